@@ -1,0 +1,117 @@
+"""What can go wrong, as facts with a stable code and the values that explain it.
+
+Domains raise these; each door turns them into its own shape. A message is one sentence that says
+what to do, fit to be shown to the caller: it never holds SQL, a path of the server or a secret.
+"""
+
+from collections.abc import Mapping
+
+
+class ShortyError(Exception):
+    """Base of every expected failure. `code` is stable and documented in the manual."""
+
+    code = "error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidFieldsError(ShortyError):
+    """Input that was understood but cannot be accepted; `fields` maps each name to its fault."""
+
+    code = "invalid-fields"
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self.fields = dict(fields)
+        super().__init__("; ".join(f"{name}: {fault}" for name, fault in self.fields.items()))
+
+
+class NotFoundError(ShortyError):
+    code = "not-found"
+
+    def __init__(self, what: str, name: str | int = "") -> None:
+        self.what = what
+        super().__init__(f"There is no {what} {name}".rstrip() + " here.")
+
+
+class SlugTakenError(ShortyError):
+    code = "slug-taken"
+
+    def __init__(self, slug: str, domain: str) -> None:
+        self.slug = slug
+        self.domain = domain
+        super().__init__(f"The slug {slug!r} is already taken on {domain}; choose another.")
+
+
+class AlreadyExistsError(ShortyError):
+    code = "already-exists"
+
+    def __init__(self, what: str, name: str) -> None:
+        self.what = what
+        super().__init__(f"There is already a {what} named {name!r}.")
+
+
+class ConflictError(ShortyError):
+    """A request that is right by itself but cannot be met in the present state."""
+
+    code = "conflict"
+
+
+class UnauthenticatedError(ShortyError):
+    code = "unauthenticated"
+
+
+class ForbiddenError(ShortyError):
+    code = "forbidden"
+
+
+class FeatureOffError(ForbiddenError):
+    code = "feature-off"
+
+    def __init__(self, feature: str, plan: str) -> None:
+        self.feature = feature
+        super().__init__(f"The plan {plan!r} does not include {feature}.")
+
+
+class QuotaExceededError(ShortyError):
+    """A plan's limit is reached. `retry_after_s` is None where waiting does not help."""
+
+    code = "quota-exceeded"
+
+    def __init__(self, quota: str, limit: int, retry_after_s: int | None = None) -> None:
+        self.quota = quota
+        self.limit = limit
+        self.retry_after_s = retry_after_s
+        super().__init__(f"The plan's limit of {limit} {quota.replace('_', ' ')} is reached.")
+
+
+class RateLimitedError(ShortyError):
+    code = "rate-limited"
+
+    def __init__(self, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(f"Too many requests; try again in {retry_after_s} s.")
+
+
+class StorageUnavailableError(ShortyError):
+    """The database cannot be read or written now: locked, full or broken."""
+
+    code = "storage-unavailable"
+
+    def __init__(
+        self, message: str = "The database cannot be used right now; try again soon."
+    ) -> None:
+        super().__init__(message)
+
+
+class StartError(ShortyError):
+    """Why a command cannot start: one plain sentence for the operator, who may see paths."""
+
+    code = "start-failed"
+
+
+class ConfigError(StartError):
+    """A setting that is unknown or ill-typed; the message names its path and what was expected."""
+
+    code = "config-invalid"
