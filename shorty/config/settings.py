@@ -1,0 +1,187 @@
+"""The one list of settings: every section and key of shorty.toml, its type and its default."""
+
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta, Struct, field
+from msgspec.structs import force_setattr, replace
+
+Port: TypeAlias = Annotated[int, Meta(ge=0, le=65535)]
+PositiveInt: TypeAlias = Annotated[int, Meta(ge=1)]
+Limit: TypeAlias = Annotated[int, Meta(ge=0)] | None
+Seconds: TypeAlias = Annotated[float, Meta(gt=0)]
+Scheme: TypeAlias = Literal["http", "https"]
+
+UNLIMITED = "unlimited"
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+SCHEME_PORTS = {"http": 80, "https": 443}
+
+
+class ServerConfig(Struct, frozen=True, kw_only=True):
+    host: str = "127.0.0.1"
+    port: Port = 8000  # 0: any free port
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1",)
+    cors_origins: tuple[str, ...] = ("*",)
+    requests_per_minute: PositiveInt = 6000  # per token, where the plan says nothing
+
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(ip_network(proxy, strict=False) for proxy in self.trusted_proxies)
+
+
+class StorageConfig(Struct, frozen=True, kw_only=True):
+    database: Path = Path("data/shorty.db")
+
+
+class DomainConfig(Struct, frozen=True, kw_only=True):
+    """A domain the operator vouches for; an empty scheme becomes https, or http on localhost."""
+
+    host: str
+    scheme: Scheme | Literal[""] = ""
+    root_redirect: str = ""
+    not_found_redirect: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.scheme:
+            force_setattr(self, "scheme", "http" if is_loopback(self.host) else "https")
+
+
+class ServedDomain(DomainConfig, frozen=True, kw_only=True):
+    """A domain as it is answered: `aliases` are other hosts that mean the same one."""
+
+    aliases: tuple[str, ...] = ()
+    follows_server: bool = False  # the built-in one, whose host changes with --host and --port
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What a workspace may use; None means no limit. The per-month limits are by UTC month."""
+
+    name: str = ""
+    links: Limit = None
+    links_per_month: Limit = None
+    edits_per_month: Limit = None
+    qr_codes: Limit = None
+    bio_pages: Limit = None
+    domains: Limit = None
+    members: Limit = None
+    webhooks: bool = True
+    requests_per_minute: PositiveInt | None = None
+    click_retention_days: PositiveInt | None = None
+
+
+class DefaultsConfig(Struct, frozen=True, kw_only=True):
+    plan: str = UNLIMITED
+
+
+class LinksConfig(Struct, frozen=True, kw_only=True):
+    slug_length: Annotated[int, Meta(ge=3, le=64)] = 6
+    blocked_hosts: tuple[str, ...] = ("malware.example",)
+    blocked_hosts_files: tuple[Path, ...] = ()
+    allow_private_destinations: bool = True
+
+
+class PublicLinksConfig(Struct, frozen=True, kw_only=True):
+    enabled: bool = False
+    per_hour_per_address: PositiveInt = 20
+
+
+class WebhooksConfig(Struct, frozen=True, kw_only=True):
+    allow_private: bool = False
+    concurrency: PositiveInt = 16
+    timeout_s: Seconds = 10.0
+    retries_s: tuple[Seconds, ...] = (5, 30, 120, 600, 3600, 21600, 86400)
+
+
+class PrivacyConfig(Struct, frozen=True, kw_only=True):
+    honour_dnt: bool = True
+
+
+class MetricsConfig(Struct, frozen=True, kw_only=True):
+    token: str = ""
+
+
+def build_default_plans() -> dict[str, Plan]:
+    free = Plan(
+        links=1000,
+        links_per_month=500,
+        edits_per_month=1000,
+        qr_codes=100,
+        bio_pages=3,
+        domains=2,
+        members=3,
+        requests_per_minute=100,
+        click_retention_days=365,
+    )
+    return {"free": free}
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    server: ServerConfig = field(default_factory=ServerConfig)
+    storage: StorageConfig = field(default_factory=StorageConfig)
+    domains: tuple[DomainConfig, ...] = ()
+    plans: dict[str, Plan] = field(default_factory=build_default_plans)
+    defaults: DefaultsConfig = field(default_factory=DefaultsConfig)
+    links: LinksConfig = field(default_factory=LinksConfig)
+    public_links: PublicLinksConfig = field(default_factory=PublicLinksConfig)
+    webhooks: WebhooksConfig = field(default_factory=WebhooksConfig)
+    privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
+    metrics: MetricsConfig = field(default_factory=MetricsConfig)
+
+    def __post_init__(self) -> None:
+        plans = {name: replace(plan, name=name) for name, plan in self.plans.items()}
+        plans.setdefault(UNLIMITED, Plan(name=UNLIMITED))
+        force_setattr(self, "plans", plans)
+
+    def served_domains(self) -> tuple[ServedDomain, ...]:
+        """The operator's domains, the default one first; without any, the built-in one."""
+        if not self.domains:
+            return (build_own_domain(self.server),)
+        return tuple(
+            ServedDomain(
+                host=domain.host,
+                scheme=domain.scheme,
+                root_redirect=domain.root_redirect,
+                not_found_redirect=domain.not_found_redirect,
+            )
+            for domain in self.domains
+        )
+
+
+def build_own_domain(server: ServerConfig) -> ServedDomain:
+    """The address listened on: `localhost:PORT` where that reaches it, else the host itself.
+
+    The names of loopback mean the same domain; a port of 80 is left out, as browsers do.
+    """
+    port = "" if server.port == SCHEME_PORTS["http"] else f":{server.port}"
+    own = format_host(server.host)
+    names = LOOPBACK_NAMES
+    if not is_loopback(own) and own not in {"0.0.0.0", "[::]"}:  # noqa: S104 compared, not bound
+        names = (own, *LOOPBACK_NAMES)
+    hosts = [name + port for name in names]
+    return ServedDomain(host=hosts[0], scheme="http", aliases=tuple(hosts[1:]), follows_server=True)
+
+
+def format_host(address: str) -> str:
+    """An address as a URL writes it: IPv6 in brackets, names in lower case."""
+    if ":" in address and not address.startswith("["):
+        return f"[{address.lower()}]"
+    return address.lower()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, with or without a port, is this machine by name or address."""
+    name = split_port(host)[0].strip("[]").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def split_port(host: str) -> tuple[str, str]:
+    """`name:80` into its name and port, `[::1]:80` included; the port is empty where none is."""
+    name, colon, port = host.rpartition(":")
+    if not colon or host.endswith("]") or not port.isdigit():
+        return host, ""
+    return name, port
