@@ -1,0 +1,195 @@
+"""What a link is: the stored link, what makes a new one, and what may be changed of it.
+
+Times are UTC milliseconds. Empty texts are never stored: absent is None.
+"""
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+LinkType = Literal["URL", "MAILTO", "TEL", "SMS"]
+LinkSort = Literal["createdAt", "-createdAt", "clickCount", "-clickCount"]
+
+
+class Tag(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    name: str
+    color: str
+
+
+class QrSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """How a link's QR code looks, in the words of the short-link API; None means the default."""
+
+    preset: str | None = None
+    color: str | None = None
+    bg_color: str | None = None
+    pattern: str | None = None
+    corner: str | None = None
+    logo: str | None = None
+    qr_logo_id: int | None = None
+    frame: str | None = None
+    text: str | None = None
+    text_color: str | None = None
+    primary: str | None = None
+    secondary: str | None = None
+    qr_type: str | None = None
+
+
+class Creator(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    name: str
+    email: str
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored, live link with its tags and counts."""
+
+    id: int
+    workspace_id: int
+    domain_id: int
+    host: str
+    scheme: str
+    slug: str
+    link_type: LinkType
+    original_url: str
+    url: str
+    status: int
+    title: str | None
+    description: str | None
+    image: str | None
+    cloaked: bool
+    forward_parameters: bool
+    block_bots: bool
+    is_active: bool
+    is_starred: bool
+    is_admin_blocked: bool
+    password_hash: str | None
+    is_password_asked: bool
+    expires_at: int | None
+    max_clicks: int | None
+    utm_source: str | None
+    utm_medium: str | None
+    utm_campaign: str | None
+    utm_term: str | None
+    utm_content: str | None
+    utm_id: str | None
+    meta_pixel_id: str | None
+    google_tag_id: str | None
+    webhook_urls: tuple[str, ...]
+    is_link_in_bio: bool
+    button_label: str | None
+    is_public: bool
+    qr_settings: QrSettings | None
+    made_through: Literal["link", "qr"]
+    favicon_url: str
+    edit_count: int
+    created_by: Creator | None
+    created_at: int
+    updated_at: int
+    tags: tuple[Tag, ...]
+    clicks: int
+    scans: int
+    bio_clicks: int
+
+    @property
+    def click_count(self) -> int:
+        return self.clicks + self.scans + self.bio_clicks
+
+    @property
+    def short_url(self) -> str:
+        return f"{self.scheme}://{self.host}/{self.slug}"
+
+
+class NewLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A link as a door asks for it: typed, not yet checked against any rule."""
+
+    url: str
+    domain: str
+    slug: str | None = None
+    link_type: LinkType = "URL"
+    title: str | None = None
+    description: str | None = None
+    image: str | None = None
+    status: int = 302
+    cloaked: bool = False
+    password: str | None = None
+    is_password_asked: bool = True
+    expires_at: int | None = None
+    max_clicks: int | None = None
+    tag_ids: tuple[int, ...] = ()
+    tag_names: tuple[str, ...] = ()
+    forward_parameters: bool = False
+    block_bots: bool = False
+    is_active: bool = True
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+    utm_term: str | None = None
+    utm_content: str | None = None
+    utm_id: str | None = None
+    meta_pixel_id: str | None = None
+    google_tag_id: str | None = None
+    webhook_urls: tuple[str, ...] = ()
+    is_link_in_bio: bool = False
+    button_label: str | None = None
+    qr_settings: QrSettings | None = None
+    made_through: Literal["link", "qr"] = "link"
+    is_public: bool = False
+
+
+class LinkChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What to change of a link; UNSET leaves a field as it is, None clears it."""
+
+    url: str | UnsetType = UNSET
+    domain: str | UnsetType = UNSET
+    slug: str | UnsetType = UNSET
+    link_type: LinkType | UnsetType = UNSET
+    title: str | None | UnsetType = UNSET
+    description: str | None | UnsetType = UNSET
+    image: str | None | UnsetType = UNSET
+    status: int | UnsetType = UNSET
+    cloaked: bool | UnsetType = UNSET
+    password: str | None | UnsetType = UNSET
+    is_password_asked: bool | UnsetType = UNSET
+    expires_at: int | None | UnsetType = UNSET
+    max_clicks: int | None | UnsetType = UNSET
+    tag_ids: tuple[int, ...] | UnsetType = UNSET
+    tag_names: tuple[str, ...] | UnsetType = UNSET
+    forward_parameters: bool | UnsetType = UNSET
+    block_bots: bool | UnsetType = UNSET
+    is_active: bool | UnsetType = UNSET
+    is_starred: bool | UnsetType = UNSET
+    utm_source: str | None | UnsetType = UNSET
+    utm_medium: str | None | UnsetType = UNSET
+    utm_campaign: str | None | UnsetType = UNSET
+    utm_term: str | None | UnsetType = UNSET
+    utm_content: str | None | UnsetType = UNSET
+    utm_id: str | None | UnsetType = UNSET
+    meta_pixel_id: str | None | UnsetType = UNSET
+    google_tag_id: str | None | UnsetType = UNSET
+    webhook_urls: tuple[str, ...] | UnsetType = UNSET
+    is_link_in_bio: bool | UnsetType = UNSET
+    button_label: str | None | UnsetType = UNSET
+    qr_settings: QrSettings | None | UnsetType = UNSET
+
+
+class LinkFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which links to list, in which order, and from where on."""
+
+    search: str = ""
+    domain: str | None = None
+    tag_id: int | None = None
+    is_active: bool | None = None
+    sort: LinkSort = "-createdAt"
+    cursor: str | None = None
+    limit: int = 50
+
+
+class LinkPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of a list. `total` counts to 10,000 where a filter is set, exactly otherwise."""
+
+    links: tuple[Link, ...]
+    next_cursor: str | None
+    total: int
+    total_is_capped: bool
