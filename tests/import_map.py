@@ -1,0 +1,97 @@
+"""Reads the package's source for test_architecture: who imports whom, and what each module touches.
+
+Nothing is imported or run: a file is parsed once and asked questions.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = "shorty"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """A dotted name as the module means it (`import time as t; t.time` is `time.time`)."""
+
+    name: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """One source file. `unit` is the first name below the package, which the arrows are about."""
+
+    path: str
+    unit: str
+    depth: int
+    imports: tuple[Reference, ...]
+    names: tuple[Reference, ...]
+    imports_in_functions: tuple[Reference, ...]
+
+
+def read_modules(root: Path) -> list[Module]:
+    """Every module below `root`, the package's folder, in the order of their paths."""
+    return [_read_module(root, file) for file in sorted(root.rglob("*.py"))]
+
+
+def _read_module(root: Path, file: Path) -> Module:
+    relative = file.relative_to(root)
+    tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+    folder = ".".join((PACKAGE, *relative.parent.parts))
+    return Module(
+        path=relative.as_posix(),
+        unit=relative.parts[0].removesuffix(".py"),
+        depth=len(relative.parts) - (file.name == "__init__.py"),
+        imports=tuple(_list_imports(tree, folder)),
+        names=tuple(_list_names(tree, folder)),
+        imports_in_functions=tuple(_list_function_imports(tree, folder)),
+    )
+
+
+def _list_imports(tree: ast.AST, folder: str) -> Iterator[Reference]:
+    for node in ast.walk(tree):
+        for name, _ in _read_import(node, folder):
+            yield Reference(name=name, line=getattr(node, "lineno", 0))
+
+
+def _list_function_imports(tree: ast.AST, folder: str) -> Iterator[Reference]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _list_imports(node, folder)
+
+
+def _read_import(node: ast.AST, folder: str) -> Iterator[tuple[str, str]]:
+    """Pairs of (what is imported, dotted; the name it is bound to)."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield alias.name, alias.asname or ""
+    elif isinstance(node, ast.ImportFrom):
+        base = node.module or ""
+        if node.level:
+            parents = folder.split(".")
+            kept = parents[: len(parents) - node.level + 1]
+            base = ".".join((*kept, base)) if base else ".".join(kept)
+        for alias in node.names:
+            yield f"{base}.{alias.name}", alias.asname or alias.name
+
+
+def _list_names(tree: ast.AST, folder: str) -> Iterator[Reference]:
+    bound = {
+        alias: name
+        for node in ast.walk(tree)
+        for name, alias in _read_import(node, folder)
+        if alias
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Name):
+            yield Reference(name=_spell_out(node, bound), line=node.lineno)
+
+
+def _spell_out(node: ast.expr, bound: dict[str, str]) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{_spell_out(node.value, bound)}.{node.attr}"
+    if isinstance(node, ast.Name):
+        return bound.get(node.id, node.id)
+    return ""

@@ -1,0 +1,251 @@
+"""Keeps the shape of the package: imports go one way, and domains stay pure.
+
+Each rule is a function from the parsed modules to complaints. The real tree must give none; small
+synthetic trees show that every rule can fail.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import shorty
+from tests.import_map import PACKAGE, Module, Reference, read_modules
+
+# A unit imports from rows above its own. Within a row one may import the other, never both ways.
+ROWS = (
+    {"__init__"},
+    {"errors"},
+    {"config", "storage", "fetch", "limits", "proxies"},
+    {"plans"},
+    {"accounts"},
+    {"domains"},
+    {"webhooks"},
+    {"links"},
+    {"clicks"},
+    {"qr", "bio", "transfer"},
+    {"redirect"},
+    {"api", "web"},
+    {"app", "serve", "rsgi"},
+    {"cli"},
+    {"__main__"},
+)
+ROW_OF = {unit: row for row, units in enumerate(ROWS) for unit in units}
+NEVER = {("clicks", "links"), ("api", "web"), ("web", "api")}
+
+DOMAINS = {
+    *{"plans", "accounts", "domains", "webhooks", "links", "clicks", "qr", "bio", "transfer"},
+    *{"limits", "storage", "errors"},
+}
+DOOR_PACKAGES = {"litestar", "granian", "uvloop", "click", "rich_click"}
+NETWORK_PACKAGES = {"aiohttp", "socket", "http.client", "urllib.request", "httpx", "requests"}
+CLOCK_AND_ENVIRONMENT = {
+    *{"time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.ctime"},
+    *{"datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today"},
+    "datetime.date.today",
+    *{"os.environ", "os.environb", "os.getenv", "os.getenvb"},
+}
+
+Rule = Callable[[list[Module]], Iterator[str]]
+
+
+def find_strangers(modules: list[Module]) -> Iterator[str]:
+    for module in modules:
+        if module.unit not in ROW_OF:
+            yield f"{module.path} is on no row of the map: give it its place in ROWS"
+
+
+def find_deep_modules(modules: list[Module]) -> Iterator[str]:
+    for module in modules:
+        if module.depth > 2:
+            yield f"{module.path} lies deeper than package/module"
+
+
+def find_wrong_arrows(modules: list[Module]) -> Iterator[str]:
+    for module, target, line in _list_arrows(modules):
+        own, other = ROW_OF.get(module.unit, 0), ROW_OF.get(target, 0)
+        if other > own:
+            yield f"{module.path}:{line} imports {target}, which stands above it"
+        elif (module.unit, target) in NEVER:
+            yield f"{module.path}:{line} imports {target}, which it never may"
+
+
+def find_circles(modules: list[Module]) -> Iterator[str]:
+    arrows = {(module.unit, target) for module, target, _ in _list_arrows(modules)}
+    for start in sorted({unit for unit, _ in arrows}):
+        reached = {start}
+        while grown := {b for a, b in arrows if a in reached} - reached:
+            if any((unit, start) in arrows for unit in grown):
+                yield f"{start} imports itself in a circle"
+                break
+            reached |= grown
+
+
+def find_imports_in_functions(modules: list[Module]) -> Iterator[str]:
+    for module in modules:
+        for found in module.imports_in_functions:
+            yield f"{module.path}:{found.line} imports {found.name} inside a function"
+
+
+def find_doors_in_domains(modules: list[Module]) -> Iterator[str]:
+    yield from _find_packages(modules, DOMAINS, DOOR_PACKAGES, "a domain knows no door")
+
+
+def find_clients_beside_fetch(modules: list[Module]) -> Iterator[str]:
+    yield from _find_packages(
+        modules, DOMAINS, NETWORK_PACKAGES, "outgoing requests go through fetch"
+    )
+    others = {module.unit for module in modules} - DOMAINS - {"fetch"}
+    yield from _find_packages(modules, others, {"aiohttp"}, "outgoing requests go through fetch")
+
+
+def find_clock_and_environment(modules: list[Module]) -> Iterator[str]:
+    for module in modules:
+        if module.unit not in DOMAINS:
+            continue
+        for found in sorted({*module.names, *module.imports}, key=lambda each: each.line):
+            if found.name in CLOCK_AND_ENVIRONMENT:
+                yield f"{module.path}:{found.line} reads {found.name}; take it as a parameter"
+
+
+def _list_arrows(modules: list[Module]) -> Iterator[tuple[Module, str, int]]:
+    """Imports that cross from one unit to another, as (importer, imported unit, line)."""
+    units = {module.unit for module in modules}
+    for module in modules:
+        for found in module.imports:
+            parts = found.name.split(".")
+            if parts[0] == PACKAGE and len(parts) > 1:
+                target = parts[1] if parts[1] in units else "__init__"
+                if target != module.unit:
+                    yield module, target, found.line
+
+
+def _find_packages(
+    modules: list[Module], units: set[str], packages: set[str], why: str
+) -> Iterator[str]:
+    for module in modules:
+        for found in module.imports:
+            if module.unit in units and _is_within(found, packages):
+                yield f"{module.path}:{found.line} imports {found.name}: {why}"
+
+
+def _is_within(found: Reference, packages: set[str]) -> bool:
+    return any(found.name == each or found.name.startswith(f"{each}.") for each in packages)
+
+
+RULES: dict[str, Rule] = {
+    "strangers": find_strangers,
+    "deep": find_deep_modules,
+    "arrows": find_wrong_arrows,
+    "circles": find_circles,
+    "function-imports": find_imports_in_functions,
+    "doors": find_doors_in_domains,
+    "clients": find_clients_beside_fetch,
+    "clock": find_clock_and_environment,
+}
+
+# (rule, path, source, part of the complaint)
+FAULTS = [
+    ("strangers", "helpers.py", "", "helpers.py is on no row"),
+    ("deep", "links/forms/create.py", "", "deeper"),
+    ("arrows", "errors.py", "import shorty.config", "errors.py:1 imports config"),
+    (
+        "arrows",
+        "links/store.py",
+        "\nfrom shorty.clicks.journal import Journal",
+        ":2 imports clicks",
+    ),
+    ("arrows", "links/store.py", "from shorty import app", "imports app"),
+    ("arrows", "links/store.py", "from ..redirect import decide", "imports redirect"),
+    ("arrows", "links/store.py", "from .. import cli", "imports cli"),
+    ("arrows", "clicks/store.py", "from shorty.links.model import Link", "never may"),
+    ("arrows", "api/links.py", "from shorty.web import pages", "never may"),
+    ("arrows", "web/pages.py", "import shorty.api.links as api", "never may"),
+    (
+        "arrows",
+        "plans.py",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from shorty.links import model",
+        "plans.py:3 imports links",
+    ),
+    ("function-imports", "cli.py", "def f():\n    import json", "cli.py:2 imports json"),
+    (
+        "function-imports",
+        "api/links.py",
+        "class A:\n    async def f(self):\n        from shorty.links import store",
+        "api/links.py:3",
+    ),
+    ("doors", "links/service.py", "from litestar import get", "imports litestar.get"),
+    ("doors", "clicks/recorder.py", "import litestar.types", "imports litestar.types"),
+    ("clients", "webhooks/worker.py", "import aiohttp", "through fetch"),
+    ("clients", "domains.py", "from urllib import request", "through fetch"),
+    ("clients", "api/links.py", "from aiohttp import ClientSession", "through fetch"),
+    ("clock", "links/service.py", "import time\nnow = time.time()", ":2 reads time.time"),
+    ("clock", "links/service.py", "import time as t\ndef f(c=t.time_ns): ...", "time.time_ns"),
+    ("clock", "clicks/model.py", "from time import time", "time.time"),
+    ("clock", "plans.py", "from datetime import datetime, UTC\ndatetime.now(UTC)", "datetime.now"),
+    ("clock", "plans.py", "import datetime as d\nd.date.today()", "date.today"),
+    ("clock", "accounts/tokens.py", "import os\nos.environ['X']", "os.environ"),
+    ("clock", "accounts/tokens.py", "from os import getenv", "os.getenv"),
+]
+
+FINE = [
+    ("links/store.py", "from shorty import __version__\nfrom shorty.errors import NotFoundError"),
+    ("links/service.py", "from .store import insert_link\nfrom shorty.plans import take_quota"),
+    ("links/model.py", "import time\nstart = time.monotonic()"),
+    ("cli.py", "import time\nimport os\nnow = time.time()\nhome = os.environ"),
+    ("fetch.py", "import aiohttp\nimport socket"),
+    ("api/links.py", "from litestar import get\nfrom shorty.links import service"),
+]
+
+
+@pytest.fixture(scope="module")
+def real_modules() -> list[Module]:
+    return read_modules(Path(shorty.__file__).parent)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_package_keeps_its_shape(rule: str, real_modules: list[Module]) -> None:
+    assert list(RULES[rule](real_modules)) == []
+
+
+@pytest.mark.parametrize(("rule", "path", "source", "complaint"), FAULTS)
+def test_a_fault_is_found(
+    rule: str, path: str, source: str, complaint: str, tmp_path: Path
+) -> None:
+    modules = _plant(tmp_path, {path: source})
+    found = {name: list(check(modules)) for name, check in RULES.items()}
+    assert len(found[rule]) == 1
+    assert complaint in found[rule][0]
+    assert [name for name, complaints in found.items() if complaints] == [rule]
+
+
+@pytest.mark.parametrize(("path", "source"), FINE)
+def test_what_is_allowed_is_left_alone(path: str, source: str, tmp_path: Path) -> None:
+    modules = _plant(tmp_path, {path: source})
+    assert [complaint for check in RULES.values() for complaint in check(modules)] == []
+
+
+def test_neighbours_on_a_row_may_not_import_each_other_both_ways(tmp_path: Path) -> None:
+    one_way = _plant(tmp_path, {"bio.py": "from shorty import qr"})
+    assert list(find_circles(one_way)) == []
+    both_ways = _plant(tmp_path, {"qr.py": "from shorty.transfer import rows"})
+    assert list(find_circles(both_ways)) == []
+    circle = _plant(tmp_path, {"transfer/rows.py": "import shorty.bio"})
+    assert list(find_circles(circle)) == [
+        "bio imports itself in a circle",
+        "qr imports itself in a circle",
+        "transfer imports itself in a circle",
+    ]
+
+
+def _plant(root: Path, files: dict[str, str]) -> list[Module]:
+    """A tree with one empty module for each unit of the map, and `files` in their places."""
+    for unit in ROW_OF:
+        if not (root / f"{unit}.py").exists() and not (root / unit).exists():
+            (root / f"{unit}.py").touch()
+    for path, source in files.items():
+        file = root / path
+        (root / f"{file.relative_to(root).parts[0]}.py").unlink(missing_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(source, encoding="utf-8")
+    return read_modules(root)
