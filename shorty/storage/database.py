@@ -16,7 +16,7 @@ import aiosqlite
 from shorty.errors import StorageUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
 T = TypeVar("T")
 Value = str | int | float | bytes | None
@@ -280,7 +280,7 @@ class Database:
                 raise describe_failure(error) from error
 
     @asynccontextmanager
-    async def borrow_reader(self) -> "AsyncIterator[aiosqlite.Connection]":
+    async def borrow_reader(self) -> "AsyncGenerator[aiosqlite.Connection]":
         """A reader of one's own for a while, such as for a stream of rows."""
         reader = await self._idle.get()
         try:

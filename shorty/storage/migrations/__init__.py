@@ -25,7 +25,7 @@ class Migration(NamedTuple):
 
 def list_migrations() -> list[Migration]:
     """Every migration this release knows, oldest first."""
-    files = resources.files(__package__).iterdir()
+    files = resources.files("shorty.storage.migrations").iterdir()
     found = [
         Migration(int(file.name.split("_")[0]), file.name.removesuffix(".sql"), file.read_text())
         for file in files
@@ -85,7 +85,7 @@ def _apply_missing(connection: sqlite3.Connection, path: Path, now: int) -> list
 
 def _apply(connection: sqlite3.Connection, migration: Migration, now: int) -> None:
     record = (
-        f"insert into schema_migrations values ({migration.version}, '{migration.name}', {now});"  # noqa: S608, E501 - all three are ours
+        f"insert into schema_migrations values ({migration.version}, '{migration.name}', {now});"  # noqa: S608 - all three are ours
     )
     try:
         connection.executescript(f"begin immediate;\n{migration.sql}\n{record}\ncommit;")

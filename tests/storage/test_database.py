@@ -1,0 +1,115 @@
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from shorty.errors import StorageUnavailableError
+from shorty.storage.database import Database, Transaction, connect
+from shorty.storage.migrations import prepare_database
+
+ADD = "insert into server_state (name, value) values ($1, $2)"
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncGenerator[Database]:
+    prepare_database(tmp_path / "shorty.db", now=0)
+    database = await Database.open(tmp_path / "shorty.db")
+    yield database
+    await database.close()
+
+
+def add(name: str, value: str = "") -> "Add":
+    return Add(name, value)
+
+
+class Add:
+    def __init__(self, name: str, value: str) -> None:
+        self.name, self.value = name, value
+
+    def __call__(self, tx: Transaction) -> int:
+        return tx.execute(ADD, self.name, self.value)
+
+
+async def list_names(db: Database) -> list[str]:
+    return [row["name"] for row in await db.find_all("select name from server_state order by name")]
+
+
+async def test_a_write_is_seen_by_every_kind_of_reader(db: Database) -> None:
+    assert await db.write(add("a", "1")) == 1
+    one = await db.find_one("select value from server_state where name = $1", "a")
+    at_once = db.look_up("select value from server_state where name = $1", "a")
+    assert one is not None
+    assert at_once is not None
+    assert (one["value"], at_once["value"]) == ("1", "1")
+
+
+async def test_a_parameter_may_be_used_twice_and_in_any_order(db: Database) -> None:
+    row = db.look_up("select $2 as second, $1 as first, $2 as again", "x", "y")
+    assert row is not None
+    assert tuple(row) == ("y", "x", "y")
+
+
+async def test_a_write_that_fails_takes_nothing_and_nobody_with_it(db: Database) -> None:
+    def fail_halfway(tx: Transaction) -> None:
+        tx.execute(ADD, "half", "")
+        raise ValueError("no")
+
+    answers = await asyncio.gather(
+        db.write(add("a")), db.write(fail_halfway), db.write(add("b")), return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [int, ValueError, int]
+    assert await list_names(db) == ["a", "b"]
+
+
+async def test_a_broken_rule_of_the_schema_is_told_to_its_writer_alone(db: Database) -> None:
+    await db.write(add("a"))
+    answers = await asyncio.gather(db.write(add("a")), db.write(add("b")), return_exceptions=True)
+    assert isinstance(answers[0], sqlite3.IntegrityError)
+    assert await list_names(db) == ["a", "b"]
+
+
+async def test_writes_wait_for_another_process_and_then_say_so(
+    tmp_path: Path, db: Database
+) -> None:
+    other = connect(tmp_path / "shorty.db")
+    await db.write(lambda tx: tx.execute("pragma busy_timeout = 50"))
+    other.execute("begin immediate")
+    with pytest.raises(StorageUnavailableError):
+        await db.write(add("a"))
+    other.execute("rollback")
+    other.close()
+    assert await db.write(add("a")) == 1
+
+
+async def test_a_full_disk_fails_the_writes_it_meets_and_no_later_one(db: Database) -> None:
+    pages = await db.write(lambda tx: tx.find_one("pragma page_count"))
+    assert pages is not None
+    await db.write(lambda tx: tx.find_one(f"pragma max_page_count = {pages[0]}"))
+    with pytest.raises(StorageUnavailableError):
+        await asyncio.gather(*(db.write(add(f"big{i}", "x" * 100_000)) for i in range(3)))
+    await db.write(lambda tx: tx.find_one("pragma max_page_count = 100000"))
+    await db.write(add("after"))
+    assert await list_names(db) == ["after"]
+
+
+async def test_only_commits_of_others_move_the_data_version(tmp_path: Path, db: Database) -> None:
+    before = await db.find_data_version()
+    await db.write(add("mine"))
+    assert await db.find_data_version() == before
+    other = connect(tmp_path / "shorty.db")
+    other.execute("insert into server_state values ('theirs', '')")
+    other.close()
+    assert await db.find_data_version() != before
+
+
+async def test_closing_lets_the_waiting_writes_finish(tmp_path: Path) -> None:
+    path = tmp_path / "shorty.db"
+    prepare_database(path, now=0)
+    db = await Database.open(path)
+    writes = [asyncio.ensure_future(db.write(add(f"{i:03}"))) for i in range(300)]
+    await asyncio.sleep(0)
+    await db.close()
+    assert await asyncio.gather(*writes) == [1] * 300
+    assert connect(path).execute("select count(*) from server_state").fetchone()[0] == 300

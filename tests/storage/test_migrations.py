@@ -1,0 +1,56 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from shorty.errors import StartError
+from shorty.storage.database import connect
+from shorty.storage.migrations import find_version, list_migrations, prepare_database
+
+
+def test_a_new_database_gets_every_migration_once(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "shorty.db"
+    assert find_version(path) == 0
+    applied = prepare_database(path, now=7)
+    assert applied == list_migrations()
+    assert prepare_database(path, now=8) == []
+    assert find_version(path) == applied[-1].version
+
+
+def test_migrations_are_numbered_without_gaps() -> None:
+    versions = [migration.version for migration in list_migrations()]
+    assert versions == list(range(1, len(versions) + 1))
+
+
+def test_a_newer_database_is_refused_with_words(tmp_path: Path) -> None:
+    path = tmp_path / "shorty.db"
+    prepare_database(path, now=0)
+    connection = connect(path)
+    connection.execute("insert into schema_migrations values (9999, 'later', 0)")
+    connection.close()
+    with pytest.raises(StartError, match="newer shorty"):
+        prepare_database(path, now=1)
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StartError, match="cannot be opened"):
+        prepare_database(tmp_path / "file" / "shorty.db", now=0)
+
+
+def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "shorty.db"
+    path.write_bytes(b"not a database at all" * 100)
+    with pytest.raises(StartError):
+        prepare_database(path, now=0)
+    assert path.read_bytes().startswith(b"not a database")
+
+
+def test_the_schema_keeps_its_foreign_keys(tmp_path: Path) -> None:
+    path = tmp_path / "shorty.db"
+    prepare_database(path, now=0)
+    with pytest.raises(sqlite3.IntegrityError):
+        connect(path).execute(
+            "insert into tags (workspace_id, name, name_key, color, created_at)"
+            " values (1, 'a', 'a', '', 0)"
+        )
