@@ -1,0 +1,141 @@
+"""Finds the link behind a slug for a visitor: two bounded caches over one read of the database.
+
+Found links and slugs that lead nowhere are kept apart, so that a scanner cannot push out what is
+hot. Nothing that depends on the time or on a count is cached as an outcome.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+from cachebox import LRUCache
+
+from shorty.links.model import LinkType
+from shorty.storage.database import Database, Row
+
+LINKS: Final = 50_000
+MISSES: Final = 50_000
+
+Key = tuple[int, str]
+
+FIND_LINK: Final = """
+select id, workspace_id, slug, link_type, url, status, title, description, image, cloaked,
+       forward_parameters, block_bots, is_active, is_admin_blocked, password_hash,
+       is_password_asked, expires_at, max_clicks, utm_source, utm_medium, utm_campaign, utm_term,
+       utm_content, meta_pixel_id, google_tag_id, is_link_in_bio, button_label, is_public,
+       created_at
+from links
+where domain_id = $1 and slug_key = $2 and deleted_at is null
+"""
+
+
+class CachedLink(msgspec.Struct, frozen=True, kw_only=True, gc=False, weakref=False):
+    """What answering a visit needs of a link. `password_hash` is None where none is asked for."""
+
+    id: int
+    workspace_id: int
+    slug: str
+    link_type: LinkType
+    url: str
+    status: Literal[301, 302, 307, 308]
+    title: str | None
+    description: str | None
+    image: str | None
+    cloaked: bool
+    forward_parameters: bool
+    block_bots: bool
+    is_active: bool
+    is_admin_blocked: bool
+    password_hash: str | None
+    expires_at: int | None
+    max_clicks: int | None
+    utm: tuple[str | None, str | None, str | None, str | None, str | None] | None
+    meta_pixel_id: str | None
+    google_tag_id: str | None
+    is_link_in_bio: bool
+    button_label: str | None
+    is_public: bool
+    created_at: int
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every visit gets the same redirect, whoever comes and whenever."""
+        return (
+            self.is_active
+            and not self.is_admin_blocked
+            and not self.block_bots
+            and self.password_hash is None
+            and self.expires_at is None
+            and self.max_clicks is None
+            and self.description is None
+            and self.image is None
+            and not self.is_link_in_bio
+            and not self.cloaked
+            and self.meta_pixel_id is None
+            and self.google_tag_id is None
+            and not self.forward_parameters
+        )
+
+
+def build_cached_link(row: Row) -> CachedLink:
+    utm = tuple(row[f"utm_{name}"] for name in ("source", "medium", "campaign", "term", "content"))
+    return CachedLink(
+        id=row["id"],
+        workspace_id=row["workspace_id"],
+        slug=row["slug"],
+        link_type=row["link_type"],
+        url=row["url"],
+        status=row["status"],
+        title=row["title"],
+        description=row["description"],
+        image=row["image"],
+        cloaked=bool(row["cloaked"]),
+        forward_parameters=bool(row["forward_parameters"]),
+        block_bots=bool(row["block_bots"]),
+        is_active=bool(row["is_active"]),
+        is_admin_blocked=bool(row["is_admin_blocked"]),
+        password_hash=row["password_hash"] if row["is_password_asked"] else None,
+        expires_at=row["expires_at"],
+        max_clicks=row["max_clicks"],
+        utm=utm if any(utm) else None,  # pyright: ignore[reportArgumentType] - five by construction
+        meta_pixel_id=row["meta_pixel_id"],
+        google_tag_id=row["google_tag_id"],
+        is_link_in_bio=bool(row["is_link_in_bio"]),
+        button_label=row["button_label"],
+        is_public=bool(row["is_public"]),
+        created_at=row["created_at"],
+    )
+
+
+class LinkLookup:
+    """Answers on the event loop; `forget` is called after a commit that changed the link."""
+
+    def __init__(self, db: Database, *, links: int = LINKS, misses: int = MISSES) -> None:
+        self._db = db
+        self._links: LRUCache[Key, CachedLink] = LRUCache(links)
+        self._misses: LRUCache[Key, bool] = LRUCache(misses)
+
+    def find(self, domain_id: int, slug_key: str) -> CachedLink | None:
+        """Raises StorageUnavailableError where the database cannot be read."""
+        key = (domain_id, slug_key)
+        link = self._links.get(key)
+        if link is not None:
+            return link
+        if key in self._misses:
+            return None
+        return self._read(key)
+
+    def _read(self, key: Key) -> CachedLink | None:
+        row = self._db.look_up(FIND_LINK, *key)
+        if row is None:
+            self._misses[key] = True
+            return None
+        link = self._links[key] = build_cached_link(row)
+        return link
+
+    def forget(self, domain_id: int, slug_key: str) -> None:
+        self._links.pop((domain_id, slug_key), None)
+        self._misses.pop((domain_id, slug_key), None)
+
+    def forget_all(self) -> None:
+        self._links.clear()
+        self._misses.clear()
