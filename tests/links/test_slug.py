@@ -1,0 +1,158 @@
+"""Slugs: what may stand behind the slash, and when two of them are the same."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shorty.links.slug import (
+    MAX_SLUG_LENGTH,
+    RESERVED_SLUGS,
+    generate_slug,
+    is_reserved,
+    parse_slug,
+    slug_key,
+)
+
+LETTERS = st.text(
+    st.characters(
+        categories=["L", "Nd"],
+        exclude_characters="\u115f\u1160\u3164\uffa0",
+        include_characters="-_",
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@pytest.mark.parametrize(
+    "slug",
+    [
+        "my-campaign",
+        "A_b-9",
+        "x",
+        "x" * MAX_SLUG_LENGTH,
+        "café",
+        "日本語",
+        "ไทยที่นี่",
+        "हिन्दी",
+        "٣٤",
+        "🎉",
+        "sale-🎉-50",
+        "❤️",
+        "👩‍👩‍👧‍👦",
+        "👩🏽‍🚀",
+        "🏳️‍🌈",
+        "🏴󠁧󠁢󠁳󠁣󠁴󠁿",
+        "🇯🇵🇩🇪",
+        "1️⃣",
+        "#️⃣",
+        "⛹🏿‍♂️",
+        "🫱🏼‍🫲🏿",
+        "©",
+    ],
+)
+def test_letters_digits_marks_and_emoji_make_a_slug(slug: str) -> None:
+    assert parse_slug(slug) == unicodedata.normalize("NFC", slug)
+
+
+@pytest.mark.parametrize(
+    "slug",
+    [
+        "",
+        "x" * (MAX_SLUG_LENGTH + 1),
+        "two words",
+        " x",
+        "a/b",
+        "a.b",
+        "a+",
+        "a%20b",
+        "a?b",
+        "a#b",
+        "#",
+        "*",
+        "a\nb",
+        "a\x00b",
+        "a\u200db",
+        "\u200d",
+        "a\ufe0fb",
+        "\ufe0f",
+        "a\u200bb",
+        "a\u202eb",
+        "\u3164",
+        "🎉\u200d",
+        "\U000e0067",
+        "→",
+        "²",
+        "\ud800",
+        "\ue000",
+        "<b>",
+        "a\\b",
+    ],
+)
+def test_anything_else_is_refused(slug: str) -> None:
+    with pytest.raises(ValueError, match=r"^A slug (has|is made of) "):
+        parse_slug(slug)
+
+
+def test_the_refusal_names_the_character() -> None:
+    with pytest.raises(ValueError, match="a space is none of these"):
+        parse_slug("two words")
+    with pytest.raises(ValueError, match="the character U\\+200B is none of these"):
+        parse_slug("a\u200b")
+
+
+def test_a_slug_is_stored_composed() -> None:
+    assert parse_slug("cafe\u0301") == "café"
+
+
+def test_slugs_are_the_same_however_composed_and_with_or_without_emoji_style() -> None:
+    assert slug_key("cafe\u0301") == slug_key("café")
+    assert slug_key("❤️") == slug_key("❤")
+    assert slug_key("e\ufe0f\u0301") == slug_key("é")
+
+
+def test_slugs_are_case_sensitive() -> None:
+    assert slug_key("Sale") != slug_key("sale")
+
+
+@given(LETTERS)
+def test_any_letters_and_digits_are_a_slug_that_stays_itself(text: str) -> None:
+    slug = parse_slug(text)
+    assert parse_slug(slug) == slug
+    assert slug_key(slug) == slug_key(text)
+
+
+@given(st.text(st.one_of(st.sampled_from("\ufe0f\u200d🎉👩🚀e\u0301"), st.characters())))
+def test_whatever_is_accepted_has_a_key_that_keys_to_itself(text: str) -> None:
+    key = slug_key(text)
+    assert slug_key(key) == key
+    try:
+        slug = parse_slug(text)
+    except ValueError:
+        return
+    assert slug_key(slug) == key
+    assert key
+
+
+@pytest.mark.parametrize("slug", sorted(RESERVED_SLUGS))
+def test_our_own_paths_are_reserved_in_any_case_and_as_first_segment(slug: str) -> None:
+    assert is_reserved(slug)
+    assert is_reserved(slug.upper())
+    assert is_reserved(f"{slug}/more")
+    assert not is_reserved(f"{slug}-x")
+
+
+@pytest.mark.parametrize("length", [1, 2, 6, 128])
+def test_a_generated_slug_has_its_length_and_is_a_slug(length: int) -> None:
+    for _ in range(200):
+        slug = generate_slug(length)
+        assert len(slug) == length
+        assert parse_slug(slug) == slug
+        assert not is_reserved(slug)
+        assert not set(slug) & set("0Oo1Ili")
+
+
+def test_generated_slugs_differ() -> None:
+    assert len({generate_slug(8) for _ in range(1000)}) == 1000
