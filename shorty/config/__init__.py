@@ -1,8 +1,10 @@
-"""What the settings are (`settings`), where they come from (`reader`), what is wrong (`faults`).
+"""What the settings are (`settings`), where they come from (`reader`, `environment`),
+how they are checked (`conversion`, `rules`).
 
 Everyone else imports from here: `from shorty.config import Config, load_config`.
 """
 
+from shorty.config.reader import find_config_file, load_config
 from shorty.config.settings import (
     UNLIMITED,
     Config,
@@ -36,7 +38,9 @@ __all__ = [
     "ServerConfig",
     "StorageConfig",
     "WebhooksConfig",
+    "find_config_file",
     "format_host",
     "is_loopback",
+    "load_config",
     "split_port",
 ]

@@ -1,17 +1,18 @@
 """The one list of settings: every section and key of shorty.toml, its type and its default."""
 
+from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field
-from msgspec.structs import force_setattr, replace
+from msgspec.structs import FieldInfo, fields, force_setattr, replace
 
 Port: TypeAlias = Annotated[int, Meta(ge=0, le=65535)]
-PositiveInt: TypeAlias = Annotated[int, Meta(ge=1)]
-Limit: TypeAlias = Annotated[int, Meta(ge=0)] | None
-Seconds: TypeAlias = Annotated[float, Meta(gt=0)]
-Scheme: TypeAlias = Literal["http", "https"]
+PositiveInt: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Limit: TypeAlias = Annotated[int, Meta(ge=0, le=1_000_000_000)] | None
+Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=31_536_000)]
+Scheme: TypeAlias = Literal["http", "https", ""]
 
 UNLIMITED = "unlimited"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -37,7 +38,7 @@ class DomainConfig(Struct, frozen=True, kw_only=True):
     """A domain the operator vouches for; an empty scheme becomes https, or http on localhost."""
 
     host: str
-    scheme: Scheme | Literal[""] = ""
+    scheme: Scheme = ""
     root_redirect: str = ""
     not_found_redirect: str = ""
 
@@ -145,6 +146,25 @@ class Config(Struct, frozen=True, kw_only=True):
             )
             for domain in self.domains
         )
+
+
+def list_settings(struct: type[Struct]) -> tuple[FieldInfo, ...]:
+    """The keys of a section; a plan's name is its table's, not a key of it."""
+    return tuple(item for item in fields(struct) if struct is not Plan or item.name != "name")
+
+
+def list_paths(plans: Iterable[str]) -> dict[str, Any]:
+    """Every setting's path with its type: `server.port`, `domains`, `plans.free.links` …"""
+    paths: dict[str, Any] = {}
+    for section in fields(Config):
+        if section.name == "plans":
+            for plan in plans:
+                paths |= {f"plans.{plan}.{key.name}": key.type for key in list_settings(Plan)}
+        elif section.name == "domains":
+            paths["domains"] = section.type
+        else:
+            paths |= {f"{section.name}.{key.name}": key.type for key in list_settings(section.type)}
+    return paths
 
 
 def build_own_domain(server: ServerConfig) -> ServedDomain:

@@ -1,0 +1,103 @@
+"""SHORTY_SECTION__KEY: every setting by its environment variable."""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from msgspec import inspect
+
+from shorty.config.conversion import Faults, Table
+from shorty.config.settings import Plan, list_paths, list_settings
+
+PREFIX = "SHORTY_"
+CONFIG_VARIABLE = "SHORTY_CONFIG"
+PLANS_PREFIX = "SHORTY_PLANS__"
+SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+def name_variable(path: str) -> str:
+    """`plans.pro-plus.links` is set by `SHORTY_PLANS__PRO_PLUS__LINKS`."""
+    return PREFIX + path.replace(".", "__").replace("-", "_").upper()
+
+
+def apply_environment(table: Table, environ: Mapping[str, str], faults: Faults) -> None:
+    """Writes what the variables say over the table, and notes which of them set which path."""
+    given = {name: text for name, text in environ.items() if is_setting_variable(name)}
+    plans = list_plans(table)
+    paths = list_paths([*plans, *find_new_plans(given, plans)])
+    known = {name_variable(path): path for path in paths}
+    for name, text in sorted(given.items()):
+        if name in known:
+            path = known[name]
+            write_setting(table, path, parse_text(text, inspect.type_info(paths[path])))
+            faults.origins[path] = name
+        else:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0)
+            faults.add(name, f"is not a setting; did you mean {near[0]}?")
+
+
+def is_setting_variable(name: str) -> bool:
+    return name.startswith(PREFIX) and name != CONFIG_VARIABLE
+
+
+def list_plans(table: Table) -> list[str]:
+    plans = table.get("plans")
+    return list(cast("Table", plans)) if isinstance(plans, dict) else []
+
+
+def find_new_plans(given: Mapping[str, str], plans: Iterable[str]) -> set[str]:
+    """Plans that only variables speak of: SHORTY_PLANS__TEAM__LINKS makes the plan `team`."""
+    keys = {field.name.upper() for field in list_settings(Plan)}
+    known = {name_variable(plan).removeprefix(PREFIX) for plan in plans}
+    spoken_of = (name.removeprefix(PLANS_PREFIX) for name in given if name.startswith(PLANS_PREFIX))
+    split = (name.rpartition("__") for name in spoken_of)
+    return {plan.lower() for plan, _, key in split if plan and key in keys and plan not in known}
+
+
+def write_setting(table: Table, path: str, value: object) -> None:
+    """Sets one key; a section that the file filled with something else keeps it, to be refused."""
+    section, dot, rest = path.partition(".")
+    if not dot:
+        table[section] = value
+        return
+    inner: object = table.setdefault(section, {})
+    if isinstance(inner, dict):
+        write_setting(cast("Table", inner), rest, value)
+
+
+def parse_text(text: str, kind: inspect.Type) -> object:
+    """The value that a text stands for; a text that fits nothing stays one, to be refused."""
+    match kind:
+        case inspect.UnionType(types=types) if any(isinstance(t, inspect.NoneType) for t in types):
+            return parse_text(text, types[0]) if text.strip() else None
+        case inspect.VarTupleType(item_type=item):
+            return parse_list(text.strip(), item)
+        case inspect.StructType(fields=(first, *_)):
+            return {first.name: text}
+        case inspect.BoolType():
+            return SWITCHES.get(text.strip().lower(), text)
+        case inspect.IntType() | inspect.FloatType():
+            return parse_literal(text)
+        case _:
+            return text
+
+
+def parse_list(text: str, item: inspect.Type) -> object:
+    """A TOML or JSON list, or its items between commas."""
+    if text.startswith("["):
+        return parse_literal(text)
+    return [parse_text(part.strip(), item) for part in text.split(",") if part.strip()]
+
+
+def parse_literal(text: str) -> object:
+    """A text as TOML writes values, or as JSON does; itself where it is neither."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        pass
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,139 @@
+"""What a setting's type cannot say: addresses, hosts, URLs and files, brought into one spelling."""
+
+import re
+from difflib import get_close_matches
+from ipaddress import ip_network
+from pathlib import Path
+
+import can_ada
+from msgspec.structs import replace
+
+from shorty.config.conversion import Faults
+from shorty.config.settings import (
+    UNLIMITED,
+    Config,
+    DomainConfig,
+    LinksConfig,
+    Plan,
+    ServerConfig,
+    StorageConfig,
+)
+
+NOT_IN_A_HOST = re.compile(r"[/\\?#@%<>^|\s]")
+PLAN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+A_HOST = 'a host name without a scheme or path, like "go.example.com"'
+A_URL = 'an address that starts with "https://" or "http://"'
+
+
+def apply_rules(config: Config, folder: Path, faults: Faults) -> Config:
+    """The configuration as the rest relies on it, its relative paths under `folder`."""
+    check_plans(config, faults)
+    return replace(
+        config,
+        server=settle_server(config.server, faults),
+        storage=StorageConfig(database=folder / config.storage.database),
+        domains=settle_domains(config.domains, faults),
+        links=settle_links(config.links, folder, faults),
+    )
+
+
+def check_plans(config: Config, faults: Faults) -> None:
+    for name in config.plans:
+        if not PLAN_NAME.fullmatch(name):
+            faults.add(
+                f"plans.{name}", "a plan's name is made of small letters, digits, hyphens and _"
+            )
+    if config.plans[UNLIMITED] != Plan(name=UNLIMITED):
+        faults.add(f"plans.{UNLIMITED}", "this plan is built in and has no limits; name another")
+    if config.defaults.plan not in config.plans:
+        near = get_close_matches(config.defaults.plan, config.plans, n=1, cutoff=0)
+        expected = f"the name of a plan ({', '.join(config.plans)})"
+        faults.add_value("defaults.plan", expected, config.defaults.plan, near=near[0])
+
+
+def settle_server(server: ServerConfig, faults: Faults) -> ServerConfig:
+    host = server.host.strip("[]")
+    if not host or NOT_IN_A_HOST.search(host):
+        faults.add_value("server.host", 'an address to listen on, like "127.0.0.1"', server.host)
+    for index, proxy in enumerate(server.trusted_proxies):
+        if not is_network(proxy):
+            expected = 'an address or network, like "10.0.0.0/8"'
+            faults.add_value(f"server.trusted_proxies[{index}]", expected, proxy)
+    origins = tuple(
+        settle_origin(f"server.cors_origins[{index}]", origin, faults)
+        for index, origin in enumerate(server.cors_origins)
+    )
+    return replace(server, host=host, cors_origins=origins)
+
+
+def is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def settle_origin(path: str, origin: str, faults: Faults) -> str:
+    if origin == "*":
+        return origin
+    url = parse_web_url(origin)
+    if url is None or url.pathname != "/" or url.search or url.hash:
+        faults.add_value(path, '"*" or an origin, like "https://app.example.com"', origin)
+        return origin
+    return url.origin
+
+
+def settle_domains(domains: tuple[DomainConfig, ...], faults: Faults) -> tuple[DomainConfig, ...]:
+    settled = tuple(
+        settle_domain(f"domains[{index}]", domain, faults) for index, domain in enumerate(domains)
+    )
+    hosts = [domain.host for domain in settled]
+    for index, host in enumerate(hosts):
+        if host in hosts[:index]:
+            faults.add(f"domains[{index}].host", f'"{host}" is already there; name a domain once')
+    return settled
+
+
+def settle_domain(path: str, domain: DomainConfig, faults: Faults) -> DomainConfig:
+    for key in ("root_redirect", "not_found_redirect"):
+        target = getattr(domain, key)
+        if target and parse_web_url(target) is None:
+            faults.add_value(f"{path}.{key}", A_URL, target)
+    host = settle_host(f"{path}.host", domain.host, domain.scheme, faults)
+    return replace(domain, host=host)
+
+
+def settle_host(path: str, host: str, scheme: str, faults: Faults) -> str:
+    """Lower case, punycode, and without the port that the scheme implies."""
+    url = None if NOT_IN_A_HOST.search(host) else parse_web_url(f"{scheme}://{host}")
+    if url is None:
+        faults.add_value(path, A_HOST, host)
+        return host
+    return url.host
+
+
+def parse_web_url(text: str) -> can_ada.URL | None:
+    try:
+        url = can_ada.parse(text)
+    except ValueError:
+        return None
+    return url if url.protocol in {"http:", "https:"} and url.hostname else None
+
+
+def settle_links(links: LinksConfig, folder: Path, faults: Faults) -> LinksConfig:
+    hosts = tuple(
+        settle_host(f"links.blocked_hosts[{index}]", host.removeprefix("*."), "https", faults)
+        for index, host in enumerate(links.blocked_hosts)
+    )
+    files = tuple(folder / file for file in links.blocked_hosts_files)
+    for index, file in enumerate(files):
+        check_readable(f"links.blocked_hosts_files[{index}]", file, faults)
+    return replace(links, blocked_hosts=hosts, blocked_hosts_files=files)
+
+
+def check_readable(path: str, file: Path, faults: Faults) -> None:
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        faults.add(path, f"cannot read {file} ({error.strerror})")
