@@ -128,13 +128,13 @@ class LinkLookup:
     ) -> None:
         self._db = db
         self._is_host_blocked = is_host_blocked
-        self._links: LRUCache[Key, CachedLink] = LRUCache(links)
+        self._links: LRUCache[Key, CachedLink | None] = LRUCache(links)
         self._misses: LRUCache[Key, bool] = LRUCache(misses)
 
     def find(self, domain_id: int, slug_key: str) -> CachedLink | None:
         """Raises StorageUnavailableError where the database cannot be read."""
         key = (domain_id, slug_key)
-        link: CachedLink | None = self._links.get(key, None)
+        link: CachedLink | None = self._links.get(key)
         if link is not None:
             return link
         if key in self._misses:
