@@ -1,0 +1,92 @@
+"""Owns whom a request really comes from when trusted proxies stand in front of the server."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from re import compile as compile_pattern
+from typing import Final
+
+from cachebox import LRUCache
+
+REMEMBERED_HOPS: Final = 10_000
+LONGEST_ADDRESS: Final = 64  # with brackets, a zone and a port; longer text is not worth keeping
+
+# Some proxies write the port along: 192.0.2.1:4711, [2001:db8::1]:4711.
+_WITH_PORT = compile_pattern(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")
+
+
+class _Hop:
+    """One address of the way a request took, in its one spelling."""
+
+    __slots__ = ("address", "is_trusted")
+
+    def __init__(self, address: str, *, is_trusted: bool) -> None:
+        self.address = address
+        self.is_trusted = is_trusted
+
+
+class TrustedProxies:
+    """Believes X-Forwarded-For and -Proto from `networks` only.
+
+    An address once read is remembered, so that a known one costs a look into a bounded cache.
+    """
+
+    def __init__(self, networks: Sequence[IPv4Network | IPv6Network]) -> None:
+        self._networks = tuple(networks)
+        self._hops: LRUCache[str, _Hop | None] = LRUCache(REMEMBERED_HOPS)
+
+    def find_client_address(self, peer: str, forwarded_for: str) -> str:
+        """The nearest address that no trusted proxy vouches past, IPv4 in its plain spelling.
+
+        `forwarded_for` is the header's value, several of them joined by commas, or "". The list is
+        walked from the right, for everything left of an untrusted entry may be invented; an entry
+        that is no address stops the walk at the last good one. An unreadable `peer` stays as it is.
+        """
+        hop = self._read_hop(peer)
+        if hop is None:
+            return peer
+        if not forwarded_for or not hop.is_trusted:
+            return hop.address
+        for entry in reversed(forwarded_for.split(",")):
+            before = self._read_hop(entry.strip())
+            if before is None:
+                break
+            hop = before
+            if not hop.is_trusted:
+                break
+        return hop.address
+
+    def find_client_scheme(self, peer: str, forwarded_proto: str, scheme: str) -> str:
+        """`http` or `https` as the first proxy saw it; `scheme` where there is none to believe."""
+        if not forwarded_proto:
+            return scheme
+        hop = self._read_hop(peer)
+        if hop is None or not hop.is_trusted:
+            return scheme
+        told = forwarded_proto.partition(",")[0].strip().lower()
+        return told if told in {"http", "https"} else scheme
+
+    def _read_hop(self, text: str) -> _Hop | None:
+        if len(text) > LONGEST_ADDRESS:
+            return None
+        try:
+            return self._hops[text]
+        except KeyError:
+            hop = self._hops[text] = self._make_hop(text)
+            return hop
+
+    def _make_hop(self, text: str) -> _Hop | None:
+        address = read_address(text)
+        if address is None:
+            return None
+        return _Hop(str(address), is_trusted=any(address in network for network in self._networks))
+
+
+def read_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Reads an address with or without a port; an IPv4 address inside IPv6 becomes plain IPv4."""
+    if match := _WITH_PORT.fullmatch(text):
+        text = match[1] or match[2]
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
