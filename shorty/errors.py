@@ -94,6 +94,12 @@ class RateLimitedError(ShortyError):
         super().__init__(f"Too many requests; try again in {retry_after_s} s.")
 
 
+class FetchError(ShortyError):
+    """An outgoing request that failed or was refused; the message says why without inner detail."""
+
+    code = "fetch-failed"
+
+
 class StorageUnavailableError(ShortyError):
     """The database cannot be read or written now: locked, full or broken."""
 

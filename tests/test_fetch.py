@@ -1,0 +1,603 @@
+"""Proves the guard of the one HTTP client with real servers and a resolver that lies."""
+
+import asyncio
+import gzip
+import socket
+import ssl
+import zlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from shutil import which
+from subprocess import run
+
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from shorty import __version__
+from shorty.errors import FetchError
+from shorty.fetch import ANSWER_LIMIT_BYTES, Fetcher, Page, SystemResolver, is_public_address
+
+PUBLIC = "127.0.0.2"  # stands for the public internet where a test says so
+PRIVATE = "127.0.0.1"
+
+Respond = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Server:
+    """A real HTTP server that keeps what it was sent and lets a test write the answer's bytes."""
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+        self.port = 0
+        self.connections = 0
+        self.busiest = 0
+        self.requests: list[str] = []
+        self._open = 0
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._open += 1
+        self.busiest = max(self.busiest, self._open)
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                text = head.decode("latin-1")
+                _, _, length = text.lower().partition("content-length: ")
+                body = await reader.readexactly(int(length.split("\r\n")[0] or 0))
+                self.requests.append(text + body.decode())
+                await self.respond(text.split(" ")[1], writer)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
+            self._open -= 1
+            writer.close()
+
+
+@asynccontextmanager
+async def run_server(
+    respond: Respond, host: str = PRIVATE, port: int = 0, tls: ssl.SSLContext | None = None
+) -> AsyncGenerator[Server]:
+    server = Server(respond)
+    listener = await asyncio.start_server(server.talk, host, port, ssl=tls)
+    server.port = listener.sockets[0].getsockname()[1]
+    try:
+        yield server
+    finally:
+        listener.close()
+        await listener.wait_closed()
+
+
+def answer_with(
+    body: bytes = b"hello",
+    *headers: str,
+    status: str = "200 OK",
+    content_type: str = "text/html; charset=utf-8",
+) -> Respond:
+    head = [f"HTTP/1.1 {status}", f"Content-Type: {content_type}", f"Content-Length: {len(body)}"]
+    answer = "\r\n".join([*head, *headers, "", ""]).encode() + body
+
+    async def respond(_path: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+
+    return respond
+
+
+def redirect_to(location: str, status: int = 302) -> Respond:
+    return answer_with(b"", f"Location: {location}", status=f"{status} Moved")
+
+
+class HostileResolver(AbstractResolver):
+    """Answers from a table; a name with several lists of addresses gets the next at each ask."""
+
+    def __init__(self, **names: list[list[str]]) -> None:
+        self.names = {name.replace("_", "."): answers for name, answers in names.items()}
+        self.asked = 0
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        answers = self.names.get(host.rstrip("."))
+        if answers is None:
+            raise OSError(-2, "Name or service not known")
+        addresses = answers[min(self.asked, len(answers) - 1)]
+        self.asked += 1
+        return [
+            ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=0)
+            for address in addresses
+        ]
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+def pretend_public(address: str) -> bool:
+    return address == PUBLIC or is_public_address(address)
+
+
+async def get(fetcher: Fetcher, url: str, *, limit: int = 1000, timeout_s: float = 5) -> Page:
+    return await fetcher.get_page(url, limit_bytes=limit, timeout_s=timeout_s)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["8.8.8.8", "1.1.1.1", "193.0.6.139", "2620:fe::fe", "2a00:1450:4001::1", "::ffff:8.8.8.8"],
+)
+def test_public_addresses_are_allowed(address: str) -> None:
+    assert is_public_address(address)
+
+
+OUTSIDE = """
+0.0.0.0 10.1.2.3 100.64.0.1 100.100.100.200 127.0.0.1 127.255.255.254 168.63.129.16
+169.254.169.254 172.16.0.1 192.0.0.9 192.0.0.192 192.0.2.1 192.88.99.1 192.168.1.1 198.18.0.1
+198.51.100.1 203.0.113.1 224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255 :: ::1 ::7f00:1
+::ffff:127.0.0.1 ::ffff:a9fe:a9fe ::ffff:0:7f00:1 64:ff9b::7f00:1 64:ff9b::808:808 64:ff9b:1::1
+100::1 2001::1 2001:0:7f00:1:: 2001:20::1 2001:db8::1 2002:7f00:1:: 2002:808:808::1 3fff::1
+5f00::1 fc00::1 fd00:ec2::254 fe80::1 fe80::1%eth0 fec0::1 ff02::1 ff0e::1
+"""
+
+
+@pytest.mark.parametrize("address", OUTSIDE.split())
+def test_addresses_outside_the_public_internet_are_refused(address: str) -> None:
+    assert not is_public_address(address)
+
+
+HOSTILE_URLS = [
+    # as it stands, and other spellings of the same
+    "http://127.0.0.1:{port}/",
+    "http://127.1:{port}/",
+    "http://0x7f.1:{port}/",
+    "http://0x7f000001:{port}/",
+    "http://2130706433:{port}/",
+    "http://017700000001:{port}/",
+    "http://0177.0.0.1:{port}/",
+    "http://127.0.0.1.:{port}/",
+    "http://①②⑦.⓪.⓪.①:{port}/",
+    "http://127。0。0。1:{port}/",
+    "http://%31%32%37.0.0.1:{port}/",
+    "http://user:password@127.0.0.1:{port}/",
+    "http://public.test\\@127.0.0.1:{port}/",
+    "http://0.0.0.0:{port}/",
+    "http://0:{port}/",
+    "http://127.0.0.1:{port}#@public.test/",
+    "http:\\\\127.0.0.1:{port}",
+    " http://127.0.0.1:{port}/",
+    "hTTp://127.0.0.1:{port}/",
+    "https://127.0.0.1:{port}/",
+    # IPv6, and IPv4 inside it
+    "http://[::1]:{port}/",
+    "http://[0:0:0:0:0:0:0:1]:{port}/",
+    "http://[::]:{port}/",
+    "http://[::ffff:127.0.0.1]:{port}/",
+    "http://[::ffff:7f00:1]:{port}/",
+    "http://[::127.0.0.1]:{port}/",
+    "http://[64:ff9b::127.0.0.1]:{port}/",
+    "http://[2002:7f00:1::]:{port}/",
+    # through the DNS
+    "http://localhost:{port}/",
+    "http://LOCALHOST.:{port}/",
+    "http://inside.test:{port}/",
+    "http://inside6.test:{port}/",
+    "http://mapped.test:{port}/",
+    "http://nat64.test:{port}/",
+    "http://6to4.test:{port}/",
+    "http://teredo.test:{port}/",
+    "http://scoped.test:{port}/",
+    "http://metadata.test:{port}/",
+    "http://many.test:{port}/",
+    "http://nowhere.test:{port}/",
+    # not addresses of the web
+    "file:///etc/passwd",
+    "ftp://127.0.0.1:{port}/",
+    "gopher://127.0.0.1:{port}/_GET",
+    "javascript:alert(1)",
+    "data:text/html,<title>x</title>",
+    "http:///",
+    "//127.0.0.1:{port}/",
+    "http://[fe80::1%25lo]:{port}/",
+    "http://\ud800.test:{port}/",
+    "",
+]
+
+
+def make_hostile_resolver() -> HostileResolver:
+    resolver = HostileResolver(
+        localhost=[["127.0.0.1", "::1"]],
+        LOCALHOST=[["127.0.0.1"]],
+        inside_test=[["127.0.0.1"]],
+        inside6_test=[["::1"]],
+        mapped_test=[["::ffff:127.0.0.1"]],
+        nat64_test=[["64:ff9b::7f00:1"]],
+        teredo_test=[["2001:0:7f00:1::80ff:fffe"]],
+        scoped_test=[["fe80::1%lo"]],
+        metadata_test=[["169.254.169.254"]],
+        many_test=[["10.0.0.1", "127.0.0.1", "::1"]],
+    )
+    resolver.names["6to4.test"] = [["2002:7f00:1::"]]
+    return resolver
+
+
+@asynccontextmanager
+async def run_secret_servers() -> AsyncGenerator[tuple[Server, Server]]:
+    """The same port on IPv4's loopback and on IPv6's."""
+    async with (
+        run_server(answer_with(b"secret")) as ipv4,
+        run_server(answer_with(b"secret"), "::1", ipv4.port) as ipv6,
+    ):
+        yield ipv4, ipv6
+
+
+async def test_hostile_addresses_reach_nothing() -> None:
+    async with (
+        run_secret_servers() as (ipv4, ipv6),
+        Fetcher(resolver=make_hostile_resolver()) as fetcher,
+    ):
+        for template in HOSTILE_URLS:
+            url = template.format(port=ipv4.port)
+            with pytest.raises(FetchError):
+                await get(fetcher, url)
+            with pytest.raises(FetchError):
+                await fetcher.post(url, b"{}", {}, timeout_s=5)
+        assert (ipv4.connections, ipv6.connections) == (0, 0)
+
+
+async def test_the_same_addresses_reach_the_servers_where_private_ones_are_allowed() -> None:
+    reached = 0
+    async with (
+        run_secret_servers() as (ipv4, _),
+        Fetcher(allow_private=True, resolver=make_hostile_resolver()) as fetcher,
+    ):
+        for template in HOSTILE_URLS:
+            if "//[64" in template or "//[2002" in template or "teredo" in template:
+                continue  # would leave this machine
+            try:
+                page = await get(fetcher, template.format(port=ipv4.port), timeout_s=0.2)
+            except FetchError:
+                continue
+            assert page.body == b"secret"
+            reached += 1
+    assert reached >= 24
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_into_the_private_network_is_refused(status: int) -> None:
+    resolver = HostileResolver(public_test=[[PUBLIC]], inside_test=[[PRIVATE]])
+    async with (
+        run_server(answer_with(b"secret"), PRIVATE) as secret,
+        run_server(answer_with(), PUBLIC) as front,
+        Fetcher(is_allowed=pretend_public, resolver=resolver) as fetcher,
+    ):
+        for host in (PRIVATE, "inside.test", "0x7f.1", "[::ffff:127.0.0.1]"):
+            front.respond = redirect_to(f"http://{host}:{secret.port}/", status)
+            with pytest.raises(FetchError, match="not in the public internet"):
+                await get(fetcher, f"http://public.test:{front.port}/")
+        assert len(front.requests) == 4
+        assert secret.connections == 0
+
+
+async def test_a_name_that_is_rebound_between_requests_is_judged_anew() -> None:
+    resolver = HostileResolver(rebound_test=[[PUBLIC], [PRIVATE]])
+    async with (
+        run_server(answer_with(b"secret"), PRIVATE) as secret,
+        run_server(redirect_to(f"http://rebound.test:{secret.port}/"), PUBLIC) as front,
+        Fetcher(is_allowed=pretend_public, resolver=resolver) as fetcher,
+    ):
+        with pytest.raises(FetchError, match="not in the public internet"):
+            await get(fetcher, f"http://rebound.test:{front.port}/")
+        assert len(front.requests) == 1
+        assert secret.connections == 0
+
+
+async def test_of_a_names_addresses_only_the_public_one_is_connected_to() -> None:
+    resolver = HostileResolver(mixed_test=[[PRIVATE, PUBLIC, "10.0.0.1"]])
+    async with run_server(answer_with(b"secret"), PRIVATE) as secret:
+        async with (
+            run_server(answer_with(b"public"), PUBLIC, secret.port),
+            Fetcher(is_allowed=pretend_public, resolver=resolver) as fetcher,
+        ):
+            page = await get(fetcher, f"http://mixed.test:{secret.port}/")
+        assert page.body == b"public"
+        assert secret.connections == 0
+
+
+async def test_redirects_are_followed_as_browsers_read_them() -> None:
+    resolver = HostileResolver(public_test=[[PRIVATE]])
+    hops = {"/a": "b?x=1", "/b?x=1": "//public.test:{port}/c", "/c": "/dé", "/d%C3%A9": ""}
+
+    async with (
+        run_server(answer_with()) as server,
+        Fetcher(allow_private=True, resolver=resolver) as fetcher,
+    ):
+
+        async def respond(path: str, writer: asyncio.StreamWriter) -> None:
+            location = hops[path].format(port=server.port)
+            await (redirect_to(location) if location else answer_with(b"end"))(path, writer)
+
+        server.respond = respond
+        page = await get(fetcher, f"http://{PRIVATE}:{server.port}/a")
+    assert (page.status, page.body) == (200, b"end")
+    assert page.url == f"http://public.test:{server.port}/d%C3%A9"
+
+
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [
+        ("file:///etc/passwd", "Only http and https"),
+        ("javascript:alert(1)", "Only http and https"),
+        ("http://[broken/", "cannot be understood"),
+        ("/", "redirects more than 5 times"),
+    ],
+)
+async def test_redirects_that_lead_nowhere_are_refused(location: str, reason: str) -> None:
+    async with (
+        run_server(redirect_to(location)) as server,
+        Fetcher(allow_private=True) as fetcher,
+    ):
+        with pytest.raises(FetchError, match=reason):
+            await get(fetcher, f"http://{PRIVATE}:{server.port}/")
+        assert len(server.requests) <= 6
+
+
+async def test_a_page_comes_with_its_type_and_charset() -> None:
+    respond = answer_with("grüß".encode("latin-1"), content_type='Text/HTML; Charset="ISO-8859-1"')
+    async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
+        page = await get(fetcher, f"http://{PRIVATE}:{server.port}/x")
+        server.respond = answer_with(b"gone", status="404 Not Found", content_type="")
+        missing = await get(fetcher, f"http://{PRIVATE}:{server.port}/x")
+    assert page == Page(
+        status=200,
+        url=f"http://{PRIVATE}:{server.port}/x",
+        content_type="text/html",
+        charset="iso-8859-1",
+        body=b"gr\xfc\xdf",
+    )
+    assert (missing.status, missing.charset) == (404, None)
+
+
+async def test_requests_say_who_asks_and_carry_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    respond = answer_with(b"hello", "Set-Cookie: session=1; Path=/")
+    async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
+        await get(fetcher, f"http://{PRIVATE}:{server.port}/a#fragment")
+        await get(fetcher, f"http://{PRIVATE}:{server.port}/b")
+    assert server.requests[0].startswith("GET /a HTTP/1.1\r\n")
+    for request in server.requests:
+        assert f"User-Agent: shorty/{__version__}\r\n" in request
+        assert "Cookie" not in request
+
+
+async def test_a_body_is_cut_at_the_limit() -> None:
+    async with (
+        run_server(answer_with(b"x" * 100_000)) as server,
+        Fetcher(allow_private=True) as fetcher,
+    ):
+        page = await get(fetcher, f"http://{PRIVATE}:{server.port}/", limit=1234)
+    assert page.body == b"x" * 1234
+
+
+async def test_a_stream_without_end_is_cut_at_the_limit() -> None:
+    async def respond(_path: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"y" * 65536)
+            await writer.drain()
+
+    async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
+        page = await get(fetcher, f"http://{PRIVATE}:{server.port}/", limit=300_000)
+    assert page.body == b"y" * 300_000
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_decompression_bomb_is_cut_at_the_limit(encoding: str) -> None:
+    compressor = zlib.compressobj(9, wbits=31 if encoding == "gzip" else 15)
+    zeros = bytes(1 << 20)
+    bomb = b"".join([*(compressor.compress(zeros) for _ in range(20)), compressor.flush()])
+    respond = answer_with(bomb, f"Content-Encoding: {encoding}")
+    async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
+        page = await get(fetcher, f"http://{PRIVATE}:{server.port}/", limit=256_000)
+    assert page.body == bytes(256_000)
+
+
+async def test_compressed_pages_are_read() -> None:
+    respond = answer_with(gzip.compress(b"hello" * 99), "Content-Encoding: gzip")
+    async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
+        page = await get(fetcher, f"http://{PRIVATE}:{server.port}/")
+    assert page.body == b"hello" * 99
+
+
+async def drip(_path: str, writer: asyncio.StreamWriter) -> None:
+    """One header a moment, for ever: each read succeeds, only the whole never ends."""
+    writer.write(b"HTTP/1.1 200 OK\r\n")
+    for number in count():
+        if writer.is_closing():
+            return
+        writer.write(f"X-{number}: y\r\n".encode())
+        await writer.drain()
+        await asyncio.sleep(0.01)
+
+
+async def test_a_server_that_drips_is_given_up_in_time() -> None:
+    async with run_server(drip) as server, Fetcher(allow_private=True) as fetcher:
+        url = f"http://{PRIVATE}:{server.port}/"
+        with pytest.raises(FetchError, match=r"no complete answer within 0\.1 s"):
+            await get(fetcher, url, timeout_s=0.1)
+        with pytest.raises(FetchError, match=r"no complete answer within 0\.1 s"):
+            await fetcher.post(url, b"", {}, timeout_s=0.1)
+
+
+async def test_redirects_share_one_time_limit() -> None:
+    async def respond(path: str, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.04)
+        await redirect_to("/")(path, writer)
+
+    async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
+        with pytest.raises(FetchError, match="no complete answer"):
+            await get(fetcher, f"http://{PRIVATE}:{server.port}/", timeout_s=0.1)
+        assert len(server.requests) < 5
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"", "broke off"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nshort", "broke off"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", "not HTTP"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain",
+            "not HTTP",
+        ),
+    ],
+)
+async def test_broken_answers_fail_with_a_plain_reason(answer: bytes, reason: str) -> None:
+    async def respond(_path: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        writer.close()
+
+    async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
+        url = f"http://{PRIVATE}:{server.port}/"
+        for asking in (get(fetcher, url), fetcher.post(url, b"", {}, timeout_s=5)):
+            with pytest.raises(FetchError, match=reason):
+                await asking
+
+
+async def test_a_host_that_cannot_be_reached_is_named() -> None:
+    async with run_server(answer_with()) as server:
+        port = server.port
+    resolver = HostileResolver(closed_test=[[PRIVATE]])
+    async with Fetcher(allow_private=True, resolver=resolver) as fetcher:
+        with pytest.raises(FetchError, match=r"closed\.test cannot be reached"):
+            await get(fetcher, f"http://closed.test:{port}/")
+        with pytest.raises(FetchError, match=r"missing\.test has no address"):
+            await get(fetcher, "http://missing.test/")
+
+
+@pytest.fixture
+def self_signed(tmp_path: Path) -> ssl.SSLContext:
+    if which("openssl") is None:
+        pytest.skip("openssl makes the certificate")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    files = ["-keyout", key, "-out", certificate]
+    run([*command.split(), *names, *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+async def test_a_server_without_a_trusted_certificate_is_refused(
+    self_signed: ssl.SSLContext,
+) -> None:
+    async with (
+        run_server(answer_with(), tls=self_signed) as server,
+        Fetcher(allow_private=True) as fetcher,
+    ):
+        with pytest.raises(FetchError, match="No trusted TLS connection to localhost"):
+            await get(fetcher, f"https://localhost:{server.port}/")
+        assert server.requests == []
+
+
+async def test_a_server_that_speaks_no_tls_is_refused() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    listener = await asyncio.start_server(talk, PRIVATE, 0)
+    port = listener.sockets[0].getsockname()[1]
+    async with listener, Fetcher(allow_private=True) as fetcher:
+        with pytest.raises(FetchError, match="No trusted TLS connection"):
+            await get(fetcher, f"https://{PRIVATE}:{port}/")
+
+
+async def test_a_post_carries_its_headers_and_body_and_keeps_the_connection() -> None:
+    respond = answer_with(b"busy", "Retry-After: 120", status="503 Busy")
+    async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
+        for number in range(3):
+            answer = await fetcher.post(
+                f"http://{PRIVATE}:{server.port}/hook",
+                f'{{"n": {number}}}'.encode(),
+                {"Content-Type": "application/json", "webhook-id": "evt_1"},
+                timeout_s=5,
+            )
+            assert (answer.status, answer.retry_after, answer.body) == (503, "120", b"busy")
+    assert server.connections == 1
+    assert server.requests[2].startswith("POST /hook HTTP/1.1\r\n")
+    assert "webhook-id: evt_1\r\n" in server.requests[2]
+    assert "Content-Type: application/json\r\n" in server.requests[2]
+    assert server.requests[2].endswith('\r\n\r\n{"n": 2}')
+
+
+async def test_a_post_follows_no_redirect() -> None:
+    async with run_server(redirect_to("/other")) as server, Fetcher(allow_private=True) as fetcher:
+        answer = await fetcher.post(f"http://{PRIVATE}:{server.port}/hook", b"", {}, timeout_s=5)
+    assert answer.status == 302
+    assert len(server.requests) == 1
+
+
+async def test_only_the_start_of_a_receivers_answer_is_kept() -> None:
+    async with (
+        run_server(answer_with(b"z" * 50_000)) as server,
+        Fetcher(allow_private=True) as fetcher,
+    ):
+        answer = await fetcher.post(f"http://{PRIVATE}:{server.port}/", b"", {}, timeout_s=5)
+    assert answer.body == b"z" * ANSWER_LIMIT_BYTES
+
+
+async def test_one_receiver_gets_only_so_many_connections_at_once() -> None:
+    everyone_is_here = asyncio.Event()
+
+    async with (
+        run_server(answer_with()) as server,
+        Fetcher(allow_private=True, connections_per_host=2) as fetcher,
+    ):
+
+        async def respond(path: str, writer: asyncio.StreamWriter) -> None:
+            if len(server.requests) == 2:
+                everyone_is_here.set()
+            await everyone_is_here.wait()
+            await answer_with()(path, writer)
+
+        server.respond = respond
+        url = f"http://{PRIVATE}:{server.port}/"
+        await asyncio.gather(*(fetcher.post(url, b"", {}, timeout_s=5) for _ in range(8)))
+    assert len(server.requests) == 8
+    assert server.busiest == 2
+
+
+async def test_pages_wait_their_turn_without_losing_their_time() -> None:
+    async def respond(path: str, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.05)
+        await answer_with()(path, writer)
+
+    async with (
+        run_server(respond) as server,
+        Fetcher(allow_private=True, pages_at_once=2) as fetcher,
+    ):
+        url = f"http://{PRIVATE}:{server.port}/"
+        pages = await asyncio.gather(*(get(fetcher, url, timeout_s=0.15) for _ in range(10)))
+    assert [page.status for page in pages] == [200] * 10
+    assert server.busiest == 2
+
+
+async def test_the_system_is_asked_for_names() -> None:
+    resolver = SystemResolver()
+    found = await resolver.resolve("localhost", 80, socket.AF_INET)
+    assert [(each["host"], each["port"]) for each in found] == [(PRIVATE, 80)]
+    for name in ("no-such-name.invalid", "a" * 70 + ".invalid"):
+        with pytest.raises(OSError, match=r"."):
+            await resolver.resolve(name, 80, socket.AF_INET)
+    async with run_server(answer_with()) as server, Fetcher(allow_private=True) as fetcher:
+        assert (await get(fetcher, f"http://localhost:{server.port}/")).status == 200
+
+
+async def test_a_closed_fetcher_sends_nothing() -> None:
+    fetcher = Fetcher()
+    with pytest.raises(RuntimeError, match="not open"):
+        await get(fetcher, "http://example.com/")
+    await fetcher.close()
