@@ -16,7 +16,7 @@ from tests.import_map import PACKAGE, Module, Reference, read_modules
 ROWS = (
     {"__init__"},
     {"errors"},
-    {"config", "storage", "fetch", "limits", "proxies"},
+    {"config", "storage", "fetch", "limits", "passwords", "proxies"},
     {"plans"},
     {"accounts"},
     {"domains"},

@@ -1,0 +1,38 @@
+"""How passwords are kept."""
+
+import pytest
+
+from shorty.passwords import find_password_fault, hash_password, is_password_right
+
+
+async def test_a_password_is_recognised_by_its_hash() -> None:
+    kept = await hash_password("open sesame")
+    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert "sesame" not in kept
+    assert await is_password_right(kept, "open sesame")
+    assert not await is_password_right(kept, "open Sesame")
+
+
+async def test_composed_and_decomposed_letters_are_the_same_password() -> None:
+    kept = await hash_password("cafe\u0301")
+    assert await is_password_right(kept, "caf\u00e9")
+
+
+async def test_nothing_matches_a_broken_hash_or_an_endless_password() -> None:
+    assert not await is_password_right("not a hash", "x")
+    assert not await is_password_right(await hash_password("x"), "x" * 10_000)
+    assert not await is_password_right(await hash_password("x"), "\ud800")
+
+
+@pytest.mark.parametrize(
+    ("password", "fault"),
+    [
+        ("x", None),
+        (" ", None),
+        ("é" * 128, None),
+        ("", "must not be empty"),
+        ("é" * 129, "may be at most 256 bytes long"),
+    ],
+)
+def test_a_password_is_any_text_up_to_256_bytes(password: str, fault: str | None) -> None:
+    assert find_password_fault(password) == fault
