@@ -1,7 +1,7 @@
 """The one list of settings: every section and key of shorty.toml, its type and its default."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -16,7 +16,8 @@ Scheme: TypeAlias = Literal["http", "https", ""]
 
 UNLIMITED = "unlimited"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
-SCHEME_PORTS = {"http": 80, "https": 443}
+HTTP_PORT = 80
+LISTEN_ON_ALL = (str(IPv4Address(0)), str(IPv6Address(0)))
 
 
 class ServerConfig(Struct, frozen=True, kw_only=True):
@@ -172,11 +173,10 @@ def build_own_domain(server: ServerConfig) -> ServedDomain:
 
     The names of loopback mean the same domain; a port of 80 is left out, as browsers do.
     """
-    port = "" if server.port == SCHEME_PORTS["http"] else f":{server.port}"
+    port = "" if server.port == HTTP_PORT else f":{server.port}"
     own = format_host(server.host)
-    names = LOOPBACK_NAMES
-    if not is_loopback(own) and own not in {"0.0.0.0", "[::]"}:  # noqa: S104 compared, not bound
-        names = (own, *LOOPBACK_NAMES)
+    reached_by_loopback = is_loopback(own) or server.host in LISTEN_ON_ALL
+    names = LOOPBACK_NAMES if reached_by_loopback else (own, *LOOPBACK_NAMES)
     hosts = [name + port for name in names]
     return ServedDomain(host=hosts[0], scheme="http", aliases=tuple(hosts[1:]), follows_server=True)
 
