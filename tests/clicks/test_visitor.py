@@ -1,0 +1,88 @@
+from pathlib import Path
+
+from shorty.clicks.visitor import DAY_MS, VisitorNumbers, wants_privacy
+
+NOON = 20_000 * DAY_MS + DAY_MS // 2
+MIDNIGHT = 20_001 * DAY_MS
+
+
+def number(
+    numbers: VisitorNumbers, now: int, address: str = "203.0.113.9", agent: str = "A"
+) -> int:
+    return numbers.number_visitor(address, agent, now)
+
+
+def test_a_visitor_has_one_number_all_day_long(tmp_path: Path) -> None:
+    numbers = VisitorNumbers(tmp_path / "key", NOON)
+    first = number(numbers, NOON)
+    assert 0 < first < 2**63
+    assert number(numbers, MIDNIGHT - 1) == first
+
+
+def test_visitors_differ_by_address_and_by_user_agent(tmp_path: Path) -> None:
+    numbers = VisitorNumbers(tmp_path / "key", NOON)
+    told_apart = {
+        number(numbers, NOON),
+        number(numbers, NOON, address="203.0.113.8"),
+        number(numbers, NOON, agent="B"),
+        number(numbers, NOON, address="203.0.113.9A", agent=""),
+    }
+    assert len(told_apart) == 4
+
+
+def test_the_number_outlasts_a_restart_within_the_day(tmp_path: Path) -> None:
+    before = number(VisitorNumbers(tmp_path / "key", NOON), NOON)
+    assert number(VisitorNumbers(tmp_path / "key", NOON + 1), NOON + 1) == before
+
+
+def test_at_midnight_the_key_is_replaced_and_the_old_one_destroyed(tmp_path: Path) -> None:
+    numbers = VisitorNumbers(tmp_path / "key", NOON)
+    before = number(numbers, MIDNIGHT - 1)
+    old, inode = (tmp_path / "key").read_bytes(), (tmp_path / "key").stat().st_ino
+    after = number(numbers, MIDNIGHT)
+    new = (tmp_path / "key").read_bytes()
+    assert after != before
+    assert old.split()[1] not in new
+    assert (tmp_path / "key").stat().st_ino == inode
+    assert number(VisitorNumbers(tmp_path / "key", MIDNIGHT), MIDNIGHT) == after
+
+
+def test_a_clock_set_back_over_midnight_keeps_the_new_key(tmp_path: Path) -> None:
+    numbers = VisitorNumbers(tmp_path / "key", NOON)
+    after = number(numbers, MIDNIGHT)
+    assert number(numbers, MIDNIGHT - 5) == after
+    assert number(numbers, MIDNIGHT - 2 * DAY_MS) != after
+
+
+def test_another_server_gives_other_numbers(tmp_path: Path) -> None:
+    one, other = (VisitorNumbers(tmp_path / name, NOON) for name in ("one", "other"))
+    assert number(one, NOON) != number(other, NOON)
+
+
+def test_only_the_servers_user_may_read_the_key(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("damaged")
+    (tmp_path / "key").chmod(0o644)
+    VisitorNumbers(tmp_path / "key", NOON)
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    numbers = VisitorNumbers(tmp_path / "data" / "key", NOON)
+    before = number(numbers, NOON)
+    (tmp_path / "data").rename(tmp_path / "gone")
+    after = number(numbers, MIDNIGHT)
+    assert after != before
+    assert number(numbers, MIDNIGHT + 1) == after
+
+
+def test_a_user_agent_of_any_characters_has_a_number(tmp_path: Path) -> None:
+    numbers = VisitorNumbers(tmp_path / "key", NOON)
+    assert number(numbers, NOON, agent="\udc80\0é") > 0
+
+
+def test_privacy_is_asked_for_with_either_header() -> None:
+    assert wants_privacy("1", "")
+    assert wants_privacy("", "1")
+    assert not wants_privacy("0", "0")
+    assert not wants_privacy("", "")
