@@ -1,0 +1,42 @@
+"""A database with a million links, made once through the bulk call and kept in a cache folder."""
+
+import shutil
+from hashlib import sha256
+from pathlib import Path
+
+from rich.progress import track
+
+import shorty.storage
+from tests.benchmarks.product import Product
+
+LINKS = 1_000_000
+BULK = 1000
+SLUGS = "slugs.txt"
+
+
+def prepare_million(cache: Path, folder: Path) -> Path:
+    """Copies the million links' data into `folder`; returns the file with their slugs."""
+    kept = cache / f"links-{name_schema()}"
+    if not kept.exists():
+        make_million(kept)
+    shutil.copytree(kept, folder, dirs_exist_ok=True)
+    return folder / SLUGS
+
+
+def make_million(kept: Path) -> None:
+    unfinished = kept.with_suffix(".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    with Product(unfinished, core=None) as product, (unfinished / SLUGS).open("w") as slugs:
+        for _ in track(range(LINKS // BULK), description="Making a million links, once"):
+            slugs.writelines(f"{slug}\n" for slug in product.create_links(BULK))
+    unfinished.rename(kept)
+
+
+def name_schema() -> str:
+    """Changes with the migrations, so that a cached database is never of an old shape."""
+    migrations = Path(shorty.storage.__path__[0]) / "migrations"
+    digest = sha256()
+    for file in sorted(migrations.glob("*.sql")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
