@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Literal
 
 from rich.table import Table
 
@@ -21,9 +22,7 @@ class Measure:
     aim: float | None = None
     more_is_better: bool = False
 
-    def meets(self, bound: float | None) -> bool:
-        if bound is None:
-            return True
+    def meets(self, bound: float) -> bool:
         value = self.own if self.value is None else self.value
         return value >= bound if self.more_is_better else value <= bound
 
@@ -44,13 +43,13 @@ class Line:
     def reaches_aim(self) -> bool:
         return self.holds() and self._meets("aim")
 
-    def _meets(self, which: str) -> bool:
-        bounds = {
-            measure.label: measure.meets(measure.bar if which == "bar" else measure.aim)
-            for measure in self.measures
+    def _meets(self, which: Literal["bar", "aim"]) -> bool:
+        bounds = [(measure, getattr(measure, which)) for measure in self.measures]
+        met = {
+            measure.label: measure.meets(bound) for measure, bound in bounds if bound is not None
         }
-        chosen = [met for label, met in bounds.items() if label in self.either]
-        others = [met for label, met in bounds.items() if label not in self.either]
+        chosen = [held for label, held in met.items() if label in self.either]
+        others = [held for label, held in met.items() if label not in self.either]
         return all(others) and (not chosen or any(chosen))
 
 
