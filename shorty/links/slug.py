@@ -3,6 +3,7 @@
 import re
 import secrets
 import unicodedata
+from urllib.parse import quote
 
 MAX_SLUG_LENGTH = 128
 """In code points of the NFC form."""
@@ -84,6 +85,11 @@ def slug_key(slug: str) -> str:
     if slug.isascii():
         return slug
     return unicodedata.normalize("NFC", slug.replace("\ufe0f", ""))
+
+
+def build_path(slug: str) -> str:
+    """The slug's path as browsers send it, which is what a cookie's path is compared with."""
+    return f"/{quote(slug, safe='*')}"
 
 
 def is_reserved(slug: str) -> bool:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shorty.links.slug import (
     MAX_SLUG_LENGTH,
     RESERVED_SLUGS,
+    build_path,
     generate_slug,
     is_reserved,
     parse_slug,
@@ -115,6 +116,12 @@ def test_slugs_are_the_same_however_composed_and_with_or_without_emoji_style() -
 
 def test_slugs_are_case_sensitive() -> None:
     assert slug_key("Sale") != slug_key("sale")
+
+
+def test_the_path_is_percent_encoded_as_browsers_do_it() -> None:
+    assert build_path("my-slug_1") == "/my-slug_1"
+    assert build_path("é") == "/%C3%A9"
+    assert build_path("#️⃣*️⃣") == "/%23%EF%B8%8F%E2%83%A3*%EF%B8%8F%E2%83%A3"
 
 
 @given(LETTERS)

@@ -1,0 +1,148 @@
+"""Owns what a visit to a short link gets: the link and the visitor, in order, to one outcome.
+
+Pure: the route renders the outcome, tries passwords and keeps count. The order is the contract,
+since each step hides what the later ones would tell: an expired link asks for no password, and a
+password page says nothing of where the link leads.
+"""
+
+from enum import Enum, auto
+from typing import Final
+
+import msgspec
+
+from shorty.clicks.model import BOT, PERSON, PREFETCH, Kind
+from shorty.links.lookup import CachedLink
+
+
+class Outcome(Enum):
+    """What is answered. HEAD gets the same headers, without the body."""
+
+    NOT_FOUND = auto()
+    EXPIRED = auto()
+    USED_UP = auto()
+    METHOD_NOT_ALLOWED = auto()
+    BOT_REFUSED = auto()
+    BLOCKED = auto()
+    PASSWORD_FORM = auto()
+    PASSWORD_ATTEMPT = auto()
+    """A password was sent: right, the cookie and 303 to the same address; wrong, the form again."""
+    PREVIEW_CARD = auto()
+    WITHHELD = auto()
+    """204 and bare headers: a prefetch or HEAD of a link whose visits are numbered."""
+    BIO_PAGE = auto()
+    CLOAK = auto()
+    PIXEL = auto()
+    REDIRECT = auto()
+    DETAILS = auto()
+    """The page at `SLUG+`."""
+
+
+class Visitor(msgspec.Struct, frozen=True, kw_only=True):
+    """What the decision needs to know of a request.
+
+    `has_password_cookie`: a valid one for this link. `is_opted_out`: sent Sec-GPC or DNT, and the
+    configuration honours it.
+    """
+
+    method: str = "GET"
+    is_bot: bool = False
+    is_prefetch: bool = False
+    is_preview_crawler: bool = False
+    has_password_cookie: bool = False
+    is_opted_out: bool = False
+
+
+REACHED: Final = frozenset({Outcome.BIO_PAGE, Outcome.CLOAK, Outcome.PIXEL, Outcome.REDIRECT})
+"""Outcomes by which a visitor came to the destination; what a click is."""
+
+
+def decide(
+    link: CachedLink | None, visitor: Visitor, now: int, *, is_used_up: bool = False
+) -> Outcome:
+    """`is_used_up`: the exact count of a link with `maxClicks` has reached it."""
+    if link is None or not link.is_active:
+        return Outcome.NOT_FOUND
+    return (
+        _find_ending(link, now, is_used_up=is_used_up)
+        or _find_refusal(link, visitor)
+        or _find_password_step(link, visitor)
+        or _find_card(link, visitor)
+        or _find_way(link, visitor)
+    )
+
+
+def decide_details(
+    link: CachedLink | None, visitor: Visitor, now: int, *, is_used_up: bool = False
+) -> Outcome:
+    """What `SLUG+` gets: the page, unless the link keeps its destination to itself."""
+    if link is None or not link.is_active:
+        return Outcome.NOT_FOUND
+    ending = _find_ending(link, now, is_used_up=is_used_up) or _find_refusal(link, visitor)
+    if ending is not None:
+        return ending
+    if link.password_hash is not None or link.cloaked or link.max_clicks is not None:
+        return Outcome.NOT_FOUND
+    return Outcome.METHOD_NOT_ALLOWED if visitor.method == "POST" else Outcome.DETAILS
+
+
+def count_visit(outcome: Outcome, visitor: Visitor) -> Kind | None:
+    """As what the visit is stored: a person's is a click, the others stand apart; None: not at all.
+
+    A crawler that got a card is stored as the bot it is: somebody shared the link.
+    """
+    if visitor.method != "GET":
+        return None
+    if outcome is Outcome.PREVIEW_CARD:
+        return BOT
+    if outcome not in REACHED:
+        return None
+    if visitor.is_bot or visitor.is_preview_crawler:
+        return BOT
+    return PREFETCH if visitor.is_prefetch else PERSON
+
+
+def list_methods(link: CachedLink) -> str:
+    """The value of an `Allow` header."""
+    return "GET, HEAD" if link.password_hash is None else "GET, HEAD, POST"
+
+
+def _find_ending(link: CachedLink, now: int, *, is_used_up: bool) -> Outcome | None:
+    if link.expires_at is not None and link.expires_at <= now:
+        return Outcome.EXPIRED
+    return Outcome.USED_UP if is_used_up else None
+
+
+def _find_refusal(link: CachedLink, visitor: Visitor) -> Outcome | None:
+    if visitor.method not in {"GET", "HEAD", "POST"}:
+        return Outcome.METHOD_NOT_ALLOWED
+    if link.block_bots and (visitor.is_bot or visitor.is_preview_crawler):
+        return Outcome.BOT_REFUSED
+    return Outcome.BLOCKED if link.is_blocked else None
+
+
+def _find_password_step(link: CachedLink, visitor: Visitor) -> Outcome | None:
+    if link.password_hash is None:
+        return Outcome.METHOD_NOT_ALLOWED if visitor.method == "POST" else None
+    if visitor.method == "POST":
+        return Outcome.PASSWORD_ATTEMPT
+    return None if visitor.has_password_cookie else Outcome.PASSWORD_FORM
+
+
+def _find_card(link: CachedLink, visitor: Visitor) -> Outcome | None:
+    if visitor.is_preview_crawler and (link.description or link.image):
+        return Outcome.PREVIEW_CARD
+    if link.max_clicks is None:
+        return None
+    if visitor.is_bot or visitor.is_preview_crawler:
+        return Outcome.PREVIEW_CARD
+    return Outcome.WITHHELD if visitor.is_prefetch or visitor.method == "HEAD" else None
+
+
+def _find_way(link: CachedLink, visitor: Visitor) -> Outcome:
+    if link.is_link_in_bio:
+        return Outcome.BIO_PAGE
+    # A frame cannot show a letter or a phone call.
+    if link.cloaked and link.link_type == "URL":
+        return Outcome.CLOAK
+    has_pixel = bool(link.meta_pixel_id or link.google_tag_id)
+    return Outcome.PIXEL if has_pixel and not visitor.is_opted_out else Outcome.REDIRECT
