@@ -15,6 +15,7 @@ HOT_LINKS = 100  # as many as one page of the list shows, which is how their cli
 BULK = 1000
 STORED_TIMEOUT_S = 60
 FLAT_MB = 5
+DEEP_PAGES = 200
 REDIRECTED = 302
 
 
@@ -152,7 +153,45 @@ def run_start(bench: Bench) -> Line:
     )
 
 
-# In the order of the table. A line to come (analytics, list and search) is one more entry.
+LISTS = {
+    "first page ms": "limit=100",
+    "search a letter ms": "limit=100&search=a",
+    "search a word ms": "limit=100&search=lantern",
+    "search one link ms": "limit=100&search=willow+9999",
+    "search nothing ms": "limit=100&search=zzzzzz",
+    "most clicked ms": "limit=100&sort=-clickCount",
+    "active ones ms": "limit=100&isActive=true&sort=createdAt",
+}
+
+
+def run_list(bench: Bench) -> Line:
+    with make_folder() as folder:
+        prepare_million(bench.cache, folder)
+        with Product(folder, core=None) as product:
+            cursor = ""
+            for _ in range(DEEP_PAGES):
+                cursor = product.find_next_page(
+                    f"limit=100&cursor={cursor}".removesuffix("&cursor=")
+                )
+            queries = {**LISTS, f"page {DEEP_PAGES + 1} ms": f"limit=100&cursor={cursor}"}
+            taken = {label: time_list(bench, product, query) for label, query in queries.items()}
+    return Line(
+        title=f"list and search, {LINKS / 1e6:.0f} M links",
+        measures=[Measure(label=label, own=ms, bar=30) for label, ms in taken.items()],
+    )
+
+
+def time_list(bench: Bench, product: Product, query: str) -> float:
+    """The median in milliseconds, the first call of each among them."""
+    taken: list[float] = []
+    for _ in range(bench.rounds * 2 + 1):
+        started = monotonic()
+        product.find_next_page(query)
+        taken.append((monotonic() - started) * 1000)
+    return median(taken)
+
+
+# In the order of the table. A line to come, such as analytics, is one more entry.
 LINES: dict[str, Callable[[Bench], Line]] = {
     "hot": run_hot,
     "million": run_million,
@@ -161,6 +200,7 @@ LINES: dict[str, Callable[[Bench], Line]] = {
     "sustained": run_sustained,
     "create": run_create,
     "bulk": run_bulk,
+    "list": run_list,
     "start": run_start,
 }
 

@@ -28,8 +28,9 @@ def make_million(kept: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     with Product(unfinished, core=None) as product, (unfinished / SLUGS).open("w") as slugs:
-        for _ in track(range(LINKS // BULK), description="Making a million links, once"):
-            slugs.writelines(f"{slug}\n" for slug in product.create_links(BULK))
+        for first in track(range(0, LINKS, BULK), description="Making a million links, once"):
+            made = product.create_links(BULK, first=first)
+            slugs.writelines(f"{slug}\n" for slug in made)
     unfinished.rename(kept)
 
 

@@ -20,6 +20,19 @@ from tests.benchmarks.processes import SERVER_CORE, Server
 
 READY = "Shorty is ready on "
 POLL_S = 0.05
+WORDS = [
+    "Harbour",
+    "lantern",
+    "meadow",
+    "orchard",
+    "pebble",
+    "quarry",
+    "river",
+    "summit",
+    "thicket",
+    "valley",
+    "willow",
+]
 
 CONFIGURATION = f"""
 [server]
@@ -43,6 +56,7 @@ class _Link(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class _Listed(msgspec.Struct, frozen=True, kw_only=True):
     links: list[_Link]
     total: int = 0
+    cursor: str | None = msgspec.field(default=None, name="nextCursor")
 
 
 class _Made(_Listed, frozen=True, kw_only=True):
@@ -96,13 +110,17 @@ class Product:
         """The status that a person gets."""
         return self._ask("GET", f"/{slug}", None, {"User-Agent": BROWSERS[0]})[0]
 
-    def create_links(self, count: int) -> list[str]:
+    def create_links(self, count: int, *, first: int = 0) -> list[str]:
         """Makes links with generated slugs in one bulk call, and returns the slugs."""
-        content = self.call("POST", "/links/bulk", prepare_bulk(count))
+        content = self.call("POST", "/links/bulk", prepare_bulk(count, first=first))
         made = msgspec.json.decode(content, type=_Made)
         if made.created != count:
             raise RuntimeError(f"{made.created} of {count} links were made.")
         return [link.short_code for link in made.links]
+
+    def find_next_page(self, query: str) -> str:
+        """The cursor of the page after the one that `query` asks for; empty at the end."""
+        return msgspec.json.decode(self.call("GET", f"/links?{query}"), type=_Listed).cursor or ""
 
     def count_links(self) -> int:
         return msgspec.json.decode(self.call("GET", "/links?limit=1"), type=_Listed).total
@@ -136,6 +154,12 @@ def write_configuration(folder: Path) -> dict[str, str]:
     return {"SHORTY_CONFIG": str(path)}
 
 
-def prepare_bulk(count: int) -> object:
-    links = [{"url": f"https://www.example.com/articles/{number}"} for number in range(count)]
+def prepare_bulk(count: int, *, first: int = 0) -> object:
+    links = [
+        {
+            "url": f"https://www.example.com/{WORDS[number % 7]}/{number}",
+            "title": f"{WORDS[number % 5]} {WORDS[number % 11]} {number}",
+        }
+        for number in range(first, first + count)
+    ]
     return {"domain": HOST, "links": links}
