@@ -1,0 +1,1 @@
+"""Who may do what, and for whom: `service` people and workspaces, `members`, `tokens`, `roles`."""

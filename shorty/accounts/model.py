@@ -1,8 +1,12 @@
-"""Who acts: people, their workspaces and roles, and the tokens that speak for them."""
+"""Who acts: people, their workspaces and roles, and the tokens that speak for them.
+
+Times are UTC milliseconds. E-mail addresses are kept in lower case.
+"""
 
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from shorty.config import Plan
 
@@ -24,6 +28,22 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
 
 
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """A person in a workspace; `created_at` is when they joined it."""
+
+    user_id: int
+    email: str
+    name: str
+    role: Role
+    created_at: int
+
+
+class NewMember(msgspec.Struct, frozen=True, kw_only=True):
+    email: str
+    name: str = ""
+    role: Role = "editor"
+
+
 class Token(msgspec.Struct, frozen=True, kw_only=True):
     """A token as it may be shown; the secret itself is shown once, when it is made."""
 
@@ -37,6 +57,28 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
     expires_at: int | None
     last_used_at: int | None
+
+
+class NewToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A token as it is asked for: for one person in one workspace."""
+
+    workspace_id: int
+    user_id: int
+    name: str = ""
+    scope: Scope = "write"
+    expires_at: int | None = None
+
+
+class MadeToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A new token with its text, which is nowhere else and never shown again."""
+
+    token: Token
+    text: str
+
+
+class TokenChange(msgspec.Struct, frozen=True, kw_only=True):
+    name: str | UnsetType = UNSET
+    expires_at: int | None | UnsetType = UNSET
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,71 @@
+"""Owns who belongs to a workspace and in which role; there is always at least one owner."""
+
+from shorty.accounts import store
+from shorty.accounts.model import Actor, Member, NewMember, Role
+from shorty.accounts.roles import require_scope
+from shorty.accounts.service import check_person
+from shorty.errors import AlreadyExistsError, ConflictError, ForbiddenError, NotFoundError
+from shorty.plans import give_back_quota, take_quota
+from shorty.storage.database import Database, Transaction
+
+
+def get_member(tx: Transaction, workspace_id: int, user_id: int) -> Member:
+    member = store.find_member(tx, workspace_id, user_id)
+    if member is None:
+        raise NotFoundError("member", user_id)
+    return member
+
+
+async def list_members(db: Database, workspace_id: int, after: int, limit: int) -> list[Member]:
+    """The members by their ids, from the one after id `after` on."""
+    return await store.list_members(db, workspace_id, after, limit)
+
+
+def add_member(tx: Transaction, actor: Actor, new: NewMember, now: int) -> Member:
+    """Adds a person, who need not have an account yet: it is made, without a password.
+
+    Raises AlreadyExistsError, QuotaExceededError, InvalidFieldsError and ForbiddenError.
+    """
+    _require_power_over(actor, new.role)
+    email, name = check_person(new.email, new.name)
+    user = store.insert_user(tx, email, name, None, now) or store.find_user(tx, email)
+    if user is None:
+        raise NotFoundError("user", email)
+    take_quota(tx, actor.workspace_id, actor.plan, "members", 1, now)
+    if not store.insert_member(tx, actor.workspace_id, user.id, new.role, now):
+        raise AlreadyExistsError("member", email)
+    return get_member(tx, actor.workspace_id, user.id)
+
+
+def change_role(tx: Transaction, actor: Actor, user_id: int, role: Role) -> Member:
+    """Raises ConflictError for the last owner, ForbiddenError where only an owner may."""
+    member = get_member(tx, actor.workspace_id, user_id)
+    _require_power_over(actor, member.role)
+    _require_power_over(actor, role)
+    store.update_role(tx, actor.workspace_id, user_id, role)
+    _require_an_owner(tx, actor.workspace_id)
+    return get_member(tx, actor.workspace_id, user_id)
+
+
+def remove_member(tx: Transaction, actor: Actor, user_id: int, now: int) -> None:
+    """Ends the membership and the person's tokens here; what they made stays.
+
+    Raises as change_role does.
+    """
+    member = get_member(tx, actor.workspace_id, user_id)
+    _require_power_over(actor, member.role)
+    store.delete_member(tx, actor.workspace_id, user_id)
+    store.mark_tokens_of_member_revoked(tx, actor.workspace_id, user_id, now)
+    _require_an_owner(tx, actor.workspace_id)
+    give_back_quota(tx, actor.workspace_id, "members", 1)
+
+
+def _require_power_over(actor: Actor, role: Role) -> None:
+    require_scope(actor, "admin")
+    if role == "owner" and actor.role != "owner":
+        raise ForbiddenError("Only an owner may make, change or remove an owner.")
+
+
+def _require_an_owner(tx: Transaction, workspace_id: int) -> None:
+    if not store.has_owner(tx, workspace_id):
+        raise ConflictError("A workspace needs an owner; make somebody else one first.")

@@ -1,0 +1,141 @@
+"""Owns people and their workspaces: the first of them, adding more, passwords.
+
+Everything that changes something runs inside a write: `await db.write(lambda tx: add_user(tx, …))`.
+Passwords arrive hashed (see shorty/passwords.py): hashing is slow and belongs in a thread.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from shorty.accounts import store
+from shorty.accounts.model import User, Workspace
+from shorty.config import Config, Plan
+from shorty.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    InvalidFieldsError,
+    NotFoundError,
+)
+from shorty.plans import find_plan, take_quota
+from shorty.storage.database import Database, Transaction
+
+EMAIL_LENGTH: Final = 254
+NAME_LENGTH: Final = 100
+# Stands in until the owner's account is made; .invalid can never be anybody's address (RFC 2606).
+NOBODYS_EMAIL: Final = "owner@shorty.invalid"
+
+
+class Home(msgspec.Struct, frozen=True, kw_only=True):
+    """A person and the workspace that is meant where none is named."""
+
+    user: User
+    workspace: Workspace
+
+
+def prepare_first_workspace(
+    tx: Transaction, config: Config, now: int, email: str = NOBODYS_EMAIL
+) -> Home:
+    """The oldest workspace and its owner, made if there is none. `email` names a new owner."""
+    workspace = store.find_oldest_workspace(tx)
+    if workspace is None:
+        return add_user(tx, config, email, now)
+    owner = store.find_first_owner(tx, workspace.id)
+    if owner is None:
+        raise NotFoundError("owner of the workspace", workspace.name)
+    return Home(user=owner, workspace=workspace)
+
+
+def claim_first_workspace(
+    tx: Transaction, config: Config, email: str, name: str, password_hash: str, now: int
+) -> Home:
+    """Makes the owner's account, while nobody can sign in yet; ConflictError afterwards."""
+    if store.has_password_anywhere(tx):
+        raise ConflictError("Somebody can sign in already; ask them to add you.")
+    home = prepare_first_workspace(tx, config, now)
+    email, name = check_person(email, name)
+    user = store.claim_user(tx, home.user.id, email, name, password_hash)
+    if user is None:
+        raise ConflictError("The owner's account has been made already.")
+    return Home(user=user, workspace=home.workspace)
+
+
+def can_anyone_sign_in(db: Database) -> bool:
+    return store.has_password_anywhere(db)
+
+
+def add_user(
+    tx: Transaction,
+    config: Config,
+    email: str,
+    now: int,
+    *,
+    name: str = "",
+    password_hash: str | None = None,
+) -> Home:
+    """A new person with a workspace of their own on the default plan.
+
+    Raises AlreadyExistsError and InvalidFieldsError.
+    """
+    email, name = check_person(email, name)
+    user = store.insert_user(tx, email, name, password_hash, now)
+    if user is None:
+        raise AlreadyExistsError("user", email)
+    workspace = store.insert_workspace(tx, name, config.defaults.plan, now)
+    store.insert_member(tx, workspace.id, user.id, "owner", now)
+    plan = find_plan(config.plans, workspace.plan)
+    take_quota(tx, workspace.id, plan, "members", 1, now)
+    return Home(user=user, workspace=workspace)
+
+
+def check_person(email: str, name: str) -> tuple[str, str]:
+    """The address in lower case and the name, which is the address's first part if empty."""
+    email, name = email.strip().lower(), name.strip()
+    faults: dict[str, str] = {}
+    local, at, host = email.rpartition("@")
+    if not (local and at and host) or not email.isprintable() or " " in email:
+        faults["email"] = "must be an e-mail address, such as ann@example.com"
+    elif len(email) > EMAIL_LENGTH:
+        faults["email"] = f"may be at most {EMAIL_LENGTH} characters long"
+    if len(name) > NAME_LENGTH:
+        faults["name"] = f"may be at most {NAME_LENGTH} characters long"
+    if faults:
+        raise InvalidFieldsError(faults)
+    return email, name or local[:NAME_LENGTH]
+
+
+def get_user(tx: Transaction, email: str) -> User:
+    user = store.find_user(tx, email.strip().lower())
+    if user is None:
+        raise NotFoundError("user", email)
+    return user
+
+
+def get_home(tx: Transaction, email: str) -> Home:
+    """The person with that address and the workspace they joined first. Raises NotFoundError."""
+    user = get_user(tx, email)
+    workspace = store.find_first_workspace_of(tx, user.id)
+    if workspace is None:
+        raise NotFoundError("workspace of", user.email)
+    return Home(user=user, workspace=workspace)
+
+
+async def list_users(db: Database) -> list[User]:
+    return await store.list_users(db)
+
+
+async def list_workspaces(db: Database, user_id: int) -> list[Workspace]:
+    """The workspaces a person belongs to, in the order they joined them."""
+    return await store.list_workspaces_of(db, user_id)
+
+
+def set_password(tx: Transaction, email: str, password_hash: str) -> None:
+    """Raises NotFoundError."""
+    if not store.update_password(tx, email.strip().lower(), password_hash):
+        raise NotFoundError("user", email)
+
+
+async def find_unknown_plans(db: Database, plans: Mapping[str, Plan]) -> list[str]:
+    """Plans that workspaces have and the configuration does not; such a workspace has no limits."""
+    return [plan for plan in await store.list_plans(db) if plan not in plans]

@@ -1,0 +1,319 @@
+"""Every statement about people, workspaces, members and tokens."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from shorty.accounts.model import Actor, Member, NewToken, Role, Token, User, Workspace
+from shorty.config import Plan
+from shorty.plans import find_plan
+from shorty.storage.database import Database, Row, Transaction
+
+
+def look_up_actor(db: Database, digest: str, plans: Mapping[str, Plan], now: int) -> Actor | None:
+    row = db.look_up(
+        """
+        select t.id as token_id, t.scope, t.expires_at, m.role, w.id as workspace_id, w.plan,
+          u.id as user_id, u.name as user_name, u.email as user_email
+        from tokens t
+        join members m on m.workspace_id = t.workspace_id and m.user_id = t.user_id
+        join workspaces w on w.id = t.workspace_id
+        join users u on u.id = t.user_id
+        where t.digest = $1 and t.revoked_at is null
+        """,
+        digest,
+    )
+    if row is None or (row["expires_at"] is not None and row["expires_at"] <= now):
+        return None
+    return Actor(
+        user_id=row["user_id"],
+        user_name=row["user_name"],
+        user_email=row["user_email"],
+        workspace_id=row["workspace_id"],
+        role=row["role"],
+        scope=row["scope"],
+        plan=find_plan(plans, row["plan"]),
+        token_id=row["token_id"],
+    )
+
+
+# People
+
+
+def find_user(tx: Transaction, email: str) -> User | None:
+    return _read_user(
+        tx.find_one("select id, email, name, created_at from users where email = $1", email)
+    )
+
+
+async def list_users(db: Database) -> list[User]:
+    rows = await db.find_all("select id, email, name, created_at from users order by id")
+    return [msgspec.convert(dict(row), User) for row in rows]
+
+
+def insert_user(
+    tx: Transaction, email: str, name: str, password_hash: str | None, now: int
+) -> User | None:
+    """None where somebody has the address already."""
+    return _read_user(
+        tx.find_one(
+            """
+            insert into users (email, name, password_hash, created_at) values ($1, $2, $3, $4)
+            on conflict (email) do nothing returning id, email, name, created_at
+            """,
+            *(email, name, password_hash, now),
+        )
+    )
+
+
+def claim_user(
+    tx: Transaction, user_id: int, email: str, name: str, password_hash: str
+) -> User | None:
+    """None where the person has a password already."""
+    return _read_user(
+        tx.find_one(
+            """
+            update users set email = $2, name = $3, password_hash = $4
+            where id = $1 and password_hash is null returning id, email, name, created_at
+            """,
+            *(user_id, email, name, password_hash),
+        )
+    )
+
+
+def update_password(tx: Transaction, email: str, password_hash: str) -> bool:
+    changed = tx.execute(
+        "update users set password_hash = $2 where email = $1", email, password_hash
+    )
+    return changed > 0
+
+
+def has_password_anywhere(rows: Database | Transaction) -> bool:
+    ask = rows.look_up if isinstance(rows, Database) else rows.find_one
+    return ask("select 1 from users where password_hash is not null limit 1") is not None
+
+
+# Workspaces
+
+
+def insert_workspace(tx: Transaction, name: str, plan: str, now: int) -> Workspace:
+    rows = tx.find_all(
+        """
+        insert into workspaces (name, plan, created_at) values ($1, $2, $3)
+        returning id, name, plan, created_at
+        """,
+        *(name, plan, now),
+    )
+    return _read_workspace(rows[0])
+
+
+def find_oldest_workspace(tx: Transaction) -> Workspace | None:
+    row = tx.find_one("select id, name, plan, created_at from workspaces order by id limit 1")
+    return None if row is None else _read_workspace(row)
+
+
+def find_first_workspace_of(tx: Transaction, user_id: int) -> Workspace | None:
+    row = tx.find_one(
+        """
+        select w.id, w.name, w.plan, w.created_at
+        from workspaces w join members m on m.workspace_id = w.id
+        where m.user_id = $1 order by m.created_at, w.id limit 1
+        """,
+        user_id,
+    )
+    return None if row is None else _read_workspace(row)
+
+
+async def list_workspaces_of(db: Database, user_id: int) -> list[Workspace]:
+    rows = await db.find_all(
+        """
+        select w.id, w.name, w.plan, w.created_at
+        from workspaces w join members m on m.workspace_id = w.id
+        where m.user_id = $1 order by m.created_at, w.id
+        """,
+        user_id,
+    )
+    return [_read_workspace(row) for row in rows]
+
+
+async def list_plans(db: Database) -> list[str]:
+    rows = await db.find_all("select distinct plan from workspaces order by plan")
+    return [row["plan"] for row in rows]
+
+
+# Members
+
+
+def insert_member(tx: Transaction, workspace_id: int, user_id: int, role: Role, now: int) -> bool:
+    """False where the person is a member already."""
+    inserted = tx.execute(
+        """
+        insert into members (workspace_id, user_id, role, created_at) values ($1, $2, $3, $4)
+        on conflict (workspace_id, user_id) do nothing
+        """,
+        *(workspace_id, user_id, role, now),
+    )
+    return inserted > 0
+
+
+def find_member(tx: Transaction, workspace_id: int, user_id: int) -> Member | None:
+    row = tx.find_one(
+        """
+        select m.user_id, u.email, u.name, m.role, m.created_at
+        from members m join users u on u.id = m.user_id
+        where m.workspace_id = $1 and m.user_id = $2
+        """,
+        *(workspace_id, user_id),
+    )
+    return None if row is None else _read_member(row)
+
+
+def find_first_owner(tx: Transaction, workspace_id: int) -> User | None:
+    return _read_user(
+        tx.find_one(
+            """
+            select u.id, u.email, u.name, u.created_at
+            from members m join users u on u.id = m.user_id
+            where m.workspace_id = $1 and m.role = 'owner' order by m.created_at, u.id limit 1
+            """,
+            workspace_id,
+        )
+    )
+
+
+async def list_members(db: Database, workspace_id: int, after: int, limit: int) -> list[Member]:
+    rows = await db.find_all(
+        """
+        select m.user_id, u.email, u.name, m.role, m.created_at
+        from members m join users u on u.id = m.user_id
+        where m.workspace_id = $1 and m.user_id > $2 order by m.user_id limit $3
+        """,
+        *(workspace_id, after, limit),
+    )
+    return [_read_member(row) for row in rows]
+
+
+def has_owner(tx: Transaction, workspace_id: int) -> bool:
+    row = tx.find_one(
+        "select 1 from members where workspace_id = $1 and role = 'owner' limit 1", workspace_id
+    )
+    return row is not None
+
+
+def update_role(tx: Transaction, workspace_id: int, user_id: int, role: Role) -> None:
+    tx.execute(
+        "update members set role = $3 where workspace_id = $1 and user_id = $2",
+        *(workspace_id, user_id, role),
+    )
+
+
+def delete_member(tx: Transaction, workspace_id: int, user_id: int) -> None:
+    tx.execute(
+        "delete from members where workspace_id = $1 and user_id = $2", workspace_id, user_id
+    )
+
+
+# Tokens
+
+
+def insert_token(tx: Transaction, digest: str, hint: str, new: NewToken, now: int) -> int:
+    """Returns the new token's id."""
+    rows = tx.find_all(
+        """
+        insert into tokens
+          (digest, hint, workspace_id, user_id, name, scope, created_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8) returning id
+        """,
+        *(digest, hint, new.workspace_id, new.user_id, new.name, new.scope, now, new.expires_at),
+    )
+    return rows[0]["id"]
+
+
+def find_token(tx: Transaction, token_id: int) -> Token | None:
+    row = tx.find_one(
+        """
+        select t.id, t.hint, t.name, t.scope, t.workspace_id, t.user_id, u.email as user_email,
+          t.created_at, t.expires_at, t.last_used_at
+        from tokens t join users u on u.id = t.user_id
+        where t.id = $1 and t.revoked_at is null
+        """,
+        token_id,
+    )
+    return None if row is None else _read_token(row)
+
+
+async def list_tokens(db: Database, workspace_id: int, after: int, limit: int) -> list[Token]:
+    rows = await db.find_all(
+        """
+        select t.id, t.hint, t.name, t.scope, t.workspace_id, t.user_id, u.email as user_email,
+          t.created_at, t.expires_at, t.last_used_at
+        from tokens t join users u on u.id = t.user_id
+        where t.workspace_id = $1 and t.id > $2 and t.revoked_at is null
+        order by t.id limit $3
+        """,
+        *(workspace_id, after, limit),
+    )
+    return [_read_token(row) for row in rows]
+
+
+async def list_all_tokens(db: Database) -> list[Token]:
+    rows = await db.find_all(
+        """
+        select t.id, t.hint, t.name, t.scope, t.workspace_id, t.user_id, u.email as user_email,
+          t.created_at, t.expires_at, t.last_used_at
+        from tokens t join users u on u.id = t.user_id
+        where t.revoked_at is null order by t.id
+        """
+    )
+    return [_read_token(row) for row in rows]
+
+
+def update_token(tx: Transaction, token_id: int, name: str, expires_at: int | None) -> None:
+    tx.execute(
+        "update tokens set name = $2, expires_at = $3 where id = $1", token_id, name, expires_at
+    )
+
+
+def mark_token_revoked(tx: Transaction, token_id: int, now: int) -> bool:
+    changed = tx.execute(
+        "update tokens set revoked_at = $2 where id = $1 and revoked_at is null", token_id, now
+    )
+    return changed > 0
+
+
+def mark_tokens_of_member_revoked(
+    tx: Transaction, workspace_id: int, user_id: int, now: int
+) -> None:
+    tx.execute(
+        """
+        update tokens set revoked_at = $3
+        where workspace_id = $1 and user_id = $2 and revoked_at is null
+        """,
+        *(workspace_id, user_id, now),
+    )
+
+
+def mark_token_used(tx: Transaction, token_id: int, now: int) -> None:
+    tx.execute(
+        """
+        update tokens set last_used_at = $2
+        where id = $1 and (last_used_at is null or last_used_at < $2)
+        """,
+        *(token_id, now),
+    )
+
+
+def _read_user(row: Row | None) -> User | None:
+    return None if row is None else msgspec.convert(dict(row), User)
+
+
+def _read_workspace(row: Row) -> Workspace:
+    return msgspec.convert(dict(row), Workspace)
+
+
+def _read_member(row: Row) -> Member:
+    return msgspec.convert(dict(row), Member)
+
+
+def _read_token(row: Row) -> Token:
+    return msgspec.convert(dict(row), Token)

@@ -1,0 +1,144 @@
+"""Owns what a plan allows: taking from its numbers exactly, giving back, telling what is used."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+import msgspec
+
+from shorty.config import UNLIMITED, Plan
+from shorty.errors import FeatureOffError, QuotaExceededError
+from shorty.storage.database import Database, Transaction
+
+QuotaName = Literal[
+    "links", "links_per_month", "edits_per_month", "qr_codes", "bio_pages", "domains", "members"
+]
+Feature = Literal["webhooks"]
+
+QUOTAS: Final[tuple[QuotaName, ...]] = (
+    "links",
+    "links_per_month",
+    "edits_per_month",
+    "qr_codes",
+    "bio_pages",
+    "domains",
+    "members",
+)
+NO_LIMIT: Final = 2**63 - 1
+
+# The condition and the count are one statement, so that no two takers see the same room.
+TAKE = """
+insert into quotas (workspace_id, quota, period, used) values ($1, $2, $3, $4)
+on conflict (workspace_id, quota, period) do update set used = quotas.used + excluded.used
+where quotas.used + excluded.used <= $5
+"""
+GIVE_BACK = """
+update quotas set used = case when used > $4 then used - $4 else 0 end
+where workspace_id = $1 and quota = $2 and period = $3
+"""
+FIND_USED = """
+select used from quotas where workspace_id = $1 and quota = $2 and period = $3
+"""
+LIST_USED = """
+select quota, used from quotas where workspace_id = $1 and period in ('', $2)
+"""
+
+
+class QuotaUse(msgspec.Struct, frozen=True, kw_only=True):
+    """`limit` is None where the plan has none; `resets_at` is set for the monthly ones."""
+
+    limit: int | None
+    used: int
+    resets_at: int | None
+
+
+def find_plan(plans: Mapping[str, Plan], name: str) -> Plan:
+    """The plan of that name; one the configuration no longer knows limits nothing."""
+    return plans.get(name) or plans[UNLIMITED]
+
+
+def require_feature(plan: Plan, feature: Feature) -> None:
+    """Raises FeatureOffError where the plan does not include it."""
+    if not getattr(plan, feature):
+        raise FeatureOffError(feature, plan.name)
+
+
+def take_quota(
+    tx: Transaction, workspace_id: int, plan: Plan, quota: QuotaName, count: int, now: int
+) -> None:
+    """Counts `count` more, also where the plan sets no limit, so that the use is known.
+
+    Raises QuotaExceededError, with nothing taken, where they do not all fit.
+    """
+    limit = find_limit(plan, quota)
+    room = NO_LIMIT if limit is None else limit
+    if count <= 0:
+        return
+    period = name_period(quota, now)
+    if count > room or not tx.execute(TAKE, workspace_id, quota, period, count, room):
+        raise QuotaExceededError(quota, room, count_seconds_to_reset(quota, now))
+
+
+def take_available(
+    tx: Transaction, workspace_id: int, plan: Plan, quota: QuotaName, count: int, now: int
+) -> int:
+    """Counts as many of `count` as fit and returns how many those are; none may fit."""
+    limit = find_limit(plan, quota)
+    row = tx.find_one(FIND_USED, workspace_id, quota, name_period(quota, now))
+    used = row["used"] if row else 0
+    fitting = count if limit is None else max(0, min(count, limit - used))
+    take_quota(tx, workspace_id, plan, quota, fitting, now)
+    return fitting
+
+
+def give_back_quota(
+    tx: Transaction, workspace_id: int, quota: QuotaName, count: int, now: int | None = None
+) -> None:
+    """Counts `count` fewer. A monthly quota needs `now`: it is given back to this month."""
+    period = "" if now is None else name_period(quota, now)
+    tx.execute(GIVE_BACK, workspace_id, quota, period, count)
+
+
+async def read_usage(
+    db: Database, workspace_id: int, plan: Plan, now: int
+) -> dict[QuotaName, QuotaUse]:
+    """What is used of each number of the plan, by the quota's name."""
+    rows = await db.find_all(LIST_USED, workspace_id, name_month(now))
+    used = {row["quota"]: row["used"] for row in rows}
+    return {
+        quota: QuotaUse(
+            limit=find_limit(plan, quota),
+            used=used.get(quota, 0),
+            resets_at=find_next_month(now) if is_monthly(quota) else None,
+        )
+        for quota in QUOTAS
+    }
+
+
+def find_limit(plan: Plan, quota: QuotaName) -> int | None:
+    return getattr(plan, quota)
+
+
+def is_monthly(quota: QuotaName) -> bool:
+    return quota.endswith("_per_month")
+
+
+def name_period(quota: QuotaName, now: int) -> str:
+    return name_month(now) if is_monthly(quota) else ""
+
+
+def name_month(now: int) -> str:
+    at = datetime.fromtimestamp(now / 1000, UTC)
+    return f"{at.year:04}-{at.month:02}"
+
+
+def find_next_month(now: int) -> int:
+    """The first millisecond of the next month, UTC."""
+    at = datetime.fromtimestamp(now / 1000, UTC)
+    year, month = (at.year + 1, 1) if at.month == 12 else (at.year, at.month + 1)  # noqa: PLR2004 December
+    return int(datetime(year, month, 1, tzinfo=UTC).timestamp()) * 1000
+
+
+def count_seconds_to_reset(quota: QuotaName, now: int) -> int | None:
+    """Seconds until a monthly quota starts anew, rounded up; None where waiting does not help."""
+    return -((now - find_next_month(now)) // 1000) if is_monthly(quota) else None

@@ -1,0 +1,117 @@
+import pytest
+
+from shorty.accounts.service import (
+    NOBODYS_EMAIL,
+    Home,
+    add_user,
+    can_anyone_sign_in,
+    claim_first_workspace,
+    find_unknown_plans,
+    get_home,
+    get_user,
+    list_users,
+    list_workspaces,
+    prepare_first_workspace,
+    set_password,
+)
+from shorty.config import Config, DefaultsConfig
+from shorty.errors import AlreadyExistsError, ConflictError, InvalidFieldsError, NotFoundError
+from shorty.plans import read_usage
+from shorty.storage.database import Database
+from tests.support import NOW, make_home
+
+CONFIG = Config()
+
+
+async def prepare(db: Database) -> Home:
+    return await db.write(lambda tx: prepare_first_workspace(tx, CONFIG, NOW))
+
+
+async def claim(db: Database, email: str = "Ann@A.example ") -> Home:
+    return await db.write(lambda tx: claim_first_workspace(tx, CONFIG, email, "Ann", "$hash", NOW))
+
+
+async def test_the_first_workspace_is_made_once(db: Database) -> None:
+    first = await prepare(db)
+    assert await prepare(db) == first
+    assert first.user.email == NOBODYS_EMAIL
+    assert first.workspace.plan == "unlimited"
+
+
+async def test_the_first_workspace_is_the_oldest_one_there_is(db: Database) -> None:
+    ann = await make_home(db)
+    await make_home(db, email="eve@b.example")
+    assert await prepare(db) == ann
+
+
+async def test_a_new_workspace_has_the_default_plan_and_one_member(db: Database) -> None:
+    config = Config(defaults=DefaultsConfig(plan="free"))
+    home = await make_home(db, config)
+    assert home.workspace.plan == "free"
+    usage = await read_usage(db, home.workspace.id, config.plans["free"], NOW)
+    assert usage["members"].used == 1
+
+
+async def test_the_owner_claims_the_workspace_that_a_token_was_made_in(db: Database) -> None:
+    first = await prepare(db)
+    assert not can_anyone_sign_in(db)
+    claimed = await claim(db)
+    assert claimed.workspace == first.workspace
+    assert (claimed.user.id, claimed.user.email) == (first.user.id, "ann@a.example")
+    assert can_anyone_sign_in(db)
+
+
+async def test_the_owner_claims_an_empty_database(db: Database) -> None:
+    assert (await claim(db)).user.name == "Ann"
+
+
+async def test_nobody_claims_a_workspace_once_somebody_can_sign_in(db: Database) -> None:
+    await claim(db)
+    with pytest.raises(ConflictError):
+        await claim(db, "eve@b.example")
+
+
+async def test_an_address_is_kept_in_lower_case_and_names_the_person(db: Database) -> None:
+    home = await make_home(db, email=" Zoë.X@Example.ORG ")
+    assert (home.user.email, home.user.name) == ("zoë.x@example.org", "zoë.x")
+    assert await db.write(lambda tx: get_user(tx, "ZOË.X@example.org")) == home.user
+
+
+async def test_an_address_belongs_to_one_person(db: Database) -> None:
+    await make_home(db)
+    with pytest.raises(AlreadyExistsError, match=r"user named 'ann@a.example'"):
+        await make_home(db, email="ANN@a.example")
+
+
+@pytest.mark.parametrize(
+    "email", ["", "ann", "@a.example", "ann@", "an n@a.example", "a\n@b.c", f"{'a' * 254}@b.c"]
+)
+async def test_what_is_no_address_is_refused(db: Database, email: str) -> None:
+    with pytest.raises(InvalidFieldsError) as raised:
+        await db.write(lambda tx: add_user(tx, CONFIG, email, NOW, name="x" * 101))
+    assert set(raised.value.fields) == {"email", "name"}
+    assert await list_users(db) == []
+
+
+async def test_a_password_is_set_for_a_person_who_exists(db: Database) -> None:
+    await make_home(db)
+    await db.write(lambda tx: set_password(tx, "Ann@a.example", "$hash"))
+    row = db.look_up("select password_hash from users")
+    assert row is not None
+    assert row["password_hash"] == "$hash"
+    with pytest.raises(NotFoundError):
+        await db.write(lambda tx: set_password(tx, "nobody@a.example", "$hash"))
+
+
+async def test_a_persons_home_is_the_workspace_they_joined_first(db: Database) -> None:
+    home = await make_home(db)
+    assert await db.write(lambda tx: get_home(tx, "ann@a.example")) == home
+    assert await list_workspaces(db, home.user.id) == [home.workspace]
+    with pytest.raises(NotFoundError):
+        await db.write(lambda tx: get_home(tx, "nobody@a.example"))
+
+
+async def test_a_plan_that_the_configuration_lost_is_found(db: Database) -> None:
+    await make_home(db, Config(defaults=DefaultsConfig(plan="free")))
+    assert await find_unknown_plans(db, CONFIG.plans) == []
+    assert await find_unknown_plans(db, {}) == ["free"]

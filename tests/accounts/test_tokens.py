@@ -1,0 +1,161 @@
+import asyncio
+import re
+from hashlib import sha256
+
+import pytest
+
+from shorty.accounts.model import NewToken, TokenChange
+from shorty.accounts.service import Home
+from shorty.accounts.tokens import (
+    TokenUses,
+    change_token,
+    create_token,
+    find_actor,
+    list_all_tokens,
+    list_tokens,
+    make_token_text,
+    revoke_any_token,
+    revoke_token,
+)
+from shorty.config import Config
+from shorty.errors import InvalidFieldsError, NotFoundError, UnauthenticatedError
+from shorty.storage.database import Database
+from tests.support import DAY, MINUTE, NOW, make_home, make_token
+
+PLANS = Config().plans
+
+
+@pytest.fixture
+async def home(db: Database) -> Home:
+    return await make_home(db)
+
+
+def test_a_token_is_recognisable_and_carries_256_random_bits() -> None:
+    texts = {make_token_text() for _ in range(100)}
+    assert len(texts) == 100
+    assert all(re.fullmatch(r"shorty_[A-Za-z0-9_-]{43}", text) for text in texts)
+
+
+async def test_a_token_speaks_for_its_person_in_its_workspace(db: Database, home: Home) -> None:
+    text = await make_token(db, home, scope="write")
+    actor = find_actor(db, text, PLANS, NOW)
+    assert (actor.user_id, actor.user_email) == (home.user.id, "ann@a.example")
+    assert (actor.workspace_id, actor.role, actor.scope) == (home.workspace.id, "owner", "write")
+    assert actor.plan == PLANS["unlimited"]
+
+
+async def test_only_the_digest_of_a_token_is_stored(db: Database, home: Home) -> None:
+    text = await make_token(db, home)
+    row = db.look_up("select digest, hint from tokens")
+    assert row is not None
+    assert row["digest"] == sha256(text.encode()).hexdigest()
+    assert row["hint"] == text[:11]
+
+
+@pytest.mark.parametrize("text", ["", "shorty_", "shorty_x", "Bearer", "\ud800", "a" * 9000])
+async def test_an_unknown_token_speaks_for_nobody(db: Database, home: Home, text: str) -> None:
+    with pytest.raises(UnauthenticatedError):
+        find_actor(db, text, PLANS, NOW)
+
+
+async def test_a_token_stops_at_the_moment_it_expires(db: Database, home: Home) -> None:
+    text = await make_token(db, home, expires_at=NOW + DAY)
+    assert find_actor(db, text, PLANS, NOW + DAY - 1).user_id == home.user.id
+    with pytest.raises(UnauthenticatedError):
+        find_actor(db, text, PLANS, NOW + DAY)
+
+
+async def test_a_revoked_token_stops_at_once(db: Database, home: Home) -> None:
+    text = await make_token(db, home)
+    token_id = find_actor(db, text, PLANS, NOW).token_id
+    assert token_id is not None
+    await db.write(lambda tx: revoke_token(tx, home.workspace.id, token_id, NOW))
+    with pytest.raises(UnauthenticatedError):
+        find_actor(db, text, PLANS, NOW)
+    assert await list_tokens(db, home.workspace.id, 0, 10) == []
+
+
+async def test_a_token_stops_when_its_person_leaves(db: Database, home: Home) -> None:
+    text = await make_token(db, home)
+    await db.write(lambda tx: tx.execute("delete from members"))
+    with pytest.raises(UnauthenticatedError):
+        find_actor(db, text, PLANS, NOW)
+
+
+async def test_another_workspaces_token_is_not_there(db: Database, home: Home) -> None:
+    other = await make_home(db, email="eve@b.example")
+    await make_token(db, other)
+    (token,) = await list_tokens(db, other.workspace.id, 0, 10)
+    mine = home.workspace.id
+    with pytest.raises(NotFoundError):
+        await db.write(lambda tx: revoke_token(tx, mine, token.id, NOW))
+    with pytest.raises(NotFoundError):
+        await db.write(lambda tx: change_token(tx, mine, token.id, TokenChange(name="x"), NOW))
+    assert await list_tokens(db, other.workspace.id, 0, 10) == [token]
+
+
+async def test_the_operator_lists_and_revokes_every_token_once(db: Database, home: Home) -> None:
+    await make_token(db, home, name="a")
+    await make_token(db, await make_home(db, email="eve@b.example"), name="b")
+    tokens = await list_all_tokens(db)
+    assert [token.name for token in tokens] == ["a", "b"]
+    await db.write(lambda tx: revoke_any_token(tx, tokens[1].id, NOW))
+    with pytest.raises(NotFoundError):
+        await db.write(lambda tx: revoke_any_token(tx, tokens[1].id, NOW))
+    assert await list_all_tokens(db) == [tokens[0]]
+
+
+async def test_tokens_are_listed_in_pages(db: Database, home: Home) -> None:
+    for name in "abc":
+        await make_token(db, home, name=name)
+    first = await list_tokens(db, home.workspace.id, 0, 2)
+    rest = await list_tokens(db, home.workspace.id, first[-1].id, 2)
+    assert [token.name for token in first + rest] == ["a", "b", "c"]
+
+
+async def test_a_tokens_name_and_end_may_change_but_not_into_the_past(
+    db: Database, home: Home
+) -> None:
+    await make_token(db, home, name="old", expires_at=NOW + DAY)
+    (token,) = await list_all_tokens(db)
+    workspace = home.workspace.id
+
+    async def change(wanted: TokenChange) -> tuple[str, int | None]:
+        changed = await db.write(lambda tx: change_token(tx, workspace, token.id, wanted, NOW))
+        return changed.name, changed.expires_at
+
+    assert await change(TokenChange(name="new")) == ("new", NOW + DAY)
+    assert await change(TokenChange(expires_at=None)) == ("new", None)
+    with pytest.raises(InvalidFieldsError, match="expiresAt: must lie in the future"):
+        await change(TokenChange(expires_at=NOW))
+
+
+async def test_every_fault_of_a_new_token_is_named_at_once(db: Database, home: Home) -> None:
+    new = NewToken(workspace_id=1, user_id=1, name="x" * 101, expires_at=NOW - 1)
+    with pytest.raises(InvalidFieldsError) as raised:
+        await db.write(lambda tx: create_token(tx, new, NOW))
+    assert set(raised.value.fields) == {"name", "expiresAt"}
+
+
+async def test_the_use_of_a_token_is_noted_once_a_minute(db: Database, home: Home) -> None:
+    await make_token(db, home)
+    uses = TokenUses(db)
+
+    async def use(now: int) -> int | None:
+        uses.note(1, now)
+        await uses.finish()
+        (token,) = await list_all_tokens(db)
+        return token.last_used_at
+
+    assert await use(NOW) == NOW
+    assert await use(NOW + MINUTE - 1) == NOW
+    assert await use(NOW + MINUTE) == NOW + MINUTE
+
+
+async def test_many_uses_at_once_are_one_write(db: Database, home: Home) -> None:
+    await make_token(db, home)
+    uses, before = TokenUses(db), asyncio.all_tasks()
+    for _ in range(100):
+        uses.note(1, NOW)
+    assert len(asyncio.all_tasks() - before) == 1
+    await uses.finish()

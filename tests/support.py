@@ -1,0 +1,80 @@
+"""What scenario tests are built from: a real database, people in workspaces, their tokens."""
+
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from shorty.accounts.members import add_member
+from shorty.accounts.model import Actor, NewMember, NewToken, Role, Scope
+from shorty.accounts.service import Home, add_user, get_home
+from shorty.accounts.tokens import create_token, find_actor
+from shorty.config import Config
+from shorty.storage.database import Database, Transaction
+from shorty.storage.migrations import prepare_database
+
+# 2026-11-22 12:00 UTC: the middle of a month, so that quotas have a before and an after.
+NOW = 1_795_348_800_000
+MINUTE = 60_000
+DAY = 86_400_000
+
+
+@cache
+def find_template() -> Path:
+    """An empty, migrated database, made once per process: copying it is quicker than migrating."""
+    path = Path(tempfile.mkdtemp(prefix="shorty-tests-")) / "template.db"
+    prepare_database(path, now=0)
+    return path
+
+
+def prepare_copy(folder: Path) -> Path:
+    path = folder / "shorty.db"
+    shutil.copyfile(find_template(), path)
+    return path
+
+
+async def make_home(
+    db: Database, config: Config | None = None, email: str = "ann@a.example"
+) -> Home:
+    """A person with a workspace of their own."""
+    settings = config or Config()
+    return await db.write(lambda tx: add_user(tx, settings, email, NOW))
+
+
+async def make_token(
+    db: Database,
+    home: Home,
+    *,
+    scope: Scope = "admin",
+    name: str = "",
+    expires_at: int | None = None,
+) -> str:
+    """The text of a new token for the person of `home` in its workspace."""
+    new = NewToken(
+        workspace_id=home.workspace.id,
+        user_id=home.user.id,
+        name=name,
+        scope=scope,
+        expires_at=expires_at,
+    )
+    made = await db.write(lambda tx: create_token(tx, new, NOW))
+    return made.text
+
+
+async def make_actor(
+    db: Database, home: Home, *, scope: Scope = "admin", config: Config | None = None
+) -> Actor:
+    plans = (config or Config()).plans
+    return find_actor(db, await make_token(db, home, scope=scope), plans, NOW)
+
+
+async def make_colleague(
+    db: Database, actor: Actor, role: Role, email: str = "bob@a.example"
+) -> Home:
+    """A person who joins the actor's workspace, and that workspace."""
+
+    def work(tx: Transaction) -> Home:
+        add_member(tx, actor, NewMember(email=email, role=role), NOW)
+        return get_home(tx, email)
+
+    return await db.write(work)
