@@ -1,0 +1,143 @@
+"""Owns how often one may do a thing: rate limits in memory, per token, address and purpose.
+
+A caller's window starts with its first request and ends `window_ms` later, so that what is left
+and when it is full again are exact. Around the end of a window twice the limit can pass at once.
+"""
+
+from collections import OrderedDict
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+import msgspec
+
+from shorty.errors import RateLimitedError
+
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 3_600_000
+DEFAULT_CAPACITY: Final = 50_000
+
+# The part of an IPv6 address that one subscriber gets; the rest is theirs to change at will.
+_IPV6_NETWORK: Final = (2**64 - 1) << 64
+
+
+class Allowance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a limit said; `reset_at` is UTC milliseconds."""
+
+    limit: int
+    remaining: int
+    reset_at: int
+    is_allowed: bool
+
+    @property
+    def reset_unix_s(self) -> int:
+        """Unix seconds, rounded up: at that second the window is over."""
+        return -(-self.reset_at // 1000)
+
+    def retry_after_s(self, now: int) -> int:
+        """Whole seconds to wait, at least 1."""
+        return max(1, -(-(self.reset_at - now) // 1000))
+
+    def headers(self) -> dict[str, str]:
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.reset_unix_s),
+        }
+
+    def require(self, now: int) -> None:
+        """Raises RateLimitedError where the limit was reached."""
+        if not self.is_allowed:
+            raise RateLimitedError(self.retry_after_s(now))
+
+
+class RateLimit:
+    """One purpose's windows. Beyond `capacity` the one that was used longest ago is forgotten.
+
+    Each purpose has its own, so that a flood of one evicts nothing of another.
+    """
+
+    __slots__ = ("_capacity", "_window_ms", "_windows")
+
+    def __init__(self, *, window_ms: int, capacity: int = DEFAULT_CAPACITY) -> None:
+        self._window_ms = window_ms
+        self._capacity = capacity
+        self._windows: OrderedDict[str | int, list[int]] = OrderedDict()  # [reset_at, used]
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def take(self, who: str | int, limit: int, now: int) -> Allowance:
+        """Count one request of `who`, unless `limit` of them were already counted."""
+        window = self._find_window(who, now)
+        if window is None:
+            window = self._open_window(who, now)
+        is_allowed = window[1] < limit
+        if is_allowed:
+            window[1] += 1
+        return Allowance(
+            limit=limit,
+            remaining=max(0, limit - window[1]),
+            reset_at=window[0],
+            is_allowed=is_allowed,
+        )
+
+    def look(self, who: str | int, limit: int, now: int) -> Allowance:
+        """What `take` would say, without counting: for limits on failures, known only later."""
+        window = self._find_window(who, now)
+        reset_at, used = (now + self._window_ms, 0) if window is None else window
+        return Allowance(
+            limit=limit,
+            remaining=max(0, limit - used),
+            reset_at=reset_at,
+            is_allowed=used < limit,
+        )
+
+    def forget(self, who: str | int) -> None:
+        self._windows.pop(who, None)
+
+    def _find_window(self, who: str | int, now: int) -> list[int] | None:
+        window = self._windows.get(who)
+        if window is None:
+            return None
+        # A window that ends too far ahead was opened before the clock was set back.
+        if not 0 < window[0] - now <= self._window_ms:
+            del self._windows[who]
+            return None
+        self._windows.move_to_end(who)
+        return window
+
+    def _open_window(self, who: str | int, now: int) -> list[int]:
+        if len(self._windows) >= self._capacity:
+            self._windows.popitem(last=False)
+        window = self._windows[who] = [now + self._window_ms, 0]
+        return window
+
+
+class RateLimits:
+    """Everything that is limited, by what for; whom each counts is said beside it."""
+
+    __slots__ = ("api_requests", "link_passwords", "public_links", "sign_ins")
+
+    def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
+        self.api_requests = RateLimit(window_ms=MINUTE_MS, capacity=capacity)  # token id
+        self.link_passwords = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
+        self.public_links = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # address
+        self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address, e-mail
+
+
+@lru_cache(maxsize=8192)
+def name_address(address: str) -> str:
+    """What a client's address is counted as: itself, or the /64 network it can move about in.
+
+    What is not an address (such as a Unix socket's name) is counted as it stands.
+    """
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(ip, IPv6Address):
+        return address
+    if ip.ipv4_mapped is not None:
+        return str(ip.ipv4_mapped)
+    return f"{IPv6Address(int(ip) & _IPV6_NETWORK)}/64"

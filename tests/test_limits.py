@@ -1,0 +1,149 @@
+"""Counts requests against limits: exact numbers, bounded memory, whole IPv6 networks."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shorty.errors import RateLimitedError
+from shorty.limits import HOUR_MS, MINUTE_MS, RateLimit, RateLimits, name_address
+
+NOW = 1_795_000_000_123
+
+
+def test_a_limit_lets_exactly_that_many_through() -> None:
+    limit = RateLimit(window_ms=MINUTE_MS)
+    answers = [limit.take("a", 3, NOW + tick) for tick in range(5)]
+    assert [answer.is_allowed for answer in answers] == [True, True, True, False, False]
+    assert [answer.remaining for answer in answers] == [2, 1, 0, 0, 0]
+    assert {answer.reset_at for answer in answers} == {NOW + MINUTE_MS}
+
+
+def test_the_window_ends_when_it_said() -> None:
+    limit = RateLimit(window_ms=MINUTE_MS)
+    first = limit.take("a", 1, NOW)
+    assert not limit.take("a", 1, first.reset_at - 1).is_allowed
+    again = limit.take("a", 1, first.reset_at)
+    assert again.is_allowed
+    assert again.reset_at == first.reset_at + MINUTE_MS
+
+
+def test_refused_requests_do_not_prolong_the_wait() -> None:
+    limit = RateLimit(window_ms=1000)
+    limit.take("a", 1, NOW)
+    for tick in range(1, 1000):
+        assert not limit.take("a", 1, NOW + tick).is_allowed
+    assert limit.take("a", 1, NOW + 1000).is_allowed
+
+
+def test_headers_are_in_whole_unix_seconds() -> None:
+    limit = RateLimit(window_ms=MINUTE_MS)
+    answer = limit.take("a", 100, NOW)
+    assert answer.headers() == {
+        "X-RateLimit-Limit": "100",
+        "X-RateLimit-Remaining": "99",
+        "X-RateLimit-Reset": "1795000061",
+    }
+    # A caller that waits for that second, or for so many seconds, is let through.
+    assert answer.reset_unix_s * 1000 >= answer.reset_at
+    assert NOW + answer.retry_after_s(NOW) * 1000 >= answer.reset_at
+    assert answer.retry_after_s(answer.reset_at - 1) == 1
+    assert answer.retry_after_s(answer.reset_at) == 1
+
+
+def test_a_reached_limit_raises_with_the_time_to_wait() -> None:
+    limit = RateLimit(window_ms=MINUTE_MS)
+    limit.take("a", 1, NOW).require(NOW)
+    with pytest.raises(RateLimitedError) as caught:
+        limit.take("a", 1, NOW + 500).require(NOW + 500)
+    assert caught.value.retry_after_s == 60
+
+
+def test_callers_and_purposes_are_counted_apart() -> None:
+    limits = RateLimits()
+    assert limits.api_requests.take(1, 1, NOW).is_allowed
+    assert limits.api_requests.take(2, 1, NOW).is_allowed
+    assert limits.public_links.take("1", 1, NOW).is_allowed
+    assert limits.sign_ins.take("1", 1, NOW).is_allowed
+    assert not limits.api_requests.take(1, 1, NOW).is_allowed
+    assert limits.public_links.take("2", 1, NOW).reset_at == NOW + HOUR_MS
+
+
+def test_looking_counts_nothing() -> None:
+    limit = RateLimit(window_ms=MINUTE_MS)
+    assert [limit.look("a", 1, NOW).remaining for _ in range(3)] == [1, 1, 1]
+    limit.take("a", 1, NOW)
+    assert not limit.look("a", 1, NOW + 1).is_allowed
+    assert limit.look("a", 1, NOW + MINUTE_MS).is_allowed
+
+
+def test_a_forgotten_caller_starts_anew() -> None:
+    limit = RateLimit(window_ms=MINUTE_MS)
+    limit.take("a", 1, NOW)
+    limit.forget("a")
+    limit.forget("never seen")
+    assert limit.take("a", 1, NOW).is_allowed
+
+
+def test_another_limit_holds_at_once() -> None:
+    limit = RateLimit(window_ms=MINUTE_MS)
+    for _ in range(5):
+        limit.take("a", 10, NOW)
+    lowered = limit.take("a", 3, NOW)
+    assert (lowered.is_allowed, lowered.remaining) == (False, 0)
+    raised = limit.take("a", 100, NOW)
+    assert (raised.is_allowed, raised.remaining) == (True, 94)
+
+
+def test_a_limit_of_none_at_all_lets_nothing_through() -> None:
+    assert not RateLimit(window_ms=MINUTE_MS).take("a", 0, NOW).is_allowed
+
+
+def test_a_clock_set_back_locks_nobody_out() -> None:
+    limit = RateLimit(window_ms=MINUTE_MS)
+    limit.take("a", 1, NOW)
+    answer = limit.take("a", 1, NOW - HOUR_MS)
+    assert answer.is_allowed
+    assert answer.reset_at == NOW - HOUR_MS + MINUTE_MS
+
+
+def test_memory_is_bounded_and_the_busy_are_kept() -> None:
+    limit = RateLimit(window_ms=MINUTE_MS, capacity=100)
+    limit.take("busy", 2, NOW)
+    limit.take("busy", 2, NOW)
+    for number in range(10_000):
+        limit.take(f"scanner {number}", 2, NOW)
+        if number % 50 == 0:
+            assert not limit.take("busy", 2, NOW).is_allowed
+        assert len(limit) <= 100
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 400)), max_size=80), st.integers(0, 5))
+def test_no_window_ever_lets_more_through(steps: list[tuple[int, int]], most: int) -> None:
+    limit = RateLimit(window_ms=1000, capacity=3)
+    now = NOW
+    passed: dict[tuple[int, int], int] = {}
+    for who, pause in steps:
+        now += pause
+        answer = limit.take(who, most, now)
+        assert now < answer.reset_at <= now + 1000
+        if answer.is_allowed:
+            window = (who, answer.reset_at)
+            passed[window] = passed.get(window, 0) + 1
+            assert answer.remaining == most - passed[window]
+    assert all(count <= most for count in passed.values())
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2:ffff::", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("unix", "unix"),
+    ],
+)
+def test_an_address_is_counted_with_its_network(address: str, name: str) -> None:
+    assert name_address(address) == name
