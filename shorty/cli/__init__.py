@@ -1,0 +1,57 @@
+"""The commands: parse, call a domain, print. One module a group, loaded when it is named.
+
+Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 misuse.
+"""
+
+import sqlite3
+import sys
+from importlib import import_module
+from typing import Final
+
+import rich_click as click
+
+from shorty import __version__
+from shorty.cli.options import config_option
+from shorty.errors import ShortyError
+
+MODULES: Final = {
+    "token": "shorty.cli.token",
+    "user": "shorty.cli.user",
+}
+
+
+class LazyGroup(click.RichGroup):
+    """Imports a command's module only when the command is asked for: `--version` needs none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        module = MODULES.get(cmd_name)
+        return import_module(module).command if module else None
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="shorty", message="%(prog)s %(version)s")
+@config_option
+def root() -> None:
+    """A link shortener you host yourself."""
+
+
+def main() -> None:
+    """Runs the command line; what can be expected to fail is one plain sentence on stderr."""
+    try:
+        root()
+    except (ShortyError, OSError, sqlite3.Error) as error:
+        click.echo(describe_failure(error), err=True)
+        sys.exit(1)
+
+
+def describe_failure(error: Exception) -> str:
+    """The sentence with its cause, which the operator may see and callers of the API may not."""
+    cause = error.__cause__
+    if isinstance(error, ShortyError):
+        return f"{error} ({cause})" if isinstance(cause, sqlite3.Error) else str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}."
+    return f"The database cannot be used: {error}."

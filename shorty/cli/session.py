@@ -1,0 +1,53 @@
+"""One command's open database: opened before the command, closed after it."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+import msgspec
+import rich_click as click
+import structlog
+
+from shorty.cli.options import read_config
+from shorty.config import Config
+from shorty.storage.database import Database
+from shorty.storage.migrations import prepare_database
+
+P = ParamSpec("P")
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    config: Config
+    db: Database
+    now: int  # UTC milliseconds: when the command began
+
+
+def with_database(
+    command: Callable[Concatenate[Session, P], Coroutine[Any, Any, None]],
+) -> Callable[P, None]:
+    """Makes an async command one that click can call: the session is its first parameter."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        asyncio.run(run_in_session(lambda session: command(session, *args, **kwargs)))
+
+    return run
+
+
+async def run_in_session(work: Callable[[Session], Coroutine[Any, Any, None]]) -> None:
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    config = read_config()
+    path = config.storage.database
+    is_new = not path.exists()
+    now = time.time_ns() // 1_000_000
+    prepare_database(path, now)
+    if is_new:
+        click.echo(f"Made the database {path}.", err=True)
+    db = await Database.open(path)
+    try:
+        await work(Session(config=config, db=db, now=now))
+    finally:
+        await db.close()

@@ -1,0 +1,105 @@
+"""`shorty user`: accounts of people. Passwords are asked for or read, never an argument."""
+
+import sys
+
+import rich_click as click
+
+from shorty.accounts.model import User
+from shorty.accounts.service import (
+    NOBODYS_EMAIL,
+    Home,
+    add_user,
+    claim_first_workspace,
+    get_user,
+    list_users,
+    prepare_first_workspace,
+    set_password,
+)
+from shorty.cli.options import (
+    config_option,
+    format_time,
+    json_option,
+    print_json,
+    print_table,
+    show_time,
+)
+from shorty.cli.session import Session, with_database
+from shorty.errors import InvalidFieldsError
+from shorty.passwords import find_password_fault, hash_password
+from shorty.storage.database import Transaction
+
+
+@click.group()
+def command() -> None:
+    """Accounts: add, list, set a password."""
+
+
+@command.command("add")
+@click.argument("email")
+@click.option("--name", default="", help="The person's name; otherwise what stands before the @.")
+@config_option
+@with_database
+async def add(session: Session, *, email: str, name: str) -> None:
+    """Add a person who can sign in, with a workspace of their own.
+
+    The password is asked for, or read from standard input. The first person gets the workspace
+    that `shorty token create` made, if it has.
+    """
+    password_hash = await hash_password(read_password())
+    home = await session.db.write(lambda tx: add_person(tx, session, email, name, password_hash))
+    click.echo(f"Added {home.user.email} with the workspace {home.workspace.name!r}.", err=True)
+
+
+def add_person(
+    tx: Transaction, session: Session, email: str, name: str, password_hash: str
+) -> Home:
+    config, now = session.config, session.now
+    if prepare_first_workspace(tx, config, now).user.email == NOBODYS_EMAIL:
+        return claim_first_workspace(tx, config, email, name, password_hash, now)
+    return add_user(tx, config, email, now, name=name, password_hash=password_hash)
+
+
+@command.command("list")
+@json_option
+@config_option
+@with_database
+async def list_(session: Session, *, as_json: bool) -> None:
+    """List everyone who has an account."""
+    users = await list_users(session.db)
+    if as_json:
+        print_json([describe_user(user) for user in users])
+        return
+    rows = [(user.id, user.email, user.name, show_time(user.created_at)) for user in users]
+    print_table(["ID", "EMAIL", "NAME", "CREATED"], rows)
+
+
+def describe_user(user: User) -> dict[str, object]:
+    return {
+        "id": str(user.id),
+        "email": user.email,
+        "name": user.name,
+        "createdAt": format_time(user.created_at),
+    }
+
+
+@command.command("passwd")
+@click.argument("email")
+@config_option
+@with_database
+async def passwd(session: Session, *, email: str) -> None:
+    """Set someone's password, which is asked for or read from standard input."""
+    await session.db.write(lambda tx: get_user(tx, email))
+    password_hash = await hash_password(read_password())
+    await session.db.write(lambda tx: set_password(tx, email, password_hash))
+    click.echo(f"The password of {email} is set.", err=True)
+
+
+def read_password() -> str:
+    """Asked for twice at a terminal, else one line of standard input. Raises InvalidFieldsError."""
+    if sys.stdin.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    if fault := find_password_fault(password):
+        raise InvalidFieldsError({"password": fault})
+    return password

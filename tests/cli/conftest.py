@@ -1,0 +1,36 @@
+"""`shell`: runs a command line in this process, through the real `main`, in a folder of its own."""
+
+import io
+import os
+import sys
+from collections.abc import Generator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+import structlog
+
+from shorty.cli import main
+from tests.cli.shell import Outcome, Shell
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Shell]:
+    for name in [name for name in os.environ if name.startswith("SHORTY_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str, stdin: str = "") -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["shorty", *words])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                main()
+            except SystemExit as stop:
+                code = stop.code if isinstance(stop.code, int) else 0
+                return Outcome(code, out.getvalue(), err.getvalue())
+        raise AssertionError("A command ends by exiting.")
+
+    yield run
+    structlog.reset_defaults()

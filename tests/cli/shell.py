@@ -1,0 +1,13 @@
+"""What a command line answers in a test."""
+
+from typing import NamedTuple, Protocol
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+class Shell(Protocol):
+    def __call__(self, *words: str, stdin: str = "") -> Outcome: ...
