@@ -1,0 +1,141 @@
+"""Owns what visitors are told when a link does not open: in words for people, and for programs.
+
+Programs that ask for JSON get RFC 9457 problem details; the codes are in the manual.
+"""
+
+from typing import Final
+
+import msgspec
+
+from shorty.redirect.decide import Outcome
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """`detail` is one or two sentences to a person who has done nothing wrong."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+    icon: str = "stop"
+
+
+class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """The members of API.md's errors; `error` repeats `detail`."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    error: str
+
+
+REFUSALS: Final = {
+    Outcome.NOT_FOUND: Problem(
+        status=404,
+        code="not-found",
+        title="There is no link here",
+        detail="Its address may be mistyped (capitals matter), or the link was removed.",
+        icon="broken",
+    ),
+    Outcome.EXPIRED: Problem(
+        status=410,
+        code="link-expired",
+        title="This link has expired",
+        detail="It was made to work for a certain time, which is over.",
+        icon="clock",
+    ),
+    Outcome.USED_UP: Problem(
+        status=410,
+        code="link-used-up",
+        title="This link is used up",
+        detail="It was made for a certain number of visits, and that many have been made.",
+        icon="clock",
+    ),
+    Outcome.BOT_REFUSED: Problem(
+        status=403,
+        code="bots-refused",
+        title="This link is for people",
+        detail="Programs may not follow it. If you are a person, open it in an ordinary browser.",
+    ),
+    Outcome.BLOCKED: Problem(
+        status=403,
+        code="link-blocked",
+        title="This link is blocked",
+        detail="What it leads to may do harm, so it is no longer opened from here.",
+    ),
+    Outcome.METHOD_NOT_ALLOWED: Problem(
+        status=405,
+        code="method-not-allowed",
+        title="A short link can only be followed",
+        detail="Open it in a browser, or send it a GET or HEAD request.",
+    ),
+}
+UNAVAILABLE: Final = Problem(
+    status=503,
+    code="storage-unavailable",
+    title="Links cannot be opened right now",
+    detail="Nothing is wrong with this one. Please try it again in a moment.",
+    icon="pause",
+)
+WRONG_PASSWORD: Final = Problem(
+    status=401,
+    code="wrong-password",
+    title="This link asks for a password",
+    detail="That is not the password. Please try again.",
+    icon="lock",
+)
+
+
+def build_too_many_tries(retry_after_s: int) -> Problem:
+    minutes = -(-retry_after_s // 60)
+    wait = "a minute" if minutes <= 1 else f"{minutes} minutes"
+    return Problem(
+        status=429,
+        code="rate-limited",
+        title="This link asks for a password",
+        detail=f"Too many tries. Please wait {wait} before the next one.",
+        icon="lock",
+    )
+
+
+def encode_problem(problem: Problem) -> str:
+    details = ProblemDetails(
+        title=problem.title,
+        status=problem.status,
+        detail=problem.detail,
+        code=problem.code,
+        error=problem.detail,
+    )
+    return msgspec.json.encode(details).decode()
+
+
+def wants_json(accept: str) -> bool:
+    """Whether an Accept header asks for JSON by name, and not for HTML at least as much.
+
+    A wildcard asks for nothing by name: browsers and `curl` send it and get the page.
+    """
+    accept = accept.lower()
+    if "json" not in accept:  # nearly every visitor: no parsing
+        return False
+    json = html = 0.0
+    for media_range in accept.split(","):
+        media_type, *parameters = (part.strip() for part in media_range.split(";"))
+        if media_type in {"application/json", "application/problem+json"}:
+            json = max(json, _read_quality(parameters))
+        elif media_type in {"text/html", "application/xhtml+xml"}:
+            html = max(html, _read_quality(parameters))
+    return json > html
+
+
+def _read_quality(parameters: list[str]) -> float:
+    """The `q` of a media range, RFC 9110 section 12.4.2; 1 where it has none, 0 for nonsense."""
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return min(max(float(value), 0.0), 1.0)
+            except ValueError:
+                return 0.0
+    return 1.0
