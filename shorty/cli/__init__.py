@@ -15,6 +15,7 @@ from shorty.cli.options import config_option
 from shorty.errors import ShortyError
 
 MODULES: Final = {
+    "check": "shorty.cli.check",
     "token": "shorty.cli.token",
     "user": "shorty.cli.user",
 }

@@ -1,0 +1,211 @@
+"""`shorty check`: reads the configuration and the database, and says how to mend what is wrong."""
+
+import asyncio
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from threading import Thread
+from typing import Final, NamedTuple
+
+import rich_click as click
+
+from shorty.accounts.service import can_anyone_sign_in, find_unknown_plans
+from shorty.cli.options import config_option, find_named_config, read_config
+from shorty.config import Config, ServedDomain, find_config_file, is_loopback, split_port
+from shorty.errors import ConfigError
+from shorty.storage.database import Database
+from shorty.storage.inspection import find_damage
+from shorty.storage.migrations import find_version, list_migrations
+
+ENOUGH_SPACE: Final = 1 << 30
+TOO_LITTLE_SPACE: Final = 100 << 20
+ANSWER_TIMEOUT_S: Final = 3
+
+
+class Finding(NamedTuple):
+    verdict: str
+    text: str
+
+
+def ok(text: str) -> Finding:
+    return Finding("ok", text)
+
+
+def note(text: str) -> Finding:
+    return Finding("note", text)
+
+
+def wrong(text: str) -> Finding:
+    return Finding("wrong", text)
+
+
+COLOURS: Final = {"ok": "green", "note": "yellow", "wrong": "red"}
+
+
+@click.command("check")
+@config_option
+def command() -> None:
+    """Say what is right and wrong with the configuration and the database, and how to mend it.
+
+    Changes nothing, works while the server runs. Exit code 1 if anything is wrong.
+    """
+    has_fault = False
+    for verdict, text in list_findings():
+        has_fault = has_fault or verdict == "wrong"
+        click.echo(f"{click.style(verdict.ljust(5), fg=COLOURS[verdict])}  {text}")
+    sys.exit(1 if has_fault else 0)
+
+
+def list_findings() -> Iterator[Finding]:
+    try:
+        config = read_config()
+    except ConfigError as error:
+        yield wrong(error.message)
+        return
+    yield describe_config_file()
+    yield from check_domains(config)
+    yield from check_plans(config)
+    yield from check_folder(config.storage.database)
+    yield from check_database(config)
+    yield check_port(config)
+
+
+def describe_config_file() -> Finding:
+    file = find_config_file(find_named_config(), os.environ)
+    if file is None:
+        return ok("Configuration: no file, so the defaults and SHORTY_ variables hold.")
+    return ok(f"Configuration: {file.absolute()}.")
+
+
+def check_domains(config: Config) -> Iterator[Finding]:
+    for number, domain in enumerate(config.served_domains()):
+        role = " (the default)" if number == 0 else ""
+        if is_found_by_name(domain):
+            yield ok(f"Domain: {domain.scheme}://{domain.host}{role}.")
+        else:
+            yield note(
+                f"Domain: {domain.scheme}://{domain.host}{role} is not in the DNS as seen from "
+                "here; add an A, AAAA or CNAME record that leads to this server."
+            )
+
+
+def is_found_by_name(domain: ServedDomain) -> bool:
+    name, _ = split_port(domain.host)
+    if is_loopback(name):
+        return True
+    addresses: list[object] = []
+    # A resolver that nobody answers may keep its caller for half a minute.
+    thread = Thread(target=collect_addresses, args=(name.strip("[]"), addresses), daemon=True)
+    thread.start()
+    thread.join(ANSWER_TIMEOUT_S)
+    return bool(addresses)
+
+
+def collect_addresses(name: str, addresses: list[object]) -> None:
+    with suppress(OSError, UnicodeError):
+        addresses += socket.getaddrinfo(name, None)
+
+
+def check_plans(config: Config) -> Iterator[Finding]:
+    yield ok(f"Plans: {', '.join(config.plans)}; new workspaces get {config.defaults.plan!r}.")
+
+
+def check_folder(database: Path) -> Iterator[Finding]:
+    folder = database.parent
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    if not os.access(existing, os.W_OK | os.X_OK) or not existing.is_dir():
+        yield wrong(
+            f"Data folder: {existing} cannot be written by this user; change its owner, or name "
+            "another place in [storage] database."
+        )
+        return
+    locked = [file.name for file in sorted(folder.glob("*")) if not os.access(file, os.W_OK)]
+    if locked:
+        yield wrong(f"Data folder: this user cannot write {', '.join(locked)} in {folder}.")
+    elif existing == folder:
+        yield ok(f"Data folder: {folder} can be written.")
+    else:
+        yield ok(f"Data folder: {folder} will be made by `shorty serve`.")
+    yield check_space(existing)
+
+
+def check_space(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    text = f"Disk: {free >> 20} MiB are free for {folder}"
+    if free < TOO_LITTLE_SPACE:
+        return wrong(f"{text}; clicks are lost once it is full. Make room.")
+    return ok(f"{text}.") if free >= ENOUGH_SPACE else note(f"{text}; that is not much.")
+
+
+def check_database(config: Config) -> Iterator[Finding]:
+    path = config.storage.database
+    if not path.exists():
+        yield ok(f"Database: {path} is not there yet; `shorty serve` makes it.")
+        return
+    if damage := find_damage(path):
+        yield wrong(f"Database: {path} is damaged ({damage}); restore a backup.")
+        return
+    version, known = find_version(path), list_migrations()[-1].version
+    if version > known:
+        yield wrong(
+            f"Database: {path} has the schema {version} of a newer shorty, this one knows up to "
+            f"{known}; install the newer one again."
+        )
+    elif version < known:
+        yield ok(f"Database: {path} has the schema {version}; `shorty serve` brings it to {known}.")
+    else:
+        yield ok(f"Database: {path} is sound, with the schema {version}.")
+        yield from asyncio.run(check_accounts(config))
+
+
+async def check_accounts(config: Config) -> list[Finding]:
+    db = await Database.open(config.storage.database)
+    try:
+        unknown = await find_unknown_plans(db, config.plans)
+        can_sign_in = can_anyone_sign_in(db)
+    finally:
+        await db.close()
+    findings = [
+        wrong(
+            f"Plans: workspaces have the plan {plan!r}, which is not in the configuration, so "
+            f"nothing limits them; add [plans.{plan}]."
+        )
+        for plan in unknown
+    ]
+    if not can_sign_in:
+        findings.append(note("Accounts: nobody can sign in yet; `shorty user add EMAIL` helps."))
+    return findings
+
+
+def check_port(config: Config) -> Finding:
+    host, port = config.server.host, config.server.port
+    where = f"Port: {port} on {host}"
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if answers_health(host, port):
+            return ok(f"{where} is answered by a running server.")
+        return wrong(
+            f"{where} cannot be listened on ({error.strerror}); choose others in [server] host "
+            "and port."
+        )
+    return ok(f"{where} is free; no server runs there.")
+
+
+def answers_health(host: str, port: int) -> bool:
+    connection = HTTPConnection(host, port, timeout=ANSWER_TIMEOUT_S)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200  # noqa: PLR2004 - OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
