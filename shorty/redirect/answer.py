@@ -1,0 +1,220 @@
+"""Answers every visit that is not a plain redirect: asks `decide`, keeps count, renders."""
+
+from collections.abc import AsyncIterator
+from typing import Final, Protocol
+from urllib.parse import parse_qs, quote
+
+from shorty.clicks.limited import Passage
+from shorty.clicks.model import PERSON, Visit
+from shorty.clicks.user_agent import is_bot, is_preview_crawler
+from shorty.domains import Domain
+from shorty.errors import StorageUnavailableError
+from shorty.limits import name_address
+from shorty.links.destination import forward_parameters
+from shorty.links.lookup import CachedLink
+from shorty.links.slug import slug_key
+from shorty.passwords import is_password_right
+from shorty.redirect import pages
+from shorty.redirect.decide import (
+    Outcome,
+    Visitor,
+    count_visit,
+    decide,
+    decide_details,
+    list_methods,
+)
+from shorty.redirect.desk import VisitDesk
+from shorty.redirect.pages import COMMON_HEADERS, Page
+from shorty.redirect.password import build_cookie, is_cookie_valid
+from shorty.redirect.problems import REFUSALS, wants_json
+from shorty.redirect.request import (
+    Scope,
+    is_prefetched,
+    is_secure,
+    read_address,
+    read_host,
+    read_user_agent,
+)
+
+DETAILS_SIGN: Final = "+"
+LONGEST_FORM: Final = 4096
+WRONG_PASSWORDS: Final = 10
+"""Per address and link in ten minutes."""
+_QUERY: Final = "%=&+;:@/?!$'()*,~[]"
+
+
+class Body(Protocol):
+    """Gives a request's body piece by piece."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
+async def answer_visit(desk: VisitDesk, scope: Scope, slug: str, body: Body) -> Page:
+    """Raises StorageUnavailableError where the link cannot be read, or a limited one counted."""
+    headers = scope.headers
+    domain = desk.domains.find_by_host(read_host(scope, headers))
+    if domain is None:
+        return pages.render_not_found(headers.get("accept", ""))
+    if not slug:
+        return _answer_root(scope, domain)
+    wants_details = slug.endswith(DETAILS_SIGN)
+    link = desk.lookup.find(domain.id, slug_key(slug.removesuffix(DETAILS_SIGN)))
+    now = desk.clock()
+    outcome, visitor = _decide(desk, scope, link, now, wants_details=wants_details)
+    if link is None or outcome is Outcome.NOT_FOUND:
+        return _answer_not_found(scope, domain)
+    if outcome is Outcome.PASSWORD_ATTEMPT:
+        return await _try_password(desk, scope, link, body, now)
+    if not wants_details and (kind := count_visit(outcome, visitor)) is not None:
+        visit = desk.build_visit(scope, headers, link, kind, now)
+        outcome = _count(desk, link, visit, outcome)
+    return _render(desk, scope, domain, link, outcome)
+
+
+def _decide(
+    desk: VisitDesk, scope: Scope, link: CachedLink | None, now: int, *, wants_details: bool
+) -> tuple[Outcome, Visitor]:
+    visitor = _read_visitor(desk, scope, link, now)
+    is_used_up = (
+        link is not None
+        and link.max_clicks is not None
+        and desk.limited.is_used_up(link.id, link.max_clicks)
+    )
+    ask = decide_details if wants_details else decide
+    return ask(link, visitor, now, is_used_up=is_used_up), visitor
+
+
+def _read_visitor(desk: VisitDesk, scope: Scope, link: CachedLink | None, now: int) -> Visitor:
+    if link is None:
+        return Visitor(method=scope.method)
+    headers = scope.headers
+    user_agent = read_user_agent(headers)
+    return Visitor(
+        method=scope.method,
+        is_bot=is_bot(user_agent),
+        is_prefetch=is_prefetched(headers),
+        is_preview_crawler=is_preview_crawler(user_agent),
+        has_password_cookie=link.password_hash is not None
+        and is_cookie_valid(
+            desk.secret,
+            headers.get("cookie", ""),
+            link_id=link.id,
+            password_hash=link.password_hash,
+            now=now,
+        ),
+        is_opted_out=desk.is_opted_out(headers),
+    )
+
+
+def _count(desk: VisitDesk, link: CachedLink, visit: Visit, outcome: Outcome) -> Outcome:
+    """Keeps the visit; one too many for a limited link turns its outcome round."""
+    if link.max_clicks is None or visit.kind != PERSON:
+        desk.recorder.record(visit)
+        return outcome
+    passage = desk.limited.let_through(visit, link.max_clicks)
+    if passage is Passage.UNAVAILABLE:
+        raise StorageUnavailableError("This link's visits cannot be counted right now.")
+    return outcome if passage is Passage.THROUGH else Outcome.USED_UP
+
+
+def _answer_root(scope: Scope, domain: Domain) -> Page:
+    if scope.method not in {"GET", "HEAD"}:
+        return pages.render_method_not_allowed(scope.headers.get("accept", ""), "GET, HEAD")
+    if domain.root_redirect:
+        return build_redirect(302, domain.root_redirect)
+    return pages.render_root(domain.host)
+
+
+def _answer_not_found(scope: Scope, domain: Domain) -> Page:
+    accept = scope.headers.get("accept", "")
+    if domain.not_found_redirect and not wants_json(accept):
+        return build_redirect(302, domain.not_found_redirect)
+    return pages.render_not_found(accept)
+
+
+def build_redirect(status: int, location: str) -> Page:
+    return Page(status, [*COMMON_HEADERS, ("location", location)], "")
+
+
+async def _try_password(
+    desk: VisitDesk, scope: Scope, link: CachedLink, body: Body, now: int
+) -> Page:
+    headers = scope.headers
+    address = name_address(read_address(scope, headers, desk.proxies))
+    accept = headers.get("accept", "")
+    who = f"{address} {link.id}"
+    # Counted before it is tried, so that tries at the same moment cannot slip past the limit.
+    allowance = desk.limits.link_passwords.take(who, WRONG_PASSWORDS, now)
+    if not allowance.is_allowed:
+        return pages.render_password_limited(accept, allowance.retry_after_s(now))
+    password_hash = link.password_hash or ""
+    if not await is_password_right(password_hash, await _read_password(body)):
+        return pages.render_password_wrong(accept)
+    desk.limits.link_passwords.forget(who)
+    cookie = build_cookie(
+        desk.secret,
+        link_id=link.id,
+        slug=link.slug,
+        password_hash=password_hash,
+        now=now,
+        is_secure=is_secure(scope, headers, desk.proxies),
+    )
+    return Page(303, [*COMMON_HEADERS, ("location", _repeat(scope)), ("set-cookie", cookie)], "")
+
+
+async def _read_password(body: Body) -> str:
+    """The form's one field; a body too large to be that form holds no password."""
+    form = bytearray()
+    async for piece in body:
+        form += piece
+        if len(form) > LONGEST_FORM:
+            return ""
+    fields = parse_qs(form.decode(errors="replace"), keep_blank_values=True, max_num_fields=10)
+    return fields.get("password", [""])[0]
+
+
+def _repeat(scope: Scope) -> str:
+    """The address that was asked for, so that a right password leads back to it."""
+    path = quote(scope.path, safe="/")
+    return f"{path}?{quote(scope.query_string, safe=_QUERY)}" if scope.query_string else path
+
+
+def _render(
+    desk: VisitDesk, scope: Scope, domain: Domain, link: CachedLink, outcome: Outcome
+) -> Page:
+    if outcome in REFUSALS:
+        return pages.render_refusal(outcome, scope.headers.get("accept", ""), list_methods(link))
+    short_url = f"{domain.scheme}://{domain.host}/{link.slug}"
+    match outcome:
+        case Outcome.PASSWORD_FORM:
+            return pages.render_password_form()
+        case Outcome.WITHHELD:
+            return pages.render_withheld()
+        case Outcome.PREVIEW_CARD:
+            return pages.render_card(link, short_url)
+        case Outcome.DETAILS:
+            return pages.render_details(link, link.url, short_url)
+        case _:
+            return _render_way(desk, scope, link, outcome)
+
+
+def _render_way(desk: VisitDesk, scope: Scope, link: CachedLink, outcome: Outcome) -> Page:
+    """How a visitor comes to the destination."""
+    headers = scope.headers
+    url = link.url
+    if link.forward_parameters and scope.query_string:
+        url = forward_parameters(url, scope.query_string)
+    match outcome:
+        case Outcome.CLOAK:
+            return pages.render_cloak(
+                link,
+                url,
+                is_opted_out=desk.is_opted_out(headers),
+                is_secure=is_secure(scope, headers, desk.proxies),
+            )
+        case Outcome.PIXEL:
+            return pages.render_pixel(link, url)
+        case Outcome.BIO_PAGE:
+            return pages.render_bio_page(link, url, is_opted_out=desk.is_opted_out(headers))
+        case _:
+            return build_redirect(link.status, url)

@@ -1,0 +1,65 @@
+"""Reads what a visitor's request says, header by header, as far as the answer asks for it."""
+
+from typing import Protocol
+
+from shorty.clicks.model import LONGEST_USER_AGENT
+from shorty.clicks.user_agent import is_prefetch
+from shorty.proxies import TrustedProxies
+
+
+class Headers(Protocol):
+    """The headers as granian gives them: each `get` costs 0.1 µs."""
+
+    def get(self, key: str, default: str = "", /) -> str: ...
+
+
+class Scope(Protocol):
+    """An RSGI request's head. `path` is percent-decoded already, `query_string` is not."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def query_string(self) -> str: ...
+    @property
+    def client(self) -> str: ...
+    @property
+    def scheme(self) -> str: ...
+    @property
+    def authority(self) -> str | None: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
+def read_host(scope: Scope, headers: Headers) -> str:
+    """The Host header; over HTTP/2 the authority stands in its place."""
+    return headers.get("host", "") or scope.authority or ""
+
+
+def read_user_agent(headers: Headers) -> str:
+    # Cut before any pattern sees it: headers of 9 kB get through.
+    return headers.get("user-agent", "")[:LONGEST_USER_AGENT]
+
+
+def read_address(scope: Scope, headers: Headers, proxies: TrustedProxies) -> str:
+    peer = scope.client.rpartition(":")[0]
+    return proxies.find_client_address(peer.strip("[]"), headers.get("x-forwarded-for", ""))
+
+
+def is_secure(scope: Scope, headers: Headers, proxies: TrustedProxies) -> bool:
+    """Whether the visitor came by https, as far as the nearest trusted proxy knows."""
+    peer = scope.client.rpartition(":")[0].strip("[]")
+    forwarded = headers.get("x-forwarded-proto", "")
+    return proxies.find_client_scheme(peer, forwarded, scope.scheme) == "https"
+
+
+def is_prefetched(headers: Headers) -> bool:
+    """Whether a browser fetches this before anyone asked for it."""
+    hint = headers.get("sec-purpose", "") + headers.get("purpose", "") + headers.get("x-moz", "")
+    return bool(hint) and is_prefetch(hint)
+
+
+def has_marker(query: str) -> bool:
+    """Whether the address is the one that the link's QR code carries: `qr=1`."""
+    return "qr=1" in query and "qr=1" in query.split("&")

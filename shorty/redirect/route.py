@@ -1,0 +1,68 @@
+"""Answers visitors in front of every router: the hot path.
+
+A plain link is one look into a cache, one journalled click and one redirect; every other visit goes
+through `answer.py`. What is no visit (the API, the dashboard) is handed on.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol
+
+from shorty.clicks.model import PREFETCH, UNKNOWN
+from shorty.errors import StorageUnavailableError
+from shorty.links.slug import RESERVED_SLUGS, slug_key
+from shorty.redirect import pages
+from shorty.redirect.answer import answer_visit
+from shorty.redirect.desk import VisitDesk
+from shorty.redirect.pages import COMMON_HEADERS, Page
+from shorty.redirect.request import Scope, is_prefetched, read_host
+
+
+class Answering(Protocol):
+    """The half of granian's RSGI protocol that visits need."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    def response_empty(self, status: int, headers: list[tuple[str, str]], /) -> None: ...
+    def response_str(self, status: int, headers: list[tuple[str, str]], body: str, /) -> None: ...
+
+
+class Front:
+    """The RSGI callable that granian calls; `fallback` takes what is no visit."""
+
+    def __init__(
+        self, desk: VisitDesk, fallback: Callable[[Scope, Answering], Awaitable[None]]
+    ) -> None:
+        self._desk = desk
+        self._fallback = fallback
+
+    async def __call__(self, scope: Scope, proto: Answering) -> None:
+        slug = scope.path[1:].rstrip("/")
+        if slug.partition("/")[0] in RESERVED_SLUGS:
+            await self._fallback(scope, proto)
+            return
+        try:
+            page = self._redirect_plain(scope, slug) or await answer_visit(
+                self._desk, scope, slug, proto
+            )
+        except StorageUnavailableError:
+            page = pages.render_unavailable(scope.headers.get("accept", ""))
+        send_page(page, proto, is_head=scope.method == "HEAD")
+
+    def _redirect_plain(self, scope: Scope, slug: str) -> Page | None:
+        desk = self._desk
+        headers = scope.headers
+        domain = desk.domains.find_by_host(read_host(scope, headers))
+        if domain is None or scope.method != "GET" or not slug:
+            return None
+        link = desk.lookup.find(domain.id, slug_key(slug))
+        if link is None or not link.is_plain:
+            return None
+        kind = PREFETCH if is_prefetched(headers) else UNKNOWN
+        desk.recorder.record(desk.build_visit(scope, headers, link, kind, desk.clock()))
+        return Page(link.status, [*COMMON_HEADERS, ("location", link.url)], "")
+
+
+def send_page(page: Page, proto: Answering, *, is_head: bool) -> None:
+    if is_head or not page.body:
+        proto.response_empty(page.status, page.headers)
+    else:
+        proto.response_str(page.status, page.headers, page.body)
