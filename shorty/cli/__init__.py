@@ -12,10 +12,11 @@ import rich_click as click
 
 from shorty import __version__
 from shorty.cli.options import config_option
-from shorty.errors import ShortyError
+from shorty.errors import InvalidFieldsError, ShortyError
 
 MODULES: Final = {
     "check": "shorty.cli.check",
+    "domain": "shorty.cli.domain",
     "token": "shorty.cli.token",
     "user": "shorty.cli.user",
 }
@@ -50,8 +51,11 @@ def main() -> None:
 
 def describe_failure(error: Exception) -> str:
     """The sentence with its cause, which the operator may see and callers of the API may not."""
-    cause = error.__cause__
+    if isinstance(error, InvalidFieldsError):
+        faults = error.fields.items()
+        return "\n".join(f"{name.replace('_', '-')}: {fault}." for name, fault in faults)
     if isinstance(error, ShortyError):
+        cause = error.__cause__
         return f"{error} ({cause})" if isinstance(cause, sqlite3.Error) else str(error)
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}."

@@ -1,0 +1,124 @@
+"""`shorty domain`: the domains that the operator vouches for."""
+
+import rich_click as click
+
+from shorty.cli.options import (
+    config_option,
+    format_time,
+    json_option,
+    print_json,
+    print_table,
+    show_time,
+)
+from shorty.cli.session import Session, with_database
+from shorty.config import is_loopback
+from shorty.domains import Domain, DomainDirectory, NewDomain
+from shorty.domains.model import Scheme
+from shorty.domains.service import (
+    add_operator_domain,
+    list_all_domains,
+    remove_by_host,
+    sync_domains,
+)
+
+
+@click.group()
+def command() -> None:
+    """Domains that serve short links: add, list, remove."""
+
+
+async def open_directory(session: Session) -> DomainDirectory:
+    """The domains as the server last knew them; on a new database those of the configuration.
+
+    A command never applies the configuration over them: the server may run on another port.
+    """
+    directory = DomainDirectory(session.db, session.config)
+    directory.reload()
+    if directory.default is None:
+        await session.db.write(lambda tx: sync_domains(tx, session.config, session.now))
+        directory.reload()
+    return directory
+
+
+@command.command("add")
+@click.argument("host")
+@click.option(
+    "--scheme",
+    type=click.Choice(["https", "http"]),
+    help="How its short URLs begin; otherwise https, and http for localhost.",
+)
+@click.option("--root-redirect", default="", metavar="URL", help="Where / leads.")
+@click.option(
+    "--not-found-redirect", default="", metavar="URL", help="Where unknown short links lead."
+)
+@config_option
+@with_database
+async def add(
+    session: Session,
+    *,
+    host: str,
+    scheme: Scheme | None,
+    root_redirect: str,
+    not_found_redirect: str,
+) -> None:
+    """Serve short links on HOST from now on, for every workspace.
+
+    It counts as verified because you say so; a DNS record has to lead to this server. Domains that
+    belong to the installation for good are better named in shorty.toml.
+    """
+    await open_directory(session)
+    new = NewDomain(
+        host=host,
+        scheme=scheme or ("http" if is_loopback(host) else "https"),
+        root_redirect=root_redirect,
+        not_found_redirect=not_found_redirect,
+    )
+    domain = await session.db.write(lambda tx: add_operator_domain(tx, new, session.now))
+    click.echo(f"Links on {domain.origin} are served from now on.", err=True)
+
+
+@command.command("list")
+@json_option
+@config_option
+@with_database
+async def list_(session: Session, *, as_json: bool) -> None:
+    """List all domains: the operator's, the default one first, then those of workspaces."""
+    await open_directory(session)
+    domains = await list_all_domains(session.db)
+    if as_json:
+        print_json([describe_domain(domain) for domain in domains])
+        return
+    print_table(
+        ["DOMAIN", "FROM", "WORKSPACE", "VERIFIED", "ROOT", "NOT FOUND"],
+        [
+            (
+                *(domain.origin, domain.source, domain.workspace_id or "all"),
+                *(show_time(domain.verified_at), domain.root_redirect, domain.not_found_redirect),
+            )
+            for domain in domains
+        ],
+    )
+
+
+def describe_domain(domain: Domain) -> dict[str, object]:
+    return {
+        "id": str(domain.id),
+        "host": domain.host,
+        "scheme": domain.scheme,
+        "source": domain.source,
+        "workspaceId": str(domain.workspace_id) if domain.workspace_id is not None else None,
+        "rootRedirect": domain.root_redirect,
+        "notFoundRedirect": domain.not_found_redirect,
+        "verifiedAt": format_time(domain.verified_at),
+        "createdAt": format_time(domain.created_at),
+    }
+
+
+@command.command("remove")
+@click.argument("host")
+@config_option
+@with_database
+async def remove(session: Session, *, host: str) -> None:
+    """Stop serving links on HOST; its links and their numbers stay, and come back with it."""
+    domain = await session.db.write(lambda tx: remove_by_host(tx, host, session.now))
+    click.echo(f"Links on {domain.origin} are no longer served.", err=True)

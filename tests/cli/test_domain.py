@@ -1,0 +1,70 @@
+"""`shorty domain`, on real databases."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.cli.shell import Shell
+
+
+def list_domains(shell: Shell) -> list[dict[str, Any]]:
+    return json.loads(shell("domain", "list", "--json").out)
+
+
+def test_a_new_database_has_the_built_in_domain(shell: Shell) -> None:
+    (own,) = list_domains(shell)
+    assert (own["host"], own["scheme"], own["source"]) == ("localhost:8000", "http", "builtin")
+    assert own["workspaceId"] is None
+
+
+def test_an_added_domain_stands_behind_the_configurations(shell: Shell) -> None:
+    added = shell("domain", "add", "Go.Bücher.example", "--root-redirect", "https://example.com")
+    assert added.code == 0
+    assert added.out == ""
+    assert added.err.endswith("https://go.xn--bcher-kva.example are served from now on.\n")
+    own, new = list_domains(shell)
+    assert own["source"] == "builtin"
+    assert (new["host"], new["scheme"]) == ("go.xn--bcher-kva.example", "https")
+    assert (new["rootRedirect"], new["notFoundRedirect"]) == ("https://example.com/", "")
+
+
+def test_loopback_gets_http(shell: Shell) -> None:
+    shell("domain", "add", "links.localhost:8000")
+    shell("domain", "add", "secure.localhost", "--scheme", "https")
+    schemes = {domain["host"]: domain["scheme"] for domain in list_domains(shell)}
+    assert schemes["links.localhost:8000"] == "http"
+    assert schemes["secure.localhost"] == "https"
+
+
+def test_commands_leave_the_address_of_the_server_alone(shell: Shell, tmp_path: Path) -> None:
+    list_domains(shell)
+    (tmp_path / "shorty.toml").write_text("[server]\nport = 9000\n")
+    assert [domain["host"] for domain in list_domains(shell)] == ["localhost:8000"]
+
+
+def test_the_list_is_a_table(shell: Shell) -> None:
+    heading, row = shell("domain", "list").out.splitlines()
+    assert heading.split()[:3] == ["DOMAIN", "FROM", "WORKSPACE"]
+    assert row.split()[:3] == ["http://localhost:8000", "builtin", "all"]
+
+
+def test_a_removed_domain_leaves_the_list(shell: Shell) -> None:
+    shell("domain", "add", "go.example.com")
+    removed = shell("domain", "remove", "GO.example.com")
+    assert removed == (0, "", "Links on https://go.example.com are no longer served.\n")
+    assert [domain["host"] for domain in list_domains(shell)] == ["localhost:8000"]
+
+
+def test_what_cannot_be_is_refused(shell: Shell) -> None:
+    shell("domain", "add", "go.example.com")
+    twice = shell("domain", "add", "go.example.com")
+    assert twice == (1, "", "There is already a domain named 'go.example.com'.\n")
+    bad = shell("domain", "add", "https://go.example.com/")
+    assert (bad.code, bad.out) == (1, "")
+    assert bad.err.startswith("host: must be a host name alone")
+    bad = shell("domain", "add", "b.example.com", "--root-redirect", "/home")
+    assert bad.err.startswith("root-redirect: must be a whole address")
+    unknown = shell("domain", "remove", "c.example.com")
+    assert unknown == (1, "", "There is no domain c.example.com here.\n")
+    own = shell("domain", "remove", "localhost:8000")
+    assert own.err == "The domain localhost:8000 comes from the configuration; take it out there.\n"
