@@ -82,8 +82,9 @@ class Transaction:
         """Runs one statement and returns how many rows it changed."""
         return self._connection.execute(number_parameters(sql), parameters).rowcount
 
-    def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
-        self._connection.executemany(number_parameters(sql), rows)
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> int:
+        """Runs one statement for each row and returns how many rows they changed together."""
+        return self._connection.executemany(number_parameters(sql), rows).rowcount
 
     def find_one(self, sql: str, *parameters: Value) -> Row | None:
         # Fetching all lets a statement with `returning` run to its end.
