@@ -58,8 +58,11 @@ create table domains (
   created_at integer not null,
   removed_at integer
 );
-create unique index domains_verified on domains (host) where verified_at is not null and removed_at is null;
-create unique index domains_of_workspace on domains (workspace_id, host) where removed_at is null;
+-- One answers for a host; any number may claim it. Removed rows stay: named again, they come back
+-- with their links.
+create unique index domains_answering on domains (host) where verified_at is not null and removed_at is null;
+create unique index domains_of_operator on domains (host) where workspace_id is null;
+create unique index domains_of_workspace on domains (workspace_id, host);
 
 create table links (
   id integer primary key,
@@ -139,11 +142,12 @@ create table link_counters (                 -- apart from links: rewritten with
   bio_clicks integer not null default 0,
   bots integer not null default 0,
   total integer not null default 0,          -- clicks + scans + bio_clicks
-  last_click_at integer
+  last_click_at integer,
+  is_live integer not null default 1         -- 0: the link is deleted, its numbers stay
 );
-create index link_counters_most on link_counters (workspace_id, total, link_id);
+create index link_counters_most on link_counters (workspace_id, total, link_id) where is_live = 1;
 
-create table clicks (
+create table clicks (                        -- no index by link: each click would touch a page of it
   id integer primary key,
   link_id integer not null,
   at integer not null,
@@ -157,13 +161,13 @@ create table clicks (
   device text,
   utm text                                   -- JSON array of five, or null
 );
-create index clicks_of_link on clicks (link_id, at);
 
 create table journal_state (                 -- one row: how far the journal has been stored
   id integer primary key check (id = 1),
   journal_id text not null,
   segment integer not null,
-  position integer not null
+  position integer not null,
+  stored_batches integer not null            -- of this journal; each is stored once
 );
 
 create table idempotency_keys (
