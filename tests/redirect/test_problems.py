@@ -1,0 +1,81 @@
+"""Problems as programs read them, and which programs ask for that."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shorty.redirect.problems import (
+    REFUSALS,
+    UNAVAILABLE,
+    WRONG_PASSWORD,
+    Problem,
+    build_too_many_tries,
+    encode_problem,
+    wants_json,
+)
+
+PROBLEMS = [*REFUSALS.values(), UNAVAILABLE, WRONG_PASSWORD, build_too_many_tries(90)]
+CHROME = (
+    "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;"
+    "q=0.8,application/signed-exchange;v=b3;q=0.7"
+)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_a_problem_carries_the_members_of_the_contract(problem: Problem) -> None:
+    details = msgspec.json.decode(encode_problem(problem), type=dict[str, str | int])
+    assert details == {
+        "type": "about:blank",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+        "error": problem.detail,
+    }
+
+
+def test_each_problem_has_a_code_of_its_own() -> None:
+    codes = [problem.code for problem in PROBLEMS]
+    assert len(set(codes)) == len(codes)
+
+
+@pytest.mark.parametrize(
+    ("retry_after_s", "wait"), [(1, "a minute"), (60, "a minute"), (61, "2 minutes")]
+)
+def test_the_wait_is_told_in_whole_minutes(retry_after_s: int, wait: str) -> None:
+    assert f"Please wait {wait} before" in build_too_many_tries(retry_after_s).detail
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("", False),
+        ("*/*", False),
+        (CHROME, False),
+        ("text/html", False),
+        ("application/json", True),
+        ("Application/JSON; charset=utf-8", True),
+        ("application/problem+json", True),
+        ("application/json, text/plain, */*", True),
+        ("application/json;q=0.5, */*", True),
+        ("text/html, application/json", False),
+        ("application/json, text/html", False),
+        ("text/html;q=0.8, application/json;q=0.9", True),
+        ("text/html , application/json ; q = 0.9", False),
+        ("application/json;q=0", False),
+        ("application/json;q=nonsense", False),
+        ("application/json;q=7, text/html", False),
+        ("application/json;q=nan, text/html;q=0.1", False),
+        ("application/jsonp", False),
+        ("text/json-seq", False),
+    ],
+)
+def test_json_is_for_those_who_ask_for_it_by_name(accept: str, *, expected: bool) -> None:
+    assert wants_json(accept) is expected
+
+
+@given(st.one_of(st.text(), st.text("json,;=q.0 */application")))
+def test_no_accept_header_is_too_strange(accept: str) -> None:
+    assert wants_json(accept) in {True, False}
+    assert wants_json(f"text/html, {accept}") is False
