@@ -1,0 +1,113 @@
+"""Which domain answers a request: everything that answers, in memory, by host."""
+
+from typing import Final
+
+from shorty.config import Config, is_loopback, split_port
+from shorty.domains import store
+from shorty.domains.model import Domain, fold_host
+from shorty.storage.database import Database
+
+REMEMBERED_HEADERS: Final = 4096
+LONGEST_HOST: Final = 300
+
+_LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
+_WEB_PORTS: Final = frozenset({80, 443})
+
+
+class DomainDirectory:
+    """Empty until `reload`, which is called at the start and after every change of domains.
+
+    `config` tells the port that is listened on and the other names of the built-in domain.
+    """
+
+    def __init__(self, db: Database, config: Config) -> None:
+        self._db = db
+        self._config = config
+        self._domains: tuple[Domain, ...] = ()
+        self._by_id: dict[int, Domain] = {}
+        self._by_host: dict[str, Domain] = {}
+        self._by_header: dict[str, Domain] = {}
+
+    def reload(self) -> None:
+        """Reads all domains at once on the loop: some microseconds each, and never out of order."""
+        self._domains = tuple(store.look_up_answering(self._db))
+        self._by_id = {domain.id: domain for domain in self._domains}
+        self._by_host = {domain.host: domain for domain in self._domains}
+        for domain in self._domains:
+            for alias in self._list_aliases(domain):
+                self._by_host.setdefault(alias, domain)
+        self._by_header = dict(self._by_host)
+
+    @property
+    def default(self) -> Domain | None:
+        """The operator's first domain."""
+        first = self._domains[0] if self._domains else None
+        return first if first is not None and first.workspace_id is None else None
+
+    def find_by_host(self, header: str) -> Domain | None:
+        """The domain that answers a Host header as it came: with its port, else without."""
+        try:
+            return self._by_header[header]
+        except KeyError:
+            return self._read_header(header)
+
+    def find_by_id(self, domain_id: int) -> Domain | None:
+        return self._by_id.get(domain_id)
+
+    def find_for_workspace(self, workspace_id: int, host_text: str) -> Domain | None:
+        """The domain that a caller names for a link, if it is verified and they may use it."""
+        host = fold_host(host_text) if len(host_text) <= LONGEST_HOST else None
+        domain = None if host is None else self._find_named(host)
+        return domain if domain is not None and domain.serves(workspace_id) else None
+
+    def list_operator_domains(self) -> list[Domain]:
+        return [domain for domain in self._domains if domain.workspace_id is None]
+
+    def own_hosts(self) -> frozenset[str]:
+        """Every host that answers, other names included; with a port where the domain has one."""
+        return frozenset(self._by_host)
+
+    def is_own_host(self, host: str, port: int | None) -> bool:
+        """Whether a destination there would come back to this server.
+
+        `host` has no port. A domain without one answers on any, but only the web's ports and the
+        one listened on lead here; something else may run on the others.
+        """
+        name = fold_host(host) if len(host) <= LONGEST_HOST else None
+        if name is None:
+            return False
+        if port is not None and f"{name}:{port}" in self._by_host:
+            return True
+        is_our_port = port is None or port in _WEB_PORTS or port == self._config.server.port
+        return is_our_port and name in self._by_host
+
+    def _read_header(self, header: str) -> Domain | None:
+        if len(header) > LONGEST_HOST:
+            return None
+        host = fold_host(_decode(header))
+        domain = None if host is None else self._find_named(host)
+        # Only hits are remembered, and only so many: they differ in case or port alone.
+        if domain is not None and len(self._by_header) < REMEMBERED_HEADERS:
+            self._by_header[header] = domain
+        return domain
+
+    def _find_named(self, host: str) -> Domain | None:
+        return self._by_host.get(host) or self._by_host.get(split_port(host)[0])
+
+    def _list_aliases(self, domain: Domain) -> list[str]:
+        if domain.source == "builtin":
+            return [alias for own in self._config.served_domains() for alias in own.aliases]
+        name, port = split_port(domain.host)
+        if domain.workspace_id is not None or not is_loopback(name):
+            return []
+        return [f"{alias}:{port}" if port else alias for alias in _LOOPBACK_NAMES]
+
+
+def _decode(header: str) -> str:
+    """Headers are read as Latin-1; a client that writes a name as it is sends UTF-8."""
+    if header.isascii():
+        return header
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return header

@@ -1,0 +1,221 @@
+"""Adding, changing and removing domains, and making the operator's those of the configuration.
+
+What changes something runs inside a write; afterwards the caller reloads the DomainDirectory.
+"""
+
+from secrets import token_hex
+from typing import Final, NamedTuple
+
+import structlog
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
+
+from shorty.accounts.model import Actor
+from shorty.accounts.roles import require_scope
+from shorty.config import Config, ServedDomain
+from shorty.domains import store
+from shorty.domains.model import (
+    Domain,
+    DomainChange,
+    NewDomain,
+    Source,
+    find_claim_fault,
+    is_root_of,
+    normalise_host,
+    parse_redirect,
+)
+from shorty.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    ForbiddenError,
+    InvalidFieldsError,
+    NotFoundError,
+)
+from shorty.plans import give_back_quota, take_quota
+from shorty.storage.database import Database, Transaction
+
+log = structlog.get_logger(__name__)
+
+# The configuration counts its domains from 0; those added by command stand behind all of them.
+AFTER_CONFIGURED: Final = 1_000_000
+CONFIGURED: Final[frozenset[Source]] = frozenset({"builtin", "config"})
+
+
+async def list_domains(db: Database, workspace_id: int) -> list[Domain]:
+    """What the workspace can see: the operator's domains, then its own, verified or not."""
+    return await store.list_for_workspace(db, workspace_id)
+
+
+async def list_all_domains(db: Database) -> list[Domain]:
+    return await store.list_live(db)
+
+
+async def get_domain(db: Database, workspace_id: int, domain_id: int) -> Domain:
+    domain = await store.find_for_workspace(db, workspace_id, domain_id)
+    if domain is None:
+        raise NotFoundError("domain", domain_id)
+    return domain
+
+
+def add_domain(tx: Transaction, actor: Actor, new: NewDomain, now: int) -> Domain:
+    """A workspace's own domain, which answers once it is verified.
+
+    Any number of workspaces may claim a host that nobody has proved to be theirs, so that a false
+    claim is in nobody's way. Raises InvalidFieldsError, AlreadyExistsError (also for a host that
+    another workspace has verified), QuotaExceededError and ForbiddenError.
+    """
+    require_scope(actor, "admin")
+    checked = _check_new(new)
+    fault = find_claim_fault(checked.host)
+    if fault is not None:
+        raise InvalidFieldsError({"host": fault})
+    if store.find_answering(tx, checked.host) is not None:
+        raise AlreadyExistsError("domain", checked.host)
+    take_quota(tx, actor.workspace_id, actor.plan, "domains", 1, now)
+    token = token_hex(16)
+    domain = store.revive_claim(tx, actor.workspace_id, checked, token, now)
+    domain = domain or store.insert_claim(tx, actor.workspace_id, checked, token, now)
+    if domain is None:
+        raise AlreadyExistsError("domain", checked.host)
+    return domain
+
+
+def change_domain(tx: Transaction, actor: Actor, domain_id: int, change: DomainChange) -> Domain:
+    """Raises NotFoundError, ForbiddenError for the operator's domains, InvalidFieldsError."""
+    domain = _get_own(tx, actor, domain_id)
+    faults: dict[str, str] = {}
+    redirects = _read_redirects(
+        _pick(change.root_redirect, domain.root_redirect),
+        _pick(change.not_found_redirect, domain.not_found_redirect),
+        faults,
+    )
+    _require_sound_redirects(domain.host, redirects, faults)
+    store.update_redirects(tx, domain.id, redirects.root, redirects.not_found)
+    return replace(domain, root_redirect=redirects.root, not_found_redirect=redirects.not_found)
+
+
+def remove_domain(tx: Transaction, actor: Actor, domain_id: int, now: int) -> Domain:
+    """Stops the domain; its links and numbers stay, and come back if it is added again.
+
+    Raises NotFoundError and ForbiddenError.
+    """
+    domain = _get_own(tx, actor, domain_id)
+    _remove(tx, domain, now)
+    return domain
+
+
+def add_operator_domain(tx: Transaction, new: NewDomain, now: int) -> Domain:
+    """A domain that the operator vouches for. Raises InvalidFieldsError and AlreadyExistsError."""
+    checked = _check_new(new)
+    if store.find_answering(tx, checked.host) is not None:
+        raise AlreadyExistsError("domain", checked.host)
+    return store.put_operator_domain(tx, checked, "cli", AFTER_CONFIGURED, now)
+
+
+def remove_by_host(tx: Transaction, host: str, now: int) -> Domain:
+    """The operator's word: removes the domain that answers, else the oldest claim on the host.
+
+    Raises NotFoundError, and ConflictError for a domain of the configuration.
+    """
+    claims = store.find_claims(tx, normalise_host(host))
+    if not claims:
+        raise NotFoundError("domain", host)
+    if claims[0].source in CONFIGURED:
+        raise ConflictError(
+            f"The domain {claims[0].host} comes from the configuration; take it out there."
+        )
+    _remove(tx, claims[0], now)
+    return claims[0]
+
+
+def sync_domains(tx: Transaction, config: Config, now: int) -> None:
+    """Makes the operator's domains those that the configuration names; called at every start.
+
+    Those no longer named stop answering but keep their links, and come back with them. The built-in
+    domain is one row, whose host moves along with the address listened on.
+    """
+    served = config.served_domains()
+    kept = {_put_served(tx, own, position, now).id for position, own in enumerate(served)}
+    for domain in store.list_configured(tx):
+        if domain.id not in kept:
+            store.mark_removed(tx, domain.id, now)
+            log.info("A domain left the configuration and stops answering.", host=domain.host)
+
+
+def _put_served(tx: Transaction, own: ServedDomain, position: int, now: int) -> Domain:
+    for claim in store.withdraw_proof(tx, own.host):
+        log.warning(
+            "The configuration names a domain that a workspace had verified; the configuration's "
+            "answers now, and the workspace's links on it do not.",
+            host=claim.host,
+            workspace_id=claim.workspace_id,
+        )
+    if own.follows_server:
+        builtin = store.find_builtin(tx)
+        if builtin is not None and not store.has_operator_row(tx, own.host):
+            store.move_domain(tx, builtin.id, own.host)
+    new = NewDomain(
+        host=own.host,
+        scheme="http" if own.scheme == "http" else "https",
+        root_redirect=own.root_redirect,
+        not_found_redirect=own.not_found_redirect,
+    )
+    source: Source = "builtin" if own.follows_server else "config"
+    return store.put_operator_domain(tx, new, source, position, now)
+
+
+def _get_own(tx: Transaction, actor: Actor, domain_id: int) -> Domain:
+    require_scope(actor, "admin")
+    domain = store.find_live(tx, domain_id)
+    if domain is None or domain.workspace_id not in {None, actor.workspace_id}:
+        raise NotFoundError("domain", domain_id)
+    if domain.workspace_id is None:
+        raise ForbiddenError(f"The domain {domain.host} belongs to the operator of this server.")
+    return domain
+
+
+def _remove(tx: Transaction, domain: Domain, now: int) -> None:
+    store.mark_removed(tx, domain.id, now)
+    if domain.workspace_id is not None:
+        give_back_quota(tx, domain.workspace_id, "domains", 1)
+
+
+def _check_new(new: NewDomain) -> NewDomain:
+    """In its one spelling, or InvalidFieldsError with everything that is wrong."""
+    faults: dict[str, str] = {}
+    redirects = _read_redirects(new.root_redirect, new.not_found_redirect, faults)
+    try:
+        host = normalise_host(new.host, new.scheme)
+    except InvalidFieldsError as error:
+        raise InvalidFieldsError(error.fields | faults) from None
+    _require_sound_redirects(host, redirects, faults)
+    return replace(
+        new, host=host, root_redirect=redirects.root, not_found_redirect=redirects.not_found
+    )
+
+
+class _Redirects(NamedTuple):
+    root: str
+    not_found: str
+
+
+def _read_redirects(root: str, not_found: str, faults: dict[str, str]) -> _Redirects:
+    read: list[str] = []
+    for field, url in (("root_redirect", root), ("not_found_redirect", not_found)):
+        try:
+            read.append(parse_redirect(url))
+        except ValueError as error:
+            faults[field] = str(error)
+            read.append("")
+    return _Redirects(*read)
+
+
+def _require_sound_redirects(host: str, redirects: _Redirects, faults: dict[str, str]) -> None:
+    if is_root_of(host, redirects.root):
+        faults["root_redirect"] = "leads back to itself"
+    if faults:
+        raise InvalidFieldsError(faults)
+
+
+def _pick(given: str | None | UnsetType, present: str) -> str:
+    return present if given is UNSET else given or ""
