@@ -1,5 +1,7 @@
 """Problems as programs read them, and which programs ask for that."""
 
+from importlib import resources
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -38,6 +40,12 @@ def test_a_problem_carries_the_members_of_the_contract(problem: Problem) -> None
 def test_each_problem_has_a_code_of_its_own() -> None:
     codes = [problem.code for problem in PROBLEMS]
     assert len(set(codes)) == len(codes)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_the_manual_explains_each_code_with_its_status(problem: Problem) -> None:
+    manual = resources.files("shorty").joinpath("manual/visiting.md").read_text("utf-8")
+    assert f"| `{problem.code}` | {problem.status} |" in manual
 
 
 @pytest.mark.parametrize(
