@@ -42,6 +42,14 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     email: str
 
 
+class LinkDomain(msgspec.Struct, frozen=True, kw_only=True):
+    """What a link keeps of the domain it is on."""
+
+    id: int
+    host: str
+    scheme: str
+
+
 class Link(msgspec.Struct, frozen=True, kw_only=True):
     """A stored, live link with its tags and counts."""
 
@@ -97,8 +105,53 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
         return self.clicks + self.scans + self.bio_clicks
 
     @property
+    def domain(self) -> LinkDomain:
+        return LinkDomain(id=self.domain_id, host=self.host, scheme=self.scheme)
+
+    @property
     def short_url(self) -> str:
         return f"{self.scheme}://{self.host}/{self.slug}"
+
+
+class LinkColumns(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored of a link that passed every check: the columns a caller decides, in order.
+
+    Flags are 0 or 1; `slug` is empty where one is still to be generated.
+    """
+
+    domain_id: int
+    slug: str
+    slug_key: str
+    link_type: LinkType
+    original_url: str
+    url: str
+    url_hash: int
+    status: int
+    title: str | None
+    description: str | None
+    image: str | None
+    cloaked: int
+    forward_parameters: int
+    block_bots: int
+    is_active: int
+    is_starred: int
+    password_hash: str | None
+    is_password_asked: int
+    expires_at: int | None
+    max_clicks: int | None
+    utm_source: str | None
+    utm_medium: str | None
+    utm_campaign: str | None
+    utm_term: str | None
+    utm_content: str | None
+    utm_id: str | None
+    meta_pixel_id: str | None
+    google_tag_id: str | None
+    webhook_urls: str
+    is_link_in_bio: int
+    button_label: str | None
+    is_public: int
+    qr_settings: str | None
 
 
 class NewLink(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +175,7 @@ class NewLink(msgspec.Struct, frozen=True, kw_only=True):
     forward_parameters: bool = False
     block_bots: bool = False
     is_active: bool = True
+    is_starred: bool = False
     utm_source: str | None = None
     utm_medium: str | None = None
     utm_campaign: str | None = None

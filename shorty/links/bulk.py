@@ -1,0 +1,195 @@
+"""Many links in one transaction: the good ones are stored, each other one says what is wrong."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+from shorty.accounts.model import Actor
+from shorty.accounts.roles import require_scope
+from shorty.errors import (
+    ConflictError,
+    InvalidFieldsError,
+    NotFoundError,
+    ShortyError,
+)
+from shorty.links import store
+from shorty.links.book import LinkBook, Maker, read_maker
+from shorty.links.changes import Edit, draft_edit, hash_new_password, store_edit
+from shorty.links.drafts import Draft, draft_link, insert_bare_draft
+from shorty.links.model import Link, LinkChange, NewLink
+from shorty.links.service import drop_link
+from shorty.plans import give_back_quota, take_available, take_quota
+from shorty.storage.database import Transaction
+
+Outcome: TypeAlias = Link | ShortyError
+RememberAll: TypeAlias = Callable[[Transaction, Sequence[Outcome]], None]
+
+MAX_AT_ONCE: Final = 1000
+
+
+async def create_links(
+    book: LinkBook,
+    actor: Actor,
+    news: Sequence[NewLink | ShortyError],
+    now: int,
+    remember: RememberAll | None = None,
+) -> list[Outcome]:
+    """For each, in order, the link or why there is none; an error given is handed through.
+
+    Where the plan has room for some only, the first good ones get it and the rest fail with
+    QuotaExceededError. Raises InvalidFieldsError for more than MAX_AT_ONCE.
+    """
+    require_scope(actor, "write")
+    check_size("links", len(news))
+    maker = read_maker(actor)
+    drafts = [await _try_to_draft(book, maker, new, now) for new in news]
+
+    def work(tx: Transaction) -> list[Outcome]:
+        outcomes = _insert_drafts(tx, book, maker, drafts, now)
+        if remember is not None:
+            remember(tx, outcomes)
+        return outcomes
+
+    outcomes = await book.db.write(work)
+    _forget(book, outcomes)
+    return outcomes
+
+
+async def change_links(
+    book: LinkBook, actor: Actor, link_ids: Sequence[int], change: LinkChange, now: int
+) -> list[Outcome]:
+    """The same change for each. Raises InvalidFieldsError for more than MAX_AT_ONCE."""
+    require_scope(actor, "write")
+    check_size("ids", len(link_ids))
+    password_hash = await hash_new_password(change)
+    before = {
+        link.id: link for link in await store.find_links(book.db, actor.workspace_id, link_ids)
+    }
+
+    async def draft(link_id: int) -> Edit | ShortyError:
+        if link_id not in before:
+            return NotFoundError("link", link_id)
+        try:
+            return await draft_edit(book, actor, before[link_id], change, password_hash, now)
+        except ShortyError as error:
+            return error
+
+    edits = [await draft(link_id) for link_id in dict.fromkeys(link_ids)]
+    outcomes = await book.db.write(
+        lambda tx: [_try_to_edit(tx, actor, edit, now) for edit in edits]
+    )
+    _forget(book, [*before.values(), *outcomes])
+    return outcomes
+
+
+async def delete_links(
+    book: LinkBook, actor: Actor, link_ids: Sequence[int], now: int
+) -> list[int]:
+    """The ids of those that were there. Raises InvalidFieldsError for more than MAX_AT_ONCE."""
+    require_scope(actor, "write")
+    check_size("ids", len(link_ids))
+    dropped = await book.db.write(
+        lambda tx: [drop_link(tx, actor.workspace_id, link_id, now) for link_id in link_ids]
+    )
+    rows = [row for row in dropped if row is not None]
+    for row in rows:
+        book.lookup.forget(row["domain_id"], row["slug_key"])
+    return [row["id"] for row in rows]
+
+
+def check_size(name: str, count: int) -> None:
+    if not 1 <= count <= MAX_AT_ONCE:
+        raise InvalidFieldsError({name: f"must be 1 to {MAX_AT_ONCE:,} in number"})
+
+
+async def _try_to_draft(
+    book: LinkBook, maker: Maker, new: NewLink | ShortyError, now: int
+) -> Draft | ShortyError:
+    if isinstance(new, ShortyError):
+        return new
+    try:
+        return await draft_link(book, maker, new, now)
+    except ShortyError as error:
+        return error
+
+
+def _insert_drafts(
+    tx: Transaction,
+    book: LinkBook,
+    maker: Maker,
+    drafts: Sequence[Draft | ShortyError],
+    now: int,
+) -> list[Outcome]:
+    """Quotas, counters and search entries are taken and made for all at once."""
+    room = _take_room(tx, maker, sum(isinstance(draft, Draft) for draft in drafts), now)
+    outcomes: list[Outcome] = []
+    made: list[Link] = []
+    for draft in drafts:
+        if isinstance(draft, ShortyError):
+            outcomes.append(draft)
+            continue
+        has_room = len(made) < room
+        outcome = _try_to_insert(tx, book, maker, draft, now, has_room=has_room)
+        outcomes.append(outcome)
+        if isinstance(outcome, Link):
+            made.append(outcome)
+    store.insert_companions(tx, made)
+    _give_back_room(tx, maker, room - len(made), now)
+    return outcomes
+
+
+def _take_room(tx: Transaction, maker: Maker, wanted: int, now: int) -> int:
+    """How many links the plan has room for, taken from both quotas."""
+    room = take_available(tx, maker.workspace_id, maker.plan, "links", wanted, now)
+    granted = take_available(tx, maker.workspace_id, maker.plan, "links_per_month", room, now)
+    give_back_quota(tx, maker.workspace_id, "links", room - granted)
+    return granted
+
+
+def _give_back_room(tx: Transaction, maker: Maker, unused: int, now: int) -> None:
+    if unused:
+        give_back_quota(tx, maker.workspace_id, "links", unused)
+        give_back_quota(tx, maker.workspace_id, "links_per_month", unused, now)
+
+
+def _try_to_insert(
+    tx: Transaction, book: LinkBook, maker: Maker, draft: Draft, now: int, *, has_room: bool
+) -> Outcome:
+    def insert() -> Link:
+        if not has_room:
+            # Says which of the two is used up.
+            take_quota(tx, maker.workspace_id, maker.plan, "links", 1, now)
+            take_quota(tx, maker.workspace_id, maker.plan, "links_per_month", 1, now)
+        return insert_bare_draft(tx, book, maker, draft, now)
+
+    return _attempt(tx, insert)
+
+
+def _try_to_edit(tx: Transaction, actor: Actor, edit: Edit | ShortyError, now: int) -> Outcome:
+    if isinstance(edit, ShortyError):
+        return edit
+
+    def change() -> Link:
+        link = store_edit(tx, actor, edit, now)
+        if link is None:
+            raise ConflictError("The link has just been changed by somebody else; try again.")
+        return link
+
+    return _attempt(tx, change)
+
+
+def _attempt(tx: Transaction, work: Callable[[], Link]) -> Outcome:
+    """What the work made; where it fails as expected, that alone is undone."""
+    tx.execute("savepoint attempt")
+    try:
+        outcome = work()
+    except ShortyError as error:
+        tx.execute("rollback to attempt")
+        outcome = error
+    tx.execute("release attempt")
+    return outcome
+
+
+def _forget(book: LinkBook, outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        if isinstance(outcome, Link):
+            book.forget(outcome)

@@ -1,0 +1,147 @@
+"""Turns a change of a link into a stored one: what it would become is checked as a new one is."""
+
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET
+
+from shorty.accounts.model import Actor
+from shorty.errors import InvalidFieldsError, SlugTakenError
+from shorty.links import store
+from shorty.links.book import LinkBook
+from shorty.links.drafts import check_tag_names, find_tag_faults, resolve_tags
+from shorty.links.model import Link, LinkChange, LinkColumns, LinkDomain, NewLink, Tag
+from shorty.links.rules import check_link
+from shorty.passwords import find_password_fault, hash_password
+from shorty.plans import QuotaName, give_back_quota, require_feature, take_quota
+from shorty.storage.database import Transaction
+
+_SAME_IN_BOTH: Final = tuple(
+    name
+    for name in NewLink.__struct_fields__
+    if name not in {"url", "domain", "password", "tag_ids", "tag_names"}
+)
+
+
+class Edit(msgspec.Struct, frozen=True, kw_only=True):
+    """A checked change: the link as it was, as it is wanted, and the columns that make it so."""
+
+    before: Link
+    wanted: NewLink
+    domain: LinkDomain
+    columns: LinkColumns
+    changes_tags: bool
+    is_empty: bool
+
+
+async def hash_new_password(change: LinkChange) -> str | None:
+    if not change.password or find_password_fault(change.password):
+        return None
+    return await hash_password(change.password)
+
+
+async def draft_edit(
+    book: LinkBook,
+    actor: Actor,
+    before: Link,
+    change: LinkChange,
+    password_hash: str | None,
+    now: int,
+) -> Edit:
+    """`password_hash` is that of the change. Raises InvalidFieldsError with every fault, and
+    FeatureOffError.
+    """
+    wanted = merge_change(before, change)
+    domain, columns, faults = _check(book, before, wanted, now)
+    if domain is None or columns is None or faults:
+        tag_faults = await find_tag_faults(book, actor.workspace_id, wanted)
+        raise InvalidFieldsError({**tag_faults, **faults})
+    if columns.webhook_urls and wanted.webhook_urls != before.webhook_urls:
+        require_feature(actor.plan, "webhooks")
+    if change.password is not UNSET:
+        columns = msgspec.structs.replace(columns, password_hash=password_hash)
+    return Edit(
+        before=before,
+        wanted=wanted,
+        domain=domain,
+        columns=columns,
+        changes_tags=change.tag_ids is not UNSET or change.tag_names is not UNSET,
+        is_empty=change.password is UNSET and wanted == merge_change(before, LinkChange()),
+    )
+
+
+def merge_change(before: Link, change: LinkChange) -> NewLink:
+    """The link as it would have been asked for, had it been made like that."""
+    given = {
+        name: value
+        for name in LinkChange.__struct_fields__
+        if (value := getattr(change, name)) is not UNSET
+    }
+    if given.get("password") and "is_password_asked" not in given:
+        given["is_password_asked"] = True
+    # Either of the two says what all the tags are.
+    tag_ids = () if "tag_names" in given else tuple(tag.id for tag in before.tags)
+    kept: dict[str, Any] = {name: getattr(before, name) for name in _SAME_IN_BOTH}
+    kept |= {"url": before.original_url, "domain": before.host, "tag_ids": tag_ids}
+    return NewLink(**{**kept, **given})
+
+
+def store_edit(tx: Transaction, actor: Actor, edit: Edit, now: int) -> Link | None:
+    """The link after the change; None where it is no longer the one that was read.
+
+    Raises SlugTakenError and QuotaExceededError.
+    """
+    if edit.is_empty:
+        return edit.before
+    if store.is_slug_taken(tx, edit.columns, edit.before.id):
+        raise SlugTakenError(edit.columns.slug, edit.domain.host)
+    updated_at = max(now, edit.before.updated_at + 1)
+    if not store.update_link(tx, edit.before, edit.columns, updated_at):
+        return None
+    take_quota(tx, actor.workspace_id, actor.plan, "edits_per_month", 1, now)
+    _move_quota(tx, actor, "qr_codes", edit.before.qr_settings, edit.columns.qr_settings, now)
+    _move_quota(
+        tx, actor, "bio_pages", edit.before.is_link_in_bio, edit.columns.is_link_in_bio, now
+    )
+    tags = _replace_tags(tx, edit, now) if edit.changes_tags else edit.before.tags
+    return _build_link(edit, tags, updated_at)
+
+
+def _check(
+    book: LinkBook, before: Link, wanted: NewLink, now: int
+) -> tuple[LinkDomain | None, LinkColumns | None, dict[str, str]]:
+    domain = before.domain
+    if wanted.domain != before.host:
+        domain = book.find_domain(before.workspace_id, wanted.domain)
+    columns, faults = check_link(wanted, book.describe_surroundings(domain, now), before)
+    return domain, columns, faults | check_tag_names(wanted.tag_names)
+
+
+def _move_quota(
+    tx: Transaction, actor: Actor, quota: QuotaName, before: object, after: object, now: int
+) -> None:
+    if after and not before:
+        take_quota(tx, actor.workspace_id, actor.plan, quota, 1, now)
+    elif before and not after:
+        give_back_quota(tx, actor.workspace_id, quota, 1)
+
+
+def _replace_tags(tx: Transaction, edit: Edit, now: int) -> tuple[Tag, ...]:
+    tags = resolve_tags(tx, edit.before.workspace_id, edit.wanted, now)
+    tx.execute(store.DELETE_LINK_TAGS, edit.before.id)
+    store.tag_link(tx, edit.before.id, tags)
+    return tags
+
+
+def _build_link(edit: Edit, tags: tuple[Tag, ...], updated_at: int) -> Link:
+    before = edit.before
+    kept = {name: getattr(before, name) for name in Link.__struct_fields__}
+    values = {
+        **kept,
+        **msgspec.structs.asdict(edit.columns),
+        "host": edit.domain.host,
+        "scheme": edit.domain.scheme,
+        "edit_count": before.edit_count + 1,
+        "updated_at": updated_at,
+    }
+    return store.build_link(values, before.created_by, tags)

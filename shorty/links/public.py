@@ -1,0 +1,59 @@
+"""Owns links that anyone may make without an account: an hour long, on the operator's domains."""
+
+from typing import Final
+
+import msgspec
+
+from shorty.config import UNLIMITED, Plan
+from shorty.errors import InvalidFieldsError
+from shorty.links import store
+from shorty.links.book import LinkBook, Maker
+from shorty.links.model import Link, NewLink
+from shorty.links.service import create_link_for, drop_link
+from shorty.storage.database import Row, Transaction
+
+# Databases number their workspaces from 1 on, so this one is nobody's.
+PUBLIC_WORKSPACE_ID: Final = 0
+BATCH: Final = 500
+# For a day the address says that the link has expired; then its slug is free again.
+KEPT_MS: Final = 24 * 3_600_000
+
+_MAKER: Final = Maker(
+    workspace_id=PUBLIC_WORKSPACE_ID, creator=None, plan=Plan(name=UNLIMITED, webhooks=False)
+)
+_NOT_OFFERED: Final = (
+    *("cloaked", "password", "max_clicks", "meta_pixel_id", "google_tag_id", "webhook_urls"),
+    *("is_link_in_bio", "qr_settings", "tag_ids", "tag_names", "description", "image"),
+)
+
+
+async def create_public_link(book: LinkBook, new: NewLink, now: int) -> Link:
+    """For a caller without an account; limits by address are the door's.
+
+    Raises InvalidFieldsError (nothing but address, slug, title and UTM is offered) and
+    SlugTakenError.
+    """
+    faults = {name: "needs an account" for name in _NOT_OFFERED if getattr(new, name)}
+    if faults:
+        raise InvalidFieldsError(faults)
+    await book.db.write(lambda tx: _make_workspace(tx, now))
+    wanted = msgspec.structs.replace(new, is_public=True)
+    return await create_link_for(book, _MAKER, wanted, now)
+
+
+async def delete_expired_public_links(book: LinkBook, now: int) -> int:
+    """Deletes one batch of those that expired a day ago; how many they were (0: none is left)."""
+
+    def work(tx: Transaction) -> list[Row]:
+        rows = tx.find_all(store.FIND_EXPIRED_PUBLIC, now - KEPT_MS, PUBLIC_WORKSPACE_ID, BATCH)
+        dropped = [drop_link(tx, row["workspace_id"], row["id"], now) for row in rows]
+        return [row for row in dropped if row is not None]
+
+    deleted = await book.db.write(work)
+    for row in deleted:
+        book.lookup.forget(row["domain_id"], row["slug_key"])
+    return len(deleted)
+
+
+def _make_workspace(tx: Transaction, now: int) -> None:
+    tx.execute(store.MAKE_WORKSPACE, PUBLIC_WORKSPACE_ID, "Public links", UNLIMITED, now)

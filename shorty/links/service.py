@@ -1,0 +1,124 @@
+"""Makes, changes and deletes links: one rule book for every door.
+
+Each function is one transaction; after its commit the redirect's cache forgets what has changed.
+Many links at once are `bulk`'s, lists are `pages`'.
+"""
+
+from typing import Final
+
+from shorty.accounts.model import Actor
+from shorty.accounts.roles import require_scope
+from shorty.errors import ConflictError, NotFoundError
+from shorty.links import store
+from shorty.links.book import LinkBook, Maker, read_maker
+from shorty.links.changes import draft_edit, hash_new_password, store_edit
+from shorty.links.drafts import Remember, draft_link, insert_draft
+from shorty.links.model import Link, LinkChange, NewLink
+from shorty.plans import give_back_quota
+from shorty.storage.database import Row, Transaction
+
+__all__ = [
+    "LinkBook",
+    "change_link",
+    "create_link",
+    "create_link_for",
+    "delete_link",
+    "find_or_create_link",
+    "get_link",
+]
+
+TRIES_TO_CHANGE: Final = 5
+
+
+async def create_link(
+    book: LinkBook, actor: Actor, new: NewLink, now: int, remember: Remember | None = None
+) -> Link:
+    """Raises InvalidFieldsError with every fault, SlugTakenError, QuotaExceededError,
+    FeatureOffError and ForbiddenError.
+    """
+    require_scope(actor, "write")
+    return await create_link_for(book, read_maker(actor), new, now, remember)
+
+
+async def create_link_for(
+    book: LinkBook, maker: Maker, new: NewLink, now: int, remember: Remember | None = None
+) -> Link:
+    """As create_link, for somebody whose right to do so has been settled already."""
+    draft = await draft_link(book, maker, new, now)
+    link = await book.db.write(lambda tx: insert_draft(tx, book, maker, draft, now, remember))
+    book.forget(link)
+    return link
+
+
+async def find_or_create_link(
+    book: LinkBook, actor: Actor, new: NewLink, now: int, remember: Remember | None = None
+) -> tuple[Link, bool]:
+    """The oldest link that leads to the same address from the domain, or a new one; whether new.
+
+    A slug asked for always makes a new link. Raises as create_link does.
+    """
+    require_scope(actor, "write")
+    maker = read_maker(actor)
+    draft = await draft_link(book, maker, new, now)
+
+    def find_or_insert(tx: Transaction) -> tuple[Link, bool]:
+        if new.slug is None:
+            found = store.find_same_url(tx, maker.workspace_id, draft.columns, now)
+            if found is not None:
+                return found, False
+        return insert_draft(tx, book, maker, draft, now, remember), True
+
+    link, is_new = await book.db.write(find_or_insert)
+    if is_new:
+        book.forget(link)
+    return link, is_new
+
+
+async def get_link(book: LinkBook, actor: Actor, link_id: int) -> Link:
+    """Raises NotFoundError, for another workspace's link too."""
+    link = await store.find_link(book.db, actor.workspace_id, link_id)
+    if link is None:
+        raise NotFoundError("link", link_id)
+    return link
+
+
+async def change_link(
+    book: LinkBook, actor: Actor, link_id: int, change: LinkChange, now: int
+) -> Link:
+    """Raises as create_link does, NotFoundError, and ConflictError where others keep changing it.
+
+    A change that changes nothing is not counted as an edit.
+    """
+    require_scope(actor, "write")
+    password_hash = await hash_new_password(change)
+    for _ in range(TRIES_TO_CHANGE):
+        before = await get_link(book, actor, link_id)
+        edit = await draft_edit(book, actor, before, change, password_hash, now)
+        after = await book.db.write(lambda tx, edit=edit: store_edit(tx, actor, edit, now))
+        if after is not None:
+            book.forget(before)
+            book.forget(after)
+            return after
+    raise ConflictError("The link is being changed by somebody else; try again.")
+
+
+async def delete_link(book: LinkBook, actor: Actor, link_id: int, now: int) -> None:
+    """Its address stops at once and is free again; its numbers stay. Raises NotFoundError."""
+    require_scope(actor, "write")
+    deleted = await book.db.write(lambda tx: drop_link(tx, actor.workspace_id, link_id, now))
+    if deleted is None:
+        raise NotFoundError("link", link_id)
+    book.lookup.forget(deleted["domain_id"], deleted["slug_key"])
+
+
+def drop_link(tx: Transaction, workspace_id: int, link_id: int, now: int) -> Row | None:
+    """Deletes a link and gives back what it counted for; None where there is no such link."""
+    row = store.delete_link(tx, workspace_id, link_id, now)
+    if row is None:
+        return None
+    give_back_quota(tx, workspace_id, "links", 1)
+    if row["has_qr"]:
+        give_back_quota(tx, workspace_id, "qr_codes", 1)
+    if row["is_link_in_bio"]:
+        give_back_quota(tx, workspace_id, "bio_pages", 1)
+    return row

@@ -1,0 +1,251 @@
+"""Every statement about links, but for lists of them, which `pages` asks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from shorty.links.model import Creator, Link, LinkColumns, QrSettings, Tag
+from shorty.storage.database import Database, Row, Transaction
+from shorty.storage.search import INDEX_LINK, index_link, join_search_text, unindex_link
+
+_NAMES: Final = LinkColumns.__struct_fields__
+_COLUMNS: Final = ", ".join(_NAMES)
+_VALUES: Final = ", ".join(f"${number}" for number in range(1, len(_NAMES) + 1))
+_NEXT: Final = len(_NAMES) + 1
+
+FLAGS: Final = (
+    "cloaked",
+    "forward_parameters",
+    "block_bots",
+    "is_active",
+    "is_starred",
+    "is_admin_blocked",
+    "is_password_asked",
+    "is_link_in_bio",
+    "is_public",
+)
+
+SELECT_LINK: Final = f"""
+select l.id, l.workspace_id, d.host, d.scheme, {", ".join(f"l.{name}" for name in _NAMES)},
+       l.is_admin_blocked, l.made_through, l.favicon_url, l.edit_count, l.created_at, l.updated_at,
+       u.id as creator_id, u.name as creator_name, u.email as creator_email,
+       coalesce(c.clicks, 0) as clicks, coalesce(c.scans, 0) as scans,
+       coalesce(c.bio_clicks, 0) as bio_clicks
+from links l
+join domains d on d.id = l.domain_id
+left join users u on u.id = l.created_by
+left join link_counters c on c.link_id = l.id
+"""  # noqa: S608 - the names of our own columns
+FIND_LINK: Final = f"""
+{SELECT_LINK} where l.id = $1 and l.workspace_id = $2 and l.deleted_at is null
+"""
+FIND_LINKS: Final = f"""
+{SELECT_LINK} where l.workspace_id = $1 and l.deleted_at is null and l.id in
+"""
+FIND_SAME_URL: Final = f"""
+{SELECT_LINK}
+where l.workspace_id = $1 and l.url_hash = $2 and l.domain_id = $3 and l.url = $4
+  and l.deleted_at is null and l.is_active = 1 and l.is_public = 0 and l.is_admin_blocked = 0
+  and (l.expires_at is null or l.expires_at > $5)
+  and (l.max_clicks is null or l.max_clicks > coalesce(c.total, 0))
+order by l.id limit 1
+"""
+FIND_TAGS_OF_LINK: Final = """
+select t.id, t.name, t.color from link_tags lt join tags t on t.id = lt.tag_id
+where lt.link_id = $1 order by lt.position
+"""
+FIND_TAGS_OF_LINKS: Final = """
+select lt.link_id, t.id, t.name, t.color from link_tags lt join tags t on t.id = lt.tag_id
+where lt.link_id in
+"""
+
+# No row comes back where the slug is taken on the domain.
+INSERT_LINK: Final = f"""
+insert into links (
+  {_COLUMNS}, workspace_id, made_through, created_by, created_at, updated_at
+)
+values ({_VALUES}, ${_NEXT}, ${_NEXT + 1}, ${_NEXT + 2}, ${_NEXT + 3}, ${_NEXT + 3})
+on conflict do nothing returning id
+"""  # noqa: S608 - the names of our own columns
+INSERT_COUNTER: Final = "insert into link_counters (link_id, workspace_id) values ($1, $2)"
+INSERT_LINK_TAG: Final = "insert into link_tags (link_id, tag_id, position) values ($1, $2, $3)"
+DELETE_LINK_TAGS: Final = "delete from link_tags where link_id = $1"
+
+# `updated_at` grows with every change, so it tells whether a link is still the one that was read.
+UPDATE_LINK: Final = f"""
+update links set ({_COLUMNS}, updated_at) = ({_VALUES}, ${_NEXT}), edit_count = edit_count + 1
+where id = ${_NEXT + 1} and updated_at = ${_NEXT + 2} and deleted_at is null
+"""  # noqa: S608 - the names of our own columns
+FIND_SLUG: Final = """
+select id from links where domain_id = $1 and slug_key = $2 and deleted_at is null
+"""
+DELETE_LINK: Final = """
+update links set deleted_at = $3 where id = $1 and workspace_id = $2 and deleted_at is null
+returning id, domain_id, slug, slug_key, title, url, is_link_in_bio,
+          case when qr_settings is null then 0 else 1 end as has_qr
+"""
+RETIRE_COUNTER: Final = "update link_counters set is_live = 0 where link_id = $1"
+
+FIND_UNTITLED: Final = """
+select id, slug, url, updated_at from links
+where id = $1 and title is null and deleted_at is null
+"""
+SET_TITLE: Final = "update links set title = $2, updated_at = $3 where id = $1"
+
+FIND_EXPIRED_PUBLIC: Final = """
+select id, workspace_id from links
+where deleted_at is null and is_public = 1 and expires_at <= $1 and workspace_id = $2
+order by expires_at limit $3
+"""
+MAKE_WORKSPACE: Final = """
+insert into workspaces (id, name, plan, created_at) values ($1, $2, $3, $4) on conflict do nothing
+"""
+
+
+async def find_link(db: Database, workspace_id: int, link_id: int) -> Link | None:
+    row = await db.find_one(FIND_LINK, link_id, workspace_id)
+    if row is None:
+        return None
+    tags = await db.find_all(FIND_TAGS_OF_LINK, link_id)
+    return read_link(row, tuple(Tag(**dict(tag)) for tag in tags))
+
+
+async def find_links(db: Database, workspace_id: int, link_ids: Sequence[int]) -> list[Link]:
+    """The live ones of these links with their tags, in the order of the ids, each once."""
+    wanted = list(dict.fromkeys(link_ids))
+    if not wanted:
+        return []
+    places = _number_places(len(wanted), 2)
+    rows = await db.find_all(f"{FIND_LINKS} ({places})", workspace_id, *wanted)
+    tags = await find_tags_of_links(db, wanted)
+    links = {row["id"]: read_link(row, tuple(tags.get(row["id"], ()))) for row in rows}
+    return [links[link_id] for link_id in wanted if link_id in links]
+
+
+async def find_tags_of_links(db: Database, link_ids: Sequence[int]) -> dict[int, list[Tag]]:
+    places = _number_places(len(link_ids), 1)
+    rows = await db.find_all(
+        f"{FIND_TAGS_OF_LINKS} ({places}) order by lt.link_id, lt.position", *link_ids
+    )
+    tags: dict[int, list[Tag]] = {}
+    for row in rows:
+        tag = Tag(id=row["id"], name=row["name"], color=row["color"])
+        tags.setdefault(row["link_id"], []).append(tag)
+    return tags
+
+
+def _number_places(count: int, first: int) -> str:
+    return ", ".join(f"${number}" for number in range(first, first + count))
+
+
+def find_same_url(
+    tx: Transaction, workspace_id: int, columns: LinkColumns, now: int
+) -> Link | None:
+    """The oldest link there that leads to the same address and would let a visitor through."""
+    row = tx.find_one(
+        FIND_SAME_URL, workspace_id, columns.url_hash, columns.domain_id, columns.url, now
+    )
+    if row is None:
+        return None
+    tags = tx.find_all(FIND_TAGS_OF_LINK, row["id"])
+    return read_link(row, tuple(Tag(**dict(tag)) for tag in tags))
+
+
+def read_link(row: Row, tags: tuple[Tag, ...]) -> Link:
+    values = dict(row)
+    creator_id, name, email = (
+        values.pop(key) for key in ("creator_id", "creator_name", "creator_email")
+    )
+    creator = None if creator_id is None else Creator(id=creator_id, name=name, email=email)
+    return build_link(values, creator, tags)
+
+
+def build_link(values: Mapping[str, Any], creator: Creator | None, tags: tuple[Tag, ...]) -> Link:
+    """A link from its columns by name, flags still numbers and lists still texts."""
+    link: dict[str, Any] = {**values, "created_by": creator, "tags": tags}
+    for flag in FLAGS:
+        link[flag] = bool(link[flag])
+    webhooks: str = link["webhook_urls"]
+    link["webhook_urls"] = tuple(webhooks.split(",")) if webhooks else ()
+    if link["qr_settings"] is not None:
+        link["qr_settings"] = msgspec.json.decode(link["qr_settings"], type=QrSettings)
+    del link["slug_key"], link["url_hash"]
+    return Link(**link)
+
+
+def insert_link(
+    tx: Transaction,
+    columns: LinkColumns,
+    workspace_id: int,
+    made_through: str,
+    created_by: int | None,
+    now: int,
+) -> int | None:
+    """The new link's id; None where its slug is taken. Counter and search come on top."""
+    row = tx.find_one(
+        INSERT_LINK,
+        *msgspec.structs.astuple(columns),
+        workspace_id,
+        made_through,
+        created_by,
+        now,
+    )
+    return None if row is None else row["id"]
+
+
+def insert_companions(tx: Transaction, links: Sequence[Link]) -> None:
+    """The counters and the search entries of new links."""
+    tx.execute_many(INSERT_COUNTER, [(link.id, link.workspace_id) for link in links])
+    tx.execute_many(INDEX_LINK, [(link.id, search_text(link)) for link in links])
+
+
+def tag_link(tx: Transaction, link_id: int, tags: Iterable[Tag]) -> None:
+    for position, tag in enumerate(tags):
+        tx.execute(INSERT_LINK_TAG, link_id, tag.id, position)
+
+
+def is_slug_taken(tx: Transaction, columns: LinkColumns, link_id: int) -> bool:
+    """Whether another live link has the slug."""
+    row = tx.find_one(FIND_SLUG, columns.domain_id, columns.slug_key)
+    return row is not None and row["id"] != link_id
+
+
+def update_link(tx: Transaction, before: Link, columns: LinkColumns, updated_at: int) -> bool:
+    """Whether the link was still the one read before; if not, nothing is changed."""
+    changed = tx.execute(
+        UPDATE_LINK,
+        *msgspec.structs.astuple(columns),
+        updated_at,
+        before.id,
+        before.updated_at,
+    )
+    old, new = search_text(before), search_text(columns)
+    if changed and old != new:
+        unindex_link(tx, before.id, old)
+        index_link(tx, before.id, new)
+    return bool(changed)
+
+
+def delete_link(tx: Transaction, workspace_id: int, link_id: int, now: int) -> Row | None:
+    """What was deleted; None where there is no such live link."""
+    row = tx.find_one(DELETE_LINK, link_id, workspace_id, now)
+    if row is not None:
+        unindex_link(tx, link_id, join_search_text(row["slug"], row["title"], row["url"]))
+        tx.execute(RETIRE_COUNTER, link_id)
+    return row
+
+
+def set_title(tx: Transaction, link_id: int, title: str, now: int) -> bool:
+    """Gives a title to a link that still has none; answers whether it did."""
+    row = tx.find_one(FIND_UNTITLED, link_id)
+    if row is None:
+        return False
+    unindex_link(tx, link_id, join_search_text(row["slug"], None, row["url"]))
+    index_link(tx, link_id, join_search_text(row["slug"], title, row["url"]))
+    tx.execute(SET_TITLE, link_id, title, max(now, row["updated_at"] + 1))
+    return True
+
+
+def search_text(link: Link | LinkColumns) -> str:
+    return join_search_text(link.slug, link.title, link.url)
