@@ -7,7 +7,9 @@ from shorty.config import Config
 from shorty.domains import DomainDirectory
 from shorty.fetch import Fetcher
 from shorty.limits import RateLimits
-from shorty.links.service import LinkBook
+from shorty.links.book import LinkBook
+from shorty.links.titles import TitleFiller
+from shorty.proxies import TrustedProxies
 from shorty.storage.database import Database
 
 
@@ -20,4 +22,6 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     book: LinkBook
     recorder: Recorder
     fetcher: Fetcher
+    titles: TitleFiller
     limits: RateLimits
+    proxies: TrustedProxies
