@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import msgspec
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.server import Server as Granian
 from litestar import Litestar, post
 from litestar.params import JSONBody
@@ -70,6 +70,7 @@ def serve(name: str, port: int) -> None:
         interface=interface,
         workers=1,
         loop=Loops.uvloop,
+        http=HTTPModes.http1,
         log_enabled=False,
         websockets=False,
     )
