@@ -12,7 +12,7 @@ from shorty.errors import StorageUnavailableError
 from shorty.limits import name_address
 from shorty.links.destination import forward_parameters
 from shorty.links.lookup import CachedLink
-from shorty.links.slug import slug_key
+from shorty.links.slug import build_path, slug_key
 from shorty.passwords import is_password_right
 from shorty.redirect import pages
 from shorty.redirect.decide import (
@@ -159,7 +159,9 @@ async def _try_password(
         now=now,
         is_secure=is_secure(scope, headers, desk.proxies),
     )
-    return Page(303, [*COMMON_HEADERS, ("location", _repeat(scope)), ("set-cookie", cookie)], "")
+    return Page(
+        303, [*COMMON_HEADERS, ("location", _repeat(scope, link)), ("set-cookie", cookie)], ""
+    )
 
 
 async def _read_password(body: Body) -> str:
@@ -169,13 +171,14 @@ async def _read_password(body: Body) -> str:
         form += piece
         if len(form) > LONGEST_FORM:
             return ""
-    fields = parse_qs(form.decode(errors="replace"), keep_blank_values=True, max_num_fields=10)
+    # The form's size bounds how many fields it can have.
+    fields = parse_qs(form.decode(errors="replace"), keep_blank_values=True)
     return fields.get("password", [""])[0]
 
 
-def _repeat(scope: Scope) -> str:
-    """The address that was asked for, so that a right password leads back to it."""
-    path = quote(scope.path, safe="/")
+def _repeat(scope: Scope, link: CachedLink) -> str:
+    """The link's address, where the cookie is sent too, with the query that was asked for."""
+    path = f"/{build_path(link.slug)}"
     return f"{path}?{quote(scope.query_string, safe=_QUERY)}" if scope.query_string else path
 
 
@@ -184,7 +187,7 @@ def _render(
 ) -> Page:
     if outcome in REFUSALS:
         return pages.render_refusal(outcome, scope.headers.get("accept", ""), list_methods(link))
-    short_url = f"{domain.scheme}://{domain.host}/{link.slug}"
+    short_url = f"{domain.scheme}://{domain.host}/{build_path(link.slug)}"
     match outcome:
         case Outcome.PASSWORD_FORM:
             return pages.render_password_form()
