@@ -110,7 +110,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def short_url(self) -> str:
-        return f"{self.scheme}://{self.host}/{self.slug}"
+        # As people write it; only a keycap's number sign would end the path.
+        return f"{self.scheme}://{self.host}/{self.slug.replace('#', '%23')}"
 
 
 class LinkColumns(msgspec.Struct, frozen=True, kw_only=True):

@@ -178,7 +178,7 @@ async def _read_password(body: Body) -> str:
 
 def _repeat(scope: Scope, link: CachedLink) -> str:
     """The link's address, where the cookie is sent too, with the query that was asked for."""
-    path = f"/{build_path(link.slug)}"
+    path = build_path(link.slug)
     return f"{path}?{quote(scope.query_string, safe=_QUERY)}" if scope.query_string else path
 
 
@@ -187,7 +187,7 @@ def _render(
 ) -> Page:
     if outcome in REFUSALS:
         return pages.render_refusal(outcome, scope.headers.get("accept", ""), list_methods(link))
-    short_url = f"{domain.scheme}://{domain.host}/{build_path(link.slug)}"
+    short_url = f"{domain.scheme}://{domain.host}{build_path(link.slug)}"
     match outcome:
         case Outcome.PASSWORD_FORM:
             return pages.render_password_form()
