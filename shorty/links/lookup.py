@@ -116,18 +116,24 @@ def build_cached_link(row: Row, *, is_blocked: bool) -> CachedLink:
 
 
 class LinkLookup:
-    """Answers on the event loop; `forget` is called after a commit that changed the link."""
+    """Answers on the event loop; `forget` is called after a commit that changed the link.
+
+    `on_read` is told the id of each link that had to be read: what else is remembered of it may be
+    older than what was read.
+    """
 
     def __init__(
         self,
         db: Database,
         is_host_blocked: Callable[[str], bool],
         *,
+        on_read: Callable[[int], None] | None = None,
         links: int = LINKS,
         misses: int = MISSES,
     ) -> None:
         self._db = db
         self._is_host_blocked = is_host_blocked
+        self._on_read = on_read
         self._links: LRUCache[Key, CachedLink | None] = LRUCache(links)
         self._misses: LRUCache[Key, bool] = LRUCache(misses)
 
@@ -147,6 +153,8 @@ class LinkLookup:
             self._misses[key] = True
             return None
         link = self._links[key] = build_cached_link(row, is_blocked=self._is_blocked(row))
+        if self._on_read is not None:
+            self._on_read(link.id)
         return link
 
     def _is_blocked(self, row: Row) -> bool:
