@@ -45,6 +45,8 @@ class Resolver:
         self._timeout_s = settings.timeout_s
         self._resolver = _open_resolver(settings.nameservers)
         self._resolver.cache = None
+        # One silent name server leaves time to ask another.
+        self._resolver.timeout = min(self._resolver.timeout, settings.timeout_s / 2)
 
     async def find(self, name: str, kind: RecordType) -> Found:
         try:
@@ -57,7 +59,8 @@ class Resolver:
             return Found(problem=f"no answer within {self._timeout_s:g} s")
         except dns.exception.DNSException:
             return Found(problem="the name servers failed")
-        values = tuple(_read_value(record) for record in _list_records(answer.rrset))
+        # Sorted, because records come in any order and the same answer should read the same.
+        values = tuple(sorted(_read_value(record) for record in _list_records(answer.rrset)))
         aliases = _list_aliases(answer.response)
         return Found(values=values, aliases=aliases, problem="" if values else f"no {kind} record")
 

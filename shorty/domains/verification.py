@@ -8,7 +8,7 @@ the answer to its challenge.
 
 import asyncio
 import hmac
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from hashlib import sha256
 from secrets import token_bytes, token_urlsafe
@@ -96,9 +96,7 @@ class DomainVerifier:
         require_scope(actor, "admin")
         domain = await get_domain(self._db, actor.workspace_id, domain_id)
         if domain.workspace_id is None:
-            raise ForbiddenError(
-                f"The domain {domain.host} belongs to the operator, and needs none."
-            )
+            raise ForbiddenError(f"The operator vouches for {domain.host}; it needs no proof.")
         resolver = Resolver(self._settings)
         checks = await asyncio.gather(
             self._check_ownership(resolver, domain), self._check_address(resolver, domain)
@@ -132,7 +130,7 @@ class DomainVerifier:
             resolver.find_addresses(domain.name), *(resolver.find_addresses(name) for name in names)
         )
         here = drop_local(address for each in own for address in each.values)
-        looked_for = build_address_records(domain.name, names, sorted(here))
+        looked_for = build_address_records(domain.name, names, here)
         way = _find_way_here(found, names, here)
         is_passed, message = True, f"{domain.name} leads here: {way}."
         if not way:
@@ -192,7 +190,7 @@ def build_ownership_record(domain: Domain) -> DnsRecord:
 
 
 def build_address_records(
-    name: str, own_names: Sequence[str], own_addresses: Sequence[str]
+    name: str, own_names: Sequence[str], own_addresses: Collection[str]
 ) -> tuple[DnsRecord, ...]:
     """Ways for `name` to lead here; one is enough."""
     aliases = [
@@ -202,7 +200,7 @@ def build_address_records(
     ]
     addresses = [
         DnsRecord(type="AAAA" if ":" in address else "A", name=name, value=address)
-        for address in own_addresses
+        for address in sorted(own_addresses, key=lambda each: (":" in each, each))
     ]
     return (*aliases, *addresses)
 
@@ -230,8 +228,8 @@ def _explain_ownership(wanted: DnsRecord, found: Found, *, is_passed: bool) -> s
 
 
 def _explain_address(name: str, found: Found, looked_for: Sequence[DnsRecord], heard: str) -> str:
-    ways = [f"a {record.type} record with the value {record.value}" for record in looked_for]
-    wish = f" Create {' or '.join(ways)}." if ways else ""
+    ways = "; ".join(f"{record.type} {record.value}" for record in looked_for)
+    wish = f" Create one of these records for it: {ways}." if ways else ""
     there = ", ".join(found.aliases + found.values[:5])
     where = f"leads to {there}" if found.values else f"leads nowhere ({found.problem})"
     return f"{name} {where}, not here.{wish} Asked as a visitor would: {heard}."
