@@ -4,13 +4,14 @@ from shorty.accounts import store
 from shorty.accounts.model import Actor, Member, NewMember, Role
 from shorty.accounts.roles import require_scope
 from shorty.accounts.service import check_person
+from shorty.accounts.store import Rows
 from shorty.errors import AlreadyExistsError, ConflictError, ForbiddenError, NotFoundError
 from shorty.plans import give_back_quota, take_quota
 from shorty.storage.database import Database, Transaction
 
 
-def get_member(tx: Transaction, workspace_id: int, user_id: int) -> Member:
-    member = store.find_member(tx, workspace_id, user_id)
+def get_member(rows: Rows, workspace_id: int, user_id: int) -> Member:
+    member = store.find_member(rows, workspace_id, user_id)
     if member is None:
         raise NotFoundError("member", user_id)
     return member

@@ -9,6 +9,8 @@ from shorty.config import Plan
 from shorty.plans import find_plan
 from shorty.storage.database import Database, Row, Transaction
 
+Rows = Database | Transaction
+
 
 def look_up_actor(db: Database, digest: str, plans: Mapping[str, Plan], now: int) -> Actor | None:
     row = db.look_up(
@@ -88,9 +90,9 @@ def update_password(tx: Transaction, email: str, password_hash: str) -> bool:
     return changed > 0
 
 
-def has_password_anywhere(rows: Database | Transaction) -> bool:
-    ask = rows.look_up if isinstance(rows, Database) else rows.find_one
-    return ask("select 1 from users where password_hash is not null limit 1") is not None
+def has_password_anywhere(rows: Rows) -> bool:
+    row = _find_one(rows, "select 1 from users where password_hash is not null limit 1")
+    return row is not None
 
 
 # Workspaces
@@ -156,8 +158,9 @@ def insert_member(tx: Transaction, workspace_id: int, user_id: int, role: Role, 
     return inserted > 0
 
 
-def find_member(tx: Transaction, workspace_id: int, user_id: int) -> Member | None:
-    row = tx.find_one(
+def find_member(rows: Rows, workspace_id: int, user_id: int) -> Member | None:
+    row = _find_one(
+        rows,
         """
         select m.user_id, u.email, u.name, m.role, m.created_at
         from members m join users u on u.id = m.user_id
@@ -229,8 +232,9 @@ def insert_token(tx: Transaction, digest: str, hint: str, new: NewToken, now: in
     return rows[0]["id"]
 
 
-def find_token(tx: Transaction, token_id: int) -> Token | None:
-    row = tx.find_one(
+def find_token(rows: Rows, token_id: int) -> Token | None:
+    row = _find_one(
+        rows,
         """
         select t.id, t.hint, t.name, t.scope, t.workspace_id, t.user_id, u.email as user_email,
           t.created_at, t.expires_at, t.last_used_at
@@ -301,6 +305,13 @@ def mark_token_used(tx: Transaction, token_id: int, now: int) -> None:
         """,
         *(token_id, now),
     )
+
+
+def _find_one(rows: Rows, sql: str, *parameters: str | int) -> Row | None:
+    """Inside a write from its transaction, elsewhere at once from the event loop."""
+    if isinstance(rows, Database):
+        return rows.look_up(sql, *parameters)
+    return rows.find_one(sql, *parameters)
 
 
 def _read_user(row: Row | None) -> User | None:

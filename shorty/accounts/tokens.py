@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from shorty.accounts import store
 from shorty.accounts.model import Actor, MadeToken, NewToken, Token, TokenChange
+from shorty.accounts.store import Rows
 from shorty.config import Plan
 from shorty.errors import (
     InvalidFieldsError,
@@ -67,8 +68,8 @@ def check_token(name: str, expires_at: int | None, now: int) -> None:
         raise InvalidFieldsError(faults)
 
 
-def get_token(tx: Transaction, workspace_id: int, token_id: int) -> Token:
-    token = store.find_token(tx, token_id)
+def get_token(rows: Rows, workspace_id: int, token_id: int) -> Token:
+    token = store.find_token(rows, token_id)
     if token is None or token.workspace_id != workspace_id:
         raise NotFoundError("token", token_id)
     return token

@@ -1,0 +1,56 @@
+"""Who asks: the Bearer token of a request, its rate limit and what it may do."""
+
+from typing import Final
+
+from shorty.accounts.roles import require_scope
+from shorty.accounts.tokens import find_actor
+from shorty.api.answers import RATE_HEADERS
+from shorty.api.operations import find_operation
+from shorty.api.requests import ApiRequest
+from shorty.errors import UnauthenticatedError
+
+BEARER: Final = "bearer"
+
+
+async def authenticate(request: ApiRequest) -> None:
+    """Runs before each handler of a router that needs a token (a hook: a middleware costs more).
+
+    The rate limit counts every request of a valid token, also those that fail afterwards.
+    """
+    if request.scope["method"] != "OPTIONS":
+        identify(request, read_token(request))
+
+
+def read_token(request: ApiRequest) -> str:
+    header = request.find_header(b"authorization")
+    if header is None:
+        raise UnauthenticatedError("Send your token in the header 'Authorization: Bearer TOKEN'.")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != BEARER or not token.strip():
+        raise UnauthenticatedError("The header must read 'Authorization: Bearer TOKEN'.")
+    return token.strip()
+
+
+def identify(request: ApiRequest, token_text: str) -> None:
+    """Sets the request's `actor` and `now`, counts it, and checks what its operation needs.
+
+    Raises UnauthenticatedError, RateLimitedError and ForbiddenError.
+    """
+    desk = request.desk
+    config = desk.services.config
+    now = request.now = desk.read_clock()
+    actor = find_actor(desk.services.db, token_text, config.plans, now)
+    request.actor = actor
+    token_id = actor.token_id or 0
+    desk.uses.note(token_id, now)
+    limit = actor.plan.requests_per_minute or config.server.requests_per_minute
+    allowance = desk.services.limits.api_requests.take(token_id, limit, now)
+    request.scope["state"][RATE_HEADERS] = (
+        (b"x-ratelimit-limit", b"%d" % allowance.limit),
+        (b"x-ratelimit-remaining", b"%d" % allowance.remaining),
+        (b"x-ratelimit-reset", b"%d" % allowance.reset_unix_s),
+    )
+    allowance.require(now)
+    operation = find_operation(request.route_handler)
+    if operation.scope is not None:
+        require_scope(actor, operation.scope)

@@ -1,0 +1,106 @@
+"""Checks fields one by one against a struct, so that all faults are told at once."""
+
+import re
+from collections.abc import Collection, Mapping
+from functools import cache
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin
+
+import msgspec
+from msgspec.structs import FieldInfo
+
+from shorty.errors import InvalidFieldsError
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+# msgspec says "Expected `int | null`, got `str`" or "Expected `str` of length <= 3 - at `$[0]`".
+_EXPECTED: Final = re.compile(r"Expected `([^`]+)`(?: of length)?(?: ([<>]=?) (\S+))?.*")
+_BOUNDS: Final = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
+_WORDS: Final = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+
+def convert_fields(
+    values: Mapping[str, object],
+    kind: type[T],
+    *,
+    is_text: bool = False,
+    ignores_unknown: bool = False,
+) -> T:
+    """The values as a struct of that kind. `is_text`: from a form or query, "true" is a boolean.
+
+    Raises InvalidFieldsError with every faulty, missing and unknown field.
+    """
+    found, faults = convert_known(values, kind, is_text=is_text)
+    if not ignores_unknown:
+        faults |= find_unknown(values, {field.encode_name for field in _list_fields(kind)})
+    if faults:
+        raise InvalidFieldsError(faults)
+    return kind(**found)
+
+
+def convert_known(
+    values: Mapping[str, object], kind: type[msgspec.Struct], *, is_text: bool = False
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The good fields by their Python names and the faults of the others by their own."""
+    found: dict[str, Any] = {}
+    faults: dict[str, str] = {}
+    for field in _list_fields(kind):
+        name = field.encode_name
+        if name not in values:
+            if field.required:
+                faults[name] = "is required"
+            continue
+        try:
+            found[field.name] = msgspec.convert(values[name], field.type, strict=not is_text)
+        except msgspec.ValidationError as error:
+            faults[name] = describe_fault(str(error), field.type)
+    return found, faults
+
+
+def find_unknown(values: Mapping[str, object], known: Collection[str]) -> dict[str, str]:
+    return {name: "is not a known field" for name in values if name not in known}
+
+
+@cache
+def _list_fields(kind: type[msgspec.Struct]) -> tuple[FieldInfo, ...]:
+    return msgspec.structs.fields(kind)
+
+
+def describe_fault(message: str, kind: object) -> str:
+    """The validator's message as words that follow a field's name."""
+    told, _, path = message.partition(" - at `$")
+    where = f" (at {path.rstrip('`').lstrip('.')})" if path else ""
+    if told.startswith("Invalid enum value"):
+        return f"must be {' or '.join(_list_choices(kind))}{where}"
+    if match := _EXPECTED.fullmatch(told):
+        return f"must be {_describe_kinds(match[1])}{_describe_bound(told, *match.groups())}{where}"
+    if told.startswith("Invalid RFC3339"):
+        return f"must be a time such as 2026-12-31T23:59:59Z{where}"
+    return f"is not right{where}: {told}"
+
+
+def _describe_kinds(kinds: str) -> str:
+    return " or ".join(_WORDS.get(kind, kind) for kind in kinds.split(" | "))
+
+
+def _describe_bound(told: str, kind: str, relation: str | None, bound: str | None) -> str:
+    if relation is None:
+        return ""
+    unit = ""
+    if " of length " in told:
+        unit = " characters" if kind.startswith("str") else " items"
+    return f" of {_BOUNDS[relation]} {bound}{unit}"
+
+
+def _list_choices(kind: object) -> list[str]:
+    """The values of the Literals somewhere inside a type, as JSON writes them."""
+    if get_origin(kind) is Literal:
+        return [msgspec.json.encode(value).decode() for value in get_args(kind)]
+    return [choice for each in get_args(kind) for choice in _list_choices(each)]

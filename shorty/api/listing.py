@@ -1,0 +1,42 @@
+"""How lists are cut into pages: `limit`, `cursor` and `nextCursor`, by ascending ids."""
+
+from collections.abc import Sequence
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from shorty.api.fields import convert_fields
+from shorty.api.requests import ID_DIGITS, ApiRequest
+from shorty.errors import InvalidFieldsError
+
+T = TypeVar("T")
+
+DEFAULT_LIMIT: Final = 50
+MAX_LIMIT: Final = 100
+
+Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT, description="How many to answer at most.")]
+Cursor = Annotated[str, Meta(description="The `nextCursor` of the page before.")]
+
+
+class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor = ""
+
+    @property
+    def after(self) -> int:
+        """The last id of the page before; 0 for the first page."""
+        if not self.cursor:
+            return 0
+        if not (self.cursor.isascii() and self.cursor.isdigit()) or len(self.cursor) > ID_DIGITS:
+            raise InvalidFieldsError({"cursor": "must be the nextCursor of an earlier answer"})
+        return int(self.cursor)
+
+
+def read_list_query(request: ApiRequest) -> ListQuery:
+    return convert_fields(request.read_query(), ListQuery, is_text=True, ignores_unknown=True)
+
+
+def cut_page(rows: Sequence[T], limit: int) -> tuple[Sequence[T], bool]:
+    """The page's rows and whether there are more; `rows` were asked for with one over `limit`."""
+    return rows[:limit], len(rows) > limit

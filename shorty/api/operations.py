@@ -1,0 +1,55 @@
+"""What a handler says of itself: who may call it, what it takes and answers, with an example.
+
+One description serves the check of the token's scope, the OpenAPI document and its page.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+from litestar import route
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.response.base import ASGIResponse
+from litestar.types import Method
+
+from shorty.accounts.model import Scope
+from shorty.errors import ShortyError
+
+KEY: Final = "operation"
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """`query` and `body` are structs: their fields are checked by `fields.convert_fields`.
+
+    `scope` None means that no token is needed. `errors` are those beside what every operation of
+    its kind may answer (a token's 401, 403 and 429, a body's 400, 413, 415 and 422 …).
+    """
+
+    summary: str
+    tag: str
+    scope: Scope | None = "read"
+    description: str = ""
+    query: type[msgspec.Struct] | None = None
+    body: type[msgspec.Struct] | None = None
+    body_example: object = None
+    takes_forms: bool = False
+    is_repeatable: bool = False  # takes an Idempotency-Key
+    status: int = 200
+    answer: Any = None  # a type; None: no body
+    answer_example: object = None
+    media_type: str = "application/json"
+    headers: tuple[str, ...] = ()
+    errors: tuple[type[ShortyError], ...] = ()
+    other_statuses: tuple[int, ...] = ()  # with the same body, such as 200 beside 201
+
+
+def handle(
+    method: Method, path: str, operation: Operation
+) -> Callable[[Callable[..., Awaitable[ASGIResponse]]], HTTPRouteHandler]:
+    """Makes a function the handler of a route: `@handle("GET", "/tags", Operation(…))`."""
+    # The status is the answer's own; Litestar's check wants one that allows a body.
+    return route(path, http_method=[method], status_code=200, opt={KEY: operation})
+
+
+def find_operation(handler: BaseRouteHandler) -> Operation:
+    return handler.opt[KEY]

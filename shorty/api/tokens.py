@@ -1,0 +1,214 @@
+"""`/tokens`: the workspace's API tokens. A token's text stands in the answer to POST alone."""
+
+from datetime import datetime
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from shorty.accounts import tokens
+from shorty.accounts.model import NewToken, Scope, Token, TokenChange
+from shorty.api.answers import Answer, answer_created, answer_json, answer_nothing
+from shorty.api.fields import convert_fields
+from shorty.api.listing import ListQuery, cut_page, read_list_query
+from shorty.api.operations import Operation, handle
+from shorty.api.requests import ApiRequest, read_body
+from shorty.api.times import format_optional_time, format_time, read_time
+
+TAG: Final = "Tokens"
+EXAMPLE: Final = {
+    "id": "7",
+    "name": "Deploy script",
+    "hint": "shorty_Q3fB",
+    "scope": "write",
+    "user": {"id": "1", "email": "ann@example.com"},
+    "createdAt": "2026-11-22T12:00:00.000Z",
+    "expiresAt": "2027-11-22T12:00:00.000Z",
+    "lastUsedAt": None,
+}
+
+Name = Annotated[str, Meta(max_length=tokens.NAME_LENGTH, description="To tell it apart.")]
+ScopeField = Annotated[
+    Scope,
+    Meta(
+        description="`read` reads, `write` changes links and what belongs to them, "
+        "`admin` also manages tokens, domains and members."
+    ),
+]
+End = Annotated[datetime, Meta(description="When it stops; without a time it goes on.")]
+
+
+class TokenInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    name: Name = ""
+    scope: ScopeField = "write"
+    expires_at: End | None = None
+
+
+class TokenChanges(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    name: Name | UnsetType = UNSET
+    expires_at: End | None | UnsetType = UNSET
+
+
+class TokenUser(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    email: str
+
+
+class TokenObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    id: str
+    name: str
+    hint: str
+    scope: Scope
+    user: TokenUser
+    created_at: str
+    expires_at: str | None
+    last_used_at: str | None
+    token: str | UnsetType = UNSET
+
+
+class TokenAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    token: TokenObject
+
+
+class TokenList(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    tokens: list[TokenObject]
+    next_cursor: str | None
+
+
+def show_token(token: Token, text: str | UnsetType = UNSET) -> TokenObject:
+    return TokenObject(
+        id=str(token.id),
+        name=token.name,
+        hint=token.hint,
+        scope=token.scope,
+        user=TokenUser(id=str(token.user_id), email=token.user_email),
+        created_at=format_time(token.created_at),
+        expires_at=format_optional_time(token.expires_at),
+        last_used_at=format_optional_time(token.last_used_at),
+        token=text,
+    )
+
+
+@handle(
+    "GET",
+    "/tokens",
+    Operation(
+        summary="List the workspace's tokens",
+        tag=TAG,
+        scope="admin",
+        query=ListQuery,
+        answer=TokenList,
+        answer_example={"tokens": [EXAMPLE], "nextCursor": None},
+    ),
+)
+async def list_tokens(request: ApiRequest) -> Answer:
+    query = read_list_query(request)
+    found = await tokens.list_tokens(
+        request.services.db, request.actor.workspace_id, query.after, query.limit + 1
+    )
+    page, has_more = cut_page(found, query.limit)
+    next_cursor = str(page[-1].id) if has_more else None
+    return answer_json(
+        TokenList(tokens=[show_token(token) for token in page], next_cursor=next_cursor)
+    )
+
+
+@handle(
+    "POST",
+    "/tokens",
+    Operation(
+        summary="Make a token",
+        description="The new token speaks for you in this workspace. "
+        "Its text is in this answer and never again.",
+        tag=TAG,
+        scope="admin",
+        body=TokenInput,
+        body_example={"name": "Deploy script", "scope": "write"},
+        status=201,
+        answer=TokenAnswer,
+        answer_example={
+            "token": EXAMPLE | {"token": "shorty_Q3fBv8mZ0pXW1yT5cKdR7sLhN2uJ4aGeI6oVwYx9zHk"}
+        },
+    ),
+)
+async def create_token(request: ApiRequest) -> Answer:
+    body = await read_body(request)
+    wanted = convert_fields(body.fields, TokenInput)
+    new = NewToken(
+        workspace_id=request.actor.workspace_id,
+        user_id=request.actor.user_id,
+        name=wanted.name.strip(),
+        scope=wanted.scope,
+        expires_at=None if wanted.expires_at is None else read_time(wanted.expires_at),
+    )
+    made = await request.services.db.write(lambda tx: tokens.create_token(tx, new, request.now))
+    shown = TokenAnswer(token=show_token(made.token, made.text))
+    return answer_created(shown, f"/api/v1/tokens/{made.token.id}")
+
+
+@handle(
+    "GET",
+    "/tokens/{token_id:str}",
+    Operation(
+        summary="Read a token",
+        tag=TAG,
+        scope="admin",
+        answer=TokenAnswer,
+        answer_example={"token": EXAMPLE},
+    ),
+)
+async def get_token(request: ApiRequest) -> Answer:
+    token_id = request.read_id("token_id", "token")
+    token = tokens.get_token(request.services.db, request.actor.workspace_id, token_id)
+    return answer_json(TokenAnswer(token=show_token(token)))
+
+
+@handle(
+    "PATCH",
+    "/tokens/{token_id:str}",
+    Operation(
+        summary="Change a token's name or end",
+        tag=TAG,
+        scope="admin",
+        body=TokenChanges,
+        body_example={"name": "Old deploy script", "expiresAt": "2027-11-22T12:00:00.000Z"},
+        answer=TokenAnswer,
+        answer_example={"token": EXAMPLE},
+    ),
+)
+async def change_token(request: ApiRequest) -> Answer:
+    token_id = request.read_id("token_id", "token")
+    wanted = convert_fields((await read_body(request)).fields, TokenChanges)
+    end = wanted.expires_at
+    change = TokenChange(
+        name=wanted.name,
+        expires_at=read_time(end) if isinstance(end, datetime) else end,
+    )
+    workspace_id = request.actor.workspace_id
+    token = await request.services.db.write(
+        lambda tx: tokens.change_token(tx, workspace_id, token_id, change, request.now)
+    )
+    return answer_json(TokenAnswer(token=show_token(token)))
+
+
+@handle(
+    "DELETE",
+    "/tokens/{token_id:str}",
+    Operation(
+        summary="Revoke a token",
+        description="It stops at once.",
+        tag=TAG,
+        scope="admin",
+        status=204,
+    ),
+)
+async def revoke_token(request: ApiRequest) -> Answer:
+    token_id = request.read_id("token_id", "token")
+    workspace_id = request.actor.workspace_id
+    await request.services.db.write(
+        lambda tx: tokens.revoke_token(tx, workspace_id, token_id, request.now)
+    )
+    return answer_nothing()
+
+
+HANDLERS: Final = (list_tokens, create_token, get_token, change_token, revoke_token)

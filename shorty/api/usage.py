@@ -1,0 +1,80 @@
+"""`/usage`: the plan, each of its limits, and what is used of it."""
+
+from typing import Final
+
+import msgspec
+
+from shorty.api.answers import Answer, answer_json
+from shorty.api.operations import Operation, handle
+from shorty.api.requests import ApiRequest
+from shorty.api.times import format_optional_time
+from shorty.plans import QuotaUse, read_usage
+
+EXAMPLE: Final = {
+    "plan": "free",
+    "links": {"limit": 1000, "used": 17, "resetsAt": None},
+    "linksPerMonth": {"limit": 500, "used": 3, "resetsAt": "2026-12-01T00:00:00.000Z"},
+    "editsPerMonth": {"limit": 1000, "used": 0, "resetsAt": "2026-12-01T00:00:00.000Z"},
+    "qrCodes": {"limit": 100, "used": 2, "resetsAt": None},
+    "bioPages": {"limit": 3, "used": 0, "resetsAt": None},
+    "domains": {"limit": 2, "used": 1, "resetsAt": None},
+    "members": {"limit": 3, "used": 1, "resetsAt": None},
+    "webhooks": True,
+    "requestsPerMinute": 100,
+    "clickRetentionDays": 365,
+}
+
+
+class UseObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`limit` null means none; `resetsAt` is when a monthly number starts anew."""
+
+    limit: int | None
+    used: int
+    resets_at: str | None
+
+
+class UsageAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    plan: str
+    links: UseObject
+    links_per_month: UseObject
+    edits_per_month: UseObject
+    qr_codes: UseObject
+    bio_pages: UseObject
+    domains: UseObject
+    members: UseObject
+    webhooks: bool
+    requests_per_minute: int
+    click_retention_days: int | None
+
+
+def show_use(use: QuotaUse) -> UseObject:
+    return UseObject(limit=use.limit, used=use.used, resets_at=format_optional_time(use.resets_at))
+
+
+@handle(
+    "GET",
+    "/usage",
+    Operation(
+        summary="Read what is used of the plan",
+        tag="Usage",
+        answer=UsageAnswer,
+        answer_example=EXAMPLE,
+    ),
+)
+async def get_usage(request: ApiRequest) -> Answer:
+    services, actor = request.services, request.actor
+    plan = actor.plan
+    usage = await read_usage(services.db, actor.workspace_id, plan, request.now)
+    return answer_json(
+        UsageAnswer(
+            plan=plan.name,
+            **{quota: show_use(use) for quota, use in usage.items()},
+            webhooks=plan.webhooks,
+            requests_per_minute=plan.requests_per_minute
+            or services.config.server.requests_per_minute,
+            click_retention_days=plan.click_retention_days,
+        )
+    )
+
+
+HANDLERS: Final = (get_usage,)
