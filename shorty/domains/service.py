@@ -117,7 +117,9 @@ def remove_by_host(tx: Transaction, host: str, now: int) -> Domain:
 
     Raises NotFoundError, and ConflictError for a domain of the configuration.
     """
-    claims = store.find_claims(tx, normalise_host(host))
+    claims = store.find_claims(tx, normalise_host(host)) or store.find_claims(
+        tx, normalise_host(host, "http")
+    )
     if not claims:
         raise NotFoundError("domain", host)
     if claims[0].source in CONFIGURED:

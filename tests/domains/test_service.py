@@ -220,6 +220,13 @@ async def test_what_the_operator_removes_comes_back_with_its_links(db: Database)
     assert (await vouch(db, "links.example.com")).id == first.id
 
 
+async def test_a_domain_is_removed_by_any_spelling_of_its_host(db: Database) -> None:
+    for spelling in ("Plain.example.com.", "plain.example.com:443", "plain.example.com:80"):
+        domain = await vouch(db, "plain.example.com")
+        removed = await db.write(lambda tx, spelling=spelling: remove_by_host(tx, spelling, LATER))
+        assert removed.id == domain.id
+
+
 async def test_the_operator_may_remove_a_workspaces_domain(
     db: Database, ann: Actor, bob: Actor
 ) -> None:
