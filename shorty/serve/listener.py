@@ -1,0 +1,62 @@
+"""The listening socket: bound once by the supervisor and shared with each worker in turn."""
+
+import errno
+import socket
+from socket import AddressFamily
+
+from shorty.errors import StartError
+
+BACKLOG = 1024
+
+Address = tuple[AddressFamily, tuple[str | int | bytes, ...]]
+
+
+def open_listener(host: str, port: int) -> socket.socket:
+    """Binds and listens; raises StartError with what to do where that is not possible.
+
+    Without SO_REUSEPORT, so that two servers never share a port unawares. It stays open while a
+    worker is replaced: whoever calls meanwhile waits in its queue instead of being refused.
+    """
+    family, address = find_address(host, port)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise StartError(describe_fault(host, port, error)) from error
+    listener.settimeout(0)
+    return listener
+
+
+def find_address(host: str, port: int) -> Address:
+    """The first address of a name, IPv4 before IPv6."""
+    try:
+        found = socket.getaddrinfo(
+            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except (OSError, UnicodeError) as error:
+        raise StartError(
+            f"The host {host} is not known here; give an address of this machine with --host."
+        ) from error
+    found.sort(key=lambda each: each[0] != socket.AF_INET)
+    return found[0][0], found[0][4]
+
+
+def describe_fault(host: str, port: int, error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return (
+                f"Port {port} on {host} is already in use; "
+                "stop what uses it or choose another with --port."
+            )
+        case errno.EACCES:
+            return f"Port {port} needs more rights than this user has; choose one above 1023."
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is not an address of this machine; choose another with --host."
+        case _:
+            return f"Cannot listen on {host} port {port}: {error.strerror}."

@@ -1,0 +1,84 @@
+"""One shorty per database: a file lock that lasts exactly as long as a process that serves it."""
+
+import errno
+import fcntl
+import os
+import signal
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from shorty.errors import StartError
+
+WAIT_S = 3.0
+
+
+@contextmanager
+def lock_database(database: Path, wait_s: float = WAIT_S) -> Generator[None]:
+    """Holds the database's lock inside the block; raises StartError where another shorty does.
+
+    A process forked inside holds it too, and the last one to end frees it: while an orphaned
+    worker still stores its clicks, nobody else can open the database. So that a restart right
+    after a crash succeeds, another holder is given `wait_s` seconds to end.
+    Call it on the main thread.
+    """
+    path = Path(f"{database.resolve()}.lock")
+    file = open_lock_file(path)
+    try:
+        if not take_lock(file, path, wait_s):
+            raise StartError(describe_holder(file, database))
+        os.ftruncate(file, 0)
+        os.pwrite(file, b"%d\n" % os.getpid(), 0)
+        yield
+    finally:
+        os.close(file)
+
+
+def open_lock_file(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StartError(
+            f"The database's folder {path.parent} cannot be written to: {error.strerror}."
+        ) from error
+
+
+def take_lock(file: int, path: Path, wait_s: float) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return wait_s > 0 and wait_for_lock(file, wait_s)
+    except OSError as error:
+        name = errno.errorcode.get(error.errno or 0, "")
+        raise StartError(
+            f"{path} cannot be locked ({error.strerror}, {name}): "
+            "keep the database on a disk of this machine."
+        ) from error
+    return True
+
+
+def wait_for_lock(file: int, wait_s: float) -> bool:
+    """Sleeps in the kernel until the lock is free; an alarm ends it after `wait_s` seconds."""
+    before = signal.signal(signal.SIGALRM, _ring)
+    signal.setitimer(signal.ITIMER_REAL, wait_s)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except TimeoutError:
+        return False
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    return True
+
+
+def describe_holder(file: int, database: Path) -> str:
+    number = os.pread(file, 32, 0).decode("ascii", "replace").strip()
+    process = f" (process {number})" if number.isdigit() else ""
+    return f"Another shorty{process} is serving {database}; stop it first."
+
+
+def _ring(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise TimeoutError

@@ -1,0 +1,271 @@
+"""The supervisor: starts the worker, watches it, replaces it, and turns signals into its orders."""
+
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from types import FrameType
+from typing import Final, NoReturn, TextIO
+
+from msgspec.structs import replace
+
+from shorty.config import Config, format_host
+from shorty.errors import ConfigError, ShortyError, StartError
+
+STOP_S: Final = 9.0  # ten are promised; a worker that takes longer is killed
+TRIES: Final = 3  # workers in a row that are killed before they could answer
+
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+SIGNALS: Final = {*STOP_SIGNALS, signal.SIGHUP}
+CLEAN_ENDS: Final = {0, -signal.SIGTERM}
+
+# What a worker reports: that it has opened everything, then that it answers. Any other words say
+# why it cannot start.
+OPEN: Final = b"open\n"
+READY: Final = b"ready\n"
+
+
+class Worker:
+    """The supervisor's end of a worker: its channel brings reports, and EOF when it has ended."""
+
+    def __init__(self, pid: int, channel: socket.socket) -> None:
+        self.pid = pid
+        self.channel = channel
+        self.report = b""
+        self.told_at: float | None = None
+        self.killed = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.report.startswith(OPEN)
+
+    @property
+    def is_ready(self) -> bool:
+        return self.report == OPEN + READY
+
+    @property
+    def complaint(self) -> str:
+        """Why it could not start, in a sentence; empty where it said nothing."""
+        return "" if self.is_open else self.report.decode("utf-8", "replace").strip()
+
+    def stop(self) -> None:
+        if self.told_at is None:
+            self.told_at = time.monotonic()
+            os.kill(self.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.killed = True
+        os.kill(self.pid, signal.SIGKILL)
+
+    def count_seconds_left(self) -> float | None:
+        """Until it is to be killed; None for as long as it may run."""
+        if self.told_at is None or self.killed:
+            return None
+        return max(0.0, self.told_at + STOP_S - time.monotonic())
+
+    def collect(self) -> int:
+        """Its exit status, negative for the signal that ended it."""
+        self.channel.close()
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+class Supervisor:
+    def __init__(self, application: str, listener: socket.socket, config: Config) -> None:
+        self._application = application
+        self._listener = listener
+        self._config = config
+        self._proven: Config | None = None  # the settings with which a worker last answered
+        self._stopping = False
+        self._failures = 0
+        self._terminal = os.isatty(0)
+
+    def run(self, read_config: Callable[[], Config] | None = None) -> None:
+        """Until a signal stops it; raises StartError where no worker can be had."""
+        with catch_signals() as signals:
+            while not self._stopping:
+                worker = self._start_worker()
+                try:
+                    self._follow(worker, signals, read_config or (lambda: self._config))
+                finally:
+                    status = worker.collect()
+                self._judge(worker, status)
+
+    def _start_worker(self) -> Worker:
+        ours, theirs = socket.socketpair()
+        flush_output()
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            become_worker(self._application, self._config, self._listener, theirs)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        theirs.close()
+        return Worker(pid, ours)
+
+    def _follow(
+        self, worker: Worker, signals: socket.socket, read_config: Callable[[], Config]
+    ) -> None:
+        """One worker to its end."""
+        while True:
+            ready, _, _ = select.select(
+                [signals, worker.channel], [], [], worker.count_seconds_left()
+            )
+            if not ready:
+                worker.kill()
+            if signals in ready:
+                for number in signals.recv(64):
+                    self._obey(number, worker, read_config)
+            if worker.channel in ready and not self._hear(worker):
+                return
+
+    def _hear(self, worker: Worker) -> bool:
+        """Whether the worker lives."""
+        news = worker.channel.recv(4096)
+        worker.report += news
+        if news and worker.is_ready and worker.told_at is None:
+            self._announce()
+        return bool(news)
+
+    def _obey(self, number: int, worker: Worker, read_config: Callable[[], Config]) -> None:
+        if number in STOP_SIGNALS or (number == signal.SIGHUP and self._has_lost_terminal()):
+            self._stopping = True
+            self._listener.close()
+            worker.stop()
+        elif number == signal.SIGHUP and not self._stopping and self._take_settings(read_config):
+            worker.stop()
+
+    def _has_lost_terminal(self) -> bool:
+        """Whether SIGHUP has its first meaning: the window that shorty was started in is closed."""
+        return self._terminal and not os.isatty(0)
+
+    def _take_settings(self, read_config: Callable[[], Config]) -> bool:
+        """Whether there are settings to restart the worker with."""
+        try:
+            config = read_config()
+        except ConfigError as error:
+            say(sys.stderr, f"{error}\nThe settings stay as they were.")
+            return False
+        kept = keep_place(config, self._config)
+        if kept != config and config.server.port:
+            say(
+                sys.stderr,
+                "A new host, port or database takes effect once shorty is stopped and started.",
+            )
+        self._config = kept
+        return True
+
+    def _announce(self) -> None:
+        if self._proven is None:
+            server = self._config.server
+            say(sys.stdout, f"Shorty is ready on http://{format_host(server.host)}:{server.port}")
+        else:
+            say(sys.stderr, "Shorty is answering again.")
+        self._proven = self._config
+        self._failures = 0
+
+    def _judge(self, worker: Worker, status: int) -> None:
+        """What a worker's end means: nothing, another one, or the end of the service."""
+        end = describe_end(status)
+        if worker.told_at is not None:
+            self._judge_stop(status, end)
+        elif worker.complaint or (status > 0 and not worker.is_ready):
+            self._go_back(worker.complaint or f"The server could not start: it {end}.")
+        elif worker.is_open:
+            say(sys.stderr, f"The worker {end}; starting another.")
+        else:
+            self._failures += 1
+            if self._failures == TRIES:
+                self._go_back(f"The worker {end} {TRIES} times before it could answer.")
+            else:
+                say(sys.stderr, f"The worker {end} before it could answer; trying again.")
+
+    def _judge_stop(self, status: int, end: str) -> None:
+        if status in CLEAN_ENDS:
+            return
+        if self._stopping:
+            raise ShortyError(f"The worker did not stop cleanly: it {end}.")
+        say(sys.stderr, f"The worker did not stop cleanly: it {end}; starting another.")
+
+    def _go_back(self, why: str) -> None:
+        """To the settings that worked, where new ones do not; else it is the end."""
+        if self._proven is None or self._proven == self._config:
+            raise StartError(why)
+        say(sys.stderr, f"{why}\nGoing on with the former settings.")
+        self._config = self._proven
+        self._failures = 0
+
+
+@contextmanager
+def catch_signals() -> Generator[socket.socket]:
+    """A socket that gets the number of each signal as a byte, so that one wait sees everything."""
+    reader, writer = socket.socketpair()
+    writer.settimeout(0)
+    before = {number: signal.signal(number, _note) for number in SIGNALS}
+    before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    descriptor = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    try:
+        yield reader
+    finally:
+        signal.set_wakeup_fd(descriptor)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        reader.close()
+        writer.close()
+
+
+def _note(_number: int, _frame: FrameType | None) -> None:
+    """The byte on the wakeup descriptor is what counts."""
+
+
+def become_worker(
+    application: str, config: Config, listener: socket.socket, channel: socket.socket
+) -> NoReturn:
+    """The forked process, to its end: it must never come back into the supervisor's code.
+
+    Ctrl-C and SIGHUP reach the whole group, but only the supervisor acts on them. Until the
+    worker answers, SIGTERM ends it at once: nothing has been promised to anyone yet.
+    """
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        worker = import_module("shorty.serve.worker")  # granian and the application: only here
+        status = worker.run(application, config, listener, channel)
+    except BaseException as error:  # noqa: BLE001 - the process's last frame: it shows, then ends
+        sys.excepthook(type(error), error, error.__traceback__)
+    finally:
+        flush_output()
+        os._exit(status)
+
+
+def keep_place(config: Config, former: Config) -> Config:
+    """`config` on the socket and the database that the supervisor holds already."""
+    server = replace(config.server, host=former.server.host, port=former.server.port)
+    return replace(config, server=server, storage=former.storage)
+
+
+def describe_end(status: int) -> str:
+    if status < 0:
+        return f"was ended by {signal.Signals(-status).name}"
+    return f"ended with status {status}"
+
+
+def say(stream: TextIO, text: str) -> None:
+    """Whoever read the output may be gone: that is no reason to stop serving."""
+    with suppress(OSError):
+        stream.write(f"{text}\n")
+        stream.flush()
+
+
+def flush_output() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()

@@ -1,0 +1,179 @@
+"""The worker: runs the application on granian from the fork to a clean end."""
+
+import asyncio
+import gc
+import resource
+import signal
+import socket
+import sqlite3
+import sys
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, Final, Protocol
+
+import uvloop
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import embed
+
+from shorty.config import Config
+from shorty.errors import ShortyError
+from shorty.serve.listener import BACKLOG
+from shorty.serve.supervisor import OPEN, READY
+
+GRACE_S: Final = 4.0  # for requests under way; the rest of the supervisor's nine is for storing
+CONNECTIONS: Final = 4096
+OWN_FILES: Final = 256  # database, journal, webhooks …
+MAX_HEAD_BYTES: Final = 65_536
+KNOCK: Final = b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+# Its errors go where the application's own log goes; the rest it keeps to itself.
+GRANIAN_LOG: Final[dict[str, Any]] = {
+    "incremental": True,
+    "formatters": {},
+    "handlers": {},
+    "loggers": {"_granian": {}},
+}
+hold_socket: Callable[..., SocketHolder] = SocketHolder  # its stub knows of no arguments
+
+
+class Application(Protocol):
+    """What the worker runs. It is made in the worker; ShortyError there means it cannot start."""
+
+    def __init__(self, config: Config) -> None: ...
+
+    def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
+        """Opens everything; the loop does not run yet."""
+
+    async def __rsgi__(self, scope: Any, proto: Any) -> None: ...
+
+    def end_streams(self) -> None:
+        """On the loop, at the signal to stop: ends the answers that would never end."""
+
+    def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
+        """Stores what is not stored yet and closes everything; the loop runs no more."""
+
+
+class Server(embed.Server):
+    """Granian on the supervisor's socket instead of one of its own."""
+
+    def __init__(self, app: Application, listener: socket.socket, connections: int) -> None:
+        super().__init__(
+            app.__rsgi__,
+            interface=Interfaces.RSGI,
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(max_buffer_size=MAX_HEAD_BYTES),
+            websockets=False,
+            backlog=BACKLOG,
+            backpressure=connections,
+            log_level=LogLevels.error,
+            log_dictconfig=GRANIAN_LOG,
+        )
+        self._listener = listener
+
+    def _init_shared_socket(self) -> None:
+        extra = {"backlog": BACKLOG} if sys.platform == "linux" else {}
+        self._ssp = None
+        self._shd = hold_socket(self._listener.detach(), uds=False, **extra)
+
+
+def run(application: str, config: Config, listener: socket.socket, channel: socket.socket) -> int:
+    """The process's exit status. `channel` tells the supervisor how far it has come."""
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        app = load_application(application, config)
+        app.__rsgi_init__(loop)
+    except (ShortyError, OSError, sqlite3.Error) as error:
+        report(channel, describe_failure(error).encode())
+        return 1
+    report(channel, OPEN)
+    try:
+        loop.run_until_complete(answer(app, listener, channel))
+    finally:
+        app.__rsgi_del__(loop)
+    return 0
+
+
+def report(channel: socket.socket, words: bytes) -> None:
+    with suppress(BrokenPipeError):  # without a supervisor the worker is about to end anyway
+        channel.sendall(words)
+
+
+def load_application(application: str, config: Config) -> Application:
+    module, _, name = application.partition(":")
+    make: type[Application] = getattr(import_module(module), name)
+    return make(config)
+
+
+def describe_failure(error: Exception) -> str:
+    if isinstance(error, ShortyError):
+        return error.message
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}."
+    return f"The database cannot be used: {error}."
+
+
+async def answer(app: Application, listener: socket.socket, channel: socket.socket) -> None:
+    """Answers requests until SIGTERM, or until the supervisor is gone.
+
+    Granian by itself waits for ever for an open stream, a half-sent request or a client that
+    reads nothing: streams are ended here, and what is not done after the grace is left behind.
+    """
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, told.set)
+    watch_for_end(loop, channel, told)
+    family, address = listener.family, listener.getsockname()
+    server = Server(app, listener, raise_file_limit())
+    serving = loop.create_task(server.serve())
+    serving.add_done_callback(lambda _: told.set())
+    await knock(family, address)
+    gc.collect()
+    gc.freeze()
+    report(channel, READY)
+    await told.wait()
+    if serving.done():
+        raise RuntimeError("granian ended by itself") from serving.exception()
+    app.end_streams()
+    server.stop()
+    await asyncio.wait({serving}, timeout=GRACE_S)
+
+
+def watch_for_end(loop: AbstractEventLoop, channel: socket.socket, told: asyncio.Event) -> None:
+    """The supervisor never writes on the channel: it becomes readable when its death closes it.
+
+    This works on every system, and unlike the kernel's signal at a parent's death it leaves time
+    to store what was answered.
+    """
+
+    def notice() -> None:
+        loop.remove_reader(channel)
+        told.set()
+
+    loop.add_reader(channel, notice)
+
+
+def raise_file_limit() -> int:
+    """How many connections to hold at once: granian spins where no file descriptor is left."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + OWN_FILES
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    return max(1, limit - OWN_FILES)
+
+
+async def knock(family: int, address: tuple[Any, ...]) -> None:
+    """Asks the server itself: once this is answered, so is everyone."""
+    with socket.socket(family, socket.SOCK_STREAM) as client:
+        client.settimeout(0)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(client, address)
+        await loop.sock_sendall(client, KNOCK)
+        if not await loop.sock_recv(client, 1):
+            raise RuntimeError("granian does not answer")

@@ -1,0 +1,125 @@
+"""A real server process for tests: its output by the line, its worker, its end, all bounded."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
+from typing import IO, Self
+from urllib.parse import urlsplit
+
+PATIENCE_S = 20  # how long a test waits for what it expects before it fails
+READY = "Shorty is ready on "
+
+
+class Output:
+    """Lines as they come, and all of them once the process has ended."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.lines: list[str] = []
+        self._queue: Queue[str | None] = Queue()
+        self._reader = Thread(target=self._read, args=(stream,), daemon=True)
+        self._reader.start()
+
+    def wait_for(self, part: str) -> str:
+        """The next line that holds `part`."""
+        while True:
+            try:
+                line = self._queue.get(timeout=PATIENCE_S)
+            except Empty:
+                raise AssertionError(f"{part!r} never came; there was: {self.lines}") from None
+            if line is None:
+                raise AssertionError(f"{part!r} never came; there was: {self.lines}")
+            if part in line:
+                return line
+
+    def read_all(self) -> list[str]:
+        self._reader.join(PATIENCE_S)
+        return self.lines
+
+    def _read(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                self.lines.append(line.rstrip("\n"))
+                self._queue.put(self.lines[-1])
+        self._queue.put(None)
+
+
+class Service:
+    """In a process group of its own, so that a test may signal all of it as a terminal does."""
+
+    def __init__(self, command: Sequence[str], folder: Path, **settings: str | None) -> None:
+        environment: dict[str, str | None] = {
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+            "SHORTY_SERVER__PORT": "0",
+            "SHORTY_STORAGE__DATABASE": str(folder / "shorty.db"),
+            **settings,
+        }
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=folder,
+            env={name: value for name, value in environment.items() if value is not None},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.process.stdout
+        assert self.process.stderr
+        self.stdout = Output(self.process.stdout)
+        self.stderr = Output(self.process.stderr)
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(PATIENCE_S)
+        self.stdout.read_all()
+        self.stderr.read_all()
+
+    def wait_until_ready(self) -> Self:
+        self.url = self.stdout.wait_for(READY).removeprefix(READY)
+        return self
+
+    @property
+    def address(self) -> tuple[str, int]:
+        parts = urlsplit(self.url)
+        return parts.hostname or "", parts.port or 0
+
+    def get(self, path: str) -> str:
+        client = http.client.HTTPConnection(*self.address, timeout=PATIENCE_S)
+        try:
+            client.request("GET", path)
+            return client.getresponse().read().decode()
+        finally:
+            client.close()
+
+    def connect(self, sent: bytes = b"") -> socket.socket:
+        client = socket.create_connection(self.address, timeout=PATIENCE_S)
+        client.sendall(sent)
+        return client
+
+    def send_signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def send_signal_to_all(self, number: int) -> None:
+        os.killpg(self.process.pid, number)
+
+    def wait_for_end(self, timeout_s: float = PATIENCE_S) -> int:
+        return self.process.wait(timeout_s)
+
+    def stop(self) -> int:
+        self.send_signal(signal.SIGTERM)
+        return self.wait_for_end()

@@ -1,0 +1,125 @@
+"""Small applications for the tests of the process: each shows one thing that a worker may do.
+
+`python -m tests.small_app CLASS` serves one as `shorty serve` would.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio import AbstractEventLoop
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from shorty.config import Config, load_config
+from shorty.errors import ShortyError, StartError
+from shorty.serve import serve
+
+TEXT = [("content-type", "text/plain")]
+
+
+class App:
+    """Writes `opened` and `closed` with its process beside the database."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.log = config.storage.database.with_suffix(".log")
+        self.streams: set[asyncio.Task[Any]] = set()
+
+    def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
+        self.write("opened")
+
+    def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
+        loop.run_until_complete(asyncio.sleep(0))
+        self.write("closed")
+
+    def end_streams(self) -> None:
+        for task in self.streams:
+            task.cancel()
+
+    async def __rsgi__(self, scope: Any, proto: Any) -> None:
+        match scope.path:
+            case "/pid":
+                proto.response_str(200, TEXT, str(os.getpid()))
+            case "/slug-length":
+                proto.response_str(200, TEXT, str(self.config.links.slug_length))
+            case "/body":
+                proto.response_str(200, TEXT, str(len(await proto())))
+            case "/stream":
+                await self.stream(proto)
+            case "/flood":
+                await proto.response_stream(200, TEXT).send_bytes(bytes(50_000_000))
+            case "/fault":
+                raise RuntimeError("a fault of the application")
+            case _:
+                proto.response_empty(204, [])
+
+    async def stream(self, proto: Any) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.streams.add(task)
+        await proto.response_stream(200, TEXT).send_str("open\n")
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    def write(self, word: str) -> None:
+        with self.log.open("a", encoding="ascii") as log:
+            log.write(f"{word} {os.getpid()}\n")
+
+
+class Picky(App):
+    """Cannot start with slugs of 13 characters."""
+
+    def __init__(self, config: Config) -> None:
+        if config.links.slug_length == 13:
+            raise StartError("Thirteen is refused here.")
+        super().__init__(config)
+
+
+class Faulty(App):
+    def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
+        raise RuntimeError("a fault of the application")
+
+
+class Killed(App):
+    def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
+        self.write("opened")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class KilledOnce(App):
+    def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
+        is_first = not self.log.exists()
+        self.write("opened")
+        if is_first:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Slow(App):
+    """Never comes to answer."""
+
+    def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
+        self.write("opened")
+        sys.stdout.write("starting\n")
+        sys.stdout.flush()
+        loop.run_until_complete(asyncio.Event().wait())
+
+
+class Stuck(App):
+    """Never comes to its end."""
+
+    def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
+        loop.run_until_complete(asyncio.Event().wait())
+
+
+def main() -> None:
+    read_config = partial(load_config, None, os.environ)
+    try:
+        serve(read_config(), read_config, application=f"tests.small_app:{sys.argv[1]}")
+    except ShortyError as error:
+        sys.exit(error.message)
+
+
+if __name__ == "__main__":
+    main()
