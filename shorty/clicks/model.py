@@ -6,7 +6,7 @@ made of it off the path. Neither holds the visitor's address.
 
 from re import IGNORECASE
 from re import compile as compile_pattern
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -27,7 +27,9 @@ Utm = tuple[str | None, str | None, str | None, str | None, str | None]
 UTM_NAMES: Final = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 
 LONGEST_USER_AGENT: Final = 512
+LONGEST_REFERRER: Final = 253
 LONGEST_UTM: Final = 200
+LONGEST_VISIT: Final = 16_384  # bytes; what is cut as it should be needs less than half
 MOST_QUERY_PARAMETERS: Final = 100
 
 # As browsers send it: a scheme, perhaps a name and password, the host, perhaps a port.
@@ -55,6 +57,55 @@ class Visit(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc=False
     user_agent: str = ""
     referrer: str = ""  # the host alone; "": none
     utm: Utm | None = None
+
+
+class Click(NamedTuple):
+    """A stored visit: a row of `clicks`, in the order of its columns."""
+
+    link_id: int
+    at: int
+    visitor: int
+    kind: Kind
+    source: Source
+    country: str | None
+    referrer: str | None
+    browser: str | None
+    os: str | None
+    device: str | None
+    utm: str | None  # a JSON array of five
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Visit).decode
+
+
+def encode_visit(visit: Visit) -> bytes:
+    """1 to LONGEST_VISIT bytes, whatever the visitor sent."""
+    try:
+        payload = _encode(visit)
+    except UnicodeEncodeError:
+        return _encode(_clean_visit(visit))
+    return payload if len(payload) <= LONGEST_VISIT else _encode(_clean_visit(visit))
+
+
+def decode_visit(payload: bytes) -> Visit:
+    """Raises msgspec.MsgspecError or UnicodeDecodeError where it is no visit."""
+    return _decode(payload)
+
+
+def _clean_visit(visit: Visit) -> Visit:
+    utm = visit.utm
+    if utm is not None:
+        source, medium, campaign, term, content = (
+            value and clean_text(value, LONGEST_UTM) for value in utm
+        )
+        utm = (source, medium, campaign, term, content)
+    return msgspec.structs.replace(
+        visit,
+        user_agent=clean_text(visit.user_agent, LONGEST_USER_AGENT),
+        referrer=clean_text(visit.referrer, LONGEST_REFERRER),
+        utm=utm,
+    )
 
 
 def read_referrer(header: str) -> str:

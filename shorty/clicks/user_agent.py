@@ -13,7 +13,7 @@ from ua_parser.lazy import UserAgentMatcher
 from ua_parser.loaders import load_lazy_builtins
 from ua_parser.regex import Resolver
 
-from shorty.clicks.model import LONGEST_USER_AGENT
+from shorty.clicks.model import BOT, LONGEST_USER_AGENT, PERSON, UNKNOWN, Kind, Visit
 
 REMEMBERED_AGENTS: Final = 4096
 LONGEST_NAME: Final = 50
@@ -80,6 +80,13 @@ def is_bot(user_agent: str) -> bool:
 def is_preview_crawler(user_agent: str) -> bool:
     """Whether it fetches addresses to show a card of them. Every one of them is a bot too."""
     return _find_bot(user_agent[:LONGEST_USER_AGENT]) == "preview"
+
+
+def tell_kind(visit: Visit) -> Kind:
+    """The visit's kind; where the redirect did not need to know it, the user agent says."""
+    if visit.kind != UNKNOWN:
+        return visit.kind
+    return BOT if is_bot(visit.user_agent) else PERSON
 
 
 def is_prefetch(*headers: str) -> bool:

@@ -1,15 +1,13 @@
 import os
-import resource
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shorty.clicks.journal import FIRST_OFFSET, HEADER_BYTES, Journal, Position, Segment
+from tests.clicks.making import limit_file_size
 
 START = Position(0, 0)
 
@@ -30,23 +28,12 @@ def read(folder: Path, after: Position = START) -> list[bytes]:
 
 
 def find_file(journal: Journal) -> Path:
-    return journal.folder / f"{journal.position.segment:010d}.log"
+    return journal.folder / f"{journal.segment:010d}.log"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "shorty.db.journal"
-
-
-@contextmanager
-def limit_file_size(size: int) -> Generator[None]:
-    """The kernel refuses to let any file grow past `size`, as it does on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_what_is_appended_is_read_though_nobody_closed_it(folder: Path) -> None:
@@ -62,22 +49,21 @@ def test_only_its_owner_may_look_into_the_journal(folder: Path) -> None:
     assert find_file(journal).stat().st_mode & 0o777 == 0o600
 
 
+@settings(deadline=None)
 @given(payloads, st.data())
 def test_a_cut_loses_what_lies_past_it_and_nothing_else(
     written: list[bytes], data: st.DataObject
 ) -> None:
     with TemporaryDirectory() as directory:
         journal = open_journal(Path(directory) / "journal")
-        ends = [FIRST_OFFSET]
-        for payload in written:
-            journal.append(payload)
-            ends.append(journal.position.offset)
+        ends = [FIRST_OFFSET, *(journal.append(payload) for payload in written)]
         cut = data.draw(st.integers(0, ends[-1]))
         os.truncate(find_file(journal), cut)
         whole = sum(end <= cut for end in ends[1:])
         assert read(journal.folder) == written[:whole]
 
 
+@settings(deadline=None)
 @given(payloads, st.binary(min_size=1, max_size=40))
 def test_what_follows_the_last_record_is_never_taken_for_one(
     written: list[bytes], torn: bytes
@@ -93,8 +79,8 @@ def test_what_follows_the_last_record_is_never_taken_for_one(
 
 def test_zeros_that_a_power_cut_leaves_are_no_records(folder: Path) -> None:
     journal = open_journal(folder)
-    journal.append(b"one")
-    os.truncate(find_file(journal), journal.position.offset + 4096)
+    end = journal.append(b"one")
+    os.truncate(find_file(journal), end + 4096)
     assert read(folder) == [b"one"]
 
 
@@ -113,18 +99,18 @@ def test_a_damaged_record_ends_its_segment_but_not_the_next(
     assert "The last 11 bytes" in caplog.text
 
 
+@settings(deadline=None)
 @given(payloads, st.data())
 def test_reading_starts_past_the_position_in_any_segment(
     written: list[bytes], data: st.DataObject
 ) -> None:
     with TemporaryDirectory() as directory:
         journal = open_journal(Path(directory) / "journal")
-        positions = [journal.position]
+        positions = [Position(journal.segment, FIRST_OFFSET)]
         for payload in written:
             if data.draw(st.booleans()):
                 journal.continue_in(journal.create_segment())
-            journal.append(payload)
-            positions.append(journal.position)
+            positions.append(Position(journal.segment, journal.append(payload)))
         stored = data.draw(st.integers(0, len(written)))
         records = list(Journal(journal.folder).read_after(positions[stored]))
         assert [record.payload for record in records] == written[stored:]
@@ -133,8 +119,7 @@ def test_reading_starts_past_the_position_in_any_segment(
 
 def test_a_position_past_a_shortened_file_hides_no_later_click(folder: Path) -> None:
     journal = open_journal(folder)
-    journal.append(b"stored, then lost to a power cut")
-    stored = journal.position
+    stored = Position(1, journal.append(b"stored, then lost to a power cut"))
     os.truncate(find_file(journal), FIRST_OFFSET)
     open_journal(folder).append(b"new")
     assert read(folder, stored) == [b"new"]
@@ -147,8 +132,8 @@ def test_no_segment_number_is_used_twice(folder: Path) -> None:
         if journal.find_id() is None:
             journal.create("an id")
         journal.continue_in(journal.create_segment(after=stored))
-        numbers.append(journal.position.segment)
-        journal.remove_before(journal.position.segment)
+        numbers.append(journal.segment)
+        journal.remove_before(journal.segment)
     assert numbers == [1, 2, 8, 9]
 
 
@@ -202,6 +187,7 @@ def test_an_empty_journal_holds_no_records(folder: Path) -> None:
     assert journal.holds_records()
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=20), st.integers(8, 400))
 def test_a_full_disk_costs_the_record_that_met_it_and_no_other(
     written: list[bytes], room: int

@@ -1,0 +1,78 @@
+"""Owns the exact count of links with `maxClicks`: at most that many are ever let through.
+
+A link's count is what the database holds plus what still waits to be stored; from then on it is
+kept here, outside the links' cache. Each visit is journalled before it is let through, so that a
+killed process takes none of them along.
+"""
+
+from enum import Enum, auto
+from typing import Final
+
+from cachebox import LRUCache
+
+from shorty.clicks.model import PERSON, Visit
+from shorty.clicks.recorder import Recorder
+from shorty.clicks.store import look_up_count
+from shorty.errors import StorageUnavailableError
+from shorty.storage.database import Database
+
+REMEMBERED_LINKS: Final = 100_000
+
+
+class Passage(Enum):
+    """What comes of a visit to a link with a click limit."""
+
+    THROUGH = auto()
+    USED_UP = auto()
+    UNAVAILABLE = auto()  # nobody can say, or it cannot be journalled
+
+
+class LimitedClicks:
+    """Counts on the event loop alone, so that no two visits see the same count.
+
+    Every visit of a person to a limited link must come through here. A forgotten link's count is
+    found again; `forget` one whose limit is changed, for its visits may have gone past here.
+    """
+
+    def __init__(
+        self, db: Database, recorder: Recorder, remembered_links: int = REMEMBERED_LINKS
+    ) -> None:
+        self._db = db
+        self._recorder = recorder
+        self._counts: LRUCache[int, int] = LRUCache(remembered_links)
+
+    def let_through(self, visit: Visit, max_clicks: int) -> Passage:
+        """Lets a person's visit through, and records it, while the link has clicks left.
+
+        Raises ValueError for a visit that is not known to be a person's: only those count, so that
+        any other would be let through for ever.
+        """
+        if visit.kind != PERSON:
+            raise ValueError("Only visits of persons use up a click limit")
+        try:
+            count = self._find_count(visit.link_id)
+        except StorageUnavailableError:
+            return Passage.UNAVAILABLE
+        if count >= max_clicks:
+            return Passage.USED_UP
+        if not self._recorder.record_or_refuse(visit):
+            return Passage.UNAVAILABLE
+        self._counts[visit.link_id] = count + 1
+        return Passage.THROUGH
+
+    def is_used_up(self, link_id: int, max_clicks: int) -> bool:
+        """Raises StorageUnavailableError where nobody can say."""
+        return self._find_count(link_id) >= max_clicks
+
+    def _find_count(self, link_id: int) -> int:
+        if link_id not in self._counts:
+            stored = look_up_count(self._db, link_id)
+            waiting = self._recorder.count_waiting(link_id, stored.stored_batches)
+            self._counts[link_id] = stored.total + waiting
+        return self._counts[link_id]
+
+    def forget(self, link_id: int) -> None:
+        self._counts.pop(link_id, None)
+
+    def forget_all(self) -> None:
+        self._counts.clear()

@@ -1,0 +1,300 @@
+"""Takes visits off the redirect's hands: into the journal at once, into the database in batches.
+
+A visit is safe once it is journalled. It then waits in memory until its batch is stored; while the
+database cannot be written it waits on, up to a bound. What the journal cannot take (a full disk)
+waits in memory alone.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from shorty.clicks.journal import FIRST_OFFSET, Journal, Position, Segment
+from shorty.clicks.model import Visit, encode_visit
+from shorty.clicks.store import JournalState, begin_journal, find_journal_state, store_batch
+from shorty.clicks.user_agent import load_patterns
+from shorty.clicks.waiting import IN_MEMORY, Batch, WaitingVisits
+from shorty.errors import StorageUnavailableError
+from shorty.storage.database import Database
+
+logger = logging.getLogger(__name__)
+
+BATCH_VISITS: Final = 20_000
+MOST_WAITING: Final = 500_000  # some 100 MB
+SHORTEST_REST_S: Final = 0.05
+LONGEST_REST_S: Final = 1.0
+# It rests this many times as long as it worked. Clicks spread over a million links cost a third
+# when they come in the larger batches that this makes of them.
+REST_PER_WORK: Final = 8
+FIRST_RETRY_S: Final = 0.1
+LAST_RETRY_S: Final = 5.0
+WARNING_INTERVAL_S: Final = 60.0
+
+
+class RecorderStats(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts since the start. `lag_ms` is how long the oldest visit that waits has waited."""
+
+    waiting: int
+    journalled: int
+    stored: int
+    skipped: int
+    dropped: int
+    lag_ms: int
+
+
+class Recorder:
+    """Records visits from `start` to `stop`.
+
+    `record` is called on the event loop and never waits. One task stores what it took; that task
+    alone makes and removes segments, in threads.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        batch_visits: int = BATCH_VISITS,
+        most_waiting: int = MOST_WAITING,
+        rest_s: float = SHORTEST_REST_S,
+    ) -> None:
+        self._db = db
+        self._journal = Journal(db.path.with_name(f"{db.path.name}.journal"))
+        self._waiting = WaitingVisits(batch_visits)
+        self._batch_visits = batch_visits
+        self._most_waiting = most_waiting
+        self._rest_s = rest_s
+        self._journal_id = ""  # "" until the database belongs to this journal
+        self._stored = Position(0, 0)
+        self._stored_batches = 0
+        self._oldest_segment = 0
+        self._journalled = self._stored_visits = self._skipped = self._dropped = 0
+        self._has_work = asyncio.Event()
+        self._must_hurry = asyncio.Event()
+        self._must_stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._warned_at: dict[str, float] = {}
+
+    def record(self, visit: Visit) -> bool:
+        """Takes a visit in; returns whether it outlives the process. Takes 3 µs, never raises.
+
+        One that the journal cannot take waits in memory; one past the bound is dropped, the only
+        case in which an answered click is lost.
+        """
+        if self._waiting.count >= self._most_waiting:
+            self._dropped += 1
+            self._warn("Clicks are being lost: %s wait already.", self._waiting.count)
+            return False
+        payload = encode_visit(visit)
+        if self._append(payload):
+            return True
+        self._wait(payload, IN_MEMORY, 0)
+        return False
+
+    def record_or_refuse(self, visit: Visit) -> bool:
+        """Takes a visit in only if it outlives the process; returns whether."""
+        if self._waiting.count >= self._most_waiting:
+            self._warn("Links with a click limit are closed: %s visits wait.", self._waiting.count)
+            return False
+        return self._append(encode_visit(visit))
+
+    def count_waiting(self, link_id: int, stored_batches: int) -> int:
+        """The visits of persons to a link that are not in the first `stored_batches` batches."""
+        return self._waiting.count_persons(link_id, stored_batches)
+
+    def describe(self, now: int) -> RecorderStats:
+        oldest = self._waiting.find_oldest_visit()
+        return RecorderStats(
+            waiting=self._waiting.count,
+            journalled=self._journalled,
+            stored=self._stored_visits,
+            skipped=self._skipped,
+            dropped=self._dropped,
+            lag_ms=max(0, now - oldest.at) if oldest else 0,
+        )
+
+    def _append(self, payload: bytes) -> bool:
+        try:
+            offset = self._journal.append(payload)
+        except OSError as error:
+            self._warn("The click journal cannot be written: %s.", error)
+            self._has_work.set()
+            return False
+        self._journalled += 1
+        self._wait(payload, self._journal.segment, offset)
+        return True
+
+    def _wait(self, payload: bytes, segment: int, offset: int) -> None:
+        self._waiting.add(payload, segment, offset)
+        self._has_work.set()
+        if self._waiting.count >= self._batch_visits:
+            self._must_hurry.set()
+
+    def _warn(self, message: str, fact: object) -> None:
+        """Logs each message once a minute at most."""
+        now = time.monotonic()
+        if now - self._warned_at.get(message, -WARNING_INTERVAL_S) >= WARNING_INTERVAL_S:
+            self._warned_at[message] = now
+            logger.warning(message, fact)
+
+    async def start(self) -> None:
+        """Replays what an earlier process left in the journal, then takes visits.
+
+        Raises StorageUnavailableError where the database cannot be read, or where it cannot be
+        written and more is left than may wait.
+        """
+        await asyncio.to_thread(load_patterns)
+        state = await find_journal_state(self._db)
+        if state is not None:
+            self._stored, self._stored_batches = state.position, state.stored_batches
+            if await asyncio.to_thread(self._is_own, state):
+                self._journal_id = state.journal_id
+                await self._replay()
+        await self._tend_journal()
+        self._task = asyncio.create_task(self._store_until_stopped())
+
+    async def stop(self) -> None:
+        """Stores what waits. What cannot be stored now stays in the journal for the next start."""
+        if self._task is None:
+            return
+        self._must_stop.set()
+        self._must_hurry.set()
+        self._has_work.set()
+        await self._task
+        if self._waiting.count:
+            logger.warning("%s clicks could not be stored before the end.", self._waiting.count)
+            self._journal.close()
+        elif self._journal_id:
+            await asyncio.to_thread(self._journal.remove)
+
+    def _is_own(self, state: JournalState) -> bool:
+        """Whether the folder holds the very journal that the database has been stored from."""
+        segments = self._journal.list_segments()
+        return self._journal.find_id() == state.journal_id and state.position.segment in segments
+
+    async def _replay(self) -> None:
+        is_writable = True
+        for record in self._journal.read_after(self._stored):
+            self._wait(record.payload, record.end.segment, record.end.offset)
+            if is_writable and self._waiting.count >= self._batch_visits:
+                is_writable = await self._store_waiting()
+            if self._waiting.count >= self._most_waiting:
+                raise StorageUnavailableError
+        if is_writable:
+            await self._store_waiting()
+        if self._stored_visits:
+            logger.info("Stored %s clicks of an earlier process.", self._stored_visits)
+
+    async def _store_until_stopped(self) -> None:
+        rest_s, retry_s = self._rest_s, FIRST_RETRY_S
+        while True:
+            await self._has_work.wait()
+            await _wait_for(self._must_hurry, rest_s)
+            self._must_hurry.clear()
+            self._has_work.clear()
+            is_last = self._must_stop.is_set()
+            began = time.monotonic()
+            await self._tend_journal()
+            is_stored = await self._store_waiting()
+            if is_last or (self._must_stop.is_set() and not is_stored):
+                return
+            if is_stored:
+                rest_s = (time.monotonic() - began) * REST_PER_WORK
+                rest_s = min(max(rest_s, self._rest_s), LONGEST_REST_S)
+                retry_s = FIRST_RETRY_S
+            else:
+                self._has_work.set()
+                await _wait_for(self._must_stop, retry_s)
+                retry_s = min(retry_s * 2, LAST_RETRY_S)
+
+    async def _store_waiting(self) -> bool:
+        """Stores what waits by now; returns whether the database took it."""
+        if not self._journal_id:
+            return self._waiting.count == 0
+        self._waiting.seal()
+        while batch := self._waiting.find_oldest():
+            batch.number = self._stored_batches + 1
+            work = partial(store_batch, journal_id=self._journal_id, batch=batch)
+            try:
+                skipped = await self._db.write(work)
+            except StorageUnavailableError as error:
+                self._warn("Clicks wait until the database can be written: %s", error.__cause__)
+                await self._sync_journal()
+                return False
+            except Exception:
+                logger.exception("A batch of %s clicks was refused.", len(batch.payloads))
+                if not self._isolate_fault(batch):
+                    return False
+            else:
+                self._note_stored(batch, skipped)
+        return True
+
+    def _note_stored(self, batch: Batch, skipped: int) -> None:
+        self._waiting.remove_oldest()
+        self._stored_batches = batch.number
+        self._stored = batch.end or self._stored
+        self._stored_visits += len(batch.payloads) - skipped
+        self._skipped += skipped
+
+    def _isolate_fault(self, batch: Batch) -> bool:
+        """Divides a refused batch until the visit at fault is alone, and lets that one go.
+
+        Returns False where no visit is at fault.
+        """
+        if len(batch.payloads) > 1:
+            self._waiting.divide_oldest()
+            return True
+        self._skipped += len(batch.payloads)
+        self._waiting.empty_oldest()
+        return bool(batch.payloads)
+
+    async def _tend_journal(self) -> None:
+        """Sees to it that there is a segment to append to, and none that is stored whole."""
+        try:
+            if not self._journal_id:
+                await self._begin_journal()
+            if self._journal.needs_segment:
+                self._journal.continue_in(await asyncio.to_thread(self._make_segment))
+            if self._oldest_segment < self._stored.segment:
+                await asyncio.to_thread(self._journal.remove_before, self._stored.segment)
+                self._oldest_segment = self._stored.segment
+        except (OSError, StorageUnavailableError) as error:
+            self._warn("The click journal cannot be tended: %s.", error)
+
+    async def _begin_journal(self) -> None:
+        """The database learns the id first: a journal whose id it does not know is foreign."""
+        await asyncio.to_thread(self._clear_folder)
+        journal_id = secrets.token_hex(16)
+        start = Position(self._stored.segment + 1, FIRST_OFFSET)
+        await self._db.write(partial(begin_journal, journal_id=journal_id, start=start))
+        self._journal_id, self._stored, self._stored_batches = journal_id, start, 0
+
+    def _clear_folder(self) -> None:
+        if self._journal.holds_records():
+            aside = self._journal.set_aside()
+            logger.warning("The click journal is not of this database: it is kept as %s.", aside)
+        elif self._journal.folder.exists():
+            self._journal.remove()
+
+    def _make_segment(self) -> Segment:
+        if self._journal.find_id() is None:
+            self._journal.create(self._journal_id)
+        return self._journal.create_segment(after=self._stored.segment - 1)
+
+    async def _sync_journal(self) -> None:
+        """While the database takes nothing, the journal alone stands against a power cut."""
+        try:
+            await asyncio.to_thread(self._journal.sync)
+        except OSError as error:
+            self._warn("The click journal cannot be synchronised: %s.", error)
+
+
+async def _wait_for(signal: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await signal.wait()

@@ -1,0 +1,170 @@
+"""Every statement about clicks: a batch of visits becomes rows, counters and a journal position.
+
+All of a batch is stored in one transaction, once. That is what makes the count exact: after a crash
+either the position covers the visits and they are stored, or it does not and they are replayed.
+"""
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from shorty.clicks.journal import Position
+from shorty.clicks.model import BIO, BOT, LINK, PERSON, QR, Click, Visit
+from shorty.clicks.user_agent import read_user_agent, tell_kind
+from shorty.clicks.waiting import Batch, read_visits
+from shorty.errors import StorageUnavailableError
+from shorty.storage.database import Database, Transaction
+
+FIND_STATE: Final = """
+select journal_id, segment, position, stored_batches from journal_state where id = 1
+"""
+
+BEGIN_JOURNAL: Final = """
+insert into journal_state (id, journal_id, segment, position, stored_batches)
+values (1, $1, $2, $3, 0)
+on conflict (id) do update set
+  journal_id = excluded.journal_id, segment = excluded.segment,
+  position = excluded.position, stored_batches = excluded.stored_batches
+"""
+
+# The number makes a batch stored once, even where it is tried again because nobody could tell.
+TAKE_BATCH: Final = """
+update journal_state set stored_batches = $2
+where id = 1 and journal_id = $1 and stored_batches = $2 - 1
+"""
+
+MOVE_POSITION: Final = """
+update journal_state set segment = $1, position = $2 where id = 1
+"""
+
+ADD_COUNTS: Final = """
+update link_counters set
+  clicks = clicks + $2, scans = scans + $3, bio_clicks = bio_clicks + $4, bots = bots + $5,
+  total = total + $2 + $3 + $4, last_click_at = coalesce(nullif($6, 0), last_click_at)
+where link_id = $1
+"""
+
+FIND_COUNTERS: Final = """
+select link_id from link_counters where link_id = $1
+"""
+
+INSERT_CLICK: Final = """
+insert into clicks (
+  link_id, at, visitor, kind, source, country, referrer, browser, os, device, utm
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+"""
+
+# One statement, so that the count and the batches it holds are of the same moment.
+FIND_COUNT: Final = """
+select journal_state.stored_batches, coalesce(link_counters.total, 0) as total
+from journal_state
+left join link_counters on link_counters.link_id = $1
+where journal_state.id = 1
+"""
+
+
+_COLUMN_OF_SOURCE: Final = {LINK: 1, QR: 2, BIO: 3}
+
+
+class JournalState(NamedTuple):
+    """How far which journal has been stored."""
+
+    journal_id: str
+    position: Position
+    stored_batches: int
+
+
+class StoredCount(NamedTuple):
+    """A link's clicks by persons in the first `stored_batches` batches of the journal."""
+
+    total: int
+    stored_batches: int
+
+
+async def find_journal_state(db: Database) -> JournalState | None:
+    row = await db.find_one(FIND_STATE)
+    if row is None:
+        return None
+    position = Position(row["segment"], row["position"])
+    return JournalState(row["journal_id"], position, row["stored_batches"])
+
+
+def begin_journal(tx: Transaction, journal_id: str, start: Position) -> None:
+    """From now on the database belongs to this journal, which begins at `start`."""
+    tx.execute(BEGIN_JOURNAL, journal_id, start.segment, start.offset)
+
+
+def look_up_count(db: Database, link_id: int) -> StoredCount:
+    """Raises StorageUnavailableError."""
+    row = db.look_up(FIND_COUNT, link_id)
+    return StoredCount(row["total"], row["stored_batches"]) if row else StoredCount(0, 0)
+
+
+def store_batch(tx: Transaction, journal_id: str, batch: Batch) -> int:
+    """Stores a batch and returns how many of its visits were skipped.
+
+    A visit is skipped where its link is gone or it cannot be read. A batch that has been stored
+    already is left alone.
+    """
+    if not _take_batch(tx, journal_id, batch.number):
+        return 0
+    if batch.end is not None:
+        tx.execute(MOVE_POSITION, batch.end.segment, batch.end.offset)
+    clicks = [read_click(visit) for visit in read_visits(batch.payloads)]
+    clicks = add_counts(tx, clicks)
+    tx.execute_many(INSERT_CLICK, clicks)
+    # What else is kept of clicks (sums, webhook deliveries) is stored here, with them.
+    return len(batch.payloads) - len(clicks)
+
+
+def _take_batch(tx: Transaction, journal_id: str, number: int) -> bool:
+    if tx.execute(TAKE_BATCH, journal_id, number):
+        return True
+    row = tx.find_one(FIND_STATE)
+    if row is None or row["journal_id"] != journal_id or row["stored_batches"] != number:
+        raise StorageUnavailableError("The database belongs to another click journal.")
+    return False
+
+
+def read_click(visit: Visit) -> Click:
+    agent = read_user_agent(visit.user_agent)
+    return Click(
+        visit.link_id,
+        visit.at,
+        visit.visitor,
+        tell_kind(visit),
+        visit.source,
+        visit.country or None,
+        visit.referrer or None,
+        agent.browser or None,
+        agent.os or None,
+        agent.device,
+        msgspec.json.encode(visit.utm).decode() if visit.utm else None,
+    )
+
+
+def add_counts(tx: Transaction, clicks: list[Click]) -> list[Click]:
+    """Counts the clicks on their links and returns those whose link is there."""
+    counts = sum_clicks(clicks)
+    if tx.execute_many(ADD_COUNTS, counts) == len(counts):
+        return clicks
+    gone = {link_id for link_id, *_ in counts if tx.find_one(FIND_COUNTERS, link_id) is None}
+    return [click for click in clicks if click.link_id not in gone]
+
+
+def sum_clicks(clicks: list[Click]) -> list[list[int]]:
+    """For each link: its id, clicks, scans, bio clicks, bots, and a person's last visit or 0.
+
+    Prefetches count as nothing. In the order of the ids, for neighbours share pages.
+    """
+    counts: dict[int, list[int]] = {}
+    for click in clicks:
+        row = counts.get(click.link_id)
+        if row is None:
+            row = counts[click.link_id] = [click.link_id, 0, 0, 0, 0, 0]
+        if click.kind == PERSON:
+            row[_COLUMN_OF_SOURCE[click.source]] += 1
+            row[5] = click.at
+        elif click.kind == BOT:
+            row[4] += 1
+    return sorted(counts.values())

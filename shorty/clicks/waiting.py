@@ -1,0 +1,123 @@
+"""Visits that wait to be stored: a line of batches, in the order in which they were journalled.
+
+They wait as the bytes that stand in the journal: a third of the memory, and one way to read them.
+"""
+
+import logging
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from shorty.clicks.journal import HEADER_BYTES, Position
+from shorty.clicks.model import PERSON, Visit, decode_visit
+from shorty.clicks.user_agent import tell_kind
+
+logger = logging.getLogger(__name__)
+
+IN_MEMORY: Final = 0  # in place of a segment's number: visits that the journal could not take
+
+
+class Batch:
+    """Payloads that stand one after the other in one segment, or wait in memory alone.
+
+    `offset` is where the last of them ends. `number` counts the batches of one journal; it is 0
+    until storing this one is first tried.
+    """
+
+    __slots__ = ("_counted", "_counts", "number", "offset", "payloads", "segment")
+
+    def __init__(self, segment: int, payloads: list[bytes], offset: int) -> None:
+        self.segment = segment
+        self.payloads = payloads
+        self.offset = offset
+        self.number = 0
+        self._counts: Counter[int] = Counter()
+        self._counted = 0
+
+    @property
+    def end(self) -> Position | None:
+        """Where it ends in the journal."""
+        return None if self.segment == IN_MEMORY else Position(self.segment, self.offset)
+
+    def count_persons(self, link_id: int) -> int:
+        """How many of the visits count against the link's `maxClicks`; reads each only once."""
+        fresh = islice(self.payloads, self._counted, len(self.payloads))
+        self._counts.update(
+            visit.link_id for visit in read_visits(fresh) if tell_kind(visit) == PERSON
+        )
+        self._counted = len(self.payloads)
+        return self._counts[link_id]
+
+    def split(self) -> tuple["Batch", "Batch"]:
+        middle = len(self.payloads) // 2
+        first, second = self.payloads[:middle], self.payloads[middle:]
+        length = sum(HEADER_BYTES + len(payload) for payload in second)
+        return (
+            Batch(self.segment, first, self.offset - length),
+            Batch(self.segment, second, self.offset),
+        )
+
+
+class WaitingVisits:
+    """The line. A visit joins the last batch; the oldest is stored first."""
+
+    def __init__(self, batch_visits: int) -> None:
+        self._batch_visits = batch_visits
+        self._batches: deque[Batch] = deque()
+        self._open: Batch | None = None
+        self.count = 0
+
+    def add(self, payload: bytes, segment: int, offset: int) -> None:
+        batch = self._open
+        if batch is None or batch.segment != segment or len(batch.payloads) >= self._batch_visits:
+            batch = self._open = Batch(segment, [], offset)
+            self._batches.append(batch)
+        batch.payloads.append(payload)
+        batch.offset = offset
+        self.count += 1
+
+    def seal(self) -> None:
+        """Lets nothing join the batches that wait by now."""
+        self._open = None
+
+    def find_oldest(self) -> Batch | None:
+        """The oldest sealed batch."""
+        if not self._batches or self._batches[0] is self._open:
+            return None
+        return self._batches[0]
+
+    def find_oldest_visit(self) -> Visit | None:
+        oldest = self._batches[0].payloads[:1] if self._batches else []
+        return next(read_visits(oldest), None)
+
+    def remove_oldest(self) -> None:
+        self.count -= len(self._batches.popleft().payloads)
+
+    def divide_oldest(self) -> None:
+        """Puts the oldest batch's halves in its place."""
+        self._batches.extendleft(reversed(self._batches.popleft().split()))
+
+    def empty_oldest(self) -> None:
+        """Lets the oldest batch's visits go, but not the place in the journal they take."""
+        self.count -= len(self._batches[0].payloads)
+        self._batches[0].payloads = []
+
+    def count_persons(self, link_id: int, stored_batches: int) -> int:
+        """The visits of persons to a link that are not in the first `stored_batches` batches."""
+        return sum(
+            batch.count_persons(link_id)
+            for batch in self._batches
+            if batch.number == 0 or batch.number > stored_batches
+        )
+
+
+def read_visits(payloads: Iterable[bytes]) -> Iterator[Visit]:
+    """The visits that can be read; one that cannot is logged and left out."""
+    for payload in payloads:
+        try:
+            yield decode_visit(payload)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            logger.warning("A visit in the click journal cannot be read: %s.", error)

@@ -1,0 +1,85 @@
+"""What tests of clicks make: links with nothing but an id, visits to them, recorders."""
+
+import resource
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import msgspec
+
+from shorty.clicks.model import PERSON, Visit
+from shorty.clicks.recorder import Recorder
+from shorty.storage.database import Database, Transaction
+
+BROWSER = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/126.0.0.0 Safari/537.36"
+)
+AT = 1_790_000_000_000
+NEVER = 3600.0  # a rest that no test outlasts: what is recorded then is not stored
+
+
+def make_visit(**only_what_matters: Any) -> Visit:
+    visit = Visit(at=AT, link_id=1, visitor=7, user_agent=BROWSER)
+    return msgspec.structs.replace(visit, **only_what_matters)
+
+
+def make_person(**only_what_matters: Any) -> Visit:
+    return make_visit(kind=PERSON, **only_what_matters)
+
+
+def insert_links(*ids: int) -> Callable[[Transaction], None]:
+    def work(tx: Transaction) -> None:
+        tx.execute("insert into workspaces values (1, 'W', 'unlimited', 0) on conflict do nothing")
+        tx.execute(
+            "insert into domains (id, host, scheme, source, created_at)"
+            " values (1, 'go.example', 'https', 'config', 0) on conflict do nothing"
+        )
+        tx.execute_many(
+            "insert into links (id, workspace_id, domain_id, slug, slug_key, link_type,"
+            " original_url, url, url_hash, status, created_at, updated_at)"
+            " values ($1, 1, 1, $2, $2, 'URL', 'https://a.example', 'https://a.example/', 0, 302,"
+            " 0, 0)",
+            [(each, f"slug{each}") for each in ids],
+        )
+        tx.execute_many(
+            "insert into link_counters (link_id, workspace_id) values ($1, 1)",
+            [(each,) for each in ids],
+        )
+
+    return work
+
+
+@asynccontextmanager
+async def run_recorder(db: Database, **settings: Any) -> AsyncGenerator[Recorder]:
+    recorder = Recorder(db, **settings)
+    await recorder.start()
+    try:
+        yield recorder
+    finally:
+        await recorder.stop()
+
+
+async def count_clicks(db: Database, link_id: int = 1) -> int:
+    """The stored rows; checks that the link's counters say the same of persons."""
+    row = await db.find_one(
+        "select count(*) as clicks, coalesce(sum(kind = 1), 0) as persons from clicks"
+        " where link_id = $1",
+        link_id,
+    )
+    counters = await db.find_one("select * from link_counters where link_id = $1", link_id)
+    assert row is not None
+    assert counters is not None
+    assert counters["total"] == row["persons"]
+    return row["clicks"]
+
+
+@contextmanager
+def limit_file_size(size: int) -> Generator[None]:
+    """The kernel refuses to let any file grow past `size`, as it does on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

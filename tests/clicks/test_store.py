@@ -1,0 +1,110 @@
+import pytest
+
+from shorty.clicks.journal import Position
+from shorty.clicks.model import BIO, BOT, LINK, PERSON, PREFETCH, QR, Visit, encode_visit
+from shorty.clicks.store import begin_journal, find_journal_state, look_up_count, store_batch
+from shorty.clicks.waiting import IN_MEMORY, Batch
+from shorty.errors import StorageUnavailableError
+from shorty.storage.database import Database
+from tests.clicks.making import AT, BROWSER, count_clicks, insert_links, make_person, make_visit
+
+ID = "a journal"
+
+
+@pytest.fixture(autouse=True)
+async def begun(db: Database) -> None:
+    await db.write(insert_links(1, 2))
+    await db.write(lambda tx: begin_journal(tx, ID, Position(1, 8)))
+
+
+async def store(
+    db: Database, *visits: Visit, number: int = 1, segment: int = 1, journal_id: str = ID
+) -> int:
+    batch = Batch(segment, [encode_visit(visit) for visit in visits], offset=number * 100)
+    batch.number = number
+    return await db.write(lambda tx: store_batch(tx, journal_id, batch))
+
+
+async def test_a_click_keeps_all_that_is_known_of_its_visit(db: Database) -> None:
+    utm = ("news", None, "märz", None, None)
+    await store(
+        db,
+        make_visit(source=QR, country="DE", referrer="t.co", utm=utm),
+        make_visit(at=AT + 1, visitor=0, user_agent="curl/8.5.0"),
+    )
+    rows = await db.find_all("select * from clicks order by id")
+    assert [tuple(row)[1:] for row in rows] == [
+        (1, AT, 7, PERSON, QR, "DE", "t.co", "Chrome", "Windows", "desktop", rows[0]["utm"]),
+        (1, AT + 1, 0, BOT, LINK, None, None, "curl", None, "other", None),
+    ]
+    assert rows[0]["utm"] == '["news",null,"märz",null,null]'
+
+
+async def test_persons_are_counted_by_source_bots_and_prefetches_apart(db: Database) -> None:
+    await store(
+        db,
+        make_visit(),
+        make_visit(at=AT + 5),
+        make_visit(source=QR),
+        make_visit(source=BIO, at=AT + 9),
+        make_visit(kind=BOT, at=AT + 10),
+        make_visit(kind=PREFETCH, at=AT + 11, user_agent=BROWSER),
+        make_visit(link_id=2, user_agent=""),
+    )
+    rows = await db.find_all("select * from link_counters order by link_id")
+    names = ("clicks", "scans", "bio_clicks", "bots", "total", "last_click_at")
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        (2, 1, 1, 1, 4, AT + 9),
+        (0, 0, 0, 1, 0, None),
+    ]
+
+
+async def test_counters_add_up_over_batches(db: Database) -> None:
+    await store(db, make_visit(), number=1)
+    await store(db, make_visit(user_agent="curl/8.5.0"), number=2)
+    row = await db.find_one("select * from link_counters where link_id = 1")
+    assert row is not None
+    assert (row["total"], row["bots"], row["last_click_at"]) == (1, 1, AT)
+
+
+async def test_a_click_whose_link_is_gone_is_skipped_alone(db: Database) -> None:
+    skipped = await store(db, make_visit(), make_visit(link_id=404), make_visit(link_id=2))
+    assert skipped == 1
+    assert await count_clicks(db, 1) == await count_clicks(db, 2) == 1
+    assert await db.find_all("select * from clicks where link_id = 404") == []
+
+
+async def test_links_that_are_deleted_softly_still_count(db: Database) -> None:
+    await db.write(lambda tx: tx.execute("update links set deleted_at = 1 where id = 1"))
+    assert await store(db, make_visit()) == 0
+    assert await count_clicks(db) == 1
+
+
+async def test_a_batch_moves_the_position(db: Database) -> None:
+    await store(db, make_visit(), number=1)
+    assert await find_journal_state(db) == (ID, (1, 100), 1)
+    await store(db, make_visit(), number=2, segment=IN_MEMORY)
+    assert await find_journal_state(db) == (ID, (1, 100), 2)
+    await store(db, number=3, segment=2)
+    assert await find_journal_state(db) == (ID, (2, 300), 3)
+
+
+async def test_a_batch_tried_again_is_stored_once(db: Database) -> None:
+    for _ in range(2):
+        assert await store(db, make_visit(), number=1) == 0
+    assert await count_clicks(db) == 1
+
+
+async def test_a_database_of_another_journal_takes_nothing(db: Database) -> None:
+    for wrong in ({"journal_id": "another"}, {"number": 3}):
+        with pytest.raises(StorageUnavailableError):
+            await store(db, make_visit(), **wrong)  # pyright: ignore[reportArgumentType]
+    assert await count_clicks(db) == 0
+
+
+async def test_the_count_and_the_batches_it_holds_are_looked_up_together(db: Database) -> None:
+    assert look_up_count(db, 1) == (0, 0)
+    await store(db, make_person(), make_person(source=QR), make_visit(kind=BOT))
+    assert look_up_count(db, 1) == (2, 1)
+    assert look_up_count(db, 2) == (0, 1)
+    assert look_up_count(db, 404) == (0, 1)
