@@ -77,6 +77,8 @@ class Recorder:
         self._has_work = asyncio.Event()
         self._must_hurry = asyncio.Event()
         self._must_stop = asyncio.Event()
+        self._is_settled = asyncio.Event()
+        self._is_settled.set()
         self._task: asyncio.Task[None] | None = None
         self._warned_at: dict[str, float] = {}
 
@@ -107,6 +109,11 @@ class Recorder:
         """The visits of persons to a link that are not in the first `stored_batches` batches."""
         return self._waiting.count_persons(link_id, stored_batches)
 
+    async def settle(self) -> None:
+        """Returns once nothing waits: what was recorded before is in the database."""
+        self._must_hurry.set()
+        await self._is_settled.wait()
+
     def describe(self, now: int) -> RecorderStats:
         oldest = self._waiting.find_oldest_visit()
         return RecorderStats(
@@ -132,6 +139,7 @@ class Recorder:
     def _wait(self, payload: bytes, segment: int, offset: int) -> None:
         self._waiting.add(payload, segment, offset)
         self._has_work.set()
+        self._is_settled.clear()
         if self._waiting.count >= self._batch_visits:
             self._must_hurry.set()
 
@@ -217,7 +225,7 @@ class Recorder:
         if not self._journal_id:
             return self._waiting.count == 0
         self._waiting.seal()
-        while batch := self._waiting.find_oldest():
+        while batch := self._find_batch():
             batch.number = self._stored_batches + 1
             work = partial(store_batch, journal_id=self._journal_id, batch=batch)
             try:
@@ -233,6 +241,11 @@ class Recorder:
             else:
                 self._note_stored(batch, skipped)
         return True
+
+    def _find_batch(self) -> Batch | None:
+        if not self._waiting.count:
+            self._is_settled.set()
+        return self._waiting.find_oldest()
 
     def _note_stored(self, batch: Batch, skipped: int) -> None:
         self._waiting.remove_oldest()

@@ -1,8 +1,10 @@
 """What tests of clicks make: links with nothing but an id, visits to them, recorders."""
 
+import asyncio
 import resource
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -58,6 +60,22 @@ async def run_recorder(db: Database, **settings: Any) -> AsyncGenerator[Recorder
         yield recorder
     finally:
         await recorder.stop()
+
+
+async def wait_until(is_true: Callable[[], bool]) -> None:
+    for _ in range(5000):
+        if is_true():
+            return
+        await asyncio.sleep(0.002)
+    raise AssertionError("It never came true")
+
+
+async def store_all(recorder: Recorder) -> None:
+    await wait_until(lambda: recorder.describe(AT).waiting == 0)
+
+
+def find_folder(db: Database) -> Path:
+    return db.path.with_name(f"{db.path.name}.journal")
 
 
 async def count_clicks(db: Database, link_id: int = 1) -> int:

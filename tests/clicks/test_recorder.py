@@ -1,0 +1,297 @@
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from shorty.clicks.journal import Journal
+from shorty.clicks.model import BOT, encode_visit
+from shorty.clicks.recorder import Recorder
+from shorty.errors import StorageUnavailableError
+from shorty.storage.database import Database
+from tests.clicks.making import (
+    AT,
+    NEVER,
+    count_clicks,
+    find_folder,
+    insert_links,
+    limit_file_size,
+    make_visit,
+    run_recorder,
+    store_all,
+    wait_until,
+)
+
+
+@pytest.fixture(autouse=True)
+async def links(db: Database) -> None:
+    await db.write(insert_links(1, 2))
+
+
+async def record_and_die(db: Database, *link_ids: int) -> None:
+    """Leaves visits in the journal, as a killed process does: nothing of them is stored."""
+    recorder = Recorder(db, rest_s=NEVER)
+    await recorder.start()
+    for link_id in link_ids:
+        assert recorder.record(make_visit(link_id=link_id))
+
+
+@asynccontextmanager
+async def reopen(path: Path) -> AsyncGenerator[Database]:
+    database = await Database.open(path)
+    yield database
+    await database.close()
+
+
+async def test_what_is_recorded_is_stored(db: Database) -> None:
+    async with run_recorder(db, rest_s=0.001) as recorder:
+        assert recorder.record(make_visit())
+        assert recorder.record(make_visit(kind=BOT))
+        await store_all(recorder)
+        assert await count_clicks(db) == 2
+        assert recorder.record(make_visit(link_id=2))
+        await store_all(recorder)
+    assert await count_clicks(db, 2) == 1
+
+
+async def test_a_visit_is_journalled_before_anybody_hears_of_it(db: Database) -> None:
+    async with run_recorder(db, rest_s=NEVER) as recorder:
+        recorder.record(make_visit())
+        (segment,) = find_folder(db).glob("*.log")
+        assert encode_visit(make_visit()) in segment.read_bytes()
+        assert await count_clicks(db) == 0
+
+
+async def test_a_stop_stores_what_waits_and_leaves_no_journal(db: Database) -> None:
+    async with run_recorder(db, rest_s=NEVER) as recorder:
+        for _ in range(10):
+            recorder.record(make_visit())
+    assert await count_clicks(db) == 10
+    assert not find_folder(db).exists()
+
+
+async def test_a_recorder_that_never_started_stops(db: Database) -> None:
+    await Recorder(db).stop()
+    assert not find_folder(db).exists()
+
+
+async def test_what_a_killed_process_left_is_stored_once(db: Database) -> None:
+    await record_and_die(db, 1, 1, 2)
+    for _ in range(2):
+        await Recorder(db).start()
+        assert await count_clicks(db, 1) == 2
+        assert await count_clicks(db, 2) == 1
+
+
+async def test_kill_upon_kill_loses_nothing(db: Database) -> None:
+    for _ in range(4):
+        await record_and_die(db, 1, 2)
+    async with run_recorder(db):
+        assert await count_clicks(db, 1) == await count_clicks(db, 2) == 4
+
+
+async def test_all_is_replayed_before_the_first_visit_in_batches(db: Database) -> None:
+    await record_and_die(db, *[1] * 25)
+    async with run_recorder(db, batch_visits=10) as recorder:
+        assert recorder.describe(AT).stored == 25
+        assert await count_clicks(db) == 25
+
+
+async def test_a_torn_tail_is_cut_off(db: Database) -> None:
+    await record_and_die(db, 1, 1)
+    (segment,) = find_folder(db).glob("*.log")
+    os.truncate(segment, segment.stat().st_size - 3)
+    async with run_recorder(db):
+        assert await count_clicks(db) == 1
+
+
+async def test_after_a_power_cut_that_shortened_a_stored_segment_new_clicks_count(
+    db: Database,
+) -> None:
+    recorder = Recorder(db, rest_s=0.001)
+    await recorder.start()
+    recorder.record(make_visit())
+    await store_all(recorder)
+    (segment,) = find_folder(db).glob("*.log")
+    os.truncate(segment, 8)
+    await record_and_die(db, 1)
+    async with run_recorder(db):
+        assert await count_clicks(db) == 2
+
+
+async def test_segments_are_continued_and_removed_once_stored(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shorty.clicks.journal.SEGMENT_BYTES", 300)
+    numbers: set[str] = set()
+    async with run_recorder(db, rest_s=0.001) as recorder:
+        for _ in range(30):
+            recorder.record(make_visit())
+            await store_all(recorder)
+            names = {path.name for path in find_folder(db).glob("*.log")}
+            assert 1 <= len(names) <= 2
+            numbers |= names
+    assert len(numbers) > 5
+    assert await count_clicks(db) == 30
+
+
+async def test_an_unread_visit_is_skipped_alone(db: Database) -> None:
+    await record_and_die(db, 1)
+    journal = Journal(find_folder(db))
+    journal.continue_in(journal.create_segment())
+    journal.append(b"no visit")
+    journal.append(encode_visit(make_visit()))
+    async with run_recorder(db) as recorder:
+        assert await count_clicks(db) == 2
+        assert recorder.describe(AT).skipped == 1
+
+
+async def test_a_visit_that_the_database_refuses_is_skipped_alone(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with run_recorder(db) as recorder:
+        for at in (AT, AT, 2**63, AT, 2**63 + 1, AT):
+            assert recorder.record(make_visit(at=at))
+        await store_all(recorder)
+        assert recorder.describe(AT).skipped == 2
+    assert await count_clicks(db) == 4
+    assert "was refused" in caplog.text
+    async with run_recorder(db):
+        assert await count_clicks(db) == 4
+
+
+async def test_a_copied_database_is_not_fed_from_the_journal_of_the_first(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with run_recorder(db, rest_s=0.001) as recorder:
+        recorder.record(make_visit())
+        await store_all(recorder)
+        await db.write(lambda tx: tx.execute("update journal_state set journal_id = 'other'"))
+        recorder.record(make_visit())
+    async with run_recorder(db) as recorder:
+        assert await count_clicks(db) == 1
+        recorder.record(make_visit())
+    assert await count_clicks(db) == 2
+    aside = find_folder(db).with_name("shorty.db.journal.set-aside-1")
+    assert len(list(aside.glob("*.log"))) == 1
+    assert str(aside) in caplog.text
+
+
+async def test_a_restored_database_does_not_take_what_came_after_it(
+    db: Database, tmp_path: Path
+) -> None:
+    """The journal's id is right, but the segment that the old position names is gone."""
+    await record_and_die(db, 1)
+    backup = tmp_path / "backup.db"
+    await db.write(lambda tx: tx.execute("insert into server_state values ('a', 'b')"))
+    async with reopen(db.path) as other:
+        await other.find_all(f"vacuum into '{backup}'")
+    first = Recorder(db, rest_s=0.001)
+    await first.start()
+    first.record(make_visit())
+    await store_all(first)
+    await record_and_die(db, 1)
+    shutil.copytree(find_folder(db), tmp_path / "backup.db.journal")
+    async with reopen(backup) as restored, run_recorder(restored):
+        assert await count_clicks(restored) == 0
+    assert (tmp_path / "backup.db.journal.set-aside-1").exists()
+
+
+async def test_an_empty_foreign_journal_leaves_nothing_behind(db: Database) -> None:
+    Journal(find_folder(db)).create("other")
+    Journal(find_folder(db)).create_segment()
+    async with run_recorder(db) as recorder:
+        recorder.record(make_visit())
+    assert await count_clicks(db) == 1
+    assert list(db.path.parent.glob("*set-aside*")) == []
+
+
+async def test_while_the_database_is_full_clicks_wait_in_the_journal(db: Database) -> None:
+    async with run_recorder(db, rest_s=0.001) as recorder:
+        with limit_file_size(db.path.with_name("shorty.db-wal").stat().st_size):
+            for _ in range(5):
+                assert recorder.record(make_visit())
+            await asyncio.sleep(0.05)
+            assert await count_clicks(db) == 0
+            assert recorder.describe(AT + 70).waiting == 5
+            assert recorder.describe(AT + 70).lag_ms == 70
+        await store_all(recorder)
+        assert recorder.describe(AT + 70).lag_ms == 0
+    assert await count_clicks(db) == 5
+
+
+async def test_what_a_full_database_refused_is_there_at_the_next_start(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = Recorder(db, rest_s=NEVER)
+    await recorder.start()
+    recorder.record(make_visit())
+    with limit_file_size(db.path.with_name("shorty.db-wal").stat().st_size):
+        await recorder.stop()
+    assert "1 clicks could not be stored" in caplog.text
+    async with run_recorder(db):
+        assert await count_clicks(db) == 1
+
+
+async def test_a_start_on_a_full_disk_takes_what_was_left_and_stores_it_later(
+    db: Database,
+) -> None:
+    await record_and_die(db, 1, 1)
+    recorder = Recorder(db, rest_s=0.001)
+    with limit_file_size(4):
+        await recorder.start()
+        assert recorder.describe(AT).waiting == 2
+        assert not recorder.record(make_visit())
+    await store_all(recorder)
+    assert await count_clicks(db) == 3
+    await recorder.stop()
+
+
+async def test_a_start_with_more_than_may_wait_on_a_full_disk_fails(db: Database) -> None:
+    await record_and_die(db, *[1] * 8)
+    with limit_file_size(4), pytest.raises(StorageUnavailableError):
+        await Recorder(db, most_waiting=5).start()
+    async with run_recorder(db, most_waiting=5, batch_visits=5):
+        assert await count_clicks(db) == 8
+
+
+async def test_what_the_journal_cannot_take_waits_in_memory(db: Database) -> None:
+    find_folder(db).write_text("a file in the journal's place")
+    async with run_recorder(db, rest_s=0.001) as recorder:
+        assert not recorder.record(make_visit())
+        assert not recorder.record_or_refuse(make_visit())
+        find_folder(db).unlink()
+        await store_all(recorder)
+        assert recorder.record(make_visit())
+        assert recorder.describe(AT).journalled == 1
+    assert await count_clicks(db) == 2
+
+
+async def test_a_refused_visit_makes_the_journal_begin_again(db: Database) -> None:
+    find_folder(db).write_text("a file in the journal's place")
+    async with run_recorder(db, rest_s=0.001) as recorder:
+        find_folder(db).unlink()
+        await wait_until(lambda: recorder.record_or_refuse(make_visit()))
+    assert await count_clicks(db) == 1
+
+
+async def test_past_the_bound_visits_are_dropped_and_counted(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with run_recorder(db, rest_s=NEVER, most_waiting=3) as recorder:
+        taken = [recorder.record(make_visit()) for _ in range(5)]
+        assert taken == [True, True, True, False, False]
+        assert not recorder.record_or_refuse(make_visit())
+        assert recorder.describe(AT).dropped == 2
+        assert caplog.text.count("Clicks are being lost") == 1
+    assert await count_clicks(db) == 3
+
+
+async def test_whatever_a_visitor_sends_can_be_recorded(db: Database) -> None:
+    async with run_recorder(db) as recorder:
+        assert recorder.record(make_visit(user_agent="\udc80", utm=("\ud800", None, "", "x", "y")))
+        assert recorder.record(make_visit(referrer="é" * 99_999, user_agent="\0" * 99_999))
+    assert await count_clicks(db) == 2
