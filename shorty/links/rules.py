@@ -43,6 +43,17 @@ STATUSES: Final = frozenset({301, 302, 307, 308})
 _META_PIXEL: Final = re.compile(r"[0-9]{5,20}")
 _GOOGLE_TAG: Final = re.compile(r"(G|GT|AW|DC|GTM)-[A-Z0-9]{4,20}|UA-[0-9]{4,12}-[0-9]{1,4}")
 _COLOR: Final = re.compile(r"#([0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
+_QR_COLORS: Final = {
+    "color": "color",
+    "bg_color": "bgColor",
+    "text_color": "textColor",
+    "primary": "primary",
+    "secondary": "secondary",
+}
+_QR_CHOICES: Final = {
+    "pattern": ("square", "dots", "rounded", "extra-rounded", "classy", "classy-rounded"),
+    "corner": ("square", "dot", "extra-rounded"),
+}
 _LOCAL_SUFFIXES: Final = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".intranet")
 
 
@@ -277,10 +288,14 @@ def _read_qr_settings(new: NewLink) -> str | None:
     settings = new.qr_settings
     if settings is None:
         return None
-    for name in ("color", "bg_color", "text_color", "primary", "secondary"):
+    for name, key in _QR_COLORS.items():
         color: str | None = getattr(settings, name)
         if color and not _COLOR.fullmatch(color):
-            raise ValueError(f"{name} must be a colour such as #1a2b3c")
+            raise ValueError(f"{key} must be a colour such as #1a2b3c")
+    for name, choices in _QR_CHOICES.items():
+        choice: str | None = getattr(settings, name)
+        if choice and choice not in choices:
+            raise ValueError(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}")
     text = msgspec.json.encode(settings).decode()
     if len(text) > ADDRESS_LENGTH:
         raise ValueError(f"may be at most {ADDRESS_LENGTH} characters long")

@@ -137,6 +137,9 @@ async def test_every_field_is_kept(book: LinkBook, actor: Actor) -> None:
         ("webhook_urls", tuple(f"https://h.example/{n}" for n in range(11)), "at most 10"),
         ("button_label", "x" * 101, "at most 100"),
         ("qr_settings", QrSettings(color="red"), "colour"),
+        ("qr_settings", QrSettings(bg_color="#12"), "bgColor must be a colour"),
+        ("qr_settings", QrSettings(pattern="stars"), "pattern must be square, dots"),
+        ("qr_settings", QrSettings(corner="dots"), "corner must be square, dot or extra-rounded"),
     ],
 )
 async def test_a_faulty_field_is_named(
