@@ -26,7 +26,7 @@ ROWS = (
     {"qr", "bio", "transfer"},
     {"redirect"},
     {"api", "web"},
-    {"app", "serve", "rsgi"},
+    {"app", "serve", "rsgi", "upkeep"},
     {"cli"},
     {"__main__"},
 )

@@ -1,0 +1,131 @@
+"""The composition root: opens storage, mounts the doors, starts and stops the workers in order."""
+
+import time
+from asyncio import AbstractEventLoop
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from shorty.api.app import create_api
+from shorty.api.services import Services
+from shorty.clicks.limited import LimitedClicks
+from shorty.clicks.recorder import Recorder
+from shorty.clicks.visitor import VisitorNumbers
+from shorty.config import Config
+from shorty.domains import DomainDirectory
+from shorty.domains.service import sync_domains
+from shorty.fetch import Fetcher
+from shorty.limits import RateLimits
+from shorty.links.book import LinkBook
+from shorty.links.lookup import LinkLookup
+from shorty.links.rules import read_link_rules
+from shorty.links.titles import TitleFiller
+from shorty.proxies import TrustedProxies
+from shorty.redirect.desk import VisitDesk
+from shorty.redirect.request import Scope
+from shorty.redirect.route import Answering, Front
+from shorty.rsgi import AsgiShim
+from shorty.storage.database import Database
+from shorty.storage.migrations import prepare_database
+from shorty.storage.state import find_or_make_secret
+from shorty.upkeep import Upkeep
+
+
+def read_clock() -> int:
+    """UTC milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class App:
+    """The RSGI application: everything of one process, from the open database to the doors."""
+
+    def __init__(self, config: Config, read_clock: Callable[[], int] = read_clock) -> None:
+        self.config = config
+        self.read_clock = read_clock
+        self._stack = AsyncExitStack()
+
+    def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
+        loop.run_until_complete(self.start())
+
+    def __rsgi__(self, scope: Scope, proto: Answering) -> Awaitable[None]:
+        return self.front(scope, proto)
+
+    def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
+        loop.run_until_complete(self.stop())
+
+    def end_streams(self) -> None:
+        self.shim.end_streams()
+
+    async def start(self) -> None:
+        """Opens everything in the order that stopping reverses.
+
+        Raises StartError, with a sentence for the operator, where something cannot be opened.
+        """
+        async with AsyncExitStack() as stack:
+            await self._open(stack)
+            self._stack = stack.pop_all()
+
+    async def stop(self) -> None:
+        """Requests have ended: drains the recorder, ends the workers, closes the database."""
+        await self._stack.aclose()
+
+    async def _open(self, stack: AsyncExitStack) -> None:
+        config = self.config
+        path = config.storage.database
+        now = self.read_clock()
+        prepare_database(path, now)
+        self.db = await Database.open(path)
+        stack.push_async_callback(self.db.close)
+        await self.db.write(lambda tx: sync_domains(tx, config, now))
+        self.services = await self._open_services(stack)
+        api = create_api(self.services, self.read_clock)
+        await stack.enter_async_context(api.lifespan())
+        self.shim = AsgiShim(api)
+        self.front = Front(await self._build_desk(path, now), self.shim)
+        self.upkeep = Upkeep(self.services, self.limited, self.read_clock)
+        self.upkeep.start()
+        stack.push_async_callback(self.upkeep.stop)
+
+    async def _open_services(self, stack: AsyncExitStack) -> Services:
+        db, config = self.db, self.config
+        rules = read_link_rules(config)
+        domains = DomainDirectory(db, config)
+        domains.reload()
+        recorder = Recorder(db)
+        self.limited = LimitedClicks(db, recorder)
+        lookup = LinkLookup(db, rules.block_list.is_blocked, on_read=self.limited.forget)
+        book = LinkBook(db=db, domains=domains, lookup=lookup, rules=rules)
+        fetcher = Fetcher(allow_private=config.webhooks.allow_private)
+        await fetcher.open()
+        stack.push_async_callback(fetcher.close)
+        titles = TitleFiller(book, fetcher, self.read_clock)
+        titles.start()
+        stack.push_async_callback(titles.stop)
+        await recorder.start()
+        stack.push_async_callback(recorder.stop)
+        return Services(
+            config=config,
+            db=db,
+            domains=domains,
+            book=book,
+            recorder=recorder,
+            fetcher=fetcher,
+            titles=titles,
+            limits=RateLimits(),
+            proxies=TrustedProxies(config.server.trusted_networks()),
+        )
+
+    async def _build_desk(self, path: Path, now: int) -> VisitDesk:
+        services = self.services
+        return VisitDesk(
+            domains=services.domains,
+            lookup=services.book.lookup,
+            recorder=services.recorder,
+            limited=self.limited,
+            visitors=VisitorNumbers(path.with_name(f"{path.name}.visitor-key"), now),
+            proxies=services.proxies,
+            limits=services.limits,
+            clock=self.read_clock,
+            secret=await self.db.write(find_or_make_secret),
+            honours_dnt=self.config.privacy.honour_dnt,
+        )

@@ -1,0 +1,73 @@
+"""What the server does by the clock: notices other processes' changes, clears away what is over."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from shorty.api.idempotency import delete_old_keys
+from shorty.api.services import Services
+from shorty.clicks.limited import LimitedClicks
+from shorty.errors import StorageUnavailableError
+from shorty.links.public import delete_expired_public_links
+
+NOTICE_S: Final = 0.5
+SWEEP_S: Final = 60.0
+
+log = structlog.get_logger(__name__)
+
+
+class Upkeep:
+    """Started last and stopped first. What the database refuses waits a turn."""
+
+    def __init__(
+        self, services: Services, limited: LimitedClicks, read_clock: Callable[[], int]
+    ) -> None:
+        self._services = services
+        self._limited = limited
+        self._read_clock = read_clock
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._version = -1
+
+    def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._tasks = [
+            loop.create_task(self._repeat(NOTICE_S, self.notice_changes)),
+            loop.create_task(self._repeat(SWEEP_S, self.sweep)),
+        ]
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        await asyncio.gather(*self._tasks)
+
+    async def notice_changes(self) -> None:
+        """Forgets what is cached once another process has committed, such as a command."""
+        version = await self._services.db.find_data_version()
+        if version != self._version:
+            self._version = version
+            self._services.domains.reload()
+            self._services.book.lookup.forget_all()
+            self._limited.forget_all()
+
+    async def sweep(self) -> None:
+        now = self._read_clock()
+        services = self._services
+        await self._drain(lambda: delete_expired_public_links(services.book, now))
+        await self._drain(lambda: delete_old_keys(services.db, now))
+
+    async def _drain(self, delete_batch: Callable[[], Awaitable[int]]) -> None:
+        """In small batches, so that no caller waits long for the writer."""
+        while await delete_batch() and not self._stopping.is_set():
+            pass
+
+    async def _repeat(self, pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
+        while not self._stopping.is_set():
+            try:
+                await work()
+            except StorageUnavailableError as error:
+                log.warning("upkeep_waits", reason=str(error.__cause__))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause_s)

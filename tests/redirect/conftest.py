@@ -1,0 +1,49 @@
+"""A whole application in this process, with a clock that the test sets."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shorty.app import App
+from shorty.config import Config, DomainConfig, ServerConfig, StorageConfig
+from tests.redirect.house import House
+from tests.rsgi_client import make_client
+from tests.support import NOW, make_actor, make_home, prepare_copy
+
+CONFIG = Config(
+    server=ServerConfig(trusted_proxies=("127.0.0.1", "10.0.0.0/8")),
+    domains=(
+        DomainConfig(host="localhost:8000"),
+        DomainConfig(
+            host="go.example",
+            root_redirect="https://example.com/home",
+            not_found_redirect="https://example.com/lost",
+        ),
+        DomainConfig(host="xn--bcher-kva.example"),
+    ),
+)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncGenerator[House]:
+    path = prepare_copy(tmp_path)
+    clock = [NOW]
+    config = Config(
+        server=CONFIG.server, domains=CONFIG.domains, storage=StorageConfig(database=path)
+    )
+    app = App(config, lambda: clock[0])
+    await app.start()
+    actor = await make_actor(app.db, await make_home(app.db, config), config=config)
+    yield House(app=app, actor=actor, clock=clock)
+    await app.stop()
+
+
+@pytest.fixture
+async def client(house: House) -> AsyncGenerator[httpx.AsyncClient]:
+    async with make_client(house.app.__rsgi__) as client:
+        client.headers["user-agent"] = (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+        )
+        yield client

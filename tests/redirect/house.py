@@ -1,0 +1,44 @@
+"""What a visit's test has at hand: the application, its owner and its clock."""
+
+from typing import Any, NamedTuple
+
+from shorty.accounts.model import Actor
+from shorty.app import App
+from shorty.links.model import Link, LinkChange, NewLink
+from shorty.links.service import change_link, create_link, delete_link, get_link
+
+
+class House(NamedTuple):
+    app: App
+    actor: Actor
+    clock: list[int]
+
+    @property
+    def now(self) -> int:
+        return self.clock[0]
+
+    async def make_link(self, **only_what_matters: Any) -> Link:
+        plain: dict[str, Any] = {
+            "url": "https://example.com/there",
+            "domain": "localhost:8000",
+            "slug": "sale",
+        }
+        new = NewLink(**(plain | only_what_matters))
+        return await create_link(self.app.services.book, self.actor, new, self.now)
+
+    async def change_link(self, link: Link, **changes: Any) -> Link:
+        change = LinkChange(**changes)
+        return await change_link(self.app.services.book, self.actor, link.id, change, self.now)
+
+    async def delete_link(self, link: Link) -> None:
+        await delete_link(self.app.services.book, self.actor, link.id, self.now)
+
+    async def read_link(self, link: Link) -> Link:
+        """With its counts, once all that waits is stored."""
+        await self.app.services.recorder.settle()
+        return await get_link(self.app.services.book, self.actor, link.id)
+
+    async def list_kinds(self) -> list[int]:
+        await self.app.services.recorder.settle()
+        rows = await self.app.db.find_all("select kind from clicks order by id")
+        return [row["kind"] for row in rows]
