@@ -81,6 +81,16 @@ class TokenChange(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int | None | UnsetType = UNSET
 
 
+class KeptAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request with an Idempotency-Key was answered first; `location` may be empty."""
+
+    request_digest: str
+    status: int
+    body: bytes
+    location: str
+    created_at: int
+
+
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """One person in one workspace, with what the token or session allows and the plan limits."""
 

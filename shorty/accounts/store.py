@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from shorty.accounts.model import Actor, Member, NewToken, Role, Token, User, Workspace
+from shorty.accounts.model import Actor, KeptAnswer, Member, NewToken, Role, Token, User, Workspace
 from shorty.config import Plan
 from shorty.plans import find_plan
 from shorty.storage.database import Database, Row, Transaction
@@ -304,6 +304,51 @@ def mark_token_used(tx: Transaction, token_id: int, now: int) -> None:
         where id = $1 and (last_used_at is null or last_used_at < $2)
         """,
         *(token_id, now),
+    )
+
+
+# First answers, kept for retries with the same Idempotency-Key
+
+
+def look_up_kept_answer(db: Database, token_id: int, key: str, oldest: int) -> KeptAnswer | None:
+    row = db.look_up(
+        """
+        select request_digest, status, body, location, created_at from idempotency_keys
+        where token_id = $1 and key = $2 and created_at > $3
+        """,
+        *(token_id, key, oldest),
+    )
+    return None if row is None else msgspec.convert(dict(row), KeptAnswer)
+
+
+def insert_kept_answer(
+    tx: Transaction, token_id: int, key: str, kept: KeptAnswer, oldest: int
+) -> bool:
+    """False where an answer newer than `oldest` is kept already."""
+    changed = tx.execute(
+        """
+        insert into idempotency_keys
+          (token_id, key, request_digest, status, body, location, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7)
+        on conflict (token_id, key) do update set request_digest = excluded.request_digest,
+          status = excluded.status, body = excluded.body, location = excluded.location,
+          created_at = excluded.created_at
+        where idempotency_keys.created_at <= $8
+        """,
+        *(token_id, key, kept.request_digest, kept.status, kept.body, kept.location),
+        *(kept.created_at, oldest),
+    )
+    return changed > 0
+
+
+def delete_kept_answers(tx: Transaction, oldest: int, limit: int) -> int:
+    return tx.execute(
+        """
+        delete from idempotency_keys where (token_id, key) in (
+          select token_id, key from idempotency_keys
+          where created_at <= $1 order by created_at limit $2)
+        """,
+        *(oldest, limit),
     )
 
 

@@ -63,7 +63,7 @@ def check_token(name: str, expires_at: int | None, now: int) -> None:
     if len(name) > NAME_LENGTH:
         faults["name"] = f"may be at most {NAME_LENGTH} characters long"
     if expires_at is not None and expires_at <= now:
-        faults["expiresAt"] = "must lie in the future"
+        faults["expires_at"] = "must lie in the future"
     if faults:
         raise InvalidFieldsError(faults)
 

@@ -2,23 +2,38 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 
 from shorty.accounts.tokens import TokenUses
-from shorty.api import members, tokens, usage
+from shorty.api import domains, members, system, tokens, usage
 from shorty.api.auth import authenticate
+from shorty.api.desk import Attempts, Desk
 from shorty.api.errors import answer_problem, build_exception_handlers
-from shorty.api.requests import BODY_LIMIT, ApiRequest, Desk
+from shorty.api.openapi import Door
+from shorty.api.reference import build_reference_handlers
+from shorty.api.requests import ApiRequest
 from shorty.api.services import Services
+from shorty.domains.resolver import DnsSettings
+from shorty.domains.verification import Challenges, DomainVerifier
 
-NATIVE_HANDLERS = (
-    *tokens.HANDLERS,
-    *members.HANDLERS,
-    *usage.HANDLERS,
+PREFIX: Final = "/api/v1"
+
+# The links API and everything native: a token for each, problem details for errors.
+NATIVE: Final = Door(
+    prefix=PREFIX,
+    before=authenticate,
+    shape=answer_problem,
+    handlers=(
+        *domains.HANDLERS,
+        *tokens.HANDLERS,
+        *members.HANDLERS,
+        *usage.HANDLERS,
+    ),
 )
+DOORS: Final = (NATIVE,)
 
 
 def read_clock() -> int:
@@ -26,28 +41,46 @@ def read_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-def create_api(services: Services, read_clock: Callable[[], int] = read_clock) -> Litestar:
+def create_api(
+    services: Services,
+    read_clock: Callable[[], int] = read_clock,
+    dns: DnsSettings | None = None,
+) -> Litestar:
     """Everything under /api/v1, the health paths, and problem details for what is not there."""
-    desk = Desk(services=services, uses=TokenUses(services.db), read_clock=read_clock)
+    desk = build_desk(services, read_clock, dns or DnsSettings())
     return Litestar(
-        route_handlers=[build_native_router()],
+        route_handlers=[
+            *(build_router(door) for door in DOORS),
+            Router(PREFIX, route_handlers=build_reference_handlers(DOORS)),
+            *system.HANDLERS,
+        ],
         request_class=type("DeskRequest", (ApiRequest,), {"desk": desk}),
         exception_handlers=build_exception_handlers(answer_problem),
         cors_config=build_cors(services.config.server.cors_origins),
         on_shutdown=[desk.uses.finish],
-        request_max_body_size=BODY_LIMIT,
         openapi_config=None,  # ours is built from the operations
         logging_config=None,
     )
 
 
-def build_native_router() -> Router:
-    """The links API and everything native: a token for each, problem details for errors."""
+def build_desk(services: Services, read_clock: Callable[[], int], dns: DnsSettings) -> Desk:
+    challenges = Challenges()
+    return Desk(
+        services=services,
+        uses=TokenUses(services.db),
+        attempts=Attempts(),
+        challenges=challenges,
+        verifier=DomainVerifier(services.db, services.domains, services.fetcher, challenges, dns),
+        read_clock=read_clock,
+    )
+
+
+def build_router(door: Door) -> Router:
     return Router(
-        "/api/v1",
-        route_handlers=NATIVE_HANDLERS,
-        before_request=cast("Any", authenticate),  # takes our class of request
-        exception_handlers=build_exception_handlers(answer_problem),
+        door.prefix,
+        route_handlers=door.handlers,
+        before_request=cast("Any", door.before),  # takes our class of request
+        exception_handlers=build_exception_handlers(door.shape),
     )
 
 
@@ -58,6 +91,7 @@ def build_cors(origins: tuple[str, ...]) -> CORSConfig:
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
         expose_headers=[
+            "Idempotency-Replayed",
             "Location",
             "Retry-After",
             "X-RateLimit-Limit",

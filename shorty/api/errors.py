@@ -13,6 +13,7 @@ from shorty.api.answers import Answer, Header, answer_json
 from shorty.errors import (
     AlreadyExistsError,
     ConflictError,
+    FetchError,
     ForbiddenError,
     InvalidFieldsError,
     NotFoundError,
@@ -58,6 +59,17 @@ class UnsupportedMediaTypeError(ShortyError):
         super().__init__(f"The body came as {media_type!r}; send {accepted}.")
 
 
+class KeyReusedError(ShortyError):
+    """An Idempotency-Key that came with another request before."""
+
+    code = "idempotency-key-reused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key came with a different request before; choose a new key."
+        )
+
+
 class InternalError(ShortyError):
     """Our own mistake; what it was stands in the log alone."""
 
@@ -79,9 +91,11 @@ STATUSES: Final[dict[type[ShortyError], int]] = {
     BodyTooLargeError: 413,
     UnsupportedMediaTypeError: 415,
     InvalidFieldsError: 422,
+    KeyReusedError: 422,
     QuotaExceededError: 429,
     RateLimitedError: 429,
     InternalError: 500,
+    FetchError: 502,
     StorageUnavailableError: 503,
 }
 

@@ -1,7 +1,8 @@
 """Checks fields one by one against a struct, so that all faults are told at once."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Generator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
@@ -62,6 +63,22 @@ def convert_known(
         except msgspec.ValidationError as error:
             faults[name] = describe_fault(str(error), field.type)
     return found, faults
+
+
+@contextmanager
+def telling_camel_case() -> Generator[None]:
+    """Around a call of a domain: its faults name fields as Python does, the caller's as JSON."""
+    try:
+        yield
+    except InvalidFieldsError as error:
+        raise InvalidFieldsError(
+            {_camel(name): error.fields[name] for name in error.fields}
+        ) from error
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def find_unknown(values: Mapping[str, object], known: Collection[str]) -> dict[str, str]:

@@ -9,11 +9,13 @@ from shorty.accounts import members
 from shorty.accounts.model import Member, NewMember, Role
 from shorty.api.answers import Answer, answer_created, answer_json, answer_nothing
 from shorty.api.fields import convert_fields
+from shorty.api.idempotency import answer_once, in_one_write
 from shorty.api.listing import ListQuery, cut_page, read_list_query
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest, read_body
 from shorty.api.times import format_time
 from shorty.errors import AlreadyExistsError, ConflictError, QuotaExceededError
+from shorty.storage.database import Transaction
 
 TAG: Final = "Members"
 EXAMPLE: Final = {
@@ -33,13 +35,13 @@ RoleField = Annotated[
 ]
 
 
-class MemberInput(msgspec.Struct, frozen=True, kw_only=True):
+class MemberInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     email: Annotated[str, Meta(description="Whose account joins; made if there is none.")]
     name: Annotated[str, Meta(description="Of a new account.")] = ""
     role: RoleField = "editor"
 
 
-class MemberChanges(msgspec.Struct, frozen=True, kw_only=True):
+class MemberChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     role: RoleField
 
 
@@ -104,6 +106,7 @@ async def list_members(request: ApiRequest) -> Answer:
         scope="admin",
         body=MemberInput,
         body_example={"email": "bob@example.com", "role": "editor"},
+        is_repeatable=True,
         status=201,
         answer=MemberAnswer,
         answer_example={"member": EXAMPLE},
@@ -111,13 +114,18 @@ async def list_members(request: ApiRequest) -> Answer:
     ),
 )
 async def add_member(request: ApiRequest) -> Answer:
-    wanted = convert_fields((await read_body(request)).fields, MemberInput)
+    body = await read_body(request)
+    wanted = convert_fields(body.fields, MemberInput)
     new = NewMember(email=wanted.email, name=wanted.name, role=wanted.role)
-    member = await request.services.db.write(
-        lambda tx: members.add_member(tx, request.actor, new, request.now)
-    )
-    shown = MemberAnswer(member=show_member(member))
-    return answer_created(shown, f"/api/v1/members/{member.user_id}")
+
+    def create(tx: Transaction) -> Member:
+        return members.add_member(tx, request.actor, new, request.now)
+
+    def show(member: Member) -> Answer:
+        shown = MemberAnswer(member=show_member(member))
+        return answer_created(shown, f"/api/v1/members/{member.user_id}")
+
+    return await answer_once(request, body, in_one_write(request, create), show)
 
 
 @handle(

@@ -44,7 +44,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def handle(
-    method: Method, path: str, operation: Operation
+    method: Method, path: str | list[str], operation: Operation
 ) -> Callable[[Callable[..., Awaitable[ASGIResponse]]], HTTPRouteHandler]:
     """Makes a function the handler of a route: `@handle("GET", "/tags", Operation(…))`."""
     # The status is the answer's own; Litestar's check wants one that allows a body.

@@ -1,6 +1,5 @@
 """What handlers see of a request: who asks, when, the services, and the body as a mapping."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from urllib.parse import parse_qsl
 
@@ -9,7 +8,7 @@ from litestar import Request
 from litestar.exceptions import ClientException
 
 from shorty.accounts.model import Actor
-from shorty.accounts.tokens import TokenUses
+from shorty.api.desk import Desk
 from shorty.api.errors import BodyTooLargeError, MalformedRequestError, UnsupportedMediaTypeError
 from shorty.api.services import Services
 from shorty.errors import NotFoundError
@@ -20,14 +19,6 @@ if TYPE_CHECKING:
 BODY_LIMIT: Final = 1024 * 1024
 ID_DIGITS: Final = 18  # fits a 64-bit integer
 FORM: Final = "application/x-www-form-urlencoded"
-
-
-class Desk(msgspec.Struct, frozen=True, kw_only=True):
-    """What the API keeps between requests, beside the services."""
-
-    services: Services
-    uses: TokenUses
-    read_clock: Callable[[], int]
 
 
 class ApiRequest(Request[Any, Any, Any]):

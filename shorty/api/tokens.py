@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from shorty.accounts import tokens
 from shorty.accounts.model import NewToken, Scope, Token, TokenChange
 from shorty.api.answers import Answer, answer_created, answer_json, answer_nothing
-from shorty.api.fields import convert_fields
+from shorty.api.fields import convert_fields, telling_camel_case
 from shorty.api.listing import ListQuery, cut_page, read_list_query
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest, read_body
@@ -38,13 +38,17 @@ ScopeField = Annotated[
 End = Annotated[datetime, Meta(description="When it stops; without a time it goes on.")]
 
 
-class TokenInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class TokenInput(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
     name: Name = ""
     scope: ScopeField = "write"
     expires_at: End | None = None
 
 
-class TokenChanges(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class TokenChanges(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
     name: Name | UnsetType = UNSET
     expires_at: End | None | UnsetType = UNSET
 
@@ -141,7 +145,8 @@ async def create_token(request: ApiRequest) -> Answer:
         scope=wanted.scope,
         expires_at=None if wanted.expires_at is None else read_time(wanted.expires_at),
     )
-    made = await request.services.db.write(lambda tx: tokens.create_token(tx, new, request.now))
+    with telling_camel_case():
+        made = await request.services.db.write(lambda tx: tokens.create_token(tx, new, request.now))
     shown = TokenAnswer(token=show_token(made.token, made.text))
     return answer_created(shown, f"/api/v1/tokens/{made.token.id}")
 
@@ -185,9 +190,10 @@ async def change_token(request: ApiRequest) -> Answer:
         expires_at=read_time(end) if isinstance(end, datetime) else end,
     )
     workspace_id = request.actor.workspace_id
-    token = await request.services.db.write(
-        lambda tx: tokens.change_token(tx, workspace_id, token_id, change, request.now)
-    )
+    with telling_camel_case():
+        token = await request.services.db.write(
+            lambda tx: tokens.change_token(tx, workspace_id, token_id, change, request.now)
+        )
     return answer_json(TokenAnswer(token=show_token(token)))
 
 

@@ -300,6 +300,12 @@ class Database:
         except sqlite3.Error as error:
             raise describe_failure(error) from error
 
+    def is_readable(self) -> bool:
+        try:
+            return bool(self.look_up("select count(*) as migrations from schema_migrations"))
+        except StorageUnavailableError:
+            return False
+
     async def close(self) -> None:
         """Lets the waiting writes finish, then closes every connection."""
         self._writer.queue.put(None)

@@ -126,7 +126,7 @@ async def test_a_tokens_name_and_end_may_change_but_not_into_the_past(
 
     assert await change(TokenChange(name="new")) == ("new", NOW + DAY)
     assert await change(TokenChange(expires_at=None)) == ("new", None)
-    with pytest.raises(InvalidFieldsError, match="expiresAt: must lie in the future"):
+    with pytest.raises(InvalidFieldsError, match="expires_at: must lie in the future"):
         await change(TokenChange(expires_at=NOW))
 
 
@@ -134,7 +134,7 @@ async def test_every_fault_of_a_new_token_is_named_at_once(db: Database, home: H
     new = NewToken(workspace_id=1, user_id=1, name="x" * 101, expires_at=NOW - 1)
     with pytest.raises(InvalidFieldsError) as raised:
         await db.write(lambda tx: create_token(tx, new, NOW))
-    assert set(raised.value.fields) == {"name", "expiresAt"}
+    assert set(raised.value.fields) == {"name", "expires_at"}
 
 
 async def test_the_use_of_a_token_is_noted_once_a_minute(db: Database, home: Home) -> None:

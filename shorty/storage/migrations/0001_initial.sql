@@ -176,6 +176,7 @@ create table idempotency_keys (
   request_digest text not null,
   status integer not null,
   body blob not null,
+  location text not null,                    -- the header; empty: none
   created_at integer not null,
   primary key (token_id, key)
 );

@@ -1,0 +1,39 @@
+"""What the API keeps between requests, beside the services."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from shorty.accounts.tokens import TokenUses
+from shorty.api.services import Services
+from shorty.domains.verification import Challenges, DomainVerifier
+
+
+class Attempts:
+    """Lets one request at a time run for each token and Idempotency-Key."""
+
+    def __init__(self) -> None:
+        self._running: dict[tuple[int, str], asyncio.Event] = {}
+
+    @asynccontextmanager
+    async def run_alone(self, token_id: int, key: str) -> AsyncGenerator[None]:
+        name = (token_id, key)
+        while (running := self._running.get(name)) is not None:
+            await running.wait()
+        done = self._running[name] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._running[name]
+            done.set()
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    services: Services
+    uses: TokenUses
+    attempts: Attempts
+    verifier: DomainVerifier
+    challenges: Challenges
+    read_clock: Callable[[], int]

@@ -1,0 +1,314 @@
+"""`/domains`: the operator's, which serve every workspace, and the workspace's own."""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from shorty.api.answers import Answer, answer_created, answer_json, answer_nothing
+from shorty.api.fields import convert_fields, telling_camel_case
+from shorty.api.idempotency import answer_once, in_one_write
+from shorty.api.listing import ListQuery, cut_page, read_list_query
+from shorty.api.operations import Operation, handle
+from shorty.api.requests import ApiRequest, read_body
+from shorty.api.times import format_optional_time, format_time
+from shorty.domains import DomainChange, NewDomain, service
+from shorty.domains.model import Domain, Scheme
+from shorty.domains.verification import DnsRecord, Verification, list_needed_records
+from shorty.errors import AlreadyExistsError, QuotaExceededError
+from shorty.storage.database import Transaction
+
+TAG: Final = "Domains"
+TXT_EXAMPLE: Final = {
+    "type": "TXT",
+    "name": "_shorty-verification.go.example.com",
+    "value": "0b5f4c0f7a1d4f0f9c2b6f1f3f8f6f51",
+}
+CNAME_EXAMPLE: Final = {"type": "CNAME", "name": "go.example.com", "value": "links.example.net"}
+EXAMPLE: Final = {
+    "id": "3",
+    "host": "go.example.com",
+    "scheme": "https",
+    "isOperators": False,
+    "isVerified": False,
+    "verifiedAt": None,
+    "rootRedirect": "https://example.com/",
+    "notFoundRedirect": "",
+    "dnsRecords": [TXT_EXAMPLE, CNAME_EXAMPLE],
+    "createdAt": "2026-11-22T12:00:00.000Z",
+}
+VERIFIED_EXAMPLE: Final = EXAMPLE | {
+    "isVerified": True,
+    "verifiedAt": "2026-11-22T12:05:00.000Z",
+    "dnsRecords": [],
+}
+
+Redirect = Annotated[str, Meta(description="An http(s) address; empty: none.")]
+
+
+class DomainInput(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    host: Annotated[str, Meta(description="The host name alone, such as go.example.com.")]
+    scheme: Scheme = "https"
+    root_redirect: Annotated[Redirect, Meta(description="Where `/` leads.")] = ""
+    not_found_redirect: Annotated[Redirect, Meta(description="Where unknown slugs lead.")] = ""
+
+
+class DomainChanges(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    root_redirect: Redirect | None | UnsetType = UNSET
+    not_found_redirect: Redirect | None | UnsetType = UNSET
+
+
+class DomainObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`dnsRecords` are what the owner of an unverified domain has to create."""
+
+    id: str
+    host: str
+    scheme: Scheme
+    is_operators: bool
+    is_verified: bool
+    verified_at: str | None
+    root_redirect: str
+    not_found_redirect: str
+    dns_records: list[DnsRecord]
+    created_at: str
+
+
+class DomainAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    domain: DomainObject
+
+
+class DomainList(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    domains: list[DomainObject]
+    next_cursor: str | None
+
+
+class CheckObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One half of the proof; any of the records looked for is enough."""
+
+    name: str
+    is_passed: bool
+    message: str
+    looked_for: list[DnsRecord]
+    found: list[str]
+
+
+class VerificationAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    is_verified: bool
+    checks: list[CheckObject]
+    domain: DomainObject
+
+
+def show_domain(request: ApiRequest, domain: Domain) -> DomainObject:
+    needed = () if domain.is_verified else list_needed_records(domain, request.services.domains)
+    return DomainObject(
+        id=str(domain.id),
+        host=domain.host,
+        scheme=domain.scheme,
+        is_operators=domain.workspace_id is None,
+        is_verified=domain.is_verified,
+        verified_at=format_optional_time(domain.verified_at),
+        root_redirect=domain.root_redirect,
+        not_found_redirect=domain.not_found_redirect,
+        dns_records=list(needed),
+        created_at=format_time(domain.created_at),
+    )
+
+
+def show_verification(request: ApiRequest, verification: Verification) -> VerificationAnswer:
+    checks = [
+        CheckObject(
+            name=check.name,
+            is_passed=check.is_passed,
+            message=check.message,
+            looked_for=list(check.looked_for),
+            found=list(check.found),
+        )
+        for check in verification.checks
+    ]
+    return VerificationAnswer(
+        is_verified=verification.domain.is_verified,
+        checks=checks,
+        domain=show_domain(request, verification.domain),
+    )
+
+
+@handle(
+    "GET",
+    "/domains",
+    Operation(
+        summary="List the domains",
+        description="Those of the operator, which serve every workspace, and your own; by id.",
+        tag=TAG,
+        query=ListQuery,
+        answer=DomainList,
+        answer_example={"domains": [EXAMPLE], "nextCursor": None},
+    ),
+)
+async def list_domains(request: ApiRequest) -> Answer:
+    query = read_list_query(request)
+    everything = await service.list_domains(request.services.db, request.actor.workspace_id)
+    by_id = sorted(everything, key=lambda domain: domain.id)
+    page, has_more = cut_page([domain for domain in by_id if domain.id > query.after], query.limit)
+    return answer_json(
+        DomainList(
+            domains=[show_domain(request, domain) for domain in page],
+            next_cursor=str(page[-1].id) if has_more else None,
+        )
+    )
+
+
+@handle(
+    "POST",
+    "/domains",
+    Operation(
+        summary="Add a domain",
+        description="It answers once it is verified: create the records in `dnsRecords`, then "
+        "call `/domains/{id}/verify`.",
+        tag=TAG,
+        scope="admin",
+        body=DomainInput,
+        body_example={"host": "go.example.com", "rootRedirect": "https://example.com/"},
+        is_repeatable=True,
+        status=201,
+        answer=DomainAnswer,
+        answer_example={"domain": EXAMPLE},
+        errors=(AlreadyExistsError, QuotaExceededError),
+    ),
+)
+async def add_domain(request: ApiRequest) -> Answer:
+    body = await read_body(request)
+    wanted = convert_fields(body.fields, DomainInput)
+    new = NewDomain(
+        host=wanted.host,
+        scheme=wanted.scheme,
+        root_redirect=wanted.root_redirect,
+        not_found_redirect=wanted.not_found_redirect,
+    )
+
+    def create(tx: Transaction) -> Domain:
+        return service.add_domain(tx, request.actor, new, request.now)
+
+    def show(domain: Domain) -> Answer:
+        shown = DomainAnswer(domain=show_domain(request, domain))
+        return answer_created(shown, f"/api/v1/domains/{domain.id}")
+
+    with telling_camel_case():
+        return await answer_once(request, body, in_one_write(request, create), show)
+
+
+@handle(
+    "GET",
+    "/domains/{domain_id:str}",
+    Operation(
+        summary="Read a domain",
+        tag=TAG,
+        answer=DomainAnswer,
+        answer_example={"domain": EXAMPLE},
+    ),
+)
+async def get_domain(request: ApiRequest) -> Answer:
+    domain_id = request.read_id("domain_id", "domain")
+    domain = await service.get_domain(request.services.db, request.actor.workspace_id, domain_id)
+    return answer_json(DomainAnswer(domain=show_domain(request, domain)))
+
+
+@handle(
+    "PATCH",
+    "/domains/{domain_id:str}",
+    Operation(
+        summary="Change where a domain's bare address and unknown slugs lead",
+        tag=TAG,
+        scope="admin",
+        body=DomainChanges,
+        body_example={"notFoundRedirect": "https://example.com/lost"},
+        answer=DomainAnswer,
+        answer_example={
+            "domain": VERIFIED_EXAMPLE | {"notFoundRedirect": "https://example.com/lost"}
+        },
+    ),
+)
+async def change_domain(request: ApiRequest) -> Answer:
+    domain_id = request.read_id("domain_id", "domain")
+    wanted = convert_fields((await read_body(request)).fields, DomainChanges)
+    change = DomainChange(
+        root_redirect=wanted.root_redirect, not_found_redirect=wanted.not_found_redirect
+    )
+    with telling_camel_case():
+        domain = await request.services.db.write(
+            lambda tx: service.change_domain(tx, request.actor, domain_id, change)
+        )
+    request.services.domains.reload()
+    return answer_json(DomainAnswer(domain=show_domain(request, domain)))
+
+
+@handle(
+    "DELETE",
+    "/domains/{domain_id:str}",
+    Operation(
+        summary="Remove a domain",
+        description="It stops answering; its links come back if it is added again.",
+        tag=TAG,
+        scope="admin",
+        status=204,
+    ),
+)
+async def remove_domain(request: ApiRequest) -> Answer:
+    domain_id = request.read_id("domain_id", "domain")
+    await request.services.db.write(
+        lambda tx: service.remove_domain(tx, request.actor, domain_id, request.now)
+    )
+    request.services.domains.reload()
+    return answer_nothing()
+
+
+@handle(
+    "POST",
+    "/domains/{domain_id:str}/verify",
+    Operation(
+        summary="Look for the proof that a domain is yours",
+        description="Asks the DNS for both halves of the proof, and says of each what was looked "
+        "for and what was found. The domain answers as soon as both have been seen once.",
+        tag=TAG,
+        scope="admin",
+        answer=VerificationAnswer,
+        answer_example={
+            "isVerified": True,
+            "checks": [
+                {
+                    "name": "ownership",
+                    "isPassed": True,
+                    "message": "The TXT record at _shorty-verification.go.example.com is there.",
+                    "lookedFor": [TXT_EXAMPLE],
+                    "found": ["0b5f4c0f7a1d4f0f9c2b6f1f3f8f6f51"],
+                },
+                {
+                    "name": "address",
+                    "isPassed": True,
+                    "message": "go.example.com leads here: it is an alias of links.example.net.",
+                    "lookedFor": [CNAME_EXAMPLE],
+                    "found": ["links.example.net.", "203.0.113.7"],
+                },
+            ],
+            "domain": VERIFIED_EXAMPLE,
+        },
+        errors=(AlreadyExistsError,),
+    ),
+)
+async def verify_domain(request: ApiRequest) -> Answer:
+    domain_id = request.read_id("domain_id", "domain")
+    verification = await request.desk.verifier.verify(request.actor, domain_id, request.now)
+    return answer_json(show_verification(request, verification))
+
+
+HANDLERS: Final = (
+    list_domains,
+    add_domain,
+    get_domain,
+    change_domain,
+    remove_domain,
+    verify_domain,
+)

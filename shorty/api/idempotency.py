@@ -1,0 +1,111 @@
+"""Idempotency-Key: a retry within a day is answered as the first request was.
+
+The answer is kept in the transaction of what it tells of, so there is never one without the other.
+A retry while the first is under way waits for it. Failures are not kept: they changed nothing.
+"""
+
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from typing import Final, TypeVar
+
+from shorty.accounts import store
+from shorty.accounts.model import KeptAnswer
+from shorty.api.answers import Answer
+from shorty.api.errors import KeyReusedError
+from shorty.api.requests import ApiRequest, Body
+from shorty.errors import ConflictError, InvalidFieldsError
+from shorty.storage.database import Database, Transaction
+
+T = TypeVar("T")
+Remember = Callable[[Transaction, T], None]
+
+HEADER: Final = "Idempotency-Key"
+KEY_LENGTH: Final = 255
+KEPT_MS: Final = 24 * 3_600_000
+DELETED_AT_ONCE: Final = 500
+
+
+async def answer_once(
+    request: ApiRequest,
+    body: Body,
+    create: Callable[[Remember[T] | None], Awaitable[T]],
+    show: Callable[[T], Answer],
+) -> Answer:
+    """Runs `create` and shows what it made, or answers what the same request was answered before.
+
+    `create` gets a function to call, inside its transaction, with what it has made; None without
+    a key. Raises KeyReusedError, and ConflictError where another process works on the same key.
+    """
+    key = read_key(request)
+    if key is None:
+        return show(await create(None))
+    token_id = request.actor.token_id or 0
+    digest = digest_request(request, body)
+    async with request.desk.attempts.run_alone(token_id, key):
+        kept = store.look_up_kept_answer(request.services.db, token_id, key, request.now - KEPT_MS)
+        if kept is not None:
+            return replay(kept, digest)
+
+        def remember(tx: Transaction, made: T) -> None:
+            answer = keep_answer(show(made), digest, request.now)
+            if not store.insert_kept_answer(tx, token_id, key, answer, request.now - KEPT_MS):
+                raise ConflictError(f"A request with this {HEADER} is under way; try again.")
+
+        return show(await create(remember))
+
+
+def in_one_write(
+    request: ApiRequest, work: Callable[[Transaction], T]
+) -> Callable[[Remember[T] | None], Awaitable[T]]:
+    """For `answer_once`: `work` as a write of its own that also remembers what it made."""
+
+    async def create(remember: Remember[T] | None) -> T:
+        def work_and_remember(tx: Transaction) -> T:
+            made = work(tx)
+            if remember is not None:
+                remember(tx, made)
+            return made
+
+        return await request.services.db.write(work_and_remember)
+
+    return create
+
+
+def read_key(request: ApiRequest) -> str | None:
+    key = request.find_header(b"idempotency-key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= KEY_LENGTH:
+        raise InvalidFieldsError({HEADER: f"must be 1 to {KEY_LENGTH} characters long"})
+    return key
+
+
+def digest_request(request: ApiRequest, body: Body) -> str:
+    scope = request.scope
+    parts = (scope["method"].encode(), scope["path"].encode(), scope["query_string"], body.raw)
+    return sha256(b"\0".join(parts)).hexdigest()
+
+
+def keep_answer(answer: Answer, digest: str, now: int) -> KeptAnswer:
+    location = dict(answer.extra_headers).get(b"location", b"")
+    return KeptAnswer(
+        request_digest=digest,
+        status=answer.status_code,
+        body=answer.body,
+        location=location.decode(),
+        created_at=now,
+    )
+
+
+def replay(kept: KeptAnswer, digest: str) -> Answer:
+    if kept.request_digest != digest:
+        raise KeyReusedError
+    headers = [(b"idempotency-replayed", b"true")]
+    if kept.location:
+        headers.append((b"location", kept.location.encode()))
+    return Answer(kept.status, kept.body, headers=headers)
+
+
+async def delete_old_keys(db: Database, now: int) -> int:
+    """Deletes a small batch of what is no longer answered; returns how many there were."""
+    return await db.write(lambda tx: store.delete_kept_answers(tx, now - KEPT_MS, DELETED_AT_ONCE))

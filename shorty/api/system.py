@@ -1,0 +1,100 @@
+"""The paths beside the API that answer on any host: health, metrics, and what crawlers ask for."""
+
+import asyncio
+import hmac
+from importlib import resources
+from typing import Final
+
+from litestar import get, route
+
+from shorty.api.answers import Answer, Header, answer_json
+from shorty.api.auth import read_token
+from shorty.api.metrics import write_metrics
+from shorty.api.requests import ApiRequest
+from shorty.config import is_loopback
+from shorty.domains.verification import CHALLENGE_PATH
+from shorty.errors import ForbiddenError, StorageUnavailableError, UnauthenticatedError
+
+WRITER_PATIENCE_S: Final = 2.0
+NOT_KEPT: Final[tuple[Header, ...]] = ((b"cache-control", b"no-store"),)
+KEPT_A_DAY: Final[tuple[Header, ...]] = ((b"cache-control", b"public, max-age=86400"),)
+TEXT: Final = b"text/plain; charset=utf-8"
+
+# Previews of links are welcome; the API and the dashboard have nothing to be found.
+ROBOTS: Final = b"User-agent: *\nDisallow: /api/\nDisallow: /app/\n"
+FAVICON: Final = (resources.files("shorty.api") / "favicon.svg").read_bytes()
+
+
+@route("/healthz", http_method=["GET", "HEAD"], status_code=200)
+async def report_health(request: ApiRequest) -> Answer:
+    """200 while the database can be read."""
+    if not request.services.db.is_readable():
+        raise StorageUnavailableError
+    return answer_json({"status": "ok"}, headers=NOT_KEPT)
+
+
+@route("/readyz", http_method=["GET", "HEAD"], status_code=200)
+async def report_readiness(request: ApiRequest) -> Answer:
+    """200 while the database can be read and its writer keeps up."""
+    db = request.services.db
+    try:
+        await asyncio.wait_for(db.find_data_version(), WRITER_PATIENCE_S)
+    except TimeoutError as error:
+        raise StorageUnavailableError from error
+    if not db.is_readable():
+        raise StorageUnavailableError
+    return answer_json({"status": "ready"}, headers=NOT_KEPT)
+
+
+@get("/metrics")
+async def report_metrics(request: ApiRequest) -> Answer:
+    """For Prometheus: with the token of the configuration, or without one from this machine."""
+    require_metrics_access(request)
+    body, media_type = write_metrics(request.services, request.desk.read_clock())
+    return Answer(200, body, media_type=media_type.encode(), headers=NOT_KEPT)
+
+
+def require_metrics_access(request: ApiRequest) -> None:
+    token = request.services.config.metrics.token
+    if not token:
+        if not is_direct_from_here(request):
+            raise ForbiddenError(
+                "Metrics are for this machine alone while [metrics] token is not set."
+            )
+    elif not hmac.compare_digest(read_token(request).encode(), token.encode()):
+        raise UnauthenticatedError("This is not the token of [metrics] in the configuration.")
+
+
+def is_direct_from_here(request: ApiRequest) -> bool:
+    """Not through a proxy on this machine, which would let everybody in."""
+    if any(request.find_header(name) for name in (b"x-forwarded-for", b"forwarded", b"via")):
+        return False
+    client = request.scope["client"]
+    return client is not None and is_loopback(client[0])
+
+
+@get("/robots.txt")
+async def show_robots(request: ApiRequest) -> Answer:  # noqa: ARG001 each handler takes one
+    return Answer(200, ROBOTS, media_type=TEXT, headers=KEPT_A_DAY)
+
+
+@get("/favicon.ico")
+async def show_favicon(request: ApiRequest) -> Answer:  # noqa: ARG001 each handler takes one
+    return Answer(200, FAVICON, media_type=b"image/svg+xml", headers=KEPT_A_DAY)
+
+
+@get(f"{CHALLENGE_PATH}{{question:str}}")
+async def answer_challenge(request: ApiRequest) -> Answer:
+    """Lets this server recognise itself behind a domain that is being verified."""
+    answer = request.desk.challenges.answer(request.path_params["question"])
+    return Answer(200, answer.encode(), media_type=TEXT, headers=NOT_KEPT)
+
+
+HANDLERS: Final = (
+    report_health,
+    report_readiness,
+    report_metrics,
+    show_robots,
+    show_favicon,
+    answer_challenge,
+)
