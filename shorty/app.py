@@ -1,5 +1,6 @@
 """The composition root: opens storage, mounts the doors, starts and stops the workers in order."""
 
+import asyncio
 import time
 from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable
@@ -42,7 +43,8 @@ class App:
     def __init__(self, config: Config, read_clock: Callable[[], int] = read_clock) -> None:
         self.config = config
         self.read_clock = read_clock
-        self._stack = AsyncExitStack()
+        self._ending = asyncio.Event()
+        self._life: asyncio.Task[None] | None = None
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         loop.run_until_complete(self.start())
@@ -57,17 +59,32 @@ class App:
         self.shim.end_streams()
 
     async def start(self) -> None:
-        """Opens everything in the order that stopping reverses.
+        """Returns once everything is open.
 
         Raises StartError, with a sentence for the operator, where something cannot be opened.
         """
-        async with AsyncExitStack() as stack:
-            await self._open(stack)
-            self._stack = stack.pop_all()
+        loop = asyncio.get_running_loop()
+        opened: asyncio.Future[None] = loop.create_future()
+        self._life = loop.create_task(self._live(opened))
+        await opened
 
     async def stop(self) -> None:
-        """Requests have ended: drains the recorder, ends the workers, closes the database."""
-        await self._stack.aclose()
+        """Requests have ended: ends the workers, drains the recorder, closes the database."""
+        self._ending.set()
+        if self._life is not None:
+            await self._life
+
+    async def _live(self, opened: "asyncio.Future[None]") -> None:
+        # One task from beginning to end: what opens a task group must be what closes it.
+        try:
+            async with AsyncExitStack() as stack:
+                await self._open(stack)
+                opened.set_result(None)
+                await self._ending.wait()
+        except BaseException as error:
+            if opened.done():
+                raise
+            opened.set_exception(error)
 
     async def _open(self, stack: AsyncExitStack) -> None:
         config = self.config
