@@ -1,0 +1,52 @@
+"""A request's body, piece by piece, so that whoever reads it may stop at a limit."""
+
+import asyncio
+from typing import Final
+
+from granian._granian import RSGIHTTPProtocol, RSGIProtocolClosed
+from granian.rsgi import Scope
+
+from shorty.rsgi.client import ClientGoneError
+
+LONGEST_PAUSE_S: Final = 60.0  # between two pieces
+
+
+class RequestBody:
+    def __init__(self, scope: Scope, proto: RSGIHTTPProtocol) -> None:
+        self._pieces = aiter(proto)
+        self._missing = count_bytes(scope)
+        self.is_over = False
+
+    async def read(self) -> bytes:
+        """The next piece, empty only at the end; raises ClientGoneError where it breaks off."""
+        piece = b"" if self._missing == 0 else await self._read_piece()
+        if self._missing is not None:
+            self._missing -= len(piece)
+            self.is_over = self._missing == 0
+        elif not piece:
+            self.is_over = await self._ends_here()
+        if not piece and not self.is_over:
+            raise ClientGoneError
+        return piece
+
+    async def _read_piece(self) -> bytes:
+        try:
+            async with asyncio.timeout(LONGEST_PAUSE_S):
+                return await anext(self._pieces)
+        except (StopAsyncIteration, TimeoutError, RSGIProtocolClosed) as error:
+            raise ClientGoneError from error
+
+    async def _ends_here(self) -> bool:
+        """After an empty piece: granian gives one at the end, and two where a body breaks off."""
+        try:
+            await self._read_piece()
+        except ClientGoneError:
+            return True
+        return False
+
+
+def count_bytes(scope: Scope) -> int | None:
+    """How long the body is; None where only its end will tell."""
+    if "transfer-encoding" in scope.headers:
+        return None
+    return int(scope.headers.get("content-length", "0"))

@@ -1,0 +1,77 @@
+"""A long answer that waits for its reader: what is not sent yet stays with whoever makes it.
+
+A stream of RSGI takes all it is given at once, however slowly the client reads: an export would
+pile up in memory. A file is sent as the client reads it, and a pipe can be opened as a file.
+"""
+
+import asyncio
+import os
+import socket
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from granian._granian import RSGIHTTPProtocol
+
+Headers = list[tuple[str, str]]
+
+
+class Pipe:
+    """Its first write must be longer than a pipe holds: that write shows whether granian reads."""
+
+    def __init__(self, proto: RSGIHTTPProtocol, status: int, headers: Headers) -> None:
+        self._reader, self._writer = os.pipe()
+        self._has_reader_open = True
+        os.set_blocking(self._writer, False)
+        proto.response_file(status, headers, f"/dev/fd/{self._reader}")
+
+    async def write(self, data: bytes | bytearray) -> None:
+        """Raises BrokenPipeError where the client has gone."""
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[os.write(self._writer, rest) :]
+            except BlockingIOError:
+                await self._wait_for_room()
+
+    def close_reader(self) -> None:
+        """Ours; granian has its own from the moment that it reads."""
+        if self._has_reader_open:
+            self._has_reader_open = False
+            os.close(self._reader)
+
+    def close(self) -> None:
+        self.close_reader()
+        os.close(self._writer)
+
+    async def _wait_for_room(self) -> None:
+        loop = asyncio.get_running_loop()
+        room = loop.create_future()
+        loop.add_writer(self._writer, lambda: room.done() or room.set_result(None))
+        try:
+            await room
+        finally:
+            loop.remove_writer(self._writer)
+        self.close_reader()
+
+
+def cut_connection(peer: str) -> None:
+    """Breaks off the connection with `peer`, so that half a body does not pass for a whole one.
+
+    RSGI can only end a body properly: the socket is found among the process's descriptors.
+    """
+    for entry in Path("/dev/fd").iterdir():
+        with suppress(OSError):  # closed since it was listed, or connected to nobody
+            descriptor = int(entry.name)
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                with socket.socket(fileno=os.dup(descriptor)) as found:
+                    if describe_peer(found) == peer:
+                        found.shutdown(socket.SHUT_RDWR)
+
+
+def describe_peer(connection: socket.socket) -> str:
+    """As granian writes a client: `192.0.2.1:80`, `[2001:db8::1]:80`."""
+    if connection.family not in (socket.AF_INET, socket.AF_INET6):
+        return ""
+    host, port, *_ = connection.getpeername()
+    return f"[{host}]:{port}" if connection.family == socket.AF_INET6 else f"{host}:{port}"

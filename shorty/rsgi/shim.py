@@ -1,0 +1,139 @@
+"""The callable that joins both: RSGI on granian's side, ASGI 3 on the application's."""
+
+from collections.abc import Iterable
+from typing import Any, Final, cast
+from urllib.parse import quote
+
+import structlog
+from granian._granian import RSGIHTTPProtocol
+from granian.rsgi import Scope as RsgiScope
+
+from shorty.redirect.request import Scope
+from shorty.redirect.route import Answering
+from shorty.rsgi.answer import Answer
+from shorty.rsgi.body import RequestBody
+from shorty.rsgi.client import Client, ClientGoneError
+from shorty.rsgi.lifespan import AsgiApp, Lifespan
+from shorty.rsgi.pipe import Headers
+
+Message = dict[str, Any]
+
+VERSIONS: Final = {"version": "3.0", "spec_version": "2.4"}
+GONE: Final[Message] = {"type": "http.disconnect"}
+
+log = structlog.get_logger(__name__)
+
+
+class Exchange:
+    """One request and its answer, as an application's `receive` and `send`."""
+
+    def __init__(self, scope: RsgiScope, proto: RSGIHTTPProtocol) -> None:
+        self.client = Client(proto)
+        self.body = RequestBody(scope, proto)
+        self.answer = Answer(scope, proto, self.client)
+
+    async def receive(self) -> Message:
+        if not self.body.is_over and not self.client.gone.done():
+            try:
+                piece = await self.body.read()
+            except ClientGoneError:
+                self.client.leave()
+            else:
+                return {"type": "http.request", "body": piece, "more_body": not self.body.is_over}
+        await self.client.wait_until_gone()
+        return GONE
+
+    async def send(self, message: Message) -> None:
+        if self.client.gone.done():
+            raise ClientGoneError
+        if message["type"] == "http.response.start":
+            self.answer.start(message["status"], decode_headers(message.get("headers", ())))
+            return
+        try:
+            await self.answer.write(
+                message.get("body", b""), is_last=not message.get("more_body", False)
+            )
+        except ClientGoneError:
+            self.client.leave()
+            raise
+
+    def end(self) -> None:
+        """The application is through: what it left undone is its fault, or its client has gone."""
+        if self.client.gone.done():
+            self.answer.close()
+        else:
+            self.answer.break_off()
+        self.client.forget()
+
+
+class AsgiShim:
+    def __init__(self, app: AsgiApp) -> None:
+        self._app = app
+        self._lifespan = Lifespan(app)
+        self._open: set[Exchange] = set()
+
+    async def start(self) -> None:
+        await self._lifespan.start()
+
+    async def stop(self) -> None:
+        await self._lifespan.stop()
+
+    async def __call__(self, scope: Scope, proto: Answering) -> None:
+        """`scope` and `proto` are granian's whole ones, of which a visit needs less."""
+        request = cast("RsgiScope", scope)
+        exchange = Exchange(request, cast("RSGIHTTPProtocol", proto))
+        self._open.add(exchange)
+        try:
+            await self._app(build_scope(request), exchange.receive, exchange.send)
+        except Exception:
+            if not exchange.client.gone.done():
+                log.exception("request_failed", method=scope.method, path=scope.path)
+        finally:
+            self._open.discard(exchange)
+            exchange.end()
+
+    def end_streams(self) -> None:
+        """Lets streams of events end, as if their clients had gone; they will ask again."""
+        for exchange in self._open:
+            if exchange.answer.is_endless:
+                exchange.client.leave()
+
+
+def build_scope(scope: RsgiScope) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "asgi": VERSIONS,
+        "http_version": "1.0" if scope.http_version == "1" else scope.http_version,
+        "method": scope.method,
+        "scheme": scope.scheme,
+        "path": scope.path,
+        "raw_path": quote(scope.path).encode("ascii"),  # as near as RSGI lets one come
+        "query_string": scope.query_string.encode("latin-1"),
+        "root_path": "",
+        "headers": read_headers(scope),
+        "client": split_address(scope.client),
+        "server": split_address(scope.server),
+        "state": {},
+        "extensions": {},
+    }
+
+
+def read_headers(scope: RsgiScope) -> list[tuple[bytes, bytes]]:
+    """Repeated ones in their order. An authority in the request line stands above any Host."""
+    headers = [
+        (name.encode("latin-1"), value.encode("latin-1")) for name, value in scope.headers.items()
+    ]
+    if scope.authority:
+        others = [header for header in headers if header[0] != b"host"]
+        return [(b"host", scope.authority.encode("latin-1")), *others]
+    return headers
+
+
+def decode_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """`[::1]:80` into its host and port."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
