@@ -5,12 +5,14 @@ from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+FIRST: Final = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
+LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 
 
 def format_time(at: int) -> str:
     """UTC milliseconds as `2026-11-22T12:00:00.000Z`."""
     moment = _EPOCH + at * _MILLISECOND
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at % 1000:03}Z"
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def format_optional_time(at: int | None) -> str | None:
@@ -18,6 +20,9 @@ def format_optional_time(at: int | None) -> str | None:
 
 
 def read_time(moment: datetime) -> int:
-    """UTC milliseconds; a time without a zone is meant in UTC."""
+    """UTC milliseconds; a time without a zone is meant in UTC.
+
+    A zone can move a time past the years 1 to 9999; what cannot be written again ends at them.
+    """
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - _EPOCH) // _MILLISECOND
+    return min(max((aware - _EPOCH) // _MILLISECOND, FIRST), LAST)
