@@ -8,7 +8,7 @@ from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 
 from shorty.accounts.tokens import TokenUses
-from shorty.api import domains, members, system, tokens, usage
+from shorty.api import domains, members, short_links, system, tokens, usage
 from shorty.api.auth import authenticate
 from shorty.api.desk import Attempts, Desk
 from shorty.api.errors import answer_problem, build_exception_handlers
@@ -16,6 +16,7 @@ from shorty.api.openapi import Door
 from shorty.api.reference import build_reference_handlers
 from shorty.api.requests import ApiRequest
 from shorty.api.services import Services
+from shorty.api.short_link_answers import answer_refusal
 from shorty.domains.resolver import DnsSettings
 from shorty.domains.verification import Challenges, DomainVerifier
 
@@ -33,7 +34,14 @@ NATIVE: Final = Door(
         *usage.HANDLERS,
     ),
 )
-DOORS: Final = (NATIVE,)
+# Another product's words: its own errors, and public links without a token.
+SHORT_LINKS: Final = Door(
+    prefix=PREFIX,
+    before=short_links.authenticate_unless_public,
+    shape=answer_refusal,
+    handlers=short_links.HANDLERS,
+)
+DOORS: Final = (NATIVE, SHORT_LINKS)
 
 
 def read_clock() -> int:

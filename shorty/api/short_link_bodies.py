@@ -1,0 +1,200 @@
+"""What the short-link API takes: the body of a create, read field by field into a new link."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from shorty.api.fields import convert_fields
+from shorty.api.requests import Body
+from shorty.api.times import read_time
+from shorty.errors import InvalidFieldsError
+from shorty.links.model import NewLink, QrSettings
+
+INPUT_EXAMPLE: Final[dict[str, Any]] = {
+    "destinationUrl": "https://example.com/long-url",
+    "brandedDomain": "go.example.com",
+    "slashTag": "my-custom-slug",
+    "title": "Summer sale",
+    "tags": "sale,summer",
+    "expirationDate": "2030-12-31T23:59:59.000Z",
+    "utm_source": "twitter",
+    "utm_medium": "social",
+    "utm_campaign": "summer_2024",
+    "public": False,
+    "password": "optional_password",
+    "isQrGenerated": True,
+    "qrSettings": {
+        "color": "#000000",
+        "bgColor": "#ffffff",
+        "pattern": "classy",
+        "corner": "square",
+    },
+}
+
+# Forms have no objects: `qrSettings[color]=%23000000`, as form encoders write them.
+_NESTED: Final = re.compile(r"qrSettings\[(\w+)\]")
+
+
+def spell_key(name: str) -> str:
+    """Camel case, but for the UTM parameters, which are spelled as in addresses."""
+    if name.startswith("utm_"):
+        return name
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+Destination = Annotated[str, Meta(description="The address to lead to: http or https.")]
+BrandedDomain = Annotated[
+    str, Meta(description="The domain of the short link, such as `go.example.com`.")
+]
+SlashTag = Annotated[
+    str,
+    Meta(
+        description="What stands behind the domain's slash: letters and digits of any script, "
+        "hyphens, underscores and emoji."
+    ),
+]
+Title = Annotated[
+    str, Meta(description="Without one, it is fetched from the destination in the background.")
+]
+Tags = Annotated[str, Meta(description="Names separated by commas; new ones are made.")]
+Expiration = Annotated[
+    str,
+    Meta(
+        description="When the link stops, in ISO 8601; without a zone in UTC, and a date alone "
+        "is its first moment.",
+        examples=["2030-12-31T23:59:59.000Z"],
+    ),
+]
+Password = Annotated[str, Meta(description="What visitors must know, up to 256 bytes.")]
+PasswordAsked = Annotated[
+    bool, Meta(description="false keeps the password but does not ask for it.")
+]
+QrWanted = Annotated[
+    bool, Meta(description="Whether the link has a QR code; `qrSettings` alone ask for one too.")
+]
+Qr = Annotated[QrSettings, Meta(description="How the QR code looks.")]
+InBio = Annotated[bool, Meta(description="Whether the short address is a link-in-bio page.")]
+ButtonLabel = Annotated[
+    str, Meta(description="What the button on the link-in-bio page says; else `Click Here`.")
+]
+Public = Annotated[
+    bool,
+    Meta(
+        description="A public link lives one hour, whatever `expirationDate` says, and needs no "
+        "token where the server allows it."
+    ),
+]
+Utm = Annotated[str, Meta(description="A UTM parameter, added to the destination.")]
+
+
+class ShortLinkInput(msgspec.Struct, frozen=True, kw_only=True, rename=spell_key):
+    destination_url: Destination
+    branded_domain: BrandedDomain
+    slash_tag: SlashTag
+    title: Title | None = None
+    tags: Tags | None = None
+    expiration_date: Expiration | None = None
+    password: Password | None = None
+    password_protection_enabled: PasswordAsked | None = None
+    utm_source: Utm | None = None
+    utm_medium: Utm | None = None
+    utm_campaign: Utm | None = None
+    utm_term: Utm | None = None
+    utm_content: Utm | None = None
+    utm_id: Utm | None = None
+    is_qr_generated: QrWanted | None = None
+    qr_settings: Qr | None = None
+    is_link_in_bio: InBio | None = None
+    btn_label: ButtonLabel | None = None
+    public: Public | None = None
+
+
+def asks_for_public_link(body: Body) -> bool:
+    """Known before the other fields are judged: nobody learns of faults without a right to ask."""
+    value = body.fields.get("public")
+    return value is True or (body.is_form and value in {"true", "True", "1"})
+
+
+def read_new_link(body: Body) -> NewLink:
+    """Raises InvalidFieldsError. Keys that are not known are ignored."""
+    fields = unfold_form(body.fields) if body.is_form else body.fields
+    given = convert_fields(fields, ShortLinkInput, is_text=body.is_form, ignores_unknown=True)
+    if given.password_protection_enabled and not given.password:
+        raise InvalidFieldsError({"passwordProtectionEnabled": "needs a password"})
+    return NewLink(
+        url=given.destination_url,
+        domain=given.branded_domain,
+        slug=given.slash_tag,
+        title=given.title,
+        tag_names=split_tags(given.tags),
+        expires_at=None if given.public else read_expiration(given.expiration_date),
+        password=given.password or None,
+        is_password_asked=given.password_protection_enabled is not False,
+        utm_source=given.utm_source,
+        utm_medium=given.utm_medium,
+        utm_campaign=given.utm_campaign,
+        utm_term=given.utm_term,
+        utm_content=given.utm_content,
+        utm_id=given.utm_id,
+        is_link_in_bio=bool(given.is_link_in_bio),
+        button_label=given.btn_label,
+        qr_settings=choose_qr_settings(given),
+        is_public=bool(given.public),
+    )
+
+
+def unfold_form(fields: dict[str, object]) -> dict[str, object]:
+    """A form's fields as JSON would have them: nothing where it is empty, and the QR settings as
+    an object, whether they came key by key or as JSON text.
+    """
+    unfolded: dict[str, object] = {}
+    settings: dict[str, object] = {}
+    for name, value in fields.items():
+        if value == "":
+            continue
+        if match := _NESTED.fullmatch(name):
+            settings[match[1]] = value
+        else:
+            unfolded[name] = value
+    text = unfolded.get("qrSettings")
+    if isinstance(text, str):
+        unfolded["qrSettings"] = decode_json(text)
+    return {"qrSettings": settings, **unfolded} if settings else unfolded
+
+
+def decode_json(text: str) -> object:
+    """What is no JSON stays as it is, to be told so with the other faults."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
+
+
+def split_tags(text: str | None) -> tuple[str, ...]:
+    names = (name.strip() for name in (text or "").split(","))
+    return tuple(name for name in names if name)
+
+
+def read_expiration(text: str | None) -> int | None:
+    """UTC milliseconds. Raises InvalidFieldsError."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return read_time(moment.astimezone(UTC) if moment.tzinfo else moment)
+    except (ValueError, OverflowError):
+        fault = "must be a time in ISO 8601, such as 2030-12-31T23:59:59Z"
+        raise InvalidFieldsError({"expirationDate": fault}) from None
+
+
+def choose_qr_settings(given: ShortLinkInput) -> QrSettings | None:
+    """Settings without a word on isQrGenerated ask for a code, as a password alone protects."""
+    asked = msgspec.structs.asdict(given.qr_settings or QrSettings())
+    settings = QrSettings(**{name: value or None for name, value in asked.items()})
+    if given.is_qr_generated is None:
+        return settings if settings != QrSettings() else None
+    return settings if given.is_qr_generated else None

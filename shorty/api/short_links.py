@@ -1,0 +1,106 @@
+"""`/short-link` and `/shortlinks`: makes links through the short-link API.
+
+A public link needs no token where the operator allows it; whether a link is public, its body says.
+"""
+
+from typing import Final
+
+from shorty.api.answers import Answer, answer_json
+from shorty.api.auth import authenticate
+from shorty.api.idempotency import Remember, answer_once
+from shorty.api.operations import Operation, handle
+from shorty.api.requests import ApiRequest, Body, read_body
+from shorty.api.short_link_answers import (
+    CREATED,
+    EXAMPLE,
+    ShortLinkAnswer,
+    show_short_link,
+)
+from shorty.api.short_link_bodies import (
+    INPUT_EXAMPLE,
+    ShortLinkInput,
+    asks_for_public_link,
+    read_new_link,
+)
+from shorty.errors import SlugTakenError, UnauthenticatedError
+from shorty.limits import name_address
+from shorty.links.model import Link
+from shorty.links.public import create_public_link
+from shorty.links.service import create_link
+
+CREATE: Final = Operation(
+    summary="Create a short link",
+    description="`/short-link` and `/shortlinks` are the same.",
+    tag="Short links",
+    scope="write",
+    body=ShortLinkInput,
+    body_example=INPUT_EXAMPLE,
+    takes_forms=True,
+    is_repeatable=True,
+    status=201,
+    answer=ShortLinkAnswer,
+    answer_example=EXAMPLE,
+    errors=(SlugTakenError,),
+)
+
+
+async def authenticate_unless_public(request: ApiRequest) -> None:
+    if not may_be_anonymous(request):
+        await authenticate(request)
+
+
+def may_be_anonymous(request: ApiRequest) -> bool:
+    """A token that is sent must be right, also for a public link, which is then its owner's."""
+    is_offered = request.services.config.public_links.enabled
+    return is_offered and request.find_header(b"authorization") is None
+
+
+async def create_short_link(request: ApiRequest) -> Answer:
+    body = await read_body(request, takes_forms=True)
+    if may_be_anonymous(request):
+        return show_created(await make_public_link(request, body))
+    new = read_new_link(body)
+
+    async def create(remember: Remember[Link] | None) -> Link:
+        services = request.services
+        link = await create_link(services.book, request.actor, new, request.now, remember)
+        services.titles.ask(link)
+        return link
+
+    return await answer_once(request, body, create, show_created)
+
+
+async def make_public_link(request: ApiRequest, body: Body) -> Link:
+    """Raises UnauthenticatedError where the link is to be somebody's, and RateLimitedError."""
+    if not asks_for_public_link(body):
+        raise UnauthenticatedError("Send your token in the header 'Authorization: Bearer TOKEN'.")
+    new = read_new_link(body)
+    services, now = request.services, request.desk.read_clock()
+    limit = services.config.public_links.per_hour_per_address
+    address = name_address(read_client_address(request))
+    services.limits.public_links.take(address, limit, now).require(now)
+    link = await create_public_link(services.book, new, now)
+    services.titles.ask(link)
+    return link
+
+
+def show_created(link: Link) -> Answer:
+    return answer_json(ShortLinkAnswer(message=CREATED, data=show_short_link(link)), 201)
+
+
+def read_client_address(request: ApiRequest) -> str:
+    """Whom trusted proxies vouch for, or who is connected."""
+    client = request.scope["client"]
+    forwarded = [
+        value.decode("latin-1")
+        for name, value in request.scope["headers"]
+        if name == b"x-forwarded-for"
+    ]
+    peer = client[0] if client else ""
+    return request.services.proxies.find_client_address(peer, ",".join(forwarded))
+
+
+HANDLERS: Final = (
+    handle("POST", "/short-link", CREATE)(create_short_link),
+    handle("POST", "/shortlinks", CREATE)(create_short_link),
+)
