@@ -15,7 +15,7 @@ from litestar.params import JSONBody
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
 
-READY = "The bare server listens"
+READY = "The bare server starts"
 
 
 async def redirect(scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -74,13 +74,9 @@ def serve(name: str, port: int) -> None:
         log_enabled=False,
         websockets=False,
     )
-    server.on_startup(say_ready)
-    server.serve()
-
-
-def say_ready() -> None:
-    """The socket is bound by now: who connects is answered as soon as the worker is up."""
     sys.stdout.write(f"{READY}\n")
+    sys.stdout.flush()
+    server.serve()
 
 
 if __name__ == "__main__":

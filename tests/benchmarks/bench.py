@@ -4,8 +4,9 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from socket import create_server
+from socket import create_connection, create_server
 from tempfile import TemporaryDirectory
+from threading import Event
 from time import monotonic
 
 from rich.console import Console
@@ -16,6 +17,7 @@ from tests.benchmarks.processes import Server
 
 CONNECTIONS = 32
 WARM_UP_S = 1
+START_TIMEOUT_S = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,4 +128,19 @@ def serve_bare(name: str, script: Path) -> Generator[Contender]:
         port: int = listener.getsockname()[1]
     command = ["-m", "tests.benchmarks.bare", name, str(port)]
     with Server(command, environment={}, ready=bare.READY) as server:
+        wait_for_listener(port)
         yield Contender(server, port, script)
+
+
+def wait_for_listener(port: int) -> None:
+    """Granian's worker listens some time after the supervisor has started, and tells nobody."""
+    deadline = monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            if monotonic() > deadline:
+                raise
+            Event().wait(0.01)
+        else:
+            return

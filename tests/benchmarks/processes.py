@@ -73,6 +73,8 @@ class Server:
             self.process.kill()
             raise
         self._drain.join()
+        if self.process.returncode:
+            raise RuntimeError("The server did not stop cleanly:\n" + "".join(self.log[-20:]))
 
     def read_cpu_s(self) -> float:
         """Seconds of processor time that the process and all below it have used so far."""
