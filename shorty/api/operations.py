@@ -42,6 +42,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[type[ShortyError], ...] = ()
     other_statuses: tuple[int, ...] = ()  # with the same body, such as 200 beside 201
 
+    def __deepcopy__(self, memo: dict[int, object]) -> "Operation":
+        """Litestar copies handlers deeply as it registers them; this cannot change."""
+        return self
+
 
 def handle(
     method: Method, path: str | list[str], operation: Operation

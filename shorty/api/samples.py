@@ -4,8 +4,10 @@ from typing import Final
 
 from shorty.api.errors import (
     BodyTooLargeError,
+    InternalError,
     KeyReusedError,
     MalformedRequestError,
+    MethodNotAllowedError,
     UnsupportedMediaTypeError,
 )
 from shorty.api.operations import Operation
@@ -14,6 +16,7 @@ from shorty.errors import (
     AlreadyExistsError,
     ConflictError,
     FeatureOffError,
+    FetchError,
     ForbiddenError,
     InvalidFieldsError,
     NotFoundError,
@@ -42,6 +45,9 @@ SAMPLES: Final[dict[type[ShortyError], ShortyError]] = {
         KeyReusedError(),
         QuotaExceededError("links_per_month", 500, 777_600),
         RateLimitedError(42),
+        MethodNotAllowedError("PUT", "GET, POST"),
+        InternalError(),
+        FetchError("The address could not be reached."),
         StorageUnavailableError(),
     )
 }

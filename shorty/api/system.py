@@ -11,9 +11,9 @@ from shorty.api.answers import Answer, Header, answer_json
 from shorty.api.auth import read_token
 from shorty.api.metrics import write_metrics
 from shorty.api.requests import ApiRequest
-from shorty.config import is_loopback
 from shorty.domains.verification import CHALLENGE_PATH
 from shorty.errors import ForbiddenError, StorageUnavailableError, UnauthenticatedError
+from shorty.proxies import read_address
 
 WRITER_PATIENCE_S: Final = 2.0
 NOT_KEPT: Final[tuple[Header, ...]] = ((b"cache-control", b"no-store"),)
@@ -70,7 +70,8 @@ def is_direct_from_here(request: ApiRequest) -> bool:
     if any(request.find_header(name) for name in (b"x-forwarded-for", b"forwarded", b"via")):
         return False
     client = request.scope["client"]
-    return client is not None and is_loopback(client[0])
+    address = read_address(client[0]) if client else None
+    return address is not None and address.is_loopback
 
 
 @get("/robots.txt")

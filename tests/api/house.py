@@ -43,5 +43,9 @@ class House:
         new = NewLink(**(plain | only_what_matters))
         return await create_link(self.app.services.book, await self.make_actor(), new, self.now)
 
+    async def settle(self) -> None:
+        """Lets every write that waits, such as of a token's last use, be done."""
+        await self.app.db.find_data_version()
+
     async def close(self) -> None:
         await self._stack.aclose()

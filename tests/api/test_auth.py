@@ -1,0 +1,105 @@
+import asyncio
+
+import httpx
+import pytest
+
+from shorty.accounts.model import Role, Scope
+from shorty.config import Config, DefaultsConfig, Plan
+from tests.api.conftest import DOMAINS
+from tests.api.house import House
+from tests.support import MINUTE, make_colleague
+
+USAGE = "/api/v1/usage"
+
+
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        (None, "Send your token"),
+        ("", "must read"),
+        ("Bearer", "must read"),
+        ("Bearer ", "must read"),
+        ("Basic YTpi", "must read"),
+        ("Bearer shorty_unknown", "unknown, expired or revoked"),
+        ("Bearer 'or 1=1--", "unknown, expired or revoked"),
+    ],
+)
+async def test_a_request_without_a_good_token_is_refused(
+    house: House, header: str | None, hint: str
+) -> None:
+    client = await house.make_client(token="")
+    headers = {} if header is None else {"authorization": header}
+    answer = await client.get(USAGE, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.json()["code"], hint in answer.json()["detail"]) == ("unauthenticated", True)
+    assert not [name for name in answer.headers if name.startswith("x-ratelimit")]
+
+
+async def test_the_scheme_is_read_in_any_case(house: House, client: httpx.AsyncClient) -> None:
+    token = client.headers["authorization"].removeprefix("Bearer ")
+    answer = await client.get(USAGE, headers={"authorization": f"bEARER   {token}"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("role", "scope", "reads", "writes", "manages"),
+    [
+        ("viewer", "admin", 200, 403, 403),
+        ("editor", "admin", 200, 201, 403),
+        ("admin", "admin", 200, 201, 200),
+        ("admin", "write", 200, 201, 403),
+        ("owner", "read", 200, 403, 403),
+    ],
+)
+async def test_role_and_scope_bound_what_a_token_may_do(
+    house: House, role: Role, scope: Scope, reads: int, writes: int, manages: int
+) -> None:
+    colleague = await make_colleague(house.app.db, await house.make_actor(), role)
+    client = await house.make_client(home=colleague, scope=scope)
+    new = {"url": "https://example.com/", "domain": "localhost:8000"}
+    assert (await client.get("/api/v1/links")).status_code == reads
+    assert (await client.post("/api/v1/links", json=new)).status_code == writes
+    assert (await client.get("/api/v1/tokens")).status_code == manages
+
+
+class TestRateLimits:
+    @pytest.fixture
+    def config(self) -> Config:
+        plans = {"slow": Plan(requests_per_minute=3)}
+        return Config(domains=DOMAINS, plans=plans, defaults=DefaultsConfig(plan="slow"))
+
+    async def test_what_is_left_is_told_on_every_answer(self, client: httpx.AsyncClient) -> None:
+        answers = [
+            await client.get(USAGE),
+            await client.get("/api/v1/tokens/99"),
+            await client.post("/api/v1/tokens", content=b"{"),
+            await client.get(USAGE),
+        ]
+        assert [answer.status_code for answer in answers] == [200, 404, 400, 429]
+        told = [
+            [answer.headers[f"x-ratelimit-{name}"] for name in ("limit", "remaining", "reset")]
+            for answer in answers
+        ]
+        assert told == [["3", left, "1795348860"] for left in ("2", "1", "0", "0")]
+        assert answers[3].json()["code"] == "rate-limited"
+        assert answers[3].headers["retry-after"] == "60"
+
+    async def test_a_minute_later_it_starts_anew(
+        self, house: House, client: httpx.AsyncClient
+    ) -> None:
+        answers = [await client.get(USAGE) for _ in range(4)]
+        assert answers[-1].status_code == 429
+        house.clock[0] += MINUTE
+        assert (await client.get(USAGE)).status_code == 200
+
+    async def test_each_token_has_its_own(self, house: House, client: httpx.AsyncClient) -> None:
+        other = await house.make_client()
+        answers = await asyncio.gather(*(client.get(USAGE) for _ in range(5)))
+        assert [answer.status_code for answer in answers].count(429) == 2
+        assert (await other.get(USAGE)).status_code == 200
+
+
+async def test_without_a_limit_in_the_plan_the_servers_holds(client: httpx.AsyncClient) -> None:
+    assert (await client.get(USAGE)).headers["x-ratelimit-limit"] == "6000"
