@@ -149,7 +149,7 @@ class Journal:
         with path.open("rb") as file:
             if file.read(FIRST_OFFSET) == FORMAT:
                 file.seek(offset)
-                while payload := _read_payload(file.read):
+                while (payload := _read_payload(file.read)) is not None:
                     offset += HEADER_BYTES + len(payload)
                     yield Record(payload, Position(number, offset))
         torn = path.stat().st_size - offset

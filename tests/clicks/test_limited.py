@@ -115,3 +115,13 @@ async def test_only_persons_may_ask(db: Database, kind: int) -> None:
     with pytest.raises(ValueError, match="persons"):
         limited.let_through(make_visit(kind=kind), 5)
     assert kind != PERSON
+
+
+async def test_asking_whether_a_link_is_used_up_uses_nothing(db: Database) -> None:
+    async with run_recorder(db) as recorder:
+        limited = LimitedClicks(db, recorder)
+        assert not any(limited.is_used_up(1, 1) for _ in range(3))
+        assert limited.let_through(make_person(), 1) is THROUGH
+        assert limited.is_used_up(1, 1)
+        assert not limited.is_used_up(1, 2)
+    assert await count_clicks(db) == 1

@@ -42,8 +42,10 @@ async def record_and_die(db: Database, *link_ids: int) -> None:
 @asynccontextmanager
 async def reopen(path: Path) -> AsyncGenerator[Database]:
     database = await Database.open(path)
-    yield database
-    await database.close()
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 async def test_what_is_recorded_is_stored(db: Database) -> None:
@@ -276,6 +278,13 @@ async def test_a_refused_visit_makes_the_journal_begin_again(db: Database) -> No
         find_folder(db).unlink()
         await wait_until(lambda: recorder.record_or_refuse(make_visit()))
     assert await count_clicks(db) == 1
+
+
+async def test_a_full_batch_does_not_wait_for_the_rest_to_end(db: Database) -> None:
+    async with run_recorder(db, rest_s=NEVER, batch_visits=5) as recorder:
+        for _ in range(5):
+            recorder.record(make_visit())
+        await store_all(recorder)
 
 
 async def test_past_the_bound_visits_are_dropped_and_counted(
