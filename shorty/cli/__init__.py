@@ -17,6 +17,8 @@ from shorty.errors import InvalidFieldsError, ShortyError
 MODULES: Final = {
     "check": "shorty.cli.check",
     "domain": "shorty.cli.domain",
+    "link": "shorty.cli.link",
+    "serve": "shorty.cli.serve",
     "token": "shorty.cli.token",
     "user": "shorty.cli.user",
 }
@@ -53,7 +55,9 @@ def describe_failure(error: Exception) -> str:
     """The sentence with its cause, which the operator may see and callers of the API may not."""
     if isinstance(error, InvalidFieldsError):
         faults = error.fields.items()
-        return "\n".join(f"{name.replace('_', '-')}: {fault}." for name, fault in faults)
+        return "\n".join(
+            f"{name.replace('_', '-')}: {fault.rstrip('.')}." for name, fault in faults
+        )
     if isinstance(error, ShortyError):
         cause = error.__cause__
         return f"{error} ({cause})" if isinstance(cause, sqlite3.Error) else str(error)

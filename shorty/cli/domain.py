@@ -2,9 +2,9 @@
 
 import rich_click as click
 
+from shorty.api.times import format_optional_time
 from shorty.cli.options import (
     config_option,
-    format_time,
     json_option,
     print_json,
     print_table,
@@ -109,8 +109,8 @@ def describe_domain(domain: Domain) -> dict[str, object]:
         "workspaceId": str(domain.workspace_id) if domain.workspace_id is not None else None,
         "rootRedirect": domain.root_redirect,
         "notFoundRedirect": domain.not_found_redirect,
-        "verifiedAt": format_time(domain.verified_at),
-        "createdAt": format_time(domain.created_at),
+        "verifiedAt": format_optional_time(domain.verified_at),
+        "createdAt": format_optional_time(domain.created_at),
     }
 
 

@@ -1,7 +1,7 @@
 """What several commands have in common: naming the configuration, printing tables or JSON."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -60,6 +60,12 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
         click.echo("  ".join(cells).rstrip())
 
 
+def print_facts(facts: Mapping[str, object]) -> None:
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        click.echo(f"{name.ljust(width)}  {show_cell(value)}")
+
+
 def show_cell(value: object) -> str:
     match value:
         case None | "":
@@ -73,11 +79,3 @@ def show_cell(value: object) -> str:
 def show_time(at: int | None) -> str:
     """UTC milliseconds as people read them."""
     return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M}" if at is not None else "-"
-
-
-def format_time(at: int | None) -> str | None:
-    """UTC milliseconds as the API writes them: ISO 8601 with Z and milliseconds."""
-    if at is None:
-        return None
-    text = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")

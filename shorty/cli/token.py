@@ -5,9 +5,9 @@ import rich_click as click
 from shorty.accounts.model import NewToken, Scope, Token
 from shorty.accounts.service import Home, get_home, prepare_first_workspace
 from shorty.accounts.tokens import create_token, list_all_tokens, revoke_any_token
+from shorty.api.times import format_optional_time
 from shorty.cli.options import (
     config_option,
-    format_time,
     json_option,
     print_json,
     print_table,
@@ -102,9 +102,9 @@ def describe_token(token: Token) -> dict[str, object]:
         "workspaceId": str(token.workspace_id),
         "scope": token.scope,
         "name": token.name,
-        "createdAt": format_time(token.created_at),
-        "lastUsedAt": format_time(token.last_used_at),
-        "expiresAt": format_time(token.expires_at),
+        "createdAt": format_optional_time(token.created_at),
+        "lastUsedAt": format_optional_time(token.last_used_at),
+        "expiresAt": format_optional_time(token.expires_at),
     }
 
 

@@ -1,7 +1,5 @@
 """`shorty user`: accounts of people. Passwords are asked for or read, never an argument."""
 
-import sys
-
 import rich_click as click
 
 from shorty.accounts.model import User
@@ -15,17 +13,17 @@ from shorty.accounts.service import (
     prepare_first_workspace,
     set_password,
 )
+from shorty.api.times import format_optional_time
 from shorty.cli.options import (
     config_option,
-    format_time,
     json_option,
     print_json,
     print_table,
     show_time,
 )
+from shorty.cli.passwords import read_password
 from shorty.cli.session import Session, with_database
-from shorty.errors import InvalidFieldsError
-from shorty.passwords import find_password_fault, hash_password
+from shorty.passwords import hash_password
 from shorty.storage.database import Transaction
 
 
@@ -78,7 +76,7 @@ def describe_user(user: User) -> dict[str, object]:
         "id": str(user.id),
         "email": user.email,
         "name": user.name,
-        "createdAt": format_time(user.created_at),
+        "createdAt": format_optional_time(user.created_at),
     }
 
 
@@ -92,14 +90,3 @@ async def passwd(session: Session, *, email: str) -> None:
     password_hash = await hash_password(read_password())
     await session.db.write(lambda tx: set_password(tx, email, password_hash))
     click.echo(f"The password of {email} is set.", err=True)
-
-
-def read_password() -> str:
-    """Asked for twice at a terminal, else one line of standard input. Raises InvalidFieldsError."""
-    if sys.stdin.isatty():
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    else:
-        password = sys.stdin.readline().rstrip("\r\n")
-    if fault := find_password_fault(password):
-        raise InvalidFieldsError({"password": fault})
-    return password

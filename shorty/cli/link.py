@@ -1,0 +1,205 @@
+"""`shorty link`: links from the shell."""
+
+from collections.abc import Awaitable, Iterable
+from typing import Any, Final, TypeVar, get_args
+
+import rich_click as click
+from msgspec import to_builtins
+from msgspec.structs import replace
+
+from shorty.api.link_answers import show_link
+from shorty.cli.link_desk import Desk, find_link_id, open_desk
+from shorty.cli.link_options import field_options, name_options, read_fields
+from shorty.cli.options import (
+    config_option,
+    json_option,
+    print_facts,
+    print_json,
+    print_table,
+    show_time,
+)
+from shorty.cli.session import Session, with_database
+from shorty.errors import InvalidFieldsError, NotFoundError
+from shorty.links.model import Link, LinkChange, LinkFilter, LinkPage, LinkSort, NewLink
+from shorty.links.pages import list_links
+from shorty.links.service import change_link, create_link, delete_link, get_link
+from shorty.links.tags import fold_name, list_tags
+
+T = TypeVar("T")
+
+PAGE: Final = 100
+
+user_option = click.option(
+    "--user", metavar="EMAIL", help="In whose workspace; otherwise in the first one."
+)
+
+
+async def explain_options(work: Awaitable[T]) -> T:
+    """Faults are told by the options' names."""
+    try:
+        return await work
+    except InvalidFieldsError as error:
+        raise name_options(error) from None
+
+
+@click.group()
+def command() -> None:
+    """Links: add, list, show, edit, delete.
+
+    LINK is a short URL, HOST/SLUG, an id, or a slug on the default domain.
+    """
+
+
+@command.command("add")
+@click.argument("url")
+@field_options
+@user_option
+@config_option
+@with_database
+async def add(session: Session, *, url: str, user: str | None, **options: Any) -> None:
+    """Make a link to URL and print its short URL, alone.
+
+    Without --domain it lives on the default domain; without --slug it gets one.
+    """
+    desk = await open_desk(session, user)
+    fields: dict[str, Any] = {"domain": desk.get_default_domain().host, **read_fields(options)}
+    new = NewLink(url=url, **fields)
+    link = await explain_options(create_link(desk.book, desk.actor, new, session.now))
+    click.echo(link.short_url)
+
+
+@command.command("list")
+@click.option("--search", default="", metavar="TEXT", help="Part of slug, title or destination.")
+@click.option("--domain", metavar="HOST", help="Only those on the domain.")
+@click.option("--tag", metavar="NAME", help="Only those with the tag.")
+@click.option(
+    "--active/--inactive", "is_active", default=None, help="Only those that lead somewhere, or not."
+)
+@click.option(
+    "--sort",
+    type=click.Choice(get_args(LinkSort)),
+    default="-createdAt",
+    show_default=True,
+    help="The order; a hyphen before it for the opposite one.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    metavar="N",
+    default=50,
+    show_default=True,
+    help="How many to show.",
+)
+@user_option
+@json_option
+@config_option
+@with_database
+async def list_(
+    session: Session,
+    *,
+    user: str | None,
+    tag: str | None,
+    limit: int,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """List links, the newest first."""
+    desk = await open_desk(session, user)
+    tag_id = await find_tag_id(desk, tag) if tag else None
+    links, total = await collect_links(desk, LinkFilter(tag_id=tag_id, **options), limit)
+    if as_json:
+        print_json([show_link(link) for link in links])
+    else:
+        print_links(links)
+    if len(links) < total:
+        click.echo(f"Shown are {len(links)} of {total}; --limit shows more.", err=True)
+
+
+async def find_tag_id(desk: Desk, name: str) -> int:
+    tags = await list_tags(desk.session.db, desk.actor.workspace_id)
+    for tag in tags:
+        if fold_name(tag.name) == fold_name(name):
+            return tag.id
+    raise NotFoundError("tag", name)
+
+
+async def collect_links(desk: Desk, wanted: LinkFilter, limit: int) -> tuple[list[Link], int]:
+    """The first links and how many there are (where a filter is set, counted to 10,000)."""
+    links: list[Link] = []
+    page = LinkPage(links=(), next_cursor=None, total=0, total_is_capped=False)
+    while len(links) < limit:
+        cut = replace(wanted, cursor=page.next_cursor, limit=min(limit - len(links), PAGE))
+        page = await list_links(desk.book, desk.actor, cut)
+        links += page.links
+        if page.next_cursor is None:
+            break
+    return links, page.total
+
+
+def print_links(links: Iterable[Link]) -> None:
+    print_table(
+        ["ID", "SHORT", "URL", "TITLE", "CLICKS", "CREATED"],
+        [
+            (
+                *(link.id, link.short_url, link.url, link.title),
+                *(link.click_count, show_time(link.created_at)),
+            )
+            for link in links
+        ],
+    )
+
+
+@command.command("show")
+@click.argument("name", metavar="LINK")
+@user_option
+@json_option
+@config_option
+@with_database
+async def show(session: Session, *, name: str, user: str | None, as_json: bool) -> None:
+    """Show everything about a link."""
+    desk = await open_desk(session, user)
+    link = await get_link(desk.book, desk.actor, find_link_id(desk, name))
+    if as_json:
+        print_json(show_link(link))
+    else:
+        print_facts(list_facts(link))
+
+
+def list_facts(link: Link) -> dict[str, object]:
+    facts: dict[str, object] = to_builtins(show_link(link))
+    del facts["password"]
+    facts["tags"] = ", ".join(tag.name for tag in link.tags)
+    facts["createdBy"] = link.created_by.email if link.created_by else None
+    return facts
+
+
+@command.command("edit")
+@click.argument("name", metavar="LINK")
+@click.option("--url", metavar="URL", help="Where it leads.")
+@field_options
+@user_option
+@config_option
+@with_database
+async def edit(session: Session, *, name: str, user: str | None, **options: Any) -> None:
+    """Change what is given of a link and print its short URL.
+
+    An empty text clears: --title "" or --expires-at "". --tag and --webhook replace all there were.
+    """
+    desk = await open_desk(session, user)
+    change = LinkChange(**read_fields(options))
+    link_id = find_link_id(desk, name)
+    link = await explain_options(change_link(desk.book, desk.actor, link_id, change, session.now))
+    click.echo(link.short_url)
+
+
+@command.command("delete")
+@click.argument("names", metavar="LINK...", nargs=-1, required=True)
+@user_option
+@config_option
+@with_database
+async def delete(session: Session, *, names: tuple[str, ...], user: str | None) -> None:
+    """Delete links: their short URLs stop at once and are free again, their numbers stay."""
+    desk = await open_desk(session, user)
+    for name in names:
+        await delete_link(desk.book, desk.actor, find_link_id(desk, name), session.now)
+        click.echo(f"Deleted {name}.", err=True)

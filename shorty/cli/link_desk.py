@@ -1,0 +1,71 @@
+"""What commands about links work with: the links, for whom they act, and how a link is named."""
+
+from typing import Final, NamedTuple
+from urllib.parse import unquote
+
+from shorty.accounts.model import Actor
+from shorty.cli.domain import open_directory
+from shorty.cli.session import Session
+from shorty.cli.token import find_home
+from shorty.domains import Domain
+from shorty.errors import NotFoundError
+from shorty.links.book import LinkBook
+from shorty.links.lookup import LinkLookup
+from shorty.links.rules import read_link_rules
+from shorty.links.slug import slug_key
+from shorty.plans import find_plan
+
+ID_DIGITS: Final = 18  # more fit no database's integer
+
+
+class Desk(NamedTuple):
+    session: Session
+    book: LinkBook
+    actor: Actor
+
+    def get_default_domain(self) -> Domain:
+        domain = self.book.domains.default
+        if domain is None:
+            raise NotFoundError("default domain")
+        return domain
+
+
+async def open_desk(session: Session, email: str | None) -> Desk:
+    """The operator acts with an owner's rights, in the person's workspace and within its plan."""
+    directory = await open_directory(session)
+    home = await session.db.write(lambda tx: find_home(tx, session, email))
+    rules = read_link_rules(session.config)
+    book = LinkBook(
+        db=session.db,
+        domains=directory,
+        lookup=LinkLookup(session.db, rules.block_list.is_blocked),
+        rules=rules,
+    )
+    actor = Actor(
+        user_id=home.user.id,
+        user_name=home.user.name,
+        user_email=home.user.email,
+        workspace_id=home.workspace.id,
+        role="owner",
+        scope="admin",
+        plan=find_plan(session.config.plans, home.workspace.plan),
+    )
+    return Desk(session, book, actor)
+
+
+def find_link_id(desk: Desk, name: str) -> int:
+    """By its short URL, HOST/SLUG, its id, or its slug on the default domain.
+
+    Raises NotFoundError.
+    """
+    if name.isascii() and name.isdigit() and len(name) <= ID_DIGITS:
+        return int(name)
+    place = name.partition("://")[2] or name
+    host, slash, slug = place.partition("/")
+    if not slash:
+        host, slug = desk.get_default_domain().host, place
+    domain = desk.book.find_domain(desk.actor.workspace_id, host)
+    link = desk.book.lookup.find(domain.id, slug_key(unquote(slug.rstrip("/")))) if domain else None
+    if link is None or link.workspace_id != desk.actor.workspace_id:
+        raise NotFoundError("link", name)
+    return link.id

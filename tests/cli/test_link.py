@@ -1,0 +1,225 @@
+"""`shorty link`, on real databases."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.shell import Shell
+
+A_YEAR = "2999-12-31T18:00:00+01:00"
+
+
+def show(shell: Shell, name: str) -> dict[str, Any]:
+    return json.loads(shell("link", "show", name, "--json").out)
+
+
+def list_slugs(shell: Shell, *options: str) -> list[str]:
+    listed = json.loads(shell("link", "list", "--json", *options).out)
+    return [link["shortCode"] for link in listed]
+
+
+def test_add_prints_the_short_url_alone(shell: Shell) -> None:
+    shell("token", "create")
+    made = shell("link", "add", "https://example.com/long", "--slug", "sale")
+    assert made == (0, "http://localhost:8000/sale\n", "")
+
+
+def test_without_a_slug_one_is_chosen(shell: Shell) -> None:
+    url = shell("link", "add", "https://example.com/long").out.strip()
+    host, _, slug = url.removeprefix("http://").partition("/")
+    assert (host, len(slug)) == ("localhost:8000", 6)
+    assert show(shell, url)["shortCode"] == slug
+
+
+def test_every_option_takes_effect(shell: Shell) -> None:
+    shell("domain", "add", "go.example.com")
+    made = shell(
+        *("link", "add", "https://example.com/", "--slug", "all", "--domain", "go.example.com"),
+        *("--title", "A title", "--description", "A description"),
+        *("--image", "https://example.com/a.png", "--type", "url", "--redirect", "308"),
+        *("--cloak", "--password", "--expires-at", A_YEAR, "--max-clicks", "5"),
+        *("--tag", "one", "--tag", "two", "--forward-parameters", "--block-bots", "--inactive"),
+        *("--utm-source", "s", "--utm-medium", "m", "--utm-campaign", "c", "--utm-term", "t"),
+        *("--utm-content", "n", "--utm-id", "i", "--meta-pixel", "1234567890123456"),
+        *("--google-tag", "G-ABCDEF1234", "--webhook", "https://hooks.example.com/a"),
+        *("--webhook", "https://hooks.example.com/b"),
+        stdin="open sesame\n",
+    )
+    assert made.out == "https://go.example.com/all\n", made.err
+    link = show(shell, "go.example.com/all")
+    expected = {
+        "shortUrl": "https://go.example.com/all",
+        "originalUrl": "https://example.com/",
+        "domain": "go.example.com",
+        "title": "A title",
+        "description": "A description",
+        "image": "https://example.com/a.png",
+        "linkType": "URL",
+        "redirectType": "PERMANENT_308",
+        "cloaked": True,
+        "hasPassword": True,
+        "password": None,
+        "expiresAt": "2999-12-31T17:00:00.000Z",
+        "maxClicks": 5,
+        "forwardParameters": True,
+        "blockBots": True,
+        "isActive": False,
+        "utmSource": "s",
+        "utmMedium": "m",
+        "utmCampaign": "c",
+        "utmTerm": "t",
+        "utmContent": "n",
+        "utmId": "i",
+        "metaPixelId": "1234567890123456",
+        "googleTagId": "G-ABCDEF1234",
+        "webhookUrls": "https://hooks.example.com/a,https://hooks.example.com/b",
+    }
+    assert {key: link[key] for key in expected} == expected
+    assert [item["tag"]["name"] for item in link["tags"]] == ["one", "two"]
+
+
+def test_all_faults_are_told_by_their_options(shell: Shell) -> None:
+    refused = shell(
+        *("link", "add", "ftp://example.com", "--max-clicks", "0", "--meta-pixel", "x"),
+        *("--webhook", "nowhere", "--domain", "other.example", "--expires-at", "2001-01-01"),
+    )
+    assert (refused.code, refused.out) == (1, "")
+    named = [line.partition(": ")[0] for line in refused.err.splitlines()[1:]]
+    assert sorted(named) == [
+        *("--domain", "--expires-at", "--max-clicks", "--meta-pixel", "--webhook", "URL")
+    ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--expires-at", "tomorrow"],
+        ["--max-clicks", "many"],
+        ["--redirect", "303"],
+        ["--type", "FTP"],
+        ["--password=secret"],
+    ],
+)
+def test_what_cannot_be_read_is_misuse(shell: Shell, words: list[str]) -> None:
+    assert shell("link", "add", "https://example.com/", *words).code == 2
+
+
+def test_a_taken_slug_is_refused(shell: Shell) -> None:
+    shell("link", "add", "https://example.com/", "--slug", "sale")
+    refused = shell("link", "add", "https://example.com/", "--slug", "sale")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err.startswith("The slug 'sale' is already taken on localhost:8000")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["1", "sale", "localhost:8000/sale", "http://localhost:8000/sale", "127.0.0.1:8000/s%61le/"],
+)
+def test_a_link_is_found_by_any_of_its_names(shell: Shell, name: str) -> None:
+    shell("link", "add", "https://example.com/", "--slug", "sale")
+    assert show(shell, name)["id"] == "1"
+
+
+@pytest.mark.parametrize("name", ["2", "9" * 30, "other", "go.example/sale", "http://"])
+def test_an_unknown_link_is_not_found(shell: Shell, name: str) -> None:
+    shell("link", "add", "https://example.com/", "--slug", "sale")
+    assert shell("link", "show", name) == (1, "", f"There is no link {name} here.\n")
+
+
+def test_show_prints_a_line_for_each_fact(shell: Shell) -> None:
+    shell("link", "add", "https://example.com/", "--slug", "sale", "--tag", "b", "--tag", "a")
+    lines = dict(line.split(None, 1) for line in shell("link", "show", "sale").out.splitlines())
+    assert lines["shortUrl"] == "http://localhost:8000/sale"
+    assert lines["tags"] == "b, a"
+    assert lines["createdBy"] == "owner@shorty.invalid"
+    assert (lines["isActive"], lines["cloaked"], lines["title"]) == ("yes", "no", "-")
+
+
+def test_edit_changes_what_is_given_and_no_more(shell: Shell) -> None:
+    shell("link", "add", "https://example.com/", "--slug", "sale", "--title", "A", "--tag", "a")
+    edited = shell("link", "edit", "sale", "--url", "https://example.org/", "--slug", "sold")
+    assert edited == (0, "http://localhost:8000/sold\n", "")
+    link = show(shell, "sold")
+    assert (link["url"], link["title"]) == ("https://example.org/", "A")
+    assert [item["tag"]["name"] for item in link["tags"]] == ["a"]
+
+
+def test_an_empty_text_clears(shell: Shell) -> None:
+    shell(
+        *("link", "add", "https://example.com/", "--slug", "sale", "--title", "A", "--tag", "a"),
+        *("--max-clicks", "5", "--expires-at", A_YEAR, "--webhook", "https://a.example/"),
+    )
+    cleared = [
+        *("--title", "", "--tag", "", "--max-clicks", "", "--expires-at", "", "--webhook", "")
+    ]
+    assert shell("link", "edit", "sale", *cleared).code == 0
+    link = show(shell, "sale")
+    assert (link["title"], link["tags"], link["webhookUrls"]) == (None, [], None)
+    assert (link["maxClicks"], link["expiresAt"]) == (None, None)
+
+
+def test_a_slug_cannot_be_cleared(shell: Shell) -> None:
+    shell("link", "add", "https://example.com/", "--slug", "sale")
+    refused = shell("link", "edit", "sale", "--slug", "")
+    assert refused.code == 1
+    assert refused.err.startswith("--slug: ")
+
+
+def test_a_password_is_set_and_taken_away(shell: Shell) -> None:
+    shell("link", "add", "https://example.com/", "--slug", "sale")
+    shell("link", "edit", "sale", "--password", stdin="open sesame\n")
+    assert show(shell, "sale")["hasPassword"] is True
+    shell("link", "edit", "sale", "--no-password")
+    assert show(shell, "sale")["hasPassword"] is False
+
+
+def test_deleted_links_are_gone(shell: Shell) -> None:
+    for slug in ("one", "two", "three"):
+        shell("link", "add", "https://example.com/", "--slug", slug)
+    assert shell("link", "delete", "one", "two") == (0, "", "Deleted one.\nDeleted two.\n")
+    assert list_slugs(shell) == ["three"]
+    assert shell("link", "delete", "one") == (1, "", "There is no link one here.\n")
+
+
+def test_links_are_listed_newest_first(shell: Shell) -> None:
+    for slug in ("one", "two", "three"):
+        shell("link", "add", f"https://example.com/{slug}", "--slug", slug)
+    assert list_slugs(shell) == ["three", "two", "one"]
+    heading, *rows = shell("link", "list").out.splitlines()
+    assert heading.split()[:3] == ["ID", "SHORT", "URL"]
+    assert [row.split()[1] for row in rows] == [
+        f"http://localhost:8000/{slug}" for slug in ("three", "two", "one")
+    ]
+
+
+def test_a_list_can_be_narrowed(shell: Shell) -> None:
+    shell("domain", "add", "go.example.com")
+    shell("link", "add", "https://example.com/a", "--slug", "a", "--tag", "Shop")
+    shell("link", "add", "https://example.com/b", "--slug", "b", "--inactive")
+    shell("link", "add", "https://example.com/c", "--slug", "c", "--domain", "go.example.com")
+    assert list_slugs(shell, "--tag", "shop") == ["a"]
+    assert list_slugs(shell, "--inactive") == ["b"]
+    assert list_slugs(shell, "--active") == ["c", "a"]
+    assert list_slugs(shell, "--domain", "go.example.com") == ["c"]
+    assert list_slugs(shell, "--search", "example.com/b") == ["b"]
+    assert list_slugs(shell, "--sort", "createdAt") == ["a", "b", "c"]
+    assert shell("link", "list", "--tag", "none").err == "There is no tag none here.\n"
+
+
+def test_a_long_list_is_cut_and_says_so(shell: Shell) -> None:
+    for slug in ("one", "two", "three"):
+        shell("link", "add", "https://example.com/", "--slug", slug)
+    listed = shell("link", "list", "--limit", "2")
+    assert listed.out.count("\n") == 3
+    assert listed.err == "Shown are 2 of 3; --limit shows more.\n"
+    assert shell("link", "list", "--limit", "3").err == ""
+
+
+def test_links_belong_to_the_person_named(shell: Shell) -> None:
+    shell("user", "add", "ann@a.example", stdin="correct horse\n")
+    shell("user", "add", "bob@a.example", stdin="correct horse\n")
+    shell("link", "add", "https://example.com/", "--slug", "bobs", "--user", "bob@a.example")
+    assert list_slugs(shell, "--user", "bob@a.example") == ["bobs"]
+    assert list_slugs(shell) == []
+    assert shell("link", "show", "bobs").err == "There is no link bobs here.\n"
