@@ -16,6 +16,7 @@ import rich_click as click
 
 from shorty.accounts.service import can_anyone_sign_in, find_unknown_plans
 from shorty.cli.options import config_option, find_named_config, read_config
+from shorty.clicks.journal import Journal
 from shorty.config import Config, ServedDomain, find_config_file, is_loopback, split_port
 from shorty.errors import ConfigError
 from shorty.storage.database import Database
@@ -71,6 +72,7 @@ def list_findings() -> Iterator[Finding]:
     yield from check_domains(config)
     yield from check_plans(config)
     yield from check_folder(config.storage.database)
+    yield from check_journal(config.storage.database)
     yield from check_database(config)
     yield check_port(config)
 
@@ -140,6 +142,23 @@ def check_space(folder: Path) -> Finding:
     if free < TOO_LITTLE_SPACE:
         return wrong(f"{text}; clicks are lost once it is full. Make room.")
     return ok(f"{text}.") if free >= ENOUGH_SPACE else note(f"{text}; that is not much.")
+
+
+def check_journal(database: Path) -> Iterator[Finding]:
+    folder = database.with_name(f"{database.name}.journal")
+    for aside in sorted(folder.parent.glob(f"{folder.name}.*")):
+        yield note(
+            f"Journal: {aside} holds clicks that belong to another state of the database, as after "
+            "a restored backup; delete it if they are not missed."
+        )
+    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+        yield wrong(f"Journal: {folder} cannot be written by this user; change its owner.")
+    elif folder.is_dir() and Journal(folder).holds_records():
+        yield ok(
+            f"Journal: {folder} holds clicks; the server stores them, if not now at its start."
+        )
+    else:
+        yield ok("Journal: no click waits to be stored.")
 
 
 def check_database(config: Config) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ from shorty.domains.service import (
 )
 
 
-@click.group()
+@click.group("domain")
 def command() -> None:
     """Domains that serve short links: add, list, remove."""
 

@@ -42,7 +42,7 @@ async def explain_options(work: Awaitable[T]) -> T:
         raise name_options(error) from None
 
 
-@click.group()
+@click.group("link")
 def command() -> None:
     """Links: add, list, show, edit, delete.
 

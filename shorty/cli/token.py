@@ -19,7 +19,7 @@ from shorty.storage.database import Transaction
 DAY_MS = 86_400_000
 
 
-@click.group()
+@click.group("token")
 def command() -> None:
     """API tokens: make, list, revoke."""
 

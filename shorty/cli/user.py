@@ -27,7 +27,7 @@ from shorty.passwords import hash_password
 from shorty.storage.database import Transaction
 
 
-@click.group()
+@click.group("user")
 def command() -> None:
     """Accounts: add, list, set a password."""
 

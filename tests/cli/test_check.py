@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from shorty.clicks.journal import Journal
 from tests.cli.shell import Outcome, Shell
 
 
@@ -104,6 +105,26 @@ def test_a_folder_that_is_a_file_is_wrong(shell: Shell, tmp_path: Path) -> None:
     checked = shell("check")
     assert checked.code == 1
     assert "data cannot be written by this user" in list_wrong(checked)[0]
+
+
+def test_a_journal_is_told_from_one_set_aside(shell: Shell, tmp_path: Path) -> None:
+    assert "Journal: no click waits" in shell("check").out
+    folder = tmp_path / "data" / "shorty.db.journal"
+    folder.parent.mkdir()
+    write_journal(folder)
+    write_journal(folder.with_name("shorty.db.journal.set-aside-1"))
+    checked = shell("check")
+    assert checked.code == 0
+    assert f"Journal: {folder} holds clicks; the server stores them" in checked.out
+    assert f"note   Journal: {folder}.set-aside-1 holds clicks that belong" in checked.out
+
+
+def write_journal(folder: Path) -> None:
+    journal = Journal(folder)
+    journal.create("an-id")
+    journal.continue_in(journal.create_segment())
+    journal.append(b"a click")
+    journal.close()
 
 
 @contextmanager
