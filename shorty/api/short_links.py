@@ -22,7 +22,7 @@ from shorty.api.short_link_bodies import (
     asks_for_public_link,
     read_new_link,
 )
-from shorty.errors import SlugTakenError, UnauthenticatedError
+from shorty.errors import QuotaExceededError, SlugTakenError, UnauthenticatedError
 from shorty.limits import name_address
 from shorty.links.model import Link
 from shorty.links.public import create_public_link
@@ -40,7 +40,7 @@ CREATE: Final = Operation(
     status=201,
     answer=ShortLinkAnswer,
     answer_example=EXAMPLE,
-    errors=(SlugTakenError,),
+    errors=(SlugTakenError, QuotaExceededError),
 )
 
 
