@@ -8,7 +8,7 @@ from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 
 from shorty.accounts.tokens import TokenUses
-from shorty.api import domains, members, short_links, system, tokens, usage
+from shorty.api import domains, links, members, short_links, system, tags, tokens, usage
 from shorty.api.auth import authenticate
 from shorty.api.desk import Attempts, Desk
 from shorty.api.errors import answer_problem, build_exception_handlers
@@ -28,6 +28,8 @@ NATIVE: Final = Door(
     before=authenticate,
     shape=answer_problem,
     handlers=(
+        *links.HANDLERS,
+        *tags.HANDLERS,
         *domains.HANDLERS,
         *tokens.HANDLERS,
         *members.HANDLERS,

@@ -71,9 +71,12 @@ def telling_camel_case() -> Generator[None]:
     try:
         yield
     except InvalidFieldsError as error:
-        raise InvalidFieldsError(
-            {_camel(name): error.fields[name] for name in error.fields}
-        ) from error
+        raise InvalidFieldsError(spell_fields(error.fields)) from error
+
+
+def spell_fields(faults: Mapping[str, str]) -> dict[str, str]:
+    """Faults by the fields' names in camel case."""
+    return {_camel(name): fault for name, fault in faults.items()}
 
 
 def _camel(name: str) -> str:

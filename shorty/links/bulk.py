@@ -21,7 +21,7 @@ from shorty.plans import give_back_quota, take_available, take_quota
 from shorty.storage.database import Transaction
 
 Outcome: TypeAlias = Link | ShortyError
-RememberAll: TypeAlias = Callable[[Transaction, Sequence[Outcome]], None]
+RememberAll: TypeAlias = Callable[[Transaction, list[Outcome]], None]
 
 MAX_AT_ONCE: Final = 1000
 

@@ -40,6 +40,15 @@ async def hash_new_password(change: LinkChange) -> str | None:
     return await hash_password(change.password)
 
 
+async def find_change_faults(
+    book: LinkBook, actor: Actor, before: Link, change: LinkChange, now: int
+) -> dict[str, str]:
+    """Everything that is wrong with a change, by its fields' names."""
+    wanted = merge_change(before, change)
+    _, _, faults = _check(book, before, wanted, now)
+    return {**await find_tag_faults(book, actor.workspace_id, wanted), **faults}
+
+
 async def draft_edit(
     book: LinkBook,
     actor: Actor,

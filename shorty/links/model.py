@@ -8,6 +8,8 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from shorty.domains.model import write_short_url
+
 LinkType = Literal["URL", "MAILTO", "TEL", "SMS"]
 LinkSort = Literal["createdAt", "-createdAt", "clickCount", "-clickCount"]
 
@@ -110,8 +112,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def short_url(self) -> str:
-        # As people write it; only a keycap's number sign would end the path.
-        return f"{self.scheme}://{self.host}/{self.slug.replace('#', '%23')}"
+        return write_short_url(self.scheme, self.host, self.slug)
 
 
 class LinkColumns(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ Pure: what must be asked of the database (is the slug taken, do the tags exist) 
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from hashlib import blake2b
 from ipaddress import ip_address
@@ -137,7 +138,7 @@ def _read_columns(
         url=url,
         url_hash=hash_url(url),
         status=new.status,
-        title=faults.read("title", read_text, new.title, TITLE_LENGTH),
+        title=faults.read("title", read_line, new.title, TITLE_LENGTH),
         description=faults.read("description", read_text, new.description, DESCRIPTION_LENGTH),
         image=faults.read("image", _read_web_address, new.image) if new.image else None,
         cloaked=int(new.cloaked),
@@ -240,6 +241,11 @@ def read_text(text: str | None, length: int) -> str | None:
     if "\0" in text or text != text.encode(errors="replace").decode():
         raise ValueError("holds a character that cannot be stored")
     return text
+
+
+def read_line(text: str | None, length: int) -> str | None:
+    """As read_text, in one line and composed, so that a search finds it however it is typed."""
+    return read_text(unicodedata.normalize("NFC", " ".join(text.split())), length) if text else None
 
 
 def _read_utm(new: NewLink, name: str, faults: _Faults) -> str | None:

@@ -82,14 +82,14 @@ select id from links where domain_id = $1 and slug_key = $2 and deleted_at is nu
 """
 DELETE_LINK: Final = """
 update links set deleted_at = $3 where id = $1 and workspace_id = $2 and deleted_at is null
-returning id, domain_id, slug, slug_key, title, url, is_link_in_bio,
-          case when qr_settings is null then 0 else 1 end as has_qr
+returning id, workspace_id, domain_id, slug, slug_key, title, url, original_url, is_active,
+          is_link_in_bio, case when qr_settings is null then 0 else 1 end as has_qr
 """
 RETIRE_COUNTER: Final = "update link_counters set is_live = 0 where link_id = $1"
 
 FIND_UNTITLED: Final = """
-select id, slug, url, updated_at from links
-where id = $1 and title is null and deleted_at is null
+select id, workspace_id, domain_id, is_active, slug, title, url, original_url, updated_at
+from links where id = $1 and title is null and deleted_at is null
 """
 SET_TITLE: Final = "update links set title = $2, updated_at = $3 where id = $1"
 
@@ -197,7 +197,7 @@ def insert_link(
 def insert_companions(tx: Transaction, links: Sequence[Link]) -> None:
     """The counters and the search entries of new links."""
     tx.execute_many(INSERT_COUNTER, [(link.id, link.workspace_id) for link in links])
-    tx.execute_many(INDEX_LINK, [(link.id, search_text(link)) for link in links])
+    tx.execute_many(INDEX_LINK, [(link.id, search_text(link, link.workspace_id)) for link in links])
 
 
 def tag_link(tx: Transaction, link_id: int, tags: Iterable[Tag]) -> None:
@@ -220,7 +220,7 @@ def update_link(tx: Transaction, before: Link, columns: LinkColumns, updated_at:
         before.id,
         before.updated_at,
     )
-    old, new = search_text(before), search_text(columns)
+    old, new = (search_text(link, before.workspace_id) for link in (before, columns))
     if changed and old != new:
         unindex_link(tx, before.id, old)
         index_link(tx, before.id, new)
@@ -231,7 +231,7 @@ def delete_link(tx: Transaction, workspace_id: int, link_id: int, now: int) -> R
     """What was deleted; None where there is no such live link."""
     row = tx.find_one(DELETE_LINK, link_id, workspace_id, now)
     if row is not None:
-        unindex_link(tx, link_id, join_search_text(row["slug"], row["title"], row["url"]))
+        unindex_link(tx, link_id, read_search_text(row))
         tx.execute(RETIRE_COUNTER, link_id)
     return row
 
@@ -241,11 +241,31 @@ def set_title(tx: Transaction, link_id: int, title: str, now: int) -> bool:
     row = tx.find_one(FIND_UNTITLED, link_id)
     if row is None:
         return False
-    unindex_link(tx, link_id, join_search_text(row["slug"], None, row["url"]))
-    index_link(tx, link_id, join_search_text(row["slug"], title, row["url"]))
+    unindex_link(tx, link_id, read_search_text(row))
+    index_link(tx, link_id, read_search_text({**dict(row), "title": title}))
     tx.execute(SET_TITLE, link_id, title, max(now, row["updated_at"] + 1))
     return True
 
 
-def search_text(link: Link | LinkColumns) -> str:
-    return join_search_text(link.slug, link.title, link.url)
+def search_text(link: Link | LinkColumns, workspace_id: int) -> str:
+    return join_search_text(
+        workspace_id=workspace_id,
+        domain_id=link.domain_id,
+        is_active=bool(link.is_active),
+        slug=link.slug,
+        title=link.title,
+        url=link.url,
+        original_url=link.original_url,
+    )
+
+
+def read_search_text(row: Row | Mapping[str, Any]) -> str:
+    return join_search_text(
+        workspace_id=row["workspace_id"],
+        domain_id=row["domain_id"],
+        is_active=bool(row["is_active"]),
+        slug=row["slug"],
+        title=row["title"],
+        url=row["url"],
+        original_url=row["original_url"],
+    )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import aiosqlite
 
 from shorty.errors import StorageUnavailableError
+from shorty.storage.text import contains_folded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -65,6 +66,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         cached_statements=512,
     )
     connection.row_factory = sqlite3.Row
+    connection.create_function("contains_folded", -1, contains_folded, deterministic=True)
     for pragma in _SHARED_PRAGMAS if read_only else _SHARED_PRAGMAS + _WRITER_PRAGMAS:
         connection.execute(pragma)
     return connection

@@ -1,27 +1,78 @@
 """Owns full-text search: the one place that knows how SQLite does it.
 
 A link is found by any part of its slug, title or destination, from one character on. The index
-holds the text's trigrams, without positions, so a match is a candidate: `CONTAINS` then holds it
-against the text itself.
+holds trigrams of the folded text without their positions, so what it finds of a longer query is a
+candidate, to be held against the text itself. Trigrams of private-use characters label
+the workspace, the domain and what is switched off, so that the index answers for these as well and
+another workspace's links cost nothing.
 """
 
-from typing import Final
+from functools import lru_cache
+from typing import Final, Literal
+
+import msgspec
 
 from shorty.storage.database import Database, Transaction
+from shorty.storage.text import fold_text
 
 # Padding, so that the last two characters of a field start a trigram too.
 _END: Final = "\n\n"
 _TRIGRAM: Final = 3
+_WHOLE: Final = 4
+# More trigrams than this begin with the query: it is in so many links that looking is quicker.
+_TERMS: Final = 64
+_LABEL_BASE: Final = 2000
+_LABELS: Final = {"workspace": 0xE000, "domain": 0xE000 + _LABEL_BASE}
+_DIGITS: Final = 0xE000 + 2 * _LABEL_BASE
+_IS_OFF: Final = "\uf8f0\uf8f1\uf8f2"
 
 INDEX_LINK: Final = "insert into links_search (rowid, text) values ($1, $2)"
 UNINDEX_LINK: Final = (
     "insert into links_search (links_search, rowid, text) values ('delete', $1, $2)"
 )
+# The vocabulary has an entry for each link: going from term to term reads one of each.
+LIST_TERMS: Final = """
+with recursive terms (term) as (
+  select * from (select term from links_search_terms where term >= $1 limit 1)
+  union all
+  select (
+    select next.term from links_search_terms as next
+    where next.term >= terms.term || char(1) limit 1
+  )
+  from terms where terms.term < $2
+)
+select term from terms where term < $2 limit $3
+"""
 
 
-def join_search_text(slug: str, title: str | None, url: str) -> str:
+class Match(msgspec.Struct, frozen=True, kw_only=True):
+    """How to find what contains `text`, which is folded.
+
+    `expression` is the index's, None where each link must be looked at. Where it `is_exact` the
+    index's word is enough, otherwise what it finds must be held against the text.
+    """
+
+    text: str
+    expression: str | None
+    is_exact: bool
+
+
+def join_search_text(
+    *,
+    workspace_id: int,
+    domain_id: int,
+    is_active: bool,
+    slug: str,
+    title: str | None,
+    url: str,
+    original_url: str,
+) -> str:
     """What is indexed of a link. Taking it out again needs the very same text."""
-    return f"{slug}{_END}{title or ''}{_END}{url}{_END}"
+    labels = _label("workspace", workspace_id) + _label("domain", domain_id)
+    off = "" if is_active else _IS_OFF
+    given = "" if original_url in url else original_url + _END
+    fields = f"{slug}{_END}{title or ''}{_END}{url}{_END}{given}"
+    return f"{labels}{off}{_END}{fold_text(fields)}"
 
 
 def index_link(tx: Transaction, link_id: int, text: str) -> None:
@@ -32,21 +83,66 @@ def unindex_link(tx: Transaction, link_id: int, text: str) -> None:
     tx.execute(UNINDEX_LINK, link_id, text)
 
 
-async def build_match(db: Database, query: str) -> str | None:
-    """The index's expression for links that may contain `query`; None where none can.
+async def find_match(
+    db: Database,
+    query: str,
+    *,
+    workspace_id: int,
+    domain_id: int | None = None,
+    is_active: bool | None = None,
+) -> Match | None:
+    """How to find the workspace's links that contain `query`; None where none can."""
+    text = fold_text(query)
+    if len(text) >= _TRIGRAM:
+        grams = " AND ".join(_quote(gram) for gram in _choose_trigrams(text))
+        is_exact = len(text) == _TRIGRAM and text.isprintable()
+    else:
+        rows = await db.find_all(LIST_TERMS, text, text + "\U0010ffff", _TERMS + 1)
+        if not rows:
+            return None
+        if len(rows) > _TERMS:
+            return Match(text=text, expression=None, is_exact=False)
+        grams = f"({' OR '.join(_quote(row['term']) for row in rows)})"
+        is_exact = text.isprintable()
+    labels = [_label("workspace", workspace_id)]
+    if domain_id is not None:
+        labels.append(_label("domain", domain_id))
+    if is_active is False:
+        labels.append(_IS_OFF)
+    expression = " AND ".join([grams, *map(_quote, labels)])
+    if is_active:
+        expression = f"({expression}) NOT {_quote(_IS_OFF)}"
+    return Match(text=text, expression=expression, is_exact=is_exact)
 
-    A query of one or two characters matches every trigram that begins with it.
-    """
-    folded = query.casefold()
-    if len(folded) >= _TRIGRAM:
-        grams = {folded[i : i + _TRIGRAM] for i in range(len(folded) - _TRIGRAM + 1)}
-        return " and ".join(sorted(map(_quote, grams)))
-    rows = await db.find_all(
-        "select term from links_search_terms where term >= $1 and term < $2",
-        folded,
-        folded + "\U0010ffff",
-    )
-    return " or ".join(_quote(row["term"]) for row in rows) or None
+
+def write_source(parameter: str) -> str:
+    """The ids of what an expression finds, as a select with one column `id`."""
+    return f"select rowid as id from links_search where links_search match {parameter}"  # noqa: S608 - a parameter's number
+
+
+def write_contains(text: str, parameter: str, link: str) -> str:
+    """A condition on a row of links, by its alias: whether it contains the folded `text`."""
+    fields = [f"{link}.{name}" for name in ("slug", "title", "url", "original_url")]
+    if not text.isascii():
+        return f"contains_folded({parameter}, {', '.join(fields)})"
+    # What folds to ASCII is nearly always ASCII itself, and this is four times as quick.
+    found = (f"instr(lower({field}), {parameter}) > 0" for field in fields)
+    return f"({' or '.join(found)})"
+
+
+def _choose_trigrams(text: str) -> list[str]:
+    """Every second one, and the last: enough to be rare, and half as many lists to compare."""
+    last = len(text) - _TRIGRAM
+    step = 1 if len(text) <= _WHOLE else 2
+    places = [*range(0, last, step), last]
+    return sorted({text[place : place + _TRIGRAM] for place in places})
+
+
+@lru_cache(maxsize=1024)
+def _label(kind: Literal["workspace", "domain"], number: int) -> str:
+    high, middle, low = number // _LABEL_BASE**2, number // _LABEL_BASE, number
+    digits = (chr(_DIGITS + digit % _LABEL_BASE) for digit in (middle, low))
+    return chr(_LABELS[kind] + high % _LABEL_BASE) + "".join(digits)
 
 
 def _quote(term: str) -> str:

@@ -191,4 +191,4 @@ create table server_state (
 create virtual table links_search using fts5 (
   text, content = '', tokenize = 'trigram', detail = none, columnsize = 0
 );
-create virtual table links_search_terms using fts5vocab ('links_search', 'row');
+create virtual table links_search_terms using fts5vocab ('links_search', 'instance');

@@ -1,0 +1,296 @@
+"""What the links API takes: bodies read field by field into new links, changes and filters.
+
+A body's faults are told together with those the domain finds, each under the caller's own name.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from shorty.api.fields import convert_known, find_unknown, spell_fields
+from shorty.api.listing import Cursor, Limit
+from shorty.api.requests import ID_DIGITS, Body
+from shorty.api.times import read_time
+from shorty.errors import InvalidFieldsError
+from shorty.links.model import LinkChange, LinkFilter, LinkSort, LinkType, NewLink
+
+CREATE_EXAMPLE: Final = {
+    "url": "https://example.com/pricing",
+    "domain": "go.example.com",
+    "customSlug": "my-campaign",
+    "title": "Autumn campaign",
+    "redirectType": "TEMPORARY_302",
+    "expiresAt": "2030-12-31T23:59:59Z",
+    "tagIds": ["5"],
+    "utmSource": "newsletter",
+}
+
+STATUSES: Final = {
+    "PERMANENT_301": 301,
+    "TEMPORARY_302": 302,
+    "TEMPORARY_307": 307,
+    "PERMANENT_308": 308,
+}
+# What null stands for in a change, where it does not stand for nothing.
+_DEFAULTS: Final[dict[str, Any]] = {
+    "status": 302,
+    "link_type": "URL",
+    "cloaked": False,
+    "forward_parameters": False,
+    "block_bots": False,
+    "is_active": True,
+    "tag_ids": (),
+    "webhook_urls": (),
+}
+# What the caller calls differently from the domain.
+_OWN_NAMES: Final = {"slug": "customSlug", "status": "redirectType"}
+
+RedirectType: TypeAlias = Literal[
+    "PERMANENT_301", "TEMPORARY_302", "TEMPORARY_307", "PERMANENT_308", "301", "302", "307", "308"
+]
+Status: TypeAlias = Literal[301, 302, 307, 308]
+
+Url = Annotated[
+    str,
+    Meta(
+        description="Where the link leads: an http or https address, or for the other link types "
+        "`mailto:`, `tel:` or `sms:` (which may be left out)."
+    ),
+]
+Domain = Annotated[str, Meta(description="A verified domain of the workspace, such as `go.x.com`.")]
+Slug = Annotated[
+    str,
+    Meta(
+        description="What stands behind the domain's slash: letters and digits of any script, "
+        "hyphens, underscores and emoji. Without one, it is generated."
+    ),
+]
+Title = Annotated[str, Meta(description="The link's name, and the title of its preview.")]
+Description = Annotated[str, Meta(description="The text of the link's preview.")]
+Image = Annotated[str, Meta(description="The address of the preview's image.")]
+Redirect = Annotated[
+    RedirectType | Status,
+    Meta(description="How browsers are sent on; a bare status such as 301 will do."),
+]
+Kind = Annotated[LinkType, Meta(description="What the link opens.")]
+Cloaked = Annotated[bool, Meta(description="Keep the short address in the address bar.")]
+Password = Annotated[str, Meta(description="What visitors must know, up to 256 bytes.")]
+Expiry = Annotated[
+    str,
+    Meta(
+        description="When the link stops, in ISO 8601; without a zone in UTC.",
+        examples=["2030-12-31T23:59:59Z"],
+    ),
+]
+MaxClicks = Annotated[int, Meta(description="How many visits the link lets through.")]
+TagIds = Annotated[list[str | int], Meta(description="The ids of the link's tags.")]
+Forward = Annotated[bool, Meta(description="Hand the visitor's query parameters on.")]
+BlockBots = Annotated[bool, Meta(description="Refuse known bots.")]
+Active = Annotated[bool, Meta(description="false: the link answers 404.")]
+Utm = Annotated[str, Meta(description="A UTM parameter, added to the destination.")]
+MetaPixel = Annotated[str, Meta(description="A Meta pixel that fires on visits.")]
+GoogleTag = Annotated[str, Meta(description="A Google tag that fires on visits.")]
+WebhookUrls = Annotated[
+    str, Meta(description="Addresses that are called on each click, separated by commas.")
+]
+
+
+class LinkInput(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    url: Url
+    domain: Domain
+    custom_slug: Slug | None = None
+    title: Title | None = None
+    description: Description | None = None
+    image: Image | None = None
+    redirect_type: Redirect | None = None
+    link_type: Kind | None = None
+    cloaked: Cloaked | None = None
+    password: Password | None = None
+    expires_at: Expiry | None = None
+    max_clicks: MaxClicks | None = None
+    tag_ids: TagIds | None = None
+    forward_parameters: Forward | None = None
+    block_bots: BlockBots | None = None
+    utm_source: Utm | None = None
+    utm_medium: Utm | None = None
+    utm_campaign: Utm | None = None
+    utm_term: Utm | None = None
+    utm_content: Utm | None = None
+    utm_id: Utm | None = None
+    meta_pixel_id: MetaPixel | None = None
+    google_tag_id: GoogleTag | None = None
+    webhook_urls: WebhookUrls | None = None
+
+
+class LinkChanges(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    """What is left out stays as it is; null clears, or goes back to the default."""
+
+    url: Url | UnsetType = UNSET
+    domain: Domain | UnsetType = UNSET
+    custom_slug: Slug | UnsetType = UNSET
+    title: Title | None | UnsetType = UNSET
+    description: Description | None | UnsetType = UNSET
+    image: Image | None | UnsetType = UNSET
+    redirect_type: Redirect | None | UnsetType = UNSET
+    link_type: Kind | None | UnsetType = UNSET
+    cloaked: Cloaked | None | UnsetType = UNSET
+    password: Password | None | UnsetType = UNSET
+    expires_at: Expiry | None | UnsetType = UNSET
+    max_clicks: MaxClicks | None | UnsetType = UNSET
+    tag_ids: TagIds | None | UnsetType = UNSET
+    forward_parameters: Forward | None | UnsetType = UNSET
+    block_bots: BlockBots | None | UnsetType = UNSET
+    is_active: Active | None | UnsetType = UNSET
+    utm_source: Utm | None | UnsetType = UNSET
+    utm_medium: Utm | None | UnsetType = UNSET
+    utm_campaign: Utm | None | UnsetType = UNSET
+    utm_term: Utm | None | UnsetType = UNSET
+    utm_content: Utm | None | UnsetType = UNSET
+    utm_id: Utm | None | UnsetType = UNSET
+    meta_pixel_id: MetaPixel | None | UnsetType = UNSET
+    google_tag_id: GoogleTag | None | UnsetType = UNSET
+    webhook_urls: WebhookUrls | None | UnsetType = UNSET
+
+
+class CreateQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    find_or_create: Annotated[
+        bool,
+        Meta(
+            description="Answer 200 with the link that leads to the same address from the domain, "
+            "if there is one and no slug is asked for."
+        ),
+    ] = False
+
+
+class LinkQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    limit: Limit = 50
+    cursor: Cursor | None = None
+    search: Annotated[
+        str,
+        Meta(max_length=200, description="A part of the slug, the title or the destination."),
+    ] = ""
+    domain: Annotated[str | None, Meta(description="Only links on this domain.")] = None
+    tag_id: Annotated[str | None, Meta(description="Only links with this tag.")] = None
+    is_active: Annotated[bool | None, Meta(description="Only links that are on, or off.")] = None
+    sort: Annotated[LinkSort, Meta(description="`-` sorts downwards.")] = "-createdAt"
+
+
+def read_new_link(body: Body) -> tuple[NewLink, dict[str, str]]:
+    """The link asked for, and the fields that cannot be read, which it has by default."""
+    fields = unfold_form(body.fields) if body.is_form else body.fields
+    return read_link_fields(fields, is_form=body.is_form)
+
+
+def read_link_fields(
+    fields: Mapping[str, object], *, is_form: bool = False
+) -> tuple[NewLink, dict[str, str]]:
+    found, faults = _convert(fields, LinkInput, is_form=is_form)
+    values = _translate(found, faults)
+    given: dict[str, Any] = {name: values[name] for name in values if values[name] is not None}
+    needed: dict[str, Any] = {"url": "", "domain": ""}
+    return NewLink(**(needed | given)), faults
+
+
+def read_changes(fields: Mapping[str, object]) -> tuple[LinkChange, dict[str, str]]:
+    """The change asked for, and the fields that cannot be read, which it leaves as they are."""
+    found, faults = _convert(fields, LinkChanges, is_form=False)
+    values = _translate(found, faults)
+    for name, value in values.items():
+        if value is None:
+            values[name] = _DEFAULTS.get(name)
+    return LinkChange(**values), faults
+
+
+def merge_faults(read: Mapping[str, str], judged: Mapping[str, str]) -> dict[str, str]:
+    """Both kinds of faults under the caller's names; what could not be read was never judged."""
+    return {**spell_faults(judged), **read}
+
+
+def spell_faults(faults: Mapping[str, str]) -> dict[str, str]:
+    return spell_fields({_OWN_NAMES.get(name, name): fault for name, fault in faults.items()})
+
+
+def read_filter(query: LinkQuery) -> LinkFilter:
+    """Raises InvalidFieldsError for a tag's id that cannot be any."""
+    tag_id = None if query.tag_id is None else find_id(query.tag_id)
+    if query.tag_id is not None and tag_id is None:
+        raise InvalidFieldsError({"tagId": "is not the id of a tag"})
+    return LinkFilter(
+        search=query.search,
+        domain=query.domain,
+        tag_id=tag_id,
+        is_active=query.is_active,
+        sort=query.sort,
+        cursor=query.cursor,
+        limit=query.limit,
+    )
+
+
+def find_id(value: object) -> int | None:
+    """An id as it came; None where it cannot be any."""
+    text = str(value)
+    is_id = text.isascii() and text.isdigit() and len(text) <= ID_DIGITS
+    return int(text) if is_id and not isinstance(value, bool) else None
+
+
+def unfold_form(fields: Mapping[str, object]) -> dict[str, object]:
+    """A form's fields as JSON would have them: nothing where it is empty, tags as a list."""
+    unfolded = {name.removesuffix("[]"): value for name, value in fields.items() if value != ""}
+    tag_ids = unfolded.get("tagIds")
+    if isinstance(tag_ids, str):
+        unfolded["tagIds"] = tag_ids.split(",")
+    return unfolded
+
+
+def _convert(
+    fields: Mapping[str, object], kind: type[msgspec.Struct], *, is_form: bool
+) -> tuple[dict[str, Any], dict[str, str]]:
+    clicks = fields.get("maxClicks")
+    if isinstance(clicks, float) and clicks.is_integer():
+        fields = {**fields, "maxClicks": int(clicks)}  # JSON has one kind of number
+    found, faults = convert_known(fields, kind, is_text=is_form)
+    return found, faults | find_unknown(fields, kind.__struct_encode_fields__)
+
+
+def _translate(found: dict[str, Any], faults: dict[str, str]) -> dict[str, Any]:
+    """The fields under the domain's names and in its types; what cannot be is a fault more."""
+    values = {
+        name: value for name, value in found.items() if name not in {"custom_slug", "redirect_type"}
+    }
+    if "custom_slug" in found:
+        values["slug"] = found["custom_slug"]
+    if (redirect := found.get("redirect_type", UNSET)) is not UNSET:
+        values["status"] = None if redirect is None else read_status(redirect)
+    if (text := values.get("expires_at")) is not None:
+        values["expires_at"] = _read_expiry(text, faults)
+    if tag_ids := values.get("tag_ids"):
+        values["tag_ids"] = _read_tag_ids(tag_ids, faults)
+    if (addresses := values.get("webhook_urls")) is not None:
+        values["webhook_urls"] = tuple(part for part in addresses.split(",") if part.strip())
+    return values
+
+
+def read_status(redirect: str | int) -> int:
+    return STATUSES.get(str(redirect)) or int(redirect)
+
+
+def _read_expiry(text: str, faults: dict[str, str]) -> int | None:
+    try:
+        return read_time(datetime.fromisoformat(text.strip()))
+    except (ValueError, OverflowError):
+        faults["expiresAt"] = "must be a time in ISO 8601, such as 2030-12-31T23:59:59Z"
+        return None
+
+
+def _read_tag_ids(tag_ids: Sequence[str | int], faults: dict[str, str]) -> tuple[int, ...]:
+    read = {tag_id: find_id(tag_id) for tag_id in tag_ids}
+    if bad := [str(tag_id)[:40] for tag_id, number in read.items() if number is None]:
+        faults["tagIds"] = f"name no tag of this workspace: {', '.join(bad)}"
+    return tuple(number for number in read.values() if number is not None)

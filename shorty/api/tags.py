@@ -1,0 +1,155 @@
+"""`/tags`: names and colours that the workspace's links share."""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from shorty.api.answers import Answer, answer_created, answer_json, answer_nothing
+from shorty.api.fields import convert_fields
+from shorty.api.idempotency import answer_once, in_one_write
+from shorty.api.link_answers import TagObject, show_tag
+from shorty.api.operations import Operation, handle
+from shorty.api.requests import ApiRequest, read_body
+from shorty.errors import AlreadyExistsError
+from shorty.links import tags
+from shorty.links.model import Tag
+from shorty.links.tags import NewTag, TagChange
+
+TAG: Final = "Tags"
+EXAMPLE: Final = {"id": "5", "name": "Press", "color": "#4477aa"}
+
+Name = Annotated[
+    str, Meta(description=f"Up to {tags.NAME_LENGTH} characters, no commas; unique in any case.")
+]
+Color = Annotated[str, Meta(description="Such as `#4477aa`; without one it is chosen by the name.")]
+
+
+class TagInput(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    name: Name
+    color: Color | None = None
+
+
+class TagChanges(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    name: Name | UnsetType = UNSET
+    color: Color | None | UnsetType = UNSET
+
+
+class TagAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    tag: TagObject
+
+
+class TagList(msgspec.Struct, frozen=True, kw_only=True):
+    tags: list[TagObject]
+
+
+@handle(
+    "GET",
+    "/tags",
+    Operation(
+        summary="List the tags",
+        description=f"All of them, by name; there are at most {tags.MAX_TAGS:,}.",
+        tag=TAG,
+        answer=TagList,
+        answer_example={"tags": [EXAMPLE]},
+    ),
+)
+async def list_tags(request: ApiRequest) -> Answer:
+    found = await tags.list_tags(request.services.db, request.actor.workspace_id)
+    return answer_json(TagList(tags=[show_tag(tag) for tag in found]))
+
+
+@handle(
+    "POST",
+    "/tags",
+    Operation(
+        summary="Make a tag",
+        tag=TAG,
+        scope="write",
+        body=TagInput,
+        body_example={"name": "Press", "color": "#4477aa"},
+        is_repeatable=True,
+        status=201,
+        answer=TagAnswer,
+        answer_example={"tag": EXAMPLE},
+        errors=(AlreadyExistsError,),
+    ),
+)
+async def create_tag(request: ApiRequest) -> Answer:
+    body = await read_body(request)
+    wanted = convert_fields(body.fields, TagInput)
+    new = NewTag(name=wanted.name, color=wanted.color)
+    return await answer_once(
+        request,
+        body,
+        in_one_write(request, lambda tx: tags.create_tag(tx, request.actor, new, request.now)),
+        lambda tag: answer_created(TagAnswer(tag=show_tag(tag)), f"/api/v1/tags/{tag.id}"),
+    )
+
+
+@handle(
+    "GET",
+    "/tags/{tag_id:str}",
+    Operation(
+        summary="Read a tag",
+        tag=TAG,
+        answer=TagAnswer,
+        answer_example={"tag": EXAMPLE},
+    ),
+)
+async def get_tag(request: ApiRequest) -> Answer:
+    tag_id = request.read_id("tag_id", "tag")
+    tag = await tags.get_tag(request.services.db, request.actor.workspace_id, tag_id)
+    return _answer_tag(tag)
+
+
+@handle(
+    "PATCH",
+    "/tags/{tag_id:str}",
+    Operation(
+        summary="Change a tag",
+        tag=TAG,
+        scope="write",
+        body=TagChanges,
+        body_example={"name": "Media"},
+        answer=TagAnswer,
+        answer_example={"tag": EXAMPLE},
+        errors=(AlreadyExistsError,),
+    ),
+)
+async def change_tag(request: ApiRequest) -> Answer:
+    tag_id = request.read_id("tag_id", "tag")
+    wanted = convert_fields((await read_body(request)).fields, TagChanges)
+    change = TagChange(name=wanted.name, color=wanted.color)
+    tag = await request.services.db.write(
+        lambda tx: tags.change_tag(tx, request.actor, tag_id, change)
+    )
+    return _answer_tag(tag)
+
+
+@handle(
+    "DELETE",
+    "/tags/{tag_id:str}",
+    Operation(
+        summary="Delete a tag",
+        description="The links that had it stay.",
+        tag=TAG,
+        scope="write",
+        status=204,
+    ),
+)
+async def delete_tag(request: ApiRequest) -> Answer:
+    tag_id = request.read_id("tag_id", "tag")
+    await request.services.db.write(lambda tx: tags.delete_tag(tx, request.actor, tag_id))
+    return answer_nothing()
+
+
+def _answer_tag(tag: Tag) -> Answer:
+    return answer_json(TagAnswer(tag=show_tag(tag)))
+
+
+HANDLERS: Final = (list_tags, create_tag, get_tag, change_tag, delete_tag)

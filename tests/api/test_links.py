@@ -1,0 +1,470 @@
+"""The links API: scenarios through HTTP against a real database."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from shorty.config import Config, Plan
+from tests.api.conftest import DOMAINS
+from tests.api.house import House
+from tests.support import NOW
+
+Json = dict[str, Any]
+LINKS = "/api/v1/links"
+WANTED: Json = {"url": "https://example.com/page", "domain": "go.example"}
+
+
+async def make(client: httpx.AsyncClient, **fields: Any) -> Json:
+    answer = await client.post(LINKS, json=WANTED | fields)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["link"]
+
+
+async def make_tag(client: httpx.AsyncClient, name: str) -> str:
+    return (await client.post("/api/v1/tags", json={"name": name})).json()["tag"]["id"]
+
+
+async def test_a_link_is_made_as_the_contract_says(client: httpx.AsyncClient) -> None:
+    tag = await make_tag(client, "Press")
+    answer = await client.post(
+        LINKS,
+        json=WANTED
+        | {
+            "customSlug": "my-campaign",
+            "title": "Campaign",
+            "description": "About it",
+            "image": "https://example.com/i.png",
+            "redirectType": "PERMANENT_301",
+            "linkType": "URL",
+            "cloaked": True,
+            "password": "secret",
+            "expiresAt": "2030-01-01T01:00:00+01:00",
+            "maxClicks": 10,
+            "tagIds": [tag],
+            "forwardParameters": True,
+            "blockBots": True,
+            "utmSource": "s",
+            "utmMedium": "m",
+            "utmCampaign": "c",
+            "utmTerm": "t",
+            "utmContent": "n",
+            "metaPixelId": "1234567890",
+            "googleTagId": "G-ABC123DEF4",
+            "webhookUrls": "https://a.example/hook, https://b.example/hook",
+        },
+    )
+    assert answer.status_code == 201
+    link = answer.json()["link"]
+    assert answer.headers["location"] == f"{LINKS}/{link['id']}"
+    assert link == {
+        "id": "1",
+        "shortCode": "my-campaign",
+        "shortUrl": "https://go.example/my-campaign",
+        "url": "https://example.com/page"
+        "?utm_source=s&utm_medium=m&utm_campaign=c&utm_term=t&utm_content=n",
+        "originalUrl": "https://example.com/page",
+        "domain": "go.example",
+        "title": "Campaign",
+        "description": "About it",
+        "image": "https://example.com/i.png",
+        "linkType": "URL",
+        "redirectType": "PERMANENT_301",
+        "isActive": True,
+        "cloaked": True,
+        "password": None,
+        "hasPassword": True,
+        "expiresAt": "2030-01-01T00:00:00.000Z",
+        "maxClicks": 10,
+        "clickCount": 0,
+        "forwardParameters": True,
+        "blockBots": True,
+        "utmSource": "s",
+        "utmMedium": "m",
+        "utmCampaign": "c",
+        "utmTerm": "t",
+        "utmContent": "n",
+        "utmId": None,
+        "metaPixelId": "1234567890",
+        "googleTagId": "G-ABC123DEF4",
+        "webhookUrls": "https://a.example/hook,https://b.example/hook",
+        "tags": [{"tag": {"id": tag, "name": "Press", "color": link["tags"][0]["tag"]["color"]}}],
+        "qrCode": None,
+        "workspaceId": "1",
+        "createdBy": {"id": "1", "name": "ann", "email": "ann@a.example"},
+        "createdAt": "2026-11-22T12:00:00.000Z",
+        "updatedAt": "2026-11-22T12:00:00.000Z",
+    }
+    assert (await client.get(answer.headers["location"])).json() == {"link": link}
+
+
+async def test_a_new_link_works_at_once(client: httpx.AsyncClient) -> None:
+    missing = await client.get("/soon", headers={"host": "go.example"})
+    assert missing.status_code == 404
+    await make(client, customSlug="soon")
+    visit = await client.get("/soon", headers={"host": "go.example"})
+    assert (visit.status_code, visit.headers["location"]) == (302, "https://example.com/page")
+
+
+async def test_a_form_is_taken_beside_json(client: httpx.AsyncClient) -> None:
+    one, two = await make_tag(client, "a"), await make_tag(client, "b")
+    answer = await client.post(
+        LINKS,
+        data={
+            "url": "https://example.com/ä",
+            "domain": "go.example",
+            "customSlug": "",
+            "cloaked": "true",
+            "maxClicks": "5",
+            "tagIds": f"{one},{two}",
+        },
+    )
+    assert answer.status_code == 201, answer.text
+    link = answer.json()["link"]
+    assert (link["cloaked"], link["maxClicks"], len(link["tags"])) == (True, 5, 2)
+    assert link["originalUrl"] == "https://example.com/ä"
+    repeated = await client.post(LINKS, data={**WANTED, "tagIds": [one, two]})
+    assert len(repeated.json()["link"]["tags"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("redirect", "shown"),
+    [
+        ("PERMANENT_301", "PERMANENT_301"),
+        ("TEMPORARY_302", "TEMPORARY_302"),
+        (301, "PERMANENT_301"),
+        ("307", "TEMPORARY_307"),
+        (308, "PERMANENT_308"),
+        (None, "TEMPORARY_302"),
+    ],
+)
+async def test_redirect_types_are_read_and_answered_by_name(
+    client: httpx.AsyncClient, redirect: object, shown: str
+) -> None:
+    assert (await make(client, redirectType=redirect))["redirectType"] == shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "faulty"),
+    [
+        ({"url": None}, {"url"}),
+        ({"url": 5}, {"url"}),
+        ({"url": "ftp://example.com"}, {"url"}),
+        ({"url": "https://malware.example/x"}, {"url"}),
+        ({"url": "https://go.example/x"}, {"url"}),
+        ({"domain": "nobody.example"}, {"domain"}),
+        ({"customSlug": "healthz"}, {"customSlug"}),
+        ({"customSlug": "a/b"}, {"customSlug"}),
+        ({"redirectType": 303}, {"redirectType"}),
+        ({"linkType": "FAX"}, {"linkType"}),
+        ({"cloaked": "yes"}, {"cloaked"}),
+        ({"password": ""}, {"password"}),
+        ({"expiresAt": "tomorrow"}, {"expiresAt"}),
+        ({"expiresAt": ""}, {"expiresAt"}),
+        ({"expiresAt": "2020-01-01"}, {"expiresAt"}),
+        ({"maxClicks": 0}, {"maxClicks"}),
+        ({"maxClicks": 1.5}, {"maxClicks"}),
+        ({"tagIds": ["77"]}, {"tagIds"}),
+        ({"tagIds": ["x"]}, {"tagIds"}),
+        ({"tagIds": "1"}, {"tagIds"}),
+        ({"webhookUrls": "nonsense"}, {"webhookUrls"}),
+        ({"metaPixelId": "a"}, {"metaPixelId"}),
+        ({"surprise": 1, "id": "5"}, {"surprise", "id"}),
+        (
+            {"url": "x", "cloaked": 1, "customSlug": "api", "tagIds": ["9"], "wrong": 1},
+            {"url", "cloaked", "customSlug", "tagIds", "wrong"},
+        ),
+    ],
+)
+async def test_every_faulty_field_is_told_at_once(
+    client: httpx.AsyncClient, fields: Json, faulty: set[str]
+) -> None:
+    answer = await client.post(LINKS, json=WANTED | fields)
+    assert answer.status_code == 422, answer.text
+    problem = answer.json()
+    assert set(problem["fields"]) == faulty
+    assert problem["code"] == "invalid-fields"
+    assert problem["error"] == problem["detail"]
+
+
+async def test_what_is_required_is_asked_for(client: httpx.AsyncClient) -> None:
+    problem = (await client.post(LINKS, json={})).json()
+    assert problem["fields"] == {"url": "is required", "domain": "is required"}
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b'"\xff"', "application/json", 400),
+        (b"<a/>", "text/xml", 415),
+        (b" " * 2_000_000, "application/json", 413),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_refused(
+    client: httpx.AsyncClient, content: bytes, content_type: str, status: int
+) -> None:
+    headers = {"content-type": content_type}
+    answer = await client.post(LINKS, content=content, headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_taken_slug_is_a_conflict(client: httpx.AsyncClient) -> None:
+    await make(client, customSlug="one")
+    answer = await client.post(LINKS, json=WANTED | {"customSlug": "one"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "slug-taken")
+
+
+async def test_find_or_create_answers_the_link_there_is(client: httpx.AsyncClient) -> None:
+    answers = [
+        await client.post(LINKS, params={"findOrCreate": "true"}, json=WANTED) for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert answers[0].json() == answers[1].json()
+    assert "location" not in answers[1].headers
+    bad = await client.post(LINKS, params={"findOrCreate": "maybe"}, json=WANTED)
+    assert set(bad.json()["fields"]) == {"findOrCreate"}
+
+
+async def test_a_retry_with_the_same_key_makes_no_second_link(client: httpx.AsyncClient) -> None:
+    headers = {"idempotency-key": "k1"}
+    answers = await asyncio.gather(
+        *(client.post(LINKS, json=WANTED, headers=headers) for _ in range(5))
+    )
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    assert {answer.headers["location"] for answer in answers} == {f"{LINKS}/1"}
+    assert (await client.get(LINKS)).json()["total"] == 1
+    many = {"domain": "go.example", "links": [{"url": "https://example.com/"}]}
+    headers = {"idempotency-key": "k2"}
+    first = await client.post(f"{LINKS}/bulk", json=many, headers=headers)
+    again = await client.post(f"{LINKS}/bulk", json=many, headers=headers)
+    assert first.content == again.content
+    assert (await client.get(LINKS)).json()["total"] == 2
+
+
+async def test_a_patch_changes_what_is_given_and_null_clears(client: httpx.AsyncClient) -> None:
+    tag = await make_tag(client, "a")
+    link = await make(
+        client,
+        title="T",
+        utmSource="s",
+        expiresAt="2030-01-01T00:00:00Z",
+        maxClicks=5,
+        tagIds=[tag],
+        redirectType=301,
+        webhookUrls="https://a.example/",
+        password="x",
+        cloaked=True,
+    )
+    path = f"{LINKS}/{link['id']}"
+    unchanged = await client.patch(path, json={})
+    assert unchanged.json()["link"] == link
+    answer = await client.patch(path, json={"title": "U", "isActive": False})
+    changed = answer.json()["link"]
+    assert changed == link | {
+        "title": "U",
+        "isActive": False,
+        "updatedAt": changed["updatedAt"],
+    }
+    names = ("title", "utmSource", "expiresAt", "maxClicks", "tagIds", "redirectType")
+    names += ("webhookUrls", "password", "cloaked", "isActive")
+    answer = await client.patch(path, json=dict.fromkeys(names))
+    cleared = answer.json()["link"]
+    assert {name: cleared.get(name) for name in names} == {
+        **dict.fromkeys(names),
+        "redirectType": "TEMPORARY_302",
+        "cloaked": False,
+        "isActive": True,
+    }
+    assert cleared["tags"] == []
+    assert cleared["hasPassword"] is False
+    assert cleared["url"] == "https://example.com/page"
+
+
+async def test_a_faulty_patch_is_told_field_by_field(client: httpx.AsyncClient) -> None:
+    link = await make(client)
+    answer = await client.patch(
+        f"{LINKS}/{link['id']}",
+        json={"url": None, "customSlug": "api", "maxClicks": "x", "odd": 1, "tagIds": ["4"]},
+    )
+    assert answer.status_code == 422
+    assert set(answer.json()["fields"]) == {"url", "customSlug", "maxClicks", "odd", "tagIds"}
+
+
+@pytest.mark.parametrize("link_id", ["99", "abc", "-1", "1" * 30, "1.0", "%31x", "٣"])
+async def test_an_unknown_id_is_not_found(client: httpx.AsyncClient, link_id: str) -> None:
+    path = f"{LINKS}/{link_id}"
+    answers = [
+        await client.get(path),
+        await client.patch(path, json={"title": "x"}),
+        await client.patch(path, json={"title": 5}),
+        await client.delete(path),
+    ]
+    assert [answer.status_code for answer in answers] == [404] * 4
+
+
+async def test_another_workspace_sees_no_link(
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    link = await make(client)
+    path = f"{LINKS}/{link['id']}"
+    assert (await stranger.get(path)).status_code == 404
+    assert (await stranger.patch(path, json={"title": "x"})).status_code == 404
+    assert (await stranger.delete(path)).status_code == 404
+    assert (await stranger.get(LINKS)).json()["links"] == []
+    bulk = await stranger.request("DELETE", f"{LINKS}/bulk", json={"ids": [link["id"]]})
+    assert bulk.json()["deleted"] == 0
+    assert (await client.get(path)).status_code == 200
+
+
+async def test_a_deleted_link_stops_at_once(client: httpx.AsyncClient) -> None:
+    link = await make(client, customSlug="bye")
+    assert (await client.get("/bye", headers={"host": "go.example"})).status_code == 302
+    answer = await client.delete(f"{LINKS}/{link['id']}")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (await client.get("/bye", headers={"host": "go.example"})).status_code == 404
+    assert (await client.get(f"{LINKS}/{link['id']}")).status_code == 404
+    assert (await client.get(LINKS)).json()["total"] == 0
+    await make(client, customSlug="bye")
+
+
+async def test_a_token_that_reads_may_not_write(house: House) -> None:
+    link = await house.make_link()
+    reader = await house.make_client(scope="read")
+    assert (await reader.get(f"{LINKS}/{link.id}")).status_code == 200
+    refused = [
+        await reader.post(LINKS, json=WANTED),
+        await reader.patch(f"{LINKS}/{link.id}", json={}),
+        await reader.delete(f"{LINKS}/{link.id}"),
+        await reader.post(f"{LINKS}/bulk", json={}),
+        await reader.post("/api/v1/tags", json={"name": "x"}),
+    ]
+    assert [answer.status_code for answer in refused] == [403] * 5
+    nobody = await house.make_client(token="")
+    assert (await nobody.post(LINKS, json=WANTED)).status_code == 401
+
+
+async def test_many_links_are_made_at_once(client: httpx.AsyncClient) -> None:
+    await make(client, customSlug="taken")
+    answer = await client.post(
+        f"{LINKS}/bulk",
+        json={
+            "domain": "go.example",
+            "links": [
+                {"url": "https://example.com/0", "customSlug": "zero"},
+                {"url": "https://example.com/1", "customSlug": "taken"},
+                {"url": "nonsense", "maxClicks": "x", "odd": 1},
+                {"url": "https://example.com/3", "customSlug": "zero"},
+                {"url": "https://example.com/4", "domain": "localhost:8000"},
+            ],
+        },
+    )
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert made["created"] == 2
+    first, second = made["links"]
+    assert (first["shortCode"], second["domain"]) == ("zero", "localhost:8000")
+    assert [(failed["index"], failed["code"]) for failed in made["failed"]] == [
+        (1, "slug-taken"),
+        (2, "invalid-fields"),
+        (3, "slug-taken"),
+    ]
+    assert set(made["failed"][1]["fields"]) == {"url", "maxClicks", "odd"}
+    assert (await client.get(LINKS)).json()["total"] == 3
+
+
+NOT_MANY: list[Json] = [
+    {},
+    {"domain": "go.example"},
+    {"domain": "go.example", "links": []},
+    {"domain": "go.example", "links": [5]},
+    {"domain": "go.example", "links": [{}] * 1001},
+]
+
+
+@pytest.mark.parametrize("body", NOT_MANY)
+async def test_a_bulk_create_needs_1_to_1000_objects(client: httpx.AsyncClient, body: Json) -> None:
+    answer = await client.post(f"{LINKS}/bulk", json=body)
+    assert answer.status_code == 422
+    assert set(answer.json()["fields"]) <= {"links", "domain"}
+
+
+async def test_many_links_are_changed_and_deleted_at_once(client: httpx.AsyncClient) -> None:
+    one, two = (await make(client))["id"], (await make(client))["id"]
+    answer = await client.patch(
+        f"{LINKS}/bulk", json={"ids": [one, two, "99", "x", one], "title": "T", "isActive": False}
+    )
+    changed = answer.json()
+    assert changed["updated"] == 2
+    assert {link["title"] for link in changed["links"]} == {"T"}
+    assert [(failed["id"], failed["code"]) for failed in changed["failed"]] == [
+        ("99", "not-found"),
+        ("x", "not-found"),
+    ]
+    answer = await client.request("DELETE", f"{LINKS}/bulk", json={"ids": [one, "99", int(two)]})
+    assert answer.json() == {
+        "deleted": 2,
+        "failed": [{"id": "99", "error": "There is no link 99 here.", "code": "not-found"}],
+    }
+    bad = await client.patch(f"{LINKS}/bulk", json={"ids": [], "title": 5, "odd": 1})
+    assert set(bad.json()["fields"]) == {"ids", "title", "odd"}
+
+
+class TestSmallPlan:
+    @pytest.fixture
+    def config(self) -> Config:
+        small = Plan(links=2, links_per_month=3, edits_per_month=1, webhooks=False)
+        defaults = Config().defaults
+        return Config(
+            domains=DOMAINS,
+            plans={"small": small},
+            defaults=type(defaults)(plan="small"),
+        )
+
+    async def test_a_used_up_plan_is_told(self, client: httpx.AsyncClient) -> None:
+        one = await make(client)
+        await make(client)
+        answer = await client.post(LINKS, json=WANTED)
+        assert (answer.status_code, answer.json()["code"]) == (429, "quota-exceeded")
+        await client.delete(f"{LINKS}/{one['id']}")
+        two = await make(client)
+        await client.delete(f"{LINKS}/{two['id']}")
+        answer = await client.post(LINKS, json=WANTED)
+        assert answer.status_code == 429
+        assert int(answer.headers["retry-after"]) > 0
+
+    async def test_edits_are_counted(self, client: httpx.AsyncClient) -> None:
+        path = f"{LINKS}/{(await make(client))['id']}"
+        assert (await client.patch(path, json={"title": "a"})).status_code == 200
+        assert (await client.patch(path, json={"title": "b"})).status_code == 429
+        assert (await client.get(path)).json()["link"]["title"] == "a"
+
+    async def test_webhooks_that_the_plan_lacks_are_refused(
+        self, client: httpx.AsyncClient
+    ) -> None:
+        answer = await client.post(LINKS, json=WANTED | {"webhookUrls": "https://h.example/"})
+        assert (answer.status_code, answer.json()["code"]) == (403, "feature-off")
+
+    async def test_of_many_at_once_the_first_that_fit_are_made(
+        self, client: httpx.AsyncClient
+    ) -> None:
+        wanted = [{"url": f"https://example.com/{n}"} for n in range(4)]
+        wanted[0] = {"url": "nonsense"}
+        answer = await client.post(f"{LINKS}/bulk", json={"domain": "go.example", "links": wanted})
+        made = answer.json()
+        assert made["created"] == 2
+        assert [failed["code"] for failed in made["failed"]] == ["invalid-fields", "quota-exceeded"]
+        assert (await client.get(LINKS)).json()["total"] == 2
+
+
+async def test_times_are_told_in_utc_with_milliseconds(
+    house: House, client: httpx.AsyncClient
+) -> None:
+    house.clock[0] = NOW + 1234
+    link = await make(client, expiresAt="2030-06-01T12:00")
+    assert link["createdAt"] == "2026-11-22T12:00:01.234Z"
+    assert link["expiresAt"] == "2030-06-01T12:00:00.000Z"
