@@ -110,7 +110,14 @@ def insert_workspace(tx: Transaction, name: str, plan: str, now: int) -> Workspa
 
 
 def find_oldest_workspace(tx: Transaction) -> Workspace | None:
-    row = tx.find_one("select id, name, plan, created_at from workspaces order by id limit 1")
+    """The oldest with an owner; the one that holds public links has none."""
+    row = tx.find_one(
+        """
+        select w.id, w.name, w.plan, w.created_at
+        from workspaces w join members m on m.workspace_id = w.id
+        where m.role = 'owner' order by w.id limit 1
+        """
+    )
     return None if row is None else _read_workspace(row)
 
 

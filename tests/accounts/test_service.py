@@ -16,6 +16,8 @@ from shorty.accounts.service import (
 )
 from shorty.config import Config, DefaultsConfig
 from shorty.errors import AlreadyExistsError, ConflictError, InvalidFieldsError, NotFoundError
+from shorty.links.public import PUBLIC_WORKSPACE_ID
+from shorty.links.store import MAKE_WORKSPACE
 from shorty.plans import read_usage
 from shorty.storage.database import Database
 from tests.support import NOW, make_home
@@ -36,6 +38,13 @@ async def test_the_first_workspace_is_made_once(db: Database) -> None:
     assert await prepare(db) == first
     assert first.user.email == NOBODYS_EMAIL
     assert first.workspace.plan == "unlimited"
+
+
+async def test_the_workspace_of_public_links_is_nobodys_first(db: Database) -> None:
+    await db.write(lambda tx: tx.execute(MAKE_WORKSPACE, PUBLIC_WORKSPACE_ID, "", "unlimited", 0))
+    first = await prepare(db)
+    assert first.user.email == NOBODYS_EMAIL
+    assert await prepare(db) == first
 
 
 async def test_the_first_workspace_is_the_oldest_one_there_is(db: Database) -> None:
