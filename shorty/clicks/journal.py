@@ -8,9 +8,10 @@ a segment is removed only after a durable commit past its end.
 Numbers are never used twice, and each start begins a new segment: so a position never lies past
 clicks that are yet to come, even where a power cut has shortened the file it points into.
 
-The folder also holds the journal's id, which the database knows. A database that was restored or
-copied knows another one, or points into a segment that is gone: to that one the journal is foreign,
-and it is set aside instead of replayed. See manual/decisions/2026-11-23-click-journal.md.
+The folder also says whose it is: the journal's id, which the database knows too, and how many
+batches the database has stored of it. A database that was restored or copied knows another id or
+fewer batches: to that one the journal is foreign, and it is set aside instead of replayed. See
+manual/decisions/2026-11-23-click-journal.md.
 """
 
 import errno
@@ -53,8 +54,17 @@ class Segment(NamedTuple):
     file: int
 
 
+class Owner(NamedTuple):
+    """Whose journal it is: that of a database with this id and at least so many batches of it."""
+
+    journal_id: str
+    stored_batches: int
+
+
 class Journal:
-    """The journal in one folder. All but `append` and `continue_in` may wait for the disk.
+    """The journal in one folder.
+
+    `append`, `continue_in` and `note_stored` take microseconds, the others may wait for the disk.
 
     Each method raises OSError where the disk refuses.
     """
@@ -62,7 +72,7 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.segment = 0  # the number of the one that is appended to
-        self._id_path = folder / "id"
+        self._owner_path = folder / "owner"
         self._file = _CLOSED
         self._offset = 0
 
@@ -111,17 +121,26 @@ class Journal:
         if self._file != _CLOSED:
             os.fsync(self._file)
 
-    def find_id(self) -> str | None:
+    def find_owner(self) -> Owner | None:
         try:
-            return self._id_path.read_text(encoding="ascii", errors="replace").strip()
-        except FileNotFoundError:
+            journal_id, stored_batches = self._owner_path.read_text(encoding="ascii").split()
+            return Owner(journal_id, int(stored_batches))
+        except (FileNotFoundError, ValueError):
             return None
 
     def create(self, journal_id: str) -> None:
-        """Makes the folder with its id, both out of a power cut's reach."""
+        """Makes the folder and says whose it is, both out of a power cut's reach."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
-        os.close(_create_file(self._id_path, f"{journal_id}\n".encode("ascii")))
+        os.close(_create_file(self._owner_path, _write_owner(Owner(journal_id, 0))))
         _sync_folder(self.folder.parent)
+
+    def note_stored(self, owner: Owner) -> None:
+        """Keeps older copies of the database from taking the journal for theirs."""
+        file = os.open(self._owner_path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.pwrite(file, _write_owner(owner), 0)
+        finally:
+            os.close(file)
 
     def create_segment(self, after: int = 0) -> Segment:
         """Makes a segment numbered past `after` and past all others, out of a power cut's reach."""
@@ -167,7 +186,7 @@ class Journal:
         self.close()
         for number in self.list_segments():
             self._find_path(number).unlink()
-        self._id_path.unlink(missing_ok=True)
+        self._owner_path.unlink(missing_ok=True)
         if not any(self.folder.iterdir()):
             self.folder.rmdir()
 
@@ -180,6 +199,11 @@ class Journal:
 
     def _find_path(self, number: int) -> Path:
         return self.folder / f"{number:010d}.log"
+
+
+def _write_owner(owner: Owner) -> bytes:
+    """Always of one length, for it is written over."""
+    return f"{owner.journal_id} {owner.stored_batches:020d}\n".encode("ascii")
 
 
 def _read_payload(read: Callable[[int], bytes]) -> bytes | None:

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from shorty.clicks.journal import FIRST_OFFSET, Journal, Position, Segment
+from shorty.clicks.journal import FIRST_OFFSET, Journal, Owner, Position, Segment
 from shorty.clicks.model import Visit, encode_visit
 from shorty.clicks.store import JournalState, begin_journal, find_journal_state, store_batch
 from shorty.clicks.user_agent import load_patterns
@@ -26,7 +26,7 @@ from shorty.storage.database import Database
 logger = logging.getLogger(__name__)
 
 BATCH_VISITS: Final = 20_000
-MOST_WAITING: Final = 500_000  # some 100 MB
+MOST_WAITING: Final = 1_000_000  # some 200 MB
 SHORTEST_REST_S: Final = 0.05
 LONGEST_REST_S: Final = 1.0
 # It rests this many times as long as it worked. Clicks spread over a million links cost a third
@@ -181,11 +181,16 @@ class Recorder:
             await asyncio.to_thread(self._journal.remove)
 
     def _is_own(self, state: JournalState) -> bool:
-        """Whether the folder holds the very journal that the database has been stored from."""
-        segments = self._journal.list_segments()
-        return self._journal.find_id() == state.journal_id and state.position.segment in segments
+        """Whether the folder holds the journal of this very database, not of an older copy."""
+        owner = self._journal.find_owner()
+        return (
+            owner is not None
+            and owner.journal_id == state.journal_id
+            and owner.stored_batches <= state.stored_batches
+        )
 
     async def _replay(self) -> None:
+        """Stores what is left in the journal, which then ends: each start begins one of its own."""
         is_writable = True
         for record in self._journal.read_after(self._stored):
             self._wait(record.payload, record.end.segment, record.end.offset)
@@ -193,10 +198,10 @@ class Recorder:
                 is_writable = await self._store_waiting()
             if self._waiting.count >= self._most_waiting:
                 raise StorageUnavailableError
-        if is_writable:
-            await self._store_waiting()
-        if self._stored_visits:
+        if is_writable and await self._store_waiting():
             logger.info("Stored %s clicks of an earlier process.", self._stored_visits)
+            await asyncio.to_thread(self._journal.remove)
+            self._journal_id = ""
 
     async def _store_until_stopped(self) -> None:
         rest_s, retry_s = self._rest_s, FIRST_RETRY_S
@@ -253,6 +258,12 @@ class Recorder:
         self._stored = batch.end or self._stored
         self._stored_visits += len(batch.payloads) - skipped
         self._skipped += skipped
+        if not self._journal.segment:
+            return
+        try:
+            self._journal.note_stored(Owner(self._journal_id, self._stored_batches))
+        except OSError as error:
+            self._warn("The click journal's owner cannot be noted: %s.", error)
 
     def _isolate_fault(self, batch: Batch) -> bool:
         """Divides a refused batch until the visit at fault is alone, and lets that one go.
@@ -295,7 +306,7 @@ class Recorder:
             self._journal.remove()
 
     def _make_segment(self) -> Segment:
-        if self._journal.find_id() is None:
+        if self._journal.find_owner() is None:
             self._journal.create(self._journal_id)
         return self._journal.create_segment(after=self._stored.segment - 1)
 

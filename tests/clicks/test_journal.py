@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shorty.clicks.journal import FIRST_OFFSET, HEADER_BYTES, Journal, Position, Segment
+from shorty.clicks.journal import FIRST_OFFSET, HEADER_BYTES, Journal, Owner, Position, Segment
 from tests.clicks.making import limit_file_size
 
 START = Position(0, 0)
@@ -17,8 +17,8 @@ payloads = st.lists(st.binary(min_size=1, max_size=300), max_size=12)
 def open_journal(folder: Path) -> Journal:
     """A journal as a start makes it: created where there is none, with a segment of its own."""
     journal = Journal(folder)
-    if journal.find_id() is None:
-        journal.create("an id")
+    if journal.find_owner() is None:
+        journal.create("an-id")
     journal.continue_in(journal.create_segment())
     return journal
 
@@ -49,7 +49,7 @@ def test_only_its_owner_may_look_into_the_journal(folder: Path) -> None:
     assert find_file(journal).stat().st_mode & 0o777 == 0o600
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(payloads, st.data())
 def test_a_cut_loses_what_lies_past_it_and_nothing_else(
     written: list[bytes], data: st.DataObject
@@ -63,7 +63,7 @@ def test_a_cut_loses_what_lies_past_it_and_nothing_else(
         assert read(journal.folder) == written[:whole]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(payloads, st.binary(min_size=1, max_size=40))
 def test_what_follows_the_last_record_is_never_taken_for_one(
     written: list[bytes], torn: bytes
@@ -99,7 +99,7 @@ def test_a_damaged_record_ends_its_segment_but_not_the_next(
     assert "The last 11 bytes" in caplog.text
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(payloads, st.data())
 def test_reading_starts_past_the_position_in_any_segment(
     written: list[bytes], data: st.DataObject
@@ -129,8 +129,8 @@ def test_no_segment_number_is_used_twice(folder: Path) -> None:
     numbers: list[int] = []
     for stored in (0, 0, 7, 7):
         journal = Journal(folder)
-        if journal.find_id() is None:
-            journal.create("an id")
+        if journal.find_owner() is None:
+            journal.create("an-id")
         journal.continue_in(journal.create_segment(after=stored))
         numbers.append(journal.segment)
         journal.remove_before(journal.segment)
@@ -167,7 +167,7 @@ def test_a_removed_journal_leaves_nothing(folder: Path) -> None:
     journal.append(b"one")
     journal.remove()
     assert not folder.exists()
-    assert journal.find_id() is None
+    assert journal.find_owner() is None
 
 
 def test_a_journal_set_aside_keeps_its_records(folder: Path) -> None:
@@ -180,6 +180,20 @@ def test_a_journal_set_aside_keeps_its_records(folder: Path) -> None:
     assert [read(each) for each in aside] == [[b"one"], [b"one"]]
 
 
+def test_a_journal_says_whose_it_is(folder: Path) -> None:
+    journal = open_journal(folder)
+    assert journal.find_owner() == Owner("an-id", 0)
+    journal.note_stored(Owner("an-id", 12))
+    assert journal.find_owner() == Owner("an-id", 12)
+
+
+@pytest.mark.parametrize("damaged", [b"", b"an-id", b"an-id many", b"\xff\xff 1"])
+def test_a_journal_that_cannot_say_whose_it_is_is_nobodys(folder: Path, damaged: bytes) -> None:
+    journal = open_journal(folder)
+    (folder / "owner").write_bytes(damaged)
+    assert journal.find_owner() is None
+
+
 def test_an_empty_journal_holds_no_records(folder: Path) -> None:
     journal = open_journal(folder)
     assert not journal.holds_records()
@@ -187,7 +201,7 @@ def test_an_empty_journal_holds_no_records(folder: Path) -> None:
     assert journal.holds_records()
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=20), st.integers(8, 400))
 def test_a_full_disk_costs_the_record_that_met_it_and_no_other(
     written: list[bytes], room: int

@@ -182,24 +182,40 @@ async def test_a_copied_database_is_not_fed_from_the_journal_of_the_first(
     assert str(aside) in caplog.text
 
 
-async def test_a_restored_database_does_not_take_what_came_after_it(
+async def copy_database(db: Database, path: Path) -> None:
+    async with reopen(db.path) as other:
+        await other.find_all(f"vacuum into '{path}'")
+
+
+async def test_a_backup_of_the_same_day_does_not_take_what_came_after_it(
     db: Database, tmp_path: Path
 ) -> None:
-    """The journal's id is right, but the segment that the old position names is gone."""
+    recorder = Recorder(db, rest_s=0.001)
+    await recorder.start()
+    for copy in ("earlier.db", "now.db"):
+        recorder.record(make_visit())
+        await store_all(recorder)
+        await copy_database(db, tmp_path / copy)
+    recorder.record(make_visit())
+    for copy in ("earlier.db", "now.db"):
+        shutil.copytree(find_folder(db), tmp_path / f"{copy}.journal")
+    async with reopen(tmp_path / "earlier.db") as earlier, run_recorder(earlier):
+        assert await count_clicks(earlier) == 1
+    assert (tmp_path / "earlier.db.journal.set-aside-1").exists()
+    async with reopen(tmp_path / "now.db") as now, run_recorder(now):
+        assert await count_clicks(now) == 3
+
+
+async def test_a_backup_of_an_earlier_run_takes_nothing_of_a_later_one(
+    db: Database, tmp_path: Path
+) -> None:
     await record_and_die(db, 1)
-    backup = tmp_path / "backup.db"
-    await db.write(lambda tx: tx.execute("insert into server_state values ('a', 'b')"))
-    async with reopen(db.path) as other:
-        await other.find_all(f"vacuum into '{backup}'")
-    first = Recorder(db, rest_s=0.001)
-    await first.start()
-    first.record(make_visit())
-    await store_all(first)
+    await copy_database(db, tmp_path / "earlier.db")
     await record_and_die(db, 1)
-    shutil.copytree(find_folder(db), tmp_path / "backup.db.journal")
-    async with reopen(backup) as restored, run_recorder(restored):
-        assert await count_clicks(restored) == 0
-    assert (tmp_path / "backup.db.journal.set-aside-1").exists()
+    shutil.copytree(find_folder(db), tmp_path / "earlier.db.journal")
+    async with reopen(tmp_path / "earlier.db") as earlier, run_recorder(earlier):
+        assert await count_clicks(earlier) == 0
+    assert (tmp_path / "earlier.db.journal.set-aside-1").exists()
 
 
 async def test_an_empty_foreign_journal_leaves_nothing_behind(db: Database) -> None:
