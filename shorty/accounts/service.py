@@ -50,11 +50,17 @@ def prepare_first_workspace(
 def claim_first_workspace(
     tx: Transaction, config: Config, email: str, name: str, password_hash: str, now: int
 ) -> Home:
-    """Makes the owner's account, while nobody can sign in yet; ConflictError afterwards."""
+    """Makes the owner's account, while nobody can sign in yet; ConflictError afterwards.
+
+    Raises AlreadyExistsError where the address is that of somebody the owner has added.
+    """
     if store.has_password_anywhere(tx):
         raise ConflictError("Somebody can sign in already; ask them to add you.")
     home = prepare_first_workspace(tx, config, now)
     email, name = check_person(email, name)
+    namesake = store.find_user(tx, email)
+    if namesake is not None and namesake.id != home.user.id:
+        raise AlreadyExistsError("user", email)
     user = store.claim_user(tx, home.user.id, email, name, password_hash)
     if user is None:
         raise ConflictError("The owner's account has been made already.")

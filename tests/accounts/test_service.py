@@ -20,7 +20,7 @@ from shorty.links.public import PUBLIC_WORKSPACE_ID
 from shorty.links.store import MAKE_WORKSPACE
 from shorty.plans import read_usage
 from shorty.storage.database import Database
-from tests.support import NOW, make_home
+from tests.support import NOW, make_actor, make_colleague, make_home
 
 CONFIG = Config()
 
@@ -38,6 +38,13 @@ async def test_the_first_workspace_is_made_once(db: Database) -> None:
     assert await prepare(db) == first
     assert first.user.email == NOBODYS_EMAIL
     assert first.workspace.plan == "unlimited"
+
+
+async def test_a_member_without_a_password_cannot_become_the_owner(db: Database) -> None:
+    actor = await make_actor(db, await prepare(db))
+    await make_colleague(db, actor, "editor", "ann@a.example")
+    with pytest.raises(AlreadyExistsError):
+        await claim(db, "ann@a.example")
 
 
 async def test_the_workspace_of_public_links_is_nobodys_first(db: Database) -> None:
