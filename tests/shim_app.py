@@ -169,6 +169,16 @@ async def send_for_ever(scope: Any, receive: Any, send: Any) -> None:
         note_end("deaf")
 
 
+@asgi("/curious", copy_scope=False)
+async def listen_after_answer(scope: Any, receive: Any, send: Any) -> None:
+    """Goes on listening once it has answered, as a stream's listener does."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"all"})
+    await send({"type": "http.response.body", "body": b""})
+    await receive()
+    note_end((await receive())["type"])
+
+
 @asgi("/patient", copy_scope=False)
 async def wait_for_client(scope: Any, receive: Any, send: Any) -> None:
     """Answers nothing until its client has gone."""
@@ -184,7 +194,7 @@ class App:
                 *(wait_for_end, show_scope, digest_body, read_limited, ignore_body, set_cookies),
                 *(show_head, show_nothing, show_unchanged, fail, stream_little, stream_much),
                 *(count_produced, stream_and_fail, send_events, answer_nothing, answer_half),
-                *(send_for_ever, wait_for_client),
+                *(send_for_ever, wait_for_client, listen_after_answer),
             ],
             openapi_config=None,
             logging_config=None,
@@ -198,7 +208,10 @@ class App:
         loop.run_until_complete(self.shim.stop())
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
-        await self.shim(scope, proto)
+        if scope.path == "/open":
+            proto.response_str(200, [], str(self.shim.count_open()))
+        else:
+            await self.shim(scope, proto)
 
     def end_streams(self) -> None:
         self.shim.end_streams()

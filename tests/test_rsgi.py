@@ -228,6 +228,15 @@ def test_who_sends_to_a_client_that_has_gone_is_told(service: Service) -> None:
     assert service.get("/ended/deaf") == "deaf"
 
 
+def test_who_listens_after_its_answer_is_told_to_stop(
+    client: http.client.HTTPConnection,
+) -> None:
+    client.request("GET", "/curious")
+    assert client.getresponse().read() == b"all"
+    client.request("GET", "/ended/http.disconnect")
+    assert client.getresponse().read() == b"http.disconnect"
+
+
 def test_who_waits_for_a_client_that_leaves_is_told(service: Service) -> None:
     with service.connect(b"GET /patient HTTP/1.1\r\nHost: x\r\n\r\n"):
         assert service.get("/ended/waiting") == "waiting"
@@ -273,6 +282,22 @@ def test_streams_of_events_end_whole_when_the_server_stops(tmp_path: Path) -> No
         assert rest.endswith(b"0\r\n\r\n")
         assert service.wait_for_end() == 0
         assert service.stderr.read_all() == []
+
+
+def test_nothing_is_kept_of_requests_that_are_answered(
+    service: Service, client: http.client.HTTPConnection
+) -> None:
+    for method, path in (
+        ("HEAD", "/page"),
+        ("GET", "/short-stream"),
+        ("GET", "/long-stream"),
+        ("GET", "/fault"),
+        ("POST", "/unread"),
+    ):
+        client.request(method, path)
+        client.getresponse().read()
+    assert service.get("/ended/long") == "long"
+    assert service.get("/open") == "0"
 
 
 # The application's own start and end

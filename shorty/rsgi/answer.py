@@ -47,9 +47,7 @@ class Answer:
             self._events = self._proto.response_stream(status, headers)
 
     async def write(self, data: bytes, *, is_last: bool) -> None:
-        """Raises ClientGoneError where nobody reads it. After the last byte nothing is sent."""
-        if self.is_over:
-            return
+        """Raises ClientGoneError where nobody reads it."""
         try:
             await self._pass_on(data, is_last=is_last)
         except (RSGIProtocolClosed, BrokenPipeError) as error:

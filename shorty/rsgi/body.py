@@ -1,14 +1,9 @@
 """A request's body, piece by piece, so that whoever reads it may stop at a limit."""
 
-import asyncio
-from typing import Final
-
 from granian._granian import RSGIHTTPProtocol, RSGIProtocolClosed
 from granian.rsgi import Scope
 
 from shorty.rsgi.client import ClientGoneError
-
-LONGEST_PAUSE_S: Final = 60.0  # between two pieces
 
 
 class RequestBody:
@@ -31,9 +26,8 @@ class RequestBody:
 
     async def _read_piece(self) -> bytes:
         try:
-            async with asyncio.timeout(LONGEST_PAUSE_S):
-                return await anext(self._pieces)
-        except (StopAsyncIteration, TimeoutError, RSGIProtocolClosed) as error:
+            return await anext(self._pieces)
+        except (StopAsyncIteration, RSGIProtocolClosed) as error:
             raise ClientGoneError from error
 
     async def _ends_here(self) -> bool:

@@ -30,6 +30,7 @@ class Client:
         await asyncio.wait({self.gone})
 
     def forget(self) -> None:
-        """Without this granian would keep the watch of a request that is long answered."""
+        """Without this granian keeps the watch, and the watch this, of requests long answered."""
         if self._watch:
             self._watch.cancel()
+            self._watch = None

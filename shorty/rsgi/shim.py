@@ -44,18 +44,24 @@ class Exchange:
         return GONE
 
     async def send(self, message: Message) -> None:
+        if self.answer.is_over:
+            return
         if self.client.gone.done():
             raise ClientGoneError
-        if message["type"] == "http.response.start":
-            self.answer.start(message["status"], decode_headers(message.get("headers", ())))
-            return
         try:
-            await self.answer.write(
-                message.get("body", b""), is_last=not message.get("more_body", False)
-            )
+            await self._pass_on(message)
         except ClientGoneError:
             self.client.leave()
             raise
+        if self.answer.is_over:
+            self.client.leave()  # whoever waits for that has nothing to wait for any more
+
+    async def _pass_on(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.answer.start(message["status"], decode_headers(message.get("headers", ())))
+        else:
+            is_last = not message.get("more_body", False)
+            await self.answer.write(message.get("body", b""), is_last=is_last)
 
     def end(self) -> None:
         """The application is through: what it left undone is its fault, or its client has gone."""
@@ -86,11 +92,15 @@ class AsgiShim:
         try:
             await self._app(build_scope(request), exchange.receive, exchange.send)
         except Exception:
-            if not exchange.client.gone.done():
+            if exchange.answer.is_over or not exchange.client.gone.done():
                 log.exception("request_failed", method=scope.method, path=scope.path)
         finally:
             self._open.discard(exchange)
             exchange.end()
+
+    def count_open(self) -> int:
+        """Requests that are not answered yet."""
+        return len(self._open)
 
     def end_streams(self) -> None:
         """Lets streams of events end, as if their clients had gone; they will ask again."""

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import sys
 from socket import AddressFamily
 
 from shorty.errors import StartError
@@ -22,6 +23,7 @@ def open_listener(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        expect_signs_of_life(listener)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind(address)
@@ -31,6 +33,18 @@ def open_listener(host: str, port: int) -> socket.socket:
         raise StartError(describe_fault(host, port, error)) from error
     listener.settimeout(0)
     return listener
+
+
+def expect_signs_of_life(listener: socket.socket) -> None:
+    """Of the clients of each connection, which inherit this: those that vanish hold none for ever.
+
+    Granian gives an idle connection 30 seconds, but the rest of a body or a reader any time.
+    """
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if sys.platform == "linux":
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 20)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
 
 
 def find_address(host: str, port: int) -> Address:
