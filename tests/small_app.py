@@ -59,7 +59,8 @@ class App:
         task = asyncio.current_task()
         assert task is not None
         self.streams.add(task)
-        await proto.response_stream(200, TEXT).send_str("open\n")
+        stream = proto.response_stream(200, TEXT)
+        await stream.send_str("open\n")
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
 

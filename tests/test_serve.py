@@ -172,7 +172,7 @@ def open_idle(service: Service) -> socket.socket:
 def open_stream(service: Service) -> socket.socket:
     client = service.connect(GET % b"/stream")
     seen = b""
-    while b"open\n" not in seen:
+    while not seen.endswith(b"open\n\r\n"):
         seen += client.recv(1000)
     return client
 
