@@ -110,7 +110,7 @@ class Recorder:
         return self._waiting.count_persons(link_id, stored_batches)
 
     async def settle(self) -> None:
-        """Returns once nothing waits: what was recorded before is in the database."""
+        """Stores what waits without resting first, and returns once nothing waits."""
         self._must_hurry.set()
         await self._is_settled.wait()
 
@@ -230,7 +230,7 @@ class Recorder:
         if not self._journal_id:
             return self._waiting.count == 0
         self._waiting.seal()
-        while batch := self._find_batch():
+        while batch := self._waiting.find_oldest():
             batch.number = self._stored_batches + 1
             work = partial(store_batch, journal_id=self._journal_id, batch=batch)
             try:
@@ -245,12 +245,9 @@ class Recorder:
                     return False
             else:
                 self._note_stored(batch, skipped)
-        return True
-
-    def _find_batch(self) -> Batch | None:
         if not self._waiting.count:
             self._is_settled.set()
-        return self._waiting.find_oldest()
+        return True
 
     def _note_stored(self, batch: Batch, skipped: int) -> None:
         self._waiting.remove_oldest()

@@ -71,7 +71,8 @@ async def wait_until(is_true: Callable[[], bool]) -> None:
 
 
 async def store_all(recorder: Recorder) -> None:
-    await wait_until(lambda: recorder.describe(AT).waiting == 0)
+    async with asyncio.timeout(10):
+        await recorder.settle()
 
 
 def find_folder(db: Database) -> Path:

@@ -300,7 +300,15 @@ async def test_a_full_batch_does_not_wait_for_the_rest_to_end(db: Database) -> N
     async with run_recorder(db, rest_s=NEVER, batch_visits=5) as recorder:
         for _ in range(5):
             recorder.record(make_visit())
+        await wait_until(lambda: recorder.describe(AT).waiting == 0)
+
+
+async def test_settling_does_not_wait_for_the_rest_to_end(db: Database) -> None:
+    async with run_recorder(db, rest_s=NEVER) as recorder:
+        await recorder.settle()
+        recorder.record(make_visit())
         await store_all(recorder)
+        assert await count_clicks(db) == 1
 
 
 async def test_past_the_bound_visits_are_dropped_and_counted(
