@@ -1,4 +1,4 @@
-"""What the links API answers: the link object, and outcomes of many at once."""
+"""What the links API answers: one link, lists of them, and outcomes of many at once."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,12 +6,10 @@ from typing import Final
 import msgspec
 
 from shorty.api.answers import Answer, answer_json
-from shorty.api.link_bodies import STATUSES, spell_faults
-from shorty.api.times import format_optional_time, format_time
+from shorty.api.link_bodies import spell_faults
+from shorty.api.link_object import LinkObject, show_link
 from shorty.errors import InvalidFieldsError, ShortyError
-from shorty.links.model import Creator, Link, LinkType, QrSettings, Tag
-
-_REDIRECT_TYPES: Final = {status: name for name, status in STATUSES.items()}
+from shorty.links.model import Link
 
 EXAMPLE: Final = {
     "id": "1162",
@@ -50,62 +48,6 @@ EXAMPLE: Final = {
     "createdAt": "2026-11-22T12:00:00.000Z",
     "updatedAt": "2026-11-22T12:00:00.000Z",
 }
-
-
-class TagObject(msgspec.Struct, frozen=True, kw_only=True):
-    id: str
-    name: str
-    color: str
-
-
-class LinkTag(msgspec.Struct, frozen=True, kw_only=True):
-    tag: TagObject
-
-
-class CreatorObject(msgspec.Struct, frozen=True, kw_only=True):
-    id: str
-    name: str
-    email: str
-
-
-class LinkObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`url` has the UTM parameters applied; `password` is never told."""
-
-    id: str
-    short_code: str
-    short_url: str
-    url: str
-    original_url: str
-    domain: str
-    title: str | None
-    description: str | None
-    image: str | None
-    link_type: LinkType
-    redirect_type: str
-    is_active: bool
-    cloaked: bool
-    password: None
-    has_password: bool
-    expires_at: str | None
-    max_clicks: int | None
-    click_count: int
-    forward_parameters: bool
-    block_bots: bool
-    utm_source: str | None
-    utm_medium: str | None
-    utm_campaign: str | None
-    utm_term: str | None
-    utm_content: str | None
-    utm_id: str | None
-    meta_pixel_id: str | None
-    google_tag_id: str | None
-    webhook_urls: str | None
-    tags: list[LinkTag]
-    qr_code: QrSettings | None
-    workspace_id: str
-    created_by: CreatorObject | None
-    created_at: str
-    updated_at: str
 
 
 class LinkAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,52 +100,6 @@ def answer_link(link: Link, status: int = 200) -> Answer:
     return answer_json(LinkAnswer(link=show_link(link)), status, location)
 
 
-def show_link(link: Link) -> LinkObject:
-    created_at = format_time(link.created_at)
-    is_new = link.updated_at == link.created_at
-    return LinkObject(
-        id=str(link.id),
-        short_code=link.slug,
-        short_url=link.short_url,
-        url=link.url,
-        original_url=link.original_url,
-        domain=link.host,
-        title=link.title,
-        description=link.description,
-        image=link.image,
-        link_type=link.link_type,
-        redirect_type=_REDIRECT_TYPES[link.status],
-        is_active=link.is_active,
-        cloaked=link.cloaked,
-        password=None,
-        has_password=link.password_hash is not None and link.is_password_asked,
-        expires_at=format_optional_time(link.expires_at),
-        max_clicks=link.max_clicks,
-        click_count=link.click_count,
-        forward_parameters=link.forward_parameters,
-        block_bots=link.block_bots,
-        utm_source=link.utm_source,
-        utm_medium=link.utm_medium,
-        utm_campaign=link.utm_campaign,
-        utm_term=link.utm_term,
-        utm_content=link.utm_content,
-        utm_id=link.utm_id,
-        meta_pixel_id=link.meta_pixel_id,
-        google_tag_id=link.google_tag_id,
-        webhook_urls=",".join(link.webhook_urls) or None,
-        tags=[LinkTag(tag=show_tag(tag)) for tag in link.tags],
-        qr_code=link.qr_settings,
-        workspace_id=str(link.workspace_id),
-        created_by=_show_creator(link.created_by),
-        created_at=created_at,
-        updated_at=created_at if is_new else format_time(link.updated_at),
-    )
-
-
-def show_tag(tag: Tag) -> TagObject:
-    return TagObject(id=str(tag.id), name=tag.name, color=tag.color)
-
-
 def show_created(outcomes: Sequence[Link | ShortyError]) -> CreatedLinks:
     links = [show_link(outcome) for outcome in outcomes if isinstance(outcome, Link)]
     failed = [
@@ -222,9 +118,3 @@ def show_failed(link_id: int | str, error: ShortyError) -> FailedLink:
 
 def find_fields(error: ShortyError) -> dict[str, str] | None:
     return spell_faults(error.fields) if isinstance(error, InvalidFieldsError) else None
-
-
-def _show_creator(creator: Creator | None) -> CreatorObject | None:
-    if creator is None:
-        return None
-    return CreatorObject(id=str(creator.id), name=creator.name, email=creator.email)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from shorty.api.fields import convert_known, find_unknown, spell_fields
+from shorty.api.link_object import STATUSES
 from shorty.api.listing import Cursor, Limit
 from shorty.api.requests import ID_DIGITS, Body
 from shorty.api.times import read_time
@@ -28,12 +29,6 @@ CREATE_EXAMPLE: Final = {
     "utmSource": "newsletter",
 }
 
-STATUSES: Final = {
-    "PERMANENT_301": 301,
-    "TEMPORARY_302": 302,
-    "TEMPORARY_307": 307,
-    "PERMANENT_308": 308,
-}
 # What null stands for in a change, where it does not stand for nothing.
 _DEFAULTS: Final[dict[str, Any]] = {
     "status": 302,

@@ -20,7 +20,6 @@ from shorty.api.link_answers import (
     answer_link,
     show_created,
     show_failed,
-    show_link,
 )
 from shorty.api.link_bodies import (
     CREATE_EXAMPLE,
@@ -36,6 +35,7 @@ from shorty.api.link_bodies import (
     read_new_link,
     spell_faults,
 )
+from shorty.api.link_object import show_link
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest, Body, read_body
 from shorty.errors import (

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from shorty.api.answers import Answer, answer_created, answer_json, answer_nothing
 from shorty.api.fields import convert_fields
 from shorty.api.idempotency import answer_once, in_one_write
-from shorty.api.link_answers import TagObject, show_tag
+from shorty.api.link_object import TagObject, show_tag
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest, read_body
 from shorty.errors import AlreadyExistsError

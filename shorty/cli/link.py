@@ -7,7 +7,7 @@ import rich_click as click
 from msgspec import to_builtins
 from msgspec.structs import replace
 
-from shorty.api.link_answers import show_link
+from shorty.api.link_object import show_link
 from shorty.cli.link_desk import Desk, find_link_id, open_desk
 from shorty.cli.link_options import field_options, name_options, read_fields
 from shorty.cli.options import (

@@ -1,0 +1,124 @@
+"""The link object of the links API: how a link is shown. Loads no framework, for the commands."""
+
+from typing import Final
+
+import msgspec
+
+from shorty.api.times import format_optional_time, format_time
+from shorty.links.model import Creator, Link, LinkType, QrSettings, Tag
+
+STATUSES: Final = {
+    "PERMANENT_301": 301,
+    "TEMPORARY_302": 302,
+    "TEMPORARY_307": 307,
+    "PERMANENT_308": 308,
+}
+_REDIRECT_TYPES: Final = {status: name for name, status in STATUSES.items()}
+
+
+class TagObject(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str
+    color: str
+
+
+class LinkTag(msgspec.Struct, frozen=True, kw_only=True):
+    tag: TagObject
+
+
+class CreatorObject(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str
+    email: str
+
+
+class LinkObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`url` has the UTM parameters applied; `password` is never told."""
+
+    id: str
+    short_code: str
+    short_url: str
+    url: str
+    original_url: str
+    domain: str
+    title: str | None
+    description: str | None
+    image: str | None
+    link_type: LinkType
+    redirect_type: str
+    is_active: bool
+    cloaked: bool
+    password: None
+    has_password: bool
+    expires_at: str | None
+    max_clicks: int | None
+    click_count: int
+    forward_parameters: bool
+    block_bots: bool
+    utm_source: str | None
+    utm_medium: str | None
+    utm_campaign: str | None
+    utm_term: str | None
+    utm_content: str | None
+    utm_id: str | None
+    meta_pixel_id: str | None
+    google_tag_id: str | None
+    webhook_urls: str | None
+    tags: list[LinkTag]
+    qr_code: QrSettings | None
+    workspace_id: str
+    created_by: CreatorObject | None
+    created_at: str
+    updated_at: str
+
+
+def show_link(link: Link) -> LinkObject:
+    created_at = format_time(link.created_at)
+    is_new = link.updated_at == link.created_at
+    return LinkObject(
+        id=str(link.id),
+        short_code=link.slug,
+        short_url=link.short_url,
+        url=link.url,
+        original_url=link.original_url,
+        domain=link.host,
+        title=link.title,
+        description=link.description,
+        image=link.image,
+        link_type=link.link_type,
+        redirect_type=_REDIRECT_TYPES[link.status],
+        is_active=link.is_active,
+        cloaked=link.cloaked,
+        password=None,
+        has_password=link.password_hash is not None and link.is_password_asked,
+        expires_at=format_optional_time(link.expires_at),
+        max_clicks=link.max_clicks,
+        click_count=link.click_count,
+        forward_parameters=link.forward_parameters,
+        block_bots=link.block_bots,
+        utm_source=link.utm_source,
+        utm_medium=link.utm_medium,
+        utm_campaign=link.utm_campaign,
+        utm_term=link.utm_term,
+        utm_content=link.utm_content,
+        utm_id=link.utm_id,
+        meta_pixel_id=link.meta_pixel_id,
+        google_tag_id=link.google_tag_id,
+        webhook_urls=",".join(link.webhook_urls) or None,
+        tags=[LinkTag(tag=show_tag(tag)) for tag in link.tags],
+        qr_code=link.qr_settings,
+        workspace_id=str(link.workspace_id),
+        created_by=_show_creator(link.created_by),
+        created_at=created_at,
+        updated_at=created_at if is_new else format_time(link.updated_at),
+    )
+
+
+def show_tag(tag: Tag) -> TagObject:
+    return TagObject(id=str(tag.id), name=tag.name, color=tag.color)
+
+
+def _show_creator(creator: Creator | None) -> CreatorObject | None:
+    if creator is None:
+        return None
+    return CreatorObject(id=str(creator.id), name=creator.name, email=creator.email)
