@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from tests.seeds.texts import EXAMPLES, read_answer, read_examples
+from tests.seeds.texts import EXAMPLES, list_link_fields, read_answer, read_examples
 from tests.service import PATIENCE_S, Service
 
 CALLED_HOST = re.compile(r"https://[a-z.-]+(?=/api/v1/)")
@@ -26,7 +26,8 @@ NODE_MODULES = os.pathsep.join(
     filter(None, (os.environ.get("SHORTY_NODE_MODULES"), os.environ.get("NODE_PATH")))
 )
 ENVIRONMENT = {**os.environ, "NO_PROXY": "*", "NODE_PATH": NODE_MODULES}
-BROWSER = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+BOT = "Googlebot/2.1 (+http://www.google.com/bot.html)"
 LEADS_TO = (
     "https://example.com/long-url?utm_source=twitter&utm_medium=social&utm_campaign=summer_2024"
 )
@@ -40,10 +41,11 @@ class Server(NamedTuple):
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """`shorty serve` on an empty folder, with a domain for each example."""
-    hosts = "".join(f'[[domains]]\nhost = "{name}.example"\n' for name in EXAMPLES)
+    hosts = ("go.mycompany.com", *(f"{name}.example" for name in EXAMPLES))
+    domains = "".join(f'[[domains]]\nhost = "{host}"\n' for host in hosts)
     with tempfile.TemporaryDirectory() as path:
         folder = Path(path)
-        (folder / "shorty.toml").write_text(hosts, "utf-8")
+        (folder / "shorty.toml").write_text(domains, "utf-8")
         with Service(["-m", "shorty", "serve"], folder) as service:
             service.wait_until_ready()
             yield Server(service.url, make_token(folder))
@@ -168,12 +170,93 @@ def check_answer(answer: dict[str, Any], domain: str) -> None:
 
 def visit_with_password(server: Server, domain: str) -> None:
     """The example's link asks for the example's password, and then leads on."""
-    with httpx.Client(base_url=server.url, headers={**BROWSER, "host": domain}) as visitor:
+    with open_visitor(server, domain) as visitor:
         asked = visitor.get("/my-custom-slug")
         assert asked.status_code == 200
         assert 'name="password"' in asked.text
         assert visitor.post("/my-custom-slug", data={"password": "wrong"}).status_code == 401
-        opened = visitor.post("/my-custom-slug", data={"password": "optional_password"})
-        assert opened.status_code == 303
-        answer = visitor.get("/my-custom-slug", headers={"cookie": opened.headers["set-cookie"]})
+        cookie = enter_password(visitor, "/my-custom-slug", "optional_password")
+        answer = visitor.get("/my-custom-slug", headers={"cookie": cookie})
         assert (answer.status_code, answer.headers["location"]) == (302, LEADS_TO)
+
+
+def open_visitor(server: Server, domain: str) -> httpx.Client:
+    return httpx.Client(base_url=server.url, headers={"user-agent": BROWSER, "host": domain})
+
+
+def enter_password(visitor: httpx.Client, path: str, password: str) -> str:
+    opened = visitor.post(path, data={"password": password})
+    assert opened.status_code == 303
+    return opened.headers["set-cookie"].partition(";")[0]
+
+
+# The links API's document has no example, but names every field and what stands in it.
+
+
+def test_the_links_api_takes_every_field_of_its_document(server: Server, tmp_path: Path) -> None:
+    require("curl")
+    tag = call(server, tmp_path, "tags", {"name": "autumn"})["tag"]
+    wanted = {
+        "url": "https://example.com/long-url",
+        "domain": "go.mycompany.com",
+        "customSlug": "my-campaign",
+        "title": "My campaign",
+        "description": "All of it",
+        "image": "https://example.com/image.png",
+        "redirectType": "PERMANENT_301",
+        "linkType": "URL",
+        "cloaked": False,
+        "password": "optional_password",
+        "expiresAt": "2099-12-31T23:59:59.000Z",
+        "maxClicks": 5,
+        "tagIds": [tag["id"]],
+        "forwardParameters": True,
+        "blockBots": True,
+        "utmSource": "twitter",
+        "utmMedium": "social",
+        "utmCampaign": "summer_2024",
+        "utmTerm": "link",
+        "utmContent": "top",
+        "metaPixelId": "1234567890123456",
+        "googleTagId": "G-ABC123DEF4",
+        "webhookUrls": "https://hooks.example/one,https://hooks.example/two",
+    }
+    assert sorted(wanted) == sorted(list_link_fields())
+    link = call(server, tmp_path, "links", wanted)["link"]
+    told_otherwise = {"url", "customSlug", "password", "tagIds"}
+    assert {name: link[name] for name in wanted if name not in told_otherwise} == {
+        name: value for name, value in wanted.items() if name not in told_otherwise
+    }
+    assert (link["originalUrl"], link["shortCode"]) == (wanted["url"], "my-campaign")
+    assert (link["password"], link["hasPassword"]) == (None, True)
+    assert link["tags"] == [{"tag": tag}]
+    visit_campaign(server)
+
+
+def call(server: Server, folder: Path, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """As the document says: POST, a Bearer token, a body of application/json; answered 201."""
+    printed = run(
+        *("curl", "--silent", "--write-out", "\n%{http_code}", "-X", "POST"),
+        *(f"{server.url}/api/v1/{path}", "-H", f"Authorization: Bearer {server.token}"),
+        *("-H", "Content-Type: application/json", "-d", json.dumps(body)),
+        folder=folder,
+    )
+    answer, _, status = printed.rpartition("\n")
+    assert status == "201", answer
+    return json.loads(answer)
+
+
+def visit_campaign(server: Server) -> None:
+    with open_visitor(server, "go.mycompany.com") as visitor:
+        assert visitor.get("/my-campaign", headers={"user-agent": BOT}).status_code == 403
+        cookie = enter_password(visitor, "/my-campaign", "optional_password")
+        pixels = visitor.get("/my-campaign", headers={"cookie": cookie})
+        assert pixels.status_code == 200
+        assert "1234567890123456" in pixels.text
+        assert "G-ABC123DEF4" in pixels.text
+        private = {"cookie": cookie, "dnt": "1"}
+        answer = visitor.get("/my-campaign?ref=mail", headers=private)
+        location = f"{LEADS_TO}&utm_term=link&utm_content=top&ref=mail"
+        assert (answer.status_code, answer.headers["location"]) == (301, location)
+        again = [visitor.get("/my-campaign", headers=private).status_code for _ in range(4)]
+        assert again == [301, 301, 301, 410]

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -293,6 +294,31 @@ async def test_a_whole_object_can_be_sent_back(caller: Caller) -> None:
     assert again["id"] != data["id"]
     same = ("destinationUrl", "title", "tags", "expirationDate", "utm_id", "brandedDomain")
     assert {key: again[key] for key in same} == {key: data[key] for key in same}
+
+
+async def test_the_links_api_reads_the_same_link(caller: Caller, client: httpx.AsyncClient) -> None:
+    data = await caller.create(**INPUT_EXAMPLE | {"brandedDomain": "go.example"})
+    link = (await client.get(f"/api/v1/links/{data['id']}")).json()["link"]
+    same = {
+        "id": str(data["id"]),
+        "originalUrl": data["destinationUrl"],
+        "domain": data["brandedDomain"],
+        "shortCode": data["slashTag"],
+        "title": data["title"],
+        "expiresAt": data["expirationDate"],
+        "utmSource": data["utm_source"],
+        "utmMedium": data["utm_medium"],
+        "utmCampaign": data["utm_campaign"],
+        "hasPassword": data["passwordProtectionEnabled"],
+        "isActive": data["isActive"],
+        "createdAt": data["createdAt"],
+        "updatedAt": data["updatedAt"],
+    }
+    assert {key: link[key] for key in same} == same
+    assert link["createdBy"]["id"] == str(data["userId"])
+    assert [each["tag"]["name"] for each in link["tags"]] == data["tags"].split(",")
+    assert link["tags"][0]["tag"]["id"] == str(data["uniqueTagId"])
+    assert {key: data[key] for key in link["qrCode"]} == link["qrCode"]
 
 
 # Forms
