@@ -148,3 +148,8 @@ def _explain_bad_host(text: str) -> str:
     if "://" in text or "/" in text:
         return "must be a host name alone, such as go.example.com, without scheme and path"
     return "is not a host name that browsers can open; write it like go.example.com"
+
+
+def write_short_url(scheme: str, host: str, slug: str) -> str:
+    """A short URL as people write it; only a keycap's number sign would end the path."""
+    return f"{scheme}://{host}/{slug.replace('#', '%23')}"
