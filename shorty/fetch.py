@@ -5,7 +5,6 @@ DNS (rebinding), after every redirect, however the host was spelled.
 """
 
 import asyncio
-import ipaddress
 import socket
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -19,6 +18,7 @@ import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from shorty import __version__
+from shorty.addresses import is_public_address
 from shorty.errors import FetchError
 
 USER_AGENT: Final = f"shorty/{__version__}"
@@ -27,21 +27,6 @@ ANSWER_LIMIT_BYTES: Final = 4096
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _SIMULTANEOUS_LOOKUPS: Final = 32
-
-# What `is_global` of the oldest supported Python still lets through. Networks that carry an IPv4
-# address inside (NAT64, 6to4, Teredo) could lead anywhere; 168.63.129.16 is a cloud's own host.
-_NEVER_PUBLIC: Final = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "192.0.0.0/24",
-        "192.88.99.0/24",
-        "168.63.129.16/32",
-        "2001::/23",
-        "2002::/16",
-        "3fff::/20",
-    )
-)
-_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,19 +52,6 @@ class _PrivateAddressError(OSError):
 
     def __init__(self) -> None:
         super().__init__("not a public address")
-
-
-def is_public_address(address: str) -> bool:
-    """Whether `address` (numeric, as connected to) lies in the public internet."""
-    ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            ip = ip.ipv4_mapped
-        elif ip not in _GLOBAL_UNICAST:
-            return False
-    if any(ip in network for network in _NEVER_PUBLIC):
-        return False
-    return ip.is_global and not ip.is_multicast
 
 
 class Fetcher:

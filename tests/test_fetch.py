@@ -16,8 +16,9 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from shorty import __version__
+from shorty.addresses import is_public_address
 from shorty.errors import FetchError
-from shorty.fetch import ANSWER_LIMIT_BYTES, Fetcher, Page, SystemResolver, is_public_address
+from shorty.fetch import ANSWER_LIMIT_BYTES, Fetcher, Page, SystemResolver
 
 PUBLIC = "127.0.0.2"  # stands for the public internet where a test says so
 PRIVATE = "127.0.0.1"

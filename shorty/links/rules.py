@@ -12,8 +12,8 @@ from typing import Final, ParamSpec, TypeVar
 
 import msgspec
 
+from shorty.addresses import is_public_address
 from shorty.config import Config
-from shorty.fetch import is_public_address
 from shorty.links.blocklist import BlockList, read_block_list
 from shorty.links.destination import (
     MAX_DESTINATION_LENGTH,

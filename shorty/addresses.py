@@ -1,0 +1,32 @@
+"""Owns which addresses lie in the public internet."""
+
+import ipaddress
+from typing import Final
+
+# What `is_global` of the oldest supported Python still lets through. Networks that carry an IPv4
+# address inside (NAT64, 6to4, Teredo) could lead anywhere; 168.63.129.16 is a cloud's own host.
+_NEVER_PUBLIC: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "168.63.129.16/32",
+        "2001::/23",
+        "2002::/16",
+        "3fff::/20",
+    )
+)
+_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+
+
+def is_public_address(address: str) -> bool:
+    """Whether `address` (numeric, as connected to) lies in the public internet."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            ip = ip.ipv4_mapped
+        elif ip not in _GLOBAL_UNICAST:
+            return False
+    if any(ip in network for network in _NEVER_PUBLIC):
+        return False
+    return ip.is_global and not ip.is_multicast
