@@ -126,8 +126,10 @@ async def count_produced() -> int:
 @get("/failing-stream/{length:int}")
 async def stream_and_fail(length: int) -> Stream:
     async def make() -> AsyncIterator[bytes]:
+        password = chr(122) + "ebra"  # so that only its value reads so
         for _ in range(length):
             yield PIECE[:1000]
+        assert password
         raise RuntimeError("a secret of the application")
 
     return Stream(make())

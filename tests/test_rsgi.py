@@ -269,6 +269,18 @@ def test_a_fault_in_the_middle_of_a_stream_is_seen_as_one(
         answer.read()
 
 
+def test_a_fault_is_logged_on_stderr_without_the_values_of_variables(
+    service: Service, client: http.client.HTTPConnection
+) -> None:
+    client.request("GET", "/failing-stream/1000")
+    with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
+        client.getresponse().read()
+    service.stderr.wait_for("request_failed")
+    service.stderr.wait_for("RuntimeError: a secret of the application")
+    assert not [line for line in service.stderr.lines if "zebra" in line]
+    assert len(service.stdout.lines) == 1
+
+
 def test_streams_of_events_end_whole_when_the_server_stops(tmp_path: Path) -> None:
     with (
         run(tmp_path) as service,

@@ -13,6 +13,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final, Protocol
 
+import structlog
 import uvloop
 from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces
@@ -83,6 +84,8 @@ class Server(embed.Server):
 
 def run(application: str, config: Config, listener: socket.socket, channel: socket.socket) -> int:
     """The process's exit status. `channel` tells the supervisor how far it has come."""
+    gc.disable()  # until everything is there: it would look through half-loaded modules in vain
+    send_log_to_stderr()
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
@@ -97,6 +100,20 @@ def run(application: str, config: Config, listener: socket.socket, channel: sock
     finally:
         app.__rsgi_del__(loop)
     return 0
+
+
+def send_log_to_stderr() -> None:
+    """Results alone go to stdout. Variables stay out of tracebacks: they may hold secrets."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def report(channel: socket.socket, words: bytes) -> None:
@@ -135,6 +152,7 @@ async def answer(app: Application, listener: socket.socket, channel: socket.sock
     await knock(family, address)
     gc.collect()
     gc.freeze()
+    gc.enable()
     report(channel, READY)
     await told.wait()
     if serving.done():
