@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from shorty import __version__
+from shorty.cli import MODULES
 from tests.cli.shell import Shell
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +26,14 @@ def test_little_is_loaded_for_the_version() -> None:
     assert modules.isdisjoint({"litestar", "granian", "aiohttp", "aiosqlite", "shorty.storage"})
 
 
+def test_no_command_loads_what_only_the_server_needs() -> None:
+    code = f"import sys, {', '.join(MODULES.values())}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    modules = set(loaded.stdout.decode().split())
+    assert "shorty.links.service" in modules
+    assert modules.isdisjoint({"litestar", "granian", "aiohttp"})
+
+
 def test_the_module_is_the_command(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "shorty", "token", "create"]
     environ = os.environ | {"SHORTY_STORAGE__DATABASE": str(tmp_path / "shorty.db")}
@@ -34,7 +43,11 @@ def test_the_module_is_the_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["nonsense"], ["--nonsense"], ["token"], ["token", "revoke"], ["user", "add"]]
+    "words",
+    [
+        *(["nonsense"], ["--nonsense"], ["token"], ["token", "revoke"], ["user", "add"]),
+        *(["serve", "--port", "70000"], ["serve", "8000"], ["link", "delete"]),
+    ],
 )
 def test_misuse_exits_with_2(shell: Shell, words: list[str]) -> None:
     assert shell(*words).code == 2
@@ -53,6 +66,12 @@ def test_an_expected_failure_is_one_sentence(shell: Shell) -> None:
         "",
         "Cannot read the configuration missing.toml: No such file or directory.\n",
     )
+
+
+def test_a_setting_that_cannot_be_stops_the_start(shell: Shell) -> None:
+    refused = shell("serve", "--host", "http://here")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err.startswith("The settings cannot be used: server.host (--host): expected")
 
 
 def test_a_database_that_cannot_be_opened_is_one_sentence(shell: Shell, tmp_path: Path) -> None:
