@@ -12,7 +12,7 @@ import rich_click as click
 
 from shorty import __version__
 from shorty.cli.options import config_option
-from shorty.errors import InvalidFieldsError, ShortyError
+from shorty.errors import InvalidFieldsError, ShortyError, StorageUnavailableError
 
 MODULES: Final = {
     "check": "shorty.cli.check",
@@ -58,9 +58,10 @@ def describe_failure(error: Exception) -> str:
         return "\n".join(
             f"{name.replace('_', '-')}: {fault.rstrip('.')}." for name, fault in faults
         )
+    if isinstance(error, StorageUnavailableError):
+        return f"{error} ({error.__cause__})"
     if isinstance(error, ShortyError):
-        cause = error.__cause__
-        return f"{error} ({cause})" if isinstance(cause, sqlite3.Error) else str(error)
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}."
+        return error.message
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
     return f"The database cannot be used: {error}."

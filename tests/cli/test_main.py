@@ -1,6 +1,7 @@
 """The command line as a whole: its exit codes, its streams, what a failure looks like."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -99,3 +100,15 @@ def test_the_variable_names_the_configuration(
     monkeypatch.setenv("SHORTY_CONFIG", "two.toml")
     assert shell("token", "create").code == 0
     assert (tmp_path / "two.db").exists()
+
+
+def test_why_a_database_cannot_be_written_is_told(shell: Shell, tmp_path: Path) -> None:
+    shell("token", "create")
+    writer = sqlite3.connect(tmp_path / "data" / "shorty.db", isolation_level=None)
+    writer.execute("drop table tokens")
+    writer.close()
+    refused = shell("token", "list")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err == (
+        "The database cannot be used right now; try again soon. (no such table: tokens)\n"
+    )
