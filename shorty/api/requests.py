@@ -48,7 +48,7 @@ class ApiRequest(Request[Any, Any, Any]):
 
     def read_query(self) -> dict[str, str]:
         """The query's parameters; of a repeated one the last."""
-        text = self.scope["query_string"].decode("latin-1")
+        text = self.scope["query_string"].decode(errors="replace")
         return dict(parse_qsl(text, keep_blank_values=True))
 
 
@@ -66,6 +66,8 @@ async def read_body(
     """Raises MalformedRequestError, UnsupportedMediaTypeError and BodyTooLargeError."""
     is_form = check_media_type(request.find_header(b"content-type"), takes_forms=takes_forms)
     raw = await read_bytes(request, limit)
+    # `curl -d '{…}'` says that it sends a form; no field's name begins with a brace.
+    is_form = is_form and not raw.lstrip().startswith(b"{")
     fields = decode_form(raw) if is_form else decode_object(raw)
     return Body(fields=fields, is_form=is_form, raw=raw)
 

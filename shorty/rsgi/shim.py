@@ -1,6 +1,6 @@
 """The callable that joins both: RSGI on granian's side, ASGI 3 on the application's."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, cast
 from urllib.parse import quote
 
@@ -13,10 +13,10 @@ from shorty.redirect.route import Answering
 from shorty.rsgi.answer import Answer
 from shorty.rsgi.body import RequestBody
 from shorty.rsgi.client import Client, ClientGoneError
-from shorty.rsgi.lifespan import AsgiApp, Lifespan
 from shorty.rsgi.pipe import Headers
 
 Message = dict[str, Any]
+AsgiApp = Callable[..., Awaitable[None]]
 
 VERSIONS: Final = {"version": "3.0", "spec_version": "2.4"}
 GONE: Final[Message] = {"type": "http.disconnect"}
@@ -75,14 +75,7 @@ class Exchange:
 class AsgiShim:
     def __init__(self, app: AsgiApp) -> None:
         self._app = app
-        self._lifespan = Lifespan(app)
         self._open: set[Exchange] = set()
-
-    async def start(self) -> None:
-        await self._lifespan.start()
-
-    async def stop(self) -> None:
-        await self._lifespan.stop()
 
     async def __call__(self, scope: Scope, proto: Answering) -> None:
         """`scope` and `proto` are granian's whole ones, of which a visit needs less."""
@@ -118,7 +111,7 @@ def build_scope(scope: RsgiScope) -> dict[str, Any]:
         "scheme": scope.scheme,
         "path": scope.path,
         "raw_path": quote(scope.path).encode("ascii"),  # as near as RSGI lets one come
-        "query_string": scope.query_string.encode("latin-1"),
+        "query_string": scope.query_string.encode(),  # granian takes it for UTF-8
         "root_path": "",
         "headers": read_headers(scope),
         "client": split_address(scope.client),

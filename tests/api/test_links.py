@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from shorty.config import Config, Plan
@@ -105,6 +106,15 @@ async def test_a_new_link_works_at_once(client: httpx.AsyncClient) -> None:
     await make(client, customSlug="soon")
     visit = await client.get("/soon", headers={"host": "go.example"})
     assert (visit.status_code, visit.headers["location"]) == (302, "https://example.com/page")
+
+
+async def test_json_that_is_called_a_form_is_taken_as_json(client: httpx.AsyncClient) -> None:
+    answer = await client.post(
+        LINKS,
+        content=msgspec.json.encode(WANTED),
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )
+    assert answer.status_code == 201, answer.text
 
 
 async def test_a_form_is_taken_beside_json(client: httpx.AsyncClient) -> None:
