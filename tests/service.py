@@ -51,12 +51,17 @@ class Output:
         self._queue.put(None)
 
 
+def is_setting(name: str) -> bool:
+    """Whether a variable of whoever runs the tests would reach the server as a setting."""
+    return name.startswith("SHORTY_")
+
+
 class Service:
     """In a process group of its own, so that a test may signal all of it as a terminal does."""
 
     def __init__(self, command: Sequence[str], folder: Path, **settings: str | None) -> None:
         environment: dict[str, str | None] = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not is_setting(name)},
             "PYTHONPATH": str(Path(__file__).parents[1]),
             "SHORTY_SERVER__PORT": "0",
             "SHORTY_STORAGE__DATABASE": str(folder / "shorty.db"),

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from shorty.config import Config, format_host
 from shorty.errors import ConfigError, ShortyError, StartError
 
-STOP_S: Final = 9.0  # ten are promised; a worker that takes longer is killed
+STOP_S: Final = 8.5  # ten are promised; a worker that takes longer is killed
 TRIES: Final = 3  # workers in a row that are killed before they could answer
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)

@@ -26,7 +26,7 @@ from shorty.errors import ShortyError
 from shorty.serve.listener import BACKLOG
 from shorty.serve.supervisor import OPEN, READY
 
-GRACE_S: Final = 4.0  # for requests under way; the rest of the supervisor's nine is for storing
+GRACE_S: Final = 4.0  # for requests under way; the rest until the supervisor kills is for storing
 CONNECTIONS: Final = 4096
 OWN_FILES: Final = 256  # database, journal, webhooks …
 MAX_HEAD_BYTES: Final = 65_536

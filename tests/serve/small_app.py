@@ -1,6 +1,7 @@
 """Small applications for the tests of the process: each shows one thing that a worker may do.
 
-`python -m tests.small_app CLASS` serves one as `shorty serve` would, `MODULE:CLASS` any other.
+`python -m tests.serve.small_app CLASS` serves one as `shorty serve` would; so do applications of
+other modules as `MODULE:CLASS`.
 """
 
 import asyncio
@@ -117,7 +118,7 @@ class Stuck(App):
 def main() -> None:
     read_config = partial(load_config, None, os.environ)
     try:
-        name = sys.argv[1] if ":" in sys.argv[1] else f"tests.small_app:{sys.argv[1]}"
+        name = sys.argv[1] if ":" in sys.argv[1] else f"tests.serve.small_app:{sys.argv[1]}"
         serve(read_config(), read_config, application=name)
     except ShortyError as error:
         sys.exit(error.message)

@@ -203,11 +203,9 @@ class App:
         )
         self.shim = AsgiShim(litestar)
 
-    def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
-        loop.run_until_complete(self.shim.start())
+    def __rsgi_init__(self, loop: AbstractEventLoop) -> None: ...
 
-    def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
-        loop.run_until_complete(self.shim.stop())
+    def __rsgi_del__(self, loop: AbstractEventLoop) -> None: ...
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         if scope.path == "/open":

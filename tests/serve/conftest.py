@@ -1,0 +1,14 @@
+"""What the tests of the process share."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """With a short path: it is part of what is compared, and shown when a test fails."""
+    with tempfile.TemporaryDirectory() as path:
+        yield Path(path)

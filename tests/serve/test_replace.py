@@ -1,0 +1,122 @@
+"""How one worker follows another: after a crash, and to take new settings."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.serve.running import GET, read_log, run_until_ready
+from tests.service import READY, Service
+
+
+def kill_worker(service: Service) -> int:
+    pid = int(service.get("/pid"))
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def test_a_killed_worker_is_replaced_again_and_again(folder: Path) -> None:
+    with run_until_ready(folder) as service:
+        pids = {kill_worker(service) for _ in range(3)}
+        pids.add(int(service.get("/pid")))
+        assert len(pids) == 4
+        assert service.stop() == 0
+        assert service.stdout.read_all() == [READY + service.url]
+        said = service.stderr.read_all()
+        assert said.count("The worker was ended by SIGKILL; starting another.") == 3
+        assert set(said[1:]) <= {said[0], "Shorty is answering again."}
+        assert read_log(folder) == ["opened"] * 4 + ["closed"]
+
+
+def test_who_calls_while_there_is_no_worker_is_answered_by_the_next(folder: Path) -> None:
+    with run_until_ready(folder) as service:
+        first = int(service.get("/pid"))
+        os.kill(first, signal.SIGSTOP)
+        with service.connect(GET % b"/pid") as client:
+            os.kill(first, signal.SIGKILL)
+            assert b"HTTP/1.1 200" in client.recv(1000)
+        assert service.stop() == 0
+
+
+def test_a_worker_that_someone_else_stops_is_replaced(folder: Path) -> None:
+    with run_until_ready(folder) as service:
+        os.kill(int(service.get("/pid")), signal.SIGTERM)
+        service.stderr.wait_for("The worker ended with status 0; starting another.")
+        service.stderr.wait_for("Shorty is answering again.")
+        assert service.stop() == 0
+        assert read_log(folder) == ["opened", "closed"] * 2
+
+
+def test_a_fault_in_a_request_is_a_500_and_is_logged_on_stderr(folder: Path) -> None:
+    with run_until_ready(folder) as service:
+        with service.connect(GET % b"/fault") as client:
+            answer = client.recv(1000)
+        assert answer.startswith(b"HTTP/1.1 500")
+        assert b"application" not in answer
+        service.stderr.wait_for("RuntimeError: a fault of the application")
+        assert service.stop() == 0
+
+
+@pytest.fixture
+def settings(folder: Path) -> Path:
+    path = folder / "shorty.toml"
+    path.write_text("[links]\nslug_length = 7\n", "ascii")
+    return path
+
+
+def test_sighup_takes_new_settings_with_one_worker_after_the_other(
+    folder: Path, settings: Path
+) -> None:
+    with run_until_ready(folder) as service:
+        assert service.get("/slug-length") == "7"
+        settings.write_text("[links]\nslug_length = 8\n", "ascii")
+        service.send_signal(signal.SIGHUP)
+        service.stderr.wait_for("Shorty is answering again.")
+        assert service.get("/slug-length") == "8"
+        assert service.stop() == 0
+        assert read_log(folder) == ["opened", "closed"] * 2
+        assert service.stdout.read_all() == [READY + service.url]
+
+
+def test_nobody_is_refused_while_the_settings_change(folder: Path, settings: Path) -> None:
+    with run_until_ready(folder) as service:
+        service.send_signal(signal.SIGHUP)
+        for _ in range(50):
+            assert service.get("/slug-length") == "7"
+        assert service.stop() == 0
+
+
+def test_faulty_settings_are_not_taken(folder: Path, settings: Path) -> None:
+    with run_until_ready(folder) as service:
+        pid = service.get("/pid")
+        settings.write_text("[links]\nslug_lenght = 8\n", "ascii")
+        service.send_signal(signal.SIGHUP)
+        service.stderr.wait_for("slug_lenght")
+        service.stderr.wait_for("The settings stay as they were.")
+        assert service.get("/pid") == pid
+        assert service.stop() == 0
+
+
+def test_settings_with_which_no_worker_starts_are_given_up(folder: Path, settings: Path) -> None:
+    with run_until_ready(folder, "Picky") as service:
+        settings.write_text("[links]\nslug_length = 13\n", "ascii")
+        service.send_signal(signal.SIGHUP)
+        service.stderr.wait_for("Thirteen is refused here.")
+        service.stderr.wait_for("Going on with the former settings.")
+        service.stderr.wait_for("Shorty is answering again.")
+        assert service.get("/slug-length") == "7"
+        assert service.stop() == 0
+
+
+def test_another_port_waits_for_a_whole_restart(folder: Path, settings: Path) -> None:
+    with run_until_ready(folder) as service:
+        port = service.address[1]
+    settings.write_text(f"[server]\nport = {port}\n", "ascii")
+    with run_until_ready(folder, SHORTY_SERVER__PORT=None) as service:
+        settings.write_text("[server]\nport = 1\n[links]\nslug_length = 9", "ascii")
+        service.send_signal(signal.SIGHUP)
+        service.stderr.wait_for("takes effect once shorty is stopped and started.")
+        service.stderr.wait_for("Shorty is answering again.")
+        assert service.get("/slug-length") == "9"
+        assert service.stop() == 0
