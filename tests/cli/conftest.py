@@ -12,11 +12,12 @@ import structlog
 
 from shorty.cli import main
 from tests.cli.shell import Outcome, Shell
+from tests.service import is_setting
 
 
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Shell]:
-    for name in [name for name in os.environ if name.startswith("SHORTY_")]:
+    for name in filter(is_setting, list(os.environ)):
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 

@@ -11,6 +11,7 @@ import pytest
 from shorty import __version__
 from shorty.cli import MODULES
 from tests.cli.shell import Shell
+from tests.service import is_setting
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +38,8 @@ def test_no_command_loads_what_only_the_server_needs() -> None:
 
 def test_the_module_is_the_command(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "shorty", "token", "create"]
-    environ = os.environ | {"SHORTY_STORAGE__DATABASE": str(tmp_path / "shorty.db")}
+    environ = {name: value for name, value in os.environ.items() if not is_setting(name)}
+    environ["SHORTY_STORAGE__DATABASE"] = str(tmp_path / "shorty.db")
     made = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, check=True)
     assert made.stdout.startswith(b"shorty_")
     assert (tmp_path / "shorty.db").exists()

@@ -1,0 +1,75 @@
+"""Commands while the server runs: it acts on what they changed, on tokens at once."""
+
+import time
+from collections.abc import Generator
+
+import httpx
+import pytest
+
+from tests.service import Service
+
+A_SECOND = 1.0
+SCHEDULING_S = 4.0  # what a loaded machine may add
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Service]:
+    folder = tmp_path_factory.mktemp("server")
+    with Service(["-m", "shorty", "serve"], folder) as service:
+        yield service.wait_until_ready()
+
+
+def run(server: Service, *words: str) -> str:
+    with Service(["-m", "shorty", *words], server.folder) as command:
+        assert command.wait_for_end() == 0, command.stderr.read_all()
+        return "\n".join(command.stdout.read_all())
+
+
+def visit(server: Service, path: str, host: str) -> httpx.Response:
+    return httpx.get(f"{server.url}{path}", headers={"host": host}, trust_env=False)
+
+
+def wait_for_location(server: Service, path: str, host: str, location: str | None) -> None:
+    deadline = time.monotonic() + A_SECOND + SCHEDULING_S
+    while (seen := visit(server, path, host).headers.get("location")) != location:
+        assert time.monotonic() < deadline, f"{path} still leads to {seen}"
+
+
+def call_api(server: Service, token: str) -> int:
+    headers = {"authorization": f"Bearer {token}"}
+    url = f"{server.url}/api/v1/tags"
+    return httpx.get(url, headers=headers, trust_env=False).status_code
+
+
+def test_a_token_works_and_stops_at_once(server: Service) -> None:
+    token = run(server, "token", "create")
+    assert call_api(server, token) == 200
+    run(server, "token", "revoke", run(server, "token", "list").split("\n")[-1].split()[0])
+    assert call_api(server, token) == 401
+
+
+def test_a_link_from_the_shell_is_served_and_changed(server: Service) -> None:
+    url = run(server, "link", "add", "https://example.com/", "--slug", "sale")
+    assert url == f"http://localhost:{server.address[1]}/sale"
+    host = url.removeprefix("http://").removesuffix("/sale")
+    wait_for_location(server, "/sale", host, "https://example.com/")
+    run(server, "link", "edit", "sale", "--url", "https://example.org/")
+    wait_for_location(server, "/sale", host, "https://example.org/")
+    run(server, "link", "delete", "sale")
+    wait_for_location(server, "/sale", host, None)
+
+
+def test_a_domain_from_the_shell_is_served(server: Service) -> None:
+    run(server, "domain", "add", "go.example", "--root-redirect", "https://example.com/home")
+    wait_for_location(server, "/", "go.example", "https://example.com/home")
+    run(server, "domain", "remove", "go.example")
+    wait_for_location(server, "/", "go.example", None)
+
+
+def test_check_finds_the_server(server: Service) -> None:
+    host, port = server.address
+    words = ["-m", "shorty", "check"]
+    with Service(words, server.folder, SHORTY_SERVER__PORT=str(port)) as command:
+        assert command.wait_for_end() == 0
+        lines = command.stdout.read_all()
+    assert f"ok     Port: {port} on {host} is answered by a running server." in lines
