@@ -1,7 +1,12 @@
-"""Owns which addresses lie in the public internet."""
+"""Owns how a host is written, and which addresses lie in the public internet."""
 
 import ipaddress
+import re
 from typing import Final
+
+import can_ada
+
+_NOT_IN_A_HOST: Final = re.compile(r"[/\\?#@%<>^|\s]")
 
 # What `is_global` of the oldest supported Python still lets through. Networks that carry an IPv4
 # address inside (NAT64, 6to4, Teredo) could lead anywhere; 168.63.129.16 is a cloud's own host.
@@ -30,3 +35,18 @@ def is_public_address(address: str) -> bool:
     if any(ip in network for network in _NEVER_PUBLIC):
         return False
     return ip.is_global and not ip.is_multicast
+
+
+def fold_host(text: str, scheme: str = "http") -> str | None:
+    """The one spelling of a host and its port, if named; None where browsers would refuse it."""
+    text = text.strip()
+    if _NOT_IN_A_HOST.search(text):
+        return None
+    try:
+        url = can_ada.parse(f"{scheme}://{text}/")
+    except (ValueError, TypeError):  # TypeError: lone surrogates
+        return None
+    name = url.hostname.removesuffix(".")
+    if not name:
+        return None
+    return f"{name}:{url.port}" if url.port else name

@@ -8,6 +8,7 @@ from pathlib import Path
 import can_ada
 from msgspec.structs import replace
 
+from shorty.addresses import fold_host
 from shorty.config.conversion import Faults
 from shorty.config.settings import (
     UNLIMITED,
@@ -17,9 +18,9 @@ from shorty.config.settings import (
     Plan,
     ServerConfig,
     StorageConfig,
+    format_host,
 )
 
-NOT_IN_A_HOST = re.compile(r"[/\\?#@%<>^|\s]")
 PLAN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 A_HOST = 'a host name without a scheme or path, like "go.example.com"'
 A_URL = 'an address that starts with "https://" or "http://"'
@@ -53,7 +54,7 @@ def check_plans(config: Config, faults: Faults) -> None:
 
 def settle_server(server: ServerConfig, faults: Faults) -> ServerConfig:
     host = server.host.strip("[]")
-    if not host or NOT_IN_A_HOST.search(host):
+    if fold_host(format_host(host)) is None:
         faults.add_value("server.host", 'an address to listen on, like "127.0.0.1"', server.host)
     for index, proxy in enumerate(server.trusted_proxies):
         if not is_network(proxy):
@@ -104,13 +105,12 @@ def settle_domain(path: str, domain: DomainConfig, faults: Faults) -> DomainConf
     return replace(domain, host=host)
 
 
-def settle_host(path: str, host: str, scheme: str, faults: Faults) -> str:
+def settle_host(path: str, text: str, scheme: str, faults: Faults) -> str:
     """Lower case, punycode, and without the port that the scheme implies."""
-    url = None if NOT_IN_A_HOST.search(host) else parse_web_url(f"{scheme}://{host}")
-    if url is None:
-        faults.add_value(path, A_HOST, host)
-        return host
-    return url.host
+    host = fold_host(text, scheme)
+    if host is None:
+        faults.add_value(path, A_HOST, text)
+    return host or text
 
 
 def parse_web_url(text: str) -> can_ada.URL | None:

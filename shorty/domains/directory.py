@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from shorty.addresses import fold_host
 from shorty.config import Config, is_loopback, split_port
 from shorty.domains import store
-from shorty.domains.model import Domain, fold_host
+from shorty.domains.model import Domain
 from shorty.storage.database import Database
 
 REMEMBERED_HEADERS: Final = 4096

@@ -10,6 +10,7 @@ import can_ada
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from shorty.addresses import fold_host
 from shorty.config import is_loopback, split_port
 from shorty.errors import InvalidFieldsError
 
@@ -21,7 +22,6 @@ LABEL_LENGTH: Final = 63
 URL_LENGTH: Final = 2048
 VERIFICATION_LABEL: Final = "_shorty-verification"
 
-_NOT_IN_A_HOST: Final = re.compile(r"[/\\?#@%<>^|\s]")
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?")
 _NUMBER: Final = re.compile(r"[0-9]+")
 
@@ -71,21 +71,6 @@ class DomainChange(msgspec.Struct, frozen=True, kw_only=True):
 
     root_redirect: str | None | UnsetType = UNSET
     not_found_redirect: str | None | UnsetType = UNSET
-
-
-def fold_host(text: str, scheme: str = "http") -> str | None:
-    """The one spelling of a host and its port, if named; None where browsers would refuse it."""
-    text = text.strip()
-    if _NOT_IN_A_HOST.search(text):
-        return None
-    try:
-        url = can_ada.parse(f"{scheme}://{text}/")
-    except (ValueError, TypeError):  # TypeError: lone surrogates
-        return None
-    name = url.hostname.removesuffix(".")
-    if not name:
-        return None
-    return f"{name}:{url.port}" if url.port else name
 
 
 def normalise_host(text: str, scheme: str = "https") -> str:

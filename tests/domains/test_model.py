@@ -2,9 +2,9 @@
 
 import pytest
 
+from shorty.addresses import fold_host
 from shorty.domains.model import (
     find_claim_fault,
-    fold_host,
     is_root_of,
     normalise_host,
     parse_redirect,
