@@ -5,14 +5,15 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from litestar import Litestar, Router
-from litestar.config.cors import CORSConfig
 
 from shorty.accounts.tokens import TokenUses
 from shorty.api import domains, links, members, short_links, system, tags, tokens, usage
 from shorty.api.auth import authenticate
+from shorty.api.cors import allow_origins
 from shorty.api.desk import Attempts, Desk
 from shorty.api.errors import answer_problem, build_exception_handlers
 from shorty.api.openapi import Door
+from shorty.api.operations import handle_options
 from shorty.api.reference import build_reference_handlers
 from shorty.api.requests import ApiRequest
 from shorty.api.services import Services
@@ -58,7 +59,7 @@ def create_api(
 ) -> Litestar:
     """Everything under /api/v1, the health paths, and problem details for what is not there."""
     desk = build_desk(services, read_clock, dns or DnsSettings())
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             *(build_router(door) for door in DOORS),
             Router(PREFIX, route_handlers=build_reference_handlers(DOORS)),
@@ -66,11 +67,12 @@ def create_api(
         ],
         request_class=type("DeskRequest", (ApiRequest,), {"desk": desk}),
         exception_handlers=build_exception_handlers(answer_problem),
-        cors_config=build_cors(services.config.server.cors_origins),
         on_shutdown=[desk.uses.finish],
         openapi_config=None,  # ours is built from the operations
         logging_config=None,
     )
+    app.asgi_handler = allow_origins(app.asgi_handler, services.config.server.cors_origins)
+    return app
 
 
 def build_desk(services: Services, read_clock: Callable[[], int], dns: DnsSettings) -> Desk:
@@ -88,25 +90,7 @@ def build_desk(services: Services, read_clock: Callable[[], int], dns: DnsSettin
 def build_router(door: Door) -> Router:
     return Router(
         door.prefix,
-        route_handlers=door.handlers,
+        route_handlers=[*handle_options(door.handlers), *door.handlers],
         before_request=cast("Any", door.before),  # takes our class of request
         exception_handlers=build_exception_handlers(door.shape),
-    )
-
-
-def build_cors(origins: tuple[str, ...]) -> CORSConfig:
-    """Any page may call with a token; cookies are never let through."""
-    return CORSConfig(
-        allow_origins=list(origins),
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
-        expose_headers=[
-            "Idempotency-Replayed",
-            "Location",
-            "Retry-After",
-            "X-RateLimit-Limit",
-            "X-RateLimit-Remaining",
-            "X-RateLimit-Reset",
-        ],
-        allow_credentials=False,
     )

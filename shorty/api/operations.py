@@ -3,7 +3,7 @@
 One description serves the check of the token's scope, the OpenAPI document and its page.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +13,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Method
 
 from shorty.accounts.model import Scope
+from shorty.api.answers import Answer
 from shorty.errors import ShortyError
 
 KEY: Final = "operation"
@@ -53,6 +54,25 @@ def handle(
     """Makes a function the handler of a route: `@handle("GET", "/tags", Operation(…))`."""
     # The status is the answer's own; Litestar's check wants one that allows a body.
     return route(path, http_method=[method], status_code=200, opt={KEY: operation})
+
+
+def handle_options(handlers: Iterable[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
+    """A handler of OPTIONS for each path, to stand before the others.
+
+    Litestar's own names the method of a path's first handler alone.
+    """
+    methods: dict[str, set[str]] = {}
+    for handler in handlers:
+        for path in handler.paths:
+            methods.setdefault(path, {"OPTIONS"}).update(handler.http_methods)
+    return [_tell_methods(path, ", ".join(sorted(told))) for path, told in methods.items()]
+
+
+def _tell_methods(path: str, allowed: str) -> HTTPRouteHandler:
+    async def tell_methods() -> Answer:
+        return Answer(204, headers=[(b"allow", allowed.encode())])
+
+    return route(path, http_method=["OPTIONS"], status_code=200)(tell_methods)
 
 
 def find_operation(handler: BaseRouteHandler) -> Operation:

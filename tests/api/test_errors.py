@@ -88,6 +88,13 @@ async def test_a_method_that_is_not_offered_is_told_with_those_that_are(
     assert set(answer.headers["allow"].split(", ")) == {"GET", "POST", "OPTIONS"}
 
 
+async def test_the_methods_of_a_path_can_be_asked_for_without_a_token(house: House) -> None:
+    client = await house.make_client(token="")
+    answer = await client.options("/api/v1/tokens/7")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["allow"] == "DELETE, GET, OPTIONS, PATCH"
+
+
 async def test_a_mistake_of_ours_is_logged_and_told_without_details(
     house: House, client: httpx.AsyncClient
 ) -> None:
