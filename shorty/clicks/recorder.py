@@ -22,6 +22,7 @@ from shorty.clicks.user_agent import load_patterns
 from shorty.clicks.waiting import IN_MEMORY, Batch, WaitingVisits
 from shorty.errors import StorageUnavailableError
 from shorty.storage.database import Database
+from shorty.webhooks.outbox import Outbox
 
 logger = logging.getLogger(__name__)
 
@@ -62,8 +63,10 @@ class Recorder:
         batch_visits: int = BATCH_VISITS,
         most_waiting: int = MOST_WAITING,
         rest_s: float = SHORTEST_REST_S,
+        outbox: Outbox | None = None,
     ) -> None:
         self._db = db
+        self._outbox = outbox
         self._journal = Journal(db.path.with_name(f"{db.path.name}.journal"))
         self._waiting = WaitingVisits(batch_visits)
         self._batch_visits = batch_visits
@@ -232,7 +235,9 @@ class Recorder:
         self._waiting.seal()
         while batch := self._waiting.find_oldest():
             batch.number = self._stored_batches + 1
-            work = partial(store_batch, journal_id=self._journal_id, batch=batch)
+            work = partial(
+                store_batch, journal_id=self._journal_id, batch=batch, outbox=self._outbox
+            )
             try:
                 skipped = await self._db.write(work)
             except StorageUnavailableError as error:
@@ -255,6 +260,8 @@ class Recorder:
         self._stored = batch.end or self._stored
         self._stored_visits += len(batch.payloads) - skipped
         self._skipped += skipped
+        if self._outbox is not None:
+            self._outbox.announce()
         if not self._journal.segment:
             return
         try:

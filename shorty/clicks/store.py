@@ -14,6 +14,7 @@ from shorty.clicks.user_agent import read_user_agent, tell_kind
 from shorty.clicks.waiting import Batch, read_visits
 from shorty.errors import StorageUnavailableError
 from shorty.storage.database import Database, Transaction
+from shorty.webhooks.outbox import Outbox, ToldClick
 
 FIND_STATE: Final = """
 select journal_id, segment, position, stored_batches from journal_state where id = 1
@@ -100,7 +101,9 @@ def look_up_count(db: Database, link_id: int) -> StoredCount:
     return StoredCount(row["total"], row["stored_batches"]) if row else StoredCount(0, 0)
 
 
-def store_batch(tx: Transaction, journal_id: str, batch: Batch) -> int:
+def store_batch(
+    tx: Transaction, journal_id: str, batch: Batch, outbox: Outbox | None = None
+) -> int:
     """Stores a batch and returns how many of its visits were skipped.
 
     A visit is skipped where its link is gone or it cannot be read. A batch that has been stored
@@ -112,9 +115,27 @@ def store_batch(tx: Transaction, journal_id: str, batch: Batch) -> int:
         tx.execute(MOVE_POSITION, batch.end.segment, batch.end.offset)
     clicks = [read_click(visit) for visit in read_visits(batch.payloads)]
     clicks = add_counts(tx, clicks)
-    tx.execute_many(INSERT_CLICK, [tuple(click) for click in clicks])  # plain ones go in faster
-    # What else is kept of clicks (sums, webhook deliveries) is stored here, with them.
+    untold = clicks if outbox is None else insert_told_clicks(tx, clicks, outbox)
+    tx.execute_many(INSERT_CLICK, [tuple(click) for click in untold])  # plain ones go in faster
+    # What else is kept of clicks (sums) is stored here, with them.
     return len(batch.payloads) - len(clicks)
+
+
+def insert_told_clicks(tx: Transaction, clicks: list[Click], outbox: Outbox) -> list[Click]:
+    """Inserts those that receivers are to be told of, with their deliveries; returns the others."""
+    persons = {click.link_id for click in clicks if click.kind == PERSON}
+    calls = outbox.find_calls(tx, persons, clicks[-1].at) if persons else {}
+    if not calls:
+        return clicks
+    told: list[ToldClick] = []
+    untold: list[Click] = []
+    for click in clicks:
+        if click.kind != PERSON or click.link_id not in calls:
+            untold.append(click)
+        elif row := tx.find_one(f"{INSERT_CLICK} returning id", *click):
+            told.append(ToldClick(id=row["id"], link_id=click.link_id, at=click.at))
+    outbox.add(tx, calls, told)
+    return untold
 
 
 def _take_batch(tx: Transaction, journal_id: str, number: int) -> bool:

@@ -1,0 +1,109 @@
+"""What may be asked and done about webhooks: the secret, the log, sending again, a test."""
+
+from typing import Final
+
+from shorty.errors import ConflictError, NotFoundError
+from shorty.storage.database import Database, Transaction
+from shorty.webhooks import lines, log_store, store
+from shorty.webhooks.model import (
+    URGENT,
+    Delivery,
+    DeliveryFilter,
+    DeliveryRecord,
+    Receiver,
+    SigningSecret,
+)
+from shorty.webhooks.signature import make_message_id
+from shorty.webhooks.store import NewDelivery
+
+DAY_MS: Final = 86_400_000
+OLD_SECRET_MS: Final = DAY_MS
+KEPT_MS: Final = 30 * DAY_MS
+DELETED_AT_ONCE: Final = 500
+
+
+def get_secret(tx: Transaction, workspace_id: int, now: int) -> SigningSecret:
+    """The workspace's secret; the first time it is asked for, it is made."""
+    current, *previous = store.find_or_make_secrets(tx, workspace_id, now)
+    return SigningSecret(
+        secret=current["secret"],
+        previous_until=max((row["expires_at"] for row in previous), default=None),
+    )
+
+
+def rotate_secret(tx: Transaction, workspace_id: int, now: int) -> SigningSecret:
+    """A new secret; the old one goes on signing beside it for a day."""
+    store.find_or_make_secrets(tx, workspace_id, now)
+    store.replace_secret(tx, workspace_id, now + OLD_SECRET_MS, now)
+    return get_secret(tx, workspace_id, now)
+
+
+async def list_receivers(db: Database, workspace_id: int, after: int, limit: int) -> list[Receiver]:
+    """By ascending ids, from the one behind `after` on."""
+    return await store.list_receivers(db, workspace_id, after, limit)
+
+
+async def list_deliveries(
+    db: Database, workspace_id: int, wanted: DeliveryFilter, now: int
+) -> list[Delivery]:
+    receiver_id = None
+    if wanted.url is not None:
+        receiver_id = await store.find_receiver_id(db, workspace_id, wanted.url)
+        if receiver_id is None:
+            return []
+    return await log_store.list_deliveries(db, workspace_id, wanted, receiver_id, now)
+
+
+async def get_record(db: Database, workspace_id: int, delivery_id: int, now: int) -> DeliveryRecord:
+    """Raises NotFoundError."""
+    delivery = await log_store.find_delivery(db, workspace_id, delivery_id, now)
+    if delivery is None:
+        raise NotFoundError("delivery", delivery_id)
+    return DeliveryRecord(
+        delivery=delivery,
+        tries=tuple(await log_store.list_tries(db, delivery_id)),
+        body=await log_store.find_body(db, delivery_id),
+    )
+
+
+def redeliver(tx: Transaction, workspace_id: int, delivery_id: int, now: int) -> Delivery:
+    """Sends a delivery at once, with its old webhook-id, even to a paused or stopped receiver.
+
+    Raises NotFoundError, and ConflictError where its click is no longer kept.
+    """
+    delivery = _get_written(tx, workspace_id, delivery_id, now)
+    if not log_store.has_body(tx, delivery_id):
+        raise ConflictError("The click that this delivery tells of is no longer kept.")
+    log_store.queue_again(tx, delivery_id, now)
+    lines.line_up(tx, delivery.receiver.id, now)
+    return _get_written(tx, workspace_id, delivery_id, now)
+
+
+def send_test(tx: Transaction, workspace_id: int, url: str, now: int) -> Delivery:
+    """Queues a made-up event for an address, to be sent at once."""
+    receiver = store.find_or_insert_receiver(tx, workspace_id, url, now)
+    new = NewDelivery(
+        message_id=make_message_id(),
+        workspace_id=workspace_id,
+        receiver_id=receiver.id,
+        link_id=None,
+        snapshot_id=None,
+        click_id=None,
+        due_at=URGENT,
+        created_at=now,
+    )
+    delivery_id = store.insert_delivery(tx, new)
+    lines.line_up(tx, receiver.id, now)
+    return _get_written(tx, workspace_id, delivery_id, now)
+
+
+def _get_written(tx: Transaction, workspace_id: int, delivery_id: int, now: int) -> Delivery:
+    delivery = log_store.find_written(tx, workspace_id, delivery_id, now)
+    if delivery is None:
+        raise NotFoundError("delivery", delivery_id)
+    return delivery
+
+
+async def delete_old_deliveries(db: Database, now: int) -> int:
+    """Deletes a small batch of those that ended a month ago; returns how many there were."""
+    return await db.write(lambda tx: log_store.delete_old(tx, now - KEPT_MS, DELETED_AT_ONCE))

@@ -1,0 +1,211 @@
+"""Sends what the queue holds, as soon as it is due, from the start of the process to its end.
+
+It holds no more than the turns that are under way: everything else stays in the database.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from random import SystemRandom
+from secrets import token_hex
+from typing import Final
+
+import structlog
+
+from shorty.config import WebhooksConfig
+from shorty.errors import FetchError, StorageUnavailableError
+from shorty.fetch import Answer, Fetcher
+from shorty.storage.database import Database
+from shorty.webhooks.lines import Line, find_due_lines, find_next_time
+from shorty.webhooks.model import Outcome
+from shorty.webhooks.rules import plan_next_try, read_outcome
+from shorty.webhooks.signature import build_headers
+from shorty.webhooks.slots import Slots
+from shorty.webhooks.turns import (
+    DueDelivery,
+    Lease,
+    Tried,
+    Turn,
+    claim_turns,
+    finish_turn,
+    void_leases,
+)
+
+TURN_S: Final = 1.0  # a turn that took longer leaves the rest to the next
+LEASE_MARGIN_S: Final = 60.0
+LONGEST_SLEEP_S: Final = 30.0
+STORAGE_RETRY_S: Final = 1.0
+GRACE_S: Final = 3.0
+
+log = structlog.get_logger(__name__)
+
+
+class WebhookWorker:
+    """Runs from `start` to `stop`. `news` tells that there may be something new to send.
+
+    A worker that is killed leaves its leases; the next one voids them and sends what they hold
+    again, with the same webhook-id.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        fetcher: Fetcher,
+        config: WebhooksConfig,
+        news: asyncio.Event,
+        read_clock: Callable[[], int],
+        *,
+        grace_s: float = GRACE_S,
+    ) -> None:
+        self._db = db
+        self._fetcher = fetcher
+        self._config = config
+        self._news = news
+        self._read_clock = read_clock
+        self._grace_s = grace_s
+        self._name = token_hex(8)
+        self._chance = SystemRandom().random
+        self._slots = Slots(config.concurrency)
+        self._turns: set[asyncio.Task[None]] = set()
+        self._must_stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Raises StorageUnavailableError where the leases of earlier workers cannot be voided."""
+        voided = await self._db.write(partial(void_leases, now=self._read_clock()))
+        if voided:
+            log.info("webhooks_resumed", deliveries=voided)
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Takes nothing more; what is under way may end within the grace, or is sent again."""
+        if self._task is None:
+            return
+        self._must_stop.set()
+        self._news.set()
+        await self._task
+        if self._turns:
+            _, hanging = await asyncio.wait(self._turns, timeout=self._grace_s)
+            for turn in hanging:
+                turn.cancel()
+            await asyncio.gather(*hanging, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while not self._must_stop.is_set():
+            self._news.clear()
+            try:
+                await self._fill_slots()
+                sleep_s = await self._find_sleep()
+            except StorageUnavailableError as error:
+                log.warning("webhooks_wait", reason=str(error.__cause__))
+                sleep_s = STORAGE_RETRY_S
+            with suppress(TimeoutError):
+                async with asyncio.timeout(sleep_s):
+                    await self._news.wait()
+
+    async def _fill_slots(self) -> None:
+        while chosen := self._slots.take(await self._find_lines()):
+            try:
+                turns = await self._db.write(partial(claim_turns, due=chosen, lease=self._lease()))
+            except BaseException:
+                self._give_back(chosen)
+                raise
+            begun = {turn.line for turn in turns}
+            self._give_back([line for line in chosen if line not in begun])
+            for turn in turns:
+                self._begin(turn)
+
+    async def _find_lines(self) -> list[Line]:
+        """Enough of those that are due that no line without room hides one that has some."""
+        now = self._read_clock()
+        lines: list[Line] = []
+        for is_quick, free in ((True, self._slots.free), (False, self._slots.free_for_slow)):
+            if free > 0 and not self._must_stop.is_set():
+                limit = self._slots.number + free
+                lines += await find_due_lines(self._db, now, is_quick=is_quick, limit=limit)
+        return lines
+
+    def _lease(self) -> Lease:
+        now = self._read_clock()
+        seconds = TURN_S + self._config.timeout_s + LEASE_MARGIN_S
+        return Lease(worker=self._name, begun_at=now, until=now + int(seconds * 1000))
+
+    def _give_back(self, lines: list[Line]) -> None:
+        for line in lines:
+            self._slots.give_back(line)
+
+    async def _find_sleep(self) -> float:
+        """Seconds until the next delivery is due. A turn that ends is news and ends it before."""
+        now = self._read_clock()
+        next_at = await find_next_time(self._db, now)
+        return LONGEST_SLEEP_S if next_at is None else min((next_at - now) / 1000, LONGEST_SLEEP_S)
+
+    def _begin(self, turn: Turn) -> None:
+        task = asyncio.get_running_loop().create_task(self._take_turn(turn))
+        self._turns.add(task)
+        task.add_done_callback(partial(self._end, turn.line))
+
+    def _end(self, line: Line, task: asyncio.Task[None]) -> None:
+        self._turns.discard(task)
+        self._slots.give_back(line)
+        self._news.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("webhook_turn_failed", exc_info=error)
+
+    async def _take_turn(self, turn: Turn) -> None:
+        """Sends one delivery after the other, until one fails or the turn has taken long enough."""
+        began = time.monotonic()
+        tried: list[Tried] = []
+        for delivery in turn.deliveries:
+            outcome = await self._send(turn, delivery)
+            tried.append(self._judge(delivery, outcome))
+            if not outcome.is_success or self._must_stop.is_set():
+                break
+            if time.monotonic() - began > TURN_S:
+                break
+        await self._write_down(turn, tried)
+
+    async def _send(self, turn: Turn, delivery: DueDelivery) -> Outcome:
+        now = self._read_clock()
+        began = time.monotonic()
+        answer = await self._post(turn, delivery, now)
+        return read_outcome(answer, now, int((time.monotonic() - began) * 1000))
+
+    async def _post(self, turn: Turn, delivery: DueDelivery, now: int) -> Answer | FetchError:
+        headers = build_headers(delivery.message_id, now // 1000, delivery.body, turn.secrets)
+        try:
+            return await self._fetcher.post(
+                turn.receiver.url, delivery.body, headers, self._config.timeout_s
+            )
+        except FetchError as error:
+            return error
+        except Exception:
+            # One strange receiver must not hold up its line for ever.
+            log.exception("webhook_not_sent", delivery_id=delivery.id)
+            return FetchError("It could not be sent; the server's log says why.")
+
+    def _judge(self, delivery: DueDelivery, outcome: Outcome) -> Tried:
+        next_try_at = None
+        if not (outcome.is_success or outcome.is_stop):
+            next_try_at = plan_next_try(
+                outcome, delivery.step + 1, self._config.retries_s, self._chance()
+            )
+        return Tried(delivery=delivery, outcome=outcome, next_try_at=next_try_at)
+
+    async def _write_down(self, turn: Turn, tried: list[Tried]) -> None:
+        """Waits while the database cannot be written; what is lost at the end is sent again."""
+        while True:
+            work = partial(finish_turn, turn=turn, tried=tried, now=self._read_clock())
+            try:
+                await self._db.write(work)
+            except StorageUnavailableError as error:
+                log.warning("webhooks_wait", reason=str(error.__cause__))
+                if self._must_stop.is_set():
+                    return
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(STORAGE_RETRY_S):
+                        await self._must_stop.wait()
+            else:
+                return

@@ -1,0 +1,130 @@
+"""What tests of webhooks make: links that call somebody, clicks on them, workers."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from shorty.clicks.journal import Position
+from shorty.clicks.model import Visit, encode_visit
+from shorty.clicks.store import begin_journal, find_journal_state, store_batch
+from shorty.clicks.waiting import Batch
+from shorty.config import Config, Plan, WebhooksConfig
+from shorty.fetch import Fetcher
+from shorty.storage.database import Database, Transaction
+from shorty.webhooks import service
+from shorty.webhooks.model import Delivery, DeliveryFilter
+from shorty.webhooks.outbox import Outbox
+from shorty.webhooks.worker import WebhookWorker
+from tests.clicks.making import BROWSER, insert_links
+from tests.support import NOW
+
+JOURNAL = "a journal"
+PLANS = Config(plans={"none": Plan(webhooks=False)}).plans
+
+
+def make_outbox() -> Outbox:
+    return Outbox(PLANS)
+
+
+async def insert_calling_links(db: Database, *urls: str) -> None:
+    """Links 1, 2 …, each with one of these texts as its webhook addresses."""
+
+    def work(tx: Transaction) -> None:
+        insert_links(*range(1, len(urls) + 1))(tx)
+        for link_id, url in enumerate(urls, start=1):
+            tx.execute("update links set webhook_urls = $2 where id = $1", link_id, url)
+
+    await db.write(work)
+
+
+async def click(
+    db: Database,
+    *link_ids: int,
+    outbox: Outbox | None = None,
+    batch_number: int | None = None,
+    **facts: Any,
+) -> Outbox:
+    """One click by a person on each of these links, stored as the recorder does."""
+    outbox = outbox or make_outbox()
+    state = await find_journal_state(db)
+    if state is None:
+        await db.write(partial(begin_journal, journal_id=JOURNAL, start=Position(1, 8)))
+    plain: dict[str, Any] = {"at": NOW, "visitor": 7, "user_agent": BROWSER}
+    visits = [Visit(**(plain | facts | {"link_id": link_id})) for link_id in link_ids]
+    batch = Batch(0, [encode_visit(visit) for visit in visits], 0)
+    stored = 0 if state is None else state.stored_batches
+    batch.number = batch_number or stored + 1
+    await db.write(partial(store_batch, journal_id=JOURNAL, batch=batch, outbox=outbox))
+    outbox.announce()
+    return outbox
+
+
+class Clock:
+    """Time that stands still until a test moves it."""
+
+    def __init__(self, now: int = NOW) -> None:
+        self.now = now
+
+    def read(self) -> int:
+        return self.now
+
+
+@asynccontextmanager
+async def run_worker(
+    db: Database,
+    outbox: Outbox,
+    clock: Clock | None = None,
+    fetcher: Fetcher | None = None,
+    **settings: Any,
+) -> AsyncGenerator[WebhookWorker]:
+    """With a clock that stands still, so that what failed stays where it is."""
+    config = msgspec.structs.replace(WebhooksConfig(timeout_s=2.0), **settings)
+    async with fetcher or Fetcher(allow_private=True) as client:
+        read_clock = (clock or Clock()).read
+        worker = WebhookWorker(db, client, config, outbox.news, read_clock, grace_s=0.1)
+        await worker.start()
+        try:
+            yield worker
+        finally:
+            await worker.stop()
+
+
+async def list_all(db: Database, now: int = NOW, **wanted: Any) -> list[Delivery]:
+    """Of the first workspace, the oldest first."""
+    which = msgspec.structs.replace(DeliveryFilter(limit=1000), **wanted)
+    return (await service.list_deliveries(db, 1, which, now))[::-1]
+
+
+async def count_by_status(db: Database) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for delivery in await list_all(db):
+        counts[delivery.status] = counts.get(delivery.status, 0) + 1
+    return counts
+
+
+async def wait_for_deliveries(
+    db: Database, is_right: Callable[[list[Delivery]], bool], patience_s: float = 5
+) -> list[Delivery]:
+    """The log, once it is right."""
+    for _ in range(int(patience_s / 0.005)):
+        if is_right(found := await list_all(db)):
+            return found
+        await asyncio.sleep(0.005)
+    raise AssertionError("The log never was right")
+
+
+async def wait_until_ended(db: Database, patience_s: float = 5) -> list[Delivery]:
+    return await wait_for_deliveries(
+        db, lambda found: all(each.status != "queued" for each in found), patience_s
+    )
+
+
+async def wait_until_tried(db: Database, tries: int = 1) -> list[Delivery]:
+    """The log, once each delivery has been tried so often."""
+    return await wait_for_deliveries(
+        db, lambda found: all(each.attempts >= tries for each in found)
+    )

@@ -1,0 +1,184 @@
+"""What a stored click writes down for the receivers of its link."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from shorty.clicks.model import BIO, BOT, PREFETCH, QR
+from shorty.errors import StorageUnavailableError
+from shorty.storage.database import Database, Row
+from shorty.webhooks import store
+from shorty.webhooks.model import DeliveryRecord
+from shorty.webhooks.service import get_record
+from tests.support import NOW
+from tests.webhooks.making import click, insert_calling_links, list_all
+
+HOOK = "https://hooks.example/one"
+
+
+async def get(db: Database, delivery_id: int = 1) -> DeliveryRecord:
+    return await get_record(db, 1, delivery_id, NOW)
+
+
+async def read_event(db: Database, delivery_id: int = 1) -> Any:
+    record = await get(db, delivery_id)
+    assert record.body is not None
+    return msgspec.json.decode(record.body)
+
+
+async def find_all(db: Database, sql: str) -> list[Row]:
+    return await db.find_all(sql)
+
+
+async def test_one_delivery_for_each_click_and_address(db: Database) -> None:
+    await insert_calling_links(db, f"{HOOK},https://other.example/", HOOK, "")
+    await click(db, 1, 2, 3, 2)
+    found = [(each.link_id, each.receiver.url) for each in await list_all(db)]
+    assert found == [(1, HOOK), (1, "https://other.example/"), (2, HOOK), (2, HOOK)]
+    assert all(each.status == "queued" for each in await list_all(db))
+
+
+async def test_the_addresses_of_one_click_get_one_webhook_id(db: Database) -> None:
+    await insert_calling_links(db, f"{HOOK},https://other.example/")
+    await click(db, 1, 1)
+    ids = [each.message_id for each in await list_all(db)]
+    assert ids[0] == ids[1] != ids[2] == ids[3]
+
+
+async def test_only_persons_are_told_of(db: Database) -> None:
+    await insert_calling_links(db, HOOK)
+    await click(db, 1, kind=BOT)
+    await click(db, 1, kind=PREFETCH)
+    await click(db, 1, user_agent="curl/8.5.0")
+    assert await list_all(db) == []
+    assert len(await find_all(db, "select 1 from clicks")) == 3
+
+
+async def test_a_plan_without_webhooks_writes_none(db: Database) -> None:
+    await insert_calling_links(db, HOOK)
+    await db.write(lambda tx: tx.execute("update workspaces set plan = 'none'"))
+    await click(db, 1)
+    assert await list_all(db) == []
+    assert await find_all(db, "select 1 from webhook_receivers") == []
+
+
+async def test_clicks_are_told_of_that_came_before_their_link_was_deleted(db: Database) -> None:
+    await insert_calling_links(db, HOOK)
+    await db.write(lambda tx: tx.execute("update links set deleted_at = 1"))
+    await click(db, 1)
+    assert len(await list_all(db)) == 1
+
+
+async def test_the_body_tells_what_is_known_and_no_address(db: Database) -> None:
+    await insert_calling_links(db, HOOK)
+    await db.write(
+        lambda tx: tx.execute("update links set title = 'Größe', slug = '1#\ufe0f\u20e3'")
+    )
+    await db.write(
+        lambda tx: tx.execute("insert into tags values (4, 1, 'Ads', 'ads', '#ff0000', 0)")
+    )
+    await db.write(lambda tx: tx.execute("insert into link_tags values (1, 4, 0)"))
+    utm = ("news", None, "märz", None, None)
+    await click(db, 1, country="DE", referrer="t.co", source=QR, utm=utm)
+    (row,) = await find_all(db, "select id from clicks")
+    assert await read_event(db) == {
+        "type": "link.clicked",
+        "timestamp": "2026-11-22T12:00:00.000Z",
+        "data": {
+            "link": {
+                "id": "1",
+                "shortCode": "1#\ufe0f\u20e3",
+                "shortUrl": "https://go.example/1%23\ufe0f\u20e3",
+                "domain": "go.example",
+                "url": "https://a.example/",
+                "title": "Größe",
+                "tags": [{"tag": {"id": "4", "name": "Ads", "color": "#ff0000"}}],
+            },
+            "click": {
+                "id": str(row["id"]),
+                "occurredAt": "2026-11-22T12:00:00.000Z",
+                "country": "DE",
+                "referrer": "t.co",
+                "browser": "Chrome",
+                "os": "Windows",
+                "device": "desktop",
+                "source": "qr",
+                "utmSource": "news",
+                "utmMedium": None,
+                "utmCampaign": "märz",
+                "utmTerm": None,
+                "utmContent": None,
+            },
+        },
+    }
+
+
+async def test_a_visit_from_a_bio_page_says_so(db: Database) -> None:
+    await insert_calling_links(db, HOOK)
+    await click(db, 1, source=BIO)
+    assert (await read_event(db))["data"]["click"]["source"] == "bio"
+
+
+async def test_later_edits_of_the_link_do_not_change_what_is_told(db: Database) -> None:
+    await insert_calling_links(db, HOOK)
+    await click(db, 1)
+    before = (await get(db, 1)).body
+    await db.write(lambda tx: tx.execute("update links set title = 'New', slug = 'new'"))
+    await click(db, 1)
+    assert (await get(db, 1)).body == before
+    assert (await read_event(db, 2))["data"]["link"]["title"] == "New"
+
+
+async def test_what_a_link_says_is_stored_once_until_it_changes(db: Database) -> None:
+    await insert_calling_links(db, HOOK)
+    for _ in range(3):
+        await click(db, 1, 1)
+    assert len(await find_all(db, "select 1 from webhook_snapshots")) == 1
+    await db.write(lambda tx: tx.execute("update links set title = 'New'"))
+    await click(db, 1)
+    assert len(await find_all(db, "select 1 from webhook_snapshots")) == 2
+
+
+async def test_a_batch_is_kept_with_its_deliveries_or_not_at_all(db: Database) -> None:
+    await insert_calling_links(db, HOOK)
+    await click(db, 1)
+    await db.write(lambda tx: tx.execute("drop table webhook_lines"))
+    with pytest.raises(StorageUnavailableError):
+        await click(db, 1)
+    assert len(await find_all(db, "select 1 from clicks")) == 1
+    assert len(await list_all(db)) == 1
+
+
+async def test_a_batch_tried_again_is_told_of_once(db: Database) -> None:
+    await insert_calling_links(db, HOOK)
+    await click(db, 1)
+    await click(db, 1, batch_number=1)
+    assert len(await list_all(db)) == 1
+
+
+async def test_it_tells_the_worker_only_where_there_is_something_to_send(db: Database) -> None:
+    await insert_calling_links(db, "", HOOK)
+    assert not (await click(db, 1)).news.is_set()
+    assert (await click(db, 2)).news.is_set()
+
+
+async def test_a_stopped_receiver_is_told_of_nothing_more(db: Database) -> None:
+    await insert_calling_links(db, f"{HOOK},https://other.example/")
+    await click(db, 1)
+    await db.write(
+        lambda tx: tx.execute("update webhook_receivers set stopped_at = 1 where url = $1", HOOK)
+    )
+    await click(db, 1)
+    urls = [each.receiver.url for each in await list_all(db)]
+    assert urls == [HOOK, "https://other.example/", "https://other.example/"]
+
+
+async def test_links_without_webhooks_are_told_apart_by_an_index(db: Database) -> None:
+    """Otherwise each click would read its link, which is a page of the disk among a million."""
+    for number in (1, 8, 512):
+        places = ", ".join(f"${each}" for each in range(1, number + 1))
+        plan = await db.find_all(
+            f"explain query plan {store.FIND_CALLING_LINKS} ({places})", *range(number)
+        )
+        assert "USING INDEX links_with_webhooks" in plan[0]["detail"]

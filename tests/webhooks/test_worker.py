@@ -1,0 +1,442 @@
+"""Deliveries to real servers: those that behave and those that do not."""
+
+import time
+from collections.abc import AsyncGenerator
+from ipaddress import IPv4Address
+
+import pytest
+from structlog.testing import capture_logs
+
+from shorty.fetch import Fetcher
+from shorty.storage.database import Database
+from shorty.webhooks import service
+from shorty.webhooks.model import Delivery
+from tests.clicks.making import wait_until
+from tests.support import NOW
+from tests.webhooks.making import (
+    Clock,
+    click,
+    count_by_status,
+    insert_calling_links,
+    list_all,
+    make_outbox,
+    run_worker,
+    wait_for_deliveries,
+    wait_until_ended,
+    wait_until_tried,
+)
+from tests.webhooks.receiver import (
+    Receiver,
+    Respond,
+    answer,
+    hang,
+    reset,
+    run_receiver,
+    stream_without_end,
+)
+
+HOUR = 3_600_000
+EVERY_ADDRESS = str(IPv4Address(0))  # of this machine: 127.0.0.2, 127.0.0.3 …
+
+
+@pytest.fixture
+async def receiver(db: Database) -> AsyncGenerator[Receiver]:
+    """Behaves until a test says otherwise; link 1 calls it."""
+    async with run_receiver() as receiver:
+        await insert_calling_links(db, receiver.url)
+        yield receiver
+
+
+def answer_with(receiver: Receiver, *responses: Respond) -> None:
+    receiver.responses = list(responses)
+
+
+async def get_only(db: Database) -> Delivery:
+    (delivery,) = await list_all(db)
+    return delivery
+
+
+# A receiver that behaves
+
+
+async def test_a_click_is_told_once_and_signed(db: Database, receiver: Receiver) -> None:
+    clock = Clock(time.time_ns() // 1_000_000)
+    outbox = await click(db, 1, at=clock.now)
+    async with run_worker(db, outbox, clock):
+        (message,) = await receiver.wait_for(1)
+        await wait_until_ended(db)
+    secret = await db.write(lambda tx: service.get_secret(tx, 1, clock.now))
+    assert message.verify(secret.secret) == message.event
+    assert message.headers["content-type"] == "application/json"
+    assert message.headers["user-agent"].startswith("shorty/")
+    assert message.event["type"] == "link.clicked"
+    delivery = await get_only(db)
+    assert (delivery.status, delivery.attempts, delivery.message_id) == ("delivered", 1, message.id)
+    assert len(receiver.messages) == 1
+
+
+async def test_it_is_woken_by_a_click(db: Database, receiver: Receiver) -> None:
+    outbox = make_outbox()
+    async with run_worker(db, outbox):
+        for number in (1, 2):
+            await click(db, 1, outbox=outbox)
+            await receiver.wait_for(number)
+
+
+async def test_connections_are_kept(db: Database, receiver: Receiver) -> None:
+    outbox = await click(db, *[1] * 40)
+    async with run_worker(db, outbox):
+        await wait_until_ended(db)
+    assert len(receiver.messages) == 40
+    assert receiver.connections <= 8
+
+
+async def test_after_a_rotation_both_secrets_verify_for_a_day(
+    db: Database, receiver: Receiver
+) -> None:
+    clock = Clock(time.time_ns() // 1_000_000)
+    old = await db.write(lambda tx: service.get_secret(tx, 1, clock.now))
+    new = await db.write(lambda tx: service.rotate_secret(tx, 1, clock.now))
+    assert new.previous_until == clock.now + 24 * HOUR
+    outbox = make_outbox()
+    async with run_worker(db, outbox, clock):
+        await click(db, 1, at=clock.now, outbox=outbox)
+        (message,) = await receiver.wait_for(1)
+        for secret in (old, new):
+            assert message.verify(secret.secret)
+        clock.now += 24 * HOUR
+        await click(db, 1, at=clock.now, outbox=outbox)
+        _, late = await receiver.wait_for(2)
+    assert len(late.headers["webhook-signature"].split(" ")) == 1
+
+
+# Receivers that do not
+
+
+@pytest.mark.parametrize(
+    ("response", "status", "error"),
+    [
+        (answer(500, b"oh no"), 500, None),
+        (answer(404), 404, None),
+        (answer(429), 429, None),
+        (
+            answer(301, b"", "Location: http://127.0.0.1:1/"),
+            301,
+            "It redirects; redirects are not followed.",
+        ),
+        (reset, None, "The host 127.0.0.1 broke off or answered with something that is not HTTP."),
+        (hang, None, "There was no complete answer within 0.2 s."),
+    ],
+)
+async def test_whatever_is_no_success_is_tried_again_later(
+    db: Database, receiver: Receiver, response: Respond, status: int | None, error: str | None
+) -> None:
+    answer_with(receiver, response, answer(200))
+    outbox, clock = await click(db, 1), Clock()
+    async with run_worker(db, outbox, clock, timeout_s=0.2, retries_s=(5,)):
+        (tried,) = await wait_until_tried(db)
+        assert tried.status == "queued"
+        assert tried.last_try
+        assert (tried.last_try.outcome.status, tried.last_try.outcome.error) == (status, error)
+        wait_ms = (tried.next_try_at or 0) - tried.last_try.outcome.ended_at
+        assert 5_000 <= wait_ms <= 6_000
+        clock.now = tried.next_try_at or 0
+        outbox.news.set()
+        await wait_until_ended(db)
+    assert (await get_only(db)).status == "delivered"
+    assert receiver.ids == [tried.message_id] * 2
+    assert receiver.messages[0].body == receiver.messages[1].body
+
+
+async def test_a_body_without_end_is_cut(db: Database, receiver: Receiver) -> None:
+    answer_with(receiver, stream_without_end)
+    outbox = await click(db, 1)
+    async with run_worker(db, outbox):
+        await wait_until_ended(db)
+    last_try = (await get_only(db)).last_try
+    assert last_try
+    assert last_try.outcome.body == "x" * 1000
+
+
+async def test_after_the_last_try_it_is_dead(db: Database, receiver: Receiver) -> None:
+    answer_with(receiver, answer(500))
+    outbox, clock = await click(db, 1), Clock()
+    async with run_worker(db, outbox, clock, retries_s=(1, 1)):
+        for tries in (1, 2, 3):
+            await wait_until_tried(db, tries)
+            clock.now += HOUR
+            outbox.news.set()
+    delivery = await get_only(db)
+    assert (delivery.status, delivery.reason, delivery.attempts) == ("dead", "tries-used-up", 3)
+    record = await service.get_record(db, 1, delivery.id, NOW)
+    assert [each.number for each in record.tries] == [1, 2, 3]
+    assert len(receiver.messages) == 3
+
+
+async def test_retry_after_holds_the_whole_receiver(db: Database, receiver: Receiver) -> None:
+    answer_with(receiver, answer(429, b"", "Retry-After: 600"), answer(200))
+    outbox, clock = await click(db, 1), Clock()
+    async with run_worker(db, outbox, clock, retries_s=(1,)):
+        await wait_until_tried(db)
+        await click(db, 1, outbox=outbox)
+        clock.now += 599_000
+        outbox.news.set()
+        first, second = await wait_for_deliveries(db, lambda found: len(found) == 2)
+        assert (first.next_try_at or 0) >= NOW + 600_000
+        assert second.next_try_at == first.receiver.health.held_until
+        assert first.receiver.health.status == "active"
+        clock.now += 10_000
+        outbox.news.set()
+        await wait_until_ended(db)
+    assert len(receiver.messages) == 3
+
+
+async def test_410_stops_the_address_and_ends_what_waits_for_it(
+    db: Database, receiver: Receiver
+) -> None:
+    answer_with(receiver, answer(410))
+    outbox = await click(db, *[1] * 30)
+    async with run_worker(db, outbox):
+        await wait_until_ended(db)
+        await click(db, 1, outbox=outbox)
+        assert len(await list_all(db)) == 30
+    assert len(receiver.messages) == 1
+    assert {(each.status, each.reason) for each in await list_all(db)} == {
+        ("dead", "receiver-stopped")
+    }
+
+
+async def test_another_address_on_the_host_goes_on_after_410(db: Database) -> None:
+    async with run_receiver(answer(410), answer(200)) as receiver:
+        await insert_calling_links(db, f"{receiver.url}?1", f"{receiver.url}?2")
+        outbox = await click(db, 1)
+        async with run_worker(db, outbox):
+            await wait_until_ended(db)
+            await click(db, 1, 2, 2, outbox=outbox)
+            await wait_until_ended(db)
+    assert await count_by_status(db) == {"dead": 1, "delivered": 2}
+
+
+async def test_who_keeps_failing_is_paused_and_probed_until_it_is_well(
+    db: Database, receiver: Receiver
+) -> None:
+    answer_with(receiver, answer(503))
+    outbox, clock = await click(db, *[1] * 30), Clock()
+    async with run_worker(db, outbox, clock):
+        await receiver.wait_for(5)
+        found = await wait_for_deliveries(
+            db, lambda found: found[0].receiver.health.status == "paused"
+        )
+        held_until = found[0].receiver.health.held_until or 0
+        assert sorted(each.attempts for each in found) == [0] * 25 + [1] * 5
+        assert {each.next_try_at for each in found if not each.attempts} == {held_until}
+        clock.now = held_until
+        outbox.news.set()
+        await receiver.wait_for(6)  # one probe, no more
+        found = await wait_for_deliveries(
+            db, lambda found: (found[0].receiver.health.held_until or 0) > held_until
+        )
+        answer_with(receiver, answer(200))
+        clock.now = (found[0].receiver.health.held_until or 0) + HOUR
+        outbox.news.set()
+        found = await wait_until_ended(db)
+    assert {each.status for each in found} == {"delivered"}
+    assert found[0].receiver.health.status == "active"
+    assert len(receiver.messages) == 6 + 30
+
+
+async def test_what_waited_a_week_for_a_paused_receiver_is_dead(
+    db: Database, receiver: Receiver
+) -> None:
+    answer_with(receiver, answer(503))
+    outbox, clock = await click(db, *[1] * 20), Clock()
+    async with run_worker(db, outbox, clock):
+        await wait_for_deliveries(db, lambda found: found[0].receiver.health.status == "paused")
+        clock.now += 7 * 24 * HOUR
+        await click(db, 1, outbox=outbox, at=clock.now)
+        await receiver.wait_for(6)
+    found = await list_all(db)
+    assert {(each.status, each.reason) for each in found[:20]} == {("dead", "waited-too-long")}
+    assert found[20].reason is None
+
+
+# Addresses that nobody may call
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:{port}/",
+        "http://2130706433:{port}/",
+        "http://0x7f.1:{port}/",
+        "http://localhost:{port}/",
+        "http://[::ffff:127.0.0.1]:{port}/",
+    ],
+)
+async def test_private_receivers_are_refused_and_may_become_public_later(
+    db: Database, url: str
+) -> None:
+    async with run_receiver() as receiver:
+        port = receiver.url.split(":")[2].split("/")[0]
+        await insert_calling_links(db, url.format(port=port))
+        outbox = await click(db, 1)
+        async with run_worker(db, outbox, fetcher=Fetcher()):
+            (tried,) = await wait_until_tried(db)
+    assert receiver.connections == 0
+    assert tried.status == "queued"
+    assert tried.last_try
+    assert "not in the public internet" in (tried.last_try.outcome.error or "")
+
+
+async def test_a_redirect_into_the_private_network_is_not_followed(
+    db: Database, receiver: Receiver
+) -> None:
+    async with run_receiver() as inside:
+        answer_with(receiver, answer(307, b"", f"Location: {inside.url}"))
+        outbox = await click(db, 1)
+        async with run_worker(db, outbox):
+            await wait_until_tried(db)
+    assert inside.connections == 0
+
+
+async def test_an_address_that_nothing_can_be_made_of_holds_up_nobody(db: Database) -> None:
+    async with run_receiver() as receiver:
+        await insert_calling_links(db, "http://127.0.0.1:0/", receiver.url)
+        outbox = await click(db, 1, 2)
+        async with run_worker(db, outbox):
+            await receiver.wait_for(1)
+            broken, _ = await wait_until_tried(db)
+    assert broken.status == "queued"
+    assert broken.last_try
+
+
+# Fairness
+
+
+async def test_a_receiver_that_hangs_does_not_hold_up_the_others(db: Database) -> None:
+    async with run_receiver(hang) as hanging, run_receiver() as well:
+        urls = [f"{hanging.url}?{number}" for number in range(12)]
+        await insert_calling_links(db, *urls, well.url)
+        outbox = await click(db, *range(1, 13))
+        async with run_worker(db, outbox, concurrency=4, timeout_s=60.0):
+            await hanging.wait_for(1)
+            for number in range(1, 21):
+                await click(db, 13, outbox=outbox)
+                await well.wait_for(number)
+            assert len(hanging.messages) == 1
+
+
+async def test_many_hosts_that_hang_leave_half_of_the_slots(db: Database) -> None:
+    hosts = [f"127.0.0.{number}" for number in range(2, 12)]
+    async with run_receiver() as well, run_receiver(hang, host=EVERY_ADDRESS) as hanging:
+        port = hanging.url.split(":")[2]
+        await insert_calling_links(db, well.url, *(f"http://{host}:{port}" for host in hosts))
+        outbox = await click(db, 1)
+        async with run_worker(db, outbox, concurrency=4, timeout_s=60.0):
+            await wait_until_ended(db)  # it is known to be quick by now
+            await click(db, *range(2, 12), outbox=outbox)
+            await hanging.wait_for(2)
+            await click(db, *[1] * 50, outbox=outbox)
+            await well.wait_for(51)
+            assert len(hanging.messages) == 2
+
+
+async def test_no_more_is_under_way_than_was_allowed(db: Database) -> None:
+    async with run_receiver(hang, host=EVERY_ADDRESS) as hanging:
+        port = hanging.url.split(":")[2]
+        urls = [f"http://127.0.{net}.{host}:{port}" for net in range(3) for host in range(1, 7)]
+        await insert_calling_links(db, *urls)
+        outbox = await click(db, *range(1, 19), *range(1, 19))
+        async with run_worker(db, outbox, concurrency=4, timeout_s=0.1):
+            await hanging.wait_for(12)
+    assert hanging.busiest <= 4
+
+
+async def test_a_large_queue_does_not_hold_up_a_small_one_on_the_same_host(db: Database) -> None:
+    async with run_receiver() as receiver:
+        await insert_calling_links(db, f"{receiver.url}?large", f"{receiver.url}?small")
+        outbox = await click(db, *[1] * 2000, 2)
+        async with run_worker(db, outbox, concurrency=2):
+            messages = await receiver.wait_for(150)
+    assert any(message.path.endswith("small") for message in messages[:100])
+
+
+async def test_only_the_turns_that_are_under_way_are_in_memory(db: Database) -> None:
+    async with run_receiver() as receiver:
+        await insert_calling_links(db, receiver.url)
+        outbox = await click(db, 1)
+        async with run_worker(db, outbox, concurrency=4, timeout_s=60.0):
+            await wait_until_ended(db)  # it is known to be quick: its turns are long
+            answer_with(receiver, hang)
+            await click(db, *[1] * 5000, outbox=outbox)
+            await receiver.wait_for(3)
+            (row,) = await db.find_all(
+                "select count(*) as leased from webhook_deliveries where leased_by is not null"
+            )
+            assert row["leased"] == 2 * 16
+
+
+# Its end, and what follows it
+
+
+async def test_what_is_under_way_at_the_end_may_finish(db: Database, receiver: Receiver) -> None:
+    outbox = await click(db, 1)
+    async with run_worker(db, outbox):
+        await receiver.wait_for(1)
+    assert await count_by_status(db) == {"delivered": 1}
+
+
+async def test_a_receiver_that_hangs_does_not_hold_up_the_end(
+    db: Database, receiver: Receiver
+) -> None:
+    answer_with(receiver, hang, answer(200))
+    outbox = await click(db, 1)
+    async with run_worker(db, outbox, timeout_s=60.0):
+        await receiver.wait_for(1)
+    assert await count_by_status(db) == {"queued": 1}
+    async with run_worker(db, outbox):
+        await wait_until_ended(db)
+    assert receiver.ids == [receiver.ids[0]] * 2
+
+
+async def test_a_killed_workers_leases_are_void_and_duplicates_keep_their_id(
+    db: Database, receiver: Receiver
+) -> None:
+    answer_with(receiver, hang, answer(200))
+    outbox = await click(db, *[1] * 20)
+    async with run_worker(db, outbox, timeout_s=60.0):
+        await receiver.wait_for(1)
+        # The first one is still at it, as far as the database knows.
+        async with run_worker(db, outbox):
+            found = await wait_until_ended(db)
+    assert {each.status for each in found} == {"delivered"}
+    assert len(receiver.messages) == 21
+    assert set(receiver.ids) == {each.message_id for each in found}
+
+
+async def test_what_a_worker_finds_out_after_its_lease_was_lost_is_not_written_down(
+    db: Database, receiver: Receiver
+) -> None:
+    answer_with(receiver, hang, answer(200))
+    outbox = await click(db, 1)
+    async with run_worker(db, outbox, timeout_s=0.5):
+        await receiver.wait_for(1)
+        async with run_worker(db, outbox):
+            await wait_until_ended(db)
+    delivery = await get_only(db)
+    record = await service.get_record(db, 1, delivery.id, NOW)
+    assert (delivery.status, len(record.tries)) == ("delivered", 1)
+
+
+async def test_it_goes_on_once_the_database_can_be_written_again(
+    db: Database, receiver: Receiver
+) -> None:
+    outbox = await click(db, 1)
+    await db.write(lambda tx: tx.execute("alter table webhook_tries rename to aside"))
+    with capture_logs() as logs:
+        async with run_worker(db, outbox):
+            await wait_until(lambda: bool(logs))
+            assert logs[0]["event"] == "webhooks_wait"
+            await db.write(lambda tx: tx.execute("alter table aside rename to webhook_tries"))
+            await wait_until_ended(db)
+    assert len(receiver.messages) == 1
