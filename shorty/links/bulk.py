@@ -179,14 +179,10 @@ def _try_to_edit(tx: Transaction, actor: Actor, edit: Edit | ShortyError, now: i
 
 def _attempt(tx: Transaction, work: Callable[[], Link]) -> Outcome:
     """What the work made; where it fails as expected, that alone is undone."""
-    tx.execute("savepoint attempt")
     try:
-        outcome = work()
+        return tx.attempt(work)
     except ShortyError as error:
-        tx.execute("rollback to attempt")
-        outcome = error
-    tx.execute("release attempt")
-    return outcome
+        return error
 
 
 def _forget(book: LinkBook, outcomes: Sequence[Outcome]) -> None:

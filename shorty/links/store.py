@@ -7,7 +7,7 @@ import msgspec
 
 from shorty.links.model import Creator, Link, LinkColumns, QrSettings, Tag
 from shorty.storage.database import Database, Row, Transaction
-from shorty.storage.search import INDEX_LINK, index_link, join_search_text, unindex_link
+from shorty.storage.search import index_link, join_search_text, unindex_link
 
 _NAMES: Final = LinkColumns.__struct_fields__
 _COLUMNS: Final = ", ".join(_NAMES)
@@ -60,13 +60,13 @@ select lt.link_id, t.id, t.name, t.color from link_tags lt join tags t on t.id =
 where lt.link_id in
 """
 
-# No row comes back where the slug is taken on the domain.
+# Nothing is inserted where the slug is taken on the domain.
 INSERT_LINK: Final = f"""
 insert into links (
   {_COLUMNS}, workspace_id, made_through, created_by, created_at, updated_at
 )
 values ({_VALUES}, ${_NEXT}, ${_NEXT + 1}, ${_NEXT + 2}, ${_NEXT + 3}, ${_NEXT + 3})
-on conflict do nothing returning id
+on conflict do nothing
 """  # noqa: S608 - the names of our own columns
 INSERT_COUNTER: Final = "insert into link_counters (link_id, workspace_id) values ($1, $2)"
 INSERT_LINK_TAG: Final = "insert into link_tags (link_id, tag_id, position) values ($1, $2, $3)"
@@ -183,7 +183,7 @@ def insert_link(
     now: int,
 ) -> int | None:
     """The new link's id; None where its slug is taken. Counter and search come on top."""
-    row = tx.find_one(
+    return tx.insert(
         INSERT_LINK,
         *msgspec.structs.astuple(columns),
         workspace_id,
@@ -191,13 +191,13 @@ def insert_link(
         created_by,
         now,
     )
-    return None if row is None else row["id"]
 
 
 def insert_companions(tx: Transaction, links: Sequence[Link]) -> None:
     """The counters and the search entries of new links."""
     tx.execute_many(INSERT_COUNTER, [(link.id, link.workspace_id) for link in links])
-    tx.execute_many(INDEX_LINK, [(link.id, search_text(link, link.workspace_id)) for link in links])
+    for link in links:
+        index_link(tx, link.id, search_text(link, link.workspace_id))
 
 
 def tag_link(tx: Transaction, link_id: int, tags: Iterable[Tag]) -> None:

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from re import compile as compile_pattern
@@ -75,10 +77,51 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 class Transaction:
     """Statements inside the writer's transaction; lives as long as the function it is given to."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "_late")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._late: list[tuple[str, Sequence[Value]]] = []
+
+    def execute_late(self, sql: str, *parameters: Value) -> None:
+        """Runs one statement just before the commit, after all writes of the group.
+
+        For the search index: it writes itself out at every savepoint that follows a change of it.
+        """
+        self._late.append((sql, parameters))
+
+    def insert(self, sql: str, *parameters: Value) -> int | None:
+        """Runs an insert of one row and returns its id; None where a conflict let it do nothing.
+
+        A third quicker than `returning id`, which builds a table of what it returns.
+        """
+        cursor = self._connection.execute(number_parameters(sql), parameters)
+        return cursor.lastrowid if cursor.rowcount else None
+
+    def attempt(self, work: Callable[[], T]) -> T:
+        """Runs a part of a write: if it raises, that part alone is undone."""
+        late = len(self._late)
+        self._connection.execute("savepoint attempt")
+        try:
+            return work()
+        except BaseException:
+            del self._late[late:]
+            if self._connection.in_transaction:
+                self._connection.execute("rollback to attempt")
+            raise
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("release attempt")
+
+    def finish(self) -> None:
+        """Runs what was left for the end."""
+        late, self._late = self._late, []
+        for sql, statements in groupby(late, key=itemgetter(0)):
+            self.execute_many(sql, [parameters for _, parameters in statements])
+
+    def forget_late(self) -> None:
+        """Called where the whole transaction is undone."""
+        self._late.clear()
 
     def execute(self, sql: str, *parameters: Value) -> int:
         """Runs one statement and returns how many rows it changed."""
@@ -195,25 +238,23 @@ class _Writer(threading.Thread):
             for done, job in enumerate(jobs, start=1):
                 self._run_in_savepoint(job)
                 if not self.connection.in_transaction:
+                    self.transaction.forget_late()
                     _fail_all(jobs[:done], job.error or StorageUnavailableError())
                     return jobs[done:]
+            self.transaction.finish()
             self.connection.execute("commit")
         except sqlite3.Error as error:
+            self.transaction.forget_late()
             if self.connection.in_transaction:
                 self.connection.execute("rollback")
             _fail_all(jobs, describe_failure(error))
         return []
 
     def _run_in_savepoint(self, job: _Job) -> None:
-        self.connection.execute("savepoint job")
         try:
-            job.result = job.work(self.transaction)
+            job.result = self.transaction.attempt(lambda: job.work(self.transaction))
         except Exception as error:  # noqa: BLE001 - it is the caller's to handle
             job.error = describe_failure(error)
-            if self.connection.in_transaction:
-                self.connection.execute("rollback to job")
-        if self.connection.in_transaction:
-            self.connection.execute("release job")
 
 
 def _fail_all(jobs: list[_Job], error: BaseException) -> None:

@@ -76,11 +76,11 @@ def join_search_text(
 
 
 def index_link(tx: Transaction, link_id: int, text: str) -> None:
-    tx.execute(INDEX_LINK, link_id, text)
+    tx.execute_late(INDEX_LINK, link_id, text)
 
 
 def unindex_link(tx: Transaction, link_id: int, text: str) -> None:
-    tx.execute(UNINDEX_LINK, link_id, text)
+    tx.execute_late(UNINDEX_LINK, link_id, text)
 
 
 async def find_match(

@@ -1,0 +1,68 @@
+"""Parts of a write: what is undone alone, and what waits for the commit."""
+
+import asyncio
+
+import pytest
+
+from shorty.storage.database import Database, Transaction
+
+ADD = "insert into server_state (name, value) values ($1, $2) on conflict do nothing"
+
+
+async def list_names(db: Database) -> list[str]:
+    return [row["name"] for row in await db.find_all("select name from server_state order by name")]
+
+
+async def test_an_insert_answers_the_new_id_and_nothing_on_a_conflict(db: Database) -> None:
+    sql = "insert into users (email, name, created_at) values ($1, 'x', 0) on conflict do nothing"
+    assert await db.write(lambda tx: tx.insert(sql, "a@a.example")) == 1
+    assert await db.write(lambda tx: tx.insert(sql, "a@a.example")) is None
+    assert await db.write(lambda tx: tx.insert(sql, "b@a.example")) == 2
+
+
+async def test_a_part_that_fails_is_undone_alone(db: Database) -> None:
+    def fail(tx: Transaction) -> None:
+        tx.execute(ADD, "inner", "")
+        tx.execute_late(ADD, "late inner", "")
+        raise ValueError("no")
+
+    def work(tx: Transaction) -> str:
+        tx.execute(ADD, "before", "")
+        with pytest.raises(ValueError, match="no"):
+            tx.attempt(lambda: fail(tx))
+        tx.execute(ADD, "after", "")
+        return tx.attempt(lambda: "kept")
+
+    assert await db.write(work) == "kept"
+    assert await list_names(db) == ["after", "before"]
+
+
+async def test_late_statements_run_in_order_after_every_write_of_the_group(db: Database) -> None:
+    seen: list[int] = []
+
+    def work(tx: Transaction) -> None:
+        tx.execute_late(ADD, "x", str(len(seen)))
+        tx.execute_late("update server_state set value = value || '+' where name = $1", "x")
+        rows = tx.find_all("select 1 from server_state where name = 'x'")
+        seen.append(len(rows))
+
+    await asyncio.gather(*(db.write(work) for _ in range(3)))
+    assert seen == [0, 0, 0]
+    row = db.look_up("select value from server_state where name = 'x'")
+    assert row is not None
+    assert row["value"] == "0+++"
+
+
+async def test_late_statements_of_a_write_that_fails_are_dropped(db: Database) -> None:
+    def fail(tx: Transaction) -> None:
+        tx.execute_late(ADD, "dropped", "")
+        raise ValueError("no")
+
+    answers = await asyncio.gather(
+        db.write(lambda tx: tx.execute_late(ADD, "a", "")),
+        db.write(fail),
+        db.write(lambda tx: tx.execute_late(ADD, "b", "")),
+        return_exceptions=True,
+    )
+    assert [type(answer) for answer in answers] == [type(None), ValueError, type(None)]
+    assert await list_names(db) == ["a", "b"]
