@@ -1,5 +1,6 @@
 """The callable that joins both: RSGI on granian's side, ASGI 3 on the application's."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -27,7 +28,10 @@ log = structlog.get_logger(__name__)
 class Exchange:
     """One request and its answer, as an application's `receive` and `send`."""
 
-    def __init__(self, scope: RsgiScope, proto: RSGIHTTPProtocol) -> None:
+    def __init__(
+        self, scope: RsgiScope, proto: RSGIHTTPProtocol, streams_end: asyncio.Event
+    ) -> None:
+        self._streams_end = streams_end
         self.client = Client(proto)
         self.body = RequestBody(scope, proto)
         self.answer = Answer(scope, proto, self.client)
@@ -59,9 +63,15 @@ class Exchange:
     async def _pass_on(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.answer.start(message["status"], decode_headers(message.get("headers", ())))
+            if self._streams_end.is_set():
+                self.end_stream()
         else:
             is_last = not message.get("more_body", False)
             await self.answer.write(message.get("body", b""), is_last=is_last)
+
+    def end_stream(self) -> None:
+        if self.answer.is_endless:
+            self.client.leave()
 
     def end(self) -> None:
         """The application is through: what it left undone is its fault, or its client has gone."""
@@ -76,11 +86,12 @@ class AsgiShim:
     def __init__(self, app: AsgiApp) -> None:
         self._app = app
         self._open: set[Exchange] = set()
+        self._streams_end = asyncio.Event()
 
     async def __call__(self, scope: Scope, proto: Answering) -> None:
         """`scope` and `proto` are granian's whole ones, of which a visit needs less."""
         request = cast("RsgiScope", scope)
-        exchange = Exchange(request, cast("RSGIHTTPProtocol", proto))
+        exchange = Exchange(request, cast("RSGIHTTPProtocol", proto), self._streams_end)
         self._open.add(exchange)
         try:
             await self._app(build_scope(request), exchange.receive, exchange.send)
@@ -96,10 +107,13 @@ class AsgiShim:
         return len(self._open)
 
     def end_streams(self) -> None:
-        """Lets streams of events end, as if their clients had gone; they will ask again."""
+        """Lets streams of events end, and later ones too, as if their clients had gone.
+
+        Browsers ask again for a stream that has ended.
+        """
+        self._streams_end.set()
         for exchange in self._open:
-            if exchange.answer.is_endless:
-                exchange.client.leave()
+            exchange.end_stream()
 
 
 def build_scope(scope: RsgiScope) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from shorty.errors import ShortyError
 from shorty.serve.listener import BACKLOG
 from shorty.serve.supervisor import OPEN, READY
 
+ORPHAN_GRACE_S: Final = 1.0  # whoever starts shorty again waits a little longer for the lock
 GRACE_S: Final = 4.0  # for requests under way; the rest until the supervisor kills is for storing
 CONNECTIONS: Final = 4096
 OWN_FILES: Final = 256  # database, journal, webhooks …
@@ -144,7 +145,7 @@ async def answer(app: Application, listener: socket.socket, channel: socket.sock
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, told.set)
-    watch_for_end(loop, channel, told)
+    orphaned = watch_for_end(loop, channel, told)
     family, address = listener.family, listener.getsockname()
     server = Server(app, listener, raise_file_limit())
     serving = loop.create_task(server.serve())
@@ -159,11 +160,16 @@ async def answer(app: Application, listener: socket.socket, channel: socket.sock
         raise RuntimeError("granian ended by itself") from serving.exception()
     app.end_streams()
     server.stop()
-    await asyncio.wait({serving}, timeout=GRACE_S)
+    grace_s = ORPHAN_GRACE_S if orphaned.is_set() else GRACE_S
+    await asyncio.wait({serving}, timeout=grace_s)
 
 
-def watch_for_end(loop: AbstractEventLoop, channel: socket.socket, told: asyncio.Event) -> None:
-    """The supervisor never writes on the channel: it becomes readable when its death closes it.
+def watch_for_end(
+    loop: AbstractEventLoop, channel: socket.socket, told: asyncio.Event
+) -> asyncio.Event:
+    """Is set, and `told` with it, once the supervisor is gone.
+
+    The supervisor never writes on the channel: it becomes readable when its death closes it.
 
     This works on every system, and unlike the kernel's signal at a parent's death it leaves time
     to store what was answered.
@@ -171,9 +177,12 @@ def watch_for_end(loop: AbstractEventLoop, channel: socket.socket, told: asyncio
 
     def notice() -> None:
         loop.remove_reader(channel)
+        orphaned.set()
         told.set()
 
+    orphaned = asyncio.Event()
     loop.add_reader(channel, notice)
+    return orphaned
 
 
 def raise_file_limit() -> int:

@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from asyncio import AbstractEventLoop
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -26,7 +25,7 @@ class App:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.log = config.storage.database.with_suffix(".log")
-        self.streams: set[asyncio.Task[Any]] = set()
+        self.streams_end = asyncio.Event()
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         self.write("opened")
@@ -36,8 +35,7 @@ class App:
         self.write("closed")
 
     def end_streams(self) -> None:
-        for task in self.streams:
-            task.cancel()
+        self.streams_end.set()
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         match scope.path:
@@ -57,13 +55,9 @@ class App:
                 proto.response_empty(204, [])
 
     async def stream(self, proto: Any) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self.streams.add(task)
         stream = proto.response_stream(200, TEXT)
         await stream.send_str("open\n")
-        with suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
+        await self.streams_end.wait()
 
     def write(self, word: str) -> None:
         with self.log.open("a", encoding="ascii") as log:
