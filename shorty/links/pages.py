@@ -22,7 +22,7 @@ from shorty.storage.text import contains_folded, fold_text
 # A workspace this small is looked through link by link, whatever is searched for.
 SMALL: Final = 2000
 # So many links are walked past before all that fit are ranked instead; counts cost more to follow.
-_BUDGETS: Final = {"created_at": 12_000, "total": 5_000}
+BUDGETS: Final = {"created_at": 12_000, "total": 5_000}
 SAMPLE: Final = 200
 
 _CURSOR: Final = msgspec.json.Decoder(tuple[LinkSort, Position])
@@ -75,6 +75,8 @@ async def _plan(
     search = wanted.search.strip()
     if not search:
         return listing
+    if "\0" in search:
+        return None  # no text that is stored holds it
     match = await _find_match(book, listing, search, total)
     return None if match is None else msgspec.structs.replace(listing, match=match)
 
@@ -116,7 +118,7 @@ async def _find_places(
     if in_source is None or listing.has_own_order:
         return await list_store.walk(book.db, listing, after, limit)
     if in_source > COUNTED:
-        budget = _BUDGETS[listing.order]
+        budget = BUDGETS[listing.order]
         places = await list_store.walk(book.db, listing, after, limit, budget)
         if len(places) == limit:
             return places

@@ -1,0 +1,256 @@
+"""Lists of links: order, pages, filters and searches, the small way and the large way."""
+
+from itertools import combinations_with_replacement
+from typing import Any
+
+import pytest
+
+from shorty.accounts.model import Actor
+from shorty.errors import InvalidFieldsError
+from shorty.links import list_store, pages
+from shorty.links.book import LinkBook
+from shorty.links.bulk import create_links
+from shorty.links.list_store import Position
+from shorty.links.model import Link, LinkChange, LinkFilter, LinkPage
+from shorty.links.pages import list_links, write_cursor
+from shorty.links.service import change_link, delete_link
+from shorty.links.tags import NewTag, create_tag, delete_tag
+from tests.links.making import make_link, new_link
+from tests.support import NOW
+
+
+@pytest.fixture(params=["looked through", "asked of the index"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A small workspace is looked through; a limit of 0 makes every workspace a large one."""
+    if request.param == "asked of the index":
+        monkeypatch.setattr(pages, "SMALL", 0)
+    return request.param
+
+
+async def ask(book: LinkBook, actor: Actor, **filters: Any) -> LinkPage:
+    return await list_links(book, actor, LinkFilter(**filters))
+
+
+async def list_slugs(book: LinkBook, actor: Actor, **filters: Any) -> list[str]:
+    """The slugs of all pages, which are counted and cut as they should be."""
+    slugs: list[str] = []
+    cursor: str | None = None
+    limit = filters.pop("limit", 50)
+    while True:
+        page = await ask(book, actor, cursor=cursor, limit=limit, **filters)
+        slugs += [link.slug for link in page.links]
+        cursor = page.next_cursor
+        assert len(page.links) == limit or cursor is None
+        if cursor is None:
+            assert (page.total, page.total_is_capped) == (len(slugs), False)
+            return slugs
+
+
+async def count_clicks(book: LinkBook, link: Link, total: int) -> None:
+    sql = "update link_counters set clicks = $2, total = $2 where link_id = $1"
+    await book.db.write(lambda tx: tx.execute(sql, link.id, total))
+
+
+async def test_pages_follow_one_another_in_either_order(book: LinkBook, actor: Actor) -> None:
+    slugs = [f"s{number}" for number in range(7)]
+    for number, slug in enumerate(slugs):
+        # Three share each moment, so that the id decides between them.
+        link = await make_link(book, actor, NOW + number // 3, slug=slug)
+        await count_clicks(book, link, number % 3)
+    by_clicks = ["s0", "s3", "s6", "s1", "s4", "s2", "s5"]
+    for limit in (1, 2, 3, 7, 50):
+        for sort, expected in (("createdAt", slugs), ("clickCount", by_clicks)):
+            assert await list_slugs(book, actor, sort=sort, limit=limit) == expected
+            assert await list_slugs(book, actor, sort=f"-{sort}", limit=limit) == expected[::-1]
+
+
+async def test_links_come_whole(book: LinkBook, actor: Actor) -> None:
+    link = await make_link(book, actor, tag_names=("a", "b"), title="T", max_clicks=3)
+    assert (await ask(book, actor)).links == (link,)
+
+
+async def test_another_workspace_and_deleted_links_are_not_listed(
+    book: LinkBook, actor: Actor, stranger: Actor, way: str
+) -> None:
+    await make_link(book, stranger, slug="theirs")
+    gone = await make_link(book, actor, slug="gone")
+    await make_link(book, actor, slug="mine", tag_names=("t",))
+    await delete_link(book, actor, gone.id, NOW)
+    for filters in ({}, {"search": "example"}, {"domain": "go.example"}, {"is_active": True}):
+        for sort in ("createdAt", "-clickCount"):
+            assert await list_slugs(book, actor, sort=sort, **filters) == ["mine"], way
+
+
+@pytest.mark.parametrize(
+    ("search", "expected"),
+    [
+        ("summer", {"summer-sale", "a1"}),
+        ("SUMMER", {"summer-sale", "a1"}),
+        ("mer-s", {"summer-sale"}),
+        ("/deep/p", {"a2"}),
+        ("q=1", {"a2"}),
+        ("s", {"summer-sale", "a1", "a2", "é", "a3"}),
+        ("1", {"a1", "a2", "a3"}),
+        ("a1", {"a1"}),
+        ("le", {"summer-sale", "a1", "a2", "é"}),
+        ("é", {"é"}),
+        ("É", {"é"}),
+        ("straße", {"a3"}),
+        ("STRASSE", {"a3"}),
+        ("münchen", {"a2"}),
+        ("\U0001f31e", {"a3"}),
+        ('a"b', {"a3"}),
+        ("100%", {"a3"}),
+        ("_", set[str]()),
+        ("AND", set[str]()),
+        ("NOT summer", set[str]()),
+        ("zzz", set[str]()),
+        ("summerx", set[str]()),
+        ("x\x00y", set[str]()),
+        ("\n\n", {"summer-sale", "a1", "a2", "é", "a3"}),
+    ],
+)
+async def test_a_search_finds_parts_of_slug_title_and_destination(
+    book: LinkBook, actor: Actor, way: str, search: str, expected: set[str]
+) -> None:
+    await make_link(book, actor, slug="summer-sale", url="https://shop.example.com/")
+    await make_link(book, actor, slug="a1", title="Late Summer", url="https://x.example/")
+    await make_link(book, actor, slug="a2", url="https://münchen.example/deep/path?q=1&s=2")
+    await make_link(book, actor, slug="é", url="https://s.example/")
+    await make_link(
+        book, actor, slug="a3", title='Straße \U0001f31e a"b 100%', url="TEL:5", link_type="TEL"
+    )
+    found = await list_slugs(book, actor, search=search)
+    assert set(found) == expected, way
+    assert len(found) == len(expected)
+
+
+async def test_filters_and_a_search_are_combined(book: LinkBook, actor: Actor, way: str) -> None:
+    tag = await book.db.write(lambda tx: create_tag(tx, actor, NewTag(name="t"), NOW))
+    made: dict[str, dict[str, Any]] = {}
+    for number in range(16):
+        has = {
+            name: bool(number & bit)
+            for name, bit in (("tag", 1), ("off", 2), ("local", 4), ("word", 8))
+        }
+        made[f"s{number}"] = has
+        await make_link(
+            book,
+            actor,
+            NOW + number,
+            slug=f"s{number}",
+            tag_ids=(tag.id,) if has["tag"] else (),
+            is_active=not has["off"],
+            domain="localhost:8000" if has["local"] else "go.example",
+            title="needle" if has["word"] else None,
+        )
+    choices: list[tuple[str, dict[str, Any], Any]] = [
+        ("tag", {"tag_id": tag.id}, True),
+        ("off", {"is_active": False}, True),
+        ("off", {"is_active": True}, False),
+        ("local", {"domain": "LOCALHOST:8000"}, True),
+        ("local", {"domain": "go.example"}, False),
+        ("word", {"search": "needle"}, True),
+        ("word", {"search": "ee"}, True),
+    ]
+    for chosen in combinations_with_replacement(choices, 3):
+        if len({name for name, _, _ in chosen}) < len({(name, value) for name, _, value in chosen}):
+            continue  # on and off at once
+        filters = {name: value for _, each, _ in chosen for name, value in each.items()}
+        expected = [
+            slug
+            for slug, has in made.items()
+            if all(has[name] == value for name, _, value in chosen)
+        ]
+        assert await list_slugs(book, actor, sort="createdAt", **filters) == expected, way
+        downwards = await list_slugs(book, actor, sort="-clickCount", limit=3, **filters)
+        assert downwards == expected[::-1], way
+
+
+async def test_what_changes_is_found_as_it_is_now(book: LinkBook, actor: Actor, way: str) -> None:
+    link = await make_link(book, actor, slug="old-slug", title="Old title", tag_names=("t",))
+    tag_id = link.tags[0].id
+    change = LinkChange(
+        slug="new-slug",
+        title="Young title",
+        is_active=False,
+        domain="localhost:8000",
+        url="https://fresh.example/",
+    )
+    await change_link(book, actor, link.id, change, NOW + 1)
+    for search in ("old", "example.com"):
+        assert await list_slugs(book, actor, search=search) == [], way
+    for search in ("new-s", "young", "fresh"):
+        assert await list_slugs(book, actor, search=search) == ["new-slug"]
+    assert await list_slugs(book, actor, search="young", is_active=True) == []
+    assert await list_slugs(book, actor, search="young", domain="go.example") == []
+    assert await list_slugs(book, actor, search="young", tag_id=tag_id) == ["new-slug"]
+    await book.db.write(lambda tx: delete_tag(tx, actor, tag_id))
+    assert await list_slugs(book, actor, tag_id=tag_id) == []
+
+
+async def test_the_total_with_a_filter_is_counted_to_a_limit(
+    book: LinkBook, actor: Actor, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "COUNTED", 20)
+    monkeypatch.setattr(list_store, "COUNTED", 20)
+    await create_links(book, actor, [new_link(title="common word")] * 30, NOW)
+    await make_link(book, actor, title="rare word")
+    whole = await ask(book, actor)
+    assert (whole.total, whole.total_is_capped) == (31, False)
+    everything: list[dict[str, Any]] = [
+        {"search": "common word"},
+        {"search": "o"},
+        {"is_active": True},
+        {"domain": "go.example"},
+    ]
+    for filters in everything:
+        for sort in ("-createdAt", "clickCount"):
+            page = await ask(book, actor, sort=sort, limit=7, **filters)
+            assert (page.total, page.total_is_capped) == (20, True), way
+            assert len(page.links) == 7
+    rare = await ask(book, actor, search="rare word")
+    assert (rare.total, len(rare.links)) == (1, 1)
+
+
+async def test_what_lies_beyond_the_walk_is_found_all_the_same(
+    book: LinkBook, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "SMALL", 0)
+    monkeypatch.setattr(pages, "COUNTED", 5)
+    monkeypatch.setattr(pages, "BUDGETS", {"created_at": 4, "total": 4})
+    for number in range(30):
+        title = "old needle" if number < 12 else None
+        await make_link(book, actor, NOW + number, slug=f"s{number}", title=title)
+    expected = [f"s{number}" for number in range(12)]
+    for sort in ("createdAt", "clickCount"):
+        for way, slugs in (("", expected), ("-", expected[::-1])):
+            found: list[str] = []
+            cursor = None
+            for _ in range(3):
+                page = await ask(
+                    book, actor, search="needle", sort=f"{way}{sort}", limit=4, cursor=cursor
+                )
+                found += [link.slug for link in page.links]
+                cursor = page.next_cursor
+            assert found == slugs
+            assert cursor is None
+
+
+async def test_a_strange_cursor_is_refused(book: LinkBook, actor: Actor) -> None:
+    other = write_cursor("clickCount", Position(key=1, id=1))
+    huge = write_cursor("-createdAt", Position(key=2**63, id=1))
+    for cursor in ("x", "", "é", "\ud800", "AAAA", other, huge, "W10", "a" * 5000):
+        if cursor:
+            with pytest.raises(InvalidFieldsError) as raised:
+                await ask(book, actor, cursor=cursor)
+            assert set(raised.value.fields) == {"cursor"}
+
+
+async def test_an_unknown_domain_or_tag_has_no_links(
+    book: LinkBook, actor: Actor, stranger: Actor
+) -> None:
+    link = await make_link(book, actor, tag_names=("t",))
+    assert await list_slugs(book, actor, domain="nobody.example") == []
+    assert await list_slugs(book, actor, tag_id=99) == []
+    assert await list_slugs(book, stranger, tag_id=link.tags[0].id) == []
