@@ -6,6 +6,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Final
 
 from shorty.api.app import create_api
 from shorty.api.services import Services
@@ -30,6 +31,10 @@ from shorty.storage.database import Database
 from shorty.storage.migrations import prepare_database
 from shorty.storage.state import find_or_make_secret
 from shorty.upkeep import Upkeep
+from shorty.webhooks.outbox import Outbox
+from shorty.webhooks.worker import WebhookWorker
+
+PAGE_CONNECTIONS: Final = 48  # for what is fetched beside webhooks
 
 
 def read_clock() -> int:
@@ -108,16 +113,23 @@ class App:
         rules = read_link_rules(config)
         domains = DomainDirectory(db, config)
         domains.reload()
-        recorder = Recorder(db)
+        outbox = Outbox(config.plans)
+        recorder = Recorder(db, outbox=outbox)
         self.limited = LimitedClicks(db, recorder)
         lookup = LinkLookup(db, rules.block_list.is_blocked, on_read=self.limited.forget)
         book = LinkBook(db=db, domains=domains, lookup=lookup, rules=rules)
-        fetcher = Fetcher(allow_private=config.webhooks.allow_private)
+        fetcher = Fetcher(
+            allow_private=config.webhooks.allow_private,
+            connections=config.webhooks.concurrency + PAGE_CONNECTIONS,
+        )
         await fetcher.open()
         stack.push_async_callback(fetcher.close)
         titles = TitleFiller(book, fetcher, self.read_clock)
         titles.start()
         stack.push_async_callback(titles.stop)
+        worker = WebhookWorker(db, fetcher, config.webhooks, outbox.news, self.read_clock)
+        await worker.start()
+        stack.push_async_callback(worker.stop)
         await recorder.start()
         stack.push_async_callback(recorder.stop)
         return Services(
@@ -130,6 +142,7 @@ class App:
             titles=titles,
             limits=RateLimits(),
             proxies=TrustedProxies(config.server.trusted_networks()),
+            outbox=outbox,
         )
 
     async def _build_desk(self, path: Path, now: int) -> VisitDesk:

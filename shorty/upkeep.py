@@ -12,6 +12,7 @@ from shorty.api.services import Services
 from shorty.clicks.limited import LimitedClicks
 from shorty.errors import StorageUnavailableError
 from shorty.links.public import delete_expired_public_links
+from shorty.webhooks.service import delete_old_deliveries
 
 NOTICE_S: Final = 0.5
 SWEEP_S: Final = 60.0
@@ -57,6 +58,7 @@ class Upkeep:
         services = self._services
         await self._drain(lambda: delete_expired_public_links(services.book, now))
         await self._drain(lambda: delete_old_keys(services.db, now))
+        await self._drain(lambda: delete_old_deliveries(services.db, now))
 
     async def _drain(self, delete_batch: Callable[[], Awaitable[int]]) -> None:
         """In small batches, so that no caller waits long for the writer."""

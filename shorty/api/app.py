@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 from litestar import Litestar, Router
 
 from shorty.accounts.tokens import TokenUses
-from shorty.api import domains, links, members, short_links, system, tags, tokens, usage
+from shorty.api import domains, links, members, short_links, system, tags, tokens, usage, webhooks
 from shorty.api.auth import authenticate
 from shorty.api.cors import allow_origins
 from shorty.api.desk import Attempts, Desk
@@ -31,6 +31,7 @@ NATIVE: Final = Door(
     handlers=(
         *links.HANDLERS,
         *tags.HANDLERS,
+        *webhooks.HANDLERS,
         *domains.HANDLERS,
         *tokens.HANDLERS,
         *members.HANDLERS,

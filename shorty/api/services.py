@@ -11,6 +11,7 @@ from shorty.links.book import LinkBook
 from shorty.links.titles import TitleFiller
 from shorty.proxies import TrustedProxies
 from shorty.storage.database import Database
+from shorty.webhooks.outbox import Outbox
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,3 +26,4 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     titles: TitleFiller
     limits: RateLimits
     proxies: TrustedProxies
+    outbox: Outbox

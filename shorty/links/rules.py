@@ -261,13 +261,14 @@ def _read_web_address(text: str) -> str | None:
 def _read_webhooks(addresses: tuple[str, ...]) -> tuple[str, ...]:
     if not addresses:
         return ()
-    read = tuple(dict.fromkeys(found for text in addresses if (found := _read_webhook(text))))
+    read = tuple(dict.fromkeys(found for text in addresses if (found := read_webhook_url(text))))
     if len(read) > WEBHOOKS_PER_LINK:
         raise ValueError(f"may name at most {WEBHOOKS_PER_LINK} addresses")
     return read
 
 
-def _read_webhook(text: str) -> str | None:
+def read_webhook_url(text: str) -> str | None:
+    """An address to call as it is stored; None where there is none. Raises ValueError."""
     try:
         address = _read_web_address(text)
     except ValueError as error:

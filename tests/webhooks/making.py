@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from shorty.clicks.journal import Position
-from shorty.clicks.model import Visit, encode_visit
+from shorty.clicks.model import encode_visit
 from shorty.clicks.store import begin_journal, find_journal_state, store_batch
 from shorty.clicks.waiting import Batch
 from shorty.config import Config, Plan, WebhooksConfig
@@ -19,7 +19,7 @@ from shorty.webhooks import service
 from shorty.webhooks.model import Delivery, DeliveryFilter
 from shorty.webhooks.outbox import Outbox
 from shorty.webhooks.worker import WebhookWorker
-from tests.clicks.making import BROWSER, insert_links
+from tests.clicks.making import insert_links, make_visit
 from tests.support import NOW
 
 JOURNAL = "a journal"
@@ -53,8 +53,8 @@ async def click(
     state = await find_journal_state(db)
     if state is None:
         await db.write(partial(begin_journal, journal_id=JOURNAL, start=Position(1, 8)))
-    plain: dict[str, Any] = {"at": NOW, "visitor": 7, "user_agent": BROWSER}
-    visits = [Visit(**(plain | facts | {"link_id": link_id})) for link_id in link_ids]
+    visit = msgspec.structs.replace(make_visit(at=NOW), **facts)
+    visits = [msgspec.structs.replace(visit, link_id=link_id) for link_id in link_ids]
     batch = Batch(0, [encode_visit(visit) for visit in visits], 0)
     stored = 0 if state is None else state.stored_batches
     batch.number = batch_number or stored + 1
