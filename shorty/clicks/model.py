@@ -57,6 +57,7 @@ class Visit(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc=False
     user_agent: str = ""
     referrer: str = ""  # the host alone; "": none
     utm: Utm | None = None
+    city: str = ""  # "": unknown
 
 
 class Click(NamedTuple):
@@ -73,6 +74,7 @@ class Click(NamedTuple):
     os: str | None
     device: str | None
     utm: str | None  # a JSON array of five
+    city: str | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -10,6 +10,7 @@ import msgspec
 
 from shorty.clicks.journal import Position
 from shorty.clicks.model import BIO, BOT, LINK, PERSON, QR, Click, Visit
+from shorty.clicks.rollup_store import add_to_rollups
 from shorty.clicks.user_agent import read_user_agent, tell_kind
 from shorty.clicks.waiting import Batch, read_visits
 from shorty.errors import StorageUnavailableError
@@ -51,8 +52,8 @@ select link_id from link_counters where link_id = $1
 
 INSERT_CLICK: Final = """
 insert into clicks (
-  link_id, at, visitor, kind, source, country, referrer, browser, os, device, utm
-) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+  link_id, at, visitor, kind, source, country, referrer, browser, os, device, utm, city
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 
 # One statement, so that the count and the batches it holds are of the same moment.
@@ -115,27 +116,34 @@ def store_batch(
         tx.execute(MOVE_POSITION, batch.end.segment, batch.end.offset)
     clicks = [read_click(visit) for visit in read_visits(batch.payloads)]
     clicks = add_counts(tx, clicks)
-    untold = clicks if outbox is None else insert_told_clicks(tx, clicks, outbox)
-    tx.execute_many(INSERT_CLICK, [tuple(click) for click in untold])  # plain ones go in faster
-    # What else is kept of clicks (sums) is stored here, with them.
+    add_to_rollups(tx, insert_clicks(tx, clicks, outbox))
     return len(batch.payloads) - len(clicks)
 
 
-def insert_told_clicks(tx: Transaction, clicks: list[Click], outbox: Outbox) -> list[Click]:
-    """Inserts those that receivers are to be told of, with their deliveries; returns the others."""
+def insert_clicks(tx: Transaction, clicks: list[Click], outbox: Outbox | None) -> list[Click]:
+    """Inserts the clicks, with the deliveries of those that receivers are to be told of.
+
+    Returns them in the order of their ids.
+    """
     persons = {click.link_id for click in clicks if click.kind == PERSON}
-    calls = outbox.find_calls(tx, persons, clicks[-1].at) if persons else {}
-    if not calls:
-        return clicks
-    told: list[ToldClick] = []
+    calls = outbox.find_calls(tx, persons, clicks[-1].at) if outbox and persons else {}
+    told: list[Click] = []
     untold: list[Click] = []
-    for click in clicks:
-        if click.kind != PERSON or click.link_id not in calls:
-            untold.append(click)
-        elif row := tx.find_one(f"{INSERT_CLICK} returning id", *click):
-            told.append(ToldClick(id=row["id"], link_id=click.link_id, at=click.at))
-    outbox.add(tx, calls, told)
-    return untold
+    for click in clicks if calls else ():
+        (told if click.kind == PERSON and click.link_id in calls else untold).append(click)
+    if outbox and told:
+        outbox.add(tx, calls, insert_told_clicks(tx, told))
+    rest = untold if calls else clicks
+    tx.execute_many(INSERT_CLICK, [tuple(click) for click in rest])  # plain ones go in faster
+    return told + rest
+
+
+def insert_told_clicks(tx: Transaction, clicks: list[Click]) -> list[ToldClick]:
+    return [
+        ToldClick(id=click_id, link_id=click.link_id, at=click.at)
+        for click in clicks
+        if (click_id := tx.insert(INSERT_CLICK, *click)) is not None
+    ]
 
 
 def _take_batch(tx: Transaction, journal_id: str, number: int) -> bool:
@@ -161,6 +169,7 @@ def read_click(visit: Visit) -> Click:
         agent.os or None,
         agent.device,
         msgspec.json.encode(visit.utm).decode() if visit.utm else None,
+        visit.city or None,
     )
 
 

@@ -34,8 +34,8 @@ async def test_a_click_keeps_all_that_is_known_of_its_visit(db: Database) -> Non
     )
     rows = await db.find_all("select * from clicks order by id")
     assert [tuple(row)[1:] for row in rows] == [
-        (1, AT, 7, PERSON, QR, "DE", "t.co", "Chrome", "Windows", "desktop", rows[0]["utm"]),
-        (1, AT + 1, 0, BOT, LINK, None, None, "curl", None, "other", None),
+        (1, AT, 7, PERSON, QR, "DE", "t.co", "Chrome", "Windows", "desktop", rows[0]["utm"], None),
+        (1, AT + 1, 0, BOT, LINK, None, None, "curl", None, "other", None, None),
     ]
     assert rows[0]["utm"] == '["news",null,"märz",null,null]'
 

@@ -1,0 +1,134 @@
+"""Every statement that keeps the roll-ups: sums of quarter hours, and who was seen on a day.
+
+Called inside the transaction that stores the clicks, so that the sums are those of the clicks at
+any commit. See manual/decisions/2026-11-23-roll-ups.md.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter, itemgetter
+from typing import Final
+
+from shorty.clicks.model import Click
+from shorty.clicks.rollups import (
+    DAY_MS,
+    Place,
+    Seen,
+    Stored,
+    Sums,
+    find_first_visits,
+    find_place,
+    group_clicks,
+)
+from shorty.storage.database import Row, Transaction, Value
+
+IN_ONE_STATEMENT: Final = 200
+SEEN_FOR_DAYS: Final = 2  # the day itself, and one more for clicks that are stored late
+
+_SLOTS: Final = ", ".join(f"${number}" for number in range(1, IN_ONE_STATEMENT + 1))
+
+FIND_WORKSPACES: Final = f"""
+select link_id, workspace_id from link_counters where link_id in ({_SLOTS})
+"""  # noqa: S608 - parameters' numbers
+
+FIND_QUARTERS: Final = f"""
+select at, owner, clicks, visitors, bots, scans, bio_clicks, persons, programs
+from click_quarters where owner in ({_SLOTS}) and at = ${IN_ONE_STATEMENT + 1}
+"""  # noqa: S608 - parameters' numbers
+
+PUT_QUARTER: Final = """
+insert into click_quarters (
+  at, owner, clicks, visitors, bots, scans, bio_clicks, persons, programs
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+on conflict (at, owner) do update set
+  clicks = excluded.clicks, visitors = excluded.visitors, bots = excluded.bots,
+  scans = excluded.scans, bio_clicks = excluded.bio_clicks,
+  persons = excluded.persons, programs = excluded.programs
+"""
+
+TAKE_VISITOR: Final = """
+insert into day_visitors (day, visitor, owner) values ($1, $2, $3) on conflict do nothing
+"""
+
+FORGET_VISITORS: Final = """
+delete from day_visitors where (day, visitor, owner) in (
+  select day, visitor, owner from day_visitors where day < $1 limit $2
+)
+"""
+
+
+def add_to_rollups(tx: Transaction, clicks: Sequence[Click]) -> None:
+    """Adds clicks to the sums; they come in the order of their ids, and their links exist."""
+    if not clicks:
+        return
+    workspaces = find_workspaces(tx, {click.link_id for click in clicks})
+    groups = group_clicks(clicks, workspaces)
+    sums = _find_sums(tx, {group.place for group in groups})
+    for group in groups:
+        sums[group.place].add_clicks(group.kind, group.source, group.keys, group.clicks)
+    for seen, click in _take_visitors(tx, clicks, workspaces):
+        sums[find_place(seen.owner, click.at)].add_visitor(click)
+    put_sums(tx, sums)
+
+
+def put_sums(tx: Transaction, sums: Mapping[Place, Sums]) -> None:
+    """Writes sums over what is stored of the same quarter hours."""
+    rows = [
+        (*place, *each.totals, each.persons.encode(), each.programs.encode())
+        for place, each in sorted(sums.items())  # neighbours share pages
+    ]
+    tx.execute_many(PUT_QUARTER, rows)
+
+
+def find_workspaces(tx: Transaction, link_ids: Iterable[int]) -> dict[int, int]:
+    """The workspaces of those of the links that exist."""
+    rows = _find_in_pieces(tx, FIND_WORKSPACES, sorted(link_ids))
+    return {row["link_id"]: row["workspace_id"] for row in rows}
+
+
+def forget_visitors(tx: Transaction, now: int, limit: int) -> int:
+    """Forgets who was seen on days that are over; returns how many that were."""
+    return tx.execute(FORGET_VISITORS, find_first_kept_day(now), limit)
+
+
+def find_first_kept_day(now: int) -> int:
+    """The oldest UTC day of which it is known who has been seen."""
+    return (now // DAY_MS - SEEN_FOR_DAYS + 1) * DAY_MS
+
+
+def read_stored(row: Row) -> Stored:
+    totals = (row["clicks"], row["visitors"], row["bots"], row["scans"], row["bio_clicks"])
+    return Stored(totals, row["persons"], row["programs"])
+
+
+def _find_sums(tx: Transaction, places: set[Place]) -> dict[Place, Sums]:
+    sums = {place: Sums() for place in places}
+    for at, found in groupby(sorted(places), key=attrgetter("at")):
+        for row in _find_in_pieces(tx, FIND_QUARTERS, [place.owner for place in found], at):
+            sums[Place(row["at"], row["owner"])] = Sums(read_stored(row))
+    return sums
+
+
+def _take_visitors(
+    tx: Transaction, clicks: Sequence[Click], workspaces: Mapping[int, int]
+) -> Iterator[tuple[Seen, Click]]:
+    """Each first visit of the day to a link, and each to a workspace."""
+    first = find_first_visits(clicks)
+    in_workspaces: dict[Seen, Click] = {}
+    for seen, click in first.items():
+        in_workspaces.setdefault(seen._replace(owner=-workspaces[seen.owner]), click)
+    # A visitor's rows lie side by side: each page is touched once.
+    for _, found in groupby(sorted(first), key=itemgetter(0, 1)):
+        of_links = [seen for seen in found if tx.execute(TAKE_VISITOR, *seen)]
+        yield from ((seen, first[seen]) for seen in of_links)
+        for seen in {seen._replace(owner=-workspaces[seen.owner]) for seen in of_links}:
+            if tx.execute(TAKE_VISITOR, *seen):
+                yield seen, in_workspaces[seen]
+
+
+def _find_in_pieces(tx: Transaction, sql: str, ids: Sequence[int], *others: Value) -> Iterator[Row]:
+    """Asks for many rows with few statements; what is left of the last one repeats an id."""
+    for first in range(0, len(ids), IN_ONE_STATEMENT):
+        piece = ids[first : first + IN_ONE_STATEMENT]
+        filling = [piece[-1]] * (IN_ONE_STATEMENT - len(piece))
+        yield from tx.find_all(sql, *piece, *filling, *others)

@@ -1,0 +1,208 @@
+"""What is summed up of clicks: totals and values of a quarter hour, for a link or a workspace.
+
+The *owner* of sums is a link (its id) or a workspace (its id with a minus). Sums are added up in
+the order in which clicks were stored, and come out the same however these are cut into batches.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import msgspec
+
+from shorty.clicks.model import BIO, PERSON, PREFETCH, QR, Click
+
+QUARTER_MS: Final = 900_000
+DAY_MS: Final = 86_400_000
+
+# A value is kept under one letter for what it is a value of.
+COUNTRY: Final = "c"
+CITY: Final = "t"  # after its country's two letters
+REFERRER: Final = "r"
+BROWSER: Final = "b"
+OS: Final = "o"
+DEVICE: Final = "d"
+UTM: Final = ("1", "2", "3", "4", "5")
+VISITORS_OF_COUNTRY: Final = "C"
+VISITORS_OF_CITY: Final = "T"
+
+OTHER: Final = "\0"  # no visitor can send it: control characters are cut out
+MOST_VALUES: Final = 100  # of one kind in a quarter hour; those that come later are others
+MOST_VALUES_OF_DAY: Final = 250
+REMEMBERED_DETAILS: Final = 8192
+
+_decode_counts = msgspec.msgpack.Decoder(dict[str, int]).decode
+_encode = msgspec.msgpack.Encoder().encode
+_decode_utm = msgspec.json.Decoder(list[str | None]).decode
+
+
+# The owner's id, the quarter hour's number, and all that a click's row holds from its kind on.
+_Alike = tuple[int, int, int, int, *tuple[str | None, ...]]
+
+
+class Values:
+    """How many clicks there were of each value, of so many values of a kind at most."""
+
+    __slots__ = ("_kinds", "counts")
+
+    def __init__(self, counts: dict[str, int] | None = None) -> None:
+        self.counts: dict[str, int] = {} if counts is None else counts
+        self._kinds: Counter[str] | None = None  # counted once there are many
+
+    def add(self, key: str, count: int) -> None:
+        counts = self.counts
+        if key not in counts and len(counts) >= MOST_VALUES and not self._has_room(key[0]):
+            key = key[0] + OTHER
+        counts[key] = counts.get(key, 0) + count
+
+    def _has_room(self, kind: str) -> bool:
+        """Whether another value of this kind may be kept, which then is."""
+        if self._kinds is None:
+            self._kinds = Counter(key[0] for key in self.counts if key[1:] != OTHER)
+        if self._kinds[kind] >= MOST_VALUES:
+            return False
+        self._kinds[kind] += 1
+        return True
+
+    def encode(self) -> bytes | None:
+        return _encode(self.counts) if self.counts else None
+
+
+class Stored(NamedTuple):
+    """Sums as they are stored: clicks, visitors, bots, scans, bio clicks; encoded values."""
+
+    totals: tuple[int, int, int, int, int]
+    persons: bytes | None
+    programs: bytes | None
+
+
+class Sums:
+    """The sums of one owner in one quarter hour, going on from what is stored of them."""
+
+    __slots__ = ("bio_clicks", "bots", "clicks", "persons", "programs", "scans", "visitors")
+
+    def __init__(self, stored: Stored | None = None) -> None:
+        if stored is None:
+            self.clicks = self.visitors = self.bots = self.scans = self.bio_clicks = 0
+            self.persons, self.programs = Values(), Values()
+        else:
+            self.clicks, self.visitors, self.bots, self.scans, self.bio_clicks = stored.totals
+            self.persons = Values(decode_counts(stored.persons))
+            self.programs = Values(decode_counts(stored.programs))
+
+    @property
+    def totals(self) -> tuple[int, int, int, int, int]:
+        return self.clicks, self.visitors, self.bots, self.scans, self.bio_clicks
+
+    def add_clicks(self, kind: int, source: int, keys: Iterable[str], count: int) -> None:
+        if kind == PERSON:
+            self.clicks += count
+            self.scans += count * (source == QR)
+            self.bio_clicks += count * (source == BIO)
+            values = self.persons
+        else:
+            self.bots += count
+            values = self.programs
+        for key in keys:
+            values.add(key, count)
+
+    def add_visitor(self, click: Click) -> None:
+        self.visitors += 1
+        if click.country:
+            self.persons.add(VISITORS_OF_COUNTRY + click.country, 1)
+        if click.city:
+            self.persons.add(VISITORS_OF_CITY + name_city(click.country, click.city), 1)
+
+
+class Place(NamedTuple):
+    """Which sums are meant: when their quarter hour begins, and whose they are."""
+
+    at: int
+    owner: int
+
+
+class Seen(NamedTuple):
+    """A visitor of one UTC day, at a link or in a workspace."""
+
+    day: int
+    visitor: int
+    owner: int
+
+
+class Group(NamedTuple):
+    """Clicks that are alike but for their visitors and their moments in a quarter hour."""
+
+    place: Place
+    kind: int
+    source: int
+    keys: tuple[str, ...]
+    clicks: int
+
+
+def group_clicks(clicks: Iterable[Click], workspaces: Mapping[int, int]) -> list[Group]:
+    """The clicks as groups of their links and again of their workspaces, prefetches left out.
+
+    `workspaces` maps links to theirs.
+    """
+    # Most clicks of a busy link are alike, and most of a workspace are alike but for their links.
+    alike = Counter(
+        (click.link_id, click.at // QUARTER_MS, *click[3:])
+        for click in clicks
+        if click.kind != PREFETCH
+    )
+    of_workspaces: Counter[_Alike] = Counter()
+    for each, count in alike.items():
+        of_workspaces[(-workspaces[each[0]], *each[1:])] += count
+    return [
+        Group(Place(quarter * QUARTER_MS, owner), kind, source, list_keys(*details), count)
+        for each in (alike, of_workspaces)
+        for (owner, quarter, kind, source, *details), count in each.items()
+    ]
+
+
+@lru_cache(REMEMBERED_DETAILS)
+def list_keys(
+    country: str | None,
+    referrer: str | None,
+    browser: str | None,
+    os: str | None,
+    device: str | None,
+    utm: str | None,
+    city: str | None,
+) -> tuple[str, ...]:
+    """The keys under which a click's values are counted; what is not known has none."""
+    named = (
+        (COUNTRY, country),
+        (REFERRER, referrer),
+        (BROWSER, browser),
+        (OS, os),
+        (DEVICE, device),
+        (CITY, name_city(country, city) if city else None),
+        *(zip(UTM, _decode_utm(utm), strict=True) if utm else ()),
+    )
+    return tuple(kind + value for kind, value in named if value)
+
+
+def name_city(country: str | None, city: str) -> str:
+    """A city's value begins with its country, for there are several of most names."""
+    return f"{country or '--':2.2}{city}"
+
+
+def find_first_visits(clicks: Iterable[Click]) -> dict[Seen, Click]:
+    """The first click of each visitor that can be told apart, on each link and UTC day."""
+    first: dict[Seen, Click] = {}
+    for click in clicks:
+        if click.visitor and click.kind == PERSON:
+            seen = Seen(click.at // DAY_MS * DAY_MS, click.visitor, click.link_id)
+            if seen not in first:
+                first[seen] = click
+    return first
+
+
+def find_place(owner: int, at: int) -> Place:
+    return Place(at // QUARTER_MS * QUARTER_MS, owner)
+
+
+def decode_counts(encoded: bytes | None) -> dict[str, int]:
+    return _decode_counts(encoded) if encoded else {}

@@ -1,0 +1,117 @@
+"""Counts raw clicks one by one, the slow and obvious way, as the roll-ups ought to have it."""
+
+from collections import Counter, defaultdict
+from typing import Any
+
+import msgspec
+
+from shorty.clicks.model import BIO, BOT, PERSON, QR
+from shorty.clicks.rollups import DAY_MS, QUARTER_MS, decode_counts
+from shorty.storage.database import Database
+
+Key = tuple[int, int]  # whose, and when its quarter hour begins
+COLUMNS = ("country", "referrer", "browser", "os", "device")
+NAMES = ("clicks", "visitors", "bots", "scans", "bio_clicks")
+
+
+class Recount:
+    """What there is to know of an owner's quarter hour."""
+
+    def __init__(self) -> None:
+        self.totals: dict[str, int] = dict.fromkeys(NAMES, 0)
+        self.persons: Counter[str] = Counter()
+        self.programs: Counter[str] = Counter()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Recount) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        return repr(vars(self))
+
+
+async def recount_clicks(db: Database) -> dict[Key, Recount]:
+    counts: defaultdict[Key, Recount] = defaultdict(Recount)
+    seen: set[tuple[int, int, int]] = set()
+    for click in await db.find_all(
+        "select clicks.*, workspace_id from clicks join link_counters using (link_id) order by id"
+    ):
+        if click["kind"] not in {PERSON, BOT}:
+            continue
+        for owner in (click["link_id"], -click["workspace_id"]):
+            count_click(counts[owner, click["at"] // QUARTER_MS * QUARTER_MS], click)
+            visitor = (owner, click["at"] // DAY_MS, click["visitor"])
+            if click["kind"] == PERSON and click["visitor"] and visitor not in seen:
+                seen.add(visitor)
+                count_visitor(counts[owner, click["at"] // QUARTER_MS * QUARTER_MS], click)
+    return dict(counts)
+
+
+def count_click(count: Recount, click: Any) -> None:
+    if click["kind"] == PERSON:
+        count.totals["clicks"] += 1
+        count.totals["scans"] += click["source"] == QR
+        count.totals["bio_clicks"] += click["source"] == BIO
+        values = count.persons
+    else:
+        count.totals["bots"] += 1
+        values = count.programs
+    for letter, column in zip("crbod", COLUMNS, strict=True):
+        values[letter + (click[column] or "")] += click[column] is not None
+    if click["city"]:
+        values[f"t{click['country'] or '--'}{click['city']}"] += 1
+    for number, value in enumerate(msgspec.json.decode(click["utm"] or "[]"), start=1):
+        values[f"{number}{value}"] += value is not None
+
+
+def count_visitor(count: Recount, click: Any) -> None:
+    count.totals["visitors"] += 1
+    if click["country"]:
+        count.persons["C" + click["country"]] += 1
+    if click["city"]:
+        count.persons[f"T{click['country'] or '--'}{click['city']}"] += 1
+
+
+async def read_rollups(db: Database) -> dict[Key, Recount]:
+    """The stored sums of each quarter hour, of days that are folded and of others."""
+    counts: defaultdict[Key, Recount] = defaultdict(Recount)
+    for row in await db.find_all("select * from click_quarters"):
+        found = counts[row["owner"], row["at"]]
+        for name in NAMES:
+            found.totals[name] += row[name]
+        found.persons.update(decode_counts(row["persons"]))
+        found.programs.update(decode_counts(row["programs"]))
+    for row in await db.find_all("select * from click_days"):
+        add_day(counts, row)
+    return dict(counts)
+
+
+def add_day(counts: dict[Key, Recount], row: Any) -> None:
+    series = msgspec.msgpack.decode(row["series"])
+    assert [sum(column) for column in list(zip(*series, strict=True))[1:]] == [
+        row[name] for name in NAMES
+    ]
+    for number, *totals in series:
+        found = counts[row["owner"], row["day"] + number * QUARTER_MS]
+        for name, total in zip(NAMES, totals, strict=True):
+            found.totals[name] += total
+    whole = Recount()
+    for number, persons, programs in msgspec.msgpack.decode(row["quarters"]):
+        found = counts[row["owner"], row["day"] + number * QUARTER_MS]
+        found.persons.update(persons)
+        found.programs.update(programs)
+        whole.persons.update(persons)
+        whole.programs.update(programs)
+    assert whole.persons == decode_counts(row["persons"])
+    assert whole.programs == decode_counts(row["programs"])
+
+
+async def assert_sums_are_right(db: Database) -> None:
+    expected, found = await recount_clicks(db), await read_rollups(db)
+    for each in (expected, found):
+        for recount in each.values():
+            recount.persons = +recount.persons  # without zeros
+            recount.programs = +recount.programs
+    assert found == expected
