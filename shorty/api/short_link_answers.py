@@ -159,6 +159,11 @@ class ShortLink(msgspec.Struct, frozen=True, kw_only=True, rename=_spell_answer_
     text_color: str | None
 
 
+_QR_SETTINGS: Final = tuple(
+    name for name in QrSettings.__struct_fields__ if name in ShortLink.__struct_fields__
+)
+
+
 class ShortLinkAnswer(msgspec.Struct, frozen=True, kw_only=True):
     success: bool = True
     message: str
@@ -206,7 +211,7 @@ def show_short_link(link: Link) -> ShortLink:
         utm_medium=link.utm_medium,
         utm_source=link.utm_source,
         qr=None,
-        **msgspec.structs.asdict(link.qr_settings or QrSettings()),
+        **list_qr_settings(link.qr_settings or QrSettings()),
         tags=",".join(tag.name for tag in link.tags),
         unique_tag_id=link.tags[0].id if link.tags else None,
         link_in_bio_id=None,
@@ -220,6 +225,11 @@ def show_short_link(link: Link) -> ShortLink:
         password=None,
         password_protection_enabled=link.password_hash is not None and link.is_password_asked,
     )
+
+
+def list_qr_settings(settings: QrSettings) -> dict[str, Any]:
+    """Those that the product's object has a key for."""
+    return {name: getattr(settings, name) for name in _QR_SETTINGS}
 
 
 def name_type(link: Link) -> str:

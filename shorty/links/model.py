@@ -36,6 +36,11 @@ class QrSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     primary: str | None = None
     secondary: str | None = None
     qr_type: str | None = None
+    gradient: str | None = None
+    gradient_type: str | None = None
+    margin: int | None = None
+    size: int | None = None
+    error_correction: str | None = None
 
 
 class Creator(msgspec.Struct, frozen=True, kw_only=True):

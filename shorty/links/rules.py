@@ -24,6 +24,7 @@ from shorty.links.destination import (
     parse_destination,
 )
 from shorty.links.model import Link, LinkColumns, LinkDomain, NewLink
+from shorty.links.qr_rules import encode_qr_settings
 from shorty.links.slug import is_reserved, parse_slug, slug_key
 from shorty.passwords import find_password_fault
 
@@ -43,18 +44,6 @@ STATUSES: Final = frozenset({301, 302, 307, 308})
 
 _META_PIXEL: Final = re.compile(r"[0-9]{5,20}")
 _GOOGLE_TAG: Final = re.compile(r"(G|GT|AW|DC|GTM)-[A-Z0-9]{4,20}|UA-[0-9]{4,12}-[0-9]{1,4}")
-_COLOR: Final = re.compile(r"#([0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
-_QR_COLORS: Final = {
-    "color": "color",
-    "bg_color": "bgColor",
-    "text_color": "textColor",
-    "primary": "primary",
-    "secondary": "secondary",
-}
-_QR_CHOICES: Final = {
-    "pattern": ("square", "dots", "rounded", "extra-rounded", "classy", "classy-rounded"),
-    "corner": ("square", "dot", "extra-rounded"),
-}
 _LOCAL_SUFFIXES: Final = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".intranet")
 
 
@@ -157,7 +146,7 @@ def _read_columns(
         is_link_in_bio=int(new.is_link_in_bio),
         button_label=faults.read("button_label", read_text, new.button_label, BUTTON_LENGTH),
         is_public=int(new.is_public),
-        qr_settings=faults.read("qr_settings", _read_qr_settings, new),
+        qr_settings=faults.read("qr_settings", encode_qr_settings, new.qr_settings),
     )
 
 
@@ -289,21 +278,3 @@ def _read_google_tag(text: str | None) -> str | None:
     if text and not _GOOGLE_TAG.fullmatch(text):
         raise ValueError("must be a measurement or container id, such as G-ABC123DEF4")
     return text or None
-
-
-def _read_qr_settings(new: NewLink) -> str | None:
-    settings = new.qr_settings
-    if settings is None:
-        return None
-    for name, key in _QR_COLORS.items():
-        color: str | None = getattr(settings, name)
-        if color and not _COLOR.fullmatch(color):
-            raise ValueError(f"{key} must be a colour such as #1a2b3c")
-    for name, choices in _QR_CHOICES.items():
-        choice: str | None = getattr(settings, name)
-        if choice and choice not in choices:
-            raise ValueError(f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}")
-    text = msgspec.json.encode(settings).decode()
-    if len(text) > ADDRESS_LENGTH:
-        raise ValueError(f"may be at most {ADDRESS_LENGTH} characters long")
-    return text

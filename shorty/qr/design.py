@@ -1,0 +1,132 @@
+"""Owns what a code looks like: its settings with their defaults, a preset's and the caller's."""
+
+from typing import Final, Literal, TypeAlias, cast, get_args
+
+import msgspec
+
+from shorty.links.model import QrSettings
+from shorty.qr.colors import (
+    BLACK,
+    LEAST_CONTRAST,
+    TRANSPARENT,
+    WHITE,
+    choose_readable,
+    is_lighter,
+    measure_contrast,
+    read_color,
+)
+from shorty.qr.shapes import Corner, Pattern
+from shorty.qr.symbol import Level
+
+Frame: TypeAlias = Literal["none", "box", "box-top", "card", "label", "bubble"]
+GradientType: TypeAlias = Literal["linear", "radial"]
+
+FRAMES: Final[tuple[Frame, ...]] = get_args(Frame)
+FRAME_TEXT: Final = "Scan me"
+QUIET_ZONE: Final = 4
+"""Modules, as ISO/IEC 18004 asks for."""
+SIZE: Final = 512
+
+PRESETS: Final[dict[str, QrSettings]] = {
+    "classic": QrSettings(),
+    "dark": QrSettings(
+        color="#ffffff", bg_color="#111827", pattern="rounded", corner="extra-rounded"
+    ),
+    "ink": QrSettings(color="#1e293b", pattern="classy", corner="square"),
+    "ocean": QrSettings(
+        color="#0369a1", gradient="#312e81", pattern="extra-rounded", corner="extra-rounded"
+    ),
+    "sunset": QrSettings(
+        color="#c2410c", gradient="#9d174d", pattern="classy-rounded", corner="extra-rounded"
+    ),
+    "forest": QrSettings(color="#14532d", bg_color="#f0fdf4", pattern="rounded", corner="dot"),
+    "berry": QrSettings(
+        color="#7e22ce", gradient="#831843", gradient_type="radial", pattern="dots", corner="dot"
+    ),
+}
+
+
+class Design(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything decided. `margin` is in modules, `size` the width in pixels."""
+
+    color: str = BLACK
+    background: str = WHITE
+    gradient: str | None = None
+    gradient_type: GradientType = "linear"
+    pattern: Pattern = "square"
+    corner: Corner = "square"
+    level: Level = "M"
+    margin: int = QUIET_ZONE
+    size: int = SIZE
+    frame: Frame = "none"
+    text: str = ""
+    frame_color: str = BLACK
+    label_color: str = BLACK
+    text_color: str = WHITE
+
+
+def decide_design(settings: QrSettings) -> Design:
+    """A setting beats its preset, which beats the defaults; unknown names are the defaults."""
+    wanted = override(PRESETS.get(settings.preset or "", QrSettings()), settings)
+    color = wanted.color or BLACK
+    frame = wanted.frame if wanted.frame in FRAMES else "none"
+    frame_color = wanted.primary or color
+    label_color = wanted.secondary or frame_color
+    return Design(
+        color=color,
+        background=wanted.bg_color or WHITE,
+        gradient=wanted.gradient,
+        gradient_type=cast("GradientType", wanted.gradient_type or "linear"),
+        pattern=cast("Pattern", wanted.pattern or "square"),
+        corner=cast("Corner", wanted.corner or "square"),
+        level=cast("Level", wanted.error_correction or "M"),
+        margin=QUIET_ZONE if wanted.margin is None else wanted.margin,
+        size=wanted.size or SIZE,
+        frame=frame,
+        text=wanted.text or FRAME_TEXT,
+        frame_color=frame_color,
+        label_color=label_color,
+        text_color=wanted.text_color or choose_readable(label_color),
+    )
+
+
+def override(settings: QrSettings, others: QrSettings) -> QrSettings:
+    """The settings with those of the others that are set."""
+    given = {
+        name: value
+        for name in QrSettings.__struct_fields__
+        if (value := getattr(others, name)) is not None
+    }
+    return msgspec.structs.replace(settings, **given)
+
+
+def list_warnings(settings: QrSettings) -> list[str]:
+    """Why cameras may fail to read the code, and what of the settings is not drawn: sentences."""
+    design = decide_design(settings)
+    warnings = _list_color_warnings(design)
+    if design.margin < QUIET_ZONE // 2 and design.frame == "none":
+        warnings.append("The margin is narrow: leave 4 modules of empty space around the code.")
+    if settings.preset and settings.preset not in PRESETS:
+        warnings.append(f"The preset is none of {', '.join(PRESETS)} and changes nothing.")
+    if settings.frame and settings.frame not in FRAMES:
+        warnings.append(f"The frame is none of {', '.join(FRAMES)} and is not drawn.")
+    return warnings
+
+
+def _list_color_warnings(design: Design) -> list[str]:
+    background = read_color(design.background)
+    colors = [
+        read_color(color, design.background) for color in (design.color, design.gradient) if color
+    ]
+    warnings: list[str] = []
+    least = min(measure_contrast(color, background) for color in colors)
+    if least < LEAST_CONTRAST:
+        warnings.append(
+            f"The contrast of {least:.1f} to 1 is too low to scan well; "
+            f"choose colours with {LEAST_CONTRAST:g} to 1 or more."
+        )
+    if any(is_lighter(color, background) for color in colors):
+        warnings.append("The code is lighter than its background, which some cameras cannot read.")
+    if design.background == TRANSPARENT:
+        warnings.append("The background is transparent: place the code on something light.")
+    return warnings

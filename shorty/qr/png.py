@@ -1,0 +1,8 @@
+"""Turns a drawn code into PNG."""
+
+from resvg_py import svg_to_bytes
+
+
+def render_png(svg: str) -> bytes:
+    """Takes milliseconds to tenths of a second, by size: to be called in a thread."""
+    return svg_to_bytes(svg_string=svg)

@@ -1,0 +1,118 @@
+"""Draws modules and finder patterns as SVG paths, one module being one unit wide.
+
+What is around a module decides its shape. The names are those that QR designers share.
+"""
+
+from collections.abc import Callable
+from typing import Final, Literal, TypeAlias, get_args
+
+Pattern: TypeAlias = Literal[
+    "square", "dots", "rounded", "extra-rounded", "classy", "classy-rounded"
+]
+Corner: TypeAlias = Literal["square", "dot", "extra-rounded"]
+IsDark: TypeAlias = Callable[[int, int], bool]
+Radii: TypeAlias = tuple[float, float, float, float]
+"""From the upper left corner clockwise."""
+
+PATTERNS: Final[tuple[Pattern, ...]] = get_args(Pattern)
+CORNERS: Final[tuple[Corner, ...]] = get_args(Corner)
+
+DOT: Final = 0.46
+HALF: Final = 0.5
+WHOLE: Final = 1.0
+FILLET: Final = 0.42
+
+SQUARE: Final[Radii] = (0, 0, 0, 0)
+_FINDERS: Final[dict[Corner, tuple[float, float, float]]] = {
+    # The radii of the ring's outside, of its inside and of the eye.
+    "square": (0, 0, 0),
+    "dot": (3.5, 2.5, 1.5),
+    "extra-rounded": (2.25, 1.35, 0.95),
+}
+
+
+def draw_modules(pattern: Pattern, size: int, is_dark: IsDark) -> str:
+    """One path for all of them, so that no seam shows between neighbours."""
+    parts: list[str] = []
+    for row in range(size):
+        for column in range(size):
+            if is_dark(column, row):
+                parts.append(_draw_module(pattern, column, row, is_dark))
+            elif pattern == "extra-rounded":
+                parts.append(_draw_fillets(column, row, is_dark))
+    return "".join(parts)
+
+
+def draw_finder(corner: Corner, x: float, y: float) -> str:
+    """Ring and eye; to be filled by the even-odd rule."""
+    outside, inside, eye = _FINDERS[corner]
+    return (
+        draw_box(x, y, 7, 7, outside)
+        + draw_box(x + 1, y + 1, 5, 5, inside)
+        + draw_box(x + 2, y + 2, 3, 3, eye)
+    )
+
+
+def draw_box(x: float, y: float, width: float, height: float, radii: Radii | float) -> str:
+    """`radii`: one for all corners, or for each."""
+    corners = radii if isinstance(radii, tuple) else (radii,) * 4
+    upper_left, upper_right, lower_right, lower_left = corners
+    return "".join(
+        (
+            f"M{x + upper_left:g} {y:g}h{width - upper_left - upper_right:g}",
+            _draw_arc(upper_right, 1, 1),
+            f"v{height - upper_right - lower_right:g}",
+            _draw_arc(lower_right, -1, 1),
+            f"h{lower_right + lower_left - width:g}",
+            _draw_arc(lower_left, -1, -1),
+            f"v{lower_left + upper_left - height:g}",
+            _draw_arc(upper_left, 1, -1),
+            "z",
+        )
+    )
+
+
+def _draw_arc(radius: float, right: int, down: int) -> str:
+    return f"a{radius:g} {radius:g} 0 0 1 {radius * right:g} {radius * down:g}" if radius else ""
+
+
+def _draw_module(pattern: Pattern, column: int, row: int, is_dark: IsDark) -> str:
+    if pattern == "dots":
+        inset = HALF - DOT
+        return draw_box(column + inset, row + inset, 2 * DOT, 2 * DOT, DOT)
+    return draw_box(column, row, 1, 1, _choose_radii(pattern, column, row, is_dark))
+
+
+def _choose_radii(pattern: Pattern, column: int, row: int, is_dark: IsDark) -> Radii:
+    if pattern == "square":
+        return SQUARE
+    up, right = is_dark(column, row - 1), is_dark(column + 1, row)
+    down, left = is_dark(column, row + 1), is_dark(column - 1, row)
+    # A corner is free where nothing touches either of its sides.
+    free = (not (up or left), not (up or right), not (down or right), not (down or left))
+    if pattern.startswith("classy"):
+        free = (free[0], False, free[2], False)
+    # Two round corners share the module's side; one alone may take all of it.
+    is_wide = pattern in {"extra-rounded", "classy-rounded"} and sum(free) == 1
+    radius = WHOLE if is_wide else HALF
+    upper_left, upper_right, lower_right, lower_left = (radius * each for each in free)
+    return upper_left, upper_right, lower_right, lower_left
+
+
+def _draw_fillets(column: int, row: int, is_dark: IsDark) -> str:
+    """Rounds the inner corners of what surrounds a light module, so that shapes flow together."""
+    parts: list[str] = []
+    for right, down in ((0, 0), (1, 0), (1, 1), (0, 1)):
+        beside, above = 2 * right - 1, 2 * down - 1
+        if (
+            is_dark(column + beside, row)
+            and is_dark(column, row + above)
+            and is_dark(column + beside, row + above)
+        ):
+            x, y = -beside * FILLET, -above * FILLET
+            sweep = int(right != down)
+            parts.append(
+                f"M{column + right:g} {row + down + y:g}v{-y:g}h{x:g}"
+                f"a{FILLET:g} {FILLET:g} 0 0 {sweep} {-x:g} {y:g}z"
+            )
+    return "".join(parts)

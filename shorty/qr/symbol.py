@@ -1,0 +1,88 @@
+"""Turns an address into the modules of a QR code, with as much error correction as it needs."""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+
+import msgspec
+from qrcode import QRCode
+from qrcode.exceptions import DataOverflowError
+
+from shorty.errors import InvalidFieldsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Level: TypeAlias = Literal["L", "M", "Q", "H"]
+
+LEVELS: Final[tuple[Level, ...]] = ("L", "M", "Q", "H")
+FINDER: Final = 7
+LARGEST_VERSION: Final = 40
+_QRCODE_LEVELS: Final[dict[Level, int]] = {"L": 1, "M": 0, "Q": 3, "H": 2}
+
+
+class Symbol(msgspec.Struct, frozen=True, kw_only=True):
+    """`modules[row][column]` is dark where true; no quiet zone."""
+
+    modules: tuple[tuple[bool, ...], ...]
+    level: Level
+
+    @property
+    def size(self) -> int:
+        return len(self.modules)
+
+    def is_dark(self, column: int, row: int) -> bool:
+        """Outside of the code all is light."""
+        return 0 <= column < self.size and 0 <= row < self.size and self.modules[row][column]
+
+    def is_finder(self, column: int, row: int) -> bool:
+        far = self.size - FINDER
+        return (row < FINDER and (column < FINDER or column >= far)) or (
+            column < FINDER and row >= far
+        )
+
+    def list_finders(self) -> tuple[tuple[int, int], ...]:
+        """The upper left corner of each of the three."""
+        far = self.size - FINDER
+        return ((0, 0), (far, 0), (0, far))
+
+
+@lru_cache(maxsize=256)
+def encode_address(text: str, wanted: Level, *, has_logo: bool) -> Symbol:
+    """At least the level wanted, and the highest that a logo needs or that costs no larger code.
+
+    A text too long for it is encoded at the highest level that holds it. Raises InvalidFieldsError
+    where none does.
+    """
+    least: Level = "H" if has_logo else wanted
+    fitting: list[Level] = [
+        level for level in LEVELS if _find_version(text, level) <= LARGEST_VERSION
+    ]
+    if not fitting:
+        raise InvalidFieldsError({"qr_settings": "the address is too long for a QR code"})
+    level = least if least in fitting else fitting[-1]
+    version = _find_version(text, level)
+    while (higher := _find_higher(level)) and _find_version(text, higher) == version:
+        level = higher
+    code = _prepare(text, level, version)
+    code.make(fit=False)
+    rows = cast("Sequence[Sequence[bool]]", code.modules)
+    return Symbol(modules=tuple(tuple(bool(dark) for dark in row) for row in rows), level=level)
+
+
+def _find_higher(level: Level) -> Level | None:
+    place = LEVELS.index(level) + 1
+    return LEVELS[place] if place < len(LEVELS) else None
+
+
+def _find_version(text: str, level: Level) -> int:
+    """The smallest version that holds the text; one that does not exist where none does."""
+    try:
+        return _prepare(text, level, None).best_fit()
+    except (DataOverflowError, ValueError):
+        return LARGEST_VERSION + 1
+
+
+def _prepare(text: str, level: Level, version: int | None) -> "QRCode[Any]":
+    code: QRCode[Any] = QRCode(version=version, error_correction=_QRCODE_LEVELS[level], border=0)
+    code.add_data(text.encode(), optimize=0)
+    return code
