@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Final, Literal, TypeVar, get_args, get_origin
+from typing import Any, Final, Literal, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec.structs import FieldInfo
@@ -40,7 +40,7 @@ def convert_fields(
     """
     found, faults = convert_known(values, kind, is_text=is_text)
     if not ignores_unknown:
-        faults |= find_unknown(values, {field.encode_name for field in _list_fields(kind)})
+        faults |= find_unknown(values, _read_form(kind).fields)
     if faults:
         raise InvalidFieldsError(faults)
     return kind(**found)
@@ -52,16 +52,15 @@ def convert_known(
     """The good fields by their Python names and the faults of the others by their own."""
     found: dict[str, Any] = {}
     faults: dict[str, str] = {}
-    for field in _list_fields(kind):
-        name = field.encode_name
-        if name not in values:
-            if field.required:
-                faults[name] = "is required"
+    form = _read_form(kind)
+    for name, value in values.items():
+        if (field := form.fields.get(name)) is None:
             continue
         try:
-            found[field.name] = msgspec.convert(values[name], field.type, strict=not is_text)
+            found[field.name] = msgspec.convert(value, field.type, strict=not is_text)
         except msgspec.ValidationError as error:
             faults[name] = describe_fault(str(error), field.type)
+    faults |= {name: "is required" for name in form.required if name not in values}
     return found, faults
 
 
@@ -88,9 +87,17 @@ def find_unknown(values: Mapping[str, object], known: Collection[str]) -> dict[s
     return {name: "is not a known field" for name in values if name not in known}
 
 
+class _Form(NamedTuple):
+    """A struct's fields by their names in JSON."""
+
+    fields: dict[str, FieldInfo]
+    required: tuple[str, ...]
+
+
 @cache
-def _list_fields(kind: type[msgspec.Struct]) -> tuple[FieldInfo, ...]:
-    return msgspec.structs.fields(kind)
+def _read_form(kind: type[msgspec.Struct]) -> _Form:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    return _Form(fields, tuple(name for name in fields if fields[name].required))
 
 
 def describe_fault(message: str, kind: object) -> str:

@@ -48,6 +48,8 @@ class ApiRequest(Request[Any, Any, Any]):
 
     def read_query(self) -> dict[str, str]:
         """The query's parameters; of a repeated one the last."""
+        if not self.scope["query_string"]:
+            return {}
         text = self.scope["query_string"].decode(errors="replace")
         return dict(parse_qsl(text, keep_blank_values=True))
 
@@ -122,9 +124,11 @@ def decode_form(raw: bytes) -> dict[str, object]:
         raise MalformedRequestError(f"The body is not a form in UTF-8: {error}.") from error
     fields: dict[str, object] = {}
     for name, value in pairs:
-        known = fields.setdefault(name, value)
-        if isinstance(known, list):
+        known = fields.get(name)
+        if known is None:
+            fields[name] = value
+        elif isinstance(known, list):
             cast("list[object]", known).append(value)
-        elif known is not value:
+        else:
             fields[name] = [known, value]
     return fields
