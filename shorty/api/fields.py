@@ -51,8 +51,8 @@ def convert_known(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The good fields by their Python names and the faults of the others by their own."""
     found: dict[str, Any] = {}
-    faults: dict[str, str] = {}
     form = _read_form(kind)
+    faults = {name: "is required" for name in form.required if name not in values}
     for name, value in values.items():
         if (field := form.fields.get(name)) is None:
             continue
@@ -60,7 +60,6 @@ def convert_known(
             found[field.name] = msgspec.convert(value, field.type, strict=not is_text)
         except msgspec.ValidationError as error:
             faults[name] = describe_fault(str(error), field.type)
-    faults |= {name: "is required" for name in form.required if name not in values}
     return found, faults
 
 
