@@ -129,11 +129,15 @@ def load_application(application: str, config: Config) -> Application:
 
 
 def describe_failure(error: Exception) -> str:
-    if isinstance(error, ShortyError):
-        return error.message
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}."
-    return f"The database cannot be used: {error}."
+    match error:
+        case ShortyError():
+            return error.message
+        case sqlite3.Error():
+            return f"The database cannot be used: {error}."
+        case OSError() if error.filename:
+            return f"{error.filename}: {error.strerror}."
+        case _:
+            return f"The server could not start: {error}."
 
 
 async def answer(app: Application, listener: socket.socket, channel: socket.socket) -> None:
@@ -169,10 +173,9 @@ def watch_for_end(
 ) -> asyncio.Event:
     """Is set, and `told` with it, once the supervisor is gone.
 
-    The supervisor never writes on the channel: it becomes readable when its death closes it.
-
-    This works on every system, and unlike the kernel's signal at a parent's death it leaves time
-    to store what was answered.
+    The supervisor never writes on the channel: it becomes readable when its death closes it. This
+    works on every system, and unlike the kernel's signal at a parent's death it leaves time to
+    store what was answered.
     """
 
     def notice() -> None:

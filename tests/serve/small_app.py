@@ -5,8 +5,10 @@ other modules as `MODULE:CLASS`.
 """
 
 import asyncio
+import errno
 import os
 import signal
+import sqlite3
 import sys
 from asyncio import AbstractEventLoop
 from functools import partial
@@ -76,6 +78,16 @@ class Picky(App):
 class Faulty(App):
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         raise RuntimeError("a fault of the application")
+
+
+class Locked(App):
+    def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+
+class Unreadable(App):
+    def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/srv/key")
 
 
 class Killed(App):

@@ -51,6 +51,21 @@ def test_what_the_application_says_is_the_whole_failure(folder: Path) -> None:
         assert service.stdout.read_all() == []
 
 
+@pytest.mark.parametrize(
+    ("app", "sentence"),
+    [
+        ("Locked", "The database cannot be used: database is locked."),
+        ("Unreadable", "/srv/key: Permission denied."),
+    ],
+)
+def test_what_the_application_cannot_use_is_said_in_one_sentence(
+    folder: Path, app: str, sentence: str
+) -> None:
+    with run(folder, app) as service:
+        assert service.wait_for_end() == 1
+        assert service.stderr.read_all() == [sentence]
+
+
 def test_a_fault_of_the_application_is_shown_once(folder: Path) -> None:
     with run(folder, "Faulty") as service:
         assert service.wait_for_end() == 1
