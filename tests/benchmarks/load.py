@@ -12,6 +12,7 @@ from tests.benchmarks.processes import LOAD_CORE, pin_to
 HOST = "bench.test"
 REFERRERS = ("https://www.example.com/articles/7", "https://t.co/a1B2c3D4", "")
 ADDRESSES = 997
+VISITORS = 100  # of each link
 # An empty agent is a bot's: the load looks like people with different browsers.
 BROWSERS = (
     (
@@ -128,7 +129,7 @@ class Scripts:
         requests = [
             f"GET /{slug}{tail}"
             for place, slug in enumerate(slugs)
-            for tail in [write_tail(place + len(slugs) * step) for step in range(7)]
+            for tail in [write_tail(place + len(slugs) * step) for step in range(VISITORS)]
         ]
         listed = self._write("requests", "\n".join(requests) + "\n")
         return self._write_lua(_LISTED % {"requests": listed, "seed": self.written})
