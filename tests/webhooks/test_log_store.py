@@ -18,7 +18,7 @@ from tests.webhooks.receiver import answer, run_receiver
 
 
 async def count(db: Database, table: str) -> int:
-    (row,) = await db.find_all(f"select count(*) as number from {table}")
+    (row,) = await db.find_all(f"select count(*) as number from {table}")  # noqa: S608 - our own names
     return row["number"]
 
 
