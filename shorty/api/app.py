@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 from litestar import Litestar, Router
 
 from shorty.accounts.tokens import TokenUses
-from shorty.api import domains, links, members, short_links, system, tags, tokens, usage, webhooks
+from shorty.api import analytics, domains, links, members, short_links, system, tags, tokens, usage, webhooks
 from shorty.api.auth import authenticate
 from shorty.api.cors import allow_origins
 from shorty.api.desk import Attempts, Desk
@@ -36,6 +36,7 @@ NATIVE: Final = Door(
         *tokens.HANDLERS,
         *members.HANDLERS,
         *usage.HANDLERS,
+        *analytics.HANDLERS,
     ),
 )
 # Another product's words: its own errors, and public links without a token.

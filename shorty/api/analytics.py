@@ -1,0 +1,292 @@
+"""`/analytics`: how often links were clicked, by whom, from where; answered from sums."""
+
+from typing import Final
+
+from shorty.api.analytics_answers import (
+    DevicesAnswer,
+    GeoAnswer,
+    Point,
+    PreviousTotals,
+    ReferrersAnswer,
+    SeriesAnswer,
+    SummaryAnswer,
+    UtmAnswer,
+    list_browsers,
+    list_cities,
+    list_countries,
+    list_devices,
+    list_referrers,
+    list_systems,
+    list_utm,
+)
+from shorty.api.analytics_query import (
+    AnalyticsQuery,
+    Question,
+    SeriesQuery,
+    TopQuery,
+    read_query,
+    read_question,
+)
+from shorty.api.answers import Answer, answer_json
+from shorty.api.operations import Operation, handle
+from shorty.api.requests import ApiRequest
+from shorty.clicks.days import Totals
+from shorty.clicks.periods import Period, cut_period
+from shorty.clicks.stats import ValueCounts, count_by_slot, count_values
+from shorty.errors import NotFoundError
+
+TAG: Final = "Analytics"
+ABOUT: Final = (
+    "Visitors are counted anew each UTC day, so those of a longer time are visitor-days. "
+    "The period is widened to whole quarter hours and told in the answer."
+)
+ECHO: Final = {
+    "from": "2026-10-24T00:00:00+05:30",
+    "to": "2026-11-23T00:00:00+05:30",
+    "timezone": "Asia/Kolkata",
+}
+
+DIRECT: Final[dict[str, object]] = {
+    "referrer": None,
+    "name": "Direct",
+    "clicks": 500,
+    "hosts": [],
+}
+
+
+@handle(
+    "GET",
+    "/analytics/summary",
+    Operation(
+        summary="Count clicks and visitors",
+        description="`clicks` are all visits by people, `scans` those of them by QR code. "
+        f"`previous` is the period of the same length before. {ABOUT}",
+        tag=TAG,
+        query=AnalyticsQuery,
+        answer=SummaryAnswer,
+        answer_example={
+            "clicks": 1200,
+            "visitors": 940,
+            "scans": 73,
+            "bots": 310,
+            "previous": {"clicks": 1000, "visitors": 800},
+            **ECHO,
+        },
+        errors=(NotFoundError,),
+    ),
+)
+async def get_summary(request: ApiRequest) -> Answer:
+    query = read_query(request, AnalyticsQuery)
+    question = await read_question(request, query)
+    period = question.period
+    bounds = (period.previous.start, period.start, period.end)
+    before, found = await count_by_slot(request.services.db, question.scope, bounds)
+    _, visitors, bots, scans, _ = found
+    return answer_json(
+        SummaryAnswer(
+            clicks=count_clicks(found, query),
+            visitors=visitors,
+            scans=scans,
+            bots=bots,
+            previous=PreviousTotals(clicks=count_clicks(before, query), visitors=before[1]),
+            **tell_period(period),
+        )
+    )
+
+
+@handle(
+    "GET",
+    "/analytics/timeseries",
+    Operation(
+        summary="Count clicks and visitors by hour, day, week or month",
+        description="Hours, days, weeks (from Monday) and months are those of the time zone; "
+        f"those without clicks are there with zeros. {ABOUT}",
+        tag=TAG,
+        query=SeriesQuery,
+        answer=SeriesAnswer,
+        answer_example={
+            "series": [{"start": "2026-11-22T00:00:00+05:30", "clicks": 40, "visitors": 31}],
+            "interval": "day",
+            **ECHO,
+        },
+        errors=(NotFoundError,),
+    ),
+)
+async def get_timeseries(request: ApiRequest) -> Answer:
+    query = read_query(request, SeriesQuery)
+    question = await read_question(request, query)
+    period = question.period
+    slots = cut_period(period, query.interval)
+    counts = await count_by_slot(request.services.db, question.scope, slots.bounds)
+    points = [
+        Point(
+            start=period.write_moment(start), clicks=count_clicks(totals, query), visitors=totals[1]
+        )
+        for start, totals in zip(slots.starts, counts, strict=True)
+    ]
+    return answer_json(SeriesAnswer(series=points, interval=query.interval, **tell_period(period)))
+
+
+@handle(
+    "GET",
+    "/analytics/geo",
+    Operation(
+        summary="Count clicks by country and city",
+        description="Countries are ISO 3166-1 alpha-2, null where unknown. Cities are known only "
+        "where the operator has given a database that knows them.",
+        tag=TAG,
+        query=TopQuery,
+        answer=GeoAnswer,
+        answer_example={
+            "countries": [
+                {"country": "US", "clicks": 700, "visitors": 560},
+                {"country": None, "clicks": 12, "visitors": 12},
+            ],
+            "cities": [{"city": "Portland", "country": "US", "clicks": 31, "visitors": 24}],
+            **ECHO,
+        },
+        errors=(NotFoundError,),
+    ),
+)
+async def get_geo(request: ApiRequest) -> Answer:
+    query = read_query(request, TopQuery)
+    question, counts = await count_for(request, query)
+    answer = GeoAnswer(
+        countries=list_countries(counts, query.limit, has_bots=query.include_bots),
+        cities=list_cities(counts, query.limit, has_bots=query.include_bots),
+        **tell_period(question.period),
+    )
+    return answer_json(answer)
+
+
+@handle(
+    "GET",
+    "/analytics/devices",
+    Operation(
+        summary="Count clicks by device, browser and operating system",
+        description="A device is `desktop`, `mobile`, `tablet` or `other`.",
+        tag=TAG,
+        query=TopQuery,
+        answer=DevicesAnswer,
+        answer_example={
+            "devices": [{"device": "mobile", "clicks": 800}],
+            "browsers": [{"browser": "Chrome", "clicks": 650}],
+            "os": [{"os": "iOS", "clicks": 420}],
+            **ECHO,
+        },
+        errors=(NotFoundError,),
+    ),
+)
+async def get_devices(request: ApiRequest) -> Answer:
+    query = read_query(request, TopQuery)
+    question, counts = await count_for(request, query)
+    answer = DevicesAnswer(
+        devices=list_devices(counts, query.limit, has_bots=query.include_bots),
+        browsers=list_browsers(counts, query.limit, has_bots=query.include_bots),
+        os=list_systems(counts, query.limit, has_bots=query.include_bots),
+        **tell_period(question.period),
+    )
+    return answer_json(answer)
+
+
+@handle(
+    "GET",
+    "/analytics/referrers",
+    Operation(
+        summary="Count clicks by the site they came from",
+        description="The hosts of a known site are counted as one, under its name. "
+        "`referrer` is null for visits that name none.",
+        tag=TAG,
+        query=TopQuery,
+        answer=ReferrersAnswer,
+        answer_example={
+            "referrers": [
+                DIRECT,
+                {
+                    "referrer": "t.co",
+                    "name": "X",
+                    "clicks": 210,
+                    "hosts": [
+                        {"referrer": "t.co", "clicks": 200},
+                        {"referrer": "x.com", "clicks": 10},
+                    ],
+                },
+            ],
+            **ECHO,
+        },
+        errors=(NotFoundError,),
+    ),
+)
+async def get_referrers(request: ApiRequest) -> Answer:
+    query = read_query(request, TopQuery)
+    question, counts = await count_for(request, query)
+    referrers = list_referrers(counts, query.limit, has_bots=query.include_bots)
+    return answer_json(ReferrersAnswer(referrers=referrers, **tell_period(question.period)))
+
+
+@handle(
+    "GET",
+    "/analytics/utm",
+    Operation(
+        summary="Count clicks by UTM value",
+        description="Of each of the five parameters; clicks without it are left out.",
+        tag=TAG,
+        query=TopQuery,
+        answer=UtmAnswer,
+        answer_example={
+            "source": [{"value": "newsletter", "clicks": 320}],
+            "medium": [{"value": "email", "clicks": 320}],
+            "campaign": [{"value": "winter", "clicks": 280}],
+            "term": [],
+            "content": [],
+            **ECHO,
+        },
+        errors=(NotFoundError,),
+    ),
+)
+async def get_utm(request: ApiRequest) -> Answer:
+    query = read_query(request, TopQuery)
+    question, counts = await count_for(request, query)
+    source, medium, campaign, term, content = list_utm(
+        counts, query.limit, has_bots=query.include_bots
+    )
+    return answer_json(
+        UtmAnswer(
+            source=source,
+            medium=medium,
+            campaign=campaign,
+            term=term,
+            content=content,
+            **tell_period(question.period),
+        )
+    )
+
+
+async def count_for(request: ApiRequest, query: TopQuery) -> tuple[Question, ValueCounts]:
+    question = await read_question(request, query)
+    period = question.period
+    counts = await count_values(request.services.db, question.scope, period.start, period.end)
+    return question, counts
+
+
+def count_clicks(totals: Totals, query: AnalyticsQuery) -> int:
+    clicks, _, bots, *_ = totals
+    return clicks + bots if query.include_bots else clicks
+
+
+def tell_period(period: Period) -> dict[str, str]:
+    return {
+        "start": period.write_moment(period.start),
+        "end": period.write_moment(period.end),
+        "timezone": period.zone.key,
+    }
+
+
+HANDLERS: Final = (
+    get_summary,
+    get_timeseries,
+    get_geo,
+    get_devices,
+    get_referrers,
+    get_utm,
+)

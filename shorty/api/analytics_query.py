@@ -1,0 +1,108 @@
+"""What all questions about clicks take: a period in a time zone, and whose clicks are meant."""
+
+from typing import Annotated, Final, TypeVar
+
+import msgspec
+from msgspec import Meta, field
+
+from shorty.api.fields import convert_fields
+from shorty.api.requests import ID_DIGITS, ApiRequest
+from shorty.clicks.periods import Interval, Period, read_period
+from shorty.clicks.stats_store import Scope
+from shorty.errors import InvalidFieldsError, NotFoundError
+from shorty.links.service import get_link
+from shorty.links.tags import get_tag
+
+Q = TypeVar("Q", bound="AnalyticsQuery")
+
+DEFAULT_LIMIT: Final = 100
+MAX_LIMIT: Final = 1000
+
+
+class AnalyticsQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    start: Annotated[
+        str | None,
+        Meta(
+            description="Where the period begins: a date in the time zone, or ISO 8601. "
+            "By default 30 days back, today among them."
+        ),
+    ] = field(name="from", default=None)
+    end: Annotated[
+        str | None,
+        Meta(
+            description="Where the period ends: a date, which is part of it, or ISO 8601, which is "
+            "not. By default now."
+        ),
+    ] = field(name="to", default=None)
+    timezone: Annotated[
+        str, Meta(description="Whose days are meant: a name of the IANA database.")
+    ] = "UTC"
+    link_id: Annotated[str | None, Meta(description="Only clicks on this link.")] = None
+    domain: Annotated[str | None, Meta(description="Only clicks on this domain's links.")] = None
+    tag_id: Annotated[str | None, Meta(description="Only clicks on links with this tag.")] = None
+    include_bots: Annotated[bool, Meta(description="Adds bots' clicks to the numbers.")] = False
+
+
+class TopQuery(AnalyticsQuery, frozen=True, kw_only=True):
+    limit: Annotated[
+        int, Meta(ge=1, le=MAX_LIMIT, description="How many values to answer of each kind.")
+    ] = DEFAULT_LIMIT
+
+
+class SeriesQuery(AnalyticsQuery, frozen=True, kw_only=True):
+    interval: Annotated[Interval, Meta(description="How finely the period is cut.")] = "day"
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    period: Period
+    scope: Scope
+
+
+def read_query(request: ApiRequest, kind: type[Q]) -> Q:
+    given = {name: value for name, value in request.read_query().items() if value != ""}
+    return convert_fields(given, kind, is_text=True, ignores_unknown=True)
+
+
+async def read_question(request: ApiRequest, query: AnalyticsQuery) -> Question:
+    """Raises InvalidFieldsError with every fault, and NotFoundError for a link or tag."""
+    faults: dict[str, str] = {}
+    domain_id = None
+    if query.domain is not None:
+        domain = request.services.book.find_domain(request.actor.workspace_id, query.domain)
+        if domain is None:
+            faults["domain"] = "is not a verified domain of this workspace"
+        else:
+            domain_id = domain.id
+    try:
+        period = read_period(query.start, query.end, query.timezone, request.now)
+    except InvalidFieldsError as error:
+        raise InvalidFieldsError(error.fields | faults) from error
+    if faults:
+        raise InvalidFieldsError(faults)
+    scope = Scope(
+        workspace_id=request.actor.workspace_id,
+        link_id=await find_link_id(request, query.link_id),
+        domain_id=domain_id,
+        tag_id=await find_tag_id(request, query.tag_id),
+    )
+    return Question(period=period, scope=scope)
+
+
+async def find_link_id(request: ApiRequest, text: str | None) -> int | None:
+    if text is None:
+        return None
+    return (await get_link(request.services.book, request.actor, read_id(text, "link"))).id
+
+
+async def find_tag_id(request: ApiRequest, text: str | None) -> int | None:
+    if text is None:
+        return None
+    tag_id = read_id(text, "tag")
+    return (await get_tag(request.services.db, request.actor.workspace_id, tag_id)).id
+
+
+def read_id(text: str, what: str) -> int:
+    """One that cannot be any is as unknown as one that is not there."""
+    if not (text.isascii() and text.isdigit()) or len(text) > ID_DIGITS:
+        raise NotFoundError(what, text[:40])
+    return int(text)

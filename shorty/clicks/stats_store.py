@@ -1,0 +1,153 @@
+"""Every statement that reads the roll-ups: one owner's by key, many links' by what they share."""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Final
+
+import msgspec
+
+from shorty.storage.database import Row, Value
+from shorty.storage.snapshot import Snapshot
+
+ROWS_AT_ONCE: Final = 64  # so that reading many never keeps visitors waiting
+
+TOTALS: Final = "s.clicks, s.visitors, s.bots, s.scans, s.bio_clicks"
+SUMS: Final = (
+    "sum(s.clicks) as clicks, sum(s.visitors) as visitors, sum(s.bots) as bots, "
+    "sum(s.scans) as scans, sum(s.bio_clicks) as bio_clicks"
+)
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose clicks are asked for; what is None narrows nothing.
+
+    A workspace's and a link's own sums are read as they are kept; those of a domain's or a tag's
+    links are added up, at a cost that grows with the links.
+    """
+
+    workspace_id: int
+    link_id: int | None = None
+    domain_id: int | None = None
+    tag_id: int | None = None
+
+    @property
+    def owner(self) -> int | None:
+        """Whose sums are all that is asked for; None: those of several links must be added up."""
+        if self.domain_id is not None or self.tag_id is not None:
+            return None
+        return -self.workspace_id if self.link_id is None else self.link_id
+
+
+class _Statement:
+    """A statement in the making: its parameters are numbered as they are written."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.values: list[Value] = []
+
+    def bind(self, value: Value) -> str:
+        self.values.append(value)
+        return f"${len(self.values)}"
+
+    def write_days(self, columns: str, condition: str) -> str:
+        """Days are reached through the links, for they lie by owner."""
+        owner = self.scope.owner
+        if owner is not None:
+            return f"select {columns} from click_days s where s.owner = {self.bind(owner)} and {condition}"  # noqa: S608, E501 - columns and conditions of our own
+        return f"select {columns} from {self.write_links()} cross join click_days s where {self.write_filter()} and {condition}"  # noqa: S608, E501 - columns and conditions of our own
+
+    def write_quarters(self, columns: str, start: int, end: int) -> str:
+        """Quarter hours lie by time: of one owner each is sought, of many links all are scanned."""
+        owner = self.scope.owner
+        first, last = self.bind(start), self.bind(end)
+        if owner is None:
+            return (
+                f"select {columns} from click_quarters s cross join {self.write_links()}"  # noqa: S608 - columns and conditions of our own
+                f" where s.at >= {first} and s.at < {last} and {self.write_filter()}"
+            )
+        return f"""
+with recursive moments (at) as (
+  select min(at) from click_quarters where at >= {first} and at < {last}
+  union all
+  select (select min(q.at) from click_quarters q where q.at > m.at and q.at < {last})
+  from moments m where m.at is not null
+)
+select {columns} from moments m cross join click_quarters s
+where s.at = m.at and s.owner = {self.bind(owner)}
+"""  # noqa: S608 - columns of our own
+
+    def write_links(self) -> str:
+        if self.scope.tag_id is None:
+            return "links l"
+        return "link_tags t cross join links l"
+
+    def write_filter(self) -> str:
+        scope = self.scope
+        conditions = [
+            f"l.workspace_id = {self.bind(scope.workspace_id)}",
+            "l.deleted_at is null",
+            "s.owner = l.id",
+        ]
+        if scope.link_id is not None:
+            conditions.append(f"l.id = {self.bind(scope.link_id)}")
+        if scope.domain_id is not None:
+            conditions.append(f"l.domain_id = {self.bind(scope.domain_id)}")
+        if scope.tag_id is not None:
+            conditions += [f"t.tag_id = {self.bind(scope.tag_id)}", "l.id = t.link_id"]
+        return " and ".join(conditions)
+
+    def write_range(self, first: int, end: int) -> str:
+        return f"s.day >= {self.bind(first)} and s.day < {self.bind(end)}"
+
+    def write_choice(self, days: Sequence[int]) -> str:
+        return f"s.day in ({', '.join(map(self.bind, days))})"
+
+
+async def find_days(snapshot: Snapshot, scope: Scope, first: int, end: int) -> list[Row]:
+    """The day, and its totals over the scope."""
+    statement = _Statement(scope)
+    sql = statement.write_days(f"s.day, {SUMS}", statement.write_range(first, end))
+    return await snapshot.find_all(f"{sql} group by s.day", *statement.values)
+
+
+async def find_quarters(snapshot: Snapshot, scope: Scope, start: int, end: int) -> list[Row]:
+    """The quarter hour of a day that is not folded, and its totals over the scope."""
+    statement = _Statement(scope)
+    sql = statement.write_quarters(f"s.at, {SUMS}", start, end)
+    return await snapshot.find_all(f"{sql} group by s.at", *statement.values)
+
+
+def read_series(snapshot: Snapshot, scope: Scope, days: Sequence[int]) -> AsyncGenerator[list[Row]]:
+    """Of these days: the day and its series, of each owner in the scope."""
+    statement = _Statement(scope)
+    sql = statement.write_days("s.day, s.series", statement.write_choice(days))
+    return _read(snapshot, statement, sql)
+
+
+def read_day_values(
+    snapshot: Snapshot, scope: Scope, first: int, end: int
+) -> AsyncGenerator[list[Row]]:
+    statement = _Statement(scope)
+    condition = statement.write_range(first, end)
+    sql = statement.write_days(f"{TOTALS}, s.persons, s.programs", condition)
+    return _read(snapshot, statement, sql)
+
+
+def read_day_quarters(
+    snapshot: Snapshot, scope: Scope, days: Sequence[int]
+) -> AsyncGenerator[list[Row]]:
+    """Of these days: all that is kept, of each owner in the scope."""
+    statement = _Statement(scope)
+    sql = statement.write_days("s.*", statement.write_choice(days))
+    return _read(snapshot, statement, sql)
+
+
+def read_quarter_values(
+    snapshot: Snapshot, scope: Scope, start: int, end: int
+) -> AsyncGenerator[list[Row]]:
+    statement = _Statement(scope)
+    columns = f"{TOTALS}, s.persons, s.programs"
+    return _read(snapshot, statement, statement.write_quarters(columns, start, end))
+
+
+def _read(snapshot: Snapshot, statement: _Statement, sql: str) -> AsyncGenerator[list[Row]]:
+    return snapshot.read_pieces(sql, *statement.values, size=ROWS_AT_ONCE)

@@ -1,0 +1,49 @@
+"""Owns reading several things of one moment, and long results a piece at a time."""
+
+import sqlite3
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+
+import aiosqlite
+
+from shorty.storage.database import Database, Row, Value, describe_failure, number_parameters
+
+
+class Snapshot:
+    """The database as it was when the first statement read it. Raises StorageUnavailableError."""
+
+    def __init__(self, reader: aiosqlite.Connection) -> None:
+        self._reader = reader
+
+    async def find_all(self, sql: str, *parameters: Value) -> list[Row]:
+        with _explaining():
+            return list(await self._reader.execute_fetchall(number_parameters(sql), parameters))
+
+    async def read_pieces(
+        self, sql: str, *parameters: Value, size: int
+    ) -> AsyncGenerator[list[Row]]:
+        """Lists of up to `size` rows, in constant memory."""
+        with _explaining():
+            async with self._reader.execute(number_parameters(sql), parameters) as cursor:
+                while rows := await cursor.fetchmany(size):
+                    yield list(rows)
+
+
+@asynccontextmanager
+async def open_snapshot(db: Database) -> AsyncGenerator[Snapshot]:
+    """Takes one of the readers until the end."""
+    async with db.borrow_reader() as reader:
+        with _explaining():
+            await reader.execute("begin")
+        try:
+            yield Snapshot(reader)
+        finally:
+            await reader.execute("rollback")
+
+
+@contextmanager
+def _explaining() -> Generator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise describe_failure(error) from error
