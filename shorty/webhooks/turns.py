@@ -34,20 +34,22 @@ where d.receiver_id = $1 and d.status = 0 and d.due_at <= $2 order by d.due_at l
 """  # noqa: S608 - our own columns
 LEASE: Final = "update webhook_deliveries set leased_by = $2, due_at = $3 where id = $1"
 END: Final = """
-update webhook_deliveries set status = 2, reason = $2, ended_at = $3 where id = $1
+update webhook_deliveries set status = 2, reason = $2, ended_at = $3, leased_by = null where id = $1
 """
+# Of what others hold, only what they have held for too long.
 END_FOR_STOPPED: Final = """
-update webhook_deliveries set status = 2, reason = $2, ended_at = $3 where id in (
+update webhook_deliveries set status = 2, reason = $2, ended_at = $3, leased_by = null where id in (
   select id from webhook_deliveries
-  where receiver_id = $1 and status = 0 and due_at > 0 and leased_by is null limit $4)
+  where receiver_id = $1 and status = 0 and due_at > 0 and (leased_by is null or due_at <= $3)
+  limit $4)
 """
 # Looks at the oldest alone: behind them there is nothing older.
 END_FOR_PAUSED: Final = """
-update webhook_deliveries set status = 2, reason = $2, ended_at = $3 where id in (
+update webhook_deliveries set status = 2, reason = $2, ended_at = $3, leased_by = null where id in (
   select id from (
     select id, due_at, queued_at, leased_by from webhook_deliveries
     where receiver_id = $1 and status = 0 order by id limit $4) as oldest
-  where due_at > 0 and leased_by is null and queued_at <= $5)
+  where due_at > 0 and (leased_by is null or due_at <= $3) and queued_at <= $5)
 """
 FIND_RECEIVER: Final = "select * from webhook_receivers where id = $1"
 SET_HEALTH: Final = """

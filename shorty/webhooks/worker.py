@@ -96,8 +96,7 @@ class WebhookWorker:
         while not self._must_stop.is_set():
             self._news.clear()
             try:
-                await self._fill_slots()
-                sleep_s = await self._find_sleep()
+                sleep_s = await self._find_sleep(await self._fill_slots())
             except StorageUnavailableError as error:
                 log.warning("webhooks_wait", reason=str(error.__cause__))
                 sleep_s = STORAGE_RETRY_S
@@ -105,8 +104,13 @@ class WebhookWorker:
                 async with asyncio.timeout(sleep_s):
                     await self._news.wait()
 
-    async def _fill_slots(self) -> None:
-        while chosen := self._slots.take(await self._find_lines()):
+    async def _fill_slots(self) -> int:
+        """Returns when it looked for the last time."""
+        while True:
+            looked_at = self._read_clock()
+            chosen = self._slots.take(await self._find_lines(looked_at))
+            if not chosen:
+                return looked_at
             try:
                 turns = await self._db.write(partial(claim_turns, due=chosen, lease=self._lease()))
             except BaseException:
@@ -117,9 +121,8 @@ class WebhookWorker:
             for turn in turns:
                 self._begin(turn)
 
-    async def _find_lines(self) -> list[Line]:
+    async def _find_lines(self, now: int) -> list[Line]:
         """Enough of those that are due that no line without room hides one that has some."""
-        now = self._read_clock()
         lines: list[Line] = []
         for is_quick, free in ((True, self._slots.free), (False, self._slots.free_for_slow)):
             if free > 0 and not self._must_stop.is_set():
@@ -136,11 +139,12 @@ class WebhookWorker:
         for line in lines:
             self._slots.give_back(line)
 
-    async def _find_sleep(self) -> float:
-        """Seconds until the next delivery is due. A turn that ends is news and ends it before."""
-        now = self._read_clock()
-        next_at = await find_next_time(self._db, now)
-        return LONGEST_SLEEP_S if next_at is None else min((next_at - now) / 1000, LONGEST_SLEEP_S)
+    async def _find_sleep(self, looked_at: int) -> float:
+        """Seconds until a line is due that was not. A turn that ends is news and ends it before."""
+        next_at = await find_next_time(self._db, looked_at)
+        if next_at is None:
+            return LONGEST_SLEEP_S
+        return min(max(0, next_at - self._read_clock()) / 1000, LONGEST_SLEEP_S)
 
     def _begin(self, turn: Turn) -> None:
         task = asyncio.get_running_loop().create_task(self._take_turn(turn))

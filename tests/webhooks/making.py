@@ -64,13 +64,11 @@ async def click(
 
 
 class Clock:
-    """Time that stands still until a test moves it."""
+    """Time that stands still until a test moves it, or goes as `read` says."""
 
-    def __init__(self, now: int = NOW) -> None:
+    def __init__(self, now: int = NOW, read: Callable[[], int] | None = None) -> None:
         self.now = now
-
-    def read(self) -> int:
-        return self.now
+        self.read = read or (lambda: self.now)
 
 
 @asynccontextmanager

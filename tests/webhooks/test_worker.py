@@ -110,6 +110,16 @@ async def test_after_a_rotation_both_secrets_verify_for_a_day(
     assert len(late.headers["webhook-signature"].split(" ")) == 1
 
 
+async def test_what_becomes_due_while_it_looks_is_not_overslept(
+    db: Database, receiver: Receiver
+) -> None:
+    outbox = await click(db, 1, at=NOW + 5)
+    outbox.news.clear()
+    moments = iter([NOW, NOW])  # it starts, and looks for what is due
+    async with run_worker(db, outbox, Clock(read=lambda: next(moments, NOW + 10))):
+        await receiver.wait_for(1)
+
+
 # Receivers that do not
 
 
