@@ -106,6 +106,8 @@ def check_person(email: str, name: str) -> tuple[str, str]:
         faults["email"] = f"may be at most {EMAIL_LENGTH} characters long"
     if len(name) > NAME_LENGTH:
         faults["name"] = f"may be at most {NAME_LENGTH} characters long"
+    elif not name.isprintable():
+        faults["name"] = "must be one line of text without control characters"
     if faults:
         raise InvalidFieldsError(faults)
     return email, name or local[:NAME_LENGTH]

@@ -62,6 +62,8 @@ def check_token(name: str, expires_at: int | None, now: int) -> None:
     faults: dict[str, str] = {}
     if len(name) > NAME_LENGTH:
         faults["name"] = f"may be at most {NAME_LENGTH} characters long"
+    elif not name.isprintable():
+        faults["name"] = "must be one line of text without control characters"
     if expires_at is not None and expires_at <= now:
         faults["expires_at"] = "must lie in the future"
     if faults:

@@ -109,6 +109,12 @@ async def test_what_is_no_address_is_refused(db: Database, email: str) -> None:
     assert await list_users(db) == []
 
 
+async def test_a_name_is_one_line_of_text(db: Database) -> None:
+    with pytest.raises(InvalidFieldsError) as raised:
+        await db.write(lambda tx: add_user(tx, CONFIG, "ann@a.example", NOW, name="Ann\nBcc: x"))
+    assert set(raised.value.fields) == {"name"}
+
+
 async def test_a_password_is_set_for_a_person_who_exists(db: Database) -> None:
     await make_home(db)
     await db.write(lambda tx: set_password(tx, "Ann@a.example", "$hash"))

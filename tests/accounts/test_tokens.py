@@ -130,8 +130,11 @@ async def test_a_tokens_name_and_end_may_change_but_not_into_the_past(
         await change(TokenChange(expires_at=NOW))
 
 
-async def test_every_fault_of_a_new_token_is_named_at_once(db: Database, home: Home) -> None:
-    new = NewToken(workspace_id=1, user_id=1, name="x" * 101, expires_at=NOW - 1)
+@pytest.mark.parametrize("name", ["x" * 101, "a\nb", "\x00"])
+async def test_every_fault_of_a_new_token_is_named_at_once(
+    db: Database, home: Home, name: str
+) -> None:
+    new = NewToken(workspace_id=1, user_id=1, name=name, expires_at=NOW - 1)
     with pytest.raises(InvalidFieldsError) as raised:
         await db.write(lambda tx: create_token(tx, new, NOW))
     assert set(raised.value.fields) == {"name", "expires_at"}
