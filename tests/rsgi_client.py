@@ -9,6 +9,25 @@ RsgiApp = Callable[["Scope", "Protocol"], Awaitable[None]]
 Headers = list[tuple[str, str]]
 
 
+class RequestHeaders:
+    """Repeated ones are told apart, and the first is the one that `get` gives."""
+
+    def __init__(self, headers: httpx.Headers) -> None:
+        self._headers = headers
+
+    def get(self, key: str, default: str = "") -> str:
+        return next(iter(self.get_all(key)), default)
+
+    def get_all(self, key: str) -> list[str]:
+        return self._headers.get_list(key)
+
+    def items(self) -> Headers:
+        return self._headers.multi_items()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._headers
+
+
 class Scope:
     """As granian 2.8 gives it: the path percent-decoded, the query as it came."""
 
@@ -25,7 +44,7 @@ class Scope:
         self.path = unquote(path, errors="replace")
         self.query_string = query
         self.authority: str | None = None
-        self.headers = request.headers
+        self.headers = RequestHeaders(request.headers)
 
 
 class Protocol:

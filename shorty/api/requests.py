@@ -1,11 +1,11 @@
 """What handlers see of a request: who asks, when, the services, and the body as a mapping."""
 
+import asyncio
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import ClientException
 
 from shorty.accounts.model import Actor
 from shorty.api.desk import Desk
@@ -16,6 +16,7 @@ from shorty.errors import NotFoundError
 if TYPE_CHECKING:
     from litestar.types import HTTPReceiveMessage
 
+BODY_TIMEOUT_S: Final = 60.0
 BODY_LIMIT: Final = 1024 * 1024
 ID_DIGITS: Final = 18  # fits a 64-bit integer
 FORM: Final = "application/x-www-form-urlencoded"
@@ -86,6 +87,15 @@ def check_media_type(content_type: str | None, *, takes_forms: bool) -> bool:
 
 
 async def read_bytes(request: ApiRequest, limit: int) -> bytes:
+    """Raises MalformedRequestError where the body breaks off or takes longer than a minute."""
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await _read_pieces(request, limit)
+    except TimeoutError as error:
+        raise MalformedRequestError("The body took too long to arrive.") from error
+
+
+async def _read_pieces(request: ApiRequest, limit: int) -> bytes:
     length = request.find_header(b"content-length")
     if length is not None and length.isdigit() and int(length) > limit:
         raise BodyTooLargeError(limit)
@@ -94,7 +104,7 @@ async def read_bytes(request: ApiRequest, limit: int) -> bytes:
     while True:
         message = cast("HTTPReceiveMessage", await request.receive())
         if message["type"] == "http.disconnect":
-            raise ClientException("The request ended before its body did.")
+            raise MalformedRequestError("The request ended before its body did.")
         part = message["body"]
         size += len(part)
         if size > limit:

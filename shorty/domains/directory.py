@@ -6,6 +6,7 @@ from shorty.addresses import fold_host
 from shorty.config import Config, is_loopback, split_port
 from shorty.domains import store
 from shorty.domains.model import Domain
+from shorty.proxies import read_address
 from shorty.storage.database import Database
 
 REMEMBERED_HEADERS: Final = 4096
@@ -79,6 +80,8 @@ class DomainDirectory:
             return False
         if port is not None and f"{name}:{port}" in self._by_host:
             return True
+        if port == self._config.server.port and _is_this_machine(name):
+            return True
         is_our_port = port is None or port in _WEB_PORTS or port == self._config.server.port
         return is_our_port and name in self._by_host
 
@@ -102,6 +105,12 @@ class DomainDirectory:
         if domain.workspace_id is not None or not is_loopback(name):
             return []
         return [f"{alias}:{port}" if port else alias for alias in _LOOPBACK_NAMES]
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether it is an address by which this machine calls itself, in whatever spelling."""
+    address = read_address(host)
+    return address is not None and (address.is_loopback or address.is_unspecified)
 
 
 def _decode(header: str) -> str:

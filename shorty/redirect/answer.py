@@ -1,8 +1,9 @@
 """Answers every visit that is not a plain redirect: asks `decide`, keeps count, renders."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Final, Protocol
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from shorty.clicks.limited import Passage
 from shorty.clicks.model import PERSON, Visit
@@ -38,6 +39,7 @@ from shorty.redirect.request import (
 
 DETAILS_SIGN: Final = "+"
 LONGEST_FORM: Final = 4096
+FORM_TIMEOUT_S: Final = 30.0
 WRONG_PASSWORDS: Final = 10
 """Per address and link in ten minutes."""
 _QUERY: Final = "%=&+;:@/?!$'()*,~[]"
@@ -120,16 +122,23 @@ def _count(desk: VisitDesk, link: CachedLink, visit: Visit, outcome: Outcome) ->
 def _answer_root(scope: Scope, domain: Domain) -> Page:
     if scope.method not in {"GET", "HEAD"}:
         return pages.render_method_not_allowed(scope.headers.get("accept", ""), "GET, HEAD")
-    if domain.root_redirect:
+    if domain.root_redirect and not _is_asked_for(scope, domain, domain.root_redirect):
         return build_redirect(302, domain.root_redirect)
     return pages.render_root(domain.host)
 
 
 def _answer_not_found(scope: Scope, domain: Domain) -> Page:
     accept = scope.headers.get("accept", "")
-    if domain.not_found_redirect and not wants_json(accept):
-        return build_redirect(302, domain.not_found_redirect)
+    target = domain.not_found_redirect
+    if target and not wants_json(accept) and not _is_asked_for(scope, domain, target):
+        return build_redirect(302, target)
     return pages.render_not_found(accept)
+
+
+def _is_asked_for(scope: Scope, domain: Domain, target: str) -> bool:
+    """Whether a domain's redirect would lead to the very address that was asked for, for ever."""
+    parts = urlsplit(target)
+    return parts.netloc == domain.host and (unquote(parts.path) or "/") == scope.path
 
 
 def build_redirect(status: int, location: str) -> Page:
@@ -165,12 +174,16 @@ async def _try_password(
 
 
 async def _read_password(body: Body) -> str:
-    """The form's one field; a body too large to be that form holds no password."""
+    """The form's one field; a body too large or too slow to be that form holds no password."""
     form = bytearray()
-    async for piece in body:
-        form += piece
-        if len(form) > LONGEST_FORM:
-            return ""
+    try:
+        async with asyncio.timeout(FORM_TIMEOUT_S):
+            async for piece in body:
+                form += piece
+                if len(form) > LONGEST_FORM:
+                    return ""
+    except TimeoutError:
+        return ""
     # The form's size bounds how many fields it can have.
     fields = parse_qs(form.decode(errors="replace"), keep_blank_values=True)
     return fields.get("password", [""])[0]

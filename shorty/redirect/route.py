@@ -45,7 +45,7 @@ class Front:
             )
         except StorageUnavailableError:
             page = pages.render_unavailable(scope.headers.get("accept", ""))
-        send_page(page, proto, is_head=scope.method == "HEAD")
+        send_page(page, proto)
 
     def _redirect_plain(self, scope: Scope, slug: str) -> Page | None:
         desk = self._desk
@@ -61,8 +61,9 @@ class Front:
         return Page(link.status, [*COMMON_HEADERS, ("location", link.url)], "")
 
 
-def send_page(page: Page, proto: Answering, *, is_head: bool) -> None:
-    if is_head or not page.body:
-        proto.response_empty(page.status, page.headers)
-    else:
+def send_page(page: Page, proto: Answering) -> None:
+    # The body of an answer to HEAD is left out further down, where its length is told.
+    if page.body:
         proto.response_str(page.status, page.headers, page.body)
+    else:
+        proto.response_empty(page.status, page.headers)

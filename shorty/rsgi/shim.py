@@ -41,7 +41,8 @@ class Exchange:
             try:
                 piece = await self.body.read()
             except ClientGoneError:
-                self.client.leave()
+                # Where only the body broke off, its sender may still read an answer.
+                return GONE
             else:
                 return {"type": "http.request", "body": piece, "more_body": not self.body.is_over}
         await self.client.wait_until_gone()

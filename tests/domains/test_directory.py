@@ -181,6 +181,9 @@ async def test_destinations_on_own_hosts_are_known(db: Database, ann: Actor) -> 
         ("localhost", 8000),
         ("127.0.0.1", 8000),
         ("[::1]", 8000),
+        ("127.0.0.2", 8000),
+        ("0.0.0.0", 8000),  # noqa: S104 - compared, not bound
+        ("[::ffff:127.0.0.1]", 8000),
     ):
         assert directory.is_own_host(host, port), (host, port)
     for host, port in (

@@ -65,7 +65,7 @@ class Scene:
             directory,
             fetcher,
             self.challenges,
-            DnsSettings(nameservers=(dns.address,), timeout_s=0.3),
+            DnsSettings(nameservers=(dns.address,), timeout_s=1),
         )
 
     async def claim(self, actor: Actor, host: str = HOST) -> Domain:
@@ -311,7 +311,7 @@ async def test_broken_and_silent_name_servers_are_told_apart(scene: Scene, ann: 
     scene.dns.silent.add(HOST)
     ownership, address = (await scene.verify(ann, domain)).checks
     assert "(the name servers failed)" in ownership.message
-    assert "(no answer within 0.3 s)" in address.message
+    assert "(no answer within 1 s)" in address.message
 
 
 async def test_an_operators_address_counts_where_no_name_is_known(db: Database, ann: Actor) -> None:
@@ -401,7 +401,7 @@ async def test_name_servers_may_have_ports_and_be_six() -> None:
     async with run_dns_server(make_zone()) as dns:
         port = dns.address.rpartition(":")[2]
         for servers in ((dns.address,), (f"[::1]:{port}", dns.address)):
-            resolver = Resolver(DnsSettings(nameservers=servers, timeout_s=0.4))
+            resolver = Resolver(DnsSettings(nameservers=servers, timeout_s=1))
             assert (await resolver.find("sho.example", "A")).values == ("203.0.113.10",)
         assert (await resolver.find_addresses("192.0.2.7")).values == ("192.0.2.7",)
         assert (await resolver.find("x" * 64, "A")).problem == "the name servers failed"

@@ -122,6 +122,20 @@ async def test_a_domain_says_where_its_root_and_unknown_slugs_lead(
     assert (await client.get("/")).status_code == 200
 
 
+async def test_a_domains_redirect_to_itself_ends(house: House, client: httpx.AsyncClient) -> None:
+    await house.app.db.write(
+        lambda tx: tx.execute(
+            "update domains set root_redirect = 'https://go.example/?a=1',"
+            " not_found_redirect = 'https://go.example/lost' where host = 'go.example'"
+        )
+    )
+    house.app.services.domains.reload()
+    there = {"host": "go.example"}
+    assert (await client.get("/", headers=there)).status_code == 200
+    assert (await client.get("/x", headers=there)).headers["location"].endswith("/lost")
+    assert (await client.get("/lost", headers=there)).status_code == 404
+
+
 async def test_changes_of_a_link_hold_at_the_next_visit(
     house: House, client: httpx.AsyncClient
 ) -> None:
@@ -408,9 +422,11 @@ async def test_the_address_of_a_visitor_is_believed_from_trusted_proxies_only(
     await house.make_link()
     await client.get("/sale", headers={"x-forwarded-for": "8.8.8.8"})
     await client.get("/sale", headers={"x-forwarded-for": "8.8.8.8, 81.2.69.142, 10.1.2.3"})
+    lines = [("x-forwarded-for", "8.8.8.8"), ("x-forwarded-for", "81.2.69.142")]
+    await client.get("/sale", headers=lines)
     await house.app.services.recorder.settle()
     rows = await house.app.db.find_all("select country, visitor from clicks order by id")
-    assert [row["country"] for row in rows] == ["US", "GB"]
+    assert [row["country"] for row in rows] == ["US", "GB", "GB"]
     assert rows[0]["visitor"] != rows[1]["visitor"]
 
 

@@ -48,6 +48,12 @@ async def show_scope(request: Request[Any, Any, Any], rest: str) -> dict[str, An
     }
 
 
+@post("/torn")
+async def refuse_torn_body(request: Request[Any, Any, Any]) -> Response[None]:
+    message = await request.receive()
+    return Response(None, status_code=400 if message["type"] == "http.disconnect" else 200)
+
+
 @post("/upload", request_max_body_size=None)
 async def digest_body(request: Request[Any, Any, Any]) -> dict[str, Any]:
     digest, pieces, length = hashlib.sha256(), 0, 0
@@ -193,7 +199,15 @@ class App:
     def __init__(self, _config: Config) -> None:
         litestar = Litestar(
             [
-                *(wait_for_end, show_scope, digest_body, read_limited, ignore_body, set_cookies),
+                *(
+                    wait_for_end,
+                    show_scope,
+                    digest_body,
+                    refuse_torn_body,
+                    read_limited,
+                    ignore_body,
+                    set_cookies,
+                ),
                 *(show_head, show_nothing, show_unchanged, fail, stream_little, stream_much),
                 *(count_produced, stream_and_fail, send_events, answer_nothing, answer_half),
                 *(send_for_ever, wait_for_client, listen_after_answer),

@@ -226,6 +226,17 @@ def test_events_come_as_they_are_made(service: Service) -> None:
     assert service.get("/ended/events") == "events"
 
 
+def test_a_body_that_breaks_off_is_answered_where_its_sender_still_reads(
+    service: Service,
+) -> None:
+    answer = exchange(
+        service,
+        b"POST /torn HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n",
+    )
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
 def test_who_sends_to_a_client_that_has_gone_is_told(service: Service) -> None:
     with service.connect(b"GET /deaf HTTP/1.1\r\nHost: x\r\n\r\n") as reader:
         assert reader.recv(1)

@@ -17,6 +17,17 @@ def test_a_new_database_gets_every_migration_once(tmp_path: Path) -> None:
     assert find_version(path) == applied[-1].version
 
 
+def test_a_new_database_is_for_nobody_else(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "shorty.db"
+    prepare_database(path, now=7)
+    connection = connect(path)
+    connection.execute("insert into server_state values ('a', 'b')")
+    modes = {file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+    connection.close()
+    assert modes == {0o600}
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_migrations_are_numbered_without_gaps() -> None:
     versions = [migration.version for migration in list_migrations()]
     assert versions == list(range(1, len(versions) + 1))

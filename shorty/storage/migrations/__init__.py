@@ -1,5 +1,6 @@
 """Owns the schema's history: numbered SQL files that go forward, each recorded with itself."""
 
+import os
 import sqlite3
 from importlib import resources
 from pathlib import Path
@@ -56,7 +57,7 @@ def prepare_database(path: Path, now: int) -> list[Migration]:
     Raises StartError, with a sentence for the operator, where that cannot be done.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        create_file(path)
         connection = connect(path)
     except (OSError, sqlite3.Error) as error:
         raise StartError(f"The database {path} cannot be opened for writing: {error}.") from error
@@ -66,6 +67,16 @@ def prepare_database(path: Path, now: int) -> list[Migration]:
         raise StartError(f"The database {path} cannot be used: {error}.") from error
     finally:
         connection.close()
+
+
+def create_file(path: Path) -> None:
+    """Makes the file, and its folder, for nobody but the server's own user.
+
+    What SQLite puts beside it takes over its mode. Files and folders that are there stay as they
+    are: their owner may have let a group in.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _apply_missing(connection: sqlite3.Connection, path: Path, now: int) -> list[Migration]:
