@@ -103,7 +103,8 @@ async def _fill_page(
         missing = limit + 1 - len(links)
         places = await _find_places(book, listing, after, missing, in_source)
         ends |= {place.id: place for place in places}
-        found = await store.find_links(book.db, listing.workspace_id, list(ends)[-len(places) :])
+        ids = [place.id for place in places]
+        found = await store.find_links(book.db, listing.workspace_id, ids)
         links += [link for link in found if fits(listing.match, link)]
         if len(links) > limit:
             return _Page(links=links[:limit], end=ends[links[limit - 1].id])

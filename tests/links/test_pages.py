@@ -254,3 +254,17 @@ async def test_an_unknown_domain_or_tag_has_no_links(
     assert await list_slugs(book, actor, domain="nobody.example") == []
     assert await list_slugs(book, actor, tag_id=99) == []
     assert await list_slugs(book, stranger, tag_id=link.tags[0].id) == []
+
+
+async def test_a_search_whose_last_round_finds_nothing_ends_there(
+    book: LinkBook, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "SMALL", 0)
+    await make_link(book, actor, slug="real", title="qwxyz real")
+    for slug in ("false1", "false2"):
+        # Every part of three characters is in it, but not the whole.
+        await make_link(book, actor, slug=slug, title="xyz qwx")
+    for sort in ("createdAt", "-createdAt", "clickCount"):
+        page = await ask(book, actor, search="qwxyz", limit=2, sort=sort)
+        assert [link.slug for link in page.links] == ["real"]
+        assert (page.next_cursor, page.total) == (None, 1)
