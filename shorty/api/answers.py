@@ -43,7 +43,7 @@ class Answer(ASGIResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         headers = [*self.extra_headers, *scope["state"].get(RATE_HEADERS, ())]
-        if self.status_code != 204:  # noqa: PLR2004 No Content
+        if self.status_code not in {204, 304}:  # neither has a body
             headers.append((b"content-type", self.media_type))
             headers.append((b"content-length", b"%d" % len(self.body)))
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})

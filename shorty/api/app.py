@@ -7,7 +7,20 @@ from typing import Any, Final, cast
 from litestar import Litestar, Router
 
 from shorty.accounts.tokens import TokenUses
-from shorty.api import analytics, domains, links, members, short_links, system, tags, tokens, usage, webhooks
+from shorty.api import (
+    analytics,
+    domains,
+    links,
+    members,
+    qr_drawings,
+    qr_logos,
+    short_links,
+    system,
+    tags,
+    tokens,
+    usage,
+    webhooks,
+)
 from shorty.api.auth import authenticate
 from shorty.api.cors import allow_origins
 from shorty.api.desk import Attempts, Desk
@@ -30,6 +43,8 @@ NATIVE: Final = Door(
     shape=answer_problem,
     handlers=(
         *links.HANDLERS,
+        *qr_drawings.HANDLERS,
+        *qr_logos.HANDLERS,
         *tags.HANDLERS,
         *webhooks.HANDLERS,
         *domains.HANDLERS,
@@ -66,6 +81,7 @@ def create_api(
             *(build_router(door) for door in DOORS),
             Router(PREFIX, route_handlers=build_reference_handlers(DOORS)),
             *system.HANDLERS,
+            *qr_drawings.PUBLIC_HANDLERS,
         ],
         request_class=type("DeskRequest", (ApiRequest,), {"desk": desk}),
         exception_handlers=build_exception_handlers(answer_problem),

@@ -16,7 +16,14 @@ from shorty.api.listing import Cursor, Limit
 from shorty.api.requests import ID_DIGITS, Body
 from shorty.api.times import read_time
 from shorty.errors import InvalidFieldsError
-from shorty.links.model import LinkChange, LinkFilter, LinkSort, LinkType, NewLink
+from shorty.links.model import (
+    LinkChange,
+    LinkFilter,
+    LinkSort,
+    LinkType,
+    NewLink,
+    QrSettings,
+)
 
 CREATE_EXAMPLE: Final = {
     "url": "https://example.com/pricing",
@@ -41,7 +48,7 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "webhook_urls": (),
 }
 # What the caller calls differently from the domain.
-_OWN_NAMES: Final = {"slug": "customSlug", "status": "redirectType"}
+_OWN_NAMES: Final = {"slug": "customSlug", "status": "redirectType", "qr_settings": "qrCode"}
 
 RedirectType: TypeAlias = Literal[
     "PERMANENT_301", "TEMPORARY_302", "TEMPORARY_307", "PERMANENT_308", "301", "302", "307", "308"
@@ -92,6 +99,11 @@ WebhookUrls = Annotated[
     str, Meta(description="Addresses that are called on each click, separated by commas.")
 ]
 
+QrCode = Annotated[
+    QrSettings,
+    Meta(description="How the link's QR code looks; `{}` for a plain one, without it none."),
+]
+
 
 class LinkInput(
     msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
@@ -120,6 +132,7 @@ class LinkInput(
     meta_pixel_id: MetaPixel | None = None
     google_tag_id: GoogleTag | None = None
     webhook_urls: WebhookUrls | None = None
+    qr_code: QrCode | None = None
 
 
 class LinkChanges(
@@ -152,6 +165,7 @@ class LinkChanges(
     meta_pixel_id: MetaPixel | None | UnsetType = UNSET
     google_tag_id: GoogleTag | None | UnsetType = UNSET
     webhook_urls: WebhookUrls | None | UnsetType = UNSET
+    qr_code: QrCode | None | UnsetType = UNSET
 
 
 class CreateQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -257,8 +271,12 @@ def _convert(
 def _translate(found: dict[str, Any], faults: dict[str, str]) -> dict[str, Any]:
     """The fields under the domain's names and in its types; what cannot be is a fault more."""
     values = {
-        name: value for name, value in found.items() if name not in {"custom_slug", "redirect_type"}
+        name: value
+        for name, value in found.items()
+        if name not in {"custom_slug", "redirect_type", "qr_code"}
     }
+    if "qr_code" in found:
+        values["qr_settings"] = found["qr_code"]
     if "custom_slug" in found:
         values["slug"] = found["custom_slug"]
     if (redirect := found.get("redirect_type", UNSET)) is not UNSET:

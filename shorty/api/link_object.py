@@ -6,6 +6,7 @@ import msgspec
 
 from shorty.api.times import format_optional_time, format_time
 from shorty.links.model import Creator, Link, LinkType, QrSettings, Tag
+from shorty.qr.design import list_warnings
 
 STATUSES: Final = {
     "PERMANENT_301": 301,
@@ -30,6 +31,16 @@ class CreatorObject(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     email: str
+
+
+class QrCodeObject(QrSettings, frozen=True, kw_only=True):
+    """The settings that are not the default; `url` is for everybody, `.png` in its end for pixels.
+
+    `warnings` say why cameras may fail to read the code.
+    """
+
+    url: str
+    warnings: list[str]
 
 
 class LinkObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -65,7 +76,7 @@ class LinkObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     google_tag_id: str | None
     webhook_urls: str | None
     tags: list[LinkTag]
-    qr_code: QrSettings | None
+    qr_code: QrCodeObject | None
     workspace_id: str
     created_by: CreatorObject | None
     created_at: str
@@ -106,7 +117,7 @@ def show_link(link: Link) -> LinkObject:
         google_tag_id=link.google_tag_id,
         webhook_urls=",".join(link.webhook_urls) or None,
         tags=[LinkTag(tag=show_tag(tag)) for tag in link.tags],
-        qr_code=link.qr_settings,
+        qr_code=_show_qr_code(link),
         workspace_id=str(link.workspace_id),
         created_by=_show_creator(link.created_by),
         created_at=created_at,
@@ -116,6 +127,15 @@ def show_link(link: Link) -> LinkObject:
 
 def show_tag(tag: Tag) -> TagObject:
     return TagObject(id=str(tag.id), name=tag.name, color=tag.color)
+
+
+def _show_qr_code(link: Link) -> QrCodeObject | None:
+    settings, url = link.qr_settings, link.qr_url
+    if settings is None or url is None:
+        return None
+    return QrCodeObject(
+        **msgspec.structs.asdict(settings), url=url, warnings=list_warnings(settings)
+    )
 
 
 def _show_creator(creator: Creator | None) -> CreatorObject | None:

@@ -10,6 +10,7 @@ from shorty.errors import InvalidFieldsError, SlugTakenError
 from shorty.links import store
 from shorty.links.book import LinkBook
 from shorty.links.drafts import check_tag_names, find_tag_faults, resolve_tags
+from shorty.links.logos import find_logo_faults
 from shorty.links.model import Link, LinkChange, LinkColumns, LinkDomain, NewLink, Tag
 from shorty.links.rules import check_link
 from shorty.passwords import find_password_fault, hash_password
@@ -62,6 +63,9 @@ async def draft_edit(
     """
     wanted = merge_change(before, change)
     domain, columns, faults = _check(book, before, wanted, now)
+    faults |= await find_logo_faults(
+        book.db, before.workspace_id, wanted.qr_settings, before.qr_settings
+    )
     if domain is None or columns is None or faults:
         tag_faults = await find_tag_faults(book, actor.workspace_id, wanted)
         raise InvalidFieldsError({**tag_faults, **faults})

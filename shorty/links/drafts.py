@@ -9,6 +9,7 @@ import msgspec
 from shorty.errors import InvalidFieldsError, SlugTakenError
 from shorty.links import store
 from shorty.links.book import LinkBook, Maker
+from shorty.links.logos import find_logo_faults
 from shorty.links.model import Link, LinkColumns, LinkDomain, NewLink, Tag
 from shorty.links.rules import check_link
 from shorty.links.slug import generate_slug
@@ -40,7 +41,8 @@ async def find_faults(book: LinkBook, maker: Maker, new: NewLink, now: int) -> d
 async def draft_link(book: LinkBook, maker: Maker, new: NewLink, now: int) -> Draft:
     """Raises InvalidFieldsError with every fault, and FeatureOffError."""
     draft, faults = _check(book, maker, new, now)
-    if draft is None:
+    faults |= await find_logo_faults(book.db, maker.workspace_id, new.qr_settings)
+    if draft is None or faults:
         raise InvalidFieldsError({**await find_tag_faults(book, maker.workspace_id, new), **faults})
     if draft.columns.webhook_urls:
         require_feature(maker.plan, "webhooks")

@@ -119,6 +119,13 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     def short_url(self) -> str:
         return write_short_url(self.scheme, self.host, self.slug)
 
+    @property
+    def qr_url(self) -> str | None:
+        """Where everybody can fetch the QR code; with `.png` for `.svg` it is one in pixels."""
+        if self.qr_settings is None:
+            return None
+        return f"{write_short_url(self.scheme, self.host, f'qr/{self.slug}')}.svg"
+
 
 class LinkColumns(msgspec.Struct, frozen=True, kw_only=True):
     """What is stored of a link that passed every check: the columns a caller decides, in order.

@@ -16,11 +16,12 @@ from shorty.qr.colors import (
     read_color,
 )
 from shorty.qr.shapes import Corner, Pattern
-from shorty.qr.symbol import Level
 
+Level: TypeAlias = Literal["L", "M", "Q", "H"]
 Frame: TypeAlias = Literal["none", "box", "box-top", "card", "label", "bubble"]
 GradientType: TypeAlias = Literal["linear", "radial"]
 
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 FRAMES: Final[tuple[Frame, ...]] = get_args(Frame)
 FRAME_TEXT: Final = "Scan me"
 QUIET_ZONE: Final = 4

@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 
-from shorty.qr.design import Design
+from shorty.qr.design import Design, Level
 from shorty.qr.frames import Layout, draw_frame
 from shorty.qr.shapes import draw_finder, draw_modules
-from shorty.qr.symbol import Level, Symbol, encode_address
+from shorty.qr.symbol import Symbol, encode_address
 
 # How much of the code's width a square logo may take. The modules below it are lost and must be
 # made up for by error correction, which also has to be left some for dirt and bad light.

@@ -1,20 +1,18 @@
 """Turns an address into the modules of a QR code, with as much error correction as it needs."""
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 from qrcode import QRCode
 from qrcode.exceptions import DataOverflowError
 
 from shorty.errors import InvalidFieldsError
+from shorty.qr.design import LEVELS, Level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Level: TypeAlias = Literal["L", "M", "Q", "H"]
-
-LEVELS: Final[tuple[Level, ...]] = ("L", "M", "Q", "H")
 FINDER: Final = 7
 LARGEST_VERSION: Final = 40
 _QRCODE_LEVELS: Final[dict[Level, int]] = {"L": 1, "M": 0, "Q": 3, "H": 2}

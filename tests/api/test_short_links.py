@@ -217,8 +217,8 @@ async def test_a_password_protects_unless_it_is_switched_off(
         ({"isQrGenerated": True, "qrSettings": {"pattern": "dots"}}, {"pattern": "dots"}),
         ({"isQrGenerated": False, "qrSettings": {"pattern": "dots"}}, None),
         (
-            {"qrSettings": {"bgColor": "#fff", "corner": "dot", "qrLogoId": 3, "other": 1}},
-            {"bgColor": "#fff", "corner": "dot", "qrLogoId": 3},
+            {"qrSettings": {"bgColor": "#fff", "corner": "dot", "other": 1}},
+            {"bgColor": "#fff", "corner": "dot"},
         ),
         (
             {"qrSettings": {"frame": "box", "text": "Scan me", "textColor": "#fff"}},

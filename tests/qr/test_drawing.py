@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shorty.links.model import QrSettings
-from shorty.qr.design import FRAMES, PRESETS, decide_design
+from shorty.qr.design import FRAMES, LEVELS, PRESETS, decide_design
 from shorty.qr.drawing import draw_svg, find_hole
 from shorty.qr.png import render_png
 from shorty.qr.shapes import CORNERS, PATTERNS
-from shorty.qr.symbol import LEVELS, encode_address
+from shorty.qr.symbol import encode_address
 from tests.qr.reading import make_logo, open_image, read_code
 
 SHORT = "https://a.io/x?qr=1"

@@ -1,0 +1,197 @@
+"""`/qr-logos`: pictures that the workspace's QR codes show in their middle."""
+
+import binascii
+import re
+from base64 import b64decode
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from shorty.api.answers import Answer, answer_created, answer_json, answer_nothing
+from shorty.api.fields import convert_fields
+from shorty.api.idempotency import answer_once, in_one_write
+from shorty.api.operations import Operation, handle
+from shorty.api.requests import ApiRequest, Body, read_body, read_bytes
+from shorty.api.times import format_time
+from shorty.errors import InvalidFieldsError, NotFoundError
+from shorty.links import logos
+from shorty.links.logos import LogoPicture, StoredLogo
+from shorty.qr.sandbox import MAX_BYTES, read_logo
+
+TAG: Final = "QR codes"
+PNG: Final = b"image/png"
+BODY_LIMIT: Final = 2 * MAX_BYTES  # base64 takes a third more
+EXAMPLE: Final = {
+    "id": "3",
+    "name": "Acme",
+    "width": 400,
+    "height": 400,
+    "imageUrl": "/api/v1/qr-logos/3/image",
+    "createdAt": "2026-11-22T12:00:00.000Z",
+}
+_DATA_ADDRESS: Final = re.compile(r"data:[\w/+.-]*(;[\w=+.-]+)*;base64,")
+
+
+class LogoInput(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    image: Annotated[
+        str,
+        Meta(
+            description=f"The file in base64, or as a `data:` address: PNG, JPEG, WebP or SVG of "
+            f"at most {MAX_BYTES:,} bytes."
+        ),
+    ]
+    name: Annotated[str, Meta(description="What people call it.")] = "Logo"
+
+
+class LogoObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`width` and `height` are those of the picture at `imageUrl`, a PNG."""
+
+    id: str
+    name: str
+    width: int
+    height: int
+    image_url: str
+    created_at: str
+
+
+class LogoAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    logo: LogoObject
+
+
+class LogoList(msgspec.Struct, frozen=True, kw_only=True):
+    logos: list[LogoObject]
+
+
+def write_image_address(logo_id: int) -> str:
+    return f"/api/v1/qr-logos/{logo_id}/image"
+
+
+@handle(
+    "GET",
+    "/qr-logos",
+    Operation(
+        summary="List the logos",
+        description=f"All of them, the oldest first; there are at most {logos.MAX_LOGOS}.",
+        tag=TAG,
+        answer=LogoList,
+        answer_example={"logos": [EXAMPLE]},
+    ),
+)
+async def list_logos(request: ApiRequest) -> Answer:
+    found = await logos.list_logos(request.services.db, request.actor.workspace_id)
+    return answer_json(LogoList(logos=[show_logo(logo) for logo in found]))
+
+
+@handle(
+    "POST",
+    "/qr-logos",
+    Operation(
+        summary="Upload a logo",
+        description="A body of the type `image/png`, `image/jpeg`, `image/webp` or "
+        "`image/svg+xml` is taken for the file itself. The picture is drawn anew as a small PNG; "
+        "the file is not kept.",
+        tag=TAG,
+        scope="write",
+        body=LogoInput,
+        body_example={"name": "Acme", "image": "data:image/png;base64,iVBORw0KGgo…"},
+        is_repeatable=True,
+        status=201,
+        answer=LogoAnswer,
+        answer_example={"logo": EXAMPLE},
+    ),
+)
+async def create_logo(request: ApiRequest) -> Answer:
+    body, name, content = await read_upload(request)
+    logos.check_logo_name(name)
+    logo = await read_logo(content)
+    picture = LogoPicture(png=logo.png, width=logo.width, height=logo.height)
+    return await answer_once(
+        request,
+        body,
+        in_one_write(
+            request, lambda tx: logos.create_logo(tx, request.actor, name, picture, request.now)
+        ),
+        lambda stored: answer_created(
+            LogoAnswer(logo=show_logo(stored)), f"/api/v1/qr-logos/{stored.id}"
+        ),
+    )
+
+
+@handle(
+    "GET",
+    "/qr-logos/{logo_id:str}",
+    Operation(summary="Read a logo", tag=TAG, answer=LogoAnswer, answer_example={"logo": EXAMPLE}),
+)
+async def get_logo(request: ApiRequest) -> Answer:
+    logo_id = request.read_id("logo_id", "logo")
+    logo = await logos.get_logo(request.services.db, request.actor.workspace_id, logo_id)
+    return answer_json(LogoAnswer(logo=show_logo(logo)))
+
+
+@handle(
+    "GET",
+    "/qr-logos/{logo_id:str}/image",
+    Operation(
+        summary="Read a logo's picture",
+        tag=TAG,
+        answer=bytes,
+        answer_example="(the bytes of a PNG)",
+        media_type="image/png",
+    ),
+)
+async def get_logo_image(request: ApiRequest) -> Answer:
+    logo_id = request.read_id("logo_id", "logo")
+    picture = await logos.find_picture(request.services.db, request.actor.workspace_id, logo_id)
+    if picture is None:
+        raise NotFoundError("logo", logo_id)
+    kept = [(b"cache-control", b"private, max-age=86400"), (b"x-content-type-options", b"nosniff")]
+    return Answer(200, picture.png, media_type=PNG, headers=kept)
+
+
+@handle(
+    "DELETE",
+    "/qr-logos/{logo_id:str}",
+    Operation(
+        summary="Delete a logo",
+        description="Codes that had it are drawn without.",
+        tag=TAG,
+        scope="write",
+        status=204,
+    ),
+)
+async def delete_logo(request: ApiRequest) -> Answer:
+    logo_id = request.read_id("logo_id", "logo")
+    await request.services.db.write(lambda tx: logos.delete_logo(tx, request.actor, logo_id))
+    return answer_nothing()
+
+
+async def read_upload(request: ApiRequest) -> tuple[Body, str, bytes]:
+    """The body, the logo's name and the file. Raises InvalidFieldsError."""
+    if (request.find_header(b"content-type") or "").lower().startswith("image/"):
+        raw = await read_bytes(request, MAX_BYTES)
+        return Body(fields={}, is_form=False, raw=raw), "Logo", raw
+    body = await read_body(request, limit=BODY_LIMIT)
+    wanted = convert_fields(body.fields, LogoInput)
+    try:
+        content = b64decode("".join(_DATA_ADDRESS.sub("", wanted.image, 1).split()), validate=True)
+    except (binascii.Error, ValueError):
+        fault = "must be a file in base64, or a data: address of one"
+        raise InvalidFieldsError({"image": fault}) from None
+    return body, wanted.name, content
+
+
+def show_logo(logo: StoredLogo) -> LogoObject:
+    return LogoObject(
+        id=str(logo.id),
+        name=logo.name,
+        width=logo.width,
+        height=logo.height,
+        image_url=write_image_address(logo.id),
+        created_at=format_time(logo.created_at),
+    )
+
+
+HANDLERS: Final = (list_logos, create_logo, get_logo, get_logo_image, delete_logo)
