@@ -107,7 +107,9 @@ class _Statement:
     def write_rest(self, link_id: str) -> str:
         """What the source has not settled; the text is looked at when the links are read."""
         if self.listing.match is not None:
-            return self.write_tag(link_id)
+            # The index's labels are held against the links wherever these are read anyway.
+            columns = self.write_columns() if link_id == "l.id" else ""
+            return columns + self.write_tag(link_id)
         return self.write_columns() if self.listing.tag_id is not None else ""
 
     def write_after(self, key: str, link_id: str, after: Position) -> str:

@@ -4,9 +4,11 @@ A link is found by any part of its slug, title or destination, from one characte
 holds trigrams of the folded text without their positions, so what it finds of a longer query is a
 candidate, to be held against the text itself. Trigrams of private-use characters label
 the workspace, the domain and what is switched off, so that the index answers for these as well and
-another workspace's links cost nothing.
+another workspace's links cost nothing. A text's own characters of that kind are blanked, so that it
+cannot pretend to a label.
 """
 
+import re
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -25,6 +27,7 @@ _LABEL_BASE: Final = 2000
 _LABELS: Final = {"workspace": 0xE000, "domain": 0xE000 + _LABEL_BASE}
 _DIGITS: Final = 0xE000 + 2 * _LABEL_BASE
 _IS_OFF: Final = "\uf8f0\uf8f1\uf8f2"
+_PRIVATE: Final = re.compile("[\ue000-\uf8ff]")
 
 INDEX_LINK: Final = "insert into links_search (rowid, text) values ($1, $2)"
 UNINDEX_LINK: Final = (
@@ -72,7 +75,7 @@ def join_search_text(
     off = "" if is_active else _IS_OFF
     given = "" if original_url in url else original_url + _END
     fields = f"{slug}{_END}{title or ''}{_END}{url}{_END}{given}"
-    return f"{labels}{off}{_END}{fold_text(fields)}"
+    return f"{labels}{off}{_END}{_blank_labels(fold_text(fields))}"
 
 
 def index_link(tx: Transaction, link_id: int, text: str) -> None:
@@ -93,11 +96,12 @@ async def find_match(
 ) -> Match | None:
     """How to find the workspace's links that contain `query`; None where none can."""
     text = fold_text(query)
+    asked = _blank_labels(text)
     if len(text) >= _TRIGRAM:
-        grams = " AND ".join(_quote(gram) for gram in _choose_trigrams(text))
+        grams = " AND ".join(_quote(gram) for gram in _choose_trigrams(asked))
         is_exact = len(text) == _TRIGRAM and text.isprintable()
     else:
-        rows = await db.find_all(LIST_TERMS, text, text + "\U0010ffff", _TERMS + 1)
+        rows = await db.find_all(LIST_TERMS, asked, asked + "\U0010ffff", _TERMS + 1)
         if not rows:
             return None
         if len(rows) > _TERMS:
@@ -133,6 +137,10 @@ def write_contains(text: str, parameter: str, link: str) -> str:
         for field in fields
     ]
     return f"({' or '.join(tests)})"
+
+
+def _blank_labels(text: str) -> str:
+    return text if text.isascii() else _PRIVATE.sub(" ", text)
 
 
 def _choose_trigrams(text: str) -> list[str]:

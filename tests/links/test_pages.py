@@ -268,3 +268,25 @@ async def test_a_search_whose_last_round_finds_nothing_ends_there(
         page = await ask(book, actor, search="qwxyz", limit=2, sort=sort)
         assert [link.slug for link in page.links] == ["real"]
         assert (page.next_cursor, page.total) == (None, 1)
+
+
+async def test_a_title_cannot_pretend_to_the_labels_of_the_index(
+    book: LinkBook, actor: Actor, stranger: Actor, way: str
+) -> None:
+    off = "\uf8f0\uf8f1\uf8f2"
+    # The labels of the first workspaces and domains, whichever this one has.
+    others = "".join(
+        f"{base}\uefa0{chr(0xEFA0 + number)}" for base in "\ue000\ue7d0" for number in range(5)
+    )
+    forger = await make_link(book, stranger, slug="forger", title=f"word {off}{others}")
+    await make_link(book, actor, slug="mine", title="word")
+    for sort in ("createdAt", "clickCount"):
+        assert await list_slugs(book, actor, search="wor", sort=sort) == ["mine"], way
+        assert await list_slugs(book, stranger, search="wor", is_active=False, sort=sort) == []
+        assert await list_slugs(book, stranger, search="wor", is_active=True) == ["forger"]
+        assert await list_slugs(book, stranger, search="wor", domain="localhost:8000") == []
+        for search in ("d \uf8f0", off, "\uf8f1", f"{off}\ue000"):
+            assert await list_slugs(book, stranger, search=search) == ["forger"], search
+            assert await list_slugs(book, actor, search=search) == []
+    await change_link(book, stranger, forger.id, LinkChange(title="other"), NOW + 1)
+    assert await list_slugs(book, stranger, search="wor") == []
