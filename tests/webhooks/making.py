@@ -77,13 +77,14 @@ async def run_worker(
     outbox: Outbox,
     clock: Clock | None = None,
     fetcher: Fetcher | None = None,
+    grace_s: float = 0.1,
     **settings: Any,
 ) -> AsyncGenerator[WebhookWorker]:
     """With a clock that stands still, so that what failed stays where it is."""
     config = msgspec.structs.replace(WebhooksConfig(timeout_s=2.0), **settings)
     async with fetcher or Fetcher(allow_private=True) as client:
         read_clock = (clock or Clock()).read
-        worker = WebhookWorker(db, client, config, outbox.news, read_clock, grace_s=0.1)
+        worker = WebhookWorker(db, client, config, outbox.news, read_clock, grace_s=grace_s)
         await worker.start()
         try:
             yield worker

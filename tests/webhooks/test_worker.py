@@ -391,7 +391,7 @@ async def test_only_the_turns_that_are_under_way_are_in_memory(db: Database) -> 
 
 async def test_what_is_under_way_at_the_end_may_finish(db: Database, receiver: Receiver) -> None:
     outbox = await click(db, 1)
-    async with run_worker(db, outbox):
+    async with run_worker(db, outbox, grace_s=10):
         await receiver.wait_for(1)
     assert await count_by_status(db) == {"delivered": 1}
 
