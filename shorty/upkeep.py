@@ -9,7 +9,10 @@ import structlog
 
 from shorty.api.idempotency import delete_old_keys
 from shorty.api.services import Services
+from shorty.clicks.folding import fold_some
 from shorty.clicks.limited import LimitedClicks
+from shorty.clicks.retention import remove_old_clicks
+from shorty.clicks.rollup_store import forget_some_visitors
 from shorty.errors import StorageUnavailableError
 from shorty.links.public import delete_expired_public_links
 from shorty.webhooks.service import delete_old_deliveries
@@ -59,6 +62,9 @@ class Upkeep:
         await self._drain(lambda: delete_expired_public_links(services.book, now))
         await self._drain(lambda: delete_old_keys(services.db, now))
         await self._drain(lambda: delete_old_deliveries(services.db, now))
+        await self._drain(lambda: forget_some_visitors(services.db, now))
+        await self._drain(lambda: fold_some(services.db, now))
+        await self._drain(lambda: remove_old_clicks(services.db, services.config.plans, now))
 
     async def _drain(self, delete_batch: Callable[[], Awaitable[int]]) -> None:
         """In small batches, so that no caller waits long for the writer."""

@@ -15,6 +15,7 @@ from shorty.cli.options import config_option
 from shorty.errors import InvalidFieldsError, ShortyError, StorageUnavailableError
 
 MODULES: Final = {
+    "analytics": "shorty.cli.analytics",
     "check": "shorty.cli.check",
     "domain": "shorty.cli.domain",
     "link": "shorty.cli.link",

@@ -6,7 +6,14 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from shorty.clicks.rollups import MOST_VALUES_OF_DAY, OTHER, QUARTER_MS, Stored, decode_counts
+from shorty.clicks.rollups import (
+    MOST_VALUES_OF_DAY,
+    OTHER,
+    QUARTER_MS,
+    Stored,
+    decode_counts,
+    encode_counts,
+)
 
 Totals = tuple[int, int, int, int, int]  # clicks, visitors, bots, scans, bio clicks
 Counts = dict[str, int]
@@ -53,8 +60,8 @@ def fold_quarters(quarters: Iterable[Quarter]) -> Day:
     return Day(
         add_totals(quarter.totals for quarter in ordered),
         _encode([(quarter.number, *quarter.totals) for quarter in ordered]),
-        _encode_some(cap_values(add_counts(quarter.persons for quarter in ordered))),
-        _encode_some(cap_values(add_counts(quarter.programs for quarter in ordered))),
+        encode_counts(cap_values(add_counts(quarter.persons for quarter in ordered))),
+        encode_counts(cap_values(add_counts(quarter.programs for quarter in ordered))),
         # A single quarter's values are the day's.
         _encode([(each.number, each.persons, each.programs) for each in ordered if ordered[1:]]),
     )
@@ -117,7 +124,3 @@ def cap_values(counts: Counts) -> Counts:
             kinds[kind] += 1
         kept[place] = kept.get(place, 0) + count
     return kept
-
-
-def _encode_some(counts: Counts) -> bytes | None:
-    return _encode(counts) if counts else None

@@ -20,9 +20,10 @@ from shorty.clicks.rollups import (
     find_place,
     group_clicks,
 )
-from shorty.storage.database import Row, Transaction, Value
+from shorty.storage.database import Database, Row, Transaction, Value
 
 IN_ONE_STATEMENT: Final = 200
+FORGOTTEN_AT_ONCE: Final = 5000
 SEEN_FOR_DAYS: Final = 2  # the day itself, and one more for clicks that are stored late
 
 _SLOTS: Final = ", ".join(f"${number}" for number in range(1, IN_ONE_STATEMENT + 1))
@@ -86,8 +87,12 @@ def find_workspaces(tx: Transaction, link_ids: Iterable[int]) -> dict[int, int]:
     return {row["link_id"]: row["workspace_id"] for row in rows}
 
 
+async def forget_some_visitors(db: Database, now: int) -> int:
+    """Forgets some of who was seen on days that are over; returns how many that were."""
+    return await db.write(lambda tx: forget_visitors(tx, now, FORGOTTEN_AT_ONCE))
+
+
 def forget_visitors(tx: Transaction, now: int, limit: int) -> int:
-    """Forgets who was seen on days that are over; returns how many that were."""
     return tx.execute(FORGET_VISITORS, find_first_kept_day(now), limit)
 
 
@@ -112,18 +117,24 @@ def _find_sums(tx: Transaction, places: set[Place]) -> dict[Place, Sums]:
 def _take_visitors(
     tx: Transaction, clicks: Sequence[Click], workspaces: Mapping[int, int]
 ) -> Iterator[tuple[Seen, Click]]:
-    """Each first visit of the day to a link, and each to a workspace."""
-    first = find_first_visits(clicks)
-    in_workspaces: dict[Seen, Click] = {}
-    for seen, click in first.items():
-        in_workspaces.setdefault(seen._replace(owner=-workspaces[seen.owner]), click)
+    """Each first visit of the day to a link, and each to a workspace, in the clicks' order."""
+    to_links = find_first_visits(clicks)
+    to_workspaces: dict[Seen, Click] = {}
+    for seen, click in to_links.items():
+        to_workspaces.setdefault(_find_in_workspace(seen, workspaces), click)
+    new: set[Seen] = set()
     # A visitor's rows lie side by side: each page is touched once.
-    for _, found in groupby(sorted(first), key=itemgetter(0, 1)):
+    for _, found in groupby(sorted(to_links), key=itemgetter(0, 1)):
         of_links = [seen for seen in found if tx.execute(TAKE_VISITOR, *seen)]
-        yield from ((seen, first[seen]) for seen in of_links)
-        for seen in {seen._replace(owner=-workspaces[seen.owner]) for seen in of_links}:
-            if tx.execute(TAKE_VISITOR, *seen):
-                yield seen, in_workspaces[seen]
+        of_workspaces = {_find_in_workspace(seen, workspaces) for seen in of_links}
+        new.update(of_links)
+        new.update(seen for seen in of_workspaces if tx.execute(TAKE_VISITOR, *seen))
+    for first_visits in (to_links, to_workspaces):
+        yield from ((seen, click) for seen, click in first_visits.items() if seen in new)
+
+
+def _find_in_workspace(seen: Seen, workspaces: Mapping[int, int]) -> Seen:
+    return Seen(seen.day, seen.visitor, -workspaces[seen.owner])
 
 
 def _find_in_pieces(tx: Transaction, sql: str, ids: Sequence[int], *others: Value) -> Iterator[Row]:

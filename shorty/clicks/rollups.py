@@ -66,7 +66,7 @@ class Values:
         return True
 
     def encode(self) -> bytes | None:
-        return _encode(self.counts) if self.counts else None
+        return encode_counts(self.counts)
 
 
 class Stored(NamedTuple):
@@ -202,6 +202,10 @@ def find_first_visits(clicks: Iterable[Click]) -> dict[Seen, Click]:
 
 def find_place(owner: int, at: int) -> Place:
     return Place(at // QUARTER_MS * QUARTER_MS, owner)
+
+
+def encode_counts(counts: dict[str, int]) -> bytes | None:
+    return _encode(counts) if counts else None
 
 
 def decode_counts(encoded: bytes | None) -> dict[str, int]:

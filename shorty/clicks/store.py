@@ -42,7 +42,8 @@ update journal_state set segment = $1, position = $2 where id = 1
 ADD_COUNTS: Final = """
 update link_counters set
   clicks = clicks + $2, scans = scans + $3, bio_clicks = bio_clicks + $4, bots = bots + $5,
-  total = total + $2 + $3 + $4, last_click_at = coalesce(nullif($6, 0), last_click_at)
+  total = total + $2 + $3 + $4,
+  last_click_at = case when $6 > coalesce(last_click_at, 0) then $6 else last_click_at end
 where link_id = $1
 """
 
@@ -183,7 +184,7 @@ def add_counts(tx: Transaction, clicks: list[Click]) -> list[Click]:
 
 
 def sum_clicks(clicks: list[Click]) -> list[list[int]]:
-    """For each link: its id, clicks, scans, bio clicks, bots, and a person's last visit or 0.
+    """For each link: its id, clicks, scans, bio clicks, bots, and a person's latest visit or 0.
 
     Prefetches count as nothing. In the order of the ids, for neighbours share pages.
     """
@@ -194,7 +195,7 @@ def sum_clicks(clicks: list[Click]) -> list[list[int]]:
             row = counts[click.link_id] = [click.link_id, 0, 0, 0, 0, 0]
         if click.kind == PERSON:
             row[_COLUMN_OF_SOURCE[click.source]] += 1
-            row[5] = click.at
+            row[5] = max(row[5], click.at)
         elif click.kind == BOT:
             row[4] += 1
     return sorted(counts.values())

@@ -328,3 +328,22 @@ async def test_a_deleted_links_numbers_stay_in_the_workspaces(
     assert (await ask(client, "summary"))["clicks"] == 1
     answer = await client.get("/api/v1/analytics/summary", params={"linkId": link})
     assert answer.status_code == 404
+
+
+async def test_the_server_folds_days_and_removes_old_clicks_by_itself(house: House) -> None:
+    plan = house.app.config.plans["free"].click_retention_days
+    assert plan == 365
+    await house.app.db.write(lambda tx: tx.execute("update workspaces set plan = 'free'"))
+    await visit(house, {"at": NOW - 366 * DAY_MS}, {"at": NOW - 365 * DAY_MS}, {})
+    await house.app.upkeep.sweep()
+    db = house.app.db
+    assert [row["at"] for row in await db.find_all("select at from clicks order by at")] == [
+        NOW - 365 * DAY_MS,
+        NOW - HOUR,
+    ]
+    days = await db.find_all("select day from click_days where owner = 1 order by day")
+    assert [row["day"] for row in days] == [
+        (NOW - ago * DAY_MS) // DAY_MS * DAY_MS for ago in (366, 365)
+    ]
+    seen = await db.find_all("select distinct day from day_visitors")
+    assert [row["day"] for row in seen] == [NOW // DAY_MS * DAY_MS]

@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 
+from shorty.clicks.days import unfold_day
 from shorty.clicks.model import BIO, BOT, PERSON, QR
 from shorty.clicks.rollups import DAY_MS, QUARTER_MS, decode_counts
+from shorty.clicks.stats import read_day
 from shorty.storage.database import Database
 
 Key = tuple[int, int]  # whose, and when its quarter hour begins
@@ -89,21 +91,14 @@ async def read_rollups(db: Database) -> dict[Key, Recount]:
 
 
 def add_day(counts: dict[Key, Recount], row: Any) -> None:
-    series = msgspec.msgpack.decode(row["series"])
-    assert [sum(column) for column in list(zip(*series, strict=True))[1:]] == [
-        row[name] for name in NAMES
-    ]
-    for number, *totals in series:
-        found = counts[row["owner"], row["day"] + number * QUARTER_MS]
-        for name, total in zip(NAMES, totals, strict=True):
-            found.totals[name] += total
     whole = Recount()
-    for number, persons, programs in msgspec.msgpack.decode(row["quarters"]):
-        found = counts[row["owner"], row["day"] + number * QUARTER_MS]
-        found.persons.update(persons)
-        found.programs.update(programs)
-        whole.persons.update(persons)
-        whole.programs.update(programs)
+    for quarter in unfold_day(read_day(row)):
+        for found in (counts[row["owner"], row["day"] + quarter.number * QUARTER_MS], whole):
+            for name, total in zip(NAMES, quarter.totals, strict=True):
+                found.totals[name] += total
+            found.persons.update(quarter.persons)
+            found.programs.update(quarter.programs)
+    assert whole.totals == {name: row[name] for name in NAMES}
     assert whole.persons == decode_counts(row["persons"])
     assert whole.programs == decode_counts(row["programs"])
 

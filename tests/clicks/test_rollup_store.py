@@ -154,7 +154,7 @@ VISITS = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(batches=st.lists(st.lists(VISITS, max_size=6), max_size=5))
 async def test_sums_equal_a_recount_after_any_history(batches: list[list[Visit]]) -> None:
     with TemporaryDirectory() as folder:

@@ -1,0 +1,36 @@
+"""Loads clicks of the past, such as another product's: counted, summed up and stored as if here."""
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final
+
+from shorty.clicks.model import Click
+from shorty.clicks.retention import list_removals
+from shorty.clicks.rollup_store import add_to_rollups, find_workspaces
+from shorty.clicks.store import INSERT_CLICK, add_counts
+from shorty.storage.database import Database, Transaction
+
+CLICKS_AT_ONCE: Final = 5000
+
+
+async def load_clicks(db: Database, clicks: Iterable[Click]) -> int:
+    """Returns how many were counted; those of links that are not there are left out.
+
+    Each batch is a transaction of its own. Clicks that the plan would have removed by now are
+    counted but not stored. Nobody is told of them by webhook.
+    """
+    loaded = 0
+    remaining = iter(clicks)
+    while batch := list(islice(remaining, CLICKS_AT_ONCE)):
+        loaded += await db.write(lambda tx, batch=batch: load_batch(tx, batch))
+    return loaded
+
+
+def load_batch(tx: Transaction, clicks: list[Click]) -> int:
+    counted = add_counts(tx, clicks)
+    removals = list_removals(tx)
+    workspaces = find_workspaces(tx, {click.link_id for click in counted})
+    kept = [click for click in counted if click.at >= removals.get(workspaces[click.link_id], 0)]
+    tx.execute_many(INSERT_CLICK, [tuple(click) for click in kept])
+    add_to_rollups(tx, counted)
+    return len(counted)

@@ -1,0 +1,243 @@
+"""Recounts the roll-ups from single clicks, a UTC day at a time, while the server works.
+
+A day is recounted for the workspaces whose clicks of it all remain. Clicks and sums are read at one
+moment; what differs is corrected by the difference, so that clicks stored meanwhile stay counted.
+What a day's clicks add up to is held in memory.
+"""
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final, NamedTuple
+
+from shorty.clicks.days import (
+    NOTHING,
+    Counts,
+    Quarter,
+    add_quarters,
+    fold_quarters,
+    read_quarter,
+    unfold_day,
+)
+from shorty.clicks.folding import FIND_DAY, put_days
+from shorty.clicks.model import PERSON, Click
+from shorty.clicks.retention import LIST_REMOVALS
+from shorty.clicks.rollup_store import PUT_QUARTER, read_stored
+from shorty.clicks.rollups import (
+    DAY_MS,
+    QUARTER_MS,
+    Place,
+    Sums,
+    encode_counts,
+    find_place,
+    group_clicks,
+)
+from shorty.clicks.stats import read_day
+from shorty.storage.database import Database, Row, Transaction
+from shorty.storage.snapshot import Snapshot, open_snapshot
+
+CLICKS_AT_ONCE: Final = 2000
+CORRECTIONS_AT_ONCE: Final = 200
+
+FIND_SPAN: Final = """
+select (select min(at) from clicks) as first, (select max(at) from clicks) as last
+"""
+
+LIST_CLICKS: Final = """
+select c.id, k.workspace_id, c.link_id, c.at, c.visitor, c.kind, c.source, c.country, c.referrer,
+  c.browser, c.os, c.device, c.utm, c.city
+from clicks c join link_counters k on k.link_id = c.link_id
+where c.at >= $1 and c.at < $2 order by c.id
+"""
+
+LIST_QUARTERS: Final = """
+select s.*, coalesce(k.workspace_id, -s.owner) as workspace_id
+from click_quarters s left join link_counters k on k.link_id = s.owner
+where s.at >= $1 and s.at < $2
+"""
+
+LIST_DAYS_OF_LINKS: Final = """
+select d.*, k.workspace_id from link_counters k cross join click_days d
+where d.owner = k.link_id and d.day = $1
+"""
+
+LIST_DAYS_OF_WORKSPACES: Final = """
+select d.*, w.id as workspace_id from workspaces w cross join click_days d
+where d.owner = -w.id and d.day = $1
+"""
+
+FIND_QUARTER: Final = "select * from click_quarters where at = $1 and owner = $2"
+
+DELETE_QUARTER: Final = "delete from click_quarters where at = $1 and owner = $2"
+
+DELETE_DAY: Final = "delete from click_days where owner = $1 and day = $2"
+
+
+class Correction(NamedTuple):
+    """What is to be added to the sums of a quarter hour; some of it is negative."""
+
+    place: Place
+    difference: Quarter
+
+
+class _Recount:
+    """What the clicks of a day add up to, given in the order of their ids in each quarter hour."""
+
+    def __init__(self) -> None:
+        self.sums: dict[Place, Sums] = {}
+        self._first: dict[tuple[int, int], tuple[int, Click]] = {}
+
+    def add(self, rows: Iterable[Row]) -> None:
+        workspaces = {row["link_id"]: row["workspace_id"] for row in rows}
+        clicks = [(row["id"], Click(*tuple(row)[2:])) for row in rows]
+        for group in group_clicks((click for _, click in clicks), workspaces):
+            sums = self.sums.setdefault(group.place, Sums())
+            sums.add_clicks(group.kind, group.source, group.keys, group.clicks)
+        for click_id, click in clicks:
+            if click.visitor and click.kind == PERSON:
+                for owner in (click.link_id, -workspaces[click.link_id]):
+                    known = self._first.get((owner, click.visitor))
+                    if known is None or click_id < known[0]:
+                        self._first[owner, click.visitor] = (click_id, click)
+
+    def add_visitors(self) -> None:
+        """Once all clicks are there: each visitor counts with the one that was stored first."""
+        for (owner, _), (_, click) in sorted(self._first.items(), key=lambda item: item[1][0]):
+            self.sums[find_place(owner, click.at)].add_visitor(click)
+
+
+async def list_days(db: Database) -> list[int]:
+    """Every UTC day from that of the oldest click to that of the newest."""
+    row = await db.find_one(FIND_SPAN)
+    if row is None or row["first"] is None:
+        return []
+    return list(range(row["first"] // DAY_MS * DAY_MS, row["last"] + 1, DAY_MS))
+
+
+async def rebuild_day(db: Database, day: int) -> int:
+    """Recounts a day; returns how many quarter hours of links and workspaces were wrong."""
+    async with open_snapshot(db) as snapshot:
+        corrections = await _find_corrections(snapshot, day)
+    remaining = iter(corrections)
+    while batch := list(islice(remaining, CORRECTIONS_AT_ONCE)):
+        await db.write(lambda tx, batch=batch: correct_sums(tx, day, batch))
+    return len(corrections)
+
+
+async def _find_corrections(snapshot: Snapshot, day: int) -> list[Correction]:
+    cut = {
+        row["workspace_id"]: row["begun_before"] for row in await snapshot.find_all(LIST_REMOVALS)
+    }
+    incomplete = {workspace_id for workspace_id, before in cut.items() if before > day}
+    counted = await _recount(snapshot, day, incomplete)
+    stored = await _read_stored(snapshot, day, incomplete)
+    nothing = Quarter(0, NOTHING, {}, {})
+    differences = (
+        Correction(place, subtract(counted.get(place, nothing), stored.get(place, nothing), place))
+        for place in counted.keys() | stored.keys()
+    )
+    return [each for each in differences if has_any(each.difference)]
+
+
+async def _recount(snapshot: Snapshot, day: int, incomplete: set[int]) -> dict[Place, Quarter]:
+    recount = _Recount()
+    for start in range(day, day + DAY_MS, QUARTER_MS):
+        pieces = snapshot.read_pieces(LIST_CLICKS, start, start + QUARTER_MS, size=CLICKS_AT_ONCE)
+        async for rows in pieces:
+            recount.add([row for row in rows if row["workspace_id"] not in incomplete])
+    recount.add_visitors()
+    return {
+        place: Quarter(find_number(place), sums.totals, sums.persons.counts, sums.programs.counts)
+        for place, sums in recount.sums.items()
+    }
+
+
+async def _read_stored(snapshot: Snapshot, day: int, incomplete: set[int]) -> dict[Place, Quarter]:
+    stored: dict[Place, Quarter] = {}
+    for sql, parameters in (
+        (LIST_QUARTERS, (day, day + DAY_MS)),
+        (LIST_DAYS_OF_LINKS, (day,)),
+        (LIST_DAYS_OF_WORKSPACES, (day,)),
+    ):
+        async for rows in snapshot.read_pieces(sql, *parameters, size=CLICKS_AT_ONCE):
+            for row in rows:
+                if row["workspace_id"] not in incomplete:
+                    _add_stored(stored, row, day)
+    return stored
+
+
+def _add_stored(stored: dict[Place, Quarter], row: Row, day: int) -> None:
+    is_day = "series" in row.keys()  # noqa: SIM118 - a row is no mapping
+    quarters = (
+        unfold_day(read_day(row)) if is_day else [read_quarter(day, row["at"], read_stored(row))]
+    )
+    for quarter in quarters:
+        place = Place(day + quarter.number * QUARTER_MS, row["owner"])
+        earlier = stored.get(place)
+        stored[place] = quarter if earlier is None else add_quarters(earlier, quarter)
+
+
+def correct_sums(tx: Transaction, day: int, corrections: Iterable[Correction]) -> None:
+    for place, difference in corrections:
+        folded = tx.find_one(FIND_DAY, place.owner, day)
+        if folded is None:
+            _correct_quarter(tx, place, difference)
+        else:
+            _correct_day(tx, place.owner, day, [*unfold_day(read_day(folded)), difference])
+
+
+def _correct_quarter(tx: Transaction, place: Place, difference: Quarter) -> None:
+    row = tx.find_one(FIND_QUARTER, *place)
+    if row is not None:
+        difference = add_quarters(difference, read_quarter(place.at, place.at, read_stored(row)))
+    left = drop_zeros(difference)
+    if not has_any(left):
+        tx.execute(DELETE_QUARTER, *place)
+        return
+    values = (encode_counts(left.persons), encode_counts(left.programs))
+    tx.execute(PUT_QUARTER, *place, *left.totals, *values)
+
+
+def _correct_day(tx: Transaction, owner: int, day: int, quarters: Iterable[Quarter]) -> None:
+    joined: dict[int, Quarter] = {}
+    for quarter in quarters:
+        earlier = joined.get(quarter.number)
+        joined[quarter.number] = quarter if earlier is None else add_quarters(earlier, quarter)
+    left = [quarter for quarter in map(drop_zeros, joined.values()) if has_any(quarter)]
+    if left:
+        put_days(tx, day, [(owner, fold_quarters(left))])
+    else:
+        tx.execute(DELETE_DAY, owner, day)
+
+
+def find_number(place: Place) -> int:
+    return place.at % DAY_MS // QUARTER_MS
+
+
+def subtract(one: Quarter, other: Quarter, place: Place) -> Quarter:
+    clicks, visitors, bots, scans, bio_clicks = (
+        a - b for a, b in zip(one.totals, other.totals, strict=True)
+    )
+    return Quarter(
+        find_number(place),
+        (clicks, visitors, bots, scans, bio_clicks),
+        subtract_counts(one.persons, other.persons),
+        subtract_counts(one.programs, other.programs),
+    )
+
+
+def subtract_counts(one: Counts, other: Counts) -> Counts:
+    differences = {key: one.get(key, 0) - other.get(key, 0) for key in one.keys() | other.keys()}
+    return {key: count for key, count in sorted(differences.items()) if count}
+
+
+def drop_zeros(quarter: Quarter) -> Quarter:
+    return Quarter(
+        quarter.number,
+        quarter.totals,
+        {key: count for key, count in quarter.persons.items() if count},
+        {key: count for key, count in quarter.programs.items() if count},
+    )
+
+
+def has_any(quarter: Quarter) -> bool:
+    return any(quarter.totals) or bool(quarter.persons) or bool(quarter.programs)

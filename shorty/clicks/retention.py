@@ -1,0 +1,83 @@
+"""Owns how long single clicks are kept: the plan's days, by whole UTC days. Sums are kept for good.
+
+Removed a little at a time. Before the first click of a day goes it is written down that the day is
+no longer whole, so that nobody recounts what is left of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from shorty.clicks.rollups import DAY_MS
+from shorty.config import Plan
+from shorty.plans import find_plan
+from shorty.storage.database import Database, Transaction
+
+CLICKS_AT_ONCE: Final = 2000
+WORKSPACES_AT_ONCE: Final = 200
+
+LIST_WORKSPACES: Final = """
+select w.id, w.plan, coalesce(r.done_before, 0) as done_before
+from workspaces w left join click_removals r on r.workspace_id = w.id
+order by w.id
+"""
+
+BEGIN_REMOVAL: Final = """
+insert into click_removals (workspace_id, begun_before, done_before) values ($1, $2, 0)
+on conflict (workspace_id) do update set begun_before = excluded.begun_before
+where click_removals.begun_before < excluded.begun_before
+"""
+
+NOTE_REMOVAL: Final = """
+update click_removals set done_before = $2 where workspace_id = $1 and done_before < $2
+"""
+
+FIND_STEP: Final = """
+select at from clicks where at >= $1 and at < $2 order by at limit 1 offset $3
+"""
+
+_WORKSPACES: Final = ", ".join(f"${number}" for number in range(3, WORKSPACES_AT_ONCE + 3))
+
+DELETE_CLICKS: Final = f"""
+delete from clicks where at >= $1 and at < $2 and exists (
+  select 1 from link_counters k
+  where k.link_id = clicks.link_id and k.workspace_id in ({_WORKSPACES})
+)
+"""  # noqa: S608 - parameters' numbers
+
+LIST_REMOVALS: Final = "select workspace_id, begun_before from click_removals"
+
+
+async def remove_old_clicks(db: Database, plans: Mapping[str, Plan], now: int) -> bool:
+    """Removes some of what is past its days; returns whether there may be more."""
+    behind: dict[tuple[int, int], list[int]] = {}
+    for row in await db.find_all(LIST_WORKSPACES):
+        days = find_plan(plans, row["plan"]).click_retention_days
+        if days is not None and row["done_before"] < (end := find_first_kept(days, now)):
+            behind.setdefault((row["done_before"], end), []).append(row["id"])
+    if not behind:
+        return False
+    # Those that have come equally far are one walk through the clicks.
+    (start, end), workspace_ids = min(behind.items())
+    together = workspace_ids[:WORKSPACES_AT_ONCE]
+    await db.write(lambda tx: remove_step(tx, together, start, end))
+    return True
+
+
+def find_first_kept(days: int, now: int) -> int:
+    return (now // DAY_MS - days) * DAY_MS
+
+
+def remove_step(tx: Transaction, workspace_ids: Sequence[int], start: int, end: int) -> int:
+    """Removes the oldest of the workspaces' clicks from `start` up to `end`; returns how many."""
+    tx.execute_many(BEGIN_REMOVAL, [(each, end) for each in workspace_ids])
+    row = tx.find_one(FIND_STEP, start, end, CLICKS_AT_ONCE)
+    until = end if row is None else max(row["at"], start + 1)
+    filling = [workspace_ids[-1]] * (WORKSPACES_AT_ONCE - len(workspace_ids))
+    removed = tx.execute(DELETE_CLICKS, start, until, *workspace_ids, *filling)
+    tx.execute_many(NOTE_REMOVAL, [(each, until) for each in workspace_ids])
+    return removed
+
+
+def list_removals(tx: Transaction) -> dict[int, int]:
+    """Before which moment each workspace's clicks may be gone; others have all of theirs."""
+    return {row["workspace_id"]: row["begun_before"] for row in tx.find_all(LIST_REMOVALS)}

@@ -1,0 +1,30 @@
+"""`shorty analytics`, on real databases."""
+
+import sqlite3
+from pathlib import Path
+
+from tests.cli.shell import Shell
+
+CLICK = "insert into clicks (link_id, at, visitor, kind, source) values (1, 1790000000000, 7, 1, 0)"
+
+
+def test_sums_that_are_missing_are_made_of_the_clicks(shell: Shell, tmp_path: Path) -> None:
+    assert shell("link", "add", "https://example.com").code == 0
+    database = sqlite3.connect(tmp_path / "data" / "shorty.db")
+    with database:
+        database.execute(CLICK)
+    done = shell("analytics", "rebuild")
+    assert (done.code, done.out) == (
+        0,
+        "1 days are recounted, 2 sums were wrong and are corrected.\n",
+    )
+    assert database.execute("select owner, clicks from click_quarters").fetchall() == [
+        (-1, 1),
+        (1, 1),
+    ]
+    database.close()
+    assert "0 sums were wrong" in shell("analytics", "rebuild").out
+
+
+def test_an_empty_database_has_nothing_to_recount(shell: Shell) -> None:
+    assert shell("analytics", "rebuild").out.startswith("0 days")

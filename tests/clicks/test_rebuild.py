@@ -1,0 +1,187 @@
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shorty.clicks.folding import fold_some
+from shorty.clicks.loading import load_clicks
+from shorty.clicks.model import BOT, LINK, PERSON, PREFETCH, QR, Click
+from shorty.clicks.rebuild import list_days, rebuild_day
+from shorty.clicks.retention import remove_old_clicks
+from shorty.clicks.rollups import DAY_MS, MOST_VALUES, QUARTER_MS
+from shorty.config import Plan
+from shorty.storage.database import Database
+from tests.clicks.making import AT, insert_links
+from tests.clicks.recount import assert_sums_are_right, read_rollups
+from tests.support import prepare_copy
+
+DAY = AT // DAY_MS * DAY_MS
+TABLES = ("click_quarters", "click_days", "clicks", "link_counters")
+
+
+def make_click(**only_what_matters: object) -> Click:
+    plain = Click(1, DAY, 7, PERSON, LINK, "DE", "t.co", "Chrome", None, "desktop", None)
+    return plain._replace(**only_what_matters)  # pyright: ignore[reportArgumentType]
+
+
+async def rebuild(db: Database) -> int:
+    return sum([await rebuild_day(db, day) for day in await list_days(db)])
+
+
+async def fold(db: Database, now: int) -> None:
+    while await fold_some(db, now):
+        pass
+
+
+async def dump(db: Database) -> list[list[tuple[object, ...]]]:
+    return [
+        [tuple(row) for row in await db.find_all(f"select * from {table} order by 1, 2")]  # noqa: S608 - names of our own
+        for table in TABLES
+    ]
+
+
+@pytest.fixture(autouse=True)
+async def begun(db: Database) -> None:
+    await db.write(insert_links(1, 2))
+
+
+async def test_clicks_of_the_past_are_counted_as_if_they_had_come_here(db: Database) -> None:
+    assert (
+        await load_clicks(db, [make_click(), make_click(link_id=404), make_click(at=DAY + 9)]) == 2
+    )
+    row = await db.find_one("select clicks, total, last_click_at from link_counters")
+    assert row is not None
+    assert tuple(row) == (2, 2, DAY + 9)
+    await assert_sums_are_right(db)
+    await load_clicks(db, [make_click(at=DAY - 5 * DAY_MS)])
+    row = await db.find_one("select total, last_click_at from link_counters")
+    assert row is not None
+    assert tuple(row) == (3, DAY + 9)
+
+
+async def test_folding_keeps_the_sums_and_takes_late_clicks(db: Database) -> None:
+    await load_clicks(db, [make_click(), make_click(at=DAY + QUARTER_MS), make_click(link_id=2)])
+    await fold(db, DAY + DAY_MS - 1)
+    assert await db.find_all("select * from click_days") == []
+    await fold(db, DAY + DAY_MS)
+    assert await db.find_all("select * from click_quarters") == []
+    await assert_sums_are_right(db)
+    await load_clicks(db, [make_click(visitor=9), make_click(at=DAY + 5 * QUARTER_MS)])
+    await assert_sums_are_right(db)
+    await fold(db, DAY + DAY_MS)
+    await assert_sums_are_right(db)
+    assert await db.find_all("select * from click_quarters") == []
+
+
+async def test_nothing_is_written_where_nothing_is_wrong(db: Database) -> None:
+    many = [
+        make_click(referrer=f"{i}.example", city=f"C{i}", visitor=i + 1)
+        for i in range(MOST_VALUES * 2)
+    ]
+    await load_clicks(db, [*many, make_click(at=DAY + DAY_MS)])
+    await fold(db, DAY + DAY_MS)
+    before = await dump(db)
+    assert await rebuild(db) == 0
+    assert await dump(db) == before
+
+
+@pytest.mark.parametrize("is_folded", [False, True])
+async def test_what_is_wrong_is_corrected(db: Database, *, is_folded: bool) -> None:
+    await load_clicks(db, [make_click(), make_click(at=DAY + QUARTER_MS), make_click(link_id=2)])
+    if is_folded:
+        await fold(db, DAY + DAY_MS)
+    right = await read_rollups(db)
+    await db.write(lambda tx: tx.execute("delete from clicks where link_id = 2"))
+    assert await rebuild(db) == 2  # the link's quarter hour and its workspace's
+    assert (2, DAY) not in await read_rollups(db)
+    await assert_sums_are_right(db)
+    await db.write(lambda tx: tx.execute("delete from click_quarters"))
+    await db.write(lambda tx: tx.execute("delete from click_days"))
+    await load_clicks(db, [make_click(link_id=2)])
+    assert await rebuild(db) > 0
+    assert await rebuild(db) == 0
+    assert await read_rollups(db) == right
+
+
+PLANS = {"unlimited": Plan(name="unlimited"), "short": Plan(name="short", click_retention_days=3)}
+
+
+async def remove(db: Database, now: int) -> None:
+    while await remove_old_clicks(db, PLANS, now):
+        pass
+
+
+async def test_clicks_past_the_plans_days_go_and_their_sums_stay(db: Database) -> None:
+    await db.write(lambda tx: tx.execute("insert into workspaces values (2, 'V', 'short', 0)"))
+    await db.write(
+        lambda tx: tx.execute("update link_counters set workspace_id = 2 where link_id = 2")
+    )
+    await load_clicks(
+        db, [make_click(link_id=link, at=DAY + day * DAY_MS) for link in (1, 2) for day in range(3)]
+    )
+    before = await read_rollups(db)
+    await remove(db, DAY + 5 * DAY_MS - 1)
+    rows = await db.find_all("select link_id, at from clicks order by id")
+    assert [(row["link_id"], (row["at"] - DAY) // DAY_MS) for row in rows] == [
+        *((1, 0), (1, 1), (1, 2)),
+        *((2, 1), (2, 2)),
+    ]
+    assert await read_rollups(db) == before
+    assert await rebuild(db) == 0
+    row = await db.find_one("select total from link_counters where link_id = 2")
+    assert row is not None
+    assert row["total"] == 3
+    await load_clicks(db, [make_click(link_id=2)])
+    assert (await db.find_all("select * from clicks where link_id = 2 and at = $1", DAY)) == []
+    assert (await read_rollups(db))[2, DAY].totals["clicks"] == 2
+
+
+async def test_a_day_that_is_being_removed_is_not_recounted(db: Database) -> None:
+    await load_clicks(db, [make_click(), make_click(at=DAY + 5)])
+    await db.write(lambda tx: tx.execute("insert into click_removals values (1, $1, 0)", DAY + 1))
+    await db.write(lambda tx: tx.execute("delete from clicks where at = $1", DAY))
+    before = await read_rollups(db)
+    assert await rebuild(db) == 0
+    assert await read_rollups(db) == before
+
+
+CLICKS = st.builds(
+    make_click,
+    at=st.integers(DAY - 2 * QUARTER_MS, DAY + 2 * QUARTER_MS),
+    link_id=st.integers(1, 2),
+    visitor=st.integers(0, 2),
+    kind=st.sampled_from([PERSON, BOT, PREFETCH]),
+    source=st.sampled_from([LINK, QR]),
+    country=st.sampled_from([None, "DE", "US"]),
+    city=st.sampled_from([None, "Bonn"]),
+)
+STEPS = st.one_of(
+    st.lists(CLICKS, max_size=5),
+    st.sampled_from(["fold", "rebuild", "spoil"]),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps=st.lists(STEPS, max_size=8))
+async def test_sums_are_right_after_any_history(steps: list[list[Click] | str]) -> None:
+    with TemporaryDirectory() as folder:
+        db = await Database.open(prepare_copy(Path(folder)))
+        try:
+            await db.write(insert_links(1, 2))
+            for step in steps:
+                if step == "fold":
+                    await fold(db, DAY)
+                elif step == "rebuild":
+                    assert await rebuild(db) == 0
+                elif step == "spoil":
+                    await db.write(
+                        lambda tx: tx.execute("delete from click_quarters where owner = 1")
+                    )
+                    await rebuild(db)
+                elif isinstance(step, list):
+                    await load_clicks(db, step)
+                await assert_sums_are_right(db)
+        finally:
+            await db.close()
