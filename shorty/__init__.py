@@ -6,8 +6,8 @@ Three rings: *domains* hold the rules, *doors* turn the outside world into one c
     errors → config, storage, fetch, limits → plans → accounts → domains → webhooks → links → clicks
     → qr, bio, transfer → redirect → api, web → app → cli
 
-`links` owns what a link is; `clicks` what happened to it; `redirect` answers visitors; `api` answers
-callers. Read `links/model.py`, `redirect/decide.py` and `clicks/journal.py` first: they are the
+`links` owns what a link is; `clicks` what happened to it; `redirect` answers visitors; `api`
+answers callers. Read `links/model.py`, `redirect/decide.py` and `clicks/journal.py` first: they are the
 product in three pages. `manual/` tells the people who use it.
 """
 
