@@ -2,9 +2,12 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Final
 
 import can_ada
+
+REMEMBERED_HOSTS: Final = 4096
 
 _NOT_IN_A_HOST: Final = re.compile(r"[/\\?#@%<>^|\s]")
 
@@ -37,6 +40,7 @@ def is_public_address(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
+@lru_cache(REMEMBERED_HOSTS)
 def fold_host(text: str, scheme: str = "http") -> str | None:
     """The one spelling of a host and its port, if named; None where browsers would refuse it."""
     text = text.strip()

@@ -309,8 +309,8 @@ class Database:
     async def _send(self, work: Callable[[Transaction], T], *, in_transaction: bool) -> T:
         future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self._writer.queue.put(_Job(work, future, in_transaction=in_transaction))
-        # The write goes on if its caller is cancelled, so its result must not be awaited bare.
-        return await asyncio.shield(future)  # pyright: ignore[reportReturnType]
+        # If its caller is cancelled, the write goes on and nobody is answered.
+        return await future  # pyright: ignore[reportReturnType]
 
     async def find_one(self, sql: str, *parameters: Value) -> Row | None:
         rows = await self.find_all(sql, *parameters)
