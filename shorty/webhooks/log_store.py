@@ -1,5 +1,6 @@
 """The log: every statement that lists deliveries, shows one, sends it again, or clears it away."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from shorty.storage.database import Database, Row, Transaction
@@ -28,27 +29,11 @@ join webhook_receivers r on r.id = d.receiver_id
 left join webhook_tries t on t.delivery_id = d.id and t.number = d.attempts
 """
 FIND_DELIVERY: Final = f"{SELECT_DELIVERY} where d.id = $1 and d.workspace_id = $2"
-LIST_OF_WORKSPACE: Final = f"""
-{SELECT_DELIVERY}
-where d.workspace_id = $1 and d.status = $2 and d.id < $3 order by d.id desc limit $4
-"""
 # A sign before a column keeps its index out of it: the other one leaves fewer rows to read.
-LIST_OF_RECEIVER: Final = f"""
-{SELECT_DELIVERY}
-where +d.workspace_id = $1 and d.status = $2 and d.id < $3 and d.receiver_id = $5
-order by d.id desc limit $4
-"""
-LIST_OF_LINK: Final = f"""
-{SELECT_DELIVERY}
-where +d.workspace_id = $1 and d.status = $2 and d.id < $3 and d.link_id = $5
-order by d.id desc limit $4
-"""
-LIST_OF_BOTH: Final = f"""
-{SELECT_DELIVERY}
-where +d.workspace_id = $1 and d.status = $2 and d.id < $3 and d.link_id = $5
-  and +d.receiver_id = $6
-order by d.id desc limit $4
-"""
+OF_WORKSPACE: Final = "d.workspace_id = $1"
+OF_RECEIVER: Final = "+d.workspace_id = $1 and d.receiver_id = $4"
+OF_LINK: Final = "+d.workspace_id = $1 and d.link_id = $4"
+OF_BOTH: Final = "+d.workspace_id = $1 and d.link_id = $4 and +d.receiver_id = $5"
 LIST_TRIES: Final = """
 select number, at, duration_ms, status as answer_status, error, body from webhook_tries
 where delivery_id = $1 order by number
@@ -92,37 +77,34 @@ def find_written(tx: Transaction, workspace_id: int, delivery_id: int, now: int)
     return None if row is None else read_delivery(row, now)
 
 
+def write_list(which: str, statuses: Sequence[Status] = STATUSES) -> str:
+    """The newest of these deliveries with an id below $2, $3 at most.
+
+    Each status has a place of its own in the indexes. One statement for all of them, so that none
+    is missed or met twice that changes its status meanwhile.
+    """
+    parts = [
+        f"select * from ({SELECT_DELIVERY} where {which} and d.status = {STATUSES.index(status)}"  # noqa: S608 - our own words
+        f" and d.id < $2 order by d.id desc limit $3) as {status}"
+        for status in statuses
+    ]
+    return f"{' union all '.join(parts)} order by id desc limit $3"
+
+
 async def list_deliveries(
     db: Database, workspace_id: int, wanted: DeliveryFilter, receiver_id: int | None, now: int
 ) -> list[Delivery]:
-    """The newest first. Each status has its own place in the indexes, so each is asked alone."""
     statuses = STATUSES if wanted.status is None else (wanted.status,)
-    rows: list[Row] = []
-    for status in statuses:
-        rows += await _list_status(db, workspace_id, wanted, receiver_id, status)
-    rows.sort(key=_read_id, reverse=True)
-    return [read_delivery(row, now) for row in rows[: wanted.limit]]
+    which, found = _choose(wanted.link_id, receiver_id)
+    sql = write_list(which, statuses)
+    rows = await db.find_all(sql, workspace_id, wanted.before, wanted.limit, *found)
+    return [read_delivery(row, now) for row in rows]
 
 
-async def _list_status(
-    db: Database,
-    workspace_id: int,
-    wanted: DeliveryFilter,
-    receiver_id: int | None,
-    status: Status,
-) -> list[Row]:
-    parameters = (workspace_id, STATUSES.index(status), wanted.before, wanted.limit)
-    if wanted.link_id is None and receiver_id is None:
-        return await db.find_all(LIST_OF_WORKSPACE, *parameters)
-    if receiver_id is None:
-        return await db.find_all(LIST_OF_LINK, *parameters, wanted.link_id)
-    if wanted.link_id is None:
-        return await db.find_all(LIST_OF_RECEIVER, *parameters, receiver_id)
-    return await db.find_all(LIST_OF_BOTH, *parameters, wanted.link_id, receiver_id)
-
-
-def _read_id(row: Row) -> int:
-    return row["id"]
+def _choose(link_id: int | None, receiver_id: int | None) -> tuple[str, list[int]]:
+    if link_id is None:
+        return (OF_WORKSPACE, []) if receiver_id is None else (OF_RECEIVER, [receiver_id])
+    return (OF_LINK, [link_id]) if receiver_id is None else (OF_BOTH, [link_id, receiver_id])
 
 
 async def list_tries(db: Database, delivery_id: int) -> list[Try]:
