@@ -9,6 +9,7 @@ from litestar import Litestar, Router
 from shorty.accounts.tokens import TokenUses
 from shorty.api import (
     analytics,
+    analytics_export,
     domains,
     links,
     members,
@@ -52,6 +53,7 @@ NATIVE: Final = Door(
         *members.HANDLERS,
         *usage.HANDLERS,
         *analytics.HANDLERS,
+        *analytics_export.HANDLERS,
     ),
 )
 # Another product's words: its own errors, and public links without a token.

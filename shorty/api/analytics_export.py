@@ -1,0 +1,177 @@
+"""`/analytics/export`: a stream of single clicks, as a table or as lines of JSON."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Annotated, Final, Literal
+
+import msgspec
+from litestar.types import Receive, Scope, Send
+from msgspec import Meta
+
+from shorty.api.analytics_query import AnalyticsQuery, read_query, read_question
+from shorty.api.answers import RATE_HEADERS, Answer
+from shorty.api.operations import Operation, handle
+from shorty.api.requests import ApiRequest
+from shorty.api.times import format_time
+from shorty.clicks.export import read_clicks
+from shorty.clicks.model import BOT
+from shorty.errors import NotFoundError
+from shorty.storage.database import Row
+
+MEDIA_TYPES: Final = {"csv": b"text/csv; charset=utf-8", "ndjson": b"application/x-ndjson"}
+SOURCES: Final[tuple[str, ...]] = ("link", "qr", "bio")
+# What a spreadsheet takes for a formula, or for the end of a cell before one.
+FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
+
+_decode_utm = msgspec.json.Decoder(tuple[str | None, ...]).decode
+_encode_json = msgspec.json.Encoder().encode
+
+
+class ExportQuery(AnalyticsQuery, frozen=True, kw_only=True):
+    format: Annotated[
+        Literal["csv", "ndjson"], Meta(description="A table, or one JSON object a line.")
+    ] = "csv"
+
+
+class ExportedClick(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`visitor` is the same number for a visitor's clicks of one UTC day; null: not told apart."""
+
+    id: str
+    occurred_at: str
+    link_id: str
+    domain: str
+    short_code: str
+    source: str
+    is_bot: bool
+    visitor: str | None
+    country: str | None
+    city: str | None
+    referrer: str | None
+    browser: str | None
+    os: str | None
+    device: str | None
+    utm_source: str | None
+    utm_medium: str | None
+    utm_campaign: str | None
+    utm_term: str | None
+    utm_content: str | None
+
+
+COLUMNS: Final = tuple(field.encode_name for field in msgspec.structs.fields(ExportedClick))
+
+
+class StreamedAnswer(Answer):
+    """An answer whose body comes in parts, as they are asked for."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: AsyncIterator[bytes], *, media_type: bytes, file_name: str) -> None:
+        disposition = (b"content-disposition", f'attachment; filename="{file_name}"'.encode())
+        super().__init__(200, media_type=media_type, headers=[disposition])
+        self.parts = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        rates = scope["state"].get(RATE_HEADERS, ())
+        headers = [*self.extra_headers, *rates, (b"content-type", self.media_type)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        async for part in self.parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+@handle(
+    "GET",
+    "/analytics/export",
+    Operation(
+        summary="Export single clicks",
+        description="The oldest first, as many as there are. In CSV, the first row names the "
+        "columns, and a text that a spreadsheet would run as a formula begins with an apostrophe. "
+        "With `format=ndjson`, the answer is `application/x-ndjson`: one JSON object a line, with "
+        "the same names. Clicks that are older than the plan keeps them are not there.",
+        tag="Analytics",
+        query=ExportQuery,
+        answer=str,
+        answer_example=f"{','.join(COLUMNS)}\r\n81,2026-11-22T12:00:00.000Z,1162,go.example.com,"
+        "sale,qr,false,5577006791947779410,US,Portland,t.co,Safari,iOS,mobile,newsletter,,,,\r\n",
+        media_type="text/csv",
+        errors=(NotFoundError,),
+    ),
+)
+async def export_clicks(request: ApiRequest) -> Answer:
+    query = read_query(request, ExportQuery)
+    question = await read_question(request, query)
+    pieces = read_clicks(
+        request.services.db,
+        question.scope,
+        question.period.start,
+        question.period.end,
+        has_bots=query.include_bots,
+    )
+    write = write_table if query.format == "csv" else write_lines
+    head = write_rows([COLUMNS]) if query.format == "csv" else b""
+    return StreamedAnswer(
+        write_parts(pieces, write, head),
+        media_type=MEDIA_TYPES[query.format],
+        file_name=f"clicks.{query.format}",
+    )
+
+
+async def write_parts(
+    pieces: AsyncIterator[list[Row]],
+    write: Callable[[Iterable[ExportedClick]], bytes],
+    head: bytes,
+) -> AsyncIterator[bytes]:
+    yield head
+    async for rows in pieces:
+        yield write(map(show_click, rows))
+
+
+def show_click(row: Row) -> ExportedClick:
+    utm = _decode_utm(row["utm"]) if row["utm"] else (None,) * 5
+    return ExportedClick(
+        id=str(row["id"]),
+        occurred_at=format_time(row["at"]),
+        link_id=str(row["link_id"]),
+        domain=row["host"],
+        short_code=row["slug"],
+        source=SOURCES[int(row["source"])],
+        is_bot=row["kind"] == BOT,
+        visitor=str(row["visitor"]) if row["visitor"] else None,
+        country=row["country"],
+        city=row["city"],
+        referrer=row["referrer"],
+        browser=row["browser"],
+        os=row["os"],
+        device=row["device"],
+        utm_source=utm[0],
+        utm_medium=utm[1],
+        utm_campaign=utm[2],
+        utm_term=utm[3],
+        utm_content=utm[4],
+    )
+
+
+def write_table(clicks: Iterable[ExportedClick]) -> bytes:
+    return write_rows(map(write_cell, msgspec.structs.astuple(click)) for click in clicks)
+
+
+def write_rows(rows: Iterable[Iterable[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def write_cell(value: str | bool | None) -> str:  # noqa: FBT001 - a cell's value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return ""
+    return f"'{value}" if value.startswith(FORMULA_SIGNS) else value
+
+
+def write_lines(clicks: Iterable[ExportedClick]) -> bytes:
+    return b"".join(_encode_json(click) + b"\n" for click in clicks)
+
+
+HANDLERS: Final = (export_clicks,)
