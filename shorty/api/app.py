@@ -13,6 +13,7 @@ from shorty.api import (
     domains,
     links,
     members,
+    qr_codes,
     qr_drawings,
     qr_logos,
     short_links,
@@ -63,7 +64,11 @@ SHORT_LINKS: Final = Door(
     shape=answer_refusal,
     handlers=short_links.HANDLERS,
 )
-DOORS: Final = (NATIVE, SHORT_LINKS)
+# The same words, but always with a token.
+QR_CODES: Final = Door(
+    prefix=PREFIX, before=authenticate, shape=answer_refusal, handlers=qr_codes.HANDLERS
+)
+DOORS: Final = (NATIVE, SHORT_LINKS, QR_CODES)
 
 
 def read_clock() -> int:

@@ -76,10 +76,14 @@ def _draw_arc(radius: float, right: int, down: int) -> str:
     return f"a{radius:g} {radius:g} 0 0 1 {radius * right:g} {radius * down:g}" if radius else ""
 
 
+def _draw_dot(column: int, row: int) -> str:
+    x, y = column + HALF - DOT, row + HALF
+    return f"M{x:g} {y:g}a{DOT:g} {DOT:g} 0 1 1 0 .001z"
+
+
 def _draw_module(pattern: Pattern, column: int, row: int, is_dark: IsDark) -> str:
     if pattern == "dots":
-        inset = HALF - DOT
-        return draw_box(column + inset, row + inset, 2 * DOT, 2 * DOT, DOT)
+        return _draw_dot(column, row)
     return draw_box(column, row, 1, 1, _choose_radii(pattern, column, row, is_dark))
 
 

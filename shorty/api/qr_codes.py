@@ -1,0 +1,124 @@
+"""`/qr-code`: short links made for the sake of their QR code, in the short-link API's shapes."""
+
+from typing import Final
+
+import msgspec
+
+from shorty.api.answers import Answer, answer_json
+from shorty.api.idempotency import Remember, answer_once
+from shorty.api.operations import Operation, handle
+from shorty.api.qr_drawings import list_warning_headers
+from shorty.api.requests import ApiRequest, Body, read_body
+from shorty.api.short_link_answers import EXAMPLE, ShortLinkAnswer, show_short_link
+from shorty.api.short_link_bodies import (
+    INPUT_EXAMPLE,
+    ShortLinkInput,
+    read_new_link,
+    unfold_form,
+)
+from shorty.api.short_link_changes import (
+    ShortLinkChanges,
+    add_settings,
+    gather_settings,
+    read_change,
+)
+from shorty.errors import ConflictError, NotFoundError, QuotaExceededError, SlugTakenError
+from shorty.links import service
+from shorty.links.model import Link, NewLink
+
+TAG: Final = "QR codes"
+CREATED: Final = "QR Code Created Successfully."
+UPDATED: Final = "QR Code Updated Successfully."
+CODE_EXAMPLE: Final = {
+    **EXAMPLE,
+    "message": CREATED,
+    "data": {**EXAMPLE["data"], "type": "QR", "qrType": "website"},
+}
+
+
+QrCodeInput: Final = add_settings("QrCodeInput", ShortLinkInput)
+QrCodeChanges: Final = add_settings("QrCodeChanges", ShortLinkChanges)
+
+
+@handle(
+    "POST",
+    "/qr-code",
+    Operation(
+        summary="Create a QR code",
+        description="A short link whose `type` is `QR`. "
+        "The header `X-QR-Warning` says why cameras may fail to read the code.",
+        tag=TAG,
+        scope="write",
+        body=QrCodeInput,
+        body_example={
+            "destinationUrl": "https://example.com/long-url",
+            "brandedDomain": "go.example.com",
+            "slashTag": "my-custom-slug",
+            "qrType": "website",
+            **INPUT_EXAMPLE["qrSettings"],
+        },
+        takes_forms=True,
+        is_repeatable=True,
+        status=201,
+        answer=ShortLinkAnswer,
+        answer_example=CODE_EXAMPLE,
+        headers=("X-QR-Warning",),
+        errors=(SlugTakenError, QuotaExceededError),
+    ),
+)
+async def create_code(request: ApiRequest) -> Answer:
+    body = await read_body(request, takes_forms=True)
+    new = read_new_code(body)
+
+    async def create(remember: Remember[Link] | None) -> Link:
+        services = request.services
+        link = await service.create_link(services.book, request.actor, new, request.now, remember)
+        services.titles.ask(link)
+        return link
+
+    return await answer_once(request, body, create, lambda link: answer_code(link, CREATED, 201))
+
+
+@handle(
+    "PUT",
+    "/qr-code/{link_id:str}",
+    Operation(
+        summary="Change a QR code",
+        description="What is given changes, of the link as of its code; null clears.",
+        tag=TAG,
+        scope="write",
+        body=QrCodeChanges,
+        body_example={"destinationUrl": "https://example.com/new", "color": "#134e4a"},
+        answer=ShortLinkAnswer,
+        answer_example={**CODE_EXAMPLE, "message": UPDATED},
+        headers=("X-QR-Warning",),
+        errors=(SlugTakenError, ConflictError, QuotaExceededError),
+    ),
+)
+async def change_code(request: ApiRequest) -> Answer:
+    link_id = request.read_id("link_id", "QR code")
+    body = await read_body(request)
+    book, actor = request.services.book, request.actor
+    link = await service.get_link(book, actor, link_id)
+    if link.qr_settings is None:
+        raise NotFoundError("QR code", link_id)
+    change = read_change(body, link)
+    return answer_code(
+        await service.change_link(book, actor, link_id, change, request.now), UPDATED
+    )
+
+
+def read_new_code(body: Body) -> NewLink:
+    """Raises InvalidFieldsError."""
+    fields = gather_settings(unfold_form(body.fields) if body.is_form else body.fields)
+    wanted = msgspec.structs.replace(body, fields={**fields, "isQrGenerated": True})
+    return msgspec.structs.replace(read_new_link(wanted), made_through="qr")
+
+
+def answer_code(link: Link, message: str, status: int = 200) -> Answer:
+    warnings = list_warning_headers(link.qr_settings) if link.qr_settings else ()
+    answer = ShortLinkAnswer(message=message, data=show_short_link(link))
+    return answer_json(answer, status, warnings)
+
+
+HANDLERS: Final = (create_code, change_code)
