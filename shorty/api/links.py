@@ -39,7 +39,6 @@ from shorty.api.link_object import show_link
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest, Body, read_body
 from shorty.errors import (
-    ConflictError,
     FeatureOffError,
     InvalidFieldsError,
     NotFoundError,
@@ -196,7 +195,7 @@ async def get_link(request: ApiRequest) -> Answer:
         body_example={"title": "Winter campaign", "expiresAt": None, "isActive": False},
         answer=LinkAnswer,
         answer_example={"link": EXAMPLE},
-        errors=(SlugTakenError, ConflictError, QuotaExceededError, FeatureOffError),
+        errors=(SlugTakenError, QuotaExceededError, FeatureOffError),
     ),
 )
 async def change_link(request: ApiRequest) -> Answer:

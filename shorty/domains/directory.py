@@ -34,11 +34,13 @@ class DomainDirectory:
         """Reads all domains at once on the loop: some microseconds each, and never out of order."""
         self._domains = tuple(store.look_up_answering(self._db))
         self._by_id = {domain.id: domain for domain in self._domains}
-        self._by_host = {domain.host: domain for domain in self._domains}
+        by_host = {domain.host: domain for domain in self._domains}
         for domain in self._domains:
             for alias in self._list_aliases(domain):
-                self._by_host.setdefault(alias, domain)
-        self._by_header = dict(self._by_host)
+                by_host.setdefault(alias, domain)
+        # Put in place whole: changes of links ask from the writer's thread.
+        self._by_host = by_host
+        self._by_header = dict(by_host)
 
     @property
     def default(self) -> Domain | None:

@@ -1,19 +1,15 @@
 """Many links in one transaction: the good ones are stored, each other one says what is wrong."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, TypeAlias
 
 from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
-from shorty.errors import (
-    ConflictError,
-    InvalidFieldsError,
-    NotFoundError,
-    ShortyError,
-)
+from shorty.errors import InvalidFieldsError, ShortyError
 from shorty.links import store
 from shorty.links.book import LinkBook, Maker, read_maker
-from shorty.links.changes import Edit, draft_edit, hash_new_password, store_edit
+from shorty.links.changes import edit_link, hash_new_password
 from shorty.links.drafts import Draft, draft_link, insert_bare_draft
 from shorty.links.model import Link, LinkChange, NewLink
 from shorty.links.service import drop_link
@@ -61,23 +57,18 @@ async def change_links(
     require_scope(actor, "write")
     check_size("ids", len(link_ids))
     password_hash = await hash_new_password(change)
-    before = {
-        link.id: link for link in await store.find_links(book.db, actor.workspace_id, link_ids)
-    }
+    replaced: list[Link] = []
 
-    async def draft(link_id: int) -> Edit | ShortyError:
-        if link_id not in before:
-            return NotFoundError("link", link_id)
-        try:
-            return await draft_edit(book, actor, before[link_id], change, password_hash, now)
-        except ShortyError as error:
-            return error
+    def edit(tx: Transaction, link_id: int) -> Link:
+        before, after = edit_link(tx, book, actor, link_id, change, password_hash, now)
+        replaced.append(before)
+        return after
 
-    edits = [await draft(link_id) for link_id in dict.fromkeys(link_ids)]
-    outcomes = await book.db.write(
-        lambda tx: [_try_to_edit(tx, actor, edit, now) for edit in edits]
-    )
-    _forget(book, [*before.values(), *outcomes])
+    def work(tx: Transaction) -> list[Outcome]:
+        return [_attempt(tx, partial(edit, tx, link_id)) for link_id in dict.fromkeys(link_ids)]
+
+    outcomes = await book.db.write(work)
+    _forget(book, [*replaced, *outcomes])
     return outcomes
 
 
@@ -162,19 +153,6 @@ def _try_to_insert(
         return insert_bare_draft(tx, book, maker, draft, now)
 
     return _attempt(tx, insert)
-
-
-def _try_to_edit(tx: Transaction, actor: Actor, edit: Edit | ShortyError, now: int) -> Outcome:
-    if isinstance(edit, ShortyError):
-        return edit
-
-    def change() -> Link:
-        link = store_edit(tx, actor, edit, now)
-        if link is None:
-            raise ConflictError("The link has just been changed by somebody else; try again.")
-        return link
-
-    return _attempt(tx, change)
 
 
 def _attempt(tx: Transaction, work: Callable[[], Link]) -> Outcome:

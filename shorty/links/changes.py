@@ -6,13 +6,19 @@ import msgspec
 from msgspec import UNSET
 
 from shorty.accounts.model import Actor
-from shorty.errors import InvalidFieldsError, SlugTakenError
+from shorty.errors import InvalidFieldsError, NotFoundError, SlugTakenError
 from shorty.links import store
 from shorty.links.book import LinkBook
-from shorty.links.drafts import check_tag_names, find_tag_faults, resolve_tags
+from shorty.links.drafts import (
+    check_tag_names,
+    describe_unknown_tags,
+    find_tag_faults,
+    resolve_tags,
+)
 from shorty.links.logos import find_logo_faults
 from shorty.links.model import Link, LinkChange, LinkColumns, LinkDomain, NewLink, Tag
 from shorty.links.rules import check_link
+from shorty.links.tags import find_tags
 from shorty.passwords import find_password_fault, hash_password
 from shorty.plans import QuotaName, give_back_quota, require_feature, take_quota
 from shorty.storage.database import Transaction
@@ -50,7 +56,30 @@ async def find_change_faults(
     return {**await find_tag_faults(book, actor.workspace_id, wanted), **faults}
 
 
-async def draft_edit(
+def edit_link(
+    tx: Transaction,
+    book: LinkBook,
+    actor: Actor,
+    link_id: int,
+    change: LinkChange,
+    password_hash: str | None,
+    now: int,
+) -> tuple[Link, Link]:
+    """The link before and after; `password_hash` is that of the change.
+
+    Read, merged and judged inside the write, so that of several changes at once each is made and
+    the last one wins. Raises NotFoundError, InvalidFieldsError with every fault, FeatureOffError,
+    SlugTakenError and QuotaExceededError.
+    """
+    before = store.find_link_to_change(tx, actor.workspace_id, link_id)
+    if before is None:
+        raise NotFoundError("link", link_id)
+    edit = _draft_edit(tx, book, actor, before, change, password_hash, now)
+    return before, _store_edit(tx, actor, edit, now)
+
+
+def _draft_edit(
+    tx: Transaction,
     book: LinkBook,
     actor: Actor,
     before: Link,
@@ -58,16 +87,12 @@ async def draft_edit(
     password_hash: str | None,
     now: int,
 ) -> Edit:
-    """`password_hash` is that of the change. Raises InvalidFieldsError with every fault, and
-    FeatureOffError.
-    """
     wanted = merge_change(before, change)
     domain, columns, faults = _check(book, before, wanted, now)
-    faults |= await find_logo_faults(
-        book.db, before.workspace_id, wanted.qr_settings, before.qr_settings
-    )
+    faults |= find_logo_faults(tx, before.workspace_id, wanted.qr_settings, before.qr_settings)
     if domain is None or columns is None or faults:
-        tag_faults = await find_tag_faults(book, actor.workspace_id, wanted)
+        _, unknown = find_tags(tx, before.workspace_id, wanted.tag_ids)
+        tag_faults = {"tag_ids": describe_unknown_tags(unknown)} if unknown else {}
         raise InvalidFieldsError({**tag_faults, **faults})
     if columns.webhook_urls and wanted.webhook_urls != before.webhook_urls:
         require_feature(actor.plan, "webhooks")
@@ -99,18 +124,13 @@ def merge_change(before: Link, change: LinkChange) -> NewLink:
     return NewLink(**{**kept, **given})
 
 
-def store_edit(tx: Transaction, actor: Actor, edit: Edit, now: int) -> Link | None:
-    """The link after the change; None where it is no longer the one that was read.
-
-    Raises SlugTakenError and QuotaExceededError.
-    """
+def _store_edit(tx: Transaction, actor: Actor, edit: Edit, now: int) -> Link:
     if edit.is_empty:
         return edit.before
     if store.is_slug_taken(tx, edit.columns, edit.before.id):
         raise SlugTakenError(edit.columns.slug, edit.domain.host)
     updated_at = max(now, edit.before.updated_at + 1)
-    if not store.update_link(tx, edit.before, edit.columns, updated_at):
-        return None
+    store.update_link(tx, edit.before, edit.columns, updated_at)
     take_quota(tx, actor.workspace_id, actor.plan, "edits_per_month", 1, now)
     _move_quota(tx, actor, "qr_codes", edit.before.qr_settings, edit.columns.qr_settings, now)
     _move_quota(

@@ -41,7 +41,7 @@ async def find_faults(book: LinkBook, maker: Maker, new: NewLink, now: int) -> d
 async def draft_link(book: LinkBook, maker: Maker, new: NewLink, now: int) -> Draft:
     """Raises InvalidFieldsError with every fault, and FeatureOffError."""
     draft, faults = _check(book, maker, new, now)
-    faults |= await find_logo_faults(book.db, maker.workspace_id, new.qr_settings)
+    faults |= find_logo_faults(book.db, maker.workspace_id, new.qr_settings)
     if draft is None or faults:
         raise InvalidFieldsError({**await find_tag_faults(book, maker.workspace_id, new), **faults})
     if draft.columns.webhook_urls:

@@ -61,14 +61,18 @@ async def find_picture(db: Database, workspace_id: int, logo_id: int) -> LogoPic
     return None if row is None else LogoPicture(**dict(row))
 
 
-async def find_logo_faults(
-    db: Database, workspace_id: int, settings: QrSettings | None, before: QrSettings | None = None
+def find_logo_faults(
+    rows: Database | Transaction,
+    workspace_id: int,
+    settings: QrSettings | None,
+    before: QrSettings | None = None,
 ) -> dict[str, str]:
     """A logo that is not the workspace's; one that was there before may have been deleted since."""
     logo_id = settings.qr_logo_id if settings else None
     if logo_id is None or (before is not None and before.qr_logo_id == logo_id):
         return {}
-    if await db.find_one(FIND_LOGO, workspace_id, logo_id) is None:
+    find_one = rows.look_up if isinstance(rows, Database) else rows.find_one
+    if find_one(FIND_LOGO, workspace_id, logo_id) is None:
         return {"qr_settings": f"qrLogoId names no logo of this workspace: {logo_id}"}
     return {}
 

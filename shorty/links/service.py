@@ -4,14 +4,12 @@ Each function is one transaction; after its commit the redirect's cache forgets 
 Many links at once are `bulk`'s, lists are `pages`'.
 """
 
-from typing import Final
-
 from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
-from shorty.errors import ConflictError, NotFoundError
+from shorty.errors import NotFoundError
 from shorty.links import store
 from shorty.links.book import LinkBook, Maker, read_maker
-from shorty.links.changes import draft_edit, hash_new_password, store_edit
+from shorty.links.changes import edit_link, hash_new_password
 from shorty.links.drafts import Remember, draft_link, insert_draft
 from shorty.links.model import Link, LinkChange, NewLink
 from shorty.plans import give_back_quota
@@ -26,8 +24,6 @@ __all__ = [
     "find_or_create_link",
     "get_link",
 ]
-
-TRIES_TO_CHANGE: Final = 5
 
 
 async def create_link(
@@ -85,21 +81,18 @@ async def get_link(book: LinkBook, actor: Actor, link_id: int) -> Link:
 async def change_link(
     book: LinkBook, actor: Actor, link_id: int, change: LinkChange, now: int
 ) -> Link:
-    """Raises as create_link does, NotFoundError, and ConflictError where others keep changing it.
+    """Raises as create_link does, and NotFoundError.
 
     A change that changes nothing is not counted as an edit.
     """
     require_scope(actor, "write")
     password_hash = await hash_new_password(change)
-    for _ in range(TRIES_TO_CHANGE):
-        before = await get_link(book, actor, link_id)
-        edit = await draft_edit(book, actor, before, change, password_hash, now)
-        after = await book.db.write(lambda tx, edit=edit: store_edit(tx, actor, edit, now))
-        if after is not None:
-            book.forget(before)
-            book.forget(after)
-            return after
-    raise ConflictError("The link is being changed by somebody else; try again.")
+    before, after = await book.db.write(
+        lambda tx: edit_link(tx, book, actor, link_id, change, password_hash, now)
+    )
+    book.forget(before)
+    book.forget(after)
+    return after
 
 
 async def delete_link(book: LinkBook, actor: Actor, link_id: int, now: int) -> None:

@@ -72,10 +72,9 @@ INSERT_COUNTER: Final = "insert into link_counters (link_id, workspace_id) value
 INSERT_LINK_TAG: Final = "insert into link_tags (link_id, tag_id, position) values ($1, $2, $3)"
 DELETE_LINK_TAGS: Final = "delete from link_tags where link_id = $1"
 
-# `updated_at` grows with every change, so it tells whether a link is still the one that was read.
 UPDATE_LINK: Final = f"""
 update links set ({_COLUMNS}, updated_at) = ({_VALUES}, ${_NEXT}), edit_count = edit_count + 1
-where id = ${_NEXT + 1} and updated_at = ${_NEXT + 2} and deleted_at is null
+where id = ${_NEXT + 1}
 """  # noqa: S608 - the names of our own columns
 FIND_SLUG: Final = """
 select id from links where domain_id = $1 and slug_key = $2 and deleted_at is null
@@ -108,6 +107,15 @@ async def find_link(db: Database, workspace_id: int, link_id: int) -> Link | Non
     if row is None:
         return None
     tags = await db.find_all(FIND_TAGS_OF_LINK, link_id)
+    return read_link(row, tuple(Tag(**dict(tag)) for tag in tags))
+
+
+def find_link_to_change(tx: Transaction, workspace_id: int, link_id: int) -> Link | None:
+    """The link as no other write can change it before this one is done."""
+    row = tx.find_one(FIND_LINK, link_id, workspace_id)
+    if row is None:
+        return None
+    tags = tx.find_all(FIND_TAGS_OF_LINK, link_id)
     return read_link(row, tuple(Tag(**dict(tag)) for tag in tags))
 
 
@@ -211,20 +219,13 @@ def is_slug_taken(tx: Transaction, columns: LinkColumns, link_id: int) -> bool:
     return row is not None and row["id"] != link_id
 
 
-def update_link(tx: Transaction, before: Link, columns: LinkColumns, updated_at: int) -> bool:
-    """Whether the link was still the one read before; if not, nothing is changed."""
-    changed = tx.execute(
-        UPDATE_LINK,
-        *msgspec.structs.astuple(columns),
-        updated_at,
-        before.id,
-        before.updated_at,
-    )
+def update_link(tx: Transaction, before: Link, columns: LinkColumns, updated_at: int) -> None:
+    """`before` is the link as this transaction has read it."""
+    tx.execute(UPDATE_LINK, *msgspec.structs.astuple(columns), updated_at, before.id)
     old, new = (search_text(link, before.workspace_id) for link in (before, columns))
-    if changed and old != new:
+    if old != new:
         unindex_link(tx, before.id, old)
         index_link(tx, before.id, new)
-    return bool(changed)
 
 
 def delete_link(tx: Transaction, workspace_id: int, link_id: int, now: int) -> Row | None:

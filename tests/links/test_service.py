@@ -16,6 +16,7 @@ from shorty.errors import (
     SlugTakenError,
 )
 from shorty.links.book import LinkBook
+from shorty.links.bulk import change_links
 from shorty.links.model import Creator, Link, LinkChange, NewLink, QrSettings
 from shorty.links.service import (
     change_link,
@@ -438,6 +439,21 @@ async def test_no_edit_is_lost_among_many_at_once(book: LinkBook, actor: Actor) 
     after = await get_link(book, actor, link.id)
     assert (after.title, after.utm_source, after.max_clicks) == ("t", "s", 7)
     assert after.edit_count == 3
+
+
+async def test_many_changes_of_one_field_at_once_are_all_made(book: LinkBook, actor: Actor) -> None:
+    link = await make_link(book, actor)
+    change = [LinkChange(title=f"t{number}") for number in range(60)]
+    changed = await asyncio.gather(
+        *(change_link(book, actor, link.id, each, NOW) for each in change)
+    )
+    assert [each.title for each in changed] == [each.title for each in change]
+    after = await get_link(book, actor, link.id)
+    assert (after, after.edit_count) == (changed[-1], 60)
+    many = await asyncio.gather(
+        *(change_links(book, actor, [link.id], each, NOW) for each in change)
+    )
+    assert all(isinstance(outcome, Link) for outcomes in many for outcome in outcomes)
 
 
 async def test_a_deleted_link_is_gone_and_its_slug_free(book: LinkBook, actor: Actor) -> None:
