@@ -10,6 +10,7 @@ from typing import Final
 
 from shorty.api.app import create_api
 from shorty.api.services import Services
+from shorty.clicks.geo import GeoDatabase
 from shorty.clicks.limited import LimitedClicks
 from shorty.clicks.recorder import Recorder
 from shorty.clicks.visitor import VisitorNumbers
@@ -153,6 +154,7 @@ class App:
             recorder=services.recorder,
             limited=self.limited,
             visitors=VisitorNumbers(path.with_name(f"{path.name}.visitor-key"), now),
+            places=GeoDatabase(self.config.geo.path),
             proxies=services.proxies,
             limits=services.limits,
             clock=self.read_clock,

@@ -14,6 +14,7 @@ from shorty.config.settings import (
     UNLIMITED,
     Config,
     DomainConfig,
+    GeoConfig,
     LinksConfig,
     Plan,
     ServerConfig,
@@ -35,6 +36,7 @@ def apply_rules(config: Config, folder: Path, faults: Faults) -> Config:
         storage=StorageConfig(database=folder / config.storage.database),
         domains=settle_domains(config.domains, faults),
         links=settle_links(config.links, folder, faults),
+        geo=settle_geo(config.geo, folder, faults),
     )
 
 
@@ -130,6 +132,14 @@ def settle_links(links: LinksConfig, folder: Path, faults: Faults) -> LinksConfi
     for index, file in enumerate(files):
         check_readable(f"links.blocked_hosts_files[{index}]", file, faults)
     return replace(links, blocked_hosts=hosts, blocked_hosts_files=files)
+
+
+def settle_geo(geo: GeoConfig, folder: Path, faults: Faults) -> GeoConfig:
+    if not geo.database:
+        return geo
+    file = folder / geo.database
+    check_readable("geo.database", file, faults)
+    return GeoConfig(database=str(file))
 
 
 def check_readable(path: str, file: Path, faults: Faults) -> None:

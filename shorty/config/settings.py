@@ -98,6 +98,14 @@ class PrivacyConfig(Struct, frozen=True, kw_only=True):
     honour_dnt: bool = True
 
 
+class GeoConfig(Struct, frozen=True, kw_only=True):
+    database: str = ""  # a path; empty: the data that comes along
+
+    @property
+    def path(self) -> Path | None:
+        return Path(self.database) if self.database else None
+
+
 class MetricsConfig(Struct, frozen=True, kw_only=True):
     token: str = ""
 
@@ -127,6 +135,7 @@ class Config(Struct, frozen=True, kw_only=True):
     public_links: PublicLinksConfig = field(default_factory=PublicLinksConfig)
     webhooks: WebhooksConfig = field(default_factory=WebhooksConfig)
     privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
+    geo: GeoConfig = field(default_factory=GeoConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
 
     def __post_init__(self) -> None:

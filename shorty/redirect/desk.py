@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from shorty.clicks.geo import find_country
+from shorty.clicks.geo import GeoDatabase
 from shorty.clicks.limited import LimitedClicks
 from shorty.clicks.model import LINK, QR, Kind, Visit, read_referrer, read_utm
 from shorty.clicks.recorder import Recorder
@@ -24,6 +24,7 @@ class VisitDesk(msgspec.Struct, frozen=True, kw_only=True):
     recorder: Recorder
     limited: LimitedClicks
     visitors: VisitorNumbers
+    places: GeoDatabase
     proxies: TrustedProxies
     limits: RateLimits
     clock: Callable[[], int]
@@ -43,16 +44,18 @@ class VisitDesk(msgspec.Struct, frozen=True, kw_only=True):
         user_agent = read_user_agent(headers)
         query = scope.query_string
         referrer = headers.get("referer", "")
+        place = self.places.find_place(address, now)
         return Visit(
             at=now,
             link_id=link.id,
             visitor=NOT_TOLD_APART
             if self.is_opted_out(headers)
             else self.visitors.number_visitor(address, user_agent, now),
-            country=find_country(address),
+            country=place.country,
             source=QR if query and has_marker(query) else LINK,
             kind=kind,
             user_agent=user_agent,
             referrer=read_referrer(referrer) if referrer else "",
             utm=read_utm(query, link.utm) if query else link.utm,
+            city=place.city,
         )

@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import pytest
 
-from shorty.clicks.geo import find_country
+from shorty.clicks.geo import LOOK_INTERVAL_MS, GeoDatabase, find_country
+from tests.clicks.mmdb import write_mmdb
 
 
 @pytest.mark.parametrize(
@@ -20,3 +23,37 @@ from shorty.clicks.geo import find_country
 )
 def test_the_country_of_an_address(address: str, country: str) -> None:
     assert find_country(address) == country
+
+
+PORTLAND = {"country": {"iso_code": "US"}, "city": {"names": {"en": "Portland"}}}
+BONN = {"country": {"iso_code": "DE"}, "city": {"names": {"en": "Bonn"}}}
+
+
+def test_the_operators_file_knows_cities(tmp_path: Path) -> None:
+    file = tmp_path / "places.mmdb"
+    write_mmdb(file, {"1.2.3.0/24": PORTLAND, "5.6.0.0/16": {"country": {"iso_code": "FR"}}})
+    places = GeoDatabase(file)
+    assert places.find_place("1.2.3.4", 0) == ("US", "Portland")
+    assert places.find_place("::ffff:1.2.3.4", 0) == ("US", "Portland")
+    assert places.find_place("5.6.7.8", 0) == ("FR", "")
+    for unknown in ("9.9.9.9", "", "nonsense", "1.2.3.4:80"):
+        assert places.find_place(unknown, 0) == ("", "")
+
+
+def test_the_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    file = tmp_path / "places.mmdb"
+    write_mmdb(file, {"1.2.3.0/24": PORTLAND})
+    places = GeoDatabase(file)
+    assert places.find_place("1.2.3.4", 0).city == "Portland"
+    write_mmdb(file, {"1.2.0.0/16": BONN})
+    assert places.find_place("1.2.3.4", LOOK_INTERVAL_MS - 1).city == "Portland"
+    assert places.find_place("1.2.3.4", LOOK_INTERVAL_MS).city == "Bonn"
+    file.write_bytes(b"torn")
+    assert places.find_place("1.2.3.4", 2 * LOOK_INTERVAL_MS).city == "Bonn"
+    file.unlink()
+    assert places.find_place("1.2.3.4", 3 * LOOK_INTERVAL_MS).city == "Bonn"
+
+
+def test_without_a_file_the_packages_data_knows_the_country(tmp_path: Path) -> None:
+    for places in (GeoDatabase(), GeoDatabase(tmp_path / "not there")):
+        assert places.find_place("8.8.8.8", 0) == ("US", "")

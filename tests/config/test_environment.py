@@ -47,6 +47,7 @@ EXAMPLES = {
     "webhooks.timeout_s": ("0.5", 0.5),
     "webhooks.retries_s": ("0.1, 2", (0.1, 2.0)),
     "privacy.honour_dnt": ("no", False),
+    "geo.database": ("/dev/null", "/dev/null"),
     "metrics.token": ("12345", "12345"),
 }
 

@@ -69,10 +69,14 @@ def test_a_variable_wins_over_the_file_and_an_option_over_both(write: Write) -> 
 
 def test_relative_paths_count_from_the_file(write: Write, tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_text("bad.example")
-    file = write('[storage]\ndatabase = "here.db"\n[links]\nblocked_hosts_files = ["bad.txt"]')
+    file = write(
+        '[storage]\ndatabase = "here.db"\n[links]\nblocked_hosts_files = ["bad.txt"]'
+        '\n[geo]\ndatabase = "bad.txt"'
+    )
     config = load_config(file, {})
     assert config.storage.database == tmp_path / "here.db"
     assert config.links.blocked_hosts_files == (tmp_path / "bad.txt",)
+    assert config.geo.path == tmp_path / "bad.txt"
     elsewhere = {"SHORTY_STORAGE__DATABASE": "/srv/shorty.db"}
     assert load_config(file, elsewhere).storage.database == Path("/srv/shorty.db")
 
