@@ -1,8 +1,11 @@
 """Every statement of lists of links: written for the filter at hand, each able to use its index.
 
-Two ways lead to a page. *Walking* follows the index of the order and keeps what fits the filter:
-quick where much fits. *Ranking* gathers everything that fits from the index of one filter (the
-source) and sorts it: quick where little fits. `pages` chooses.
+Three ways lead to a page; `pages` chooses. *Walking* follows the index of the order and keeps what
+fits the filter: quick where much fits. *Ranking* gathers what one filter's index (the source)
+gives and sorts it: quick where little fits. *Following* reads a source in the order of ids, which
+is that of creation: quick in any case, but only for that order.
+
+`cross join` keeps the tables in the order they are written in: what narrows most stands first.
 """
 
 from collections.abc import Sequence
@@ -11,15 +14,20 @@ from typing import Final, Literal
 import msgspec
 
 from shorty.storage.database import Database, Row, Value
-from shorty.storage.search import Match, write_contains, write_source
+from shorty.storage.search import Match, write_contains, write_ids, write_source
 
 Order = Literal["created_at", "total"]
+Source = Literal["search", "tag", "inactive", "domain"]
 
 UNBOUNDED: Final = 2**62
 COUNTED: Final = 10_000
 
 COUNT_ALL: Final = """
 select used from quotas where workspace_id = $1 and quota = 'links' and period = ''
+"""
+FIND_IMPORTED: Final = """
+select id from links
+where workspace_id = $1 and made_through = 'import' and deleted_at is null limit 1
 """
 
 
@@ -40,18 +48,39 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     match: Match | None
     order: Order
     is_descending: bool
+    found_ids: str | None = None  # what the search's source gives, once it has been asked
 
     @property
-    def has_own_order(self) -> bool:
-        """Whether one index holds both the filter and the order, so that walking it is best."""
-        is_single = self.domain_id is None or self.is_active is None
-        is_of_columns = self.match is None and self.tag_id is None
-        return self.order == "created_at" and is_of_columns and is_single
+    def is_of_columns(self) -> bool:
+        """Whether the filter asks for nothing but what the indexes of links hold."""
+        return self.match is None and self.tag_id is None
 
     @property
-    def is_settled_by_source(self) -> bool:
-        """Whether what the source gives fits the whole filter and needs no second look."""
-        return self.tag_id is None and (self.match is None or self.match.is_exact)
+    def has_index_of_its_own(self) -> bool:
+        """Whether one index holds both the filter and the order."""
+        return self.is_of_columns and self.order == "created_at"
+
+    def list_sources(self) -> list[Source]:
+        """The filters whose index can give what fits them."""
+        there: dict[Source, bool] = {
+            "search": self.match is not None and self.match.expression is not None,
+            "tag": self.tag_id is not None,
+            "inactive": self.is_active is False,
+            "domain": self.domain_id is not None,
+        }
+        return [source for source, is_there in there.items() if is_there]
+
+    def is_settled_by(self, source: Source) -> bool:
+        """Whether all that the source gives fits the whole filter."""
+        match source:
+            case "search":
+                return self.tag_id is None and self.match is not None and self.match.is_exact
+            case "tag":
+                return False  # deleted links keep their tags
+            case "inactive":
+                return self.tag_id is None and self.match is None and self.domain_id is None
+            case "domain":
+                return self.tag_id is None and self.match is None and self.is_active is None
 
 
 class _Statement:
@@ -65,27 +94,35 @@ class _Statement:
         self.values.append(value)
         return f"${len(self.values)}"
 
-    def write_source(self) -> str | None:
-        """The ids that one filter's index gives; None where walking is as good."""
+    def write_source(self, source: Source) -> str:
+        """The ids that the source gives."""
         listing = self.listing
-        if listing.match is not None:
-            expression = listing.match.expression
-            return None if expression is None else write_source(self.bind(expression))
-        if listing.tag_id is not None:
-            return f"select link_id as id from link_tags where tag_id = {self.bind(listing.tag_id)}"  # noqa: S608 - a parameter's number
-        if listing.is_active is False or listing.domain_id is not None:
-            return f"select l.id from links l where {self.write_live()}{self.write_columns()}"  # noqa: S608 - conditions of our own
-        return None
+        match source:
+            case "search":
+                if listing.found_ids is not None:
+                    return write_ids(self.bind(listing.found_ids))
+                return write_source(self.bind(listing.match.expression if listing.match else None))
+            case "tag":
+                tag_id = self.bind(listing.tag_id)
+                return f"select link_id as id from link_tags where tag_id = {tag_id}"  # noqa: S608 - a parameter's number
+            case "inactive":
+                return f"select l.id from links l where {self.write_live()} and l.is_active = 0"  # noqa: S608 - conditions of our own
+            case "domain":
+                live, domain_id = self.write_live(), self.bind(listing.domain_id)
+                return f"select l.id from links l where {live} and l.domain_id = {domain_id}"  # noqa: S608 - conditions of our own
 
     def write_live(self) -> str:
         return f"l.workspace_id = {self.bind(self.listing.workspace_id)} and l.deleted_at is null"
 
     def write_columns(self) -> str:
-        """The conditions that an index of links holds."""
         domain_id, is_active = self.listing.domain_id, self.listing.is_active
-        domain = "" if domain_id is None else f" and l.domain_id = {self.bind(domain_id)}"
         # A literal: the index of what is switched off has it in its own condition.
-        return domain + ("" if is_active is None else f" and l.is_active = {int(is_active)}")
+        active = "" if is_active is None else f" and l.is_active = {int(is_active)}"
+        if domain_id is None:
+            return active
+        # The plus leaves the index to the rarer condition.
+        plus = "+" if is_active is False else ""
+        return f" and {plus}l.domain_id = {self.bind(domain_id)}{active}"
 
     def write_tag(self, link_id: str) -> str:
         if self.listing.tag_id is None:
@@ -98,27 +135,44 @@ class _Statement:
 
     def write_contains(self) -> str:
         match = self.listing.match
-        return (
-            ""
-            if match is None
-            else f" and {write_contains(match.text, self.bind(match.text), 'l')}"
-        )
+        if match is None:
+            return ""
+        return f" and {write_contains(match.text, self.bind(match.text), 'l')}"
 
-    def write_rest(self, link_id: str) -> str:
-        """What the source has not settled; the text is looked at when the links are read."""
-        if self.listing.match is not None:
-            # The index's labels are held against the links wherever these are read anyway.
-            columns = self.write_columns() if link_id == "l.id" else ""
-            return columns + self.write_tag(link_id)
-        return self.write_columns() if self.listing.tag_id is not None else ""
+    def write_rest(self, source: Source) -> str:
+        """What the source has not settled, on a row of links; the index knows the columns too."""
+        match = self.listing.match
+        if source == "search" and match is not None:
+            return self.write_tag("l.id") + ("" if match.is_exact else self.write_contains())
+        tag = "" if source == "tag" else self.write_tag("l.id")
+        return self.write_columns() + tag + self.write_contains()
 
     def write_after(self, key: str, link_id: str, after: Position) -> str:
         sign = "<" if self.listing.is_descending else ">"
         return f"({key}, {link_id}) {sign} ({self.bind(after.key)}, {self.bind(after.id)})"
 
-    def write_order(self, key: str, link_id: str) -> str:
+    def write_walk(
+        self, columns: str, where: str, key: str, link_id: str, after: Position, budget: int
+    ) -> str:
+        """The next rows of a table in the order of an index.
+
+        First those that share the last link's key, then those beyond it: of a comparison of pairs
+        SQLite's index uses the first half alone, and a million links share a count of 0.
+        """
+        sign = "<" if self.listing.is_descending else ">"
+        last_key, last_id = self.bind(after.key), self.bind(after.id)
+        limit = self.bind(budget)
+        return (
+            f"select * from (select {columns} where {where} and {key} = {last_key}"  # noqa: S608 - conditions of our own
+            f" and {link_id} {sign} {last_id} {self.write_order(link_id)} limit {limit})"
+            " union all"
+            f" select * from (select {columns} where {where} and {key} {sign} {last_key}"
+            f" {self.write_order(key, link_id)} limit {limit})"
+        )
+
+    def write_order(self, *columns: str) -> str:
         way = " desc" if self.listing.is_descending else ""
-        return f"order by {key}{way}, {link_id}{way}"
+        return f"order by {', '.join(column + way for column in columns)}"
 
 
 async def count_all(db: Database, workspace_id: int) -> int:
@@ -127,61 +181,83 @@ async def count_all(db: Database, workspace_id: int) -> int:
     return row["used"] if row else 0
 
 
-async def count_source(db: Database, listing: Listing) -> int | None:
-    """How much one filter's index gives, up to COUNTED + 1; None where there is no source."""
+async def has_imported(db: Database, workspace_id: int) -> bool:
+    """Whether there are links that bring an earlier time of creation along."""
+    return await db.find_one(FIND_IMPORTED, workspace_id) is not None
+
+
+async def count_source(db: Database, listing: Listing, source: Source) -> int:
+    """How much a filter's index gives, up to COUNTED + 1."""
     statement = _Statement(listing)
-    source = statement.write_source()
-    if source is None:
-        return None
-    limit = statement.bind(COUNTED + 1)
-    return await _count(db, statement, f"{source} limit {limit}")
+    found = statement.write_source(source)
+    return await _count(db, statement, f"{found} limit {statement.bind(COUNTED + 1)}")
 
 
-async def list_source(db: Database, listing: Listing, limit: int) -> list[int]:
+async def list_source(db: Database, listing: Listing, source: Source, limit: int) -> list[int]:
     """Some of the ids that the source gives."""
     statement = _Statement(listing)
-    source = statement.write_source()
-    if source is None:
-        return []
-    rows = await db.find_all(f"{source} limit {statement.bind(limit)}", *statement.values)
+    found = statement.write_source(source)
+    rows = await db.find_all(f"{found} limit {statement.bind(limit)}", *statement.values)
     return [row["id"] for row in rows]
 
 
-async def count_fitting(db: Database, listing: Listing) -> int:
+async def count_fitting(db: Database, listing: Listing, source: Source | None) -> int:
     """How many links fit the whole filter, up to COUNTED + 1."""
     statement = _Statement(listing)
-    source = statement.write_source()
     if source is None:
-        fitting = f"select l.id from links l where {statement.write_live()}"  # noqa: S608 - conditions of our own
-        fitting += statement.write_columns() + statement.write_tag("l.id")
+        fitting = (
+            f"select l.id from links l where {statement.write_live()}{statement.write_columns()}"  # noqa: S608 - conditions of our own
+            f"{statement.write_tag('l.id')}{statement.write_contains()}"
+        )
     else:
-        fitting = f"select l.id from ({source}) s cross join links l on l.id = s.id"  # noqa: S608 - conditions of our own
-        fitting += f" where {statement.write_live()}{statement.write_rest('l.id')}"
-    fitting += statement.write_contains()
-    limit = statement.bind(COUNTED + 1)
-    return await _count(db, statement, f"{fitting} limit {limit}")
+        fitting = (
+            f"select l.id from ({statement.write_source(source)}) s"  # noqa: S608 - conditions of our own
+            " cross join links l on l.id = s.id"
+            f" where {statement.write_live()}{statement.write_rest(source)}"
+        )
+    return await _count(db, statement, f"{fitting} limit {statement.bind(COUNTED + 1)}")
 
 
-async def rank(db: Database, listing: Listing, after: Position, limit: int) -> list[Position]:
-    """The next links that fit, of all that the source gives. A match may be a candidate only."""
+async def follow(
+    db: Database, listing: Listing, source: Source, after: Position, limit: int
+) -> list[Position]:
+    """The next links that fit, in the order of their ids."""
     statement = _Statement(listing)
-    source = statement.write_source()
-    if source is None:
-        return await walk(db, listing, after, limit)
-    if listing.order == "created_at":
-        columns, key, link_id = "l.id, l.created_at as key", "l.created_at", "l.id"
-        tables = "cross join links l on l.id = s.id"
-        where = statement.write_live()
+    sign = "<" if listing.is_descending else ">"
+    found = f"select s.id from ({statement.write_source(source)}) s"  # noqa: S608 - conditions of our own
+    if listing.is_settled_by(source):
+        found += f" where s.id {sign} {statement.bind(after.id)}"
     else:
-        columns, key, link_id = "c.link_id as id, c.total as key", "c.total", "c.link_id"
+        found += (
+            f" cross join links l on l.id = s.id where s.id {sign} {statement.bind(after.id)}"
+            f" and {statement.write_live()}{statement.write_rest(source)}"
+        )
+    found += f" {statement.write_order('s.id')} limit {statement.bind(limit)}"
+    rows = await db.find_all(found, *statement.values)
+    # What follows is found by the id alone.
+    return [Position(key=0, id=row["id"]) for row in rows]
+
+
+async def rank(
+    db: Database, listing: Listing, source: Source, after: Position, limit: int
+) -> list[Position]:
+    """The next links that fit, of all that the source gives."""
+    statement = _Statement(listing)
+    found = statement.write_source(source)
+    if listing.order == "created_at":
+        key, link_id = "l.created_at", "l.id"
+        tables = "cross join links l on l.id = s.id"
+        where = statement.write_live() + statement.write_rest(source)
+    else:
+        key, link_id = "c.total", "c.link_id"
         tables = "cross join link_counters c on c.link_id = s.id"
         where = f"c.workspace_id = {statement.bind(listing.workspace_id)} and c.is_live = 1"
-        if listing.match is None and listing.tag_id is not None:
+        if rest := statement.write_rest(source):
             tables += " cross join links l on l.id = c.link_id"
-    rest = statement.write_rest(link_id)
+            where += rest
     rows = await db.find_all(
-        f"select {columns} from ({source}) s {tables}"  # noqa: S608 - conditions of our own
-        f" where {where}{rest} and {statement.write_after(key, link_id, after)}"
+        f"select {link_id} as id, {key} as key from ({found}) s {tables}"  # noqa: S608 - conditions of our own
+        f" where {where} and {statement.write_after(key, link_id, after)}"
         f" {statement.write_order(key, link_id)} limit {statement.bind(limit)}",
         *statement.values,
     )
@@ -191,32 +267,24 @@ async def rank(db: Database, listing: Listing, after: Position, limit: int) -> l
 async def walk(
     db: Database, listing: Listing, after: Position, limit: int, budget: int = UNBOUNDED
 ) -> list[Position]:
-    """The next links that fit, found among the next `budget` links in the list's order."""
+    """The next links that fit, found among about the next `budget` links in the list's order."""
     statement = _Statement(listing)
+    # The inner order holds: nothing outside it sorts, and it is read row by row.
     if listing.order == "created_at":
-        # The inner order holds: nothing outside it sorts, and it is read row by row.
-        walked = (
-            "select l.id, l.created_at as key, l.slug, l.title, l.url, l.original_url from links l"  # noqa: S608 - conditions of our own
-            f" where {statement.write_live()}{statement.write_columns()}"
-            f" and {statement.write_after('l.created_at', 'l.id', after)}"
-            f" {statement.write_order('l.created_at', 'l.id')} limit {statement.bind(budget)}"
-        )
+        columns = "l.id, l.created_at as key, l.slug, l.title, l.url, l.original_url from links l"
+        where = statement.write_live() + statement.write_columns()
+        walked = statement.write_walk(columns, where, "l.created_at", "l.id", after, budget)
         found = f"select l.id, l.key from ({walked}) l where 1 = 1"  # noqa: S608 - conditions of our own
     else:
-        walked = (
-            "select c.link_id, c.total as key from link_counters c"  # noqa: S608 - conditions of our own
-            f" where c.workspace_id = {statement.bind(listing.workspace_id)} and c.is_live = 1"
-            f" and {statement.write_after('c.total', 'c.link_id', after)}"
-            f" {statement.write_order('c.total', 'c.link_id')} limit {statement.bind(budget)}"
-        )
+        columns = "c.link_id, c.total as key from link_counters c"
+        where = f"c.workspace_id = {statement.bind(listing.workspace_id)} and c.is_live = 1"
+        walked = statement.write_walk(columns, where, "c.total", "c.link_id", after, budget)
         found = (
             f"select l.id, c.key from ({walked}) c cross join links l on l.id = c.link_id"  # noqa: S608 - conditions of our own
             f" where l.deleted_at is null{statement.write_columns()}"
         )
-    conditions = statement.write_tag("l.id") + statement.write_contains()
-    rows = await db.find_all(
-        f"{found}{conditions} limit {statement.bind(limit)}", *statement.values
-    )
+    found += f"{statement.write_tag('l.id')}{statement.write_contains()}"
+    rows = await db.find_all(f"{found} limit {statement.bind(limit)}", *statement.values)
     return _read_positions(rows)
 
 

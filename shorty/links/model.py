@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 from shorty.domains.model import write_short_url
 
 LinkType = Literal["URL", "MAILTO", "TEL", "SMS"]
+MadeThrough = Literal["link", "qr", "import"]
 LinkSort = Literal["createdAt", "-createdAt", "clickCount", "-clickCount"]
 
 
@@ -96,7 +97,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     button_label: str | None
     is_public: bool
     qr_settings: QrSettings | None
-    made_through: Literal["link", "qr"]
+    made_through: MadeThrough
     favicon_url: str
     edit_count: int
     created_by: Creator | None
@@ -202,7 +203,7 @@ class NewLink(msgspec.Struct, frozen=True, kw_only=True):
     is_link_in_bio: bool = False
     button_label: str | None = None
     qr_settings: QrSettings | None = None
-    made_through: Literal["link", "qr"] = "link"
+    made_through: MadeThrough = "link"
     is_public: bool = False
 
 

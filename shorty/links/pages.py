@@ -14,7 +14,7 @@ from shorty.accounts.model import Actor
 from shorty.errors import InvalidFieldsError
 from shorty.links import list_store, store
 from shorty.links.book import LinkBook
-from shorty.links.list_store import COUNTED, Listing, Position
+from shorty.links.list_store import COUNTED, Listing, Position, Source
 from shorty.links.model import Link, LinkFilter, LinkPage, LinkSort
 from shorty.storage.search import Match, find_match
 from shorty.storage.text import contains_folded, fold_text
@@ -22,10 +22,25 @@ from shorty.storage.text import contains_folded, fold_text
 # A workspace this small is looked through link by link, whatever is searched for.
 SMALL: Final = 2000
 # So many links are walked past before all that fit are ranked instead; counts cost more to follow.
-BUDGETS: Final = {"created_at": 12_000, "total": 5_000}
+BUDGETS: Final = {"created_at": 12_000, "total": 8_000}
 SAMPLE: Final = 200
+# So few are ranked at once, where more are followed one by one.
+FEW: Final = 1000
 
 _CURSOR: Final = msgspec.json.Decoder(tuple[LinkSort, Position])
+
+
+class _Way(msgspec.Struct, frozen=True, kw_only=True):
+    """How to find what fits: the source that gives least, and the one to follow if there is one."""
+
+    listing: Listing
+    counts: dict[Source, int]
+    least: Source | None
+    followed: Source | None
+
+    @property
+    def in_least(self) -> int:
+        return COUNTED + 1 if self.least is None else self.counts[self.least]
 
 
 class _Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,15 +53,13 @@ async def list_links(book: LinkBook, actor: Actor, wanted: LinkFilter) -> LinkPa
     after = read_cursor(wanted)
     total = await list_store.count_all(book.db, actor.workspace_id)
     listing = await _plan(book, actor.workspace_id, wanted, total)
-    if listing is None:
+    way = None if listing is None else await _choose_way(book, listing)
+    if way is None:
         return LinkPage(links=(), next_cursor=None, total=0, total_is_capped=False)
     if not is_filtered(wanted):
-        page = await _fill_page(book, listing, after, wanted.limit, None)
-        return _show_page(wanted, page, total)
-    in_source = await list_store.count_source(book.db, listing)
+        return _show_page(wanted, await _fill_page(book, way, after, wanted.limit), total)
     page, found = await asyncio.gather(
-        _fill_page(book, listing, after, wanted.limit, in_source),
-        _count_found(book, listing, in_source),
+        _fill_page(book, way, after, wanted.limit), _count_found(book, way)
     )
     return _show_page(wanted, page, found)
 
@@ -93,60 +106,92 @@ async def _find_match(book: LinkBook, listing: Listing, search: str, total: int)
     )
 
 
-async def _fill_page(
-    book: LinkBook, listing: Listing, after: Position, limit: int, in_source: int | None
-) -> _Page:
-    """Candidates that turn out not to fit are replaced by the next."""
-    links: list[Link] = []
-    ends: dict[int, Position] = {}
-    while True:
-        missing = limit + 1 - len(links)
-        places = await _find_places(book, listing, after, missing, in_source)
-        ends |= {place.id: place for place in places}
-        ids = [place.id for place in places]
-        found = await store.find_links(book.db, listing.workspace_id, ids)
-        links += [link for link in found if fits(listing.match, link)]
-        if len(links) > limit:
-            return _Page(links=links[:limit], end=ends[links[limit - 1].id])
-        if len(places) < missing:
-            return _Page(links=links, end=None)
-        after = places[-1]
+async def _choose_way(book: LinkBook, listing: Listing) -> _Way | None:
+    """None where a filter's index has nothing that fits."""
+    listing, counts = await _ask_sources(book, listing)
+    if 0 in counts.values():
+        return None
+    least = min(counts, key=counts.__getitem__, default=None)
+    # Their indexes are in the order of ids.
+    followed: list[Source] = [source for source in counts if source in {"search", "tag"}]
+    if not followed or not await _is_followed(book, listing, counts):
+        return _Way(listing=listing, counts=counts, least=least, followed=None)
+    first = min(followed, key=counts.__getitem__)
+    return _Way(listing=listing, counts=counts, least=least, followed=first)
 
 
-async def _find_places(
-    book: LinkBook, listing: Listing, after: Position, limit: int, in_source: int | None
-) -> list[Position]:
-    if in_source is None or listing.has_own_order:
+async def _ask_sources(book: LinkBook, listing: Listing) -> tuple[Listing, dict[Source, int]]:
+    """How much each source gives; of a search the ids are kept, if they are not too many."""
+    counts: dict[Source, int] = {}
+    for source in listing.list_sources():
+        if source == "search":
+            ids = await list_store.list_source(book.db, listing, source, COUNTED + 1)
+            counts[source] = len(ids)
+            if len(ids) <= COUNTED:
+                listing = msgspec.structs.replace(
+                    listing, found_ids=msgspec.json.encode(ids).decode()
+                )
+        else:
+            counts[source] = await list_store.count_source(book.db, listing, source)
+    return listing, counts
+
+
+async def _is_followed(book: LinkBook, listing: Listing, counts: dict[Source, int]) -> bool:
+    if listing.order != "created_at" or min(counts.values()) <= FEW:
+        return False
+    return not await list_store.has_imported(book.db, listing.workspace_id)
+
+
+async def _fill_page(book: LinkBook, way: _Way, after: Position, limit: int) -> _Page:
+    places = await _find_places(book, way, after, limit + 1)
+    ids = [place.id for place in places[:limit]]
+    links = await store.find_links(book.db, way.listing.workspace_id, ids)
+    if len(places) <= limit or not links:
+        return _Page(links=links, end=None)
+    last = places[limit - 1]
+    if way.listing.order == "created_at":
+        # Following gives no times; the next page may be found another way.
+        last = Position(key=links[-1].created_at, id=last.id)
+    return _Page(links=links, end=last)
+
+
+async def _find_places(book: LinkBook, way: _Way, after: Position, limit: int) -> list[Position]:
+    listing = way.listing
+    if way.least is None or listing.has_index_of_its_own:
         return await list_store.walk(book.db, listing, after, limit)
-    if in_source > COUNTED:
+    if way.followed is not None:
+        return await list_store.follow(book.db, listing, way.followed, after, limit)
+    if way.in_least > COUNTED:
         budget = BUDGETS[listing.order]
         places = await list_store.walk(book.db, listing, after, limit, budget)
         if len(places) == limit:
             return places
-    return await list_store.rank(book.db, listing, after, limit)
+    return await list_store.rank(book.db, listing, way.least, after, limit)
 
 
-async def _count_found(book: LinkBook, listing: Listing, in_source: int | None) -> int:
+async def _count_found(book: LinkBook, way: _Way) -> int:
     """Up to COUNTED + 1 links that fit the filter."""
-    if in_source == 0 or (in_source is not None and listing.is_settled_by_source):
-        return in_source
-    if in_source is not None and in_source > COUNTED and await _is_sample_fitting(book, listing):
-        return in_source
-    return await list_store.count_fitting(book.db, listing)
+    listing = way.listing
+    for source, count in way.counts.items():
+        if listing.is_settled_by(source):
+            return count
+    if way.least == "search" and way.in_least > COUNTED and await _is_sample_fitting(book, listing):
+        return way.in_least
+    return await list_store.count_fitting(
+        book.db, listing, None if listing.is_of_columns else way.least
+    )
 
 
 async def _is_sample_fitting(book: LinkBook, listing: Listing) -> bool:
     """Whether so many candidates, of which none here is a false one, can be taken at their word."""
     if listing.match is None or listing.tag_id is not None:
         return False
-    ids = await list_store.list_source(book.db, listing, SAMPLE)
+    ids = await list_store.list_source(book.db, listing, "search", SAMPLE)
     found = await store.find_links(book.db, listing.workspace_id, ids)
     return len(found) == len(ids) and all(fits(listing.match, link) for link in found)
 
 
-def fits(match: Match | None, link: Link) -> bool:
-    if match is None:
-        return True
+def fits(match: Match, link: Link) -> bool:
     return contains_folded(match.text, link.slug, link.title, link.url, link.original_url)
 
 

@@ -40,8 +40,9 @@ left join link_counters c on c.link_id = l.id
 FIND_LINK: Final = f"""
 {SELECT_LINK} where l.id = $1 and l.workspace_id = $2 and l.deleted_at is null
 """
+# The plus keeps the workspace's index out of it: the ids are the way to few rows among many.
 FIND_LINKS: Final = f"""
-{SELECT_LINK} where l.workspace_id = $1 and l.deleted_at is null and l.id in
+{SELECT_LINK} where +l.workspace_id = $1 and l.deleted_at is null and l.id in
 """
 FIND_SAME_URL: Final = f"""
 {SELECT_LINK}

@@ -20,7 +20,7 @@ from shorty.storage.text import fold_text
 # Padding, so that the last two characters of a field start a trigram too.
 _END: Final = "\n\n"
 _TRIGRAM: Final = 3
-_WHOLE: Final = 4
+_WHOLE: Final = 10
 # More trigrams than this begin with the query: it is in so many links that looking is quicker.
 _TERMS: Final = 64
 _LABEL_BASE: Final = 2000
@@ -124,6 +124,11 @@ def write_source(parameter: str) -> str:
     return f"select rowid as id from links_search where links_search match {parameter}"  # noqa: S608 - a parameter's number
 
 
+def write_ids(parameter: str) -> str:
+    """Ids that are known already, a JSON array, as such a select."""
+    return f"select value as id from json_each({parameter})"  # noqa: S608 - a parameter's number
+
+
 def write_contains(text: str, parameter: str, link: str) -> str:
     """A condition on a row of links, by its alias: whether it contains the folded `text`."""
     fields = [f"{link}.{name}" for name in ("slug", "title", "url", "original_url")]
@@ -144,7 +149,7 @@ def _blank_labels(text: str) -> str:
 
 
 def _choose_trigrams(text: str) -> list[str]:
-    """Every second one, and the last: enough to be rare, and half as many lists to compare."""
+    """All of a short text; every second one of a long one, which is rare anyway, and the last."""
     last = len(text) - _TRIGRAM
     step = 1 if len(text) <= _WHOLE else 2
     places = [*range(0, last, step), last]

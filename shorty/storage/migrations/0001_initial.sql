@@ -101,7 +101,7 @@ create table links (
   button_label text,
   is_public integer not null default 0,
   qr_settings text,                          -- JSON; null: no code
-  made_through text not null default 'link', -- link, qr
+  made_through text not null default 'link', -- link, qr, import: made elsewhere and earlier
   favicon_url text not null default '',
   edit_count integer not null default 0,
   created_by integer references users (id),  -- null: a public link
@@ -110,10 +110,11 @@ create table links (
   deleted_at integer
 );
 create unique index links_live on links (domain_id, slug_key) where deleted_at is null;
-create index links_newest on links (workspace_id, created_at, id) where deleted_at is null;
-create index links_of_domain on links (workspace_id, domain_id, created_at, id) where deleted_at is null;
-create index links_inactive on links (workspace_id, created_at, id) where deleted_at is null and is_active = 0;
-create index links_same_url on links (workspace_id, url_hash) where deleted_at is null;
+create index links_newest on links (workspace_id, created_at, id, is_active) where deleted_at is null;
+create index links_of_domain on links (workspace_id, domain_id, created_at, id, is_active) where deleted_at is null;
+create index links_inactive on links (workspace_id, created_at, id, domain_id) where deleted_at is null and is_active = 0;
+create index links_imported on links (workspace_id) where deleted_at is null and made_through = 'import';
+create index links_same_url on links (url_hash, workspace_id) where deleted_at is null;
 create index links_public on links (expires_at) where deleted_at is null and is_public = 1;
 
 create table tags (
