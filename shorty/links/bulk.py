@@ -1,5 +1,6 @@
 """Many links in one transaction: the good ones are stored, each other one says what is wrong."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, TypeAlias
@@ -10,9 +11,10 @@ from shorty.errors import InvalidFieldsError, ShortyError
 from shorty.links import store
 from shorty.links.book import LinkBook, Maker, read_maker
 from shorty.links.changes import edit_link, hash_new_password
-from shorty.links.drafts import Draft, draft_link, insert_bare_draft
+from shorty.links.drafts import Draft, draft_bare_link, insert_bare_draft, protect_draft
 from shorty.links.model import Link, LinkChange, NewLink
 from shorty.links.service import drop_link
+from shorty.passwords import hash_password
 from shorty.plans import give_back_quota, take_available, take_quota
 from shorty.storage.database import Transaction
 
@@ -20,6 +22,9 @@ Outcome: TypeAlias = Link | ShortyError
 RememberAll: TypeAlias = Callable[[Transaction, list[Outcome]], None]
 
 MAX_AT_ONCE: Final = 1000
+# A hash is meant to be slow: some tens of milliseconds of a core, and 19 MiB.
+MAX_PASSWORDS: Final = 100
+HASHED_AT_ONCE: Final = 4
 
 
 async def create_links(
@@ -32,12 +37,14 @@ async def create_links(
     """For each, in order, the link or why there is none; an error given is handed through.
 
     Where the plan has room for some only, the first good ones get it and the rest fail with
-    QuotaExceededError. Raises InvalidFieldsError for more than MAX_AT_ONCE.
+    QuotaExceededError; from the password after MAX_PASSWORDS on, links with one fail. Raises
+    InvalidFieldsError for more than MAX_AT_ONCE.
     """
     require_scope(actor, "write")
     check_size("links", len(news))
     maker = read_maker(actor)
-    drafts = [await _try_to_draft(book, maker, new, now) for new in news]
+    bare = [await _try_to_draft(book, maker, new, now) for new in news]
+    drafts = await _protect_drafts(bare)
 
     def work(tx: Transaction) -> list[Outcome]:
         outcomes = _insert_drafts(tx, book, maker, drafts, now)
@@ -98,9 +105,30 @@ async def _try_to_draft(
     if isinstance(new, ShortyError):
         return new
     try:
-        return await draft_link(book, maker, new, now)
+        return await draft_bare_link(book, maker, new, now)
     except ShortyError as error:
         return error
+
+
+async def _protect_drafts(drafts: Sequence[Draft | ShortyError]) -> list[Draft | ShortyError]:
+    """Hashes several passwords at once, each in a thread, outside the interpreter's lock."""
+    outcomes = list(drafts)
+    protected = [
+        (index, draft, draft.new.password)
+        for index, draft in enumerate(drafts)
+        if isinstance(draft, Draft) and draft.new.password is not None
+    ]
+    hashing = asyncio.Semaphore(HASHED_AT_ONCE)
+
+    async def protect(index: int, draft: Draft, password: str) -> None:
+        async with hashing:
+            outcomes[index] = protect_draft(draft, await hash_password(password))
+
+    fault = f"may be given for {MAX_PASSWORDS} links at once; send the others in another request"
+    for index, _, _ in protected[MAX_PASSWORDS:]:
+        outcomes[index] = InvalidFieldsError({"password": fault})
+    await asyncio.gather(*(protect(*each) for each in protected[:MAX_PASSWORDS]))
+    return outcomes
 
 
 def _insert_drafts(

@@ -40,15 +40,21 @@ async def find_faults(book: LinkBook, maker: Maker, new: NewLink, now: int) -> d
 
 async def draft_link(book: LinkBook, maker: Maker, new: NewLink, now: int) -> Draft:
     """Raises InvalidFieldsError with every fault, and FeatureOffError."""
+    draft = await draft_bare_link(book, maker, new, now)
+    if new.password is None:
+        return draft
+    return protect_draft(draft, await hash_password(new.password))
+
+
+async def draft_bare_link(book: LinkBook, maker: Maker, new: NewLink, now: int) -> Draft:
+    """As draft_link, but without the password, which takes long to hash."""
     draft, faults = _check(book, maker, new, now)
     faults |= find_logo_faults(book.db, maker.workspace_id, new.qr_settings)
     if draft is None or faults:
         raise InvalidFieldsError({**await find_tag_faults(book, maker.workspace_id, new), **faults})
     if draft.columns.webhook_urls:
         require_feature(maker.plan, "webhooks")
-    if new.password is None:
-        return draft
-    return protect_draft(draft, await hash_password(new.password))
+    return draft
 
 
 def protect_draft(draft: Draft, password_hash: str) -> Draft:

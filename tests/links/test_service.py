@@ -15,8 +15,9 @@ from shorty.errors import (
     QuotaExceededError,
     SlugTakenError,
 )
+from shorty.links import bulk
 from shorty.links.book import LinkBook
-from shorty.links.bulk import change_links
+from shorty.links.bulk import change_links, create_links
 from shorty.links.model import Creator, Link, LinkChange, NewLink, QrSettings
 from shorty.links.service import (
     change_link,
@@ -454,6 +455,26 @@ async def test_many_changes_of_one_field_at_once_are_all_made(book: LinkBook, ac
         *(change_links(book, actor, [link.id], each, NOW) for each in change)
     )
     assert all(isinstance(outcome, Link) for outcomes in many for outcome in outcomes)
+
+
+async def test_only_so_many_links_at_once_may_have_passwords(
+    book: LinkBook, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "MAX_PASSWORDS", 3)
+    passwords = ["a", None, "b", "c", "d", None]
+    news = [new_link(password=password) for password in passwords]
+    outcomes = await create_links(book, actor, news, NOW)
+    for password, made in zip(passwords, outcomes, strict=True):
+        if password == "d":
+            assert isinstance(made, InvalidFieldsError)
+            assert "3 links at once" in made.fields["password"]
+            continue
+        assert isinstance(made, Link)
+        if password is None:
+            assert made.password_hash is None
+        else:
+            assert made.password_hash is not None
+            assert await is_password_right(made.password_hash, password)
 
 
 async def test_a_deleted_link_is_gone_and_its_slug_free(book: LinkBook, actor: Actor) -> None:
