@@ -76,7 +76,8 @@ def decide_design(settings: QrSettings) -> Design:
     return Design(
         color=color,
         background=wanted.bg_color or WHITE,
-        gradient=wanted.gradient,
+        # One colour asked for is one colour, whatever its preset has.
+        gradient=settings.gradient if settings.color else wanted.gradient,
         gradient_type=cast("GradientType", wanted.gradient_type or "linear"),
         pattern=cast("Pattern", wanted.pattern or "square"),
         corner=cast("Corner", wanted.corner or "square"),

@@ -20,8 +20,11 @@ CORNERS: Final[tuple[Corner, ...]] = get_args(Corner)
 DOT: Final = 0.46
 HALF: Final = 0.5
 WHOLE: Final = 1.0
-FILLET: Final = 0.42
+FILLET: Final = 0.36
+# On a module's side one of each may meet; were they longer together, their joint would show.
+FLOWING: Final = WHOLE - FILLET
 
+_LONE_RADII: Final[dict[Pattern, float]] = {"extra-rounded": FLOWING, "classy-rounded": WHOLE}
 SQUARE: Final[Radii] = (0, 0, 0, 0)
 _FINDERS: Final[dict[Corner, tuple[float, float, float]]] = {
     # The radii of the ring's outside, of its inside and of the eye.
@@ -96,9 +99,8 @@ def _choose_radii(pattern: Pattern, column: int, row: int, is_dark: IsDark) -> R
     free = (not (up or left), not (up or right), not (down or right), not (down or left))
     if pattern.startswith("classy"):
         free = (free[0], False, free[2], False)
-    # Two round corners share the module's side; one alone may take all of it.
-    is_wide = pattern in {"extra-rounded", "classy-rounded"} and sum(free) == 1
-    radius = WHOLE if is_wide else HALF
+    # Two round corners share the module's side; one alone may take more of it.
+    radius = _LONE_RADII.get(pattern, HALF) if sum(free) == 1 else HALF
     upper_left, upper_right, lower_right, lower_left = (radius * each for each in free)
     return upper_left, upper_right, lower_right, lower_left
 

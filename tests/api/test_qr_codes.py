@@ -126,6 +126,10 @@ async def test_a_query_beats_what_is_stored(client: httpx.AsyncClient) -> None:
     colors = {color for _, color in picture.getcolors(1 << 16) or ()}
     assert RED in colors
     assert (0, 255, 0) not in colors
+    berry = await make(client, customSlug="berry", qrCode={"preset": "berry"})
+    for color, has_gradient in (("", True), ("cc0000", False)):
+        svg = await draw(client, berry["id"], format="svg", color=color)
+        assert ("Gradient" in svg.text) == has_gradient
     svg = await draw(client, link["id"], format="svg")
     assert svg.headers["content-type"] == "image/svg+xml"
     assert 'width="300"' in svg.text
