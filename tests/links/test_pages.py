@@ -19,11 +19,13 @@ from tests.links.making import make_link, new_link
 from tests.support import NOW
 
 
-@pytest.fixture(params=["looked through", "asked of the index"])
+@pytest.fixture(params=["looked through", "ranked", "followed"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A small workspace is looked through; a limit of 0 makes every workspace a large one."""
-    if request.param == "asked of the index":
+    """A small workspace is looked through; limits of 0 make few links as hard to find as many."""
+    if request.param != "looked through":
         monkeypatch.setattr(pages, "SMALL", 0)
+    if request.param == "followed":
+        monkeypatch.setattr(pages, "FEW", 0)
     return request.param
 
 
@@ -235,6 +237,21 @@ async def test_what_lies_beyond_the_walk_is_found_all_the_same(
                 cursor = page.next_cursor
             assert found == slugs
             assert cursor is None
+
+
+async def test_links_made_elsewhere_earlier_are_listed_by_their_own_time(
+    book: LinkBook, actor: Actor, way: str
+) -> None:
+    for number, created_at in enumerate((NOW, NOW - 5, NOW + 5)):
+        link = await make_link(
+            book, actor, NOW, slug=f"s{number}", title="needle", tag_names=("t",)
+        )
+        sql = "update links set made_through = 'import', created_at = $2 where id = $1"
+        change = (sql, link.id, created_at)
+        await book.db.write(lambda tx, change=change: tx.execute(*change))
+    for filters in ({}, {"search": "needle"}, {"tag_id": 1}, {"search": "needle", "tag_id": 1}):
+        slugs = await list_slugs(book, actor, sort="createdAt", limit=1, **filters)
+        assert slugs == ["s1", "s0", "s2"], way
 
 
 async def test_a_strange_cursor_is_refused(book: LinkBook, actor: Actor) -> None:

@@ -1,0 +1,159 @@
+"""Many links in one transaction."""
+
+import pytest
+from msgspec.structs import replace
+
+from shorty.accounts.model import Actor
+from shorty.errors import (
+    ForbiddenError,
+    InvalidFieldsError,
+    NotFoundError,
+    QuotaExceededError,
+    ShortyError,
+    SlugTakenError,
+)
+from shorty.links.book import LinkBook
+from shorty.links.bulk import Outcome, change_links, create_links, delete_links
+from shorty.links.model import Link, LinkChange, NewLink, QrSettings
+from shorty.links.service import get_link
+from shorty.plans import read_usage
+from tests.links.conftest import SMALL
+from tests.links.making import make_link, new_link
+from tests.support import NOW
+
+
+def name_kinds(outcomes: list[Outcome]) -> list[str]:
+    return [type(outcome).__name__ for outcome in outcomes]
+
+
+async def count_used(book: LinkBook, actor: Actor) -> dict[str, int]:
+    usage = await read_usage(book.db, actor.workspace_id, actor.plan, NOW)
+    return {quota: use.used for quota, use in usage.items() if use.used and quota != "members"}
+
+
+async def test_the_good_ones_are_made_and_the_others_say_why(book: LinkBook, actor: Actor) -> None:
+    await make_link(book, actor, slug="taken")
+    news: list[NewLink | ShortyError] = [
+        new_link(slug="a", tag_names=("x",)),
+        new_link(slug="taken", tag_names=("never",)),
+        new_link(url="nonsense"),
+        new_link(slug="a"),
+        new_link(tag_ids=(99,)),
+        NotFoundError("link", 5),
+        new_link(password="pw"),
+    ]
+    outcomes = await create_links(book, actor, news, NOW)
+    assert name_kinds(outcomes) == [
+        "Link",
+        "SlugTakenError",
+        "InvalidFieldsError",
+        "SlugTakenError",
+        "InvalidFieldsError",
+        "NotFoundError",
+        "Link",
+    ]
+    for outcome in outcomes:
+        if isinstance(outcome, Link):
+            assert await get_link(book, actor, outcome.id) == outcome
+            assert book.lookup.find(outcome.domain_id, outcome.slug) is not None
+    assert await count_used(book, actor) == {"links": 3, "links_per_month": 3}
+    assert book.db.look_up("select 1 from tags where name = 'never'") is None
+
+
+async def test_a_plan_with_room_for_some_makes_the_first_good_ones(
+    book: LinkBook, actor: Actor
+) -> None:
+    poor = replace(actor, plan=SMALL)
+    await make_link(book, actor, slug="taken")
+    news: list[NewLink | ShortyError] = [
+        new_link(slug="taken"),
+        new_link(qr_settings=QrSettings()),
+        new_link(qr_settings=QrSettings()),
+        new_link(),
+        new_link(),
+    ]
+    outcomes = await create_links(book, poor, news, NOW)
+    assert name_kinds(outcomes) == [
+        "SlugTakenError",
+        "Link",
+        "QuotaExceededError",
+        "Link",
+        "QuotaExceededError",
+    ]
+    assert [each.quota for each in outcomes if isinstance(each, QuotaExceededError)] == [
+        "qr_codes",
+        "links",
+    ]
+    used = {"links": 3, "links_per_month": 3, "qr_codes": 1}
+    assert await count_used(book, poor) == used
+
+
+async def test_what_is_remembered_is_committed_with_the_links(book: LinkBook, actor: Actor) -> None:
+    seen: list[list[Outcome]] = []
+    outcomes = await create_links(
+        book, actor, [new_link()], NOW, lambda _tx, made: seen.append(made)
+    )
+    assert seen == [outcomes]
+
+
+async def test_one_change_is_made_to_each(book: LinkBook, actor: Actor, stranger: Actor) -> None:
+    one, two = await make_link(book, actor), await make_link(book, actor, slug="two")
+    theirs = await make_link(book, stranger)
+    ids = [one.id, theirs.id, two.id, 99, one.id]
+    outcomes = await change_links(book, actor, ids, LinkChange(title="T", password="p"), NOW + 1)
+    assert name_kinds(outcomes) == ["Link", "NotFoundError", "Link", "NotFoundError"]
+    assert (await get_link(book, actor, one.id)).title == "T"
+    assert (await get_link(book, stranger, theirs.id)).title is None
+    outcomes = await change_links(book, actor, [one.id, two.id], LinkChange(slug="new"), NOW + 2)
+    assert isinstance(outcomes[0], Link)
+    assert isinstance(outcomes[1], SlugTakenError)
+    assert book.lookup.find(one.domain_id, one.slug) is None
+
+
+async def test_a_change_that_runs_out_of_edits_is_undone_alone(
+    book: LinkBook, actor: Actor
+) -> None:
+    links = [await make_link(book, actor, title="old") for _ in range(3)]
+    poor = replace(actor, plan=SMALL)
+    outcomes = await change_links(
+        book, poor, [link.id for link in links], LinkChange(title="new"), NOW
+    )
+    assert name_kinds(outcomes) == ["Link", "Link", "QuotaExceededError"]
+    assert [(await get_link(book, actor, link.id)).title for link in links] == [
+        "new",
+        "new",
+        "old",
+    ]
+
+
+async def test_a_faulty_change_says_so_of_each(book: LinkBook, actor: Actor) -> None:
+    link = await make_link(book, actor)
+    outcomes = await change_links(book, actor, [link.id], LinkChange(max_clicks=0), NOW)
+    assert isinstance(outcomes[0], InvalidFieldsError)
+
+
+async def test_many_are_deleted(book: LinkBook, actor: Actor, stranger: Actor) -> None:
+    links = [await make_link(book, actor) for _ in range(3)]
+    theirs = await make_link(book, stranger)
+    ids = [links[0].id, theirs.id, 99, links[2].id, links[0].id]
+    assert await delete_links(book, actor, ids, NOW) == [links[0].id, links[2].id]
+    assert await count_used(book, actor) == {"links": 1, "links_per_month": 3}
+    assert (await get_link(book, stranger, theirs.id)).id == theirs.id
+    assert book.lookup.find(links[0].domain_id, links[0].slug) is None
+
+
+async def test_there_are_limits_and_readers_may_not(book: LinkBook, actor: Actor) -> None:
+    for ids in ([], [1] * 1001):
+        with pytest.raises(InvalidFieldsError):
+            await delete_links(book, actor, ids, NOW)
+        with pytest.raises(InvalidFieldsError):
+            await change_links(book, actor, ids, LinkChange(), NOW)
+        with pytest.raises(InvalidFieldsError):
+            await create_links(book, actor, [new_link()] * len(ids), NOW)
+    reader = replace(actor, scope="read")
+    with pytest.raises(ForbiddenError):
+        await create_links(book, reader, [new_link()], NOW)
+    with pytest.raises(ForbiddenError):
+        await change_links(book, reader, [1], LinkChange(), NOW)
+    with pytest.raises(ForbiddenError):
+        await delete_links(book, reader, [1], NOW)

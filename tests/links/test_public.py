@@ -1,0 +1,79 @@
+"""Links that anyone may make without an account."""
+
+from typing import Any
+
+import pytest
+
+from shorty.accounts.model import Actor
+from shorty.errors import InvalidFieldsError, SlugTakenError
+from shorty.links.book import LinkBook
+from shorty.links.model import LinkFilter, QrSettings
+from shorty.links.pages import list_links
+from shorty.links.public import create_public_link, delete_expired_public_links
+from tests.links.making import make_link, new_link
+from tests.support import DAY, NOW
+
+HOUR = 3_600_000
+
+
+async def test_a_public_link_belongs_to_nobody_and_lives_an_hour(
+    book: LinkBook, actor: Actor
+) -> None:
+    link = await create_public_link(book, new_link(title="T", expires_at=NOW + DAY), NOW)
+    assert link.created_by is None
+    assert link.is_public
+    assert link.expires_at == NOW + HOUR
+    assert book.lookup.find(link.domain_id, link.slug) is not None
+    assert (await list_links(book, actor, LinkFilter())).links == ()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"cloaked": True},
+        {"password": "x"},
+        {"max_clicks": 1},
+        {"meta_pixel_id": "12345"},
+        {"webhook_urls": ("https://h.example/",)},
+        {"is_link_in_bio": True},
+        {"qr_settings": QrSettings()},
+        {"tag_names": ("t",)},
+        {"url": "https://evil.example/"},
+        {"slug": "api"},
+    ],
+)
+async def test_it_offers_little(book: LinkBook, fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidFieldsError) as raised:
+        await create_public_link(book, new_link(**fields), NOW)
+    assert set(raised.value.fields) == set(fields)
+
+
+async def test_only_the_operators_domains_serve_it(book: LinkBook, actor: Actor) -> None:
+    sql = (
+        "insert into domains (host, scheme, workspace_id, source, verified_at, created_at)"
+        " values ('own.example', 'https', $1, 'api', 0, 0)"
+    )
+    await book.db.write(lambda tx: tx.execute(sql, actor.workspace_id))
+    book.domains.reload()
+    await make_link(book, actor, domain="own.example")
+    with pytest.raises(InvalidFieldsError) as raised:
+        await create_public_link(book, new_link(domain="own.example"), NOW)
+    assert set(raised.value.fields) == {"domain"}
+
+
+async def test_a_taken_slug_is_refused(book: LinkBook, actor: Actor) -> None:
+    await make_link(book, actor, slug="mine")
+    with pytest.raises(SlugTakenError):
+        await create_public_link(book, new_link(slug="mine"), NOW)
+
+
+async def test_a_day_after_its_end_it_is_deleted(book: LinkBook, actor: Actor) -> None:
+    link = await create_public_link(book, new_link(slug="gone"), NOW)
+    await create_public_link(book, new_link(slug="later"), NOW + HOUR)
+    own = await make_link(book, actor, slug="own", is_public=True)
+    assert await delete_expired_public_links(book, NOW + DAY) == 0
+    assert await delete_expired_public_links(book, NOW + DAY + HOUR) == 1
+    assert book.lookup.find(link.domain_id, "gone") is None
+    assert book.lookup.find(link.domain_id, "later") is not None
+    assert book.lookup.find(own.domain_id, "own") is not None
+    assert await delete_expired_public_links(book, NOW + DAY + HOUR) == 0

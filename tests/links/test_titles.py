@@ -1,0 +1,107 @@
+"""Titles that are fetched behind the requests."""
+
+import asyncio
+
+import pytest
+
+from shorty.accounts.model import Actor
+from shorty.fetch import Fetcher
+from shorty.links.book import LinkBook
+from shorty.links.model import LinkChange, LinkFilter
+from shorty.links.pages import list_links
+from shorty.links.service import change_link, delete_link, get_link
+from shorty.links.titles import TitleFiller
+from tests.links.making import make_link
+from tests.support import NOW
+from tests.test_fetch import PRIVATE, Respond, answer_with, run_server
+
+PAGE = b"<html><head><title>A page &amp; more</title></head></html>"
+
+
+@pytest.fixture
+def respond() -> Respond:
+    return answer_with(PAGE)
+
+
+async def test_a_link_gets_its_pages_title(book: LinkBook, actor: Actor, respond: Respond) -> None:
+    async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
+        titles = TitleFiller(book, fetcher, lambda: NOW)
+        titles.start()
+        url = f"http://{PRIVATE}:{server.port}/page"
+        links = [await make_link(book, actor, url=f"{url}{number}") for number in range(5)]
+        own = await make_link(book, actor, url=url, title="Own")
+        phone = await make_link(book, actor, url="tel:+12015550123", link_type="TEL")
+        for link in (*links, own, phone):
+            titles.ask(link)
+        await titles.finish()
+        await titles.stop()
+    assert server.connections >= 1
+    assert len(server.requests) == 5
+    shown = [await get_link(book, actor, link.id) for link in links]
+    assert {link.title for link in shown} == {"A page & more"}
+    assert {link.edit_count for link in shown} == {0}
+    assert (await get_link(book, actor, own.id)).title == "Own"
+    cached = book.lookup.find(links[0].domain_id, links[0].slug)
+    assert cached is not None
+    assert cached.title == "A page & more"
+    found = await list_links(book, actor, LinkFilter(search="page & m"))
+    assert found.total == 5
+
+
+async def test_a_title_set_meanwhile_stays_and_a_deleted_link_stays_deleted(
+    book: LinkBook, actor: Actor
+) -> None:
+    asked, go_on = asyncio.Event(), asyncio.Event()
+    answer = answer_with(PAGE)
+
+    async def respond(path: str, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await go_on.wait()
+        await answer(path, writer)
+
+    async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
+        titles = TitleFiller(book, fetcher, lambda: NOW)
+        titles.start()
+        url = f"http://{PRIVATE}:{server.port}/"
+        link, gone = await make_link(book, actor, url=url), await make_link(book, actor, url=url)
+        titles.ask(link)
+        titles.ask(gone)
+        await asked.wait()
+        await change_link(book, actor, link.id, LinkChange(title="Mine"), NOW)
+        await delete_link(book, actor, gone.id, NOW)
+        go_on.set()
+        await titles.finish()
+        await titles.stop()
+    assert (await get_link(book, actor, link.id)).title == "Mine"
+    assert (await list_links(book, actor, LinkFilter())).total == 1
+
+
+async def test_a_change_at_the_same_time_as_a_title_is_not_lost(
+    book: LinkBook, actor: Actor, respond: Respond
+) -> None:
+    async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
+        titles = TitleFiller(book, fetcher, lambda: NOW)
+        titles.start()
+        link = await make_link(book, actor, url=f"http://{PRIVATE}:{server.port}/")
+        titles.ask(link)
+        changes = [
+            change_link(book, actor, link.id, LinkChange(max_clicks=number), NOW)
+            for number in range(1, 6)
+        ]
+        await asyncio.gather(titles.finish(), *changes)
+        await titles.stop()
+    after = await get_link(book, actor, link.id)
+    assert after.title == "A page & more"
+    assert after.max_clicks is not None
+
+
+async def test_pages_without_a_title_leave_the_link_as_it_is(book: LinkBook, actor: Actor) -> None:
+    nothing = answer_with(b"<p>nothing</p>")
+    async with run_server(nothing) as server, Fetcher(allow_private=True) as fetcher:
+        titles = TitleFiller(book, fetcher, lambda: NOW)
+        titles.start()
+        link = await make_link(book, actor, url=f"http://{PRIVATE}:{server.port}/")
+        titles.ask(link)
+        await titles.finish()
+        await titles.stop()
+    assert await get_link(book, actor, link.id) == link
