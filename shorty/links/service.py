@@ -51,14 +51,16 @@ async def find_or_create_link(
 ) -> tuple[Link, bool]:
     """The oldest link that leads to the same address from the domain, or a new one; whether new.
 
-    A slug asked for always makes a new link. Raises as create_link does.
+    A slug or a protection asked for always makes a new link. Raises as create_link does.
     """
     require_scope(actor, "write")
     maker = read_maker(actor)
     draft = await draft_link(book, maker, new, now)
+    asked = (new.slug, new.password, new.expires_at, new.max_clicks)
+    is_special = any(each is not None for each in asked)
 
     def find_or_insert(tx: Transaction) -> tuple[Link, bool]:
-        if new.slug is None:
+        if not is_special:
             found = store.find_same_url(tx, maker.workspace_id, draft.columns, now)
             if found is not None:
                 return found, False

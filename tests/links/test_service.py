@@ -308,6 +308,9 @@ async def test_the_same_destination_is_found_again(
         new_link(utm_source="x"),
         new_link(domain="localhost:8000"),
         new_link(slug="asked-for"),
+        new_link(password="secret"),
+        new_link(expires_at=NOW + DAY),
+        new_link(max_clicks=5),
     ):
         assert (await find_or_create_link(book, actor, different, NOW))[1]
     assert (await find_or_create_link(book, stranger, new_link(), NOW))[1]
