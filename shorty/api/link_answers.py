@@ -103,18 +103,26 @@ def answer_link(link: Link, status: int = 200) -> Answer:
 def show_created(outcomes: Sequence[Link | ShortyError]) -> CreatedLinks:
     links = [show_link(outcome) for outcome in outcomes if isinstance(outcome, Link)]
     failed = [
-        FailedNew(index=index, error=error.message, code=error.code, fields=find_fields(error))
+        show_failed_new(index, error)
         for index, error in enumerate(outcomes)
         if isinstance(error, ShortyError)
     ]
     return CreatedLinks(created=len(links), failed=failed, links=links)
 
 
+def show_failed_new(index: int, error: ShortyError) -> FailedNew:
+    error, fields = spell_error(error)
+    return FailedNew(index=index, error=error.message, code=error.code, fields=fields)
+
+
 def show_failed(link_id: int | str, error: ShortyError) -> FailedLink:
-    return FailedLink(
-        id=str(link_id), error=error.message, code=error.code, fields=find_fields(error)
-    )
+    error, fields = spell_error(error)
+    return FailedLink(id=str(link_id), error=error.message, code=error.code, fields=fields)
 
 
-def find_fields(error: ShortyError) -> dict[str, str] | None:
-    return spell_faults(error.fields) if isinstance(error, InvalidFieldsError) else None
+def spell_error(error: ShortyError) -> tuple[ShortyError, dict[str, str] | None]:
+    """The error with the fields' names as callers know them, and these fields if it has any."""
+    if not isinstance(error, InvalidFieldsError):
+        return error, None
+    spelled = InvalidFieldsError(spell_faults(error.fields))
+    return spelled, spelled.fields

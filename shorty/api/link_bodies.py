@@ -16,6 +16,7 @@ from shorty.api.listing import Cursor, Limit
 from shorty.api.requests import ID_DIGITS, Body
 from shorty.api.times import read_time
 from shorty.errors import InvalidFieldsError
+from shorty.links.drafts import UNKNOWN_TAGS
 from shorty.links.model import (
     LinkChange,
     LinkFilter,
@@ -218,8 +219,15 @@ def read_changes(fields: Mapping[str, object]) -> tuple[LinkChange, dict[str, st
 
 
 def merge_faults(read: Mapping[str, str], judged: Mapping[str, str]) -> dict[str, str]:
-    """Both kinds of faults under the caller's names; what could not be read was never judged."""
-    return {**spell_faults(judged), **read}
+    """Both kinds of faults under the caller's names; what could not be read was never judged.
+
+    Of the tags' ids those were that could be.
+    """
+    merged = {**spell_faults(judged), **read}
+    unread = read.get("tagIds", "")
+    if "tag_ids" in judged and unread.startswith(UNKNOWN_TAGS):
+        merged["tagIds"] = f"{judged['tag_ids']}, {unread.removeprefix(UNKNOWN_TAGS)}"
+    return merged
 
 
 def spell_faults(faults: Mapping[str, str]) -> dict[str, str]:
@@ -305,5 +313,5 @@ def _read_expiry(text: str, faults: dict[str, str]) -> int | None:
 def _read_tag_ids(tag_ids: Sequence[str | int], faults: dict[str, str]) -> tuple[int, ...]:
     read = {tag_id: find_id(tag_id) for tag_id in tag_ids}
     if bad := [str(tag_id)[:40] for tag_id, number in read.items() if number is None]:
-        faults["tagIds"] = f"name no tag of this workspace: {', '.join(bad)}"
+        faults["tagIds"] = UNKNOWN_TAGS + ", ".join(bad)
     return tuple(number for number in read.values() if number is not None)

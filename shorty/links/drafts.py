@@ -22,6 +22,7 @@ Remember: TypeAlias = Callable[[Transaction, Link], None]
 """Runs in the transaction that made the link, such as to keep the answer for a retry."""
 
 TRIES_PER_LENGTH: Final = 5
+UNKNOWN_TAGS: Final = "name no tag of this workspace: "
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +99,7 @@ async def find_tag_faults(book: LinkBook, workspace_id: int, new: NewLink) -> di
 
 
 def describe_unknown_tags(tag_ids: Sequence[int]) -> str:
-    return f"name no tag of this workspace: {', '.join(map(str, tag_ids))}"
+    return UNKNOWN_TAGS + ", ".join(map(str, tag_ids))
 
 
 def _check(

@@ -387,6 +387,31 @@ async def test_many_links_are_made_at_once(client: httpx.AsyncClient) -> None:
     assert (await client.get(LINKS)).json()["total"] == 3
 
 
+async def test_what_is_wrong_with_one_of_many_is_told_in_the_callers_words(
+    client: httpx.AsyncClient,
+) -> None:
+    wrong: Json = {"customSlug": "a/b", "expiresAt": "2020-01-01"}
+    link_id = (await make(client))["id"]
+    made = await client.post(
+        f"{LINKS}/bulk", json={"domain": "go.example", "links": [WANTED | wrong]}
+    )
+    changed = await client.patch(f"{LINKS}/bulk", json={"ids": [link_id], **wrong})
+    for answer in (made, changed):
+        (failed,) = answer.json()["failed"]
+        assert set(failed["fields"]) == set(wrong)
+        told = [f"{name}: {fault}" for name, fault in failed["fields"].items()]
+        assert failed["error"] == "; ".join(told)
+
+
+async def test_every_wrong_tag_is_told_at_once(client: httpx.AsyncClient) -> None:
+    link_id = (await make(client))["id"]
+    wrong: Json = {"tagIds": ["99", "x"]}
+    made = await client.post(LINKS, json=WANTED | wrong)
+    changed = await client.patch(f"{LINKS}/{link_id}", json=wrong)
+    for answer in (made, changed):
+        assert answer.json()["fields"] == {"tagIds": "name no tag of this workspace: 99, x"}
+
+
 NOT_MANY: list[Json] = [
     {},
     {"domain": "go.example"},
