@@ -1,14 +1,26 @@
 """shorty, a self-hosted link shortener.
 
 Three rings: *domains* hold the rules, *doors* turn the outside world into one call of a domain,
-*storage* underneath runs statements and knows no business. Imports go one way:
+*storage* underneath runs statements and knows no business. Imports go one way, down this map:
 
-    errors → config, storage, fetch, limits → plans → accounts → domains → webhooks → links → clicks
-    → qr, bio, transfer → redirect → api, web → app → cli
+    cli                what the shell asks for
+    app                the composition root; `upkeep` does what is done by the clock,
+                       `serve` is the process around it, `rsgi` its way to an ASGI application
+    api                callers: both APIs, analytics, webhooks, accounts, their OpenAPI document
+    redirect           visitors: `route` is the hot path, `decide` what a visit gets
+    qr                 pictures of codes, from settings alone
+    clicks             what happened to links: journal, recorder, counts, sums, analytics
+    links              what a link is: rules, create and change, lists, lookup
+    webhooks           deliveries: outbox, worker, log
+    domains            which host answers, and whose it is
+    accounts           people, workspaces, roles, tokens
+    plans              what a workspace may use
+    config, storage,   settings; the database; and what everybody needs: the one HTTP client,
+    fetch, limits …    rate limits, passwords, proxies, addresses
+    errors             what can go wrong
 
-`links` owns what a link is; `clicks` what happened to it; `redirect` answers visitors; `api`
-answers callers. Read `links/model.py`, `redirect/decide.py` and `clicks/journal.py` first: they
-are the product in three pages. `manual/` tells the people who use it.
+Read `links/model.py`, `redirect/decide.py` and `clicks/journal.py` first: they are the product in
+three pages. `manual/` is for the people who use it.
 """
 
 __version__ = "0.1.0"
