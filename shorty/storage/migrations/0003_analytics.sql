@@ -14,8 +14,8 @@ create table click_quarters (
   bio_clicks integer not null,
   persons blob,                              -- MessagePack: how many of which country, referrer …
   programs blob,                             -- the same of bots
-  primary key (at, owner)
-) without rowid;
+  primary key (at, owner)                    -- an index of its own: a search reads no values
+);
 
 -- Sums of a UTC day, folded from its quarters once it is over.
 create table click_days (
@@ -31,7 +31,7 @@ create table click_days (
   programs blob,
   quarters blob not null,                    -- MessagePack: each quarter's number, persons and programs
   primary key (owner, day)
-) without rowid;
+);
 
 create table day_visitors (                  -- who has been seen, until the day and the next are over
   day integer not null,
