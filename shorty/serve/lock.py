@@ -29,8 +29,7 @@ def lock_database(database: Path, wait_s: float = WAIT_S) -> Generator[None]:
     try:
         if not take_lock(file, path, wait_s):
             raise StartError(describe_holder(file, database))
-        os.ftruncate(file, 0)
-        os.pwrite(file, b"%d\n" % os.getpid(), 0)
+        write_holder(file, path)
         yield
     finally:
         os.close(file)
@@ -41,9 +40,19 @@ def open_lock_file(path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StartError(
-            f"The database's folder {path.parent} cannot be written to: {error.strerror}."
-        ) from error
+        raise describe_folder(path.parent, error) from error
+
+
+def write_holder(file: int, path: Path) -> None:
+    try:
+        os.ftruncate(file, 0)
+        os.pwrite(file, b"%d\n" % os.getpid(), 0)
+    except OSError as error:
+        raise describe_folder(path.parent, error) from error
+
+
+def describe_folder(folder: Path, error: OSError) -> StartError:
+    return StartError(f"The database's folder {folder} cannot be written to: {error.strerror}.")
 
 
 def take_lock(file: int, path: Path, wait_s: float) -> bool:

@@ -60,13 +60,21 @@ def prepare_database(path: Path, now: int) -> list[Migration]:
         create_file(path)
         connection = connect(path)
     except (OSError, sqlite3.Error) as error:
-        raise StartError(f"The database {path} cannot be opened for writing: {error}.") from error
+        reason = _describe_fault(error)
+        raise StartError(f"The database {path} cannot be opened for writing: {reason}.") from error
     try:
         return _apply_missing(connection, path, now)
     except sqlite3.Error as error:
         raise StartError(f"The database {path} cannot be used: {error}.") from error
     finally:
         connection.close()
+
+
+def _describe_fault(error: OSError | sqlite3.Error) -> str:
+    """SQLite speaks of an I/O error where there is no room for what connections share."""
+    if getattr(error, "sqlite_errorname", "") == "SQLITE_IOERR_SHMSIZE":
+        return "the disk is full"
+    return str(error)
 
 
 def create_file(path: Path) -> None:

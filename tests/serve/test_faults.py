@@ -1,0 +1,238 @@
+"""A database that is locked, a disk that is full: visitors are answered, and every click counts."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from threading import Event, Timer
+from time import monotonic
+from typing import Any, Final
+
+import pytest
+
+from tests.serve.test_product import SERVE, Visitor, make_token
+from tests.service import PATIENCE_S, Service
+
+LOCKED_S: Final = 10  # longer than the 5 s for which SQLite waits by itself
+PROMPT_S: Final = 3
+PACE_S: Final = 0.02
+DISK_BYTES: Final = 8 * 1024 * 1024
+PAGE: Final = bytes(4096)
+LIMIT: Final = 1000
+DATABASE_WAITS: Final = "Clicks wait until the database can be written"
+JOURNAL_WAITS: Final = "The click journal cannot be written"
+
+
+class Disk:
+    """A small file system, which can be filled to its last page."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._ballast = folder / "ballast"
+
+    def fill(self) -> None:
+        with self._ballast.open("wb", 0) as ballast, suppress(OSError):
+            while ballast.write(PAGE):
+                pass
+        assert shutil.disk_usage(self.folder).free == 0
+
+    def free(self) -> None:
+        self._ballast.unlink()
+
+
+@pytest.fixture
+def disk(folder: Path) -> Iterator[Disk]:
+    mount, unmount = shutil.which("mount"), shutil.which("umount")
+    if os.geteuid() != 0 or mount is None or unmount is None:
+        pytest.skip("only root can mount a small disk")
+    options = f"size={DISK_BYTES},mode=700"
+    done = subprocess.run(
+        [mount, "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False, capture_output=True
+    )
+    if done.returncode != 0:
+        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.decode().strip()}")
+    try:
+        yield Disk(folder)
+    finally:
+        subprocess.run([unmount, folder], check=True)
+
+
+class Traffic:
+    """Visits to a link, each of which must be answered, and at once."""
+
+    def __init__(self, visitor: Visitor, link: dict[str, Any]) -> None:
+        self.link = link
+        self.answered = 0
+        self._visitor = visitor
+
+    def visit(self) -> int:
+        began = monotonic()
+        status = self._visitor.visit(self.link["shortCode"])
+        assert monotonic() - began < PROMPT_S
+        self.answered += status == 302
+        return status
+
+    def visit_often(self, times: int) -> None:
+        assert {self.visit() for _ in range(times)} == {302}
+
+    def visit_until_refused(self) -> None:
+        statuses = [self.visit()]
+        while statuses[-1] == 302 and len(statuses) < LIMIT // 2:
+            statuses.append(self.visit())
+        assert statuses[-1] == 503
+
+
+def read_metric(service: Service, name: str) -> int:
+    lines = service.get("/metrics").splitlines()
+    (value,) = [line.split()[1] for line in lines if line.startswith(f"shorty_visits_{name} ")]
+    return int(float(value))
+
+
+def wait_until(is_true: Callable[[], bool]) -> None:
+    """Asks again and again: what another process has done sets no event here."""
+    never, until = Event(), monotonic() + PATIENCE_S
+    while not is_true():
+        assert monotonic() < until, "It never came true"
+        never.wait(PACE_S)
+
+
+def wait_until_stored(service: Service) -> None:
+    wait_until(lambda: read_metric(service, "waiting") == 0)
+
+
+def assert_stored(folder: Path, *traffics: Traffic) -> None:
+    """Raw clicks, counters and sums over time all say what was answered, and nothing is broken."""
+    with closing(sqlite3.connect(folder / "shorty.db")) as db:
+        assert db.execute("pragma integrity_check").fetchall() == [("ok",)]
+        for traffic in traffics:
+            key = (traffic.link["id"],)
+            found = [
+                db.execute(sql, key).fetchone()[0]
+                for sql in (
+                    "select count(*) from clicks where link_id = ?",
+                    "select total from link_counters where link_id = ?",
+                    "select sum(clicks) from click_quarters where owner = ?",
+                )
+            ]
+            assert found == [traffic.answered] * 3
+
+
+@contextmanager
+def lock_for(path: Path, seconds: float) -> Generator[Event]:
+    """Holds the database's write lock; the event is set once it has been held for so long."""
+    is_over = Event()
+    timer = Timer(seconds, is_over.set)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        timer.start()
+        try:
+            yield is_over
+        finally:
+            timer.cancel()
+            other.execute("rollback")
+
+
+def try_to_create(service: Service, visitor: Visitor) -> tuple[int, Any]:
+    host = f"localhost:{service.address[1]}"
+    return visitor.call("POST", "/links", {"url": "https://example.com/late", "domain": host})
+
+
+def test_while_another_process_locks_the_database_visitors_are_answered(folder: Path) -> None:
+    with Service(SERVE, folder).wait_until_ready() as service:
+        visitor = Visitor(service, make_token(folder))
+        plain = Traffic(visitor, visitor.make_link())
+        limited = Traffic(visitor, visitor.make_link(maxClicks=LIMIT))
+        with ThreadPoolExecutor(1) as thread, lock_for(folder / "shorty.db", LOCKED_S) as is_over:
+            creating = thread.submit(try_to_create, service, visitor)
+            while not is_over.wait(PACE_S):
+                plain.visit_often(1)
+                limited.visit_often(1)
+            assert service.stderr.wait_for(DATABASE_WAITS).endswith("database is locked")
+            assert read_metric(service, "waiting") == plain.answered + limited.answered
+            status, problem = creating.result(PATIENCE_S)
+            assert (status, problem["code"]) == (503, "storage-unavailable")
+        wait_until_stored(service)
+        assert try_to_create(service, visitor)[0] == 201
+        assert len(visitor.call("GET", "/links")[1]["links"]) == 3
+        assert read_metric(service, "dropped_total") == 0
+        assert service.stop() == 0
+    assert plain.answered > LOCKED_S
+    assert_stored(folder, plain, limited)
+
+
+def test_while_the_disk_is_full_visitors_are_answered(disk: Disk) -> None:
+    with Service(SERVE, disk.folder).wait_until_ready() as service:
+        visitor = Visitor(service, make_token(disk.folder))
+        plain = Traffic(visitor, visitor.make_link())
+        limited = Traffic(visitor, visitor.make_link(maxClicks=LIMIT))
+        for traffic in (plain, limited):
+            traffic.visit_often(5)
+        wait_until_stored(service)
+        disk.fill()
+        limited.visit_until_refused()
+        plain.visit_often(300)
+        assert limited.visit() == 503
+        service.stderr.wait_for(JOURNAL_WAITS)
+        status, problem = try_to_create(service, visitor)
+        assert (status, problem["code"]) == (503, "storage-unavailable")
+        assert read_metric(service, "waiting") >= 300
+        disk.free()
+        wait_until_stored(service)
+        assert try_to_create(service, visitor)[0] == 201
+        for traffic in (plain, limited):
+            traffic.visit_often(5)
+        assert read_metric(service, "dropped_total") == 0
+        assert service.stop() == 0
+    assert_stored(disk.folder, plain, limited)
+
+
+def test_what_was_journalled_outlives_a_kill_on_a_full_disk(disk: Disk) -> None:
+    token = make_token(disk.folder)
+    with Service(SERVE, disk.folder).wait_until_ready() as service:
+        port = str(service.address[1])
+        visitor = Visitor(service, token)
+        limited = Traffic(visitor, visitor.make_link(maxClicks=LIMIT))
+        limited.visit_often(5)
+        wait_until_stored(service)
+        disk.fill()
+        limited.visit_until_refused()
+        assert read_metric(service, "waiting") > 0
+        service.send_signal_to_all(signal.SIGKILL)
+        service.wait_for_end()
+    disk.free()
+    with Service(SERVE, disk.folder, SHORTY_SERVER__PORT=port).wait_until_ready() as service:
+        again = Visitor(service, token)
+        assert again.count_clicks(limited.link) == limited.answered
+        assert again.visit(limited.link["shortCode"]) == 302
+        limited.answered += 1
+        assert service.stop() == 0
+    assert_stored(disk.folder, limited)
+
+
+def test_a_start_on_a_full_disk_is_refused_in_one_sentence(disk: Disk) -> None:
+    assert start_in_vain(disk) == (
+        f"The database's folder {disk.folder} cannot be written to: No space left on device."
+    )
+    with Service(SERVE, disk.folder).wait_until_ready() as service:
+        assert service.stop() == 0
+    assert start_in_vain(disk) == (
+        f"The database {disk.folder}/shorty.db cannot be opened for writing: the disk is full."
+    )
+    with Service(SERVE, disk.folder).wait_until_ready() as service:
+        assert service.stop() == 0
+
+
+def start_in_vain(disk: Disk) -> str:
+    """The one sentence that is said while the disk is full."""
+    disk.fill()
+    with Service(SERVE, disk.folder) as service:
+        assert service.wait_for_end() == 1
+        assert service.stdout.read_all() == []
+        (sentence,) = service.stderr.read_all()
+    disk.free()
+    return sentence
