@@ -9,7 +9,7 @@ from shorty.api.answers import Answer, answer_json
 from shorty.api.auth import authenticate
 from shorty.api.idempotency import Remember, answer_once
 from shorty.api.operations import Operation, handle
-from shorty.api.requests import ApiRequest, Body, read_body
+from shorty.api.requests import ApiRequest, read_body
 from shorty.api.short_link_answers import (
     CREATED,
     EXAMPLE,
@@ -56,9 +56,9 @@ def may_be_anonymous(request: ApiRequest) -> bool:
 
 
 async def create_short_link(request: ApiRequest) -> Answer:
-    body = await read_body(request, takes_forms=True)
     if may_be_anonymous(request):
-        return show_created(await make_public_link(request, body))
+        return show_created(await make_public_link(request))
+    body = await read_body(request, takes_forms=True)
     new = read_new_link(body)
 
     async def create(remember: Remember[Link] | None) -> Link:
@@ -70,15 +70,19 @@ async def create_short_link(request: ApiRequest) -> Answer:
     return await answer_once(request, body, create, show_created)
 
 
-async def make_public_link(request: ApiRequest, body: Body) -> Link:
-    """Raises UnauthenticatedError where the link is to be somebody's, and RateLimitedError."""
-    if not asks_for_public_link(body):
-        raise UnauthenticatedError("Send your token in the header 'Authorization: Bearer TOKEN'.")
-    new = read_new_link(body)
+async def make_public_link(request: ApiRequest) -> Link:
+    """Raises UnauthenticatedError where the link is to be somebody's, and RateLimitedError.
+
+    Every try counts, also one whose body cannot be read.
+    """
     services, now = request.services, request.desk.read_clock()
     limit = services.config.public_links.per_hour_per_address
     address = name_address(read_client_address(request))
     services.limits.public_links.take(address, limit, now).require(now)
+    body = await read_body(request, takes_forms=True)
+    if not asks_for_public_link(body):
+        raise UnauthenticatedError("Send your token in the header 'Authorization: Bearer TOKEN'.")
+    new = read_new_link(body)
     link = await create_public_link(services.book, new, now)
     services.titles.ask(link)
     return link

@@ -607,6 +607,14 @@ async def test_an_address_makes_only_so_many_public_links_an_hour(caller: Caller
     assert await post("f", "192.0.2.1:1") == 201
 
 
+@pytest.mark.parametrize("config", [OFFERING])
+async def test_a_refused_try_at_a_public_link_counts_too(caller: Caller) -> None:
+    wrong = [{}, make_body(public=True, destinationUrl=5)]
+    refused = [await caller.post(body, authorization="") for body in wrong]
+    assert [answer.status_code for answer in refused] == [401, 400]
+    assert (await caller.post(make_body(public=True), authorization="")).status_code == 429
+
+
 @pytest.mark.parametrize(
     ("config", "statuses"),
     [(trust("127.0.0.1"), [201, 201, 201, 201]), (trust(), [201, 201, 429, 429])],
