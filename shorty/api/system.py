@@ -14,6 +14,7 @@ from shorty.api.requests import ApiRequest
 from shorty.domains.verification import CHALLENGE_PATH
 from shorty.errors import ForbiddenError, StorageUnavailableError, UnauthenticatedError
 from shorty.proxies import read_address
+from shorty.storage.database import Transaction
 
 WRITER_PATIENCE_S: Final = 2.0
 NOT_KEPT: Final[tuple[Header, ...]] = ((b"cache-control", b"no-store"),)
@@ -35,15 +36,19 @@ async def report_health(request: ApiRequest) -> Answer:
 
 @route("/readyz", http_method=["GET", "HEAD"], status_code=200)
 async def report_readiness(request: ApiRequest) -> Answer:
-    """200 while the database can be read and its writer keeps up."""
+    """200 while the database can be read and written, for which no other may keep its lock."""
     db = request.services.db
     try:
-        await asyncio.wait_for(db.find_data_version(), WRITER_PATIENCE_S)
+        await asyncio.wait_for(db.write(change_nothing), WRITER_PATIENCE_S)
     except TimeoutError as error:
         raise StorageUnavailableError from error
     if not db.is_readable():
         raise StorageUnavailableError
     return answer_json({"status": "ready"}, headers=NOT_KEPT)
+
+
+def change_nothing(tx: Transaction) -> None:
+    """An empty write takes the lock, and leaves nothing to be stored or noticed."""
 
 
 @get("/metrics")
