@@ -17,6 +17,7 @@ import msgspec
 
 from shorty.clicks.journal import FIRST_OFFSET, Journal, Owner, Position, Segment
 from shorty.clicks.model import Visit, encode_visit
+from shorty.clicks.rollups import KnownVisitors
 from shorty.clicks.store import JournalState, begin_journal, find_journal_state, store_batch
 from shorty.clicks.user_agent import load_patterns
 from shorty.clicks.waiting import IN_MEMORY, Batch, WaitingVisits
@@ -68,6 +69,7 @@ class Recorder:
         self._db = db
         self._outbox = outbox
         self._journal = Journal(db.path.with_name(f"{db.path.name}.journal"))
+        self._known = KnownVisitors()
         self._waiting = WaitingVisits(batch_visits)
         self._batch_visits = batch_visits
         self._most_waiting = most_waiting
@@ -236,15 +238,21 @@ class Recorder:
         while batch := self._waiting.find_oldest():
             batch.number = self._stored_batches + 1
             work = partial(
-                store_batch, journal_id=self._journal_id, batch=batch, outbox=self._outbox
+                store_batch,
+                journal_id=self._journal_id,
+                batch=batch,
+                outbox=self._outbox,
+                known=self._known,
             )
             try:
                 skipped = await self._db.write(work)
             except StorageUnavailableError as error:
+                self._known.drop_noted()
                 self._warn("Clicks wait until the database can be written: %s", error.__cause__)
                 await self._sync_journal()
                 return False
             except Exception:
+                self._known.drop_noted()
                 logger.exception("A batch of %s clicks was refused.", len(batch.payloads))
                 if not self._isolate_fault(batch):
                     return False
@@ -255,6 +263,7 @@ class Recorder:
         return True
 
     def _note_stored(self, batch: Batch, skipped: int) -> None:
+        self._known.keep_noted()
         self._waiting.remove_oldest()
         self._stored_batches = batch.number
         self._stored = batch.end or self._stored

@@ -12,6 +12,7 @@ from typing import Final
 from shorty.clicks.model import Click
 from shorty.clicks.rollups import (
     DAY_MS,
+    KnownVisitors,
     Place,
     Seen,
     Stored,
@@ -58,7 +59,9 @@ delete from day_visitors where (day, visitor, owner) in (
 """
 
 
-def add_to_rollups(tx: Transaction, clicks: Sequence[Click]) -> None:
+def add_to_rollups(
+    tx: Transaction, clicks: Sequence[Click], known: KnownVisitors | None = None
+) -> None:
     """Adds clicks to the sums; they come in the order of their ids, and their links exist."""
     if not clicks:
         return
@@ -67,7 +70,7 @@ def add_to_rollups(tx: Transaction, clicks: Sequence[Click]) -> None:
     sums = _find_sums(tx, {group.place for group in groups})
     for group in groups:
         sums[group.place].add_clicks(group.kind, group.source, group.keys, group.clicks)
-    for seen, click in _take_visitors(tx, clicks, workspaces):
+    for seen, click in _take_visitors(tx, clicks, workspaces, known or KnownVisitors()):
         sums[find_place(seen.owner, click.at)].add_visitor(click)
     put_sums(tx, sums)
 
@@ -115,7 +118,10 @@ def _find_sums(tx: Transaction, places: set[Place]) -> dict[Place, Sums]:
 
 
 def _take_visitors(
-    tx: Transaction, clicks: Sequence[Click], workspaces: Mapping[int, int]
+    tx: Transaction,
+    clicks: Sequence[Click],
+    workspaces: Mapping[int, int],
+    known: KnownVisitors,
 ) -> Iterator[tuple[Seen, Click]]:
     """Each first visit of the day to a link, and each to a workspace, in the clicks' order."""
     to_links = find_first_visits(clicks)
@@ -125,12 +131,20 @@ def _take_visitors(
     new: set[Seen] = set()
     # A visitor's rows lie side by side: each page is touched once.
     for _, found in groupby(sorted(to_links), key=itemgetter(0, 1)):
-        of_links = [seen for seen in found if tx.execute(TAKE_VISITOR, *seen)]
+        of_links = [seen for seen in found if _take_visitor(tx, seen, known)]
         of_workspaces = {_find_in_workspace(seen, workspaces) for seen in of_links}
         new.update(of_links)
-        new.update(seen for seen in of_workspaces if tx.execute(TAKE_VISITOR, *seen))
+        new.update(seen for seen in of_workspaces if _take_visitor(tx, seen, known))
     for first_visits in (to_links, to_workspaces):
         yield from ((seen, click) for seen, click in first_visits.items() if seen in new)
+
+
+def _take_visitor(tx: Transaction, seen: Seen, known: KnownVisitors) -> bool:
+    """Whether it is the first visit."""
+    if known.holds(seen):
+        return False
+    known.note(seen)
+    return bool(tx.execute(TAKE_VISITOR, *seen))
 
 
 def _find_in_workspace(seen: Seen, workspaces: Mapping[int, int]) -> Seen:

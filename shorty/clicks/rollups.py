@@ -31,6 +31,7 @@ OTHER: Final = "\0"  # no visitor can send it: control characters are cut out
 MOST_VALUES: Final = 100  # of one kind in a quarter hour; those that come later are others
 MOST_VALUES_OF_DAY: Final = 250
 REMEMBERED_DETAILS: Final = 8192
+REMEMBERED_VISITORS: Final = 100_000
 
 _decode_counts = msgspec.msgpack.Decoder(dict[str, int]).decode
 _encode = msgspec.msgpack.Encoder().encode
@@ -128,6 +129,36 @@ class Seen(NamedTuple):
     day: int
     visitor: int
     owner: int
+
+
+class KnownVisitors:
+    """Whom the database has seen already, as far as memory goes: spares asking it again.
+
+    What a batch notes is kept only once its transaction is committed. Of each visit a hash of 64
+    bits is held, so that 100,000 of them take 7 MB.
+    """
+
+    __slots__ = ("_kept", "_most", "_noted")
+
+    def __init__(self, most: int = REMEMBERED_VISITORS) -> None:
+        self._most = most
+        self._kept: set[int] = set()
+        self._noted: list[int] = []
+
+    def holds(self, seen: Seen) -> bool:
+        return hash(seen) in self._kept
+
+    def note(self, seen: Seen) -> None:
+        self._noted.append(hash(seen))
+
+    def keep_noted(self) -> None:
+        if len(self._kept) + len(self._noted) > self._most:
+            self._kept.clear()
+        self._kept.update(self._noted[: self._most])
+        self._noted.clear()
+
+    def drop_noted(self) -> None:
+        self._noted.clear()
 
 
 class Group(NamedTuple):

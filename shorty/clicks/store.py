@@ -11,6 +11,7 @@ import msgspec
 from shorty.clicks.journal import Position
 from shorty.clicks.model import BIO, BOT, LINK, PERSON, QR, Click, Visit
 from shorty.clicks.rollup_store import add_to_rollups
+from shorty.clicks.rollups import KnownVisitors
 from shorty.clicks.user_agent import read_user_agent, tell_kind
 from shorty.clicks.waiting import Batch, read_visits
 from shorty.errors import StorageUnavailableError
@@ -104,7 +105,11 @@ def look_up_count(db: Database, link_id: int) -> StoredCount:
 
 
 def store_batch(
-    tx: Transaction, journal_id: str, batch: Batch, outbox: Outbox | None = None
+    tx: Transaction,
+    journal_id: str,
+    batch: Batch,
+    outbox: Outbox | None = None,
+    known: KnownVisitors | None = None,
 ) -> int:
     """Stores a batch and returns how many of its visits were skipped.
 
@@ -117,7 +122,7 @@ def store_batch(
         tx.execute(MOVE_POSITION, batch.end.segment, batch.end.offset)
     clicks = [read_click(visit) for visit in read_visits(batch.payloads)]
     clicks = add_counts(tx, clicks)
-    add_to_rollups(tx, insert_clicks(tx, clicks, outbox))
+    add_to_rollups(tx, insert_clicks(tx, clicks, outbox), known)
     return len(batch.payloads) - len(clicks)
 
 

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from shorty.clicks.journal import Position
 from shorty.clicks.model import BIO, BOT, LINK, PERSON, PREFETCH, QR, Visit, encode_visit
 from shorty.clicks.rollup_store import forget_visitors
-from shorty.clicks.rollups import DAY_MS, MOST_VALUES, OTHER, QUARTER_MS, decode_counts
+from shorty.clicks.rollups import (
+    DAY_MS,
+    MOST_VALUES,
+    OTHER,
+    QUARTER_MS,
+    KnownVisitors,
+    decode_counts,
+)
 from shorty.clicks.store import begin_journal, store_batch
 from shorty.clicks.waiting import Batch
 from shorty.storage.database import Database
@@ -138,6 +145,28 @@ async def test_a_batch_that_fails_leaves_no_sums(db: Database) -> None:
     assert await read_rollups(db) == {}
     await store(db, make_person())
     await assert_sums_are_right(db)
+
+
+async def test_who_is_known_is_not_asked_for_again_and_counts_once(db: Database) -> None:
+    known = KnownVisitors(most=3)
+
+    async def store_known(number: int, *visitors: int) -> None:
+        visits = [make_person(visitor=visitor) for visitor in visitors]
+        batch = Batch(1, [encode_visit(visit) for visit in visits], offset=number * 100)
+        batch.number = number
+        await db.write(lambda tx: store_batch(tx, ID, batch, known=known))
+
+    await store_known(1, 1, 2)
+    known.drop_noted()  # as if nobody knew whether it was committed
+    await store_known(2, 1, 2)
+    known.keep_noted()
+    await db.write(lambda tx: tx.execute("delete from day_visitors where visitor = 1"))
+    await store_known(3, 1, 3)
+    known.keep_noted()
+    assert (await find_totals(db, 1, AT))["visitors"] == 3
+    await store_known(4, 3, 4, 5, 6)
+    known.keep_noted()
+    assert (await find_totals(db, 1, AT))["visitors"] == 6
 
 
 VISITS = st.builds(
