@@ -1,7 +1,7 @@
 """Owns the sums of a UTC day: how quarter hours are folded into one row, and read out of it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -18,11 +18,13 @@ from shorty.clicks.rollups import (
 Totals = tuple[int, int, int, int, int]  # clicks, visitors, bots, scans, bio clicks
 Counts = dict[str, int]
 
+QUARTERS: Final = 96
 NOTHING: Final[Totals] = (0, 0, 0, 0, 0)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_series = msgspec.msgpack.Decoder(list[tuple[int, int, int, int, int, int]]).decode
-_decode_quarters = msgspec.msgpack.Decoder(list[tuple[int, Counts, Counts]]).decode
+_decode_quarters = msgspec.msgpack.Decoder(list[tuple[int, msgspec.Raw, msgspec.Raw]]).decode
+_decode_counts = msgspec.msgpack.Decoder(Counts).decode
 
 
 class Quarter(NamedTuple):
@@ -67,13 +69,21 @@ def fold_quarters(quarters: Iterable[Quarter]) -> Day:
     )
 
 
-def unfold_day(day: Day) -> list[Quarter]:
+def unfold_day(day: Day, first: int = 0, end: int = QUARTERS) -> list[Quarter]:
+    """The quarters from number `first` up to `end`; the others' values are not even decoded."""
     values = {number: rest for number, *rest in _decode_quarters(day.quarters)}
-    whole = [decode_counts(day.persons), decode_counts(day.programs)]
     return [
-        Quarter(number, totals, *values.get(number, whole))
+        Quarter(number, totals, *_read_values(day, values.get(number)))
         for number, totals in read_series(day.series)
+        if first <= number < end
     ]
+
+
+def _read_values(day: Day, values: Sequence[msgspec.Raw] | None) -> tuple[Counts, Counts]:
+    if values is None:
+        return decode_counts(day.persons), decode_counts(day.programs)
+    persons, programs = values
+    return _decode_counts(persons), _decode_counts(programs)
 
 
 def read_series(series: bytes) -> list[tuple[int, Totals]]:

@@ -147,9 +147,9 @@ class _ValueSums:
 
     def add_part(self, row: Row, start: int, end: int) -> None:
         """Those quarters of a day's row that lie in the period."""
-        for quarter in unfold_day(read_day(row)):
-            if start <= row["day"] + quarter.number * QUARTER_MS < end:
-                self.add(quarter.totals, quarter.persons, quarter.programs)
+        first, last = ((at - row["day"]) // QUARTER_MS for at in (start, end))
+        for quarter in unfold_day(read_day(row), first, last):
+            self.add(quarter.totals, quarter.persons, quarter.programs)
 
     def finish(self) -> ValueCounts:
         return ValueCounts(totals=self.totals, persons=self.persons, programs=self.programs)
