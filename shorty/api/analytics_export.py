@@ -75,8 +75,9 @@ class StreamedAnswer(Answer):
         rates = scope["state"].get(RATE_HEADERS, ())
         headers = [*self.extra_headers, *rates, (b"content-type", self.media_type)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        async for part in self.parts:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
+        if scope["type"] == "http" and scope["method"] != "HEAD":
+            async for part in self.parts:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

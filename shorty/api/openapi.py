@@ -86,7 +86,7 @@ def _describe_handler(
     operation = find_operation(handler)
     for route in sorted(handler.paths):
         path = _PATH_PARAMETER.sub(lambda found: f"{{{_camel(found[1])}}}", door.prefix + route)
-        for method in handler.http_methods:
+        for method in sorted(handler.http_methods - {"HEAD"}):
             name = _camel(handler.fn.__name__)
             if len(handler.paths) > 1 or _is_alias(door, handler):
                 name += path.rpartition("/")[2].capitalize().replace("-", "")

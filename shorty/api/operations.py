@@ -51,9 +51,13 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 def handle(
     method: Method, path: str | list[str], operation: Operation
 ) -> Callable[[Callable[..., Awaitable[ASGIResponse]]], HTTPRouteHandler]:
-    """Makes a function the handler of a route: `@handle("GET", "/tags", Operation(…))`."""
+    """Makes a function the handler of a route: `@handle("GET", "/tags", Operation(…))`.
+
+    HEAD is offered wherever GET is (RFC 9110); an answer to it keeps its body to itself.
+    """
+    methods: list[Method] = ["GET", "HEAD"] if method == "GET" else [method]
     # The status is the answer's own; Litestar's check wants one that allows a body.
-    return route(path, http_method=[method], status_code=200, opt={KEY: operation})
+    return route(path, http_method=methods, status_code=200, opt={KEY: operation})
 
 
 def handle_options(handlers: Iterable[HTTPRouteHandler]) -> list[HTTPRouteHandler]:

@@ -85,14 +85,26 @@ async def test_a_method_that_is_not_offered_is_told_with_those_that_are(
 ) -> None:
     answer = await client.put("/api/v1/tokens", json={})
     assert (answer.status_code, answer.json()["code"]) == (405, "method-not-allowed")
-    assert set(answer.headers["allow"].split(", ")) == {"GET", "POST", "OPTIONS"}
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST", "OPTIONS"}
+
+
+async def test_head_answers_as_get_does_without_the_body(client: httpx.AsyncClient) -> None:
+    for path in ("/api/v1/domains", "/api/v1/links/99"):
+        told, head = await client.get(path), await client.head(path)
+        assert (head.status_code, head.content) == (told.status_code, b"")
+        for name in ("content-type", "content-length"):
+            assert head.headers.get(name) == told.headers.get(name)
+        assert "x-ratelimit-remaining" in head.headers
+    export = await client.head("/api/v1/analytics/export")
+    assert (export.status_code, export.content) == (200, b"")
+    assert export.headers["content-type"].startswith("text/csv")
 
 
 async def test_the_methods_of_a_path_can_be_asked_for_without_a_token(house: House) -> None:
     client = await house.make_client(token="")
     answer = await client.options("/api/v1/tokens/7")
     assert (answer.status_code, answer.content) == (204, b"")
-    assert answer.headers["allow"] == "DELETE, GET, OPTIONS, PATCH"
+    assert answer.headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH"
 
 
 async def test_a_mistake_of_ours_is_logged_and_told_without_details(
