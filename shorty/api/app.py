@@ -16,6 +16,8 @@ from shorty.api import (
     qr_codes,
     qr_drawings,
     qr_logos,
+    short_link_bulk,
+    short_link_upkeep,
     short_links,
     system,
     tags,
@@ -23,7 +25,7 @@ from shorty.api import (
     usage,
     webhooks,
 )
-from shorty.api.auth import authenticate
+from shorty.api.auth import authenticate, count_stray_request
 from shorty.api.cors import allow_origins
 from shorty.api.desk import Attempts, Desk
 from shorty.api.errors import answer_problem, build_exception_handlers
@@ -62,7 +64,7 @@ SHORT_LINKS: Final = Door(
     prefix=PREFIX,
     before=short_links.authenticate_unless_public,
     shape=answer_refusal,
-    handlers=short_links.HANDLERS,
+    handlers=(*short_links.HANDLERS, *short_link_upkeep.HANDLERS, *short_link_bulk.HANDLERS),
 )
 # The same words, but always with a token.
 QR_CODES: Final = Door(
@@ -91,7 +93,7 @@ def create_api(
             *qr_drawings.PUBLIC_HANDLERS,
         ],
         request_class=type("DeskRequest", (ApiRequest,), {"desk": desk}),
-        exception_handlers=build_exception_handlers(answer_problem),
+        exception_handlers=build_exception_handlers(answer_problem, count_stray_request),
         on_shutdown=[desk.uses.finish],
         openapi_config=None,  # ours is built from the operations
         logging_config=None,

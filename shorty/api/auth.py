@@ -1,5 +1,6 @@
 """Who asks: the Bearer token of a request, its rate limit and what it may do."""
 
+from contextlib import suppress
 from typing import Final
 
 from shorty.accounts.roles import require_scope
@@ -10,6 +11,7 @@ from shorty.api.requests import ApiRequest
 from shorty.errors import UnauthenticatedError
 
 BEARER: Final = "bearer"
+PREFIX: Final = "/api/v1/"
 
 
 async def authenticate(request: ApiRequest) -> None:
@@ -36,6 +38,25 @@ def identify(request: ApiRequest, token_text: str) -> None:
 
     Raises UnauthenticatedError, RateLimitedError and ForbiddenError.
     """
+    count_request(request, token_text)
+    operation = find_operation(request.route_handler)
+    if operation.scope is not None:
+        require_scope(request.actor, operation.scope)
+
+
+def count_stray_request(request: ApiRequest) -> None:
+    """Counts a request that reached no handler (404, 405), where it came with a good token.
+
+    Raises RateLimitedError.
+    """
+    if not request.scope["path"].startswith(PREFIX) or request.scope["method"] == "OPTIONS":
+        return
+    with suppress(UnauthenticatedError):
+        count_request(request, read_token(request))
+
+
+def count_request(request: ApiRequest, token_text: str) -> None:
+    """Raises UnauthenticatedError and RateLimitedError."""
     desk = request.desk
     config = desk.services.config
     now = request.now = desk.read_clock()
@@ -51,6 +72,3 @@ def identify(request: ApiRequest, token_text: str) -> None:
         (b"x-ratelimit-reset", b"%d" % allowance.reset_unix_s),
     )
     allowance.require(now)
-    operation = find_operation(request.route_handler)
-    if operation.scope is not None:
-        require_scope(actor, operation.scope)

@@ -150,14 +150,27 @@ def list_error_headers(error: ShortyError) -> list[Header]:
     return [] if seconds is None else [(b"retry-after", b"%d" % seconds)]
 
 
-def build_exception_handlers(shape: Shape) -> Handlers:
-    """For a router whose errors have this shape, whatever was raised."""
+def build_exception_handlers(
+    shape: Shape, count_stray: Callable[[Any], None] | None = None
+) -> Handlers:
+    """For a router whose errors have this shape, whatever was raised.
+
+    `count_stray` is told of what the framework refuses, which no authentication has seen.
+    """
 
     def handle(request: Request[Any, Any, Any], error: Exception) -> Any:
         expected = explain(request, error)
         return shape(expected, find_status(expected))
 
-    return {HTTPException: handle, ShortyError: handle, Exception: handle}
+    def handle_stray(request: Request[Any, Any, Any], error: Exception) -> Any:
+        try:
+            if count_stray is not None:
+                count_stray(request)
+        except ShortyError as refusal:
+            return handle(request, refusal)
+        return handle(request, error)
+
+    return {HTTPException: handle_stray, ShortyError: handle, Exception: handle}
 
 
 def explain(request: Request[Any, Any, Any], error: Exception) -> ShortyError:

@@ -86,6 +86,26 @@ class TestRateLimits:
         assert answers[3].json()["code"] == "rate-limited"
         assert answers[3].headers["retry-after"] == "60"
 
+    async def test_what_reaches_no_handler_counts_too(self, client: httpx.AsyncClient) -> None:
+        told: list[tuple[int, str | None]] = []
+        for method, path in (
+            ("GET", "/api/v1/nothing"),
+            ("PUT", "/api/v1/usage"),
+            ("PUT", "/api/v1/usage"),
+            ("GET", "/api/v1/nothing"),
+        ):
+            answer = await client.request(method, path)
+            told.append((answer.status_code, answer.headers.get("x-ratelimit-remaining")))
+        assert told == [(404, "2"), (405, "1"), (405, "0"), (429, "0")]
+
+    async def test_without_a_good_token_what_is_not_there_is_simply_not_there(
+        self, client: httpx.AsyncClient
+    ) -> None:
+        for header in ("Bearer shorty_wrong", "Basic eDp5", ""):
+            answer = await client.get("/api/v1/nothing", headers={"authorization": header})
+            assert answer.status_code == 404
+            assert "x-ratelimit-limit" not in answer.headers
+
     async def test_a_minute_later_it_starts_anew(
         self, house: House, client: httpx.AsyncClient
     ) -> None:
