@@ -1,5 +1,7 @@
 """What the functions about links are given: their surroundings, and for whom they act."""
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from shorty.accounts.model import Actor
@@ -10,6 +12,10 @@ from shorty.links.model import Creator, Link, LinkDomain
 from shorty.links.rules import LinkRules, Surroundings
 from shorty.links.slug import slug_key
 from shorty.storage.database import Database
+from shorty.storage.together import Together
+
+if TYPE_CHECKING:
+    from shorty.links.inserts import Entry
 
 
 class LinkBook(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +25,7 @@ class LinkBook(msgspec.Struct, frozen=True, kw_only=True):
     domains: DomainDirectory
     lookup: LinkLookup
     rules: LinkRules
+    inserts: "Together[Entry, Link]" = msgspec.field(default_factory=Together)
 
     def find_domain(self, workspace_id: int, host: str) -> LinkDomain | None:
         """The workspace's verified domain, or the operator's, of that name."""

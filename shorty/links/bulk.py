@@ -8,17 +8,15 @@ from typing import Final, TypeAlias
 from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
 from shorty.errors import InvalidFieldsError, ShortyError
-from shorty.links import store
 from shorty.links.book import LinkBook, Maker, read_maker
 from shorty.links.changes import edit_link, hash_new_password
-from shorty.links.drafts import Draft, draft_bare_link, insert_bare_draft, protect_draft
+from shorty.links.drafts import Draft, draft_bare_link, protect_draft
+from shorty.links.inserts import Entry, Outcome, attempt, insert_entries
 from shorty.links.model import Link, LinkChange, NewLink
 from shorty.links.service import drop_link
 from shorty.passwords import hash_password
-from shorty.plans import give_back_quota, take_available, take_quota
 from shorty.storage.database import Transaction
 
-Outcome: TypeAlias = Link | ShortyError
 RememberAll: TypeAlias = Callable[[Transaction, list[Outcome]], None]
 
 MAX_AT_ONCE: Final = 1000
@@ -45,9 +43,10 @@ async def create_links(
     maker = read_maker(actor)
     bare = [await _try_to_draft(book, maker, new, now) for new in news]
     drafts = await _protect_drafts(bare)
+    entries = [Entry(maker=maker, draft=draft, now=now) for draft in drafts]
 
     def work(tx: Transaction) -> list[Outcome]:
-        outcomes = _insert_drafts(tx, book, maker, drafts, now)
+        outcomes = insert_entries(tx, book, entries)
         if remember is not None:
             remember(tx, outcomes)
         return outcomes
@@ -72,7 +71,7 @@ async def change_links(
         return after
 
     def work(tx: Transaction) -> list[Outcome]:
-        return [_attempt(tx, partial(edit, tx, link_id)) for link_id in dict.fromkeys(link_ids)]
+        return [attempt(tx, partial(edit, tx, link_id)) for link_id in dict.fromkeys(link_ids)]
 
     outcomes = await book.db.write(work)
     _forget(book, [*replaced, *outcomes])
@@ -129,66 +128,6 @@ async def _protect_drafts(drafts: Sequence[Draft | ShortyError]) -> list[Draft |
         outcomes[index] = InvalidFieldsError({"password": fault})
     await asyncio.gather(*(protect(*each) for each in protected[:MAX_PASSWORDS]))
     return outcomes
-
-
-def _insert_drafts(
-    tx: Transaction,
-    book: LinkBook,
-    maker: Maker,
-    drafts: Sequence[Draft | ShortyError],
-    now: int,
-) -> list[Outcome]:
-    """Quotas, counters and search entries are taken and made for all at once."""
-    room = _take_room(tx, maker, sum(isinstance(draft, Draft) for draft in drafts), now)
-    outcomes: list[Outcome] = []
-    made: list[Link] = []
-    for draft in drafts:
-        if isinstance(draft, ShortyError):
-            outcomes.append(draft)
-            continue
-        has_room = len(made) < room
-        outcome = _try_to_insert(tx, book, maker, draft, now, has_room=has_room)
-        outcomes.append(outcome)
-        if isinstance(outcome, Link):
-            made.append(outcome)
-    store.insert_companions(tx, made)
-    _give_back_room(tx, maker, room - len(made), now)
-    return outcomes
-
-
-def _take_room(tx: Transaction, maker: Maker, wanted: int, now: int) -> int:
-    """How many links the plan has room for, taken from both quotas."""
-    room = take_available(tx, maker.workspace_id, maker.plan, "links", wanted, now)
-    granted = take_available(tx, maker.workspace_id, maker.plan, "links_per_month", room, now)
-    give_back_quota(tx, maker.workspace_id, "links", room - granted)
-    return granted
-
-
-def _give_back_room(tx: Transaction, maker: Maker, unused: int, now: int) -> None:
-    if unused:
-        give_back_quota(tx, maker.workspace_id, "links", unused)
-        give_back_quota(tx, maker.workspace_id, "links_per_month", unused, now)
-
-
-def _try_to_insert(
-    tx: Transaction, book: LinkBook, maker: Maker, draft: Draft, now: int, *, has_room: bool
-) -> Outcome:
-    def insert() -> Link:
-        if not has_room:
-            # Says which of the two is used up.
-            take_quota(tx, maker.workspace_id, maker.plan, "links", 1, now)
-            take_quota(tx, maker.workspace_id, maker.plan, "links_per_month", 1, now)
-        return insert_bare_draft(tx, book, maker, draft, now)
-
-    return _attempt(tx, insert)
-
-
-def _attempt(tx: Transaction, work: Callable[[], Link]) -> Outcome:
-    """What the work made; where it fails as expected, that alone is undone."""
-    try:
-        return tx.attempt(work)
-    except ShortyError as error:
-        return error
 
 
 def _forget(book: LinkBook, outcomes: Sequence[Outcome]) -> None:

@@ -32,6 +32,13 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     domain: LinkDomain
     columns: LinkColumns
 
+    @property
+    def has_companions(self) -> bool:
+        """Whether storing it changes more than the link and what every link has."""
+        new, columns = self.new, self.columns
+        has_tags = bool(new.tag_ids or new.tag_names)
+        return has_tags or columns.qr_settings is not None or bool(columns.is_link_in_bio)
+
 
 async def find_faults(book: LinkBook, maker: Maker, new: NewLink, now: int) -> dict[str, str]:
     """Everything that is wrong with a new link, by its fields' names."""

@@ -11,6 +11,7 @@ from shorty.links import store
 from shorty.links.book import LinkBook, Maker, read_maker
 from shorty.links.changes import edit_link, hash_new_password
 from shorty.links.drafts import Remember, draft_link, insert_draft
+from shorty.links.inserts import insert_soon
 from shorty.links.model import Link, LinkChange, NewLink
 from shorty.plans import give_back_quota
 from shorty.storage.database import Row, Transaction
@@ -41,7 +42,10 @@ async def create_link_for(
 ) -> Link:
     """As create_link, for somebody whose right to do so has been settled already."""
     draft = await draft_link(book, maker, new, now)
-    link = await book.db.write(lambda tx: insert_draft(tx, book, maker, draft, now, remember))
+    if remember is None:
+        link = await insert_soon(book, maker, draft, now)
+    else:
+        link = await book.db.write(lambda tx: insert_draft(tx, book, maker, draft, now, remember))
     book.forget(link)
     return link
 

@@ -215,6 +215,25 @@ async def test_of_many_who_want_a_slug_at_once_one_gets_it(book: LinkBook, actor
     assert await count_used(book, actor) == {"links": 1, "links_per_month": 1}
 
 
+async def test_what_goes_wrong_with_one_link_spares_those_of_the_same_moment(
+    book: LinkBook, actor: Actor, stranger: Actor
+) -> None:
+    poor = replace(stranger, plan=SMALL)
+    ghost = replace(actor, user_id=999)  # a mistake that no check finds
+    results = await asyncio.gather(
+        make_link(book, actor, slug="one"),
+        make_link(book, ghost, slug="two"),
+        make_link(book, actor, slug="one"),
+        *(make_link(book, poor, tag_names=("t",)) for _ in range(4)),
+        return_exceptions=True,
+    )
+    kinds = [type(result).__name__ for result in results]
+    assert kinds[:3] == ["Link", "IntegrityError", "SlugTakenError"]
+    assert kinds[3:] == ["Link", "Link", "Link", "QuotaExceededError"]
+    assert await count_used(book, actor) == {"links": 1, "links_per_month": 1}
+    assert await count_used(book, poor) == {"links": 3, "links_per_month": 3}
+
+
 async def test_generated_slugs_grow_when_the_short_ones_are_used_up(
     book: LinkBook, actor: Actor
 ) -> None:

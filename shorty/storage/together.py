@@ -1,0 +1,53 @@
+"""Puts together what is asked for at the same moment, so that it shares one write."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+MOST: Final = 256
+
+
+class Together(Generic[A, B]):
+    """While one batch is being written, the next one gathers."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[A, asyncio.Future[B]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def run(
+        self, item: A, work: Callable[[Sequence[A]], Awaitable[Sequence[B | Exception]]]
+    ) -> B:
+        """What `work` answers for the item; it gets a batch and answers in the batch's order.
+
+        Raises what stands in the item's place, or what `work` raises.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[B] = loop.create_future()
+        self._waiting.append((item, future))
+        if self._task is None:
+            self._task = loop.create_task(self._run(work))
+        return await future
+
+    async def _run(self, work: Callable[[Sequence[A]], Awaitable[Sequence[B | Exception]]]) -> None:
+        while self._waiting:
+            batch = self._waiting[:MOST]
+            del self._waiting[:MOST]
+            try:
+                answers = await work([item for item, _ in batch])
+            except Exception as error:  # noqa: BLE001 - it is the callers' to handle
+                answers = [error] * len(batch)
+            for (_, future), answer in zip(batch, answers, strict=True):
+                _answer(future, answer)
+        self._task = None
+
+
+def _answer(future: asyncio.Future[B], answer: B | Exception) -> None:
+    if future.done():
+        return  # its caller is gone
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
