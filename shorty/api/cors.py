@@ -13,25 +13,32 @@ from shorty.api.answers import Header
 ANY: Final = "*"
 METHODS: Final = b"GET, POST, PUT, PATCH, DELETE"
 READABLE: Final = (
-    b"Idempotency-Replayed, Location, Retry-After, "
+    b"Idempotency-Replayed, Location, Retry-After, X-Next-Cursor, "
     b"X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
 )
 SENDABLE: Final = b"Authorization, Content-Type, Idempotency-Key"
 REMEMBERED_S: Final = b"86400"
+VARY: Final[Header] = (b"vary", b"Origin")
 
 
 def allow_origins(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
     """Wraps the whole application, so that errors can be read by pages too."""
     allowed = {origin.rstrip("/").encode() for origin in origins}
+    is_for_all = ANY.encode() in allowed
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         origin = _find_origin(scope)
         if origin is None:
-            await app(scope, receive, send)
+            # A cache must not give this answer to a page, for which it would have other headers.
+            await app(scope, receive, send if is_for_all else _add_headers(send, [VARY]))
         elif scope["type"] == "http" and scope["method"] == "OPTIONS":
             await _answer_question(send, _list_permissions(origin, allowed))
         else:
-            await app(scope, receive, _add_headers(send, _list_permissions(origin, allowed)))
+            told = [
+                *_list_permissions(origin, allowed),
+                (b"access-control-expose-headers", READABLE),
+            ]
+            await app(scope, receive, _add_headers(send, told))
 
     return answer
 
@@ -47,15 +54,14 @@ def _list_permissions(origin: bytes, allowed: set[bytes]) -> list[Header]:
     if ANY.encode() in allowed:
         return [(b"access-control-allow-origin", b"*")]
     if origin in allowed:
-        return [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]
-    return [(b"vary", b"Origin")]
+        return [(b"access-control-allow-origin", origin), VARY]
+    return [VARY]
 
 
-def _add_headers(send: Send, permissions: list[Header]) -> Send:
+def _add_headers(send: Send, headers: list[Header]) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = [*message["headers"], *permissions]
-            message["headers"] = [*headers, (b"access-control-expose-headers", READABLE)]
+            message["headers"] = [*message["headers"], *headers]
         await send(message)
 
     return send_with_headers

@@ -13,7 +13,10 @@ from shorty.api.openapi import Door, build_document
 from shorty.api.reference_page import CONTENT_POLICY, render_reference
 
 HTML: Final = b"text/html; charset=utf-8"
-POLICY: Final = ((b"content-security-policy", CONTENT_POLICY.encode()),)
+POLICY: Final = (
+    (b"content-security-policy", CONTENT_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+)
 
 
 def build_reference_handlers(doors: Sequence[Door]) -> list[HTTPRouteHandler]:

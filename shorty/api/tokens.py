@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from shorty.accounts import tokens
 from shorty.accounts.model import NewToken, Scope, Token, TokenChange
-from shorty.api.answers import Answer, answer_created, answer_json, answer_nothing
+from shorty.api.answers import Answer, answer_json, answer_nothing
 from shorty.api.fields import convert_fields, telling_camel_case
 from shorty.api.listing import ListQuery, cut_page, read_list_query
 from shorty.api.operations import Operation, handle
@@ -148,7 +148,9 @@ async def create_token(request: ApiRequest) -> Answer:
     with telling_camel_case():
         made = await request.services.db.write(lambda tx: tokens.create_token(tx, new, request.now))
     shown = TokenAnswer(token=show_token(made.token, made.text))
-    return answer_created(shown, f"/api/v1/tokens/{made.token.id}")
+    location = (b"location", b"/api/v1/tokens/%d" % made.token.id)
+    # It holds a secret, which no cache on the way may keep.
+    return answer_json(shown, 201, [location, (b"cache-control", b"no-store")])
 
 
 @handle(

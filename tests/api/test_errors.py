@@ -169,3 +169,11 @@ class TestCallsFromOnePage:
         ):
             answer = await client.get("/api/v1/usage", headers={"origin": origin})
             assert answer.headers.get("access-control-allow-origin") == allowed
+            assert answer.headers["vary"] == "Origin"
+
+    async def test_caches_are_told_that_answers_differ_by_page(
+        self, client: httpx.AsyncClient
+    ) -> None:
+        answer = await client.get("/api/v1/usage")
+        assert answer.headers["vary"] == "Origin"
+        assert "access-control-expose-headers" not in answer.headers

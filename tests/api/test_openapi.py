@@ -114,6 +114,7 @@ class TestThePage:
         assert 'id="error-slug-taken"' in page.text
 
     async def test_loads_nothing_and_runs_nothing(self, page: httpx.Response) -> None:
+        assert page.headers["x-content-type-options"] == "nosniff"
         assert "<script" not in page.text
         assert not re.search(r'(?:src|href)="(?:https?:)?//', page.text)
         assert page.headers["content-security-policy"].startswith("default-src 'none'")

@@ -10,6 +10,7 @@ async def make(client: httpx.AsyncClient, **fields: object) -> Token:
     answer = await client.post("/api/v1/tokens", json=fields)
     assert answer.status_code == 201, answer.text
     assert answer.headers["location"] == f"/api/v1/tokens/{answer.json()['token']['id']}"
+    assert answer.headers["cache-control"] == "no-store"
     return answer.json()["token"]
 
 
