@@ -91,7 +91,9 @@ FIND_UNTITLED: Final = """
 select id, workspace_id, domain_id, is_active, slug, title, url, original_url, updated_at
 from links where id = $1 and title is null and deleted_at is null
 """
-SET_TITLE: Final = "update links set title = $2, updated_at = $3 where id = $1"
+SET_TITLE: Final = """
+update links set title = $2, updated_at = $3 where id = $1 returning domain_id, slug_key
+"""
 
 FIND_EXPIRED_PUBLIC: Final = """
 select id, workspace_id from links
@@ -238,15 +240,14 @@ def delete_link(tx: Transaction, workspace_id: int, link_id: int, now: int) -> R
     return row
 
 
-def set_title(tx: Transaction, link_id: int, title: str, now: int) -> bool:
-    """Gives a title to a link that still has none; answers whether it did."""
+def set_title(tx: Transaction, link_id: int, title: str, now: int) -> Row | None:
+    """Gives a title to a link that still has none: then where the link answers, otherwise None."""
     row = tx.find_one(FIND_UNTITLED, link_id)
     if row is None:
-        return False
+        return None
     unindex_link(tx, link_id, read_search_text(row))
     index_link(tx, link_id, read_search_text({**dict(row), "title": title}))
-    tx.execute(SET_TITLE, link_id, title, max(now, row["updated_at"] + 1))
-    return True
+    return tx.find_one(SET_TITLE, link_id, title, max(now, row["updated_at"] + 1))
 
 
 def search_text(link: Link | LinkColumns, workspace_id: int) -> str:

@@ -71,7 +71,9 @@ async def fill_title(
     title = await fetch_title(fetcher, link.url)
     if not title:
         return False
-    is_filled = await book.db.write(lambda tx: store.set_title(tx, link.id, title, read_clock()))
-    if is_filled:
-        book.forget(link)
-    return is_filled
+    filled = await book.db.write(lambda tx: store.set_title(tx, link.id, title, read_clock()))
+    if filled is None:
+        return False
+    # Its slug may have been changed while the page was fetched.
+    book.lookup.forget(filled["domain_id"], filled["slug_key"])
+    return True

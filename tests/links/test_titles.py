@@ -10,7 +10,7 @@ from shorty.links.book import LinkBook
 from shorty.links.model import LinkChange, LinkFilter
 from shorty.links.pages import list_links
 from shorty.links.service import change_link, delete_link, get_link
-from shorty.links.titles import TitleFiller
+from shorty.links.titles import TitleFiller, fill_title
 from tests.links.making import make_link
 from tests.support import NOW
 from tests.test_fetch import PRIVATE, Respond, answer_with, run_server
@@ -93,6 +93,24 @@ async def test_a_change_at_the_same_time_as_a_title_is_not_lost(
     after = await get_link(book, actor, link.id)
     assert after.title == "A page & more"
     assert after.max_clicks is not None
+
+
+async def test_a_link_that_moved_meanwhile_shows_its_title_where_it_is(
+    book: LinkBook, actor: Actor
+) -> None:
+    answer = answer_with(PAGE)
+
+    async def respond(path: str, writer: asyncio.StreamWriter) -> None:
+        moved = await change_link(book, actor, link.id, LinkChange(slug="moved"), NOW)
+        assert book.lookup.find(moved.domain_id, moved.slug) is not None
+        await answer(path, writer)
+
+    async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
+        link = await make_link(book, actor, url=f"http://{PRIVATE}:{server.port}/")
+        assert await fill_title(book, fetcher, link, lambda: NOW)
+    cached = book.lookup.find(link.domain_id, "moved")
+    assert cached is not None
+    assert cached.title == "A page & more"
 
 
 async def test_pages_without_a_title_leave_the_link_as_it_is(book: LinkBook, actor: Actor) -> None:
