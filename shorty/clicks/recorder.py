@@ -180,10 +180,19 @@ class Recorder:
         self._has_work.set()
         await self._task
         if self._waiting.count:
-            logger.warning("%s clicks could not be stored before the end.", self._waiting.count)
+            self._warn_at_end(self._waiting.count, self._waiting.count_in_memory())
             self._journal.close()
         elif self._journal_id:
             await asyncio.to_thread(self._journal.remove)
+
+    def _warn_at_end(self, waiting: int, lost: int) -> None:
+        if waiting > lost:
+            logger.warning(
+                "%s clicks could not be stored before the end: the journal keeps them.",
+                waiting - lost,
+            )
+        if lost:
+            logger.warning("%s clicks are lost: the journal could not take them either.", lost)
 
     def _is_own(self, state: JournalState) -> bool:
         """Whether the folder holds the journal of this very database, not of an older copy."""

@@ -105,6 +105,10 @@ class WaitingVisits:
         self.count -= len(self._batches[0].payloads)
         self._batches[0].payloads = []
 
+    def count_in_memory(self) -> int:
+        """The visits that no journal keeps."""
+        return sum(len(batch.payloads) for batch in self._batches if batch.segment == IN_MEMORY)
+
     def count_persons(self, link_id: int, stored_batches: int) -> int:
         """The visits of persons to a link that are not in the first `stored_batches` batches."""
         return sum(

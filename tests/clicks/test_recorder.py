@@ -250,6 +250,22 @@ async def test_what_a_full_database_refused_is_there_at_the_next_start(
     with limit_file_size(db.path.with_name("shorty.db-wal").stat().st_size):
         await recorder.stop()
     assert "1 clicks could not be stored" in caplog.text
+    assert "are lost" not in caplog.text
+    async with run_recorder(db):
+        assert await count_clicks(db) == 1
+
+
+async def test_what_neither_database_nor_journal_took_by_the_end_is_said_to_be_lost(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = Recorder(db, rest_s=NEVER)
+    await recorder.start()
+    assert recorder.record(make_visit())
+    with limit_file_size(4):
+        assert [recorder.record(make_visit()) for _ in range(2)] == [False, False]
+        await recorder.stop()
+    assert "1 clicks could not be stored before the end: the journal keeps them." in caplog.text
+    assert "2 clicks are lost" in caplog.text
     async with run_recorder(db):
         assert await count_clicks(db) == 1
 
