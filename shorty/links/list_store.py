@@ -13,11 +13,21 @@ from typing import Final, Literal
 
 import msgspec
 
+from shorty.links.model import LinkKind
 from shorty.storage.database import Database, Row, Value
 from shorty.storage.search import Match, write_contains, write_ids, write_source
 
 Order = Literal["created_at", "total"]
 Source = Literal["search", "tag", "inactive", "domain"]
+
+# The first condition is that of the index `links_of_codes_and_pages`, word for word.
+_OF_CODE_OR_PAGE: Final = "(l.made_through = 'qr' or l.is_link_in_bio = 1)"
+_KINDS: Final[dict[LinkKind, str]] = {
+    "plain": "l.made_through <> 'qr' and l.is_link_in_bio = 0",
+    "qr": f"{_OF_CODE_OR_PAGE} and l.made_through = 'qr'",
+    "bio": f"{_OF_CODE_OR_PAGE} and l.made_through <> 'qr'",
+    "qr-or-bio": _OF_CODE_OR_PAGE,
+}
 
 UNBOUNDED: Final = 2**62
 COUNTED: Final = 10_000
@@ -45,6 +55,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     domain_id: int | None
     tag_id: int | None
     is_active: bool | None
+    kind: LinkKind | None
     match: Match | None
     order: Order
     is_descending: bool
@@ -72,6 +83,8 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_settled_by(self, source: Source) -> bool:
         """Whether all that the source gives fits the whole filter."""
+        if self.kind is not None:
+            return False
         match source:
             case "search":
                 return self.tag_id is None and self.match is not None and self.match.is_exact
@@ -118,11 +131,16 @@ class _Statement:
         domain_id, is_active = self.listing.domain_id, self.listing.is_active
         # A literal: the index of what is switched off has it in its own condition.
         active = "" if is_active is None else f" and l.is_active = {int(is_active)}"
+        active += self.write_kind()
         if domain_id is None:
             return active
         # The plus leaves the index to the rarer condition.
         plus = "+" if is_active is False else ""
         return f" and {plus}l.domain_id = {self.bind(domain_id)}{active}"
+
+    def write_kind(self) -> str:
+        kind = self.listing.kind
+        return "" if kind is None else f" and {_KINDS[kind]}"
 
     def write_tag(self, link_id: str) -> str:
         if self.listing.tag_id is None:
@@ -143,7 +161,8 @@ class _Statement:
         """What the source has not settled, on a row of links; the index knows the columns too."""
         match = self.listing.match
         if source == "search" and match is not None:
-            return self.write_tag("l.id") + ("" if match.is_exact else self.write_contains())
+            contains = "" if match.is_exact else self.write_contains()
+            return self.write_kind() + self.write_tag("l.id") + contains
         tag = "" if source == "tag" else self.write_tag("l.id")
         return self.write_columns() + tag + self.write_contains()
 

@@ -12,6 +12,8 @@ from shorty.domains.model import write_short_url
 
 LinkType = Literal["URL", "MAILTO", "TEL", "SMS"]
 MadeThrough = Literal["link", "qr", "import"]
+# What a link is there for: itself, a QR code (whatever else it is), or a link-in-bio page.
+LinkKind = Literal["plain", "qr", "bio", "qr-or-bio"]
 LinkSort = Literal["createdAt", "-createdAt", "clickCount", "-clickCount"]
 
 
@@ -250,6 +252,7 @@ class LinkFilter(msgspec.Struct, frozen=True, kw_only=True):
     domain: str | None = None
     tag_id: int | None = None
     is_active: bool | None = None
+    kind: LinkKind | None = None
     sort: LinkSort = "-createdAt"
     cursor: str | None = None
     limit: int = 50

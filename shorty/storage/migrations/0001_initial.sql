@@ -113,6 +113,8 @@ create unique index links_live on links (domain_id, slug_key) where deleted_at i
 create index links_newest on links (workspace_id, created_at, id, is_active) where deleted_at is null;
 create index links_of_domain on links (workspace_id, domain_id, created_at, id, is_active) where deleted_at is null;
 create index links_inactive on links (workspace_id, created_at, id, domain_id) where deleted_at is null and is_active = 0;
+create index links_of_codes_and_pages on links (workspace_id, created_at, id, made_through)
+  where deleted_at is null and (made_through = 'qr' or is_link_in_bio = 1);
 create index links_imported on links (workspace_id) where deleted_at is null and made_through = 'import';
 create index links_same_url on links (url_hash, workspace_id) where deleted_at is null;
 create index links_public on links (expires_at) where deleted_at is null and is_public = 1;

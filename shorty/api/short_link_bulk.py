@@ -1,0 +1,222 @@
+"""`/import-short-link` and `/bulk-delete`: many links at once in the short-link API."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from shorty.api.answers import Answer, answer_json
+from shorty.api.fields import convert_fields
+from shorty.api.idempotency import Remember, answer_once
+from shorty.api.link_bodies import find_id
+from shorty.api.operations import Operation, handle
+from shorty.api.requests import ApiRequest, Body, read_body
+from shorty.api.short_link_answers import EXAMPLE, ShortLink, describe_refusal, show_short_link
+from shorty.api.short_link_bodies import BrandedDomain, read_new_link, spell_key
+from shorty.errors import InvalidFieldsError, NotFoundError, ShortyError
+from shorty.links import bulk
+from shorty.links.bulk import Outcome
+from shorty.links.model import Link, NewLink
+
+TAG: Final = "Short links"
+BULK_LIMIT_BYTES: Final = 8 * 1024 * 1024
+IMPORTED: Final = "{} Short Links Created Successfully."
+DELETED: Final = "{} Short Links Deleted Successfully."
+
+
+class ImportInput(msgspec.Struct, frozen=True, kw_only=True, rename=spell_key):
+    import_data: Annotated[
+        list[dict[str, Any]],
+        Meta(
+            min_length=1,
+            max_length=bulk.MAX_AT_ONCE,
+            description="Links as `/short-link` takes them. A `brandedDomain` of their own goes "
+            "before the common one; without a `slashTag`, one is generated.",
+        ),
+    ]
+    branded_domain: BrandedDomain | None = None
+    tags: Annotated[
+        str | list[str] | None,
+        Meta(description="Names, as a list or separated by commas, that all the links get."),
+    ] = None
+
+
+class FailedImport(msgspec.Struct, frozen=True, kw_only=True):
+    """Why there is no link for the one at `index` of the list that was sent."""
+
+    index: int
+    message: str
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    created: int
+    failed: list[FailedImport]
+    links: list[ShortLink]
+
+
+class ImportAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    success: bool = True
+    message: str
+    data: Imported
+
+
+class NamedLink(msgspec.Struct, frozen=True, kw_only=True):
+    """The id says it all: the type may be spelled in any way."""
+
+    id: str | int
+    type: str | None = None
+
+
+class BulkDeleteInput(msgspec.Struct, frozen=True, kw_only=True, rename=spell_key):
+    bulk_links: Annotated[list[NamedLink], Meta(min_length=1, max_length=bulk.MAX_AT_ONCE)]
+
+
+class FailedDelete(msgspec.Struct, frozen=True, kw_only=True):
+    id: str | int
+    message: str
+
+
+class Deleted(msgspec.Struct, frozen=True, kw_only=True):
+    deleted: int
+    failed: list[FailedDelete]
+
+
+class BulkDeleteAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    success: bool = True
+    message: str
+    data: Deleted
+
+
+@handle(
+    "POST",
+    "/import-short-link",
+    Operation(
+        summary="Import short links",
+        description="Up to 1,000. The good ones are made together; each other one is told.",
+        tag=TAG,
+        scope="write",
+        body=ImportInput,
+        body_example={
+            "importData": [
+                {"destinationUrl": "https://example.com/a", "slashTag": "a", "title": "A"},
+                {"destinationUrl": "https://example.com/b", "slashTag": "sale"},
+            ],
+            "brandedDomain": "go.example.com",
+            "tags": "imported",
+        },
+        is_repeatable=True,
+        status=201,
+        answer=ImportAnswer,
+        answer_example={
+            "success": True,
+            "message": IMPORTED.format(1),
+            "data": {
+                "created": 1,
+                "failed": [
+                    {
+                        "index": 1,
+                        "message": "The slug 'sale' is already taken on go.example.com; "
+                        "choose another.",
+                    }
+                ],
+                "links": [EXAMPLE["data"]],
+            },
+        },
+    ),
+)
+async def import_short_links(request: ApiRequest) -> Answer:
+    body = await read_body(request, limit=BULK_LIMIT_BYTES)
+    given = convert_fields(body.fields, ImportInput, ignores_unknown=True)
+    news = [read_import(given, fields) for fields in given.import_data]
+
+    async def create(remember: Remember[list[Outcome]] | None) -> list[Outcome]:
+        services = request.services
+        outcomes = await bulk.create_links(
+            services.book, request.actor, news, request.now, remember
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, Link):
+                services.titles.ask(outcome)
+        return outcomes
+
+    return await answer_once(request, body, create, show_imported)
+
+
+def read_import(given: ImportInput, fields: Mapping[str, object]) -> NewLink | ShortyError:
+    """One of the links, with what they have in common; null is as good as left out."""
+    common = {"brandedDomain": given.branded_domain, "slashTag": ""}
+    known = {
+        name: value
+        for each in (common, fields)
+        for name, value in each.items()
+        if value is not None
+    }
+    try:
+        new = read_new_link(Body(fields=known, is_form=False, raw=b""))
+    except InvalidFieldsError as error:
+        return error
+    tag_names = tuple(dict.fromkeys((*list_common_tags(given.tags), *new.tag_names)))
+    return msgspec.structs.replace(new, slug=new.slug or None, tag_names=tag_names)
+
+
+def list_common_tags(tags: str | Sequence[str] | None) -> list[str]:
+    names = tags.split(",") if isinstance(tags, str) else tags or ()
+    return [name.strip() for name in names if name.strip()]
+
+
+def show_imported(outcomes: Sequence[Outcome]) -> Answer:
+    links = [show_short_link(outcome) for outcome in outcomes if isinstance(outcome, Link)]
+    failed = [
+        FailedImport(index=index, message=describe_refusal(outcome))
+        for index, outcome in enumerate(outcomes)
+        if isinstance(outcome, ShortyError)
+    ]
+    data = Imported(created=len(links), failed=failed, links=links)
+    return answer_json(ImportAnswer(message=IMPORTED.format(len(links)), data=data), 201)
+
+
+@handle(
+    "POST",
+    ["/bulk-delete", "/shortlinks/bulk-delete"],
+    Operation(
+        summary="Delete many short links",
+        description="Up to 1,000. `/bulk-delete` and `/shortlinks/bulk-delete` are the same.",
+        tag=TAG,
+        scope="write",
+        body=BulkDeleteInput,
+        body_example={"bulkLinks": [{"id": 1162, "type": "SHORT_LINK"}, {"id": 99}]},
+        answer=BulkDeleteAnswer,
+        answer_example={
+            "success": True,
+            "message": DELETED.format(1),
+            "data": {
+                "deleted": 1,
+                "failed": [{"id": 99, "message": "There is no short link 99 here."}],
+            },
+        },
+    ),
+)
+async def delete_short_links(request: ApiRequest) -> Answer:
+    body = await read_body(request)
+    given = convert_fields(body.fields, BulkDeleteInput, ignores_unknown=True)
+    named = list(dict.fromkeys(link.id for link in given.bulk_links))
+    known = list(dict.fromkeys(number for each in named if (number := find_id(each)) is not None))
+    deleted = await delete_known(request, known)
+    failed = [
+        FailedDelete(id=each, message=NotFoundError("short link", str(each)[:40]).message)
+        for each in named
+        if find_id(each) not in deleted
+    ]
+    data = Deleted(deleted=len(deleted), failed=failed)
+    return answer_json(BulkDeleteAnswer(message=DELETED.format(len(deleted)), data=data))
+
+
+async def delete_known(request: ApiRequest, link_ids: Sequence[int]) -> set[int]:
+    if not link_ids:
+        return set()
+    book, actor = request.services.book, request.actor
+    return set(await bulk.delete_links(book, actor, link_ids, request.now))
+
+
+HANDLERS: Final = (import_short_links, delete_short_links)
