@@ -24,6 +24,10 @@ SOURCES: Final[tuple[str, ...]] = ("link", "qr", "bio")
 # What a spreadsheet takes for a formula, or for the end of a cell before one.
 FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
 
+LINES_EXAMPLE: Final = (
+    '{"id":"81","occurredAt":"2026-11-22T12:00:00.000Z","linkId":"1162","source":"qr", …}\n'
+)
+
 _decode_utm = msgspec.json.Decoder(tuple[str | None, ...]).decode
 _encode_json = msgspec.json.Encoder().encode
 
@@ -96,6 +100,7 @@ class StreamedAnswer(Answer):
         answer_example=f"{','.join(COLUMNS)}\r\n81,2026-11-22T12:00:00.000Z,1162,go.example.com,"
         "sale,qr,false,5577006791947779410,US,Portland,t.co,Safari,iOS,mobile,newsletter,,,,\r\n",
         media_type="text/csv",
+        other_examples=((MEDIA_TYPES["ndjson"].decode(), LINES_EXAMPLE),),
         errors=(NotFoundError,),
     ),
 )

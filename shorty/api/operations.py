@@ -39,6 +39,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     answer: Any = None  # a type; None: no body
     answer_example: object = None
     media_type: str = "application/json"
+    other_examples: tuple[tuple[str, object], ...] = ()  # of other media types, with those
     headers: tuple[str, ...] = ()
     errors: tuple[type[ShortyError], ...] = ()
     other_statuses: tuple[int, ...] = ()  # with the same body, such as 200 beside 201
