@@ -89,7 +89,7 @@ def _describe_handler(
         for method in sorted(handler.http_methods - {"HEAD"}):
             name = _camel(handler.fn.__name__)
             if len(handler.paths) > 1 or _is_alias(door, handler):
-                name += path.rpartition("/")[2].capitalize().replace("-", "")
+                name += "".join(part.capitalize() for part in route.split("/")).replace("-", "")
             yield path, method.lower(), _describe(operation, name, path, door.shape, schemas)
 
 
