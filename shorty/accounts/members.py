@@ -25,6 +25,8 @@ async def list_members(db: Database, workspace_id: int, after: int, limit: int) 
 def add_member(tx: Transaction, actor: Actor, new: NewMember, now: int) -> Member:
     """Adds a person, who need not have an account yet: it is made, without a password.
 
+    The workspace sees the name it gave, so that it learns nothing of who has the address.
+
     Raises AlreadyExistsError, QuotaExceededError, InvalidFieldsError and ForbiddenError.
     """
     _require_power_over(actor, new.role)
@@ -33,7 +35,7 @@ def add_member(tx: Transaction, actor: Actor, new: NewMember, now: int) -> Membe
     if user is None:
         raise NotFoundError("user", email)
     take_quota(tx, actor.workspace_id, actor.plan, "members", 1, now)
-    if not store.insert_member(tx, actor.workspace_id, user.id, new.role, now):
+    if not store.insert_member(tx, actor.workspace_id, user.id, new.role, now, name):
         raise AlreadyExistsError("member", email)
     return get_member(tx, actor.workspace_id, user.id)
 

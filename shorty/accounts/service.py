@@ -82,12 +82,19 @@ def add_user(
 ) -> Home:
     """A new person with a workspace of their own on the default plan.
 
-    Raises AlreadyExistsError and InvalidFieldsError.
+    With a password, also somebody who was added to a workspace and has none yet: whoever added
+    them has no hold on the address. Raises AlreadyExistsError and InvalidFieldsError.
     """
     email, name = check_person(email, name)
     user = store.insert_user(tx, email, name, password_hash, now)
+    if user is None and password_hash is not None:
+        known = get_user(tx, email)
+        user = store.claim_user(tx, known.id, email, name, password_hash)
     if user is None:
         raise AlreadyExistsError("user", email)
+    own = store.find_own_workspace(tx, user.id)
+    if own is not None:
+        return Home(user=user, workspace=own)
     workspace = store.insert_workspace(tx, name, config.defaults.plan, now)
     store.insert_member(tx, workspace.id, user.id, "owner", now)
     plan = find_plan(config.plans, workspace.plan)
@@ -121,9 +128,13 @@ def get_user(tx: Transaction, email: str) -> User:
 
 
 def get_home(tx: Transaction, email: str) -> Home:
-    """The person with that address and the workspace they joined first. Raises NotFoundError."""
+    """The person with that address and their first workspace, one of their own if they have any.
+
+    Raises NotFoundError.
+    """
     user = get_user(tx, email)
-    workspace = store.find_first_workspace_of(tx, user.id)
+    workspace = store.find_own_workspace(tx, user.id)
+    workspace = workspace or store.find_first_workspace_of(tx, user.id)
     if workspace is None:
         raise NotFoundError("workspace of", user.email)
     return Home(user=user, workspace=workspace)

@@ -133,6 +133,24 @@ def find_first_workspace_of(tx: Transaction, user_id: int) -> Workspace | None:
     return None if row is None else _read_workspace(row)
 
 
+def find_own_workspace(tx: Transaction, user_id: int) -> Workspace | None:
+    """The first one that had no owner before this person."""
+    row = tx.find_one(
+        """
+        select w.id, w.name, w.plan, w.created_at
+        from workspaces w join members m on m.workspace_id = w.id
+        where m.user_id = $1 and m.role = 'owner' and not exists (
+          select 1 from members o
+          where o.workspace_id = m.workspace_id and o.role = 'owner'
+            and (o.created_at, o.user_id) < (m.created_at, m.user_id)
+        )
+        order by m.created_at, w.id limit 1
+        """,
+        user_id,
+    )
+    return None if row is None else _read_workspace(row)
+
+
 async def list_workspaces_of(db: Database, user_id: int) -> list[Workspace]:
     rows = await db.find_all(
         """
@@ -153,14 +171,16 @@ async def list_plans(db: Database) -> list[str]:
 # Members
 
 
-def insert_member(tx: Transaction, workspace_id: int, user_id: int, role: Role, now: int) -> bool:
-    """False where the person is a member already."""
+def insert_member(
+    tx: Transaction, workspace_id: int, user_id: int, role: Role, now: int, name: str | None = None
+) -> bool:
+    """False where the person is a member already. `name` is what the workspace calls them."""
     inserted = tx.execute(
         """
-        insert into members (workspace_id, user_id, role, created_at) values ($1, $2, $3, $4)
-        on conflict (workspace_id, user_id) do nothing
+        insert into members (workspace_id, user_id, role, created_at, name)
+        values ($1, $2, $3, $4, $5) on conflict (workspace_id, user_id) do nothing
         """,
-        *(workspace_id, user_id, role, now),
+        *(workspace_id, user_id, role, now, name),
     )
     return inserted > 0
 
@@ -169,7 +189,7 @@ def find_member(rows: Rows, workspace_id: int, user_id: int) -> Member | None:
     row = _find_one(
         rows,
         """
-        select m.user_id, u.email, u.name, m.role, m.created_at
+        select m.user_id, u.email, coalesce(m.name, u.name) as name, m.role, m.created_at
         from members m join users u on u.id = m.user_id
         where m.workspace_id = $1 and m.user_id = $2
         """,
@@ -194,7 +214,7 @@ def find_first_owner(tx: Transaction, workspace_id: int) -> User | None:
 async def list_members(db: Database, workspace_id: int, after: int, limit: int) -> list[Member]:
     rows = await db.find_all(
         """
-        select m.user_id, u.email, u.name, m.role, m.created_at
+        select m.user_id, u.email, coalesce(m.name, u.name) as name, m.role, m.created_at
         from members m join users u on u.id = m.user_id
         where m.workspace_id = $1 and m.user_id > $2 order by m.user_id limit $3
         """,

@@ -37,7 +37,9 @@ RoleField = Annotated[
 
 class MemberInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     email: Annotated[str, Meta(description="Whose account joins; made if there is none.")]
-    name: Annotated[str, Meta(description="Of a new account.")] = ""
+    name: Annotated[
+        str, Meta(description="What the workspace calls them; else what stands before the @.")
+    ] = ""
     role: RoleField = "editor"
 
 
@@ -101,7 +103,7 @@ async def list_members(request: ApiRequest) -> Answer:
     Operation(
         summary="Add a member",
         description="Adds the person with that address. Somebody without an account gets one "
-        "without a password; the operator sets it with `shorty user passwd`.",
+        "without a password; the operator sets it with `shorty user add`.",
         tag=TAG,
         scope="admin",
         body=MemberInput,

@@ -3,7 +3,7 @@ import pytest
 from shorty.accounts.members import add_member, change_role, list_members, remove_member
 from shorty.accounts.model import Actor, Member, NewMember, Role
 from shorty.accounts.roles import is_allowed, require_scope
-from shorty.accounts.service import list_users
+from shorty.accounts.service import add_user, list_users
 from shorty.accounts.tokens import find_actor
 from shorty.config import Config, DefaultsConfig, Plan
 from shorty.errors import (
@@ -44,7 +44,20 @@ async def test_a_person_with_an_account_joins_with_it(db: Database, owner: Actor
     eve = await make_home(db, email="eve@b.example")
     member = await add(db, owner, "eve@b.example")
     assert member.user_id == eve.user.id
+    assert await list_roles(db, owner) == {"ann": "owner", "eve": "editor"}
     assert len(await list_users(db)) == 2
+
+
+async def test_adding_an_address_does_not_tell_the_name_of_its_owner(
+    db: Database, owner: Actor
+) -> None:
+    await db.write(lambda tx: add_user(tx, Config(), "eve@b.example", NOW, name="Eve Real"))
+    member = await add(db, owner, "eve@b.example")
+    assert member.name == "eve"
+    assert await list_roles(db, owner) == {"ann": "owner", "eve": "editor"}
+    changed = await db.write(lambda tx: change_role(tx, owner, member.user_id, "viewer"))
+    assert changed.name == "eve"
+    assert [user.name for user in await list_users(db)] == ["ann", "Eve Real"]
 
 
 async def test_nobody_joins_twice(db: Database, owner: Actor) -> None:

@@ -1,5 +1,7 @@
 import pytest
 
+from shorty.accounts.members import add_member
+from shorty.accounts.model import NewMember
 from shorty.accounts.service import (
     NOBODYS_EMAIL,
     Home,
@@ -91,6 +93,50 @@ async def test_an_address_is_kept_in_lower_case_and_names_the_person(db: Databas
     home = await make_home(db, email=" Zoë.X@Example.ORG ")
     assert (home.user.email, home.user.name) == ("zoë.x@example.org", "zoë.x")
     assert await db.write(lambda tx: get_user(tx, "ZOË.X@example.org")) == home.user
+
+
+async def test_an_address_that_a_workspace_added_is_still_its_owners(db: Database) -> None:
+    squatter = await make_actor(db, await make_home(db))
+    new = NewMember(email="eve@b.example", name="Not Eve", role="owner")
+    member = await db.write(lambda tx: add_member(tx, squatter, new, NOW))
+
+    async def add(password_hash: str | None) -> Home:
+        return await db.write(
+            lambda tx: add_user(
+                tx, CONFIG, "Eve@b.example", NOW + 1, name="Eve", password_hash=password_hash
+            )
+        )
+
+    with pytest.raises(AlreadyExistsError):
+        await add(None)
+    home = await add("$hash")
+    assert (home.user.id, home.user.name) == (member.user_id, "Eve")
+    assert home.workspace.id != squatter.workspace_id
+    assert await db.write(lambda tx: get_home(tx, "eve@b.example")) == home
+    spaces = await list_workspaces(db, home.user.id)
+    assert {space.id for space in spaces} == {home.workspace.id, squatter.workspace_id}
+    with pytest.raises(AlreadyExistsError):
+        await add("$other")
+
+
+async def test_an_owner_without_a_password_keeps_their_workspace(db: Database) -> None:
+    first = await make_home(db)
+    home = await db.write(
+        lambda tx: add_user(tx, CONFIG, "ann@a.example", NOW, password_hash="$hash")
+    )
+    assert home == first
+
+
+async def test_a_persons_home_is_their_own_workspace_if_they_have_one(db: Database) -> None:
+    ann = await make_actor(db, await make_home(db))
+    new = NewMember(email="eve@b.example", role="admin")
+    await db.write(lambda tx: add_member(tx, ann, new, NOW))
+    joined = await db.write(lambda tx: get_home(tx, "eve@b.example"))
+    assert joined.workspace.id == ann.workspace_id
+    own = await db.write(
+        lambda tx: add_user(tx, CONFIG, "eve@b.example", NOW + 1, password_hash="$hash")
+    )
+    assert await db.write(lambda tx: get_home(tx, "eve@b.example")) == own
 
 
 async def test_an_address_belongs_to_one_person(db: Database) -> None:
