@@ -55,6 +55,9 @@ class App:
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         loop.run_until_complete(self.start())
 
+    def answer_now(self, scope: Scope, proto: Answering) -> bool:
+        return self.front.answer_now(scope, proto)
+
     def __rsgi__(self, scope: Scope, proto: Answering) -> Awaitable[None]:
         return self.front(scope, proto)
 

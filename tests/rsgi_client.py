@@ -1,11 +1,11 @@
 """An HTTP client for an RSGI application in this process: what granian would hand to it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 import httpx
 
-RsgiApp = Callable[["Scope", "Protocol"], Awaitable[None]]
 Headers = list[tuple[str, str]]
 
 
@@ -47,7 +47,7 @@ class Scope:
         self.headers = RequestHeaders(request.headers)
 
 
-class Protocol:
+class Exchange:
     """Collects the answer; one request's body arrives in one piece."""
 
     def __init__(self, body: bytes) -> None:
@@ -75,7 +75,7 @@ class Protocol:
         self.status, self.headers = status, headers
         self.body += body
 
-    def response_stream(self, status: int, headers: Headers) -> "Protocol":
+    def response_stream(self, status: int, headers: Headers) -> "Exchange":
         self.status, self.headers = status, headers
         return self
 
@@ -86,19 +86,28 @@ class Protocol:
         self.body += data.encode()
 
 
+class Application(Protocol):
+    """What granian calls: at first `answer_now`, then what may wait."""
+
+    def answer_now(self, scope: Any, proto: Any, /) -> bool: ...
+    def __rsgi__(self, scope: Any, proto: Any, /) -> Awaitable[None]: ...
+
+
 class RsgiTransport(httpx.AsyncBaseTransport):
-    def __init__(self, app: RsgiApp, client: str = "127.0.0.1:50000") -> None:
+    def __init__(self, app: Application, client: str = "127.0.0.1:50000") -> None:
         self._app = app
         self._client = client
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        protocol = Protocol(await request.aread())
-        await self._app(Scope(request, self._client), protocol)
+        protocol = Exchange(await request.aread())
+        scope = Scope(request, self._client)
+        if not self._app.answer_now(scope, protocol):
+            await self._app.__rsgi__(scope, protocol)
         return httpx.Response(
             protocol.status, headers=protocol.headers, content=bytes(protocol.body), request=request
         )
 
 
-def make_client(app: RsgiApp, *, peer: str = "127.0.0.1:50000") -> httpx.AsyncClient:
+def make_client(app: Application, *, peer: str = "127.0.0.1:50000") -> httpx.AsyncClient:
     """Speaks to `app` as a client on `peer` would; redirects are not followed."""
     return httpx.AsyncClient(transport=RsgiTransport(app, peer), base_url="http://localhost:8000")

@@ -1,7 +1,7 @@
 """Answers visitors in front of every router: the hot path.
 
-A plain link is one look into a cache, one journalled click and one redirect; every other visit goes
-through `answer.py`. What is no visit (the API, the dashboard) is handed on.
+A plain link is one look into a cache, one journalled click and one redirect, all without waiting;
+every other visit goes through `answer.py`. What is no visit (the API, the dashboard) is handed on.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -40,25 +40,30 @@ class Front:
             await self._fallback(scope, proto)
             return
         try:
-            page = self._redirect_plain(scope, slug) or await answer_visit(
-                self._desk, scope, slug, proto
-            )
+            page = await answer_visit(self._desk, scope, slug, proto)
         except StorageUnavailableError:
             page = pages.render_unavailable(scope.headers.get("accept", ""))
         send_page(page, proto)
 
-    def _redirect_plain(self, scope: Scope, slug: str) -> Page | None:
+    def answer_now(self, scope: Scope, proto: Answering) -> bool:
+        """Redirects a visit to a plain link, the commonest by far, and returns whether it did."""
         desk = self._desk
         headers = scope.headers
         domain = desk.domains.find_by_host(read_host(scope, headers))
-        if domain is None or scope.method != "GET" or not slug:
-            return None
-        link = desk.lookup.find(domain.id, slug_key(slug))
+        if domain is None or scope.method != "GET":
+            return False
+        slug = slug_key(scope.path[1:].rstrip("/"))
+        try:
+            # No link's slug is reserved or empty: what is no visit is only a miss here.
+            link = desk.lookup.find(domain.id, slug) if slug not in RESERVED_SLUGS else None
+        except StorageUnavailableError:
+            return False
         if link is None or not link.is_plain:
-            return None
+            return False
         kind = PREFETCH if is_prefetched(headers) else UNKNOWN
         desk.recorder.record(desk.build_visit(scope, headers, link, kind, desk.clock()))
-        return Page(link.status, [*COMMON_HEADERS, ("location", link.url)], "")
+        proto.response_empty(link.status, [*COMMON_HEADERS, ("location", link.url)])
+        return True
 
 
 def send_page(page: Page, proto: Answering) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 import uvloop
-from granian._granian import SocketHolder
+from granian._granian import RSGIWorker, SocketHolder
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -23,6 +23,7 @@ from granian.server import embed
 
 from shorty.config import Config
 from shorty.errors import ShortyError
+from shorty.serve.dispatch import Dispatcher
 from shorty.serve.listener import BACKLOG
 from shorty.serve.supervisor import OPEN, READY
 
@@ -41,6 +42,7 @@ GRANIAN_LOG: Final[dict[str, Any]] = {
     "loggers": {"_granian": {}},
 }
 hold_socket: Callable[..., SocketHolder] = SocketHolder  # its stub knows of no arguments
+make_worker: Callable[..., Any] = RSGIWorker
 
 
 class Application(Protocol):
@@ -51,7 +53,12 @@ class Application(Protocol):
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         """Opens everything; the loop does not run yet."""
 
-    async def __rsgi__(self, scope: Any, proto: Any) -> None: ...
+    def answer_now(self, scope: Any, proto: Any) -> bool:
+        """Answers what needs no waiting, and returns whether it did."""
+        ...
+
+    async def __rsgi__(self, scope: Any, proto: Any) -> None:
+        """Answers what `answer_now` has not."""
 
     def end_streams(self) -> None:
         """On the loop, at the signal to stop: ends the answers that would never end."""
@@ -76,6 +83,52 @@ class Server(embed.Server):
             log_dictconfig=GRANIAN_LOG,
         )
         self._listener = listener
+        self._answer_now = app.answer_now
+
+    async def _spawn_rsgi_worker(  # pyright: ignore[reportIncompatibleMethodOverride] - a wrapped one
+        self,
+        worker_id: int,
+        shutdown: Any,
+        callback: Any,
+        sock: Any,
+        runtime_threads: int,
+        runtime_blocking_threads: int | None,
+        blocking_threads: int,
+        blocking_threads_idle_timeout: int,
+        backpressure: int,
+        _task_impl: Any,
+        http_mode: Any,
+        http1_settings: Any,
+        http2_settings: Any,
+        websockets: bool,  # noqa: FBT001 - granian's signature
+        static_path: Any,
+        _log_format: str | None,
+        ssl: Any,
+        _options: Any,
+    ) -> None:
+        """As granian's own, but for the scheduler."""
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = loop.create_future()
+        shutdown.add_cb(lambda: loop.call_soon_threadsafe(ended.set_result, None))
+        worker = make_worker(
+            worker_id,
+            sock,
+            None,
+            runtime_threads,
+            runtime_blocking_threads,
+            blocking_threads,
+            blocking_threads_idle_timeout,
+            backpressure,
+            http_mode,
+            http1_settings,
+            http2_settings,
+            websockets,
+            static_path,
+            *ssl,
+            (None, None),
+        )
+        worker.serve_async(Dispatcher(loop, callback, self._answer_now), loop, shutdown)
+        await ended
 
     def _init_shared_socket(self) -> None:
         extra = {"backlog": BACKLOG} if sys.platform == "linux" else {}

@@ -29,7 +29,7 @@ class House:
         self, *, home: Home | None = None, scope: Scope = "admin", token: str | None = None
     ) -> httpx.AsyncClient:
         """A caller with a new token, or with the one given; an empty one sends none."""
-        client = await self._stack.enter_async_context(make_client(self.app.__rsgi__))
+        client = await self._stack.enter_async_context(make_client(self.app))
         text = await make_token(self.app.db, home or self.home, scope=scope)
         if token != "":
             client.headers["authorization"] = f"Bearer {token or text}"

@@ -34,7 +34,7 @@ class Caller:
         sent |= {name.replace("_", "-"): text for name, text in headers.items()}
         if not sent["authorization"]:
             del sent["authorization"]
-        async with make_client(self.house.app.__rsgi__, peer=peer) as client:
+        async with make_client(self.house.app, peer=peer) as client:
             if isinstance(body, bytes):
                 return await client.post(path, content=body, headers=sent)
             if as_form:
@@ -48,7 +48,7 @@ class Caller:
         return answer.json()["data"]
 
     async def visit(self, slug: str, host: str = "go.example") -> httpx.Response:
-        async with make_client(self.house.app.__rsgi__) as client:
+        async with make_client(self.house.app) as client:
             headers = {"host": host, "user-agent": BROWSER}
             return await client.get(f"/{slug}", headers=headers)
 

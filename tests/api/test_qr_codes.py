@@ -37,7 +37,7 @@ async def fetch(
     house: House, path: str, host: str = "go.example", **headers: str
 ) -> httpx.Response:
     """As somebody without a token."""
-    async with make_client(house.app.__rsgi__) as client:
+    async with make_client(house.app) as client:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await client.get(path, headers={"host": host} | named)
 

@@ -73,7 +73,7 @@ class Server:
             storage=StorageConfig(database=prepare_copy(folder)),
         )
         self._app = App(config, lambda: NOW)
-        self._client = make_client(self._app.__rsgi__)
+        self._client = make_client(self._app)
 
     async def start(self) -> None:
         await self._app.start()

@@ -38,7 +38,7 @@ async def test_a_code_is_made_with_its_settings_beside_the_link(
     told = {"type": "QR", "qrType": "website", **SETTINGS}
     assert {key: data[key] for key in told} == told
     assert data["qr"] == "https://go.example/qr/sale.svg"
-    async with make_client(house.app.__rsgi__) as visitor:
+    async with make_client(house.app) as visitor:
         png = await visitor.get("/qr/sale.png", headers={"host": "go.example"})
     assert read_code(png.content) == "https://go.example/sale?qr=1"
 

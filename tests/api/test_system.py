@@ -99,11 +99,11 @@ class TestMetrics:
 
     @pytest.mark.parametrize("peer", ["192.0.2.7:4000", "[2001:db8::1]:4000"])
     async def test_nobody_reads_them_from_elsewhere(self, house: House, peer: str) -> None:
-        async with make_client(house.app.__rsgi__, peer=peer) as far:
+        async with make_client(house.app, peer=peer) as far:
             assert (await far.get("/metrics")).status_code == 403
 
     async def test_an_ipv6_loopback_is_this_machine_too(self, house: House) -> None:
-        async with make_client(house.app.__rsgi__, peer="[::1]:4000") as near:
+        async with make_client(house.app, peer="[::1]:4000") as near:
             assert (await near.get("/metrics")).status_code == 200
 
 
@@ -125,5 +125,5 @@ class TestMetricsWithAToken:
         self, house: House, header: str | None, status: int
     ) -> None:
         headers = {} if header is None else {b"authorization": header.encode()}
-        async with make_client(house.app.__rsgi__, peer="192.0.2.7:4000") as far:
+        async with make_client(house.app, peer="192.0.2.7:4000") as far:
             assert (await far.get("/metrics", headers=headers)).status_code == status

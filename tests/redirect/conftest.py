@@ -42,7 +42,7 @@ async def house(tmp_path: Path) -> AsyncGenerator[House]:
 
 @pytest.fixture
 async def client(house: House) -> AsyncGenerator[httpx.AsyncClient]:
-    async with make_client(house.app.__rsgi__) as client:
+    async with make_client(house.app) as client:
         client.headers["user-agent"] = (
             "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
         )

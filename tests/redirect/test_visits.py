@@ -380,7 +380,7 @@ async def test_other_kinds_of_links_lead_to_their_schemes(
     await house.make_link(link_type=link_type, url=url)
     # Past the client, which cannot imagine a redirect to anything but the web.
     request = httpx.Request("GET", "http://localhost:8000/sale")
-    answer = await RsgiTransport(house.app.__rsgi__).handle_async_request(request)
+    answer = await RsgiTransport(house.app).handle_async_request(request)
     assert answer.headers["location"] == location
 
 

@@ -221,6 +221,9 @@ class App:
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None: ...
 
+    def answer_now(self, _scope: Any, _proto: Any) -> bool:
+        return False
+
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         if scope.path == "/open":
             proto.response_str(200, [], str(self.shim.count_open()))

@@ -39,6 +39,9 @@ class App:
     def end_streams(self) -> None:
         self.streams_end.set()
 
+    def answer_now(self, _scope: Any, _proto: Any) -> bool:
+        return False
+
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         match scope.path:
             case "/pid":
