@@ -38,13 +38,6 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Whole seconds to wait, at least 1."""
         return max(1, -(-(self.reset_at - now) // 1000))
 
-    def headers(self) -> dict[str, str]:
-        return {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(self.remaining),
-            "X-RateLimit-Reset": str(self.reset_unix_s),
-        }
-
     def require(self, now: int) -> None:
         """Raises RateLimitedError where the limit was reached."""
         if not self.is_allowed:
@@ -82,17 +75,6 @@ class RateLimit:
             is_allowed=is_allowed,
         )
 
-    def look(self, who: str | int, limit: int, now: int) -> Allowance:
-        """What `take` would say, without counting: for limits on failures, known only later."""
-        window = self._find_window(who, now)
-        reset_at, used = (now + self._window_ms, 0) if window is None else window
-        return Allowance(
-            limit=limit,
-            remaining=max(0, limit - used),
-            reset_at=reset_at,
-            is_allowed=used < limit,
-        )
-
     def forget(self, who: str | int) -> None:
         self._windows.pop(who, None)
 
@@ -117,13 +99,12 @@ class RateLimit:
 class RateLimits:
     """Everything that is limited, by what for; whom each counts is said beside it."""
 
-    __slots__ = ("api_requests", "link_passwords", "public_links", "sign_ins")
+    __slots__ = ("api_requests", "link_passwords", "public_links")
 
     def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
         self.api_requests = RateLimit(window_ms=MINUTE_MS, capacity=capacity)  # token id
         self.link_passwords = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
         self.public_links = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # address
-        self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address, e-mail
 
 
 @lru_cache(maxsize=8192)

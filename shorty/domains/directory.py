@@ -26,14 +26,12 @@ class DomainDirectory:
         self._db = db
         self._config = config
         self._domains: tuple[Domain, ...] = ()
-        self._by_id: dict[int, Domain] = {}
         self._by_host: dict[str, Domain] = {}
         self._by_header: dict[str, Domain] = {}
 
     def reload(self) -> None:
         """Reads all domains at once on the loop: some microseconds each, and never out of order."""
         self._domains = tuple(store.look_up_answering(self._db))
-        self._by_id = {domain.id: domain for domain in self._domains}
         by_host = {domain.host: domain for domain in self._domains}
         for domain in self._domains:
             for alias in self._list_aliases(domain):
@@ -55,9 +53,6 @@ class DomainDirectory:
         except KeyError:
             return self._read_header(header)
 
-    def find_by_id(self, domain_id: int) -> Domain | None:
-        return self._by_id.get(domain_id)
-
     def find_for_workspace(self, workspace_id: int, host_text: str) -> Domain | None:
         """The domain that a caller names for a link, if it is verified and they may use it."""
         host = fold_host(host_text) if len(host_text) <= LONGEST_HOST else None
@@ -66,10 +61,6 @@ class DomainDirectory:
 
     def list_operator_domains(self) -> list[Domain]:
         return [domain for domain in self._domains if domain.workspace_id is None]
-
-    def own_hosts(self) -> frozenset[str]:
-        """Every host that answers, other names included; with a port where the domain has one."""
-        return frozenset(self._by_host)
 
     def is_own_host(self, host: str, port: int | None) -> bool:
         """Whether a destination there would come back to this server.

@@ -107,7 +107,8 @@ async def test_unverified_and_removed_domains_do_not_answer(db: Database, ann: A
     directory = await start(db, make_config())
     assert find(directory, "go.acme.example") == "go.acme.example"
     assert find(directory, "new.acme.example") is None
-    assert "new.acme.example" not in directory.own_hosts()
+    assert directory.is_own_host("go.acme.example", 443)
+    assert not directory.is_own_host("new.acme.example", 443)
 
 
 async def test_changes_show_after_a_reload(db: Database) -> None:
@@ -116,10 +117,7 @@ async def test_changes_show_after_a_reload(db: Database) -> None:
     await db.write(lambda tx: add_operator_domain(tx, NewDomain(host="links.example.com"), NOW))
     assert find(directory, "LINKS.example.com") is None
     directory.reload()
-    found = directory.find_by_host("LINKS.example.com")
-    assert found is not None
-    assert directory.find_by_id(found.id) == found
-    assert directory.find_by_id(-1) is None
+    assert find(directory, "LINKS.example.com") == "links.example.com"
 
 
 async def test_an_empty_directory_answers_nothing(db: Database) -> None:
@@ -165,13 +163,6 @@ async def test_destinations_on_own_hosts_are_known(db: Database, ann: Actor) -> 
     await add(db, ann, "go.acme.example")
     await add(db, ann, "ports.acme.example:8443")
     directory = await start(db, make_config("localhost:8000"))
-    assert directory.own_hosts() == {
-        "localhost:8000",
-        "127.0.0.1:8000",
-        "[::1]:8000",
-        "go.acme.example",
-        "ports.acme.example:8443",
-    }
     for host, port in (
         ("go.acme.example", 443),
         ("GO.acme.example.", 80),
