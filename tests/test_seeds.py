@@ -22,10 +22,7 @@ from tests.seeds.texts import EXAMPLES, list_link_fields, read_answer, read_exam
 from tests.service import PATIENCE_S, Service
 
 CALLED_HOST = re.compile(r"https://[a-z.-]+(?=/api/v1/)")
-NODE_MODULES = os.pathsep.join(
-    filter(None, (os.environ.get("SHORTY_NODE_MODULES"), os.environ.get("NODE_PATH")))
-)
-ENVIRONMENT = {**os.environ, "NO_PROXY": "*", "NODE_PATH": NODE_MODULES}
+ENVIRONMENT = {**os.environ, "NO_PROXY": "*"}
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 BOT = "Googlebot/2.1 (+http://www.google.com/bot.html)"
 LEADS_TO = (
@@ -101,7 +98,7 @@ def run_fetch(code: str, folder: Path) -> str:
 
 def run_axios(code: str, folder: Path) -> str:
     check = "try { require('axios') } catch { process.exit(1) }"
-    require("node", "-e", check, what="axios (in NODE_PATH or SHORTY_NODE_MODULES)")
+    require("node", "-e", check, what="axios (in NODE_PATH)")
     return run("node", write(folder, "example.cjs", code), folder=folder)
 
 
