@@ -28,7 +28,7 @@ from shorty.api import (
 from shorty.api.auth import authenticate, count_stray_request
 from shorty.api.cors import allow_origins
 from shorty.api.desk import Attempts, Desk
-from shorty.api.errors import answer_problem, build_exception_handlers
+from shorty.api.errors import Handlers, answer_problem, build_exception_handlers
 from shorty.api.openapi import Door
 from shorty.api.operations import handle_options
 from shorty.api.reference import build_reference_handlers
@@ -71,6 +71,13 @@ QR_CODES: Final = Door(
     prefix=PREFIX, before=authenticate, shape=answer_refusal, handlers=qr_codes.HANDLERS
 )
 DOORS: Final = (NATIVE, SHORT_LINKS, QR_CODES)
+_REFUSING: Final = frozenset(
+    path.strip("/").partition("/")[0]
+    for door in DOORS
+    if door.shape is answer_refusal
+    for handler in door.handlers
+    for path in handler.paths
+)
 
 
 def read_clock() -> int:
@@ -93,7 +100,7 @@ def create_api(
             *qr_drawings.PUBLIC_HANDLERS,
         ],
         request_class=type("DeskRequest", (ApiRequest,), {"desk": desk}),
-        exception_handlers=build_exception_handlers(answer_problem, count_stray_request),
+        exception_handlers=build_stray_handlers(),
         on_shutdown=[desk.uses.finish],
         openapi_config=None,  # ours is built from the operations
         logging_config=None,
@@ -112,6 +119,26 @@ def build_desk(services: Services, read_clock: Callable[[], int], dns: DnsSettin
         verifier=DomainVerifier(services.db, services.domains, services.fetcher, challenges, dns),
         read_clock=read_clock,
     )
+
+
+def build_stray_handlers() -> Handlers:
+    """For what reaches no router (404, 405): the shape is that of the path's first part."""
+    problems = build_exception_handlers(answer_problem, count_stray_request)
+    refusals = build_exception_handlers(answer_refusal, count_stray_request)
+
+    def choose(kind: int | type[Exception]) -> Callable[[Any, Exception], Any]:
+        def handle(request: Any, error: Exception) -> Any:
+            is_refusal = name_family(request.scope["path"]) in _REFUSING
+            return (refusals if is_refusal else problems)[kind](request, error)
+
+        return handle
+
+    return {kind: choose(kind) for kind in problems}
+
+
+def name_family(path: str) -> str:
+    """The path's first part below the prefix: "links" of /api/v1/links/17."""
+    return path.removeprefix(PREFIX).strip("/").partition("/")[0]
 
 
 def build_router(door: Door) -> Router:

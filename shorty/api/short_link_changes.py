@@ -103,8 +103,8 @@ def read_change(body: Body, link: Link) -> LinkChange:
         tag_names=_read_tags(given.tags, link),
         expires_at=UNSET if expires is UNSET else read_expiration(expires),
         button_label=_read_label(given.btn_label, link),
-        password=_read_password(given),
-        is_password_asked=given.password_protection_enabled,
+        password=_read_password(given, link),
+        is_password_asked=_read_asked(given, link),
         qr_settings=_read_settings(given, link, fields.get("qrSettings")),
     )
 
@@ -121,11 +121,20 @@ def _read_label(label: str | None | UnsetType, link: Link) -> str | None | Unset
     return label or None
 
 
-def _read_password(given: ShortLinkChanges) -> str | None | UnsetType:
+def _read_password(given: ShortLinkChanges, link: Link) -> str | None | UnsetType:
     """Whole objects are put back, in which it is always null: then this alone clears nothing."""
-    if not given.password and given.password_protection_enabled is True:
+    is_asked = given.password_protection_enabled
+    if not given.password and (is_asked is True or link.password_hash is None):
+        return UNSET
+    if given.password is None and is_asked is False and not link.is_password_asked:
         return UNSET
     return given.password or None if given.password is not UNSET else UNSET
+
+
+def _read_asked(given: ShortLinkChanges, link: Link) -> bool | UnsetType:
+    """A link without a password is told to ask for none, which says nothing of a later one."""
+    is_asked = given.password_protection_enabled
+    return UNSET if link.password_hash is None and not given.password else is_asked
 
 
 def _read_settings(
