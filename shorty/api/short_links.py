@@ -8,7 +8,7 @@ from typing import Final
 from shorty.api.answers import Answer, answer_json
 from shorty.api.auth import authenticate
 from shorty.api.idempotency import Remember, answer_once
-from shorty.api.operations import Operation, find_operation, handle
+from shorty.api.operations import KEY, Operation, handle
 from shorty.api.requests import ApiRequest, read_body
 from shorty.api.short_link_answers import (
     CREATED,
@@ -52,7 +52,7 @@ async def authenticate_unless_public(request: ApiRequest) -> None:
 def may_be_anonymous(request: ApiRequest) -> bool:
     """A token that is sent must be right, also for a public link, which is then its owner's."""
     is_offered = request.services.config.public_links.enabled
-    is_create = find_operation(request.route_handler) is CREATE
+    is_create = request.route_handler.opt.get(KEY) is CREATE
     return is_offered and is_create and request.find_header(b"authorization") is None
 
 

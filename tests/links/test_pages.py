@@ -11,7 +11,7 @@ from shorty.links import list_store, pages
 from shorty.links.book import LinkBook
 from shorty.links.bulk import create_links
 from shorty.links.list_store import Position
-from shorty.links.model import Link, LinkChange, LinkFilter, LinkPage
+from shorty.links.model import Link, LinkChange, LinkFilter, LinkKind, LinkPage, QrSettings
 from shorty.links.pages import list_links, write_cursor
 from shorty.links.service import change_link, delete_link
 from shorty.links.tags import NewTag, create_tag, delete_tag
@@ -167,6 +167,43 @@ async def test_filters_and_a_search_are_combined(book: LinkBook, actor: Actor, w
         assert await list_slugs(book, actor, sort="createdAt", **filters) == expected, way
         downwards = await list_slugs(book, actor, sort="-clickCount", limit=3, **filters)
         assert downwards == expected[::-1], way
+
+
+async def test_a_kind_is_combined_with_the_other_filters(
+    book: LinkBook, actor: Actor, way: str
+) -> None:
+    tag = await book.db.write(lambda tx: create_tag(tx, actor, NewTag(name="t"), NOW))
+    kinds: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "qr": {"made_through": "qr", "qr_settings": QrSettings()},
+        "bio": {"is_link_in_bio": True},
+        "both": {"made_through": "qr", "is_link_in_bio": True},
+    }
+    for number, (name, fields) in enumerate([*kinds.items()] * 2):
+        special = {"tag_ids": (tag.id,), "is_active": False, "title": "needle"}
+        given = fields | (special if number >= len(kinds) else {}) | {"slug": f"{name}{number}"}
+        await make_link(book, actor, NOW + number, domain="go.example", **given)
+    expected: dict[LinkKind, list[str]] = {
+        "plain": ["plain0", "plain4"],
+        "qr": ["qr1", "both3", "qr5", "both7"],
+        "bio": ["bio2", "bio6"],
+        "qr-or-bio": ["qr1", "bio2", "both3", "qr5", "bio6", "both7"],
+    }
+    for kind, slugs in expected.items():
+        half = slugs[len(slugs) // 2 :]
+        every: list[tuple[dict[str, Any], list[str]]] = [
+            ({}, slugs),
+            ({"domain": "go.example"}, slugs),
+            ({"tag_id": tag.id}, half),
+            ({"is_active": False}, half),
+            ({"search": "needle"}, half),
+            ({"search": "needle", "tag_id": tag.id, "domain": "go.example"}, half),
+        ]
+        for filters, found in every:
+            told = await list_slugs(book, actor, kind=kind, sort="createdAt", **filters)
+            assert told == found, way
+            told = await list_slugs(book, actor, kind=kind, sort="-clickCount", limit=1, **filters)
+            assert told == found[::-1], way
 
 
 async def test_what_changes_is_found_as_it_is_now(book: LinkBook, actor: Actor, way: str) -> None:
