@@ -13,11 +13,13 @@ class Writer:
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
+        self.started = asyncio.Event()
         self.go_on = asyncio.Event()
         self.go_on.set()
 
     async def write(self, numbers: Sequence[int]) -> list[int | Exception]:
         self.batches.append([*numbers])
+        self.started.set()
         await self.go_on.wait()
         if 1000 in numbers:
             raise RuntimeError("all")
@@ -39,8 +41,7 @@ async def test_while_one_batch_is_written_the_next_gathers() -> None:
     together, writer = Together[int, int](), Writer()
     writer.go_on.clear()
     tasks = [asyncio.ensure_future(together.run(2, writer.write))]
-    while not writer.batches:
-        await asyncio.sleep(0)
+    await writer.started.wait()
     tasks += [asyncio.ensure_future(together.run(number, writer.write)) for number in (4, 6)]
     gone = asyncio.ensure_future(together.run(8, writer.write))
     await asyncio.sleep(0)
