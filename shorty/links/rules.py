@@ -6,6 +6,7 @@ Pure: what must be asked of the database (is the slug taken, do the tags exist) 
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import partial
 from hashlib import blake2b
 from ipaddress import ip_address
 from typing import Final, ParamSpec, TypeVar
@@ -112,12 +113,14 @@ def hash_url(url: str) -> int:
 def _read_columns(
     new: NewLink, around: Surroundings, faults: _Faults, before: Link | None
 ) -> LinkColumns:
-    original = faults.read("url", read_text, new.url, MAX_DESTINATION_LENGTH) or ""
-    utm = {name: _read_utm(new, name, faults) for name in UTM_PARAMETERS}
-    parsed = faults.read("url", parse_destination, new.link_type, original) or ""
-    url = apply_utm(parsed, utm)
-    slug = (faults.read("slug", parse_slug, new.slug) or "") if new.slug is not None else ""
-    webhooks = faults.read("webhook_urls", _read_webhooks, new.webhook_urls) or ()
+    texts = _read_texts(new, faults)
+    original, parsed = faults.read("url", _read_url, new) or ("", "")
+    url = apply_utm(parsed, texts)
+    slug = "" if new.slug is None else faults.read("slug", parse_slug, new.slug) or ""
+    webhooks = new.webhook_urls and faults.read("webhook_urls", _read_webhooks, new.webhook_urls)
+    qr_settings = new.qr_settings and faults.read(
+        "qr_settings", encode_qr_settings, new.qr_settings
+    )
     return LinkColumns(
         domain_id=around.domain.id if around.domain else 0,
         slug=slug,
@@ -127,9 +130,6 @@ def _read_columns(
         url=url,
         url_hash=hash_url(url),
         status=new.status,
-        title=faults.read("title", read_line, new.title, TITLE_LENGTH),
-        description=faults.read("description", read_text, new.description, DESCRIPTION_LENGTH),
-        image=faults.read("image", _read_web_address, new.image) if new.image else None,
         cloaked=int(new.cloaked),
         forward_parameters=int(new.forward_parameters),
         block_bots=int(new.block_bots),
@@ -139,15 +139,27 @@ def _read_columns(
         is_password_asked=int(new.is_password_asked),
         expires_at=_find_expiry(new, around.now, before),
         max_clicks=new.max_clicks,
-        **utm,
-        meta_pixel_id=faults.read("meta_pixel_id", _read_meta_pixel, new.meta_pixel_id),
-        google_tag_id=faults.read("google_tag_id", _read_google_tag, new.google_tag_id),
-        webhook_urls=",".join(webhooks),
+        webhook_urls=",".join(webhooks or ()),
         is_link_in_bio=int(new.is_link_in_bio),
-        button_label=faults.read("button_label", read_text, new.button_label, BUTTON_LENGTH),
         is_public=int(new.is_public),
-        qr_settings=faults.read("qr_settings", encode_qr_settings, new.qr_settings),
+        qr_settings=qr_settings,
+        **texts,
     )
+
+
+def _read_texts(new: NewLink, faults: _Faults) -> dict[str, str | None]:
+    texts: dict[str, str | None] = dict.fromkeys(_TEXTS)
+    for name, read in _TEXTS.items():
+        text: str | None = getattr(new, name)
+        if text:
+            texts[name] = faults.read(name, read, text)
+    return texts
+
+
+def _read_url(new: NewLink) -> tuple[str, str]:
+    """The address as it was given, and as browsers read it."""
+    original = read_text(new.url, MAX_DESTINATION_LENGTH) or ""
+    return original, parse_destination(new.link_type, original)
 
 
 def _judge(
@@ -237,11 +249,6 @@ def read_line(text: str | None, length: int) -> str | None:
     return read_text(unicodedata.normalize("NFC", " ".join(text.split())), length) if text else None
 
 
-def _read_utm(new: NewLink, name: str, faults: _Faults) -> str | None:
-    value: str | None = getattr(new, name)
-    return faults.read(name, read_text, value, UTM_LENGTH) if value else None
-
-
 def _read_web_address(text: str) -> str | None:
     given = read_text(text, ADDRESS_LENGTH)
     return parse_destination("URL", given) if given else None
@@ -266,15 +273,27 @@ def read_webhook_url(text: str) -> str | None:
     return address and address.replace(",", "%2C")
 
 
-def _read_meta_pixel(text: str | None) -> str | None:
-    text = (text or "").strip()
+def _read_meta_pixel(text: str) -> str | None:
+    text = text.strip()
     if text and not _META_PIXEL.fullmatch(text):
         raise ValueError("must be the pixel's number, such as 1234567890123456")
     return text or None
 
 
-def _read_google_tag(text: str | None) -> str | None:
-    text = (text or "").strip().upper()
+def _read_google_tag(text: str) -> str | None:
+    text = text.strip().upper()
     if text and not _GOOGLE_TAG.fullmatch(text):
         raise ValueError("must be a measurement or container id, such as G-ABC123DEF4")
     return text or None
+
+
+_TEXTS: Final[dict[str, Callable[[str], str | None]]] = {
+    "title": partial(read_line, length=TITLE_LENGTH),
+    "description": partial(read_text, length=DESCRIPTION_LENGTH),
+    "image": _read_web_address,
+    **dict.fromkeys(UTM_PARAMETERS, partial(read_text, length=UTM_LENGTH)),
+    "meta_pixel_id": _read_meta_pixel,
+    "google_tag_id": _read_google_tag,
+    "button_label": partial(read_text, length=BUTTON_LENGTH),
+}
+"""How each text that a link can do without is read, if it is there."""
