@@ -13,7 +13,7 @@ from shorty.api.answers import Header
 ANY: Final = "*"
 METHODS: Final = b"GET, POST, PUT, PATCH, DELETE"
 READABLE: Final = (
-    b"Idempotency-Replayed, Location, Retry-After, X-Next-Cursor, "
+    b"Idempotency-Replayed, Location, Retry-After, X-Next-Cursor, X-QR-Warning, "
     b"X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
 )
 SENDABLE: Final = b"Authorization, Content-Type, Idempotency-Key"

@@ -85,10 +85,12 @@ async def test_every_answered_click_is_stored_once_and_told_of_through_kills(fol
         with await start(folder, port) as service:
             visitor = Visitor(service, token)
             counts = await asyncio.to_thread(lambda: [visitor.count_clicks(each) for each in links])
+            sums = await asyncio.to_thread(lambda: [visitor.sum_clicks(each) for each in links])
             await wait_for_messages(receiver, sum(counts))
             assert await asyncio.to_thread(service.stop) == 0
     # An answer under way at a kill was journalled but never came.
     assert answered <= sum(counts) <= answered + ROUNDS * CLIENTS
+    assert sums == counts
     clicks = {message.event["data"]["click"]["id"] for message in receiver.messages}
     assert len(set(receiver.ids)) == len(clicks) == sum(counts)
     told = {message.id: message.event["data"]["link"]["id"] for message in receiver.messages}
