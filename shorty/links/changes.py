@@ -168,7 +168,9 @@ def _replace_tags(tx: Transaction, edit: Edit, now: int) -> tuple[Tag, ...]:
 
 def _build_link(edit: Edit, tags: tuple[Tag, ...], updated_at: int) -> Link:
     before = edit.before
-    kept = {name: getattr(before, name) for name in Link.__struct_fields__}
+    handed_over = {"created_by", "tags"}
+    names = (name for name in Link.__struct_fields__ if name not in handed_over)
+    kept = {name: getattr(before, name) for name in names}
     values = {
         **kept,
         **msgspec.structs.asdict(edit.columns),

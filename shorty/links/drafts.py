@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -177,20 +177,20 @@ def _build_link(
     tags: tuple[Tag, ...],
     now: int,
 ) -> Link:
-    values: dict[str, Any] = {
-        **msgspec.structs.asdict(columns),
-        "id": link_id,
-        "workspace_id": maker.workspace_id,
-        "host": draft.domain.host,
-        "scheme": draft.domain.scheme,
-        "is_admin_blocked": 0,
-        "made_through": draft.new.made_through,
-        "favicon_url": "",
-        "edit_count": 0,
-        "created_at": now,
-        "updated_at": now,
-        "clicks": 0,
-        "scans": 0,
-        "bio_clicks": 0,
-    }
+    values = msgspec.structs.asdict(columns)
+    values.update(
+        id=link_id,
+        workspace_id=maker.workspace_id,
+        host=draft.domain.host,
+        scheme=draft.domain.scheme,
+        is_admin_blocked=0,
+        made_through=draft.new.made_through,
+        favicon_url="",
+        edit_count=0,
+        created_at=now,
+        updated_at=now,
+        clicks=0,
+        scans=0,
+        bio_clicks=0,
+    )
     return store.build_link(values, maker.creator, tags)
