@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
+from msgspec import json
 
 from shorty.links.model import LinkKind
 from shorty.storage.database import Database, Row, Value
@@ -59,7 +60,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     match: Match | None
     order: Order
     is_descending: bool
-    found_ids: str | None = None  # what the search's source gives, once it has been asked
+    found_ids: tuple[int, ...] | None = None  # all that the search's source gives, if known
 
     @property
     def is_of_columns(self) -> bool:
@@ -113,7 +114,7 @@ class _Statement:
         match source:
             case "search":
                 if listing.found_ids is not None:
-                    return write_ids(self.bind(listing.found_ids))
+                    return write_ids(self.bind(json.encode(listing.found_ids).decode()))
                 return write_source(self.bind(listing.match.expression if listing.match else None))
             case "tag":
                 tag_id = self.bind(listing.tag_id)
@@ -241,20 +242,29 @@ async def follow(
     db: Database, listing: Listing, source: Source, after: Position, limit: int
 ) -> list[Position]:
     """The next links that fit, in the order of their ids."""
+    listing = _sort_found(listing)
     statement = _Statement(listing)
     sign = "<" if listing.is_descending else ">"
     found = f"select s.id from ({statement.write_source(source)}) s"  # noqa: S608 - conditions of our own
-    if listing.is_settled_by(source):
-        found += f" where s.id {sign} {statement.bind(after.id)}"
-    else:
-        found += (
-            f" cross join links l on l.id = s.id where s.id {sign} {statement.bind(after.id)}"
-            f" and {statement.write_live()}{statement.write_rest(source)}"
-        )
-    found += f" {statement.write_order('s.id')} limit {statement.bind(limit)}"
-    rows = await db.find_all(found, *statement.values)
+    where = f"s.id {sign} {statement.bind(after.id)}"
+    if not listing.is_settled_by(source):
+        found += " cross join links l on l.id = s.id"
+        where += f" and {statement.write_live()}{statement.write_rest(source)}"
+    is_sorted = source == "search" and listing.found_ids is not None
+    order = "" if is_sorted else statement.write_order("s.id")
+    rows = await db.find_all(
+        f"{found} where {where} {order} limit {statement.bind(limit)}", *statement.values
+    )
     # What follows is found by the id alone.
     return [Position(key=0, id=row["id"]) for row in rows]
+
+
+def _sort_found(listing: Listing) -> Listing:
+    """The ids that are known already, in the list's order: so they need not be sorted again."""
+    if listing.found_ids is None:
+        return listing
+    ids = sorted(listing.found_ids, reverse=listing.is_descending)
+    return msgspec.structs.replace(listing, found_ids=tuple(ids))
 
 
 async def rank(

@@ -129,9 +129,7 @@ async def _ask_sources(book: LinkBook, listing: Listing) -> tuple[Listing, dict[
             ids = await list_store.list_source(book.db, listing, source, COUNTED + 1)
             counts[source] = len(ids)
             if len(ids) <= COUNTED:
-                listing = msgspec.structs.replace(
-                    listing, found_ids=msgspec.json.encode(ids).decode()
-                )
+                listing = msgspec.structs.replace(listing, found_ids=tuple(ids))
         else:
             counts[source] = await list_store.count_source(book.db, listing, source)
     return listing, counts

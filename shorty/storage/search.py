@@ -131,7 +131,7 @@ def write_ids(parameter: str) -> str:
 
 def write_contains(text: str, parameter: str, link: str) -> str:
     """A condition on a row of links, by its alias: whether it contains the folded `text`."""
-    fields = [f"{link}.{name}" for name in ("slug", "title", "url", "original_url")]
+    fields = [f"{link}.{name}" for name in ("url", "title", "slug", "original_url")]
     if not text.isascii():
         return f"contains_folded({parameter}, {', '.join(fields)})"
     # Four times as quick where the field is ASCII; some other letters fold to ASCII too.
