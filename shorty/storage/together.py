@@ -32,16 +32,29 @@ class Together(Generic[A, B]):
         return await future
 
     async def _run(self, work: Callable[[Sequence[A]], Awaitable[Sequence[B | Exception]]]) -> None:
-        while self._waiting:
-            batch = self._waiting[:MOST]
-            del self._waiting[:MOST]
-            try:
-                answers = await work([item for item, _ in batch])
-            except Exception as error:  # noqa: BLE001 - it is the callers' to handle
-                answers = [error] * len(batch)
-            for (_, future), answer in zip(batch, answers, strict=True):
-                _answer(future, answer)
-        self._task = None
+        try:
+            while self._waiting:
+                batch = self._waiting[:MOST]
+                del self._waiting[:MOST]
+                await _write(batch, work)
+        finally:
+            self._task = None
+
+
+async def _write(
+    batch: Sequence[tuple[A, "asyncio.Future[B]"]],
+    work: Callable[[Sequence[A]], Awaitable[Sequence[B | Exception]]],
+) -> None:
+    try:
+        answers = await work([item for item, _ in batch])
+    except Exception as error:  # noqa: BLE001 - it is the callers' to handle
+        answers = [error] * len(batch)
+    except BaseException:
+        for _, future in batch:
+            future.cancel()
+        raise
+    for (_, future), answer in zip(batch, answers, strict=True):
+        _answer(future, answer)
 
 
 def _answer(future: asyncio.Future[B], answer: B | Exception) -> None:

@@ -76,3 +76,14 @@ async def test_a_failure_does_not_stop_the_rest() -> None:
     with pytest.raises(ValueError, match="odd: 5"):
         await together.run(5, writer.write)
     assert await together.run(6, writer.write) == 12
+
+
+async def test_after_a_batch_that_was_cancelled_it_goes_on() -> None:
+    together, writer = Together[int, int](), Writer()
+
+    async def give_up(numbers: Sequence[int]) -> list[int | Exception]:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await together.run(2, give_up)
+    assert await together.run(4, writer.write) == 8
