@@ -37,7 +37,7 @@ def lock_database(database: Path, wait_s: float = WAIT_S) -> Generator[None]:
 
 def open_lock_file(path: Path) -> int:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise describe_folder(path.parent, error) from error
