@@ -7,6 +7,8 @@ Three rings: *domains* hold the rules, *doors* turn the outside world into one c
     app                the composition root; `upkeep` does what is done by the clock,
                        `serve` is the process around it, `rsgi` its way to an ASGI application
     api                callers: both APIs, analytics, webhooks, accounts, their OpenAPI document
+    web                people: the dashboard
+    http               what these two share: requests, answers, services
     redirect           visitors: `route` is the hot path, `decide` what a visit gets
     qr                 pictures of codes, from settings alone
     clicks             what happened to links: journal, recorder, counts, sums, analytics

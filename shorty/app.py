@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Final
 
 from shorty.api.app import create_api
-from shorty.api.services import Services
 from shorty.clicks.geo import GeoDatabase
 from shorty.clicks.limited import LimitedClicks
 from shorty.clicks.recorder import Recorder
 from shorty.clicks.visitor import VisitorNumbers
 from shorty.config import Config
 from shorty.domains import DomainDirectory
+from shorty.domains.resolver import DnsSettings
 from shorty.domains.service import sync_domains
+from shorty.domains.verification import Challenges, DomainVerifier
 from shorty.fetch import Fetcher
+from shorty.http.services import Services
 from shorty.limits import RateLimits
 from shorty.links.book import LinkBook
 from shorty.links.lookup import LinkLookup
@@ -104,7 +106,7 @@ class App:
         stack.push_async_callback(self.db.close)
         await self.db.write(lambda tx: sync_domains(tx, config, now))
         self.services = await self._open_services(stack)
-        api = create_api(self.services, self.read_clock)
+        api = create_api(self.services)
         await stack.enter_async_context(api.lifespan())
         self.shim = AsgiShim(api)
         self.front = Front(await self._build_desk(path, now), self.shim)
@@ -134,6 +136,7 @@ class App:
         worker = WebhookWorker(db, fetcher, config.webhooks, outbox.news, self.read_clock)
         await worker.start()
         stack.push_async_callback(worker.stop)
+        challenges = Challenges()
         await recorder.start()
         stack.push_async_callback(recorder.stop)
         return Services(
@@ -147,6 +150,9 @@ class App:
             limits=RateLimits(),
             proxies=TrustedProxies(config.server.trusted_networks()),
             outbox=outbox,
+            challenges=challenges,
+            verifier=DomainVerifier(db, domains, fetcher, challenges, DnsSettings()),
+            read_clock=self.read_clock,
         )
 
     async def _build_desk(self, path: Path, now: int) -> VisitDesk:

@@ -8,12 +8,12 @@ from typing import Final
 import structlog
 
 from shorty.api.idempotency import delete_old_keys
-from shorty.api.services import Services
 from shorty.clicks.folding import fold_some
 from shorty.clicks.limited import LimitedClicks
 from shorty.clicks.retention import remove_old_clicks
 from shorty.clicks.rollup_store import forget_some_visitors
 from shorty.errors import StorageUnavailableError
+from shorty.http.services import Services
 from shorty.links.public import delete_expired_public_links
 from shorty.webhooks.service import delete_old_deliveries
 

@@ -24,7 +24,7 @@ ROWS = (
     {"links"},
     {"clicks"},
     {"qr", "bio", "transfer"},
-    {"redirect"},
+    {"redirect", "http"},
     {"api", "web"},
     {"app", "serve", "rsgi", "upkeep"},
     {"cli"},

@@ -27,13 +27,13 @@ from shorty.api.analytics_query import (
     read_query,
     read_question,
 )
-from shorty.api.answers import Answer, answer_json
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
 from shorty.clicks.days import Totals
 from shorty.clicks.periods import Period, cut_period
 from shorty.clicks.stats import ValueCounts, count_by_slot, count_values
 from shorty.errors import NotFoundError
+from shorty.http.answers import Answer, answer_json
 
 TAG: Final = "Analytics"
 ABOUT: Final = (

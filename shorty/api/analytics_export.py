@@ -10,13 +10,13 @@ from litestar.types import Receive, Scope, Send
 from msgspec import Meta
 
 from shorty.api.analytics_query import AnalyticsQuery, read_query, read_question
-from shorty.api.answers import RATE_HEADERS, Answer
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
-from shorty.api.times import format_time
 from shorty.clicks.export import read_clicks
 from shorty.clicks.model import BOT
 from shorty.errors import NotFoundError
+from shorty.http.answers import RATE_HEADERS, Answer
+from shorty.http.times import format_time
 from shorty.storage.database import Row
 
 MEDIA_TYPES: Final = {"csv": b"text/csv; charset=utf-8", "ndjson": b"application/x-ndjson"}

@@ -5,11 +5,12 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 from msgspec import Meta, field
 
-from shorty.api.fields import convert_fields
-from shorty.api.requests import ID_DIGITS, ApiRequest
+from shorty.api.requests import ApiRequest
 from shorty.clicks.periods import Interval, Period, read_period
 from shorty.clicks.stats_store import Scope
 from shorty.errors import InvalidFieldsError, NotFoundError
+from shorty.http.fields import convert_fields
+from shorty.http.requests import ID_DIGITS
 from shorty.links.service import get_link
 from shorty.links.tags import get_tag
 

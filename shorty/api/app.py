@@ -1,7 +1,6 @@
 """Puts the API together: which handlers there are, whose token they need, how their errors look."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 from litestar import Litestar, Router
@@ -28,15 +27,14 @@ from shorty.api import (
 from shorty.api.auth import authenticate, count_stray_request
 from shorty.api.cors import allow_origins
 from shorty.api.desk import Attempts, Desk
-from shorty.api.errors import Handlers, answer_problem, build_exception_handlers
+from shorty.api.errors import answer_problem
 from shorty.api.openapi import Door
 from shorty.api.operations import handle_options
 from shorty.api.reference import build_reference_handlers
 from shorty.api.requests import ApiRequest
-from shorty.api.services import Services
 from shorty.api.short_link_answers import answer_refusal
-from shorty.domains.resolver import DnsSettings
-from shorty.domains.verification import Challenges, DomainVerifier
+from shorty.http.errors import Handlers, build_exception_handlers
+from shorty.http.services import Services
 
 PREFIX: Final = "/api/v1"
 
@@ -80,26 +78,21 @@ _REFUSING: Final = frozenset(
 )
 
 
-def read_clock() -> int:
-    """UTC milliseconds."""
-    return time.time_ns() // 1_000_000
+def create_api(services: Services, others: Sequence[Router] = ()) -> Litestar:
+    """Everything under /api/v1, the health paths, and problem details for what is not there.
 
-
-def create_api(
-    services: Services,
-    read_clock: Callable[[], int] = read_clock,
-    dns: DnsSettings | None = None,
-) -> Litestar:
-    """Everything under /api/v1, the health paths, and problem details for what is not there."""
-    desk = build_desk(services, read_clock, dns or DnsSettings())
+    `others` are served beside it, each with its own class of request and way to tell errors.
+    """
+    desk = Desk(uses=TokenUses(services.db), attempts=Attempts())
     app = Litestar(
         route_handlers=[
             *(build_router(door) for door in DOORS),
             Router(PREFIX, route_handlers=build_reference_handlers(DOORS)),
             *system.HANDLERS,
             *qr_drawings.PUBLIC_HANDLERS,
+            *others,
         ],
-        request_class=type("DeskRequest", (ApiRequest,), {"desk": desk}),
+        request_class=type("DeskRequest", (ApiRequest,), {"desk": desk, "services": services}),
         exception_handlers=build_stray_handlers(),
         on_shutdown=[desk.uses.finish],
         openapi_config=None,  # ours is built from the operations
@@ -107,18 +100,6 @@ def create_api(
     )
     app.asgi_handler = allow_origins(app.asgi_handler, services.config.server.cors_origins)
     return app
-
-
-def build_desk(services: Services, read_clock: Callable[[], int], dns: DnsSettings) -> Desk:
-    challenges = Challenges()
-    return Desk(
-        services=services,
-        uses=TokenUses(services.db),
-        attempts=Attempts(),
-        challenges=challenges,
-        verifier=DomainVerifier(services.db, services.domains, services.fetcher, challenges, dns),
-        read_clock=read_clock,
-    )
 
 
 def build_stray_handlers() -> Handlers:

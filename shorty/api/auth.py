@@ -5,10 +5,10 @@ from typing import Final
 
 from shorty.accounts.roles import require_scope
 from shorty.accounts.tokens import find_actor
-from shorty.api.answers import RATE_HEADERS
 from shorty.api.operations import find_operation
 from shorty.api.requests import ApiRequest
 from shorty.errors import UnauthenticatedError
+from shorty.http.answers import RATE_HEADERS
 
 BEARER: Final = "bearer"
 PREFIX: Final = "/api/v1/"
@@ -57,15 +57,15 @@ def count_stray_request(request: ApiRequest) -> None:
 
 def count_request(request: ApiRequest, token_text: str) -> None:
     """Raises UnauthenticatedError and RateLimitedError."""
-    desk = request.desk
-    config = desk.services.config
-    now = request.now = desk.read_clock()
-    actor = find_actor(desk.services.db, token_text, config.plans, now)
+    services = request.services
+    config = services.config
+    now = request.now = services.read_clock()
+    actor = find_actor(services.db, token_text, config.plans, now)
     request.actor = actor
     token_id = actor.token_id or 0
-    desk.uses.note(token_id, now)
+    request.desk.uses.note(token_id, now)
     limit = actor.plan.requests_per_minute or config.server.requests_per_minute
-    allowance = desk.services.limits.api_requests.take(token_id, limit, now)
+    allowance = services.limits.api_requests.take(token_id, limit, now)
     request.scope["state"][RATE_HEADERS] = (
         (b"x-ratelimit-limit", b"%d" % allowance.limit),
         (b"x-ratelimit-remaining", b"%d" % allowance.remaining),

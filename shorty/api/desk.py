@@ -1,14 +1,12 @@
 """What the API keeps between requests, beside the services."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import msgspec
 
 from shorty.accounts.tokens import TokenUses
-from shorty.api.services import Services
-from shorty.domains.verification import Challenges, DomainVerifier
 
 
 class Attempts:
@@ -31,9 +29,5 @@ class Attempts:
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
-    services: Services
     uses: TokenUses
     attempts: Attempts
-    verifier: DomainVerifier
-    challenges: Challenges
-    read_clock: Callable[[], int]

@@ -5,17 +5,18 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from shorty.api.answers import Answer, answer_created, answer_json, answer_nothing
-from shorty.api.fields import convert_fields, telling_camel_case
 from shorty.api.idempotency import answer_once, in_one_write
 from shorty.api.listing import ListQuery, cut_page, read_list_query
 from shorty.api.operations import Operation, handle
-from shorty.api.requests import ApiRequest, read_body
-from shorty.api.times import format_optional_time, format_time
+from shorty.api.requests import ApiRequest
 from shorty.domains import DomainChange, NewDomain, service
 from shorty.domains.model import Domain, Scheme
 from shorty.domains.verification import DnsRecord, Verification, list_needed_records
 from shorty.errors import AlreadyExistsError, QuotaExceededError
+from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
+from shorty.http.fields import convert_fields, telling_camel_case
+from shorty.http.requests import read_body
+from shorty.http.times import format_optional_time, format_time
 from shorty.storage.database import Transaction
 
 TAG: Final = "Domains"
@@ -300,7 +301,7 @@ async def remove_domain(request: ApiRequest) -> Answer:
 )
 async def verify_domain(request: ApiRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
-    verification = await request.desk.verifier.verify(request.actor, domain_id, request.now)
+    verification = await request.services.verifier.verify(request.actor, domain_id, request.now)
     return answer_json(show_verification(request, verification))
 
 

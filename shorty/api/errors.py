@@ -1,106 +1,15 @@
-"""Turns what went wrong into an answer: RFC 9457 problem details, or another API's own shape."""
+"""Turns what went wrong into RFC 9457 problem details."""
 
-from collections.abc import Callable, Mapping
-from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-import structlog
-from litestar import Request
-from litestar.exceptions import HTTPException
 
-from shorty.api.answers import Answer, Header, answer_json
-from shorty.errors import (
-    AlreadyExistsError,
-    ConflictError,
-    FetchError,
-    ForbiddenError,
-    InvalidFieldsError,
-    NotFoundError,
-    QuotaExceededError,
-    RateLimitedError,
-    ShortyError,
-    SlugTakenError,
-    StorageUnavailableError,
-    UnauthenticatedError,
-)
+from shorty.errors import InvalidFieldsError, ShortyError
+from shorty.http.answers import Answer, answer_json
+from shorty.http.errors import list_error_headers
 
 PROBLEM: Final = b"application/problem+json"
 PROBLEM_TYPES: Final = "/api/v1/docs#error-"
-
-log = structlog.get_logger(__name__)
-
-
-class MalformedRequestError(ShortyError):
-    """A request that cannot be read at all, such as broken JSON."""
-
-    code = "malformed-request"
-
-
-class MethodNotAllowedError(ShortyError):
-    code = "method-not-allowed"
-
-    def __init__(self, method: str, allowed: str) -> None:
-        self.allowed = allowed
-        super().__init__(f"{method} is not offered here; {allowed} is.")
-
-
-class BodyTooLargeError(ShortyError):
-    code = "body-too-large"
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"The body may be at most {limit:,} bytes long.")
-
-
-class UnsupportedMediaTypeError(ShortyError):
-    code = "unsupported-media-type"
-
-    def __init__(self, media_type: str, accepted: str) -> None:
-        super().__init__(f"The body came as {media_type!r}; send {accepted}.")
-
-
-class KeyReusedError(ShortyError):
-    """An Idempotency-Key that came with another request before."""
-
-    code = "idempotency-key-reused"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "This Idempotency-Key came with a different request before; choose a new key."
-        )
-
-
-class InternalError(ShortyError):
-    """Our own mistake; what it was stands in the log alone."""
-
-    code = "internal-error"
-
-    def __init__(self) -> None:
-        super().__init__("Something went wrong on the server; it has been logged.")
-
-
-STATUSES: Final[dict[type[ShortyError], int]] = {
-    MalformedRequestError: 400,
-    UnauthenticatedError: 401,
-    ForbiddenError: 403,
-    NotFoundError: 404,
-    MethodNotAllowedError: 405,
-    SlugTakenError: 409,
-    AlreadyExistsError: 409,
-    ConflictError: 409,
-    BodyTooLargeError: 413,
-    UnsupportedMediaTypeError: 415,
-    InvalidFieldsError: 422,
-    KeyReusedError: 422,
-    QuotaExceededError: 429,
-    RateLimitedError: 429,
-    InternalError: 500,
-    FetchError: 502,
-    StorageUnavailableError: 503,
-}
-
-Handlers = dict[int | type[Exception], Callable[[Request[Any, Any, Any], Exception], Any]]
-Shape = Callable[[ShortyError, int], Answer]
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -113,11 +22,6 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str
     error: str
     fields: dict[str, str] | None = None
-
-
-def find_status(error: ShortyError | type[ShortyError]) -> int:
-    kind = error if isinstance(error, type) else type(error)
-    return next((STATUSES[each] for each in kind.__mro__ if each in STATUSES), 500)
 
 
 def describe_problem(error: ShortyError, status: int) -> Problem:
@@ -136,70 +40,3 @@ def answer_problem(error: ShortyError, status: int) -> Answer:
     answer = answer_json(describe_problem(error, status), status, list_error_headers(error))
     answer.media_type = PROBLEM
     return answer
-
-
-def list_error_headers(error: ShortyError) -> list[Header]:
-    """The headers that HTTP asks for beside a status, whatever the body's shape."""
-    if isinstance(error, UnauthenticatedError):
-        return [(b"www-authenticate", b"Bearer")]
-    if isinstance(error, MethodNotAllowedError):
-        return [(b"allow", error.allowed.encode())]
-    if isinstance(error, StorageUnavailableError):
-        return [(b"retry-after", b"5")]
-    seconds = getattr(error, "retry_after_s", None)
-    return [] if seconds is None else [(b"retry-after", b"%d" % seconds)]
-
-
-def build_exception_handlers(
-    shape: Shape, count_stray: Callable[[Any], None] | None = None
-) -> Handlers:
-    """For a router whose errors have this shape, whatever was raised.
-
-    `count_stray` is told of what the framework refuses, which no authentication has seen.
-    """
-
-    def handle(request: Request[Any, Any, Any], error: Exception) -> Any:
-        expected = explain(request, error)
-        return shape(expected, find_status(expected))
-
-    def handle_stray(request: Request[Any, Any, Any], error: Exception) -> Any:
-        try:
-            if count_stray is not None:
-                count_stray(request)
-        except ShortyError as refusal:
-            return handle(request, refusal)
-        return handle(request, error)
-
-    return {HTTPException: handle_stray, ShortyError: handle, Exception: handle}
-
-
-def explain(request: Request[Any, Any, Any], error: Exception) -> ShortyError:
-    """The error as one of ours; what nobody expected is logged and told without details."""
-    if isinstance(error, ShortyError):
-        if find_status(error) != HTTPStatus.INTERNAL_SERVER_ERROR:
-            return error
-    elif isinstance(error, HTTPException) and error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _read_http_error(request, error)
-    log.error(
-        "request_failed",
-        method=request.scope["method"],
-        path=request.scope["path"],
-        exc_info=error,
-    )
-    return InternalError()
-
-
-def _read_http_error(request: Request[Any, Any, Any], error: HTTPException) -> ShortyError:
-    """What the framework refuses by itself, before any of our handlers."""
-    path = request.scope["path"]
-    match error.status_code:
-        case HTTPStatus.NOT_FOUND:
-            return NotFoundError("page", path)
-        case HTTPStatus.METHOD_NOT_ALLOWED:
-            return MethodNotAllowedError(request.scope["method"], _find_allow(error.headers))
-        case _:
-            return MalformedRequestError(error.detail)
-
-
-def _find_allow(headers: Mapping[str, str] | None) -> str:
-    return (headers or {}).get("allow", "another method")

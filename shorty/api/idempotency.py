@@ -10,10 +10,11 @@ from typing import Final, TypeVar
 
 from shorty.accounts import store
 from shorty.accounts.model import KeptAnswer
-from shorty.api.answers import Answer
-from shorty.api.errors import KeyReusedError
-from shorty.api.requests import ApiRequest, Body
+from shorty.api.requests import ApiRequest
 from shorty.errors import ConflictError, InvalidFieldsError
+from shorty.http.answers import Answer
+from shorty.http.errors import KeyReusedError
+from shorty.http.requests import Body
 from shorty.storage.database import Database, Transaction
 
 T = TypeVar("T")

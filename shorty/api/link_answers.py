@@ -5,10 +5,10 @@ from typing import Final
 
 import msgspec
 
-from shorty.api.answers import Answer, answer_json
 from shorty.api.link_bodies import spell_faults
 from shorty.api.link_object import LinkObject, show_link
 from shorty.errors import InvalidFieldsError, ShortyError
+from shorty.http.answers import Answer, answer_json
 from shorty.links.model import Link
 
 EXAMPLE: Final = {

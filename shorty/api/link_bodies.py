@@ -10,12 +10,12 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from shorty.api.fields import convert_known, find_unknown, spell_fields
 from shorty.api.link_object import STATUSES
 from shorty.api.listing import Cursor, Limit
-from shorty.api.requests import ID_DIGITS, Body
-from shorty.api.times import read_time
 from shorty.errors import InvalidFieldsError
+from shorty.http.fields import convert_known, find_unknown, spell_fields
+from shorty.http.requests import ID_DIGITS, Body
+from shorty.http.times import read_time
 from shorty.links.drafts import UNKNOWN_TAGS
 from shorty.links.model import (
     LinkChange,

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from shorty.api.times import format_optional_time, format_time
+from shorty.http.times import format_optional_time, format_time
 from shorty.links.model import Creator, Link, LinkType, QrSettings, Tag
 from shorty.qr.design import list_warnings
 

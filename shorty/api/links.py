@@ -7,8 +7,6 @@ from typing import Annotated, Any, Final, cast
 import msgspec
 from msgspec import Meta
 
-from shorty.api.answers import Answer, answer_json, answer_nothing
-from shorty.api.fields import convert_fields, convert_known, find_unknown
 from shorty.api.idempotency import Remember, answer_once
 from shorty.api.link_answers import (
     EXAMPLE,
@@ -37,7 +35,7 @@ from shorty.api.link_bodies import (
 )
 from shorty.api.link_object import show_link
 from shorty.api.operations import Operation, handle
-from shorty.api.requests import ApiRequest, Body, read_body
+from shorty.api.requests import ApiRequest
 from shorty.errors import (
     FeatureOffError,
     InvalidFieldsError,
@@ -46,6 +44,9 @@ from shorty.errors import (
     ShortyError,
     SlugTakenError,
 )
+from shorty.http.answers import Answer, answer_json, answer_nothing
+from shorty.http.fields import convert_fields, convert_known, find_unknown
+from shorty.http.requests import Body, read_body
 from shorty.links import bulk, service
 from shorty.links.book import read_maker
 from shorty.links.changes import find_change_faults

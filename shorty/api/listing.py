@@ -6,9 +6,10 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 from msgspec import Meta
 
-from shorty.api.fields import convert_fields
-from shorty.api.requests import ID_DIGITS, ApiRequest
+from shorty.api.requests import ApiRequest
 from shorty.errors import InvalidFieldsError
+from shorty.http.fields import convert_fields
+from shorty.http.requests import ID_DIGITS
 
 T = TypeVar("T")
 

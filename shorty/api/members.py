@@ -7,14 +7,15 @@ from msgspec import Meta
 
 from shorty.accounts import members
 from shorty.accounts.model import Member, NewMember, Role
-from shorty.api.answers import Answer, answer_created, answer_json, answer_nothing
-from shorty.api.fields import convert_fields
 from shorty.api.idempotency import answer_once, in_one_write
 from shorty.api.listing import ListQuery, cut_page, read_list_query
 from shorty.api.operations import Operation, handle
-from shorty.api.requests import ApiRequest, read_body
-from shorty.api.times import format_time
+from shorty.api.requests import ApiRequest
 from shorty.errors import AlreadyExistsError, ConflictError, QuotaExceededError
+from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
+from shorty.http.fields import convert_fields
+from shorty.http.requests import read_body
+from shorty.http.times import format_time
 from shorty.storage.database import Transaction
 
 TAG: Final = "Members"

@@ -8,10 +8,11 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from shorty import __version__
-from shorty.api.errors import PROBLEM, Problem, Shape, find_status
+from shorty.api.errors import PROBLEM, Problem
 from shorty.api.operations import Operation, find_operation
 from shorty.api.requests import ApiRequest
 from shorty.api.samples import list_samples
+from shorty.http.errors import Shape, find_status
 
 Json = dict[str, Any]
 

@@ -13,8 +13,8 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Method
 
 from shorty.accounts.model import Scope
-from shorty.api.answers import Answer
 from shorty.errors import ShortyError
+from shorty.http.answers import Answer
 
 KEY: Final = "operation"
 

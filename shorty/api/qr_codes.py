@@ -4,11 +4,9 @@ from typing import Final
 
 import msgspec
 
-from shorty.api.answers import Answer, answer_json
 from shorty.api.idempotency import Remember, answer_once
 from shorty.api.operations import Operation, handle
-from shorty.api.qr_drawings import list_warning_headers
-from shorty.api.requests import ApiRequest, Body, read_body
+from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import EXAMPLE, ShortLinkAnswer, show_short_link
 from shorty.api.short_link_bodies import (
     INPUT_EXAMPLE,
@@ -23,6 +21,9 @@ from shorty.api.short_link_changes import (
     read_change,
 )
 from shorty.errors import ConflictError, NotFoundError, QuotaExceededError, SlugTakenError
+from shorty.http.answers import Answer, answer_json
+from shorty.http.qr_drawings import list_warning_headers
+from shorty.http.requests import Body, read_body
 from shorty.links import service
 from shorty.links.model import Link, NewLink
 

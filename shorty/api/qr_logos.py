@@ -8,13 +8,14 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from shorty.api.answers import Answer, answer_created, answer_json, answer_nothing
-from shorty.api.fields import convert_fields
 from shorty.api.idempotency import answer_once, in_one_write
 from shorty.api.operations import Operation, handle
-from shorty.api.requests import ApiRequest, Body, read_body, read_bytes
-from shorty.api.times import format_time
+from shorty.api.requests import ApiRequest
 from shorty.errors import InvalidFieldsError, NotFoundError
+from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
+from shorty.http.fields import convert_fields
+from shorty.http.requests import Body, read_body, read_bytes
+from shorty.http.times import format_time
 from shorty.links import logos
 from shorty.links.logos import LogoPicture, StoredLogo
 from shorty.qr.sandbox import MAX_BYTES, read_logo

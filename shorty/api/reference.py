@@ -8,9 +8,9 @@ import msgspec
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
-from shorty.api.answers import Answer
 from shorty.api.openapi import Door, build_document
 from shorty.api.reference_page import CONTENT_POLICY, render_reference
+from shorty.http.answers import Answer
 
 HTML: Final = b"text/html; charset=utf-8"
 POLICY: Final = (

@@ -2,16 +2,7 @@
 
 from typing import Final
 
-from shorty.api.errors import (
-    BodyTooLargeError,
-    InternalError,
-    KeyReusedError,
-    MalformedRequestError,
-    MethodNotAllowedError,
-    UnsupportedMediaTypeError,
-)
 from shorty.api.operations import Operation
-from shorty.api.requests import BODY_LIMIT
 from shorty.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -27,6 +18,15 @@ from shorty.errors import (
     StorageUnavailableError,
     UnauthenticatedError,
 )
+from shorty.http.errors import (
+    BodyTooLargeError,
+    InternalError,
+    KeyReusedError,
+    MalformedRequestError,
+    MethodNotAllowedError,
+    UnsupportedMediaTypeError,
+)
+from shorty.http.requests import BODY_LIMIT
 
 SAMPLES: Final[dict[type[ShortyError], ShortyError]] = {
     type(sample): sample

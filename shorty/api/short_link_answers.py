@@ -7,10 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from shorty.api.answers import Answer, answer_json
-from shorty.api.errors import KeyReusedError, list_error_headers
 from shorty.api.short_link_bodies import spell_key
-from shorty.api.times import format_optional_time, format_time
 from shorty.errors import (
     AlreadyExistsError,
     InvalidFieldsError,
@@ -19,6 +16,9 @@ from shorty.errors import (
     SlugTakenError,
     UnauthenticatedError,
 )
+from shorty.http.answers import Answer, answer_json
+from shorty.http.errors import KeyReusedError, list_error_headers
+from shorty.http.times import format_optional_time, format_time
 from shorty.links.model import Link, QrSettings
 
 CREATED: Final = "Short Link Created Successfully."

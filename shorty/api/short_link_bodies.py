@@ -7,10 +7,10 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from shorty.api.fields import convert_fields
-from shorty.api.requests import Body
-from shorty.api.times import read_time
 from shorty.errors import InvalidFieldsError
+from shorty.http.fields import convert_fields
+from shorty.http.requests import Body
+from shorty.http.times import read_time
 from shorty.links.model import NewLink, QrSettings
 
 INPUT_EXAMPLE: Final[dict[str, Any]] = {

@@ -6,15 +6,16 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from shorty.api.answers import Answer, answer_json
-from shorty.api.fields import convert_fields
 from shorty.api.idempotency import Remember, answer_once
 from shorty.api.link_bodies import find_id
 from shorty.api.operations import Operation, handle
-from shorty.api.requests import ApiRequest, Body, read_body
+from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import EXAMPLE, ShortLink, describe_refusal, show_short_link
 from shorty.api.short_link_bodies import BrandedDomain, read_new_link, spell_key
 from shorty.errors import InvalidFieldsError, NotFoundError, ShortyError
+from shorty.http.answers import Answer, answer_json
+from shorty.http.fields import convert_fields
+from shorty.http.requests import Body, read_body
 from shorty.links import bulk
 from shorty.links.bulk import Outcome
 from shorty.links.model import Link, NewLink

@@ -6,8 +6,6 @@ from typing import Any, Final, cast
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from shorty.api.fields import convert_fields
-from shorty.api.requests import Body
 from shorty.api.short_link_answers import BUTTON_LABEL
 from shorty.api.short_link_bodies import (
     BrandedDomain,
@@ -28,6 +26,8 @@ from shorty.api.short_link_bodies import (
     split_tags,
     unfold_form,
 )
+from shorty.http.fields import convert_fields
+from shorty.http.requests import Body
 from shorty.links.model import Link, LinkChange, QrSettings
 
 SETTINGS: Final = frozenset(QrSettings.__struct_encode_fields__)

@@ -5,11 +5,9 @@ from typing import Annotated, Final, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from shorty.api.answers import Answer, Header, answer_json
-from shorty.api.fields import convert_fields
 from shorty.api.listing import MAX_LIMIT, Limit
 from shorty.api.operations import Operation, handle
-from shorty.api.requests import ApiRequest, read_body
+from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import (
     EXAMPLE,
     ShortLink,
@@ -19,6 +17,9 @@ from shorty.api.short_link_answers import (
 from shorty.api.short_link_bodies import spell_key
 from shorty.api.short_link_changes import ShortLinkChanges, add_settings, read_change
 from shorty.errors import QuotaExceededError, SlugTakenError
+from shorty.http.answers import Answer, Header, answer_json
+from shorty.http.fields import convert_fields
+from shorty.http.requests import read_body
 from shorty.links import service
 from shorty.links.model import Link, LinkFilter, LinkKind
 from shorty.links.pages import list_links

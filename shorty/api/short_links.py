@@ -5,11 +5,10 @@ A public link needs no token where the operator allows it; whether a link is pub
 
 from typing import Final
 
-from shorty.api.answers import Answer, answer_json
 from shorty.api.auth import authenticate
 from shorty.api.idempotency import Remember, answer_once
 from shorty.api.operations import KEY, Operation, handle
-from shorty.api.requests import ApiRequest, read_body
+from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import (
     CREATED,
     EXAMPLE,
@@ -23,6 +22,8 @@ from shorty.api.short_link_bodies import (
     read_new_link,
 )
 from shorty.errors import QuotaExceededError, SlugTakenError, UnauthenticatedError
+from shorty.http.answers import Answer, answer_json
+from shorty.http.requests import read_body
 from shorty.limits import name_address
 from shorty.links.model import Link
 from shorty.links.public import create_public_link
@@ -76,7 +77,7 @@ async def make_public_link(request: ApiRequest) -> Link:
 
     Every try counts, also one whose body cannot be read.
     """
-    services, now = request.services, request.desk.read_clock()
+    services, now = request.services, request.services.read_clock()
     limit = services.config.public_links.per_hour_per_address
     address = name_address(read_client_address(request))
     services.limits.public_links.take(address, limit, now).require(now)

@@ -7,12 +7,12 @@ from typing import Final
 
 from litestar import get, route
 
-from shorty.api.answers import Answer, Header, answer_json
 from shorty.api.auth import read_token
 from shorty.api.metrics import write_metrics
 from shorty.api.requests import ApiRequest
 from shorty.domains.verification import CHALLENGE_PATH
 from shorty.errors import ForbiddenError, StorageUnavailableError, UnauthenticatedError
+from shorty.http.answers import Answer, Header, answer_json
 from shorty.proxies import read_address
 from shorty.storage.database import Transaction
 
@@ -55,7 +55,7 @@ def change_nothing(tx: Transaction) -> None:
 async def report_metrics(request: ApiRequest) -> Answer:
     """For Prometheus: with the token of the configuration, or without one from this machine."""
     require_metrics_access(request)
-    body, media_type = write_metrics(request.services, request.desk.read_clock())
+    body, media_type = write_metrics(request.services, request.services.read_clock())
     return Answer(200, body, media_type=media_type.encode(), headers=NOT_KEPT)
 
 
@@ -92,7 +92,7 @@ async def show_favicon(request: ApiRequest) -> Answer:  # noqa: ARG001 each hand
 @get(f"{CHALLENGE_PATH}{{question:str}}")
 async def answer_challenge(request: ApiRequest) -> Answer:
     """Lets this server recognise itself behind a domain that is being verified."""
-    answer = request.desk.challenges.answer(request.path_params["question"])
+    answer = request.services.challenges.answer(request.path_params["question"])
     return Answer(200, answer.encode(), media_type=TEXT, headers=NOT_KEPT)
 
 

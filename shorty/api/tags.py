@@ -5,13 +5,14 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from shorty.api.answers import Answer, answer_created, answer_json, answer_nothing
-from shorty.api.fields import convert_fields
 from shorty.api.idempotency import answer_once, in_one_write
 from shorty.api.link_object import TagObject, show_tag
 from shorty.api.operations import Operation, handle
-from shorty.api.requests import ApiRequest, read_body
+from shorty.api.requests import ApiRequest
 from shorty.errors import AlreadyExistsError
+from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
+from shorty.http.fields import convert_fields
+from shorty.http.requests import read_body
 from shorty.links import tags
 from shorty.links.model import Tag
 from shorty.links.tags import NewTag, TagChange

@@ -8,12 +8,13 @@ from msgspec import UNSET, Meta, UnsetType
 
 from shorty.accounts import tokens
 from shorty.accounts.model import NewToken, Scope, Token, TokenChange
-from shorty.api.answers import Answer, answer_json, answer_nothing
-from shorty.api.fields import convert_fields, telling_camel_case
 from shorty.api.listing import ListQuery, cut_page, read_list_query
 from shorty.api.operations import Operation, handle
-from shorty.api.requests import ApiRequest, read_body
-from shorty.api.times import format_optional_time, format_time, read_time
+from shorty.api.requests import ApiRequest
+from shorty.http.answers import Answer, answer_json, answer_nothing
+from shorty.http.fields import convert_fields, telling_camel_case
+from shorty.http.requests import read_body
+from shorty.http.times import format_optional_time, format_time, read_time
 
 TAG: Final = "Tokens"
 EXAMPLE: Final = {

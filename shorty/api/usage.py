@@ -4,10 +4,10 @@ from typing import Final
 
 import msgspec
 
-from shorty.api.answers import Answer, answer_json
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
-from shorty.api.times import format_optional_time
+from shorty.http.answers import Answer, answer_json
+from shorty.http.times import format_optional_time
 from shorty.plans import QuotaUse, read_usage
 
 EXAMPLE: Final = {

@@ -5,13 +5,14 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from shorty.api.answers import Answer, answer_json
-from shorty.api.fields import convert_fields
 from shorty.api.listing import ListQuery, cut_page, read_list_query
 from shorty.api.operations import Operation, handle
-from shorty.api.requests import ID_DIGITS, ApiRequest, read_body
-from shorty.api.times import format_optional_time, format_time
+from shorty.api.requests import ApiRequest
 from shorty.errors import ConflictError, FeatureOffError, InvalidFieldsError
+from shorty.http.answers import Answer, answer_json
+from shorty.http.fields import convert_fields
+from shorty.http.requests import ID_DIGITS, read_body
+from shorty.http.times import format_optional_time, format_time
 from shorty.links.rules import read_webhook_url
 from shorty.plans import require_feature
 from shorty.webhooks import service

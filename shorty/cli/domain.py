@@ -2,7 +2,6 @@
 
 import rich_click as click
 
-from shorty.api.times import format_optional_time
 from shorty.cli.options import (
     config_option,
     json_option,
@@ -20,6 +19,7 @@ from shorty.domains.service import (
     remove_by_host,
     sync_domains,
 )
+from shorty.http.times import format_optional_time
 
 
 @click.group("domain")

@@ -6,9 +6,9 @@ from typing import Any, Final, TypeVar
 
 import rich_click as click
 
-from shorty.api.times import read_time
 from shorty.cli.passwords import read_password
 from shorty.errors import InvalidFieldsError
+from shorty.http.times import read_time
 
 F = TypeVar("F", bound=Callable[..., Any])
 

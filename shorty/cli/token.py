@@ -5,7 +5,6 @@ import rich_click as click
 from shorty.accounts.model import NewToken, Scope, Token
 from shorty.accounts.service import Home, get_home, prepare_first_workspace
 from shorty.accounts.tokens import create_token, list_all_tokens, revoke_any_token
-from shorty.api.times import format_optional_time
 from shorty.cli.options import (
     config_option,
     json_option,
@@ -14,6 +13,7 @@ from shorty.cli.options import (
     show_time,
 )
 from shorty.cli.session import Session, with_database
+from shorty.http.times import format_optional_time
 from shorty.storage.database import Transaction
 
 DAY_MS = 86_400_000

@@ -13,7 +13,6 @@ from shorty.accounts.service import (
     prepare_first_workspace,
     set_password,
 )
-from shorty.api.times import format_optional_time
 from shorty.cli.options import (
     config_option,
     json_option,
@@ -23,6 +22,7 @@ from shorty.cli.options import (
 )
 from shorty.cli.passwords import read_password
 from shorty.cli.session import Session, with_database
+from shorty.http.times import format_optional_time
 from shorty.passwords import hash_password
 from shorty.storage.database import Transaction
 

@@ -7,13 +7,7 @@ import msgspec
 import pytest
 import structlog
 
-from shorty.api.errors import (
-    STATUSES,
-    Problem,
-    describe_problem,
-    find_status,
-    list_error_headers,
-)
+from shorty.api.errors import Problem, describe_problem
 from shorty.api.samples import SAMPLES
 from shorty.config import Config, ServerConfig
 from shorty.errors import (
@@ -23,6 +17,7 @@ from shorty.errors import (
     ShortyError,
     StartError,
 )
+from shorty.http.errors import STATUSES, find_status, list_error_headers
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
 

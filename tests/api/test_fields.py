@@ -5,8 +5,8 @@ import msgspec
 import pytest
 from msgspec import UNSET, Meta, UnsetType
 
-from shorty.api.fields import convert_fields, telling_camel_case
 from shorty.errors import InvalidFieldsError
+from shorty.http.fields import convert_fields, telling_camel_case
 
 
 class Thing(msgspec.Struct, kw_only=True, rename="camel"):

@@ -1,10 +1,13 @@
-"""What the API's handlers call: the open database, the settings and the domains' own state."""
+"""What handlers call: the open database, the settings and the domains' own state."""
+
+from collections.abc import Callable
 
 import msgspec
 
 from shorty.clicks.recorder import Recorder
 from shorty.config import Config
 from shorty.domains import DomainDirectory
+from shorty.domains.verification import Challenges, DomainVerifier
 from shorty.fetch import Fetcher
 from shorty.limits import RateLimits
 from shorty.links.book import LinkBook
@@ -15,7 +18,10 @@ from shorty.webhooks.outbox import Outbox
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
-    """Made once by the composition root and handed to every handler as `services`."""
+    """Made once by the composition root and handed to every handler as `services`.
+
+    `read_clock` gives UTC milliseconds.
+    """
 
     config: Config
     db: Database
@@ -27,3 +33,6 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     limits: RateLimits
     proxies: TrustedProxies
     outbox: Outbox
+    challenges: Challenges
+    verifier: DomainVerifier
+    read_clock: Callable[[], int]

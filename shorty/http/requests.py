@@ -1,0 +1,142 @@
+"""What handlers of both doors see of a request: who asks, when, and the body as a mapping."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar import Request
+
+from shorty.accounts.model import Actor
+from shorty.errors import NotFoundError
+from shorty.http.errors import BodyTooLargeError, MalformedRequestError, UnsupportedMediaTypeError
+from shorty.http.services import Services
+
+if TYPE_CHECKING:
+    from litestar.types import HTTPReceiveMessage
+
+BODY_TIMEOUT_S: Final = 60.0
+BODY_LIMIT: Final = 1024 * 1024
+ID_DIGITS: Final = 18  # fits a 64-bit integer
+FORM: Final = "application/x-www-form-urlencoded"
+
+
+class ServedRequest(Request[Any, Any, Any]):
+    """Litestar's request with what answers it; `services` are bound once per app.
+
+    `actor` and `now` (UTC milliseconds) are there once somebody was found to have asked.
+    """
+
+    services: ClassVar[Services]
+    actor: Actor
+    now: int
+
+    def find_header(self, name: bytes) -> str | None:
+        """The header's value; cheaper than building a mapping of them all."""
+        for key, value in self.scope["headers"]:
+            if key == name:
+                return value.decode("latin-1")
+        return None
+
+    def read_id(self, name: str, what: str) -> int:
+        """An id from the path; one that cannot be any is as unknown as one that is not there."""
+        text: str = self.path_params[name]
+        if not (text.isascii() and text.isdigit()) or len(text) > ID_DIGITS:
+            raise NotFoundError(what, text)
+        return int(text)
+
+    def read_query(self) -> dict[str, str]:
+        """The query's parameters; of a repeated one the last."""
+        if not self.scope["query_string"]:
+            return {}
+        text = self.scope["query_string"].decode(errors="replace")
+        return dict(parse_qsl(text, keep_blank_values=True))
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True):
+    """A request's body: its fields, and whether they came from a form, where all is text."""
+
+    fields: dict[str, object]
+    is_form: bool
+    raw: bytes
+
+
+async def read_body(
+    request: ServedRequest, *, takes_forms: bool = False, limit: int = BODY_LIMIT
+) -> Body:
+    """Raises MalformedRequestError, UnsupportedMediaTypeError and BodyTooLargeError."""
+    is_form = check_media_type(request.find_header(b"content-type"), takes_forms=takes_forms)
+    raw = await read_bytes(request, limit)
+    # `curl -d '{…}'` says that it sends a form; no field's name begins with a brace.
+    is_form = is_form and not raw.lstrip().startswith(b"{")
+    fields = decode_form(raw) if is_form else decode_object(raw)
+    return Body(fields=fields, is_form=is_form, raw=raw)
+
+
+def check_media_type(content_type: str | None, *, takes_forms: bool) -> bool:
+    """Whether the body is a form; without a word about it, it is taken for JSON."""
+    media_type = (content_type or "application/json").partition(";")[0].strip().lower()
+    if media_type == "application/json" or media_type.endswith("+json"):
+        return False
+    if media_type == FORM and takes_forms:
+        return True
+    accepted = f"application/json or {FORM}" if takes_forms else "application/json"
+    raise UnsupportedMediaTypeError(media_type, accepted)
+
+
+async def read_bytes(request: ServedRequest, limit: int) -> bytes:
+    """Raises MalformedRequestError where the body breaks off or takes longer than a minute."""
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await _read_pieces(request, limit)
+    except TimeoutError as error:
+        raise MalformedRequestError("The body took too long to arrive.") from error
+
+
+async def _read_pieces(request: ServedRequest, limit: int) -> bytes:
+    length = request.find_header(b"content-length")
+    if length is not None and length.isdigit() and int(length) > limit:
+        raise BodyTooLargeError(limit)
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = cast("HTTPReceiveMessage", await request.receive())
+        if message["type"] == "http.disconnect":
+            raise MalformedRequestError("The request ended before its body did.")
+        part = message["body"]
+        size += len(part)
+        if size > limit:
+            raise BodyTooLargeError(limit)
+        if not message["more_body"]:
+            return b"".join([*parts, part]) if parts else part
+        parts.append(part)
+
+
+def decode_object(raw: bytes) -> dict[str, object]:
+    try:
+        decoded: object = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedRequestError(f"The body is not JSON: {error}.") from error
+    except RecursionError as error:
+        raise MalformedRequestError("The body is nested too deeply.") from error
+    if not isinstance(decoded, dict):
+        raise MalformedRequestError("The body must be a JSON object.")
+    return cast("dict[str, object]", decoded)
+
+
+def decode_form(raw: bytes) -> dict[str, object]:
+    """The form's fields; one that is there several times is a list."""
+    try:
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict")
+    except (UnicodeDecodeError, ValueError) as error:
+        raise MalformedRequestError(f"The body is not a form in UTF-8: {error}.") from error
+    fields: dict[str, object] = {}
+    for name, value in pairs:
+        known = fields.get(name)
+        if known is None:
+            fields[name] = value
+        elif isinstance(known, list):
+            cast("list[object]", known).append(value)
+        else:
+            fields[name] = [known, value]
+    return fields
