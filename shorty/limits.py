@@ -99,12 +99,14 @@ class RateLimit:
 class RateLimits:
     """Everything that is limited, by what for; whom each counts is said beside it."""
 
-    __slots__ = ("api_requests", "link_passwords", "public_links")
+    __slots__ = ("api_requests", "link_passwords", "public_links", "sign_in_emails", "sign_ins")
 
     def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
         self.api_requests = RateLimit(window_ms=MINUTE_MS, capacity=capacity)  # token id
         self.link_passwords = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
         self.public_links = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # address
+        self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
+        self.sign_in_emails = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # e-mail
 
 
 @lru_cache(maxsize=8192)

@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from shorty.accounts.sessions import delete_old_sessions
 from shorty.api.idempotency import delete_old_keys
 from shorty.clicks.folding import fold_some
 from shorty.clicks.limited import LimitedClicks
@@ -61,6 +62,7 @@ class Upkeep:
         services = self._services
         await self._drain(lambda: delete_expired_public_links(services.book, now))
         await self._drain(lambda: delete_old_keys(services.db, now))
+        await self._drain(lambda: delete_old_sessions(services.db, now))
         await self._drain(lambda: delete_old_deliveries(services.db, now))
         await self._drain(lambda: forget_some_visitors(services.db, now))
         await self._drain(lambda: fold_some(services.db, now))

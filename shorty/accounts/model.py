@@ -102,3 +102,29 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     scope: Scope
     plan: Plan
     token_id: int | None = None
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A browser in which somebody is signed in; `workspace_id` is the one looked at."""
+
+    id: int
+    user_id: int
+    workspace_id: int
+    user_agent: str
+    created_at: int
+    last_used_at: int
+    expires_at: int
+
+
+class MadeSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A new session with its cookie's value, which is nowhere else and never shown again."""
+
+    session: Session
+    text: str
+
+
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a session speaks for, in the workspace looked at."""
+
+    session: Session
+    actor: Actor

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from shorty.accounts import store
+from shorty.accounts import session_store, store
 from shorty.accounts.model import User, Workspace
 from shorty.config import Config, Plan
 from shorty.errors import (
@@ -149,10 +149,19 @@ async def list_workspaces(db: Database, user_id: int) -> list[Workspace]:
     return await store.list_workspaces_of(db, user_id)
 
 
-def set_password(tx: Transaction, email: str, password_hash: str) -> None:
-    """Raises NotFoundError."""
-    if not store.update_password(tx, email.strip().lower(), password_hash):
-        raise NotFoundError("user", email)
+def set_password(tx: Transaction, email: str, password_hash: str, now: int) -> None:
+    """For the operator: also ends the person's sessions. Raises NotFoundError."""
+    user = get_user(tx, email)
+    store.update_password(tx, user.id, password_hash)
+    session_store.mark_sessions_of_user_ended(tx, user.id, now)
+
+
+def change_password(
+    tx: Transaction, user_id: int, session_id: int, password_hash: str, now: int
+) -> None:
+    """For the person: also ends their other sessions."""
+    store.update_password(tx, user_id, password_hash)
+    session_store.mark_other_sessions_ended(tx, user_id, session_id, now)
 
 
 async def find_unknown_plans(db: Database, plans: Mapping[str, Plan]) -> list[str]:

@@ -83,11 +83,16 @@ def claim_user(
     )
 
 
-def update_password(tx: Transaction, email: str, password_hash: str) -> bool:
-    changed = tx.execute(
-        "update users set password_hash = $2 where email = $1", email, password_hash
+async def find_password(db: Database, email: str) -> tuple[User, str | None] | None:
+    """The person with that address, and their password's hash if they have one."""
+    row = await db.find_one(
+        "select id, email, name, created_at, password_hash from users where email = $1", email
     )
-    return changed > 0
+    return None if row is None else (msgspec.convert(dict(row), User), row["password_hash"])
+
+
+def update_password(tx: Transaction, user_id: int, password_hash: str) -> None:
+    tx.execute("update users set password_hash = $2 where id = $1", user_id, password_hash)
 
 
 def has_password_anywhere(rows: Rows) -> bool:

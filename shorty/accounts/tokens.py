@@ -1,43 +1,27 @@
 """Owns API tokens: making, listing, revoking, and finding out who a token speaks for."""
 
-import asyncio
-import secrets
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Final
 
-import structlog
 from msgspec import UNSET
 
 from shorty.accounts import store
 from shorty.accounts.model import Actor, MadeToken, NewToken, Token, TokenChange
+from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.store import Rows
+from shorty.accounts.uses import Uses
 from shorty.config import Plan
-from shorty.errors import (
-    InvalidFieldsError,
-    NotFoundError,
-    StorageUnavailableError,
-    UnauthenticatedError,
-)
+from shorty.errors import InvalidFieldsError, NotFoundError, UnauthenticatedError
 from shorty.storage.database import Database, Transaction
 
 PREFIX: Final = "shorty_"
-SECRET_BYTES: Final = 32
 HINT_LENGTH: Final = len(PREFIX) + 4
 NAME_LENGTH: Final = 100
-USE_NOTED_EVERY_MS: Final = 60_000
-
-log = structlog.get_logger(__name__)
 
 
 def make_token_text() -> str:
     """`shorty_` and 256 random bits in URL-safe base64."""
-    return PREFIX + secrets.token_urlsafe(SECRET_BYTES)
-
-
-def digest_token(text: str) -> str:
-    """SHA-256 alone serves: 256 random bits cannot be guessed, so nothing needs to slow it down."""
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return make_secret_text(PREFIX)
 
 
 def find_actor(db: Database, token_text: str, plans: Mapping[str, Plan], now: int) -> Actor:
@@ -45,7 +29,7 @@ def find_actor(db: Database, token_text: str, plans: Mapping[str, Plan], now: in
 
     Raises UnauthenticatedError; the reason is the same for every kind of bad token.
     """
-    actor = store.look_up_actor(db, digest_token(token_text), plans, now)
+    actor = store.look_up_actor(db, digest_secret(token_text), plans, now)
     if actor is None:
         raise UnauthenticatedError("This token is unknown, expired or revoked.")
     return actor
@@ -54,7 +38,7 @@ def find_actor(db: Database, token_text: str, plans: Mapping[str, Plan], now: in
 def create_token(tx: Transaction, new: NewToken, now: int) -> MadeToken:
     check_token(new.name, new.expires_at, now)
     text = make_token_text()
-    token_id = store.insert_token(tx, digest_token(text), text[:HINT_LENGTH], new, now)
+    token_id = store.insert_token(tx, digest_secret(text), text[:HINT_LENGTH], new, now)
     return MadeToken(token=get_token(tx, new.workspace_id, token_id), text=text)
 
 
@@ -108,29 +92,6 @@ async def list_all_tokens(db: Database) -> list[Token]:
     return await store.list_all_tokens(db)
 
 
-class TokenUses:
-    """Writes down when tokens were last used: behind the requests, once a minute for each."""
-
+class TokenUses(Uses):
     def __init__(self, db: Database) -> None:
-        self._db = db
-        self._noted: dict[int, int] = {}
-        self._writes: set[asyncio.Task[None]] = set()
-
-    def note(self, token_id: int, now: int) -> None:
-        """Costs one look into a dictionary, but for the first use in each minute."""
-        if now - self._noted.get(token_id, -USE_NOTED_EVERY_MS) < USE_NOTED_EVERY_MS:
-            return
-        self._noted[token_id] = now
-        task = asyncio.get_running_loop().create_task(self._write(token_id, now))
-        self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
-
-    async def _write(self, token_id: int, now: int) -> None:
-        try:
-            await self._db.write(lambda tx: store.mark_token_used(tx, token_id, now))
-        except StorageUnavailableError as error:
-            log.warning("token_use_not_noted", token_id=token_id, reason=str(error.__cause__))
-
-    async def finish(self) -> None:
-        """Waits for what is being written; call it before the database is closed."""
-        await asyncio.gather(*self._writes)
+        super().__init__(db, "token", store.mark_token_used)

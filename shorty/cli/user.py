@@ -88,5 +88,5 @@ async def passwd(session: Session, *, email: str) -> None:
     """Set someone's password, which is asked for or read from standard input."""
     await session.db.write(lambda tx: get_user(tx, email))
     password_hash = await hash_password(read_password())
-    await session.db.write(lambda tx: set_password(tx, email, password_hash))
+    await session.db.write(lambda tx: set_password(tx, email, password_hash, session.now))
     click.echo(f"The password of {email} is set.", err=True)

@@ -163,12 +163,12 @@ async def test_a_name_is_one_line_of_text(db: Database) -> None:
 
 async def test_a_password_is_set_for_a_person_who_exists(db: Database) -> None:
     await make_home(db)
-    await db.write(lambda tx: set_password(tx, "Ann@a.example", "$hash"))
+    await db.write(lambda tx: set_password(tx, "Ann@a.example", "$hash", NOW))
     row = db.look_up("select password_hash from users")
     assert row is not None
     assert row["password_hash"] == "$hash"
     with pytest.raises(NotFoundError):
-        await db.write(lambda tx: set_password(tx, "nobody@a.example", "$hash"))
+        await db.write(lambda tx: set_password(tx, "nobody@a.example", "$hash", NOW))
 
 
 async def test_a_persons_home_is_the_workspace_they_joined_first(db: Database) -> None:

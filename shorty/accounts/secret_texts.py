@@ -1,0 +1,17 @@
+"""Secrets that are handed out once: 256 random bits as text, of which only a digest is kept."""
+
+import secrets
+from hashlib import sha256
+from typing import Final
+
+SECRET_BYTES: Final = 32
+
+
+def make_secret_text(prefix: str = "") -> str:
+    """`prefix` and 256 random bits in URL-safe base64."""
+    return prefix + secrets.token_urlsafe(SECRET_BYTES)
+
+
+def digest_secret(text: str) -> str:
+    """SHA-256 alone serves: 256 random bits cannot be guessed, so nothing needs to slow it down."""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,111 @@
+"""Owns sessions: a browser in which somebody is signed in, from the password to the end of it.
+
+A session lives for 30 days after it was last used and for 180 days in all. Who is signed in is
+asked anew with each request, so that an ended one stops at once.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from shorty.accounts import session_store, store
+from shorty.accounts.model import MadeSession, Session, SignedIn
+from shorty.accounts.secret_texts import digest_secret, make_secret_text
+from shorty.accounts.uses import Uses
+from shorty.config import Plan
+from shorty.errors import ForbiddenError, NotFoundError
+from shorty.storage.database import Database, Transaction
+
+DAY_MS: Final = 86_400_000
+IDLE_MS: Final = 30 * DAY_MS
+WHOLE_MS: Final = 180 * DAY_MS
+USER_AGENT_LENGTH: Final = 200
+SWEEP_BATCH: Final = 500
+
+
+def find_signed_in(db: Database, text: str, plans: Mapping[str, Plan], now: int) -> SignedIn | None:
+    """Who the cookie's value speaks for; None where it is unknown, expired or ended.
+
+    Where its person has left the workspace looked at, it is the first one they belong to; None
+    where they belong to none.
+    """
+    return session_store.look_up_signed_in(db, digest_secret(text), plans, now)
+
+
+def start_session(
+    tx: Transaction, user_id: int, workspace_id: int | None, user_agent: str, now: int
+) -> MadeSession:
+    """Without `workspace_id` in the person's own workspace, or the first they joined.
+
+    Raises NotFoundError where they are no member of it, ForbiddenError where they are of none.
+    """
+    if workspace_id is None:
+        workspace_id = _choose_workspace(tx, user_id)
+    _require_member(tx, workspace_id, user_id)
+    text = make_secret_text()
+    new = describe_session(user_id, workspace_id, user_agent, now, now + IDLE_MS)
+    return MadeSession(
+        session=session_store.insert_session(tx, digest_secret(text), new), text=text
+    )
+
+
+def describe_session(
+    user_id: int, workspace_id: int, user_agent: str, now: int, expires_at: int
+) -> Session:
+    return Session(
+        id=0,
+        user_id=user_id,
+        workspace_id=workspace_id,
+        user_agent=user_agent[:USER_AGENT_LENGTH],
+        created_at=now,
+        last_used_at=now,
+        expires_at=expires_at,
+    )
+
+
+def end_session(tx: Transaction, user_id: int, session_id: int, now: int) -> None:
+    """Raises NotFoundError where it is not the person's."""
+    if not session_store.mark_session_ended(tx, user_id, session_id, now):
+        raise NotFoundError("session", session_id)
+
+
+def end_other_sessions(tx: Transaction, user_id: int, session_id: int, now: int) -> int:
+    """Ends all but that one, and returns how many those were."""
+    return session_store.mark_other_sessions_ended(tx, user_id, session_id, now)
+
+
+def switch_workspace(tx: Transaction, user_id: int, session_id: int, workspace_id: int) -> None:
+    """Raises NotFoundError where the person is no member of it."""
+    _require_member(tx, workspace_id, user_id)
+    if not session_store.update_workspace(tx, user_id, session_id, workspace_id):
+        raise NotFoundError("session", session_id)
+
+
+async def list_sessions(db: Database, user_id: int, now: int) -> list[Session]:
+    """The person's sessions, the one used last first."""
+    return await session_store.list_sessions(db, user_id, now)
+
+
+async def delete_old_sessions(db: Database, now: int) -> int:
+    """Removes some of those that are over; returns how many."""
+    return await db.write(lambda tx: session_store.delete_old_sessions(tx, now, SWEEP_BATCH))
+
+
+class SessionUses(Uses):
+    def __init__(self, db: Database) -> None:
+        super().__init__(db, "session", _mark_used)
+
+
+def _mark_used(tx: Transaction, session_id: int, now: int) -> None:
+    session_store.mark_session_used(tx, session_id, now, IDLE_MS, WHOLE_MS)
+
+
+def _choose_workspace(tx: Transaction, user_id: int) -> int:
+    workspace = store.find_own_workspace(tx, user_id) or store.find_first_workspace_of(tx, user_id)
+    if workspace is None:
+        raise ForbiddenError("You belong to no workspace any more; ask for an invitation to one.")
+    return workspace.id
+
+
+def _require_member(tx: Transaction, workspace_id: int, user_id: int) -> None:
+    if store.find_member(tx, workspace_id, user_id) is None:
+        raise NotFoundError("workspace", workspace_id)

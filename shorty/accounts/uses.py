@@ -1,0 +1,46 @@
+"""Writes down when a token or a session was last used: behind the requests, once a minute each."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from shorty.errors import StorageUnavailableError
+from shorty.storage.database import Database, Transaction
+
+USE_NOTED_EVERY_MS: Final = 60_000
+
+log = structlog.get_logger(__name__)
+
+
+class Uses:
+    """`mark` writes the time of one use; it is given the id and the time."""
+
+    def __init__(
+        self, db: Database, what: str, mark: Callable[[Transaction, int, int], None]
+    ) -> None:
+        self._db = db
+        self._what = what
+        self._mark = mark
+        self._noted: dict[int, int] = {}
+        self._writes: set[asyncio.Task[None]] = set()
+
+    def note(self, id: int, now: int) -> None:
+        """Costs one look into a dictionary, but for the first use in each minute."""
+        if now - self._noted.get(id, -USE_NOTED_EVERY_MS) < USE_NOTED_EVERY_MS:
+            return
+        self._noted[id] = now
+        task = asyncio.get_running_loop().create_task(self._write(id, now))
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+
+    async def _write(self, id: int, now: int) -> None:
+        try:
+            await self._db.write(lambda tx: self._mark(tx, id, now))
+        except StorageUnavailableError as error:
+            log.warning("use_not_noted", what=self._what, id=id, reason=str(error.__cause__))
+
+    async def finish(self) -> None:
+        """Waits for what is being written; call it before the database is closed."""
+        await asyncio.gather(*self._writes)
