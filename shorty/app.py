@@ -34,6 +34,7 @@ from shorty.storage.database import Database
 from shorty.storage.migrations import prepare_database
 from shorty.storage.state import find_or_make_secret
 from shorty.upkeep import Upkeep
+from shorty.web.app import Dashboard
 from shorty.webhooks.outbox import Outbox
 from shorty.webhooks.worker import WebhookWorker
 
@@ -106,10 +107,12 @@ class App:
         stack.push_async_callback(self.db.close)
         await self.db.write(lambda tx: sync_domains(tx, config, now))
         self.services = await self._open_services(stack)
-        api = create_api(self.services)
+        dashboard = Dashboard(self.services)
+        stack.push_async_callback(dashboard.finish)
+        api = create_api(self.services, dashboard.routers, {"app": dashboard.strays})
         await stack.enter_async_context(api.lifespan())
         self.shim = AsgiShim(api)
-        self.front = Front(await self._build_desk(path, now), self.shim)
+        self.front = Front(self._build_desk(path, now), self.shim)
         self.upkeep = Upkeep(self.services, self.limited, self.read_clock)
         self.upkeep.start()
         stack.push_async_callback(self.upkeep.stop)
@@ -153,9 +156,10 @@ class App:
             challenges=challenges,
             verifier=DomainVerifier(db, domains, fetcher, challenges, DnsSettings()),
             read_clock=self.read_clock,
+            secret=await db.write(find_or_make_secret),
         )
 
-    async def _build_desk(self, path: Path, now: int) -> VisitDesk:
+    def _build_desk(self, path: Path, now: int) -> VisitDesk:
         services = self.services
         return VisitDesk(
             domains=services.domains,
@@ -167,6 +171,6 @@ class App:
             proxies=services.proxies,
             limits=services.limits,
             clock=self.read_clock,
-            secret=await self.db.write(find_or_make_secret),
+            secret=services.secret,
             honours_dnt=self.config.privacy.honour_dnt,
         )

@@ -128,3 +128,4 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
 
     session: Session
     actor: Actor
+    workspace_name: str

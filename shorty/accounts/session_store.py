@@ -17,7 +17,8 @@ def look_up_signed_in(
     row = db.look_up(
         """
         select s.id, s.user_id, s.user_agent, s.created_at, s.last_used_at, s.expires_at,
-          m.role, w.id as workspace_id, w.plan, u.name as user_name, u.email as user_email
+          m.role, w.id as workspace_id, w.name as workspace_name, w.plan, u.name as user_name,
+          u.email as user_email
         from sessions s
         join users u on u.id = s.user_id
         join members m on m.user_id = s.user_id
@@ -139,4 +140,4 @@ def _read_signed_in(row: Row, plans: Mapping[str, Plan]) -> SignedIn:
         scope="admin",
         plan=find_plan(plans, row["plan"]),
     )
-    return SignedIn(session=session, actor=actor)
+    return SignedIn(session=session, actor=actor, workspace_name=row["workspace_name"])

@@ -1,6 +1,7 @@
 """Puts the API together: which handlers there are, whose token they need, how their errors look."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 from litestar import Litestar, Router
@@ -78,10 +79,15 @@ _REFUSING: Final = frozenset(
 )
 
 
-def create_api(services: Services, others: Sequence[Router] = ()) -> Litestar:
+def create_api(
+    services: Services,
+    others: Sequence[Router] = (),
+    strays: Mapping[str, Handlers] = MappingProxyType({}),
+) -> Litestar:
     """Everything under /api/v1, the health paths, and problem details for what is not there.
 
-    `others` are served beside it, each with its own class of request and way to tell errors.
+    `others` are served beside it, each with its own class of request and way to tell errors;
+    `strays` tell of what is not there below their paths' first part.
     """
     desk = Desk(uses=TokenUses(services.db), attempts=Attempts())
     app = Litestar(
@@ -93,7 +99,7 @@ def create_api(services: Services, others: Sequence[Router] = ()) -> Litestar:
             *others,
         ],
         request_class=type("DeskRequest", (ApiRequest,), {"desk": desk, "services": services}),
-        exception_handlers=build_stray_handlers(),
+        exception_handlers=build_stray_handlers(strays),
         on_shutdown=[desk.uses.finish],
         openapi_config=None,  # ours is built from the operations
         logging_config=None,
@@ -102,15 +108,17 @@ def create_api(services: Services, others: Sequence[Router] = ()) -> Litestar:
     return app
 
 
-def build_stray_handlers() -> Handlers:
+def build_stray_handlers(strays: Mapping[str, Handlers]) -> Handlers:
     """For what reaches no router (404, 405): the shape is that of the path's first part."""
     problems = build_exception_handlers(answer_problem, count_stray_request)
     refusals = build_exception_handlers(answer_refusal, count_stray_request)
 
     def choose(kind: int | type[Exception]) -> Callable[[Any, Exception], Any]:
         def handle(request: Any, error: Exception) -> Any:
-            is_refusal = name_family(request.scope["path"]) in _REFUSING
-            return (refusals if is_refusal else problems)[kind](request, error)
+            path = request.scope["path"]
+            is_refusal = name_family(path) in _REFUSING
+            ours = refusals if is_refusal else problems
+            return strays.get(path.split("/")[1], ours)[kind](request, error)
 
         return handle
 

@@ -16,17 +16,21 @@ READABLE: Final = (
     b"Idempotency-Replayed, Location, Retry-After, X-Next-Cursor, X-QR-Warning, "
     b"X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
 )
+PREFIX: Final = "/api/"
 SENDABLE: Final = b"Authorization, Content-Type, Idempotency-Key"
 REMEMBERED_S: Final = b"86400"
 VARY: Final[Header] = (b"vary", b"Origin")
 
 
 def allow_origins(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
-    """Wraps the whole application, so that errors can be read by pages too."""
+    """Wraps the whole application, so that the API's errors can be read by pages too."""
     allowed = {origin.rstrip("/").encode() for origin in origins}
     is_for_all = ANY.encode() in allowed
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith(PREFIX):
+            await app(scope, receive, send)
+            return
         origin = _find_origin(scope)
         if origin is None:
             # A cache must not give this answer to a page, for which it would have other headers.

@@ -79,7 +79,7 @@ async def make_public_link(request: ApiRequest) -> Link:
     """
     services, now = request.services, request.services.read_clock()
     limit = services.config.public_links.per_hour_per_address
-    address = name_address(read_client_address(request))
+    address = name_address(request.client_address)
     services.limits.public_links.take(address, limit, now).require(now)
     body = await read_body(request, takes_forms=True)
     if not asks_for_public_link(body):
@@ -92,18 +92,6 @@ async def make_public_link(request: ApiRequest) -> Link:
 
 def show_created(link: Link) -> Answer:
     return answer_json(ShortLinkAnswer(message=CREATED, data=show_short_link(link)), 201)
-
-
-def read_client_address(request: ApiRequest) -> str:
-    """Whom trusted proxies vouch for, or who is connected."""
-    client = request.scope["client"]
-    forwarded = [
-        value.decode("latin-1")
-        for name, value in request.scope["headers"]
-        if name == b"x-forwarded-for"
-    ]
-    peer = client[0] if client else ""
-    return request.services.proxies.find_client_address(peer, ",".join(forwarded))
 
 
 HANDLERS: Final = (

@@ -38,6 +38,31 @@ class ServedRequest(Request[Any, Any, Any]):
                 return value.decode("latin-1")
         return None
 
+    @property
+    def peer(self) -> str:
+        """The address that is connected, which may be a proxy's."""
+        client = self.scope["client"]
+        return client[0] if client else ""
+
+    @property
+    def client_address(self) -> str:
+        """Whom trusted proxies vouch for, or who is connected."""
+        forwarded = [
+            value.decode("latin-1")
+            for name, value in self.scope["headers"]
+            if name == b"x-forwarded-for"
+        ]
+        return self.services.proxies.find_client_address(self.peer, ",".join(forwarded))
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the client came by https, as far as the nearest trusted proxy knows."""
+        forwarded = self.find_header(b"x-forwarded-proto") or ""
+        scheme = self.services.proxies.find_client_scheme(
+            self.peer, forwarded, self.scope["scheme"]
+        )
+        return scheme == "https"
+
     def read_id(self, name: str, what: str) -> int:
         """An id from the path; one that cannot be any is as unknown as one that is not there."""
         text: str = self.path_params[name]

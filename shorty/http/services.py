@@ -20,7 +20,7 @@ from shorty.webhooks.outbox import Outbox
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Made once by the composition root and handed to every handler as `services`.
 
-    `read_clock` gives UTC milliseconds.
+    `read_clock` gives UTC milliseconds; `secret` signs cookies.
     """
 
     config: Config
@@ -36,3 +36,4 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     challenges: Challenges
     verifier: DomainVerifier
     read_clock: Callable[[], int]
+    secret: bytes

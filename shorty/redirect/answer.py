@@ -38,6 +38,7 @@ from shorty.redirect.request import (
 )
 
 DETAILS_SIGN: Final = "+"
+DASHBOARD: Final = "/app"
 LONGEST_FORM: Final = 4096
 FORM_TIMEOUT_S: Final = 30.0
 WRONG_PASSWORDS: Final = 10
@@ -58,7 +59,7 @@ async def answer_visit(desk: VisitDesk, scope: Scope, slug: str, body: Body) -> 
     if domain is None:
         return pages.render_not_found(headers.get("accept", ""))
     if not slug:
-        return _answer_root(scope, domain)
+        return _answer_root(desk, scope, domain)
     wants_details = slug.endswith(DETAILS_SIGN)
     link = desk.lookup.find(domain.id, slug_key(slug.removesuffix(DETAILS_SIGN)))
     now = desk.clock()
@@ -119,11 +120,13 @@ def _count(desk: VisitDesk, link: CachedLink, visit: Visit, outcome: Outcome) ->
     return outcome if passage is Passage.THROUGH else Outcome.USED_UP
 
 
-def _answer_root(scope: Scope, domain: Domain) -> Page:
+def _answer_root(desk: VisitDesk, scope: Scope, domain: Domain) -> Page:
     if scope.method not in {"GET", "HEAD"}:
         return pages.render_method_not_allowed(scope.headers.get("accept", ""), "GET, HEAD")
     if domain.root_redirect and not _is_asked_for(scope, domain, domain.root_redirect):
         return build_redirect(302, domain.root_redirect)
+    if not domain.root_redirect and desk.domains.default == domain:
+        return build_redirect(302, DASHBOARD)
     return pages.render_root(domain.host)
 
 

@@ -119,7 +119,7 @@ async def test_a_domain_says_where_its_root_and_unknown_slugs_lead(
     assert root.headers["location"] == "https://example.com/home"
     assert lost.headers["location"] == "https://example.com/lost"
     assert as_json.status_code == 404
-    assert (await client.get("/")).status_code == 200
+    assert (await client.get("/")).headers["location"] == "/app"
 
 
 async def test_a_domains_redirect_to_itself_ends(house: House, client: httpx.AsyncClient) -> None:

@@ -1,0 +1,46 @@
+"""Puts the dashboard together: its pages below /app, its files below /static."""
+
+from typing import Any, Final, cast
+
+from litestar import Router
+from litestar.handlers import HTTPRouteHandler
+
+from shorty.accounts.sessions import SessionUses
+from shorty.http.services import Services
+from shorty.web import assets, tags
+from shorty.web.cookies import PATH
+from shorty.web.doors import let_in
+from shorty.web.failures import build_failure_handlers
+from shorty.web.requests import WebRequest
+
+PAGES: Final[tuple[HTTPRouteHandler, ...]] = (*tags.HANDLERS,)
+
+
+class Dashboard:
+    """`routers` are served beside the API, and `strays` answer what no router of `PATH` knows.
+
+    `finish` waits for what is still being written.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self.uses = SessionUses(services.db)
+        kind = type("DashboardRequest", (WebRequest,), {"services": services, "uses": self.uses})
+        failures = self.strays = build_failure_handlers(kind)
+        self.routers = (
+            Router(
+                PATH,
+                route_handlers=list(PAGES),
+                request_class=kind,
+                before_request=cast("Any", let_in),  # takes our class of request
+                exception_handlers=failures,
+            ),
+            Router(
+                "/",
+                route_handlers=[assets.send_asset],
+                request_class=kind,
+                exception_handlers=failures,
+            ),
+        )
+
+    async def finish(self) -> None:
+        await self.uses.finish()

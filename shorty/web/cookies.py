@@ -1,0 +1,89 @@
+"""Owns the dashboard's cookies: their names, how they are written, and what is signed into them.
+
+All are for the dashboard's paths alone, so that visitors of short links never send them.
+"""
+
+import hmac
+import secrets
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+from itsdangerous import BadSignature, URLSafeSerializer
+
+SESSION: Final = "shorty_session"
+FORMS: Final = "shorty_forms"
+"""Tells the browser that sends a form apart from another that was tricked into it."""
+NOTICE: Final = "shorty_notice"
+ZONE: Final = "shorty_zone"
+"""The viewer's time zone, written by the script."""
+
+TOKEN: Final = "form_token"  # noqa: S105 - its name
+"""The field of every form that proves it was on a page of ours."""
+
+PATH: Final = "/app"
+YEAR_S: Final = 365 * 24 * 3600
+NOTICE_S: Final = 60
+KEY_BYTES: Final = 16
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What the next page says of the deed before it; `undo` is where a form takes it back.
+
+    `undo_fields` are that form's fields.
+    """
+
+    text: str
+    is_alarm: bool = False
+    undo: str = ""
+    undo_fields: tuple[tuple[str, str], ...] = ()
+
+
+def read_cookies(header: str) -> dict[str, str]:
+    """The cookies that came; of several of one name the first, which has the longest path."""
+    pairs = (pair.strip().partition("=") for pair in header.split(";"))
+    cookies: dict[str, str] = {}
+    for name, _, value in pairs:
+        cookies.setdefault(name, value)
+    return cookies
+
+
+def write_cookie(name: str, value: str, *, max_age_s: int, is_secure: bool) -> str:
+    """The value of a Set-Cookie header; a life of 0 deletes the cookie."""
+    secure = "; Secure" if is_secure else ""
+    return f"{name}={value}; Path={PATH}; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}"
+
+
+def make_forms_key() -> str:
+    return secrets.token_urlsafe(KEY_BYTES)
+
+
+def sign_form(secret: bytes, forms_key: str, session_id: int) -> str:
+    """The token that each form of this browser and session carries (signed double submit)."""
+    message = f"form:{forms_key}:{session_id}".encode("utf-8", "replace")
+    return hmac.new(secret, message, sha256).hexdigest()
+
+
+def is_form_signed(secret: bytes, forms_key: str, session_id: int, token: str) -> bool:
+    if not forms_key:
+        return False
+    right = sign_form(secret, forms_key, session_id)
+    return hmac.compare_digest(right.encode(), token.encode("utf-8", "replace"))
+
+
+def seal_notice(secret: bytes, notice: Notice) -> str:
+    return _build_serializer(secret).dumps(msgspec.to_builtins(notice))
+
+
+def open_notice(secret: bytes, sealed: str) -> Notice | None:
+    """None for what this server has not written."""
+    try:
+        return msgspec.convert(_build_serializer(secret).loads(sealed), Notice)
+    except (BadSignature, msgspec.ValidationError):
+        return None
+
+
+def _build_serializer(secret: bytes) -> URLSafeSerializer:
+    return URLSafeSerializer(
+        secret, salt="dashboard-notice", signer_kwargs={"digest_method": sha256}
+    )

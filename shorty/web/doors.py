@@ -1,0 +1,144 @@
+"""How a page is declared, who gets in, and what is refused before it is called.
+
+`@page("GET", "/links", needs="read")` makes a function the handler of /app/links. A form is read
+and its token checked before the handler sees it, so that none can forget to.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, cast
+from urllib.parse import quote
+
+import msgspec
+from litestar import route
+from litestar.datastructures import FormMultiDict, UploadFile
+from litestar.exceptions import ClientException
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.types import Method
+
+from shorty.accounts.model import Scope
+from shorty.accounts.roles import require_scope
+from shorty.accounts.sessions import find_signed_in
+from shorty.errors import ForbiddenError
+from shorty.http.answers import Answer
+from shorty.http.errors import BodyTooLargeError, MalformedRequestError, UnsupportedMediaTypeError
+from shorty.http.requests import BODY_LIMIT, FORM, read_bytes
+from shorty.web.cookies import FORMS, SESSION, TOKEN, is_form_signed
+from shorty.web.forms import Form, Upload, build_form, decode_form
+from shorty.web.requests import WebRequest
+
+KEY: Final = "rule"
+TOKEN_HEADER: Final = b"x-form-token"
+MULTIPART: Final = "multipart/form-data"
+SIGN_IN: Final = "/app/sign-in"
+
+Handler = Callable[..., Awaitable[Answer]]
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """`needs` None: nobody need be signed in. `limit`: bytes that a form may have."""
+
+    needs: Scope | None
+    limit: int
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "Rule":
+        """Litestar copies handlers deeply as it registers them; this cannot change."""
+        return self
+
+
+def page(
+    method: Method, path: str, *, needs: Scope | None = "read", limit: int = BODY_LIMIT
+) -> Callable[[Handler], HTTPRouteHandler]:
+    """`path` is below /app. A GET is answered to HEAD too."""
+    methods: list[Method] = ["GET", "HEAD"] if method == "GET" else [method]
+    return route(
+        path, http_method=methods, status_code=200, opt={KEY: Rule(needs=needs, limit=limit)}
+    )
+
+
+async def let_in(request: WebRequest) -> Answer | None:
+    """Runs before each page: who asks, whether they may, and whether the form is one of ours.
+
+    Answers with the way to sign in where somebody must. Raises ForbiddenError and what reading a
+    form raises.
+    """
+    rule = find_rule(request.route_handler)
+    request.now = request.services.read_clock()
+    identify(request)
+    if rule.needs is not None and request.signed_in is None:
+        return send_to_sign_in(request)
+    if request.scope["method"] == "POST":
+        request.typed = await read_form(request, rule.limit)
+        require_own_form(request)
+    if rule.needs is not None:
+        require_scope(request.actor, rule.needs)
+    return None
+
+
+def identify(request: WebRequest) -> None:
+    """Looked up each time, so that an ended session stops at once."""
+    text = request.cookies_read.get(SESSION)
+    if not text:
+        return
+    services = request.services
+    found = find_signed_in(services.db, text, services.config.plans, request.now)
+    if found is not None:
+        request.signed_in = found
+        request.actor = found.actor
+        request.uses.note(found.session.id, request.now)
+
+
+def send_to_sign_in(request: WebRequest) -> Answer:
+    """Back to the page afterwards, if it was one that can be opened again."""
+    way = SIGN_IN
+    if request.scope["method"] == "GET" and not request.is_fragment:
+        way += f"?next={quote(read_target(request), safe='/')}"
+    return Answer(303, headers=[(b"location", way.encode())])
+
+
+def read_target(request: WebRequest) -> str:
+    query = request.scope["query_string"].decode("latin-1")
+    return request.scope["path"] + (f"?{query}" if query else "")
+
+
+async def read_form(request: WebRequest, limit: int) -> Form:
+    content_type = (request.find_header(b"content-type") or FORM).partition(";")[0].strip().lower()
+    if content_type == FORM:
+        return decode_form(await read_bytes(request, limit))
+    if content_type == MULTIPART:
+        return await read_parts(request, limit)
+    raise UnsupportedMediaTypeError(content_type, f"{FORM} or {MULTIPART}")
+
+
+async def read_parts(request: WebRequest, limit: int) -> Form:
+    """A form with files, held in memory: `limit` bounds it."""
+    length = request.find_header(b"content-length") or ""
+    if not length.isdigit():
+        raise MalformedRequestError("A form with files must say how long it is.")
+    if int(length) > limit:
+        raise BodyTooLargeError(limit)
+    try:
+        parts: FormMultiDict = await request.form()
+    except ClientException as error:
+        raise MalformedRequestError(f"The form cannot be read: {error.detail}.") from error
+    texts: list[tuple[str, str]] = []
+    files: dict[str, Upload] = {}
+    for name, part in cast("list[tuple[str, object]]", parts.multi_items()):
+        if not isinstance(part, UploadFile):
+            texts.append((name, str(part)))
+        elif part.filename:
+            files[name] = Upload(name=part.filename, content=await part.read())
+    return build_form(texts, files)
+
+
+def require_own_form(request: WebRequest) -> None:
+    """Raises ForbiddenError where the form was not on a page of ours in this browser."""
+    token = request.typed.read(TOKEN) or request.find_header(TOKEN_HEADER) or ""
+    key = request.cookies_read.get(FORMS, "")
+    if not is_form_signed(request.secret, key, request.session_id, token):
+        raise ForbiddenError(
+            "This form is too old, or cookies are off. Go back, load the page again and repeat it."
+        )
+
+
+def find_rule(handler: BaseRouteHandler) -> Rule:
+    return handler.opt[KEY]

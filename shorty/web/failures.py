@@ -1,0 +1,56 @@
+"""Shows what went wrong as a page, in words for the person who was doing something."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from litestar.exceptions import HTTPException
+
+from shorty.errors import (
+    ForbiddenError,
+    NotFoundError,
+    QuotaExceededError,
+    RateLimitedError,
+    ShortyError,
+    StorageUnavailableError,
+    UnauthenticatedError,
+)
+from shorty.http.answers import Answer
+from shorty.http.errors import Handlers, explain, find_status, list_error_headers
+from shorty.web.doors import identify, send_to_sign_in
+from shorty.web.rendering import render
+from shorty.web.requests import WebRequest
+
+TITLES: Final[dict[type[ShortyError], str]] = {
+    NotFoundError: "There is nothing here",
+    ForbiddenError: "You may not do this",
+    QuotaExceededError: "Your plan is used up",
+    RateLimitedError: "Too many tries",
+    StorageUnavailableError: "The database is busy",
+}
+
+
+def build_failure_handlers(kind: type[WebRequest]) -> Handlers:
+    """`kind` is the dashboard's class of request: the framework hands its own to these."""
+
+    def show(request: Any, error: Exception) -> Answer:
+        own = kind(request.scope, request.receive, request.send)
+        own.now = own.services.read_clock()
+        expected = explain(own, error)
+        try:
+            identify(own)
+        except StorageUnavailableError as unavailable:
+            expected = unavailable
+        return render_failure(own, expected)
+
+    return {HTTPException: show, ShortyError: show, Exception: show}
+
+
+def render_failure(request: WebRequest, error: ShortyError) -> Answer:
+    if isinstance(error, UnauthenticatedError) and request.signed_in is None:
+        return send_to_sign_in(request)
+    status = find_status(error)
+    kind = next((each for each in type(error).__mro__ if each in TITLES), None)
+    title = TITLES[kind] if kind else HTTPStatus(status).phrase
+    answer = render(request, "failure.html", status=status, title=title, message=error.message)
+    answer.extra_headers = (*answer.extra_headers, *list_error_headers(error))
+    return answer

@@ -1,0 +1,74 @@
+"""What a person typed: the fields of a form, read by name, each with its fault beside it."""
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from shorty.http.errors import MalformedRequestError
+from shorty.http.requests import ID_DIGITS
+
+MAX_FIELDS = 5000
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that came with a form."""
+
+    name: str
+    content: bytes
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """Texts by their fields' names, in the order they came; empty where nothing was sent."""
+
+    fields: Mapping[str, tuple[str, ...]] = {}
+    files: Mapping[str, Upload] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.fields
+
+    def read(self, name: str, default: str = "") -> str:
+        """The field's last text without the white space around it."""
+        return self.fields.get(name, (default,))[-1].strip()
+
+    def read_raw(self, name: str) -> str:
+        """As it was typed, such as a password."""
+        return self.fields.get(name, ("",))[-1]
+
+    def read_optional(self, name: str) -> str | None:
+        return self.read(name) or None
+
+    def is_checked(self, name: str) -> bool:
+        """Whether a checkbox of that name was ticked."""
+        return self.read(name) not in {"", "0", "false"}
+
+    def read_all(self, name: str) -> tuple[str, ...]:
+        return self.fields.get(name, ())
+
+    def read_ids(self, name: str) -> tuple[int, ...]:
+        """Those of the texts that can be ids, each once."""
+        return tuple(
+            dict.fromkeys(
+                int(text)
+                for text in self.fields.get(name, ())
+                if text.isascii() and text.isdigit() and len(text) <= ID_DIGITS
+            )
+        )
+
+
+def decode_form(raw: bytes) -> Form:
+    """A form in UTF-8. Raises MalformedRequestError."""
+    try:
+        pairs = parse_qsl(
+            raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
+        )
+    except (UnicodeDecodeError, ValueError) as error:
+        raise MalformedRequestError(f"The form cannot be read: {error}.") from error
+    return build_form(pairs)
+
+
+def build_form(pairs: Iterable[tuple[str, str]], files: Mapping[str, Upload] | None = None) -> Form:
+    fields: dict[str, tuple[str, ...]] = {}
+    for name, text in pairs:
+        fields[name] = (*fields.get(name, ()), text)
+    return Form(fields=fields, files=files or {})

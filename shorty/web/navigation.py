@@ -1,0 +1,69 @@
+"""The dashboard's sections, in the order of its menu."""
+
+from typing import Final
+
+import msgspec
+
+from shorty.accounts.model import Actor, Scope
+from shorty.accounts.roles import is_allowed
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """`needs` hides it from those who can do nothing there."""
+
+    path: str
+    name: str
+    icon: str
+    needs: Scope = "read"
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    entries: tuple[Entry, ...]
+    current: str = ""
+    """The path of the entry that is shown."""
+
+
+SECTIONS: Final = (
+    Section(
+        name="Links",
+        entries=(
+            Entry(path="/app", name="Overview", icon="chart"),
+            Entry(path="/app/links", name="Links", icon="link"),
+            Entry(path="/app/qr-codes", name="QR codes", icon="qr"),
+            Entry(path="/app/bio-pages", name="Bio pages", icon="page"),
+            Entry(path="/app/tags", name="Tags", icon="tag"),
+            Entry(path="/app/utm", name="UTM builder", icon="target"),
+        ),
+    ),
+    Section(
+        name="Workspace",
+        entries=(
+            Entry(path="/app/domains", name="Domains", icon="globe"),
+            Entry(path="/app/webhooks", name="Webhooks", icon="bolt"),
+            Entry(path="/app/tokens", name="API tokens", icon="key"),
+            Entry(path="/app/members", name="Members", icon="people"),
+            Entry(path="/app/usage", name="Usage", icon="gauge"),
+            Entry(path="/app/import", name="Import", icon="in", needs="write"),
+            Entry(path="/app/export", name="Export", icon="out"),
+            Entry(path="/app/settings", name="Settings", icon="gear"),
+        ),
+    ),
+)
+
+
+def find_sections(actor: Actor, path: str) -> tuple[Section, ...]:
+    """What the person may see; the entry with the longest path that leads here is current."""
+    paths = [entry.path for section in SECTIONS for entry in section.entries]
+    leading = [each for each in paths if path == each or path.startswith(f"{each}/")]
+    current = max(leading, key=len, default="")
+    if current == "/app" and path != "/app":
+        current = ""
+    return tuple(
+        Section(
+            name=section.name,
+            entries=tuple(entry for entry in section.entries if is_allowed(actor, entry.needs)),
+            current=current,
+        )
+        for section in SECTIONS
+    )

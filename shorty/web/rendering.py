@@ -1,0 +1,124 @@
+"""What every page is made of: the template, the headers, and what the layout says of the viewer."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from shorty import __version__
+from shorty.accounts.roles import is_allowed
+from shorty.http.answers import Answer, Header
+from shorty.web.assets import write_asset_address
+from shorty.web.cookies import TOKEN, Notice
+from shorty.web.navigation import find_sections
+from shorty.web.requests import WebRequest
+from shorty.web.times import write_age, write_date, write_input, write_moment, write_utc
+
+HTML: Final = b"text/html; charset=utf-8"
+
+TEMPLATES: Final = Environment(
+    loader=PackageLoader("shorty", "web/templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_GLOBALS: Final[dict[str, Any]] = {
+    "asset": write_asset_address,
+    "version": __version__,
+    "urlencode": urlencode,
+}
+_FILTERS: Final[dict[str, Any]] = {"quoted": partial(quote, safe=""), "utc": write_utc}
+TEMPLATES.globals.update(_GLOBALS)
+TEMPLATES.filters.update(_FILTERS)
+
+
+def render(request: WebRequest, template: str, *, status: int = 200, **values: object) -> Answer:
+    """A page, or for a script the part of it that the template's `fragment` block holds."""
+    layout = "fragment.html" if request.is_fragment else "layout.html"
+    context = {**describe_viewer(request), "layout": layout, **values}
+    return answer_page(request, TEMPLATES.get_template(template).render(context), status)
+
+
+def answer_page(
+    request: WebRequest, body: str, status: int = 200, headers: Iterable[Header] = ()
+) -> Answer:
+    return Answer(
+        status,
+        body.encode(),
+        media_type=HTML,
+        headers=[*list_page_headers(request), *headers, *list_cookie_headers(request)],
+    )
+
+
+def see_other(
+    request: WebRequest, place: str, text: str = "", *, notice: Notice | None = None
+) -> Answer:
+    """On to another page after a form; it says what was done."""
+    if text or notice:
+        request.leave_notice(notice or Notice(text=text))
+    headers = [(b"location", place.encode()), (b"cache-control", b"no-store")]
+    return Answer(303, headers=[*headers, *list_cookie_headers(request)])
+
+
+def write_token_field(token: str) -> Markup:
+    return Markup('<input type="hidden" name="{}" value="{}">').format(TOKEN, token)
+
+
+def list_page_headers(request: WebRequest, *, frames: str = "'none'") -> list[Header]:
+    """`frames`: who may show the page in a frame."""
+    nonce = f"'nonce-{request.nonce}'"
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {nonce}",
+            f"style-src {nonce}",
+            "img-src 'self' data: blob:",
+            "connect-src 'self'",
+            "frame-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            f"frame-ancestors {frames}",
+        )
+    )
+    return [
+        (b"content-security-policy", policy.encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-robots-tag", b"noindex"),
+        (b"referrer-policy", b"same-origin"),
+        (b"cross-origin-opener-policy", b"same-origin"),
+    ]
+
+
+def list_cookie_headers(request: WebRequest) -> list[Header]:
+    return [(b"set-cookie", cookie.encode()) for cookie in request.cookies_written.values()]
+
+
+def describe_viewer(request: WebRequest) -> dict[str, object]:
+    """What the layout and the macros ask of every page."""
+    signed_in, zone = request.signed_in, request.zone
+    actor = signed_in.actor if signed_in else None
+    path = request.scope["path"]
+    return {
+        "actor": actor,
+        "workspace_name": signed_in.workspace_name if signed_in else "",
+        "can_write": actor is not None and is_allowed(actor, "write"),
+        "can_manage": actor is not None and is_allowed(actor, "admin"),
+        "sections": find_sections(actor, path) if actor else (),
+        "path": path,
+        "nonce": request.nonce,
+        "form_token": request.form_token,
+        "csrf": partial(write_token_field, request.form_token),
+        "notice": request.take_notice(),
+        "zone_name": str(zone),
+        "now": request.now,
+        "moment": partial(write_moment, zone=zone),
+        "date": partial(write_date, zone=zone),
+        "local_input": partial(write_input, zone=zone),
+        "age": partial(write_age, now=request.now),
+    }

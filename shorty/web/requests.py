@@ -1,0 +1,98 @@
+"""What the dashboard's pages see of a request: who is signed in, what was typed, and the zone."""
+
+import secrets
+from functools import cached_property
+from typing import ClassVar, Final
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo
+
+from shorty.accounts.sessions import SessionUses, SignedIn
+from shorty.http.requests import ServedRequest
+from shorty.web.cookies import (
+    FORMS,
+    NOTICE,
+    NOTICE_S,
+    YEAR_S,
+    ZONE,
+    Notice,
+    make_forms_key,
+    open_notice,
+    read_cookies,
+    seal_notice,
+    sign_form,
+    write_cookie,
+)
+from shorty.web.forms import Form
+from shorty.web.times import find_zone
+
+NONCE_BYTES: Final = 16
+FRAGMENT: Final = b"x-shorty-fragment"
+
+
+class WebRequest(ServedRequest):
+    """`uses` is bound once per app. On pages for somebody signed in, `actor` is there.
+
+    `typed` is the form that came, its token checked; empty where none did.
+    """
+
+    uses: ClassVar[SessionUses]
+    signed_in: SignedIn | None = None
+    typed: Form = Form()
+
+    @cached_property
+    def nonce(self) -> str:
+        """What this answer's Content-Security-Policy lets its own styles and scripts carry."""
+        return secrets.token_urlsafe(NONCE_BYTES)
+
+    @cached_property
+    def cookies_read(self) -> dict[str, str]:
+        return read_cookies(self.find_header(b"cookie") or "")
+
+    @cached_property
+    def cookies_written(self) -> dict[str, str]:
+        """The Set-Cookie headers of the answer, by the cookies' names."""
+        return {}
+
+    def set_cookie(self, name: str, value: str, max_age_s: int) -> None:
+        self.cookies_written[name] = write_cookie(
+            name, value, max_age_s=max_age_s, is_secure=self.is_secure
+        )
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return find_zone(unquote(self.cookies_read.get(ZONE, "UTC")))
+
+    @property
+    def is_fragment(self) -> bool:
+        """Whether a script asks for a part of the page, to put it in the place of the old one."""
+        return self.find_header(FRAGMENT) is not None
+
+    @property
+    def secret(self) -> bytes:
+        return self.services.secret
+
+    @property
+    def session_id(self) -> int:
+        """0 while nobody is signed in."""
+        return self.signed_in.session.id if self.signed_in else 0
+
+    @cached_property
+    def form_token(self) -> str:
+        """What every form of this page carries; the browser gets the cookie that goes with it."""
+        key = self.cookies_read.get(FORMS, "")
+        if not key:
+            key = make_forms_key()
+            self.set_cookie(FORMS, key, YEAR_S)
+        return sign_form(self.secret, key, self.session_id)
+
+    def leave_notice(self, notice: Notice) -> None:
+        """For the next page that is shown."""
+        self.set_cookie(NOTICE, seal_notice(self.secret, notice), NOTICE_S)
+
+    def take_notice(self) -> Notice | None:
+        """What an earlier deed left to be said; said once."""
+        sealed = self.cookies_read.get(NOTICE)
+        if sealed is None or self.is_fragment:
+            return None
+        self.set_cookie(NOTICE, "", 0)
+        return open_notice(self.secret, sealed)

@@ -1,0 +1,73 @@
+"""`/app/tags`: the names and colours that links are sorted by."""
+
+from typing import Final
+
+from shorty.errors import AlreadyExistsError, InvalidFieldsError
+from shorty.http.answers import Answer
+from shorty.links import tags
+from shorty.links.tags import NewTag, TagChange
+from shorty.web.doors import page
+from shorty.web.faults import read_faults
+from shorty.web.rendering import render, see_other
+from shorty.web.requests import WebRequest
+
+PLACE: Final = "/app/tags"
+
+
+@page("GET", "/tags")
+async def list_tags(request: WebRequest) -> Answer:
+    return await show_tags(request)
+
+
+@page("POST", "/tags", needs="write")
+async def create_tag(request: WebRequest) -> Answer:
+    new = NewTag(name=request.typed.read("name"), color=request.typed.read_optional("color"))
+    try:
+        tag = await request.services.db.write(
+            lambda tx: tags.create_tag(tx, request.actor, new, request.now)
+        )
+    except (InvalidFieldsError, AlreadyExistsError) as error:
+        return await show_tags(request, error)
+    return see_other(request, PLACE, f"The tag “{tag.name}” is there.")
+
+
+@page("POST", "/tags/{tag_id:str}", needs="write")
+async def change_tag(request: WebRequest) -> Answer:
+    tag_id = request.read_id("tag_id", "tag")
+    change = TagChange(name=request.typed.read("name"), color=request.typed.read_optional("color"))
+    try:
+        tag = await request.services.db.write(
+            lambda tx: tags.change_tag(tx, request.actor, tag_id, change)
+        )
+    except (InvalidFieldsError, AlreadyExistsError) as error:
+        return await show_tags(request, error, tag_id)
+    return see_other(request, PLACE, f"The tag “{tag.name}” is changed.")
+
+
+@page("POST", "/tags/{tag_id:str}/delete", needs="write")
+async def delete_tag(request: WebRequest) -> Answer:
+    tag_id = request.read_id("tag_id", "tag")
+    await request.services.db.write(lambda tx: tags.delete_tag(tx, request.actor, tag_id))
+    return see_other(request, PLACE, "The tag is deleted; its links stay.")
+
+
+async def show_tags(
+    request: WebRequest,
+    error: InvalidFieldsError | AlreadyExistsError | None = None,
+    tag_id: int | None = None,
+) -> Answer:
+    """`error` is of the tag that was changed, or of the one to be made."""
+    found = await tags.list_tags(request.services.db, request.actor.workspace_id)
+    return render(
+        request,
+        "tags.html",
+        status=200 if error is None else 422,
+        tags=found,
+        faults={} if error is None else read_faults(error, "name"),
+        faulty_id=tag_id,
+        form=request.typed,
+        palette=tags.PALETTE,
+    )
+
+
+HANDLERS: Final = (list_tags, create_tag, change_tag, delete_tag)

@@ -1,0 +1,49 @@
+"""A person at the dashboard, without a real browser: opens pages, fills forms in, keeps cookies."""
+
+import re
+from collections.abc import Mapping, Sequence
+from html import unescape
+
+import httpx
+
+TOKEN = re.compile(r'data-token="([0-9a-f]+)"')
+
+Fields = Mapping[str, str | Sequence[str]]
+
+
+class Browser:
+    """`client` keeps the cookies. Forms are sent with the token of the page opened last."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+        self.token = ""
+
+    async def open(self, path: str, **headers: str) -> httpx.Response:
+        answer = await self.client.get(path, headers=headers)
+        self._read_token(answer)
+        return answer
+
+    async def send(
+        self, path: str, fields: Fields | None = None, *, token: str | None = None, **more: str
+    ) -> httpx.Response:
+        """Sends a form as the page opened last would; redirects are not followed."""
+        if not self.token:
+            await self.open("/app/sign-in")
+        data = {"form_token": self.token if token is None else token, **(fields or {}), **more}
+        answer = await self.client.post(path, data=data)
+        self._read_token(answer)
+        return answer
+
+    async def follow(self, answer: httpx.Response) -> str:
+        """The page that a form led on to, as text."""
+        assert answer.status_code == 303, answer.text
+        return (await self.open(answer.headers["location"])).text
+
+    def _read_token(self, answer: httpx.Response) -> None:
+        if found := TOKEN.search(answer.text):
+            self.token = found[1]
+
+
+def read_text(page: str) -> str:
+    """What a page says, without its tags."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
