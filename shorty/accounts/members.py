@@ -1,6 +1,6 @@
 """Owns who belongs to a workspace and in which role; there is always at least one owner."""
 
-from shorty.accounts import store
+from shorty.accounts import store, token_store
 from shorty.accounts.model import Actor, Member, NewMember, Role
 from shorty.accounts.roles import require_scope
 from shorty.accounts.service import check_person
@@ -58,7 +58,7 @@ def remove_member(tx: Transaction, actor: Actor, user_id: int, now: int) -> None
     member = get_member(tx, actor.workspace_id, user_id)
     _require_power_over(actor, member.role)
     store.delete_member(tx, actor.workspace_id, user_id)
-    store.mark_tokens_of_member_revoked(tx, actor.workspace_id, user_id, now)
+    token_store.mark_tokens_of_member_revoked(tx, actor.workspace_id, user_id, now)
     _require_an_owner(tx, actor.workspace_id)
     give_back_quota(tx, actor.workspace_id, "members", 1)
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import UNSET
 
-from shorty.accounts import store
+from shorty.accounts import token_store
 from shorty.accounts.model import Actor, MadeToken, NewToken, Token, TokenChange
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.store import Rows
@@ -29,7 +29,7 @@ def find_actor(db: Database, token_text: str, plans: Mapping[str, Plan], now: in
 
     Raises UnauthenticatedError; the reason is the same for every kind of bad token.
     """
-    actor = store.look_up_actor(db, digest_secret(token_text), plans, now)
+    actor = token_store.look_up_actor(db, digest_secret(token_text), plans, now)
     if actor is None:
         raise UnauthenticatedError("This token is unknown, expired or revoked.")
     return actor
@@ -38,7 +38,7 @@ def find_actor(db: Database, token_text: str, plans: Mapping[str, Plan], now: in
 def create_token(tx: Transaction, new: NewToken, now: int) -> MadeToken:
     check_token(new.name, new.expires_at, now)
     text = make_token_text()
-    token_id = store.insert_token(tx, digest_secret(text), text[:HINT_LENGTH], new, now)
+    token_id = token_store.insert_token(tx, digest_secret(text), text[:HINT_LENGTH], new, now)
     return MadeToken(token=get_token(tx, new.workspace_id, token_id), text=text)
 
 
@@ -55,7 +55,7 @@ def check_token(name: str, expires_at: int | None, now: int) -> None:
 
 
 def get_token(rows: Rows, workspace_id: int, token_id: int) -> Token:
-    token = store.find_token(rows, token_id)
+    token = token_store.find_token(rows, token_id)
     if token is None or token.workspace_id != workspace_id:
         raise NotFoundError("token", token_id)
     return token
@@ -68,30 +68,30 @@ def change_token(
     name = token.name if change.name is UNSET else change.name
     expires_at = token.expires_at if change.expires_at is UNSET else change.expires_at
     check_token(name, expires_at if change.expires_at is not UNSET else None, now)
-    store.update_token(tx, token_id, name, expires_at)
+    token_store.update_token(tx, token_id, name, expires_at)
     return get_token(tx, workspace_id, token_id)
 
 
 def revoke_token(tx: Transaction, workspace_id: int, token_id: int, now: int) -> None:
     get_token(tx, workspace_id, token_id)
-    store.mark_token_revoked(tx, token_id, now)
+    token_store.mark_token_revoked(tx, token_id, now)
 
 
 def revoke_any_token(tx: Transaction, token_id: int, now: int) -> None:
     """For the operator, who is above workspaces. Raises NotFoundError."""
-    if not store.mark_token_revoked(tx, token_id, now):
+    if not token_store.mark_token_revoked(tx, token_id, now):
         raise NotFoundError("token", token_id)
 
 
 async def list_tokens(db: Database, workspace_id: int, after: int, limit: int) -> list[Token]:
     """The workspace's tokens in the order they were made, from the one after id `after` on."""
-    return await store.list_tokens(db, workspace_id, after, limit)
+    return await token_store.list_tokens(db, workspace_id, after, limit)
 
 
 async def list_all_tokens(db: Database) -> list[Token]:
-    return await store.list_all_tokens(db)
+    return await token_store.list_all_tokens(db)
 
 
 class TokenUses(Uses):
     def __init__(self, db: Database) -> None:
-        super().__init__(db, "token", store.mark_token_used)
+        super().__init__(db, "token", token_store.mark_token_used)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Final, TypeVar
 
-from shorty.accounts import store
+from shorty.accounts import token_store
 from shorty.accounts.model import KeptAnswer
 from shorty.api.requests import ApiRequest
 from shorty.errors import ConflictError, InvalidFieldsError
@@ -43,13 +43,15 @@ async def answer_once(
     token_id = request.actor.token_id or 0
     digest = digest_request(request, body)
     async with request.desk.attempts.run_alone(token_id, key):
-        kept = store.look_up_kept_answer(request.services.db, token_id, key, request.now - KEPT_MS)
+        kept = token_store.look_up_kept_answer(
+            request.services.db, token_id, key, request.now - KEPT_MS
+        )
         if kept is not None:
             return replay(kept, digest)
 
         def remember(tx: Transaction, made: T) -> None:
             answer = keep_answer(show(made), digest, request.now)
-            if not store.insert_kept_answer(tx, token_id, key, answer, request.now - KEPT_MS):
+            if not token_store.insert_kept_answer(tx, token_id, key, answer, request.now - KEPT_MS):
                 raise ConflictError(f"A request with this {HEADER} is under way; try again.")
 
         return show(await create(remember))
@@ -109,4 +111,6 @@ def replay(kept: KeptAnswer, digest: str) -> Answer:
 
 async def delete_old_keys(db: Database, now: int) -> int:
     """Deletes a small batch of what is no longer answered; returns how many there were."""
-    return await db.write(lambda tx: store.delete_kept_answers(tx, now - KEPT_MS, DELETED_AT_ONCE))
+    return await db.write(
+        lambda tx: token_store.delete_kept_answers(tx, now - KEPT_MS, DELETED_AT_ONCE)
+    )
