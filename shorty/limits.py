@@ -99,7 +99,15 @@ class RateLimit:
 class RateLimits:
     """Everything that is limited, by what for; whom each counts is said beside it."""
 
-    __slots__ = ("api_requests", "link_passwords", "public_links", "sign_in_emails", "sign_ins")
+    __slots__ = (
+        "api_requests",
+        "link_passwords",
+        "mails",
+        "public_links",
+        "second_factors",
+        "sign_in_emails",
+        "sign_ins",
+    )
 
     def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
         self.api_requests = RateLimit(window_ms=MINUTE_MS, capacity=capacity)  # token id
@@ -107,6 +115,8 @@ class RateLimits:
         self.public_links = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # address
         self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
         self.sign_in_emails = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # e-mail
+        self.second_factors = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # user id
+        self.mails = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # e-mail it goes to
 
 
 @lru_cache(maxsize=8192)

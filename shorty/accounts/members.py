@@ -3,7 +3,7 @@
 from shorty.accounts import store, token_store
 from shorty.accounts.model import Actor, Member, NewMember, Role
 from shorty.accounts.roles import require_scope
-from shorty.accounts.service import check_person
+from shorty.accounts.rules import check_person
 from shorty.accounts.store import Rows
 from shorty.errors import AlreadyExistsError, ConflictError, ForbiddenError, NotFoundError
 from shorty.plans import give_back_quota, take_quota
@@ -29,7 +29,7 @@ def add_member(tx: Transaction, actor: Actor, new: NewMember, now: int) -> Membe
 
     Raises AlreadyExistsError, QuotaExceededError, InvalidFieldsError and ForbiddenError.
     """
-    _require_power_over(actor, new.role)
+    require_power_over(actor, new.role)
     email, name = check_person(new.email, new.name)
     user = store.insert_user(tx, email, name, None, now) or store.find_user(tx, email)
     if user is None:
@@ -43,8 +43,8 @@ def add_member(tx: Transaction, actor: Actor, new: NewMember, now: int) -> Membe
 def change_role(tx: Transaction, actor: Actor, user_id: int, role: Role) -> Member:
     """Raises ConflictError for the last owner, ForbiddenError where only an owner may."""
     member = get_member(tx, actor.workspace_id, user_id)
-    _require_power_over(actor, member.role)
-    _require_power_over(actor, role)
+    require_power_over(actor, member.role)
+    require_power_over(actor, role)
     store.update_role(tx, actor.workspace_id, user_id, role)
     _require_an_owner(tx, actor.workspace_id)
     return get_member(tx, actor.workspace_id, user_id)
@@ -56,14 +56,20 @@ def remove_member(tx: Transaction, actor: Actor, user_id: int, now: int) -> None
     Raises as change_role does.
     """
     member = get_member(tx, actor.workspace_id, user_id)
-    _require_power_over(actor, member.role)
-    store.delete_member(tx, actor.workspace_id, user_id)
-    token_store.mark_tokens_of_member_revoked(tx, actor.workspace_id, user_id, now)
-    _require_an_owner(tx, actor.workspace_id)
-    give_back_quota(tx, actor.workspace_id, "members", 1)
+    require_power_over(actor, member.role)
+    end_membership(tx, actor.workspace_id, user_id, now)
 
 
-def _require_power_over(actor: Actor, role: Role) -> None:
+def end_membership(tx: Transaction, workspace_id: int, user_id: int, now: int) -> None:
+    """Raises ConflictError for the last owner."""
+    store.delete_member(tx, workspace_id, user_id)
+    token_store.mark_tokens_of_member_revoked(tx, workspace_id, user_id, now)
+    _require_an_owner(tx, workspace_id)
+    give_back_quota(tx, workspace_id, "members", 1)
+
+
+def require_power_over(actor: Actor, role: Role) -> None:
+    """Raises ForbiddenError unless the actor may give and take the role."""
     require_scope(actor, "admin")
     if role == "owner" and actor.role != "owner":
         raise ForbiddenError("Only an owner may make, change or remove an owner.")

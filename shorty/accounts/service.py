@@ -11,18 +11,12 @@ import msgspec
 
 from shorty.accounts import session_store, store
 from shorty.accounts.model import User, Workspace
+from shorty.accounts.rules import check_person
+from shorty.accounts.workspaces import create_workspace
 from shorty.config import Config, Plan
-from shorty.errors import (
-    AlreadyExistsError,
-    ConflictError,
-    InvalidFieldsError,
-    NotFoundError,
-)
-from shorty.plans import find_plan, take_quota
+from shorty.errors import AlreadyExistsError, ConflictError, NotFoundError
 from shorty.storage.database import Database, Transaction
 
-EMAIL_LENGTH: Final = 254
-NAME_LENGTH: Final = 100
 # Stands in until the owner's account is made; .invalid can never be anybody's address (RFC 2606).
 NOBODYS_EMAIL: Final = "owner@shorty.invalid"
 
@@ -95,29 +89,7 @@ def add_user(
     own = store.find_own_workspace(tx, user.id)
     if own is not None:
         return Home(user=user, workspace=own)
-    workspace = store.insert_workspace(tx, name, config.defaults.plan, now)
-    store.insert_member(tx, workspace.id, user.id, "owner", now)
-    plan = find_plan(config.plans, workspace.plan)
-    take_quota(tx, workspace.id, plan, "members", 1, now)
-    return Home(user=user, workspace=workspace)
-
-
-def check_person(email: str, name: str) -> tuple[str, str]:
-    """The address in lower case and the name, which is the address's first part if empty."""
-    email, name = email.strip().lower(), name.strip()
-    faults: dict[str, str] = {}
-    local, at, host = email.rpartition("@")
-    if not (local and at and host) or not email.isprintable() or " " in email:
-        faults["email"] = "must be an e-mail address, such as ann@example.com"
-    elif len(email) > EMAIL_LENGTH:
-        faults["email"] = f"may be at most {EMAIL_LENGTH} characters long"
-    if len(name) > NAME_LENGTH:
-        faults["name"] = f"may be at most {NAME_LENGTH} characters long"
-    elif not name.isprintable():
-        faults["name"] = "must be one line of text without control characters"
-    if faults:
-        raise InvalidFieldsError(faults)
-    return email, name or local[:NAME_LENGTH]
+    return Home(user=user, workspace=create_workspace(tx, config, user.id, name, now))
 
 
 def get_user(tx: Transaction, email: str) -> User:

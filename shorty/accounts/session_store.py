@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from shorty.accounts.model import Actor, Session, SignedIn
+from shorty.accounts.store import Rows, find_one
 from shorty.config import Plan
 from shorty.plans import find_plan
 from shorty.storage.database import Database, Row, Transaction
@@ -59,6 +60,19 @@ async def list_sessions(db: Database, user_id: int, now: int) -> list[Session]:
         *(user_id, now),
     )
     return [_read_session(row) for row in rows]
+
+
+def find_half_session(rows: Rows, digest: str, now: int) -> Session | None:
+    row = find_one(
+        rows,
+        """
+        select id, user_id, workspace_id, user_agent, created_at, last_used_at, expires_at
+        from sessions
+        where digest = $1 and expires_at > $2 and ended_at is null and awaits_code = 1
+        """,
+        *(digest, now),
+    )
+    return None if row is None else _read_session(row)
 
 
 def update_workspace(tx: Transaction, user_id: int, session_id: int, workspace_id: int) -> bool:

@@ -1,14 +1,23 @@
-"""Owns how people prove who they are: e-mail address and password."""
+"""Owns how people prove who they are: e-mail address and password, then perhaps a code."""
 
 from typing import Final
 
-from shorty.accounts import store
-from shorty.accounts.model import User
+import msgspec
+
+from shorty.accounts import session_store, store
+from shorty.accounts.model import MadeSession, Session, User
+from shorty.accounts.second_factor import check_code, has_second_factor
+from shorty.accounts.secret_texts import digest_secret, make_secret_text
+from shorty.accounts.sessions import describe_session, start_session
+from shorty.accounts.store import Rows
+from shorty.accounts.workspaces import find_home_workspace
+from shorty.config import Config
 from shorty.errors import UnauthenticatedError
 from shorty.limits import RateLimits
 from shorty.passwords import NOBODYS_HASH, is_password_right
-from shorty.storage.database import Database
+from shorty.storage.database import Database, Transaction
 
+CODE_AWAITED_MS: Final = 600_000
 SIGN_INS_PER_WINDOW: Final = 10
 EMAIL_KEY_LENGTH: Final = 254
 
@@ -35,3 +44,39 @@ async def check_password(db: Database, email: str, password: str) -> User:
     if found is None or not is_right:
         raise UnauthenticatedError("The e-mail address or the password is wrong.")
     return found[0]
+
+
+class StartedSignIn(msgspec.Struct, frozen=True, kw_only=True):
+    """`text` is a session's cookie; with `awaits_code` only what `finish_sign_in` takes."""
+
+    text: str
+    awaits_code: bool
+
+
+def start_sign_in(
+    tx: Transaction, config: Config, user: User, user_agent: str, now: int
+) -> StartedSignIn:
+    """After the right password. Who belongs to no workspace any more gets one of their own."""
+    workspace_id = find_home_workspace(tx, config, user, now).id
+    if not has_second_factor(tx, user.id):
+        made = start_session(tx, user.id, workspace_id, user_agent, now)
+        return StartedSignIn(text=made.text, awaits_code=False)
+    text = make_secret_text()
+    half = describe_session(user.id, workspace_id, user_agent, now, now + CODE_AWAITED_MS)
+    session_store.insert_session(tx, digest_secret(text), half, awaits_code=True)
+    return StartedSignIn(text=text, awaits_code=True)
+
+
+def find_half_signed_in(rows: Rows, text: str, now: int) -> Session | None:
+    """Whose code is awaited; None once it has taken too long."""
+    return session_store.find_half_session(rows, digest_secret(text), now)
+
+
+def finish_sign_in(tx: Transaction, text: str, code: str, now: int) -> MadeSession:
+    """Raises UnauthenticatedError where it has taken too long, InvalidFieldsError for the code."""
+    half = find_half_signed_in(tx, text, now)
+    if half is None:
+        raise UnauthenticatedError("That took too long; sign in again.")
+    check_code(tx, half.user_id, code, now)
+    session_store.mark_session_ended(tx, half.user_id, half.id, now)
+    return start_session(tx, half.user_id, half.workspace_id, half.user_agent, now)

@@ -83,6 +83,10 @@ def insert_workspace(tx: Transaction, name: str, plan: str, now: int) -> Workspa
     return _read_workspace(rows[0])
 
 
+def update_workspace_name(tx: Transaction, workspace_id: int, name: str) -> None:
+    tx.execute("update workspaces set name = $2 where id = $1", workspace_id, name)
+
+
 def find_oldest_workspace(tx: Transaction) -> Workspace | None:
     """The oldest with an owner; the one that holds public links has none."""
     row = tx.find_one(

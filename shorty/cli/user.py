@@ -3,6 +3,7 @@
 import rich_click as click
 
 from shorty.accounts.model import User
+from shorty.accounts.second_factor import remove_second_factor
 from shorty.accounts.service import (
     NOBODYS_EMAIL,
     Home,
@@ -29,7 +30,7 @@ from shorty.storage.database import Transaction
 
 @click.group("user")
 def command() -> None:
-    """Accounts: add, list, set a password."""
+    """Accounts: add, list, set a password, reset a second factor."""
 
 
 @command.command("add")
@@ -89,4 +90,14 @@ async def passwd(session: Session, *, email: str) -> None:
     await session.db.write(lambda tx: get_user(tx, email))
     password_hash = await hash_password(read_password())
     await session.db.write(lambda tx: set_password(tx, email, password_hash, session.now))
-    click.echo(f"The password of {email} is set.", err=True)
+    click.echo(f"The password of {email} is set; their sessions have ended.", err=True)
+
+
+@command.command("reset-totp")
+@click.argument("email")
+@config_option
+@with_database
+async def reset_totp(session: Session, *, email: str) -> None:
+    """Switch off someone's second factor, such as after a lost telephone."""
+    await session.db.write(lambda tx: remove_second_factor(tx, get_user(tx, email).id))
+    click.echo(f"{email} signs in with the password alone until they set it up again.", err=True)

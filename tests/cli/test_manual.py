@@ -12,7 +12,7 @@ from shorty.cli import root
 PAGE = Path(__file__).parents[2] / "shorty" / "manual" / "commands.md"
 SECTIONS = dict(
     re.findall(
-        r"^## `shorty ([\w ]+)`\n(.*?)(?=^## |\Z)", PAGE.read_text(), re.MULTILINE | re.DOTALL
+        r"^## `shorty ([\w -]+)`\n(.*?)(?=^## |\Z)", PAGE.read_text(), re.MULTILINE | re.DOTALL
     )
 )
 EVERYWHERE = {"config", "help"}

@@ -1,6 +1,8 @@
 """`shorty user`, on real databases."""
 
 import json
+import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -65,10 +67,23 @@ def test_a_password_is_no_argument(shell: Shell) -> None:
 def test_a_password_can_be_changed(shell: Shell) -> None:
     shell("user", "add", "ann@a.example", stdin="correct horse\n")
     changed = shell("user", "passwd", "ann@a.example", stdin="battery staple\n")
-    assert changed == (0, "", "The password of ann@a.example is set.\n")
+    assert changed == (0, "", "The password of ann@a.example is set; their sessions have ended.\n")
 
 
 def test_the_password_of_a_stranger_cannot(shell: Shell) -> None:
     shell("user", "add", "ann@a.example", stdin="correct horse\n")
     refused = shell("user", "passwd", "bob@a.example", stdin="battery staple\n")
     assert refused == (1, "", "There is no user bob@a.example here.\n")
+
+
+def test_a_lost_second_factor_is_switched_off(shell: Shell, tmp_path: Path) -> None:
+    shell("user", "add", "ann@a.example", stdin="correct horse\n")
+    refused = shell("user", "reset-totp", "ann@a.example")
+    assert refused == (1, "", "There is no second factor here.\n")
+    with sqlite3.connect(tmp_path / "data" / "shorty.db") as database:
+        database.execute("insert into second_factors values (1, 'ABCD', 0, 1, 1)")
+    database.close()
+    done = shell("user", "reset-totp", "ann@a.example")
+    assert (done.code, done.out) == (0, "")
+    assert "with the password alone" in done.err
+    assert shell("user", "reset-totp", "ann@a.example").code == 1

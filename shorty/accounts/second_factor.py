@@ -1,0 +1,114 @@
+"""Owns the second factor: codes of an app (TOTP), set up, asked for and switched off.
+
+A code counts once. Whoever has lost the app signs in with one of ten recovery codes, each of which
+counts once too; they are shown when they are made and kept as digests alone.
+"""
+
+import secrets
+from typing import Final
+
+from shorty.accounts import second_factor_store as store
+from shorty.accounts.secret_texts import digest_secret
+from shorty.accounts.store import Rows
+from shorty.accounts.totp import find_step, make_secret
+from shorty.errors import ConflictError, InvalidFieldsError, NotFoundError
+from shorty.limits import RateLimits
+from shorty.storage.database import Transaction
+
+RECOVERY_CODES: Final = 10
+CODES_PER_WINDOW: Final = 10
+# Without letters that look like digits or like each other; 12 of 32 are 60 bits.
+ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+GROUPS: Final = 3
+GROUP_LENGTH: Final = 4
+
+WRONG_CODE: Final = "is wrong, or was used already; wait for the next one or use a recovery code"
+
+
+def take_code(limits: RateLimits, user_id: int, now: int) -> None:
+    """Counts one code that somebody types. Raises RateLimitedError."""
+    limits.second_factors.take(user_id, CODES_PER_WINDOW, now).require(now)
+
+
+def has_second_factor(rows: Rows, user_id: int) -> bool:
+    factor = store.find_second_factor(rows, user_id)
+    return factor is not None and factor.confirmed_at is not None
+
+
+def begin_second_factor(tx: Transaction, user_id: int, now: int) -> str:
+    """The secret to put into the app; the same until a code confirms it, and not shown after.
+
+    Raises ConflictError where there is a second factor already.
+    """
+    factor = store.find_second_factor(tx, user_id)
+    if factor is None:
+        secret = make_secret()
+        store.insert_second_factor(tx, user_id, secret, now)
+        return secret
+    if factor.confirmed_at is not None:
+        raise ConflictError("There is a second factor already; switch it off first.")
+    return factor.secret
+
+
+def confirm_second_factor(tx: Transaction, user_id: int, code: str, now: int) -> list[str]:
+    """Switches it on, once the app shows the right code; returns the recovery codes.
+
+    Raises InvalidFieldsError for a wrong code, ConflictError where none is being set up.
+    """
+    factor = store.find_second_factor(tx, user_id)
+    if factor is None or factor.confirmed_at is not None:
+        raise ConflictError("No second factor is being set up; begin again.")
+    step = find_step(factor.secret, clean_code(code), factor.last_step, now)
+    if step is None:
+        raise InvalidFieldsError(
+            {"code": "is not what the app shows now; see that the telephone's clock is right"}
+        )
+    store.update_last_step(tx, user_id, step)
+    store.mark_confirmed(tx, user_id, now)
+    return renew_recovery_codes(tx, user_id)
+
+
+def renew_recovery_codes(tx: Transaction, user_id: int) -> list[str]:
+    """Ten new ones, which are nowhere else; those there were stop. Raises ConflictError."""
+    if not has_second_factor(tx, user_id):
+        raise ConflictError("Recovery codes stand in for a second factor; set one up first.")
+    codes = [make_recovery_code() for _ in range(RECOVERY_CODES)]
+    store.replace_recovery_codes(tx, user_id, [digest_secret(clean_code(code)) for code in codes])
+    return codes
+
+
+def make_recovery_code() -> str:
+    """Such as `7k3m-0dzq-x8fa`."""
+    groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP_LENGTH)) for _ in range(GROUPS))
+    return "-".join(groups)
+
+
+def count_recovery_codes(rows: Rows, user_id: int) -> int:
+    return store.count_recovery_codes(rows, user_id)
+
+
+def check_code(tx: Transaction, user_id: int, code: str, now: int) -> None:
+    """Uses up a code of the app or a recovery code. Raises InvalidFieldsError for a wrong one."""
+    factor = store.find_second_factor(tx, user_id)
+    if factor is None or factor.confirmed_at is None:
+        raise ConflictError("There is no second factor; sign in with the password alone.")
+    given = clean_code(code)
+    step = find_step(factor.secret, given, factor.last_step, now)
+    if step is not None:
+        store.update_last_step(tx, user_id, step)
+    elif not store.delete_recovery_code(tx, user_id, digest_secret(given)):
+        raise InvalidFieldsError({"code": WRONG_CODE})
+
+
+def remove_second_factor(tx: Transaction, user_id: int) -> None:
+    """For the person once they have proved who they are, and for the operator.
+
+    Raises NotFoundError where there is none.
+    """
+    if not store.delete_second_factor(tx, user_id):
+        raise NotFoundError("second factor")
+
+
+def clean_code(code: str) -> str:
+    """As it is compared: people type spaces and hyphens where they like."""
+    return "".join(letter for letter in code.lower() if letter.isalnum())

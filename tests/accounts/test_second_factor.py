@@ -1,0 +1,191 @@
+import re
+
+import pytest
+
+from shorty.accounts.second_factor import (
+    begin_second_factor,
+    check_code,
+    confirm_second_factor,
+    count_recovery_codes,
+    has_second_factor,
+    remove_second_factor,
+    renew_recovery_codes,
+    take_code,
+)
+from shorty.accounts.service import Home
+from shorty.accounts.sessions import find_signed_in, list_sessions
+from shorty.accounts.signing_in import (
+    StartedSignIn,
+    find_half_signed_in,
+    finish_sign_in,
+    start_sign_in,
+)
+from shorty.accounts.totp import STEP_MS, compute_code
+from shorty.config import Config
+from shorty.errors import (
+    ConflictError,
+    InvalidFieldsError,
+    NotFoundError,
+    RateLimitedError,
+    UnauthenticatedError,
+)
+from shorty.limits import RateLimits
+from shorty.storage.database import Database
+from tests.support import MINUTE, NOW, make_home
+
+CONFIG = Config()
+LATER = NOW + 2 * STEP_MS
+
+
+@pytest.fixture
+async def home(db: Database) -> Home:
+    return await make_home(db)
+
+
+async def begin(db: Database, home: Home) -> str:
+    return await db.write(lambda tx: begin_second_factor(tx, home.user.id, NOW))
+
+
+async def confirm(db: Database, home: Home, code: str) -> list[str]:
+    return await db.write(lambda tx: confirm_second_factor(tx, home.user.id, code, NOW))
+
+
+async def set_up(db: Database, home: Home) -> tuple[str, list[str]]:
+    """The secret and the recovery codes."""
+    secret = await begin(db, home)
+    return secret, await confirm(db, home, compute_code(secret, NOW // STEP_MS))
+
+
+async def check(db: Database, home: Home, code: str, now: int = LATER) -> None:
+    await db.write(lambda tx: check_code(tx, home.user.id, code, now))
+
+
+async def start(db: Database, home: Home) -> StartedSignIn:
+    return await db.write(lambda tx: start_sign_in(tx, CONFIG, home.user, "Firefox", NOW))
+
+
+async def test_it_is_on_once_a_right_code_was_given(db: Database, home: Home) -> None:
+    secret = await begin(db, home)
+    with pytest.raises(InvalidFieldsError, match="the telephone's clock"):
+        await confirm(
+            db, home, "000000" if compute_code(secret, NOW // STEP_MS) != "000000" else "1"
+        )
+    assert not has_second_factor(db, home.user.id)
+    assert await begin(db, home) == secret
+    await confirm(db, home, compute_code(secret, NOW // STEP_MS))
+    assert has_second_factor(db, home.user.id)
+
+
+async def test_the_secret_is_not_given_out_once_it_is_on(db: Database, home: Home) -> None:
+    await set_up(db, home)
+    with pytest.raises(ConflictError, match="switch it off first"):
+        await begin(db, home)
+    with pytest.raises(ConflictError, match="begin again"):
+        await confirm(db, home, "123456")
+
+
+async def test_each_code_counts_once_that_which_confirmed_it_too(db: Database, home: Home) -> None:
+    secret, _ = await set_up(db, home)
+    with pytest.raises(InvalidFieldsError):
+        await check(db, home, compute_code(secret, NOW // STEP_MS), NOW)
+    code = compute_code(secret, LATER // STEP_MS)
+    await check(db, home, f" {code[:3]} {code[3:]} ")
+    with pytest.raises(InvalidFieldsError, match="was used already"):
+        await check(db, home, code)
+
+
+async def test_each_recovery_code_counts_once_however_it_is_typed(db: Database, home: Home) -> None:
+    _, codes = await set_up(db, home)
+    assert len(set(codes)) == 10
+    assert all(re.fullmatch(r"\w{4}-\w{4}-\w{4}", code) for code in codes)
+    await check(db, home, codes[0].upper().replace("-", " "))
+    assert count_recovery_codes(db, home.user.id) == 9
+    with pytest.raises(InvalidFieldsError):
+        await check(db, home, codes[0])
+
+
+async def test_recovery_codes_are_stored_as_digests_alone(db: Database, home: Home) -> None:
+    _, codes = await set_up(db, home)
+    stored = str([tuple(row) for row in db.look_up_all("select * from recovery_codes")])
+    assert not any(code in stored or code.replace("-", "") in stored for code in codes)
+
+
+async def test_new_recovery_codes_replace_the_old_ones(db: Database, home: Home) -> None:
+    with pytest.raises(ConflictError):
+        await db.write(lambda tx: renew_recovery_codes(tx, home.user.id))
+    _, old = await set_up(db, home)
+    new = await db.write(lambda tx: renew_recovery_codes(tx, home.user.id))
+    with pytest.raises(InvalidFieldsError):
+        await check(db, home, old[0])
+    await check(db, home, new[0])
+
+
+async def test_another_persons_codes_are_wrong(db: Database, home: Home) -> None:
+    eve = await make_home(db, email="eve@b.example")
+    secret, codes = await set_up(db, eve)
+    await set_up(db, home)
+    for code in (codes[0], compute_code(secret, LATER // STEP_MS)):
+        with pytest.raises(InvalidFieldsError):
+            await check(db, home, code)
+
+
+async def test_it_can_be_switched_off_and_set_up_anew(db: Database, home: Home) -> None:
+    secret, _ = await set_up(db, home)
+    await db.write(lambda tx: remove_second_factor(tx, home.user.id))
+    assert not has_second_factor(db, home.user.id)
+    assert count_recovery_codes(db, home.user.id) == 0
+    with pytest.raises(NotFoundError):
+        await db.write(lambda tx: remove_second_factor(tx, home.user.id))
+    with pytest.raises(ConflictError):
+        await check(db, home, "123456")
+    assert await begin(db, home) != secret
+
+
+async def test_without_a_second_factor_the_password_signs_in(db: Database, home: Home) -> None:
+    started = await start(db, home)
+    assert not started.awaits_code
+    assert find_signed_in(db, started.text, CONFIG.plans, NOW)
+
+
+async def test_with_a_second_factor_the_password_alone_signs_nobody_in(
+    db: Database, home: Home
+) -> None:
+    secret, _ = await set_up(db, home)
+    started = await start(db, home)
+    assert started.awaits_code
+    assert find_signed_in(db, started.text, CONFIG.plans, NOW) is None
+    assert await list_sessions(db, home.user.id, NOW) == []
+    code = compute_code(secret, LATER // STEP_MS)
+    with pytest.raises(InvalidFieldsError):
+        await db.write(lambda tx: finish_sign_in(tx, started.text, "123", LATER))
+    made = await db.write(lambda tx: finish_sign_in(tx, started.text, code, LATER))
+    assert find_signed_in(db, made.text, CONFIG.plans, LATER)
+    assert made.session.user_agent == "Firefox"
+    assert find_signed_in(db, started.text, CONFIG.plans, LATER) is None
+    assert find_half_signed_in(db, started.text, LATER) is None
+
+
+async def test_the_code_is_awaited_for_ten_minutes(db: Database, home: Home) -> None:
+    secret, _ = await set_up(db, home)
+    started = await start(db, home)
+    half = find_half_signed_in(db, started.text, NOW + 10 * MINUTE - 1)
+    assert half is not None
+    assert half.user_id == home.user.id
+    end = NOW + 10 * MINUTE
+    code = compute_code(secret, end // STEP_MS)
+    with pytest.raises(UnauthenticatedError, match="sign in again"):
+        await db.write(lambda tx: finish_sign_in(tx, started.text, code, end))
+
+
+async def test_a_whole_session_is_no_half_one(db: Database, home: Home) -> None:
+    started = await start(db, home)
+    assert find_half_signed_in(db, started.text, NOW) is None
+
+
+def test_a_person_may_try_ten_codes_in_ten_minutes() -> None:
+    limits = RateLimits()
+    for _ in range(10):
+        take_code(limits, 1, NOW)
+    with pytest.raises(RateLimitedError):
+        take_code(limits, 1, NOW)
+    take_code(limits, 2, NOW)
