@@ -56,7 +56,8 @@ async def find_change_faults(
     """Everything that is wrong with a change, by its fields' names."""
     wanted = merge_change(before, change)
     _, _, faults = _check(book, before, wanted, now)
-    return {**await find_tag_faults(book, actor.workspace_id, wanted), **faults}
+    tag_faults = await find_tag_faults(book, actor.workspace_id, wanted)
+    return _name_tag_fault(change, {**tag_faults, **faults})
 
 
 def edit_link(
@@ -93,10 +94,13 @@ def _draft_edit(
     wanted = merge_change(before, change)
     domain, columns, faults = _check(book, before, wanted, now)
     faults |= find_logo_faults(tx, before.workspace_id, wanted.qr_settings, before.qr_settings)
-    if domain is None or columns is None or faults:
+    changes_tags = any(getattr(change, name) is not UNSET for name in _TAGS)
+    if changes_tags:
         _, unknown = find_tags(tx, before.workspace_id, wanted.tag_ids)
         tag_faults = {"tag_ids": describe_unknown_tags(unknown)} if unknown else {}
-        raise InvalidFieldsError({**tag_faults, **faults})
+        faults = {**tag_faults, **faults}
+    if domain is None or columns is None or faults:
+        raise InvalidFieldsError(_name_tag_fault(change, faults))
     if columns.webhook_urls and wanted.webhook_urls != before.webhook_urls:
         require_feature(actor.plan, "webhooks")
     if change.password is not UNSET:
@@ -106,9 +110,16 @@ def _draft_edit(
         wanted=wanted,
         domain=domain,
         columns=columns,
-        changes_tags=any(getattr(change, name) is not UNSET for name in _TAGS),
+        changes_tags=changes_tags,
         is_empty=change.password is UNSET and wanted == merge_change(before, LinkChange()),
     )
+
+
+def _name_tag_fault(change: LinkChange, faults: dict[str, str]) -> dict[str, str]:
+    """The fault of the tags under the name of what asked for them."""
+    if "tag_ids" not in faults or change.tag_ids is not UNSET or not change.add_tag_ids:
+        return faults
+    return {"add_tag_ids" if name == "tag_ids" else name: faults[name] for name in faults}
 
 
 def merge_change(before: Link, change: LinkChange) -> NewLink:

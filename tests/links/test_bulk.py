@@ -178,7 +178,7 @@ async def test_tags_are_added_and_removed_beside_the_others(book: LinkBook, acto
     assert again == outcomes
     unknown = await change_links(book, actor, [one.id], LinkChange(add_tag_ids=(98,)), NOW + 3)
     assert isinstance(unknown[0], InvalidFieldsError)
-    assert set(unknown[0].fields) == {"tag_ids"}
+    assert set(unknown[0].fields) == {"add_tag_ids"}
 
 
 async def test_there_are_limits_and_readers_may_not(book: LinkBook, actor: Actor) -> None:
