@@ -23,6 +23,7 @@ from shorty.api import (
     tags,
     tokens,
     usage,
+    utm_templates,
     webhooks,
 )
 from shorty.api.auth import authenticate, count_stray_request
@@ -49,6 +50,7 @@ NATIVE: Final = Door(
         *qr_drawings.HANDLERS,
         *qr_logos.HANDLERS,
         *tags.HANDLERS,
+        *utm_templates.HANDLERS,
         *webhooks.HANDLERS,
         *domains.HANDLERS,
         *tokens.HANDLERS,

@@ -48,6 +48,11 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "tag_ids": (),
     "webhook_urls": (),
 }
+_TAG_LISTS: Final = {
+    "tag_ids": "tagIds",
+    "add_tag_ids": "addTagIds",
+    "remove_tag_ids": "removeTagIds",
+}
 # What the caller calls differently from the domain.
 _OWN_NAMES: Final = {"slug": "customSlug", "status": "redirectType", "qr_settings": "qrCode"}
 
@@ -90,6 +95,12 @@ Expiry = Annotated[
 ]
 MaxClicks = Annotated[int, Meta(description="How many visits the link lets through.")]
 TagIds = Annotated[list[str | int], Meta(description="The ids of the link's tags.")]
+AddedTagIds = Annotated[
+    list[str | int], Meta(description="The ids of tags to add to those the link has.")
+]
+RemovedTagIds = Annotated[
+    list[str | int], Meta(description="The ids of tags to take from the link, if it has them.")
+]
 Forward = Annotated[bool, Meta(description="Hand the visitor's query parameters on.")]
 BlockBots = Annotated[bool, Meta(description="Refuse known bots.")]
 Active = Annotated[bool, Meta(description="false: the link answers 404.")]
@@ -154,6 +165,8 @@ class LinkChanges(
     expires_at: Expiry | None | UnsetType = UNSET
     max_clicks: MaxClicks | None | UnsetType = UNSET
     tag_ids: TagIds | None | UnsetType = UNSET
+    add_tag_ids: AddedTagIds | UnsetType = UNSET
+    remove_tag_ids: RemovedTagIds | UnsetType = UNSET
     forward_parameters: Forward | None | UnsetType = UNSET
     block_bots: BlockBots | None | UnsetType = UNSET
     is_active: Active | None | UnsetType = UNSET
@@ -291,8 +304,9 @@ def _translate(found: dict[str, Any], faults: dict[str, str]) -> dict[str, Any]:
         values["status"] = None if redirect is None else read_status(redirect)
     if (text := values.get("expires_at")) is not None:
         values["expires_at"] = _read_expiry(text, faults)
-    if tag_ids := values.get("tag_ids"):
-        values["tag_ids"] = _read_tag_ids(tag_ids, faults)
+    for name, field in _TAG_LISTS.items():
+        if tag_ids := values.get(name):
+            values[name] = _read_tag_ids(tag_ids, faults, field)
     if (addresses := values.get("webhook_urls")) is not None:
         values["webhook_urls"] = tuple(part for part in addresses.split(",") if part.strip())
     return values
@@ -310,8 +324,10 @@ def _read_expiry(text: str, faults: dict[str, str]) -> int | None:
         return None
 
 
-def _read_tag_ids(tag_ids: Sequence[str | int], faults: dict[str, str]) -> tuple[int, ...]:
+def _read_tag_ids(
+    tag_ids: Sequence[str | int], faults: dict[str, str], field: str
+) -> tuple[int, ...]:
     read = {tag_id: find_id(tag_id) for tag_id in tag_ids}
     if bad := [str(tag_id)[:40] for tag_id, number in read.items() if number is None]:
-        faults["tagIds"] = UNKNOWN_TAGS + ", ".join(bad)
+        faults[field] = UNKNOWN_TAGS + ", ".join(bad)
     return tuple(number for number in read.values() if number is not None)

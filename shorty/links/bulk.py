@@ -13,7 +13,7 @@ from shorty.links.changes import edit_link, hash_new_password
 from shorty.links.drafts import Draft, draft_bare_link, protect_draft
 from shorty.links.inserts import Entry, Outcome, attempt, insert_entries
 from shorty.links.model import Link, LinkChange, NewLink
-from shorty.links.service import drop_link
+from shorty.links.service import bring_back_link, drop_link_of
 from shorty.passwords import hash_password
 from shorty.storage.database import Transaction
 
@@ -85,12 +85,30 @@ async def delete_links(
     require_scope(actor, "write")
     check_size("ids", len(link_ids))
     dropped = await book.db.write(
-        lambda tx: [drop_link(tx, actor.workspace_id, link_id, now) for link_id in link_ids]
+        lambda tx: [drop_link_of(tx, actor, link_id, now) for link_id in link_ids]
     )
     rows = [row for row in dropped if row is not None]
     for row in rows:
         book.lookup.forget(row["domain_id"], row["slug_key"])
     return [row["id"] for row in rows]
+
+
+async def restore_links(
+    book: LinkBook, actor: Actor, link_ids: Sequence[int], now: int
+) -> list[Outcome]:
+    """Undoes a delete of each; of those that fail, why. Raises InvalidFieldsError as above."""
+    require_scope(actor, "write")
+    check_size("ids", len(link_ids))
+
+    def work(tx: Transaction) -> list[Outcome]:
+        return [
+            attempt(tx, partial(bring_back_link, tx, actor, link_id, now))
+            for link_id in dict.fromkeys(link_ids)
+        ]
+
+    outcomes = await book.db.write(work)
+    _forget(book, outcomes)
+    return outcomes
 
 
 def check_size(name: str, count: int) -> None:

@@ -15,10 +15,11 @@ from shorty.links.drafts import (
     find_tag_faults,
     resolve_tags,
 )
+from shorty.links.history import record_edit
 from shorty.links.logos import find_logo_faults
 from shorty.links.model import Link, LinkChange, LinkColumns, LinkDomain, NewLink, Tag
 from shorty.links.rules import check_link
-from shorty.links.tags import find_tags
+from shorty.links.tags import find_tags, fold_name
 from shorty.passwords import find_password_fault, hash_password
 from shorty.plans import QuotaName, give_back_quota, require_feature, take_quota
 from shorty.storage.database import Transaction
@@ -28,6 +29,8 @@ _SAME_IN_BOTH: Final = tuple(
     for name in NewLink.__struct_fields__
     if name not in {"url", "domain", "password", "tag_ids", "tag_names"}
 )
+
+_TAGS: Final = frozenset({"tag_ids", "tag_names", "add_tag_ids", "add_tag_names", "remove_tag_ids"})
 
 
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +56,8 @@ async def find_change_faults(
     """Everything that is wrong with a change, by its fields' names."""
     wanted = merge_change(before, change)
     _, _, faults = _check(book, before, wanted, now)
-    return {**await find_tag_faults(book, actor.workspace_id, wanted), **faults}
+    tag_faults = await find_tag_faults(book, actor.workspace_id, wanted)
+    return _name_tag_fault(change, {**tag_faults, **faults})
 
 
 def edit_link(
@@ -90,10 +94,13 @@ def _draft_edit(
     wanted = merge_change(before, change)
     domain, columns, faults = _check(book, before, wanted, now)
     faults |= find_logo_faults(tx, before.workspace_id, wanted.qr_settings, before.qr_settings)
-    if domain is None or columns is None or faults:
+    changes_tags = any(getattr(change, name) is not UNSET for name in _TAGS)
+    if changes_tags:
         _, unknown = find_tags(tx, before.workspace_id, wanted.tag_ids)
         tag_faults = {"tag_ids": describe_unknown_tags(unknown)} if unknown else {}
-        raise InvalidFieldsError({**tag_faults, **faults})
+        faults = {**tag_faults, **faults}
+    if domain is None or columns is None or faults:
+        raise InvalidFieldsError(_name_tag_fault(change, faults))
     if columns.webhook_urls and wanted.webhook_urls != before.webhook_urls:
         require_feature(actor.plan, "webhooks")
     if change.password is not UNSET:
@@ -103,9 +110,16 @@ def _draft_edit(
         wanted=wanted,
         domain=domain,
         columns=columns,
-        changes_tags=change.tag_ids is not UNSET or change.tag_names is not UNSET,
+        changes_tags=changes_tags,
         is_empty=change.password is UNSET and wanted == merge_change(before, LinkChange()),
     )
+
+
+def _name_tag_fault(change: LinkChange, faults: dict[str, str]) -> dict[str, str]:
+    """The fault of the tags under the name of what asked for them."""
+    if "tag_ids" not in faults or change.tag_ids is not UNSET or not change.add_tag_ids:
+        return faults
+    return {"add_tag_ids" if name == "tag_ids" else name: faults[name] for name in faults}
 
 
 def merge_change(before: Link, change: LinkChange) -> NewLink:
@@ -117,27 +131,42 @@ def merge_change(before: Link, change: LinkChange) -> NewLink:
     }
     if given.get("password") and "is_password_asked" not in given:
         given["is_password_asked"] = True
-    # Either of the two says what all the tags are.
-    tag_ids = () if "tag_names" in given else tuple(tag.id for tag in before.tags)
     kept: dict[str, Any] = {name: getattr(before, name) for name in _SAME_IN_BOTH}
-    kept |= {"url": before.original_url, "domain": before.host, "tag_ids": tag_ids}
-    return NewLink(**{**kept, **given})
+    kept |= {"url": before.original_url, "domain": before.host}
+    given = {name: value for name, value in given.items() if name not in _TAGS}
+    return NewLink(**{**kept, **given, **_merge_tags(before, change)})
+
+
+def _merge_tags(before: Link, change: LinkChange) -> dict[str, Any]:
+    """The tags' ids and the names of more; either of the two given says what all the tags are."""
+    ids, names = change.tag_ids, change.tag_names
+    if ids is UNSET:
+        ids = tuple(tag.id for tag in before.tags) if names is UNSET else ()
+    removed = set(change.remove_tag_ids or ())
+    ids = (*(tag_id for tag_id in ids if tag_id not in removed), *(change.add_tag_ids or ()))
+    had = {fold_name(tag.name) for tag in before.tags if tag.id in ids}
+    added = (name for name in change.add_tag_names or () if fold_name(name) not in had)
+    return {
+        "tag_ids": tuple(dict.fromkeys(ids)),
+        "tag_names": (*(() if names is UNSET else names), *added),
+    }
 
 
 def _store_edit(tx: Transaction, actor: Actor, edit: Edit, now: int) -> Link:
     if edit.is_empty:
         return edit.before
-    if store.is_slug_taken(tx, edit.columns, edit.before.id):
-        raise SlugTakenError(edit.columns.slug, edit.domain.host)
+    columns = edit.columns
+    if store.is_slug_taken(tx, columns.domain_id, columns.slug_key, edit.before.id):
+        raise SlugTakenError(columns.slug, edit.domain.host)
     updated_at = max(now, edit.before.updated_at + 1)
-    store.update_link(tx, edit.before, edit.columns, updated_at)
+    store.update_link(tx, edit.before, columns, updated_at)
     take_quota(tx, actor.workspace_id, actor.plan, "edits_per_month", 1, now)
-    _move_quota(tx, actor, "qr_codes", edit.before.qr_settings, edit.columns.qr_settings, now)
-    _move_quota(
-        tx, actor, "bio_pages", edit.before.is_link_in_bio, edit.columns.is_link_in_bio, now
-    )
+    _move_quota(tx, actor, "qr_codes", edit.before.qr_settings, columns.qr_settings, now)
+    _move_quota(tx, actor, "bio_pages", edit.before.is_link_in_bio, columns.is_link_in_bio, now)
     tags = _replace_tags(tx, edit, now) if edit.changes_tags else edit.before.tags
-    return _build_link(edit, tags, updated_at)
+    after = _build_link(edit, tags, updated_at)
+    record_edit(tx, actor.user_id, edit.before, after, updated_at)
+    return after
 
 
 def _check(

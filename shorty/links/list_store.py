@@ -19,7 +19,7 @@ from shorty.storage.database import Database, Row, Value
 from shorty.storage.search import Match, write_contains, write_ids, write_source
 
 Order = Literal["created_at", "total"]
-Source = Literal["search", "tag", "inactive", "domain"]
+Source = Literal["search", "tag", "starred", "inactive", "domain"]
 
 # The first condition is that of the index `links_of_codes_and_pages`, word for word.
 _OF_CODE_OR_PAGE: Final = "(l.made_through = 'qr' or l.is_link_in_bio = 1)"
@@ -56,6 +56,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     domain_id: int | None
     tag_id: int | None
     is_active: bool | None
+    is_starred: bool | None
     kind: LinkKind | None
     match: Match | None
     order: Order
@@ -68,6 +69,11 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         return self.match is None and self.tag_id is None
 
     @property
+    def is_of_match(self) -> bool:
+        """Whether the search's own index knows all that the filter asks for."""
+        return self.tag_id is None and self.is_starred is None and self.kind is None
+
+    @property
     def has_index_of_its_own(self) -> bool:
         """Whether one index holds both the filter and the order."""
         return self.is_of_columns and self.order == "created_at"
@@ -77,6 +83,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         there: dict[Source, bool] = {
             "search": self.match is not None and self.match.expression is not None,
             "tag": self.tag_id is not None,
+            "starred": self.is_starred is True,
             "inactive": self.is_active is False,
             "domain": self.domain_id is not None,
         }
@@ -84,13 +91,15 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_settled_by(self, source: Source) -> bool:
         """Whether all that the source gives fits the whole filter."""
-        if self.kind is not None:
+        if self.kind is not None or (self.is_starred is not None and source != "starred"):
             return False
         match source:
             case "search":
                 return self.tag_id is None and self.match is not None and self.match.is_exact
             case "tag":
                 return False  # deleted links keep their tags
+            case "starred":
+                return self.is_of_columns and self.domain_id is None and self.is_active is None
             case "inactive":
                 return self.tag_id is None and self.match is None and self.domain_id is None
             case "domain":
@@ -119,6 +128,8 @@ class _Statement:
             case "tag":
                 tag_id = self.bind(listing.tag_id)
                 return f"select link_id as id from link_tags where tag_id = {tag_id}"  # noqa: S608 - a parameter's number
+            case "starred":
+                return f"select l.id from links l where {self.write_live()} and l.is_starred = 1"  # noqa: S608 - conditions of our own
             case "inactive":
                 return f"select l.id from links l where {self.write_live()} and l.is_active = 0"  # noqa: S608 - conditions of our own
             case "domain":
@@ -130,14 +141,18 @@ class _Statement:
 
     def write_columns(self) -> str:
         domain_id, is_active = self.listing.domain_id, self.listing.is_active
-        # A literal: the index of what is switched off has it in its own condition.
+        # Literals: the indexes of what is switched off or starred have them in their condition.
         active = "" if is_active is None else f" and l.is_active = {int(is_active)}"
-        active += self.write_kind()
+        active += self.write_starred() + self.write_kind()
         if domain_id is None:
             return active
         # The plus leaves the index to the rarer condition.
-        plus = "+" if is_active is False else ""
+        plus = "+" if is_active is False or self.listing.is_starred else ""
         return f" and {plus}l.domain_id = {self.bind(domain_id)}{active}"
+
+    def write_starred(self) -> str:
+        is_starred = self.listing.is_starred
+        return "" if is_starred is None else f" and l.is_starred = {int(is_starred)}"
 
     def write_kind(self) -> str:
         kind = self.listing.kind
@@ -163,7 +178,8 @@ class _Statement:
         match = self.listing.match
         if source == "search" and match is not None:
             contains = "" if match.is_exact else self.write_contains()
-            return self.write_kind() + self.write_tag("l.id") + contains
+            rest = self.write_starred() + self.write_kind()
+            return rest + self.write_tag("l.id") + contains
         tag = "" if source == "tag" else self.write_tag("l.id")
         return self.write_columns() + tag + self.write_contains()
 

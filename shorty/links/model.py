@@ -210,7 +210,10 @@ class NewLink(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinkChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What to change of a link; UNSET leaves a field as it is, None clears it."""
+    """What to change of a link; UNSET leaves a field as it is, None clears it.
+
+    `tag_ids` and `tag_names` replace the link's tags, the three after them leave the others alone.
+    """
 
     url: str | UnsetType = UNSET
     domain: str | UnsetType = UNSET
@@ -227,6 +230,9 @@ class LinkChange(msgspec.Struct, frozen=True, kw_only=True):
     max_clicks: int | None | UnsetType = UNSET
     tag_ids: tuple[int, ...] | UnsetType = UNSET
     tag_names: tuple[str, ...] | UnsetType = UNSET
+    add_tag_ids: tuple[int, ...] | UnsetType = UNSET
+    add_tag_names: tuple[str, ...] | UnsetType = UNSET
+    remove_tag_ids: tuple[int, ...] | UnsetType = UNSET
     forward_parameters: bool | UnsetType = UNSET
     block_bots: bool | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
@@ -252,6 +258,7 @@ class LinkFilter(msgspec.Struct, frozen=True, kw_only=True):
     domain: str | None = None
     tag_id: int | None = None
     is_active: bool | None = None
+    is_starred: bool | None = None
     kind: LinkKind | None = None
     sort: LinkSort = "-createdAt"
     cursor: str | None = None

@@ -65,7 +65,8 @@ async def list_links(book: LinkBook, actor: Actor, wanted: LinkFilter) -> LinkPa
 
 
 def is_filtered(wanted: LinkFilter) -> bool:
-    filters = (wanted.domain, wanted.tag_id, wanted.is_active, wanted.kind)
+    flags = (wanted.is_active, wanted.is_starred)
+    filters = (wanted.domain, wanted.tag_id, wanted.kind, *flags)
     return bool(wanted.search.strip()) or any(each is not None for each in filters)
 
 
@@ -81,6 +82,7 @@ async def _plan(
         domain_id=None if domain is None else domain.id,
         tag_id=wanted.tag_id,
         is_active=wanted.is_active,
+        is_starred=wanted.is_starred,
         kind=wanted.kind,
         match=None,
         order="total" if wanted.sort.endswith("clickCount") else "created_at",
@@ -183,7 +185,7 @@ async def _count_found(book: LinkBook, way: _Way) -> int:
 
 async def _is_sample_fitting(book: LinkBook, listing: Listing) -> bool:
     """Whether so many candidates, of which none here is a false one, can be taken at their word."""
-    if listing.match is None or listing.tag_id is not None or listing.kind is not None:
+    if listing.match is None or not listing.is_of_match:
         return False
     ids = await list_store.list_source(book.db, listing, "search", SAMPLE)
     found = await store.find_links(book.db, listing.workspace_id, ids)

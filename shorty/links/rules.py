@@ -24,7 +24,7 @@ from shorty.links.destination import (
     destination_port,
     parse_destination,
 )
-from shorty.links.model import Link, LinkColumns, LinkDomain, NewLink
+from shorty.links.model import Link, LinkColumns, LinkDomain, LinkType, NewLink
 from shorty.links.qr_rules import encode_qr_settings
 from shorty.links.slug import is_reserved, parse_slug, slug_key
 from shorty.passwords import find_password_fault
@@ -103,6 +103,16 @@ def check_link(
     if before is not None:
         faults = _keep_changed(faults, new, before)
     return (None if faults else columns), dict(faults)
+
+
+def find_url_fault(link_type: LinkType, text: str, around: Surroundings) -> str | None:
+    """What is wrong with a destination by itself."""
+    try:
+        original = read_text(text, MAX_DESTINATION_LENGTH) or ""
+        url = parse_destination(link_type, original)
+    except ValueError as error:
+        return str(error)
+    return _find_host_fault(url, around) if link_type == "URL" else None
 
 
 def hash_url(url: str) -> int:

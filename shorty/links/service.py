@@ -4,16 +4,20 @@ Each function is one transaction; after its commit the redirect's cache forgets 
 Many links at once are `bulk`'s, lists are `pages`'.
 """
 
+import msgspec
+
 from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
-from shorty.errors import NotFoundError
+from shorty.errors import NotFoundError, SlugTakenError
 from shorty.links import store
 from shorty.links.book import LinkBook, Maker, read_maker
 from shorty.links.changes import edit_link, hash_new_password
 from shorty.links.drafts import Remember, draft_link, insert_draft
+from shorty.links.history import record_deed
 from shorty.links.inserts import insert_soon
 from shorty.links.model import Link, LinkChange, NewLink
-from shorty.plans import give_back_quota
+from shorty.links.slug import slug_key
+from shorty.plans import give_back_quota, take_quota
 from shorty.storage.database import Row, Transaction
 
 __all__ = [
@@ -24,6 +28,7 @@ __all__ = [
     "delete_link",
     "find_or_create_link",
     "get_link",
+    "restore_link",
 ]
 
 
@@ -104,10 +109,30 @@ async def change_link(
 async def delete_link(book: LinkBook, actor: Actor, link_id: int, now: int) -> None:
     """Its address stops at once and is free again; its numbers stay. Raises NotFoundError."""
     require_scope(actor, "write")
-    deleted = await book.db.write(lambda tx: drop_link(tx, actor.workspace_id, link_id, now))
+    deleted = await book.db.write(lambda tx: drop_link_of(tx, actor, link_id, now))
     if deleted is None:
         raise NotFoundError("link", link_id)
     book.lookup.forget(deleted["domain_id"], deleted["slug_key"])
+
+
+async def restore_link(book: LinkBook, actor: Actor, link_id: int, now: int) -> Link:
+    """Undoes a delete, however long ago.
+
+    Raises NotFoundError, SlugTakenError where the address has been given away since, and
+    QuotaExceededError where the plan has no room for the link any more.
+    """
+    require_scope(actor, "write")
+    link = await book.db.write(lambda tx: bring_back_link(tx, actor, link_id, now))
+    book.forget(link)
+    return link
+
+
+def drop_link_of(tx: Transaction, actor: Actor, link_id: int, now: int) -> Row | None:
+    """As drop_link, and the link's history says who did it."""
+    row = drop_link(tx, actor.workspace_id, link_id, now)
+    if row is not None:
+        record_deed(tx, actor.workspace_id, link_id, actor.user_id, "deleted", now)
+    return row
 
 
 def drop_link(tx: Transaction, workspace_id: int, link_id: int, now: int) -> Row | None:
@@ -121,3 +146,21 @@ def drop_link(tx: Transaction, workspace_id: int, link_id: int, now: int) -> Row
     if row["is_link_in_bio"]:
         give_back_quota(tx, workspace_id, "bio_pages", 1)
     return row
+
+
+def bring_back_link(tx: Transaction, actor: Actor, link_id: int, now: int) -> Link:
+    """Takes again what deleting gave back. It was made in its month, and is not made once more."""
+    link = store.find_deleted(tx, actor.workspace_id, link_id)
+    if link is None:
+        raise NotFoundError("deleted link", link_id)
+    if store.is_slug_taken(tx, link.domain_id, slug_key(link.slug), link_id):
+        raise SlugTakenError(link.slug, link.host)
+    take_quota(tx, actor.workspace_id, actor.plan, "links", 1, now)
+    if link.qr_settings is not None:
+        take_quota(tx, actor.workspace_id, actor.plan, "qr_codes", 1, now)
+    if link.is_link_in_bio:
+        take_quota(tx, actor.workspace_id, actor.plan, "bio_pages", 1, now)
+    updated_at = max(now, link.updated_at + 1)
+    store.restore_link(tx, link, updated_at)
+    record_deed(tx, actor.workspace_id, link_id, actor.user_id, "restored", now)
+    return msgspec.structs.replace(link, updated_at=updated_at)

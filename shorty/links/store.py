@@ -86,6 +86,12 @@ returning id, workspace_id, domain_id, slug, slug_key, title, url, original_url,
           is_link_in_bio, case when qr_settings is null then 0 else 1 end as has_qr
 """
 RETIRE_COUNTER: Final = "update link_counters set is_live = 0 where link_id = $1"
+FIND_DELETED: Final = f"""
+{SELECT_LINK}
+where l.id = $1 and l.workspace_id = $2 and l.deleted_at is not null and l.is_public = 0
+"""
+RESTORE_LINK: Final = "update links set deleted_at = null, updated_at = $2 where id = $1"
+REVIVE_COUNTER: Final = "update link_counters set is_live = 1 where link_id = $1"
 
 FIND_UNTITLED: Final = """
 select id, workspace_id, domain_id, is_active, slug, title, url, original_url, updated_at
@@ -115,7 +121,16 @@ async def find_link(db: Database, workspace_id: int, link_id: int) -> Link | Non
 
 def find_link_to_change(tx: Transaction, workspace_id: int, link_id: int) -> Link | None:
     """The link as no other write can change it before this one is done."""
-    row = tx.find_one(FIND_LINK, link_id, workspace_id)
+    return _find_with_tags(tx, FIND_LINK, workspace_id, link_id)
+
+
+def find_deleted(tx: Transaction, workspace_id: int, link_id: int) -> Link | None:
+    """A deleted link as it was; public ones never come back."""
+    return _find_with_tags(tx, FIND_DELETED, workspace_id, link_id)
+
+
+def _find_with_tags(tx: Transaction, sql: str, workspace_id: int, link_id: int) -> Link | None:
+    row = tx.find_one(sql, link_id, workspace_id)
     if row is None:
         return None
     tags = tx.find_all(FIND_TAGS_OF_LINK, link_id)
@@ -218,9 +233,9 @@ def tag_link(tx: Transaction, link_id: int, tags: Iterable[Tag]) -> None:
         tx.execute(INSERT_LINK_TAG, link_id, tag.id, position)
 
 
-def is_slug_taken(tx: Transaction, columns: LinkColumns, link_id: int) -> bool:
+def is_slug_taken(tx: Transaction, domain_id: int, slug_key: str, link_id: int) -> bool:
     """Whether another live link has the slug."""
-    row = tx.find_one(FIND_SLUG, columns.domain_id, columns.slug_key)
+    row = tx.find_one(FIND_SLUG, domain_id, slug_key)
     return row is not None and row["id"] != link_id
 
 
@@ -240,6 +255,13 @@ def delete_link(tx: Transaction, workspace_id: int, link_id: int, now: int) -> R
         unindex_link(tx, link_id, read_search_text(row))
         tx.execute(RETIRE_COUNTER, link_id)
     return row
+
+
+def restore_link(tx: Transaction, link: Link, updated_at: int) -> None:
+    """`link` is what was deleted, as this transaction has read it."""
+    tx.execute(RESTORE_LINK, link.id, updated_at)
+    tx.execute(REVIVE_COUNTER, link.id)
+    index_link(tx, link.id, search_text(link, link.workspace_id))
 
 
 def set_title(tx: Transaction, link_id: int, title: str, now: int) -> Row | None:

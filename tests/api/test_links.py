@@ -295,6 +295,20 @@ async def test_a_patch_changes_what_is_given_and_null_clears(client: httpx.Async
     assert cleared["url"] == "https://example.com/page"
 
 
+async def test_tags_can_be_added_and_taken_one_by_one(client: httpx.AsyncClient) -> None:
+    a, b, c = [await make_tag(client, name) for name in "abc"]
+    link = await make(client, tagIds=[a, b])
+    change = {"addTagIds": [c, a], "removeTagIds": [int(b), "99"]}
+    one = await client.patch(f"{LINKS}/{link['id']}", json=change)
+    assert [each["tag"]["name"] for each in one.json()["link"]["tags"]] == ["a", "c"]
+    many = await client.patch(f"{LINKS}/bulk", json={"ids": [link["id"]], "addTagIds": [b]})
+    assert [each["tag"]["name"] for each in many.json()["links"][0]["tags"]] == ["a", "c", "b"]
+    for unknown in ("98", "x"):
+        wrong = {"addTagIds": [unknown], "maxClicks": 0}
+        answer = await client.patch(f"{LINKS}/{link['id']}", json=wrong)
+        assert set(answer.json()["fields"]) == {"addTagIds", "maxClicks"}
+
+
 async def test_a_faulty_patch_is_told_field_by_field(client: httpx.AsyncClient) -> None:
     link = await make(client)
     answer = await client.patch(

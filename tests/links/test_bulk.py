@@ -13,7 +13,13 @@ from shorty.errors import (
     SlugTakenError,
 )
 from shorty.links.book import LinkBook
-from shorty.links.bulk import Outcome, change_links, create_links, delete_links
+from shorty.links.bulk import (
+    Outcome,
+    change_links,
+    create_links,
+    delete_links,
+    restore_links,
+)
 from shorty.links.model import Link, LinkChange, NewLink, QrSettings
 from shorty.links.service import get_link
 from shorty.plans import read_usage
@@ -142,10 +148,45 @@ async def test_many_are_deleted(book: LinkBook, actor: Actor, stranger: Actor) -
     assert book.lookup.find(links[0].domain_id, links[0].slug) is None
 
 
+async def test_many_come_back_and_the_others_say_why(
+    book: LinkBook, actor: Actor, stranger: Actor
+) -> None:
+    links = [await make_link(book, actor, slug=f"s{number}") for number in range(3)]
+    ids = [link.id for link in links]
+    await delete_links(book, actor, ids, NOW)
+    await make_link(book, stranger, slug="s1")
+    outcomes = await restore_links(book, actor, [*ids, ids[0], 99], NOW)
+    assert name_kinds(outcomes) == ["Link", "SlugTakenError", "Link", "NotFoundError"]
+    assert await count_used(book, actor) == {"links": 2, "links_per_month": 3}
+    assert book.lookup.find(links[2].domain_id, "s2") is not None
+
+
+async def test_tags_are_added_and_removed_beside_the_others(book: LinkBook, actor: Actor) -> None:
+    one = await make_link(book, actor, tag_names=("a", "b"))
+    two = await make_link(book, actor, tag_names=("c",))
+    ids = [one.id, two.id]
+    a, b, c = (tag.id for tag in (*one.tags, *two.tags))
+    change = LinkChange(add_tag_ids=(c, a), add_tag_names=("B", "new"), remove_tag_ids=(b, 99))
+    outcomes = await change_links(book, actor, ids, change, NOW + 1)
+    told = [[tag.name for tag in link.tags] for link in outcomes if isinstance(link, Link)]
+    assert told == [["a", "c", "b", "new"], ["c", "a", "b", "new"]]
+    for link_id, outcome in zip(ids, outcomes, strict=True):
+        assert await get_link(book, actor, link_id) == outcome
+    again = await change_links(
+        book, actor, ids, LinkChange(add_tag_ids=(a,), add_tag_names=("NEW",)), NOW + 2
+    )
+    assert again == outcomes
+    unknown = await change_links(book, actor, [one.id], LinkChange(add_tag_ids=(98,)), NOW + 3)
+    assert isinstance(unknown[0], InvalidFieldsError)
+    assert set(unknown[0].fields) == {"add_tag_ids"}
+
+
 async def test_there_are_limits_and_readers_may_not(book: LinkBook, actor: Actor) -> None:
     for ids in ([], [1] * 1001):
         with pytest.raises(InvalidFieldsError):
             await delete_links(book, actor, ids, NOW)
+        with pytest.raises(InvalidFieldsError):
+            await restore_links(book, actor, ids, NOW)
         with pytest.raises(InvalidFieldsError):
             await change_links(book, actor, ids, LinkChange(), NOW)
         with pytest.raises(InvalidFieldsError):
@@ -157,3 +198,5 @@ async def test_there_are_limits_and_readers_may_not(book: LinkBook, actor: Actor
         await change_links(book, reader, [1], LinkChange(), NOW)
     with pytest.raises(ForbiddenError):
         await delete_links(book, reader, [1], NOW)
+    with pytest.raises(ForbiddenError):
+        await restore_links(book, reader, [1], NOW)

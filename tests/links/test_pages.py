@@ -130,10 +130,10 @@ async def test_a_search_finds_parts_of_slug_title_and_destination(
 async def test_filters_and_a_search_are_combined(book: LinkBook, actor: Actor, way: str) -> None:
     tag = await book.db.write(lambda tx: create_tag(tx, actor, NewTag(name="t"), NOW))
     made: dict[str, dict[str, Any]] = {}
-    for number in range(16):
+    for number in range(32):
         has = {
             name: bool(number & bit)
-            for name, bit in (("tag", 1), ("off", 2), ("local", 4), ("word", 8))
+            for name, bit in (("tag", 1), ("off", 2), ("local", 4), ("word", 8), ("star", 16))
         }
         made[f"s{number}"] = has
         await make_link(
@@ -143,6 +143,7 @@ async def test_filters_and_a_search_are_combined(book: LinkBook, actor: Actor, w
             slug=f"s{number}",
             tag_ids=(tag.id,) if has["tag"] else (),
             is_active=not has["off"],
+            is_starred=has["star"],
             domain="localhost:8000" if has["local"] else "go.example",
             title="needle" if has["word"] else None,
         )
@@ -154,6 +155,8 @@ async def test_filters_and_a_search_are_combined(book: LinkBook, actor: Actor, w
         ("local", {"domain": "go.example"}, False),
         ("word", {"search": "needle"}, True),
         ("word", {"search": "ee"}, True),
+        ("star", {"is_starred": True}, True),
+        ("star", {"is_starred": False}, False),
     ]
     for chosen in combinations_with_replacement(choices, 3):
         if len({name for name, _, _ in chosen}) < len({(name, value) for name, _, value in chosen}):

@@ -18,13 +18,15 @@ from shorty.errors import (
 from shorty.links import bulk
 from shorty.links.book import LinkBook
 from shorty.links.bulk import change_links, create_links
-from shorty.links.model import Creator, Link, LinkChange, NewLink, QrSettings
+from shorty.links.model import Creator, Link, LinkChange, LinkFilter, NewLink, QrSettings
+from shorty.links.pages import list_links
 from shorty.links.service import (
     change_link,
     create_link,
     delete_link,
     find_or_create_link,
     get_link,
+    restore_link,
 )
 from shorty.links.slug import MAX_SLUG_LENGTH
 from shorty.links.tags import NewTag, create_tag
@@ -36,6 +38,7 @@ from tests.links.making import make_link, new_link
 from tests.support import DAY, NOW
 
 HOUR = 3_600_000
+COUNT_CLICK = "update link_counters set clicks = 5, total = 5 where link_id = $1"
 
 
 async def find_faults(book: LinkBook, actor: Actor, new: NewLink) -> dict[str, str]:
@@ -512,6 +515,67 @@ async def test_a_deleted_link_is_gone_and_its_slug_free(book: LinkBook, actor: A
     assert book.lookup.find(link.domain_id, "again") is not None
     row = book.db.look_up("select total from link_counters where link_id = $1", link.id)
     assert row is not None
+
+
+async def test_a_restored_link_is_as_it_was(book: LinkBook, actor: Actor) -> None:
+    link = await make_link(
+        book,
+        actor,
+        slug="back",
+        title="Needle",
+        password="pw",
+        tag_names=("t",),
+        qr_settings=QrSettings(color="#123456"),
+        is_link_in_bio=True,
+    )
+    used = await count_used(book, actor)
+    await book.db.write(lambda tx: tx.execute(COUNT_CLICK, link.id))
+    await delete_link(book, actor, link.id, NOW)
+    assert book.lookup.find(link.domain_id, "back") is None
+    restored = await restore_link(book, actor, link.id, NOW + 400 * DAY)
+    assert restored == replace(link, updated_at=NOW + 400 * DAY, clicks=5)
+    assert await get_link(book, actor, link.id) == restored
+    assert book.lookup.find(link.domain_id, "back") is not None
+    assert await count_used(book, actor) == used
+    for wanted in (LinkFilter(search="needle"), LinkFilter(sort="-clickCount")):
+        assert (await list_links(book, actor, wanted)).links == (restored,)
+
+
+async def test_a_link_whose_slug_was_taken_since_stays_deleted(
+    book: LinkBook, actor: Actor, stranger: Actor
+) -> None:
+    link = await make_link(book, actor, slug="mine")
+    await delete_link(book, actor, link.id, NOW)
+    await make_link(book, stranger, slug="mine")
+    with pytest.raises(SlugTakenError):
+        await restore_link(book, actor, link.id, NOW)
+    assert await count_used(book, actor) == {"links_per_month": 1}
+
+
+async def test_only_what_the_workspace_has_deleted_is_restored(
+    book: LinkBook, actor: Actor, stranger: Actor
+) -> None:
+    live, gone = await make_link(book, actor), await make_link(book, actor)
+    public = await make_link(book, actor, is_public=True)
+    for link in (gone, public):
+        await delete_link(book, actor, link.id, NOW)
+    for who, link_id in ((actor, live.id), (stranger, gone.id), (actor, public.id), (actor, 99)):
+        with pytest.raises(NotFoundError):
+            await restore_link(book, who, link_id, NOW)
+    with pytest.raises(ForbiddenError):
+        await restore_link(book, replace(actor, role="viewer"), gone.id, NOW)
+
+
+async def test_a_link_comes_back_only_where_the_plan_has_room(book: LinkBook, actor: Actor) -> None:
+    poor = replace(actor, plan=SMALL)
+    gone = await make_link(book, poor, qr_settings=QrSettings())
+    await delete_link(book, poor, gone.id, NOW)
+    other = await make_link(book, poor, qr_settings=QrSettings())
+    with pytest.raises(QuotaExceededError) as raised:
+        await restore_link(book, poor, gone.id, NOW)
+    assert raised.value.quota == "qr_codes"
+    await delete_link(book, poor, other.id, NOW)
+    assert (await restore_link(book, poor, gone.id, NOW)).id == gone.id
 
 
 async def test_a_public_link_of_a_person_lives_one_hour(book: LinkBook, actor: Actor) -> None:

@@ -1,0 +1,217 @@
+"""`/utm-templates`: UTM parameters that the workspace uses again and again, under names."""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from shorty.api.idempotency import answer_once, in_one_write
+from shorty.api.operations import Operation, handle
+from shorty.api.requests import ApiRequest
+from shorty.errors import AlreadyExistsError
+from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
+from shorty.http.fields import convert_fields, telling_camel_case
+from shorty.http.requests import read_body
+from shorty.http.times import format_time
+from shorty.links import utm_templates
+from shorty.links.utm_templates import NewUtmTemplate, UtmTemplate, UtmTemplateChange
+
+TAG: Final = "UTM templates"
+EXAMPLE: Final = {
+    "id": "3",
+    "name": "Newsletter",
+    "utmSource": "newsletter",
+    "utmMedium": "email",
+    "utmCampaign": None,
+    "utmTerm": None,
+    "utmContent": None,
+    "utmId": None,
+    "createdAt": "2026-11-22T12:00:00.000Z",
+}
+
+Name = Annotated[
+    str,
+    Meta(description=f"Up to {utm_templates.NAME_LENGTH} characters; unique in any case."),
+]
+Utm = Annotated[str, Meta(description="A UTM parameter.")]
+
+
+class UtmTemplateInput(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    name: Name
+    utm_source: Utm | None = None
+    utm_medium: Utm | None = None
+    utm_campaign: Utm | None = None
+    utm_term: Utm | None = None
+    utm_content: Utm | None = None
+    utm_id: Utm | None = None
+
+
+class UtmTemplateChanges(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    """What is left out stays as it is; null clears."""
+
+    name: Name | UnsetType = UNSET
+    utm_source: Utm | None | UnsetType = UNSET
+    utm_medium: Utm | None | UnsetType = UNSET
+    utm_campaign: Utm | None | UnsetType = UNSET
+    utm_term: Utm | None | UnsetType = UNSET
+    utm_content: Utm | None | UnsetType = UNSET
+    utm_id: Utm | None | UnsetType = UNSET
+
+
+class UtmTemplateObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    id: str
+    name: str
+    utm_source: str | None
+    utm_medium: str | None
+    utm_campaign: str | None
+    utm_term: str | None
+    utm_content: str | None
+    utm_id: str | None
+    created_at: str
+
+
+class UtmTemplateAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    utm_template: UtmTemplateObject
+
+
+class UtmTemplateList(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    utm_templates: list[UtmTemplateObject]
+
+
+@handle(
+    "GET",
+    "/utm-templates",
+    Operation(
+        summary="List the UTM templates",
+        description=f"All of them, by name; there are at most {utm_templates.MAX_TEMPLATES}.",
+        tag=TAG,
+        answer=UtmTemplateList,
+        answer_example={"utmTemplates": [EXAMPLE]},
+    ),
+)
+async def list_templates(request: ApiRequest) -> Answer:
+    found = await utm_templates.list_templates(request.services.db, request.actor.workspace_id)
+    return answer_json(UtmTemplateList(utm_templates=[show_template(each) for each in found]))
+
+
+@handle(
+    "POST",
+    "/utm-templates",
+    Operation(
+        summary="Make a UTM template",
+        tag=TAG,
+        scope="write",
+        body=UtmTemplateInput,
+        body_example={"name": "Newsletter", "utmSource": "newsletter", "utmMedium": "email"},
+        is_repeatable=True,
+        status=201,
+        answer=UtmTemplateAnswer,
+        answer_example={"utmTemplate": EXAMPLE},
+        errors=(AlreadyExistsError,),
+    ),
+)
+async def create_template(request: ApiRequest) -> Answer:
+    body = await read_body(request)
+    wanted = convert_fields(body.fields, UtmTemplateInput)
+    new = NewUtmTemplate(**msgspec.structs.asdict(wanted))
+    with telling_camel_case():
+        return await answer_once(
+            request,
+            body,
+            in_one_write(
+                request,
+                lambda tx: utm_templates.create_template(tx, request.actor, new, request.now),
+            ),
+            lambda made: answer_created(
+                UtmTemplateAnswer(utm_template=show_template(made)),
+                f"/api/v1/utm-templates/{made.id}",
+            ),
+        )
+
+
+@handle(
+    "GET",
+    "/utm-templates/{template_id:str}",
+    Operation(
+        summary="Read a UTM template",
+        tag=TAG,
+        answer=UtmTemplateAnswer,
+        answer_example={"utmTemplate": EXAMPLE},
+    ),
+)
+async def get_template(request: ApiRequest) -> Answer:
+    template_id = read_template_id(request)
+    db, workspace_id = request.services.db, request.actor.workspace_id
+    return _answer_template(await utm_templates.get_template(db, workspace_id, template_id))
+
+
+@handle(
+    "PATCH",
+    "/utm-templates/{template_id:str}",
+    Operation(
+        summary="Change a UTM template",
+        description="Only what is given changes; null clears. Links keep what they have.",
+        tag=TAG,
+        scope="write",
+        body=UtmTemplateChanges,
+        body_example={"utmCampaign": "spring", "utmTerm": None},
+        answer=UtmTemplateAnswer,
+        answer_example={"utmTemplate": EXAMPLE | {"utmCampaign": "spring"}},
+        errors=(AlreadyExistsError,),
+    ),
+)
+async def change_template(request: ApiRequest) -> Answer:
+    template_id = read_template_id(request)
+    wanted = convert_fields((await read_body(request)).fields, UtmTemplateChanges)
+    change = UtmTemplateChange(**msgspec.structs.asdict(wanted))
+    with telling_camel_case():
+        changed = await request.services.db.write(
+            lambda tx: utm_templates.change_template(tx, request.actor, template_id, change)
+        )
+    return _answer_template(changed)
+
+
+@handle(
+    "DELETE",
+    "/utm-templates/{template_id:str}",
+    Operation(
+        summary="Delete a UTM template",
+        description="Links made with it keep their parameters.",
+        tag=TAG,
+        scope="write",
+        status=204,
+    ),
+)
+async def delete_template(request: ApiRequest) -> Answer:
+    template_id = read_template_id(request)
+    await request.services.db.write(
+        lambda tx: utm_templates.delete_template(tx, request.actor, template_id)
+    )
+    return answer_nothing()
+
+
+def read_template_id(request: ApiRequest) -> int:
+    return request.read_id("template_id", "UTM template")
+
+
+def show_template(template: UtmTemplate) -> UtmTemplateObject:
+    values = msgspec.structs.asdict(template)
+    shown = {"id": str(template.id), "created_at": format_time(template.created_at)}
+    return UtmTemplateObject(**(values | shown))
+
+
+def _answer_template(template: UtmTemplate) -> Answer:
+    return answer_json(UtmTemplateAnswer(utm_template=show_template(template)))
+
+
+HANDLERS: Final = (
+    list_templates,
+    create_template,
+    get_template,
+    change_template,
+    delete_template,
+)

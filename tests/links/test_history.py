@@ -1,0 +1,144 @@
+"""What is kept of what was done to a link."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from shorty.accounts.model import Actor
+from shorty.errors import QuotaExceededError
+from shorty.links import history
+from shorty.links.book import LinkBook
+from shorty.links.bulk import change_links, delete_links, restore_links
+from shorty.links.history import TEXT_LENGTH, LinkEdit, list_edits
+from shorty.links.model import Creator, LinkChange, QrSettings
+from shorty.links.service import change_link, delete_link, restore_link
+from tests.links.conftest import SMALL
+from tests.links.making import make_link
+from tests.support import NOW, make_colleague
+
+
+async def tell(book: LinkBook, actor: Actor, link_id: int) -> list[LinkEdit]:
+    return await list_edits(book.db, actor.workspace_id, link_id)
+
+
+async def test_each_edit_says_who_when_and_what(book: LinkBook, actor: Actor) -> None:
+    link = await make_link(book, actor, slug="old", title="Old", tag_names=("a",))
+    assert await tell(book, actor, link.id) == []
+    change = LinkChange(
+        slug="new",
+        title=None,
+        url="https://other.example/",
+        domain="localhost:8000",
+        tag_names=("b", "c"),
+        is_active=False,
+        max_clicks=5,
+        webhook_urls=("https://hook.example/",),
+        qr_settings=QrSettings(color="#123456"),
+    )
+    await change_link(book, actor, link.id, change, NOW + 1)
+    assert await tell(book, actor, link.id) == [
+        LinkEdit(
+            id=1,
+            link_id=link.id,
+            at=NOW + 1,
+            kind="edited",
+            changes={
+                "url": ("https://example.com/page", "https://other.example/"),
+                "domain": ("go.example", "localhost:8000"),
+                "slug": ("old", "new"),
+                "title": ("Old", None),
+                "max_clicks": (None, 5),
+                "is_active": (True, False),
+                "webhook_urls": ([], ["https://hook.example/"]),
+                "qr_settings": (None, {"color": "#123456"}),
+                "tags": (["a"], ["b", "c"]),
+            },
+            by=Creator(id=actor.user_id, name="ann", email="ann@a.example"),
+        )
+    ]
+
+
+async def test_deleting_and_restoring_are_told(book: LinkBook, actor: Actor) -> None:
+    link, other = await make_link(book, actor), await make_link(book, actor)
+    ids = [link.id, other.id]
+    await delete_link(book, actor, link.id, NOW + 1)
+    await restore_link(book, actor, link.id, NOW + 2)
+    await change_links(book, actor, ids, LinkChange(title="T"), NOW + 3)
+    await delete_links(book, actor, ids, NOW + 4)
+    await restore_links(book, actor, ids, NOW + 5)
+    told = [(edit.kind, edit.at) for edit in await tell(book, actor, link.id)]
+    assert told == [
+        ("restored", NOW + 5),
+        ("deleted", NOW + 4),
+        ("edited", NOW + 3),
+        ("restored", NOW + 2),
+        ("deleted", NOW + 1),
+    ]
+    assert len(await tell(book, actor, other.id)) == 3
+
+
+async def test_a_password_is_never_told(book: LinkBook, actor: Actor) -> None:
+    link = await make_link(book, actor)
+    for password in ("first secret", "second secret", None):
+        await change_link(book, actor, link.id, LinkChange(password=password), NOW + 1)
+    told = [edit.changes["password"] for edit in await tell(book, actor, link.id)]
+    assert told == [("set", None), ("set", "changed"), (None, "set")]
+    rows = await book.db.find_all("select changes from link_edits")
+    kept = "".join(row["changes"] for row in rows)
+    assert "secret" not in kept
+    assert "argon" not in kept
+
+
+async def test_long_texts_are_cut(book: LinkBook, actor: Actor) -> None:
+    link = await make_link(book, actor)
+    await change_link(book, actor, link.id, LinkChange(description="x" * 2000), NOW + 1)
+    (edit,) = await tell(book, actor, link.id)
+    assert edit.changes == {"description": (None, "x" * (TEXT_LENGTH - 1) + "…")}
+
+
+async def test_what_changes_nothing_or_fails_is_not_told(book: LinkBook, actor: Actor) -> None:
+    link = await make_link(book, actor, title="Same")
+    changes: list[dict[str, Any]] = [{}, {"title": "Same"}, {"title": " Same "}]
+    for change in changes:
+        await change_link(book, actor, link.id, LinkChange(**change), NOW + 1)
+    poor = replace(actor, plan=replace(SMALL, edits_per_month=0))
+    with pytest.raises(QuotaExceededError):
+        await change_link(book, poor, link.id, LinkChange(title="Other"), NOW + 1)
+    assert await tell(book, actor, link.id) == []
+
+
+async def test_the_last_edits_are_kept_and_told_page_by_page(
+    book: LinkBook, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(history, "KEPT", 5)
+    link, other = await make_link(book, actor), await make_link(book, actor)
+    for number in range(8):
+        for each in (link, other):
+            change = LinkChange(title=f"T{number}")
+            await change_link(book, actor, each.id, change, NOW + number)
+    titles: list[str] = []
+    before = None
+    while page := await list_edits(book.db, actor.workspace_id, link.id, before, 2):
+        titles += [edit.changes["title"][1] for edit in page]
+        before = page[-1].id
+    assert titles == ["T7", "T6", "T5", "T4", "T3"]
+
+
+async def test_a_colleague_is_called_as_the_workspace_does(book: LinkBook, actor: Actor) -> None:
+    colleague = await make_colleague(book.db, actor, "editor")
+    link = await make_link(book, actor)
+    rename = "update members set name = 'Bobby' where user_id = $1"
+    await book.db.write(lambda tx: tx.execute(rename, colleague.user.id))
+    bob = replace(actor, user_id=colleague.user.id, role="editor")
+    await change_link(book, bob, link.id, LinkChange(title="T"), NOW + 1)
+    (edit,) = await tell(book, actor, link.id)
+    assert edit.by == Creator(id=colleague.user.id, name="Bobby", email="bob@a.example")
+
+
+async def test_another_workspace_sees_no_history(
+    book: LinkBook, actor: Actor, stranger: Actor
+) -> None:
+    link = await make_link(book, actor)
+    await change_link(book, actor, link.id, LinkChange(title="T"), NOW + 1)
+    assert await tell(book, stranger, link.id) == []

@@ -1,0 +1,95 @@
+"""What is said of a link while it is being written."""
+
+import pytest
+from msgspec.structs import replace
+
+from shorty.accounts.model import Actor
+from shorty.errors import ForbiddenError
+from shorty.fetch import Fetcher
+from shorty.links.book import LinkBook
+from shorty.links.live_checks import fetch_preview, find_destination_fault, find_slug_fault
+from shorty.links.model import LinkType
+from shorty.links.page_title import PageFacts
+from shorty.links.service import delete_link
+from tests.links.making import make_link
+from tests.support import NOW
+from tests.test_fetch import PRIVATE, answer_with, run_server
+
+PAGE = b"""<html><head><title>A page</title><meta name="description" content="About it">
+<meta property="og:image" content="/i.png"><link rel="icon" href="/icon.png"></head></html>"""
+
+
+@pytest.mark.parametrize(
+    ("domain", "slug", "told"),
+    [
+        ("go.example", "free", None),
+        ("GO.example", "💡-né", None),
+        ("go.example", "taken", "already taken on go.example"),
+        ("localhost:8000", "taken", None),
+        ("nobody.example", "free", "not a verified domain"),
+        ("go.example", "API", "keeps for itself"),
+        ("go.example", "a b", "a space"),
+        ("go.example", "", "1 to 128"),
+        ("go.example", "x" * 129, "1 to 128"),
+    ],
+)
+async def test_a_slug_is_judged_in_one_sentence(
+    book: LinkBook, actor: Actor, stranger: Actor, domain: str, slug: str, told: str | None
+) -> None:
+    await make_link(book, stranger, slug="taken")
+    fault = await find_slug_fault(book, actor, domain, slug)
+    assert told in fault if fault and told else fault is told
+    assert fault is None or fault.endswith(".")
+
+
+async def test_a_link_may_keep_its_own_slug_and_deleted_ones_are_free(
+    book: LinkBook, actor: Actor
+) -> None:
+    link = await make_link(book, actor, slug="mine")
+    assert await find_slug_fault(book, actor, "go.example", "mine", link.id) is None
+    assert await find_slug_fault(book, actor, "go.example", "mine", link.id + 1) is not None
+    await delete_link(book, actor, link.id, NOW)
+    assert await find_slug_fault(book, actor, "go.example", "mine") is None
+
+
+@pytest.mark.parametrize(
+    ("link_type", "url", "told"),
+    [
+        ("URL", "https://example.com/", None),
+        ("MAILTO", "ana@example.com", None),
+        ("TEL", "+1 201 555 0123", None),
+        ("URL", "", "Say where the link leads"),
+        ("URL", "example.com", "with its scheme"),
+        ("URL", "javascript:alert(1)", "http and https"),
+        ("URL", "https://sub.evil.example/", "blocks"),
+        ("URL", "https://go.example/x", "loop"),
+        ("URL", "https://example.com/" + "x" * 9000, "at most"),
+        ("TEL", "call me", "phone number"),
+    ],
+)
+async def test_a_destination_is_judged_by_itself(
+    book: LinkBook, link_type: LinkType, url: str, told: str | None
+) -> None:
+    fault = find_destination_fault(book, link_type, url, NOW)
+    assert told in fault if fault and told else fault is told
+
+
+async def test_a_page_is_asked_for_what_it_says_of_itself(book: LinkBook, actor: Actor) -> None:
+    async with run_server(answer_with(PAGE)) as server, Fetcher(allow_private=True) as fetcher:
+        origin = f"http://{PRIVATE}:{server.port}"
+        facts = await fetch_preview(book, actor, fetcher, f" {origin}/page ", NOW)
+        assert facts == PageFacts(
+            title="A page",
+            description="About it",
+            image=f"{origin}/i.png",
+            icon=f"{origin}/icon.png",
+        )
+        for url in ("nonsense", "https://evil.example/", "https://go.example/x", "mailto:a@b.c"):
+            assert await fetch_preview(book, actor, fetcher, url, NOW) == PageFacts()
+        with pytest.raises(ForbiddenError):
+            await fetch_preview(book, replace(actor, role="viewer"), fetcher, origin, NOW)
+        assert len(server.requests) == 1
+    async with run_server(answer_with(PAGE)) as server, Fetcher() as fetcher:
+        url = f"http://{PRIVATE}:{server.port}/"
+        assert await fetch_preview(book, actor, fetcher, url, NOW) == PageFacts()
+        assert server.connections == 0
