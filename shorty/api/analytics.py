@@ -11,13 +11,13 @@ from shorty.api.analytics_answers import (
     SeriesAnswer,
     SummaryAnswer,
     UtmAnswer,
-    list_browsers,
-    list_cities,
-    list_countries,
-    list_devices,
-    list_referrers,
-    list_systems,
-    list_utm,
+    show_browsers,
+    show_cities,
+    show_countries,
+    show_devices,
+    show_referrers,
+    show_systems,
+    show_utm,
 )
 from shorty.api.analytics_query import (
     AnalyticsQuery,
@@ -29,7 +29,7 @@ from shorty.api.analytics_query import (
 )
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
-from shorty.clicks.days import Totals
+from shorty.clicks.breakdown import count_clicks
 from shorty.clicks.periods import Period, cut_period
 from shorty.clicks.stats import ValueCounts, count_by_slot, count_values
 from shorty.errors import NotFoundError
@@ -84,11 +84,13 @@ async def get_summary(request: ApiRequest) -> Answer:
     _, visitors, bots, scans, _ = found
     return answer_json(
         SummaryAnswer(
-            clicks=count_clicks(found, query),
+            clicks=count_clicks(found, has_bots=query.include_bots),
             visitors=visitors,
             scans=scans,
             bots=bots,
-            previous=PreviousTotals(clicks=count_clicks(before, query), visitors=before[1]),
+            previous=PreviousTotals(
+                clicks=count_clicks(before, has_bots=query.include_bots), visitors=before[1]
+            ),
             **tell_period(period),
         )
     )
@@ -120,7 +122,9 @@ async def get_timeseries(request: ApiRequest) -> Answer:
     counts = await count_by_slot(request.services.db, question.scope, slots.bounds)
     points = [
         Point(
-            start=period.write_moment(start), clicks=count_clicks(totals, query), visitors=totals[1]
+            start=period.write_moment(start),
+            clicks=count_clicks(totals, has_bots=query.include_bots),
+            visitors=totals[1],
         )
         for start, totals in zip(slots.starts, counts, strict=True)
     ]
@@ -152,8 +156,8 @@ async def get_geo(request: ApiRequest) -> Answer:
     query = read_query(request, TopQuery)
     question, counts = await count_for(request, query)
     answer = GeoAnswer(
-        countries=list_countries(counts, query.limit, has_bots=query.include_bots),
-        cities=list_cities(counts, query.limit, has_bots=query.include_bots),
+        countries=show_countries(counts, query.limit, has_bots=query.include_bots),
+        cities=show_cities(counts, query.limit, has_bots=query.include_bots),
         **tell_period(question.period),
     )
     return answer_json(answer)
@@ -181,9 +185,9 @@ async def get_devices(request: ApiRequest) -> Answer:
     query = read_query(request, TopQuery)
     question, counts = await count_for(request, query)
     answer = DevicesAnswer(
-        devices=list_devices(counts, query.limit, has_bots=query.include_bots),
-        browsers=list_browsers(counts, query.limit, has_bots=query.include_bots),
-        os=list_systems(counts, query.limit, has_bots=query.include_bots),
+        devices=show_devices(counts, query.limit, has_bots=query.include_bots),
+        browsers=show_browsers(counts, query.limit, has_bots=query.include_bots),
+        os=show_systems(counts, query.limit, has_bots=query.include_bots),
         **tell_period(question.period),
     )
     return answer_json(answer)
@@ -220,7 +224,7 @@ async def get_devices(request: ApiRequest) -> Answer:
 async def get_referrers(request: ApiRequest) -> Answer:
     query = read_query(request, TopQuery)
     question, counts = await count_for(request, query)
-    referrers = list_referrers(counts, query.limit, has_bots=query.include_bots)
+    referrers = show_referrers(counts, query.limit, has_bots=query.include_bots)
     return answer_json(ReferrersAnswer(referrers=referrers, **tell_period(question.period)))
 
 
@@ -247,7 +251,7 @@ async def get_referrers(request: ApiRequest) -> Answer:
 async def get_utm(request: ApiRequest) -> Answer:
     query = read_query(request, TopQuery)
     question, counts = await count_for(request, query)
-    source, medium, campaign, term, content = list_utm(
+    source, medium, campaign, term, content = show_utm(
         counts, query.limit, has_bots=query.include_bots
     )
     return answer_json(
@@ -267,11 +271,6 @@ async def count_for(request: ApiRequest, query: TopQuery) -> tuple[Question, Val
     period = question.period
     counts = await count_values(request.services.db, question.scope, period.start, period.end)
     return question, counts
-
-
-def count_clicks(totals: Totals, query: AnalyticsQuery) -> int:
-    clicks, _, bots, *_ = totals
-    return clicks + bots if query.include_bots else clicks
 
 
 def tell_period(period: Period) -> dict[str, str]:

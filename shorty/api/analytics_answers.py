@@ -4,19 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from shorty.clicks.referrers import find_site
-from shorty.clicks.rollups import (
-    BROWSER,
-    CITY,
-    COUNTRY,
-    DEVICE,
-    OS,
-    REFERRER,
-    UTM,
-    VISITORS_OF_CITY,
-    VISITORS_OF_COUNTRY,
-)
-from shorty.clicks.stats import WORD_FOR_OTHERS, Count, ValueCounts
+from shorty.clicks import breakdown
+from shorty.clicks.stats import ValueCounts
 
 
 class Echo(msgspec.Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
@@ -121,75 +110,51 @@ class UtmAnswer(Echo, frozen=True, kw_only=True):
     content: list[UtmCount]
 
 
-def list_countries(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[CountryCount]:
-    found = counts.list_counts(COUNTRY, of_visitors=VISITORS_OF_COUNTRY, has_bots=has_bots)
+def show_countries(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[CountryCount]:
     return [
         CountryCount(country=each.value, clicks=each.clicks, visitors=each.visitors)
-        for each in found[:limit]
+        for each in breakdown.list_countries(counts, has_bots=has_bots)[:limit]
     ]
 
 
-def list_cities(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[CityCount]:
-    """None of them, where nothing is known of any."""
-    found = counts.list_counts(CITY, of_visitors=VISITORS_OF_CITY, has_bots=has_bots)
-    if not any(each.value for each in found):
-        return []
-    return [show_city(each) for each in found[:limit]]
+def show_cities(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[CityCount]:
+    return [
+        CityCount(city=each.city, country=each.country, clicks=each.clicks, visitors=each.visitors)
+        for each in breakdown.list_cities(counts, has_bots=has_bots)[:limit]
+    ]
 
 
-def show_city(count: Count) -> CityCount:
-    city, country = count.value, None
-    if city is not None and city != WORD_FOR_OTHERS:
-        country, city = city[:2], city[2:]
-    return CityCount(
-        city=city,
-        country=None if country == "--" else country,
-        clicks=count.clicks,
-        visitors=count.visitors,
-    )
-
-
-def list_devices(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[DeviceCount]:
-    found = counts.list_counts(DEVICE, has_bots=has_bots)[:limit]
+def show_devices(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[DeviceCount]:
+    found = breakdown.list_devices(counts, has_bots=has_bots)[:limit]
     return [DeviceCount(device=each.value, clicks=each.clicks) for each in found]
 
 
-def list_browsers(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[BrowserCount]:
-    found = counts.list_counts(BROWSER, has_bots=has_bots)[:limit]
+def show_browsers(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[BrowserCount]:
+    found = breakdown.list_browsers(counts, has_bots=has_bots)[:limit]
     return [BrowserCount(browser=each.value, clicks=each.clicks) for each in found]
 
 
-def list_systems(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[OsCount]:
-    found = counts.list_counts(OS, has_bots=has_bots)[:limit]
+def show_systems(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[OsCount]:
+    found = breakdown.list_systems(counts, has_bots=has_bots)[:limit]
     return [OsCount(os=each.value, clicks=each.clicks) for each in found]
 
 
-def list_referrers(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[ReferrerCount]:
-    """The hosts of a known site are one."""
-    sites: dict[str, list[Count]] = {}
-    for count in counts.list_counts(REFERRER, has_bots=has_bots):
-        sites.setdefault(name_referrer(count.value), []).append(count)
-    shown = [show_referrer(name, hosts) for name, hosts in sites.items()]
-    return sorted(shown, key=lambda each: (-each.clicks, each.name))[:limit]
+def show_referrers(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[ReferrerCount]:
+    return [
+        ReferrerCount(
+            referrer=site.hosts[0].value,
+            name=site.name,
+            clicks=site.clicks,
+            hosts=[
+                HostCount(referrer=each.value, clicks=each.clicks)
+                for each in site.hosts
+                if each.value
+            ],
+        )
+        for site in breakdown.list_sites(counts, has_bots=has_bots)[:limit]
+    ]
 
 
-def name_referrer(host: str | None) -> str:
-    if host is None:
-        return "Direct"
-    return "Other" if host == WORD_FOR_OTHERS else find_site(host) or host
-
-
-def show_referrer(name: str, hosts: list[Count]) -> ReferrerCount:
-    return ReferrerCount(
-        referrer=hosts[0].value,
-        name=name,
-        clicks=sum(each.clicks for each in hosts),
-        hosts=[HostCount(referrer=each.value, clicks=each.clicks) for each in hosts if each.value],
-    )
-
-
-def list_utm(counts: ValueCounts, limit: int, *, has_bots: bool) -> Iterable[list[UtmCount]]:
-    """The values of each of the five fields; clicks without one are left out."""
-    for kind in UTM:
-        found = counts.list_counts(kind, has_bots=has_bots, has_unknown=False)[:limit]
-        yield [UtmCount(value=each.value or "", clicks=each.clicks) for each in found]
+def show_utm(counts: ValueCounts, limit: int, *, has_bots: bool) -> Iterable[list[UtmCount]]:
+    for found in breakdown.list_utm(counts, has_bots=has_bots):
+        yield [UtmCount(value=each.value or "", clicks=each.clicks) for each in found[:limit]]

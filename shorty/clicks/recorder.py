@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from shorty.clicks.journal import FIRST_OFFSET, Journal, Owner, Position, Segment
+from shorty.clicks.live import LiveClicks
 from shorty.clicks.model import Visit, encode_visit
 from shorty.clicks.rollups import KnownVisitors
 from shorty.clicks.store import JournalState, begin_journal, find_journal_state, store_batch
@@ -66,6 +67,7 @@ class Recorder:
         rest_s: float = SHORTEST_REST_S,
         outbox: Outbox | None = None,
     ) -> None:
+        self.live = LiveClicks(db)
         self._db = db
         self._outbox = outbox
         self._journal = Journal(db.path.with_name(f"{db.path.name}.journal"))
@@ -179,6 +181,7 @@ class Recorder:
         self._must_hurry.set()
         self._has_work.set()
         await self._task
+        self.live.end()
         if self._waiting.count:
             self._warn_at_end(self._waiting.count, self._waiting.count_in_memory())
             self._journal.close()
@@ -267,6 +270,8 @@ class Recorder:
                     return False
             else:
                 self._note_stored(batch, skipped)
+                if self.live.is_watched:
+                    await self.live.tell(batch.payloads)
         if not self._waiting.count:
             self._is_settled.set()
         return True

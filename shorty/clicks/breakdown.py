@@ -1,0 +1,101 @@
+"""Reads out of sums what is told of them: countries, cities, sites, devices, UTM values."""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from shorty.clicks.days import Totals
+from shorty.clicks.referrers import find_site
+from shorty.clicks.rollups import (
+    BROWSER,
+    CITY,
+    COUNTRY,
+    DEVICE,
+    OS,
+    REFERRER,
+    UTM,
+    VISITORS_OF_CITY,
+    VISITORS_OF_COUNTRY,
+)
+from shorty.clicks.stats import WORD_FOR_OTHERS, Count, ValueCounts
+
+DIRECT: Final = "Direct"
+OTHER_SITES: Final = "Other"
+_NO_COUNTRY: Final = "--"
+
+
+class CityCount(NamedTuple):
+    """What there was of one city; its country is None where that is unknown."""
+
+    city: str | None
+    country: str | None
+    clicks: int
+    visitors: int
+
+
+class SiteCount(NamedTuple):
+    """A site that people came from, and its hosts, the most frequent first."""
+
+    name: str
+    clicks: int
+    hosts: tuple[Count, ...]
+
+
+def count_clicks(totals: Totals, *, has_bots: bool) -> int:
+    clicks, _, bots, *_ = totals
+    return clicks + bots if has_bots else clicks
+
+
+def list_countries(counts: ValueCounts, *, has_bots: bool) -> list[Count]:
+    return counts.list_counts(COUNTRY, of_visitors=VISITORS_OF_COUNTRY, has_bots=has_bots)
+
+
+def list_cities(counts: ValueCounts, *, has_bots: bool) -> list[CityCount]:
+    """None of them, where nothing is known of any."""
+    found = counts.list_counts(CITY, of_visitors=VISITORS_OF_CITY, has_bots=has_bots)
+    return [_split_city(each) for each in found] if any(each.value for each in found) else []
+
+
+def list_sites(counts: ValueCounts, *, has_bots: bool) -> list[SiteCount]:
+    """The hosts of a known site are one."""
+    sites: dict[str, list[Count]] = {}
+    for count in counts.list_counts(REFERRER, has_bots=has_bots):
+        sites.setdefault(name_site(count.value), []).append(count)
+    summed = [
+        SiteCount(name, sum(each.clicks for each in hosts), tuple(hosts))
+        for name, hosts in sites.items()
+    ]
+    return sorted(summed, key=lambda each: (-each.clicks, each.name))
+
+
+def list_devices(counts: ValueCounts, *, has_bots: bool) -> list[Count]:
+    return counts.list_counts(DEVICE, has_bots=has_bots)
+
+
+def list_browsers(counts: ValueCounts, *, has_bots: bool) -> list[Count]:
+    return counts.list_counts(BROWSER, has_bots=has_bots)
+
+
+def list_systems(counts: ValueCounts, *, has_bots: bool) -> list[Count]:
+    return counts.list_counts(OS, has_bots=has_bots)
+
+
+def list_utm(counts: ValueCounts, *, has_bots: bool) -> Iterator[list[Count]]:
+    """The values of each of the five fields; clicks without one are left out."""
+    for kind in UTM:
+        yield counts.list_counts(kind, has_bots=has_bots, has_unknown=False)
+
+
+def name_site(host: str | None) -> str:
+    if host is None:
+        return DIRECT
+    return OTHER_SITES if host == WORD_FOR_OTHERS else find_site(host) or host
+
+
+def _split_city(count: Count) -> CityCount:
+    """A city is kept behind its country's two letters."""
+    city, country = count.value, None
+    if city is not None and city != WORD_FOR_OTHERS:
+        country, city = city[:2], city[2:]
+    return CityCount(
+        city, None if country == _NO_COUNTRY else country, count.clicks, count.visitors
+    )

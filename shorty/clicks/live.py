@@ -1,0 +1,210 @@
+"""Tells those who watch of clicks as they are stored: the clicks of one link or of a workspace.
+
+The recorder hands over each batch once it is committed. Nothing is kept for who comes later, and
+while nobody watches nothing is done at all.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Final, NamedTuple
+
+import msgspec
+
+from shorty.clicks.model import PREFETCH, Kind, Source
+from shorty.clicks.store import read_click
+from shorty.clicks.waiting import read_visits
+from shorty.errors import StorageUnavailableError
+from shorty.storage.database import Database
+
+logger = logging.getLogger(__name__)
+
+MOST_KEPT: Final = 100  # for one watcher who is slow to ask for them
+MOST_OF_WORKSPACE: Final = 50  # watchers: each holds a connection
+IN_ONE_STATEMENT: Final = 200
+
+_SLOTS: Final = ", ".join(f"${number}" for number in range(1, IN_ONE_STATEMENT + 1))
+
+FIND_LINKS: Final = f"""
+select id, workspace_id, slug from links where id in ({_SLOTS})
+"""  # noqa: S608 - parameters' numbers
+
+
+class LiveClick(msgspec.Struct, frozen=True, kw_only=True):
+    """What a watcher is told of a click: no more than is stored of it, and no visitor number."""
+
+    at: int
+    link_id: int
+    slug: str
+    kind: Kind
+    source: Source
+    country: str | None
+    city: str | None
+    referrer: str | None
+    browser: str | None
+    os: str | None
+    device: str | None
+
+
+class News(NamedTuple):
+    """The latest clicks, oldest first; `missed` older visits came faster than they were read."""
+
+    clicks: tuple[LiveClick, ...]
+    missed: int
+
+
+class _Place(NamedTuple):
+    """Where a link is."""
+
+    workspace_id: int
+    slug: str
+
+
+class _Head(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The first fields of a visit, which are a quarter of the work of reading it."""
+
+    at: int
+    link_id: int
+
+
+_decode_head = msgspec.msgpack.Decoder(_Head).decode
+
+
+class Watcher:
+    """Iterates over the news of what it watches, until it is ended."""
+
+    def __init__(self, workspace_id: int, link_id: int | None) -> None:
+        self.workspace_id = workspace_id
+        self.link_id = link_id
+        self._clicks: deque[LiveClick] = deque()
+        self._missed = 0
+        self._is_over = False
+        self._has_news = asyncio.Event()
+
+    def __aiter__(self) -> "Watcher":
+        return self
+
+    async def __anext__(self) -> News:
+        await self._has_news.wait()
+        if self._is_over:
+            raise StopAsyncIteration
+        news = News(tuple(self._clicks), self._missed)
+        self._clicks.clear()
+        self._missed = 0
+        self._has_news.clear()
+        return news
+
+    def watches(self, link_id: int, workspace_id: int) -> bool:
+        return workspace_id == self.workspace_id and self.link_id in {None, link_id}
+
+    def add(self, clicks: Sequence[LiveClick], missed: int) -> None:
+        """Keeps the latest of them all."""
+        self._clicks.extend(clicks)
+        self._missed += missed
+        while len(self._clicks) > MOST_KEPT:
+            self._clicks.popleft()
+            self._missed += 1
+        if self._clicks or self._missed:
+            self._has_news.set()
+
+    def end(self) -> None:
+        self._is_over = True
+        self._has_news.set()
+
+
+class LiveClicks:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._watchers: dict[Watcher, None] = {}  # the oldest first
+
+    @property
+    def is_watched(self) -> bool:
+        return bool(self._watchers)
+
+    @contextmanager
+    def watch(self, workspace_id: int, link_id: int | None = None) -> Generator[Watcher]:
+        """Watches a workspace or one link in it; ends its oldest watcher where there are many."""
+        others = [each for each in self._watchers if each.workspace_id == workspace_id]
+        if len(others) >= MOST_OF_WORKSPACE:
+            self._end(others[0])
+        watcher = Watcher(workspace_id, link_id)
+        self._watchers[watcher] = None
+        try:
+            yield watcher
+        finally:
+            self._end(watcher)
+
+    def end(self) -> None:
+        """Ends every watcher."""
+        for watcher in list(self._watchers):
+            self._end(watcher)
+
+    def _end(self, watcher: Watcher) -> None:
+        self._watchers.pop(watcher, None)
+        watcher.end()
+
+    async def tell(self, payloads: Sequence[bytes]) -> None:
+        """Tells of visits that have been stored, given as they stand in the journal."""
+        heads = [_read_link_id(payload) for payload in payloads]
+        places = await self._find_places(self._choose_links(heads))
+        known: dict[int, LiveClick | None] = {}
+        for watcher in tuple(self._watchers):
+            mine = [
+                index
+                for index, link_id in enumerate(heads)
+                if (place := places.get(link_id)) and watcher.watches(link_id, place.workspace_id)
+            ]
+            for index in mine[-MOST_KEPT:]:
+                if index not in known:
+                    known[index] = _show_click(payloads[index], places)
+            shown = [click for index in mine[-MOST_KEPT:] if (click := known[index])]
+            watcher.add(shown, missed=max(0, len(mine) - MOST_KEPT))
+
+    def _choose_links(self, heads: Sequence[int]) -> set[int]:
+        """Which of the links somebody might watch."""
+        watched = {each.link_id for each in self._watchers}
+        return {each for each in heads if each in watched or None in watched}
+
+    async def _find_places(self, link_ids: set[int]) -> dict[int, _Place]:
+        """Of the links that are still there."""
+        places: dict[int, _Place] = {}
+        ids = iter(sorted(link_ids))
+        try:
+            while some := list(islice(ids, IN_ONE_STATEMENT)):
+                padded = some + some[-1:] * (IN_ONE_STATEMENT - len(some))
+                for row in await self._db.find_all(FIND_LINKS, *padded):
+                    places[row["id"]] = _Place(row["workspace_id"], row["slug"])
+        except StorageUnavailableError as error:
+            logger.warning("Those who watch clicks miss some of them: %s", error.__cause__)
+        return places
+
+
+def _read_link_id(payload: bytes) -> int:
+    try:
+        return _decode_head(payload).link_id
+    except msgspec.MsgspecError:
+        return 0  # no link has it; whoever stored the batch has said what is wrong with it
+
+
+def _show_click(payload: bytes, places: dict[int, _Place]) -> LiveClick | None:
+    """None for a prefetch, and for a visit that cannot be read."""
+    for visit in read_visits([payload]):
+        click = read_click(visit)
+        if click.kind != PREFETCH:
+            return LiveClick(
+                at=click.at,
+                link_id=click.link_id,
+                slug=places[click.link_id].slug,
+                kind=click.kind,
+                source=click.source,
+                country=click.country,
+                city=click.city,
+                referrer=click.referrer,
+                browser=click.browser,
+                os=click.os,
+                device=click.device,
+            )
+    return None

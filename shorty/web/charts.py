@@ -1,0 +1,167 @@
+"""The geometry of the charts: where lines, columns and labels go. `templates/charts.html` draws it.
+
+Across, everything is a share of the width, so that a chart fits any screen without being scaled
+and its text stays as large as it is; downwards, it is in pixels.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain, count, dropwhile
+from typing import Final
+
+import msgspec
+
+PLOT_WIDTH: Final = 1000  # of the lines' own coordinates, which are stretched over the width
+PLOT_HEIGHT: Final = 200
+TOP: Final = 12  # above the highest line, for its label
+MOST_STEPS: Final = 4
+STEPS: Final = (1, 2, 5)
+MOST_LABELS: Final = 8
+EDGE: Final = 6.0  # nearer than so many percent to an end, a label would be cut off
+
+
+class SeriesPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """What there was in one interval. `label` stands below it, `title` is its full name."""
+
+    label: str
+    title: str
+    clicks: int
+    visitors: int
+    clicks_before: int | None = None
+
+
+class Tick(msgspec.Struct, frozen=True, kw_only=True):
+    """`place` is pixels down or percent across; `is_minor` ones go first where there is no room."""
+
+    place: float
+    value: int = 0
+    text: str = ""
+    anchor: str = "middle"
+    is_minor: bool = False
+
+
+class Spot(msgspec.Struct, frozen=True, kw_only=True):
+    """A point's share of the width, for the pointer, and where its dot is."""
+
+    left: float
+    width: float
+    middle: float
+    height: float
+    point: SeriesPoint
+
+
+class SeriesChart(msgspec.Struct, frozen=True, kw_only=True):
+    """Paths in coordinates of PLOT_WIDTH by `height`; empty where there is nothing to draw."""
+
+    height: int
+    rows: tuple[Tick, ...]
+    columns: tuple[Tick, ...]
+    spots: tuple[Spot, ...]
+    area: str
+    clicks: str
+    visitors: str
+    before: str
+
+
+def draw_series(points: Sequence[SeriesPoint]) -> SeriesChart:
+    before = [each.clicks_before for each in points if each.clicks_before is not None]
+    highest = max(chain((each.clicks for each in points), before), default=0)
+    rows = choose_rows(highest)
+    top = rows[-1]
+    clicks = _place_points([each.clicks for each in points], top)
+    return SeriesChart(
+        height=PLOT_HEIGHT,
+        rows=tuple(Tick(place=_place_height(row, top), value=row) for row in rows),
+        columns=tuple(choose_columns([each.label for each in points])),
+        spots=tuple(_place_spots(points, top)),
+        area=_draw_area(clicks),
+        clicks=_draw_line(clicks),
+        visitors=_draw_line(_place_points([each.visitors for each in points], top)),
+        before=_draw_line(_place_points(before, top)) if len(before) == len(points) else "",
+    )
+
+
+def draw_sparkline(values: Sequence[int], *, width: int = 100, height: int = 24) -> str:
+    """The path of a line without axes, in coordinates of `width` by `height`."""
+    highest = max(values, default=0)
+    room = height - 2  # half of the line's width above and below
+    return _draw_line(
+        [
+            (width * (index + 0.5) / len(values), 1 + room * (1 - value / (highest or 1)))
+            for index, value in enumerate(values)
+        ]
+    )
+
+
+def choose_rows(highest: int) -> list[int]:
+    """The values of the lines across: from 0, in round steps, the last one not below `highest`."""
+    step = next(dropwhile(lambda step: step * MOST_STEPS < highest, _count_round_numbers()))
+    return [step * number for number in range(max(1, -(-highest // step)) + 1)]
+
+
+def choose_columns(labels: Sequence[str]) -> list[Tick]:
+    """The labels below the chart: as many as find room."""
+    stride = max(1, -(-len(labels) // MOST_LABELS))
+    ticks: list[Tick] = []
+    for index in range(0, len(labels), stride):
+        place = round(100 * (index + 0.5) / len(labels), 2)
+        anchor = "start" if place < EDGE else "end" if place > 100 - EDGE else "middle"
+        ticks.append(
+            Tick(
+                place={"start": 0.0, "end": 100.0}.get(anchor, place),
+                text=labels[index],
+                anchor=anchor,
+                is_minor=bool(len(ticks) % 2),
+            )
+        )
+    return ticks
+
+
+def find_share(value: int, highest: int) -> float:
+    """How long a bar is, in percent of the longest; what there is at all can be seen."""
+    if value <= 0 or highest <= 0:
+        return 0.0
+    return round(max(100 * value / highest, 0.5), 2)
+
+
+def _count_round_numbers() -> Iterable[int]:
+    return (step * 10**power for power in count() for step in STEPS)
+
+
+def _place_points(values: Sequence[int], top: int) -> list[tuple[float, float]]:
+    return [
+        (PLOT_WIDTH * (index + 0.5) / len(values), _place_height(value, top))
+        for index, value in enumerate(values)
+    ]
+
+
+def _place_height(value: int, top: int) -> float:
+    return round(TOP + (PLOT_HEIGHT - TOP) * (1 - value / top), 2)
+
+
+def _place_spots(points: Sequence[SeriesPoint], top: int) -> Iterable[Spot]:
+    width = 100 / max(1, len(points))
+    for index, point in enumerate(points):
+        yield Spot(
+            left=round(index * width, 3),
+            width=round(width, 3),
+            middle=round((index + 0.5) * width, 3),
+            height=_place_height(point.clicks, top),
+            point=point,
+        )
+
+
+def _draw_line(places: Sequence[tuple[float, float]]) -> str:
+    """A single place is a short stroke: a line to itself would not be seen."""
+    if len(places) == 1:
+        ((across, down),) = places
+        return f"M{across - 10:.5g} {down:.5g}H{across + 10:.5g}"
+    steps = (f"{across:.5g} {down:.5g}" for across, down in places)
+    return f"M{'L'.join(steps)}" if places else ""
+
+
+def _draw_area(places: Sequence[tuple[float, float]]) -> str:
+    """Closed along the bottom; empty where there is but one place, or nothing but zeros."""
+    if len(places) < 2 or all(down == PLOT_HEIGHT for _, down in places):  # noqa: PLR2004
+        return ""
+    first, last = places[0][0], places[-1][0]
+    return f"{_draw_line(places)}L{last:.5g} {PLOT_HEIGHT}L{first:.5g} {PLOT_HEIGHT}Z"

@@ -1,0 +1,136 @@
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+from shorty.clicks.live import MOST_KEPT, MOST_OF_WORKSPACE, LiveClick, LiveClicks, News, Watcher
+from shorty.clicks.model import BOT, PERSON, PREFETCH, QR
+from shorty.clicks.recorder import Recorder
+from shorty.storage.database import Database
+from tests.clicks.making import AT, insert_links, make_visit, run_recorder, store_all
+
+
+@pytest.fixture
+async def recorder(db: Database) -> AsyncGenerator[Recorder]:
+    await db.write(insert_links(1, 2))
+    async with run_recorder(db, rest_s=0.001) as recorder:
+        yield recorder
+
+
+async def store(recorder: Recorder, *visits: dict[str, Any]) -> None:
+    for each in visits:
+        recorder.record(make_visit(**each))
+    await store_all(recorder)
+
+
+async def read_news(watcher: Watcher) -> News:
+    async with asyncio.timeout(10):
+        return await anext(watcher)
+
+
+async def read_links(watcher: Watcher) -> list[int]:
+    return [click.link_id for click in (await read_news(watcher)).clicks]
+
+
+async def test_a_click_is_told_as_it_is_stored(recorder: Recorder) -> None:
+    with recorder.live.watch(1, 1) as watcher:
+        await store(
+            recorder,
+            {"country": "NO", "city": "Oslo", "referrer": "t.co", "source": QR, "visitor": 99},
+        )
+        news = await read_news(watcher)
+    told = LiveClick(
+        at=AT,
+        link_id=1,
+        slug="slug1",
+        kind=PERSON,
+        source=QR,
+        country="NO",
+        city="Oslo",
+        referrer="t.co",
+        browser="Chrome",
+        os="Windows",
+        device="desktop",
+    )
+    assert news == News((told,), 0)
+
+
+async def test_of_a_link_only_its_own_clicks_are_told_and_of_a_workspace_all(
+    recorder: Recorder,
+) -> None:
+    with recorder.live.watch(1, 2) as of_link, recorder.live.watch(1) as of_workspace:
+        await store(recorder, {"link_id": 1}, {"link_id": 2})
+        assert await read_links(of_link) == [2]
+        assert await read_links(of_workspace) == [1, 2]
+
+
+async def test_another_workspace_is_told_nothing(recorder: Recorder) -> None:
+    with recorder.live.watch(2, 1) as of_link, recorder.live.watch(2) as of_workspace:
+        await store(recorder, {})
+        recorder.live.end()
+        assert [news async for news in of_link] == []
+        assert [news async for news in of_workspace] == []
+
+
+async def test_bots_are_told_as_such_and_prefetches_not_at_all(recorder: Recorder) -> None:
+    with recorder.live.watch(1) as watcher:
+        await store(recorder, {"kind": PREFETCH}, {"kind": BOT}, {})
+        assert [click.kind for click in (await read_news(watcher)).clicks] == [BOT, PERSON]
+
+
+async def test_a_visit_to_a_link_that_is_gone_is_not_told(recorder: Recorder) -> None:
+    with recorder.live.watch(1) as watcher:
+        await store(recorder, {"link_id": 77}, {"link_id": 2})
+        assert await read_links(watcher) == [2]
+
+
+async def test_what_is_not_asked_for_soon_enough_is_missed_and_counted(recorder: Recorder) -> None:
+    with recorder.live.watch(1, 1) as watcher:
+        await store(recorder, *({"at": AT + each} for each in range(MOST_KEPT + 30)))
+        await store(recorder, {"at": AT + 500})
+        news = await read_news(watcher)
+    assert len(news.clicks) == MOST_KEPT
+    assert news.clicks[-1].at == AT + 500
+    assert news.missed == 31
+    with recorder.live.watch(1, 1) as watcher:
+        await store(recorder, {})
+        assert (await read_news(watcher)).missed == 0
+
+
+async def test_many_links_of_a_batch_are_told_apart(db: Database, recorder: Recorder) -> None:
+    ids = range(10, 460)
+    await db.write(insert_links(*ids))
+    with recorder.live.watch(1) as watcher, recorder.live.watch(1, 12) as of_one:
+        await store(recorder, *({"link_id": each} for each in ids))
+        news = await read_news(watcher)
+        assert [click.slug for click in news.clicks] == [f"slug{each}" for each in ids[-MOST_KEPT:]]
+        assert news.missed == len(ids) - MOST_KEPT
+        assert await read_links(of_one) == [12]
+
+
+async def test_nobody_watches_once_all_have_left(recorder: Recorder) -> None:
+    assert not recorder.live.is_watched
+    with recorder.live.watch(1):
+        assert recorder.live.is_watched
+    assert not recorder.live.is_watched
+
+
+async def test_the_oldest_of_many_watchers_of_a_workspace_is_ended(db: Database) -> None:
+    live = LiveClicks(db)
+    with live.watch(2) as neighbour, live.watch(1) as oldest, live.watch(1) as second:
+        others = [live.watch(1) for _ in range(MOST_OF_WORKSPACE - 1)]
+        for each in others:
+            each.__enter__()
+        assert [news async for news in oldest] == []
+        for still_there in (neighbour, second):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(anext(still_there), 0.001)
+
+
+async def test_the_end_of_the_recorder_ends_every_watch(db: Database) -> None:
+    await db.write(insert_links(1))
+    async with run_recorder(db) as recorder:
+        watch = recorder.live.watch(1)
+        watcher = watch.__enter__()
+    assert [news async for news in watcher] == []
