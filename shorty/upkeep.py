@@ -7,6 +7,8 @@ from typing import Final
 
 import structlog
 
+from shorty.accounts.invitations import delete_old_invitations
+from shorty.accounts.mail_links import delete_old_mail_links
 from shorty.accounts.sessions import delete_old_sessions
 from shorty.api.idempotency import delete_old_keys
 from shorty.clicks.folding import fold_some
@@ -63,6 +65,8 @@ class Upkeep:
         await self._drain(lambda: delete_expired_public_links(services.book, now))
         await self._drain(lambda: delete_old_keys(services.db, now))
         await self._drain(lambda: delete_old_sessions(services.db, now))
+        await self._drain(lambda: delete_old_invitations(services.db, now))
+        await self._drain(lambda: delete_old_mail_links(services.db, now))
         await self._drain(lambda: delete_old_deliveries(services.db, now))
         await self._drain(lambda: forget_some_visitors(services.db, now))
         await self._drain(lambda: fold_some(services.db, now))

@@ -1,6 +1,6 @@
 """Owns who belongs to a workspace and in which role; there is always at least one owner."""
 
-from shorty.accounts import store, token_store
+from shorty.accounts import invitation_store, store, token_store
 from shorty.accounts.model import Actor, Member, NewMember, Role
 from shorty.accounts.roles import require_scope
 from shorty.accounts.rules import check_person
@@ -51,7 +51,7 @@ def change_role(tx: Transaction, actor: Actor, user_id: int, role: Role) -> Memb
 
 
 def remove_member(tx: Transaction, actor: Actor, user_id: int, now: int) -> None:
-    """Ends the membership and the person's tokens here; what they made stays.
+    """Ends the membership and the person's tokens and invitations here; what they made stays.
 
     Raises as change_role does.
     """
@@ -64,6 +64,7 @@ def end_membership(tx: Transaction, workspace_id: int, user_id: int, now: int) -
     """Raises ConflictError for the last owner."""
     store.delete_member(tx, workspace_id, user_id)
     token_store.mark_tokens_of_member_revoked(tx, workspace_id, user_id, now)
+    invitation_store.delete_invitations_by(tx, workspace_id, user_id)
     _require_an_owner(tx, workspace_id)
     give_back_quota(tx, workspace_id, "members", 1)
 

@@ -12,6 +12,7 @@ from shorty.config import Plan
 
 Role = Literal["owner", "admin", "editor", "viewer"]
 Scope = Literal["read", "write", "admin"]
+MailPurpose = Literal["password", "email"]
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,3 +130,40 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     session: Session
     actor: Actor
     workspace_name: str
+
+
+class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+    """`is_mailed`: the link was sent to the address and shown to nobody."""
+
+    id: int
+    workspace_id: int
+    workspace_name: str
+    workspace_plan: str
+    email: str
+    role: Role
+    inviter_name: str
+    is_mailed: bool
+    created_at: int
+    expires_at: int
+
+
+class MadeInvitation(msgspec.Struct, frozen=True, kw_only=True):
+    """A new invitation with its link's key, which is nowhere else and never shown again."""
+
+    invitation: Invitation
+    text: str
+
+
+class MailLink(msgspec.Struct, frozen=True, kw_only=True):
+    """`email` is where it was sent."""
+
+    user_id: int
+    email: str
+    expires_at: int
+
+
+class MadeMailLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A new link with its key, which is nowhere else."""
+
+    link: MailLink
+    text: str

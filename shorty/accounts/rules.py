@@ -6,6 +6,8 @@ from shorty.errors import InvalidFieldsError
 
 EMAIL_LENGTH: Final = 254
 NAME_LENGTH: Final = 100
+# Stands in until the owner's account is made; .invalid can never be anybody's address (RFC 2606).
+NOBODYS_EMAIL: Final = "owner@shorty.invalid"
 
 
 def check_person(email: str, name: str) -> tuple[str, str]:

@@ -5,20 +5,16 @@ Passwords arrive hashed (see shorty/passwords.py): hashing is slow and belongs i
 """
 
 from collections.abc import Mapping
-from typing import Final
 
 import msgspec
 
-from shorty.accounts import session_store, store
+from shorty.accounts import mail_link_store, session_store, store
 from shorty.accounts.model import User, Workspace
-from shorty.accounts.rules import check_person
+from shorty.accounts.rules import NOBODYS_EMAIL, check_person
 from shorty.accounts.workspaces import create_workspace
 from shorty.config import Config, Plan
 from shorty.errors import AlreadyExistsError, ConflictError, NotFoundError
 from shorty.storage.database import Database, Transaction
-
-# Stands in until the owner's account is made; .invalid can never be anybody's address (RFC 2606).
-NOBODYS_EMAIL: Final = "owner@shorty.invalid"
 
 
 class Home(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,14 +122,7 @@ def set_password(tx: Transaction, email: str, password_hash: str, now: int) -> N
     user = get_user(tx, email)
     store.update_password(tx, user.id, password_hash)
     session_store.mark_sessions_of_user_ended(tx, user.id, now)
-
-
-def change_password(
-    tx: Transaction, user_id: int, session_id: int, password_hash: str, now: int
-) -> None:
-    """For the person: also ends their other sessions."""
-    store.update_password(tx, user_id, password_hash)
-    session_store.mark_other_sessions_ended(tx, user_id, session_id, now)
+    mail_link_store.delete_mail_links_of(tx, user.id)
 
 
 async def find_unknown_plans(db: Database, plans: Mapping[str, Plan]) -> list[str]:

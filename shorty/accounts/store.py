@@ -17,6 +17,12 @@ def find_user(tx: Transaction, email: str) -> User | None:
     )
 
 
+def find_user_by_id(tx: Transaction, user_id: int) -> User | None:
+    return _read_user(
+        tx.find_one("select id, email, name, created_at from users where id = $1", user_id)
+    )
+
+
 async def list_users(db: Database) -> list[User]:
     rows = await db.find_all("select id, email, name, created_at from users order by id")
     return [msgspec.convert(dict(row), User) for row in rows]
@@ -58,6 +64,17 @@ async def find_password(db: Database, email: str) -> tuple[User, str | None] | N
         "select id, email, name, created_at, password_hash from users where email = $1", email
     )
     return None if row is None else (msgspec.convert(dict(row), User), row["password_hash"])
+
+
+def has_password(rows: Rows, email: str) -> bool:
+    row = find_one(
+        rows, "select 1 from users where email = $1 and password_hash is not null", email
+    )
+    return row is not None
+
+
+def update_person(tx: Transaction, user_id: int, email: str, name: str) -> None:
+    tx.execute("update users set email = $2, name = $3 where id = $1", user_id, email, name)
 
 
 def update_password(tx: Transaction, user_id: int, password_hash: str) -> None:

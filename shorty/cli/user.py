@@ -3,9 +3,9 @@
 import rich_click as click
 
 from shorty.accounts.model import User
+from shorty.accounts.rules import NOBODYS_EMAIL
 from shorty.accounts.second_factor import remove_second_factor
 from shorty.accounts.service import (
-    NOBODYS_EMAIL,
     Home,
     add_user,
     claim_first_workspace,

@@ -2,8 +2,8 @@ import pytest
 
 from shorty.accounts.members import add_member
 from shorty.accounts.model import NewMember
+from shorty.accounts.rules import NOBODYS_EMAIL
 from shorty.accounts.service import (
-    NOBODYS_EMAIL,
     Home,
     add_user,
     can_anyone_sign_in,

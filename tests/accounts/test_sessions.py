@@ -4,7 +4,8 @@ import pytest
 
 from shorty.accounts.members import remove_member
 from shorty.accounts.model import Actor, MadeSession, SignedIn
-from shorty.accounts.service import Home, change_password, set_password
+from shorty.accounts.profile import change_password
+from shorty.accounts.service import Home, set_password
 from shorty.accounts.sessions import (
     SessionUses,
     delete_old_sessions,

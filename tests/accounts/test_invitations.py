@@ -1,0 +1,240 @@
+from hashlib import sha256
+
+import pytest
+
+from shorty.accounts.invitations import (
+    accept_as_new_person,
+    accept_invitation,
+    create_invitation,
+    delete_old_invitations,
+    find_invitation,
+    has_account,
+    list_invitations,
+    mark_invitation_mailed,
+    revoke_invitation,
+)
+from shorty.accounts.members import change_role, get_member, remove_member
+from shorty.accounts.model import Actor, MadeInvitation, Role, User
+from shorty.accounts.service import add_user, list_workspaces
+from shorty.config import Config, DefaultsConfig, Plan
+from shorty.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    ForbiddenError,
+    InvalidFieldsError,
+    NotFoundError,
+    QuotaExceededError,
+)
+from shorty.storage.database import Database
+from tests.support import DAY, NOW, make_actor, make_colleague, make_home
+
+CONFIG = Config()
+PLANS = CONFIG.plans
+SMALL = Config(plans={"small": Plan(members=2)}, defaults=DefaultsConfig(plan="small"))
+
+
+@pytest.fixture
+async def owner(db: Database) -> Actor:
+    return await make_actor(db, await make_home(db))
+
+
+async def invite(
+    db: Database, actor: Actor, email: str = "bob@a.example", role: Role = "editor"
+) -> MadeInvitation:
+    return await db.write(lambda tx: create_invitation(tx, actor, email, role, NOW))
+
+
+async def accept(db: Database, made: MadeInvitation, user: User, now: int = NOW) -> None:
+    await db.write(lambda tx: accept_invitation(tx, PLANS, made.text, user.id, now))
+
+
+async def join(db: Database, made: MadeInvitation, name: str = "Bob") -> User:
+    return await db.write(lambda tx: accept_as_new_person(tx, PLANS, made.text, name, "$hash", NOW))
+
+
+async def test_an_invitation_says_who_is_invited_where_by_whom_and_for_how_long(
+    db: Database, owner: Actor
+) -> None:
+    made = await invite(db, owner, " Bob@A.example ", "viewer")
+    found = find_invitation(db, made.text, NOW)
+    assert found is not None
+    assert found == made.invitation
+    assert (found.email, found.role) == ("bob@a.example", "viewer")
+    assert (found.workspace_name, found.inviter_name) == ("ann", "ann")
+    assert found.expires_at == NOW + 7 * DAY
+    assert await list_invitations(db, owner, NOW) == [found]
+
+
+async def test_only_the_digest_of_a_link_is_stored(db: Database, owner: Actor) -> None:
+    made = await invite(db, owner)
+    row = db.look_up("select * from invitations")
+    assert row is not None
+    assert row["digest"] == sha256(made.text.encode()).hexdigest()
+    assert made.text not in str(dict(row))
+
+
+async def test_a_new_person_joins_with_an_account_of_their_own(db: Database, owner: Actor) -> None:
+    made = await invite(db, owner, role="viewer")
+    bob = await join(db, made)
+    assert (bob.email, bob.name) == ("bob@a.example", "Bob")
+    assert get_member(db, owner.workspace_id, bob.id).role == "viewer"
+    assert has_account(db, made.invitation)
+
+
+async def test_an_invitation_counts_once(db: Database, owner: Actor) -> None:
+    made = await invite(db, owner)
+    await join(db, made)
+    assert find_invitation(db, made.text, NOW) is None
+    eve = await make_home(db, email="eve@b.example")
+    with pytest.raises(ConflictError, match="ask for a new one"):
+        await accept(db, made, eve.user)
+
+
+async def test_a_person_with_an_account_joins_under_whichever_address(
+    db: Database, owner: Actor
+) -> None:
+    eve = await make_home(db, email="eve@b.example")
+    await accept(db, await invite(db, owner), eve.user)
+    assert get_member(db, owner.workspace_id, eve.user.id).role == "editor"
+    names = {workspace.name for workspace in await list_workspaces(db, eve.user.id)}
+    assert names == {"eve", "ann"}
+
+
+async def test_who_has_an_account_cannot_be_given_another_password(
+    db: Database, owner: Actor
+) -> None:
+    await db.write(lambda tx: add_user(tx, CONFIG, "bob@a.example", NOW, password_hash="$hash"))
+    made = await invite(db, owner)
+    await db.write(lambda tx: mark_invitation_mailed(tx, made.invitation.id))
+    with pytest.raises(ConflictError, match="sign in with it"):
+        await join(db, made)
+    assert find_invitation(db, made.text, NOW)
+
+
+async def test_a_copied_link_does_not_lead_to_an_account_that_another_workspace_added(
+    db: Database, owner: Actor
+) -> None:
+    other = await make_actor(db, await make_home(db, email="eve@b.example"))
+    bob = await make_colleague(db, other, "admin")
+    made = await invite(db, owner)
+    with pytest.raises(ConflictError, match="belongs to another workspace"):
+        await join(db, made)
+    await db.write(lambda tx: mark_invitation_mailed(tx, made.invitation.id))
+    assert (await join(db, made)).id == bob.user.id
+
+
+async def test_a_copied_link_leads_to_an_account_that_belongs_nowhere(
+    db: Database, owner: Actor
+) -> None:
+    bob = await make_colleague(db, owner, "editor")
+    await db.write(lambda tx: remove_member(tx, owner, bob.user.id, NOW))
+    assert (await join(db, await invite(db, owner))).id == bob.user.id
+
+
+async def test_an_invitation_ends_after_seven_days_and_is_removed(
+    db: Database, owner: Actor
+) -> None:
+    made = await invite(db, owner)
+    end = NOW + 7 * DAY
+    assert find_invitation(db, made.text, end - 1)
+    assert find_invitation(db, made.text, end) is None
+    assert await list_invitations(db, owner, end) == []
+    assert await delete_old_invitations(db, end) == 1
+    assert await delete_old_invitations(db, end) == 0
+
+
+async def test_a_revoked_invitation_holds_no_more(db: Database, owner: Actor) -> None:
+    made = await invite(db, owner)
+    await db.write(lambda tx: revoke_invitation(tx, owner, made.invitation.id))
+    assert find_invitation(db, made.text, NOW) is None
+    with pytest.raises(NotFoundError):
+        await db.write(lambda tx: revoke_invitation(tx, owner, made.invitation.id))
+
+
+async def test_another_workspaces_invitations_are_not_there(db: Database, owner: Actor) -> None:
+    made = await invite(db, owner)
+    eve = await make_actor(db, await make_home(db, email="eve@b.example"))
+    assert await list_invitations(db, eve, NOW) == []
+    with pytest.raises(NotFoundError):
+        await db.write(lambda tx: revoke_invitation(tx, eve, made.invitation.id))
+
+
+async def test_a_newer_invitation_of_the_same_address_replaces_the_older(
+    db: Database, owner: Actor
+) -> None:
+    old = await invite(db, owner)
+    await db.write(lambda tx: mark_invitation_mailed(tx, old.invitation.id))
+    new = await invite(db, owner, role="admin")
+    assert find_invitation(db, old.text, NOW) is None
+    (listed,) = await list_invitations(db, owner, NOW)
+    assert (listed.role, listed.is_mailed) == ("admin", False)
+    assert find_invitation(db, new.text, NOW) == listed
+
+
+async def test_a_member_is_not_invited_again(db: Database, owner: Actor) -> None:
+    bob = await make_colleague(db, owner, "editor")
+    with pytest.raises(AlreadyExistsError):
+        await invite(db, owner)
+    made = await invite(db, owner, "other@a.example")
+    with pytest.raises(ConflictError, match="belong to ann already"):
+        await accept(db, made, bob.user)
+
+
+@pytest.mark.parametrize("email", ["", "bob", "bob@", "a b@c.example"])
+async def test_an_address_has_to_look_like_one(db: Database, owner: Actor, email: str) -> None:
+    with pytest.raises(InvalidFieldsError):
+        await invite(db, owner, email)
+
+
+async def test_one_invites_only_to_roles_that_one_may_give(db: Database, owner: Actor) -> None:
+    admin = await make_actor(db, await make_colleague(db, owner, "admin"))
+    editor = await make_actor(db, await make_colleague(db, owner, "editor", "eve@a.example"))
+    await invite(db, admin, "x@a.example", "admin")
+    with pytest.raises(ForbiddenError):
+        await invite(db, admin, "y@a.example", "owner")
+    with pytest.raises(ForbiddenError):
+        await invite(db, editor, "y@a.example", "viewer")
+    with pytest.raises(ForbiddenError):
+        await list_invitations(db, editor, NOW)
+    made = await invite(db, owner, "z@a.example", "owner")
+    with pytest.raises(ForbiddenError):
+        await db.write(lambda tx: revoke_invitation(tx, admin, made.invitation.id))
+
+
+async def test_an_invitation_holds_only_while_its_inviter_may_give_the_role(
+    db: Database, owner: Actor
+) -> None:
+    bob = await make_colleague(db, owner, "owner")
+    made = await invite(db, await make_actor(db, bob), "x@a.example", "owner")
+    await db.write(lambda tx: change_role(tx, owner, bob.user.id, "admin"))
+    assert find_invitation(db, made.text, NOW) is None
+    await db.write(lambda tx: change_role(tx, owner, bob.user.id, "owner"))
+    assert find_invitation(db, made.text, NOW)
+    await db.write(lambda tx: remove_member(tx, owner, bob.user.id, NOW))
+    await make_colleague(db, owner, "owner")
+    assert find_invitation(db, made.text, NOW) is None
+
+
+async def test_accepting_counts_against_the_plan_and_inviting_does_not(db: Database) -> None:
+    owner = await make_actor(db, await make_home(db, SMALL), config=SMALL)
+    first, second = await invite(db, owner), await invite(db, owner, "eve@b.example")
+
+    async def join_small(made: MadeInvitation) -> User:
+        return await db.write(
+            lambda tx: accept_as_new_person(tx, SMALL.plans, made.text, "", "$hash", NOW)
+        )
+
+    await join_small(first)
+    with pytest.raises(QuotaExceededError):
+        await join_small(second)
+    assert find_invitation(db, second.text, NOW)
+    assert not has_account(db, second.invitation)
+
+
+async def test_a_workspace_has_a_hundred_open_invitations_at_most(
+    db: Database, owner: Actor
+) -> None:
+    for number in range(100):
+        await invite(db, owner, f"{number}@a.example")
+    with pytest.raises(ConflictError, match="revoke some first"):
+        await invite(db, owner)
