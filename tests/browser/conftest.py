@@ -1,0 +1,120 @@
+"""A browser and a server for all tests of a worker; people, pages and a watch for each of them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal, Protocol
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from shorty.accounts.service import Home
+from shorty.web.cookies import PATH, SESSION
+from tests.browser.chromium import find_chromium, launch_chromium
+from tests.browser.site import Site
+from tests.browser.watch import Watch
+from tests.service import PATIENCE_S
+from tests.support import prepare_copy
+
+ZONE = "Europe/Berlin"
+WIDE = (1280, 800)
+PHONE = (360, 740)
+
+expect.set_options(timeout=PATIENCE_S * 1000)
+
+
+class OpenBrowser(Protocol):
+    """A browser of somebody's own, signed in where a person is given."""
+
+    def __call__(
+        self,
+        home: Home | None = None,
+        *,
+        size: tuple[int, int] = WIDE,
+        scheme: Literal["light", "dark"] = "light",
+        scripts: bool = True,
+    ) -> Page: ...
+
+
+# Not for the session: Playwright's loop counts as running in this thread until it is closed, and
+# tests that are coroutines elsewhere need it for their own.
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    program = find_chromium()
+    if program is None:
+        pytest.skip("needs Chromium")
+    with sync_playwright() as playwright, launch_chromium(playwright, program) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
+    prepare_copy(folder)
+    with Site(folder, SHORTY_WEBHOOKS__ALLOW_PRIVATE="true") as site:
+        yield site
+
+
+@pytest.fixture(autouse=True)
+def watch(site: Site) -> Iterator[Watch]:
+    """Of all pages that the test opens; what it saw fails the test at its end."""
+    watch = Watch(site.url, f"http://{site.host}")
+    yield watch
+    assert watch.list_unforgiven() == []
+
+
+@pytest.fixture
+def open_context(chromium: Browser, watch: Watch) -> Iterator[Callable[..., BrowserContext]]:
+    contexts: list[BrowserContext] = []
+
+    def open_context(**options: object) -> BrowserContext:
+        context = chromium.new_context(locale="en-GB", timezone_id=ZONE, **options)  # pyright: ignore[reportArgumentType]
+        context.set_default_timeout(PATIENCE_S * 1000)
+        watch.follow(context)
+        contexts.append(context)
+        return context
+
+    yield open_context
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def open_browser(site: Site, open_context: Callable[..., BrowserContext]) -> OpenBrowser:
+    def open_browser(
+        home: Home | None = None,
+        *,
+        size: tuple[int, int] = WIDE,
+        scheme: Literal["light", "dark"] = "light",
+        scripts: bool = True,
+    ) -> Page:
+        context = open_context(
+            base_url=site.url,
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme=scheme,
+            java_script_enabled=scripts,
+        )
+        if home is not None:
+            text = site.start_session(home)
+            context.add_cookies(
+                [{"name": SESSION, "value": text, "domain": "127.0.0.1", "path": PATH}]
+            )
+        return context.new_page()
+
+    return open_browser
+
+
+@pytest.fixture
+def ann(site: Site) -> Home:
+    """An owner whose workspace is empty."""
+    return site.add_person()
+
+
+@pytest.fixture
+def page(open_browser: OpenBrowser, ann: Home) -> Page:
+    """Ann's browser."""
+    return open_browser(ann)
+
+
+@pytest.fixture
+def downloads(tmp_path: Path) -> Path:
+    return tmp_path

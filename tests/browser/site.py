@@ -1,0 +1,137 @@
+"""A running shorty, its people written straight into its database, its API as callers use it."""
+
+import http.client
+import json
+import time
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, closing
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from shorty.accounts.model import Role
+from shorty.accounts.service import Home
+from shorty.accounts.sessions import start_session
+from shorty.storage.database import Database
+from tests.service import PATIENCE_S, Service
+from tests.support import make_actor, make_colleague, make_home, make_token
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+SERVE: Final = ("-m", "shorty", "serve")
+PHONE: Final = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15"
+    " (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1"
+)
+
+
+def read_clock() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Site:
+    """The database is used from a loop in a thread: Playwright's own loop runs in the test's."""
+
+    portal: BlockingPortal
+    db: Database
+
+    def __init__(
+        self, folder: Path, command: tuple[str, ...] = SERVE, **settings: str | None
+    ) -> None:
+        self.database = folder / "shorty.db"
+        self.service = Service(command, folder, **settings)
+        self._numbers = count(1)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.enter_context(self.service)
+            self.service.wait_until_ready()
+            self.portal = stack.enter_context(start_blocking_portal())
+            self.db = stack.enter_context(self._open_database())
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def url(self) -> str:
+        return self.service.url
+
+    @property
+    def host(self) -> str:
+        """The domain that links are made on."""
+        return f"localhost:{self.service.address[1]}"
+
+    def add_person(self, name: str = "ann") -> Home:
+        """With a workspace of their own; each has another address."""
+        email = f"{name}{next(self._numbers)}@acme.example"
+        return self.portal.call(make_home, self.db, None, email)
+
+    def add_colleague(self, owner: Home, role: Role, name: str = "bob") -> Home:
+        """Somebody who is in the owner's workspace too, and works there."""
+        email = f"{name}{next(self._numbers)}@acme.example"
+
+        async def work() -> Home:
+            home = await make_colleague(self.db, await make_actor(self.db, owner), role, email)
+            return Home(user=home.user, workspace=owner.workspace)
+
+        return self.portal.call(work)
+
+    def start_session(self, home: Home, user_agent: str = "Firefox") -> str:
+        """The cookie's value of a browser in which the person is signed in."""
+
+        async def work() -> str:
+            made = await self.db.write(
+                lambda tx: start_session(
+                    tx, home.user.id, home.workspace.id, user_agent, read_clock()
+                )
+            )
+            return made.text
+
+        return self.portal.call(work)
+
+    def make_token(self, home: Home) -> str:
+        return self.portal.call(make_token, self.db, home)
+
+    def make_link(self, home: Home, **only_what_matters: object) -> dict[str, Any]:
+        plain = {"url": "https://example.com/there", "domain": self.host}
+        return self.call(home, "POST", "/links", plain | only_what_matters)["link"]
+
+    def call(self, home: Home, method: str, path: str, body: object = None) -> Any:
+        """The API's answer to the person."""
+        headers = {
+            "Authorization": f"Bearer {self.make_token(home)}",
+            "Content-Type": "application/json",
+        }
+        sent = None if body is None else json.dumps(body)
+        status, read = self._ask(method, f"/api/v1{path}", headers, sent)
+        answer = json.loads(read or b"null")
+        assert status < 300, answer
+        return answer
+
+    def visit(self, slug: str, **headers: str) -> int:
+        """The status that a person with a phone gets."""
+        fields = {"Host": self.host, "User-Agent": PHONE, **headers}
+        return self._ask("GET", f"/{slug}", fields)[0]
+
+    def _ask(
+        self, method: str, path: str, headers: dict[str, str], body: str | None = None
+    ) -> tuple[int, bytes]:
+        client = http.client.HTTPConnection(*self.service.address, timeout=PATIENCE_S)
+        with closing(client):
+            client.request(method, path, body, headers)
+            answer = client.getresponse()
+            return answer.status, answer.read()
+
+    def _open_database(self) -> AbstractContextManager[Database]:
+        @asynccontextmanager
+        async def hold() -> "AsyncGenerator[Database]":
+            db = await Database.open(self.database)
+            yield db
+            await db.close()
+
+        return self.portal.wrap_async_context_manager(hold())
