@@ -137,7 +137,11 @@ def _store_edit(tx: Transaction, actor: Actor, edit: Edit, now: int) -> Link:
         tx, actor, "bio_pages", edit.before.is_link_in_bio, edit.columns.is_link_in_bio, now
     )
     tags = _replace_tags(tx, edit, now) if edit.changes_tags else edit.before.tags
-    return _build_link(edit, tags, updated_at)
+    page_id = edit.before.bio_page_id
+    if edit.columns.is_link_in_bio != edit.before.is_link_in_bio:
+        is_page = edit.columns.is_link_in_bio
+        page_id = edit.before.id if is_page else store.find_bio_page(tx, edit.before.id)
+    return _build_link(edit, tags, page_id, updated_at)
 
 
 def _check(
@@ -166,7 +170,7 @@ def _replace_tags(tx: Transaction, edit: Edit, now: int) -> tuple[Tag, ...]:
     return tags
 
 
-def _build_link(edit: Edit, tags: tuple[Tag, ...], updated_at: int) -> Link:
+def _build_link(edit: Edit, tags: tuple[Tag, ...], page_id: int | None, updated_at: int) -> Link:
     before = edit.before
     handed_over = {"created_by", "tags"}
     names = (name for name in Link.__struct_fields__ if name not in handed_over)
@@ -176,6 +180,7 @@ def _build_link(edit: Edit, tags: tuple[Tag, ...], updated_at: int) -> Link:
         **msgspec.structs.asdict(edit.columns),
         "host": edit.domain.host,
         "scheme": edit.domain.scheme,
+        "bio_page_id": page_id,
         "edit_count": before.edit_count + 1,
         "updated_at": updated_at,
     }
