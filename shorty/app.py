@@ -26,6 +26,7 @@ from shorty.links.lookup import LinkLookup
 from shorty.links.rules import read_link_rules
 from shorty.links.titles import TitleFiller
 from shorty.proxies import TrustedProxies
+from shorty.qr.sandbox import draw_icon
 from shorty.redirect.desk import VisitDesk
 from shorty.redirect.request import Scope
 from shorty.redirect.route import Answering, Front
@@ -133,7 +134,7 @@ class App:
         )
         await fetcher.open()
         stack.push_async_callback(fetcher.close)
-        titles = TitleFiller(book, fetcher, self.read_clock)
+        titles = TitleFiller(book, fetcher, self.read_clock, draw_icon)
         titles.start()
         stack.push_async_callback(titles.stop)
         worker = WebhookWorker(db, fetcher, config.webhooks, outbox.news, self.read_clock)
@@ -162,6 +163,7 @@ class App:
     def _build_desk(self, path: Path, now: int) -> VisitDesk:
         services = self.services
         return VisitDesk(
+            db=self.db,
             domains=services.domains,
             lookup=services.book.lookup,
             recorder=services.recorder,
@@ -173,4 +175,5 @@ class App:
             clock=self.read_clock,
             secret=services.secret,
             honours_dnt=self.config.privacy.honour_dnt,
+            report_url=self.config.public_links.report_url,
         )

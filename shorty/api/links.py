@@ -115,11 +115,16 @@ async def create_link(request: ApiRequest) -> Answer:
         return await answer_once(
             request,
             body,
-            lambda remember: service.create_link(
-                request.services.book, request.actor, new, request.now, remember
-            ),
+            lambda remember: make_link(request, new, remember),
             lambda link: answer_link(link, 201),
         )
+
+
+async def make_link(request: ApiRequest, new: NewLink, remember: Remember[Link] | None) -> Link:
+    services = request.services
+    link = await service.create_link(services.book, request.actor, new, request.now, remember)
+    services.titles.ask_icon(link)
+    return link
 
 
 async def find_or_create(request: ApiRequest, body: Body, new: NewLink) -> Answer:
@@ -128,9 +133,11 @@ async def find_or_create(request: ApiRequest, body: Body, new: NewLink) -> Answe
             if remember is not None:
                 remember(tx, (link, True))
 
-        return await service.find_or_create_link(
+        link, is_new = await service.find_or_create_link(
             request.services.book, request.actor, new, request.now, remember_new
         )
+        request.services.titles.ask_icon(link)
+        return link, is_new
 
     return await answer_once(
         request, body, create, lambda found: answer_link(found[0], 201 if found[1] else 200)
@@ -208,7 +215,9 @@ async def change_link(request: ApiRequest) -> Answer:
         judged = await find_change_faults(book, actor, link, change, now)
         raise InvalidFieldsError(merge_faults(faults, judged))
     with telling_own_names():
-        return answer_link(await service.change_link(book, actor, link_id, change, now))
+        link = await service.change_link(book, actor, link_id, change, now)
+    request.services.titles.ask_icon(link)
+    return answer_link(link)
 
 
 @handle(

@@ -104,9 +104,9 @@ async def change_code(request: ApiRequest) -> Answer:
     if link.qr_settings is None:
         raise NotFoundError("QR code", link_id)
     change = read_change(body, link)
-    return answer_code(
-        await service.change_link(book, actor, link_id, change, request.now), UPDATED
-    )
+    changed = await service.change_link(book, actor, link_id, change, request.now)
+    request.services.titles.ask_icon(changed)
+    return answer_code(changed, UPDATED)
 
 
 def read_new_code(body: Body) -> NewLink:

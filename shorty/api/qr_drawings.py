@@ -58,10 +58,11 @@ async def draw_public_code(request: ApiRequest) -> Answer:
     if domain is None or kind not in MEDIA_TYPES:
         raise NotFoundError("QR code")
     link = await find_code(request.services.db, domain.id, slug)
-    if link is None or link.qr_settings is None:
+    if link is None:
         raise NotFoundError("QR code")
     picture: Format = "png" if kind == "png" else "svg"
-    return await answer_drawing(request, link, link.qr_settings, picture, PUBLIC)
+    settings = link.qr_settings or QrSettings()
+    return await answer_drawing(request, link, settings, picture, PUBLIC)
 
 
 HANDLERS: Final = (draw_link_code,)

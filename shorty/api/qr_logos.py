@@ -1,8 +1,5 @@
 """`/qr-logos`: pictures that the workspace's QR codes show in their middle."""
 
-import binascii
-import re
-from base64 import b64decode
 from typing import Annotated, Final
 
 import msgspec
@@ -11,10 +8,9 @@ from msgspec import Meta
 from shorty.api.idempotency import answer_once, in_one_write
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
-from shorty.errors import InvalidFieldsError, NotFoundError
+from shorty.api.uploads import read_upload
+from shorty.errors import NotFoundError
 from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
-from shorty.http.fields import convert_fields
-from shorty.http.requests import Body, read_body, read_bytes
 from shorty.http.times import format_time
 from shorty.links import logos
 from shorty.links.logos import LogoPicture, StoredLogo
@@ -22,7 +18,6 @@ from shorty.qr.sandbox import MAX_BYTES, read_logo
 
 TAG: Final = "QR codes"
 PNG: Final = b"image/png"
-BODY_LIMIT: Final = 2 * MAX_BYTES  # base64 takes a third more
 EXAMPLE: Final = {
     "id": "3",
     "name": "Acme",
@@ -31,7 +26,6 @@ EXAMPLE: Final = {
     "imageUrl": "/api/v1/qr-logos/3/image",
     "createdAt": "2026-11-22T12:00:00.000Z",
 }
-_DATA_ADDRESS: Final = re.compile(r"data:[\w/+.-]*(;[\w=+.-]+)*;base64,")
 
 
 class LogoInput(
@@ -105,7 +99,8 @@ async def list_logos(request: ApiRequest) -> Answer:
     ),
 )
 async def create_logo(request: ApiRequest) -> Answer:
-    body, name, content = await read_upload(request)
+    body, wanted, content = await read_upload(request, LogoInput)
+    name = wanted.name if wanted else "Logo"
     logos.check_logo_name(name)
     logo = await read_logo(content)
     picture = LogoPicture(png=logo.png, width=logo.width, height=logo.height)
@@ -167,21 +162,6 @@ async def delete_logo(request: ApiRequest) -> Answer:
     logo_id = request.read_id("logo_id", "logo")
     await request.services.db.write(lambda tx: logos.delete_logo(tx, request.actor, logo_id))
     return answer_nothing()
-
-
-async def read_upload(request: ApiRequest) -> tuple[Body, str, bytes]:
-    """The body, the logo's name and the file. Raises InvalidFieldsError."""
-    if (request.find_header(b"content-type") or "").lower().startswith("image/"):
-        raw = await read_bytes(request, MAX_BYTES)
-        return Body(fields={}, is_form=False, raw=raw), "Logo", raw
-    body = await read_body(request, limit=BODY_LIMIT)
-    wanted = convert_fields(body.fields, LogoInput)
-    try:
-        content = b64decode("".join(_DATA_ADDRESS.sub("", wanted.image, 1).split()), validate=True)
-    except (binascii.Error, ValueError):
-        fault = "must be a file in base64, or a data: address of one"
-        raise InvalidFieldsError({"image": fault}) from None
-    return body, wanted.name, content
 
 
 def show_logo(logo: StoredLogo) -> LogoObject:

@@ -153,9 +153,9 @@ async def change_short_link(request: ApiRequest) -> Answer:
     book, actor = request.services.book, request.actor
     link = await service.get_link(book, actor, link_id)
     change = read_change(body, link)
-    return answer_short_link(
-        await service.change_link(book, actor, link_id, change, request.now), UPDATED
-    )
+    changed = await service.change_link(book, actor, link_id, change, request.now)
+    request.services.titles.ask_icon(changed)
+    return answer_short_link(changed, UPDATED)
 
 
 @handle(

@@ -17,12 +17,14 @@ from shorty.config.settings import (
     GeoConfig,
     LinksConfig,
     Plan,
+    PublicLinksConfig,
     ServerConfig,
     StorageConfig,
     format_host,
 )
 
 PLAN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+REPORT_MAIL = re.compile(r"mailto:[!-~]+@[!-~]+")
 A_HOST = 'a host name without a scheme or path, like "go.example.com"'
 A_URL = 'an address that starts with "https://" or "http://"'
 
@@ -36,6 +38,7 @@ def apply_rules(config: Config, folder: Path, faults: Faults) -> Config:
         storage=StorageConfig(database=folder / config.storage.database),
         domains=settle_domains(config.domains, faults),
         links=settle_links(config.links, folder, faults),
+        public_links=settle_public_links(config.public_links, faults),
         geo=settle_geo(config.geo, folder, faults),
     )
 
@@ -132,6 +135,15 @@ def settle_links(links: LinksConfig, folder: Path, faults: Faults) -> LinksConfi
     for index, file in enumerate(files):
         check_readable(f"links.blocked_hosts_files[{index}]", file, faults)
     return replace(links, blocked_hosts=hosts, blocked_hosts_files=files)
+
+
+def settle_public_links(links: PublicLinksConfig, faults: Faults) -> PublicLinksConfig:
+    url = links.report_url.strip()
+    if url and parse_web_url(url) is None and not REPORT_MAIL.fullmatch(url):
+        faults.add_value("public_links.report_url", f'{A_URL} or "mailto:"', links.report_url)
+        return links
+    report_url = url if not url or REPORT_MAIL.fullmatch(url) else can_ada.parse(url).href
+    return replace(links, report_url=report_url)
 
 
 def settle_geo(geo: GeoConfig, folder: Path, faults: Faults) -> GeoConfig:

@@ -85,6 +85,7 @@ class LinksConfig(Struct, frozen=True, kw_only=True):
 class PublicLinksConfig(Struct, frozen=True, kw_only=True):
     enabled: bool = False
     per_hour_per_address: PositiveInt = 20
+    report_url: str = ""
 
 
 class WebhooksConfig(Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from shorty.errors import InvalidFieldsError
 from shorty.http.answers import Answer, Header
 from shorty.http.requests import ServedRequest
 from shorty.http.services import Services
+from shorty.links.destination import QR_MARKER
 from shorty.links.logos import find_picture
 from shorty.links.model import Link, QrSettings
 from shorty.links.qr_rules import find_qr_faults
@@ -23,8 +24,7 @@ from shorty.qr.png import render_png
 
 Format: TypeAlias = Literal["png", "svg"]
 
-SCANNED: Final = "?qr=1"
-"""What a code's address ends with, so that scans are told from clicks."""
+SCANNED: Final = f"?{QR_MARKER}"
 MEDIA_TYPES: Final[dict[str, bytes]] = {"png": b"image/png", "svg": b"image/svg+xml"}
 # A picture opened by itself may load and run nothing.
 SAFE: Final[tuple[Header, ...]] = (

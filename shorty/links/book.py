@@ -7,6 +7,7 @@ import msgspec
 from shorty.accounts.model import Actor
 from shorty.config import Plan
 from shorty.domains import DomainDirectory
+from shorty.links.icons import Icons
 from shorty.links.lookup import LinkLookup
 from shorty.links.model import Creator, Link, LinkDomain
 from shorty.links.rules import LinkRules, Surroundings
@@ -25,6 +26,7 @@ class LinkBook(msgspec.Struct, frozen=True, kw_only=True):
     domains: DomainDirectory
     lookup: LinkLookup
     rules: LinkRules
+    icons: Icons = msgspec.field(default_factory=Icons)
     inserts: "Together[Entry, Link]" = msgspec.field(default_factory=Together)
 
     def find_domain(self, workspace_id: int, host: str) -> LinkDomain | None:
@@ -36,7 +38,11 @@ class LinkBook(msgspec.Struct, frozen=True, kw_only=True):
 
     def describe_surroundings(self, domain: LinkDomain | None, now: int) -> Surroundings:
         return Surroundings(
-            rules=self.rules, domain=domain, is_own_host=self.domains.is_own_host, now=now
+            rules=self.rules,
+            domain=domain,
+            is_own_host=self.domains.is_own_host,
+            find_icon=self.icons.find,
+            now=now,
         )
 
     def forget(self, link: Link) -> None:

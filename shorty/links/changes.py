@@ -164,7 +164,12 @@ def _store_edit(tx: Transaction, actor: Actor, edit: Edit, now: int) -> Link:
     _move_quota(tx, actor, "qr_codes", edit.before.qr_settings, columns.qr_settings, now)
     _move_quota(tx, actor, "bio_pages", edit.before.is_link_in_bio, columns.is_link_in_bio, now)
     tags = _replace_tags(tx, edit, now) if edit.changes_tags else edit.before.tags
-    after = _build_link(edit, tags, updated_at)
+    page_id = edit.before.bio_page_id
+    if columns.is_link_in_bio != edit.before.is_link_in_bio:
+        page_id = (
+            edit.before.id if columns.is_link_in_bio else store.find_bio_page(tx, edit.before.id)
+        )
+    after = _build_link(edit, tags, page_id, updated_at)
     record_edit(tx, actor.user_id, edit.before, after, updated_at)
     return after
 
@@ -195,7 +200,7 @@ def _replace_tags(tx: Transaction, edit: Edit, now: int) -> tuple[Tag, ...]:
     return tags
 
 
-def _build_link(edit: Edit, tags: tuple[Tag, ...], updated_at: int) -> Link:
+def _build_link(edit: Edit, tags: tuple[Tag, ...], page_id: int | None, updated_at: int) -> Link:
     before = edit.before
     handed_over = {"created_by", "tags"}
     names = (name for name in Link.__struct_fields__ if name not in handed_over)
@@ -205,6 +210,7 @@ def _build_link(edit: Edit, tags: tuple[Tag, ...], updated_at: int) -> Link:
         **msgspec.structs.asdict(edit.columns),
         "host": edit.domain.host,
         "scheme": edit.domain.scheme,
+        "bio_page_id": page_id,
         "edit_count": before.edit_count + 1,
         "updated_at": updated_at,
     }

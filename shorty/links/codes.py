@@ -1,4 +1,4 @@
-"""Finds the link whose QR code a public address names."""
+"""Finds the link whose QR code a public address names: its own, or a plain one of a bio page."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ from shorty.storage.database import Database
 FIND_CODE: Final = f"""
 {SELECT_LINK}
 where l.domain_id = $1 and l.slug_key = $2 and l.deleted_at is null
-  and l.qr_settings is not null and l.is_admin_blocked = 0
+  and (l.qr_settings is not null or l.is_link_in_bio = 1) and l.is_admin_blocked = 0
 """
 
 

@@ -25,7 +25,15 @@ UTM_PARAMETERS: tuple[str, ...] = (
 MAX_DESTINATION_LENGTH = 8192
 """In characters of the stored form, where everything outside ASCII is percent-encoded."""
 
-_QR_MARKER = (b"qr", b"1")
+QR_MARKER = "qr=1"
+"""What the address in a QR code ends with, so that scans are told from clicks."""
+BIO_MARKER = "bio=1"
+"""What the address of a button on a bio page ends with."""
+FOLLOW_MARKER = "bio=go"
+"""The same of a bio page's first button, which leads past the page itself."""
+MARKERS = frozenset({QR_MARKER, BIO_MARKER, FOLLOW_MARKER})
+
+_MARKERS = frozenset({(b"qr", b"1"), (b"bio", b"1"), (b"bio", b"go")})
 _FORWARDED_FIELDS = {"mailto": {b"subject", b"body"}, "sms": {b"body"}, "tel": set[bytes]()}
 
 # What browsers percent-encode in the query of an http address, the "special-query" set.
@@ -95,7 +103,8 @@ def forward_parameters(url: str, visitor_query: str) -> str:
     subject and a body go to mail, only a body to text messages, nothing to phone numbers: a short
     link must not become a way to add recipients.
     """
-    added = [part for part in visitor_query.split("&") if part and _decode_pair(part) != _QR_MARKER]
+    parts = visitor_query.split("&")
+    added = [part for part in parts if part and _decode_pair(part) not in _MARKERS]
     if not _is_http(url):
         fields = _FORWARDED_FIELDS[url.partition(":")[0]]
         # A plus sign means a space in a form, and itself in mail: RFC 6068, section 5.

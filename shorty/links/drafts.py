@@ -185,12 +185,12 @@ def _build_link(
         scheme=draft.domain.scheme,
         is_admin_blocked=0,
         made_through=draft.new.made_through,
-        favicon_url="",
         edit_count=0,
         created_at=now,
         updated_at=now,
         clicks=0,
         scans=0,
         bio_clicks=0,
+        bio_page_id=link_id if columns.is_link_in_bio else None,
     )
     return store.build_link(values, maker.creator, tags)

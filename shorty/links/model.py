@@ -100,7 +100,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     is_public: bool
     qr_settings: QrSettings | None
     made_through: MadeThrough
-    favicon_url: str
+    favicon_url: str  # a path on every domain of this server; empty: none is known
     edit_count: int
     created_by: Creator | None
     created_at: int
@@ -109,6 +109,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     clicks: int
     scans: int
     bio_clicks: int
+    bio_page_id: int | None = None  # its own page, else the first on which it is a button
 
     @property
     def click_count(self) -> int:
@@ -121,6 +122,11 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def short_url(self) -> str:
         return write_short_url(self.scheme, self.host, self.slug)
+
+    @property
+    def icon_address(self) -> str:
+        """Where everybody can fetch the icon of the host it leads to; empty: none is known."""
+        return f"{self.scheme}://{self.host}{self.favicon_url}" if self.favicon_url else ""
 
     @property
     def qr_url(self) -> str | None:
@@ -169,6 +175,7 @@ class LinkColumns(msgspec.Struct, frozen=True, kw_only=True):
     button_label: str | None
     is_public: int
     qr_settings: str | None
+    favicon_url: str
 
 
 class NewLink(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from itertools import islice
+from operator import itemgetter
 from typing import Final, TypeAlias
 
 import can_ada
@@ -25,6 +26,7 @@ PAGE_LIMIT_BYTES: Final = 256_000
 PAGE_TIMEOUT_S: Final = 10.0
 TEXT_LIMIT: Final = 300
 URL_LIMIT: Final = 2048
+LARGEST_ICON: Final = 256
 
 _HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml", ""})
 
@@ -80,6 +82,9 @@ _META_CHARSET: Final = re.compile(
 )
 _PRESCAN_BYTES: Final = 4096
 
+_ICON_RELS: Final = frozenset({"icon", "apple-touch-icon", "apple-touch-icon-precomposed"})
+_ICON_SIZE: Final = re.compile(r"(\d{1,4})x\d{1,4}", re.IGNORECASE)
+
 # Control characters, and those that turn the direction of the text around them.
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]+")
 
@@ -91,11 +96,6 @@ class PageFacts(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
     image: str | None = None
     icon: str | None = None
-
-
-async def fetch_title(fetcher: Fetcher, url: str) -> str | None:
-    """The title of the page at `url`, or None where it cannot be read or has none."""
-    return (await fetch_page_facts(fetcher, url)).title
 
 
 async def fetch_page_facts(fetcher: Fetcher, url: str) -> PageFacts:
@@ -124,7 +124,7 @@ def read_page_facts(
         title=_find_title(root) or _fold(metas.get("og:title", "")),
         description=_fold(metas.get("description", "") or metas.get("og:description", "")),
         image=_join(url, metas.get("og:image", "") or metas.get("twitter:image", "")),
-        icon=_join(url, next(_find_icons(root), "")),
+        icon=_join(url, _find_icon(root)),
     )
 
 
@@ -179,10 +179,32 @@ def _collect_metas(root: Node) -> dict[str, str]:
     return metas
 
 
-def _find_icons(root: Node) -> Iterator[str]:
-    for element in root.iter("link"):
-        if "icon" in (element.get("rel") or "").lower().split():
-            yield element.get("href") or ""
+def guess_icon(url: str) -> str:
+    """Where a site's icon is, unless its pages say otherwise."""
+    return (can_ada.parse(url) + "/favicon.ico").href
+
+
+def _find_icon(root: Node) -> str:
+    """The sharpest icon that is not larger than needed; of equals the first."""
+    found = [(_measure_icon(element), element.get("href") or "") for element in _find_icons(root)]
+    return max(found, key=itemgetter(0), default=(0, ""))[1]
+
+
+def _find_icons(root: Node) -> Iterator[Node]:
+    for element in islice(root.iter("link"), 500):
+        if _ICON_RELS & set((element.get("rel") or "").lower().split()) and element.get("href"):
+            yield element
+
+
+def _measure_icon(element: Node) -> int:
+    """How well it serves: its width up to LARGEST_ICON, and less the larger it is beyond."""
+    kind, address = element.get("type") or "", (element.get("href") or "").lower()
+    if kind == "image/svg+xml" or address.partition("?")[0].endswith(".svg"):
+        return LARGEST_ICON
+    if sizes := _ICON_SIZE.search(element.get("sizes") or ""):
+        width = int(sizes[1])
+        return width if width <= LARGEST_ICON else max(LARGEST_ICON - width // LARGEST_ICON, 1)
+    return 16 if "icon" in (element.get("rel") or "").lower().split() else 180
 
 
 def _fold(text: str) -> str | None:

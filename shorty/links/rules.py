@@ -57,11 +57,15 @@ class LinkRules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a link is judged against. `domain` is None where the workspace has no such domain."""
+    """What a link is judged against. `domain` is None where the workspace has no such domain.
+
+    `find_icon` gives the path of a host's icon, if it is known.
+    """
 
     rules: LinkRules
     domain: LinkDomain | None
     is_own_host: Callable[[str, int | None], bool]
+    find_icon: Callable[[str], str | None]
     now: int
 
 
@@ -153,8 +157,16 @@ def _read_columns(
         is_link_in_bio=int(new.is_link_in_bio),
         is_public=int(new.is_public),
         qr_settings=qr_settings,
+        favicon_url=_find_icon(url, around, before),
         **texts,
     )
+
+
+def _find_icon(url: str, around: Surroundings, before: Link | None) -> str:
+    host = destination_host(url)
+    if before is not None and before.favicon_url and host == destination_host(before.url):
+        return before.favicon_url
+    return around.find_icon(host) or ""
 
 
 def _read_texts(new: NewLink, faults: _Faults) -> dict[str, str | None]:

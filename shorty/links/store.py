@@ -28,10 +28,14 @@ FLAGS: Final = (
 
 SELECT_LINK: Final = f"""
 select l.id, l.workspace_id, d.host, d.scheme, {", ".join(f"l.{name}" for name in _NAMES)},
-       l.is_admin_blocked, l.made_through, l.favicon_url, l.edit_count, l.created_at, l.updated_at,
+       l.is_admin_blocked, l.made_through, l.edit_count, l.created_at, l.updated_at,
        u.id as creator_id, u.name as creator_name, u.email as creator_email,
        coalesce(c.clicks, 0) as clicks, coalesce(c.scans, 0) as scans,
-       coalesce(c.bio_clicks, 0) as bio_clicks
+       coalesce(c.bio_clicks, 0) as bio_clicks,
+       case when l.is_link_in_bio = 1 then l.id else (
+         select min(b.page_id) from bio_blocks b join links p on p.id = b.page_id
+         where b.target_id = l.id and p.is_link_in_bio = 1
+       ) end as bio_page_id
 from links l
 join domains d on d.id = l.domain_id
 left join users u on u.id = l.created_by
@@ -85,6 +89,8 @@ update links set deleted_at = $3 where id = $1 and workspace_id = $2 and deleted
 returning id, workspace_id, domain_id, slug, slug_key, title, url, original_url, is_active,
           is_link_in_bio, case when qr_settings is null then 0 else 1 end as has_qr
 """
+# A page goes with all that stands on it, and other pages lose the button that led here.
+DELETE_BLOCKS: Final = "delete from bio_blocks where page_id = $1 or target_id = $1"
 RETIRE_COUNTER: Final = "update link_counters set is_live = 0 where link_id = $1"
 FIND_DELETED: Final = f"""
 {SELECT_LINK}
@@ -92,6 +98,11 @@ where l.id = $1 and l.workspace_id = $2 and l.deleted_at is not null and l.is_pu
 """
 RESTORE_LINK: Final = "update links set deleted_at = null, updated_at = $2 where id = $1"
 REVIVE_COUNTER: Final = "update link_counters set is_live = 1 where link_id = $1"
+
+FIND_BIO_PAGE: Final = """
+select min(b.page_id) as page_id from bio_blocks b join links p on p.id = b.page_id
+where b.target_id = $1 and p.is_link_in_bio = 1
+"""
 
 FIND_UNTITLED: Final = """
 select id, workspace_id, domain_id, is_active, slug, title, url, original_url, updated_at
@@ -239,6 +250,12 @@ def is_slug_taken(tx: Transaction, domain_id: int, slug_key: str, link_id: int) 
     return row is not None and row["id"] != link_id
 
 
+def find_bio_page(tx: Transaction, link_id: int) -> int | None:
+    """The first page on which the link is a button."""
+    row = tx.find_one(FIND_BIO_PAGE, link_id)
+    return None if row is None else row["page_id"]
+
+
 def update_link(tx: Transaction, before: Link, columns: LinkColumns, updated_at: int) -> None:
     """`before` is the link as this transaction has read it."""
     tx.execute(UPDATE_LINK, *msgspec.structs.astuple(columns), updated_at, before.id)
@@ -254,6 +271,7 @@ def delete_link(tx: Transaction, workspace_id: int, link_id: int, now: int) -> R
     if row is not None:
         unindex_link(tx, link_id, read_search_text(row))
         tx.execute(RETIRE_COUNTER, link_id)
+        tx.execute(DELETE_BLOCKS, link_id)
     return row
 
 

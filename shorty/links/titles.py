@@ -1,33 +1,54 @@
-"""Fetches the titles of pages that links lead to, behind the requests that made the links."""
+"""Fetches titles and icons of pages that links lead to, behind the requests that made the links."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 import structlog
 
-from shorty.errors import StorageUnavailableError
+from shorty.errors import FetchError, InvalidFieldsError, StorageUnavailableError
 from shorty.fetch import Fetcher
-from shorty.links import store
+from shorty.links import icons, store
 from shorty.links.book import LinkBook
+from shorty.links.destination import destination_host
 from shorty.links.model import Link
-from shorty.links.page_title import fetch_title
+from shorty.links.page_title import PageFacts, fetch_page_facts, guess_icon
 
 WAITING: Final = 1000
 FETCHED_AT_ONCE: Final = 4
+ICON_LIMIT_BYTES: Final = 256_000
+ICON_TIMEOUT_S: Final = 10.0
+
+DrawIcon: TypeAlias = Callable[[bytes], Awaitable[bytes]]
+"""Makes a small PNG of a stranger's picture. Raises InvalidFieldsError."""
 
 log = structlog.get_logger(__name__)
 
 
-class TitleFiller:
-    """Started and stopped by the app. What finds no room, or waits when it stops, gets none."""
+class Wish(NamedTuple):
+    link: Link
+    wants_title: bool
 
-    def __init__(self, book: LinkBook, fetcher: Fetcher, read_clock: Callable[[], int]) -> None:
+
+class TitleFiller:
+    """Started and stopped by the app. What finds no room, or waits when it stops, gets none.
+
+    Without `draw_icon` there are no icons.
+    """
+
+    def __init__(
+        self,
+        book: LinkBook,
+        fetcher: Fetcher,
+        read_clock: Callable[[], int],
+        draw_icon: DrawIcon | None = None,
+    ) -> None:
         self._book = book
         self._fetcher = fetcher
         self._read_clock = read_clock
-        self._queue: asyncio.Queue[Link] = asyncio.Queue(WAITING)
+        self._draw_icon = draw_icon
+        self._queue: asyncio.Queue[Wish] = asyncio.Queue(WAITING)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -41,39 +62,77 @@ class TitleFiller:
         self._tasks.clear()
 
     def ask(self, link: Link) -> None:
-        """Never waits. Links that have a title, or lead to no page, are left alone."""
-        if link.title is None and link.link_type == "URL":
-            with suppress(asyncio.QueueFull):
-                self._queue.put_nowait(link)
+        """Never waits. What a link has already, or what leads to no page, is left alone."""
+        self._ask(link, wants_title=link.title is None)
+
+    def ask_icon(self, link: Link) -> None:
+        """As `ask`, for a link that stays without a title if it has none."""
+        self._ask(link, wants_title=False)
 
     async def finish(self) -> None:
         """Returns when everything asked for so far has been tried."""
         await self._queue.join()
 
+    def _ask(self, link: Link, *, wants_title: bool) -> None:
+        if link.link_type == "URL" and (wants_title or self._lacks_icon(link)):
+            with suppress(asyncio.QueueFull):
+                self._queue.put_nowait(Wish(link, wants_title))
+
+    def _lacks_icon(self, link: Link) -> bool:
+        if link.favicon_url or self._draw_icon is None:
+            return False
+        return self._book.icons.find(destination_host(link.url)) != ""
+
     async def _run(self) -> None:
         while True:
-            link = await self._queue.get()
+            wish = await self._queue.get()
             try:
-                await fill_title(self._book, self._fetcher, link, self._read_clock)
+                await self._fill(wish.link, wants_title=wish.wants_title)
             except StorageUnavailableError as error:
-                log.warning("title_not_stored", link_id=link.id, reason=str(error.__cause__))
+                log.warning("title_not_stored", link_id=wish.link.id, reason=str(error.__cause__))
             except Exception:
                 # One strange page must not end the titles of all others.
-                log.exception("title_not_fetched", link_id=link.id)
+                log.exception("title_not_fetched", link_id=wish.link.id)
             finally:
                 self._queue.task_done()
 
+    async def _fill(self, link: Link, *, wants_title: bool) -> None:
+        host, now = destination_host(link.url), self._read_clock()
+        lacks_icon = self._lacks_icon(link)
+        path = await icons.find_fresh_path(self._book.db, host, now) if lacks_icon else ""
+        facts = PageFacts()
+        if wants_title or path is None:
+            facts = await fetch_page_facts(self._fetcher, link.url)
+        if wants_title and facts.title:
+            await fill_title(self._book, link, facts.title, self._read_clock())
+        if path is None and self._draw_icon is not None:
+            png = await fetch_icon(
+                self._fetcher, facts.icon or guess_icon(link.url), self._draw_icon
+            )
+            path = await self._book.db.write(lambda tx: icons.put_icon(tx, host, png, now))
+        if lacks_icon and path is not None:
+            await self._give_icon(link, host, path)
 
-async def fill_title(
-    book: LinkBook, fetcher: Fetcher, link: Link, read_clock: Callable[[], int]
-) -> bool:
+    async def _give_icon(self, link: Link, host: str, path: str) -> None:
+        self._book.icons.remember(host, path)
+        if path:
+            await self._book.db.write(lambda tx: icons.set_icon(tx, link.id, link.url, path))
+
+
+async def fill_title(book: LinkBook, link: Link, title: str, now: int) -> bool:
     """Gives the link its page's title, unless somebody has given it one meanwhile."""
-    title = await fetch_title(fetcher, link.url)
-    if not title:
-        return False
-    filled = await book.db.write(lambda tx: store.set_title(tx, link.id, title, read_clock()))
+    filled = await book.db.write(lambda tx: store.set_title(tx, link.id, title, now))
     if filled is None:
         return False
     # Its slug may have been changed while the page was fetched.
     book.lookup.forget(filled["domain_id"], filled["slug_key"])
     return True
+
+
+async def fetch_icon(fetcher: Fetcher, url: str, draw: DrawIcon) -> bytes | None:
+    """A small PNG; None where there is no picture at that address."""
+    try:
+        found = await fetcher.get_page(url, limit_bytes=ICON_LIMIT_BYTES, timeout_s=ICON_TIMEOUT_S)
+        return await draw(found.body) if found.status == 200 and found.body else None  # noqa: PLR2004 OK
+    except (FetchError, InvalidFieldsError):
+        return None

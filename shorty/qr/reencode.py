@@ -1,8 +1,8 @@
-"""Draws an uploaded picture anew as a small PNG: a program of its own, for `sandbox` to run.
+"""Draws a stranger's picture anew as a small PNG: a program of its own, for `sandbox` to run.
 
-Whatever a file holds, only its pixels come out. Reads standard input, writes standard output; ends
-with 1 and a sentence on standard error where the file is no picture. Imports nothing of shorty, so
-that it starts quickly and isolated.
+Whatever a file holds, only its pixels come out. Reads standard input, writes standard output; its
+argument is the longest side in pixels. Ends with 1 and a sentence on standard error where the file
+is no picture. Imports nothing of shorty, so that it starts quickly and isolated.
 """
 
 # What lxml's types leave unknown:
@@ -15,6 +15,7 @@ import struct
 import sys
 from base64 import b64encode
 from typing import Final
+from zlib import compress, crc32
 
 import fontpkg_open_sans
 from lxml import etree
@@ -31,7 +32,11 @@ _MAGIC: Final = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
     (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
     (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp"),
+    (re.compile(rb"GIF8[79]a"), "image/gif"),
 )
+_ICON_MAGIC: Final = b"\0\0\1\0"
+_WIDEST_ICON: Final = 256
+_RGB, _RGBA = 24, 32  # bits a pixel
 _HARMLESS: Final = re.compile(r"#|data:image/(png|jpeg|webp);base64,")
 
 
@@ -39,7 +44,7 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     try:
-        png = reencode(sys.stdin.buffer.read())
+        png = reencode(sys.stdin.buffer.read(), int(sys.argv[1]))
     except ValueError as error:
         sys.stderr.write(str(error))
         return 1
@@ -47,16 +52,18 @@ def main() -> int:
     return 0
 
 
-def reencode(content: bytes) -> bytes:
+def reencode(content: bytes, longest_side: int = LONGEST_SIDE) -> bytes:
     """Raises ValueError where it is no picture that can be drawn."""
+    if content.startswith(_ICON_MAGIC):
+        content = read_icon_file(content)
     media_type = next((name for magic, name in _MAGIC if magic.match(content)), None)
     svg = _clean_svg(content) if media_type is None else _wrap(content, media_type)
     png = _draw(svg)
     if png == _draw_nothing(png):
         raise ValueError("must be a PNG, JPEG, WebP or SVG image that shows something")
     if media_type is None:
-        return _draw(svg, _find_scale(png))
-    while (scale := _find_scale(png)) < 1:
+        return _draw(svg, _find_scale(png, longest_side))
+    while (scale := _find_scale(png, longest_side)) < 1:
         # Halved step by step: in one, most of the pixels would count for nothing.
         png = _draw(_wrap(png, "image/png"), max(scale, 0.5))
     return png
@@ -68,9 +75,71 @@ def read_size(png: bytes) -> tuple[int, int]:
     return width, height
 
 
-def _find_scale(png: bytes) -> float:
+def read_icon_file(content: bytes) -> bytes:
+    """The largest picture of an .ico file, as PNG. Raises ValueError."""
+    try:
+        (count,) = struct.unpack_from("<H", content, 4)
+        entries = [struct.unpack_from("<BBBBHHII", content, 6 + 16 * at) for at in range(count)]
+        # A width of 0 means 256; of the same size, the one with more colours.
+        *_, size, start = max(entries, key=lambda entry: ((entry[0] or 256), entry[5]))
+        picture = content[start : start + size]
+        return picture if picture.startswith(b"\x89PNG") else _convert_bitmap(picture)
+    except (struct.error, IndexError, ValueError):
+        raise ValueError("is an icon that cannot be drawn") from None
+
+
+def _convert_bitmap(bitmap: bytes) -> bytes:
+    """A bitmap without a file's header, as icons hold them: rows upwards, then a mask."""
+    header, width, height, _, depth, packing = struct.unpack_from("<IiiHHI", bitmap)
+    height //= 2  # the mask counts as the upper half
+    if packing or not (0 < width <= _WIDEST_ICON and 0 < height <= _WIDEST_ICON):
+        raise ValueError
+    (colors,) = struct.unpack_from("<I", bitmap, 32)
+    colors = (colors or 1 << depth) if depth < _RGB else 0
+    palette = bitmap[header : header + 4 * colors]
+    start, stride = header + 4 * colors, (width * depth + 31) // 32 * 4
+    mask, mask_stride = start + stride * height, (width + 31) // 32 * 4
+    rows: list[bytes] = []
+    for y in reversed(range(height)):
+        row = bitmap[start + y * stride : start + (y + 1) * stride]
+        bits = bitmap[mask + y * mask_stride : mask + (y + 1) * mask_stride]
+        rows.append(
+            b"\0" + b"".join(_read_pixel(row, bits, x, depth, palette) for x in range(width))
+        )
+    return _write_png(width, height, b"".join(rows))
+
+
+def _read_pixel(row: bytes, mask: bytes, x: int, depth: int, palette: bytes) -> bytes:
+    """Red, green, blue and how opaque."""
+    if depth == _RGBA:
+        blue, green, red, alpha = row[4 * x : 4 * x + 4]
+        return bytes((red, green, blue, alpha))
+    if depth == _RGB:
+        blue, green, red = row[3 * x : 3 * x + 3]
+    else:
+        bit = x * depth
+        index = row[bit // 8] >> (8 - depth - bit % 8) & ((1 << depth) - 1)
+        blue, green, red = palette[4 * index : 4 * index + 3]
+    is_clear = bool(mask) and mask[x // 8] >> (7 - x % 8) & 1
+    return bytes((red, green, blue, 0 if is_clear else 255))
+
+
+def _write_png(width: int, height: int, rows: bytes) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+def _find_scale(png: bytes, longest_side: int) -> float:
     width, height = read_size(png)
-    return LONGEST_SIDE / max(width, height)
+    return longest_side / max(width, height)
 
 
 def _draw(svg: str, scale: float | None = None) -> bytes:

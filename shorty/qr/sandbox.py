@@ -1,4 +1,4 @@
-"""Turns an uploaded picture into a logo, in a process of its own with little time and memory.
+"""Turns a stranger's picture into a small PNG, in a process of its own with little time and memory.
 
 Decoders of pictures meet hostile files; whatever one does to them, the server goes on.
 """
@@ -12,28 +12,38 @@ from shorty.qr import reencode
 from shorty.qr.drawing import Logo
 
 MAX_BYTES: Final = 1024 * 1024
+ICON_SIDE: Final = 128
 PATIENCE_S: Final = 10
 AT_ONCE: Final = 2
 _TURNS: Final = asyncio.Semaphore(AT_ONCE)
 
 
-async def read_logo(content: bytes) -> Logo:
-    """A small PNG of whatever PNG, JPEG, WebP or SVG it is. Raises InvalidFieldsError."""
+async def read_logo(content: bytes, longest_side: int = reencode.LONGEST_SIDE) -> Logo:
+    """A PNG of whatever PNG, JPEG, GIF, WebP, ICO or SVG it is, no side longer than so many pixels.
+
+    Raises InvalidFieldsError.
+    """
     if len(content) > MAX_BYTES:
         raise InvalidFieldsError({"image": f"may be at most {MAX_BYTES:,} bytes large"})
     async with _TURNS:
-        png, fault = await _run(content)
+        png, fault = await _run(content, longest_side)
     if not png:
         raise InvalidFieldsError({"image": fault or "is an image that cannot be drawn"})
     width, height = reencode.read_size(png)
     return Logo(png=png, width=width, height=height)
 
 
-async def _run(content: bytes) -> tuple[bytes, str]:
+async def draw_icon(content: bytes) -> bytes:
+    """As read_logo, for what stands beside a link or at a page's head."""
+    return (await read_logo(content, ICON_SIDE)).png
+
+
+async def _run(content: bytes, longest_side: int) -> tuple[bytes, str]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-I",
         reencode.__file__,
+        str(longest_side),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -5,17 +5,22 @@ from collections.abc import AsyncIterator
 from typing import Final, Protocol
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+import msgspec
+
+from shorty.bio.face import build_face, write_follow_address
+from shorty.bio.store import look_up_page
 from shorty.clicks.limited import Passage
 from shorty.clicks.model import PERSON, Visit
 from shorty.clicks.user_agent import is_bot, is_preview_crawler
 from shorty.domains import Domain
 from shorty.errors import StorageUnavailableError
 from shorty.limits import name_address
-from shorty.links.destination import forward_parameters
+from shorty.links.destination import MARKERS, forward_parameters
 from shorty.links.lookup import CachedLink
 from shorty.links.slug import build_path, slug_key
 from shorty.passwords import is_password_right
 from shorty.redirect import pages
+from shorty.redirect.bio_page import render_bio_page
 from shorty.redirect.decide import (
     Outcome,
     Visitor,
@@ -30,6 +35,7 @@ from shorty.redirect.password import build_cookie, is_cookie_valid
 from shorty.redirect.problems import REFUSALS, wants_json
 from shorty.redirect.request import (
     Scope,
+    follows_button,
     is_prefetched,
     is_secure,
     read_address,
@@ -52,12 +58,24 @@ class Body(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
 
+def answer_report(desk: VisitDesk, scope: Scope) -> Page:
+    """`/report`: leads to where the operator takes reports, if anywhere."""
+    accept = scope.headers.get("accept", "")
+    if not desk.report_url:
+        return pages.render_not_found(accept)
+    if scope.method not in {"GET", "HEAD"}:
+        return pages.render_method_not_allowed(accept, "GET, HEAD")
+    return build_redirect(302, desk.report_url)
+
+
 async def answer_visit(desk: VisitDesk, scope: Scope, slug: str, body: Body) -> Page:
     """Raises StorageUnavailableError where the link cannot be read, or a limited one counted."""
     headers = scope.headers
     domain = desk.domains.find_by_host(read_host(scope, headers))
     if domain is None:
-        return pages.render_not_found(headers.get("accept", ""))
+        return pages.render_not_found(
+            headers.get("accept", ""), is_reportable=bool(desk.report_url)
+        )
     if not slug:
         return _answer_root(desk, scope, domain)
     wants_details = slug.endswith(DETAILS_SIGN)
@@ -65,7 +83,7 @@ async def answer_visit(desk: VisitDesk, scope: Scope, slug: str, body: Body) -> 
     now = desk.clock()
     outcome, visitor = _decide(desk, scope, link, now, wants_details=wants_details)
     if link is None or outcome is Outcome.NOT_FOUND:
-        return _answer_not_found(scope, domain)
+        return _answer_not_found(desk, scope, domain)
     if outcome is Outcome.PASSWORD_ATTEMPT:
         return await _try_password(desk, scope, link, body, now)
     if not wants_details and (kind := count_visit(outcome, visitor)) is not None:
@@ -106,6 +124,7 @@ def _read_visitor(desk: VisitDesk, scope: Scope, link: CachedLink | None, now: i
             now=now,
         ),
         is_opted_out=desk.is_opted_out(headers),
+        follows_button=link.is_link_in_bio and follows_button(scope.query_string),
     )
 
 
@@ -130,12 +149,12 @@ def _answer_root(desk: VisitDesk, scope: Scope, domain: Domain) -> Page:
     return pages.render_root(domain.host)
 
 
-def _answer_not_found(scope: Scope, domain: Domain) -> Page:
+def _answer_not_found(desk: VisitDesk, scope: Scope, domain: Domain) -> Page:
     accept = scope.headers.get("accept", "")
     target = domain.not_found_redirect
     if target and not wants_json(accept) and not _is_asked_for(scope, domain, target):
         return build_redirect(302, target)
-    return pages.render_not_found(accept)
+    return pages.render_not_found(accept, is_reportable=bool(desk.report_url))
 
 
 def _is_asked_for(scope: Scope, domain: Domain, target: str) -> bool:
@@ -202,22 +221,43 @@ def _render(
     desk: VisitDesk, scope: Scope, domain: Domain, link: CachedLink, outcome: Outcome
 ) -> Page:
     if outcome in REFUSALS:
-        return pages.render_refusal(outcome, scope.headers.get("accept", ""), list_methods(link))
-    short_url = f"{domain.scheme}://{domain.host}{build_path(link.slug)}"
+        return pages.render_refusal(
+            outcome,
+            scope.headers.get("accept", ""),
+            list_methods(link),
+            is_reportable=bool(desk.report_url),
+        )
+    short_url = f"{domain.origin}{build_path(link.slug)}"
     match outcome:
         case Outcome.PASSWORD_FORM:
             return pages.render_password_form()
         case Outcome.WITHHELD:
             return pages.render_withheld()
         case Outcome.PREVIEW_CARD:
-            return pages.render_card(link, short_url)
+            return pages.render_card(_take_page_words(desk, link), short_url)
         case Outcome.DETAILS:
-            return pages.render_details(link, link.url, short_url)
+            return pages.render_details(
+                link, link.url, short_url, is_reportable=bool(desk.report_url)
+            )
         case _:
-            return _render_way(desk, scope, link, outcome)
+            return _render_way(desk, scope, domain, link, outcome)
 
 
-def _render_way(desk: VisitDesk, scope: Scope, link: CachedLink, outcome: Outcome) -> Page:
+def _take_page_words(desk: VisitDesk, link: CachedLink) -> CachedLink:
+    """A card of a bio page says what the page says."""
+    if not link.is_link_in_bio:
+        return link
+    settings = look_up_page(desk.db, link.id, desk.clock())[0].settings
+    return msgspec.structs.replace(
+        link,
+        title=settings.title or link.title,
+        description=settings.description or link.description,
+    )
+
+
+def _render_way(
+    desk: VisitDesk, scope: Scope, domain: Domain, link: CachedLink, outcome: Outcome
+) -> Page:
     """How a visitor comes to the destination."""
     headers = scope.headers
     url = link.url
@@ -228,12 +268,44 @@ def _render_way(desk: VisitDesk, scope: Scope, link: CachedLink, outcome: Outcom
             return pages.render_cloak(
                 link,
                 url,
-                is_opted_out=desk.is_opted_out(headers),
+                is_opted_out=desk.is_opted_out(headers) or link.is_link_in_bio,
                 is_secure=is_secure(scope, headers, desk.proxies),
             )
         case Outcome.PIXEL:
             return pages.render_pixel(link, url)
         case Outcome.BIO_PAGE:
-            return pages.render_bio_page(link, url, is_opted_out=desk.is_opted_out(headers))
+            return _render_bio_page(desk, scope, domain, link, url)
         case _:
             return build_redirect(link.status, url)
+
+
+def _render_bio_page(
+    desk: VisitDesk, scope: Scope, domain: Domain, link: CachedLink, url: str
+) -> Page:
+    """The button of a limited link leads to `url` itself: the page was the visit that counts."""
+    now = desk.clock()
+    stored, blocks = look_up_page(desk.db, link.id, now)
+    face = build_face(
+        link,
+        stored.settings,
+        blocks,
+        now,
+        origin=domain.origin,
+        icon_path=stored.icon_path,
+        follow=_write_follow_address(scope, link) if link.max_clicks is None else url,
+    )
+    return render_bio_page(
+        face,
+        pages.list_pixels(link, is_opted_out=desk.is_opted_out(scope.headers)),
+        is_opted_out=desk.is_opted_out(scope.headers),
+        is_reportable=bool(desk.report_url),
+    )
+
+
+def _write_follow_address(scope: Scope, link: CachedLink) -> str:
+    """With the query that was asked for, where that is to be handed on."""
+    address = write_follow_address(link.slug)
+    if not link.forward_parameters:
+        return address
+    parts = [part for part in scope.query_string.split("&") if part and part not in MARKERS]
+    return "&".join([address, *(quote(part, safe=_QUERY, errors="replace") for part in parts)])

@@ -41,7 +41,7 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     """What the decision needs to know of a request.
 
     `has_password_cookie`: a valid one for this link. `is_opted_out`: sent Sec-GPC or DNT, and the
-    configuration honours it.
+    configuration honours it. `follows_button`: comes from the link's own bio page.
     """
 
     method: str = "GET"
@@ -50,6 +50,7 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     is_preview_crawler: bool = False
     has_password_cookie: bool = False
     is_opted_out: bool = False
+    follows_button: bool = False
 
 
 REACHED: Final = frozenset({Outcome.BIO_PAGE, Outcome.CLOAK, Outcome.PIXEL, Outcome.REDIRECT})
@@ -139,10 +140,13 @@ def _find_card(link: CachedLink, visitor: Visitor) -> Outcome | None:
 
 
 def _find_way(link: CachedLink, visitor: Visitor) -> Outcome:
-    if link.is_link_in_bio:
+    # The page of a limited link leads on by itself: its visit is the one that counts.
+    if link.is_link_in_bio and not (visitor.follows_button and link.max_clicks is None):
         return Outcome.BIO_PAGE
     # A frame cannot show a letter or a phone call.
     if link.cloaked and link.link_type == "URL":
         return Outcome.CLOAK
     has_pixel = bool(link.meta_pixel_id or link.google_tag_id)
-    return Outcome.PIXEL if has_pixel and not visitor.is_opted_out else Outcome.REDIRECT
+    # It has fired on the page already.
+    is_spared = visitor.is_opted_out or link.is_link_in_bio
+    return Outcome.PIXEL if has_pixel and not is_spared else Outcome.REDIRECT

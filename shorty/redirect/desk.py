@@ -6,19 +6,24 @@ import msgspec
 
 from shorty.clicks.geo import GeoDatabase
 from shorty.clicks.limited import LimitedClicks
-from shorty.clicks.model import LINK, QR, Kind, Visit, read_referrer, read_utm
+from shorty.clicks.model import LINK, Kind, Visit, read_referrer, read_utm
 from shorty.clicks.recorder import Recorder
 from shorty.clicks.visitor import NOT_TOLD_APART, VisitorNumbers, wants_privacy
 from shorty.domains import DomainDirectory
 from shorty.limits import RateLimits
 from shorty.links.lookup import CachedLink, LinkLookup
 from shorty.proxies import TrustedProxies
-from shorty.redirect.request import Headers, Scope, has_marker, read_address, read_user_agent
+from shorty.redirect.request import Headers, Scope, read_address, read_source, read_user_agent
+from shorty.storage.database import Database
 
 
 class VisitDesk(msgspec.Struct, frozen=True, kw_only=True):
-    """`clock` gives UTC milliseconds; `secret` signs the password cookies."""
+    """`clock` gives UTC milliseconds; `secret` signs the password cookies.
 
+    `report_url` is where bad links can be reported; empty: nowhere.
+    """
+
+    db: Database
     domains: DomainDirectory
     lookup: LinkLookup
     recorder: Recorder
@@ -30,6 +35,7 @@ class VisitDesk(msgspec.Struct, frozen=True, kw_only=True):
     clock: Callable[[], int]
     secret: bytes
     honours_dnt: bool
+    report_url: str = ""
 
     def is_opted_out(self, headers: Headers) -> bool:
         return self.honours_dnt and wants_privacy(
@@ -52,7 +58,7 @@ class VisitDesk(msgspec.Struct, frozen=True, kw_only=True):
             if self.is_opted_out(headers)
             else self.visitors.number_visitor(address, user_agent, now),
             country=place.country,
-            source=QR if query and has_marker(query) else LINK,
+            source=read_source(query) if query else LINK,
             kind=kind,
             user_agent=user_agent,
             referrer=read_referrer(referrer) if referrer else "",

@@ -45,28 +45,31 @@ class Pixels(NamedTuple):
     google: str = ""
 
 
-def _read_template(name: str) -> str:
+def read_template(name: str) -> str:
     return resources.files("shorty.redirect").joinpath("templates", name).read_text("utf-8")
 
 
-def _hash_source(text: str) -> str:
+def hash_source(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
-_STYLE: Final = _read_template("style.css")
-_FRAME_STYLE: Final = _read_template("frame.css")
-_SCRIPT: Final = _read_template("pixels.js")
+_STYLE: Final = read_template("style.css")
+_FRAME_STYLE: Final = read_template("frame.css")
+_SCRIPT: Final = read_template("pixels.js")
 
 # Only these: what Meta and Google document for their tags, and nothing inline but our own.
-_PIXEL_SOURCES: Final = (
-    f"script-src {_hash_source(_SCRIPT)} https://connect.facebook.net"
-    " https://*.googletagmanager.com; "
-    "img-src data: https://www.facebook.com https://*.google-analytics.com"
-    " https://*.googletagmanager.com; "
+PIXEL_SCRIPTS: Final = (
+    f"script-src {hash_source(_SCRIPT)} https://connect.facebook.net https://*.googletagmanager.com"
+)
+PIXEL_IMAGES: Final = (
+    "https://www.facebook.com https://*.google-analytics.com https://*.googletagmanager.com"
+)
+PIXEL_CONNECTIONS: Final = (
     "connect-src https://connect.facebook.net https://www.facebook.com"
     " https://*.google-analytics.com https://*.analytics.google.com"
     " https://*.googletagmanager.com"
 )
+_PIXEL_SOURCES: Final = f"{PIXEL_SCRIPTS}; img-src data: {PIXEL_IMAGES}; {PIXEL_CONNECTIONS}"
 # Browsers hold the redirect that follows a right password against form-action, too.
 _FORM_TARGETS: Final = "form-action 'self' http: https: mailto: tel: sms:"
 
@@ -84,15 +87,22 @@ _SOURCES: Final = {  # our own files, which no escaping must touch
 }
 
 
-def render_refusal(outcome: Outcome, accept: str, allow: str = "GET, HEAD") -> Page:
-    """Why the link does not open; for each outcome in `problems.REFUSALS`."""
+def render_refusal(
+    outcome: Outcome, accept: str, allow: str = "GET, HEAD", *, is_reportable: bool = False
+) -> Page:
+    """Why the link does not open; for each outcome in `problems.REFUSALS`.
+
+    `is_reportable`: `/report` leads somewhere.
+    """
     if outcome is Outcome.METHOD_NOT_ALLOWED:
         return render_method_not_allowed(accept, allow)
-    return _render_problem(problems.REFUSALS[outcome], is_json=wants_json(accept))
+    return _render_problem(
+        problems.REFUSALS[outcome], is_json=wants_json(accept), is_reportable=is_reportable
+    )
 
 
-def render_not_found(accept: str) -> Page:
-    return render_refusal(Outcome.NOT_FOUND, accept)
+def render_not_found(accept: str, *, is_reportable: bool = False) -> Page:
+    return render_refusal(Outcome.NOT_FOUND, accept, is_reportable=is_reportable)
 
 
 def render_method_not_allowed(accept: str, allow: str) -> Page:
@@ -107,7 +117,7 @@ def render_unavailable(accept: str) -> Page:
 
 @cache
 def render_password_form() -> Page:
-    return _render(200, "password.html", _FORM_TARGETS, fault="")
+    return render_template(200, "password.html", _FORM_TARGETS, fault="")
 
 
 def render_password_wrong(accept: str) -> Page:
@@ -127,32 +137,19 @@ def render_withheld() -> Page:
 def render_card(link: CachedLink, short_url: str) -> Page:
     """For crawlers that show a card of the link: all but where it leads."""
     title = link.title or short_url.partition("://")[2]
-    return _render(200, "card.html", link=link, short_url=short_url, title=title)
-
-
-def render_bio_page(link: CachedLink, destination: str, *, is_opted_out: bool) -> Page:
-    pixels = _list_pixels(link, is_opted_out=is_opted_out)
-    return _render(
-        200,
-        "bio.html",
-        _PIXEL_SOURCES if any(pixels) else "",
-        link=link,
-        title=link.title or _name_place(destination),
-        destination=destination,
-        pixels=pixels,
-    )
+    return render_template(200, "card.html", link=link, short_url=short_url, title=title)
 
 
 def render_cloak(
     link: CachedLink, destination: str, *, is_opted_out: bool, is_secure: bool
 ) -> Page:
     """The destination in a frame that fills the page. `is_secure`: the visitor came by https."""
-    pixels = _list_pixels(link, is_opted_out=is_opted_out)
+    pixels = list_pixels(link, is_opted_out=is_opted_out)
     # Where a frame leads on by itself is the destination's business, so any host may show. A page
     # that came by https may not frame http at all: asking for https instead mostly works.
     sources = ["frame-src http: https:", "upgrade-insecure-requests" if is_secure else ""]
     sources.append(_PIXEL_SOURCES if any(pixels) else "")
-    return _render(
+    return render_template(
         200,
         "cloak.html",
         "; ".join(source for source in sources if source),
@@ -166,19 +163,21 @@ def render_cloak(
 def render_pixel(link: CachedLink, destination: str) -> Page:
     """Reports the visit and moves on: at once where nothing is waited for, within a second else."""
     place = _name_place(destination)
-    return _render(
+    return render_template(
         200,
         "pixel.html",
         _PIXEL_SOURCES,
         title=link.title or place,
         place=place,
         destination=destination,
-        pixels=_list_pixels(link, is_opted_out=False),
+        pixels=list_pixels(link, is_opted_out=False),
     )
 
 
-def render_details(link: CachedLink, destination: str, short_url: str) -> Page:
-    return _render(
+def render_details(
+    link: CachedLink, destination: str, short_url: str, *, is_reportable: bool = False
+) -> Page:
+    return render_template(
         200,
         "details.html",
         link=link,
@@ -186,25 +185,28 @@ def render_details(link: CachedLink, destination: str, short_url: str) -> Page:
         destination=destination,
         place=_name_place(destination),
         made_at=datetime.fromtimestamp(link.created_at // 1000, UTC),
+        is_reportable=is_reportable,
     )
 
 
 @cache
 def render_root(host: str) -> Page:
-    return _render(200, "root.html", host=host)
+    return render_template(200, "root.html", host=host)
 
 
 @cache
-def _render_problem(problem: Problem, *, is_json: bool) -> Page:
+def _render_problem(problem: Problem, *, is_json: bool, is_reportable: bool = False) -> Page:
     if is_json:
         return _build_json(problem)
-    return _render(problem.status, "message.html", problem=problem)
+    return render_template(
+        problem.status, "message.html", problem=problem, is_reportable=is_reportable
+    )
 
 
 def _render_password_problem(problem: Problem, accept: str) -> Page:
     if wants_json(accept):
         return _build_json(problem)
-    return _render(problem.status, "password.html", _FORM_TARGETS, fault=problem.detail)
+    return render_template(problem.status, "password.html", _FORM_TARGETS, fault=problem.detail)
 
 
 def _build_json(problem: Problem) -> Page:
@@ -213,13 +215,13 @@ def _build_json(problem: Problem) -> Page:
     return Page(problem.status, headers, encode_problem(problem))
 
 
-def _render(
+def render_template(
     status: int, template: str, sources: str = "", *, style: str = _STYLE, **values: object
 ) -> Page:
     """`sources`: what the page may load or do beyond showing itself."""
     policy = [
         "default-src 'none'",
-        f"style-src {_hash_source(style)}",
+        f"style-src {hash_source(style)}",
         "base-uri 'none'",
         "frame-ancestors 'none'",
         *([] if "img-src" in sources else ["img-src data:"]),
@@ -240,7 +242,7 @@ def _add_header(page: Page, name: str, value: str) -> Page:
     return page._replace(headers=[*page.headers, (name, value)])
 
 
-def _list_pixels(link: CachedLink, *, is_opted_out: bool) -> Pixels:
+def list_pixels(link: CachedLink, *, is_opted_out: bool) -> Pixels:
     if is_opted_out:
         return Pixels()
     return Pixels(meta=link.meta_pixel_id or "", google=link.google_tag_id or "")

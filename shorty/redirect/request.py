@@ -1,10 +1,13 @@
 """Reads what a visitor's request says, header by header, as far as the answer asks for it."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
-from shorty.clicks.model import LONGEST_USER_AGENT
+from shorty.clicks.model import BIO, LINK, LONGEST_USER_AGENT, QR, Source
 from shorty.clicks.user_agent import is_prefetch
+from shorty.links.destination import BIO_MARKER, FOLLOW_MARKER, QR_MARKER
 from shorty.proxies import TrustedProxies
+
+_BUTTONS: Final = frozenset({BIO_MARKER, FOLLOW_MARKER})
 
 
 class Headers(Protocol):
@@ -65,6 +68,15 @@ def is_prefetched(headers: Headers) -> bool:
     return bool(hint) and is_prefetch(hint)
 
 
-def has_marker(query: str) -> bool:
-    """Whether the address is the one that the link's QR code carries: `qr=1`."""
-    return "qr=1" in query and "qr=1" in query.split("&")
+def read_source(query: str) -> Source:
+    """Whether the address is the one that the link's QR code carries, or a button of a bio page."""
+    if QR_MARKER in query and QR_MARKER in query.split("&"):
+        return QR
+    if "bio=" in query and not _BUTTONS.isdisjoint(query.split("&")):
+        return BIO
+    return LINK
+
+
+def follows_button(query: str) -> bool:
+    """Whether a visitor comes from the link's own page, to go on to where it leads."""
+    return FOLLOW_MARKER in query and FOLLOW_MARKER in query.split("&")

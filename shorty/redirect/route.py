@@ -5,16 +5,18 @@ every other visit goes through `answer.py`. What is no visit (the API, the dashb
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from shorty.clicks.model import PREFETCH, UNKNOWN
 from shorty.errors import StorageUnavailableError
 from shorty.links.slug import RESERVED_SLUGS, slug_key
 from shorty.redirect import pages
-from shorty.redirect.answer import answer_visit
+from shorty.redirect.answer import answer_report, answer_visit
 from shorty.redirect.desk import VisitDesk
 from shorty.redirect.pages import COMMON_HEADERS, Page
 from shorty.redirect.request import Scope, is_prefetched, read_host
+
+REPORT: Final = "report"
 
 
 class Answering(Protocol):
@@ -36,6 +38,9 @@ class Front:
 
     async def __call__(self, scope: Scope, proto: Answering) -> None:
         slug = scope.path[1:].rstrip("/")
+        if slug == REPORT:
+            send_page(answer_report(self._desk, scope), proto)
+            return
         if slug.partition("/")[0] in RESERVED_SLUGS:
             await self._fallback(scope, proto)
             return

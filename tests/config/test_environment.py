@@ -42,6 +42,7 @@ EXAMPLES = {
     "links.allow_private_destinations": ("FALSE", False),
     "public_links.enabled": ("yes", True),
     "public_links.per_hour_per_address": ("1", 1),
+    "public_links.report_url": ("mailto:abuse@a.example", "mailto:abuse@a.example"),
     "webhooks.allow_private": ("on", True),
     "webhooks.concurrency": ("1", 1),
     "webhooks.timeout_s": ("0.5", 0.5),

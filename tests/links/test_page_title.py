@@ -14,7 +14,6 @@ from shorty.links.page_title import (
     TEXT_LIMIT,
     PageFacts,
     fetch_page_facts,
-    fetch_title,
     read_page_facts,
 )
 
@@ -224,7 +223,7 @@ async def test_a_title_is_fetched_with_its_encoding() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=koi8-r\r\n\r\n"
     body = "<title>Привет</title><link rel=icon href=i.png>".encode("koi8-r")
     async with run_site(head + body) as url, Fetcher(allow_private=True) as fetcher:
-        assert await fetch_title(fetcher, url) == "Привет"
+        assert (await fetch_page_facts(fetcher, url)).title == "Привет"
         assert (await fetch_page_facts(fetcher, url)).icon == url + "i.png"
 
 
@@ -245,10 +244,10 @@ async def test_of_a_long_page_the_start_is_read() -> None:
 )
 async def test_a_page_that_cannot_be_read_has_no_title(answer: bytes) -> None:
     async with run_site(answer) as url, Fetcher(allow_private=True) as fetcher:
-        assert await fetch_title(fetcher, url) is None
+        assert (await fetch_page_facts(fetcher, url)).title is None
 
 
 async def test_a_private_page_has_no_title_where_private_addresses_are_closed() -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<title>inside</title>"
     async with run_site(answer) as url, Fetcher() as fetcher:
-        assert await fetch_title(fetcher, url) is None
+        assert (await fetch_page_facts(fetcher, url)).title is None

@@ -10,7 +10,7 @@ from shorty.links.book import LinkBook
 from shorty.links.model import LinkChange, LinkFilter
 from shorty.links.pages import list_links
 from shorty.links.service import change_link, delete_link, get_link
-from shorty.links.titles import TitleFiller, fill_title
+from shorty.links.titles import TitleFiller
 from tests.links.making import make_link
 from tests.support import NOW
 from tests.test_fetch import PRIVATE, Respond, answer_with, run_server
@@ -107,7 +107,11 @@ async def test_a_link_that_moved_meanwhile_shows_its_title_where_it_is(
 
     async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
         link = await make_link(book, actor, url=f"http://{PRIVATE}:{server.port}/")
-        assert await fill_title(book, fetcher, link, lambda: NOW)
+        titles = TitleFiller(book, fetcher, lambda: NOW)
+        titles.start()
+        titles.ask(link)
+        await titles.finish()
+        await titles.stop()
     cached = book.lookup.find(link.domain_id, "moved")
     assert cached is not None
     assert cached.title == "A page & more"

@@ -37,7 +37,6 @@ PAGES = {
     "wrong": pages.render_password_wrong(""),
     "limited": pages.render_password_limited("", 90),
     "card": pages.render_card(MARKED, SHORT_URL),
-    "bio": pages.render_bio_page(MARKED, DESTINATION, is_opted_out=False),
     "cloak": pages.render_cloak(MARKED, DESTINATION, is_opted_out=False, is_secure=True),
     "pixel": pages.render_pixel(MARKED, DESTINATION),
     "details": pages.render_details(MARKED, DESTINATION, SHORT_URL),
@@ -122,7 +121,7 @@ def test_style_and_script_stand_in_the_page_and_are_named_by_their_hash(name: st
         assert tag not in {"link", "script"} or not attributes.get("src")
 
 
-@pytest.mark.parametrize("name", sorted(set(PAGES) - {"bio", "cloak", "pixel"}))
+@pytest.mark.parametrize("name", sorted(set(PAGES) - {"cloak", "pixel"}))
 def test_pages_without_pixels_may_run_no_script_and_load_nothing(name: str) -> None:
     policy = read_policy(PAGES[name])
     assert not Reading(PAGES[name]).find("script")
@@ -262,10 +261,9 @@ def test_the_pixel_page_moves_on_with_and_without_scripts() -> None:
 
 
 def test_pages_that_stay_report_the_visit_and_lead_nowhere_by_themselves() -> None:
-    for name in ("bio", "cloak"):
-        assert Reading(PAGES[name]).find("script") == [
-            {"data-meta": "1234567890", "data-google": "G-ABC123"}
-        ]
+    assert Reading(PAGES["cloak"]).find("script") == [
+        {"data-meta": "1234567890", "data-google": "G-ABC123"}
+    ]
 
 
 def test_only_the_hosts_of_the_pixels_are_reached() -> None:
@@ -282,22 +280,20 @@ def test_only_the_hosts_of_the_pixels_are_reached() -> None:
 
 
 def test_who_opted_out_is_reported_to_nobody() -> None:
-    for page in (
-        pages.render_bio_page(MARKED, DESTINATION, is_opted_out=True),
-        pages.render_cloak(MARKED, DESTINATION, is_opted_out=True, is_secure=False),
-    ):
-        assert not Reading(page).find("script")
-        assert not Reading(page).find("img")
-        assert "script-src" not in read_policy(page)
+    page = pages.render_cloak(MARKED, DESTINATION, is_opted_out=True, is_secure=False)
+    assert not Reading(page).find("script")
+    assert not Reading(page).find("img")
+    assert "script-src" not in read_policy(page)
 
 
-def test_the_first_button_of_a_bio_page_is_the_destination() -> None:
-    reading = Reading(PAGES["bio"])
-    assert reading.find("a")[0]["href"] == DESTINATION
-    assert reading.read("a") == "To the shop"
-    plain = pages.render_bio_page(make_link(), DESTINATION, is_opted_out=False)
-    assert Reading(plain).read("a") == "Click Here"
-    assert Reading(plain).read("h1") == "example.com"
+def test_bad_links_can_be_reported_where_the_operator_takes_reports() -> None:
+    way = {"href": "/report", "rel": "nofollow"}
+    for outcome in set(REFUSALS) - {Outcome.METHOD_NOT_ALLOWED}:
+        assert Reading(pages.render_refusal(outcome, "", is_reportable=True)).find("a") == [way]
+        assert not Reading(pages.render_refusal(outcome, "")).find("a")
+    details = pages.render_details(MARKED, DESTINATION, SHORT_URL, is_reportable=True)
+    assert way in Reading(details).find("a")
+    assert way not in Reading(PAGES["details"]).find("a")
 
 
 def test_the_details_show_destination_title_and_when_the_link_was_made() -> None:
@@ -333,7 +329,6 @@ def test_nothing_that_a_link_says_can_leave_its_place(
     link = make_link(title=title, description=description, meta_pixel_id=meta, google_tag_id=google)
     for page, expected in (
         (pages.render_card(link, SHORT_URL), PAGES["card"]),
-        (pages.render_bio_page(link, DESTINATION, is_opted_out=False), PAGES["bio"]),
         (pages.render_pixel(link, DESTINATION), PAGES["pixel"]),
         (
             pages.render_cloak(link, DESTINATION, is_opted_out=False, is_secure=True),

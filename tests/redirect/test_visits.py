@@ -341,7 +341,7 @@ async def test_a_bio_link_is_a_page(house: House, client: httpx.AsyncClient) -> 
     page = await client.get("/sale")
     assert page.status_code == 200
     assert "My shop" in page.text
-    assert 'href="https://example.com/there"' in page.text
+    assert 'href="/sale?bio=go" title="https://example.com/there"' in page.text
 
 
 async def test_parameters_are_forwarded_only_when_asked_for(

@@ -1,0 +1,276 @@
+"""`/bio-pages/{id}/blocks`: what stands on a page: added, changed, put in order, deleted."""
+
+from typing import Annotated, Any, Final, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from shorty.api.bio_objects import BLOCK_EXAMPLE, TAG, BlockAnswer, BlockList, Reader, show_block
+from shorty.api.idempotency import answer_once, in_one_write
+from shorty.api.operations import Operation, handle
+from shorty.api.requests import ApiRequest
+from shorty.bio import blocks, service
+from shorty.bio.embeds import SITES
+from shorty.bio.model import Block, BlockChange, BlockKind, NewBlock
+from shorty.bio.rules import MAX_BLOCKS
+from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
+from shorty.http.fields import convert_fields, telling_camel_case
+from shorty.http.requests import read_body
+
+PAGE: Final = "bio page"
+BLOCK: Final = "block"
+
+Kind: TypeAlias = Annotated[
+    BlockKind, Meta(description="A block stays of its kind: delete it and make another.")
+]
+LinkId: TypeAlias = Annotated[
+    str | int, Meta(description="Of a `link`: the short link that the button leads to.")
+]
+Text: TypeAlias = Annotated[
+    str,
+    Meta(
+        description="A button's label (null: its link's title), the words of a `header` or `text`, "
+        "what an `image` shows, for those who do not see it, or an `embed`'s title."
+    ),
+]
+Url: TypeAlias = Annotated[
+    str,
+    Meta(
+        description="Of an `image` elsewhere, by https; of an `embed` the page of what is played, "
+        f"on one of these: {', '.join(SITES)}."
+    ),
+]
+PictureId: TypeAlias = Annotated[
+    str | int, Meta(description="Of an `image` here: its id among the `/bio-pictures`.")
+]
+Hidden: TypeAlias = Annotated[bool, Meta(description="Whether it is kept from visitors.")]
+From: TypeAlias = Annotated[
+    str, Meta(description="When it appears, in ISO 8601; without a zone in UTC.")
+]
+Until: TypeAlias = Annotated[str, Meta(description="When it goes, in ISO 8601.")]
+
+
+class BlockChanges(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    """What is left out stays as it is; null clears."""
+
+    link_id: LinkId | UnsetType = UNSET
+    text: Text | None | UnsetType = UNSET
+    url: Url | None | UnsetType = UNSET
+    picture_id: PictureId | None | UnsetType = UNSET
+    is_hidden: Hidden | UnsetType = UNSET
+    shown_from: From | None | UnsetType = UNSET
+    shown_until: Until | None | UnsetType = UNSET
+
+
+class BlockInput(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    kind: Kind
+    link_id: LinkId | None = None
+    text: Text | None = None
+    url: Url | None = None
+    picture_id: PictureId | None = None
+    is_hidden: Hidden | None = None
+    shown_from: From | None = None
+    shown_until: Until | None = None
+    position: (
+        Annotated[int, Meta(ge=0, le=MAX_BLOCKS, description="Its place, from 0; else the end.")]
+        | None
+    ) = None
+
+
+class BlockOrder(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    block_ids: Annotated[
+        list[str | int],
+        Meta(max_length=MAX_BLOCKS, description="Every block of the page, as they shall stand."),
+    ]
+
+
+@handle(
+    "GET",
+    "/bio-pages/{page_id:str}/blocks",
+    Operation(
+        summary="List a page's blocks",
+        description="All of them in the order of the page, hidden ones too.",
+        tag=TAG,
+        answer=BlockList,
+        answer_example={"blocks": [BLOCK_EXAMPLE]},
+    ),
+)
+async def list_blocks(request: ApiRequest) -> Answer:
+    page_id = request.read_id("page_id", PAGE)
+    page = await service.get_page(request.services.book, request.actor, page_id, request.now)
+    return answer_blocks(request, page.blocks)
+
+
+@handle(
+    "POST",
+    "/bio-pages/{page_id:str}/blocks",
+    Operation(
+        summary="Add a block to a page",
+        description=f"A page has at most {MAX_BLOCKS}.",
+        tag=TAG,
+        scope="write",
+        body=BlockInput,
+        body_example={"kind": "link", "linkId": "1170", "text": "My shop"},
+        is_repeatable=True,
+        status=201,
+        answer=BlockAnswer,
+        answer_example={"block": BLOCK_EXAMPLE},
+    ),
+)
+async def add_block(request: ApiRequest) -> Answer:
+    page_id = request.read_id("page_id", PAGE)
+    body = await read_body(request)
+    new = read_new_block(convert_fields(body.fields, BlockInput))
+    book, actor, now = request.services.book, request.actor, request.now
+    with telling_camel_case():
+        return await answer_once(
+            request,
+            body,
+            in_one_write(request, lambda tx: blocks.add_block(tx, book, actor, page_id, new, now)),
+            lambda block: answer_created(
+                BlockAnswer(block=show_block(block, now)),
+                f"/api/v1/bio-pages/{page_id}/blocks/{block.id}",
+            ),
+        )
+
+
+@handle(
+    "PUT",
+    "/bio-pages/{page_id:str}/blocks/order",
+    Operation(
+        summary="Put a page's blocks in order",
+        tag=TAG,
+        scope="write",
+        body=BlockOrder,
+        body_example={"blockIds": ["33", "31", "32"]},
+        answer=BlockList,
+        answer_example={"blocks": [BLOCK_EXAMPLE]},
+    ),
+)
+async def order_blocks(request: ApiRequest) -> Answer:
+    page_id = request.read_id("page_id", PAGE)
+    wanted = convert_fields((await read_body(request)).fields, BlockOrder)
+    reader = Reader()
+    ids = [reader.read_id("blockIds", block_id) for block_id in wanted.block_ids]
+    reader.finish()
+    found = [block_id for block_id in ids if isinstance(block_id, int)]
+    with telling_camel_case():
+        ordered = await request.services.db.write(
+            lambda tx: blocks.order_blocks(tx, request.actor, page_id, found, request.now)
+        )
+    return answer_blocks(request, ordered)
+
+
+@handle(
+    "GET",
+    "/bio-pages/{page_id:str}/blocks/{block_id:str}",
+    Operation(
+        summary="Read a block", tag=TAG, answer=BlockAnswer, answer_example={"block": BLOCK_EXAMPLE}
+    ),
+)
+async def get_block(request: ApiRequest) -> Answer:
+    page_id, block_id = read_ids(request)
+    page = await service.get_page(request.services.book, request.actor, page_id, request.now)
+    return answer_block(request, blocks.find_block(page.blocks, block_id))
+
+
+@handle(
+    "PATCH",
+    "/bio-pages/{page_id:str}/blocks/{block_id:str}",
+    Operation(
+        summary="Change a block",
+        description="Also to hide it, or to show it for a time only.",
+        tag=TAG,
+        scope="write",
+        body=BlockChanges,
+        body_example={"isHidden": False, "shownUntil": "2030-12-31T23:59:59Z"},
+        answer=BlockAnswer,
+        answer_example={"block": BLOCK_EXAMPLE},
+    ),
+)
+async def change_block(request: ApiRequest) -> Answer:
+    page_id, block_id = read_ids(request)
+    change = read_block_change(convert_fields((await read_body(request)).fields, BlockChanges))
+    book, actor, now = request.services.book, request.actor, request.now
+    with telling_camel_case():
+        block = await request.services.db.write(
+            lambda tx: blocks.change_block(tx, book, actor, page_id, block_id, change, now)
+        )
+    return answer_block(request, block)
+
+
+@handle(
+    "DELETE",
+    "/bio-pages/{page_id:str}/blocks/{block_id:str}",
+    Operation(
+        summary="Delete a block",
+        description="The link that a button led to stays.",
+        tag=TAG,
+        scope="write",
+        status=204,
+    ),
+)
+async def delete_block(request: ApiRequest) -> Answer:
+    page_id, block_id = read_ids(request)
+    await request.services.db.write(
+        lambda tx: blocks.delete_block(tx, request.actor, page_id, block_id)
+    )
+    return answer_nothing()
+
+
+def read_ids(request: ApiRequest) -> tuple[int, int]:
+    return request.read_id("page_id", PAGE), request.read_id("block_id", BLOCK)
+
+
+def answer_block(request: ApiRequest, block: Block) -> Answer:
+    return answer_json(BlockAnswer(block=show_block(block, request.now)))
+
+
+def answer_blocks(request: ApiRequest, found: tuple[Block, ...] | list[Block]) -> Answer:
+    return answer_json(BlockList(blocks=[show_block(block, request.now) for block in found]))
+
+
+def read_new_block(wanted: BlockInput) -> NewBlock:
+    """Raises InvalidFieldsError."""
+    given: dict[str, Any] = {
+        "text": wanted.text,
+        "url": wanted.url,
+        "position": wanted.position,
+        **_read_parts(wanted),
+    }
+    return NewBlock(kind=wanted.kind, is_hidden=bool(wanted.is_hidden), **given)
+
+
+def read_block_change(wanted: BlockChanges) -> BlockChange:
+    """Raises InvalidFieldsError."""
+    return BlockChange(
+        text=wanted.text, url=wanted.url, is_hidden=wanted.is_hidden, **_read_parts(wanted)
+    )
+
+
+def _read_parts(wanted: BlockInput | BlockChanges) -> dict[str, Any]:
+    reader = Reader()
+    parts = {
+        "link_id": reader.read_id("linkId", wanted.link_id),
+        "picture_id": reader.read_id("pictureId", wanted.picture_id),
+        "shown_from": reader.read_moment("shownFrom", wanted.shown_from),
+        "shown_until": reader.read_moment("shownUntil", wanted.shown_until),
+    }
+    reader.finish()
+    return parts
+
+
+HANDLERS: Final = (
+    list_blocks,
+    add_block,
+    order_blocks,
+    get_block,
+    change_block,
+    delete_block,
+)

@@ -1,0 +1,306 @@
+"""`/bio-pages`: making, listing, reading, changing and deleting link-in-bio pages."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Annotated, Any, Final, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from shorty.api.bio_objects import (
+    EXAMPLE,
+    TAG,
+    ColorsObject,
+    PageAnswer,
+    PageListAnswer,
+    Reader,
+    show_page,
+)
+from shorty.api.idempotency import Remember, answer_once
+from shorty.api.link_bodies import Domain, Slug, Url, spell_faults
+from shorty.api.listing import ListQuery, read_list_query
+from shorty.api.operations import Operation, handle
+from shorty.api.requests import ApiRequest
+from shorty.bio import service
+from shorty.bio.model import AvatarKind, BioPage, Colors, PageChange, Social, Theme
+from shorty.bio.rules import DESCRIPTION_LENGTH, MAX_SOCIALS, TITLE_LENGTH
+from shorty.bio.themes import DESCRIPTIONS
+from shorty.errors import ConflictError, InvalidFieldsError, QuotaExceededError, SlugTakenError
+from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
+from shorty.http.fields import convert_fields
+from shorty.http.requests import read_body
+from shorty.links.model import NewLink
+
+WHAT: Final = "bio page"
+
+Title: TypeAlias = Annotated[
+    str,
+    Meta(description=f"The page's title, up to {TITLE_LENGTH} characters; null: the link's own."),
+]
+Description: TypeAlias = Annotated[
+    str,
+    Meta(
+        description=f"What stands below it, up to {DESCRIPTION_LENGTH} characters; null: the "
+        "link's own."
+    ),
+]
+Label: TypeAlias = Annotated[
+    str, Meta(description="What the first button says, which leads to `url`; else `Click Here`.")
+]
+ButtonShown: TypeAlias = Annotated[bool, Meta(description="Whether that button is there.")]
+Avatar: TypeAlias = Annotated[
+    AvatarKind,
+    Meta(
+        description="What stands at the head: the icon of the destination (`icon`, or the title's "
+        "first letter while there is none), the picture of `avatarId`, or nothing."
+    ),
+]
+AvatarId: TypeAlias = Annotated[
+    str | int, Meta(description="The id of an avatar among the `/bio-pictures`.")
+]
+ThemeName: TypeAlias = Annotated[
+    Theme,
+    Meta(description="; ".join(f"`{name}`: {words}" for name, words in DESCRIPTIONS.items()) + "."),
+]
+OwnColors: TypeAlias = Annotated[
+    ColorsObject,
+    Meta(
+        description="Colours such as `#1a2b3c` over the theme's. With a `background`, the page "
+        "looks the same in dark mode."
+    ),
+]
+Socials: TypeAlias = Annotated[
+    list[Social],
+    Meta(
+        description=f"Icons that lead elsewhere, in their order, at most {MAX_SOCIALS}; the `url` "
+        "of `email` is an e-mail address, that of `phone` a number."
+    ),
+]
+
+
+class PageChanges(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    """What is left out stays as it is; null goes back to what a page comes with."""
+
+    title: Title | None | UnsetType = UNSET
+    description: Description | None | UnsetType = UNSET
+    button_label: Label | None | UnsetType = UNSET
+    is_button_shown: ButtonShown | None | UnsetType = UNSET
+    avatar: Avatar | None | UnsetType = UNSET
+    avatar_id: AvatarId | None | UnsetType = UNSET
+    theme: ThemeName | None | UnsetType = UNSET
+    colors: OwnColors | None | UnsetType = UNSET
+    socials: Socials | None | UnsetType = UNSET
+
+
+class PageInput(PageChanges, frozen=True, kw_only=True):
+    """Either `linkId`, or `url` and `domain` for a new link."""
+
+    link_id: (
+        Annotated[str | int, Meta(description="The link whose address becomes the page.")] | None
+    ) = None
+    url: Url | None = None
+    domain: Domain | None = None
+    custom_slug: Slug | None = None
+
+
+class DeleteQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    keep_link: Annotated[
+        bool, Meta(description="Keep the link, which then leads to its destination at once.")
+    ] = False
+
+
+@handle(
+    "GET",
+    "/bio-pages",
+    Operation(
+        summary="List the bio pages",
+        description="Every link that is a link-in-bio page, the oldest first, whichever way it "
+        "became one.",
+        tag=TAG,
+        query=ListQuery,
+        answer=PageListAnswer,
+        answer_example={"bioPages": [EXAMPLE], "nextCursor": None},
+    ),
+)
+async def list_pages(request: ApiRequest) -> Answer:
+    query, now = read_list_query(request), request.now
+    found = await service.list_pages(
+        request.services.book, request.actor, now, after=query.after, limit=query.limit
+    )
+    pages = [show_page(page, now) for page in found.pages]
+    cursor = pages[-1].id if found.has_more and pages else None
+    return answer_json(PageListAnswer(bio_pages=pages, next_cursor=cursor))
+
+
+@handle(
+    "POST",
+    "/bio-pages",
+    Operation(
+        summary="Make a bio page",
+        description="At a new link (`url`, `domain`, perhaps `customSlug`), or of the link "
+        "`linkId`. A page has the id of its link.",
+        tag=TAG,
+        scope="write",
+        body=PageInput,
+        body_example={
+            "url": "https://ann.example.com/",
+            "domain": "go.example.com",
+            "customSlug": "ann",
+            "title": "Ann Example",
+            "theme": "dusk",
+            "socials": [{"network": "instagram", "url": "https://instagram.com/ann.example"}],
+        },
+        is_repeatable=True,
+        status=201,
+        answer=PageAnswer,
+        answer_example={"bioPage": EXAMPLE},
+        errors=(SlugTakenError, QuotaExceededError, ConflictError),
+    ),
+)
+async def create_page(request: ApiRequest) -> Answer:
+    body = await read_body(request)
+    wanted = convert_fields(body.fields, PageInput)
+    change, link_id = read_change(wanted)
+    book, actor, now = request.services.book, request.actor, request.now
+
+    async def create(remember: Remember[BioPage] | None) -> BioPage:
+        if link_id is not None:
+            return await service.turn_into_page(book, actor, link_id, change, now, remember)
+        page = await service.create_page(book, actor, read_link(wanted), change, now, remember)
+        request.services.titles.ask(page.link)
+        return page
+
+    with telling_own_names():
+        return await answer_once(
+            request,
+            body,
+            create,
+            lambda page: answer_created(
+                PageAnswer(bio_page=show_page(page, now)), f"/api/v1/bio-pages/{page.id}"
+            ),
+        )
+
+
+@handle(
+    "GET",
+    "/bio-pages/{page_id:str}",
+    Operation(
+        summary="Read a bio page", tag=TAG, answer=PageAnswer, answer_example={"bioPage": EXAMPLE}
+    ),
+)
+async def get_page(request: ApiRequest) -> Answer:
+    page_id = request.read_id("page_id", WHAT)
+    page = await service.get_page(request.services.book, request.actor, page_id, request.now)
+    return answer_page(request, page)
+
+
+@handle(
+    "PATCH",
+    "/bio-pages/{page_id:str}",
+    Operation(
+        summary="Change a bio page",
+        description="Only `buttonLabel`, which is the link's, counts as an edit of a link.",
+        tag=TAG,
+        scope="write",
+        body=PageChanges,
+        body_example={"theme": "meadow", "colors": {"button": "#17624c"}},
+        answer=PageAnswer,
+        answer_example={"bioPage": EXAMPLE},
+        errors=(QuotaExceededError,),
+    ),
+)
+async def change_page(request: ApiRequest) -> Answer:
+    page_id = request.read_id("page_id", WHAT)
+    wanted = convert_fields((await read_body(request)).fields, PageChanges)
+    change, _ = read_change(wanted)
+    with telling_own_names():
+        page = await service.change_page(
+            request.services.book, request.actor, page_id, change, request.now
+        )
+    return answer_page(request, page)
+
+
+@handle(
+    "DELETE",
+    "/bio-pages/{page_id:str}",
+    Operation(
+        summary="Delete a bio page",
+        description="Its address stops at once and is free again; the links on it stay.",
+        tag=TAG,
+        scope="write",
+        query=DeleteQuery,
+        status=204,
+        errors=(QuotaExceededError,),
+    ),
+)
+async def delete_page(request: ApiRequest) -> Answer:
+    page_id = request.read_id("page_id", WHAT)
+    query = convert_fields(request.read_query(), DeleteQuery, is_text=True, ignores_unknown=True)
+    await service.delete_page(
+        request.services.book, request.actor, page_id, request.now, keeps_link=query.keep_link
+    )
+    return answer_nothing()
+
+
+def answer_page(request: ApiRequest, page: BioPage) -> Answer:
+    return answer_json(PageAnswer(bio_page=show_page(page, request.now)))
+
+
+def read_change(wanted: PageChanges) -> tuple[PageChange, int | None]:
+    """The change, and the link that is to become a page. Raises InvalidFieldsError."""
+    reader = Reader()
+    avatar_id = reader.read_id("avatarId", wanted.avatar_id)
+    link_id = None
+    if isinstance(wanted, PageInput):
+        link_id = reader.read_id("linkId", wanted.link_id) or None
+        reader.faults |= find_source_faults(wanted)
+    reader.finish()
+    colors, socials = wanted.colors, wanted.socials
+    change = PageChange(
+        title=wanted.title,
+        description=wanted.description,
+        button_label=wanted.button_label,
+        is_button_shown=wanted.is_button_shown,
+        avatar=wanted.avatar,
+        avatar_id=avatar_id,
+        theme=wanted.theme,
+        colors=Colors(**msgspec.structs.asdict(colors)) if colors else colors,
+        socials=tuple(socials) if isinstance(socials, list) else socials,
+    )
+    return change, link_id
+
+
+@contextmanager
+def telling_own_names() -> Generator[None]:
+    """Around a call of a domain: its faults name fields otherwise than callers do."""
+    try:
+        yield
+    except InvalidFieldsError as error:
+        raise InvalidFieldsError(spell_faults(error.fields)) from error
+
+
+def find_source_faults(wanted: PageInput) -> dict[str, str]:
+    given: dict[str, Any] = {
+        "url": wanted.url,
+        "domain": wanted.domain,
+        "customSlug": wanted.custom_slug,
+    }
+    if wanted.link_id is not None:
+        return {name: "goes without linkId only" for name, value in given.items() if value}
+    missing = "is required, or linkId"
+    return {name: missing for name in ("url", "domain") if not given[name]}
+
+
+def read_link(wanted: PageInput) -> NewLink:
+    """The page's new link, which is listed by the page's title."""
+    return NewLink(
+        url=wanted.url or "",
+        domain=wanted.domain or "",
+        slug=wanted.custom_slug,
+        title=wanted.title or None,
+    )
+
+
+HANDLERS: Final = (list_pages, create_page, get_page, change_page, delete_page)

@@ -1,0 +1,215 @@
+"""`/bio-pictures`: avatars and images of bio pages; and where everybody fetches these and icons."""
+
+from typing import Annotated, Final, Literal, TypeAlias
+
+import msgspec
+from litestar import route
+from msgspec import Meta
+
+from shorty.api.idempotency import answer_once, in_one_write
+from shorty.api.operations import Operation, handle
+from shorty.api.requests import ApiRequest
+from shorty.api.uploads import read_upload
+from shorty.errors import NotFoundError
+from shorty.http.answers import Answer, Header, answer_created, answer_json, answer_nothing
+from shorty.http.fields import convert_fields
+from shorty.http.times import format_time
+from shorty.links import pictures
+from shorty.links.icons import find_icon_content
+from shorty.links.pictures import LONGEST_SIDES, MOST, Picture, StoredPicture
+from shorty.qr.sandbox import MAX_BYTES, read_logo
+
+TAG: Final = "Bio pages"
+PNG: Final = b"image/png"
+PURPOSES: Final[tuple[pictures.Purpose, ...]] = ("avatar", "image")
+SAFE: Final[Header] = (b"x-content-type-options", b"nosniff")
+EXAMPLE: Final = {
+    "id": "8",
+    "purpose": "avatar",
+    "name": "Ann",
+    "width": 192,
+    "height": 192,
+    "path": "/static/pictures/0f3c1d9a5be24c7788d1c2a4e6f80912.png",
+    "createdAt": "2026-11-22T12:00:00.000Z",
+}
+
+Purpose: TypeAlias = Annotated[
+    Literal["avatar", "image"],
+    Meta(
+        description=f"What it is for: the head of a page (drawn up to {LONGEST_SIDES['avatar']} "
+        f"pixels wide or high), or a block of it (up to {LONGEST_SIDES['image']})."
+    ),
+]
+
+
+class PictureInput(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    image: Annotated[
+        str,
+        Meta(
+            description="The file in base64, or as a `data:` address: PNG, JPEG, GIF, WebP, ICO or "
+            f"SVG of at most {MAX_BYTES:,} bytes."
+        ),
+    ]
+    purpose: Purpose = "image"
+    name: Annotated[str, Meta(description="What people call it.")] = ""
+
+
+class PictureQuery(msgspec.Struct, frozen=True, kw_only=True):
+    purpose: Annotated[Purpose, Meta(description="Where the body is the file itself.")] = "image"
+
+
+class PictureObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`path` leads everybody to it, a PNG, on each domain of this server."""
+
+    id: str
+    purpose: str
+    name: str
+    width: int
+    height: int
+    path: str
+    created_at: str
+
+
+class PictureAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    picture: PictureObject
+
+
+class PictureList(msgspec.Struct, frozen=True, kw_only=True):
+    pictures: list[PictureObject]
+
+
+@handle(
+    "GET",
+    "/bio-pictures",
+    Operation(
+        summary="List the pictures of bio pages",
+        description=f"All of them, the oldest first: at most {MOST['avatar']} avatars and "
+        f"{MOST['image']} images.",
+        tag=TAG,
+        answer=PictureList,
+        answer_example={"pictures": [EXAMPLE]},
+    ),
+)
+async def list_pictures(request: ApiRequest) -> Answer:
+    found = await pictures.list_pictures(request.services.db, request.actor.workspace_id, PURPOSES)
+    return answer_json(PictureList(pictures=[show_picture(picture) for picture in found]))
+
+
+@handle(
+    "POST",
+    "/bio-pictures",
+    Operation(
+        summary="Upload a picture for bio pages",
+        description="A body of the type `image/png` or the like is taken for the file itself. The "
+        "picture is drawn anew as a PNG; the file is not kept.",
+        tag=TAG,
+        scope="write",
+        query=PictureQuery,
+        body=PictureInput,
+        body_example={
+            "purpose": "avatar",
+            "name": "Ann",
+            "image": "data:image/png;base64,iVBORw0KGgo…",
+        },
+        is_repeatable=True,
+        status=201,
+        answer=PictureAnswer,
+        answer_example={"picture": EXAMPLE},
+    ),
+)
+async def create_picture(request: ApiRequest) -> Answer:
+    body, wanted, content = await read_upload(request, PictureInput)
+    query = convert_fields(request.read_query(), PictureQuery, is_text=True, ignores_unknown=True)
+    purpose = wanted.purpose if wanted else query.purpose
+    name = pictures.check_picture_name(wanted.name if wanted else "", purpose)
+    drawn = await read_logo(content, LONGEST_SIDES[purpose])
+    picture = Picture(png=drawn.png, width=drawn.width, height=drawn.height)
+    return await answer_once(
+        request,
+        body,
+        in_one_write(
+            request,
+            lambda tx: pictures.create_picture(
+                tx, request.actor, purpose, name, picture, request.now
+            ),
+        ),
+        lambda stored: answer_created(
+            PictureAnswer(picture=show_picture(stored)), f"/api/v1/bio-pictures/{stored.id}"
+        ),
+    )
+
+
+@handle(
+    "GET",
+    "/bio-pictures/{picture_id:str}",
+    Operation(
+        summary="Read a picture of bio pages",
+        tag=TAG,
+        answer=PictureAnswer,
+        answer_example={"picture": EXAMPLE},
+    ),
+)
+async def get_picture(request: ApiRequest) -> Answer:
+    picture_id = request.read_id("picture_id", "picture")
+    picture = await pictures.get_picture(
+        request.services.db, request.actor.workspace_id, picture_id, PURPOSES
+    )
+    return answer_json(PictureAnswer(picture=show_picture(picture)))
+
+
+@handle(
+    "DELETE",
+    "/bio-pictures/{picture_id:str}",
+    Operation(
+        summary="Delete a picture of bio pages",
+        description="Blocks that show it are deleted too; a page whose avatar it was has none.",
+        tag=TAG,
+        scope="write",
+        status=204,
+    ),
+)
+async def delete_picture(request: ApiRequest) -> Answer:
+    picture_id = request.read_id("picture_id", "picture")
+    await request.services.db.write(
+        lambda tx: pictures.delete_picture(tx, request.actor, picture_id, PURPOSES)
+    )
+    return answer_nothing()
+
+
+@route("/static/pictures/{name:str}", http_method=["GET", "HEAD"], status_code=200)
+async def show_public_picture(request: ApiRequest) -> Answer:
+    """Its address is made of what it shows, so that it can be kept for ever."""
+    key = request.path_params["name"].removesuffix(".png")
+    png = await pictures.find_public_content(request.services.db, key)
+    if png is None:
+        raise NotFoundError("picture", key)
+    caching = (b"cache-control", b"public, max-age=31536000, immutable")
+    return Answer(200, png, media_type=PNG, headers=[caching, SAFE])
+
+
+@route("/static/icons/{name:str}", http_method=["GET", "HEAD"], status_code=200)
+async def show_icon(request: ApiRequest) -> Answer:
+    key = request.path_params["name"].removesuffix(".png")
+    png = await find_icon_content(request.services.db, key)
+    if png is None:
+        raise NotFoundError("icon", key)
+    caching = (b"cache-control", b"public, max-age=86400")
+    return Answer(200, png, media_type=PNG, headers=[caching, SAFE])
+
+
+def show_picture(picture: StoredPicture) -> PictureObject:
+    return PictureObject(
+        id=str(picture.id),
+        purpose=picture.purpose,
+        name=picture.name,
+        width=picture.width,
+        height=picture.height,
+        path=picture.path,
+        created_at=format_time(picture.created_at),
+    )
+
+
+HANDLERS: Final = (list_pictures, create_picture, get_picture, delete_picture)
+PUBLIC_HANDLERS: Final = (show_public_picture, show_icon)

@@ -1,0 +1,224 @@
+"""Makes, changes and deletes bio pages and their blocks: one rule book for every door.
+
+Nothing of a page is cached but its link: each visit reads it, so that each change shows at once.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import msgspec
+from msgspec import UNSET
+
+from shorty.accounts.model import Actor
+from shorty.accounts.roles import require_scope
+from shorty.bio import store
+from shorty.bio.model import BioPage, Block, PageChange, PageList, PageSettings
+from shorty.bio.rules import merge_page_change
+from shorty.bio.store import StoredPage
+from shorty.errors import ConflictError, InvalidFieldsError, NotFoundError
+from shorty.links.book import LinkBook, Maker, read_maker
+from shorty.links.changes import edit_link
+from shorty.links.drafts import Draft, draft_link, insert_draft
+from shorty.links.model import Link, LinkChange, NewLink
+from shorty.links.pictures import find_picture
+from shorty.links.service import change_link, delete_link
+from shorty.links.store import find_link, find_link_to_change, find_links
+from shorty.storage.database import Database, Transaction
+
+Remember: TypeAlias = Callable[[Transaction, BioPage], None]
+"""Runs in the transaction that made the page, such as to keep the answer for a retry."""
+
+PAGE: str = "bio page"
+
+
+async def list_pages(
+    book: LinkBook, actor: Actor, now: int, *, after: int = 0, limit: int = 50
+) -> PageList:
+    """Those with an id above `after`: every link in a bio, also one that nobody has adorned."""
+    rows = await book.db.find_all(store.LIST_PAGE_IDS, actor.workspace_id, after, limit + 1)
+    ids = [row["id"] for row in rows[:limit]]
+    links = await find_links(book.db, actor.workspace_id, ids)
+    pages = [_build_page(link, *await store.find_page(book.db, link.id, now)) for link in links]
+    return PageList(pages=tuple(pages), has_more=len(rows) > limit)
+
+
+async def get_page(book: LinkBook, actor: Actor, page_id: int, now: int) -> BioPage:
+    """Raises NotFoundError, for another workspace's page too."""
+    link = await find_link(book.db, actor.workspace_id, page_id)
+    if link is None or not link.is_link_in_bio:
+        raise NotFoundError(PAGE, page_id)
+    return _build_page(link, *await store.find_page(book.db, page_id, now))
+
+
+async def create_page(
+    book: LinkBook,
+    actor: Actor,
+    new: NewLink,
+    change: PageChange,
+    now: int,
+    remember: Remember | None = None,
+) -> BioPage:
+    """A page at a link of its own.
+
+    Raises InvalidFieldsError, SlugTakenError, QuotaExceededError and ForbiddenError.
+    """
+    require_scope(actor, "write")
+    maker = read_maker(actor)
+    label = None if change.button_label is UNSET else change.button_label
+    new = msgspec.structs.replace(new, is_link_in_bio=True, button_label=label)
+    draft = await _draft_link(book, maker, new, change, now)
+
+    def work(tx: Transaction) -> BioPage:
+        link = insert_draft(tx, book, maker, draft, now, None)
+        _change_settings(tx, book, actor, link.id, change, now)
+        return _remember(tx, read_page(tx, link, now), remember)
+
+    page = await book.db.write(work)
+    book.forget(page.link)
+    return page
+
+
+async def turn_into_page(
+    book: LinkBook,
+    actor: Actor,
+    link_id: int,
+    change: PageChange,
+    now: int,
+    remember: Remember | None = None,
+) -> BioPage:
+    """Makes a link's address a page. Raises as create_page does, and ConflictError if it is one."""
+    require_scope(actor, "write")
+
+    def work(tx: Transaction) -> BioPage:
+        before = find_link_to_change(tx, actor.workspace_id, link_id)
+        if before is None:
+            raise InvalidFieldsError({"link_id": f"names no link of this workspace: {link_id}"})
+        if before.is_link_in_bio:
+            raise ConflictError(f"The link {link_id} is a bio page already; change that one.")
+        turned = LinkChange(is_link_in_bio=True, button_label=change.button_label)
+        _, link = edit_link(tx, book, actor, link_id, turned, None, now)
+        _change_settings(tx, book, actor, link_id, change, now)
+        return _remember(tx, read_page(tx, link, now), remember)
+
+    page = await book.db.write(work)
+    book.forget(page.link)
+    return page
+
+
+async def change_page(
+    book: LinkBook, actor: Actor, page_id: int, change: PageChange, now: int
+) -> BioPage:
+    """Raises as create_page does, and NotFoundError.
+
+    Only a new button's label, which is the link's, counts as an edit of it.
+    """
+    require_scope(actor, "write")
+
+    def work(tx: Transaction) -> BioPage:
+        link = require_page(tx, actor, page_id)
+        if change.button_label is not UNSET:
+            label = LinkChange(button_label=change.button_label)
+            _, link = edit_link(tx, book, actor, page_id, label, None, now)
+        _change_settings(tx, book, actor, page_id, change, now)
+        return read_page(tx, link, now)
+
+    page = await book.db.write(work)
+    book.forget(page.link)
+    return page
+
+
+async def delete_page(
+    book: LinkBook, actor: Actor, page_id: int, now: int, *, keeps_link: bool = False
+) -> None:
+    """Ends the page and its link; or the page alone, and the link leads to its destination.
+
+    Raises NotFoundError, and where the link stays QuotaExceededError for the edit of it.
+    """
+    require_scope(actor, "write")
+    await get_page(book, actor, page_id, now)
+    if keeps_link:
+        await change_link(book, actor, page_id, LinkChange(is_link_in_bio=False), now)
+    else:
+        await delete_link(book, actor, page_id, now)
+
+
+def preview_change(book: LinkBook, page: BioPage, change: PageChange) -> BioPage:
+    """The page as it would be after a change that is not made. Raises InvalidFieldsError."""
+    settings = _merge(book.db, book, page.link.workspace_id, page.settings, change)
+    link = page.link
+    if change.button_label is not UNSET:
+        link = msgspec.structs.replace(link, button_label=change.button_label or None)
+    return msgspec.structs.replace(page, settings=settings, link=link)
+
+
+async def _draft_link(
+    book: LinkBook, maker: Maker, new: NewLink, change: PageChange, now: int
+) -> Draft:
+    """Raises InvalidFieldsError with the faults of the link and those of its page."""
+    faults: dict[str, str] = {}
+    try:
+        _merge(book.db, book, maker.workspace_id, PageSettings(), change)
+    except InvalidFieldsError as error:
+        faults = error.fields
+    try:
+        draft = await draft_link(book, maker, new, now)
+    except InvalidFieldsError as error:
+        raise InvalidFieldsError({**error.fields, **faults}) from error
+    if faults:
+        raise InvalidFieldsError(faults)
+    return draft
+
+
+def require_page(tx: Transaction, actor: Actor, page_id: int) -> Link:
+    """The page's link, as no other write can change it. Raises NotFoundError."""
+    link = find_link_to_change(tx, actor.workspace_id, page_id)
+    if link is None or not link.is_link_in_bio:
+        raise NotFoundError(PAGE, page_id)
+    return link
+
+
+def read_page(tx: Transaction, link: Link, now: int) -> BioPage:
+    return _build_page(link, *store.find_page_to_change(tx, link.id, now))
+
+
+def _build_page(link: Link, stored: StoredPage, blocks: Sequence[Block]) -> BioPage:
+    updated_at = max(link.updated_at, stored.updated_at or 0)
+    return BioPage(link=link, settings=stored.settings, blocks=tuple(blocks), updated_at=updated_at)
+
+
+def _change_settings(
+    tx: Transaction, book: LinkBook, actor: Actor, page_id: int, change: PageChange, now: int
+) -> None:
+    stored = store.read_page(tx.find_one(store.FIND_SETTINGS, page_id))
+    settings = _merge(tx, book, actor.workspace_id, stored.settings, change)
+    if settings != stored.settings or stored.updated_at is None:
+        store.put_settings(tx, page_id, settings, max(now, (stored.updated_at or 0) + 1))
+
+
+def _merge(
+    rows: Database | Transaction,
+    book: LinkBook,
+    workspace_id: int,
+    before: PageSettings,
+    change: PageChange,
+) -> PageSettings:
+    settings = merge_page_change(before, change, book.rules.block_list.is_blocked)
+    if change.avatar_id is not UNSET:
+        picture = None
+        if change.avatar_id is not None:
+            picture = find_picture(rows, workspace_id, change.avatar_id, "avatar")
+            if picture is None:
+                fault = f"names no avatar of this workspace: {change.avatar_id}"
+                raise InvalidFieldsError({"avatar_id": fault})
+        settings = msgspec.structs.replace(settings, picture=picture)
+        if change.avatar is UNSET:
+            settings = msgspec.structs.replace(settings, avatar="picture" if picture else "icon")
+    if change.avatar == "picture" and settings.picture is None:
+        raise InvalidFieldsError({"avatar": "needs a picture; name one as avatarId"})
+    return settings
+
+
+def _remember(tx: Transaction, page: BioPage, remember: Remember | None) -> BioPage:
+    if remember is not None:
+        remember(tx, page)
+    return page

@@ -1,0 +1,79 @@
+"""Owns the icons of the hosts that links lead to: fetched once, drawn anew, shown from here.
+
+So nobody who looks at a page or a list of links is told to a stranger. A link keeps the path of its
+host's icon; which host a path stands for, it does not say.
+"""
+
+import secrets
+from typing import Final
+
+from cachebox import LRUCache
+
+from shorty.storage.database import Database, Transaction
+
+REMEMBERED_HOSTS: Final = 20_000
+FRESH_MS: Final = 30 * 86_400_000
+NONE_FRESH_MS: Final = 86_400_000
+"""How long it is believed that a host has no icon."""
+
+FIND_ICON: Final = """
+select key, case when png is null then 0 else 1 end as is_there, fetched_at
+from favicons where host = $1
+"""
+# One that is not found again stays as it was.
+PUT_ICON: Final = """
+insert into favicons (host, key, png, fetched_at) values ($1, $2, $3, $4)
+on conflict (host) do update set
+  png = coalesce(excluded.png, favicons.png), fetched_at = excluded.fetched_at
+returning key, case when png is null then 0 else 1 end as is_there
+"""
+FIND_CONTENT: Final = "select png from favicons where key = $1"
+SET_ICON: Final = """
+update links set favicon_url = $2 where id = $1 and url = $3 and deleted_at is null
+"""
+
+
+class Icons:
+    """Which hosts' icons are known, for whoever makes links; lives in memory alone."""
+
+    def __init__(self, remembered_hosts: int = REMEMBERED_HOSTS) -> None:
+        self._paths: LRUCache[str, str] = LRUCache(remembered_hosts)
+
+    def find(self, host: str) -> str | None:
+        """The path of its icon, empty where it has none; None where nobody has looked yet."""
+        return self._paths.get(host)
+
+    def remember(self, host: str, path: str) -> None:
+        self._paths[host] = path
+
+
+def write_icon_path(key: str) -> str:
+    return f"/static/icons/{key}.png"
+
+
+async def find_fresh_path(db: Database, host: str, now: int) -> str | None:
+    """As `Icons.find`, from the database; what is old is as good as unknown."""
+    row = await db.find_one(FIND_ICON, host)
+    if row is None:
+        return None
+    is_fresh = row["fetched_at"] > now - (FRESH_MS if row["is_there"] else NONE_FRESH_MS)
+    path = write_icon_path(row["key"]) if row["is_there"] else ""
+    return path if is_fresh else None
+
+
+def put_icon(tx: Transaction, host: str, png: bytes | None, now: int) -> str:
+    """Keeps what was found and returns its path; empty where the host has never had an icon."""
+    row = tx.find_one(PUT_ICON, host, secrets.token_hex(8), png, now)
+    if row is None:
+        raise AssertionError
+    return write_icon_path(row["key"]) if row["is_there"] else ""
+
+
+def set_icon(tx: Transaction, link_id: int, url: str, path: str) -> None:
+    """Gives a link its icon, unless it leads elsewhere by now."""
+    tx.execute(SET_ICON, link_id, path, url)
+
+
+async def find_icon_content(db: Database, key: str) -> bytes | None:
+    row = await db.find_one(FIND_CONTENT, key)
+    return None if row is None else row["png"]
