@@ -2,6 +2,7 @@
 
 import re
 from difflib import get_close_matches
+from email.utils import parseaddr
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from shorty.config.settings import (
     LinksConfig,
     Plan,
     ServerConfig,
+    SmtpConfig,
     StorageConfig,
     format_host,
 )
@@ -37,6 +39,7 @@ def apply_rules(config: Config, folder: Path, faults: Faults) -> Config:
         domains=settle_domains(config.domains, faults),
         links=settle_links(config.links, folder, faults),
         geo=settle_geo(config.geo, folder, faults),
+        smtp=settle_smtp(config.smtp, faults),
     )
 
 
@@ -140,6 +143,18 @@ def settle_geo(geo: GeoConfig, folder: Path, faults: Faults) -> GeoConfig:
     file = folder / geo.database
     check_readable("geo.database", file, faults)
     return GeoConfig(database=str(file))
+
+
+def settle_smtp(smtp: SmtpConfig, faults: Faults) -> SmtpConfig:
+    if smtp.host and not is_sender(smtp.sender):
+        expected = 'who mail is from, like "shorty@example.com" or "Shorty <shorty@example.com>"'
+        faults.add_value("smtp.sender", expected, smtp.sender)
+    return replace(smtp, host=smtp.host.strip("[]"))
+
+
+def is_sender(text: str) -> bool:
+    local, _, host = parseaddr(text)[1].rpartition("@")
+    return bool(local and host) and text.isprintable()
 
 
 def check_readable(path: str, file: Path, faults: Faults) -> None:
