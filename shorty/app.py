@@ -25,6 +25,7 @@ from shorty.links.book import LinkBook
 from shorty.links.lookup import LinkLookup
 from shorty.links.rules import read_link_rules
 from shorty.links.titles import TitleFiller
+from shorty.mail import Mailer
 from shorty.proxies import TrustedProxies
 from shorty.qr.sandbox import draw_icon
 from shorty.redirect.desk import VisitDesk
@@ -134,6 +135,8 @@ class App:
         )
         await fetcher.open()
         stack.push_async_callback(fetcher.close)
+        mailer = Mailer(config.smtp)
+        stack.push_async_callback(mailer.finish)
         titles = TitleFiller(book, fetcher, self.read_clock, draw_icon)
         titles.start()
         stack.push_async_callback(titles.stop)
@@ -150,6 +153,7 @@ class App:
             book=book,
             recorder=recorder,
             fetcher=fetcher,
+            mailer=mailer,
             titles=titles,
             limits=RateLimits(),
             proxies=TrustedProxies(config.server.trusted_networks()),

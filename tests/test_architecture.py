@@ -16,7 +16,7 @@ from tests.import_map import PACKAGE, Module, Reference, read_modules
 ROWS = (
     {"__init__"},
     {"errors", "addresses"},
-    {"config", "storage", "fetch", "limits", "passwords", "proxies"},
+    {"config", "storage", "fetch", "mail", "limits", "passwords", "proxies"},
     {"plans"},
     {"accounts"},
     {"domains"},
@@ -38,7 +38,15 @@ DOMAINS = {
     *{"limits", "storage", "errors"},
 }
 DOOR_PACKAGES = {"litestar", "granian", "uvloop", "click", "rich_click"}
-NETWORK_PACKAGES = {"aiohttp", "socket", "http.client", "urllib.request", "httpx", "requests"}
+NETWORK_PACKAGES = {
+    "aiohttp",
+    "smtplib",
+    "socket",
+    "http.client",
+    "urllib.request",
+    "httpx",
+    "requests",
+}
 CLOCK_AND_ENVIRONMENT = {
     *{"time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.ctime"},
     *{"datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today"},

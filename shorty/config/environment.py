@@ -34,8 +34,14 @@ def apply_environment(table: Table, environ: Mapping[str, str], faults: Faults) 
             write_setting(table, path, parse_text(text, inspect.type_info(paths[path])))
             faults.origins[path] = name
         else:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0)
-            faults.add(name, f"is not a setting; did you mean {near[0]}?")
+            faults.add(name, f"is not a setting; did you mean {find_nearest(name, known)}?")
+
+
+def find_nearest(name: str, known: Iterable[str]) -> str:
+    """A key without its section is the first section's that has it."""
+    key = f"__{name.removeprefix(PREFIX)}"
+    same = [each for each in known if each.endswith(key)]
+    return same[0] if same else difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
 
 
 def is_setting_variable(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from difflib import get_close_matches
+from email.utils import parseaddr
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from shorty.config.settings import (
     Plan,
     PublicLinksConfig,
     ServerConfig,
+    SmtpConfig,
     StorageConfig,
     format_host,
 )
@@ -40,6 +42,7 @@ def apply_rules(config: Config, folder: Path, faults: Faults) -> Config:
         links=settle_links(config.links, folder, faults),
         public_links=settle_public_links(config.public_links, faults),
         geo=settle_geo(config.geo, folder, faults),
+        smtp=settle_smtp(config.smtp, faults),
     )
 
 
@@ -152,6 +155,18 @@ def settle_geo(geo: GeoConfig, folder: Path, faults: Faults) -> GeoConfig:
     file = folder / geo.database
     check_readable("geo.database", file, faults)
     return GeoConfig(database=str(file))
+
+
+def settle_smtp(smtp: SmtpConfig, faults: Faults) -> SmtpConfig:
+    if smtp.host and not is_sender(smtp.sender):
+        expected = 'who mail is from, like "shorty@example.com" or "Shorty <shorty@example.com>"'
+        faults.add_value("smtp.sender", expected, smtp.sender)
+    return replace(smtp, host=smtp.host.strip("[]"))
+
+
+def is_sender(text: str) -> bool:
+    local, _, host = parseaddr(text)[1].rpartition("@")
+    return bool(local and host) and text.isprintable()
 
 
 def check_readable(path: str, file: Path, faults: Faults) -> None:

@@ -107,6 +107,17 @@ class GeoConfig(Struct, frozen=True, kw_only=True):
         return Path(self.database) if self.database else None
 
 
+class SmtpConfig(Struct, frozen=True, kw_only=True):
+    """An empty host: no mail is sent."""
+
+    host: str = ""
+    port: Annotated[int, Meta(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str = ""  # empty: without signing in
+    password: str = ""
+    sender: str = ""  # an address, or "Name <address>"
+
+
 class MetricsConfig(Struct, frozen=True, kw_only=True):
     token: str = ""
 
@@ -137,6 +148,7 @@ class Config(Struct, frozen=True, kw_only=True):
     webhooks: WebhooksConfig = field(default_factory=WebhooksConfig)
     privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
     geo: GeoConfig = field(default_factory=GeoConfig)
+    smtp: SmtpConfig = field(default_factory=SmtpConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
 
     def __post_init__(self) -> None:

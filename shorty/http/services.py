@@ -12,6 +12,7 @@ from shorty.fetch import Fetcher
 from shorty.limits import RateLimits
 from shorty.links.book import LinkBook
 from shorty.links.titles import TitleFiller
+from shorty.mail import Mailer
 from shorty.proxies import TrustedProxies
 from shorty.storage.database import Database
 from shorty.webhooks.outbox import Outbox
@@ -29,6 +30,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     book: LinkBook
     recorder: Recorder
     fetcher: Fetcher
+    mailer: Mailer
     titles: TitleFiller
     limits: RateLimits
     proxies: TrustedProxies

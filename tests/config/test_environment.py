@@ -13,7 +13,7 @@ from shorty.errors import ConfigError
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     file = tmp_path / "shorty.toml"
-    file.write_text("[plans.pro-plus]\nlinks = 5\nmembers = 2")
+    file.write_text('[plans.pro-plus]\nlinks = 5\nmembers = 2\n[smtp]\nsender = "a@a.example"')
     return file
 
 
@@ -49,6 +49,12 @@ EXAMPLES = {
     "webhooks.retries_s": ("0.1, 2", (0.1, 2.0)),
     "privacy.honour_dnt": ("no", False),
     "geo.database": ("/dev/null", "/dev/null"),
+    "smtp.host": ("mail.a.example", "mail.a.example"),
+    "smtp.port": ("465", 465),
+    "smtp.security": ("tls", "tls"),
+    "smtp.username": ("shorty", "shorty"),
+    "smtp.password": ("12345", "12345"),
+    "smtp.sender": ("Shorty <shorty@a.example>", "Shorty <shorty@a.example>"),
     "metrics.token": ("12345", "12345"),
 }
 

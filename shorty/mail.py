@@ -1,0 +1,131 @@
+"""Owns mail that leaves: one message to one address, by the server that [smtp] names.
+
+In a thread, because smtplib waits. Whoever has to know waits for `send`; what nobody may learn of,
+such as whether an address is known, is posted and goes its way.
+"""
+
+import asyncio
+import smtplib
+import ssl
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import make_msgid, parseaddr
+from typing import Final
+
+import msgspec
+import structlog
+
+from shorty.config import SmtpConfig
+from shorty.errors import FetchError
+
+TIMEOUT_S: Final = 15.0  # for each step of the conversation
+AT_ONCE: Final = 2
+FAREWELL_S: Final = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """`html` says what `text` says."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+class Mailer:
+    def __init__(self, config: SmtpConfig) -> None:
+        self._config = config
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._posted: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_on(self) -> bool:
+        return bool(self._config.host)
+
+    async def send(self, mail: Mail) -> None:
+        """Returns once the server has taken it. Raises FetchError where it does not."""
+        async with self._turns:
+            try:
+                await asyncio.to_thread(_deliver, self._config, mail)
+            except (OSError, smtplib.SMTPException, ValueError) as error:
+                log.warning("mail_not_sent", host=self._config.host, reason=_describe(error))
+                raise FetchError("The mail server did not take the mail.") from error
+
+    def post(self, mail: Mail) -> None:
+        """Sends it behind the answer; what goes wrong is logged."""
+        task = asyncio.get_running_loop().create_task(self._send_quietly(mail))
+        self._posted.add(task)
+        task.add_done_callback(self._posted.discard)
+
+    async def finish(self) -> None:
+        """Waits a little for what was posted; called before the process ends."""
+        if self._posted:
+            await asyncio.wait(self._posted, timeout=FAREWELL_S)
+
+    async def _send_quietly(self, mail: Mail) -> None:
+        try:
+            await self.send(mail)
+        except FetchError:
+            return  # `send` has logged why
+
+
+def build_message(config: SmtpConfig, mail: Mail) -> EmailMessage:
+    """Raises ValueError where an address or the subject would break out of its header."""
+    name, sender = parseaddr(config.sender)
+    message = EmailMessage()
+    message["From"] = _build_address(sender, name)
+    message["To"] = _build_address(mail.to)
+    message["Subject"] = mail.subject
+    message["Message-ID"] = make_msgid(domain=_find_own_name(config))
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+    message.set_content(mail.text)
+    message.add_alternative(mail.html, subtype="html")
+    return message
+
+
+def _build_address(text: str, name: str = "") -> Address:
+    try:
+        return Address(name, addr_spec=text)
+    except (IndexError, MessageError) as error:
+        raise ValueError(f"{text!r} is not one address") from error
+
+
+def _deliver(config: SmtpConfig, mail: Mail) -> None:
+    message = build_message(config, mail)
+    with _connect(config) as server:
+        if config.username:
+            server.login(config.username, config.password)
+        server.send_message(message)
+
+
+def _connect(config: SmtpConfig) -> smtplib.SMTP:
+    name = _find_own_name(config)
+    if config.security == "tls":
+        context = ssl.create_default_context()
+        return smtplib.SMTP_SSL(config.host, config.port, name, timeout=TIMEOUT_S, context=context)
+    server = smtplib.SMTP(config.host, config.port, name, timeout=TIMEOUT_S)
+    if config.security == "starttls":
+        try:
+            server.starttls(context=ssl.create_default_context())
+        except BaseException:
+            server.close()
+            raise
+    return server
+
+
+def _find_own_name(config: SmtpConfig) -> str:
+    """Who greets: asking DNS for this machine's name could take long and may say nothing."""
+    domain = parseaddr(config.sender)[1].rpartition("@")[2]
+    return domain.encode("idna").decode()
+
+
+def _describe(error: Exception) -> str:
+    """For the log: the server's own words where it said any."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        said = error.smtp_error
+        words = said.decode(errors="replace") if isinstance(said, bytes) else said
+        return f"{error.smtp_code} {words}"
+    return str(error) or type(error).__name__
