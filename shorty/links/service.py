@@ -4,6 +4,8 @@ Each function is one transaction; after its commit the redirect's cache forgets 
 Many links at once are `bulk`'s, lists are `pages`'.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from shorty.accounts.model import Actor
@@ -26,6 +28,7 @@ __all__ = [
     "create_link",
     "create_link_for",
     "delete_link",
+    "find_links",
     "find_or_create_link",
     "get_link",
     "restore_link",
@@ -87,6 +90,11 @@ async def get_link(book: LinkBook, actor: Actor, link_id: int) -> Link:
     if link is None:
         raise NotFoundError("link", link_id)
     return link
+
+
+async def find_links(book: LinkBook, actor: Actor, link_ids: Sequence[int]) -> list[Link]:
+    """Those of them that are there, in the order asked for."""
+    return await store.find_links(book.db, actor.workspace_id, link_ids)
 
 
 async def change_link(

@@ -7,13 +7,19 @@ from litestar.handlers import HTTPRouteHandler
 
 from shorty.accounts.sessions import SessionUses
 from shorty.http.services import Services
-from shorty.web import assets, tags
+from shorty.web import assets, deliveries, domains, receivers, signing, tags
 from shorty.web.cookies import PATH
 from shorty.web.doors import let_in
 from shorty.web.failures import build_failure_handlers
 from shorty.web.requests import WebRequest
 
-PAGES: Final[tuple[HTTPRouteHandler, ...]] = (*tags.HANDLERS,)
+PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
+    *deliveries.HANDLERS,
+    *domains.HANDLERS,
+    *receivers.HANDLERS,
+    *signing.HANDLERS,
+    *tags.HANDLERS,
+)
 
 
 class Dashboard:

@@ -1,0 +1,176 @@
+"""`/app/webhooks`: the log of deliveries, one with all its tries, and sending it again."""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+from urllib.parse import unquote, urlencode
+
+import msgspec
+
+from shorty.errors import ConflictError
+from shorty.http.answers import Answer
+from shorty.http.requests import ID_DIGITS
+from shorty.links.model import Link
+from shorty.links.service import find_links
+from shorty.links.slug import slug_key
+from shorty.plans import require_feature
+from shorty.web.doors import page
+from shorty.web.rendering import render, see_other
+from shorty.web.requests import WebRequest
+from shorty.webhooks import service
+from shorty.webhooks.model import STATUSES, Delivery, DeliveryFilter, DeliveryRecord
+
+PLACE: Final = "/app/webhooks"
+ON_A_PAGE: Final = 30
+RECEIVERS: Final = 100
+"""So many are offered to choose from."""
+SOON_MS: Final = 60_000
+"""So long a page may watch for the next try."""
+
+
+class LogQuery(NamedTuple):
+    """What is filtered by, as it was typed, and the last id of the page before."""
+
+    status: str
+    link: str
+    receiver: str
+    before: str
+
+    def write(self, **others: str) -> str:
+        """The address of the log so filtered."""
+        fields = {**self._asdict(), **others}
+        query = urlencode({name: text for name, text in fields.items() if text})
+        return f"{PLACE}?{query}" if query else PLACE
+
+
+@page("GET", "/webhooks")
+async def list_deliveries(request: WebRequest) -> Answer:
+    if not request.actor.plan.webhooks:
+        return show_no_webhooks(request)
+    services, workspace_id = request.services, request.actor.workspace_id
+    query = read_query(request)
+    link = await find_link(request, query.link)
+    is_unknown = bool(query.link) and link is None
+    wanted = build_filter(query, link)
+    found: list[Delivery] = []
+    if not is_unknown:
+        found = await service.list_deliveries(services.db, workspace_id, wanted, request.now)
+    shown = found[:ON_A_PAGE]
+    return render(
+        request,
+        "deliveries.html",
+        status=404 if is_unknown else 200,
+        deliveries=shown,
+        link_names=await name_links(request, shown),
+        receivers=await service.list_receivers(services.db, workspace_id, 0, RECEIVERS),
+        query=query,
+        link_text=link.short_url.partition("://")[2] if link else query.link,
+        faults={"link": "there is no such link in this workspace"} if is_unknown else {},
+        next=query.write(before=str(shown[-1].id)) if len(found) > ON_A_PAGE else "",
+        first=query.write(before="") if query.before else "",
+        is_filtered=any((query.status, query.link, query.receiver)),
+    )
+
+
+@page("GET", "/webhooks/deliveries/{delivery_id:str}")
+async def open_delivery(request: WebRequest) -> Answer:
+    if not request.actor.plan.webhooks:
+        return show_no_webhooks(request)
+    return await show_delivery(request, await get_record(request))
+
+
+@page("POST", "/webhooks/deliveries/{delivery_id:str}/resend", needs="write")
+async def resend_delivery(request: WebRequest) -> Answer:
+    require_feature(request.actor.plan, "webhooks")
+    delivery_id, workspace_id = read_delivery_id(request), request.actor.workspace_id
+    try:
+        await request.services.db.write(
+            lambda tx: service.redeliver(tx, workspace_id, delivery_id, request.now)
+        )
+    except ConflictError as error:
+        return await show_delivery(request, await get_record(request), error.message)
+    request.services.outbox.news.set()
+    return see_other(request, f"{PLACE}/deliveries/{delivery_id}", "It is sent again.")
+
+
+def show_no_webhooks(request: WebRequest) -> Answer:
+    return render(request, "no_webhooks.html")
+
+
+async def show_delivery(request: WebRequest, record: DeliveryRecord, trouble: str = "") -> Answer:
+    delivery = record.delivery
+    next_try_at = delivery.next_try_at
+    is_soon = next_try_at is None or next_try_at < request.now + SOON_MS
+    return render(
+        request,
+        "delivery.html",
+        status=409 if trouble else 200,
+        delivery=delivery,
+        tries=record.tries,
+        payload=write_payload(record.body),
+        link_names=await name_links(request, [delivery]),
+        is_watched=delivery.status == "queued" and is_soon,
+        trouble=trouble,
+    )
+
+
+def read_delivery_id(request: WebRequest) -> int:
+    return request.read_id("delivery_id", "delivery")
+
+
+async def get_record(request: WebRequest) -> DeliveryRecord:
+    delivery_id, workspace_id = read_delivery_id(request), request.actor.workspace_id
+    return await service.get_record(request.services.db, workspace_id, delivery_id, request.now)
+
+
+def write_payload(body: bytes | None) -> str:
+    """For people to read; empty where it is no longer kept."""
+    return "" if body is None else msgspec.json.format(body, indent=2).decode()
+
+
+def read_query(request: WebRequest) -> LogQuery:
+    query = request.read_query()
+    return LogQuery(*(query.get(name, "").strip() for name in LogQuery._fields))
+
+
+def build_filter(query: LogQuery, link: Link | None) -> DeliveryFilter:
+    return DeliveryFilter(
+        link_id=link.id if link else None,
+        status=query.status if query.status in STATUSES else None,
+        url=query.receiver or None,
+        before=read_number(query.before) or DeliveryFilter().before,
+        limit=ON_A_PAGE + 1,
+    )
+
+
+def read_number(text: str) -> int | None:
+    fits = text.isascii() and text.isdigit() and len(text) <= ID_DIGITS
+    return int(text) if fits else None
+
+
+async def find_link(request: WebRequest, text: str) -> Link | None:
+    """By its id, its short URL, HOST/SLUG, or its slug on the default domain."""
+    link_id = read_number(text)
+    if link_id is None and text:
+        link_id = find_link_id(request, text)
+    found = await find_links(request.services.book, request.actor, [link_id] if link_id else [])
+    return found[0] if found else None
+
+
+def find_link_id(request: WebRequest, text: str) -> int | None:
+    book, default = request.services.book, request.services.domains.default
+    place = text.partition("://")[2] or text
+    host, slash, slug = place.partition("/")
+    domain = book.find_domain(request.actor.workspace_id, host) if slash else default
+    key = slug_key(unquote((slug if slash else place).rstrip("/")))
+    link = book.lookup.find(domain.id, key) if domain else None
+    return link.id if link else None
+
+
+async def name_links(request: WebRequest, deliveries: Iterable[Delivery]) -> dict[int, str]:
+    """The short links, without their scheme, of those that are still there."""
+    ids = {each.link_id for each in deliveries if each.link_id is not None}
+    links = await find_links(request.services.book, request.actor, sorted(ids))
+    return {link.id: link.short_url.partition("://")[2] for link in links}
+
+
+HANDLERS: Final = (list_deliveries, open_delivery, resend_delivery)

@@ -1,0 +1,142 @@
+"""`/app/domains`: the operator's and the workspace's own, and the proof that one is theirs."""
+
+from typing import Final, cast
+
+from shorty.domains import DomainChange, NewDomain, service
+from shorty.domains.model import Domain, Scheme
+from shorty.domains.verification import Verification, list_needed_records
+from shorty.errors import AlreadyExistsError, InvalidFieldsError, QuotaExceededError, ShortyError
+from shorty.http.answers import Answer
+from shorty.web.doors import page
+from shorty.web.faults import read_faults
+from shorty.web.rendering import render, see_other
+from shorty.web.requests import WebRequest
+
+PLACE: Final = "/app/domains"
+
+
+@page("GET", "/domains")
+async def list_domains(request: WebRequest) -> Answer:
+    return await show_domains(request)
+
+
+@page("POST", "/domains", needs="admin")
+async def add_domain(request: WebRequest) -> Answer:
+    typed = request.typed
+    new = NewDomain(
+        host=typed.read("host"),
+        scheme=read_scheme(typed.read("scheme")),
+        root_redirect=typed.read("root_redirect"),
+        not_found_redirect=typed.read("not_found_redirect"),
+    )
+    try:
+        domain = await request.services.db.write(
+            lambda tx: service.add_domain(tx, request.actor, new, request.now)
+        )
+    except (InvalidFieldsError, AlreadyExistsError, QuotaExceededError) as error:
+        return await show_domains(request, error)
+    return see_other(
+        request, f"{PLACE}/{domain.id}", f"{domain.host} is added. Now prove that it is yours."
+    )
+
+
+@page("GET", "/domains/{domain_id:str}")
+async def open_domain(request: WebRequest) -> Answer:
+    return show_domain(request, await get_domain(request))
+
+
+@page("POST", "/domains/{domain_id:str}", needs="admin")
+async def change_domain(request: WebRequest) -> Answer:
+    domain = await get_domain(request)
+    change = DomainChange(
+        root_redirect=request.typed.read("root_redirect"),
+        not_found_redirect=request.typed.read("not_found_redirect"),
+    )
+    try:
+        await request.services.db.write(
+            lambda tx: service.change_domain(tx, request.actor, domain.id, change)
+        )
+    except InvalidFieldsError as error:
+        return show_domain(request, domain, faults=error.fields)
+    request.services.domains.reload()
+    return see_other(request, f"{PLACE}/{domain.id}", "Saved.")
+
+
+@page("POST", "/domains/{domain_id:str}/check", needs="admin")
+async def check_domain(request: WebRequest) -> Answer:
+    """What was found is shown at once: it is true of this moment alone."""
+    domain = await get_domain(request)
+    try:
+        verification = await request.services.verifier.verify(request.actor, domain.id, request.now)
+    except AlreadyExistsError:
+        return show_domain(request, domain, trouble="Somebody else has proved it before you.")
+    if verification.domain.is_verified and not domain.is_verified:
+        return see_other(
+            request, f"{PLACE}/{domain.id}", f"{domain.host} is yours and answers from now on."
+        )
+    return show_domain(request, verification.domain, verification)
+
+
+@page("POST", "/domains/{domain_id:str}/remove", needs="admin")
+async def remove_domain(request: WebRequest) -> Answer:
+    domain_id = request.read_id("domain_id", "domain")
+    domain = await request.services.db.write(
+        lambda tx: service.remove_domain(tx, request.actor, domain_id, request.now)
+    )
+    request.services.domains.reload()
+    return see_other(
+        request, PLACE, f"{domain.host} is removed. Its links come back if you add it again."
+    )
+
+
+async def get_domain(request: WebRequest) -> Domain:
+    domain_id = request.read_id("domain_id", "domain")
+    return await service.get_domain(request.services.db, request.actor.workspace_id, domain_id)
+
+
+def read_scheme(text: str) -> Scheme:
+    return cast("Scheme", text) if text in {"http", "https"} else "https"
+
+
+async def show_domains(request: WebRequest, error: ShortyError | None = None) -> Answer:
+    found = await service.list_domains(request.services.db, request.actor.workspace_id)
+    return render(
+        request,
+        "domains.html",
+        status=200 if error is None else 422,
+        domains=found,
+        faults={} if error is None else read_faults(error, "host"),
+        form=request.typed,
+    )
+
+
+def show_domain(
+    request: WebRequest,
+    domain: Domain,
+    verification: Verification | None = None,
+    *,
+    faults: dict[str, str] | None = None,
+    trouble: str = "",
+) -> Answer:
+    return render(
+        request,
+        "domain.html",
+        status=422 if faults else 409 if trouble else 200,
+        domain=domain,
+        records=list_needed_records(domain, request.services.domains),
+        checks=verification.checks if verification else (),
+        is_default=domain == request.services.domains.default,
+        faults=faults or {},
+        trouble=trouble,
+        form=request.typed,
+    )
+
+
+HANDLERS: Final = (
+    list_domains,
+    add_domain,
+    open_domain,
+    change_domain,
+    check_domain,
+    remove_domain,
+)

@@ -1,0 +1,59 @@
+"""`/app/webhooks/receivers`: the addresses that were called, how they fare, and a test of one."""
+
+from typing import Final
+
+from shorty.http.answers import Answer
+from shorty.links.rules import read_webhook_url
+from shorty.plans import require_feature
+from shorty.web.deliveries import PLACE, read_number, show_no_webhooks
+from shorty.web.doors import page
+from shorty.web.rendering import render, see_other
+from shorty.web.requests import WebRequest
+from shorty.webhooks import service
+
+ON_A_PAGE: Final = 50
+
+
+@page("GET", "/webhooks/receivers")
+async def list_receivers(request: WebRequest) -> Answer:
+    if not request.actor.plan.webhooks:
+        return show_no_webhooks(request)
+    return await show_receivers(request)
+
+
+@page("POST", "/webhooks/test", needs="write")
+async def send_test(request: WebRequest) -> Answer:
+    require_feature(request.actor.plan, "webhooks")
+    try:
+        url = read_webhook_url(request.typed.read("url"))
+    except ValueError as error:
+        return await show_receivers(request, str(error))
+    if url is None:
+        return await show_receivers(request, "is required")
+    workspace_id = request.actor.workspace_id
+    delivery = await request.services.db.write(
+        lambda tx: service.send_test(tx, workspace_id, url, request.now)
+    )
+    request.services.outbox.news.set()
+    return see_other(request, f"{PLACE}/deliveries/{delivery.id}", "A test event is on its way.")
+
+
+async def show_receivers(request: WebRequest, fault: str = "") -> Answer:
+    after = read_number(request.read_query().get("after", "")) or 0
+    found = await service.list_receivers(
+        request.services.db, request.actor.workspace_id, after, ON_A_PAGE + 1
+    )
+    shown = found[:ON_A_PAGE]
+    return render(
+        request,
+        "receivers.html",
+        status=422 if fault else 200,
+        receivers=shown,
+        faults={"url": fault} if fault else {},
+        form=request.typed,
+        next=f"{PLACE}/receivers?after={shown[-1].id}" if len(found) > ON_A_PAGE else "",
+        first=f"{PLACE}/receivers" if after else "",
+    )
+
+
+HANDLERS: Final = (list_receivers, send_test)

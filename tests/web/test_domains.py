@@ -1,0 +1,103 @@
+from shorty.domains import store
+from tests.api.house import House
+from tests.web.browser import Browser, read_text
+
+PLACE = "/app/domains"
+
+
+async def add(browser: Browser, host: str = "go.a.invalid", root_redirect: str = "") -> str:
+    """The path of the new domain's page."""
+    answer = await browser.send(PLACE, host=host, root_redirect=root_redirect)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+async def test_a_new_domain_tells_the_records_to_copy(owner: Browser) -> None:
+    path = await add(owner, "GO.a.Invalid.")
+    page = (await owner.open(path)).text
+    assert "go.a.invalid is added" in read_text(page)
+    assert 'data-copy="_shorty-verification.go.a.invalid"' in page
+    assert 'data-copy="go.example"' in page
+    assert "Not verified yet" in read_text((await owner.open(PLACE)).text)
+
+
+async def test_a_check_says_in_words_what_was_found(owner: Browser) -> None:
+    answer = await owner.send(f"{await add(owner)}/check")
+    told = read_text(answer.text)
+    assert answer.status_code == 200
+    assert "has no TXT record" in told
+    assert "leads nowhere" in told
+    assert "Check again" in told
+
+
+async def test_a_verified_domain_is_taken_for_everybody_else(
+    house: House, owner: Browser, stranger: Browser
+) -> None:
+    await add(owner)
+    path = await add(stranger)
+    await house.app.db.write(lambda tx: store.mark_verified(tx, 3, house.now))
+    house.app.services.domains.reload()
+    assert "Verified" in read_text((await owner.open(PLACE)).text)
+    assert "Yours since 22 Nov 2026" in read_text((await owner.open(f"{PLACE}/3")).text)
+    assert "Check now" in (await stranger.open(path)).text
+    answer = await stranger.send(PLACE, host="go.a.invalid")
+    assert "There is already a domain" in read_text(answer.text)
+
+
+async def test_where_a_domain_leads_is_changed(owner: Browser) -> None:
+    path = await add(owner, root_redirect="https://a.example")
+    saved = await owner.send(path, root_redirect="", not_found_redirect="https://a.example/lost")
+    page = await owner.follow(saved)
+    assert 'value="https://a.example/lost"' in page
+    assert 'value="https://a.example/"' not in page
+
+
+async def test_faults_stand_beside_their_fields_and_nothing_is_lost(owner: Browser) -> None:
+    answer = await owner.send(PLACE, host="https://x/", root_redirect="ftp://x", scheme="http")
+    told = read_text(answer.text)
+    assert answer.status_code == 422
+    assert "Must be a host name alone" in told
+    assert "Must begin with https:// or http://" in told
+    assert 'value="https://x/"' in answer.text
+    assert 'value="ftp://x"' in answer.text
+    assert 'value="http" selected' in answer.text
+    assert "There is already a domain" in read_text(
+        (await owner.send(PLACE, host="go.example")).text
+    )
+    path = await add(owner)
+    answer = await owner.send(path, root_redirect="https://go.a.invalid/", not_found_redirect="x")
+    assert "Leads back to itself" in read_text(answer.text)
+    assert 'value="x"' in answer.text
+
+
+async def test_a_removed_domain_is_gone(owner: Browser) -> None:
+    path = await add(owner)
+    page = await owner.follow(await owner.send(f"{path}/remove"))
+    assert "go.a.invalid is removed" in read_text(page)
+    assert (await owner.open(path)).status_code == 404
+
+
+async def test_the_operators_domains_are_shown_and_not_changed(owner: Browser) -> None:
+    page = read_text((await owner.open(f"{PLACE}/1")).text)
+    assert "Only whoever runs this server can change it" in page
+    for deed in ("", "/check", "/remove"):
+        assert (await owner.send(f"{PLACE}/1{deed}")).status_code == 403
+
+
+async def test_an_editor_looks_and_changes_nothing(owner: Browser, editor: Browser) -> None:
+    path = await add(owner)
+    assert "<form class" not in (await editor.open(PLACE)).text
+    page = (await editor.open(path)).text
+    assert "_shorty-verification" in page
+    assert "Check now" not in page
+    assert (await editor.send(PLACE, host="to.a.invalid")).status_code == 403
+    for deed in ("", "/check", "/remove"):
+        assert (await editor.send(f"{path}{deed}")).status_code == 403
+
+
+async def test_another_workspaces_domain_is_not_there(owner: Browser, stranger: Browser) -> None:
+    path = await add(owner)
+    assert "go.a.invalid" not in (await stranger.open(PLACE)).text
+    assert (await stranger.open(path)).status_code == 404
+    for deed in ("", "/check", "/remove"):
+        assert (await stranger.send(f"{path}{deed}")).status_code == 404
