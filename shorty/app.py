@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
+from shorty.accounts.service import can_anyone_sign_in
+from shorty.accounts.welcome import WelcomeKey
 from shorty.api.app import create_api
 from shorty.clicks.geo import GeoDatabase
 from shorty.clicks.limited import LimitedClicks
@@ -37,6 +39,7 @@ from shorty.storage.migrations import prepare_database
 from shorty.storage.state import find_or_make_secret
 from shorty.upkeep import Upkeep
 from shorty.web.app import Dashboard
+from shorty.web.welcome import WELCOME
 from shorty.webhooks.outbox import Outbox
 from shorty.webhooks.worker import WebhookWorker
 
@@ -59,6 +62,11 @@ class App:
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         loop.run_until_complete(self.start())
+
+    def find_way_in(self) -> str:
+        if can_anyone_sign_in(self.db):
+            return ""
+        return f"{WELCOME}?key={self.services.welcome.make()}"
 
     def answer_now(self, scope: Scope, proto: Answering) -> bool:
         return self.front.answer_now(scope, proto)
@@ -160,6 +168,7 @@ class App:
             outbox=outbox,
             challenges=challenges,
             verifier=DomainVerifier(db, domains, fetcher, challenges, DnsSettings()),
+            welcome=WelcomeKey(),
             read_clock=self.read_clock,
             secret=await db.write(find_or_make_secret),
         )

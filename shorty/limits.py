@@ -75,6 +75,12 @@ class RateLimit:
             is_allowed=is_allowed,
         )
 
+    def give_back(self, who: str | int, now: int) -> None:
+        """For what need not have been counted, such as a password that was right."""
+        window = self._find_window(who, now)
+        if window is not None and window[1] > 0:
+            window[1] -= 1
+
     def forget(self, who: str | int) -> None:
         self._windows.pop(who, None)
 

@@ -7,17 +7,18 @@ such as whether an address is known, is posted and goes its way.
 import asyncio
 import smtplib
 import ssl
+from collections.abc import Coroutine
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import make_msgid, parseaddr
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import structlog
 
 from shorty.config import SmtpConfig
-from shorty.errors import FetchError
+from shorty.errors import FetchError, StorageUnavailableError
 
 TIMEOUT_S: Final = 15.0  # for each step of the conversation
 AT_ONCE: Final = 2
@@ -54,9 +55,12 @@ class Mailer:
                 log.warning("mail_not_sent", host=self._config.host, reason=_describe(error))
                 raise FetchError("The mail server did not take the mail.") from error
 
-    def post(self, mail: Mail) -> None:
-        """Sends it behind the answer; what goes wrong is logged."""
-        task = asyncio.get_running_loop().create_task(self._send_quietly(mail))
+    def post(self, writing: Coroutine[Any, Any, Mail | None]) -> None:
+        """Writes and sends a mail behind the answer; None: there is none. What fails is logged.
+
+        So nobody can tell by the time of an answer whether there was one to send.
+        """
+        task = asyncio.get_running_loop().create_task(self._send_quietly(writing))
         self._posted.add(task)
         task.add_done_callback(self._posted.discard)
 
@@ -65,9 +69,13 @@ class Mailer:
         if self._posted:
             await asyncio.wait(self._posted, timeout=FAREWELL_S)
 
-    async def _send_quietly(self, mail: Mail) -> None:
+    async def _send_quietly(self, writing: Coroutine[Any, Any, Mail | None]) -> None:
         try:
-            await self.send(mail)
+            mail = await writing
+            if mail is not None:
+                await self.send(mail)
+        except StorageUnavailableError as error:
+            log.warning("mail_not_written", reason=str(error.__cause__))
         except FetchError:
             return  # `send` has logged why
 

@@ -84,15 +84,20 @@ async def test_a_refusal_and_a_server_that_is_not_there_are_said_alike() -> None
         await Mailer(server.config).send(MAIL)
 
 
+async def write(mail: Mail | None) -> Mail | None:
+    return mail
+
+
 async def test_what_is_posted_goes_behind_the_answer_and_may_fail() -> None:
     async with run_mail_server() as server:
         mailer = Mailer(server.config)
-        mailer.post(MAIL)
+        mailer.post(write(MAIL))
+        mailer.post(write(None))
         assert server.received == []
         await mailer.finish()
         assert len(server.received) == 1
         server.refusal = "554 no"
-        mailer.post(MAIL)
+        mailer.post(write(MAIL))
         await mailer.finish()
     assert len(server.received) == 1
 

@@ -1,8 +1,15 @@
 """How passwords are kept."""
 
 import pytest
+from argon2 import PasswordHasher
 
-from shorty.passwords import find_password_fault, hash_password, is_password_right
+from shorty.passwords import (
+    NOBODYS_HASH,
+    find_own_password_fault,
+    find_password_fault,
+    hash_password,
+    is_password_right,
+)
 
 
 async def test_a_password_is_recognised_by_its_hash() -> None:
@@ -36,3 +43,22 @@ async def test_nothing_matches_a_broken_hash_or_an_endless_password() -> None:
 )
 def test_a_password_is_any_text_up_to_256_bytes(password: str, fault: str | None) -> None:
     assert find_password_fault(password) == fault
+
+
+@pytest.mark.parametrize(
+    ("password", "fault"),
+    [
+        ("1234567", "must be at least 8 characters long"),
+        ("12345678", None),
+        ("x" * 257, "may be at most 256 bytes long"),
+    ],
+)
+def test_a_persons_own_password_has_eight_characters(password: str, fault: str | None) -> None:
+    assert find_own_password_fault(password) == fault
+
+
+async def test_nobodys_hash_takes_as_long_as_any_and_no_password_has_it() -> None:
+    assert not PasswordHasher(memory_cost=19_456, time_cost=2, parallelism=1).check_needs_rehash(
+        NOBODYS_HASH
+    )
+    assert not await is_password_right(NOBODYS_HASH, "")

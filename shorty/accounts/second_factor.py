@@ -30,9 +30,20 @@ def take_code(limits: RateLimits, user_id: int, now: int) -> None:
     limits.second_factors.take(user_id, CODES_PER_WINDOW, now).require(now)
 
 
+def give_back_code(limits: RateLimits, user_id: int, now: int) -> None:
+    """After the right one: only failures count."""
+    limits.second_factors.give_back(user_id, now)
+
+
 def has_second_factor(rows: Rows, user_id: int) -> bool:
     factor = store.find_second_factor(rows, user_id)
     return factor is not None and factor.confirmed_at is not None
+
+
+def find_pending_secret(rows: Rows, user_id: int) -> str | None:
+    """The secret to put into the app, until a code confirms it."""
+    factor = store.find_second_factor(rows, user_id)
+    return None if factor is None or factor.confirmed_at is not None else factor.secret
 
 
 def begin_second_factor(tx: Transaction, user_id: int, now: int) -> str:

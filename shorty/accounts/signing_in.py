@@ -27,9 +27,15 @@ def take_sign_in(limits: RateLimits, address: str, email: str, now: int) -> None
 
     `address` is named as `limits.name_address` does. Raises RateLimitedError.
     """
-    key = email.strip().lower()[:EMAIL_KEY_LENGTH]
     limits.sign_ins.take(address, SIGN_INS_PER_WINDOW, now).require(now)
-    limits.sign_in_emails.take(key, SIGN_INS_PER_WINDOW, now).require(now)
+    account = _name_account(email)
+    limits.sign_in_emails.take(account, SIGN_INS_PER_WINDOW, now).require(now)
+
+
+def give_back_sign_in(limits: RateLimits, address: str, email: str, now: int) -> None:
+    """After the right password: only failures count."""
+    limits.sign_ins.give_back(address, now)
+    limits.sign_in_emails.give_back(_name_account(email), now)
 
 
 async def check_password(db: Database, email: str, password: str) -> User:
@@ -80,3 +86,7 @@ def finish_sign_in(tx: Transaction, text: str, code: str, now: int) -> MadeSessi
     check_code(tx, half.user_id, code, now)
     session_store.mark_session_ended(tx, half.user_id, half.id, now)
     return start_session(tx, half.user_id, half.workspace_id, half.user_agent, now)
+
+
+def _name_account(email: str) -> str:
+    return email.strip().lower()[:EMAIL_KEY_LENGTH]

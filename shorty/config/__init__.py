@@ -6,6 +6,7 @@ Everyone else imports from here: `from shorty.config import Config, load_config`
 
 from shorty.config.reader import find_config_file, load_config
 from shorty.config.settings import (
+    LISTEN_ON_ALL,
     UNLIMITED,
     Config,
     DefaultsConfig,
@@ -26,6 +27,7 @@ from shorty.config.settings import (
 )
 
 __all__ = [
+    "LISTEN_ON_ALL",
     "UNLIMITED",
     "Config",
     "DefaultsConfig",

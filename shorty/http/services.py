@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from shorty.accounts.welcome import WelcomeKey
 from shorty.clicks.recorder import Recorder
 from shorty.config import Config
 from shorty.domains import DomainDirectory
@@ -37,5 +38,6 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     outbox: Outbox
     challenges: Challenges
     verifier: DomainVerifier
+    welcome: WelcomeKey
     read_clock: Callable[[], int]
     secret: bytes

@@ -14,7 +14,7 @@ from typing import Final, NoReturn, TextIO
 
 from msgspec.structs import replace
 
-from shorty.config import Config, format_host
+from shorty.config import LISTEN_ON_ALL, Config, format_host
 from shorty.errors import ConfigError, ShortyError, StartError
 
 STOP_S: Final = 8.5  # ten are promised; a worker that takes longer is killed
@@ -24,8 +24,8 @@ STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 SIGNALS: Final = {*STOP_SIGNALS, signal.SIGHUP}
 CLEAN_ENDS: Final = {0, -signal.SIGTERM}
 
-# What a worker reports: that it has opened everything, then that it answers. Any other words say
-# why it cannot start.
+# What a worker reports: that it has opened everything, then that it answers, with the path of the
+# way in between where there is one. Any other words say why it cannot start.
 OPEN: Final = b"open\n"
 READY: Final = b"ready\n"
 
@@ -46,7 +46,12 @@ class Worker:
 
     @property
     def is_ready(self) -> bool:
-        return self.report == OPEN + READY
+        return self.is_open and self.report.endswith(READY)
+
+    @property
+    def way_in(self) -> str:
+        """A path; empty where there is none."""
+        return self.report.removeprefix(OPEN).removesuffix(READY).decode().strip()
 
     @property
     def complaint(self) -> str:
@@ -128,7 +133,7 @@ class Supervisor:
         news = worker.channel.recv(4096)
         worker.report += news
         if news and worker.is_ready and worker.told_at is None:
-            self._announce()
+            self._announce(worker.way_in)
         return bool(news)
 
     def _obey(self, number: int, worker: Worker, read_config: Callable[[], Config]) -> None:
@@ -159,12 +164,16 @@ class Supervisor:
         self._config = kept
         return True
 
-    def _announce(self) -> None:
+    def _announce(self, way_in: str) -> None:
+        server = self._config.server
         if self._proven is None:
-            server = self._config.server
             say(sys.stdout, f"Shorty is ready on http://{format_host(server.host)}:{server.port}")
         else:
             say(sys.stderr, "Shorty is answering again.")
+        if way_in:
+            # A browser cannot open "every address".
+            host = "localhost" if server.host in LISTEN_ON_ALL else format_host(server.host)
+            say(sys.stdout, f"Make your account at http://{host}:{server.port}{way_in}")
         self._proven = self._config
         self._failures = 0
 

@@ -53,6 +53,10 @@ class Application(Protocol):
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         """Opens everything; the loop does not run yet."""
 
+    def find_way_in(self) -> str:
+        """The path at which whoever started it comes in the first time; empty later on."""
+        ...
+
     def answer_now(self, scope: Any, proto: Any) -> bool:
         """Answers what needs no waiting, and returns whether it did."""
         ...
@@ -211,7 +215,8 @@ async def answer(app: Application, listener: socket.socket, channel: socket.sock
     gc.collect()
     gc.freeze()
     gc.enable()
-    report(channel, READY)
+    way_in = app.find_way_in()
+    report(channel, (f"{way_in}\n".encode() if way_in else b"") + READY)
     await told.wait()
     if serving.done():
         raise RuntimeError("granian ended by itself") from serving.exception()

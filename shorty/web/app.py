@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from shorty.accounts.sessions import SessionUses
 from shorty.http.services import Services
-from shorty.web import assets, deliveries, domains, receivers, signing, tags
+from shorty.web import assets, deliveries, domains, receivers, sign_in, signing, tags, welcome
 from shorty.web.cookies import PATH
 from shorty.web.doors import let_in
 from shorty.web.failures import build_failure_handlers
@@ -18,6 +18,8 @@ PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     *domains.HANDLERS,
     *receivers.HANDLERS,
     *signing.HANDLERS,
+    *welcome.HANDLERS,
+    *sign_in.HANDLERS,
     *tags.HANDLERS,
 )
 

@@ -1,7 +1,7 @@
 import pytest
 
 from shorty.accounts.service import add_user
-from shorty.accounts.signing_in import check_password, take_sign_in
+from shorty.accounts.signing_in import check_password, give_back_sign_in, take_sign_in
 from shorty.config import Config
 from shorty.errors import RateLimitedError, UnauthenticatedError
 from shorty.limits import RateLimits
@@ -45,6 +45,15 @@ def test_one_address_may_try_ten_times_in_ten_minutes() -> None:
         take_sign_in(limits, "192.0.2.1", "other@a.example", NOW)
     take_sign_in(limits, "192.0.2.2", "other@a.example", NOW)
     take_sign_in(limits, "192.0.2.1", "other@a.example", NOW + 10 * MINUTE)
+
+
+def test_a_right_password_does_not_count() -> None:
+    limits = RateLimits()
+    for _ in range(30):
+        take_sign_in(limits, "192.0.2.1", "ann@a.example", NOW)
+        give_back_sign_in(limits, "192.0.2.1", "Ann@a.example", NOW)
+    limits.sign_ins.give_back("192.0.2.2", NOW)
+    assert len(limits.sign_ins) == 1
 
 
 def test_one_account_may_be_tried_ten_times_in_ten_minutes() -> None:

@@ -39,6 +39,9 @@ class App:
     def end_streams(self) -> None:
         self.streams_end.set()
 
+    def find_way_in(self) -> str:
+        return ""
+
     def answer_now(self, _scope: Any, _proto: Any) -> bool:
         return False
 
@@ -76,6 +79,11 @@ class Picky(App):
         if config.links.slug_length == 13:
             raise StartError("Thirteen is refused here.")
         super().__init__(config)
+
+
+class Welcoming(App):
+    def find_way_in(self) -> str:
+        return f"/welcome?key={os.getpid()}"
 
 
 class Faulty(App):

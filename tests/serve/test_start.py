@@ -22,6 +22,21 @@ def test_the_one_line_on_stdout_says_where_it_answers(folder: Path) -> None:
         assert read_log(folder) == ["opened", "closed"]
 
 
+@pytest.mark.parametrize(
+    ("host", "opened"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "localhost"), ("::", "localhost"), ("::1", "[::1]")],  # noqa: S104
+)
+def test_the_way_in_stands_on_a_second_line_where_a_browser_can_open_it(
+    folder: Path, host: str, opened: str
+) -> None:
+    with run_until_ready(folder, "Welcoming", SHORTY_SERVER__HOST=host) as service:
+        key, port = service.get("/pid"), service.address[1]
+        assert service.stop() == 0
+        ready, way_in = service.stdout.read_all()
+    assert ready == READY + service.url
+    assert way_in == f"Make your account at http://{opened}:{port}/welcome?key={key}"
+
+
 def test_an_ipv6_host_is_written_in_brackets(folder: Path) -> None:
     with run_until_ready(folder, SHORTY_SERVER__HOST="::1") as service:
         assert service.url.startswith("http://[::1]:")

@@ -1,0 +1,55 @@
+"""What the pages share by which people come in: sessions begun, passwords proved and chosen."""
+
+from typing import Final
+
+from shorty.accounts.sessions import WHOLE_MS
+from shorty.accounts.signing_in import check_password, give_back_sign_in, take_sign_in
+from shorty.errors import InvalidFieldsError, UnauthenticatedError
+from shorty.limits import name_address
+from shorty.passwords import find_own_password_fault, hash_password
+from shorty.web.cookies import SESSION
+from shorty.web.requests import WebRequest
+
+SESSION_S: Final = WHOLE_MS // 1000
+
+
+def read_agent(request: WebRequest) -> str:
+    return request.find_header(b"user-agent") or ""
+
+
+def set_session_cookie(request: WebRequest, text: str) -> None:
+    request.set_cookie(SESSION, text, SESSION_S)
+
+
+def forget_session_cookie(request: WebRequest) -> None:
+    request.set_cookie(SESSION, "", 0)
+
+
+def count_try(request: WebRequest, email: str) -> None:
+    """One try to prove who one is. Raises RateLimitedError."""
+    address = name_address(request.client_address)
+    take_sign_in(request.services.limits, address, email, request.now)
+
+
+def forgive_try(request: WebRequest, email: str) -> None:
+    address = name_address(request.client_address)
+    give_back_sign_in(request.services.limits, address, email, request.now)
+
+
+async def prove_password(request: WebRequest, field: str = "password") -> None:
+    """Before what only the person may do. Raises InvalidFieldsError and RateLimitedError."""
+    email = request.actor.user_email
+    count_try(request, email)
+    try:
+        await check_password(request.services.db, email, request.typed.read_raw(field))
+    except UnauthenticatedError as error:
+        raise InvalidFieldsError({field: "is not your password"}) from error
+    forgive_try(request, email)
+
+
+async def hash_new_password(request: WebRequest, field: str = "password") -> str:
+    """Of the password that was chosen. Raises InvalidFieldsError."""
+    password = request.typed.read_raw(field)
+    if fault := find_own_password_fault(password):
+        raise InvalidFieldsError({field: fault})
+    return await hash_password(password)

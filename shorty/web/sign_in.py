@@ -1,0 +1,135 @@
+"""`/app/sign-in`: the password, then the code where there is a second factor; signing out."""
+
+from typing import Final
+from urllib.parse import quote
+
+from shorty.accounts.second_factor import give_back_code, take_code
+from shorty.accounts.service import can_anyone_sign_in
+from shorty.accounts.sessions import end_session
+from shorty.accounts.signing_in import (
+    CODE_AWAITED_MS,
+    check_password,
+    find_half_signed_in,
+    finish_sign_in,
+    start_sign_in,
+)
+from shorty.errors import InvalidFieldsError, RateLimitedError, ShortyError, UnauthenticatedError
+from shorty.http.answers import Answer
+from shorty.http.errors import find_status, list_error_headers
+from shorty.web.addresses import HOME, read_way_back
+from shorty.web.doors import SIGN_IN, page
+from shorty.web.entry import (
+    count_try,
+    forget_session_cookie,
+    forgive_try,
+    read_agent,
+    set_session_cookie,
+)
+from shorty.web.rendering import render, see_other
+from shorty.web.requests import WebRequest
+
+CODE: Final = "shorty_code"
+"""The cookie of somebody whose password was right and whose code is awaited."""
+CODE_PLACE: Final = f"{SIGN_IN}/code"
+CODE_S: Final = CODE_AWAITED_MS // 1000
+
+
+@page("GET", "/sign-in", needs=None)
+async def ask_password(request: WebRequest) -> Answer:
+    way_back = read_way_back(request.read_query().get("next", ""))
+    if request.signed_in is not None:
+        return see_other(request, way_back)
+    return show_sign_in(request, way_back)
+
+
+@page("POST", "/sign-in", needs=None)
+async def sign_in(request: WebRequest) -> Answer:
+    services, email = request.services, request.typed.read("email")
+    way_back = read_way_back(request.typed.read("next"))
+    try:
+        count_try(request, email)
+        user = await check_password(services.db, email, request.typed.read_raw("password"))
+    except (RateLimitedError, UnauthenticatedError) as error:
+        return show_sign_in(request, way_back, error)
+    forgive_try(request, email)
+    started = await services.db.write(
+        lambda tx: start_sign_in(tx, services.config, user, read_agent(request), request.now)
+    )
+    if started.awaits_code:
+        request.set_cookie(CODE, started.text, CODE_S)
+        return see_other(request, f"{CODE_PLACE}?next={quote(way_back, safe='/')}")
+    set_session_cookie(request, started.text)
+    return see_other(request, way_back)
+
+
+@page("GET", "/sign-in/code", needs=None)
+async def ask_code(request: WebRequest) -> Answer:
+    way_back = read_way_back(request.read_query().get("next", ""))
+    half = find_half_signed_in(request.services.db, request.cookies_read.get(CODE, ""), request.now)
+    if half is None:
+        return see_other(request, SIGN_IN)
+    return show_code(request, way_back)
+
+
+@page("POST", "/sign-in/code", needs=None)
+async def send_code(request: WebRequest) -> Answer:
+    services, text = request.services, request.cookies_read.get(CODE, "")
+    way_back = read_way_back(request.typed.read("next"))
+    half = find_half_signed_in(services.db, text, request.now)
+    if half is None:
+        return see_other(request, SIGN_IN, "That took too long; sign in again.")
+    try:
+        take_code(services.limits, half.user_id, request.now)
+        made = await services.db.write(
+            lambda tx: finish_sign_in(tx, text, request.typed.read("code"), request.now)
+        )
+    except (RateLimitedError, InvalidFieldsError) as error:
+        return show_code(request, way_back, error)
+    give_back_code(services.limits, half.user_id, request.now)
+    request.set_cookie(CODE, "", 0)
+    set_session_cookie(request, made.text)
+    return see_other(request, way_back)
+
+
+@page("POST", "/sign-out")
+async def sign_out(request: WebRequest) -> Answer:
+    await request.services.db.write(
+        lambda tx: end_session(tx, request.actor.user_id, request.session_id, request.now)
+    )
+    forget_session_cookie(request)
+    return see_other(request, SIGN_IN, "You are signed out.")
+
+
+def show_sign_in(request: WebRequest, way_back: str, error: ShortyError | None = None) -> Answer:
+    services = request.services
+    return show_trouble(
+        request,
+        "sign_in.html",
+        error,
+        way_back=way_back,
+        email=request.typed.read("email"),
+        is_new=not can_anyone_sign_in(services.db),
+        sends_mail=services.mailer.is_on,
+    )
+
+
+def show_code(request: WebRequest, way_back: str, error: ShortyError | None = None) -> Answer:
+    return show_trouble(request, "sign_in_code.html", error, way_back=way_back)
+
+
+def show_trouble(
+    request: WebRequest, template: str, error: ShortyError | None, **values: object
+) -> Answer:
+    """A form again, with what stood in the way above it."""
+    status = 200 if error is None else find_status(error)
+    faults = error.fields if isinstance(error, InvalidFieldsError) else {}
+    trouble = "" if error is None or faults else error.message
+    answer = render(
+        request, template, status=status, faults=faults, trouble=trouble, home=HOME, **values
+    )
+    if error is not None:
+        answer.extra_headers = (*answer.extra_headers, *list_error_headers(error))
+    return answer
+
+
+HANDLERS: Final = (ask_password, sign_in, ask_code, send_code, sign_out)

@@ -1,0 +1,108 @@
+"""The first run: the server's key makes the owner's account, once."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from shorty.accounts.service import add_user, can_anyone_sign_in, list_users
+from shorty.app import App
+from shorty.config import Config, StorageConfig
+from tests.rsgi_client import make_client
+from tests.support import NOW, make_home, prepare_copy
+from tests.web.browser import Browser, read_text
+
+OWNER = {"name": "Ann", "email": "Ann@A.example", "password": "correct horse"}
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncGenerator[App]:
+    app = App(Config(storage=StorageConfig(database=prepare_copy(tmp_path))), lambda: NOW)
+    await app.start()
+    yield app
+    await app.stop()
+
+
+@pytest.fixture
+async def visitor(app: App) -> AsyncGenerator[Browser]:
+    async with make_client(app) as client:
+        yield Browser(client)
+
+
+async def test_the_key_makes_the_owners_account_and_signs_in(app: App, visitor: Browser) -> None:
+    way_in = app.find_way_in()
+    page = await visitor.open(way_in)
+    assert page.status_code == 200
+    key = way_in.partition("key=")[2]
+    answer = await visitor.send("/app/welcome", {"key": key, **OWNER})
+    assert answer.headers["location"] == "/app"
+    assert (await visitor.open("/app/tags")).status_code == 200
+    (user,) = await list_users(app.db)
+    assert (user.email, user.name) == ("ann@a.example", "Ann")
+    assert app.find_way_in() == ""
+
+
+async def test_the_owner_of_a_token_made_before_keeps_its_workspace(
+    app: App, visitor: Browser
+) -> None:
+    home = await make_home(app.db, email="owner@shorty.invalid")
+    key = app.find_way_in().partition("key=")[2]
+    await visitor.send("/app/welcome", {"key": key, **OWNER})
+    (user,) = await list_users(app.db)
+    assert user.id == home.user.id
+
+
+async def test_a_used_key_is_gone(app: App, visitor: Browser) -> None:
+    way_in = app.find_way_in()
+    key = way_in.partition("key=")[2]
+    await visitor.send("/app/welcome", {"key": key, **OWNER})
+    async with make_client(app) as client:
+        other = Browser(client)
+        assert (await other.open(way_in)).headers["location"] == "/app/sign-in"
+        answer = await other.send("/app/welcome", {"key": key, **OWNER, "email": "eve@b.example"})
+        assert answer.status_code == 403
+    assert len(await list_users(app.db)) == 1
+
+
+@pytest.mark.parametrize("key", ["", "wrong", "é"])
+async def test_a_wrong_key_makes_nothing(app: App, visitor: Browser, key: str) -> None:
+    app.find_way_in()
+    page = await visitor.open(f"/app/welcome?key={key}")
+    assert page.status_code == 403
+    assert "holds no more" in page.text
+    assert (await visitor.send("/app/welcome", {"key": key, **OWNER})).status_code == 403
+    assert await list_users(app.db) == []
+
+
+async def test_a_newer_key_replaces_the_older(app: App, visitor: Browser) -> None:
+    old, new = app.find_way_in(), app.find_way_in()
+    assert (await visitor.open(old)).status_code == 403
+    assert (await visitor.open(new)).status_code == 200
+
+
+async def test_what_is_wrong_stands_beside_the_field(app: App, visitor: Browser) -> None:
+    key = app.find_way_in().partition("key=")[2]
+    answer = await visitor.send("/app/welcome", {"key": key, **OWNER, "password": "short"})
+    assert answer.status_code == 422
+    assert "Must be at least 8 characters long." in read_text(answer.text)
+    assert 'value="Ann@A.example"' in answer.text
+    answer = await visitor.send("/app/welcome", {"key": key, **OWNER, "email": "nonsense"})
+    assert "Must be an e-mail address" in read_text(answer.text)
+    assert not can_anyone_sign_in(app.db)
+    answer = await visitor.send("/app/welcome", {"key": key, **OWNER})
+    assert answer.status_code == 303
+
+
+async def test_it_is_over_once_a_command_has_added_somebody(app: App, visitor: Browser) -> None:
+    key = app.find_way_in().partition("key=")[2]
+    await app.db.write(
+        lambda tx: add_user(tx, app.config, "bob@a.example", NOW, password_hash="$hash")
+    )
+    answer = await visitor.send("/app/welcome", {"key": key, **OWNER})
+    assert answer.headers["location"] == "/app/sign-in"
+    assert len(await list_users(app.db)) == 1
+
+
+async def test_the_way_to_sign_in_tells_of_it_while_nobody_can(app: App, visitor: Browser) -> None:
+    page = read_text((await visitor.open("/app/sign-in")).text)
+    assert "printed an address" in page
