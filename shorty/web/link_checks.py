@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from shorty.errors import FetchError, NotFoundError
+from shorty.errors import FetchError
+from shorty.fetch import Page
 from shorty.http.answers import Answer, Header, answer_json
 from shorty.http.qr_drawings import PRIVATE, answer_drawing
 from shorty.links.live_checks import fetch_preview, find_destination_fault, find_slug_fault
@@ -78,19 +79,24 @@ async def preview_page(request: WebRequest) -> Answer:
 async def show_picture(request: WebRequest) -> Answer:
     """A stranger's picture through this server, for the dashboard loads nothing from elsewhere."""
     take_turn(request)
-    url = request.read_query().get("url", "")
+    found = await find_picture(request, request.read_query().get("url", ""))
+    if found is None:
+        return Answer(204, headers=SAFE)  # an error would stand in the browser's console
+    return Answer(200, found.body, media_type=found.content_type.encode(), headers=SAFE)
+
+
+async def find_picture(request: WebRequest, url: str) -> Page | None:
     if find_destination_fault(request.services.book, "URL", url, request.now) is not None:
-        raise NotFoundError("picture")
+        return None
     try:
         found = await request.services.fetcher.get_page(
             url, limit_bytes=PICTURE_LIMIT_BYTES, timeout_s=PICTURE_TIMEOUT_S
         )
-    except FetchError as error:
-        raise NotFoundError("picture") from error
+    except FetchError:
+        return None
     is_whole = len(found.body) < PICTURE_LIMIT_BYTES
-    if found.status != HTTPStatus.OK or found.content_type not in PICTURES or not is_whole:
-        raise NotFoundError("picture")
-    return Answer(200, found.body, media_type=found.content_type.encode(), headers=SAFE)
+    is_picture = found.status == HTTPStatus.OK and found.content_type in PICTURES
+    return found if is_picture and is_whole else None
 
 
 @page("GET", "/links/{link_id:str}/code.svg")

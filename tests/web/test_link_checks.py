@@ -58,9 +58,9 @@ async def test_a_picture_comes_through_the_server(owner: Browser) -> None:
     for kind in ("text/html", "image/svg+xml"):
         async with run_server(answer_with(png, content_type=kind)) as server:
             url = f"http://{PRIVATE}:{server.port}/i"
-            assert (await owner.open(f"{PLACE}/picture?url={url}")).status_code == 404
+            assert (await owner.open(f"{PLACE}/picture?url={url}")).status_code == 204
     for url in ("", "nonsense", f"http://{PRIVATE}:1/", "http://localhost:8000/x"):
-        assert (await owner.open(f"{PLACE}/picture?url={url}")).status_code == 404
+        assert (await owner.open(f"{PLACE}/picture?url={url}")).status_code == 204
 
 
 async def test_strangers_pages_are_looked_at_so_many_times_a_minute(
