@@ -40,8 +40,10 @@ ROUTES: Final = sorted(
 def furnished(site: Site) -> tuple[Home, dict[str, str]]:
     """A workspace where there is something to see, and what stands for the paths' parameters."""
     home = site.add_person("fay")
-    link = site.make_link(home, title="A page", maxClicks=5)
-    site.make_link(home, isActive=False, url="mailto:ana@example.com", linkType="MAILTO")
+    tag = site.call(home, "POST", "/tags", {"name": "Press"})["tag"]["id"]
+    link = site.make_link(home, title="A page", maxClicks=5, tagIds=[tag])
+    mail = site.make_link(home, url="mailto:ana@example.com", linkType="MAILTO")
+    site.call(home, "PATCH", f"/links/{mail['id']}", {"isActive": False})
     site.call(home, "POST", "/utm-templates", {"name": "Newsletter", "utmSource": "news"})
     return home, {"link_id": link["id"]}
 

@@ -119,7 +119,7 @@ document.querySelector("[data-new]")?.addEventListener("click", (event) => {
 // ---- Menus ------------------------------------------------------------------
 
 document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details.more[open]")) {
+  for (const menu of document.querySelectorAll("details.deeds[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
   }
 });
@@ -173,7 +173,7 @@ const deeds = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || keys.open) return;
   if (event.key === "Escape") {
-    const menu = document.querySelector("details.more[open]");
+    const menu = document.querySelector("details.deeds[open]");
     if (menu) {
       menu.open = false;
       menu.querySelector("summary").focus();
