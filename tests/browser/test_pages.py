@@ -62,7 +62,7 @@ def test_a_page_stands_in_nobodys_way(
     assert answer.status == 200
     load_axe(page)
     for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         for width, height in (WIDE, PHONE):
             page.set_viewport_size({"width": width, "height": height})
             look(page, f"{scheme}, {width} pixels")
