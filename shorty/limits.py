@@ -109,6 +109,7 @@ class RateLimits:
         "api_requests",
         "link_passwords",
         "mails",
+        "previews",
         "public_links",
         "second_factors",
         "sign_in_emails",
@@ -118,6 +119,7 @@ class RateLimits:
     def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
         self.api_requests = RateLimit(window_ms=MINUTE_MS, capacity=capacity)  # token id
         self.link_passwords = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
+        self.previews = RateLimit(window_ms=MINUTE_MS, capacity=capacity)  # user id
         self.public_links = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # address
         self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
         self.sign_in_emails = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # e-mail

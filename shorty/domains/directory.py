@@ -62,6 +62,11 @@ class DomainDirectory:
     def list_operator_domains(self) -> list[Domain]:
         return [domain for domain in self._domains if domain.workspace_id is None]
 
+    def list_for_workspace(self, workspace_id: int) -> list[Domain]:
+        """Those it may make links on, the operator's first."""
+        served = [domain for domain in self._domains if domain.serves(workspace_id)]
+        return sorted(served, key=lambda domain: domain.workspace_id is not None)
+
     def is_own_host(self, host: str, port: int | None) -> bool:
         """Whether a destination there would come back to this server.
 

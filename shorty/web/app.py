@@ -7,7 +7,20 @@ from litestar.handlers import HTTPRouteHandler
 
 from shorty.accounts.sessions import SessionUses
 from shorty.http.services import Services
-from shorty.web import assets, deliveries, domains, receivers, sign_in, signing, tags, welcome
+from shorty.web import (
+    assets,
+    deliveries,
+    domains,
+    link_checks,
+    link_deeds,
+    link_list,
+    links,
+    receivers,
+    sign_in,
+    signing,
+    tags,
+    welcome,
+)
 from shorty.web.cookies import PATH
 from shorty.web.doors import let_in
 from shorty.web.failures import build_failure_handlers
@@ -16,11 +29,15 @@ from shorty.web.requests import WebRequest
 PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     *deliveries.HANDLERS,
     *domains.HANDLERS,
+    *link_checks.HANDLERS,
+    *link_deeds.HANDLERS,
+    *link_list.HANDLERS,
+    *links.HANDLERS,
     *receivers.HANDLERS,
-    *signing.HANDLERS,
-    *welcome.HANDLERS,
     *sign_in.HANDLERS,
+    *signing.HANDLERS,
     *tags.HANDLERS,
+    *welcome.HANDLERS,
 )
 
 

@@ -47,13 +47,11 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 
     def read_ids(self, name: str) -> tuple[int, ...]:
         """Those of the texts that can be ids, each once."""
-        return tuple(
-            dict.fromkeys(
-                int(text)
-                for text in self.fields.get(name, ())
-                if text.isascii() and text.isdigit() and len(text) <= ID_DIGITS
-            )
-        )
+        return tuple(dict.fromkeys(int(text) for text in self.fields.get(name, ()) if is_id(text)))
+
+
+def is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= ID_DIGITS
 
 
 def decode_form(raw: bytes) -> Form:

@@ -1,0 +1,123 @@
+"""What a script asks while a link is being written: is the slug free, how does the page look."""
+
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+
+from shorty.errors import FetchError
+from shorty.fetch import Page
+from shorty.http.answers import Answer, Header, answer_json
+from shorty.http.qr_drawings import PRIVATE, answer_drawing
+from shorty.links.live_checks import fetch_preview, find_destination_fault, find_slug_fault
+from shorty.links.model import QrSettings
+from shorty.web.doors import page
+from shorty.web.forms import is_id
+from shorty.web.link_forms import complete_destination
+from shorty.web.links import get_link
+from shorty.web.requests import WebRequest
+
+PREVIEWS_PER_MINUTE: Final = 60
+PICTURE_LIMIT_BYTES: Final = 3_000_000
+PICTURE_TIMEOUT_S: Final = 8.0
+PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
+# A stranger's picture opened by itself may load and run nothing.
+SAFE: Final[tuple[Header, ...]] = (
+    (b"content-security-policy", b"default-src 'none'; sandbox"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"private, max-age=300"),
+)
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with each; None: nothing, or it was not asked about."""
+
+    slug: str | None = None
+    url: str | None = None
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    title: str | None
+    description: str | None
+    image: str | None
+
+
+@page("GET", "/links/check", needs="write")
+async def check_link(request: WebRequest) -> Answer:
+    query, book = request.read_query(), request.services.book
+    slug, url = query.get("slug", ""), query.get("url", "").strip()
+    own_id = query.get("link", "")
+    checked = Checked(
+        slug=await find_slug_fault(
+            book,
+            request.actor,
+            query.get("domain", ""),
+            slug,
+            int(own_id) if is_id(own_id) else None,
+        )
+        if slug
+        else None,
+        url=find_web_fault(request, url) if url else None,
+    )
+    return answer_json(checked, headers=[(b"cache-control", b"no-store")])
+
+
+@page("POST", "/links/preview", needs="write")
+async def preview_page(request: WebRequest) -> Answer:
+    """Asks the page itself, so only by a form of ours and so many times a minute."""
+    take_turn(request)
+    url = complete_destination(request.typed.read("url"))
+    facts = await fetch_preview(
+        request.services.book, request.actor, request.services.fetcher, url, request.now
+    )
+    shown = Preview(title=facts.title, description=facts.description, image=facts.image)
+    return answer_json(shown, headers=[(b"cache-control", b"no-store")])
+
+
+@page("GET", "/links/picture", needs="write")
+async def show_picture(request: WebRequest) -> Answer:
+    """A stranger's picture through this server, for the dashboard loads nothing from elsewhere."""
+    take_turn(request)
+    found = await find_picture(request, request.read_query().get("url", ""))
+    if found is None:
+        return Answer(204, headers=SAFE)  # an error would stand in the browser's console
+    return Answer(200, found.body, media_type=found.content_type.encode(), headers=SAFE)
+
+
+async def find_picture(request: WebRequest, url: str) -> Page | None:
+    if find_destination_fault(request.services.book, "URL", url, request.now) is not None:
+        return None
+    try:
+        found = await request.services.fetcher.get_page(
+            url, limit_bytes=PICTURE_LIMIT_BYTES, timeout_s=PICTURE_TIMEOUT_S
+        )
+    except FetchError:
+        return None
+    is_whole = len(found.body) < PICTURE_LIMIT_BYTES
+    is_picture = found.status == HTTPStatus.OK and found.content_type in PICTURES
+    return found if is_picture and is_whole else None
+
+
+@page("GET", "/links/{link_id:str}/code.svg")
+async def show_code(request: WebRequest) -> Answer:
+    """The link's QR code as it is set, or a plain one."""
+    link = await get_link(request)
+    return await answer_drawing(request, link, link.qr_settings or QrSettings(), "svg", PRIVATE)
+
+
+def take_turn(request: WebRequest) -> None:
+    """Raises RateLimitedError."""
+    limit = request.services.limits.previews
+    limit.take(request.actor.user_id, PREVIEWS_PER_MINUTE, request.now).require(request.now)
+
+
+def find_web_fault(request: WebRequest, url: str) -> str | None:
+    """Of what leads to a web page; other kinds are judged when the form is sent."""
+    if url.lower().startswith(("mailto:", "tel:", "sms:")):
+        return None
+    whole = complete_destination(url)
+    return find_destination_fault(request.services.book, "URL", whole, request.now)
+
+
+HANDLERS: Final = (check_link, preview_page, show_picture, show_code)

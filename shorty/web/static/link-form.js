@@ -1,0 +1,153 @@
+// The form of a link: slug and destination are judged, and the page is looked at, while one types.
+
+import { fetchPart, say } from "./base.js";
+
+const form = document.getElementById("link-form");
+const fields = form.elements;
+const preview = document.getElementById("preview");
+const token = document.body.dataset.token;
+const isNew = !form.dataset.link;
+
+// ---- Is the slug free, can a link lead there --------------------------------
+
+function showFault(name, fault) {
+  const line = document.getElementById(`${name}-fault`);
+  line.textContent = fault ? fault[0].toUpperCase() + fault.slice(1) : "";
+  fields[name].toggleAttribute("aria-invalid", Boolean(fault));
+  fields[name].closest(".field").classList.toggle("faulty", Boolean(fault));
+}
+
+let checks = 0;
+async function check() {
+  const mine = ++checks;
+  const query = new URLSearchParams({
+    domain: fields.domain.value,
+    slug: fields.slug.value.trim(),
+    url: fields.link_type.value === "URL" ? fields.url.value.trim() : "",
+    link: form.dataset.link,
+  });
+  const answer = await fetchPart(`/app/links/check?${query}`);
+  if (!answer.ok || mine !== checks) return;
+  const faults = await answer.json();
+  showFault("slug", faults.slug);
+  // Half an address is no mistake yet.
+  if (document.activeElement !== fields.url || !faults.url) showFault("url", faults.url);
+}
+
+let waiting = 0;
+form.addEventListener("input", (event) => {
+  if (!event.target.matches("[data-live]")) return;
+  clearTimeout(waiting);
+  waiting = setTimeout(check, 300);
+});
+fields.url.addEventListener("blur", () => fields.url.value.trim() && check());
+
+// ---- What the page says of itself --------------------------------------------
+
+let said = { title: null, description: null, image: null };
+let lookedAt = fields.url.value.trim();
+let filled = "";
+
+async function look() {
+  const url = fields.url.value.trim();
+  if (!url || url === lookedAt || fields.link_type.value !== "URL") return;
+  lookedAt = url;
+  const answer = await fetchPart("/app/links/preview", {
+    method: "POST",
+    headers: { "X-Form-Token": token, "Content-Type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams({ url }),
+  });
+  if (!answer.ok || lookedAt !== url) return;
+  said = await answer.json();
+  // A title that nobody has typed follows the page.
+  if (isNew && (fields.title.value === "" || fields.title.value === filled)) {
+    filled = fields.title.value = said.title ?? "";
+  }
+  draw();
+}
+
+fields.url.addEventListener("blur", look);
+let resting = 0;
+fields.url.addEventListener("input", () => {
+  clearTimeout(resting);
+  resting = setTimeout(look, 1200);
+});
+fields.url.addEventListener("paste", () => setTimeout(look, 0));
+
+// ---- How it will look --------------------------------------------------------
+
+function draw() {
+  const at = (name) => preview.querySelector(`[data-${name}]`);
+  at("host").textContent = readHost(fields.url.value) || fields.domain.value;
+  at("title").textContent = fields.title.value.trim() || said.title || "The page's title";
+  at("description").textContent =
+    fields.description.value.trim() || said.description || "The page's own words";
+  const image = fields.image.value.trim() || said.image || "";
+  const address = image ? `/app/links/picture?url=${encodeURIComponent(image)}` : "";
+  if (at("image").getAttribute("src") !== address) {
+    at("image").hidden = true;
+    if (address) at("image").src = address;
+  }
+}
+
+function readHost(text) {
+  try {
+    return new URL(/^[a-z][a-z0-9+.-]*:/i.test(text.trim()) ? text.trim() : `https://${text.trim()}`).host;
+  } catch {
+    return "";
+  }
+}
+
+const picture = preview.querySelector("[data-image]");
+picture.addEventListener("load", () => (picture.hidden = false));
+picture.addEventListener("error", () => (picture.hidden = true));
+let drawing = 0;
+form.addEventListener("input", () => {
+  clearTimeout(drawing);
+  drawing = setTimeout(draw, 250);
+});
+
+// ---- Tags and templates --------------------------------------------------------
+
+const fold = (name) => name.trim().toLowerCase();
+const listTags = () => fields.tags.value.split(",").map((name) => name.trim()).filter(Boolean);
+
+function pressTags() {
+  const names = new Set(listTags().map(fold));
+  for (const each of form.querySelectorAll("[data-tag]")) {
+    each.setAttribute("aria-pressed", String(names.has(fold(each.dataset.tag))));
+  }
+}
+
+form.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-tag]");
+  if (!button) return;
+  const names = listTags();
+  const place = names.findIndex((name) => fold(name) === fold(button.dataset.tag));
+  if (place < 0) names.push(button.dataset.tag);
+  else names.splice(place, 1);
+  fields.tags.value = names.join(", ");
+  pressTags();
+});
+fields.tags.addEventListener("input", pressTags);
+
+fields.template?.addEventListener("change", () => {
+  const given = JSON.parse(fields.template.dataset.templates)[fields.template.value] ?? {};
+  for (const [name, value] of Object.entries(given)) fields[name].value = value;
+  if (fields.template.value) say("Filled in");
+});
+
+// ---- Nothing typed is lost by accident -------------------------------------------
+
+const write = () => new URLSearchParams(new FormData(form)).toString();
+const before = write();
+let isSent = Boolean(form.querySelector("[aria-invalid]"));
+form.addEventListener("submit", () => (isSent = true));
+addEventListener("beforeunload", (event) => {
+  if (!isSent && write() !== before) event.preventDefault();
+});
+
+for (const each of form.querySelectorAll("[data-unscripted]")) each.hidden = true;
+pressTags();
+draw();
+form.querySelector("[aria-invalid]")?.focus();

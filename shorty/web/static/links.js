@@ -1,0 +1,193 @@
+// The list of links: searched as one types, moved through and acted on with the keyboard.
+
+import { copy, fetchPart, say, showScripted } from "./base.js";
+
+const found = document.getElementById("found");
+const filters = document.querySelector(".filters");
+const search = document.getElementById("q");
+const keys = document.getElementById("keys");
+let current = null;
+let asked = 0;
+
+// ---- What is shown ----------------------------------------------------------
+
+function prepare() {
+  showScripted(document);
+  for (const each of document.querySelectorAll("[data-unscripted]")) each.hidden = true;
+  current = null;
+  lastTicked = null;
+  tell();
+}
+
+function write(form) {
+  const query = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) if (value.trim()) query.set(name, value.trim());
+  if (query.get("sort") === "-createdAt") query.delete("sort");
+  return query.size ? `${location.pathname}?${query}` : location.pathname;
+}
+
+async function show(address) {
+  const mine = ++asked;
+  found.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetchPart(address);
+    if (mine !== asked) return; // somebody typed on
+    if (!answer.ok) throw new Error(answer.status);
+    found.innerHTML = await answer.text();
+    history.replaceState(null, "", address);
+    prepare();
+    document.getElementById("told").textContent = found.querySelector(".count, h2")?.textContent ?? "";
+  } catch {
+    if (mine === asked) say("The list could not be loaded; try again.");
+  } finally {
+    if (mine === asked) found.removeAttribute("aria-busy");
+  }
+}
+
+let waiting = 0;
+filters.addEventListener("input", (event) => {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => show(write(filters)), event.target === search ? 180 : 0);
+});
+filters.addEventListener("submit", (event) => {
+  event.preventDefault();
+  clearTimeout(waiting);
+  show(write(filters));
+});
+
+// ---- Which are ticked -------------------------------------------------------
+
+let lastTicked = null;
+
+const boxes = () => [...found.querySelectorAll(".link > input[type=checkbox]")];
+
+function tell() {
+  const bar = document.getElementById("many");
+  if (!bar) return;
+  const ticked = boxes().filter((box) => box.checked).length;
+  bar.hidden = !ticked;
+  bar.querySelector(".chosen[data-scripted]").textContent = `${ticked} selected`;
+  for (const box of boxes()) box.closest(".link").classList.toggle("ticked", box.checked);
+}
+
+function tickNone() {
+  for (const box of boxes()) box.checked = false;
+  tell();
+}
+
+found.addEventListener("click", (event) => {
+  const box = event.target.closest(".link > input[type=checkbox]");
+  if (box) {
+    const all = boxes();
+    if (event.shiftKey && lastTicked) {
+      const [from, to] = [all.indexOf(lastTicked), all.indexOf(box)].sort((a, b) => a - b);
+      for (const each of all.slice(from, to + 1)) each.checked = box.checked;
+    }
+    lastTicked = box;
+    tell();
+  }
+  if (event.target.closest("[data-none]")) tickNone();
+});
+found.addEventListener("change", tell);
+
+// ---- Deleting: asked here, sent at once, undone on the page that follows -----
+
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "many" || event.submitter?.value !== "delete") return;
+  const count = boxes().filter((box) => box.checked).length;
+  if (!confirm(`Delete ${count === 1 ? "this link" : `${count} links`}? The short URL stops at once.`)) {
+    event.preventDefault();
+    return;
+  }
+  event.target.append(hidden("sure", "1"));
+});
+
+function hidden(name, value) {
+  const field = document.createElement("input");
+  Object.assign(field, { type: "hidden", name, value });
+  return field;
+}
+
+// ---- What was pasted goes along to the whole form ---------------------------
+
+document.querySelector("[data-new]")?.addEventListener("click", (event) => {
+  const url = document.getElementById("quick").value.trim();
+  const link = event.currentTarget;
+  link.search = url ? new URLSearchParams({ url }) : "";
+});
+
+// ---- Menus ------------------------------------------------------------------
+
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.deeds[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+// ---- Keys -------------------------------------------------------------------
+
+const links = () => [...found.querySelectorAll(".link")];
+
+function move(step) {
+  const all = links();
+  if (!all.length) return;
+  const place = all.indexOf(current);
+  const next = place < 0 ? (step > 0 ? 0 : all.length - 1) : place + step;
+  point(all[Math.max(0, Math.min(all.length - 1, next))]);
+}
+
+function point(link) {
+  current?.classList.remove("current");
+  current = link;
+  link.classList.add("current");
+  link.querySelector(".short").focus({ preventScroll: true });
+  link.scrollIntoView({ block: "nearest" });
+}
+
+found.addEventListener("focusin", (event) => {
+  const link = event.target.closest(".link");
+  if (link && link !== current) {
+    current?.classList.remove("current");
+    current = link;
+    link.classList.add("current");
+  }
+});
+
+const deeds = {
+  "/": () => search.select(),
+  n: () => document.querySelector("[data-new]")?.click(),
+  j: () => move(1),
+  k: () => move(-1),
+  c: () => current && copy(current.dataset.short),
+  e: () => current?.querySelector("[data-edit]")?.click(),
+  x: () => {
+    const box = current?.querySelector("input[type=checkbox]");
+    if (!box) return;
+    box.checked = !box.checked;
+    lastTicked = box;
+    tell();
+  },
+  "?": () => keys.showModal(),
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || keys.open) return;
+  if (event.key === "Escape") {
+    const menu = document.querySelector("details.deeds[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    } else if (document.activeElement === search) search.blur();
+    else tickNone();
+    return;
+  }
+  const isTyping = event.target.matches("input:not([type=checkbox]), select, textarea");
+  const deed = isTyping ? null : deeds[event.key];
+  if (deed) {
+    event.preventDefault();
+    deed();
+  }
+});
+document.querySelector("[data-keys]").addEventListener("click", () => keys.showModal());
+
+prepare();

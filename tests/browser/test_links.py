@@ -1,0 +1,154 @@
+"""The list of links and the form of one, with the keyboard, with scripts and without."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from shorty.accounts.service import Home
+from tests.browser.conftest import PHONE, OpenBrowser
+from tests.browser.site import Site
+from tests.browser.watch import Watch
+
+LIST = "/app/links"
+
+
+@pytest.fixture
+def slugs(site: Site, ann: Home) -> list[str]:
+    """Of three links, the newest first. Other people's tests make links on the same domain."""
+    slugs = [f"{name}-{ann.user.id}" for name in ("apple", "pear", "plum")]
+    for slug in slugs:
+        site.make_link(ann, customSlug=slug, title=slug.partition("-")[0].title())
+    return slugs[::-1]
+
+
+def list_shown(page: Page) -> list[str]:
+    return [text.partition("/")[2] for text in page.locator(".short").all_inner_texts()]
+
+
+def test_a_link_is_made_with_one_box_and_enter(page: Page, site: Site, ann: Home) -> None:
+    page.goto(LIST)
+    page.get_by_label("Where the link leads").fill("example.com/long")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("is there.")).to_be_visible()
+    link = site.call(ann, "GET", "/links")["links"][0]
+    assert link["url"] == "https://example.com/long"
+    expect(page.locator(f"#link-{link['id']}")).to_be_visible()
+
+
+def test_the_list_follows_what_is_typed(page: Page, slugs: list[str]) -> None:
+    page.goto(LIST)
+    page.keyboard.press("/")
+    page.keyboard.type("PLU")
+    expect(page.locator(".short")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"\?q=PLU$"))
+    page.reload()
+    assert list_shown(page) == slugs[:1]
+    page.get_by_label("Search").fill("nothing like it")
+    expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
+    page.get_by_label("Search").fill("")
+    expect(page.locator(".short")).to_have_count(3)
+    page.get_by_label("Order").select_option("createdAt")
+    expect(page.locator(".short").first).to_contain_text(slugs[2])
+
+
+def test_keys_move_select_copy_and_edit(page: Page, slugs: list[str], site: Site) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(LIST)
+    for key in "jjk":
+        page.keyboard.press(key)
+    page.keyboard.press("c")
+    expect(page.get_by_text("Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"http://{site.host}/{slugs[0]}"
+    page.keyboard.press("x")
+    expect(page.get_by_text("1 selected")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("1 selected")).to_be_hidden()
+    page.keyboard.press("?")
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("e")
+    expect(page.get_by_role("textbox", name="Short URL")).to_have_value(slugs[0])
+    page.goto(LIST)
+    page.keyboard.press("n")
+    expect(page.get_by_role("heading", name="New link")).to_be_visible()
+
+
+def test_many_are_tagged_and_deleted_and_come_back(
+    page: Page, slugs: list[str], site: Site, ann: Home
+) -> None:
+    page.goto(LIST)
+    boxes = page.get_by_role("checkbox")
+    boxes.nth(0).click()
+    boxes.nth(2).click(modifiers=["Shift"])
+    expect(page.get_by_text("3 selected")).to_be_visible()
+    page.get_by_label("Tag to add or remove").fill("Fruit")
+    page.get_by_role("button", name="Add tag").click()
+    expect(page.get_by_text("3 links tagged.")).to_be_visible()
+    assert len(page.locator(".link .tag").all()) == 3
+    page.once("dialog", lambda dialog: dialog.accept())
+    boxes.nth(1).click()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("1 link deleted.")).to_be_visible()
+    assert site.visit(slugs[1]) == 404
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("1 link back.")).to_be_visible()
+    assert site.visit(slugs[1]) == 302
+    assert list_shown(page) == slugs
+
+
+def test_a_link_is_judged_and_previewed_while_it_is_written(page: Page, slugs: list[str]) -> None:
+    page.goto(f"{LIST}/new")
+    page.get_by_role("textbox", name="Short URL").fill(slugs[0])
+    expect(page.get_by_text("already taken")).to_be_visible()
+    page.get_by_role("textbox", name="Short URL").fill(f"{slugs[0]}-2")
+    expect(page.get_by_text("already taken")).to_be_hidden()
+    page.get_by_label("Destination").fill("nonsense")
+    page.get_by_role("textbox", name="Short URL").focus()
+    expect(page.get_by_text("with its scheme")).to_be_visible()
+    page.get_by_label("Destination").fill("https://shop.example/a")
+    page.get_by_text("Title and preview").click()
+    page.get_by_label("Title", exact=True).fill("Mine")
+    expect(page.locator("#preview")).to_contain_text("shop.example")
+    expect(page.locator("#preview")).to_contain_text("Mine")
+
+
+def test_a_faulty_field_is_opened_and_in_focus(
+    page: Page, site: Site, ann: Home, watch: Watch
+) -> None:
+    watch.forgive("422")  # the form, shown again
+    page.goto(f"{LIST}/new")
+    page.get_by_label("Destination").fill("https://example.com/")
+    page.get_by_text("Limits").click()
+    page.get_by_label("Visits at most").fill("many")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Visits at most")).to_be_focused()
+    expect(page.get_by_text("Must be a whole number.")).to_be_visible()
+    page.get_by_label("Visits at most").fill("5")
+    page.get_by_label("Ends").fill("2030-01-01T01:00")
+    page.get_by_role("button", name="Make the link").click()
+    expect(page.get_by_text("is there.")).to_be_visible()
+    link = site.call(ann, "GET", "/links")["links"][0]
+    # An hour after midnight in Berlin.
+    assert (link["maxClicks"], link["expiresAt"]) == (5, "2030-01-01T00:00:00.000Z")
+
+
+def test_everything_works_without_scripts_on_a_phone(
+    open_browser: OpenBrowser, site: Site, ann: Home
+) -> None:
+    page = open_browser(ann, scripts=False, size=PHONE)
+    page.goto(f"{LIST}/new")
+    page.get_by_label("Destination").fill("example.com/plain")
+    page.get_by_role("button", name="Make the link").click()
+    expect(page.get_by_text("is there.")).to_be_visible()
+    page.get_by_label("Search").fill("plain")
+    page.get_by_role("button", name="Show").click()
+    assert len(list_shown(page)) == 1
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete this link").click()
+    expect(page.get_by_text("1 link deleted.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("1 link back.")).to_be_visible()
+    assert len(list_shown(page)) == 1
