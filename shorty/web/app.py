@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from shorty.accounts.sessions import SessionUses
 from shorty.http.services import Services
-from shorty.web import assets, deliveries, domains, receivers, signing, tags
+from shorty.web import assets, deliveries, domains, receivers, signing, tags, tokens
 from shorty.web.cookies import PATH
 from shorty.web.doors import let_in
 from shorty.web.failures import build_failure_handlers
@@ -19,6 +19,7 @@ PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     *receivers.HANDLERS,
     *signing.HANDLERS,
     *tags.HANDLERS,
+    *tokens.HANDLERS,
 )
 
 
