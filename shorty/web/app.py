@@ -19,6 +19,7 @@ from shorty.web import (
     sign_in,
     signing,
     tags,
+    tokens,
     welcome,
 )
 from shorty.web.cookies import PATH
@@ -37,6 +38,7 @@ PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     *sign_in.HANDLERS,
     *signing.HANDLERS,
     *tags.HANDLERS,
+    *tokens.HANDLERS,
     *welcome.HANDLERS,
 )
 

@@ -41,7 +41,7 @@ SECTIONS: Final = (
         entries=(
             Entry(path="/app/domains", name="Domains", icon="globe"),
             Entry(path="/app/webhooks", name="Webhooks", icon="bolt"),
-            Entry(path="/app/tokens", name="API tokens", icon="key"),
+            Entry(path="/app/tokens", name="API tokens", icon="key", needs="admin"),
             Entry(path="/app/members", name="Members", icon="people"),
             Entry(path="/app/usage", name="Usage", icon="gauge"),
             Entry(path="/app/import", name="Import", icon="in", needs="write"),

@@ -5,7 +5,7 @@ from typing import Final
 from shorty.http.answers import Answer
 from shorty.links.rules import read_webhook_url
 from shorty.plans import require_feature
-from shorty.web.deliveries import PLACE, read_number, show_no_webhooks
+from shorty.web.deliveries import PLACE, show_no_webhooks
 from shorty.web.doors import page
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
@@ -39,7 +39,7 @@ async def send_test(request: WebRequest) -> Answer:
 
 
 async def show_receivers(request: WebRequest, fault: str = "") -> Answer:
-    after = read_number(request.read_query().get("after", "")) or 0
+    after = request.read_page_start("after")
     found = await service.list_receivers(
         request.services.db, request.actor.workspace_id, after, ON_A_PAGE + 1
     )

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from shorty.accounts.sessions import SessionUses, SignedIn
-from shorty.http.requests import ServedRequest
+from shorty.http.requests import ID_DIGITS, ServedRequest
 from shorty.web.cookies import (
     FORMS,
     NOTICE,
@@ -66,6 +66,11 @@ class WebRequest(ServedRequest):
     def is_fragment(self) -> bool:
         """Whether a script asks for a part of the page, to put it in the place of the old one."""
         return self.find_header(FRAGMENT) is not None
+
+    def read_page_start(self, name: str) -> int:
+        """The id that a page of a list starts behind, from the query; 0 for the first page."""
+        text = self.read_query().get(name, "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= ID_DIGITS else 0
 
     @property
     def secret(self) -> bytes:

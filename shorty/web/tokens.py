@@ -1,0 +1,122 @@
+"""`/app/tokens`: what programs sign in with. A token's text is shown once, on the page after."""
+
+from typing import Final, get_args
+
+from shorty.accounts import tokens
+from shorty.accounts.model import MadeToken, NewToken, Scope, TokenChange
+from shorty.errors import InvalidFieldsError
+from shorty.http.answers import Answer
+from shorty.web.doors import page
+from shorty.web.forms import Form
+from shorty.web.rendering import render, see_other
+from shorty.web.requests import WebRequest
+from shorty.web.times import read_input
+
+PLACE: Final = "/app/tokens"
+ON_A_PAGE: Final = 50
+DAY_MS: Final = 86_400_000
+LONGEST_MS: Final = 100 * 366 * DAY_MS
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+DAYS: Final = ("30", "90", "365")
+NEVER: Final = "never"
+ON_A_DAY: Final = "date"
+
+
+@page("GET", "/tokens", needs="admin")
+async def list_tokens(request: WebRequest) -> Answer:
+    return await show_tokens(request)
+
+
+@page("POST", "/tokens", needs="admin")
+async def create_token(request: WebRequest) -> Answer:
+    try:
+        new = read_new_token(request)
+        made = await request.services.db.write(lambda tx: tokens.create_token(tx, new, request.now))
+    except InvalidFieldsError as error:
+        return await show_tokens(request, error)
+    return await show_tokens(request, made=made)
+
+
+@page("POST", "/tokens/{token_id:str}", needs="admin")
+async def rename_token(request: WebRequest) -> Answer:
+    token_id, workspace_id = request.read_id("token_id", "token"), request.actor.workspace_id
+    change = TokenChange(name=request.typed.read("name"))
+    try:
+        await request.services.db.write(
+            lambda tx: tokens.change_token(tx, workspace_id, token_id, change, request.now)
+        )
+    except InvalidFieldsError as error:
+        return await show_tokens(request, error, faulty_id=token_id)
+    return see_other(request, PLACE, "The token has its new name.")
+
+
+@page("POST", "/tokens/{token_id:str}/revoke", needs="admin")
+async def revoke_token(request: WebRequest) -> Answer:
+    token_id, workspace_id = request.read_id("token_id", "token"), request.actor.workspace_id
+    await request.services.db.write(
+        lambda tx: tokens.revoke_token(tx, workspace_id, token_id, request.now)
+    )
+    return see_other(request, PLACE, "The token is revoked; it has stopped working.")
+
+
+def read_new_token(request: WebRequest) -> NewToken:
+    """Raises InvalidFieldsError."""
+    typed, actor = request.typed, request.actor
+    scope = typed.read("scope")
+    return NewToken(
+        workspace_id=actor.workspace_id,
+        user_id=actor.user_id,
+        name=typed.read("name"),
+        scope=scope if scope in SCOPES else "read",
+        expires_at=read_end(request),
+    )
+
+
+def read_end(request: WebRequest) -> int | None:
+    """When the token ends, in UTC milliseconds. Raises InvalidFieldsError."""
+    choice = request.typed.read("ends", NEVER)
+    if choice in DAYS:
+        return request.now + int(choice) * DAY_MS
+    if choice != ON_A_DAY:
+        return None
+    try:
+        end = read_input(request.typed.read("expires_at"), request.zone)
+    except ValueError:
+        end = None
+    if end is None:
+        raise InvalidFieldsError({"expires_at": "must be a day and a time"})
+    if end > request.now + LONGEST_MS:
+        raise InvalidFieldsError({"expires_at": "must lie within the next 100 years"})
+    return end
+
+
+async def show_tokens(
+    request: WebRequest,
+    error: InvalidFieldsError | None = None,
+    *,
+    faulty_id: int | None = None,
+    made: MadeToken | None = None,
+) -> Answer:
+    """`faulty_id` is the token's that was to be renamed, if it was not a new one."""
+    after = request.read_page_start("after")
+    found = await tokens.list_tokens(
+        request.services.db, request.actor.workspace_id, after, ON_A_PAGE + 1
+    )
+    shown = found[:ON_A_PAGE]
+    default = request.services.domains.default
+    return render(
+        request,
+        "tokens.html",
+        status=200 if error is None else 422,
+        tokens=shown,
+        made=made,
+        default=default,
+        faults={} if error is None else error.fields,
+        faulty_id=faulty_id,
+        form=Form() if made else request.typed,
+        next=f"{PLACE}?after={shown[-1].id}" if len(found) > ON_A_PAGE else "",
+        first=PLACE if after else "",
+    )
+
+
+HANDLERS: Final = (list_tokens, create_token, rename_token, revoke_token)
