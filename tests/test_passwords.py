@@ -2,7 +2,12 @@
 
 import pytest
 
-from shorty.passwords import find_password_fault, hash_password, is_password_right
+from shorty.passwords import (
+    find_password_fault,
+    hash_password,
+    is_password_hash,
+    is_password_right,
+)
 
 
 async def test_a_password_is_recognised_by_its_hash() -> None:
@@ -36,3 +41,19 @@ async def test_nothing_matches_a_broken_hash_or_an_endless_password() -> None:
 )
 def test_a_password_is_any_text_up_to_256_bytes(password: str, fault: str | None) -> None:
     assert find_password_fault(password) == fault
+
+
+async def test_only_a_hash_of_ours_is_taken_from_elsewhere() -> None:
+    kept = await hash_password("open sesame")
+    assert is_password_hash(kept)
+    for text in (
+        "",
+        "open sesame",
+        "$2b$12$abcdefghijklmnopqrstuuDJ0nNKTVXMnlSDLGzsVdx.DPOtQNJ5O",
+        kept.replace("argon2id", "argon2i"),
+        kept.replace("m=19456", "m=99999999"),
+        kept.replace("t=2", "t=99999"),
+        kept.replace("p=1", "p=64"),
+        kept + "A" * 300,
+    ):
+        assert not is_password_hash(text), text
