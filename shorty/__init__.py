@@ -11,6 +11,7 @@ Three rings: *domains* hold the rules, *doors* turn the outside world into one c
     http               what these two share: requests, answers, services
     redirect           visitors: `route` is the hot path, `decide` what a visit gets
     qr                 pictures of codes, from settings alone
+    transfer           links moving in and out: other products' files, our own, exports
     clicks             what happened to links: journal, recorder, counts, sums, analytics
     links              what a link is: rules, create and change, lists, lookup
     webhooks           deliveries: outbox, worker, log

@@ -4,11 +4,12 @@ import asyncio
 import unicodedata
 from typing import Final
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 MAX_PASSWORD_BYTES: Final = 256
 SHORTEST_OWN: Final = 8  # characters, as NIST SP 800-63B asks for at least
+LONGEST_HASH: Final = 256
 
 # 19 MiB and two passes are OWASP's first choice; about 30 ms here.
 _HASHER: Final = PasswordHasher(memory_cost=19_456, time_cost=2, parallelism=1)
@@ -34,6 +35,21 @@ def find_own_password_fault(password: str) -> str | None:
     if len(password) < SHORTEST_OWN:
         return f"must be at least {SHORTEST_OWN} characters long"
     return find_password_fault(password)
+
+
+def is_password_hash(text: str) -> bool:
+    """Whether it is a hash as hash_password makes them, no dearer to compare with."""
+    try:
+        given = extract_parameters(text)
+    except InvalidHashError:
+        return False
+    return (
+        len(text) <= LONGEST_HASH
+        and given.type is Type.ID
+        and given.memory_cost <= _HASHER.memory_cost
+        and given.time_cost <= _HASHER.time_cost
+        and given.parallelism <= _HASHER.parallelism
+    )
 
 
 async def hash_password(password: str) -> str:

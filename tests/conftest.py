@@ -9,7 +9,6 @@ from hypothesis import settings
 from shorty.storage.database import Database
 from tests.support import prepare_copy
 
-
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("shorty", deadline=None)
 settings.load_profile("shorty")

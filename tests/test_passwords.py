@@ -8,6 +8,7 @@ from shorty.passwords import (
     find_own_password_fault,
     find_password_fault,
     hash_password,
+    is_password_hash,
     is_password_right,
 )
 
@@ -62,3 +63,19 @@ async def test_nobodys_hash_takes_as_long_as_any_and_no_password_has_it() -> Non
         NOBODYS_HASH
     )
     assert not await is_password_right(NOBODYS_HASH, "")
+
+
+async def test_only_a_hash_of_ours_is_taken_from_elsewhere() -> None:
+    kept = await hash_password("open sesame")
+    assert is_password_hash(kept)
+    for text in (
+        "",
+        "open sesame",
+        "$2b$12$abcdefghijklmnopqrstuuDJ0nNKTVXMnlSDLGzsVdx.DPOtQNJ5O",
+        kept.replace("argon2id", "argon2i"),
+        kept.replace("m=19456", "m=99999999"),
+        kept.replace("t=2", "t=99999"),
+        kept.replace("p=1", "p=64"),
+        kept + "A" * 300,
+    ):
+        assert not is_password_hash(text), text

@@ -1,7 +1,5 @@
 """`/analytics/export`: a stream of single clicks, as a table or as lines of JSON."""
 
-import csv
-import io
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Annotated, Final, Literal
 
@@ -18,11 +16,10 @@ from shorty.errors import NotFoundError
 from shorty.http.answers import RATE_HEADERS, Answer
 from shorty.http.times import format_time
 from shorty.storage.database import Row
+from shorty.transfer.cells import write_cell, write_rows
 
 MEDIA_TYPES: Final = {"csv": b"text/csv; charset=utf-8", "ndjson": b"application/x-ndjson"}
 SOURCES: Final[tuple[str, ...]] = ("link", "qr", "bio")
-# What a spreadsheet takes for a formula, or for the end of a cell before one.
-FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 LINES_EXAMPLE: Final = (
     '{"id":"81","occurredAt":"2026-11-22T12:00:00.000Z","linkId":"1162","source":"qr", …}\n'
@@ -160,20 +157,6 @@ def show_click(row: Row) -> ExportedClick:
 
 def write_table(clicks: Iterable[ExportedClick]) -> bytes:
     return write_rows(map(write_cell, msgspec.structs.astuple(click)) for click in clicks)
-
-
-def write_rows(rows: Iterable[Iterable[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
-
-
-def write_cell(value: str | bool | None) -> str:  # noqa: FBT001 - a cell's value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if value is None:
-        return ""
-    return f"'{value}" if value.startswith(FORMULA_SIGNS) else value
 
 
 def write_lines(clicks: Iterable[ExportedClick]) -> bytes:

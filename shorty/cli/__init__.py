@@ -18,6 +18,8 @@ MODULES: Final = {
     "analytics": "shorty.cli.analytics",
     "check": "shorty.cli.check",
     "domain": "shorty.cli.domain",
+    "export": "shorty.cli.exports",
+    "import": "shorty.cli.imports",
     "link": "shorty.cli.link",
     "serve": "shorty.cli.serve",
     "token": "shorty.cli.token",

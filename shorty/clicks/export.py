@@ -1,11 +1,12 @@
-"""Reads single clicks of a period, the oldest first, however many there are."""
+"""Reads single clicks however many there are: a period's by time, a workspace's as stored."""
 
 from collections.abc import AsyncGenerator
-from typing import Final
+from typing import Final, NamedTuple
 
 from shorty.clicks.model import BOT, PERSON
 from shorty.clicks.stats_store import Scope
 from shorty.storage.database import Database, Row, Value
+from shorty.storage.snapshot import Rows
 
 CLICKS_AT_ONCE: Final = 2000
 EVERYTHING: Final = -1
@@ -25,6 +26,42 @@ where c.at >= $1 and c.at < $2 and l.workspace_id = $3 and c.kind in ($4, $5)
   ))
 order by c.at, c.id
 """
+
+FIND_IDS: Final = """
+select coalesce(min(id), 0) as first, coalesce(max(id), -1) as last from clicks
+"""
+
+LIST_STORED: Final = """
+select c.link_id, c.at, c.visitor, c.kind, c.source, c.country, c.referrer, c.browser, c.os,
+  c.device, c.utm, c.city
+from clicks c join links l on l.id = c.link_id
+where c.id >= $1 and c.id < $2 and l.workspace_id = $3 and l.deleted_at is null and l.is_public = 0
+order by c.id
+"""
+
+
+class ClickIds(NamedTuple):
+    """The span of the clicks' ids."""
+
+    first: int
+    end: int
+
+
+async def find_click_ids(rows: Rows) -> ClickIds:
+    found = await rows.find_all(FIND_IDS)
+    return ClickIds(found[0]["first"], found[0]["last"] + 1)
+
+
+async def read_stored_clicks(
+    rows: Rows, workspace_id: int, ids: ClickIds
+) -> AsyncGenerator[tuple[int, list[Row]]]:
+    """Up to which id it has come, and the workspace's clicks of lasting live links before that.
+
+    In the order of storage: loaded in it again, they add up to the same sums.
+    """
+    for first in range(*ids, CLICKS_AT_ONCE):
+        end = min(first + CLICKS_AT_ONCE, ids.end)
+        yield end, await rows.find_all(LIST_STORED, first, end, workspace_id)
 
 
 async def read_clicks(

@@ -1,16 +1,22 @@
 """Loads clicks of the past, such as another product's: counted, summed up and stored as if here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final
 
 from shorty.clicks.model import Click
 from shorty.clicks.retention import list_removals
 from shorty.clicks.rollup_store import add_to_rollups, find_workspaces
+from shorty.clicks.rollups import KnownVisitors
 from shorty.clicks.store import INSERT_CLICK, add_counts
 from shorty.storage.database import Database, Transaction
 
 CLICKS_AT_ONCE: Final = 5000
+
+FIND_CLICK: Final = """
+select id from clicks
+where at = $1 and link_id = $2 and visitor = $3 and kind = $4 and source = $5 limit 1
+"""
 
 
 async def load_clicks(db: Database, clicks: Iterable[Click]) -> int:
@@ -26,11 +32,31 @@ async def load_clicks(db: Database, clicks: Iterable[Click]) -> int:
     return loaded
 
 
-def load_batch(tx: Transaction, clicks: list[Click]) -> int:
-    counted = add_counts(tx, clicks)
+def load_batch(tx: Transaction, clicks: Sequence[Click], known: KnownVisitors | None = None) -> int:
+    counted = add_counts(tx, list(clicks))
     removals = list_removals(tx)
     workspaces = find_workspaces(tx, {click.link_id for click in counted})
     kept = [click for click in counted if click.at >= removals.get(workspaces[click.link_id], 0)]
     tx.execute_many(INSERT_CLICK, [tuple(click) for click in kept])
-    add_to_rollups(tx, counted)
+    add_to_rollups(tx, counted, known)
     return len(counted)
+
+
+def find_new_clicks(tx: Transaction, clicks: Iterable[Click]) -> list[Click]:
+    """Those that are not stored yet, of links that may have been loaded before.
+
+    Where single clicks have been removed nobody can tell, and none is new.
+    """
+    asked = list(clicks)
+    removals = list_removals(tx)
+    workspaces = find_workspaces(tx, {click.link_id for click in asked}) if asked else {}
+    return [
+        click
+        for click in asked
+        if click.link_id in workspaces
+        and click.at >= removals.get(workspaces[click.link_id], 0)
+        and tx.find_one(
+            FIND_CLICK, click.at, click.link_id, click.visitor, click.kind, click.source
+        )
+        is None
+    ]

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import json
 
 from shorty.links.model import LinkKind
-from shorty.storage.database import Database, Row, Value
+from shorty.storage.database import Database, Row, Transaction, Value
 from shorty.storage.search import Match, write_contains, write_ids, write_source
 
 Order = Literal["created_at", "total"]
@@ -36,10 +36,11 @@ COUNTED: Final = 10_000
 COUNT_ALL: Final = """
 select used from quotas where workspace_id = $1 and quota = 'links' and period = ''
 """
-FIND_IMPORTED: Final = """
-select id from links
-where workspace_id = $1 and made_through = 'import' and deleted_at is null limit 1
+# Of such a workspace, the order of ids is not that of creation.
+NOTE_IMPORTED: Final = """
+insert into server_state (name, value) values ($1, '1') on conflict (name) do nothing
 """
+FIND_IMPORTED: Final = "select value from server_state where name = $1"
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -218,8 +219,17 @@ async def count_all(db: Database, workspace_id: int) -> int:
 
 
 async def has_imported(db: Database, workspace_id: int) -> bool:
-    """Whether there are links that bring an earlier time of creation along."""
-    return await db.find_one(FIND_IMPORTED, workspace_id) is not None
+    """Whether there may be links that brought an earlier time of creation along."""
+    return await db.find_one(FIND_IMPORTED, _name_imported(workspace_id)) is not None
+
+
+def note_imported(tx: Transaction, workspace_id: int) -> None:
+    """From now on the workspace's links are not listed by their ids."""
+    tx.execute(NOTE_IMPORTED, _name_imported(workspace_id))
+
+
+def _name_imported(workspace_id: int) -> str:
+    return f"imported-links-{workspace_id}"
 
 
 async def count_source(db: Database, listing: Listing, source: Source) -> int:

@@ -72,9 +72,7 @@ def create_tag(tx: Transaction, actor: Actor, new: NewTag, now: int) -> Tag:
     require_scope(actor, "write")
     name, color = check_tag(new.name, new.color)
     tag = _insert_tag(tx, actor.workspace_id, name, color, now)
-    if tag is None:
-        raise AlreadyExistsError("tag", name)
-    return tag
+    return _require_new_tag(tag, name)
 
 
 def change_tag(tx: Transaction, actor: Actor, tag_id: int, change: TagChange) -> Tag:
@@ -128,6 +126,22 @@ def make_tags(tx: Transaction, workspace_id: int, names: Iterable[str], now: int
     return [_make_tag(tx, workspace_id, name, now) for name in spelled.values()]
 
 
+def make_colored_tags(
+    tx: Transaction, workspace_id: int, news: Iterable[NewTag], now: int
+) -> list[Tag]:
+    """As make_tags, in the colours given; a tag that is there keeps its own.
+
+    Raises InvalidFieldsError.
+    """
+    made: list[Tag] = []
+    for new in news:
+        name, color = check_tag(new.name, new.color)
+        row = tx.find_one(FIND_TAG_BY_NAME, workspace_id, fold_name(name))
+        tag = read_tag(row) if row else _insert_tag(tx, workspace_id, name, color, now)
+        made.append(_require_new_tag(tag, name))
+    return made
+
+
 def check_tag_name(name: str) -> str:
     """The name as it is kept. Raises ValueError."""
     name = " ".join(name.split())
@@ -172,7 +186,10 @@ def _make_tag(tx: Transaction, workspace_id: int, name: str, now: int) -> Tag:
     row = tx.find_one(FIND_TAG_BY_NAME, workspace_id, fold_name(name))
     if row is not None:
         return read_tag(row)
-    tag = _insert_tag(tx, workspace_id, name, choose_color(name), now)
+    return _require_new_tag(_insert_tag(tx, workspace_id, name, choose_color(name), now), name)
+
+
+def _require_new_tag(tag: Tag | None, name: str) -> Tag:
     if tag is None:
         raise AlreadyExistsError("tag", name)
     return tag

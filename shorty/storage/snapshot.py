@@ -3,10 +3,17 @@
 import sqlite3
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Protocol
 
 import aiosqlite
 
 from shorty.storage.database import Database, Row, Value, describe_failure, number_parameters
+
+
+class Rows(Protocol):
+    """Whatever rows can be asked of: a snapshot, or the database as it is at each question."""
+
+    async def find_all(self, sql: str, *parameters: Value) -> list[Row]: ...
 
 
 class Snapshot:

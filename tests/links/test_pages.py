@@ -13,6 +13,7 @@ from shorty.links.bulk import create_links
 from shorty.links.list_store import Position
 from shorty.links.model import Link, LinkChange, LinkFilter, LinkKind, LinkPage, QrSettings
 from shorty.links.pages import list_links, write_cursor
+from shorty.links.past import Past, keep_pasts
 from shorty.links.service import change_link, delete_link
 from shorty.links.tags import NewTag, create_tag, delete_tag
 from tests.links.making import make_link, new_link
@@ -286,9 +287,10 @@ async def test_links_made_elsewhere_earlier_are_listed_by_their_own_time(
         link = await make_link(
             book, actor, NOW, slug=f"s{number}", title="needle", tag_names=("t",)
         )
-        sql = "update links set made_through = 'import', created_at = $2 where id = $1"
-        change = (sql, link.id, created_at)
-        await book.db.write(lambda tx, change=change: tx.execute(*change))
+        past = Past(created_at=created_at)
+        await book.db.write(
+            lambda tx, given=(link.id, past): keep_pasts(tx, actor.workspace_id, [given])
+        )
     for filters in ({}, {"search": "needle"}, {"tag_id": 1}, {"search": "needle", "tag_id": 1}):
         slugs = await list_slugs(book, actor, sort="createdAt", limit=1, **filters)
         assert slugs == ["s1", "s0", "s2"], way

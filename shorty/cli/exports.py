@@ -1,0 +1,83 @@
+"""`shorty export`: all links of a workspace, as they are at one moment."""
+
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import BinaryIO, Final, get_args
+
+import rich_click as click
+
+from shorty.cli.files import write_file
+from shorty.cli.link import user_option
+from shorty.cli.link_desk import open_desk
+from shorty.cli.options import config_option
+from shorty.cli.progress import show_progress
+from shorty.cli.session import Session, with_database
+from shorty.storage.snapshot import open_snapshot
+from shorty.transfer.exports import ExportFormat, export_lines, export_table
+from shorty.transfer.tally import Tally, Transfer
+
+TABLE_ENDINGS: Final = frozenset({".csv", ".txt"})
+
+
+@click.command("export")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--clicks", "has_clicks", is_flag=True, help="Every single click too.")
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(get_args(ExportFormat)),
+    help="A table, or one JSON object a line; otherwise as the file's name ends.",
+)
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@user_option
+@config_option
+@with_database
+async def command(
+    session: Session,
+    *,
+    file: Path,
+    has_clicks: bool,
+    file_format: ExportFormat | None,
+    force: bool,
+    user: str | None,
+) -> None:
+    """Write all links to FILE, as they are at one moment; `-` is standard output.
+
+    A table (.csv) is for spreadsheets and other products. Everything else gets our own format, one
+    JSON object a line, out of which `shorty import` makes the same links again.
+    """
+    chosen = file_format or choose_format(file)
+    if has_clicks and chosen == "csv":
+        raise click.UsageError(
+            "Single clicks do not fit into a table of links: use --format ndjson."
+        )
+    desk = await open_desk(session, user)
+    async with AsyncExitStack() as stack:
+        output = open_output(stack, file, may_replace=force)
+        tally = Tally(on_change=stack.enter_context(show_progress("Exporting")))
+        snapshot = await stack.enter_async_context(open_snapshot(session.db))
+        workspace_id = desk.actor.workspace_id
+        parts = (
+            export_table(snapshot, workspace_id, tally)
+            if chosen == "csv"
+            else export_lines(snapshot, workspace_id, session.now, tally, has_clicks=has_clicks)
+        )
+        async for part in parts:
+            output.write(part)
+    click.echo(describe_export(tally.describe()), err=True)
+
+
+def choose_format(file: Path) -> ExportFormat:
+    return "csv" if file.suffix.lower() in TABLE_ENDINGS else "ndjson"
+
+
+def open_output(stack: AsyncExitStack, file: Path, *, may_replace: bool) -> BinaryIO:
+    if str(file) == "-":
+        return sys.stdout.buffer
+    return stack.enter_context(write_file(file, may_replace=may_replace))
+
+
+def describe_export(told: Transfer) -> str:
+    clicks = f" and {told.clicks:,} clicks" if told.clicks else ""
+    return f"{told.created:,} links{clicks} are exported."

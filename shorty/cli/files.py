@@ -1,0 +1,40 @@
+"""Files that commands write: whole or not at all, for nobody else, and over nothing by accident."""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from shorty.errors import StartError
+
+
+def require_free(path: Path, *, may_replace: bool) -> None:
+    """Raises StartError where there is such a file already."""
+    if path.exists() and not may_replace:
+        raise StartError(f"{path} is there already: name another file, or replace it with --force.")
+
+
+def name_unfinished(path: Path) -> Path:
+    return path.with_name(f"{path.name}.unfinished")
+
+
+@contextmanager
+def write_file(path: Path, *, may_replace: bool) -> Generator[BinaryIO]:
+    """The file has its name once it is whole and on the disk. Raises StartError and OSError."""
+    require_free(path, may_replace=may_replace)
+    unfinished = name_unfinished(path)
+    try:
+        with os.fdopen(open_private(unfinished), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def open_private(path: Path) -> int:
+    """A new file in the place of what an earlier command may have left there."""
+    path.unlink(missing_ok=True)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

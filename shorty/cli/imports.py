@@ -1,0 +1,100 @@
+"""`shorty import`: links of other products and of ours, with progress on stderr."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final, get_args
+
+import rich_click as click
+from click.exceptions import Exit
+
+from shorty.cli.files import write_file
+from shorty.cli.link import user_option
+from shorty.cli.link_desk import open_desk
+from shorty.cli.options import config_option
+from shorty.cli.progress import show_progress
+from shorty.cli.session import Session, with_database
+from shorty.transfer.imports import import_file
+from shorty.transfer.model import ImportOptions, OnConflict, SourceName
+from shorty.transfer.report import Report
+from shorty.transfer.tally import Tally, Transfer
+
+SHOWN_PROBLEMS: Final = 20
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(get_args(SourceName)),
+    required=True,
+    help="What wrote the file.",
+)
+@click.option("--domain", metavar="HOST", help="The domain for all links, whatever the file says.")
+@click.option(
+    "--on-conflict",
+    type=click.Choice(get_args(OnConflict)),
+    default="skip",
+    show_default=True,
+    help="What becomes of a link whose slug is taken: leave it out, number it, or stop there.",
+)
+@click.option(
+    "--dry-run", "is_dry_run", is_flag=True, help="Say what would happen, and do nothing."
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A table of every line that is not simply there now.",
+)
+@user_option
+@config_option
+@with_database
+async def command(
+    session: Session,
+    *,
+    file: Path,
+    source: SourceName,
+    domain: str | None,
+    on_conflict: OnConflict,
+    is_dry_run: bool,
+    report: Path | None,
+    user: str | None,
+) -> None:
+    """Import the links of FILE: of another product, or of `shorty export`.
+
+    What an earlier import has brought is not brought again. Works while the server runs.
+    """
+    desk = await open_desk(session, user)
+    options = ImportOptions(domain=domain, on_conflict=on_conflict, is_dry_run=is_dry_run)
+    with ExitStack() as stack:
+        told_to = report and Report(stack.enter_context(write_file(report, may_replace=True)))
+        on_change = stack.enter_context(show_progress("Importing"))
+        tally = Tally(on_change=on_change, on_problem=told_to.add if told_to else None)
+        await import_file(desk.book, desk.actor, source, file, options, session.now, tally)
+    told = tally.describe()
+    print_problems(told, report)
+    click.echo(describe_import(told, is_dry_run=is_dry_run))
+    if told.error is not None:
+        click.echo(told.error, err=True)
+    if told.state != "done" or told.failed:
+        raise Exit(1)
+
+
+def print_problems(told: Transfer, report: Path | None) -> None:
+    for problem in told.problems[:SHOWN_PROBLEMS]:
+        parts = (problem.place, problem.subject, problem.message)
+        click.echo(": ".join(filter(None, parts)), err=True)
+    more = told.problem_count - SHOWN_PROBLEMS
+    if more > 0:
+        where = f"{report} has them all" if report else "--report FILE writes them all"
+        click.echo(f"… and {more:,} more: {where}.", err=True)
+
+
+def describe_import(told: Transfer, *, is_dry_run: bool) -> str:
+    would = "would be " if is_dry_run else ""
+    parts = [f"{told.created:,} links {would}imported", f"{told.there:,} there already"]
+    parts += [f"{told.skipped:,} skipped", f"{told.failed:,} failed"]
+    if told.clicks:
+        parts.append(f"{told.clicks:,} clicks")
+    return ", ".join(parts) + "."

@@ -1,0 +1,108 @@
+"""Decides what becomes of a link whose slug is taken, or that is there since an earlier import."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Final, TypeAlias
+
+import msgspec
+
+from shorty.errors import SlugTakenError
+from shorty.links.drafts import Draft
+from shorty.links.slug import MAX_SLUG_LENGTH, slug_key
+from shorty.storage.database import Row
+from shorty.transfer.model import OnConflict
+
+FindOne: TypeAlias = Callable[..., Row | None]
+"""Inside a transaction or beside one."""
+
+FIND_HOLDER: Final = """
+select id, workspace_id, url from links
+where domain_id = $1 and slug_key = $2 and deleted_at is null
+"""
+FIND_SAME: Final = """
+select id from links
+where url_hash = $1 and workspace_id = $2 and domain_id = $3 and url = $4 and deleted_at is null
+order by id limit 1
+"""
+
+
+class There(msgspec.Struct, frozen=True, kw_only=True):
+    """The same link is there already; the id is None where it comes twice in the file."""
+
+    link_id: int | None
+
+
+class Claims:
+    """Slugs and destinations of links that are about to be made, which no database knows yet."""
+
+    def __init__(self) -> None:
+        self._slugs: dict[tuple[int, str], str] = {}
+        self._urls: set[tuple[int, str]] = set()
+
+    def add(self, draft: Draft) -> None:
+        columns = draft.columns
+        if columns.slug:
+            self._slugs[columns.domain_id, columns.slug_key] = columns.url
+        self._urls.add((columns.domain_id, columns.url))
+
+    def find_url(self, domain_id: int, key: str) -> str | None:
+        """Where the claimed slug leads."""
+        return self._slugs.get((domain_id, key))
+
+    def holds_url(self, domain_id: int, url: str) -> bool:
+        return (domain_id, url) in self._urls
+
+
+def settle(
+    find_one: FindOne, claims: Claims, workspace_id: int, draft: Draft, on_conflict: OnConflict
+) -> Draft | There | SlugTakenError:
+    """The draft to insert, perhaps with another slug.
+
+    A link is there already where its slug leads to the same destination; one without a slug, where
+    any link of the domain does. So whoever imports a file again imports nothing twice, renamed
+    links neither.
+    """
+    if not draft.columns.slug:
+        return _find_same(find_one, claims, workspace_id, draft) or draft
+    base = draft.columns.slug
+    for number in count(2):
+        holder = _find_holder(find_one, claims, workspace_id, draft)
+        if holder is None:
+            return draft
+        if isinstance(holder, There):
+            return holder
+        if on_conflict != "rename":
+            return SlugTakenError(draft.columns.slug, draft.domain.host)
+        draft = _rename(draft, base, number)
+    raise AssertionError
+
+
+def _find_same(find_one: FindOne, claims: Claims, workspace_id: int, draft: Draft) -> There | None:
+    columns = draft.columns
+    if claims.holds_url(columns.domain_id, columns.url):
+        return There(link_id=None)
+    row = find_one(FIND_SAME, columns.url_hash, workspace_id, columns.domain_id, columns.url)
+    return None if row is None else There(link_id=row["id"])
+
+
+def _find_holder(
+    find_one: FindOne, claims: Claims, workspace_id: int, draft: Draft
+) -> There | str | None:
+    """What has the slug: the same link, another one's destination, or nothing."""
+    columns = draft.columns
+    claimed = claims.find_url(columns.domain_id, columns.slug_key)
+    if claimed is not None:
+        return There(link_id=None) if claimed == columns.url else claimed
+    row = find_one(FIND_HOLDER, columns.domain_id, columns.slug_key)
+    if row is None:
+        return None
+    is_same = row["url"] == columns.url and row["workspace_id"] == workspace_id
+    return There(link_id=row["id"]) if is_same else row["url"]
+
+
+def _rename(draft: Draft, base: str, number: int) -> Draft:
+    """`sale` becomes `sale-2`, or `sale-3`, and so on."""
+    ending = f"-{number}"
+    slug = base[: MAX_SLUG_LENGTH - len(ending)].rstrip("\u200d") + ending
+    columns = msgspec.structs.replace(draft.columns, slug=slug, slug_key=slug_key(slug))
+    return msgspec.structs.replace(draft, columns=columns)

@@ -1,0 +1,228 @@
+"""Reads tables of links: our own, and any that has a column of destinations under a usual name."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from shorty.links.model import NewLink
+from shorty.links.past import Counts, Past
+from shorty.transfer.cells import read_cell
+from shorty.transfer.files import InvalidFileError, OpenFile, Row, Table
+from shorty.transfer.model import Fault, ImportedLink, Item, Remark
+from shorty.transfer.times import read_time
+
+# Folded names, the surest first. `url` is last: some call the short one so.
+DESTINATION: Final = (
+    *("destination", "destinationurl", "longurl", "originalurl", "targeturl", "target"),
+    *("redirecturl", "fullurl", "longlink", "originallink", "linkurl", "url"),
+)
+SLUG: Final = (
+    *("slug", "shortcode", "keyword", "customslug", "backhalf", "custombackhalf", "address"),
+    *("slashtag", "alias", "customalias", "path", "key", "code", "shorturlcode"),
+)
+SHORT_URL: Final = ("shorturl", "shortlink", "bitlink", "shortenedurl", "link")
+DOMAIN: Final = ("domain", "brandeddomain", "host", "hostname", "customdomain", "domainname")
+TITLE: Final = ("title", "name", "label", "titlelabel")
+DESCRIPTION: Final = ("description", "note", "notes", "comments", "comment")
+TAGS: Final = ("tags", "tag", "labels")
+CREATED: Final = ("createdat", "created", "createddate", "datecreated", "creationdate", "timestamp")
+UPDATED: Final = ("updatedat", "updated", "modifiedat", "lastmodified")
+EXPIRES: Final = ("expiresat", "expires", "expirationdate", "expirydate", "expirein", "validuntil")
+CLICKS: Final = (
+    *("clickcount", "clicks", "visits", "visitcount", "totalclicks", "hits", "engagements"),
+    *("totalengagements", "clicksalltime", "count"),
+)
+SCANS: Final = ("scans", "qrscans")
+BIO_CLICKS: Final = ("bioclicks",)
+MAX_CLICKS: Final = ("maxclicks", "clicklimit", "maxvisits")
+STATUS: Final = ("redirect", "redirecttype", "status", "statuscode", "httpstatus")
+ACTIVE: Final = ("isactive", "active", "enabled")
+PASSWORD: Final = ("password", "haspassword")
+# Of our own table, or without anything to be made of it.
+FLAGS: Final = {
+    "cloaked": "cloaked",
+    "forwardparameters": "forward_parameters",
+    "blockbots": "block_bots",
+    "isstarred": "is_starred",
+}
+TEXTS: Final = {
+    "image": "image",
+    "utmsource": "utm_source",
+    "utmmedium": "utm_medium",
+    "utmcampaign": "utm_campaign",
+    "utmterm": "utm_term",
+    "utmcontent": "utm_content",
+    "utmid": "utm_id",
+    "metapixelid": "meta_pixel_id",
+    "googletagid": "google_tag_id",
+}
+# Only our own table has these: there, nothing but commas stands between tags.
+OWN: Final = {"forwardparameters", "metapixelid", "bioclicks"}
+OTHERS: Final = ("linktype", "webhookurls", "id", "ip")
+KNOWN: Final = {
+    *DESTINATION,
+    *SLUG,
+    *SHORT_URL,
+    *DOMAIN,
+    *TITLE,
+    *DESCRIPTION,
+    *TAGS,
+    *CREATED,
+    *UPDATED,
+    *EXPIRES,
+    *CLICKS,
+    *SCANS,
+    *BIO_CLICKS,
+    *MAX_CLICKS,
+    *STATUS,
+    *ACTIVE,
+    *PASSWORD,
+    *FLAGS,
+    *TEXTS,
+    *OTHERS,
+}
+STATUSES: Final = {
+    "301": 301,
+    "302": 302,
+    "307": 307,
+    "308": 308,
+    "permanent301": 301,
+    "temporary302": 302,
+    "temporary307": 307,
+    "permanent308": 308,
+}
+YES: Final = frozenset({"true", "yes", "1", "y", "on", "t", "active", "enabled"})
+NO: Final = frozenset({"false", "no", "0", "n", "off", "f", "inactive", "disabled", "archived"})
+MOST_DIGITS: Final = 12
+LINK_TYPES: Final = ("URL", "MAILTO", "TEL", "SMS")
+
+
+def read_csv(file: OpenFile) -> Iterator[Item]:
+    """Raises InvalidFileError where it is no table, or none with destinations."""
+    table = Table(file)
+    require_columns(table, DESTINATION, "destinations, such as url, long_url or destination")
+    yield from remark_unknown(table, KNOWN)
+    read = read_own_row if set(table.columns) >= OWN else read_row
+    for row in table.read_rows():
+        yield read_item(row, read)
+
+
+def require_columns(table: Table, names: tuple[str, ...], what: str) -> None:
+    if not set(table.columns) & set(names):
+        found = ", ".join(filter(None, table.headings))[:200]
+        raise InvalidFileError(f"The file has no column of {what}. Its columns are: {found}.")
+
+
+def remark_unknown(table: Table, known: set[str]) -> Iterator[Remark]:
+    names = zip(table.columns, table.headings, strict=True)
+    unknown = [heading for column, heading in names if column not in known and heading]
+    if unknown:
+        listed = ", ".join(unknown)[:500]
+        yield Remark(place="line 1", message=f"These columns are not understood: {listed}.")
+
+
+def read_item(row: Row, read: Callable[[Row], ImportedLink]) -> ImportedLink | Fault:
+    try:
+        return read(row)
+    except ValueError as error:
+        subject = row.find(*SLUG, *SHORT_URL, *DESTINATION)
+        return Fault(place=row.place, subject=subject[:200], message=str(error))
+
+
+def read_own_row(row: Row) -> ImportedLink:
+    return read_row(row, separators=",")
+
+
+def read_row(row: Row, separators: str = ",|;") -> ImportedLink:
+    """Raises ValueError."""
+    slug, domain = find_address(row)
+    password = row.find("password")
+    has_password = bool(password) and password.lower() not in NO
+    has_lost_password = read_flag(row, "haspassword") or password.lower() in YES
+    fields: dict[str, Any] = {
+        **{name: read_cell(text) for key, name in TEXTS.items() if (text := row.find(key))},
+        **{name: True for key, name in FLAGS.items() if read_flag(row, key)},
+    }
+    new = NewLink(
+        url=read_cell(row.find(*DESTINATION)),
+        domain=domain,
+        slug=slug,
+        link_type=_read_link_type(row.find("linktype")),
+        title=read_cell(row.find(*TITLE)) or None,
+        description=read_cell(row.find(*DESCRIPTION)) or None,
+        status=read_status(row.find(*STATUS)),
+        password=password if has_password and not has_lost_password else None,
+        expires_at=read_time(row.find(*EXPIRES)),
+        max_clicks=read_number(row.find(*MAX_CLICKS), "max clicks"),
+        tag_names=read_tags(read_cell(row.find(*TAGS)), separators),
+        is_active=read_flag(row, *ACTIVE, default=row.find(*STATUS).lower() not in NO),
+        webhook_urls=tuple(read_cell(row.find("webhookurls")).split()),
+        made_through="import",
+        **fields,
+    )
+    past = Past(
+        created_at=read_time(row.find(*CREATED)),
+        updated_at=read_time(row.find(*UPDATED)),
+        counts=read_counts(row),
+    )
+    return ImportedLink(place=row.place, new=new, past=past, has_lost_password=has_lost_password)
+
+
+def read_counts(row: Row) -> Counts | None:
+    total = read_number(row.find(*CLICKS), "clicks") or 0
+    scans = read_number(row.find(*SCANS), "scans") or 0
+    bio_clicks = read_number(row.find(*BIO_CLICKS), "bio clicks") or 0
+    # Tables tell the sum, and perhaps what of it came another way.
+    clicks = max(0, total - scans - bio_clicks)
+    counts = Counts(clicks=clicks, scans=scans, bio_clicks=bio_clicks)
+    return None if counts == Counts() else counts
+
+
+def find_address(row: Row) -> tuple[str | None, str]:
+    """The slug, if there is one, and the domain, empty where the table does not say."""
+    short_url = read_cell(row.find(*SHORT_URL))
+    host, slug_of_url = split_short_url(short_url) if "/" in short_url else ("", "")
+    slug = read_cell(row.find(*SLUG)).strip("/") or slug_of_url
+    if "/" in slug:
+        host_of_slug, slug_of_slug = split_short_url(slug)
+        if slug_of_slug:
+            host, slug = host_of_slug or host, slug_of_slug
+    return slug or None, read_cell(row.find(*DOMAIN)) or host
+
+
+def split_short_url(address: str) -> tuple[str, str]:
+    """The host and the slug of `https://go.example/sale` or `go.example/sale`."""
+    parts = urlsplit(address if "://" in address else f"https://{address}")
+    return parts.netloc.rpartition("@")[2], unquote(parts.path.strip("/"))
+
+
+def read_tags(text: str, separators: str = ",|;") -> tuple[str, ...]:
+    """Names between the first of these signs that is there."""
+    separator = next((sign for sign in separators if sign in text), ",")
+    return tuple(dict.fromkeys(filter(None, map(str.strip, text.split(separator)))))
+
+
+def read_number(text: str, what: str) -> int | None:
+    """A whole number, whatever stands between its thousands; 0 and nothing are None."""
+    digits = text.replace(",", "").replace(" ", "").replace("\u202f", "").removesuffix(".0")
+    if not digits:
+        return None
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS):
+        raise ValueError(f"{what}: {text[:40]!r} is no whole number")
+    return int(digits) or None
+
+
+def read_flag(row: Row, *names: str, default: bool = False) -> bool:
+    text = row.find(*names).lower()
+    if text in YES:
+        return True
+    return False if text in NO else default
+
+
+def read_status(text: str) -> int:
+    """What is not a redirect's status, such as "active", is the usual one."""
+    return STATUSES.get(text.replace("_", "").lower(), 302)
+
+
+def _read_link_type(text: str) -> Any:
+    return text.upper() if text.upper() in LINK_TYPES else "URL"

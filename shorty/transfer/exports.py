@@ -1,0 +1,81 @@
+"""Writes a workspace's links as a table, or in our own format with all that belongs to them."""
+
+from collections.abc import AsyncGenerator
+from typing import Literal
+
+from shorty import __version__
+from shorty.clicks.export import ClickIds, find_click_ids, read_stored_clicks
+from shorty.storage.snapshot import Rows
+from shorty.transfer import export_store
+from shorty.transfer.cells import write_rows
+from shorty.transfer.export_rows import (
+    describe_click,
+    describe_counts,
+    describe_link,
+    write_heading,
+    write_link_cells,
+)
+from shorty.transfer.lines import CountsLine, ExportLine, LogoLine, TagLine, write_line
+from shorty.transfer.tally import Tally
+
+ExportFormat = Literal["csv", "ndjson"]
+
+
+async def export_table(rows: Rows, workspace_id: int, tally: Tally) -> AsyncGenerator[bytes]:
+    """A row for each link; the first one names the columns."""
+    tally.total = await export_store.count_links(rows, workspace_id)
+    yield write_rows([write_heading()])
+    async for links in export_store.read_links(rows, workspace_id):
+        tags = await export_store.find_tag_names(rows, links)
+        yield write_rows(write_link_cells(row, tags.get(row["id"], ())) for row in links)
+        _move(tally, len(links))
+        if tally.is_cancelled:
+            return
+
+
+async def export_lines(
+    rows: Rows, workspace_id: int, now: int, tally: Tally, *, has_clicks: bool = False
+) -> AsyncGenerator[bytes]:
+    """Everything that an import needs to make the same links again; their passwords as hashes."""
+    ids = await find_click_ids(rows) if has_clicks else ClickIds(0, 0)
+    tally.total = await export_store.count_links(rows, workspace_id) + ids.end - ids.first
+    yield write_line(ExportLine(version=__version__, exported_at=now, has_clicks=has_clicks))
+    for row in await export_store.list_tags(rows, workspace_id):
+        yield write_line(TagLine(name=row["name"], color=row["color"]))
+    async for row in export_store.read_logos(rows, workspace_id):
+        yield write_line(LogoLine(id=row["id"], name=row["name"], png=row["png"]))
+    async for links in export_store.read_links(rows, workspace_id):
+        tags = await export_store.find_tag_names(rows, links)
+        lines = (describe_link(row, tags.get(row["id"], ()), has_clicks) for row in links)
+        yield b"".join(map(write_line, lines))
+        _move(tally, len(links))
+        if tally.is_cancelled:
+            return
+    if has_clicks:
+        async for part in _export_clicks(rows, workspace_id, ids, tally):
+            yield part
+
+
+async def _export_clicks(
+    rows: Rows, workspace_id: int, ids: ClickIds, tally: Tally
+) -> AsyncGenerator[bytes]:
+    """The clicks, and then what was counted altogether: more, where old clicks are removed."""
+    before = tally.done
+    async for end, clicks in read_stored_clicks(rows, workspace_id, ids):
+        yield b"".join(write_line(describe_click(row)) for row in clicks)
+        tally.clicks += len(clicks)
+        tally.move(before + end - ids.first)
+        if tally.is_cancelled:
+            return
+    async for links in export_store.read_links(rows, workspace_id):
+        counted = [(row["id"], describe_counts(row)) for row in links]
+        yield b"".join(
+            write_line(CountsLine(link=str(link_id), counts=counts))
+            for link_id, counts in counted
+            if counts is not None
+        )
+
+
+def _move(tally: Tally, links: int) -> None:
+    tally.created += links
+    tally.move(tally.done + links)

@@ -1,0 +1,95 @@
+"""Takes in single clicks and counts: of links that this import made, and of those that were there.
+
+Of a link that was there an earlier import may have brought clicks already; none is taken twice.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from shorty.clicks.loading import find_new_clicks, load_batch
+from shorty.clicks.model import Click
+from shorty.clicks.rebuild import rebuild_day
+from shorty.clicks.rollups import DAY_MS, KnownVisitors
+from shorty.links.past import raise_counts
+from shorty.storage.database import Database, Transaction
+from shorty.transfer.model import ImportedClick, ImportedCounts
+from shorty.transfer.tally import Tally
+
+# Past so many, a visitor who comes back on a day long past might be counted twice.
+KNOWN_VISITORS: Final = 1_000_000
+
+
+class History:
+    """Knows the file's links by what the file calls them."""
+
+    def __init__(self, db: Database, tally: Tally, now: int, *, is_dry_run: bool) -> None:
+        self._db = db
+        self._tally = tally
+        self._now = now
+        self._is_dry_run = is_dry_run
+        self._new: dict[str, int] = {}
+        self._there: dict[str, int] = {}
+        self._visitors = KnownVisitors(KNOWN_VISITORS)
+        self._days: set[int] = set()
+        self._late_days: set[int] = set()
+        self._left_out = 0
+
+    def know(self, ref: str | None, link_id: int | None, *, is_new: bool) -> None:
+        """In a dry run, what would be made has the id 0."""
+        if ref is not None and link_id is not None:
+            (self._new if is_new else self._there)[ref] = link_id
+
+    async def take_clicks(self, items: Sequence[ImportedClick]) -> None:
+        known = [item for item in items if item.click.at <= self._now]
+        of_new = _find_links(known, self._new)
+        of_there = _find_links(known, self._there)
+        self._left_out += len(items) - len(of_new) - len(of_there)
+        if self._is_dry_run:
+            self._tally.clicks += len(of_new)
+            return
+        late = await self._db.write(lambda tx: self._store(tx, of_new, of_there))
+        self._visitors.keep_noted()
+        self._tally.clicks += len(of_new) + len(late)
+        self._days.update(_list_days(of_new))
+        self._late_days.update(_list_days(late))
+
+    def _store(
+        self, tx: Transaction, of_new: Sequence[Click], of_there: Sequence[Click]
+    ) -> list[Click]:
+        """Which of those that might be stored already were not."""
+        late = find_new_clicks(tx, of_there)
+        if of_new or late:
+            load_batch(tx, [*of_new, *late], self._visitors)
+        return late
+
+    async def take_counts(self, items: Sequence[ImportedCounts]) -> None:
+        counts = [
+            (link_id, item.counts)
+            for item in items
+            if (link_id := self._new.get(item.ref) or self._there.get(item.ref))
+        ]
+        if counts and not self._is_dry_run:
+            await self._db.write(lambda tx: raise_counts(tx, counts))
+
+    async def finish(self) -> None:
+        """Who was seen on days long past is forgotten: where it matters, these are recounted."""
+        if self._left_out:
+            message = "clicks are left out: of links that were not imported, or of the future"
+            self._tally.note("note", "", "", f"{self._left_out:,} {message}")
+        days = self._late_days
+        if self._tally.clicks > KNOWN_VISITORS:
+            days = days | self._days
+        for day in sorted(days):
+            await rebuild_day(self._db, day)
+
+
+def _find_links(items: Sequence[ImportedClick], links: dict[str, int]) -> list[Click]:
+    return [
+        item.click._replace(link_id=link_id)
+        for item in items
+        if (link_id := links.get(item.ref)) is not None
+    ]
+
+
+def _list_days(clicks: Sequence[Click]) -> set[int]:
+    return {click.at // DAY_MS * DAY_MS for click in clicks}

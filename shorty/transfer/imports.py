@@ -1,0 +1,213 @@
+"""Takes a file of elsewhere into a workspace, batch by batch; tells what became of each line."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any, Final
+
+from shorty.accounts.model import Actor
+from shorty.accounts.roles import require_scope
+from shorty.errors import (
+    InvalidFieldsError,
+    QuotaExceededError,
+    ShortyError,
+    SlugTakenError,
+)
+from shorty.links.book import LinkBook, read_maker
+from shorty.links.model import Link
+from shorty.links.tags import make_colored_tags
+from shorty.transfer.arrivals import Arrival, insert_links, store_logo
+from shorty.transfer.conflicts import There
+from shorty.transfer.files import InvalidFileError, OpenFile
+from shorty.transfer.history import History
+from shorty.transfer.model import (
+    Fault,
+    ImportedClick,
+    ImportedCounts,
+    ImportedLink,
+    ImportedLogo,
+    ImportedTag,
+    ImportOptions,
+    Item,
+    Remark,
+    SourceName,
+)
+from shorty.transfer.preparing import Prepared, prepare_link
+from shorty.transfer.rehearsal import Rehearsal
+from shorty.transfer.sources import READERS
+from shorty.transfer.tally import Tally
+
+AT_ONCE: Final = 500
+LINK_QUOTAS: Final = ("links", "links_per_month")
+
+
+async def import_file(
+    book: LinkBook,
+    actor: Actor,
+    source: SourceName,
+    path: Path,
+    options: ImportOptions,
+    now: int,
+    tally: Tally,
+) -> None:
+    """The tally says how it ended, also where the file or the plan put an end to it.
+
+    Raises ForbiddenError before anything is read, and StorageUnavailableError.
+    """
+    require_scope(actor, "write")
+    try:
+        file = OpenFile(path)
+        try:
+            tally.total = file.size
+            await Import(book, actor, options, now, tally).run(file, READERS[source](file))
+        finally:
+            file.close()
+    except InvalidFileError as error:
+        tally.finish("failed", str(error))
+    except (InvalidFieldsError, SlugTakenError, QuotaExceededError) as error:
+        tally.finish("failed", error.message)
+    else:
+        tally.finish("cancelled" if tally.is_cancelled else "done")
+
+
+class Import:
+    """One run: what it has learned of the file, and what it has made of it."""
+
+    def __init__(
+        self, book: LinkBook, actor: Actor, options: ImportOptions, now: int, tally: Tally
+    ) -> None:
+        self._book = book
+        self._actor = actor
+        self._maker = read_maker(actor)
+        self._options = options
+        self._now = now
+        self._tally = tally
+        self._rehearsal = Rehearsal(book, self._maker, options) if options.is_dry_run else None
+        self._history = History(book.db, tally, now, is_dry_run=options.is_dry_run)
+        self._logos: dict[int, int] = {}
+        self._takers: dict[type, Callable[[list[Any]], Awaitable[None]]] = {
+            ImportedLink: self._take_links,
+            ImportedTag: self._take_tags,
+            ImportedLogo: self._take_logos,
+            ImportedClick: self._history.take_clicks,
+            ImportedCounts: self._history.take_counts,
+            Fault: self._note_faults,
+            Remark: self._note_remarks,
+        }
+
+    async def run(self, file: OpenFile, items: Iterator[Item]) -> None:
+        if self._options.domain is not None:
+            self._require_domain(self._options.domain)
+        if self._rehearsal is not None:
+            await self._rehearsal.begin(self._now)
+        while not self._tally.is_cancelled:
+            batch, error = await asyncio.to_thread(read_batch, items)
+            for kind, alike in groupby(batch, key=type):
+                await self._takers[kind](list(alike))
+            self._tally.move(file.position)
+            if error is not None:
+                raise error
+            if not batch:
+                break
+        await self._history.finish()
+
+    def _require_domain(self, host: str) -> None:
+        if self._book.find_domain(self._actor.workspace_id, host) is None:
+            fault = f"{host[:100]!r} is no domain of this workspace: add it first"
+            raise InvalidFieldsError({"domain": fault})
+
+    async def _take_links(self, items: Sequence[ImportedLink]) -> None:
+        prepared: list[Prepared] = []
+        for item in items:
+            try:
+                prepared.append(await self._prepare(item))
+            except ShortyError as error:
+                self._fail(item, error)
+            # Visitors get their turn between links.
+            await asyncio.sleep(0)
+        arrivals = await self._insert(prepared)
+        for each, arrival in zip(prepared, arrivals, strict=True):
+            self._note_arrival(each, arrival)
+        for arrival in arrivals:
+            if isinstance(arrival, QuotaExceededError) and arrival.quota in LINK_QUOTAS:
+                raise arrival
+
+    async def _prepare(self, item: ImportedLink) -> Prepared:
+        return await prepare_link(self._book, self._maker, item, self._options, self._logos)
+
+    async def _insert(self, prepared: Sequence[Prepared]) -> Sequence[Arrival | None]:
+        """None stands for a link that would be made."""
+        if self._rehearsal is not None:
+            return self._rehearsal.insert_links(prepared)
+        if not prepared:
+            return []
+        book, maker, on_conflict = self._book, self._maker, self._options.on_conflict
+        arrivals = await book.db.write(
+            lambda tx: insert_links(tx, book, maker, prepared, on_conflict, self._now)
+        )
+        for arrival in arrivals:
+            if isinstance(arrival, Link):
+                book.forget(arrival)
+        return arrivals
+
+    def _note_arrival(self, prepared: Prepared, arrival: Arrival | None) -> None:
+        item, tally = prepared.item, self._tally
+        match arrival:
+            case Link() | None:
+                tally.created += 1
+                self._history.know(item.ref, arrival.id if arrival else 0, is_new=True)
+                if prepared.remark is not None:
+                    tally.note("note", item.place, name_link(item), prepared.remark)
+            case There():
+                tally.there += 1
+                self._history.know(item.ref, arrival.link_id, is_new=False)
+            case _:
+                self._fail(item, arrival)
+
+    def _fail(self, item: ImportedLink, error: ShortyError) -> None:
+        sort = "skipped" if isinstance(error, SlugTakenError) else "failed"
+        self._tally.note(sort, item.place, name_link(item), error.message)
+
+    async def _take_tags(self, items: Sequence[ImportedTag]) -> None:
+        if self._options.is_dry_run:
+            return
+        workspace_id, now = self._actor.workspace_id, self._now
+        for item in items:
+            try:
+                await self._book.db.write(
+                    lambda tx, new=item.new: make_colored_tags(tx, workspace_id, [new], now)
+                )
+            except InvalidFieldsError as error:
+                self._tally.note("failed", item.place, f"tag {item.new.name[:60]}", error.message)
+
+    async def _take_logos(self, items: Sequence[ImportedLogo]) -> None:
+        if self._options.is_dry_run:
+            return
+        for item in items:
+            try:
+                self._logos[item.ref] = await store_logo(self._book, self._actor, item, self._now)
+            except InvalidFieldsError as error:
+                self._tally.note("failed", item.place, f"logo {item.name[:60]}", error.message)
+
+    async def _note_faults(self, items: Sequence[Fault]) -> None:
+        for item in items:
+            self._tally.note("failed", item.place, item.subject, item.message)
+
+    async def _note_remarks(self, items: Sequence[Remark]) -> None:
+        for item in items:
+            self._tally.note("note", item.place, "", item.message)
+
+
+def read_batch(items: Iterator[Item]) -> tuple[list[Item], InvalidFileError | None]:
+    """The next items, and the fault of the file that ends them, if there is one."""
+    batch: list[Item] = []
+    try:
+        batch.extend(islice(items, AT_ONCE))
+    except InvalidFileError as error:
+        return batch, error
+    return batch, None
+
+
+def name_link(item: ImportedLink) -> str:
+    return (item.new.slug or item.new.url)[:200]

@@ -1,0 +1,87 @@
+"""What an import is made of, whatever it was read from.
+
+Each item says where in its file it stands, for whoever has to mend it. Times are UTC milliseconds.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from shorty.clicks.model import Click
+from shorty.links.model import NewLink
+from shorty.links.past import Counts, Past
+from shorty.links.tags import NewTag
+
+SourceName = Literal["csv", "shorty", "yourls", "kutt", "shlink", "bitly"]
+OnConflict = Literal["skip", "rename", "fail"]
+
+
+class ImportedLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A link of elsewhere. An empty domain in `new` is the one that the source had by default.
+
+    `ref` is what the file's clicks call it. A `password_hash` is one of ours. A `lost_password`
+    stays behind: such a link is switched off rather than left open to everybody.
+    """
+
+    place: str
+    new: NewLink
+    past: Past
+    ref: str | None = None
+    password_hash: str | None = None
+    has_lost_password: bool = False
+
+
+class ImportedTag(msgspec.Struct, frozen=True, kw_only=True):
+    place: str
+    new: NewTag
+
+
+class ImportedLogo(msgspec.Struct, frozen=True, kw_only=True):
+    """`ref` is what the QR settings of the file's links call it."""
+
+    place: str
+    ref: int
+    name: str
+    content: bytes
+
+
+class ImportedClick(msgspec.Struct, frozen=True, kw_only=True):
+    """`click` has no link of ours yet: `ref` is that of an earlier item."""
+
+    ref: str
+    click: Click
+
+
+class ImportedCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a link of the file counted altogether, told after its single clicks."""
+
+    ref: str
+    counts: Counts
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read and cannot be an item."""
+
+    place: str
+    subject: str
+    message: str
+
+
+class Remark(msgspec.Struct, frozen=True, kw_only=True):
+    """What the reader of the file ought to know, such as a column that nobody understands."""
+
+    place: str
+    message: str
+
+
+Item: TypeAlias = (
+    ImportedLink | ImportedTag | ImportedLogo | ImportedClick | ImportedCounts | Fault | Remark
+)
+
+
+class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """`domain` takes every link to one domain, whatever the file says."""
+
+    domain: str | None = None
+    on_conflict: OnConflict = "skip"
+    is_dry_run: bool = False

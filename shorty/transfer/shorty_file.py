@@ -1,0 +1,169 @@
+"""Reads what `shorty export` wrote in our own format."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from shorty.clicks.model import (
+    BIO,
+    BOT,
+    LINK,
+    LONGEST_REFERRER,
+    LONGEST_UTM,
+    PERSON,
+    PREFETCH,
+    QR,
+    Click,
+    Kind,
+    Source,
+    clean_text,
+)
+from shorty.links.model import NewLink
+from shorty.links.past import Counts, Past
+from shorty.links.tags import NewTag
+from shorty.transfer.files import InvalidFileError, OpenFile
+from shorty.transfer.lines import (
+    FORMAT,
+    ClickLine,
+    CountsLine,
+    CountsOfLink,
+    ExportLine,
+    Line,
+    LinkLine,
+    LogoLine,
+    TagLine,
+    read_line,
+)
+from shorty.transfer.model import (
+    Fault,
+    ImportedClick,
+    ImportedCounts,
+    ImportedLink,
+    ImportedLogo,
+    ImportedTag,
+    Item,
+)
+
+KINDS: Final[dict[str, Kind]] = {"person": PERSON, "bot": BOT, "prefetch": PREFETCH}
+SOURCES: Final[dict[str, Source]] = {"link": LINK, "qr": QR, "bio": BIO}
+LONGEST_NAME: Final = 100
+MOST: Final = 2**63 - 1
+
+
+def read_shorty(file: OpenFile) -> Iterator[Item]:
+    """Raises InvalidFileError where it is no such file, or one of a later release."""
+    is_known = False
+    for number, text in file.read_lines():
+        if not text.strip():
+            continue
+        place = f"line {number}"
+        try:
+            line = read_line(text)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            if not is_known:
+                raise InvalidFileError(
+                    "This is no file that `shorty export` wrote: say where it comes from."
+                ) from None
+            yield Fault(place=place, subject="", message=f"is no line that can be read: {error}")
+            continue
+        if not is_known:
+            _check_head(line)
+            is_known = True
+        elif not isinstance(line, ExportLine):
+            yield read_item(line, place)
+
+
+def _check_head(line: Line) -> None:
+    if not isinstance(line, ExportLine):
+        raise InvalidFileError("The first line of the file is missing: export it anew.")
+    if line.format > FORMAT:
+        raise InvalidFileError("The file was written by a newer shorty: install that version.")
+
+
+def read_item(line: TagLine | LogoLine | LinkLine | ClickLine | CountsLine, place: str) -> Item:
+    match line:
+        case TagLine():
+            return ImportedTag(place=place, new=NewTag(name=line.name, color=line.color))
+        case LogoLine():
+            return ImportedLogo(place=place, ref=line.id, name=line.name, content=line.png)
+        case LinkLine():
+            return read_link(line, place)
+        case ClickLine():
+            return ImportedClick(ref=line.link, click=read_click(line))
+        case CountsLine():
+            return ImportedCounts(ref=line.link, counts=read_counts(line.counts))
+
+
+def read_link(line: LinkLine, place: str) -> ImportedLink:
+    new = NewLink(
+        url=line.url,
+        domain=line.domain,
+        slug=line.slug,
+        link_type=line.link_type,
+        title=line.title,
+        description=line.description,
+        image=line.image,
+        status=line.redirect,
+        cloaked=line.cloaked,
+        is_password_asked=line.is_password_asked,
+        expires_at=line.expires_at,
+        max_clicks=line.max_clicks,
+        tag_names=line.tags,
+        forward_parameters=line.forward_parameters,
+        block_bots=line.block_bots,
+        is_active=line.is_active,
+        is_starred=line.is_starred,
+        utm_source=line.utm_source,
+        utm_medium=line.utm_medium,
+        utm_campaign=line.utm_campaign,
+        utm_term=line.utm_term,
+        utm_content=line.utm_content,
+        utm_id=line.utm_id,
+        meta_pixel_id=line.meta_pixel_id,
+        google_tag_id=line.google_tag_id,
+        webhook_urls=line.webhook_urls,
+        is_link_in_bio=line.is_link_in_bio,
+        button_label=line.button_label,
+        qr_settings=line.qr_settings,
+        made_through=line.made_through,
+    )
+    past = Past(
+        created_at=line.created_at,
+        updated_at=line.updated_at,
+        edit_count=line.edit_count,
+        is_admin_blocked=line.is_admin_blocked,
+        favicon_url=line.favicon_url,
+        counts=read_counts(line.counts) if line.counts else None,
+    )
+    return ImportedLink(
+        place=place, new=new, past=past, ref=line.id, password_hash=line.password_hash
+    )
+
+
+def read_counts(counts: CountsOfLink) -> Counts:
+    return Counts(**msgspec.structs.asdict(counts))
+
+
+def read_click(line: ClickLine) -> Click:
+    """What a visitor could have sent is cut as it is where visits are recorded."""
+    visitor = int(line.visitor)
+    utm = line.utm and [value and clean_text(value, LONGEST_UTM) for value in line.utm]
+    return Click(
+        link_id=0,
+        at=line.at,
+        visitor=visitor if visitor <= MOST else 0,
+        kind=KINDS[line.by],
+        source=SOURCES[line.source],
+        country=line.country,
+        referrer=_clean(line.referrer, LONGEST_REFERRER),
+        browser=_clean(line.browser, LONGEST_NAME),
+        os=_clean(line.os, LONGEST_NAME),
+        device=_clean(line.device, LONGEST_NAME),
+        utm=msgspec.json.encode(utm).decode() if utm and any(utm) else None,
+        city=_clean(line.city, LONGEST_NAME),
+    )
+
+
+def _clean(text: str | None, longest: int) -> str | None:
+    return (clean_text(text, longest) or None) if text else None

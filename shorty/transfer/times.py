@@ -1,0 +1,82 @@
+"""Owns how times are written and read in files: ours in ISO 8601, others' as they come."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_NUMBER: Final = re.compile(r"-?\d{1,16}(?:\.\d+)?")
+# A count of seconds stays below this until the year 5138; what is larger counts milliseconds.
+_SECONDS_UNTIL: Final = 10**11
+# Beside ISO 8601: MySQL's zero, and how people and spreadsheets write. Days first never: nobody
+# could tell them from months.
+_NOTHING: Final = frozenset({"", "-", "never", "null", "none", "n/a", "\\n", "0000-00-00 00:00:00"})
+_FORMS: Final = (
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%b %d, %Y %I:%M %p",
+    "%B %d, %Y %I:%M %p",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%m/%d/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y",
+    "%a, %d %b %Y %H:%M:%S GMT",
+    "%a %b %d %Y %H:%M:%S GMT%z",
+)
+
+
+def write_time(at: int | None) -> str:
+    """`2026-11-22T12:00:00.000Z`; empty where there is none."""
+    if at is None:
+        return ""
+    moment = _EPOCH + at * _MILLISECOND
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def read_time(value: str | float | None) -> int | None:
+    """UTC milliseconds; None where there is no time. Without a zone, UTC is meant.
+
+    Raises ValueError.
+    """
+    if value is None:
+        return None
+    text = str(value).strip()
+    if text.lower() in _NOTHING:
+        return None
+    if _NUMBER.fullmatch(text):
+        return _read_number(float(text))
+    try:
+        moment = _read_moment(text)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (aware - _EPOCH) // _MILLISECOND
+    except (ValueError, OverflowError):
+        fault = f"{text[:40]!r} is no time that can be read; write it like 2026-11-22T12:00:00Z"
+        raise ValueError(fault) from None
+
+
+def _read_number(number: float) -> int:
+    at = number * 1000 if abs(number) < _SECONDS_UNTIL else number
+    if not 0 <= at < _SECONDS_UNTIL * 1000:
+        raise ValueError(f"{number:.0f} is no time that can be read")
+    return int(at)
+
+
+def _read_moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    # JavaScript adds the zone's name in brackets, Ruby writes UTC out.
+    plain = re.sub(r"\s*\([^)]*\)$", "", text)
+    if plain.endswith(" UTC"):
+        return datetime.fromisoformat(plain.removesuffix(" UTC"))
+    for form in _FORMS:
+        try:
+            return datetime.strptime(plain, form)  # noqa: DTZ007 - UTC, where it has no zone
+        except ValueError:
+            continue
+    raise ValueError(text)

@@ -1,0 +1,97 @@
+"""`shorty import` and `shorty export`."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.cli.shell import Shell
+
+TABLE = "url,slug,title,clicks\nhttps://example.com/a,a,=1+1,7\nhttps://example.com/b,b,B,\n"
+
+
+def write_table(folder: Path, text: str = TABLE) -> Path:
+    path = folder / "links.csv"
+    path.write_text(text)
+    return path
+
+
+def test_a_table_is_imported_once(shell: Shell, tmp_path: Path) -> None:
+    write_table(tmp_path)
+    dry = shell("import", "links.csv", "--from", "csv", "--dry-run")
+    assert (dry.code, dry.out) == (
+        0,
+        "2 links would be imported, 0 there already, 0 skipped, 0 failed.\n",
+    )
+    assert shell("link", "list", "--json").out == "[]\n"
+    first = shell("import", "links.csv", "--from", "csv")
+    assert (first.code, first.out) == (
+        0,
+        "2 links imported, 0 there already, 0 skipped, 0 failed.\n",
+    )
+    again = shell("import", "links.csv", "--from", "csv")
+    assert again.out == "0 links imported, 2 there already, 0 skipped, 0 failed.\n"
+    links = msgspec.json.decode(shell("link", "list", "--json").out)
+    assert {link["shortCode"]: link["clickCount"] for link in links} == {"a": 7, "b": 0}
+
+
+def test_what_failed_is_told_and_ends_with_1(shell: Shell, tmp_path: Path) -> None:
+    rows = "".join(f"nonsense {number},\n" for number in range(30))
+    write_table(tmp_path, f"url,slug\n{rows}")
+    told = shell("import", "links.csv", "--from", "csv", "--report", "report.csv")
+    assert told.code == 1
+    assert "line 2: nonsense 0: url: " in told.err
+    assert "… and 10 more: report.csv has them all." in told.err
+    lines = (tmp_path / "report.csv").read_text().splitlines()
+    assert lines[0] == "result,place,link,message"
+    assert len(lines) == 31
+
+
+def test_a_file_that_is_none_is_one_sentence(shell: Shell, tmp_path: Path) -> None:
+    told = shell("import", "none.csv", "--from", "csv")
+    assert told.code == 1
+    assert "none.csv cannot be read: No such file" in told.err
+    write_table(tmp_path)
+    told = shell("import", "links.csv", "--from", "shorty")
+    assert told.code == 1
+    assert "no file that `shorty export` wrote" in told.err
+    told = shell("import", "links.csv", "--from", "csv", "--domain", "none.example")
+    assert told.code == 1
+    assert "'none.example' is no domain of this workspace" in told.err
+    assert shell("import", "links.csv").code == 2
+
+
+def test_an_export_moves_all_links_to_another_folder(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_table(tmp_path)
+    shell("import", "links.csv", "--from", "csv")
+    exported = shell("export", "links.ndjson", "--clicks")
+    assert (exported.code, exported.out) == (0, "")
+    assert "2 links are exported." in exported.err
+    path = tmp_path / "links.ndjson"
+    assert path.stat().st_mode & 0o777 == 0o600
+    monkeypatch.setenv("SHORTY_STORAGE__DATABASE", str(tmp_path / "other" / "shorty.db"))
+    told = shell("import", "links.ndjson", "--from", "shorty")
+    assert told.out.startswith("2 links imported")
+    links = msgspec.json.decode(shell("link", "list", "--json").out)
+    assert {link["title"]: link["clickCount"] for link in links} == {"=1+1": 7, "B": 0}
+
+
+def test_a_table_is_exported_without_formulas(shell: Shell, tmp_path: Path) -> None:
+    write_table(tmp_path)
+    shell("import", "links.csv", "--from", "csv")
+    assert shell("export", "out.csv").code == 0
+    assert "'=1+1" in (tmp_path / "out.csv").read_text()
+    assert shell("export", "out.csv", "--clicks").code == 2
+
+
+def test_an_export_replaces_nothing_by_accident(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "out.csv").write_text("precious")
+    told = shell("export", "out.csv")
+    assert told.code == 1
+    assert "out.csv is there already" in told.err
+    assert (tmp_path / "out.csv").read_text() == "precious"
+    assert shell("export", "out.csv", "--force").code == 0
+    assert (tmp_path / "out.csv").read_text().startswith("url,domain,slug")
+    assert {path.name for path in tmp_path.glob("out*")} == {"out.csv"}

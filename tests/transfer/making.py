@@ -1,0 +1,102 @@
+"""Builds what transfers move: a book with two domains, files to import, exports of everything."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+
+from shorty.accounts.model import Actor
+from shorty.config import Config, DomainConfig, Plan
+from shorty.domains import DomainDirectory
+from shorty.domains.service import sync_domains
+from shorty.links import store
+from shorty.links.blocklist import BlockList
+from shorty.links.book import LinkBook
+from shorty.links.lookup import LinkLookup
+from shorty.links.model import Link
+from shorty.links.rules import LinkRules
+from shorty.storage.database import Database
+from shorty.storage.snapshot import open_snapshot
+from shorty.transfer.exports import export_lines, export_table
+from shorty.transfer.imports import import_file
+from shorty.transfer.model import ImportOptions, SourceName
+from shorty.transfer.tally import Problem, Tally, Transfer
+from tests.support import NOW, make_actor, make_home
+
+CONFIG = Config(
+    domains=(DomainConfig(host="go.example"), DomainConfig(host="localhost:8000")),
+    plans={
+        "small": Plan(name="small", links=3, links_per_month=4, qr_codes=1, webhooks=False),
+    },
+)
+
+
+class House(NamedTuple):
+    book: LinkBook
+    actor: Actor
+
+    @property
+    def db(self) -> Database:
+        return self.book.db
+
+
+async def build_house(db: Database, email: str = "ann@a.example") -> House:
+    rules = LinkRules(slug_length=6, block_list=BlockList(["evil.example"]))
+    await db.write(lambda tx: sync_domains(tx, CONFIG, NOW))
+    domains = DomainDirectory(db, CONFIG)
+    domains.reload()
+    lookup = LinkLookup(db, rules.block_list.is_blocked)
+    book = LinkBook(db=db, domains=domains, lookup=lookup, rules=rules)
+    home = await make_home(db, CONFIG, email)
+    return House(book, await make_actor(db, home, config=CONFIG))
+
+
+def on_small_plan(house: House) -> House:
+    return house._replace(actor=replace(house.actor, plan=CONFIG.plans["small"]))
+
+
+async def import_text(
+    house: House, source: SourceName, text: str | bytes, tally: Tally | None = None, **options: Any
+) -> Transfer:
+    path = house.db.path.with_name("import.txt")
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return await import_path(house, source, path, tally, **options)
+
+
+async def import_path(
+    house: House, source: SourceName, path: Path, tally: Tally | None = None, **options: Any
+) -> Transfer:
+    tally = tally or Tally()
+    wanted = ImportOptions(**options)
+    await import_file(house.book, house.actor, source, path, wanted, NOW, tally)
+    return tally.describe()
+
+
+async def export_all(house: House, *, has_clicks: bool = False) -> bytes:
+    async with open_snapshot(house.db) as snapshot:
+        parts = export_lines(
+            snapshot, house.actor.workspace_id, NOW, Tally(), has_clicks=has_clicks
+        )
+        return b"".join([part async for part in parts])
+
+
+async def export_csv(house: House) -> bytes:
+    parts = export_table(house.db, house.actor.workspace_id, Tally())
+    return b"".join([part async for part in parts])
+
+
+async def list_all(house: House) -> list[Link]:
+    rows = await house.db.find_all(
+        "select id from links where workspace_id = $1 and deleted_at is null order by id",
+        house.actor.workspace_id,
+    )
+    return await store.find_links(house.db, house.actor.workspace_id, [row["id"] for row in rows])
+
+
+async def get_only(house: House) -> Link:
+    (link,) = await list_all(house)
+    return link
+
+
+def tell(problem: Problem) -> tuple[str, str, str]:
+    return problem.sort, problem.place, problem.subject

@@ -1,0 +1,155 @@
+"""Tables of links, ours and others'."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shorty.links.past import Counts
+from shorty.transfer.csv_file import read_csv, read_tags, split_short_url
+from shorty.transfer.files import InvalidFileError, OpenFile, find_delimiter
+from shorty.transfer.model import Fault, ImportedLink, Item, Remark
+
+Read = Callable[[str | bytes], list[Item]]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    def read(content: str | bytes) -> list[Item]:
+        path = tmp_path / "links.csv"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        file = OpenFile(path)
+        try:
+            return list(read_csv(file))
+        finally:
+            file.close()
+
+    return read
+
+
+def only_link(items: list[Item]) -> ImportedLink:
+    (link,) = [item for item in items if isinstance(item, ImportedLink)]
+    return link
+
+
+@pytest.mark.parametrize(
+    ("heading", "row"),
+    [
+        ("url,slug", "https://a.example/,sale"),
+        ("Long URL;Back-half", "https://a.example/;sale"),
+        ("slug\tOriginal URL", "sale\thttps://a.example/"),
+        ("longUrl,shortUrl", "https://a.example/,https://go.example/sale"),
+        ("destination,short_code", '"https://a.example/",/sale'),
+        ("Target,keyword,", "https://a.example/,sale,"),
+        ("URL,Long_url,key", "https://go.example/sale,https://a.example/,sale"),
+        ("﻿url,Custom Slug", "https://a.example/,sale"),
+        ("\r\nurl,alias\r\n", "https://a.example/,sale\r\n\r\n,,\r\n"),
+    ],
+)
+def test_columns_are_known_by_their_usual_names(read: Read, heading: str, row: str) -> None:
+    link = only_link(read(f"{heading}\n{row}\n"))
+    assert (link.new.url, link.new.slug) == ("https://a.example/", "sale")
+
+
+def test_every_usual_column_is_read(read: Read) -> None:
+    link = only_link(
+        read(
+            "url,short link,title,tags,created,expires,clicks,max clicks,status,notes\n"
+            'https://a.example/,go.example/a%20b,"Title, with comma",one|two|one,'
+            '2024-01-02 03:04:05,"Dec 31, 2030","1,234",10,301,Note\n'
+        )
+    )
+    new = link.new
+    assert (new.slug, new.domain, new.title) == ("a b", "go.example", "Title, with comma")
+    assert (new.tag_names, new.status, new.max_clicks) == (("one", "two"), 301, 10)
+    assert (new.description, new.expires_at) == ("Note", 1_924_905_600_000)
+    assert (link.past.created_at, link.past.counts) == (1_704_164_645_000, Counts(clicks=1234))
+
+
+def test_lines_are_told_by_where_they_begin_also_in_quotes(read: Read) -> None:
+    items = read('url,title,created\nhttps://a.example/,"two\nlines",\nb,,yesterday\nc,,\n')
+    assert [item.place for item in items if isinstance(item, ImportedLink | Fault)] == [
+        "line 2",
+        "line 4",
+        "line 5",
+    ]
+    fault = items[1]
+    assert isinstance(fault, Fault)
+    assert "'yesterday' is no time" in fault.message
+
+
+def test_columns_that_are_not_understood_are_told(read: Read) -> None:
+    remark = read("url,Colour of hat\nhttps://a.example/,red\n")[0]
+    assert isinstance(remark, Remark)
+    assert "Colour of hat" in remark.message
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "empty"),
+        (b"\n\n", "empty"),
+        (b"slug,title\na,b\n", "no column of destinations.*slug, title"),
+        ("url,title\nhttps://a.example/,Größe\n".encode("latin-1"), r"not in UTF-8 \(line 2\)"),
+        ("url\nhttps://a.example/\n".encode("utf-16"), "UTF-16: save it as UTF-8"),
+        (b'url,title\na,"open\n', "Line 2 is not a row"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "not in UTF-8|is not a row"),
+    ],
+)
+def test_what_is_no_table_of_links_is_told(read: Read, content: bytes, complaint: str) -> None:
+    with pytest.raises(InvalidFileError, match=complaint):
+        read(content)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFileError, match="cannot be read"):
+        OpenFile(tmp_path / "none")
+
+
+def test_a_switch_is_read_in_any_word(read: Read) -> None:
+    for column, value, expected in (
+        ("active", "no", False),
+        ("isActive", "TRUE", True),
+        ("status", "archived", False),
+        ("status", "active", True),
+        ("enabled", "", True),
+    ):
+        link = only_link(read(f"url,{column}\nhttps://a.example/,{value}\n"))
+        assert link.new.is_active is expected, (column, value)
+
+
+def test_a_password_is_taken_and_a_mere_mark_of_one_is_lost(read: Read) -> None:
+    for column, value, password, is_lost in (
+        ("password", "open sesame", "open sesame", False),
+        ("password", "true", None, True),
+        ("hasPassword", "true", None, True),
+        ("password", "false", None, False),
+        ("password", "", None, False),
+    ):
+        link = only_link(read(f"url,{column}\nhttps://a.example/,{value}\n"))
+        assert (link.new.password, link.has_lost_password) == (password, is_lost), value
+
+
+def test_the_delimiter_is_found_outside_quotes() -> None:
+    assert find_delimiter('\n"a;b;c",d\n') == ","
+    assert find_delimiter("url") == ","
+
+
+def test_tags_stand_between_commas_bars_or_semicolons() -> None:
+    assert read_tags("a, b,a,,") == ("a", "b")
+    assert read_tags("a|b c") == ("a", "b c")
+    assert read_tags("a;b") == ("a", "b")
+    assert read_tags("a|b", ",") == ("a|b",)
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("https://go.example/sale", ("go.example", "sale")),
+        ("go.example:8000/a%C3%A9/", ("go.example:8000", "aé")),
+        ("http://user@go.example/x?y#z", ("go.example", "x")),
+        ("/sale", ("", "sale")),
+    ],
+)
+def test_a_short_url_is_taken_apart(address: str, expected: tuple[str, str]) -> None:
+    assert split_short_url(address) == expected

@@ -1,0 +1,231 @@
+"""Imports: what becomes of each line, of conflicts, of quotas, and of an import that is tried."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from shorty.errors import ForbiddenError
+from shorty.links.past import Counts
+from shorty.plans import read_usage
+from shorty.transfer import tally as tally_module
+from shorty.transfer.tally import Problem, Tally, Transfer
+from tests.links.making import make_link
+from tests.support import NOW, make_actor, make_home
+from tests.transfer.making import (
+    House,
+    get_only,
+    import_text,
+    list_all,
+    on_small_plan,
+    tell,
+)
+
+HEADING = "url,slug,domain\n"
+
+
+async def import_rows(house: House, *rows: str, **options: Any) -> Transfer:
+    return await import_text(house, "csv", HEADING + "\n".join(rows), **options)
+
+
+async def list_slugs(house: House) -> list[str]:
+    return [link.slug for link in await list_all(house)]
+
+
+async def count_used(house: House) -> dict[str, int]:
+    usage = await read_usage(house.db, house.actor.workspace_id, house.actor.plan, NOW)
+    return {quota: use.used for quota, use in usage.items() if use.used and quota != "members"}
+
+
+async def test_each_line_is_made_or_says_why_not(house: House) -> None:
+    told = await import_rows(
+        house,
+        "https://example.com/a,a,",
+        "https://example.com/b,b,localhost:8000",
+        "https://evil.example/,c,",
+        "nonsense,d,",
+        "https://example.com/,a.b,",
+        "https://example.com/,api,",
+        "https://go.example/loop,e,",
+        "https://example.com/,f,other.example",
+        ",g,",
+    )
+    assert (told.state, told.created, told.failed) == ("done", 2, 7)
+    assert [tell(problem) for problem in told.problems] == [
+        ("failed", f"line {number}", slug)
+        for number, slug in zip(range(4, 11), ["c", "d", "a.b", "api", "e", "f", "g"], strict=True)
+    ]
+    assert "shorty domain add" in told.problems[5].message
+    assert {(link.slug, link.host) for link in await list_all(house)} == {
+        ("a", "go.example"),
+        ("b", "localhost:8000"),
+    }
+    assert house.book.lookup.find((await list_all(house))[0].domain_id, "a") is not None
+
+
+async def test_links_keep_their_time_and_count(house: House) -> None:
+    text = "url,slug,created,clicks\nhttps://example.com/,a,2020-01-02T03:04:05Z,42\n"
+    await import_text(house, "csv", text)
+    link = await get_only(house)
+    assert (link.created_at, link.updated_at) == (1_577_934_245_000, 1_577_934_245_000)
+    assert (link.clicks, link.click_count, link.made_through) == (42, 42, "import")
+
+
+async def test_a_limited_link_goes_on_counting_from_there(house: House) -> None:
+    text = "url,slug,clicks,max clicks\nhttps://example.com/,a,42,50\n"
+    await import_text(house, "csv", text)
+    row = await house.db.find_one("select total from link_counters")
+    assert row is not None
+    assert row["total"] == 42
+
+
+async def test_a_file_imported_again_changes_nothing(house: House) -> None:
+    rows = ("https://example.com/a,a,", "https://example.com/b,,", "https://example.com/a,a,")
+    for created, there in ((2, 1), (0, 3)):
+        told = await import_rows(house, *rows)
+        assert (told.created, told.there, told.problem_count) == (created, there, 0)
+    assert await count_used(house) == {"links": 2, "links_per_month": 2}
+
+
+async def test_a_taken_slug_is_skipped_and_told(house: House) -> None:
+    await make_link(house.book, house.actor, slug="a")
+    told = await import_rows(house, "https://example.com/x,a,", "https://example.com/y,b,")
+    assert (told.created, told.skipped, told.failed) == (1, 1, 0)
+    assert [tell(problem) for problem in told.problems] == [("skipped", "line 2", "a")]
+    assert await list_slugs(house) == ["a", "b"]
+
+
+async def test_a_taken_slug_is_renamed_and_stays_so(house: House) -> None:
+    await make_link(house.book, house.actor, slug="a")
+    rows = ("https://example.com/x,a,", "https://example.com/y,a,", "https://example.com/x,a,")
+    for created, there in ((2, 1), (0, 3)):
+        told = await import_rows(house, *rows, on_conflict="rename")
+        assert (told.created, told.there) == (created, there)
+    assert await list_slugs(house) == ["a", "a-2", "a-3"]
+
+
+async def test_a_long_slug_is_renamed_within_its_length(house: House) -> None:
+    await make_link(house.book, house.actor, slug="x" * 128)
+    await import_rows(house, f"https://example.com/x,{'x' * 128},", on_conflict="rename")
+    assert await list_slugs(house) == ["x" * 128, "x" * 126 + "-2"]
+
+
+async def test_a_taken_slug_may_be_the_end_of_it(house: House) -> None:
+    await make_link(house.book, house.actor, slug="a")
+    told = await import_rows(
+        house, "https://example.com/x,b,", "https://example.com/y,a,", on_conflict="fail"
+    )
+    assert told.state == "failed"
+    assert told.error is not None
+    assert "'a' is already taken" in told.error
+    assert await list_slugs(house) == ["a"]
+
+
+async def test_a_slug_of_another_workspace_is_taken(house: House) -> None:
+    stranger = await make_stranger(house)
+    await make_link(stranger.book, stranger.actor, slug="a", url="https://example.com/x")
+    told = await import_rows(house, "https://example.com/x,a,")
+    assert (told.skipped, told.there) == (1, 0)
+    assert await list_all(house) == []
+
+
+async def make_stranger(house: House) -> House:
+    home = await make_home(house.db, email="eve@b.example")
+    return house._replace(actor=await make_actor(house.db, home))
+
+
+async def test_one_domain_may_be_named_for_all(house: House) -> None:
+    told = await import_rows(
+        house,
+        "https://example.com/a,a,old.example",
+        "https://example.com/b,b,go.example",
+        domain="localhost:8000",
+    )
+    assert told.created == 2
+    assert {link.host for link in await list_all(house)} == {"localhost:8000"}
+    told = await import_rows(house, "https://example.com/c,c,", domain="none.example")
+    assert (told.state, told.created) == ("failed", 0)
+
+
+async def test_the_plan_lets_in_what_it_has_room_for(house: House) -> None:
+    small = on_small_plan(house)
+    rows = [f"https://example.com/{number},s{number}," for number in range(5)]
+    for is_dry_run in (True, False):
+        told = await import_rows(small, *rows, is_dry_run=is_dry_run)
+        assert (told.state, told.created, told.failed) == ("failed", 3, 2)
+        assert told.error == "The plan's limit of 3 links is reached."
+    assert await count_used(small) == {"links": 3, "links_per_month": 3}
+
+
+async def test_a_dry_run_tells_all_and_changes_nothing(house: House) -> None:
+    await make_link(house.book, house.actor, slug="a", url="https://example.com/a")
+    rows = (
+        "https://example.com/a,a,",
+        "https://example.com/x,a,",
+        "https://example.com/b,b,",
+        "https://example.com/c,b,",
+        "https://evil.example/,d,",
+    )
+    dry = await import_rows(house, *rows, is_dry_run=True)
+    assert (dry.created, dry.there, dry.skipped, dry.failed) == (1, 1, 2, 1)
+    assert await list_slugs(house) == ["a"]
+    wet = await import_rows(house, *rows)
+    assert wet == dry
+
+
+async def test_more_than_one_batch_comes_whole_and_tells_how_far_it_is(house: House) -> None:
+    told: list[Transfer] = []
+    text = HEADING + "".join(f"https://example.com/{n},s{n},\n" for n in range(1203))
+    done = await import_text(house, "csv", text, Tally(on_change=told.append))
+    assert (done.created, done.done, done.total) == (1203, len(text), len(text))
+    assert [each.created for each in told[:3]] == [500, 1000, 1203]
+    assert sorted(each.done for each in told) == [each.done for each in told]
+    assert told[-1].state == "done"
+
+
+async def test_a_cancelled_import_stops_after_its_batch(house: House) -> None:
+    tally = Tally(on_change=lambda _: tally.cancel())
+    text = HEADING + "".join(f"https://example.com/{n},s{n},\n" for n in range(1203))
+    told = await import_text(house, "csv", text, tally)
+    assert (told.state, told.created) == ("cancelled", 500)
+
+
+async def test_problems_are_kept_to_a_bound_and_reported_whole(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tally_module, "KEPT_PROBLEMS", 3)
+    reported: list[Problem] = []
+    rows = "nonsense,,\n" * 5
+    told = await import_text(house, "csv", HEADING + rows, Tally(on_problem=reported.append))
+    assert (len(told.problems), told.problem_count, len(reported)) == (3, 5, 5)
+
+
+async def test_a_file_that_breaks_off_keeps_what_came_before(house: House) -> None:
+    content = (HEADING + "https://example.com/a,a,\n").encode() + b"https://\xff,b,\n"
+    told = await import_text(house, "csv", content)
+    assert (told.state, told.created) == ("failed", 1)
+    assert told.error is not None
+    assert "line 3" in told.error
+
+
+async def test_a_password_in_a_table_protects(house: House) -> None:
+    text = "url,slug,password\nhttps://example.com/,a,open sesame\nhttps://example.com/,b,true\n"
+    told = await import_text(house, "csv", text)
+    assert [tell(problem) for problem in told.problems] == [("note", "line 3", "b")]
+    closed, off = await list_all(house)
+    assert (closed.password_hash or "").startswith("$argon2id$")
+    assert (closed.is_active, off.is_active) == (True, False)
+
+
+async def test_who_may_only_read_imports_nothing(house: House) -> None:
+    reader = house._replace(actor=replace(house.actor, scope="read"))
+    with pytest.raises(ForbiddenError):
+        await import_rows(reader, "https://example.com/,a,")
+    assert await list_all(house) == []
+
+
+async def test_clicks_are_counted_as_one_sum_where_no_more_is_known(house: House) -> None:
+    text = "url,slug,clicks,scans\nhttps://example.com/,a,10,3\n"
+    await import_text(house, "csv", text)
+    link = await get_only(house)
+    assert Counts(clicks=link.clicks, scans=link.scans) == Counts(clicks=7, scans=3)
