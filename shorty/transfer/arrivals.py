@@ -20,7 +20,9 @@ from shorty.transfer.preparing import Prepared
 
 Arrival: TypeAlias = Link | There | ShortyError
 
-FIND_NAMESAKES = "select id, png from qr_logos where workspace_id = $1 and name = $2"
+FIND_NAMESAKES = (
+    "select id, png from pictures where workspace_id = $1 and purpose = 'logo' and name = $2"
+)
 
 
 def insert_links(
