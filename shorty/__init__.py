@@ -10,6 +10,7 @@ Three rings: *domains* hold the rules, *doors* turn the outside world into one c
     web                people: the dashboard
     http               what these two share: requests, answers, services
     redirect           visitors: `route` is the hot path, `decide` what a visit gets
+    bio                link-in-bio pages: settings, blocks, themes
     qr                 pictures of codes, from settings alone
     transfer           links moving in and out: other products' files, our own, exports
     clicks             what happened to links: journal, recorder, counts, sums, analytics

@@ -57,6 +57,7 @@ class Upkeep:
             self._version = version
             self._services.domains.reload()
             self._services.book.lookup.forget_all()
+            self._services.book.icons.forget_all()
             self._limited.forget_all()
 
     async def sweep(self) -> None:

@@ -54,7 +54,7 @@ THEMES: Final[dict[Theme, tuple[Palette, Palette]]] = {
         _palette("dark", "#191714 #191714 #efe9dd #aaa294 #25221d #efe9dd #3b362e #f0a878"),
     ),
     "slate": (
-        _palette("light", "#eef1f5 #eef1f5 #1b2430 #556072 #1f2a3a #ffffff #1f2a3a #2f6fdb"),
+        _palette("light", "#eef1f5 #eef1f5 #1b2430 #556072 #1f2a3a #ffffff #1f2a3a #2461c8"),
         _palette("dark", "#10151d #10151d #e6ebf2 #97a3b4 #e6ebf2 #141a23 #e6ebf2 #8db8ff"),
     ),
     "meadow": (
@@ -67,7 +67,7 @@ THEMES: Final[dict[Theme, tuple[Palette, Palette]]] = {
     ),
     "poster": (
         _palette("light", "#ffd84d #ffd84d #141414 #3d3510 #ffffff #141414 #141414 #141414"),
-        _palette("dark", "#141414 #141414 #fff6d6 #cfc39a #ffd84d #141414 #ffd84d #ffd84d"),
+        _palette("dark", "#141414 #141414 #fff6d6 #cfc39a #262215 #ffe27a #ffd84d #ffd84d"),
     ),
 }
 DESCRIPTIONS: Final[dict[Theme, str]] = {

@@ -38,13 +38,25 @@ class Icons:
 
     def __init__(self, remembered_hosts: int = REMEMBERED_HOSTS) -> None:
         self._paths: LRUCache[str, str] = LRUCache(remembered_hosts)
+        self._without: LRUCache[str, int] = LRUCache(remembered_hosts)
 
-    def find(self, host: str) -> str | None:
-        """The path of its icon, empty where it has none; None where nobody has looked yet."""
-        return self._paths.get(host)
+    def find(self, host: str) -> str:
+        """The path of its icon; empty where none is known."""
+        return self._paths.get(host) or ""
 
-    def remember(self, host: str, path: str) -> None:
-        self._paths[host] = path
+    def is_without(self, host: str, now: int) -> bool:
+        """Whether it was looked for not long ago, in vain."""
+        return self._without.get(host, 0) > now
+
+    def remember(self, host: str, path: str, now: int) -> None:
+        if path:
+            self._paths[host] = path
+        else:
+            self._without[host] = now + NONE_FRESH_MS
+
+    def forget_all(self) -> None:
+        self._paths.clear()
+        self._without.clear()
 
 
 def write_icon_path(key: str) -> str:
@@ -52,7 +64,7 @@ def write_icon_path(key: str) -> str:
 
 
 async def find_fresh_path(db: Database, host: str, now: int) -> str | None:
-    """As `Icons.find`, from the database; what is old is as good as unknown."""
+    """The path of the host's icon, empty where it has none; None where it is to be looked for."""
     row = await db.find_one(FIND_ICON, host)
     if row is None:
         return None

@@ -203,7 +203,7 @@ def _measure_icon(element: Node) -> int:
         return LARGEST_ICON
     if sizes := _ICON_SIZE.search(element.get("sizes") or ""):
         width = int(sizes[1])
-        return width if width <= LARGEST_ICON else max(LARGEST_ICON - width // LARGEST_ICON, 1)
+        return width if width <= LARGEST_ICON else max(LARGEST_ICON - width // 4, 1)
     return 16 if "icon" in (element.get("rel") or "").lower().split() else 180
 
 

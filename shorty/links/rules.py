@@ -59,13 +59,13 @@ class LinkRules(msgspec.Struct, frozen=True, kw_only=True):
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What a link is judged against. `domain` is None where the workspace has no such domain.
 
-    `find_icon` gives the path of a host's icon, if it is known.
+    `find_icon` gives the path of a host's icon, empty where it is not known.
     """
 
     rules: LinkRules
     domain: LinkDomain | None
     is_own_host: Callable[[str, int | None], bool]
-    find_icon: Callable[[str], str | None]
+    find_icon: Callable[[str], str]
     now: int
 
 
@@ -166,7 +166,7 @@ def _find_icon(url: str, around: Surroundings, before: Link | None) -> str:
     host = destination_host(url)
     if before is not None and before.favicon_url and host == destination_host(before.url):
         return before.favicon_url
-    return around.find_icon(host) or ""
+    return around.find_icon(host)
 
 
 def _read_texts(new: NewLink, faults: _Faults) -> dict[str, str | None]:

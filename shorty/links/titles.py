@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, NamedTuple, TypeAlias
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -50,6 +51,7 @@ class TitleFiller:
         self._draw_icon = draw_icon
         self._queue: asyncio.Queue[Wish] = asyncio.Queue(WAITING)
         self._tasks: list[asyncio.Task[None]] = []
+        self._hosts: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -81,7 +83,7 @@ class TitleFiller:
     def _lacks_icon(self, link: Link) -> bool:
         if link.favicon_url or self._draw_icon is None:
             return False
-        return self._book.icons.find(destination_host(link.url)) != ""
+        return not self._book.icons.is_without(destination_host(link.url), self._read_clock())
 
     async def _run(self) -> None:
         while True:
@@ -97,26 +99,31 @@ class TitleFiller:
                 self._queue.task_done()
 
     async def _fill(self, link: Link, *, wants_title: bool) -> None:
-        host, now = destination_host(link.url), self._read_clock()
-        lacks_icon = self._lacks_icon(link)
-        path = await icons.find_fresh_path(self._book.db, host, now) if lacks_icon else ""
-        facts = PageFacts()
-        if wants_title or path is None:
-            facts = await fetch_page_facts(self._fetcher, link.url)
-        if wants_title and facts.title:
-            await fill_title(self._book, link, facts.title, self._read_clock())
-        if path is None and self._draw_icon is not None:
-            png = await fetch_icon(
-                self._fetcher, facts.icon or guess_icon(link.url), self._draw_icon
-            )
-            path = await self._book.db.write(lambda tx: icons.put_icon(tx, host, png, now))
-        if lacks_icon and path is not None:
-            await self._give_icon(link, host, path)
+        facts = await self._fill_icon(link) if self._lacks_icon(link) else None
+        if wants_title:
+            facts = facts or await fetch_page_facts(self._fetcher, link.url)
+            if facts.title:
+                await fill_title(self._book, link, facts.title, self._read_clock())
 
-    async def _give_icon(self, link: Link, host: str, path: str) -> None:
-        self._book.icons.remember(host, path)
+    async def _fill_icon(self, link: Link) -> PageFacts | None:
+        """What its page says, if that had to be asked: a host's icon is looked for once."""
+        host, facts = destination_host(link.url), None
+        async with self._hosts.setdefault(host, asyncio.Lock()):
+            path = await icons.find_fresh_path(self._book.db, host, self._read_clock())
+            if path is None:
+                facts = await fetch_page_facts(self._fetcher, link.url)
+                path = await self._look_for_icon(host, facts.icon or guess_icon(link.url))
+        self._book.icons.remember(host, path, self._read_clock())
         if path:
             await self._book.db.write(lambda tx: icons.set_icon(tx, link.id, link.url, path))
+        return facts
+
+    async def _look_for_icon(self, host: str, address: str) -> str:
+        png = None
+        if self._draw_icon is not None:
+            png = await fetch_icon(self._fetcher, address, self._draw_icon)
+        now = self._read_clock()
+        return await self._book.db.write(lambda tx: icons.put_icon(tx, host, png, now))
 
 
 async def fill_title(book: LinkBook, link: Link, title: str, now: int) -> bool:

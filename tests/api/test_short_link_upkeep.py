@@ -165,7 +165,7 @@ async def test_a_single_link_is_read(client: httpx.AsyncClient, caller: Caller) 
         ({"utm_term": "x"}, None),
         ({"utm_content": "x"}, None),
         ({"utm_id": "x"}, None),
-        ({"isLinkInBio": True}, {"type": "BIO_LINK"}),
+        ({"isLinkInBio": True}, {"type": "BIO_LINK", "linkInBioId": 1}),
         ({"btnLabel": "Buy"}, None),
         ({"btnLabel": None}, {"btnLabel": "Click Here"}),
         ({"isActive": False}, None),
