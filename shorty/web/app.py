@@ -20,6 +20,8 @@ from shorty.web import (
     signing,
     tags,
     tokens,
+    usage,
+    utm,
     welcome,
 )
 from shorty.web.cookies import PATH
@@ -39,6 +41,8 @@ PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     *signing.HANDLERS,
     *tags.HANDLERS,
     *tokens.HANDLERS,
+    *usage.HANDLERS,
+    *utm.HANDLERS,
     *welcome.HANDLERS,
 )
 
