@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from shorty.clicks.model import PREFETCH, Kind, Source
+from shorty.clicks.model import BOT, PREFETCH, Kind, Source
 from shorty.clicks.store import read_click
 from shorty.clicks.waiting import read_visits
 from shorty.errors import StorageUnavailableError
@@ -47,6 +47,10 @@ class LiveClick(msgspec.Struct, frozen=True, kw_only=True):
     browser: str | None
     os: str | None
     device: str | None
+
+    @property
+    def is_bot(self) -> bool:
+        return self.kind == BOT
 
 
 class News(NamedTuple):

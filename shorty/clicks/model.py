@@ -76,6 +76,10 @@ class Click(NamedTuple):
     utm: str | None  # a JSON array of five
     city: str | None = None
 
+    @property
+    def is_bot(self) -> bool:
+        return self.kind == BOT
+
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Visit).decode

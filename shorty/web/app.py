@@ -11,10 +11,14 @@ from shorty.web import (
     assets,
     deliveries,
     domains,
+    history,
     link_checks,
     link_deeds,
+    link_deliveries,
     link_list,
+    link_page,
     links,
+    overview,
     receivers,
     sign_in,
     signing,
@@ -30,6 +34,10 @@ from shorty.web.failures import build_failure_handlers
 from shorty.web.requests import WebRequest
 
 PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
+    *overview.HANDLERS,
+    *link_page.HANDLERS,
+    *link_deliveries.HANDLERS,
+    *history.HANDLERS,
     *deliveries.HANDLERS,
     *domains.HANDLERS,
     *link_checks.HANDLERS,

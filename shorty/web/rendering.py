@@ -10,10 +10,13 @@ from markupsafe import Markup
 
 from shorty import __version__
 from shorty.accounts.roles import is_allowed
+from shorty.clicks.breakdown import name_site
 from shorty.http.answers import Answer, Header
 from shorty.web.assets import write_asset_address
 from shorty.web.cookies import TOKEN, Notice
 from shorty.web.navigation import find_sections
+from shorty.web.numbers import write_compact, write_count, write_plural
+from shorty.web.places import name_country, write_flag
 from shorty.web.requests import WebRequest
 from shorty.web.times import write_age, write_date, write_input, write_moment, write_utc
 
@@ -32,7 +35,16 @@ _GLOBALS: Final[dict[str, Any]] = {
     "version": __version__,
     "urlencode": urlencode,
 }
-_FILTERS: Final[dict[str, Any]] = {"quoted": partial(quote, safe=""), "utc": write_utc}
+_FILTERS: Final[dict[str, Any]] = {
+    "quoted": partial(quote, safe=""),
+    "utc": write_utc,
+    "count": write_count,
+    "compact": write_compact,
+    "plural": write_plural,
+    "country": name_country,
+    "flag": write_flag,
+    "site": name_site,
+}
 TEMPLATES.globals.update(_GLOBALS)
 TEMPLATES.filters.update(_FILTERS)
 

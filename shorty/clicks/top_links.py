@@ -1,0 +1,100 @@
+"""Finds which links of a workspace were clicked the most in a period.
+
+Sums are kept by link, and a workspace may have a million: those looked at are the ones with the
+most clicks of all time and the newest. Where a workspace has few links, these are all of them.
+"""
+
+from typing import Final, NamedTuple
+
+from shorty.clicks.breakdown import count_clicks
+from shorty.clicks.days import NOTHING, Totals, add_totals, read_series
+from shorty.clicks.rollups import DAY_MS, QUARTER_MS
+from shorty.clicks.stats import find_day, read_totals
+from shorty.clicks.stats_store import SUMS
+from shorty.storage.database import Database, Row
+from shorty.storage.snapshot import open_snapshot
+
+OF_EACH_KIND: Final = 40
+LOOKED_AT: Final = 2 * OF_EACH_KIND
+
+LIST_CANDIDATES: Final = """
+select link_id from (
+  select link_id from link_counters where workspace_id = $1 and is_live = 1
+  order by total desc, link_id desc limit $2
+) most
+union
+select id from (
+  select id from links where workspace_id = $1 and deleted_at is null
+  order by created_at desc, id desc limit $2
+) newest
+"""
+
+_SLOTS: Final = ", ".join(f"${number}" for number in range(3, LOOKED_AT + 3))
+
+SUM_DAYS: Final = f"""
+select s.owner, {SUMS} from click_days s
+where s.owner in ({_SLOTS}) and s.day >= $1 and s.day < $2 group by s.owner
+"""  # noqa: S608 - columns of our own, parameters' numbers
+
+LIST_DIVIDED_DAYS: Final = f"""
+select owner, day, series from click_days where owner in ({_SLOTS}) and day in ($1, $2)
+"""  # noqa: S608 - parameters' numbers
+
+SUM_QUARTERS: Final = f"""
+with recursive moments (at) as (
+  select min(at) from click_quarters where at >= $1 and at < $2
+  union all
+  select (select min(q.at) from click_quarters q where q.at > m.at and q.at < $2)
+  from moments m where m.at is not null
+)
+select s.owner, {SUMS} from moments m cross join click_quarters s
+where s.at = m.at and s.owner in ({_SLOTS}) group by s.owner
+"""  # noqa: S608 - columns of our own, parameters' numbers
+
+
+class LinkCount(NamedTuple):
+    link_id: int
+    clicks: int
+    visitors: int
+
+
+async def list_top_links(
+    db: Database, workspace_id: int, start: int, end: int, limit: int, *, has_bots: bool
+) -> list[LinkCount]:
+    """Those with any clicks from `start` up to `end`, the most clicked first."""
+    rows = await db.find_all(LIST_CANDIDATES, workspace_id, OF_EACH_KIND)
+    if not rows:
+        return []
+    ids = [row["link_id"] for row in rows]
+    sums = await _sum_up(db, ids + ids[-1:] * (LOOKED_AT - len(ids)), start, end)
+    counts = [
+        LinkCount(link_id, count_clicks(totals, has_bots=has_bots), totals[1])
+        for link_id, totals in sums.items()
+    ]
+    found = [each for each in counts if each.clicks]
+    return sorted(found, key=lambda each: (-each.clicks, -each.link_id))[:limit]
+
+
+async def _sum_up(db: Database, ids: list[int], start: int, end: int) -> dict[int, Totals]:
+    first_whole, end_whole = find_day(start + DAY_MS - 1), find_day(end)
+    async with open_snapshot(db) as snapshot:
+        days = await snapshot.find_all(SUM_DAYS, first_whole, end_whole, *ids)
+        divided = await snapshot.find_all(LIST_DIVIDED_DAYS, find_day(start), end_whole, *ids)
+        quarters = await snapshot.find_all(SUM_QUARTERS, start, end, *ids)
+    parts = [(row["owner"], read_totals(row)) for row in (*days, *quarters)]
+    for row in divided:
+        if not first_whole <= row["day"] < end_whole:
+            parts += _read_part(row, start, end)
+    sums: dict[int, Totals] = {}
+    for owner, totals in parts:
+        sums[owner] = add_totals((sums.get(owner, NOTHING), totals))
+    return sums
+
+
+def _read_part(row: Row, start: int, end: int) -> list[tuple[int, Totals]]:
+    """Those quarter hours of a day that lie in the period."""
+    return [
+        (row["owner"], totals)
+        for number, totals in read_series(row["series"])
+        if start <= row["day"] + number * QUARTER_MS < end
+    ]

@@ -1,0 +1,37 @@
+"""`/app/links/{id}/deliveries`: what receivers were told of a link's clicks."""
+
+from typing import Final
+
+from shorty.http.answers import Answer
+from shorty.web.deliveries import ON_A_PAGE, read_number
+from shorty.web.doors import page
+from shorty.web.link_page import describe_link, find_link
+from shorty.web.rendering import render
+from shorty.web.requests import WebRequest
+from shorty.webhooks import service
+from shorty.webhooks.model import DeliveryFilter
+
+
+@page("GET", "/links/{link_id:str}/deliveries")
+async def list_link_deliveries(request: WebRequest) -> Answer:
+    link = await find_link(request)
+    before = read_number(request.read_query().get("before", ""))
+    wanted = DeliveryFilter(
+        link_id=link.id, before=before or DeliveryFilter().before, limit=ON_A_PAGE + 1
+    )
+    found = await service.list_deliveries(
+        request.services.db, link.workspace_id, wanted, request.now
+    )
+    return render(
+        request,
+        "link_deliveries.html",
+        **describe_link(request, link),
+        tab="deliveries",
+        deliveries=found[:ON_A_PAGE],
+        next=found[ON_A_PAGE - 1].id if len(found) > ON_A_PAGE else None,
+        is_first=before is None,
+        is_off=not request.actor.plan.webhooks,
+    )
+
+
+HANDLERS: Final = (list_link_deliveries,)

@@ -1,0 +1,162 @@
+"""`/app/links/{id}`: one link, its numbers, its clicks as they come, and its code."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from time import monotonic
+from typing import Any, Final
+
+from shorty.clicks.latest import LatestClicks, Place, list_latest_clicks
+from shorty.clicks.live import News, Watcher
+from shorty.clicks.stats_store import Scope
+from shorty.http.answers import Answer
+from shorty.http.qr_drawings import PRIVATE, answer_drawing
+from shorty.links.model import Link, QrSettings
+from shorty.links.service import get_link
+from shorty.web import statistics
+from shorty.web.doors import page
+from shorty.web.rendering import TEMPLATES, describe_viewer, render
+from shorty.web.requests import WebRequest
+from shorty.web.spans import CHOICES, Span, is_on, read_span
+from shorty.web.states import list_states
+from shorty.web.statistics import Panel, Statistics
+from shorty.web.streams import EventStream, encode_event
+
+IN_FEED: Final = 8
+ON_PAGE: Final = 50
+BEAT_S: Final = 15  # so often something is sent, so that nobody in between takes it for dead
+LONGEST_S: Final = 600  # then the browser asks again, and must still be signed in
+RETRY: Final = b"retry: 3000\n\n"
+BEAT: Final = b": still here\n\n"
+_PLACE: Final = re.compile(r"(\d{1,16})-(\d{1,16})")
+
+
+async def find_link(request: WebRequest) -> Link:
+    """The link that the path names. Raises NotFoundError."""
+    link_id = request.read_id("link_id", "link")
+    return await get_link(request.services.book, request.actor, link_id)
+
+
+def describe_link(request: WebRequest, link: Link) -> dict[str, Any]:
+    """What the head of each of a link's pages asks for."""
+    return {
+        "link": link,
+        "place": f"/app/links/{link.id}",
+        "states": list_states(link, request.now),
+    }
+
+
+@page("GET", "/links/{link_id:str}")
+async def show_link(request: WebRequest) -> Answer:
+    link = await find_link(request)
+    span = read_span(request.read_query(), request.zone, request.now)
+    scope = Scope(workspace_id=link.workspace_id, link_id=link.id)
+    found, latest = await asyncio.gather(
+        statistics.read_statistics(request.services.db, scope, span),
+        find_latest(request, link, Place(), IN_FEED, has_bots=span.has_bots),
+    )
+    return render(
+        request,
+        "link.html",
+        **describe_link(request, link),
+        tab="numbers",
+        span=span,
+        choices=CHOICES,
+        statistics=found,
+        panels=list_panels(found, span),
+        latest=latest.clicks,
+        is_unused=not link.click_count and not found.bots,
+    )
+
+
+@page("GET", "/links/{link_id:str}/clicks")
+async def show_clicks(request: WebRequest) -> Answer:
+    link = await find_link(request)
+    query = request.read_query()
+    before = read_place(query.get("before", ""))
+    has_bots = is_on(query.get("bots", ""))
+    found = await find_latest(request, link, before, ON_PAGE, has_bots=has_bots)
+    return render(
+        request,
+        "link_clicks.html",
+        **describe_link(request, link),
+        tab="clicks",
+        clicks=found.clicks,
+        next=None if found.next is None else f"{found.next.at}-{found.next.id}",
+        is_first=before == Place(),
+        has_bots=has_bots,
+    )
+
+
+@page("GET", "/links/{link_id:str}/live")
+async def stream_clicks(request: WebRequest) -> Answer:
+    link = await find_link(request)
+    has_bots = is_on(request.read_query().get("bots", ""))
+    return EventStream(watch_clicks(request, link, has_bots=has_bots))
+
+
+@page("GET", "/links/{link_id:str}/code.svg")
+async def draw_code(request: WebRequest) -> Answer:
+    """Of every link, as its code looks or would look by default."""
+    link = await find_link(request)
+    return await answer_drawing(request, link, link.qr_settings or QrSettings(), "svg", PRIVATE)
+
+
+async def watch_clicks(request: WebRequest, link: Link, *, has_bots: bool) -> AsyncGenerator[bytes]:
+    """Events that hold the new clicks as the feed's items."""
+    ends_at = monotonic() + LONGEST_S
+    with request.services.recorder.live.watch(link.workspace_id, link.id) as watcher:
+        yield RETRY
+        while monotonic() < ends_at:
+            news = await wait_for_news(watcher)
+            if news is None:
+                return
+            clicks = [each for each in news.clicks if has_bots or not each.is_bot]
+            if clicks or news.missed:
+                yield encode_event("clicks", write_items(request, News(tuple(clicks), news.missed)))
+            else:
+                yield BEAT
+
+
+async def wait_for_news(watcher: Watcher) -> News | None:
+    """No clicks after a while without any; None at the end."""
+    try:
+        async with asyncio.timeout(BEAT_S):
+            return await anext(watcher, None)
+    except TimeoutError:
+        return News((), 0)
+
+
+def write_items(request: WebRequest, news: News) -> str:
+    template = TEMPLATES.get_template("click_items.html")
+    return template.render(describe_viewer(request), clicks=news.clicks[::-1], missed=news.missed)
+
+
+async def find_latest(
+    request: WebRequest, link: Link, before: Place, limit: int, *, has_bots: bool
+) -> LatestClicks:
+    return await list_latest_clicks(
+        request.services.db, link.workspace_id, link.id, before, limit, has_bots=has_bots
+    )
+
+
+def read_place(text: str) -> Place:
+    """Where a page begins; at the newest for what is no place."""
+    match = _PLACE.fullmatch(text)
+    return Place(int(match[1]), int(match[2])) if match else Place()
+
+
+def list_panels(found: Statistics, span: Span) -> list[Panel]:
+    counts, has_bots = found.counts, span.has_bots
+    panels = [
+        statistics.list_countries(counts, has_bots=has_bots),
+        *statistics.list_cities(counts, has_bots=has_bots),
+        statistics.list_referrers(counts, has_bots=has_bots),
+        statistics.list_sources(counts),
+        *statistics.list_devices(counts, has_bots=has_bots),
+        *statistics.list_utm(counts, has_bots=has_bots),
+    ]
+    return [each for each in panels if each.bars]
+
+
+HANDLERS: Final = (show_link, show_clicks, stream_clicks, draw_code)

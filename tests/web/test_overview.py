@@ -1,0 +1,113 @@
+import httpx
+import pytest
+
+from shorty.clicks.model import BOT, QR
+from shorty.links.service import delete_link
+from tests.api.house import House
+from tests.api.visits import HOUR, fold, visit
+from tests.support import DAY, NOW
+from tests.web.browser import Browser, read_text
+from tests.web.figures import read_counts, read_figures, read_rows
+
+DAYS = range(40)
+
+
+async def open_page(browser: Browser, query: str = "") -> str:
+    answer = await browser.open(f"/app{query}")
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def test_without_links_it_shows_how_to_make_one(house: House, owner: Browser) -> None:
+    page = await open_page(owner)
+    text = read_text(page)
+    assert "Make your first link" in text
+    assert "curl http://localhost:8000/api/v1/links" in text
+    assert 'action="/app/links/new"' in page
+
+
+async def test_a_viewer_of_nothing_is_told_to_wait(viewer: Browser) -> None:
+    page = await open_page(viewer)
+    assert "You may look at this workspace" in read_text(page)
+    assert "/app/links/new" not in page
+
+
+async def test_without_clicks_it_shows_what_to_share(house: House, owner: Browser) -> None:
+    await house.make_link(slug="sale")
+    page = await open_page(owner)
+    assert "No clicks yet" in read_text(page)
+    assert 'data-copy="http://localhost:8000/sale"' in page
+    await visit(house, {"kind": BOT})
+    assert "No clicks yet" not in read_text(await open_page(owner))
+
+
+@pytest.mark.parametrize("bots", ["", "&bots=1"])
+async def test_the_numbers_are_those_of_the_api(house: House, owner: Browser, bots: str) -> None:
+    client = await house.make_client()
+    for slug in ("a", "b", "c"):
+        await house.make_link(slug=slug)
+    await visit(
+        house,
+        *(
+            {"at": NOW - day * DAY - HOUR, "link_id": link_id, "visitor": day + 1, "country": code}
+            | ({"kind": BOT} if day % 5 == 0 else {"source": QR} if day % 3 == 0 else {})
+            for day in DAYS
+            for link_id, code in ((1, "DE"), (1, "US"), (2, "DE"))
+        ),
+    )
+    await fold(house)
+    page = await open_page(owner, f"?range=7d{bots}")
+    asked = {"from": "2026-11-16", "includeBots": "true" if bots else "false"}
+    summary = (await client.get("/api/v1/analytics/summary", params=asked)).json()
+    assert read_figures(page) == {
+        "Clicks": summary["clicks"],
+        "Visitors": summary["visitors"],
+        "QR scans": summary["scans"],
+        "Bots": summary["bots"],
+    }
+    geo = (await client.get("/api/v1/analytics/geo", params=asked)).json()
+    names = {"DE": "Germany", "US": "United States", None: "Unknown"}
+    assert read_counts(page, "Countries") == [
+        (names[each["country"]], each["clicks"]) for each in geo["countries"]
+    ]
+    assert read_links(page) == [
+        (slug, await count_clicks(client, link_id, asked)) for slug, link_id in (("a", 1), ("b", 2))
+    ]
+
+
+def read_links(page: str) -> list[tuple[str, int]]:
+    rows = read_rows(page, "Top links")
+    return [(name.partition("/")[2].split(" ")[0], int(clicks)) for name, clicks in rows]
+
+
+async def count_clicks(client: httpx.AsyncClient, link_id: int, asked: dict[str, str]) -> int:
+    answer = await client.get("/api/v1/analytics/summary", params={**asked, "linkId": str(link_id)})
+    return answer.json()["clicks"]
+
+
+async def test_deleted_links_and_other_workspaces_are_left_out(
+    house: House, owner: Browser, stranger: Browser
+) -> None:
+    for slug in ("gone", "here"):
+        await house.make_link(slug=slug)
+    await visit(house, {"link_id": 1}, {"link_id": 2})
+    await delete_link(house.app.services.book, await house.make_actor(), 1, NOW)
+    assert read_links(await open_page(owner)) == [("here", 1)]
+    assert "Make your first link" in await open_page(stranger)
+
+
+async def test_the_trend_is_against_the_period_before(house: House, owner: Browser) -> None:
+    await house.make_link()
+    await visit(house, {}, {}, {}, {"at": NOW - DAY - HOUR}, {"at": NOW - DAY - HOUR})
+    text = read_text(await open_page(owner, "?range=today"))
+    assert "Clicks 3 new" in text  # yesterday's clicks came at noon: the day before ends there
+    await visit(house, {"at": NOW - 8 * DAY}, {"at": NOW - 8 * DAY})
+    assert "Clicks 5 +150" in read_text(await open_page(owner, "?range=7d"))
+
+
+async def test_what_is_no_period_is_said(house: House, owner: Browser) -> None:
+    await house.make_link()
+    await visit(house, {})
+    page = await open_page(owner, "?range=custom&from=2026-11-09&to=2026-11-08")
+    assert "the last day must not lie before it" in read_text(page)
+    assert 'value="2026-11-09"' in page
