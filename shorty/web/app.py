@@ -8,19 +8,25 @@ from litestar.handlers import HTTPRouteHandler
 from shorty.accounts.sessions import SessionUses
 from shorty.http.services import Services
 from shorty.web import (
+    account,
     assets,
     deliveries,
     domains,
+    forgotten,
+    invitation,
     link_checks,
     link_deeds,
     link_list,
     links,
+    members,
     receivers,
+    second_factor,
     sign_in,
     signing,
     tags,
     tokens,
     welcome,
+    workspaces,
 )
 from shorty.web.cookies import PATH
 from shorty.web.doors import let_in
@@ -28,18 +34,24 @@ from shorty.web.failures import build_failure_handlers
 from shorty.web.requests import WebRequest
 
 PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
+    *account.HANDLERS,
     *deliveries.HANDLERS,
     *domains.HANDLERS,
+    *forgotten.HANDLERS,
+    *invitation.HANDLERS,
     *link_checks.HANDLERS,
     *link_deeds.HANDLERS,
     *link_list.HANDLERS,
     *links.HANDLERS,
+    *members.HANDLERS,
     *receivers.HANDLERS,
+    *second_factor.HANDLERS,
     *sign_in.HANDLERS,
     *signing.HANDLERS,
     *tags.HANDLERS,
     *tokens.HANDLERS,
     *welcome.HANDLERS,
+    *workspaces.HANDLERS,
 )
 
 
