@@ -5,9 +5,11 @@ They are made where mail can be sent, hold for an hour and count once.
 
 from typing import Final
 
+import msgspec
+
 from shorty.accounts import mail_link_store, session_store, store
 from shorty.accounts.model import MadeMailLink, MailLink, MailPurpose, User
-from shorty.accounts.profile import change_email
+from shorty.accounts.profile import change_email, get_user_by_id
 from shorty.accounts.rules import NOBODYS_EMAIL, check_person
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.store import Rows
@@ -59,10 +61,18 @@ def request_email_link(tx: Transaction, user_id: int, email: str, now: int) -> M
     return _make_link(tx, user_id, "email", email, now)
 
 
-def change_email_by_link(tx: Transaction, text: str, now: int) -> User:
+class EmailChange(msgspec.Struct, frozen=True, kw_only=True):
+    """The person with their new address, and the one they had."""
+
+    user: User
+    old: str
+
+
+def change_email_by_link(tx: Transaction, text: str, now: int) -> EmailChange:
     """Raises ConflictError where the link holds no more, AlreadyExistsError."""
     link = _get_link(tx, text, "email", now)
-    return change_email(tx, link.user_id, link.email)
+    old = get_user_by_id(tx, link.user_id).email
+    return EmailChange(user=change_email(tx, link.user_id, link.email), old=old)
 
 
 def find_mail_link(rows: Rows, text: str, purpose: MailPurpose, now: int) -> MailLink | None:

@@ -8,18 +8,23 @@ from litestar.handlers import HTTPRouteHandler
 from shorty.accounts.sessions import SessionUses
 from shorty.http.services import Services
 from shorty.web import (
+    account,
     assets,
     deliveries,
     domains,
+    forgotten,
     history,
+    invitation,
     link_checks,
     link_deeds,
     link_deliveries,
     link_list,
     link_page,
     links,
+    members,
     overview,
     receivers,
+    second_factor,
     sign_in,
     signing,
     tags,
@@ -27,6 +32,7 @@ from shorty.web import (
     usage,
     utm,
     welcome,
+    workspaces,
 )
 from shorty.web.cookies import PATH
 from shorty.web.doors import let_in
@@ -34,17 +40,22 @@ from shorty.web.failures import build_failure_handlers
 from shorty.web.requests import WebRequest
 
 PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
-    *overview.HANDLERS,
-    *link_page.HANDLERS,
-    *link_deliveries.HANDLERS,
-    *history.HANDLERS,
+    *account.HANDLERS,
     *deliveries.HANDLERS,
     *domains.HANDLERS,
+    *forgotten.HANDLERS,
+    *history.HANDLERS,
+    *invitation.HANDLERS,
     *link_checks.HANDLERS,
     *link_deeds.HANDLERS,
+    *link_deliveries.HANDLERS,
     *link_list.HANDLERS,
+    *link_page.HANDLERS,
     *links.HANDLERS,
+    *members.HANDLERS,
+    *overview.HANDLERS,
     *receivers.HANDLERS,
+    *second_factor.HANDLERS,
     *sign_in.HANDLERS,
     *signing.HANDLERS,
     *tags.HANDLERS,
@@ -52,6 +63,7 @@ PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     *usage.HANDLERS,
     *utm.HANDLERS,
     *welcome.HANDLERS,
+    *workspaces.HANDLERS,
 )
 
 

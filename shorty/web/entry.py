@@ -4,10 +4,13 @@ from typing import Final
 
 from shorty.accounts.sessions import WHOLE_MS
 from shorty.accounts.signing_in import check_password, give_back_sign_in, take_sign_in
-from shorty.errors import InvalidFieldsError, UnauthenticatedError
+from shorty.errors import InvalidFieldsError, ShortyError, UnauthenticatedError
+from shorty.http.answers import Answer
+from shorty.http.errors import find_status, list_error_headers
 from shorty.limits import name_address
 from shorty.passwords import find_own_password_fault, hash_password
 from shorty.web.cookies import SESSION
+from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
 
 SESSION_S: Final = WHOLE_MS // 1000
@@ -53,3 +56,16 @@ async def hash_new_password(request: WebRequest, field: str = "password") -> str
     if fault := find_own_password_fault(password):
         raise InvalidFieldsError({field: fault})
     return await hash_password(password)
+
+
+def show_trouble(
+    request: WebRequest, template: str, error: ShortyError | None, **values: object
+) -> Answer:
+    """A form again, with what stood in the way above it."""
+    status = 200 if error is None else find_status(error)
+    faults = error.fields if isinstance(error, InvalidFieldsError) else {}
+    trouble = "" if error is None or faults else error.message
+    answer = render(request, template, status=status, faults=faults, trouble=trouble, **values)
+    if error is not None:
+        answer.extra_headers = (*answer.extra_headers, *list_error_headers(error))
+    return answer

@@ -15,8 +15,7 @@ from shorty.accounts.signing_in import (
 )
 from shorty.errors import InvalidFieldsError, RateLimitedError, ShortyError, UnauthenticatedError
 from shorty.http.answers import Answer
-from shorty.http.errors import find_status, list_error_headers
-from shorty.web.addresses import HOME, read_way_back
+from shorty.web.addresses import read_way_back
 from shorty.web.doors import SIGN_IN, page
 from shorty.web.entry import (
     count_try,
@@ -24,8 +23,9 @@ from shorty.web.entry import (
     forgive_try,
     read_agent,
     set_session_cookie,
+    show_trouble,
 )
-from shorty.web.rendering import render, see_other
+from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
 
 CODE: Final = "shorty_code"
@@ -115,21 +115,6 @@ def show_sign_in(request: WebRequest, way_back: str, error: ShortyError | None =
 
 def show_code(request: WebRequest, way_back: str, error: ShortyError | None = None) -> Answer:
     return show_trouble(request, "sign_in_code.html", error, way_back=way_back)
-
-
-def show_trouble(
-    request: WebRequest, template: str, error: ShortyError | None, **values: object
-) -> Answer:
-    """A form again, with what stood in the way above it."""
-    status = 200 if error is None else find_status(error)
-    faults = error.fields if isinstance(error, InvalidFieldsError) else {}
-    trouble = "" if error is None or faults else error.message
-    answer = render(
-        request, template, status=status, faults=faults, trouble=trouble, home=HOME, **values
-    )
-    if error is not None:
-        answer.extra_headers = (*answer.extra_headers, *list_error_headers(error))
-    return answer
 
 
 HANDLERS: Final = (ask_password, sign_in, ask_code, send_code, sign_out)

@@ -109,7 +109,8 @@ async def test_a_new_address_counts_once_its_owner_has_followed_the_link(
     made = await db.write(lambda tx: request_email_link(tx, home.user.id, "New@A.example", NOW))
     assert (await db.write(lambda tx: get_user(tx, "ann@a.example"))).id == home.user.id
     changed = await db.write(lambda tx: change_email_by_link(tx, made.text, NOW))
-    assert (changed.id, changed.email) == (home.user.id, "new@a.example")
+    assert (changed.user.id, changed.user.email) == (home.user.id, "new@a.example")
+    assert changed.old == "ann@a.example"
     with pytest.raises(ConflictError):
         await db.write(lambda tx: change_email_by_link(tx, made.text, NOW))
 

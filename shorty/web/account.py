@@ -1,0 +1,178 @@
+"""`/app/account`: what people change about themselves, and the browsers they are signed in with."""
+
+from typing import Final
+
+from shorty.accounts.mail_links import (
+    change_email_by_link,
+    find_mail_link,
+    request_email_link,
+    take_mail,
+)
+from shorty.accounts.model import Session
+from shorty.accounts.profile import change_email, change_name, change_password
+from shorty.accounts.second_factor import count_recovery_codes, has_second_factor
+from shorty.accounts.sessions import end_other_sessions, end_session, list_sessions
+from shorty.clicks.user_agent import read_user_agent
+from shorty.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    FetchError,
+    InvalidFieldsError,
+    RateLimitedError,
+    ShortyError,
+)
+from shorty.http.answers import Answer
+from shorty.mail import Mail
+from shorty.web.addresses import find_mailed_base
+from shorty.web.doors import SIGN_IN, page
+from shorty.web.entry import hash_new_password, prove_password, show_trouble
+from shorty.web.mails import write_email_link, write_email_notice
+from shorty.web.rendering import see_other
+from shorty.web.requests import WebRequest
+
+ACCOUNT: Final = "/app/account"
+NEW_EMAIL: Final = "/app/new-email"
+
+
+@page("GET", "/account")
+async def read_account(request: WebRequest) -> Answer:
+    return await show_account(request)
+
+
+@page("POST", "/account/name")
+async def set_name(request: WebRequest) -> Answer:
+    user_id, name = request.actor.user_id, request.typed.read("name")
+    try:
+        await request.services.db.write(lambda tx: change_name(tx, user_id, name))
+    except InvalidFieldsError as error:
+        return await show_account(request, error, "name")
+    return see_other(request, ACCOUNT, "Your name is changed.")
+
+
+@page("POST", "/account/password")
+async def set_password(request: WebRequest) -> Answer:
+    user_id, session_id = request.actor.user_id, request.session_id
+    try:
+        await prove_password(request, "current")
+        password_hash = await hash_new_password(request)
+    except (InvalidFieldsError, RateLimitedError) as error:
+        return await show_account(request, error, "password")
+    await request.services.db.write(
+        lambda tx: change_password(tx, user_id, session_id, password_hash, request.now)
+    )
+    return see_other(request, ACCOUNT, "Your password is changed; other browsers are signed out.")
+
+
+@page("POST", "/account/email")
+async def set_email(request: WebRequest) -> Answer:
+    """At once, or where mail can be sent once the link in it was followed."""
+    email = request.typed.read("email").lower()
+    try:
+        await prove_password(request)
+        if request.services.mailer.is_on:
+            await send_email_link(request, email)
+            said = f"A link is on its way to {email}. The address counts once you have followed it."
+        else:
+            await request.services.db.write(
+                lambda tx: change_email(tx, request.actor.user_id, email)
+            )
+            said = f"You sign in with {email} from now on."
+    except AlreadyExistsError:
+        taken = InvalidFieldsError({"email": "has an account already"})
+        return await show_account(request, taken, "email")
+    except (InvalidFieldsError, RateLimitedError, FetchError) as error:
+        return await show_account(request, error, "email")
+    return see_other(request, ACCOUNT, said)
+
+
+async def send_email_link(request: WebRequest, email: str) -> None:
+    """Raises FetchError where the mail server does not take it."""
+    services = request.services
+    take_mail(services.limits, email, request.now)
+    made = await services.db.write(
+        lambda tx: request_email_link(tx, request.actor.user_id, email, request.now)
+    )
+    address = f"{find_mailed_base(request)}{NEW_EMAIL}?key={made.text}"
+    await services.mailer.send(write_email_link(made, address))
+
+
+@page("GET", "/new-email", needs=None)
+async def ask_new_email(request: WebRequest) -> Answer:
+    return show_new_email(request, request.read_query().get("key", ""))
+
+
+@page("POST", "/new-email", needs=None)
+async def confirm_new_email(request: WebRequest) -> Answer:
+    services, key = request.services, request.typed.read("key")
+    try:
+        change = await services.db.write(lambda tx: change_email_by_link(tx, key, request.now))
+    except (ConflictError, AlreadyExistsError) as error:
+        return show_new_email(request, key, error)
+    services.mailer.post(_write_notice(change.old, change.user.email))
+    place = SIGN_IN if request.signed_in is None else ACCOUNT
+    return see_other(request, place, f"You sign in with {change.user.email} from now on.")
+
+
+async def _write_notice(old: str, new: str) -> Mail:
+    return write_email_notice(old, new)
+
+
+def show_new_email(request: WebRequest, key: str, error: ShortyError | None = None) -> Answer:
+    link = find_mail_link(request.services.db, key, "email", request.now)
+    email = "" if link is None else link.email
+    return show_trouble(request, "new_email.html", error, key=key, email=email)
+
+
+@page("POST", "/account/sessions/{session_id:str}/end")
+async def end_one_session(request: WebRequest) -> Answer:
+    session_id = request.read_id("session_id", "session")
+    await request.services.db.write(
+        lambda tx: end_session(tx, request.actor.user_id, session_id, request.now)
+    )
+    return see_other(request, ACCOUNT, "That browser is signed out.")
+
+
+@page("POST", "/account/sessions/end-others")
+async def end_all_others(request: WebRequest) -> Answer:
+    await request.services.db.write(
+        lambda tx: end_other_sessions(tx, request.actor.user_id, request.session_id, request.now)
+    )
+    return see_other(request, ACCOUNT, "Every other browser is signed out.")
+
+
+async def show_account(
+    request: WebRequest, error: ShortyError | None = None, faulty: str = ""
+) -> Answer:
+    """`faulty` names the form that the error is about."""
+    db, user_id = request.services.db, request.actor.user_id
+    sessions = await list_sessions(db, user_id, request.now)
+    return show_trouble(
+        request,
+        "account.html",
+        error,
+        faulty=faulty,
+        form=request.typed,
+        sessions=[(session, describe_browser(session)) for session in sessions],
+        session_id=request.session_id,
+        has_second_factor=has_second_factor(db, user_id),
+        recovery_codes=count_recovery_codes(db, user_id),
+        sends_mail=request.services.mailer.is_on,
+    )
+
+
+def describe_browser(session: Session) -> str:
+    agent = read_user_agent(session.user_agent)
+    parts = (agent.browser or "A browser", f"on {agent.os}" if agent.os else "")
+    return " ".join(part for part in parts if part)
+
+
+HANDLERS: Final = (
+    read_account,
+    set_name,
+    set_password,
+    set_email,
+    ask_new_email,
+    confirm_new_email,
+    end_all_others,
+    end_one_session,
+)

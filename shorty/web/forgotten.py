@@ -1,0 +1,87 @@
+"""`/app/forgotten`: a link to a new password, by mail; and the page that it leads to."""
+
+from typing import Final
+
+from shorty.accounts.mail_links import (
+    find_mail_link,
+    request_password_link,
+    set_password_by_link,
+    take_mail,
+)
+from shorty.errors import ConflictError, InvalidFieldsError, RateLimitedError, ShortyError
+from shorty.http.answers import Answer
+from shorty.mail import Mail
+from shorty.web.addresses import find_mailed_base
+from shorty.web.doors import SIGN_IN, page
+from shorty.web.entry import count_try, hash_new_password, show_trouble
+from shorty.web.mails import write_password_link
+from shorty.web.rendering import see_other
+from shorty.web.requests import WebRequest
+
+NEW_PASSWORD: Final = "/app/new-password"  # noqa: S105 - a path
+
+
+@page("GET", "/forgotten", needs=None)
+async def ask_address(request: WebRequest) -> Answer:
+    return show_forgotten(request)
+
+
+@page("POST", "/forgotten", needs=None)
+async def send_link(request: WebRequest) -> Answer:
+    """Says the same, as quickly, whether the address is known or not."""
+    services, email = request.services, request.typed.read("email")
+    if not services.mailer.is_on:
+        return show_forgotten(request)
+    try:
+        count_try(request, email)
+        take_mail(services.limits, email, request.now)
+    except RateLimitedError as error:
+        return show_forgotten(request, error)
+    services.mailer.post(_write_link(request, email, find_mailed_base(request)))
+    return show_trouble(request, "forgotten_sent.html", None, email=email)
+
+
+async def _write_link(request: WebRequest, email: str, base: str) -> Mail | None:
+    made = await request.services.db.write(lambda tx: request_password_link(tx, email, request.now))
+    if made is None:
+        return None
+    return write_password_link(made, f"{base}{NEW_PASSWORD}?key={made.text}")
+
+
+@page("GET", "/new-password", needs=None)
+async def ask_new_password(request: WebRequest) -> Answer:
+    return show_new_password(request, request.read_query().get("key", ""))
+
+
+@page("POST", "/new-password", needs=None)
+async def set_new_password(request: WebRequest) -> Answer:
+    services, key = request.services, request.typed.read("key")
+    if find_mail_link(services.db, key, "password", request.now) is None:
+        return show_new_password(request, "")
+    try:
+        password_hash = await hash_new_password(request)
+        await services.db.write(
+            lambda tx: set_password_by_link(tx, key, password_hash, request.now)
+        )
+    except (InvalidFieldsError, ConflictError) as error:
+        return show_new_password(request, key, error)
+    return see_other(request, SIGN_IN, "Your new password is set. Sign in with it.")
+
+
+def show_forgotten(request: WebRequest, error: ShortyError | None = None) -> Answer:
+    return show_trouble(
+        request,
+        "forgotten.html",
+        error,
+        email=request.typed.read("email"),
+        sends_mail=request.services.mailer.is_on,
+    )
+
+
+def show_new_password(request: WebRequest, key: str, error: ShortyError | None = None) -> Answer:
+    link = find_mail_link(request.services.db, key, "password", request.now)
+    email = "" if link is None else link.email
+    return show_trouble(request, "new_password.html", error, key=key, email=email)
+
+
+HANDLERS: Final = (ask_address, send_link, ask_new_password, set_new_password)

@@ -1,0 +1,100 @@
+"""`/app/invitation`: the page that an invitation's link leads to."""
+
+from typing import Final
+from urllib.parse import quote
+
+from shorty.accounts.invitations import (
+    accept_as_new_person,
+    accept_invitation,
+    find_invitation,
+    has_account,
+)
+from shorty.accounts.sessions import start_session, switch_workspace
+from shorty.errors import (
+    ConflictError,
+    InvalidFieldsError,
+    QuotaExceededError,
+    ShortyError,
+)
+from shorty.http.answers import Answer
+from shorty.storage.database import Transaction
+from shorty.web.addresses import HOME
+from shorty.web.doors import SIGN_IN, page
+from shorty.web.entry import (
+    hash_new_password,
+    read_agent,
+    set_session_cookie,
+    show_trouble,
+)
+from shorty.web.mails import describe_role
+from shorty.web.rendering import see_other
+from shorty.web.requests import WebRequest
+
+INVITATION: Final = "/app/invitation"
+
+
+@page("GET", "/invitation", needs=None)
+async def ask_whether(request: WebRequest) -> Answer:
+    return show_invitation(request, request.read_query().get("key", ""))
+
+
+@page("POST", "/invitation", needs=None)
+async def accept(request: WebRequest) -> Answer:
+    key = request.typed.read("key")
+    invitation = find_invitation(request.services.db, key, request.now)
+    if invitation is None:
+        return show_invitation(request, "")
+    try:
+        if request.signed_in is None:
+            await join_as_new_person(request, key, invitation.workspace_id)
+        else:
+            await join_as_oneself(request, key, request.session_id)
+    except (InvalidFieldsError, ConflictError, QuotaExceededError) as error:
+        return show_invitation(request, key, error)
+    return see_other(request, HOME, f"You belong to {invitation.workspace_name} now.")
+
+
+async def join_as_oneself(request: WebRequest, key: str, session_id: int) -> None:
+    """Looks at the new workspace from here on."""
+    services, user_id = request.services, request.actor.user_id
+
+    def join(tx: Transaction) -> None:
+        joined = accept_invitation(tx, services.config.plans, key, user_id, request.now)
+        switch_workspace(tx, user_id, session_id, joined.workspace_id)
+
+    await services.db.write(join)
+
+
+async def join_as_new_person(request: WebRequest, key: str, workspace_id: int) -> None:
+    services, name = request.services, request.typed.read("name")
+    password_hash = await hash_new_password(request)
+
+    def join(tx: Transaction) -> str:
+        plans = services.config.plans
+        user = accept_as_new_person(tx, plans, key, name, password_hash, request.now)
+        made = start_session(tx, user.id, workspace_id, read_agent(request), request.now)
+        return made.text
+
+    set_session_cookie(request, await services.db.write(join))
+
+
+def show_invitation(request: WebRequest, key: str, error: ShortyError | None = None) -> Answer:
+    db = request.services.db
+    invitation = find_invitation(db, key, request.now)
+    answer = show_trouble(
+        request,
+        "invitation.html",
+        error,
+        key=key,
+        invitation=invitation,
+        role="" if invitation is None else describe_role(invitation.role),
+        has_account=invitation is not None and has_account(db, invitation),
+        sign_in=f"{SIGN_IN}?next={quote(f'{INVITATION}?key={key}', safe='/')}",
+        name=request.typed.read("name"),
+    )
+    if invitation is None:
+        answer.status_code = 404
+    return answer
+
+
+HANDLERS: Final = (ask_whether, accept)

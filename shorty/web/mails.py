@@ -1,0 +1,86 @@
+"""What the dashboard's mails say, as text and as HTML with the same words."""
+
+import msgspec
+
+from shorty.accounts.model import MadeInvitation, MadeMailLink
+from shorty.mail import Mail
+from shorty.web.rendering import TEMPLATES
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """`deed` names the button of the HTML; `small` stands below it."""
+
+    subject: str
+    lines: tuple[str, ...]
+    address: str = ""
+    deed: str = ""
+    small: str = ""
+
+
+def write_invitation(made: MadeInvitation, address: str) -> Mail:
+    invitation = made.invitation
+    role = describe_role(invitation.role)
+    place = f"the workspace “{invitation.workspace_name}”"
+    return build_mail(
+        invitation.email,
+        Letter(
+            subject=f"Join {invitation.workspace_name}",
+            lines=(f"{invitation.inviter_name} invites you to {place}, as {role}.",),
+            address=address,
+            deed="Accept the invitation",
+            small="The link holds for seven days and counts once. "
+            "If you do not know what this is about, do nothing.",
+        ),
+    )
+
+
+def write_password_link(made: MadeMailLink, address: str) -> Mail:
+    return build_mail(
+        made.link.email,
+        Letter(
+            subject="Set a new password",
+            lines=(f"Somebody asked for a new password for {made.link.email}.",),
+            address=address,
+            deed="Set a new password",
+            small="The link holds for an hour and counts once. "
+            "If it was not you, do nothing: your password stays.",
+        ),
+    )
+
+
+def write_email_link(made: MadeMailLink, address: str) -> Mail:
+    return build_mail(
+        made.link.email,
+        Letter(
+            subject="Confirm your address",
+            lines=(f"You want to sign in with {made.link.email} from now on.",),
+            address=address,
+            deed="Confirm the address",
+            small="The link holds for an hour and counts once. "
+            "If it was not you, do nothing: nothing changes.",
+        ),
+    )
+
+
+def write_email_notice(old: str, new: str) -> Mail:
+    return build_mail(
+        old,
+        Letter(
+            subject="Your address has changed",
+            lines=(
+                f"Your account signs in with {new} from now on, no more with {old}.",
+                "If it was not you, tell whoever runs this server at once.",
+            ),
+        ),
+    )
+
+
+def build_mail(to: str, letter: Letter) -> Mail:
+    parts = (*letter.lines, letter.address, letter.small)
+    html = TEMPLATES.get_template("mail.html").render(letter=letter)
+    text = "\n\n".join(part for part in parts if part)
+    return Mail(to=to, subject=letter.subject, text=f"{text}\n", html=html)
+
+
+def describe_role(role: str) -> str:
+    return f"{'an' if role[0] in 'aeo' else 'a'} {role}"

@@ -1,0 +1,161 @@
+"""`/app/members`: who belongs to the workspace, in which role, and who is invited."""
+
+from typing import Final, get_args
+
+from shorty.accounts import invitations, members
+from shorty.accounts.mail_links import take_mail
+from shorty.accounts.model import Actor, MadeInvitation, Role
+from shorty.accounts.roles import is_allowed
+from shorty.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    FetchError,
+    InvalidFieldsError,
+    NotFoundError,
+    RateLimitedError,
+    ShortyError,
+)
+from shorty.http.answers import Answer
+from shorty.http.requests import ID_DIGITS
+from shorty.web.addresses import find_mailed_base, find_shown_base
+from shorty.web.cookies import Notice
+from shorty.web.doors import page
+from shorty.web.entry import show_trouble
+from shorty.web.invitation import INVITATION
+from shorty.web.mails import write_invitation
+from shorty.web.rendering import render, see_other
+from shorty.web.requests import WebRequest
+
+PLACE: Final = "/app/members"
+SHOWN_AT_ONCE: Final = 100
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+ABILITIES: Final[dict[Role, str]] = {
+    "viewer": "sees everything and changes nothing",
+    "editor": "makes and changes links",
+    "admin": "also manages members, domains and tokens",
+    "owner": "also other owners",
+}
+
+
+@page("GET", "/members")
+async def list_members(request: WebRequest) -> Answer:
+    return await show_members(request)
+
+
+@page("POST", "/members", needs="admin")
+async def invite(request: WebRequest) -> Answer:
+    """Mails the link, or shows it to be copied where no mail is sent."""
+    services, email = request.services, request.typed.read("email")
+    try:
+        role = read_role(request)
+        if services.mailer.is_on:
+            take_mail(services.limits, email, request.now)
+        made = await services.db.write(
+            lambda tx: invitations.create_invitation(tx, request.actor, email, role, request.now)
+        )
+    except AlreadyExistsError:
+        return await show_members(request, InvalidFieldsError({"email": "is a member already"}))
+    except (InvalidFieldsError, ConflictError, RateLimitedError) as error:
+        return await show_members(request, error)
+    if services.mailer.is_on and await is_mailed(request, made):
+        return see_other(request, PLACE, f"An invitation is on its way to {made.invitation.email}.")
+    return render(
+        request,
+        "invited.html",
+        invitation=made.invitation,
+        address=f"{find_shown_base(request)}{INVITATION}?key={made.text}",
+        was_tried=services.mailer.is_on,
+    )
+
+
+async def is_mailed(request: WebRequest, made: MadeInvitation) -> bool:
+    services = request.services
+    address = f"{find_mailed_base(request)}{INVITATION}?key={made.text}"
+    try:
+        await services.mailer.send(write_invitation(made, address))
+    except FetchError:
+        return False
+    await services.db.write(lambda tx: invitations.mark_invitation_mailed(tx, made.invitation.id))
+    return True
+
+
+@page("POST", "/members/{user_id:str}", needs="admin")
+async def change_member(request: WebRequest) -> Answer:
+    user_id = request.read_id("user_id", "member")
+    role = read_role(request)
+    try:
+        member = await request.services.db.write(
+            lambda tx: members.change_role(tx, request.actor, user_id, role)
+        )
+    except ConflictError as error:
+        return refuse(request, error)
+    return see_other(request, PLACE, f"{member.name} is {member.role} now.")
+
+
+@page("POST", "/members/{user_id:str}/remove", needs="admin")
+async def remove_member(request: WebRequest) -> Answer:
+    user_id = request.read_id("user_id", "member")
+    try:
+        await request.services.db.write(
+            lambda tx: members.remove_member(tx, request.actor, user_id, request.now)
+        )
+    except ConflictError as error:
+        return refuse(request, error)
+    return see_other(request, PLACE, "The member is removed; what they made stays.")
+
+
+@page("POST", "/invitations/{invitation_id:str}/revoke", needs="admin")
+async def revoke(request: WebRequest) -> Answer:
+    invitation_id = request.read_id("invitation_id", "invitation")
+    await request.services.db.write(
+        lambda tx: invitations.revoke_invitation(tx, request.actor, invitation_id)
+    )
+    return see_other(request, PLACE, "The invitation is taken back; its link leads nowhere.")
+
+
+def refuse(request: WebRequest, error: ShortyError) -> Answer:
+    return see_other(request, PLACE, notice=Notice(text=error.message, is_alarm=True))
+
+
+def read_role(request: WebRequest) -> Role:
+    """Raises InvalidFieldsError."""
+    role = request.typed.read("role")
+    if role not in ROLES:
+        raise InvalidFieldsError({"role": f"must be one of {', '.join(ROLES)}"})
+    return role
+
+
+def list_roles(actor: Actor) -> list[Role]:
+    """Those that the actor may give."""
+    return [role for role in ROLES[::-1] if role != "owner" or actor.role == "owner"]
+
+
+def read_after(request: WebRequest) -> int:
+    text = request.read_query().get("after", "0")
+    if not (text.isascii() and text.isdigit() and len(text) <= ID_DIGITS):
+        raise NotFoundError("page", text)
+    return int(text)
+
+
+async def show_members(request: WebRequest, error: ShortyError | None = None) -> Answer:
+    db, actor, after = request.services.db, request.actor, read_after(request)
+    found = await members.list_members(db, actor.workspace_id, after, SHOWN_AT_ONCE + 1)
+    shown = found[:SHOWN_AT_ONCE]
+    can_manage = is_allowed(actor, "admin")
+    invited = await invitations.list_invitations(db, actor, request.now) if can_manage else []
+    return show_trouble(
+        request,
+        "members.html",
+        error,
+        members=shown,
+        invitations=invited,
+        roles=list_roles(actor),
+        abilities=ABILITIES,
+        form=request.typed,
+        next=f"{PLACE}?after={shown[-1].user_id}" if len(found) > SHOWN_AT_ONCE else "",
+        first=PLACE if after else "",
+        sends_mail=request.services.mailer.is_on,
+    )
+
+
+HANDLERS: Final = (list_members, invite, change_member, remove_member, revoke)

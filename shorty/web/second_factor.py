@@ -1,0 +1,149 @@
+"""`/app/account/second-factor`: set up, recovery codes, switched off."""
+
+from base64 import b64encode
+from typing import Final
+from urllib.parse import quote
+
+from shorty.accounts.second_factor import (
+    begin_second_factor,
+    check_code,
+    confirm_second_factor,
+    count_recovery_codes,
+    find_pending_secret,
+    give_back_code,
+    has_second_factor,
+    remove_second_factor,
+    renew_recovery_codes,
+    take_code,
+)
+from shorty.accounts.totp import build_setup_address
+from shorty.errors import ConflictError, InvalidFieldsError, RateLimitedError, ShortyError
+from shorty.http.answers import Answer
+from shorty.links.model import QrSettings
+from shorty.qr.design import decide_design
+from shorty.qr.drawing import draw_svg
+from shorty.storage.database import Transaction
+from shorty.web.account import ACCOUNT
+from shorty.web.doors import page
+from shorty.web.entry import prove_password, show_trouble
+from shorty.web.rendering import render, see_other
+from shorty.web.requests import WebRequest
+
+PLACE: Final = f"{ACCOUNT}/second-factor"
+QR_SIZE: Final = 220
+SECRET_GROUP: Final = 4
+
+
+@page("POST", "/account/second-factor/begin")
+async def begin(request: WebRequest) -> Answer:
+    """A form, for it writes the secret down."""
+    user_id = request.actor.user_id
+    await request.services.db.write(lambda tx: begin_second_factor(tx, user_id, request.now))
+    return see_other(request, PLACE)
+
+
+@page("GET", "/account/second-factor")
+async def read_second_factor(request: WebRequest) -> Answer:
+    return show_second_factor(request)
+
+
+@page("POST", "/account/second-factor")
+async def confirm(request: WebRequest) -> Answer:
+    services, user_id = request.services, request.actor.user_id
+    code = request.typed.read("code")
+    try:
+        take_code(services.limits, user_id, request.now)
+        codes = await services.db.write(
+            lambda tx: confirm_second_factor(tx, user_id, code, request.now)
+        )
+    except (InvalidFieldsError, RateLimitedError) as error:
+        return show_second_factor(request, error)
+    give_back_code(services.limits, user_id, request.now)
+    return show_recovery_codes(request, codes)
+
+
+@page("POST", "/account/second-factor/recovery-codes")
+async def renew(request: WebRequest) -> Answer:
+    user_id = request.actor.user_id
+    try:
+        await prove_password(request)
+    except (InvalidFieldsError, RateLimitedError) as error:
+        return show_second_factor(request, error, "renew")
+    codes = await request.services.db.write(lambda tx: renew_recovery_codes(tx, user_id))
+    return show_recovery_codes(request, codes)
+
+
+@page("POST", "/account/second-factor/remove")
+async def remove(request: WebRequest) -> Answer:
+    """With a code, or with the password."""
+    services, user_id, code = request.services, request.actor.user_id, request.typed.read("code")
+
+    def prove_and_remove(tx: Transaction) -> None:
+        if code:
+            check_code(tx, user_id, code, request.now)
+        remove_second_factor(tx, user_id)
+
+    try:
+        if code:
+            take_code(services.limits, user_id, request.now)
+        else:
+            await prove_password(request)
+        await services.db.write(prove_and_remove)
+    except (InvalidFieldsError, RateLimitedError) as error:
+        return show_second_factor(request, error, "remove")
+    return see_other(request, ACCOUNT, "The second factor is off: the password alone signs in.")
+
+
+def show_second_factor(
+    request: WebRequest, error: ShortyError | None = None, faulty: str = ""
+) -> Answer:
+    """`faulty` names the form that the error is about."""
+    db, user_id = request.services.db, request.actor.user_id
+    if has_second_factor(db, user_id):
+        return show_trouble(
+            request,
+            "second_factor.html",
+            error,
+            faulty=faulty,
+            recovery_codes=count_recovery_codes(db, user_id),
+        )
+    secret = find_pending_secret(db, user_id)
+    if secret is None:
+        raise ConflictError("No second factor is being set up; begin at your account's page.")
+    address = build_setup_address(secret, request.actor.user_email, find_issuer(request))
+    return show_trouble(
+        request,
+        "second_factor_setup.html",
+        error,
+        secret=split_in_groups(secret),
+        address=address,
+        picture=draw_picture(address),
+    )
+
+
+def find_issuer(request: WebRequest) -> str:
+    """How the app tells this account from others: the installation's own name."""
+    default = request.services.domains.default
+    return f"shorty {default.host}" if default else "shorty"
+
+
+def draw_picture(address: str) -> str:
+    """A QR code as the address of a picture."""
+    svg = draw_svg(decide_design(QrSettings(size=QR_SIZE)), address)
+    return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
+
+
+def split_in_groups(secret: str) -> str:
+    starts = range(0, len(secret), SECRET_GROUP)
+    return " ".join(secret[start : start + SECRET_GROUP] for start in starts)
+
+
+def show_recovery_codes(request: WebRequest, codes: list[str]) -> Answer:
+    """Shown this once."""
+    email = request.actor.user_email
+    text = f"Recovery codes of {email}. Each counts once.\n\n" + "\n".join(codes) + "\n"
+    file = f"data:text/plain;charset=utf-8,{quote(text)}"
+    return render(request, "recovery_codes.html", codes=codes, file=file)
+
+
+HANDLERS: Final = (begin, read_second_factor, confirm, renew, remove)

@@ -1,0 +1,89 @@
+"""`/app/workspaces`: which one is looked at; another one, a new name, leaving."""
+
+from typing import Final
+
+from shorty.accounts.service import list_workspaces
+from shorty.accounts.sessions import switch_workspace
+from shorty.accounts.workspaces import create_workspace, leave_workspace, rename_workspace
+from shorty.errors import ConflictError, InvalidFieldsError, ShortyError
+from shorty.http.answers import Answer
+from shorty.storage.database import Transaction
+from shorty.web.addresses import HOME
+from shorty.web.cookies import Notice
+from shorty.web.doors import SIGN_IN, page
+from shorty.web.entry import show_trouble
+from shorty.web.rendering import see_other
+from shorty.web.requests import WebRequest
+
+PLACE: Final = "/app/workspaces"
+
+
+@page("GET", "/workspaces")
+async def read_workspaces(request: WebRequest) -> Answer:
+    return await show_workspaces(request)
+
+
+@page("POST", "/workspaces")
+async def create(request: WebRequest) -> Answer:
+    """And looks at it."""
+    services, user_id, name = request.services, request.actor.user_id, request.typed.read("name")
+
+    def work(tx: Transaction) -> str:
+        made = create_workspace(tx, services.config, user_id, name, request.now)
+        switch_workspace(tx, user_id, request.session_id, made.id)
+        return made.name
+
+    try:
+        made = await services.db.write(work)
+    except InvalidFieldsError as error:
+        return await show_workspaces(request, error, "create")
+    return see_other(request, HOME, f"The workspace {made} is there.")
+
+
+@page("POST", "/workspaces/{workspace_id:str}/open")
+async def switch(request: WebRequest) -> Answer:
+    workspace_id = request.read_id("workspace_id", "workspace")
+    user_id, session_id = request.actor.user_id, request.session_id
+    await request.services.db.write(
+        lambda tx: switch_workspace(tx, user_id, session_id, workspace_id)
+    )
+    return see_other(request, HOME)
+
+
+@page("POST", "/workspaces/rename", needs="admin")
+async def rename(request: WebRequest) -> Answer:
+    name = request.typed.read("name")
+    try:
+        await request.services.db.write(lambda tx: rename_workspace(tx, request.actor, name))
+    except InvalidFieldsError as error:
+        return await show_workspaces(request, error, "rename")
+    return see_other(request, PLACE, "The workspace has its new name.")
+
+
+@page("POST", "/workspaces/leave")
+async def leave(request: WebRequest) -> Answer:
+    """The one looked at; whoever belongs to no other is signed out by it."""
+    left = request.signed_in.workspace_name if request.signed_in else ""
+    try:
+        await request.services.db.write(lambda tx: leave_workspace(tx, request.actor, request.now))
+    except ConflictError as error:
+        return see_other(request, PLACE, notice=Notice(text=error.message, is_alarm=True))
+    others = await list_workspaces(request.services.db, request.actor.user_id)
+    return see_other(request, PLACE if others else SIGN_IN, f"You have left {left}.")
+
+
+async def show_workspaces(
+    request: WebRequest, error: ShortyError | None = None, faulty: str = ""
+) -> Answer:
+    """`faulty` names the form that the error is about."""
+    return show_trouble(
+        request,
+        "workspaces.html",
+        error,
+        faulty=faulty,
+        form=request.typed,
+        workspaces=await list_workspaces(request.services.db, request.actor.user_id),
+    )
+
+
+HANDLERS: Final = (read_workspaces, create, switch, rename, leave)

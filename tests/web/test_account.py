@@ -1,0 +1,124 @@
+"""What people change about themselves."""
+
+import pytest
+
+from shorty.accounts.service import list_users
+from shorty.accounts.sessions import list_sessions
+from shorty.accounts.signing_in import check_password
+from shorty.passwords import hash_password
+from tests.api.house import House
+from tests.web.browser import Browser, read_text
+from tests.web.conftest import SignIn
+
+PASSWORD = "correct horse"
+LINUX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+@pytest.fixture
+async def ann(house: House, owner: Browser) -> Browser:
+    """The owner, with a password."""
+    kept = await hash_password(PASSWORD)
+    user_id = house.home.user.id
+    await house.app.db.write(
+        lambda tx: tx.execute("update users set password_hash = $2 where id = $1", user_id, kept)
+    )
+    return owner
+
+
+async def test_a_name_is_changed_and_shown(ann: Browser) -> None:
+    page = await ann.follow(await ann.send("/app/account/name", name="Ann Bo"))
+    assert "Your name is changed." in page
+    assert 'value="Ann Bo"' in page
+    answer = await ann.send("/app/account/name", name="x" * 101)
+    assert answer.status_code == 422
+    assert "May be at most 100 characters long." in read_text(answer.text)
+
+
+async def test_a_new_password_signs_the_other_browsers_out(
+    house: House, ann: Browser, sign_in: SignIn
+) -> None:
+    other = await sign_in(house.home)
+    fields = {"current": PASSWORD, "password": "battery staple"}
+    assert (await ann.send("/app/account/password", fields)).status_code == 303
+    assert (await ann.open("/app/account")).status_code == 200
+    assert (await other.open("/app/account")).status_code == 303
+    assert await check_password(house.app.db, "ann@a.example", "battery staple")
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"current": "wrong", "password": "battery staple"}, "Is not your password."),
+        ({"current": PASSWORD, "password": "short"}, "Must be at least 8 characters long."),
+        ({"password": "battery staple"}, "Is not your password."),
+    ],
+)
+async def test_a_password_changes_only_with_the_present_one_and_to_a_good_one(
+    house: House, ann: Browser, fields: dict[str, str], complaint: str
+) -> None:
+    answer = await ann.send("/app/account/password", fields)
+    assert answer.status_code == 422
+    assert complaint in read_text(answer.text)
+    assert await check_password(house.app.db, "ann@a.example", PASSWORD)
+
+
+async def test_guessing_the_present_password_is_stopped(ann: Browser) -> None:
+    fields = {"current": "wrong", "password": "battery staple"}
+    statuses = [(await ann.send("/app/account/password", fields)).status_code for _ in range(11)]
+    assert statuses == [422] * 10 + [429]
+
+
+async def test_without_mail_a_new_address_counts_at_once(house: House, ann: Browser) -> None:
+    answer = await ann.send("/app/account/email", email="New@a.example", password=PASSWORD)
+    page = read_text(await ann.follow(answer))
+    assert "You sign in with new@a.example from now on." in page
+    assert (await list_users(house.app.db))[0].email == "new@a.example"
+
+
+async def test_an_address_changes_only_with_the_password_and_to_a_free_one(
+    house: House, ann: Browser, stranger: Browser
+) -> None:
+    wrong = await ann.send("/app/account/email", email="new@a.example", password="x")
+    assert "It is not your password." in read_text(wrong.text)
+    taken = await ann.send("/app/account/email", email="eve@b.example", password=PASSWORD)
+    assert "Has an account already." in read_text(taken.text)
+    odd = await ann.send("/app/account/email", email="x", password=PASSWORD)
+    assert "Must be an e-mail address" in read_text(odd.text)
+    assert (await list_users(house.app.db))[0].email == "ann@a.example"
+
+
+async def test_sessions_are_listed_by_browser_and_ended(
+    house: House, ann: Browser, sign_in: SignIn
+) -> None:
+    other = await sign_in(house.home)
+    await house.app.db.write(lambda tx: tx.execute("update sessions set user_agent = $1", LINUX))
+    page = read_text((await ann.open("/app/account")).text)
+    assert page.count("Firefox on Linux") == 2
+    assert page.count("This browser") == 1
+    assert (await ann.send("/app/account/sessions/2/end")).status_code == 303
+    assert (await other.open("/app/account")).status_code == 303
+    assert (await ann.open("/app/account")).status_code == 200
+
+
+async def test_all_other_sessions_end_at_once(house: House, ann: Browser, sign_in: SignIn) -> None:
+    others = [await sign_in(house.home) for _ in range(2)]
+    assert (await ann.send("/app/account/sessions/end-others")).status_code == 303
+    for other in others:
+        assert (await other.open("/app/account")).status_code == 303
+    assert len(await list_sessions(house.app.db, house.home.user.id, house.now)) == 1
+
+
+async def test_another_persons_session_is_not_there(ann: Browser, stranger: Browser) -> None:
+    assert (await ann.send("/app/account/sessions/2/end")).status_code == 404
+    assert (await stranger.open("/app/account")).status_code == 200
+
+
+async def test_a_viewer_has_an_account_too(viewer: Browser) -> None:
+    assert (await viewer.open("/app/account")).status_code == 200
+    assert (await viewer.send("/app/account/name", name="Vic")).status_code == 303
+
+
+async def test_without_mail_a_forgotten_password_is_the_operators_to_set(ann: Browser) -> None:
+    assert "sends no mail" in (await ann.open("/app/forgotten")).text
+    answer = await ann.send("/app/forgotten", email="ann@a.example")
+    assert "sends no mail" in answer.text

@@ -1,0 +1,111 @@
+"""Members: invited, given roles, removed; what each role sees and may do."""
+
+import re
+
+import pytest
+
+from shorty.accounts.invitations import find_invitation
+from shorty.accounts.members import list_members
+from tests.api.house import House
+from tests.web.browser import Browser, read_text
+
+
+async def list_roles(house: House) -> dict[str, str]:
+    found = await list_members(house.app.db, house.home.workspace.id, 0, 10)
+    return {member.name: member.role for member in found}
+
+
+async def test_members_are_listed_with_their_roles(owner: Browser, viewer: Browser) -> None:
+    page = read_text((await owner.open("/app/members")).text)
+    assert "ann (you)" in page
+    assert "vic@a.example" in page
+    page = (await viewer.open("/app/members")).text
+    assert "ann@a.example" in page
+    assert '<form method="post" action="/app/members' not in page
+
+
+async def test_an_owner_changes_a_role_and_removes_a_member(
+    house: House, owner: Browser, viewer: Browser
+) -> None:
+    answer = await owner.send("/app/members/2", role="admin")
+    assert "vic is admin now." in await owner.follow(answer)
+    assert await list_roles(house) == {"ann": "owner", "vic": "admin"}
+    await owner.follow(await owner.send("/app/members/2/remove"))
+    assert await list_roles(house) == {"ann": "owner"}
+    assert (await viewer.open("/app/tags")).status_code == 303
+
+
+async def test_the_last_owner_stays_and_the_page_says_why(house: House, owner: Browser) -> None:
+    for path, fields in (("/app/members/1", {"role": "viewer"}), ("/app/members/1/remove", {})):
+        page = await owner.follow(await owner.send(path, fields))
+        assert "A workspace needs an owner" in read_text(page)
+    assert await list_roles(house) == {"ann": "owner"}
+
+
+async def test_viewers_and_editors_manage_nobody(
+    house: House, viewer: Browser, editor: Browser
+) -> None:
+    for browser in (viewer, editor):
+        for path, fields in (
+            ("/app/members", {"email": "x@a.example", "role": "viewer"}),
+            ("/app/members/1", {"role": "viewer"}),
+            ("/app/members/1/remove", {}),
+            ("/app/invitations/1/revoke", {}),
+        ):
+            assert (await browser.send(path, fields)).status_code == 403
+    assert len(await list_roles(house)) == 3
+
+
+async def test_an_admin_neither_offers_nor_gives_ownership(owner: Browser, viewer: Browser) -> None:
+    await owner.send("/app/members/2", role="admin")
+    page = (await viewer.open("/app/members")).text
+    assert '<option value="owner"' not in page
+    invited = await viewer.send("/app/members", email="x@a.example", role="owner")
+    assert invited.status_code == 403
+    assert (await viewer.send("/app/members/2", role="owner")).status_code == 403
+    assert (await viewer.send("/app/members/1/remove")).status_code == 403
+
+
+async def test_an_invitation_is_listed_until_it_is_taken_back(house: House, owner: Browser) -> None:
+    answer = await owner.send("/app/members", email="bob@a.example", role="editor")
+    key = re.search(r"key=([\w-]+)</code>", answer.text)
+    assert key
+    page = read_text((await owner.open("/app/members")).text)
+    assert "bob@a.example as editor, by ann · link to copy" in page
+    assert key[1] not in page
+    page = await owner.follow(await owner.send("/app/invitations/1/revoke"))
+    assert "bob@a.example" not in page
+    assert find_invitation(house.app.db, key[1], house.now) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"email": "nonsense", "role": "viewer"}, "Must be an e-mail address"),
+        ({"email": "ann@a.example", "role": "viewer"}, "Is a member already."),
+    ],
+)
+async def test_what_is_wrong_with_an_invitation_stands_beside_the_field(
+    owner: Browser, fields: dict[str, str], complaint: str
+) -> None:
+    answer = await owner.send("/app/members", fields)
+    assert answer.status_code == 422
+    assert complaint in read_text(answer.text)
+    assert f'value="{fields["email"]}"' in answer.text
+
+
+async def test_a_role_that_is_none_is_refused(owner: Browser, viewer: Browser) -> None:
+    assert (await owner.send("/app/members", email="x@a.example", role="x")).status_code == 422
+    assert (await owner.send("/app/members/2", role="x")).status_code == 422
+
+
+async def test_another_workspaces_members_and_invitations_are_not_there(
+    owner: Browser, stranger: Browser
+) -> None:
+    await owner.send("/app/members", email="bob@a.example", role="editor")
+    page = (await stranger.open("/app/members")).text
+    assert "ann@a.example" not in page
+    assert "bob@a.example" not in page
+    assert (await stranger.send("/app/members/1", role="viewer")).status_code == 404
+    assert (await stranger.send("/app/members/1/remove")).status_code == 404
+    assert (await stranger.send("/app/invitations/1/revoke")).status_code == 404
