@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from playwright.sync_api import BrowserContext
 
 from shorty.accounts.model import Role
 from shorty.accounts.service import Home
 from shorty.accounts.sessions import start_session
 from shorty.storage.database import Database
+from shorty.web.cookies import PATH, SESSION
 from tests.service import PATIENCE_S, Service
 from tests.support import make_actor, make_colleague, make_home, make_token
 
@@ -81,18 +83,19 @@ class Site:
 
         return self.portal.call(work)
 
-    def start_session(self, home: Home, user_agent: str = "Firefox") -> str:
-        """The cookie's value of a browser in which the person is signed in."""
+    def sign_in(self, context: BrowserContext, home: Home) -> None:
+        """Without the page for it: the browser gets the cookie of a new session."""
 
         async def work() -> str:
             made = await self.db.write(
                 lambda tx: start_session(
-                    tx, home.user.id, home.workspace.id, user_agent, read_clock()
+                    tx, home.user.id, home.workspace.id, "Chromium", read_clock()
                 )
             )
             return made.text
 
-        return self.portal.call(work)
+        text = self.portal.call(work)
+        context.add_cookies([{"name": SESSION, "value": text, "url": f"{self.url}{PATH}"}])
 
     def make_token(self, home: Home) -> str:
         return self.portal.call(make_token, self.db, home)

@@ -5,28 +5,25 @@ from typing import Final
 import pytest
 from playwright.sync_api import Page
 
-from shorty.accounts.service import Home
 from shorty.web.app import PAGES
 from shorty.web.doors import find_rule
 from tests.browser.axe import list_barriers, load_axe
 from tests.browser.conftest import PHONE, WIDE, OpenBrowser
-from tests.browser.site import Site
+from tests.browser.demo import Demo
 
-IS_TOO_WIDE: Final = """
-() => [...document.querySelectorAll("body *")]
-  .filter((each) => each.getBoundingClientRect().right > innerWidth + 1
-    && !each.closest("[data-scrolls], pre, .table, .scroll, .unseen, svg"))
-  .map((each) => each.outerHTML.slice(0, 200))
+SCROLLS_SIDEWAYS: Final = """
+() => document.documentElement.scrollWidth > document.documentElement.clientWidth
 """
-SCROLLS_SIDEWAYS: Final = (
-    "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-)
+TOO_WIDE: Final = """
+() => [...document.querySelectorAll("body *")]
+  .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
+  .map((each) => each.outerHTML.slice(0, 120))
+"""
 SCHEMES: Final = ("light", "dark")
 # What is no page: files, streams of events, and parts that scripts ask for.
 OTHERS: Final[frozenset[str]] = frozenset(
     {"/links/check", "/links/picture", "/links/{link_id:str}/code.svg"}
 )
-
 ROUTES: Final = sorted(
     (path, find_rule(handler).needs is None)
     for handler in PAGES
@@ -37,37 +34,27 @@ ROUTES: Final = sorted(
 
 
 @pytest.fixture(scope="module")
-def furnished(site: Site) -> tuple[Home, dict[str, str]]:
-    """A workspace where there is something to see, and what stands for the paths' parameters."""
-    home = site.add_person("fay")
-    tag = site.call(home, "POST", "/tags", {"name": "Press"})["tag"]["id"]
-    link = site.make_link(home, title="A page", maxClicks=5, tagIds=[tag])
-    mail = site.make_link(home, url="mailto:ana@example.com", linkType="MAILTO")
-    site.call(home, "PATCH", f"/links/{mail['id']}", {"isActive": False})
-    site.call(home, "POST", "/utm-templates", {"name": "Newsletter", "utmSource": "news"})
-    return home, {"link_id": link["id"]}
+def names(demo: Demo) -> dict[str, object]:
+    """What stands for the parameters of paths."""
+    return {"link_id": demo.links["menu"].id, "domain_id": 1}
 
 
 @pytest.mark.parametrize(("route", "is_open"), ROUTES)
 def test_a_page_stands_in_nobodys_way(
-    route: str,
-    is_open: bool,
-    furnished: tuple[Home, dict[str, str]],
-    open_browser: OpenBrowser,
+    route: str, demo: Demo, names: dict[str, object], open_browser: OpenBrowser, *, is_open: bool
 ) -> None:
-    home, names = furnished
-    page = open_browser(None if is_open else home)
+    page = open_browser(None if is_open else demo.home)
     answer = page.goto(f"/app{route}".replace(":str}", "}").format_map(names))
     assert answer
     assert answer.status == 200
     load_axe(page)
     for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.emulate_media(color_scheme=scheme)
         for width, height in (WIDE, PHONE):
             page.set_viewport_size({"width": width, "height": height})
             look(page, f"{scheme}, {width} pixels")
 
 
 def look(page: Page, what: str) -> None:
-    assert not page.evaluate(SCROLLS_SIDEWAYS), (what, page.evaluate(IS_TOO_WIDE))
+    assert not page.evaluate(SCROLLS_SIDEWAYS), (what, page.evaluate(TOO_WIDE))
     assert list_barriers(page) == [], what
