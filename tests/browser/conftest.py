@@ -16,6 +16,7 @@ from tests.browser.site import Site
 from tests.browser.watch import Watch
 from tests.service import PATIENCE_S
 from tests.support import prepare_copy
+from tests.webhooks.receiver import Receiver, run_receiver
 
 ZONE = "Europe/Berlin"
 WIDE = (1280, 800)
@@ -61,6 +62,13 @@ def elsewhere(site: Site) -> Iterator[str]:
     """The origin of a site that links may lead to."""
     with site.portal.wrap_async_context_manager(run_elsewhere()) as origin:
         yield origin
+
+
+@pytest.fixture
+def receiver(site: Site) -> Iterator[Receiver]:
+    """Of webhooks; it answers each with 200."""
+    with site.portal.wrap_async_context_manager(run_receiver()) as receiver:
+        yield receiver
 
 
 @pytest.fixture(scope="package")

@@ -10,6 +10,8 @@ from shorty.web.doors import find_rule
 from tests.browser.axe import list_barriers, load_axe
 from tests.browser.conftest import PHONE, WIDE, OpenBrowser
 from tests.browser.demo import Demo
+from tests.browser.site import Site
+from tests.webhooks.receiver import run_receiver
 
 SCROLLS_SIDEWAYS: Final = """
 () => document.documentElement.scrollWidth > document.documentElement.clientWidth
@@ -34,9 +36,18 @@ ROUTES: Final = sorted(
 
 
 @pytest.fixture(scope="module")
-def names(demo: Demo) -> dict[str, object]:
+def names(site: Site, demo: Demo) -> dict[str, object]:
     """What stands for the parameters of paths."""
-    return {"link_id": demo.links["menu"].id, "domain_id": 1}
+    with site.portal.wrap_async_context_manager(run_receiver()) as receiver:
+        site.make_link(demo.home, customSlug="told", title="Told", webhookUrls=receiver.url)
+        site.visit("told")
+        site.portal.call(receiver.wait_for, 1)
+    deliveries = site.call(demo.home, "GET", "/webhooks/deliveries")["deliveries"]
+    return {
+        "link_id": demo.links["menu"].id,
+        "domain_id": 1,
+        "delivery_id": deliveries[0]["id"],
+    }
 
 
 @pytest.mark.parametrize(("route", "is_open"), ROUTES)
