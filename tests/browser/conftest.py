@@ -12,6 +12,7 @@ from shorty.config import Config
 from tests.browser.chromium import find_chromium, launch_chromium
 from tests.browser.demo import Demo, furnish
 from tests.browser.elsewhere import run_elsewhere
+from tests.browser.looking import WIDE
 from tests.browser.site import Site
 from tests.browser.watch import Watch
 from tests.service import PATIENCE_S
@@ -19,8 +20,6 @@ from tests.support import prepare_copy
 from tests.webhooks.receiver import Receiver, run_receiver
 
 ZONE = "Europe/Berlin"
-WIDE = (1280, 800)
-PHONE = (360, 740)
 
 expect.set_options(timeout=PATIENCE_S * 1000)
 
