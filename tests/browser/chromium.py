@@ -1,6 +1,8 @@
 """Finds Chromium and starts it so that it asks the network for nothing by itself."""
 
+import os
 import shutil
+from collections.abc import Mapping
 from typing import Final
 
 from playwright.sync_api import Browser, Playwright
@@ -20,5 +22,9 @@ def find_chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("google-chrome")
 
 
-def launch_chromium(playwright: Playwright, program: str) -> Browser:
-    return playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+def launch_chromium(
+    playwright: Playwright, program: str, environment: Mapping[str, str] = os.environ
+) -> Browser:
+    return playwright.chromium.launch(
+        executable_path=program, args=list(FLAGS), env={**environment}
+    )

@@ -8,16 +8,18 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from shorty.accounts.service import Home
-from shorty.web.cookies import PATH, SESSION
+from shorty.config import Config
 from tests.browser.chromium import find_chromium, launch_chromium
+from tests.browser.demo import Demo, furnish
+from tests.browser.elsewhere import run_elsewhere
+from tests.browser.looking import WIDE
 from tests.browser.site import Site
 from tests.browser.watch import Watch
 from tests.service import PATIENCE_S
 from tests.support import prepare_copy
+from tests.webhooks.receiver import Receiver, run_receiver
 
 ZONE = "Europe/Berlin"
-WIDE = (1280, 800)
-PHONE = (360, 740)
 
 expect.set_options(timeout=PATIENCE_S * 1000)
 
@@ -52,6 +54,26 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     prepare_copy(folder)
     with Site(folder, SHORTY_WEBHOOKS__ALLOW_PRIVATE="true") as site:
         yield site
+
+
+@pytest.fixture(scope="package")
+def elsewhere(site: Site) -> Iterator[str]:
+    """The origin of a site that links may lead to."""
+    with site.portal.wrap_async_context_manager(run_elsewhere()) as origin:
+        yield origin
+
+
+@pytest.fixture
+def receiver(site: Site) -> Iterator[Receiver]:
+    """Of webhooks; it answers each with 200."""
+    with site.portal.wrap_async_context_manager(run_receiver()) as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="package")
+def demo(site: Site) -> Demo:
+    """A workspace where there is something to see; tests only look at it."""
+    return furnish(site, Config(), site.host, share=0.02)
 
 
 @pytest.fixture(autouse=True)
@@ -94,10 +116,7 @@ def open_browser(site: Site, open_context: Callable[..., BrowserContext]) -> Ope
             java_script_enabled=scripts,
         )
         if home is not None:
-            text = site.start_session(home)
-            context.add_cookies(
-                [{"name": SESSION, "value": text, "domain": "127.0.0.1", "path": PATH}]
-            )
+            site.sign_in(context, home)
         return context.new_page()
 
     return open_browser

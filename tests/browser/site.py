@@ -3,22 +3,28 @@
 import http.client
 import json
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, closing
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from playwright.sync_api import BrowserContext
 
 from shorty.accounts.model import Role
-from shorty.accounts.service import Home
+from shorty.accounts.service import Home, set_password
 from shorty.accounts.sessions import start_session
-from shorty.storage.database import Database
+from shorty.passwords import hash_password
+from shorty.storage.database import Database, Transaction
+from shorty.web.cookies import PATH, SESSION
 from tests.service import PATIENCE_S, Service
 from tests.support import make_actor, make_colleague, make_home, make_token
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+T = TypeVar("T")
 
 SERVE: Final = ("-m", "shorty", "serve")
 PHONE: Final = (
@@ -81,18 +87,22 @@ class Site:
 
         return self.portal.call(work)
 
-    def start_session(self, home: Home, user_agent: str = "Firefox") -> str:
-        """The cookie's value of a browser in which the person is signed in."""
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """Runs a write of a domain's beside the server, as commands do."""
+        return self.portal.call(self.db.write, work)
 
-        async def work() -> str:
-            made = await self.db.write(
-                lambda tx: start_session(
-                    tx, home.user.id, home.workspace.id, user_agent, read_clock()
-                )
-            )
-            return made.text
+    def set_password(self, home: Home, password: str) -> None:
+        kept = self.portal.call(hash_password, password)
+        self.write(lambda tx: set_password(tx, home.user.email, kept, read_clock()))
 
-        return self.portal.call(work)
+    def sign_in(self, context: BrowserContext, home: Home) -> None:
+        """Without the page for it: the browser gets the cookie of a new session."""
+
+        user_id, workspace_id = home.user.id, home.workspace.id
+        made = self.write(
+            lambda tx: start_session(tx, user_id, workspace_id, "Chromium", read_clock())
+        )
+        context.add_cookies([{"name": SESSION, "value": made.text, "url": f"{self.url}{PATH}"}])
 
     def make_token(self, home: Home) -> str:
         return self.portal.call(make_token, self.db, home)

@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from shorty.accounts.service import Home
-from tests.browser.conftest import PHONE, OpenBrowser
+from tests.browser.conftest import OpenBrowser
+from tests.browser.looking import PHONE
 from tests.browser.site import Site
 from tests.browser.watch import Watch
 

@@ -1,0 +1,31 @@
+"""Looks at a page as it shows on a screen and on a phone, by day and by night."""
+
+from typing import Final
+
+from playwright.sync_api import Page
+
+from tests.browser.axe import list_barriers, load_axe
+
+WIDE: Final = (1280, 800)
+PHONE: Final = (360, 740)
+SCHEMES: Final = ("light", "dark")
+SCROLLS_SIDEWAYS: Final = """
+() => document.documentElement.scrollWidth > document.documentElement.clientWidth
+"""
+TOO_WIDE: Final = """
+() => [...document.querySelectorAll("body *")]
+  .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
+  .map((each) => each.outerHTML.slice(0, 120))
+"""
+
+
+def look_at(page: Page) -> None:
+    """Fails where something stands in somebody's way, or the page is wider than the phone."""
+    load_axe(page)
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        for width, height in (WIDE, PHONE):
+            page.set_viewport_size({"width": width, "height": height})
+            what = f"{page.url}, {scheme}, {width} pixels"
+            assert not page.evaluate(SCROLLS_SIDEWAYS), (what, page.evaluate(TOO_WIDE))
+            assert list_barriers(page) == [], what
