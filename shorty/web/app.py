@@ -10,6 +10,8 @@ from shorty.http.services import Services
 from shorty.web import (
     account,
     assets,
+    bio_blocks,
+    bio_pages,
     deliveries,
     domains,
     forgotten,
@@ -41,6 +43,8 @@ from shorty.web.requests import WebRequest
 
 PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
     *account.HANDLERS,
+    *bio_blocks.HANDLERS,
+    *bio_pages.HANDLERS,
     *deliveries.HANDLERS,
     *domains.HANDLERS,
     *forgotten.HANDLERS,

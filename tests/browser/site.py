@@ -95,14 +95,18 @@ class Site:
         kept = self.portal.call(hash_password, password)
         self.write(lambda tx: set_password(tx, home.user.email, kept, read_clock()))
 
-    def sign_in(self, context: BrowserContext, home: Home) -> None:
-        """Without the page for it: the browser gets the cookie of a new session."""
-
+    def start_session(self, home: Home) -> str:
+        """The cookie of a new session of the person's."""
         user_id, workspace_id = home.user.id, home.workspace.id
         made = self.write(
             lambda tx: start_session(tx, user_id, workspace_id, "Chromium", read_clock())
         )
-        context.add_cookies([{"name": SESSION, "value": made.text, "url": f"{self.url}{PATH}"}])
+        return made.text
+
+    def sign_in(self, context: BrowserContext, home: Home) -> None:
+        """Without the page for it: the browser gets the cookie of a new session."""
+        cookie = self.start_session(home)
+        context.add_cookies([{"name": SESSION, "value": cookie, "url": f"{self.url}{PATH}"}])
 
     def make_token(self, home: Home) -> str:
         return self.portal.call(make_token, self.db, home)

@@ -1,0 +1,216 @@
+"""`/app/bio-pages`: pages of links, arranged with the page itself shown beside them."""
+
+from typing import Final
+
+import msgspec
+
+from shorty.bio import service
+from shorty.bio.face import preview_face
+from shorty.bio.model import BioPage, BlockKind, PageChange
+from shorty.bio.socials import ICONS
+from shorty.bio.themes import DESCRIPTIONS, THEMES
+from shorty.errors import InvalidFieldsError, QuotaExceededError, ShortyError, SlugTakenError
+from shorty.http.answers import Answer
+from shorty.links.model import NewLink
+from shorty.links.pictures import (
+    LONGEST_SIDES,
+    Picture,
+    Purpose,
+    StoredPicture,
+    create_picture,
+    list_pictures,
+)
+from shorty.qr.sandbox import MAX_BYTES, read_logo
+from shorty.redirect.bio_page import render_bio_page
+from shorty.redirect.pages import Pixels
+from shorty.web.bio_forms import list_shown_socials, read_page_change
+from shorty.web.doors import page
+from shorty.web.faults import read_faults
+from shorty.web.forms import Form, Upload
+from shorty.web.rendering import HTML, list_page_headers, render, see_other
+from shorty.web.requests import WebRequest
+
+PLACE: Final = "/app/bio-pages"
+LISTED: Final = 30
+UPLOAD_LIMIT: Final = MAX_BYTES + 65_536
+KINDS: Final[tuple[tuple[BlockKind, str], ...]] = (
+    ("link", "Button"),
+    ("header", "Heading"),
+    ("text", "Text"),
+    ("image", "Picture"),
+    ("embed", "Player"),
+)
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with one of the editor's forms: `settings`, `new-KIND` or a block's id."""
+
+    place: str
+    faults: dict[str, str]
+
+
+@page("GET", "/bio-pages")
+async def list_bio_pages(request: WebRequest) -> Answer:
+    return await show_list(request)
+
+
+@page("POST", "/bio-pages", needs="write")
+async def create_bio_page(request: WebRequest) -> Answer:
+    typed = request.typed
+    new = NewLink(
+        url=typed.read("url"),
+        domain=typed.read("domain"),
+        slug=typed.read_optional("slug"),
+        title=typed.read_optional("title"),
+    )
+    book = request.services.book
+    try:
+        made = await service.create_page(book, request.actor, new, PageChange(), request.now)
+    except (InvalidFieldsError, SlugTakenError, QuotaExceededError) as error:
+        return await show_list(request, error)
+    return see_other(request, f"{PLACE}/{made.id}", "The page is there. Put something on it.")
+
+
+@page("GET", "/bio-pages/{page_id:str}")
+async def edit_bio_page(request: WebRequest) -> Answer:
+    return await show_editor(request, await get_page(request))
+
+
+@page("POST", "/bio-pages/{page_id:str}", needs="write")
+async def change_bio_page(request: WebRequest) -> Answer:
+    page_id = request.read_id("page_id", service.PAGE)
+    try:
+        change = read_page_change(request.typed)
+        await service.change_page(
+            request.services.book, request.actor, page_id, change, request.now
+        )
+    except InvalidFieldsError as error:
+        trouble = Trouble(place="settings", faults=error.fields)
+        return await show_editor(request, await get_page(request), trouble)
+    return see_other(request, f"{PLACE}/{page_id}", "Saved.")
+
+
+@page("GET", "/bio-pages/{page_id:str}/preview")
+async def preview_bio_page(request: WebRequest) -> Answer:
+    """The page as visitors see it, or as the settings in the query would make it."""
+    shown = await get_page(request)
+    asked = Form(fields={name: (value,) for name, value in request.read_query().items()})
+    try:
+        shown = service.preview_change(request.services.book, shown, read_page_change(asked))
+    except InvalidFieldsError:
+        # Half a colour or address, while it is typed: the page stays as it was.
+        shown = await get_page(request)
+    drawn = render_bio_page(preview_face(shown, request.now), Pixels(), is_opted_out=True)
+    return answer_preview(request, dict(drawn.headers)["content-security-policy"], drawn.body)
+
+
+def answer_preview(request: WebRequest, policy: str, body: str) -> Answer:
+    """With the page's own policy, but for who may frame it."""
+    framed = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'").encode()
+    headers = [
+        (name, framed if name == b"content-security-policy" else value)
+        for name, value in list_page_headers(request)
+    ]
+    return Answer(200, body.encode(), media_type=HTML, headers=headers)
+
+
+@page("POST", "/bio-pages/{page_id:str}/avatar", needs="write", limit=UPLOAD_LIMIT)
+async def upload_avatar(request: WebRequest) -> Answer:
+    shown = await get_page(request)
+    try:
+        avatar = await keep_picture(request, request.typed.files.get("image"), "avatar")
+        change = PageChange(avatar="picture", avatar_id=avatar.id)
+        await service.change_page(
+            request.services.book, request.actor, shown.id, change, request.now
+        )
+    except InvalidFieldsError as error:
+        return await show_editor(request, shown, Trouble(place="avatar", faults=error.fields))
+    return see_other(request, f"{PLACE}/{shown.id}", "The picture is on the page.")
+
+
+@page("POST", "/bio-pages/{page_id:str}/delete", needs="write")
+async def delete_bio_page(request: WebRequest) -> Answer:
+    page_id = request.read_id("page_id", service.PAGE)
+    keeps_link = request.typed.is_checked("keeps_link")
+    await service.delete_page(
+        request.services.book, request.actor, page_id, request.now, keeps_link=keeps_link
+    )
+    if keeps_link:
+        return see_other(request, PLACE, "The page is gone; its address leads on to its link.")
+    return see_other(request, PLACE, "The page is deleted.")
+
+
+async def get_page(request: WebRequest) -> BioPage:
+    page_id = request.read_id("page_id", service.PAGE)
+    return await service.get_page(request.services.book, request.actor, page_id, request.now)
+
+
+async def keep_picture(
+    request: WebRequest, upload: Upload | None, purpose: Purpose
+) -> StoredPicture:
+    """Draws an uploaded picture anew and keeps it. Raises InvalidFieldsError."""
+    if upload is None:
+        raise InvalidFieldsError({"image": "must be chosen first"})
+    drawn = await read_logo(upload.content, LONGEST_SIDES[purpose])
+    picture = Picture(png=drawn.png, width=drawn.width, height=drawn.height)
+    name = upload.name.rpartition(".")[0][:100]
+    return await request.services.db.write(
+        lambda tx: create_picture(tx, request.actor, purpose, name, picture, request.now)
+    )
+
+
+async def show_list(request: WebRequest, error: ShortyError | None = None) -> Answer:
+    after = request.read_query().get("after", "0")
+    found = await service.list_pages(
+        request.services.book,
+        request.actor,
+        request.now,
+        after=int(after) if after.isascii() and after.isdigit() else 0,
+        limit=LISTED,
+    )
+    return render(
+        request,
+        "bio_pages.html",
+        status=200 if error is None else 422,
+        pages=found.pages,
+        next_after=found.pages[-1].id if found.has_more else None,
+        is_first=after == "0",
+        form=request.typed,
+        faults={} if error is None else read_faults(error, "slug"),
+        domain_choices=[(host, host) for host in list_hosts(request)],
+    )
+
+
+async def show_editor(
+    request: WebRequest, shown: BioPage, trouble: Trouble | None = None
+) -> Answer:
+    return render(
+        request,
+        "bio_page.html",
+        status=200 if trouble is None else 422,
+        page=shown,
+        settings=shown.settings,
+        socials=list_shown_socials(shown.settings.socials, request.typed, trouble is not None),
+        form=request.typed,
+        trouble=trouble,
+        kinds=KINDS,
+        themes=[(name, DESCRIPTIONS[name], THEMES[name]) for name in THEMES],
+        networks=[(network, icon.name) for network, icon in ICONS.items()],
+        pictures=await list_pictures(request.services.db, request.actor.workspace_id, ("avatar",)),
+    )
+
+
+def list_hosts(request: WebRequest) -> list[str]:
+    found = request.services.domains.list_for_workspace(request.actor.workspace_id)
+    return [domain.host for domain in found]
+
+
+HANDLERS: Final = (
+    list_bio_pages,
+    create_bio_page,
+    edit_bio_page,
+    change_bio_page,
+    preview_bio_page,
+    upload_avatar,
+    delete_bio_page,
+)

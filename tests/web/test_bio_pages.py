@@ -1,0 +1,172 @@
+import re
+from io import BytesIO
+
+import httpx
+from PIL import Image
+
+from tests.api.house import House
+from tests.rsgi_client import make_client
+from tests.web.browser import Browser, read_text
+
+PLACE = "/app/bio-pages"
+NEW = {
+    "title": "Ann of Porto",
+    "url": "https://ann.example/shop",
+    "domain": "localhost:8000",
+    "slug": "ann",
+}
+
+
+async def visit(house: House, path: str = "/ann") -> httpx.Response:
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
+    async with make_client(house.app) as client:
+        return await client.get(path, headers={"user-agent": agent})
+
+
+async def add_block(browser: Browser, kind: str, **fields: str) -> httpx.Response:
+    return await browser.send(f"{PLACE}/1/blocks", {"kind": kind, **fields})
+
+
+def list_kinds(page: str) -> list[str]:
+    return re.findall(r'<span class="soft small">(Heading|Text|Button|Player|Picture)', page)
+
+
+async def test_a_page_is_made_filled_and_seen(house: House, owner: Browser) -> None:
+    page = await owner.follow(await owner.send(PLACE, NEW))
+    assert "Put something on it" in read_text(page)
+    await add_block(owner, "header", text="Find me")
+    await add_block(owner, "link", target="https://instagram.com/ann", text="My pictures")
+    await add_block(owner, "text", text="I make <b>ceramics</b>.")
+    await owner.send(f"{PLACE}/1", theme="dusk", has_switches="1", is_button_shown="1")
+    seen = await visit(house)
+    assert seen.status_code == 200
+    text = read_text(seen.text)
+    assert "Find me My pictures I make <b>ceramics</b>." in text
+    assert "<b>ceramics</b>" not in seen.text
+    assert 'class="dusk"' in seen.text
+    listed = read_text((await owner.open(PLACE)).text)
+    assert "Ann of Porto localhost:8000/ann 3 blocks" in listed
+
+
+async def test_a_button_leads_to_a_link_that_is_there_or_makes_one(
+    house: House, owner: Browser
+) -> None:
+    await owner.send(PLACE, NEW)
+    sale = await house.make_link(slug="sale", url="https://example.com/sale")
+    await add_block(owner, "link", target="sale")
+    await add_block(owner, "link", target="http://localhost:8000/sale")
+    await add_block(owner, "link", target="https://example.com/new")
+    page = (await owner.open(f"{PLACE}/1")).text
+    assert page.count(f"localhost:8000/{sale.slug}<") == 2
+    answer = await add_block(owner, "link", target="nothing-of-that-name")
+    assert answer.status_code == 422
+    assert "Names no short link of this workspace" in read_text(answer.text)
+    assert 'value="nothing-of-that-name"' in answer.text
+
+
+async def test_blocks_move_hide_and_go(house: House, owner: Browser) -> None:
+    await owner.send(PLACE, NEW)
+    await add_block(owner, "header", text="First")
+    await add_block(owner, "text", text="Second")
+    page = await owner.follow(await owner.send(f"{PLACE}/1/blocks/2/move", way="up"))
+    assert list_kinds(page)[:2] == ["Text", "Heading"]
+    page = await owner.follow(await owner.send(f"{PLACE}/1/blocks/order", {"ids": ["1", "2"]}))
+    assert list_kinds(page)[:2] == ["Heading", "Text"]
+    await owner.send(f"{PLACE}/1/blocks/1/hide", is_hidden="1")
+    assert "First" not in (await visit(house)).text
+    await owner.send(f"{PLACE}/1/blocks/1/hide", is_hidden="")
+    assert "First" in (await visit(house)).text
+    page = await owner.follow(await owner.send(f"{PLACE}/1/blocks/1/delete"))
+    assert list_kinds(page)[:1] == ["Text"]
+
+
+async def test_a_block_is_shown_for_a_time_in_the_viewers_zone(
+    house: House, owner: Browser
+) -> None:
+    owner.client.cookies.set("shorty_zone", "Asia%2FKolkata")
+    await owner.send(PLACE, NEW)
+    # The clock stands at 12:00 UTC, which is 17:30 there.
+    await add_block(owner, "text", text="Later", shown_from="2026-11-22T17:31")
+    await add_block(owner, "text", text="Now", shown_from="2026-11-22T17:29")
+    seen = read_text((await visit(house)).text)
+    assert "Later" not in seen
+    assert "Now" in seen
+    assert 'value="2026-11-22T17:31"' in (await owner.open(f"{PLACE}/1")).text
+
+
+async def test_faults_stand_beside_their_fields_and_nothing_is_lost(owner: Browser) -> None:
+    await owner.send(PLACE, NEW)
+    answer = await add_block(owner, "embed", url="https://evil.example/x", text="A film")
+    assert answer.status_code == 422
+    assert "Must be a page of one of these" in read_text(answer.text)
+    assert 'value="https://evil.example/x"' in answer.text
+    answer = await owner.send(f"{PLACE}/1", title="x" * 101, description="Kept")
+    assert answer.status_code == 422
+    assert ">Kept</textarea>" in answer.text
+    answer = await owner.send(PLACE, NEW | {"title": "Another"})
+    assert answer.status_code == 422
+    assert "is already taken" in read_text(answer.text)
+    assert 'value="Another"' in answer.text
+
+
+async def test_the_preview_follows_settings_that_are_not_saved(
+    house: House, owner: Browser
+) -> None:
+    await owner.send(PLACE, NEW)
+    answer = await owner.open(f"{PLACE}/1/preview?title=Half&theme=poster")
+    assert "Half" in answer.text
+    assert 'class="poster"' in answer.text
+    assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
+    assert "Half" not in (await visit(house)).text
+    broken = await owner.open(f"{PLACE}/1/preview?theme=nonsense")
+    assert broken.status_code == 200
+
+
+async def test_an_avatar_is_uploaded_and_drawn_anew(house: House, owner: Browser) -> None:
+    await owner.send(PLACE, NEW)
+    file = BytesIO()
+    Image.new("RGB", (400, 400), "teal").save(file, "JPEG")
+    answer = await owner.client.post(
+        f"{PLACE}/1/avatar",
+        data={"form_token": owner.token},
+        files={"image": ("me.jpg", file.getvalue(), "image/jpeg")},
+    )
+    assert answer.status_code == 303
+    avatar = re.search(r'src="(/static/pictures/\w+\.png)"', (await visit(house)).text)
+    assert avatar
+    picture = await visit(house, avatar[1])
+    assert Image.open(BytesIO(picture.content)).size == (192, 192)
+    nothing = await owner.client.post(
+        f"{PLACE}/1/avatar", data={"form_token": owner.token}, files={"x": ("", b"")}
+    )
+    assert nothing.status_code == 422
+
+
+async def test_a_page_is_deleted_with_or_without_its_link(house: House, owner: Browser) -> None:
+    await owner.send(PLACE, NEW)
+    page = await owner.follow(await owner.send(f"{PLACE}/1/delete", keeps_link="1"))
+    assert "No pages yet" in read_text(page)
+    assert (await visit(house)).headers["location"] == "https://ann.example/shop"
+    await owner.send(PLACE, NEW | {"slug": "two"})
+    await owner.send(f"{PLACE}/2/delete")
+    assert (await visit(house, "/two")).status_code == 404
+
+
+async def test_a_viewer_looks_and_changes_nothing(owner: Browser, viewer: Browser) -> None:
+    await owner.send(PLACE, NEW)
+    page = (await viewer.open(f"{PLACE}/1")).text
+    assert "Who it is" not in page
+    assert (await viewer.send(f"{PLACE}/1", title="Mine")).status_code == 403
+    assert (await add_block(viewer, "text", text="Mine")).status_code == 403
+    assert (await viewer.send(f"{PLACE}/1/delete")).status_code == 403
+
+
+async def test_another_workspaces_page_is_not_there(owner: Browser, stranger: Browser) -> None:
+    await owner.send(PLACE, NEW)
+    await add_block(owner, "text", text="Mine")
+    for path in ("", "/preview"):
+        assert (await stranger.open(f"{PLACE}/1{path}")).status_code == 404
+    for path in ("", "/delete", "/blocks", "/blocks/1", "/blocks/1/move", "/blocks/1/delete"):
+        answer = await stranger.send(f"{PLACE}/1{path}", kind="text", text="x", way="up")
+        assert answer.status_code == 404, path
+    assert "Mine" in (await owner.open(f"{PLACE}/1")).text
