@@ -7,6 +7,7 @@ Passwords arrive hashed (see shorty/passwords.py): hashing is slow and belongs i
 from collections.abc import Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from shorty.accounts import mail_link_store, session_store, store
 from shorty.accounts.model import User, Workspace
@@ -54,7 +55,11 @@ def claim_first_workspace(
     user = store.claim_user(tx, home.user.id, email, name, password_hash)
     if user is None:
         raise ConflictError("The owner's account has been made already.")
-    return Home(user=user, workspace=home.workspace)
+    workspace = home.workspace
+    if workspace.name == home.user.name:  # nobody has given it one of its own
+        store.update_workspace_name(tx, workspace.id, user.name)
+        workspace = replace(workspace, name=user.name)
+    return Home(user=user, workspace=workspace)
 
 
 def can_anyone_sign_in(db: Database) -> bool:

@@ -104,7 +104,8 @@ async def list_members(request: ApiRequest) -> Answer:
     Operation(
         summary="Add a member",
         description="Adds the person with that address. Somebody without an account gets one "
-        "without a password; the operator sets it with `shorty user add`.",
+        "without a password: the operator sets it with `shorty user add`, or where mail can be "
+        "sent they ask for a link. In the dashboard, people are invited instead.",
         tag=TAG,
         scope="admin",
         body=MemberInput,

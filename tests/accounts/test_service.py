@@ -16,6 +16,7 @@ from shorty.accounts.service import (
     prepare_first_workspace,
     set_password,
 )
+from shorty.accounts.store import update_workspace_name
 from shorty.config import Config, DefaultsConfig
 from shorty.errors import AlreadyExistsError, ConflictError, InvalidFieldsError, NotFoundError
 from shorty.links.public import PUBLIC_WORKSPACE_ID
@@ -74,9 +75,23 @@ async def test_the_owner_claims_the_workspace_that_a_token_was_made_in(db: Datab
     first = await prepare(db)
     assert not can_anyone_sign_in(db)
     claimed = await claim(db)
-    assert claimed.workspace == first.workspace
+    assert claimed.workspace.id == first.workspace.id
     assert (claimed.user.id, claimed.user.email) == (first.user.id, "ann@a.example")
     assert can_anyone_sign_in(db)
+
+
+async def test_a_claimed_workspace_goes_by_its_owners_name_unless_it_has_one(
+    db: Database,
+) -> None:
+    await prepare(db)
+    assert (await claim(db)).workspace.name == "Ann"
+    assert [workspace.name for workspace in await list_workspaces(db, 1)] == ["Ann"]
+
+
+async def test_a_name_that_a_workspace_was_given_stays(db: Database) -> None:
+    first = await prepare(db)
+    await db.write(lambda tx: update_workspace_name(tx, first.workspace.id, "Shop"))
+    assert (await claim(db)).workspace.name == "Shop"
 
 
 async def test_the_owner_claims_an_empty_database(db: Database) -> None:
