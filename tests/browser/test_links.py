@@ -89,6 +89,13 @@ def test_many_are_tagged_and_deleted_and_come_back(
     expect(page.get_by_text("3 links tagged.")).to_be_visible()
     assert len(page.locator(".link .tag").all()) == 3
     page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_label(f"More for {site.host}/{slugs[0]}").click()
+    page.get_by_text("Delete", exact=True).locator("visible=true").click()
+    expect(page.get_by_text("1 link deleted.")).to_be_visible()
+    assert list_shown(page) == slugs[1:]
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("1 link back.")).to_be_visible()
+    page.once("dialog", lambda dialog: dialog.accept())
     boxes.nth(1).click()
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("1 link deleted.")).to_be_visible()

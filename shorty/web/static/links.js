@@ -92,14 +92,25 @@ found.addEventListener("change", tell);
 
 // ---- Deleting: asked here, sent at once, undone on the page that follows -----
 
+function isSure(count) {
+  return confirm(`Delete ${count === 1 ? "this link" : `${count} links`}? The short URL stops at once.`);
+}
+
 document.addEventListener("submit", (event) => {
   if (event.target.id !== "many" || event.submitter?.value !== "delete") return;
   const count = boxes().filter((box) => box.checked).length;
-  if (!confirm(`Delete ${count === 1 ? "this link" : `${count} links`}? The short URL stops at once.`)) {
-    event.preventDefault();
-    return;
-  }
-  event.target.append(hidden("sure", "1"));
+  if (isSure(count)) event.target.append(hidden("sure", "1"));
+  else event.preventDefault();
+});
+
+found.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-delete]");
+  if (!link) return;
+  event.preventDefault();
+  if (!isSure(1)) return;
+  const form = document.getElementById("one");
+  form.append(hidden("one", `delete ${link.dataset.delete}`), hidden("sure", "1"));
+  form.submit();
 });
 
 function hidden(name, value) {
