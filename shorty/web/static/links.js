@@ -152,7 +152,8 @@ function point(link) {
   current = link;
   link.classList.add("current");
   link.querySelector(".short").focus({ preventScroll: true });
-  link.scrollIntoView({ block: "nearest" });
+  const { top, bottom } = link.getBoundingClientRect();
+  if (top < 80 || bottom > innerHeight - 80) link.scrollIntoView({ block: "center" });
 }
 
 found.addEventListener("focusin", (event) => {
@@ -202,3 +203,7 @@ document.addEventListener("keydown", (event) => {
 document.querySelector("[data-keys]").addEventListener("click", () => keys.showModal());
 
 prepare();
+
+// A link that was just made or changed is the one that keys are about.
+const changed = location.hash.startsWith("#link-") && document.querySelector(location.hash);
+if (changed) point(changed);
