@@ -147,10 +147,14 @@ function move(step) {
   point(all[Math.max(0, Math.min(all.length - 1, next))]);
 }
 
-function point(link) {
+function choose(link) {
   current?.classList.remove("current");
   current = link;
   link.classList.add("current");
+}
+
+function point(link) {
+  choose(link);
   link.querySelector(".short").focus({ preventScroll: true });
   const { top, bottom } = link.getBoundingClientRect();
   if (top < 80 || bottom > innerHeight - 80) link.scrollIntoView({ block: "center" });
@@ -158,11 +162,7 @@ function point(link) {
 
 found.addEventListener("focusin", (event) => {
   const link = event.target.closest(".link");
-  if (link && link !== current) {
-    current?.classList.remove("current");
-    current = link;
-    link.classList.add("current");
-  }
+  if (link && link !== current) choose(link);
 });
 
 const deeds = {
@@ -206,4 +206,4 @@ prepare();
 
 // A link that was just made or changed is the one that keys are about.
 const changed = location.hash.startsWith("#link-") && document.querySelector(location.hash);
-if (changed) point(changed);
+if (changed) choose(changed);
