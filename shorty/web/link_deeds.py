@@ -12,7 +12,7 @@ from shorty.links.store import find_links
 from shorty.links.tags import fold_name, list_tags
 from shorty.web.cookies import Notice
 from shorty.web.doors import page
-from shorty.web.forms import is_id
+from shorty.web.forms import Form, is_id
 from shorty.web.link_forms import split_tags
 from shorty.web.link_list import PLACE, read_back
 from shorty.web.links import get_link
@@ -49,9 +49,9 @@ async def ask_before_delete(request: WebRequest) -> Answer:
 
 @page("POST", "/links/many", needs="write")
 async def change_many(request: WebRequest) -> Answer:
-    """One deed for the links that were ticked, at once."""
-    deed, back = request.typed.read("deed"), read_back(request.typed.read("back"))
-    link_ids = request.typed.read_ids("ids")
+    """One deed for the links that were ticked, at once; or for the `one` whose button it was."""
+    deed, link_ids = read_deed(request.typed)
+    back = read_back(request.typed.read("back"))
     if not link_ids:
         return see_other(request, back, notice=say_trouble("Tick the links first."))
     if deed == "delete":
@@ -93,6 +93,13 @@ async def delete_many(request: WebRequest, link_ids: Sequence[int], back: str) -
     if not deleted:
         raise NotFoundError("link", link_ids[0])
     return see_other(request, back, notice=offer_undo(deleted, back))
+
+
+def read_deed(form: Form) -> tuple[str, tuple[int, ...]]:
+    if "one" not in form:
+        return form.read("deed"), form.read_ids("ids")
+    deed, _, text = form.read("one").partition(" ")
+    return deed, (int(text),) if is_id(text) else ()
 
 
 async def read_tag_change(request: WebRequest, deed: str) -> LinkChange:

@@ -28,7 +28,8 @@ SORTS: Final[dict[LinkSort, str]] = {
 }
 STATES: Final = {"": "Any state", "on": "On", "off": "Off", "starred": "Starred"}
 
-_OWN_PLACE: Final = re.compile(r"/app/links(\?[\w%&=.~+-]*)?", re.ASCII)
+_LIST: Final = re.compile(r"/app/links(\?[\w%&=.~+-]*)?", re.ASCII)
+_LINK: Final = re.compile(r"/app/links/[0-9]{1,18}")
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +130,12 @@ def _read_sort(text: str) -> LinkSort:
 
 def read_back(text: str) -> str:
     """The list that a form was on; the whole list where it says nothing that is one."""
-    return text if _OWN_PLACE.fullmatch(text) else PLACE
+    return text if _LIST.fullmatch(text) else PLACE
+
+
+def read_return(text: str) -> str:
+    """As read_back, but the page of one link will do too: the link is still there afterwards."""
+    return text if _LINK.fullmatch(text) else read_back(text)
 
 
 def list_badges(link: Link, now: int) -> list[Badge]:

@@ -34,12 +34,12 @@ from shorty.web.link_forms import (
     write_shown,
     write_texts,
 )
-from shorty.web.link_list import read_back
+from shorty.web.link_list import read_return
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 
 # What an address may fill in, such as a bookmark of the browser's.
-PREFILLED: Final = ("url", "title", "slug", "domain", "tags")
+PREFILLED: Final = ("url", "title", "slug", "domain", "tags", *UTM_PARAMETERS)
 
 
 @page("GET", "/links/new", needs="write")
@@ -147,7 +147,7 @@ async def show_form(
         shown=write_shown(shown or texts),
         faults=faults,
         trouble=describe_trouble(error, faults),
-        opened={group for group, names in GROUPS.items() if faults.keys() & set(names)},
+        opened=find_opened(texts, faults, is_new=link is None),
         set_count=count_set(texts),
         hosts=[domain.host for domain in domains],
         tags=await list_tags(db, actor.workspace_id),
@@ -155,8 +155,15 @@ async def show_form(
         templates=write_templates(templates),
         link_types=LINK_TYPES,
         statuses=STATUSES,
-        back=read_back(request.typed.read("back") or request.read_query().get("back", "")),
+        back=read_return(request.typed.read("back") or request.read_query().get("back", "")),
     )
+
+
+def find_opened(texts: Texts, faults: Mapping[str, str], *, is_new: bool) -> set[str]:
+    """The groups of fields to show at once: the faulty, and of a new link what is filled in."""
+    faulty = {group for group, names in GROUPS.items() if faults.keys() & set(names)}
+    filled = {group for group, count in count_set(texts).items() if count and is_new}
+    return faulty | filled
 
 
 def describe_trouble(error: ShortyError | None, faults: Mapping[str, str]) -> str:
@@ -183,8 +190,8 @@ def name_link(link: Link) -> str:
 
 
 def point_to(request: WebRequest, link: Link) -> str:
-    """The list that somebody came from, at the link."""
-    return f"{read_back(request.typed.read('back'))}#link-{link.id}"
+    """Where somebody came from, in a list at the link."""
+    return f"{read_return(request.typed.read('back'))}#link-{link.id}"
 
 
 HANDLERS: Final = (

@@ -34,7 +34,10 @@ def test_a_link_is_made_with_one_box_and_enter(page: Page, site: Site, ann: Home
     expect(page.get_by_text("is there.")).to_be_visible()
     link = site.call(ann, "GET", "/links")["links"][0]
     assert link["url"] == "https://example.com/long"
-    expect(page.locator(f"#link-{link['id']}")).to_be_visible()
+    # What was said stays in sight, and the new link is the one that keys are about.
+    expect(page.get_by_text("is there.")).to_be_in_viewport()
+    page.keyboard.press("e")
+    expect(page.get_by_label("Destination")).to_have_value(link["url"])
 
 
 def test_the_list_follows_what_is_typed(page: Page, slugs: list[str]) -> None:
@@ -88,6 +91,13 @@ def test_many_are_tagged_and_deleted_and_come_back(
     page.get_by_role("button", name="Add tag").click()
     expect(page.get_by_text("3 links tagged.")).to_be_visible()
     assert len(page.locator(".link .tag").all()) == 3
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_label(f"More for {site.host}/{slugs[0]}").click()
+    page.get_by_text("Delete", exact=True).locator("visible=true").click()
+    expect(page.get_by_text("1 link deleted.")).to_be_visible()
+    assert list_shown(page) == slugs[1:]
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("1 link back.")).to_be_visible()
     page.once("dialog", lambda dialog: dialog.accept())
     boxes.nth(1).click()
     page.get_by_role("button", name="Delete").click()

@@ -128,6 +128,16 @@ async def test_many_are_tagged_switched_and_starred_at_once(house: House, owner:
     assert [link.is_starred for link in changed] == [True, True, False]
 
 
+async def test_a_rows_own_button_is_about_its_link_alone(house: House, owner: Browser) -> None:
+    links = [await house.make_link(slug=slug) for slug in "ab"]
+    page = (await owner.open(PLACE)).text
+    assert f'name="one" value="off {links[0].id}"' in page
+    answer = await owner.send(f"{PLACE}/many", one=f"off {links[0].id}", back=f"{PLACE}?state=on")
+    assert list_slugs(await owner.follow(answer)) == ["b"]
+    answer = await owner.send(f"{PLACE}/many", one="off x")
+    assert "notice alarm" in await owner.follow(answer)
+
+
 async def test_what_cannot_be_done_says_why(house: House, owner: Browser) -> None:
     link = await house.make_link()
     refused = [

@@ -313,8 +313,23 @@ async def test_a_duplicate_starts_as_the_other_is(house: House, owner: Browser) 
 
 
 async def test_an_address_can_fill_in_a_new_link(owner: Browser) -> None:
-    fields = await fill_in(owner, f"{PLACE}/new?url=https%3A%2F%2Fa.example%2F&title=T&status=301")
-    assert (fields["url"], fields["title"], fields["status"]) == ("https://a.example/", "T", "302")
+    query = "url=https%3A%2F%2Fa.example%2F&utm_source=news&status=301"
+    page = (await owner.open(f"{PLACE}/new?{query}")).text
+    fields = read_fields(page)
+    assert (fields["url"], fields["status"]) == ("https://a.example/", "302")
+    assert fields["utm_source"] == "news"
+    assert page.count('<details class="group" open>') == 1
+
+
+async def test_a_form_leads_back_to_the_links_own_page(house: House, owner: Browser) -> None:
+    link = await house.make_link()
+    page = f"{PLACE}/{link.id}"
+    wanted = await fill_in(owner, f"{page}/edit?back={page}", title="T")
+    answer = await owner.send(f"{page}/edit", wanted)
+    assert answer.headers["location"].partition("#")[0] == page
+    wanted = await fill_in(owner, f"{page}/edit?back=https://evil.example", title="U")
+    answer = await owner.send(f"{page}/edit", wanted)
+    assert answer.headers["location"].partition("#")[0] == PLACE
 
 
 async def test_new_links_start_on_the_domain_of_the_last(house: House, owner: Browser) -> None:

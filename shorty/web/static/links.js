@@ -92,14 +92,25 @@ found.addEventListener("change", tell);
 
 // ---- Deleting: asked here, sent at once, undone on the page that follows -----
 
+function isSure(count) {
+  return confirm(`Delete ${count === 1 ? "this link" : `${count} links`}? The short URL stops at once.`);
+}
+
 document.addEventListener("submit", (event) => {
   if (event.target.id !== "many" || event.submitter?.value !== "delete") return;
   const count = boxes().filter((box) => box.checked).length;
-  if (!confirm(`Delete ${count === 1 ? "this link" : `${count} links`}? The short URL stops at once.`)) {
-    event.preventDefault();
-    return;
-  }
-  event.target.append(hidden("sure", "1"));
+  if (isSure(count)) event.target.append(hidden("sure", "1"));
+  else event.preventDefault();
+});
+
+found.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-delete]");
+  if (!link) return;
+  event.preventDefault();
+  if (!isSure(1)) return;
+  const form = document.getElementById("one");
+  form.append(hidden("one", `delete ${link.dataset.delete}`), hidden("sure", "1"));
+  form.submit();
 });
 
 function hidden(name, value) {
@@ -136,21 +147,22 @@ function move(step) {
   point(all[Math.max(0, Math.min(all.length - 1, next))]);
 }
 
-function point(link) {
+function choose(link) {
   current?.classList.remove("current");
   current = link;
   link.classList.add("current");
+}
+
+function point(link) {
+  choose(link);
   link.querySelector(".short").focus({ preventScroll: true });
-  link.scrollIntoView({ block: "nearest" });
+  const { top, bottom } = link.getBoundingClientRect();
+  if (top < 80 || bottom > innerHeight - 80) link.scrollIntoView({ block: "center" });
 }
 
 found.addEventListener("focusin", (event) => {
   const link = event.target.closest(".link");
-  if (link && link !== current) {
-    current?.classList.remove("current");
-    current = link;
-    link.classList.add("current");
-  }
+  if (link && link !== current) choose(link);
 });
 
 const deeds = {
@@ -191,3 +203,7 @@ document.addEventListener("keydown", (event) => {
 document.querySelector("[data-keys]").addEventListener("click", () => keys.showModal());
 
 prepare();
+
+// A link that was just made or changed is the one that keys are about.
+const changed = location.hash.startsWith("#link-") && document.querySelector(location.hash);
+if (changed) choose(changed);
