@@ -16,11 +16,13 @@ from shorty.errors import InvalidFieldsError, ShortyError, StorageUnavailableErr
 
 MODULES: Final = {
     "analytics": "shorty.cli.analytics",
+    "backup": "shorty.cli.backup",
     "check": "shorty.cli.check",
     "domain": "shorty.cli.domain",
     "export": "shorty.cli.exports",
     "import": "shorty.cli.imports",
     "link": "shorty.cli.link",
+    "restore": "shorty.cli.restore",
     "serve": "shorty.cli.serve",
     "token": "shorty.cli.token",
     "user": "shorty.cli.user",

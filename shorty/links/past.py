@@ -11,7 +11,7 @@ from shorty.storage.database import Transaction
 KEEP_PAST: Final = """
 update links set
   created_at = coalesce($2, created_at), updated_at = coalesce($3, $2, updated_at),
-  edit_count = $4, is_admin_blocked = $5, favicon_url = $6
+  edit_count = $4, is_admin_blocked = $5
 where id = $1
 """
 
@@ -47,7 +47,6 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: int | None = None
     edit_count: int = 0
     is_admin_blocked: bool = False
-    favicon_url: str = ""
     counts: Counts | None = None
 
 
@@ -59,7 +58,7 @@ def keep_pasts(tx: Transaction, workspace_id: int, pasts: Iterable[tuple[int, Pa
         [
             (
                 *(link_id, past.created_at, past.updated_at, past.edit_count),
-                *(int(past.is_admin_blocked), past.favicon_url),
+                int(past.is_admin_blocked),
             )
             for link_id, past in known
         ],

@@ -1,7 +1,7 @@
 """Stores what is imported, a batch at a time: links with their past, tags, logos, clicks."""
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from shorty.accounts.model import Actor
 from shorty.errors import ShortyError, SlugTakenError
@@ -20,9 +20,9 @@ from shorty.transfer.preparing import Prepared
 
 Arrival: TypeAlias = Link | There | ShortyError
 
-FIND_NAMESAKES = (
-    "select id, png from pictures where workspace_id = $1 and purpose = 'logo' and name = $2"
-)
+FIND_NAMESAKES: Final = """
+select id, png from pictures where workspace_id = $1 and purpose = 'logo' and name = $2
+"""
 
 
 def insert_links(

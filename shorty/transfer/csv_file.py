@@ -23,7 +23,8 @@ SLUG: Final = (
 SHORT_URL: Final = ("shorturl", "shortlink", "bitlink", "shortenedurl", "link")
 DOMAIN: Final = ("domain", "brandeddomain", "host", "hostname", "customdomain", "domainname")
 TITLE: Final = ("title", "name", "label", "titlelabel")
-DESCRIPTION: Final = ("description", "note", "notes", "comments", "comment")
+# Notes are for whoever made the link; a description is shown in previews.
+DESCRIPTION: Final = ("description",)
 TAGS: Final = ("tags", "tag", "labels")
 CREATED: Final = ("createdat", "created", "createddate", "datecreated", "creationdate", "timestamp")
 UPDATED: Final = ("updatedat", "updated", "modifiedat", "lastmodified")

@@ -30,12 +30,10 @@ select lt.link_id, t.name from link_tags lt join tags t on t.id = lt.tag_id
 where lt.link_id in ({_SLOTS}) order by lt.link_id, lt.position
 """  # noqa: S608 - parameters' numbers
 LIST_TAGS: Final = "select name, color from tags where workspace_id = $1 order by id"
-LIST_LOGOS: Final = (
-    "select id from pictures where workspace_id = $1 and purpose = 'logo' order by id"
-)
-FIND_LOGO: Final = (
-    "select id, name, png from pictures where workspace_id = $1 and purpose = 'logo' and id = $2"
-)
+LIST_LOGOS: Final = """
+select id from pictures where workspace_id = $1 and purpose = 'logo' order by id
+"""
+FIND_LOGO: Final = "select id, name, png from pictures where workspace_id = $1 and id = $2"
 
 
 async def count_links(rows: Rows, workspace_id: int) -> int:

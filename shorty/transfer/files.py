@@ -52,6 +52,7 @@ class OpenFile:
         Raises InvalidFileError for one that is too long.
         """
         self._file.seek(0)
+        self.position = 0
         for number, line in enumerate(iter(lambda: self._file.readline(LONGEST_LINE + 1), b""), 1):
             if len(line) > LONGEST_LINE:
                 raise InvalidFileError(f"Line {number} is longer than any line can be.")
@@ -101,6 +102,8 @@ class Table:
         csv.field_size_limit(LONGEST_CELL)
         delimiter = find_delimiter(file.read_start().decode(errors="replace"))
         self._reader = csv.reader(file.read_text_lines(), delimiter=delimiter, strict=True)
+        # What databases print for nothing, in the tables that they print.
+        self._nothing = {"NULL", "\\N"} if delimiter == "\t" else set[str]()
         heading = self._read_row()
         while heading is not None and not any(cell.strip() for cell in heading):
             heading = self._read_row()
@@ -118,7 +121,7 @@ class Table:
             named = {
                 column: text
                 for column, cell in zip(self.columns, cells, strict=False)
-                if column and (text := cell.strip())
+                if column and (text := cell.strip()) and text not in self._nothing
             }
             if named:
                 yield Row(f"line {first}", named)

@@ -74,8 +74,8 @@ class History:
     async def finish(self) -> None:
         """Who was seen on days long past is forgotten: where it matters, these are recounted."""
         if self._left_out:
-            message = "clicks are left out: of links that were not imported, or of the future"
-            self._tally.note("note", "", "", f"{self._left_out:,} {message}")
+            reason = "single clicks left out, of links that were not imported or of the future"
+            self._tally.note("note", "", "", f"{reason}: {self._left_out:,}")
         days = self._late_days
         if self._tally.clicks > KNOWN_VISITORS:
             days = days | self._days

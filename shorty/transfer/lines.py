@@ -93,7 +93,6 @@ class LinkLine(
     button_label: Text | None = None
     qr_settings: QrSettings | None = None
     made_through: MadeThrough = "link"
-    favicon_url: Text = ""
     edit_count: Count = 0
     tags: tuple[Text, ...] = ()
     created_at: Time

@@ -133,7 +133,6 @@ def read_link(line: LinkLine, place: str) -> ImportedLink:
         updated_at=line.updated_at,
         edit_count=line.edit_count,
         is_admin_blocked=line.is_admin_blocked,
-        favicon_url=line.favicon_url,
         counts=read_counts(line.counts) if line.counts else None,
     )
     return ImportedLink(

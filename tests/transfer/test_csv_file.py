@@ -54,7 +54,7 @@ def test_columns_are_known_by_their_usual_names(read: Read, heading: str, row: s
 def test_every_usual_column_is_read(read: Read) -> None:
     link = only_link(
         read(
-            "url,short link,title,tags,created,expires,clicks,max clicks,status,notes\n"
+            "url,short link,title,tags,created,expires,clicks,max clicks,status,description\n"
             'https://a.example/,go.example/a%20b,"Title, with comma",one|two|one,'
             '2024-01-02 03:04:05,"Dec 31, 2030","1,234",10,301,Note\n'
         )

@@ -1,0 +1,148 @@
+"""Reads YOURLS: a dump of its database, the tables that its plugins export, or its API's answers.
+
+The dump alone holds single clicks. Of a visitor's address nothing is read.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from shorty.clicks.model import LONGEST_USER_AGENT, Click, Visit, read_referrer
+from shorty.clicks.store import read_click
+from shorty.links.model import NewLink
+from shorty.links.past import Counts, Past
+from shorty.transfer.csv_file import read_csv, read_item, split_short_url
+from shorty.transfer.documents import (
+    Entry,
+    as_object,
+    dig,
+    find_list,
+    read_count,
+    read_entries,
+    read_text,
+)
+from shorty.transfer.files import InvalidFileError, OpenFile, Row, Table
+from shorty.transfer.model import Fault, ImportedClick, ImportedCounts, ImportedLink, Item
+from shorty.transfer.sql import SqlRow, is_dump, read_rows
+from shorty.transfer.times import read_time
+
+# In the order in which YOURLS makes its tables, for dumps that do not name them.
+URL_COLUMNS: Final = ("keyword", "url", "title", "timestamp", "ip", "clicks")
+LOG_COLUMNS: Final = (
+    *("click_id", "click_time", "shorturl", "referrer", "user_agent", "ip_address"),
+    "country_code",
+)
+URL_TABLE: Final = re.compile(r"(?:\w*_)?url")
+_COUNTRY: Final = re.compile(r"[A-Z]{2}")
+
+
+def read_yourls(file: OpenFile) -> Iterator[Item]:
+    """Raises InvalidFileError."""
+    if is_dump(file.read_start()):
+        return read_dump(file)
+    if file.is_json():
+        return read_entries(file, find_entries, read_entry, "answer of YOURLS's API")
+    if {"source", "target"} <= set(Table(file).columns):
+        return read_plugin_table(file)
+    return read_csv(file)
+
+
+def read_dump(file: OpenFile) -> Iterator[Item]:
+    """First the links, then their clicks, which stand before them in the file."""
+    counts: dict[str, int] = {}
+    prefix: str | None = None
+    for row in read_rows(file, _find_url_columns):
+        prefix = row.table.removesuffix("url")
+        item = read_dumped_link(row)
+        yield item
+        if isinstance(item, ImportedLink) and item.ref is not None:
+            counts[item.ref] = read_count(row.cells.get("clicks"))
+    if prefix is None:
+        raise InvalidFileError("This dump has no table of YOURLS's links, such as yourls_url.")
+    log = f"{prefix}log"
+    for row in read_rows(file, lambda table: LOG_COLUMNS if table == log else None):
+        click = read_dumped_click(row)
+        if click is not None:
+            yield ImportedClick(ref=row.cells.get("shorturl", ""), click=click)
+    for keyword, clicks in counts.items():
+        if clicks:
+            yield ImportedCounts(ref=keyword, counts=Counts(clicks=clicks))
+
+
+def _find_url_columns(table: str) -> Sequence[str] | None:
+    return URL_COLUMNS if URL_TABLE.fullmatch(table) else None
+
+
+def read_dumped_link(row: SqlRow) -> ImportedLink | Fault:
+    keyword = row.cells.get("keyword", "")
+    try:
+        return make_link(row.cells, row.place, keyword, "")
+    except ValueError as error:
+        return Fault(place=row.place, subject=keyword[:200], message=str(error))
+
+
+def make_link(
+    cells: Mapping[str, object], place: str, keyword: str, domain: str, clicks: int = 0
+) -> ImportedLink:
+    """Raises ValueError."""
+    new = NewLink(
+        url=read_text(cells.get("url")),
+        domain=domain,
+        slug=keyword or None,
+        title=read_text(cells.get("title")) or None,
+        made_through="import",
+    )
+    past = Past(
+        created_at=read_time(read_text(cells.get("timestamp"))),
+        counts=Counts(clicks=clicks) if clicks else None,
+    )
+    return ImportedLink(place=place, new=new, past=past, ref=keyword or None)
+
+
+def read_dumped_click(row: SqlRow) -> Click | None:
+    """None where nobody can say when it was."""
+    cells = row.cells
+    try:
+        at = read_time(cells.get("click_time"))
+    except ValueError:
+        return None
+    if at is None:
+        return None
+    country = cells.get("country_code", "").upper()
+    return read_click(
+        Visit(
+            at=at,
+            link_id=0,
+            visitor=0,
+            country=country if _COUNTRY.fullmatch(country) else "",
+            user_agent=cells.get("user_agent", "")[:LONGEST_USER_AGENT],
+            referrer=read_referrer(cells.get("referrer", "")),
+        )
+    )
+
+
+def find_entries(document: object) -> Sequence[object] | None:
+    """Its own API has links by number, the plugins that list all of them a list."""
+    numbered = as_object(dig(document, "links"))
+    if numbered is not None:
+        return list(numbered.values())
+    return find_list(document, "links") or find_list(document, "result")
+
+
+def read_entry(entry: Entry, place: str) -> Iterator[ImportedLink]:
+    """YOURLS may live in a folder, of which nothing belongs to the slug."""
+    host, path = split_short_url(read_text(entry.get("shorturl")))
+    keyword = read_text(entry.get("keyword")) or path.rpartition("/")[2]
+    yield make_link(entry, place, keyword, host, read_count(entry.get("clicks")))
+
+
+def read_plugin_table(file: OpenFile) -> Iterator[Item]:
+    for row in Table(file).read_rows():
+        yield read_item(row, read_plugin_row)
+
+
+def read_plugin_row(row: Row) -> ImportedLink:
+    """As the plugin Import Export writes it: `/keyword/`, the destination, the number of clicks."""
+    keyword = row.find("source").strip("/")
+    clicks = read_count(row.find("hits"))
+    return make_link({"url": row.find("target")}, row.place, keyword, "", clicks)

@@ -1,0 +1,110 @@
+"""`shorty backup` beside a running server, and `shorty restore` after it has stopped."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from shorty.clicks.journal import Journal
+from tests.cli.shell import Shell
+from tests.service import Service
+
+
+def run(folder: Path, *words: str, code: int = 0) -> tuple[str, str]:
+    with Service(["-m", "shorty", *words], folder) as command:
+        assert command.wait_for_end() == code, command.stderr.read_all()
+        return "\n".join(command.stdout.read_all()), "\n".join(command.stderr.read_all())
+
+
+def list_slugs(folder: Path) -> set[str]:
+    links = msgspec.json.decode(run(folder, "link", "list", "--json")[0])
+    return {link["shortCode"] for link in links}
+
+
+def test_a_backup_of_a_running_server_is_restored(tmp_path: Path) -> None:
+    with Service(["-m", "shorty", "serve"], tmp_path) as server:
+        server.wait_until_ready()
+        run(tmp_path, "link", "add", "https://example.com/", "--slug", "before")
+        _, told = run(tmp_path, "backup", "copy.db")
+        assert "is copied to copy.db" in told
+        assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
+        run(tmp_path, "link", "add", "https://example.com/", "--slug", "after")
+        headers = {"host": f"localhost:{server.address[1]}"}
+        visit = httpx.get(f"{server.url}/after", headers=headers, trust_env=False)
+        assert visit.status_code == 302
+        _, told = run(tmp_path, "restore", "copy.db", code=1)
+        assert "is serving" in told
+        assert "stop it first" in told
+        assert server.stop() == 0
+    _, told = run(tmp_path, "restore", "copy.db")
+    assert "shorty.db.before-restore" in told
+    assert list_slugs(tmp_path) == {"before"}
+    former = sqlite3.connect(tmp_path / "shorty.db.before-restore")
+    assert former.execute("select slug from links order by id").fetchall() == [
+        ("before",),
+        ("after",),
+    ]
+    former.close()
+    with Service(["-m", "shorty", "serve"], tmp_path) as server:
+        server.wait_until_ready()
+        assert server.stop() == 0
+
+
+def test_a_backup_replaces_nothing_by_accident(shell: Shell, tmp_path: Path) -> None:
+    assert "There is no database" in shell("backup", "copy.db").err
+    shell("link", "list")
+    assert shell("backup", "copy.db").code == 0
+    again = shell("backup", "copy.db")
+    assert again.code == 1
+    assert "copy.db is there already" in again.err
+    assert shell("backup", "copy.db", "--force").code == 0
+    itself = shell("backup", "data/shorty.db", "--force")
+    assert "is the database itself" in itself.err
+    assert {file.name for file in tmp_path.iterdir()} == {"data", "copy.db"}
+
+
+def test_a_restore_of_something_else_changes_nothing(shell: Shell, tmp_path: Path) -> None:
+    shell("link", "add", "https://example.com/", "--slug", "kept")
+    (tmp_path / "text.db").write_text("no database " * 1000)
+    told = shell("restore", "text.db")
+    assert told.code == 1
+    assert "text.db is no database that can be read" in told.err
+    assert "nothing was changed" in told.err
+    assert shell("restore", "none.db").code == 2
+    assert "kept" in shell("link", "list").out
+    assert {file.name for file in (tmp_path / "data").iterdir()} <= {"shorty.db", "shorty.db.lock"}
+
+
+def test_a_database_in_use_is_no_backup(shell: Shell, tmp_path: Path) -> None:
+    shell("link", "list")
+    shutil.copy(tmp_path / "data" / "shorty.db", tmp_path / "copy.db")
+    (tmp_path / "copy.db-wal").write_bytes(b"something")
+    told = shell("restore", "copy.db")
+    assert told.code == 1
+    assert "is a database in use" in told.err
+
+
+def test_clicks_that_were_not_stored_are_kept_apart(shell: Shell, tmp_path: Path) -> None:
+    shell("link", "list")
+    shell("backup", "copy.db")
+    journal = Journal(tmp_path / "data" / "shorty.db.journal")
+    journal.create("0" * 32)
+    journal.continue_in(journal.create_segment())
+    journal.append(b"a click")
+    journal.close()
+    told = shell("restore", "copy.db")
+    assert told.code == 0
+    assert "journal.set-aside-1" in told.err
+    assert not journal.folder.exists()
+    assert (tmp_path / "data" / "shorty.db.journal.set-aside-1").is_dir()
+
+
+def test_a_restore_makes_the_folder_of_a_new_machine(shell: Shell, tmp_path: Path) -> None:
+    shell("link", "add", "https://example.com/", "--slug", "kept")
+    shell("backup", "copy.db")
+    shutil.rmtree(tmp_path / "data")
+    assert shell("restore", "copy.db").code == 0
+    assert "kept" in shell("link", "list").out
+    assert (tmp_path / "data" / "shorty.db").stat().st_mode & 0o777 == 0o600
