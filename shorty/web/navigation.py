@@ -46,7 +46,7 @@ SECTIONS: Final = (
             Entry(path="/app/usage", name="Usage", icon="gauge"),
             Entry(path="/app/import", name="Import", icon="in", needs="write"),
             Entry(path="/app/export", name="Export", icon="out"),
-            Entry(path="/app/settings", name="Settings", icon="gear"),
+            Entry(path="/app/account", name="Account", icon="gear"),
         ),
     ),
 )
