@@ -107,6 +107,7 @@ class RateLimits:
 
     __slots__ = (
         "api_requests",
+        "invitations",
         "link_passwords",
         "mails",
         "previews",
@@ -124,6 +125,7 @@ class RateLimits:
         self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
         self.sign_in_emails = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # e-mail
         self.second_factors = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # user id
+        self.invitations = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # user id
         self.mails = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # e-mail it goes to
 
 

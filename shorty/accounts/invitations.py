@@ -17,12 +17,19 @@ from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.store import Rows
 from shorty.config import Plan
 from shorty.errors import AlreadyExistsError, ConflictError, NotFoundError
+from shorty.limits import RateLimits
 from shorty.plans import find_plan, take_quota
 from shorty.storage.database import Database, Transaction
 
 LIFE_MS: Final = 7 * 86_400_000
 OPEN_AT_ONCE: Final = 100
+INVITATIONS_PER_HOUR: Final = 50
 SWEEP_BATCH: Final = 500
+
+
+def take_invitation(limits: RateLimits, user_id: int, now: int) -> None:
+    """Counts one, so that nobody mails the world through this server. Raises RateLimitedError."""
+    limits.invitations.take(user_id, INVITATIONS_PER_HOUR, now).require(now)
 
 
 def create_invitation(

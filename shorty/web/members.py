@@ -48,6 +48,7 @@ async def invite(request: WebRequest) -> Answer:
     services, email = request.services, request.typed.read("email")
     try:
         role = read_role(request)
+        invitations.take_invitation(services.limits, request.actor.user_id, request.now)
         if services.mailer.is_on:
             take_mail(services.limits, email, request.now)
         made = await services.db.write(
