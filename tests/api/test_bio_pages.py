@@ -9,6 +9,7 @@ import pytest
 from shorty.bio.rules import MAX_BLOCKS, MAX_SOCIALS
 from shorty.bio.themes import THEMES
 from shorty.config import Config, Plan
+from shorty.links.service import restore_link
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
 from tests.qr.reading import RED_SQUARE, open_image
@@ -58,6 +59,11 @@ async def look(house: House, path: str) -> httpx.Response:
     """As somebody without a token."""
     async with make_client(house.app) as client:
         return await client.get(path)
+
+
+async def restore(house: House, link_id: int) -> None:
+    book = house.app.services.book
+    await restore_link(book, await house.make_actor(), link_id, house.now)
 
 
 # Pages
@@ -203,6 +209,8 @@ async def test_a_page_is_deleted_with_its_link_or_without(
     assert (await look(house, "/ann")).status_code == 404
     assert (await client.get(f"{LINKS}/{page['id']}")).status_code == 404
     assert (await client.delete(f"{PAGES}/{page['id']}")).status_code == 404
+    await restore(house, int(page["id"]))
+    assert [block["text"] for block in (await read(client, page))["blocks"]] == ["Hello"]
 
 
 async def test_a_retry_makes_no_second_page_and_no_second_block(
@@ -346,6 +354,9 @@ async def test_a_button_stands_as_long_as_its_link_opens(
     assert "Our shop" not in (await look(house, "/ann")).text
     await client.delete(path)
     assert (await client.get(f"{PAGES}/{page['id']}/blocks/{block['id']}")).status_code == 404
+    assert (await read(client, page))["blocks"] == []
+    await restore(house, shop.id)
+    assert (await client.get(f"{PAGES}/{page['id']}/blocks/{block['id']}")).status_code == 200
 
 
 BAD_BLOCKS: list[tuple[dict[str, Any], set[str]]] = [
