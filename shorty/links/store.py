@@ -111,7 +111,7 @@ update links set title = $2, updated_at = $3 where id = $1 returning domain_id, 
 """
 
 FIND_EXPIRED_PUBLIC: Final = """
-select id, workspace_id from links
+select id, workspace_id, created_at, expires_at from links
 where deleted_at is null and is_public = 1 and expires_at <= $1 and workspace_id = $2
 order by expires_at limit $3
 """

@@ -4,6 +4,7 @@ from base64 import b64encode
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from shorty.bio.rules import MAX_BLOCKS, MAX_SOCIALS
@@ -14,7 +15,7 @@ from tests.api.conftest import DOMAINS
 from tests.api.house import House
 from tests.qr.reading import RED_SQUARE, open_image
 from tests.rsgi_client import make_client
-from tests.support import DAY
+from tests.support import DAY, MINUTE
 
 PAGES = "/api/v1/bio-pages"
 PICTURES = "/api/v1/bio-pictures"
@@ -551,3 +552,21 @@ async def test_colours_that_cannot_be_read_are_warned_of(
     page = await make_page(client, theme=theme, colors={"background": "#ffffff", "text": "#eeeeee"})
     assert len(page["warnings"]) == 1
     assert "background" in page["warnings"][0]
+
+
+async def test_followed_buttons_are_exported_as_from_a_page(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    await make_page(client)
+    async with make_client(house.app) as visitor:
+        visitor.headers["user-agent"] = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
+        for address in ("/ann", "/ann?bio=go"):
+            await visitor.get(address)
+    await house.app.services.recorder.settle()
+    house.clock[0] += MINUTE
+    lines = (await client.get("/api/v1/analytics/export", params={"format": "ndjson"})).text
+    sources = [msgspec.json.decode(line)["source"] for line in lines.splitlines()]
+    assert sources == ["link", "bio"]
+    page = (await client.get(PAGES)).json()["bioPages"][0]
+    link = (await client.get(f"{SHORT_LINKS}/{page['id']}")).json()["data"]
+    assert (link["clicks"], link["lbClicks"], page["clickCount"]) == (1, 1, 2)
