@@ -13,11 +13,15 @@ from shorty.accounts.sessions import delete_old_sessions
 from shorty.api.idempotency import delete_old_keys
 from shorty.clicks.folding import fold_some
 from shorty.clicks.limited import LimitedClicks
-from shorty.clicks.retention import remove_old_clicks
+from shorty.clicks.retention import forget_sums, remove_old_clicks
 from shorty.clicks.rollup_store import forget_some_visitors
 from shorty.errors import StorageUnavailableError
 from shorty.http.services import Services
-from shorty.links.public import delete_expired_public_links
+from shorty.links.public import (
+    CLICK_DAYS,
+    PUBLIC_WORKSPACE_ID,
+    delete_expired_public_links,
+)
 from shorty.webhooks.service import delete_old_deliveries
 
 NOTICE_S: Final = 0.5
@@ -63,7 +67,7 @@ class Upkeep:
     async def sweep(self) -> None:
         now = self._read_clock()
         services = self._services
-        await self._drain(lambda: delete_expired_public_links(services.book, now))
+        await self._drain(lambda: delete_expired_public_links(services.book, now, forget_sums))
         await self._drain(lambda: delete_old_keys(services.db, now))
         await self._drain(lambda: delete_old_sessions(services.db, now))
         await self._drain(lambda: delete_old_invitations(services.db, now))
@@ -71,7 +75,8 @@ class Upkeep:
         await self._drain(lambda: delete_old_deliveries(services.db, now))
         await self._drain(lambda: forget_some_visitors(services.db, now))
         await self._drain(lambda: fold_some(services.db, now))
-        await self._drain(lambda: remove_old_clicks(services.db, services.config.plans, now))
+        brief = {PUBLIC_WORKSPACE_ID: CLICK_DAYS}
+        await self._drain(lambda: remove_old_clicks(services.db, services.config.plans, now, brief))
 
     async def _drain(self, delete_batch: Callable[[], Awaitable[int]]) -> None:
         """In small batches, so that no caller waits long for the writer."""

@@ -27,7 +27,8 @@ left join bio_pages p on p.link_id = l.id
 left join pictures i on i.id = p.picture_id
 where l.id = $1
 """  # noqa: S608 - the names of our own columns
-# A target that is used up or over is as good as none.
+# A target that is used up or over is as good as none. The button of a deleted link is not there,
+# until the link is brought back.
 LIST_BLOCKS: Final = f"""
 select b.id, b.kind, b.text, b.url, b.is_hidden, b.shown_from, b.shown_until, b.created_at,
        {_PICTURE},
@@ -42,7 +43,7 @@ left join pictures i on i.id = b.picture_id
 left join links l on l.id = b.target_id and l.deleted_at is null
 left join domains d on d.id = l.domain_id
 left join link_counters c on c.link_id = l.id
-where b.page_id = $1
+where b.page_id = $1 and (b.target_id is null or l.id is not null)
 order by b.position, b.id
 """  # noqa: S608 - the names of our own columns
 PUT_SETTINGS: Final = """

@@ -1,13 +1,14 @@
 """Owns how long single clicks are kept: the plan's days, by whole UTC days. Sums are kept for good.
 
 Removed a little at a time. Before the first click of a day goes it is written down that the day is
-no longer whole, so that nobody recounts what is left of it.
+no longer whole, so that nobody recounts what is left of it. Of links that were never anybody's,
+the sums go too.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from shorty.clicks.rollups import DAY_MS
+from shorty.clicks.rollups import DAY_MS, QUARTER_MS
 from shorty.config import Plan
 from shorty.plans import find_plan
 from shorty.storage.database import Database, Transaction
@@ -44,14 +45,27 @@ delete from clicks where at >= $1 and at < $2 and exists (
 )
 """  # noqa: S608 - parameters' numbers
 
+DELETE_DAYS: Final = "delete from click_days where owner = $1"
+DELETE_QUARTER: Final = "delete from click_quarters where at = $1 and owner = $2"
+CLEAR_COUNTER: Final = """
+update link_counters set clicks = 0, scans = 0, bio_clicks = 0, bots = 0, total = 0
+where link_id = $1
+"""
+
 LIST_REMOVALS: Final = "select workspace_id, begun_before from click_removals"
 
 
-async def remove_old_clicks(db: Database, plans: Mapping[str, Plan], now: int) -> bool:
-    """Removes some of what is past its days; returns whether there may be more."""
+async def remove_old_clicks(
+    db: Database, plans: Mapping[str, Plan], now: int, brief: Mapping[int, int] | None = None
+) -> bool:
+    """Removes some of what is past its days; returns whether there may be more.
+
+    `brief` are days by workspaces for which the plan has no say.
+    """
     behind: dict[tuple[int, int], list[int]] = {}
     for row in await db.find_all(LIST_WORKSPACES):
         days = find_plan(plans, row["plan"]).click_retention_days
+        days = (brief or {}).get(row["id"], days)
         if days is not None and row["done_before"] < (end := find_first_kept(days, now)):
             behind.setdefault((row["done_before"], end), []).append(row["id"])
     if not behind:
@@ -76,6 +90,14 @@ def remove_step(tx: Transaction, workspace_ids: Sequence[int], start: int, end: 
     removed = tx.execute(DELETE_CLICKS, start, until, *workspace_ids, *filling)
     tx.execute_many(NOTE_REMOVAL, [(each, until) for each in workspace_ids])
     return removed
+
+
+def forget_sums(tx: Transaction, link_id: int, start: int, end: int) -> None:
+    """Those of a link that was clicked between `start` and `end` alone; single clicks have days."""
+    quarters = range(start // QUARTER_MS * QUARTER_MS, end + 1, QUARTER_MS)
+    tx.execute_many(DELETE_QUARTER, [(at, link_id) for at in quarters])
+    tx.execute(DELETE_DAYS, link_id)
+    tx.execute(CLEAR_COUNTER, link_id)
 
 
 def list_removals(tx: Transaction) -> dict[int, int]:

@@ -1,6 +1,7 @@
 """Owns links that anyone may make without an account: an hour long, on the operator's domains."""
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -14,9 +15,14 @@ from shorty.storage.database import Row, Transaction
 
 # Databases number their workspaces from 1 on, so this one is nobody's.
 PUBLIC_WORKSPACE_ID: Final = 0
+# Their single clicks go when the day after, in UTC, is over.
+CLICK_DAYS: Final = 1
 BATCH: Final = 500
 # For a day the address says that the link has expired; then its slug is free again.
 KEPT_MS: Final = 24 * 3_600_000
+
+ForgetSums: TypeAlias = Callable[[Transaction, int, int, int], None]
+"""Takes the counts of a link away, which was clicked between two moments alone."""
 
 _MAKER: Final = Maker(
     workspace_id=PUBLIC_WORKSPACE_ID, creator=None, plan=Plan(name=UNLIMITED, webhooks=False)
@@ -41,11 +47,13 @@ async def create_public_link(book: LinkBook, new: NewLink, now: int) -> Link:
     return await create_link_for(book, _MAKER, wanted, now)
 
 
-async def delete_expired_public_links(book: LinkBook, now: int) -> int:
+async def delete_expired_public_links(book: LinkBook, now: int, forget_sums: ForgetSums) -> int:
     """Deletes one batch of those that expired a day ago; how many they were (0: none is left)."""
 
     def work(tx: Transaction) -> list[Row]:
         rows = tx.find_all(store.FIND_EXPIRED_PUBLIC, now - KEPT_MS, PUBLIC_WORKSPACE_ID, BATCH)
+        for row in rows:
+            forget_sums(tx, row["id"], row["created_at"], row["expires_at"])
         dropped = [drop_link(tx, row["workspace_id"], row["id"], now) for row in rows]
         return [row for row in dropped if row is not None]
 

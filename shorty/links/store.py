@@ -34,7 +34,7 @@ select l.id, l.workspace_id, d.host, d.scheme, {", ".join(f"l.{name}" for name i
        coalesce(c.bio_clicks, 0) as bio_clicks,
        case when l.is_link_in_bio = 1 then l.id else (
          select min(b.page_id) from bio_blocks b join links p on p.id = b.page_id
-         where b.target_id = l.id and p.is_link_in_bio = 1
+         where b.target_id = l.id and p.is_link_in_bio = 1 and p.deleted_at is null
        ) end as bio_page_id
 from links l
 join domains d on d.id = l.domain_id
@@ -89,8 +89,6 @@ update links set deleted_at = $3 where id = $1 and workspace_id = $2 and deleted
 returning id, workspace_id, domain_id, slug, slug_key, title, url, original_url, is_active,
           is_link_in_bio, case when qr_settings is null then 0 else 1 end as has_qr
 """
-# A page goes with all that stands on it, and other pages lose the button that led here.
-DELETE_BLOCKS: Final = "delete from bio_blocks where page_id = $1 or target_id = $1"
 RETIRE_COUNTER: Final = "update link_counters set is_live = 0 where link_id = $1"
 FIND_DELETED: Final = f"""
 {SELECT_LINK}
@@ -101,7 +99,7 @@ REVIVE_COUNTER: Final = "update link_counters set is_live = 1 where link_id = $1
 
 FIND_BIO_PAGE: Final = """
 select min(b.page_id) as page_id from bio_blocks b join links p on p.id = b.page_id
-where b.target_id = $1 and p.is_link_in_bio = 1
+where b.target_id = $1 and p.is_link_in_bio = 1 and p.deleted_at is null
 """
 
 FIND_UNTITLED: Final = """
@@ -113,7 +111,7 @@ update links set title = $2, updated_at = $3 where id = $1 returning domain_id, 
 """
 
 FIND_EXPIRED_PUBLIC: Final = """
-select id, workspace_id from links
+select id, workspace_id, created_at, expires_at from links
 where deleted_at is null and is_public = 1 and expires_at <= $1 and workspace_id = $2
 order by expires_at limit $3
 """
@@ -271,7 +269,6 @@ def delete_link(tx: Transaction, workspace_id: int, link_id: int, now: int) -> R
     if row is not None:
         unindex_link(tx, link_id, read_search_text(row))
         tx.execute(RETIRE_COUNTER, link_id)
-        tx.execute(DELETE_BLOCKS, link_id)
     return row
 
 

@@ -102,6 +102,7 @@ async def change_link(request: WebRequest) -> Answer:
         changed = await service.change_link(book, actor, link.id, change, now)
     except ShortyError as error:
         return await show_form(request, texts, link=link, shown=shown, error=error)
+    request.services.titles.ask_icon(changed)
     return see_other(request, point_to(request, changed), f"{name_link(changed)} is changed.")
 
 

@@ -4,16 +4,18 @@ from base64 import b64encode
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from shorty.bio.rules import MAX_BLOCKS, MAX_SOCIALS
 from shorty.bio.themes import THEMES
 from shorty.config import Config, Plan
+from shorty.links.service import restore_link
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
 from tests.qr.reading import RED_SQUARE, open_image
 from tests.rsgi_client import make_client
-from tests.support import DAY
+from tests.support import DAY, MINUTE
 
 PAGES = "/api/v1/bio-pages"
 PICTURES = "/api/v1/bio-pictures"
@@ -58,6 +60,11 @@ async def look(house: House, path: str) -> httpx.Response:
     """As somebody without a token."""
     async with make_client(house.app) as client:
         return await client.get(path)
+
+
+async def restore(house: House, link_id: int) -> None:
+    book = house.app.services.book
+    await restore_link(book, await house.make_actor(), link_id, house.now)
 
 
 # Pages
@@ -203,6 +210,8 @@ async def test_a_page_is_deleted_with_its_link_or_without(
     assert (await look(house, "/ann")).status_code == 404
     assert (await client.get(f"{LINKS}/{page['id']}")).status_code == 404
     assert (await client.delete(f"{PAGES}/{page['id']}")).status_code == 404
+    await restore(house, int(page["id"]))
+    assert [block["text"] for block in (await read(client, page))["blocks"]] == ["Hello"]
 
 
 async def test_a_retry_makes_no_second_page_and_no_second_block(
@@ -346,6 +355,9 @@ async def test_a_button_stands_as_long_as_its_link_opens(
     assert "Our shop" not in (await look(house, "/ann")).text
     await client.delete(path)
     assert (await client.get(f"{PAGES}/{page['id']}/blocks/{block['id']}")).status_code == 404
+    assert (await read(client, page))["blocks"] == []
+    await restore(house, shop.id)
+    assert (await client.get(f"{PAGES}/{page['id']}/blocks/{block['id']}")).status_code == 200
 
 
 BAD_BLOCKS: list[tuple[dict[str, Any], set[str]]] = [
@@ -540,3 +552,21 @@ async def test_colours_that_cannot_be_read_are_warned_of(
     page = await make_page(client, theme=theme, colors={"background": "#ffffff", "text": "#eeeeee"})
     assert len(page["warnings"]) == 1
     assert "background" in page["warnings"][0]
+
+
+async def test_followed_buttons_are_exported_as_from_a_page(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    await make_page(client)
+    async with make_client(house.app) as visitor:
+        visitor.headers["user-agent"] = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
+        for address in ("/ann", "/ann?bio=go"):
+            await visitor.get(address)
+    await house.app.services.recorder.settle()
+    house.clock[0] += MINUTE
+    lines = (await client.get("/api/v1/analytics/export", params={"format": "ndjson"})).text
+    sources = [msgspec.json.decode(line)["source"] for line in lines.splitlines()]
+    assert sources == ["link", "bio"]
+    page = (await client.get(PAGES)).json()["bioPages"][0]
+    link = (await client.get(f"{SHORT_LINKS}/{page['id']}")).json()["data"]
+    assert (link["clicks"], link["lbClicks"], page["clickCount"]) == (1, 1, 2)

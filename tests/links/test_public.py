@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from shorty.accounts.model import Actor
+from shorty.clicks.retention import forget_sums
 from shorty.errors import InvalidFieldsError, SlugTakenError
 from shorty.links.book import LinkBook
 from shorty.links.model import LinkFilter, QrSettings
@@ -71,9 +72,9 @@ async def test_a_day_after_its_end_it_is_deleted(book: LinkBook, actor: Actor) -
     link = await create_public_link(book, new_link(slug="gone"), NOW)
     await create_public_link(book, new_link(slug="later"), NOW + HOUR)
     own = await make_link(book, actor, slug="own", is_public=True)
-    assert await delete_expired_public_links(book, NOW + DAY) == 0
-    assert await delete_expired_public_links(book, NOW + DAY + HOUR) == 1
+    assert await delete_expired_public_links(book, NOW + DAY, forget_sums) == 0
+    assert await delete_expired_public_links(book, NOW + DAY + HOUR, forget_sums) == 1
     assert book.lookup.find(link.domain_id, "gone") is None
     assert book.lookup.find(link.domain_id, "later") is not None
     assert book.lookup.find(own.domain_id, "own") is not None
-    assert await delete_expired_public_links(book, NOW + DAY + HOUR) == 0
+    assert await delete_expired_public_links(book, NOW + DAY + HOUR, forget_sums) == 0
