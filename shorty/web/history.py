@@ -5,10 +5,11 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from shorty.http.answers import Answer
-from shorty.http.requests import ID_DIGITS
 from shorty.links.history import list_edits
 from shorty.web.doors import page
-from shorty.web.link_page import describe_link, find_link
+from shorty.web.forms import is_id
+from shorty.web.link_page import describe_link
+from shorty.web.links import get_link
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
 from shorty.web.times import write_moment
@@ -37,9 +38,9 @@ NAMES: Final = {
 
 @page("GET", "/links/{link_id:str}/history")
 async def show_history(request: WebRequest) -> Answer:
-    link = await find_link(request)
+    link = await get_link(request)
     text = request.read_query().get("before", "")
-    before = int(text) if text.isascii() and text.isdigit() and len(text) <= ID_DIGITS else None
+    before = int(text) if is_id(text) else None
     edits = await list_edits(
         request.services.db, link.workspace_id, link.id, before=before, limit=ON_PAGE + 1
     )

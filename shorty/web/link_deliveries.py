@@ -5,7 +5,8 @@ from typing import Final
 from shorty.http.answers import Answer
 from shorty.web.deliveries import ON_A_PAGE, read_number
 from shorty.web.doors import page
-from shorty.web.link_page import describe_link, find_link
+from shorty.web.link_page import describe_link
+from shorty.web.links import get_link
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
 from shorty.webhooks import service
@@ -14,7 +15,7 @@ from shorty.webhooks.model import DeliveryFilter
 
 @page("GET", "/links/{link_id:str}/deliveries")
 async def list_link_deliveries(request: WebRequest) -> Answer:
-    link = await find_link(request)
+    link = await get_link(request)
     before = read_number(request.read_query().get("before", ""))
     wanted = DeliveryFilter(
         link_id=link.id, before=before or DeliveryFilter().before, limit=ON_A_PAGE + 1

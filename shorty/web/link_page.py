@@ -1,4 +1,4 @@
-"""`/app/links/{id}`: one link, its numbers, its clicks as they come, and its code."""
+"""`/app/links/{id}`: one link, its numbers, and its clicks as they come."""
 
 import asyncio
 import re
@@ -10,15 +10,14 @@ from shorty.clicks.latest import LatestClicks, Place, list_latest_clicks
 from shorty.clicks.live import News, Watcher
 from shorty.clicks.stats_store import Scope
 from shorty.http.answers import Answer
-from shorty.http.qr_drawings import PRIVATE, answer_drawing
-from shorty.links.model import Link, QrSettings
-from shorty.links.service import get_link
+from shorty.links.model import Link
 from shorty.web import statistics
 from shorty.web.doors import page
+from shorty.web.link_list import list_badges
+from shorty.web.links import get_link
 from shorty.web.rendering import TEMPLATES, describe_viewer, render
 from shorty.web.requests import WebRequest
 from shorty.web.spans import CHOICES, Span, is_on, read_span
-from shorty.web.states import list_states
 from shorty.web.statistics import Panel, Statistics
 from shorty.web.streams import EventStream, encode_event
 
@@ -31,24 +30,18 @@ BEAT: Final = b": still here\n\n"
 _PLACE: Final = re.compile(r"(\d{1,16})-(\d{1,16})")
 
 
-async def find_link(request: WebRequest) -> Link:
-    """The link that the path names. Raises NotFoundError."""
-    link_id = request.read_id("link_id", "link")
-    return await get_link(request.services.book, request.actor, link_id)
-
-
 def describe_link(request: WebRequest, link: Link) -> dict[str, Any]:
     """What the head of each of a link's pages asks for."""
     return {
         "link": link,
         "place": f"/app/links/{link.id}",
-        "states": list_states(link, request.now),
+        "badges": list_badges(link, request.now),
     }
 
 
 @page("GET", "/links/{link_id:str}")
 async def show_link(request: WebRequest) -> Answer:
-    link = await find_link(request)
+    link = await get_link(request)
     span = read_span(request.read_query(), request.zone, request.now)
     scope = Scope(workspace_id=link.workspace_id, link_id=link.id)
     found, latest = await asyncio.gather(
@@ -71,7 +64,7 @@ async def show_link(request: WebRequest) -> Answer:
 
 @page("GET", "/links/{link_id:str}/clicks")
 async def show_clicks(request: WebRequest) -> Answer:
-    link = await find_link(request)
+    link = await get_link(request)
     query = request.read_query()
     before = read_place(query.get("before", ""))
     has_bots = is_on(query.get("bots", ""))
@@ -90,16 +83,9 @@ async def show_clicks(request: WebRequest) -> Answer:
 
 @page("GET", "/links/{link_id:str}/live")
 async def stream_clicks(request: WebRequest) -> Answer:
-    link = await find_link(request)
+    link = await get_link(request)
     has_bots = is_on(request.read_query().get("bots", ""))
     return EventStream(watch_clicks(request, link, has_bots=has_bots))
-
-
-@page("GET", "/links/{link_id:str}/code.svg")
-async def draw_code(request: WebRequest) -> Answer:
-    """Of every link, as its code looks or would look by default."""
-    link = await find_link(request)
-    return await answer_drawing(request, link, link.qr_settings or QrSettings(), "svg", PRIVATE)
 
 
 async def watch_clicks(request: WebRequest, link: Link, *, has_bots: bool) -> AsyncGenerator[bytes]:
@@ -159,4 +145,4 @@ def list_panels(found: Statistics, span: Span) -> list[Panel]:
     return [each for each in panels if each.bars]
 
 
-HANDLERS: Final = (show_link, show_clicks, stream_clicks, draw_code)
+HANDLERS: Final = (show_link, show_clicks, stream_clicks)

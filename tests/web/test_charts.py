@@ -2,7 +2,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shorty.web.charts import (
@@ -62,7 +62,6 @@ def test_rows_are_round_steps(highest: int, rows: list[int]) -> None:
     assert choose_rows(highest) == rows
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**15))
 def test_rows_are_few_and_reach_the_highest(highest: int) -> None:
     rows = choose_rows(highest)
@@ -97,7 +96,6 @@ def test_the_period_before_counts_for_the_height_and_is_left_out_where_it_is_not
     assert draw_series(make_points(1, 2)).before == ""
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**12), min_size=2, max_size=400))
 def test_all_points_lie_in_the_plot_from_left_to_right(counts: list[int]) -> None:
     chart = draw_series(make_points(*counts, before=counts[::-1]))
@@ -112,7 +110,6 @@ def test_all_points_lie_in_the_plot_from_left_to_right(counts: list[int]) -> Non
     assert chart.spots[highest].height == min(spot.height for spot in chart.spots)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 400))
 def test_labels_are_few_and_stay_inside(number: int) -> None:
     ticks = choose_columns([str(each) for each in range(number)])

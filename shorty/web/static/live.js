@@ -22,7 +22,7 @@ function tell() {
   const again = document.createElement("a");
   again.href = location.href;
   again.textContent = "count it in";
-  numbers.querySelector(".fresh").replaceChildren(`${text}: `, again);
+  numbers.querySelector(".news").replaceChildren(`${text}: `, again);
 }
 
 function open() {
