@@ -28,6 +28,7 @@ _KINDS: Final[dict[LinkKind, str]] = {
     "qr": f"{_OF_CODE_OR_PAGE} and l.made_through = 'qr'",
     "bio": f"{_OF_CODE_OR_PAGE} and l.made_through <> 'qr'",
     "qr-or-bio": _OF_CODE_OR_PAGE,
+    "coded": "l.qr_settings is not null",
 }
 
 UNBOUNDED: Final = 2**62

@@ -12,8 +12,9 @@ from shorty.domains.model import write_short_url
 
 LinkType = Literal["URL", "MAILTO", "TEL", "SMS"]
 MadeThrough = Literal["link", "qr", "import"]
-# What a link is there for: itself, a QR code (whatever else it is), or a link-in-bio page.
-LinkKind = Literal["plain", "qr", "bio", "qr-or-bio"]
+# What a link is there for: itself, a QR code (whatever else it is), or a link-in-bio page; of any
+# of them, those that have a code.
+LinkKind = Literal["plain", "qr", "bio", "qr-or-bio", "coded"]
 LinkSort = Literal["createdAt", "-createdAt", "clickCount", "-clickCount"]
 
 

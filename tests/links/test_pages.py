@@ -192,6 +192,7 @@ async def test_a_kind_is_combined_with_the_other_filters(
         "qr": ["qr1", "both3", "qr5", "both7"],
         "bio": ["bio2", "bio6"],
         "qr-or-bio": ["qr1", "bio2", "both3", "qr5", "bio6", "both7"],
+        "coded": ["qr1", "qr5"],
     }
     for kind, slugs in expected.items():
         half = slugs[len(slugs) // 2 :]

@@ -24,13 +24,19 @@ class Browser:
         return answer
 
     async def send(
-        self, path: str, fields: Fields | None = None, *, token: str | None = None, **more: str
+        self,
+        path: str,
+        fields: Fields | None = None,
+        *,
+        token: str | None = None,
+        files: Mapping[str, tuple[str, bytes]] | None = None,
+        **more: str,
     ) -> httpx.Response:
         """Sends a form as the page opened last would; redirects are not followed."""
         if not self.token:
             await self.open("/app/sign-in")
         data = {"form_token": self.token if token is None else token, **(fields or {}), **more}
-        answer = await self.client.post(path, data=data)
+        answer = await self.client.post(path, data=data, files=files)
         self._read_token(answer)
         return answer
 

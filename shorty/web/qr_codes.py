@@ -1,0 +1,216 @@
+"""`/app/qr-codes`: the links that have a code, and the designer of one."""
+
+from typing import Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from shorty.errors import InvalidFieldsError, NotFoundError, QuotaExceededError, ShortyError
+from shorty.http.answers import Answer
+from shorty.http.qr_drawings import PRIVATE
+from shorty.links import logos
+from shorty.links.model import Link, LinkChange, LinkFilter, QrSettings
+from shorty.links.pages import list_links
+from shorty.links.pictures import NAME_LENGTH
+from shorty.links.service import change_link, get_link
+from shorty.qr.design import list_warnings
+from shorty.qr.sandbox import MAX_BYTES, read_logo
+from shorty.web.doors import page
+from shorty.web.qr_looks import PRESET_LOOKS, Look, build_settings, describe_look, read_look
+from shorty.web.qr_samples import CORNER_SAMPLES, FRAME_SAMPLES, PATTERN_SAMPLES, PRESET_SAMPLES
+from shorty.web.rendering import render, see_other
+from shorty.web.requests import WebRequest
+
+PLACE: Final = "/app/qr-codes"
+ON_A_PAGE: Final = 24
+SEARCH_LENGTH: Final = 200
+FORM_LIMIT: Final = 8 * MAX_BYTES
+"""A logo that is somewhat too large is still read, so that what was typed beside it stays."""
+
+
+@page("GET", "/qr-codes")
+async def list_codes(request: WebRequest) -> Answer:
+    query = request.read_query()
+    search, cursor = query.get("q", "").strip()[:SEARCH_LENGTH], query.get("cursor", "")
+    wanted = LinkFilter(kind="coded", search=search, cursor=cursor or None, limit=ON_A_PAGE)
+    book, actor = request.services.book, request.actor
+    try:
+        found = await list_links(book, actor, wanted)
+    except InvalidFieldsError:  # a cursor of nowhere: from the start again
+        cursor = ""
+        found = await list_links(book, actor, msgspec.structs.replace(wanted, cursor=None))
+    return render(
+        request,
+        "qr_codes.html",
+        found=found,
+        search=search,
+        next=write_place(search, found.next_cursor) if found.next_cursor else "",
+        first=write_place(search) if cursor else "",
+    )
+
+
+@page("GET", "/qr-codes/{link_id:str}")
+async def open_designer(request: WebRequest) -> Answer:
+    link = await find_link(request)
+    return await show_designer(request, link, describe_look(read_stored(link)))
+
+
+@page("POST", "/qr-codes/{link_id:str}", needs="write", limit=FORM_LIMIT)
+async def save_code(request: WebRequest) -> Answer:
+    link, look = await find_link(request), read_look(request.typed)
+    try:
+        if "image" in request.typed.files:
+            look["qr_logo_id"] = str(await keep_logo(request))
+    except InvalidFieldsError as error:
+        return await show_designer(request, link, look, faults=error.fields)
+    settings, faults = build_settings(look, read_stored(link))
+    if faults:
+        return await show_designer(request, link, look)
+    change = LinkChange(qr_settings=settings)
+    try:
+        await change_link(request.services.book, request.actor, link.id, change, request.now)
+    except (InvalidFieldsError, QuotaExceededError) as error:
+        return await show_designer(request, link, look, trouble=tell(error))
+    return see_other(request, f"{PLACE}/{link.id}", "The QR code is saved.")
+
+
+@page("POST", "/qr-codes/{link_id:str}/preview", needs="write", limit=FORM_LIMIT)
+async def preview_code(request: WebRequest) -> Answer:
+    """What was typed, drawn and not saved; a script asks for the picture's part alone."""
+    return await show_designer(request, await find_link(request), read_look(request.typed))
+
+
+@page("POST", "/qr-codes/{link_id:str}/logos", needs="write", limit=FORM_LIMIT)
+async def upload_logo(request: WebRequest) -> Answer:
+    """Keeps the picture and puts it on the code that is being drawn."""
+    link, look = await find_link(request), read_look(request.typed)
+    try:
+        logo_id = await keep_logo(request)
+    except InvalidFieldsError as error:
+        return await show_designer(request, link, look, faults=error.fields)
+    return await show_designer(request, link, look | {"qr_logo_id": str(logo_id)})
+
+
+@page("POST", "/qr-codes/{link_id:str}/logos/{logo_id:str}/delete", needs="write", limit=FORM_LIMIT)
+async def delete_logo(request: WebRequest) -> Answer:
+    link, look = await find_link(request), read_look(request.typed)
+    logo_id = request.read_id("logo_id", "logo")
+    await request.services.db.write(lambda tx: logos.delete_logo(tx, request.actor, logo_id))
+    if look["qr_logo_id"] == str(logo_id):
+        look["qr_logo_id"] = ""
+    return await show_designer(request, link, look)
+
+
+@page("POST", "/qr-codes/{link_id:str}/remove", needs="write")
+async def remove_code(request: WebRequest) -> Answer:
+    link = await find_link(request)
+    change = LinkChange(qr_settings=None)
+    await change_link(request.services.book, request.actor, link.id, change, request.now)
+    return see_other(
+        request, f"{PLACE}/{link.id}", "The link has no code any more; printed ones still lead on."
+    )
+
+
+@page("GET", "/qr-logos/{logo_id:str}")
+async def show_logo(request: WebRequest) -> Answer:
+    logo_id = request.read_id("logo_id", "logo")
+    picture = await logos.find_picture(request.services.db, request.actor.workspace_id, logo_id)
+    if picture is None:
+        raise NotFoundError("logo", logo_id)
+    headers = [PRIVATE, (b"x-content-type-options", b"nosniff")]
+    return Answer(200, picture.png, media_type=b"image/png", headers=headers)
+
+
+async def find_link(request: WebRequest) -> Link:
+    """Raises NotFoundError."""
+    link_id = request.read_id("link_id", "link")
+    return await get_link(request.services.book, request.actor, link_id)
+
+
+def read_stored(link: Link) -> QrSettings:
+    return link.qr_settings or QrSettings()
+
+
+def write_place(search: str, cursor: str = "") -> str:
+    parts = {name: text for name, text in (("q", search), ("cursor", cursor)) if text}
+    return f"{PLACE}?{urlencode(parts)}" if parts else PLACE
+
+
+def tell(error: ShortyError) -> str:
+    if isinstance(error, InvalidFieldsError):
+        return f"{'; '.join(error.fields.values())}."
+    return error.message
+
+
+async def keep_logo(request: WebRequest) -> int:
+    """Raises InvalidFieldsError."""
+    file = request.typed.files.get("image")
+    if file is None or not file.content:
+        raise InvalidFieldsError({"image": "choose a file first"})
+    logo = await read_logo(file.content)
+    picture = logos.LogoPicture(png=logo.png, width=logo.width, height=logo.height)
+    name = file.name.rpartition(".")[0][:NAME_LENGTH]
+    if not name.isprintable():
+        name = ""
+    stored = await request.services.db.write(
+        lambda tx: logos.create_logo(tx, request.actor, name, picture, request.now)
+    )
+    return stored.id
+
+
+async def show_designer(
+    request: WebRequest,
+    link: Link,
+    look: Look,
+    *,
+    faults: dict[str, str] | None = None,
+    trouble: str = "",
+) -> Answer:
+    settings, found = build_settings(look, read_stored(link))
+    faults = found | (faults or {})
+    # A fault is told; the picture shows the rest.
+    drawn = drop_faults(settings, found)
+    return render(
+        request,
+        "qr_code.html",
+        status=422 if faults or trouble else 200,
+        link=link,
+        look=look,
+        faults=faults,
+        trouble=trouble,
+        drawing=write_drawing(drawn),
+        warnings=list_warnings(drawn),
+        is_saved=link.qr_settings is not None and not found and is_same(settings, link),
+        logos=await logos.list_logos(request.services.db, request.actor.workspace_id),
+        patterns=PATTERN_SAMPLES,
+        corners=CORNER_SAMPLES,
+        frames=FRAME_SAMPLES,
+        presets=[(name, PRESET_LOOKS[name], sample) for name, sample in PRESET_SAMPLES.items()],
+    )
+
+
+def is_same(settings: QrSettings, link: Link) -> bool:
+    """Whether it looks as what is stored does."""
+    return describe_look(settings) == describe_look(read_stored(link))
+
+
+def drop_faults(settings: QrSettings, faults: dict[str, str]) -> QrSettings:
+    known = {name: None for name in faults if name in QrSettings.__struct_fields__}
+    return msgspec.structs.replace(settings, **known)
+
+
+def write_drawing(settings: QrSettings) -> str:
+    """The settings as a query, for the address of a picture."""
+    return urlencode(msgspec.to_builtins(settings))
+
+
+HANDLERS: Final = (
+    list_codes,
+    open_designer,
+    save_code,
+    preview_code,
+    upload_logo,
+    delete_logo,
+    remove_code,
+    show_logo,
+)

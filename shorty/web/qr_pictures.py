@@ -1,0 +1,48 @@
+"""`/app/qr-codes/{id}/picture.svg` and `/download`: codes as the designer has them just now."""
+
+from typing import Final
+from urllib.parse import quote
+
+from shorty.errors import InvalidFieldsError
+from shorty.http.answers import Answer
+from shorty.http.fields import convert_fields
+from shorty.http.qr_drawings import PRIVATE, Format, answer_drawing
+from shorty.links.model import Link, QrSettings
+from shorty.links.qr_rules import find_qr_faults
+from shorty.web.doors import page
+from shorty.web.qr_codes import find_link
+from shorty.web.requests import WebRequest
+
+
+@page("GET", "/qr-codes/{link_id:str}/picture.svg")
+async def show_picture(request: WebRequest) -> Answer:
+    link, settings = await find_link(request), read_settings(request)
+    return await answer_drawing(request, link, settings, "svg", PRIVATE)
+
+
+@page("GET", "/qr-codes/{link_id:str}/download")
+async def download_picture(request: WebRequest) -> Answer:
+    link, settings = await find_link(request), read_settings(request)
+    picture: Format = "png" if request.read_query().get("format") == "png" else "svg"
+    answer = await answer_drawing(request, link, settings, picture, PRIVATE)
+    name = name_file(link, picture)
+    answer.extra_headers = (*answer.extra_headers, (b"content-disposition", name.encode()))
+    return answer
+
+
+def read_settings(request: WebRequest) -> QrSettings:
+    """All from the query, nothing of what is stored. Raises InvalidFieldsError."""
+    query = request.read_query()
+    settings = convert_fields(query, QrSettings, is_text=True, ignores_unknown=True)
+    if faults := find_qr_faults(settings):
+        raise InvalidFieldsError(faults)
+    return settings
+
+
+def name_file(link: Link, picture: Format) -> str:
+    """The header that names the file as its slug is, in any script (RFC 6266)."""
+    name = f"{link.slug.replace('/', '-')}-qr.{picture}"
+    return f"attachment; filename=\"qr.{picture}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+HANDLERS: Final = (show_picture, download_picture)
