@@ -37,6 +37,7 @@ from shorty.rsgi import AsgiShim
 from shorty.storage.database import Database
 from shorty.storage.migrations import prepare_database
 from shorty.storage.state import find_or_make_secret
+from shorty.transfer.desk import TransferDesk
 from shorty.upkeep import Upkeep
 from shorty.web.app import Dashboard
 from shorty.web.welcome import WELCOME
@@ -152,6 +153,11 @@ class App:
         await worker.start()
         stack.push_async_callback(worker.stop)
         challenges = Challenges()
+        transfers = TransferDesk(
+            book, db.path.with_name(f"{db.path.name}.transfers"), self.read_clock
+        )
+        transfers.start()
+        stack.push_async_callback(transfers.stop)
         await recorder.start()
         stack.push_async_callback(recorder.stop)
         return Services(
@@ -168,6 +174,7 @@ class App:
             outbox=outbox,
             challenges=challenges,
             verifier=DomainVerifier(db, domains, fetcher, challenges, DnsSettings()),
+            transfers=transfers,
             welcome=WelcomeKey(),
             read_clock=self.read_clock,
             secret=await db.write(find_or_make_secret),

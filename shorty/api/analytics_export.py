@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Annotated, Final, Literal
 
 import msgspec
-from litestar.types import Receive, Scope, Send
 from msgspec import Meta
 
 from shorty.api.analytics_query import AnalyticsQuery, read_query, read_question
@@ -13,7 +12,7 @@ from shorty.api.requests import ApiRequest
 from shorty.clicks.export import read_clicks
 from shorty.clicks.model import BOT
 from shorty.errors import NotFoundError
-from shorty.http.answers import RATE_HEADERS, Answer
+from shorty.http.answers import Answer, StreamedAnswer
 from shorty.http.times import format_time
 from shorty.storage.database import Row
 from shorty.transfer.cells import write_cell, write_rows
@@ -60,26 +59,6 @@ class ExportedClick(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 COLUMNS: Final = tuple(field.encode_name for field in msgspec.structs.fields(ExportedClick))
-
-
-class StreamedAnswer(Answer):
-    """An answer whose body comes in parts, as they are asked for."""
-
-    __slots__ = ("parts",)
-
-    def __init__(self, parts: AsyncIterator[bytes], *, media_type: bytes, file_name: str) -> None:
-        disposition = (b"content-disposition", f'attachment; filename="{file_name}"'.encode())
-        super().__init__(200, media_type=media_type, headers=[disposition])
-        self.parts = parts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        rates = scope["state"].get(RATE_HEADERS, ())
-        headers = [*self.extra_headers, *rates, (b"content-type", self.media_type)]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        if scope["type"] == "http" and scope["method"] != "HEAD":
-            async for part in self.parts:
-                await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 @handle(

@@ -1,6 +1,6 @@
 """What the API answers with: bytes and headers, sent without the framework's detours."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 import msgspec
@@ -49,6 +49,33 @@ class Answer(ASGIResponse):
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
         body = b"" if scope["type"] == "http" and scope["method"] == "HEAD" else self.body
         await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+class StreamedAnswer(Answer):
+    """A file to keep, whose body comes in parts as they are asked for."""
+
+    __slots__ = ("parts",)
+
+    def __init__(
+        self,
+        parts: AsyncIterator[bytes],
+        *,
+        media_type: bytes,
+        file_name: str,
+        headers: Iterable[Header] = (),
+    ) -> None:
+        disposition = (b"content-disposition", f'attachment; filename="{file_name}"'.encode())
+        super().__init__(200, media_type=media_type, headers=[disposition, *headers])
+        self.parts = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        rates = scope["state"].get(RATE_HEADERS, ())
+        headers = [*self.extra_headers, *rates, (b"content-type", self.media_type)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        if scope["type"] == "http" and scope["method"] != "HEAD":
+            async for part in self.parts:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def answer_json(value: object, status: int = 200, headers: Iterable[Header] = ()) -> Answer:

@@ -16,6 +16,7 @@ from shorty.links.titles import TitleFiller
 from shorty.mail import Mailer
 from shorty.proxies import TrustedProxies
 from shorty.storage.database import Database
+from shorty.transfer.desk import TransferDesk
 from shorty.webhooks.outbox import Outbox
 
 
@@ -38,6 +39,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     outbox: Outbox
     challenges: Challenges
     verifier: DomainVerifier
+    transfers: TransferDesk
     welcome: WelcomeKey
     read_clock: Callable[[], int]
     secret: bytes

@@ -63,6 +63,9 @@ class Tally:
         self._on_change = on_change
         self._on_problem = on_problem
 
+    def report_to(self, on_problem: Callable[[Problem], None]) -> None:
+        self._on_problem = on_problem
+
     def cancel(self) -> None:
         """What runs stops after the batch it is at."""
         self.is_cancelled = True

@@ -5,7 +5,7 @@ and its token checked before the handler sees it, so that none can forget to.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Final, cast
+from typing import BinaryIO, Final, cast
 from urllib.parse import quote
 
 import msgspec
@@ -51,7 +51,11 @@ def page(
     """`path` is below /app. A GET is answered to HEAD too."""
     methods: list[Method] = ["GET", "HEAD"] if method == "GET" else [method]
     return route(
-        path, http_method=methods, status_code=200, opt={KEY: Rule(needs=needs, limit=limit)}
+        path,
+        http_method=methods,
+        status_code=200,
+        opt={KEY: Rule(needs=needs, limit=limit)},
+        request_max_body_size=limit,
     )
 
 
@@ -110,7 +114,7 @@ async def read_form(request: WebRequest, limit: int) -> Form:
 
 
 async def read_parts(request: WebRequest, limit: int) -> Form:
-    """A form with files, held in memory: `limit` bounds it."""
+    """A form with files, of which large ones go to the disk; `limit` bounds it all."""
     length = request.find_header(b"content-length") or ""
     if not length.isdigit():
         raise MalformedRequestError("A form with files must say how long it is.")
@@ -126,7 +130,7 @@ async def read_parts(request: WebRequest, limit: int) -> Form:
         if not isinstance(part, UploadFile):
             texts.append((name, str(part)))
         elif part.filename:
-            files[name] = Upload(name=part.filename, content=await part.read())
+            files[name] = Upload(name=part.filename, file=cast("BinaryIO", part.file))
     return build_form(texts, files)
 
 

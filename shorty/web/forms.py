@@ -1,6 +1,7 @@
 """What a person typed: the fields of a form, read by name, each with its fault beside it."""
 
 from collections.abc import Iterable, Mapping
+from typing import BinaryIO
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -12,10 +13,19 @@ MAX_FIELDS = 5000
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that came with a form."""
+    """A file that came with a form: in memory while it is small, otherwise on the disk.
+
+    It is gone once the form is answered.
+    """
 
     name: str
-    content: bytes
+    file: BinaryIO
+
+    @property
+    def content(self) -> bytes:
+        """All of it, for a page that takes small files."""
+        self.file.seek(0)
+        return self.file.read()
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,11 +15,24 @@ from tests.webhooks.receiver import run_receiver
 
 # What is no page: files, streams of events, and parts that scripts ask for.
 OTHERS: Final[frozenset[str]] = frozenset(
-    {"/links/check", "/links/picture", "/links/{link_id:str}/code.svg"}
+    {
+        "/links/check",
+        "/links/picture",
+        "/links/{link_id:str}/code.svg",
+        "/export/links.csv",
+        "/export/links.ndjson",
+        "/import/{job_id:str}/report",
+    }
 )
 # What shows itself only on the way to somewhere; the tests that go there look at it.
 PASSED: Final[frozenset[str]] = frozenset(
-    {"/welcome", "/sign-in/code", "/invitation", "/account/second-factor"}
+    {
+        "/welcome",
+        "/sign-in/code",
+        "/invitation",
+        "/account/second-factor",
+        "/import/{job_id:str}",
+    }
 )
 
 ROUTES: Final = sorted(

@@ -1,0 +1,60 @@
+"""`/app/export`: all links as a table, or in our own format, which loses nothing."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from shorty.http.answers import Answer, StreamedAnswer
+from shorty.plans import read_usage
+from shorty.transfer.exports import export_lines, export_table
+from shorty.transfer.tally import Tally
+from shorty.web.doors import page
+from shorty.web.rendering import list_cookie_headers, list_page_headers, render
+from shorty.web.requests import WebRequest
+from shorty.web.times import read_moment
+
+
+@page("GET", "/export")
+async def show_export(request: WebRequest) -> Answer:
+    actor = request.actor
+    usage = await read_usage(request.services.db, actor.workspace_id, actor.plan, request.now)
+    return render(
+        request,
+        "export.html",
+        links=usage["links"].used,
+        retention_days=actor.plan.click_retention_days,
+    )
+
+
+@page("GET", "/export/links.csv")
+async def send_table(request: WebRequest) -> Answer:
+    """Page by page, with no snapshot held: whoever reads slowly keeps nobody from the database."""
+    parts = export_table(request.services.db, request.actor.workspace_id, Tally())
+    return send_file(request, parts, b"text/csv; charset=utf-8", "csv")
+
+
+@page("GET", "/export/links.ndjson", needs="write")
+async def send_lines(request: WebRequest) -> Answer:
+    """For those who may change links: passwords are in it, as hashes."""
+    parts = export_lines(
+        request.services.db,
+        request.actor.workspace_id,
+        request.now,
+        Tally(),
+        has_clicks=request.read_query().get("clicks") == "1",
+    )
+    return send_file(request, parts, b"application/x-ndjson", "ndjson")
+
+
+def send_file(
+    request: WebRequest, parts: AsyncIterator[bytes], media_type: bytes, ending: str
+) -> Answer:
+    day = read_moment(request.now, request.zone)
+    return StreamedAnswer(
+        parts,
+        media_type=media_type,
+        file_name=f"links-{day:%Y-%m-%d}.{ending}",
+        headers=[*list_page_headers(request), *list_cookie_headers(request)],
+    )
+
+
+HANDLERS: Final = (show_export, send_table, send_lines)

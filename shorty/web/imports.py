@@ -1,0 +1,172 @@
+"""`/app/import`: a file is sent and tried; what would become of it is shown, and then done."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final, cast, get_args
+
+from shorty.domains.service import list_domains
+from shorty.errors import ConflictError, ShortyError
+from shorty.http.answers import Answer, StreamedAnswer
+from shorty.transfer.desk import ImportJob
+from shorty.transfer.model import ImportOptions, OnConflict, SourceName
+from shorty.web.doors import page
+from shorty.web.rendering import list_cookie_headers, list_page_headers, render, see_other
+from shorty.web.requests import WebRequest
+
+PLACE: Final = "/app/import"
+LARGEST_UPLOAD: Final = 64 * 1024 * 1024
+PIECE_BYTES: Final = 64 * 1024
+SHOWN_PROBLEMS: Final = 50
+
+# What it is called, and which files of it are taken.
+SOURCES: Final[dict[SourceName, tuple[str, str]]] = {
+    "csv": ("A table", "CSV from anywhere, with a column of destinations"),
+    "shorty": ("shorty", "What Export writes, in the format that loses nothing"),
+    "yourls": ("YOURLS", "A dump of its database, a CSV or JSON"),
+    "kutt": ("Kutt", "JSON of its API"),
+    "shlink": ("Shlink", "CSV of its web client, or JSON of its API"),
+    "bitly": ("Bitly", "Its CSV, or JSON of its API"),
+}
+CONFLICTS: Final[dict[OnConflict, str]] = {
+    "skip": "Leave the link out, and say so",
+    "rename": "Number it: “sale” becomes “sale-2”",
+    "fail": "Stop there",
+}
+
+
+@page("GET", "/import", needs="write")
+async def show_import(request: WebRequest) -> Answer:
+    return await show_form(request)
+
+
+@page("POST", "/import", needs="write", limit=LARGEST_UPLOAD)
+async def try_import(request: WebRequest) -> Answer:
+    typed = request.typed
+    upload = typed.files.get("file")
+    if upload is None:
+        return await show_form(request, faults={"file": "choose a file"})
+    options = ImportOptions(
+        domain=typed.read_optional("domain"), on_conflict=read_conflict(typed.read("on_conflict"))
+    )
+    try:
+        job = await request.services.transfers.try_file(
+            request.actor, upload.file, upload.name, read_source(typed.read("source")), options
+        )
+    except ConflictError as error:
+        return await show_form(request, error=error)
+    return see_other(request, f"{PLACE}/{job.id}")
+
+
+@page("GET", "/import/{job_id:str}", needs="write")
+async def open_import(request: WebRequest) -> Answer:
+    return show_job(request, find_job(request))
+
+
+@page("POST", "/import/{job_id:str}/begin", needs="write")
+async def begin_import(request: WebRequest) -> Answer:
+    job = find_job(request)
+    try:
+        request.services.transfers.begin(request.actor, job.id)
+    except ConflictError as error:
+        return show_job(request, job, error)
+    return see_other(request, f"{PLACE}/{job.id}")
+
+
+@page("POST", "/import/{job_id:str}/cancel", needs="write")
+async def cancel_import(request: WebRequest) -> Answer:
+    job = find_job(request)
+    request.services.transfers.cancel(request.actor, job.id)
+    return see_other(request, f"{PLACE}/{job.id}")
+
+
+@page("POST", "/import/{job_id:str}/drop", needs="write")
+async def drop_import(request: WebRequest) -> Answer:
+    job = find_job(request)
+    try:
+        request.services.transfers.drop(request.actor, job.id)
+    except ConflictError as error:
+        return show_job(request, job, error)
+    return see_other(request, PLACE, f"{job.file_name} is forgotten.")
+
+
+@page("GET", "/import/{job_id:str}/report", needs="write")
+async def send_report(request: WebRequest) -> Answer:
+    job = find_job(request)
+    return StreamedAnswer(
+        read_pieces(job.report_path),
+        media_type=b"text/csv; charset=utf-8",
+        file_name="import-report.csv",
+        headers=[*list_page_headers(request), *list_cookie_headers(request)],
+    )
+
+
+async def read_pieces(path: Path) -> AsyncIterator[bytes]:
+    """Of what is written so far."""
+    with path.open("rb") as file:
+        while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
+            yield piece
+
+
+def find_job(request: WebRequest) -> ImportJob:
+    return request.services.transfers.get_job(request.actor, request.path_params["job_id"])
+
+
+def read_source(text: str) -> SourceName:
+    return cast("SourceName", text) if text in get_args(SourceName) else "csv"
+
+
+def read_conflict(text: str) -> OnConflict:
+    return cast("OnConflict", text) if text in get_args(OnConflict) else "skip"
+
+
+async def show_form(
+    request: WebRequest,
+    *,
+    faults: dict[str, str] | None = None,
+    error: ShortyError | None = None,
+) -> Answer:
+    services = request.services
+    domains = await list_domains(services.db, request.actor.workspace_id)
+    return render(
+        request,
+        "import.html",
+        status=409 if error else 422 if faults else 200,
+        sources=SOURCES,
+        conflicts=CONFLICTS,
+        domain_choices=[
+            ("", "As the file says"),
+            *((domain.host, domain.host) for domain in domains if domain.is_verified),
+        ],
+        jobs=services.transfers.list_jobs(request.actor),
+        faults=faults or {},
+        trouble=error.message if error else "",
+        form=request.typed,
+        largest=LARGEST_UPLOAD // 1024 // 1024,
+    )
+
+
+def show_job(request: WebRequest, job: ImportJob, error: ShortyError | None = None) -> Answer:
+    told = job.describe()
+    return render(
+        request,
+        "import_job.html",
+        status=409 if error else 200,
+        job=job,
+        told=told,
+        percent=100 * told.done // told.total if told.total else 0,
+        problems=told.problems[:SHOWN_PROBLEMS],
+        source_name=SOURCES[job.source][0],
+        trouble=error.message if error else "",
+    )
+
+
+HANDLERS: Final = (
+    show_import,
+    try_import,
+    open_import,
+    begin_import,
+    cancel_import,
+    drop_import,
+    send_report,
+)

@@ -1,0 +1,263 @@
+"""The page Import: a file is tried, taken in, and forgotten; whose it is, and what it leaves."""
+
+import asyncio
+import csv
+import io
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from shorty.links.model import LinkFilter
+from shorty.links.pages import list_links
+from shorty.transfer import desk as desk_module
+from shorty.transfer.desk import ImportJob, TransferDesk
+from tests.api.house import House
+from tests.web.browser import Browser, read_text
+
+PLACE = "/app/import"
+TABLE = "url,slug,clicks\nhttps://example.com/a,a,5\nhttps://example.com/b,b,\nnonsense,c,\n"
+
+
+async def send_file(
+    browser: Browser, content: str | bytes = TABLE, name: str = "links.csv", **fields: str
+) -> httpx.Response:
+    data = {"form_token": browser.token, "source": "csv", "on_conflict": "skip", **fields}
+    return await browser.client.post(PLACE, data=data, files={"file": (name, content)})
+
+
+async def wait_for_job(house: House) -> ImportJob:
+    """The newest, once what it does is done."""
+    job = house.app.services.transfers.list_jobs(await house.make_actor())[0]
+    assert job.task is not None
+    await job.task
+    return job
+
+
+async def count_links(house: House) -> int:
+    found = await list_links(house.app.services.book, await house.make_actor(), LinkFilter())
+    return found.total
+
+
+def list_uploads(house: House) -> list[Path]:
+    return sorted(Path(f"{house.app.db.path}.transfers").glob("*"))
+
+
+async def test_a_file_is_tried_and_then_taken_in(house: House, owner: Browser) -> None:
+    answer = await send_file(owner)
+    assert answer.status_code == 303
+    place = answer.headers["location"]
+    await wait_for_job(house)
+    tried = read_text((await owner.open(place)).text)
+    assert "So far, nothing is changed" in tried
+    assert "Links 2 would be imported" in tried
+    assert "line 4" in tried
+    assert await count_links(house) == 0
+    assert [path.stat().st_mode & 0o777 for path in list_uploads(house)] == [0o600, 0o600]
+
+    answer = await owner.send(f"{place}/begin")
+    assert answer.headers["location"] == place
+    await wait_for_job(house)
+    done = read_text((await owner.open(place)).text)
+    assert "The import is done." in done
+    assert "Links 2 imported" in done
+    assert await count_links(house) == 2
+    assert [path.suffix for path in list_uploads(house)] == [".report"]
+
+    report = await owner.open(f"{place}/report")
+    assert report.headers["content-type"] == "text/csv; charset=utf-8"
+    rows = list(csv.reader(io.StringIO(report.text)))
+    assert [row[:3] for row in rows] == [["result", "place", "link"], ["failed", "line 4", "c"]]
+
+    listed = read_text((await owner.open(PLACE)).text)
+    assert "links.csv" in listed
+    page = await owner.follow(await owner.send(f"{place}/drop"))
+    assert "links.csv is forgotten" in read_text(page)
+    assert (await owner.open(place)).status_code == 404
+    assert list_uploads(house) == []
+
+
+async def test_what_is_under_way_shows_how_far_it_is_and_may_be_cancelled(
+    house: House, owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on = asyncio.Event()
+    real = desk_module.import_file
+
+    async def wait_first(*args: object) -> None:
+        await may_go_on.wait()
+        await real(*args)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(desk_module, "import_file", wait_first)
+    place = (await send_file(owner)).headers["location"]
+    page = (await owner.open(place)).text
+    assert '<meta http-equiv="refresh" content="2">' in page
+    assert "<progress" in page
+    fragment = await owner.open(place, **{"x-shorty-fragment": "1"})
+    assert "<html" not in fragment.text
+    assert "data-watched" in fragment.text
+    second = await send_file(owner, name="second.csv")
+    assert second.status_code == 409
+    assert "Another import is under way" in read_text(second.text)
+    assert (await owner.send(f"{place}/drop")).status_code == 409
+    await owner.send(f"{place}/cancel")
+    may_go_on.set()
+    await wait_for_job(house)
+    page = (await owner.open(place)).text
+    assert "Cancelled." in read_text(page)
+    assert "refresh" not in page
+    assert await count_links(house) == 0
+    assert [path.suffix for path in list_uploads(house)] == [".report"]
+
+
+async def test_a_file_that_cannot_be_read_is_told(house: House, owner: Browser) -> None:
+    answer = await send_file(owner, b"\x89PNG\xff", source="kutt")
+    await wait_for_job(house)
+    page = (await owner.open(answer.headers["location"])).text
+    assert 'role="alert"' in page
+    assert "Import</button>" not in page
+    assert [path.suffix for path in list_uploads(house)] == [".report"]
+
+
+async def test_a_form_without_a_file_is_shown_again(owner: Browser) -> None:
+    await owner.open(PLACE)
+    answer = await owner.client.post(
+        PLACE,
+        data={"form_token": owner.token, "source": "kutt"},
+        files={"file": ("", b"")},
+    )
+    assert answer.status_code == 422
+    assert "Choose a file." in read_text(answer.text)
+    assert 'value="kutt" checked' in answer.text
+
+
+async def test_a_file_that_is_too_large_is_refused(owner: Browser) -> None:
+    headers = {
+        "content-type": "multipart/form-data; boundary=x",
+        "content-length": str(64 * 1024 * 1024 + 1),
+    }
+    answer = await owner.client.post(PLACE, content=b"--x", headers=headers)
+    assert answer.status_code == 413
+
+
+async def test_a_large_file_comes_whole(house: House, owner: Browser) -> None:
+    """Larger than what stays in memory, and than other forms may be."""
+    rows = "".join(f"https://example.com/{'x' * 2000}/{n},s{n}\n" for n in range(6000))
+    await send_file(owner, f"url,slug\n{rows}")
+    job = await wait_for_job(house)
+    assert job.tally.created == 6000
+    assert job.path.stat().st_size == len(rows) + 9
+
+
+async def test_names_and_faults_are_shown_as_text(house: House, owner: Browser) -> None:
+    answer = await send_file(owner, "url\n<script>1</script>\n", name="<img src=x>.csv")
+    await wait_for_job(house)
+    page = (await owner.open(answer.headers["location"])).text
+    assert "<img src=x>" not in page
+    assert "<script>1" not in page
+
+
+async def test_a_form_that_is_not_ours_is_refused(house: House, owner: Browser) -> None:
+    owner.token = "0" * 64
+    assert (await send_file(owner)).status_code == 403
+    assert list_uploads(house) == []
+
+
+async def test_a_viewer_imports_nothing(house: House, viewer: Browser) -> None:
+    assert (await viewer.open(PLACE)).status_code == 403
+    assert (await send_file(viewer)).status_code == 403
+    assert list_uploads(house) == []
+
+
+async def test_another_workspaces_import_is_not_there(
+    house: House, owner: Browser, stranger: Browser
+) -> None:
+    place = (await send_file(owner)).headers["location"]
+    await wait_for_job(house)
+    assert "links.csv" not in (await stranger.open(PLACE)).text
+    for way in ("", "/report"):
+        assert (await stranger.open(place + way)).status_code == 404
+    for deed in ("begin", "cancel", "drop"):
+        assert (await stranger.send(f"{place}/{deed}")).status_code == 404
+    assert len(list_uploads(house)) == 2
+
+
+async def test_a_file_that_was_tried_and_left_gives_way_to_the_next(
+    house: House, owner: Browser
+) -> None:
+    first = (await send_file(owner)).headers["location"]
+    await wait_for_job(house)
+    await send_file(owner, name="second.csv")
+    await wait_for_job(house)
+    assert (await owner.open(first)).status_code == 404
+    assert len(list_uploads(house)) == 2
+
+
+async def test_only_the_last_imports_are_remembered(
+    house: House, owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk_module, "KEPT_JOBS", 2)
+    for number in range(4):
+        place = (await send_file(owner, name=f"{number}.csv")).headers["location"]
+        await wait_for_job(house)
+        await owner.send(f"{place}/begin")
+        await wait_for_job(house)
+    actor = await house.make_actor()
+    names = [job.file_name for job in house.app.services.transfers.list_jobs(actor)]
+    assert names == ["3.csv", "2.csv"]
+    assert len(list_uploads(house)) == 2
+
+
+async def test_nothing_is_begun_twice(house: House, owner: Browser) -> None:
+    place = (await send_file(owner)).headers["location"]
+    await wait_for_job(house)
+    await owner.send(f"{place}/begin")
+    assert (await owner.send(f"{place}/begin")).status_code == 409
+
+
+async def test_files_are_gone_once_the_desk_has_stopped(house: House, owner: Browser) -> None:
+    place = (await send_file(owner)).headers["location"]
+    await wait_for_job(house)
+    await owner.send(f"{place}/begin")
+    (job,) = house.app.services.transfers.list_jobs(await house.make_actor())
+    await house.app.services.transfers.stop()
+    assert job.task is not None
+    assert job.task.done()
+    assert list_uploads(house) == []
+
+
+async def test_what_a_killed_process_left_is_removed(house: House, tmp_path: Path) -> None:
+    folder = leave_upload(tmp_path)
+    TransferDesk(house.app.services.book, folder, lambda: house.now).start()
+    assert list(tmp_path.glob("left*")) == []
+
+
+def leave_upload(folder: Path) -> Path:
+    left = folder / "left"
+    left.mkdir()
+    (left / "old.upload").write_text("links")
+    return left
+
+
+async def test_an_import_that_went_wrong_is_over(
+    house: House, owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("inner detail")
+
+    monkeypatch.setattr(desk_module, "import_file", fail)
+    place = (await send_file(owner)).headers["location"]
+    await wait_for_job(house)
+    page = (await owner.open(place)).text
+    assert "Something went wrong here" in read_text(page)
+    assert "inner detail" not in page
+
+
+async def test_our_own_export_comes_back(house: House, owner: Browser) -> None:
+    await house.make_link(slug="kept", title="Kept")
+    exported = (await owner.open("/app/export/links.ndjson?clicks=1")).text
+    kinds = [msgspec.json.decode(line)["kind"] for line in exported.splitlines()]
+    assert kinds == ["export", "link"]
+    await send_file(owner, exported, source="shorty")
+    job = await wait_for_job(house)
+    assert (job.tally.created, job.tally.there) == (0, 1)
