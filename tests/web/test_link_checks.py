@@ -71,10 +71,3 @@ async def test_strangers_pages_are_looked_at_so_many_times_a_minute(
         assert (await owner.send(f"{PLACE}/preview", url="x")).status_code == status
     house.clock[0] += 60_000
     assert (await owner.send(f"{PLACE}/preview", url="x")).status_code == 200
-
-
-async def test_a_links_code_is_drawn_as_it_is_set(house: House, owner: Browser) -> None:
-    link = await house.make_link()
-    answer = await owner.open(f"{PLACE}/{link.id}/code.svg")
-    assert answer.headers["content-type"] == "image/svg+xml"
-    assert answer.text.startswith("<svg")
