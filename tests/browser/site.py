@@ -95,14 +95,17 @@ class Site:
         kept = self.portal.call(hash_password, password)
         self.write(lambda tx: set_password(tx, home.user.email, kept, read_clock()))
 
-    def sign_in(self, context: BrowserContext, home: Home) -> None:
-        """Without the page for it: the browser gets the cookie of a new session."""
-
+    def start_session(self, home: Home) -> str:
+        """The cookie's value of a browser in which the person is signed in."""
         user_id, workspace_id = home.user.id, home.workspace.id
-        made = self.write(
+        return self.write(
             lambda tx: start_session(tx, user_id, workspace_id, "Chromium", read_clock())
-        )
-        context.add_cookies([{"name": SESSION, "value": made.text, "url": f"{self.url}{PATH}"}])
+        ).text
+
+    def sign_in(self, context: BrowserContext, home: Home) -> None:
+        """Without the page for it."""
+        cookie = self.start_session(home)
+        context.add_cookies([{"name": SESSION, "value": cookie, "url": f"{self.url}{PATH}"}])
 
     def make_token(self, home: Home) -> str:
         return self.portal.call(make_token, self.db, home)

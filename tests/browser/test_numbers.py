@@ -31,10 +31,9 @@ def test_a_click_arrives_while_one_looks(page: Page, site: Site, elsewhere: str)
 
 def test_a_link_is_deleted_from_its_page(page: Page, site: Site, ann: Home, elsewhere: str) -> None:
     link = site.make_link(ann, customSlug="leaving", url=elsewhere)
-    page.on("dialog", lambda dialog: dialog.accept())
     page.goto(f"/app/links/{link['id']}")
-    page.get_by_text("Delete", exact=True).click()
-    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete this link").click()
     expect(find_notice(page)).to_contain_text("deleted")
     assert site.visit("leaving") == 404
 

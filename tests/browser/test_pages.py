@@ -15,7 +15,12 @@ from tests.webhooks.receiver import run_receiver
 
 # What is no page: files, streams of events, and parts that scripts ask for.
 OTHERS: Final[frozenset[str]] = frozenset(
-    {"/links/check", "/links/picture", "/links/{link_id:str}/code.svg"}
+    {
+        "/links/check",
+        "/links/picture",
+        "/links/{link_id:str}/code.svg",
+        "/links/{link_id:str}/live",
+    }
 )
 # What shows itself only on the way to somewhere; the tests that go there look at it.
 PASSED: Final[frozenset[str]] = frozenset({"/welcome", "/sign-in/code"})
@@ -37,10 +42,13 @@ def names(site: Site, demo: Demo) -> dict[str, object]:
         site.visit("told")
         site.portal.call(receiver.wait_for, 1)
     deliveries = site.call(demo.home, "GET", "/webhooks/deliveries")["deliveries"]
+    utm = {"name": "Newsletter", "utmSource": "newsletter", "utmMedium": "email"}
+    template = site.call(demo.home, "POST", "/utm-templates", utm)["utmTemplate"]
     return {
         "link_id": demo.links["menu"].id,
         "domain_id": 1,
         "delivery_id": deliveries[0]["id"],
+        "template_id": template["id"],
     }
 
 
