@@ -8,7 +8,7 @@ from tests.browser.axe import list_barriers, load_axe
 
 WIDE: Final = (1280, 800)
 PHONE: Final = (360, 740)
-SCHEMES: Final = ("light", "dark")
+SCHEMES: Final = ("dark", "light")
 SCROLLS_SIDEWAYS: Final = """
 () => document.documentElement.scrollWidth > document.documentElement.clientWidth
 """
@@ -20,11 +20,14 @@ TOO_WIDE: Final = """
 
 
 def look_at(page: Page) -> None:
-    """Fails where something stands in somebody's way, or the page is wider than the phone."""
+    """Fails where something stands in somebody's way, or the page is wider than the phone.
+
+    Leaves the page as it is opened: by day, on a screen.
+    """
     load_axe(page)
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
-        for width, height in (WIDE, PHONE):
+        for width, height in (PHONE, WIDE):
             page.set_viewport_size({"width": width, "height": height})
             what = f"{page.url}, {scheme}, {width} pixels"
             assert not page.evaluate(SCROLLS_SIDEWAYS), (what, page.evaluate(TOO_WIDE))

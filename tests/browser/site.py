@@ -96,15 +96,14 @@ class Site:
         self.write(lambda tx: set_password(tx, home.user.email, kept, read_clock()))
 
     def start_session(self, home: Home) -> str:
-        """The cookie of a new session of the person's."""
+        """The cookie's value of a browser in which the person is signed in."""
         user_id, workspace_id = home.user.id, home.workspace.id
-        made = self.write(
+        return self.write(
             lambda tx: start_session(tx, user_id, workspace_id, "Chromium", read_clock())
-        )
-        return made.text
+        ).text
 
     def sign_in(self, context: BrowserContext, home: Home) -> None:
-        """Without the page for it: the browser gets the cookie of a new session."""
+        """Without the page for it."""
         cookie = self.start_session(home)
         context.add_cookies([{"name": SESSION, "value": cookie, "url": f"{self.url}{PATH}"}])
 

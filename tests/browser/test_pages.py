@@ -22,6 +22,7 @@ OTHERS: Final[frozenset[str]] = frozenset(
         "/export/links.csv",
         "/export/links.ndjson",
         "/import/{job_id:str}/report",
+        "/links/{link_id:str}/live",
     }
 )
 # What shows itself only on the way to somewhere; the tests that go there look at it.
@@ -52,10 +53,13 @@ def names(site: Site, demo: Demo) -> dict[str, object]:
         site.visit("told")
         site.portal.call(receiver.wait_for, 1)
     deliveries = site.call(demo.home, "GET", "/webhooks/deliveries")["deliveries"]
+    utm = {"name": "Newsletter", "utmSource": "newsletter", "utmMedium": "email"}
+    template = site.call(demo.home, "POST", "/utm-templates", utm)["utmTemplate"]
     return {
         "link_id": demo.links["menu"].id,
         "domain_id": 1,
         "delivery_id": deliveries[0]["id"],
+        "template_id": template["id"],
     }
 
 

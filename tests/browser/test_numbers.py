@@ -1,0 +1,49 @@
+"""A link's page while clicks come in, and the numbers that they add up to."""
+
+from playwright.sync_api import Page, expect
+
+from shorty.accounts.service import Home
+from tests.browser.conftest import OpenBrowser
+from tests.browser.demo import Demo
+from tests.browser.finding import find_notice, find_row
+from tests.browser.site import Site
+
+
+def test_a_click_arrives_while_one_looks(page: Page, site: Site, elsewhere: str) -> None:
+    page.goto("/app/links/new")
+    page.get_by_label("Destination").fill(f"{elsewhere}/launch")
+    page.get_by_label("Short URL", exact=True).fill("launch")
+    page.keyboard.press("Enter")
+    find_row(page, "launch").get_by_role("link", name="launch").first.click()
+    expect(page.get_by_role("heading", name="No clicks yet")).to_be_visible()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    assert site.visit("launch", Referer="https://news.ycombinator.com/item?id=1") == 302
+    click = page.get_by_role("listitem").filter(has_text="Hacker News")
+    expect(click).to_contain_text("Safari on iOS")
+    assert site.visit("launch?qr=1") == 302
+    expect(page.get_by_role("listitem").filter(has_text="QR code")).to_have_count(1)
+    page.get_by_role("link", name="count it in").click()
+    expect(page.get_by_text("None yet.")).to_be_hidden()
+    expect(page.locator("table").first).to_be_attached()
+    page.get_by_role("link", name="All clicks").click()
+    expect(page.get_by_role("row")).to_have_count(3)
+
+
+def test_a_link_is_deleted_from_its_page(page: Page, site: Site, ann: Home, elsewhere: str) -> None:
+    link = site.make_link(ann, customSlug="leaving", url=elsewhere)
+    page.goto(f"/app/links/{link['id']}")
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete this link").click()
+    expect(find_notice(page)).to_contain_text("deleted")
+    assert site.visit("leaving") == 404
+
+
+def test_the_overview_shows_the_period_that_is_chosen(
+    open_browser: OpenBrowser, demo: Demo
+) -> None:
+    page = open_browser(demo.home)
+    page.goto("/app")
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    expect(page.get_by_role("heading", name="Top links")).to_be_visible()
+    page.get_by_role("link", name="90 days").click()
+    expect(page.get_by_role("link", name="90 days")).to_have_attribute("aria-current", "true")
