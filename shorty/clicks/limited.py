@@ -65,13 +65,15 @@ class LimitedClicks:
         return self._find_count(link_id) >= max_clicks
 
     def _find_count(self, link_id: int) -> int:
-        if link_id not in self._counts:
+        count: int | None = self._counts.get(link_id)
+        if count is None:
             stored = look_up_count(self._db, link_id)
             waiting = self._recorder.count_waiting(link_id, stored.stored_batches)
-            self._counts[link_id] = stored.total + waiting
-        return self._counts[link_id]
+            count = self._counts[link_id] = stored.total + waiting
+        return count
 
     def forget(self, link_id: int) -> None:
+        """In any thread: it is found out anew by whoever asks next."""
         self._counts.pop(link_id, None)
 
     def forget_all(self) -> None:

@@ -46,6 +46,7 @@ delete from clicks where at >= $1 and at < $2 and exists (
 """  # noqa: S608 - parameters' numbers
 
 DELETE_DAYS: Final = "delete from click_days where owner = $1"
+DELETE_WEEKS: Final = "delete from click_weeks where owner = $1"
 DELETE_QUARTER: Final = "delete from click_quarters where at = $1 and owner = $2"
 CLEAR_COUNTER: Final = """
 update link_counters set clicks = 0, scans = 0, bio_clicks = 0, bots = 0, total = 0
@@ -97,6 +98,7 @@ def forget_sums(tx: Transaction, link_id: int, start: int, end: int) -> None:
     quarters = range(start // QUARTER_MS * QUARTER_MS, end + 1, QUARTER_MS)
     tx.execute_many(DELETE_QUARTER, [(at, link_id) for at in quarters])
     tx.execute(DELETE_DAYS, link_id)
+    tx.execute(DELETE_WEEKS, link_id)
     tx.execute(CLEAR_COUNTER, link_id)
 
 
