@@ -39,7 +39,7 @@ class LimitedClicks:
     ) -> None:
         self._db = db
         self._recorder = recorder
-        self._counts: LRUCache[int, int] = LRUCache(remembered_links)
+        self._counts: LRUCache[int, int | None] = LRUCache(remembered_links)
 
     def let_through(self, visit: Visit, max_clicks: int) -> Passage:
         """Lets a person's visit through, and records it, while the link has clicks left.
