@@ -108,7 +108,8 @@ async def confirm_new_email(request: WebRequest) -> Answer:
         change = await services.db.write(lambda tx: change_email_by_link(tx, key, request.now))
     except (ConflictError, AlreadyExistsError) as error:
         return show_new_email(request, key, error)
-    services.mailer.post(_write_notice(change.old, change.user.email))
+    if services.mailer.is_on:
+        services.mailer.post(_write_notice(change.old, change.user.email))
     place = SIGN_IN if request.signed_in is None else ACCOUNT
     return see_other(request, place, f"You sign in with {change.user.email} from now on.")
 
