@@ -1,5 +1,6 @@
 """Reads tables of links: our own, and any that has a column of destinations under a usual name."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -92,6 +93,8 @@ STATUSES: Final = {
     "temporary307": 307,
     "permanent308": 308,
 }
+# `go.example/sale` stands among slugs too; `two/parts` is one that cannot be.
+_HOST: Final = re.compile(r"https?://|[^/]*[.:][^/]*/[^/]")
 YES: Final = frozenset({"true", "yes", "1", "y", "on", "t", "active", "enabled"})
 NO: Final = frozenset({"false", "no", "0", "n", "off", "f", "inactive", "disabled", "archived"})
 MOST_DIGITS: Final = 12
@@ -184,10 +187,8 @@ def find_address(row: Row) -> tuple[str | None, str]:
     short_url = read_cell(row.find(*SHORT_URL))
     host, slug_of_url = split_short_url(short_url) if "/" in short_url else ("", "")
     slug = read_cell(row.find(*SLUG)).strip("/") or slug_of_url
-    if "/" in slug:
-        host_of_slug, slug_of_slug = split_short_url(slug)
-        if slug_of_slug:
-            host, slug = host_of_slug or host, slug_of_slug
+    if _HOST.match(slug):
+        host, slug = split_short_url(slug)
     return slug or None, read_cell(row.find(*DOMAIN)) or host
 
 

@@ -43,6 +43,7 @@ def only_link(items: list[Item]) -> ImportedLink:
         ("Target,keyword,", "https://a.example/,sale,"),
         ("URL,Long_url,key", "https://go.example/sale,https://a.example/,sale"),
         ("﻿url,Custom Slug", "https://a.example/,sale"),
+        ("url,back-half", "https://a.example/,go.example/sale"),
         ("\r\nurl,alias\r\n", "https://a.example/,sale\r\n\r\n,,\r\n"),
     ],
 )
@@ -153,3 +154,8 @@ def test_tags_stand_between_commas_bars_or_semicolons() -> None:
 )
 def test_a_short_url_is_taken_apart(address: str, expected: tuple[str, str]) -> None:
     assert split_short_url(address) == expected
+
+
+def test_a_slug_of_two_parts_is_no_domain(read: Read) -> None:
+    new = only_link(read("url,slug\nhttps://a.example/,two/parts\n")).new
+    assert (new.slug, new.domain) == ("two/parts", "")

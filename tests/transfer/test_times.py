@@ -1,0 +1,56 @@
+"""Times in the many ways in which files have them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shorty.transfer.times import read_time, write_time
+
+NOON = 1_795_348_800_000  # 2026-11-22 12:00 UTC
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-22T12:00:00.000Z",
+        "2026-11-22T13:00:00+01:00",
+        "2026-11-22T12:00:00+0000",
+        "2026-11-22 12:00:00",
+        "2026-11-22 12:00:00 UTC",
+        "2026/11/22 12:00:00",
+        "11/22/2026 12:00",
+        "Nov 22, 2026 12:00 PM",
+        "Sun, 22 Nov 2026 12:00:00 GMT",
+        "Sun Nov 22 2026 13:00:00 GMT+0100 (Central European Standard Time)",
+        "1795348800",
+        "1795348800.0",
+        "1795348800000",
+        1_795_348_800,
+    ],
+)
+def test_usual_forms_are_read(text: str | int) -> None:
+    assert read_time(text) == NOON
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", " ", "Never", "null", "0000-00-00 00:00:00", "\\N", "-"]
+)
+def test_nothing_is_no_time(text: str | None) -> None:
+    assert read_time(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["yesterday", "22.11.2026", "2026-13-01", "-5", "99999999999999999", "12:00", "x" * 999]
+)
+def test_what_is_no_time_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match="is no time"):
+        read_time(text)
+
+
+@given(st.integers(0, 253_402_300_799_999))
+def test_a_time_comes_back_as_it_was(at: int) -> None:
+    assert read_time(write_time(at)) == at
+
+
+def test_no_time_is_written_as_nothing() -> None:
+    assert write_time(None) == ""
