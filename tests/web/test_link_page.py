@@ -162,7 +162,7 @@ async def test_the_head_tells_what_the_link_is(house: House, owner: Browser) -> 
     text = read_text(page)
     assert "localhost:8000/x" in text
     assert "https://example.com/a?b=1" in text
-    assert "Works Password Shop Made just now by ann" in text
+    assert "Limited Password Shop Made just now by ann" in text
     assert "0 of 5 clicks" in text
     assert 'data-copy="http://localhost:8000/x"' in page
 
@@ -171,13 +171,14 @@ async def test_the_head_tells_what_the_link_is(house: House, owner: Browser) -> 
     ("values", "later", "state"),
     [
         ({"is_active": False}, 0, "Off"),
-        ({"expires_at": NOW + DAY}, 0, "Works"),
+        ({}, 0, "On"),
+        ({"expires_at": NOW + DAY}, 0, "Expires"),
         ({"expires_at": NOW + DAY}, DAY, "Expired"),
         ({"max_clicks": 1}, 0, "Used up"),
-        ({"max_clicks": 2}, 0, "Works"),
+        ({"max_clicks": 2}, 0, "Limited"),
     ],
 )
-async def test_the_state_is_what_a_visitor_meets(
+async def test_its_state_is_told(
     house: House, owner: Browser, values: dict[str, Any], later: int, state: str
 ) -> None:
     link = await house.make_link(**values)
