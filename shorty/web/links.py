@@ -39,7 +39,7 @@ from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 
 # What an address may fill in, such as a bookmark of the browser's.
-PREFILLED: Final = ("url", "title", "slug", "domain", "tags", *UTM_PARAMETERS)
+PREFILLED: Final = ("url", "title", "slug", "domain", "tags", "has_qr", *UTM_PARAMETERS)
 
 
 @page("GET", "/links/new", needs="write")

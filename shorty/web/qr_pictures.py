@@ -1,4 +1,4 @@
-"""`/app/qr-codes/{id}/picture.svg` and `/download`: codes as the designer has them just now."""
+"""Codes as pictures: of a link as it is stored, and of what the designer has just now."""
 
 from typing import Final
 from urllib.parse import quote
@@ -10,8 +10,15 @@ from shorty.http.qr_drawings import PRIVATE, Format, answer_drawing
 from shorty.links.model import Link, QrSettings
 from shorty.links.qr_rules import find_qr_faults
 from shorty.web.doors import page
-from shorty.web.qr_codes import find_link
+from shorty.web.qr_codes import find_link, read_stored
 from shorty.web.requests import WebRequest
+
+
+@page("GET", "/links/{link_id:str}/code.svg")
+async def show_code(request: WebRequest) -> Answer:
+    """The link's code as it is set, or a plain one."""
+    link = await find_link(request)
+    return await answer_drawing(request, link, read_stored(link), "svg", PRIVATE)
 
 
 @page("GET", "/qr-codes/{link_id:str}/picture.svg")
@@ -45,4 +52,4 @@ def name_file(link: Link, picture: Format) -> str:
     return f"attachment; filename=\"qr.{picture}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-HANDLERS: Final = (show_picture, download_picture)
+HANDLERS: Final = (show_code, show_picture, download_picture)

@@ -23,6 +23,9 @@ OTHERS: Final[frozenset[str]] = frozenset(
         "/export/links.ndjson",
         "/import/{job_id:str}/report",
         "/links/{link_id:str}/live",
+        "/qr-codes/{link_id:str}/download",
+        "/qr-codes/{link_id:str}/picture.svg",
+        "/qr-logos/{logo_id:str}",
     }
 )
 # What shows itself only on the way to somewhere; the tests that go there look at it.

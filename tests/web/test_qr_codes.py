@@ -177,6 +177,14 @@ async def test_a_code_is_removed(house: House, owner: Browser) -> None:
     assert await find_settings(house, link.id) is None
 
 
+async def test_every_link_shows_a_code(house: House, owner: Browser, stranger: Browser) -> None:
+    link = await house.make_link()
+    assert f'href="{PLACE}/{link.id}"' in (await owner.open(f"/app/links/{link.id}")).text
+    plain = await owner.open(f"/app/links/{link.id}/code.svg")
+    assert plain.headers["content-type"] == "image/svg+xml"
+    assert (await stranger.open(f"/app/links/{link.id}/code.svg")).status_code == 404
+
+
 # Downloads
 
 
