@@ -74,6 +74,8 @@ def test_a_second_factor_is_set_up_and_asked_for(
     page.get_by_role("button", name="Switch it on").click()
     look_at(page)
     recovery_code = page.locator("pre").inner_text().split()[0]
+    page.goto("/app/account/second-factor")
+    look_at(page)
     page.get_by_role("button", name="Sign out").click()
     for code in (compute_code(secret, read_clock() // STEP_MS), recovery_code):
         page.goto("/app/account")
