@@ -79,6 +79,7 @@ class App:
         loop.run_until_complete(self.stop())
 
     def end_streams(self) -> None:
+        self.front.leave_to_loop()
         self.shim.end_streams()
 
     async def start(self) -> None:

@@ -9,8 +9,10 @@ import asyncio
 import logging
 import secrets
 import time
+from asyncio import AbstractEventLoop
 from contextlib import suppress
 from functools import partial
+from threading import Lock
 from typing import Final
 
 import msgspec
@@ -54,8 +56,9 @@ class RecorderStats(msgspec.Struct, frozen=True, kw_only=True):
 class Recorder:
     """Records visits from `start` to `stop`.
 
-    `record` is called on the event loop and never waits. One task stores what it took; that task
-    alone makes and removes segments, in threads.
+    Visits are taken in any thread, without waiting; the rest is the event loop's. One task stores
+    what was taken; that task alone makes and removes segments, in threads. The lock covers what
+    both sides touch: the segment that is appended to, and the line of visits that wait.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Recorder:
         self._db = db
         self._outbox = outbox
         self._journal = Journal(db.path.with_name(f"{db.path.name}.journal"))
+        self._lock = Lock()
         self._known = KnownVisitors()
         self._waiting = WaitingVisits(batch_visits)
         self._batch_visits = batch_visits
@@ -85,7 +89,8 @@ class Recorder:
         self._must_hurry = asyncio.Event()
         self._must_stop = asyncio.Event()
         self._is_settled = asyncio.Event()
-        self._is_settled.set()
+        self._loop: AbstractEventLoop | None = None
+        self._is_told = False  # of work; a task's round begins by taking it back
         self._task: asyncio.Task[None] | None = None
         self._warned_at: dict[str, float] = {}
 
@@ -95,34 +100,42 @@ class Recorder:
         One that the journal cannot take waits in memory; one past the bound is dropped, the only
         case in which an answered click is lost.
         """
-        if self._waiting.count >= self._most_waiting:
-            self._dropped += 1
-            self._warn("Clicks are being lost: %s wait already.", self._waiting.count)
-            return False
         payload = encode_visit(visit)
-        if self._append(payload):
-            return True
-        self._wait(payload, IN_MEMORY, 0)
-        return False
+        with self._lock:
+            if self._waiting.count >= self._most_waiting:
+                self._dropped += 1
+                self._warn("Clicks are being lost: %s wait already.", self._waiting.count)
+                return False
+            if self._append(payload):
+                return True
+            self._wait(payload, IN_MEMORY, 0)
+            return False
 
     def record_or_refuse(self, visit: Visit) -> bool:
         """Takes a visit in only if it outlives the process; returns whether."""
-        if self._waiting.count >= self._most_waiting:
-            self._warn("Links with a click limit are closed: %s visits wait.", self._waiting.count)
-            return False
-        return self._append(encode_visit(visit))
+        payload = encode_visit(visit)
+        with self._lock:
+            if self._waiting.count >= self._most_waiting:
+                waiting = self._waiting.count
+                self._warn("Links with a click limit are closed: %s visits wait.", waiting)
+                return False
+            return self._append(payload)
 
     def count_waiting(self, link_id: int, stored_batches: int) -> int:
         """The visits of persons to a link that are not in the first `stored_batches` batches."""
-        return self._waiting.count_persons(link_id, stored_batches)
+        with self._lock:
+            return self._waiting.count_persons(link_id, stored_batches)
 
     async def settle(self) -> None:
         """Stores what waits without resting first, and returns once nothing waits."""
-        self._must_hurry.set()
-        await self._is_settled.wait()
+        while self._waiting.count:
+            self._is_settled.clear()
+            self._must_hurry.set()
+            await self._is_settled.wait()
 
     def describe(self, now: int) -> RecorderStats:
-        oldest = self._waiting.find_oldest_visit()
+        with self._lock:
+            oldest = self._waiting.find_oldest_visit()
         return RecorderStats(
             waiting=self._waiting.count,
             journalled=self._journalled,
@@ -137,7 +150,7 @@ class Recorder:
             offset = self._journal.append(payload)
         except OSError as error:
             self._warn("The click journal cannot be written: %s.", error)
-            self._has_work.set()
+            self._tell()
             return False
         self._journalled += 1
         self._wait(payload, self._journal.segment, offset)
@@ -145,8 +158,17 @@ class Recorder:
 
     def _wait(self, payload: bytes, segment: int, offset: int) -> None:
         self._waiting.add(payload, segment, offset)
+        if not self._is_told or self._waiting.count == self._batch_visits:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Lets the task know, from whatever thread, that there is work; of the first alone."""
+        self._is_told = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._note_work)
+
+    def _note_work(self) -> None:
         self._has_work.set()
-        self._is_settled.clear()
         if self._waiting.count >= self._batch_visits:
             self._must_hurry.set()
 
@@ -163,6 +185,7 @@ class Recorder:
         Raises StorageUnavailableError where the database cannot be read, or where it cannot be
         written and more is left than may wait.
         """
+        self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(load_patterns)
         state = await find_journal_state(self._db)
         if state is not None:
@@ -227,6 +250,7 @@ class Recorder:
             await _wait_for(self._must_hurry, rest_s)
             self._must_hurry.clear()
             self._has_work.clear()
+            self._is_told = False  # before the line is sealed: who comes later tells again
             is_last = self._must_stop.is_set()
             began = time.monotonic()
             await self._tend_journal()
@@ -246,8 +270,9 @@ class Recorder:
         """Stores what waits by now; returns whether the database took it."""
         if not self._journal_id:
             return self._waiting.count == 0
-        self._waiting.seal()
-        while batch := self._waiting.find_oldest():
+        with self._lock:
+            self._waiting.seal()
+        while batch := self._find_oldest():
             batch.number = self._stored_batches + 1
             work = partial(
                 store_batch,
@@ -276,9 +301,14 @@ class Recorder:
             self._is_settled.set()
         return True
 
+    def _find_oldest(self) -> Batch | None:
+        with self._lock:
+            return self._waiting.find_oldest()
+
     def _note_stored(self, batch: Batch, skipped: int) -> None:
         self._known.keep_noted()
-        self._waiting.remove_oldest()
+        with self._lock:
+            self._waiting.remove_oldest()
         self._stored_batches = batch.number
         self._stored = batch.end or self._stored
         self._stored_visits += len(batch.payloads) - skipped
@@ -297,12 +327,14 @@ class Recorder:
 
         Returns False where no visit is at fault.
         """
-        if len(batch.payloads) > 1:
-            self._waiting.divide_oldest()
-            return True
-        self._skipped += len(batch.payloads)
-        self._waiting.empty_oldest()
-        return bool(batch.payloads)
+        with self._lock:
+            if len(batch.payloads) > 1:
+                self._waiting.divide_oldest()
+                return True
+            self._skipped += len(batch.payloads)
+            is_at_fault = bool(batch.payloads)
+            self._waiting.empty_oldest()
+            return is_at_fault
 
     async def _tend_journal(self) -> None:
         """Sees to it that there is a segment to append to, and none that is stored whole."""
@@ -310,7 +342,9 @@ class Recorder:
             if not self._journal_id:
                 await self._begin_journal()
             if self._journal.needs_segment:
-                self._journal.continue_in(await asyncio.to_thread(self._make_segment))
+                segment = await asyncio.to_thread(self._make_segment)
+                with self._lock:
+                    self._journal.continue_in(segment)
             if self._oldest_segment < self._stored.segment:
                 await asyncio.to_thread(self._journal.remove_before, self._stored.segment)
                 self._oldest_segment = self._stored.segment

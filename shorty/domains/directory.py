@@ -86,11 +86,13 @@ class DomainDirectory:
     def _read_header(self, header: str) -> Domain | None:
         if len(header) > LONGEST_HOST:
             return None
+        # In any thread: what was found among the former domains is remembered among them.
+        by_header = self._by_header
         host = fold_host(_decode(header))
         domain = None if host is None else self._find_named(host)
         # Only hits are remembered, and only so many: they differ in case or port alone.
-        if domain is not None and len(self._by_header) < REMEMBERED_HEADERS:
-            self._by_header[header] = domain
+        if domain is not None and len(by_header) < REMEMBERED_HEADERS:
+            by_header[header] = domain
         return domain
 
     def _find_named(self, host: str) -> Domain | None:

@@ -5,6 +5,7 @@ hot. Nothing that depends on the time or on a count is cached as an outcome.
 """
 
 from collections.abc import Callable
+from threading import RLock
 from typing import Final, Literal
 
 import msgspec
@@ -116,7 +117,10 @@ def build_cached_link(row: Row, *, is_blocked: bool) -> CachedLink:
 
 
 class LinkLookup:
-    """Answers on the event loop; `forget` is called after a commit that changed the link.
+    """Answers in any thread; `forget` is called after a commit that changed the link.
+
+    Whoever holds `lock` keeps what is found from being forgotten meanwhile: `forget` returns once
+    every visit that is being answered by the former link has been.
 
     `on_read` is told the id of each link that had to be read: what else is remembered of it may be
     older than what was read.
@@ -131,6 +135,7 @@ class LinkLookup:
         links: int = LINKS,
         misses: int = MISSES,
     ) -> None:
+        self.lock = RLock()
         self._db = db
         self._is_host_blocked = is_host_blocked
         self._on_read = on_read
@@ -140,12 +145,13 @@ class LinkLookup:
     def find(self, domain_id: int, slug_key: str) -> CachedLink | None:
         """Raises StorageUnavailableError where the database cannot be read."""
         key = (domain_id, slug_key)
-        link: CachedLink | None = self._links.get(key)
-        if link is not None:
-            return link
-        if key in self._misses:
-            return None
-        return self._read(key)
+        with self.lock:
+            link: CachedLink | None = self._links.get(key)
+            if link is not None:
+                return link
+            if key in self._misses:
+                return None
+            return self._read(key)
 
     def _read(self, key: Key) -> CachedLink | None:
         row = self._db.look_up(FIND_LINK, *key)
@@ -164,9 +170,11 @@ class LinkLookup:
         return row["link_type"] == "URL" and self._is_host_blocked(destination_host(row["url"]))
 
     def forget(self, domain_id: int, slug_key: str) -> None:
-        self._links.pop((domain_id, slug_key), None)
-        self._misses.pop((domain_id, slug_key), None)
+        with self.lock:
+            self._links.pop((domain_id, slug_key), None)
+            self._misses.pop((domain_id, slug_key), None)
 
     def forget_all(self) -> None:
-        self._links.clear()
-        self._misses.clear()
+        with self.lock:
+            self._links.clear()
+            self._misses.clear()

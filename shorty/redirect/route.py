@@ -1,7 +1,8 @@
 """Answers visitors in front of every router: the hot path.
 
-A plain link is one look into a cache, one journalled click and one redirect, all without waiting;
-every other visit goes through `answer.py`. What is no visit (the API, the dashboard) is handed on.
+A plain link is one look into a cache, one journalled click and one redirect, all without waiting,
+aside of the event loop; every other visit goes through `answer.py` on it. What is no visit (the
+API, the dashboard) is handed on.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -35,6 +36,7 @@ class Front:
     ) -> None:
         self._desk = desk
         self._fallback = fallback
+        self._is_aside = True  # whether visits are answered aside of the loop
 
     async def __call__(self, scope: Scope, proto: Answering) -> None:
         slug = scope.path[1:].rstrip("/")
@@ -50,23 +52,39 @@ class Front:
             page = pages.render_unavailable(scope.headers.get("accept", ""))
         send_page(page, proto)
 
+    def leave_to_loop(self) -> None:
+        """Returns once no visit is being answered aside; from now on none is.
+
+        The recorder is about to stop, and must know that none comes after the last.
+        """
+        with self._desk.lookup.lock:
+            self._is_aside = False
+
     def answer_now(self, scope: Scope, proto: Answering) -> bool:
-        """Redirects a visit to a plain link, the commonest by far, and returns whether it did."""
+        """Redirects a visit to a plain link, the commonest by far, and returns whether it did.
+
+        In any thread. All else is left to the loop.
+        """
         desk = self._desk
         headers = scope.headers
         domain = desk.domains.find_by_host(read_host(scope, headers))
         if domain is None or scope.method != "GET":
             return False
         slug = slug_key(scope.path[1:].rstrip("/"))
-        try:
-            # No link's slug is reserved or empty: what is no visit is only a miss here.
-            link = desk.lookup.find(domain.id, slug) if slug not in RESERVED_SLUGS else None
-        except StorageUnavailableError:
+        if slug in RESERVED_SLUGS:
             return False
-        if link is None or not link.is_plain:
-            return False
-        kind = PREFETCH if is_prefetched(headers) else UNKNOWN
-        desk.recorder.record(desk.build_visit(scope, headers, link, kind, desk.clock()))
+        # Whoever changes the link waits until this visit is recorded, and so finds it counted.
+        with desk.lookup.lock:
+            if not self._is_aside:
+                return False
+            try:
+                link = desk.lookup.find(domain.id, slug)
+            except StorageUnavailableError:
+                return False
+            if link is None or not link.is_plain:
+                return False
+            kind = PREFETCH if is_prefetched(headers) else UNKNOWN
+            desk.recorder.record(desk.build_visit(scope, headers, link, kind, desk.clock()))
         proto.response_empty(link.status, [*COMMON_HEADERS, ("location", link.url)])
         return True
 

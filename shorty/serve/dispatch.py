@@ -1,7 +1,8 @@
 """Hands each request to the application: at once where it can be answered so, else as a task.
 
-Granian makes a task of every request. What is answered without waiting for anything needs none, and
-saves a tenth of what a redirect costs.
+Granian gives requests out in a thread of its own, one after the other, and makes a task on the loop
+of each. What is answered without waiting for anything needs neither: the task is a tenth of what a
+redirect costs, the way to the loop another. See manual/decisions/2026-11-25-visits-aside.md.
 """
 
 from asyncio import AbstractEventLoop
@@ -15,7 +16,10 @@ AnswerNow = Callable[[Any, Any], bool]
 
 
 class Dispatcher(CallbackScheduler):
-    """In place of granian's own scheduler. Everything runs on the loop, one request at a time."""
+    """In place of granian's own scheduler.
+
+    `answer_now` is called in granian's thread, `answer` on the loop.
+    """
 
     __slots__ = ()
 
@@ -37,6 +41,9 @@ class Dispatcher(CallbackScheduler):
                 watcher.done()
 
         def begin(watcher: Any) -> None:
+            watcher.taskref(loop.create_task(watch(watcher)))
+
+        def schedule(watcher: Any) -> None:
             try:
                 is_answered = answer_now(watcher.scope, watcher.proto)
             except BaseException as error:  # noqa: BLE001 - granian logs it and answers 500
@@ -45,9 +52,6 @@ class Dispatcher(CallbackScheduler):
             if is_answered:
                 watcher.done()
             else:
-                watcher.taskref(loop.create_task(watch(watcher)))
-
-        def schedule(watcher: Any) -> None:
-            loop.call_soon_threadsafe(begin, watcher, context=context)
+                loop.call_soon_threadsafe(begin, watcher, context=context)
 
         self._schedule_fn = schedule
