@@ -4,15 +4,16 @@ All of a batch is stored in one transaction, once. That is what makes the count 
 either the position covers the visits and they are stored, or it does not and they are replayed.
 """
 
+from functools import lru_cache
 from itertools import chain
 from typing import Final, NamedTuple
 
 import msgspec
 
 from shorty.clicks.journal import Position
-from shorty.clicks.model import BIO, BOT, LINK, PERSON, QR, Click, Visit
+from shorty.clicks.model import BIO, BOT, LINK, PERSON, QR, Click, Kind, Source, Utm, Visit
 from shorty.clicks.rollup_store import add_to_rollups
-from shorty.clicks.rollups import KnownVisitors
+from shorty.clicks.rollups import REMEMBERED_DETAILS, KnownVisitors
 from shorty.clicks.user_agent import read_user_agent, tell_kind
 from shorty.clicks.waiting import Batch, read_visits
 from shorty.errors import StorageUnavailableError
@@ -75,6 +76,8 @@ left join link_counters on link_counters.link_id = $1
 where journal_state.id = 1
 """
 
+
+Details = tuple[Kind, Source, *tuple[str | None, ...]]
 
 _COLUMN_OF_SOURCE: Final = {LINK: 1, QR: 2, BIO: 3}
 
@@ -174,20 +177,40 @@ def _take_batch(tx: Transaction, journal_id: str, number: int) -> bool:
 
 
 def read_click(visit: Visit) -> Click:
-    agent = read_user_agent(visit.user_agent)
-    return Click(
-        visit.link_id,
-        visit.at,
-        visit.visitor,
-        tell_kind(visit),
+    details = read_details(
+        visit.kind,
         visit.source,
-        visit.country or None,
-        visit.referrer or None,
+        visit.country,
+        visit.referrer,
+        visit.user_agent,
+        visit.utm,
+        visit.city,
+    )
+    return Click._make((visit.link_id, visit.at, visit.visitor, *details))
+
+
+@lru_cache(REMEMBERED_DETAILS)
+def read_details(
+    kind: Kind,
+    source: Source,
+    country: str,
+    referrer: str,
+    user_agent: str,
+    utm: Utm | None,
+    city: str,
+) -> Details:
+    """A click's columns from its kind on. Most visits of a busy link are alike in them."""
+    agent = read_user_agent(user_agent)
+    return (
+        tell_kind(kind, user_agent),
+        source,
+        country or None,
+        referrer or None,
         agent.browser or None,
         agent.os or None,
         agent.device,
-        msgspec.json.encode(visit.utm).decode() if visit.utm else None,
-        visit.city or None,
+        msgspec.json.encode(utm).decode() if utm else None,
+        city or None,
     )
 
 

@@ -13,7 +13,7 @@ from ua_parser.lazy import UserAgentMatcher
 from ua_parser.loaders import load_lazy_builtins
 from ua_parser.regex import Resolver
 
-from shorty.clicks.model import BOT, LONGEST_USER_AGENT, PERSON, UNKNOWN, Kind, Visit
+from shorty.clicks.model import BOT, LONGEST_USER_AGENT, PERSON, UNKNOWN, Kind
 
 REMEMBERED_AGENTS: Final = 4096
 LONGEST_NAME: Final = 50
@@ -82,11 +82,11 @@ def is_preview_crawler(user_agent: str) -> bool:
     return _find_bot(user_agent[:LONGEST_USER_AGENT]) == "preview"
 
 
-def tell_kind(visit: Visit) -> Kind:
-    """The visit's kind; where the redirect did not need to know it, the user agent says."""
-    if visit.kind != UNKNOWN:
-        return visit.kind
-    return BOT if is_bot(visit.user_agent) else PERSON
+def tell_kind(kind: Kind, user_agent: str) -> Kind:
+    """A visit's kind; where the redirect did not need to know it, the user agent says."""
+    if kind != UNKNOWN:
+        return kind
+    return BOT if is_bot(user_agent) else PERSON
 
 
 def is_prefetch(*headers: str) -> bool:

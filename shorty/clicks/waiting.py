@@ -46,7 +46,9 @@ class Batch:
         """How many of the visits count against the link's `maxClicks`; reads each only once."""
         fresh = islice(self.payloads, self._counted, len(self.payloads))
         self._counts.update(
-            visit.link_id for visit in read_visits(fresh) if tell_kind(visit) == PERSON
+            visit.link_id
+            for visit in read_visits(fresh)
+            if tell_kind(visit.kind, visit.user_agent) == PERSON
         )
         self._counted = len(self.payloads)
         return self._counts[link_id]
