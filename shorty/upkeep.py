@@ -15,6 +15,7 @@ from shorty.clicks.folding import fold_some
 from shorty.clicks.limited import LimitedClicks
 from shorty.clicks.retention import forget_sums, remove_old_clicks
 from shorty.clicks.rollup_store import forget_some_visitors
+from shorty.clicks.weeks import sum_some_weeks
 from shorty.errors import StorageUnavailableError
 from shorty.http.services import Services
 from shorty.links.public import (
@@ -77,6 +78,8 @@ class Upkeep:
         await self._drain(lambda: fold_some(services.db, now))
         brief = {PUBLIC_WORKSPACE_ID: CLICK_DAYS}
         await self._drain(lambda: remove_old_clicks(services.db, services.config.plans, now, brief))
+        await self._drain(lambda: sum_some_weeks(services.db, now))
+        await self._drain(lambda: remove_old_clicks(services.db, services.config.plans, now))
 
     async def _drain(self, delete_batch: Callable[[], Awaitable[int]]) -> None:
         """In small batches, so that no caller waits long for the writer."""

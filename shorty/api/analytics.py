@@ -1,5 +1,6 @@
 """`/analytics`: how often links were clicked, by whom, from where; answered from sums."""
 
+from collections.abc import Collection
 from typing import Final
 
 from shorty.api.analytics_answers import (
@@ -29,7 +30,13 @@ from shorty.api.analytics_query import (
 )
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
-from shorty.clicks.breakdown import count_clicks
+from shorty.clicks.breakdown import (
+    OF_DEVICES,
+    OF_GEO,
+    OF_REFERRERS,
+    OF_UTM,
+    count_clicks,
+)
 from shorty.clicks.periods import Period, cut_period
 from shorty.clicks.stats import ValueCounts, count_by_slot, count_values
 from shorty.errors import NotFoundError
@@ -154,7 +161,7 @@ async def get_timeseries(request: ApiRequest) -> Answer:
 )
 async def get_geo(request: ApiRequest) -> Answer:
     query = read_query(request, TopQuery)
-    question, counts = await count_for(request, query)
+    question, counts = await count_for(request, query, OF_GEO)
     answer = GeoAnswer(
         countries=show_countries(counts, query.limit, has_bots=query.include_bots),
         cities=show_cities(counts, query.limit, has_bots=query.include_bots),
@@ -183,7 +190,7 @@ async def get_geo(request: ApiRequest) -> Answer:
 )
 async def get_devices(request: ApiRequest) -> Answer:
     query = read_query(request, TopQuery)
-    question, counts = await count_for(request, query)
+    question, counts = await count_for(request, query, OF_DEVICES)
     answer = DevicesAnswer(
         devices=show_devices(counts, query.limit, has_bots=query.include_bots),
         browsers=show_browsers(counts, query.limit, has_bots=query.include_bots),
@@ -223,7 +230,7 @@ async def get_devices(request: ApiRequest) -> Answer:
 )
 async def get_referrers(request: ApiRequest) -> Answer:
     query = read_query(request, TopQuery)
-    question, counts = await count_for(request, query)
+    question, counts = await count_for(request, query, OF_REFERRERS)
     referrers = show_referrers(counts, query.limit, has_bots=query.include_bots)
     return answer_json(ReferrersAnswer(referrers=referrers, **tell_period(question.period)))
 
@@ -250,7 +257,7 @@ async def get_referrers(request: ApiRequest) -> Answer:
 )
 async def get_utm(request: ApiRequest) -> Answer:
     query = read_query(request, TopQuery)
-    question, counts = await count_for(request, query)
+    question, counts = await count_for(request, query, OF_UTM)
     source, medium, campaign, term, content = show_utm(
         counts, query.limit, has_bots=query.include_bots
     )
@@ -266,10 +273,19 @@ async def get_utm(request: ApiRequest) -> Answer:
     )
 
 
-async def count_for(request: ApiRequest, query: TopQuery) -> tuple[Question, ValueCounts]:
+async def count_for(
+    request: ApiRequest, query: TopQuery, kinds: Collection[str]
+) -> tuple[Question, ValueCounts]:
     question = await read_question(request, query)
     period = question.period
-    counts = await count_values(request.services.db, question.scope, period.start, period.end)
+    counts = await count_values(
+        request.services.db,
+        question.scope,
+        period.start,
+        period.end,
+        kinds,
+        has_bots=query.include_bots,
+    )
     return question, counts
 
 

@@ -22,6 +22,12 @@ DIRECT: Final = "Direct"
 OTHER_SITES: Final = "Other"
 _NO_COUNTRY: Final = "--"
 
+# The kinds of values that are read for each answer.
+OF_GEO: Final = (COUNTRY, VISITORS_OF_COUNTRY, CITY, VISITORS_OF_CITY)
+OF_DEVICES: Final = (DEVICE, BROWSER, OS)
+OF_REFERRERS: Final = (REFERRER,)
+OF_UTM: Final = UTM
+
 
 class CityCount(NamedTuple):
     """What there was of one city; its country is None where that is unknown."""

@@ -1,7 +1,7 @@
 """Owns the sums of a UTC day: how quarter hours are folded into one row, and read out of it."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Final, NamedTuple
 
 import msgspec
@@ -10,21 +10,26 @@ from shorty.clicks.rollups import (
     MOST_VALUES_OF_DAY,
     OTHER,
     QUARTER_MS,
+    Counts,
+    Encoded,
     Stored,
     decode_counts,
     encode_counts,
 )
 
 Totals = tuple[int, int, int, int, int]  # clicks, visitors, bots, scans, bio clicks
-Counts = dict[str, int]
+EncodedSums = tuple[Totals, Encoded | None, Encoded | None]
 
 QUARTERS: Final = 96
+EIGHTH: Final = QUARTERS // 8  # three hours
+FEWEST_IN_EIGHTH: Final = 4  # quarters; fewer are soon added up
 NOTHING: Final[Totals] = (0, 0, 0, 0, 0)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_series = msgspec.msgpack.Decoder(list[tuple[int, int, int, int, int, int]]).decode
-_decode_quarters = msgspec.msgpack.Decoder(list[tuple[int, msgspec.Raw, msgspec.Raw]]).decode
-_decode_counts = msgspec.msgpack.Decoder(Counts).decode
+# Values are encoded twice: so those that nobody asks for need not be looked through.
+_decode_values = msgspec.msgpack.Decoder(list[tuple[int, bytes | None, bytes | None]]).decode
+_decode_values_once = msgspec.msgpack.Decoder(list[tuple[int, msgspec.Raw, msgspec.Raw]]).decode
 
 
 class Quarter(NamedTuple):
@@ -44,6 +49,7 @@ class Day(NamedTuple):
     persons: bytes | None
     programs: bytes | None
     quarters: bytes
+    eighths: bytes | None
 
 
 def read_quarter(day: int, at: int, stored: Stored) -> Quarter:
@@ -65,25 +71,62 @@ def fold_quarters(quarters: Iterable[Quarter]) -> Day:
         encode_counts(cap_values(add_counts(quarter.persons for quarter in ordered))),
         encode_counts(cap_values(add_counts(quarter.programs for quarter in ordered))),
         # A single quarter's values are the day's.
-        _encode([(each.number, each.persons, each.programs) for each in ordered if ordered[1:]]),
+        _encode_values([each for each in ordered if ordered[1:]]),
+        _fold_eighths(ordered),
     )
 
 
-def unfold_day(day: Day, first: int = 0, end: int = QUARTERS) -> list[Quarter]:
-    """The quarters from number `first` up to `end`; the others' values are not even decoded."""
-    values = {number: rest for number, *rest in _decode_quarters(day.quarters)}
-    return [
-        Quarter(number, totals, *_read_values(day, values.get(number)))
-        for number, totals in read_series(day.series)
-        if first <= number < end
-    ]
+def _fold_eighths(quarters: Iterable[Quarter]) -> bytes | None:
+    """The values of every three hours in which there are many, for who asks for a part of a day."""
+    eighths: list[Quarter] = []
+    for number, found in groupby(quarters, key=lambda quarter: quarter.number // EIGHTH):
+        parts = list(found)
+        if len(parts) >= FEWEST_IN_EIGHTH:
+            persons = cap_values(add_counts(part.persons for part in parts))
+            programs = cap_values(add_counts(part.programs for part in parts))
+            eighths.append(Quarter(number, NOTHING, persons, programs))
+    return _encode_values(eighths) if eighths else None
 
 
-def _read_values(day: Day, values: Sequence[msgspec.Raw] | None) -> tuple[Counts, Counts]:
-    if values is None:
-        return decode_counts(day.persons), decode_counts(day.programs)
-    persons, programs = values
-    return _decode_counts(persons), _decode_counts(programs)
+def _encode_values(parts: Iterable[Quarter]) -> bytes:
+    return _encode(
+        [(part.number, encode_counts(part.persons), encode_counts(part.programs)) for part in parts]
+    )
+
+
+def unfold_day(day: Day) -> list[Quarter]:
+    values = _read_values(day.quarters)
+    quarters: list[Quarter] = []
+    for number, totals in read_series(day.series):
+        persons, programs = values.get(number, (day.persons, day.programs))
+        quarters.append(Quarter(number, totals, decode_counts(persons), decode_counts(programs)))
+    return quarters
+
+
+def read_part(day: Day, first: int, end: int) -> Iterator[EncodedSums]:
+    """The sums from quarter number `first` up to `end`, with values that are not even decoded."""
+    quarters, eighths = _read_values(day.quarters), _read_values(day.eighths)
+    for eighth, found in groupby(read_series(day.series), key=lambda each: each[0] // EIGHTH):
+        parts = [(number, totals) for number, totals in found if first <= number < end]
+        is_whole = first <= eighth * EIGHTH and (eighth + 1) * EIGHTH <= end
+        if is_whole and eighth in eighths:
+            yield add_totals(totals for _, totals in parts), *eighths[eighth]
+            continue
+        for number, totals in parts:
+            # A single quarter's values are the day's.
+            persons, programs = quarters.get(number, (day.persons, day.programs))
+            yield totals, persons, programs
+
+
+def _read_values(encoded: bytes | None) -> dict[int, tuple[Encoded | None, Encoded | None]]:
+    """Those of persons and programs by number."""
+    if encoded is None:
+        return {}
+    try:
+        decoded = _decode_values(encoded)
+    except msgspec.ValidationError:  # as they were kept at first
+        decoded = _decode_values_once(encoded)
+    return {number: (persons, programs) for number, persons, programs in decoded}
 
 
 def read_series(series: bytes) -> list[tuple[int, Totals]]:
@@ -114,23 +157,32 @@ def add_totals(totals: Iterable[Totals]) -> Totals:
 def add_counts(counts: Iterable[Counts]) -> Counts:
     total: Counts = {}
     for each in counts:
-        for key, count in each.items():
-            total[key] = total.get(key, 0) + count
+        add_into(total, each)
     return total
+
+
+def add_into(sums: Counts, counts: Counts) -> None:
+    """Nothing of `counts` becomes part of `sums`."""
+    for kind, values in counts.items():
+        of_kind = sums.get(kind)
+        if of_kind is None:
+            sums[kind] = values.copy()
+            continue
+        for value, count in values.items():
+            of_kind[value] = of_kind.get(value, 0) + count
 
 
 def cap_values(counts: Counts) -> Counts:
     """Keeps the most frequent values of each kind; the rest of them are others."""
-    if len(counts) <= MOST_VALUES_OF_DAY:
-        return counts
-    kept: Counts = {}
-    kinds: Counter[str] = Counter()
-    for key, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        kind = key[0]
-        place = key
-        if key[1:] == OTHER or kinds[kind] >= MOST_VALUES_OF_DAY:
-            place = kind + OTHER
-        else:
-            kinds[kind] += 1
-        kept[place] = kept.get(place, 0) + count
-    return kept
+    return {kind: _cap_kind(values) for kind, values in counts.items()}
+
+
+def _cap_kind(values: dict[str, int]) -> dict[str, int]:
+    if len(values) <= MOST_VALUES_OF_DAY:
+        return values
+    ordered = sorted(
+        (item for item in values.items() if item[0] != OTHER), key=lambda item: (-item[1], item[0])
+    )
+    kept = dict(ordered[:MOST_VALUES_OF_DAY])
+    others = sum(count for _, count in ordered[MOST_VALUES_OF_DAY:]) + values.get(OTHER, 0)
+    return {**kept, OTHER: others} if others else kept

@@ -4,7 +4,7 @@ What is folded and what is not are added up by whoever reads them: at any commit
 together, and clicks that come late are folded into their day's row later.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
@@ -13,6 +13,7 @@ from shorty.clicks.days import Day, Quarter, fold_quarters, read_quarter, unfold
 from shorty.clicks.rollup_store import read_stored
 from shorty.clicks.rollups import DAY_MS
 from shorty.clicks.stats import read_day
+from shorty.clicks.weeks import note_changed_days
 from shorty.storage.database import Database, Row, Transaction
 
 OWNERS_AT_ONCE: Final = 32
@@ -50,12 +51,14 @@ FIND_DAY: Final = "select * from click_days where owner = $1 and day = $2"
 
 PUT_DAY: Final = """
 insert into click_days (
-  owner, day, clicks, visitors, bots, scans, bio_clicks, series, persons, programs, quarters
-) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+  owner, day, clicks, visitors, bots, scans, bio_clicks, series, persons, programs, quarters,
+  eighths
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 on conflict (owner, day) do update set
   clicks = excluded.clicks, visitors = excluded.visitors, bots = excluded.bots,
   scans = excluded.scans, bio_clicks = excluded.bio_clicks, series = excluded.series,
-  persons = excluded.persons, programs = excluded.programs, quarters = excluded.quarters
+  persons = excluded.persons, programs = excluded.programs, quarters = excluded.quarters,
+  eighths = excluded.eighths
 """
 
 
@@ -95,9 +98,7 @@ def fold_into_day(tx: Transaction, owner: int, day: int, rows: Iterable[Row]) ->
     )
 
 
-def put_days(tx: Transaction, day: int, days: Iterable[tuple[int, Day]]) -> None:
-    rows = [
-        (owner, day, *each.totals, each.series, each.persons, each.programs, each.quarters)
-        for owner, each in days
-    ]
+def put_days(tx: Transaction, day: int, days: Sequence[tuple[int, Day]]) -> None:
+    rows = [(owner, day, *each.totals, *each[1:]) for owner, each in days]
     tx.execute_many(PUT_DAY, rows)
+    note_changed_days(tx, day, days)

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 from shorty.clicks.days import (
     NOTHING,
-    Counts,
     Quarter,
+    add_counts,
     add_quarters,
     fold_quarters,
     read_quarter,
@@ -25,6 +25,7 @@ from shorty.clicks.rollup_store import PUT_QUARTER, read_stored
 from shorty.clicks.rollups import (
     DAY_MS,
     QUARTER_MS,
+    Counts,
     Place,
     Sums,
     encode_counts,
@@ -32,6 +33,7 @@ from shorty.clicks.rollups import (
     group_clicks,
 )
 from shorty.clicks.stats import read_day
+from shorty.clicks.weeks import note_removed_day
 from shorty.storage.database import Database, Row, Transaction
 from shorty.storage.snapshot import Snapshot, open_snapshot
 
@@ -207,6 +209,7 @@ def _correct_day(tx: Transaction, owner: int, day: int, quarters: Iterable[Quart
         put_days(tx, day, [(owner, fold_quarters(left))])
     else:
         tx.execute(DELETE_DAY, owner, day)
+        note_removed_day(tx, owner, day)
 
 
 def find_number(place: Place) -> int:
@@ -226,17 +229,31 @@ def subtract(one: Quarter, other: Quarter, place: Place) -> Quarter:
 
 
 def subtract_counts(one: Counts, other: Counts) -> Counts:
-    differences = {key: one.get(key, 0) - other.get(key, 0) for key in one.keys() | other.keys()}
-    return {key: count for key, count in sorted(differences.items()) if count}
+    differences = add_counts((one, negate_counts(other)))
+    return drop_zero_counts(differences)
+
+
+def negate_counts(counts: Counts) -> Counts:
+    return {
+        kind: {value: -count for value, count in values.items()} for kind, values in counts.items()
+    }
 
 
 def drop_zeros(quarter: Quarter) -> Quarter:
     return Quarter(
         quarter.number,
         quarter.totals,
-        {key: count for key, count in quarter.persons.items() if count},
-        {key: count for key, count in quarter.programs.items() if count},
+        drop_zero_counts(quarter.persons),
+        drop_zero_counts(quarter.programs),
     )
+
+
+def drop_zero_counts(counts: Counts) -> Counts:
+    left = {
+        kind: {value: count for value, count in values.items() if count}
+        for kind, values in counts.items()
+    }
+    return {kind: values for kind, values in left.items() if values}
 
 
 def has_any(quarter: Quarter) -> bool:

@@ -1,5 +1,6 @@
 """Knows which name the hosts of a known site go by."""
 
+from functools import lru_cache
 from typing import Final
 
 _HOSTS: Final = {
@@ -44,9 +45,11 @@ _HOSTS: Final = {
     "YouTube": ("youtube.com", "youtu.be", "com.google.android.youtube"),
 }
 _NAMES: Final = {host: name for name, hosts in _HOSTS.items() for host in hosts}
+REMEMBERED_HOSTS: Final = 4096
 _APPS: Final = ("com.", "org.", "jp.")  # an app's name is read from the front: no subdomains
 
 
+@lru_cache(REMEMBERED_HOSTS)
 def find_site(host: str) -> str | None:
     """The known site a host belongs to, by itself or as a subdomain; None for all others."""
     if host in _NAMES:

@@ -5,7 +5,7 @@ the order in which clicks were stored, and come out the same however these are c
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -16,7 +16,10 @@ from shorty.clicks.model import BIO, PERSON, PREFETCH, QR, Click
 QUARTER_MS: Final = 900_000
 DAY_MS: Final = 86_400_000
 
-# A value is kept under one letter for what it is a value of.
+# How many clicks there were of each value, by what it is a value of.
+Counts = dict[str, dict[str, int]]
+
+# One letter says what a value is a value of.
 COUNTRY: Final = "c"
 CITY: Final = "t"  # after its country's two letters
 REFERRER: Final = "r"
@@ -33,38 +36,39 @@ MOST_VALUES_OF_DAY: Final = 250
 REMEMBERED_DETAILS: Final = 8192
 REMEMBERED_VISITORS: Final = 100_000
 
-_decode_counts = msgspec.msgpack.Decoder(dict[str, int]).decode
+_decode_counts = msgspec.msgpack.Decoder(Counts).decode
+_decode_kinds = msgspec.msgpack.Decoder(dict[str, msgspec.Raw]).decode
+_decode_values = msgspec.msgpack.Decoder(dict[str, int]).decode
 _encode = msgspec.msgpack.Encoder().encode
 _decode_utm = msgspec.json.Decoder(list[str | None]).decode
 
+
+Encoded = bytes | msgspec.Raw
 
 # The owner's id, the quarter hour's number, and all that a click's row holds from its kind on.
 _Alike = tuple[int, int, int, int, *tuple[str | None, ...]]
 
 
+Key = tuple[str, str]  # what it is a value of, and the value
+
+
 class Values:
     """How many clicks there were of each value, of so many values of a kind at most."""
 
-    __slots__ = ("_kinds", "counts")
+    __slots__ = ("counts",)
 
-    def __init__(self, counts: dict[str, int] | None = None) -> None:
-        self.counts: dict[str, int] = {} if counts is None else counts
-        self._kinds: Counter[str] | None = None  # counted once there are many
+    def __init__(self, counts: Counts | None = None) -> None:
+        self.counts: Counts = {} if counts is None else counts
 
-    def add(self, key: str, count: int) -> None:
-        counts = self.counts
-        if key not in counts and len(counts) >= MOST_VALUES and not self._has_room(key[0]):
-            key = key[0] + OTHER
-        counts[key] = counts.get(key, 0) + count
-
-    def _has_room(self, kind: str) -> bool:
-        """Whether another value of this kind may be kept, which then is."""
-        if self._kinds is None:
-            self._kinds = Counter(key[0] for key in self.counts if key[1:] != OTHER)
-        if self._kinds[kind] >= MOST_VALUES:
-            return False
-        self._kinds[kind] += 1
-        return True
+    def add(self, key: Key, count: int) -> None:
+        kind, value = key
+        counts = self.counts.get(kind)
+        if counts is None:
+            self.counts[kind] = {value: count}
+            return
+        if value not in counts and len(counts) - (OTHER in counts) >= MOST_VALUES:
+            value = OTHER
+        counts[value] = counts.get(value, 0) + count
 
     def encode(self) -> bytes | None:
         return encode_counts(self.counts)
@@ -96,7 +100,7 @@ class Sums:
     def totals(self) -> tuple[int, int, int, int, int]:
         return self.clicks, self.visitors, self.bots, self.scans, self.bio_clicks
 
-    def add_clicks(self, kind: int, source: int, keys: Iterable[str], count: int) -> None:
+    def add_clicks(self, kind: int, source: int, keys: Iterable[Key], count: int) -> None:
         if kind == PERSON:
             self.clicks += count
             self.scans += count * (source == QR)
@@ -111,9 +115,9 @@ class Sums:
     def add_visitor(self, click: Click) -> None:
         self.visitors += 1
         if click.country:
-            self.persons.add(VISITORS_OF_COUNTRY + click.country, 1)
+            self.persons.add((VISITORS_OF_COUNTRY, click.country), 1)
         if click.city:
-            self.persons.add(VISITORS_OF_CITY + name_city(click.country, click.city), 1)
+            self.persons.add((VISITORS_OF_CITY, name_city(click.country, click.city)), 1)
 
 
 class Place(NamedTuple):
@@ -167,7 +171,7 @@ class Group(NamedTuple):
     place: Place
     kind: int
     source: int
-    keys: tuple[str, ...]
+    keys: tuple[Key, ...]
     clicks: int
 
 
@@ -201,7 +205,7 @@ def list_keys(
     device: str | None,
     utm: str | None,
     city: str | None,
-) -> tuple[str, ...]:
+) -> tuple[Key, ...]:
     """The keys under which a click's values are counted; what is not known has none."""
     named = (
         (COUNTRY, country),
@@ -212,7 +216,7 @@ def list_keys(
         (CITY, name_city(country, city) if city else None),
         *(zip(UTM, _decode_utm(utm), strict=True) if utm else ()),
     )
-    return tuple(kind + value for kind, value in named if value)
+    return tuple((kind, value) for kind, value in named if value)
 
 
 def name_city(country: str | None, city: str) -> str:
@@ -235,9 +239,33 @@ def find_place(owner: int, at: int) -> Place:
     return Place(at // QUARTER_MS * QUARTER_MS, owner)
 
 
-def encode_counts(counts: dict[str, int]) -> bytes | None:
+def encode_counts(counts: Counts) -> bytes | None:
     return _encode(counts) if counts else None
 
 
-def decode_counts(encoded: bytes | None) -> dict[str, int]:
-    return _decode_counts(encoded) if encoded else {}
+def decode_counts(encoded: Encoded | None) -> Counts:
+    if not encoded:
+        return {}
+    try:
+        return _decode_counts(encoded)
+    except msgspec.ValidationError:
+        return _divide_kinds(_decode_values(encoded))
+
+
+def decode_some(encoded: Encoded | None, kinds: Collection[str] | None) -> Counts:
+    """The counts of these kinds. The others are only stepped over: a busy day has thousands."""
+    if not encoded or kinds is None:
+        return decode_counts(encoded)
+    raws = _decode_kinds(encoded)
+    if len(next(iter(raws), "")) > 1:
+        counts = decode_counts(encoded)
+        return {kind: counts[kind] for kind in kinds if kind in counts}
+    return {kind: _decode_values(raw) for kind in kinds if (raw := raws.get(kind)) is not None}
+
+
+def _divide_kinds(counts: Mapping[str, int]) -> Counts:
+    """Counts as they were kept at first: all in one, each kind's letter before the value."""
+    divided: Counts = {}
+    for key, count in counts.items():
+        divided.setdefault(key[0], {})[key[1:]] = count
+    return divided

@@ -5,17 +5,27 @@ and of the quarter hours that are not folded into days yet. No answer looks at s
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
 from typing import Final, NamedTuple
 
 import msgspec
 
 from shorty.clicks import stats_store
-from shorty.clicks.days import NOTHING, Counts, Day, Totals, add_totals, read_series, unfold_day
-from shorty.clicks.rollups import DAY_MS, OTHER, QUARTER_MS, decode_counts
+from shorty.clicks.days import (
+    NOTHING,
+    Day,
+    Totals,
+    add_into,
+    add_totals,
+    read_part,
+    read_series,
+)
+from shorty.clicks.rollups import DAY_MS, OTHER, QUARTER_MS, Counts, Encoded, decode_some
 from shorty.clicks.stats_store import Scope
+from shorty.clicks.weeks import WEEK_MS, read_totals
 from shorty.storage.database import Database, Row
-from shorty.storage.snapshot import open_snapshot
+from shorty.storage.snapshot import Snapshot, open_snapshot
 
 WORD_FOR_OTHERS: Final = "other"
 
@@ -29,7 +39,10 @@ class Count(NamedTuple):
 
 
 class ValueCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """Totals, and how many clicks there were of each value; see `rollups` for the values' keys."""
+    """Totals, and how many clicks there were of each value of the kinds that were asked for.
+
+    The programs' are there only if they were asked for.
+    """
 
     totals: Totals
     persons: Counts
@@ -42,7 +55,8 @@ class ValueCounts(msgspec.Struct, frozen=True, kw_only=True):
         clicks = _pick(self.persons, kind)
         total, visitors, bots, *_ = self.totals
         if has_bots:
-            _add_into(clicks, _pick(self.programs, kind))
+            for value, count in _pick(self.programs, kind).items():
+                clicks[value] = clicks.get(value, 0) + count
             total += bots
         seen = _pick(self.persons, of_visitors) if of_visitors else {}
         counts = [Count(value, count, seen.get(value, 0)) for value, count in clicks.items()]
@@ -52,13 +66,12 @@ class ValueCounts(msgspec.Struct, frozen=True, kw_only=True):
         return sorted(counts, key=lambda count: (-count.clicks, count.value or ""))
 
 
-def _pick(counts: Counts, kind: str) -> Counts:
+def _pick(counts: Counts, kind: str) -> dict[str, int]:
     """Those of one kind, by what a caller is shown."""
-    return {
-        WORD_FOR_OTHERS if key[1:] == OTHER else key[1:]: count
-        for key, count in counts.items()
-        if key[0] == kind
-    }
+    values = counts.get(kind, {}).copy()
+    if OTHER in values:
+        values[WORD_FOR_OTHERS] = values.get(WORD_FOR_OTHERS, 0) + values.pop(OTHER)
+    return values
 
 
 class _Slots:
@@ -75,6 +88,15 @@ class _Slots:
         slot = self.find(at)
         if 0 <= slot < len(self.totals):
             self.totals[slot] = add_totals((self.totals[slot], totals))
+
+    def add_quarters(self, day: int, quarters: Sequence[tuple[int, Totals]]) -> None:
+        """Those of a day, in their order: all of one slot are added up at once."""
+        for slot, found in groupby(
+            quarters, key=lambda quarter: self.find(day + quarter[0] * QUARTER_MS)
+        ):
+            if 0 <= slot < len(self.totals):
+                totals = (self.totals[slot], *(totals for _, totals in found))
+                self.totals[slot] = add_totals(totals)
 
     def holds_whole(self, day: int) -> bool:
         return self.find(day) == self.find(day + DAY_MS - 1)
@@ -94,22 +116,32 @@ async def count_by_slot(db: Database, scope: Scope, bounds: Sequence[int]) -> li
         if divided:
             async for rows in stats_store.read_series(snapshot, scope, divided):
                 for row in rows:
-                    for number, totals in read_series(row["series"]):
-                        slots.add(row["day"] + number * QUARTER_MS, totals)
+                    slots.add_quarters(row["day"], read_series(row["series"]))
         for row in await stats_store.find_quarters(snapshot, scope, bounds[0], end):
             slots.add(row["at"], read_totals(row))
     return slots.totals
 
 
-async def count_values(db: Database, scope: Scope, start: int, end: int) -> ValueCounts:
-    """All that is counted from `start` up to `end`."""
-    sums = _ValueSums()
+async def count_values(
+    db: Database,
+    scope: Scope,
+    start: int,
+    end: int,
+    kinds: Collection[str] | None = None,
+    *,
+    has_bots: bool = True,
+) -> ValueCounts:
+    """What is counted from `start` up to `end`; of kinds and programs only those asked for.
+
+    Without `kinds`, all of them. The fewer are asked for, the quicker it is.
+    """
+    sums = _ValueSums(kinds, has_bots=has_bots)
     first_whole, end_whole = find_day(start + DAY_MS - 1), find_day(end)
     edges = {find_day(start), end_whole} if end_whole < end else {find_day(start)}
     divided = [day for day in sorted(edges) if not first_whole <= day < end_whole]
     async with open_snapshot(db) as snapshot:
-        if first_whole < end_whole:
-            async for rows in stats_store.read_day_values(snapshot, scope, first_whole, end_whole):
+        for first, last in await sums.add_weeks(snapshot, scope, first_whole, end_whole):
+            async for rows in stats_store.read_day_values(snapshot, scope, first, last):
                 sums.add_rows(rows)
         if divided:
             async for rows in stats_store.read_day_quarters(snapshot, scope, divided):
@@ -124,41 +156,51 @@ def find_day(at: int) -> int:
     return at // DAY_MS * DAY_MS
 
 
-def read_totals(row: Row) -> Totals:
-    return row["clicks"], row["visitors"], row["bots"], row["scans"], row["bio_clicks"]
-
-
 class _ValueSums:
-    def __init__(self) -> None:
+    def __init__(self, kinds: Collection[str] | None, *, has_bots: bool) -> None:
+        self._kinds = kinds
+        self._has_bots = has_bots
         self.totals = NOTHING
         self.persons: Counts = {}
         self.programs: Counts = {}
 
-    def add(self, totals: Totals, persons: Counts, programs: Counts) -> None:
+    def add(self, totals: Totals, persons: Encoded | None, programs: Encoded | None) -> None:
         self.totals = add_totals((self.totals, totals))
-        _add_into(self.persons, persons)
-        _add_into(self.programs, programs)
+        add_into(self.persons, decode_some(persons, self._kinds))
+        if self._has_bots:
+            add_into(self.programs, decode_some(programs, self._kinds))
+
+    async def add_weeks(
+        self, snapshot: Snapshot, scope: Scope, first: int, end: int
+    ) -> list[tuple[int, int]]:
+        """Adds what weeks there are from the day `first` up to `end`; returns what they leave."""
+        left: list[tuple[int, int]] = []
+        for row in await stats_store.find_weeks(snapshot, scope, first, end):
+            self.add_rows([row])
+            left.append((first, row["day"]))
+            first = row["day"] + WEEK_MS
+        return [(start, stop) for start, stop in (*left, (first, end)) if start < stop]
 
     def add_rows(self, rows: Iterable[Row]) -> None:
         for row in rows:
-            self.add(
-                read_totals(row), decode_counts(row["persons"]), decode_counts(row["programs"])
-            )
+            self.add(read_totals(row), row["persons"], row["programs"])
 
     def add_part(self, row: Row, start: int, end: int) -> None:
         """Those quarters of a day's row that lie in the period."""
         first, last = ((at - row["day"]) // QUARTER_MS for at in (start, end))
-        for quarter in unfold_day(read_day(row), first, last):
-            self.add(quarter.totals, quarter.persons, quarter.programs)
+        for each in read_part(read_day(row), first, last):
+            self.add(*each)
 
     def finish(self) -> ValueCounts:
         return ValueCounts(totals=self.totals, persons=self.persons, programs=self.programs)
 
 
 def read_day(row: Row) -> Day:
-    return Day(read_totals(row), row["series"], row["persons"], row["programs"], row["quarters"])
-
-
-def _add_into(sums: Counts, counts: Counts) -> None:
-    for key, count in counts.items():
-        sums[key] = sums.get(key, 0) + count
+    return Day(
+        read_totals(row),
+        row["series"],
+        row["persons"],
+        row["programs"],
+        row["quarters"],
+        row["eighths"],
+    )

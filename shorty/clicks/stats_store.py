@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from shorty.clicks.weeks import WEEK_MS
 from shorty.storage.database import Row, Value
 from shorty.storage.snapshot import Snapshot
 
@@ -15,6 +16,11 @@ SUMS: Final = (
     "sum(s.clicks) as clicks, sum(s.visitors) as visitors, sum(s.bots) as bots, "
     "sum(s.scans) as scans, sum(s.bio_clicks) as bio_clicks"
 )
+
+FIND_WEEKS: Final = """
+select day, clicks, visitors, bots, scans, bio_clicks, persons, programs
+from click_weeks where owner = $1 and day >= $2 and day <= $3 and is_due = 0 order by day
+"""
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +113,13 @@ async def find_days(snapshot: Snapshot, scope: Scope, first: int, end: int) -> l
     statement = _Statement(scope)
     sql = statement.write_days(f"s.day, {SUMS}", statement.write_range(first, end))
     return await snapshot.find_all(f"{sql} group by s.day", *statement.values)
+
+
+async def find_weeks(snapshot: Snapshot, scope: Scope, first: int, end: int) -> list[Row]:
+    """What is summed up by weeks that lie in these days, in their order; none of many links."""
+    if scope.owner is None:
+        return []
+    return await snapshot.find_all(FIND_WEEKS, scope.owner, first, end - WEEK_MS)
 
 
 async def find_quarters(snapshot: Snapshot, scope: Scope, start: int, end: int) -> list[Row]:

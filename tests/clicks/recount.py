@@ -7,7 +7,7 @@ import msgspec
 
 from shorty.clicks.days import unfold_day
 from shorty.clicks.model import BIO, BOT, PERSON, QR
-from shorty.clicks.rollups import DAY_MS, QUARTER_MS, decode_counts
+from shorty.clicks.rollups import DAY_MS, QUARTER_MS, Counts, decode_counts
 from shorty.clicks.stats import read_day
 from shorty.storage.database import Database
 
@@ -83,8 +83,8 @@ async def read_rollups(db: Database) -> dict[Key, Recount]:
         found = counts[row["owner"], row["at"]]
         for name in NAMES:
             found.totals[name] += row[name]
-        found.persons.update(decode_counts(row["persons"]))
-        found.programs.update(decode_counts(row["programs"]))
+        found.persons.update(flatten(decode_counts(row["persons"])))
+        found.programs.update(flatten(decode_counts(row["programs"])))
     for row in await db.find_all("select * from click_days"):
         add_day(counts, row)
     return dict(counts)
@@ -96,11 +96,18 @@ def add_day(counts: dict[Key, Recount], row: Any) -> None:
         for found in (counts[row["owner"], row["day"] + quarter.number * QUARTER_MS], whole):
             for name, total in zip(NAMES, quarter.totals, strict=True):
                 found.totals[name] += total
-            found.persons.update(quarter.persons)
-            found.programs.update(quarter.programs)
+            found.persons.update(flatten(quarter.persons))
+            found.programs.update(flatten(quarter.programs))
     assert whole.totals == {name: row[name] for name in NAMES}
-    assert whole.persons == decode_counts(row["persons"])
-    assert whole.programs == decode_counts(row["programs"])
+    assert whole.persons == flatten(decode_counts(row["persons"]))
+    assert whole.programs == flatten(decode_counts(row["programs"]))
+
+
+def flatten(counts: Counts) -> dict[str, int]:
+    """With each kind's letter before the value."""
+    return {
+        kind + value: count for kind, values in counts.items() for value, count in values.items()
+    }
 
 
 async def assert_sums_are_right(db: Database) -> None:

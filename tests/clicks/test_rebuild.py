@@ -18,7 +18,7 @@ from tests.clicks.recount import assert_sums_are_right, read_rollups
 from tests.support import prepare_copy
 
 DAY = AT // DAY_MS * DAY_MS
-TABLES = ("click_quarters", "click_days", "clicks", "link_counters")
+TABLES = ("click_quarters", "click_days", "click_weeks", "clicks", "link_counters")
 
 
 def make_click(**only_what_matters: object) -> Click:

@@ -21,7 +21,7 @@ from shorty.clicks.store import begin_journal, store_batch
 from shorty.clicks.waiting import Batch
 from shorty.storage.database import Database
 from tests.clicks.making import AT, insert_links, make_person, make_visit
-from tests.clicks.recount import NAMES, assert_sums_are_right, read_rollups
+from tests.clicks.recount import NAMES, assert_sums_are_right, flatten, read_rollups
 from tests.support import prepare_copy
 
 ID = "a journal"
@@ -55,7 +55,7 @@ async def find_totals(db: Database, owner: int, at: int) -> dict[str, int]:
 async def find_persons(db: Database, owner: int) -> dict[str, int]:
     row = await db.find_one("select persons from click_quarters where owner = $1", owner)
     assert row is not None
-    return decode_counts(row["persons"])
+    return flatten(decode_counts(row["persons"]))
 
 
 async def test_links_and_workspaces_get_sums_by_what_came_and_how(db: Database) -> None:

@@ -1,0 +1,171 @@
+import random
+from collections import Counter
+
+import msgspec
+import pytest
+
+from shorty.clicks.folding import fold_some
+from shorty.clicks.loading import load_clicks
+from shorty.clicks.model import BOT, LINK, PERSON, Click
+from shorty.clicks.rebuild import rebuild_day
+from shorty.clicks.rollups import DAY_MS, QUARTER_MS, REFERRER, decode_counts, decode_some
+from shorty.clicks.stats import count_values
+from shorty.clicks.stats_store import Scope
+from shorty.clicks.weeks import WEEK_MS, find_week, sum_some_weeks
+from shorty.storage.database import Database
+from tests.clicks.making import AT, insert_links
+
+MONDAY = find_week(AT // DAY_MS * DAY_MS)
+NOW = MONDAY + 5 * WEEK_MS
+LINK_SCOPE = Scope(workspace_id=1, link_id=1)
+
+
+def make_clicks(count: int, start: int, end: int, *, hosts: int = 90) -> list[Click]:
+    dice = random.Random(count)  # noqa: S311 - the same clicks each time
+    return [
+        Click(
+            *(1, dice.randrange(start, end), dice.randrange(1, 500)),
+            BOT if dice.random() < 0.2 else PERSON,
+            *(LINK, dice.choice(("DE", "FR", None)), f"site{dice.randrange(hosts)}.example"),
+            *("Chrome", "Windows", "desktop", None),
+        )
+        for _ in range(count)
+    ]
+
+
+async def fold(db: Database, now: int = NOW) -> None:
+    while await fold_some(db, now):
+        pass
+    while await sum_some_weeks(db, now):
+        pass
+
+
+async def find_weeks(db: Database, owner: int = 1) -> list[tuple[int, int]]:
+    """When each begins, and whether it is due."""
+    rows = await db.find_all(
+        "select day, is_due from click_weeks where owner = $1 order by day", owner
+    )
+    return [(row["day"], row["is_due"]) for row in rows]
+
+
+async def count_referrers(db: Database, start: int, end: int) -> tuple[dict[str, int], int]:
+    """How many clicks came from which host, and how many clicks there were."""
+    counts = await count_values(db, LINK_SCOPE, start, end, (REFERRER,), has_bots=False)
+    assert counts.persons.keys() <= {REFERRER}
+    assert counts.programs == {}
+    return counts.persons.get(REFERRER, {}), counts.totals[0]
+
+
+def recount(clicks: list[Click], start: int, end: int) -> tuple[dict[str, int], int]:
+    found = Counter(
+        str(click.referrer) for click in clicks if click.kind == PERSON and start <= click.at < end
+    )
+    return dict(found), found.total()
+
+
+@pytest.fixture(autouse=True)
+async def begun(db: Database) -> None:
+    await db.write(insert_links(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (MONDAY - 10 * DAY_MS, MONDAY + 30 * DAY_MS),
+        (MONDAY, MONDAY + WEEK_MS),
+        (MONDAY - DAY_MS, MONDAY + WEEK_MS + DAY_MS),
+        (MONDAY + DAY_MS, MONDAY + 2 * WEEK_MS),
+        (MONDAY + 22 * QUARTER_MS, MONDAY + 2 * WEEK_MS + 74 * QUARTER_MS),
+        (MONDAY + 12 * QUARTER_MS, MONDAY + 36 * QUARTER_MS),
+        (MONDAY + 13 * QUARTER_MS, MONDAY + 14 * QUARTER_MS),
+        (MONDAY + 95 * QUARTER_MS, MONDAY + DAY_MS + 13 * QUARTER_MS),
+    ],
+)
+async def test_every_period_is_told_from_weeks_days_hours_and_quarters_as_from_clicks(
+    db: Database, start: int, end: int
+) -> None:
+    clicks = make_clicks(2500, MONDAY - 2 * DAY_MS, MONDAY + 2 * WEEK_MS + 2 * DAY_MS)
+    await load_clicks(db, clicks)
+    expected = recount(clicks, start, end)
+    assert await count_referrers(db, start, end) == expected
+    await fold(db)
+    weeks = [MONDAY - WEEK_MS, MONDAY, MONDAY + WEEK_MS, MONDAY + 2 * WEEK_MS]
+    assert await find_weeks(db) == await find_weeks(db, -1) == [(week, 0) for week in weeks]
+    eighths = await db.find_one("select count(eighths) as days from click_days where owner = 1")
+    assert eighths is not None
+    assert eighths["days"] > 10
+    assert await count_referrers(db, start, end) == expected
+
+
+async def test_a_week_is_not_summed_up_before_it_is_over(db: Database) -> None:
+    await load_clicks(db, make_clicks(1000, MONDAY, MONDAY + 3 * DAY_MS))
+    await fold(db, MONDAY + WEEK_MS - 1)
+    assert await find_weeks(db) == [(MONDAY, 1)]
+    await fold(db, MONDAY + WEEK_MS)
+    assert await find_weeks(db) == [(MONDAY, 0)]
+
+
+async def test_weeks_of_little_are_left_to_their_days(db: Database) -> None:
+    await load_clicks(db, make_clicks(40, MONDAY, MONDAY + WEEK_MS, hosts=3))
+    await fold(db)
+    assert await find_weeks(db) == []
+
+
+async def test_a_late_click_counts_at_once_and_in_its_week_later(db: Database) -> None:
+    clicks = make_clicks(1000, MONDAY, MONDAY + WEEK_MS)
+    await load_clicks(db, clicks)
+    await fold(db)
+    late = make_clicks(1, MONDAY + DAY_MS, MONDAY + DAY_MS + 1)
+    await load_clicks(db, late)
+    period = (MONDAY, MONDAY + WEEK_MS)
+    expected = recount(clicks + late, *period)
+    assert await count_referrers(db, *period) == expected
+    while await fold_some(db, NOW):
+        pass
+    assert await find_weeks(db) == [(MONDAY, 1)]
+    assert await count_referrers(db, *period) == expected
+    await fold(db)
+    assert await find_weeks(db) == [(MONDAY, 0)]
+    assert await count_referrers(db, *period) == expected
+
+
+async def test_a_rebuild_reaches_the_weeks(db: Database) -> None:
+    clicks = make_clicks(1000, MONDAY, MONDAY + WEEK_MS)
+    await load_clicks(db, clicks)
+    await fold(db)
+    await db.write(lambda tx: tx.execute("delete from clicks where at < $1", MONDAY + DAY_MS))
+    await rebuild_day(db, MONDAY)
+    assert await find_weeks(db) == [(MONDAY, 1)]
+    await fold(db)
+    period = (MONDAY, MONDAY + WEEK_MS)
+    assert await count_referrers(db, *period) == recount(
+        [click for click in clicks if click.at >= MONDAY + DAY_MS], *period
+    )
+
+
+async def test_values_are_read_as_they_were_kept_at_first() -> None:
+    encoded = msgspec.msgpack.encode({"cDE": 2, "rt.co": 1, "r\0": 3})
+    assert decode_counts(encoded) == {"c": {"DE": 2}, "r": {"t.co": 1, "\0": 3}}
+    assert decode_some(encoded, ("r", "o")) == {"r": {"t.co": 1, "\0": 3}}
+
+
+async def test_days_are_read_as_they_were_kept_at_first(db: Database) -> None:
+    encode = msgspec.msgpack.encode
+    none: dict[str, int] = {}
+    series = encode([(0, 1, 1, 0, 0, 0), (5, 2, 2, 0, 0, 0)])
+    persons = encode({"cDE": 3, "rt.co": 1, "rx.com": 2})
+    quarters = encode([(0, {"cDE": 1, "rt.co": 1}, none), (5, {"cDE": 2, "rx.com": 2}, none)])
+    await db.write(
+        lambda tx: tx.execute(
+            "insert into click_days (owner, day, clicks, visitors, bots, scans, bio_clicks,"
+            " series, persons, quarters) values (1, $1, 3, 3, 0, 0, 0, $2, $3, $4)",
+            *(MONDAY, series, persons, quarters),
+        )
+    )
+    whole = {"t.co": 1, "x.com": 2}
+    assert await count_referrers(db, MONDAY, MONDAY + DAY_MS) == (whole, 3)
+    assert await count_referrers(db, MONDAY + QUARTER_MS, NOW) == ({"x.com": 2}, 2)
+    await load_clicks(db, make_clicks(1, MONDAY, MONDAY + 1))
+    await fold(db)
+    found, _ = await count_referrers(db, MONDAY, MONDAY + DAY_MS)
+    assert found.items() >= whole.items()
