@@ -1,108 +1,106 @@
-"""Answers about one link with many clicks, made once by loading them and kept in a cache folder."""
+"""Answers about clicks: of a link with ten million, one with ten thousand, and a crowd of links."""
 
-import asyncio
-import random
-import shutil
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from statistics import median
-from urllib.parse import quote
+from urllib.parse import urlencode
 
-from rich.progress import track
-
-from shorty.clicks.folding import fold_some
-from shorty.clicks.loading import CLICKS_AT_ONCE, load_batch
-from shorty.clicks.model import LINK, PERSON, Click
-from shorty.storage.database import Database
 from tests.benchmarks.bench import Bench, make_folder
-from tests.benchmarks.million import name_schema
+from tests.benchmarks.load import HOST
+from tests.benchmarks.past_clicks import CROWD, FEW_ID, MANY_ID, prepare_clicks
 from tests.benchmarks.product import Product
 from tests.benchmarks.report import Line, Measure
 
-FEW, MANY = 10_000, 10_000_000
-SPAN_MS = 60 * 86_400_000  # two months back from today, half of them in the period asked for
-ZONE = quote("Asia/Kolkata")  # none of its days is one of UTC's
-QUERIES = {
-    "summary": "/analytics/summary?linkId=1",
-    "days": f"/analytics/timeseries?linkId=1&timezone={ZONE}",
-    "countries": f"/analytics/geo?linkId=1&timezone={ZONE}",
+MONTH_ASKED = {"from": "2026-06-01", "to": "2026-06-30"}
+YEAR_ASKED = {"from": "2025-07-01", "to": "2026-06-30"}
+ZONE = {"timezone": "Asia/Kolkata"}  # none of its days is one of UTC's
+
+# What is asked of either link: the path, and of which period.
+OF_A_MONTH: dict[str, tuple[str, dict[str, str]]] = {
+    "summary": ("summary", MONTH_ASKED),
+    "days": ("timeseries", MONTH_ASKED | ZONE),
+    "hours": ("timeseries", MONTH_ASKED | ZONE | {"interval": "hour"}),
+    "countries": ("geo", MONTH_ASKED | ZONE),
+    "devices": ("devices", MONTH_ASKED | ZONE),
+    "referrers": ("referrers", MONTH_ASKED | ZONE),
+    "utm": ("utm", MONTH_ASKED | ZONE),
+    "today's referrers": ("referrers", {}),
+}
+OF_A_YEAR: dict[str, tuple[str, dict[str, str]]] = {
+    "year, summary": ("summary", YEAR_ASKED | ZONE),
+    "year, weeks": ("timeseries", YEAR_ASKED | ZONE | {"interval": "week"}),
+    "year, countries": ("geo", YEAR_ASKED | ZONE),
+    "year, referrers": ("referrers", YEAR_ASKED | ZONE),
+    "year, utm": ("utm", YEAR_ASKED | ZONE),
+}
+# Of many links together.
+CROWD_QUESTIONS: dict[str, tuple[str, dict[str, str]]] = {
+    "summary": ("summary", MONTH_ASKED),
+    "days": ("timeseries", MONTH_ASKED | ZONE),
+    "countries": ("geo", MONTH_ASKED | ZONE),
+    "referrers": ("referrers", MONTH_ASKED | ZONE),
 }
 
 
 def run_analytics(bench: Bench) -> Line:
-    few, many = (time_answers(bench, clicks) for clicks in (FEW, MANY))
+    with make_folder() as folder:
+        prepare_clicks(bench.cache, folder)
+        with Product(folder, core=None) as product:
+            measures = [
+                measure
+                for questions, bar in ((OF_A_MONTH, 2), (OF_A_YEAR, None))
+                for name, (path, asked) in questions.items()
+                for measure in compare_links(bench, product, name, path, asked, bar)
+            ]
     return Line(
-        title="analytics of one link with 10 M clicks",
-        measures=[
-            *(Measure(label=f"{name} ms", own=many[name], bar=30) for name in QUERIES),
-            *(
-                Measure(label=f"{name} / 10 k", own=many[name] / few[name], bar=2)
-                for name in QUERIES
-            ),
-        ],
+        title="analytics of one link with 10 M clicks, and one with 10 k", measures=measures
     )
 
 
-def time_answers(bench: Bench, clicks: int) -> dict[str, float]:
-    """The median milliseconds of each question."""
+def compare_links(
+    bench: Bench,
+    product: Product,
+    name: str,
+    path: str,
+    asked: dict[str, str],
+    bar: float | None,
+) -> list[Measure]:
+    """Asked in turn of both links, since the machine's mood changes."""
+    queries = [f"/analytics/{path}?{urlencode(asked | {'linkId': i})}" for i in (MANY_ID, FEW_ID)]
+    taken = [[time_answer(product, query) for query in queries] for _ in range(count_turns(bench))]
+    many, few = (median(times) for times in list(zip(*taken, strict=True)))
+    bench.say(f"  {name}: {many:.1f} ms, {few:.1f} ms")
+    return [
+        Measure(label=f"{name}, ms", own=many, bar=30),
+        Measure(label=f"{name}, to 10 k", own=many, other=few, value=many / few, bar=bar),
+    ]
+
+
+def run_crowd(bench: Bench) -> Line:
+    """All links of a domain, and nearly all of them by their tag."""
     with make_folder() as folder:
-        prepare_clicks(bench.cache, folder, clicks)
+        prepare_clicks(bench.cache, folder)
         with Product(folder, core=None) as product:
-            return {name: time_answer(bench, product, path) for name, path in QUERIES.items()}
+            scopes = {"domain": {"domain": HOST}, "tag": {"tagId": "1"}}
+            measures = [
+                Measure(label=f"{kind}, {name} ms", own=time_scope(bench, product, path, asked))
+                for kind, scope in scopes.items()
+                for name, (path, asked) in (
+                    (name, (path, asked | scope)) for name, (path, asked) in CROWD_QUESTIONS.items()
+                )
+            ]
+    return Line(title=f"analytics of {CROWD:,} links together", measures=measures)
 
 
-def time_answer(bench: Bench, product: Product, path: str) -> float:
-    product.call("GET", path)  # the first reads the file
-    taken: list[float] = []
-    for _ in range(bench.rounds * 4 + 1):
-        started = time.monotonic()
-        product.call("GET", path)
-        taken.append((time.monotonic() - started) * 1000)
-    return median(taken)
+def time_scope(bench: Bench, product: Product, path: str, asked: dict[str, str]) -> float:
+    query = f"/analytics/{path}?{urlencode(asked)}"
+    return median(time_answer(product, query) for _ in range(bench.rounds))
 
 
-def prepare_clicks(cache: Path, folder: Path, clicks: int) -> None:
-    """Copies the data into `folder`. It is made anew each day, for the last month is asked for."""
-    kept = cache / f"clicks-{clicks}-{name_schema()}-{time.time_ns() // 86_400_000_000_000}"
-    if not kept.exists():
-        unfinished = kept.with_suffix(".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        with Product(unfinished, core=None) as product:
-            product.create_links(1)
-        asyncio.run(fill(next(unfinished.glob("**/*.db")), clicks))
-        unfinished.rename(kept)
-    shutil.copytree(kept, folder, dirs_exist_ok=True)
+def count_turns(bench: Bench) -> int:
+    return bench.rounds * 4 + 1
 
 
-async def fill(path: Path, clicks: int) -> None:
-    db = await Database.open(path)
-    now = time.time_ns() // 1_000_000
-    batches = range(0, clicks, CLICKS_AT_ONCE)
-    for first in track(batches, description=f"Making {clicks:,} clicks, once"):
-        batch = list(make_clicks(first, clicks, now))
-        await db.write(lambda tx, batch=batch: load_batch(tx, batch))
-    while await fold_some(db, now):  # as a server does, once days are over
-        pass
-    await db.close()
-
-
-def make_clicks(first: int, clicks: int, now: int) -> Iterator[Click]:
-    """Some of the clicks, spread evenly in time and unevenly over what is known of them."""
-    dice = random.Random(first)  # noqa: S311 - the same clicks each time
-    for index in range(first, min(first + CLICKS_AT_ONCE, clicks)):
-        country, host = int(dice.random() ** 2 * 26), int(dice.random() ** 3 * 150)
-        yield Click(
-            1,
-            now - SPAN_MS + index * SPAN_MS // clicks,
-            dice.getrandbits(24) + 1,
-            PERSON,
-            LINK,
-            f"A{chr(65 + country)}",
-            f"site{host}.example",
-            dice.choice(["Chrome", "Safari", "Firefox", "Edge"]),
-            dice.choice(["Windows", "iOS", "Android", "macOS"]),
-            dice.choice(["desktop", "mobile", "tablet"]),
-            None,
-        )
+def time_answer(product: Product, path: str) -> float:
+    started = time.perf_counter()
+    product.call("GET", path)
+    return (time.perf_counter() - started) * 1000

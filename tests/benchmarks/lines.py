@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from statistics import median
 from time import monotonic
 
-from tests.benchmarks.analytics import run_analytics
+from tests.benchmarks.analytics import run_analytics, run_crowd
 from tests.benchmarks.bench import CONNECTIONS, WARM_UP_S, Bench, Contender, make_folder, serve_bare
 from tests.benchmarks.load import Scripts
 from tests.benchmarks.million import LINKS, prepare_million
@@ -203,6 +203,7 @@ LINES: dict[str, Callable[[Bench], Line]] = {
     "bulk": run_bulk,
     "list": run_list,
     "analytics": run_analytics,
+    "crowd": run_crowd,
     "start": run_start,
 }
 

@@ -19,6 +19,7 @@ from tests.benchmarks.load import BROWSERS, HOST
 from tests.benchmarks.processes import SERVER_CORE, Server
 
 READY = "Shorty is ready on "
+DATABASE = "shorty.db"
 POLL_S = 0.2  # asking costs the server time, which counts as the load's
 WORDS = [
     "Harbour",
@@ -150,7 +151,7 @@ class Product:
 def write_configuration(folder: Path) -> dict[str, str]:
     """The settings of a shorty with its data in `folder`, as the environment that names them."""
     path = folder / "shorty.toml"
-    path.write_text(CONFIGURATION.format(database=folder / "shorty.db"), encoding="utf-8")
+    path.write_text(CONFIGURATION.format(database=folder / DATABASE), encoding="utf-8")
     return {"SHORTY_CONFIG": str(path)}
 
 
