@@ -120,7 +120,7 @@ def show_countries(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[C
 def show_cities(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[CityCount]:
     return [
         CityCount(city=each.city, country=each.country, clicks=each.clicks, visitors=each.visitors)
-        for each in breakdown.list_cities(counts, has_bots=has_bots)[:limit]
+        for each in breakdown.list_cities(counts, has_bots=has_bots, limit=limit)
     ]
 
 

@@ -55,10 +55,14 @@ def list_countries(counts: ValueCounts, *, has_bots: bool) -> list[Count]:
     return counts.list_counts(COUNTRY, of_visitors=VISITORS_OF_COUNTRY, has_bots=has_bots)
 
 
-def list_cities(counts: ValueCounts, *, has_bots: bool) -> list[CityCount]:
+def list_cities(
+    counts: ValueCounts, *, has_bots: bool, limit: int | None = None
+) -> list[CityCount]:
     """None of them, where nothing is known of any."""
     found = counts.list_counts(CITY, of_visitors=VISITORS_OF_CITY, has_bots=has_bots)
-    return [_split_city(each) for each in found] if any(each.value for each in found) else []
+    if not any(each.value for each in found):
+        return []
+    return [_split_city(each) for each in found[:limit]]
 
 
 def list_sites(counts: ValueCounts, *, has_bots: bool) -> list[SiteCount]:

@@ -58,12 +58,16 @@ class ValueCounts(msgspec.Struct, frozen=True, kw_only=True):
             for value, count in _pick(self.programs, kind).items():
                 clicks[value] = clicks.get(value, 0) + count
             total += bots
-        seen = _pick(self.persons, of_visitors) if of_visitors else {}
-        counts = [Count(value, count, seen.get(value, 0)) for value, count in clicks.items()]
+        of_value: dict[str | None, int] = {**clicks}
+        seen: dict[str | None, int] = {**_pick(self.persons, of_visitors)} if of_visitors else {}
         unknown = total - sum(clicks.values())
+        values: list[str | None] = [*sorted(clicks)]
         if has_unknown and unknown:
-            counts.append(Count(None, unknown, visitors - sum(seen.values())))
-        return sorted(counts, key=lambda count: (-count.clicks, count.value or ""))
+            of_value[None], seen[None] = unknown, visitors - sum(seen.values())
+            values.insert(0, None)
+        # Sorting twice without calling Python is thrice as quick: there may be a thousand.
+        values.sort(key=of_value.__getitem__, reverse=True)
+        return [Count(value, of_value[value], seen.get(value, 0)) for value in values]
 
 
 def _pick(counts: Counts, kind: str) -> dict[str, int]:
