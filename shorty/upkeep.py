@@ -79,8 +79,6 @@ class Upkeep:
         await self._drain(lambda: sum_some_weeks(services.db, now))
         brief = {PUBLIC_WORKSPACE_ID: CLICK_DAYS}
         await self._drain(lambda: remove_old_clicks(services.db, services.config.plans, now, brief))
-        await self._drain(lambda: sum_some_weeks(services.db, now))
-        await self._drain(lambda: remove_old_clicks(services.db, services.config.plans, now))
 
     async def _drain(self, delete_batch: Callable[[], Awaitable[int]]) -> None:
         """In small batches, so that no caller waits long for the writer."""

@@ -8,6 +8,7 @@ from shorty.clicks.folding import fold_some
 from shorty.clicks.loading import load_clicks
 from shorty.clicks.model import BOT, LINK, PERSON, Click
 from shorty.clicks.rebuild import rebuild_day
+from shorty.clicks.retention import forget_sums
 from shorty.clicks.rollups import DAY_MS, QUARTER_MS, REFERRER, decode_counts, decode_some
 from shorty.clicks.stats import count_values
 from shorty.clicks.stats_store import Scope
@@ -141,6 +142,14 @@ async def test_a_rebuild_reaches_the_weeks(db: Database) -> None:
     assert await count_referrers(db, *period) == recount(
         [click for click in clicks if click.at >= MONDAY + DAY_MS], *period
     )
+
+
+async def test_a_link_whose_sums_are_forgotten_leaves_no_week(db: Database) -> None:
+    await load_clicks(db, make_clicks(1000, MONDAY, MONDAY + DAY_MS))
+    await fold(db)
+    await db.write(lambda tx: forget_sums(tx, 1, MONDAY, MONDAY + DAY_MS))
+    assert await find_weeks(db) == []
+    assert await count_referrers(db, MONDAY, NOW) == ({}, 0)
 
 
 async def test_values_are_read_as_they_were_kept_at_first() -> None:
