@@ -8,13 +8,10 @@ import msgspec
 from shorty.errors import FetchError
 from shorty.fetch import Page
 from shorty.http.answers import Answer, Header, answer_json
-from shorty.http.qr_drawings import PRIVATE, answer_drawing
 from shorty.links.live_checks import fetch_preview, find_destination_fault, find_slug_fault
-from shorty.links.model import QrSettings
 from shorty.web.doors import page
 from shorty.web.forms import is_id
 from shorty.web.link_forms import complete_destination
-from shorty.web.links import get_link
 from shorty.web.requests import WebRequest
 
 PREVIEWS_PER_MINUTE: Final = 60
@@ -99,13 +96,6 @@ async def find_picture(request: WebRequest, url: str) -> Page | None:
     return found if is_picture and is_whole else None
 
 
-@page("GET", "/links/{link_id:str}/code.svg")
-async def show_code(request: WebRequest) -> Answer:
-    """The link's QR code as it is set, or a plain one."""
-    link = await get_link(request)
-    return await answer_drawing(request, link, link.qr_settings or QrSettings(), "svg", PRIVATE)
-
-
 def take_turn(request: WebRequest) -> None:
     """Raises RateLimitedError."""
     limit = request.services.limits.previews
@@ -120,4 +110,4 @@ def find_web_fault(request: WebRequest, url: str) -> str | None:
     return find_destination_fault(request.services.book, "URL", whole, request.now)
 
 
-HANDLERS: Final = (check_link, preview_page, show_picture, show_code)
+HANDLERS: Final = (check_link, preview_page, show_picture)

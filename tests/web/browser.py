@@ -52,4 +52,4 @@ class Browser:
 
 def read_text(page: str) -> str:
     """What a page says, without its tags."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.replace("<wbr>", ""))).split())
