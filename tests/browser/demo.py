@@ -22,6 +22,8 @@ from shorty.links.service import create_link
 from shorty.links.tags import NewTag, create_tag
 from shorty.storage.database import Database
 from tests.browser.roasters import (
+    BIO_BLOCKS,
+    BIO_PAGE,
     CODE,
     COUNTRIES,
     HOURS,
@@ -50,21 +52,35 @@ MONTHS: Final = 120
 class Demo(msgspec.Struct, frozen=True, kw_only=True):
     home: Home
     links: dict[str, Link]
+    bio_page_id: int
 
 
 def furnish(site: Site, config: Config, domain: str, *, share: float = 1) -> Demo:
     """A workspace with links on `domain` and `share` of their clicks."""
-    return site.portal.call(partial(furnish_workspace, site.db, config, domain, share))
+    work = partial(furnish_workspace, site.db, config, domain, share)
+    home, links = site.portal.call(work)
+    return Demo(home=home, links=links, bio_page_id=make_bio_page(site, home, links, domain))
 
 
-async def furnish_workspace(db: Database, config: Config, domain: str, share: float) -> Demo:
+def make_bio_page(site: Site, home: Home, links: dict[str, Link], domain: str) -> int:
+    page = site.call(home, "POST", "/bio-pages", {**BIO_PAGE, "domain": domain})["bioPage"]
+    for block in BIO_BLOCKS:
+        link = links.get(block.get("slug", ""))
+        body = {"kind": "link", "linkId": str(link.id)} if link else block
+        site.call(home, "POST", f"/bio-pages/{page['id']}/blocks", body)
+    return int(page["id"])
+
+
+async def furnish_workspace(
+    db: Database, config: Config, domain: str, share: float
+) -> tuple[Home, dict[str, Link]]:
     now = read_clock()
     name, email = OWNER
     book = open_book(db, config)
     home = await db.write(lambda tx: add_user(tx, config, email, now - MONTHS * DAY, name=name))
     actor = await make_actor(db, home, config=config)
     await db.write(lambda tx: rename_workspace(tx, actor, WORKSPACE))
-    return Demo(home=home, links=await furnish_links(book, actor, domain, now, share))
+    return home, await furnish_links(book, actor, domain, now, share)
 
 
 def open_book(db: Database, config: Config) -> LinkBook:

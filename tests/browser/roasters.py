@@ -90,6 +90,28 @@ LINKS: Final = (
           daily=1),
 )  # fmt: skip
 
+BIO_PAGE: Final = {
+    "url": SITE,
+    "customSlug": "hello",
+    "title": "Harbour Roasters",
+    "description": "Coffee by the water since 2014. Two cafés, one roastery, no syrup.",
+    "buttonLabel": "Our website",
+    "theme": "meadow",
+    "socials": [
+        {"network": "instagram", "url": "https://instagram.com/harbour.example"},
+        {"network": "email", "url": "hello@harbour.example"},
+    ],
+}
+# Those with a slug are buttons that lead to the link of that slug.
+BIO_BLOCKS: Final[tuple[dict[str, str], ...]] = (
+    {"slug": "shop"},
+    {"slug": "menu"},
+    {"kind": "header", "text": "This season"},
+    {"slug": "autumn"},
+    {"slug": "market"},
+    {"kind": "text", "text": "Open every day from seven. Bring a book."},
+)
+
 # Of a hundred clicks; what came by a camera has no referrer.
 COUNTRIES: Final = {
     "SE": 46, "DK": 14, "DE": 12, "NO": 8, "GB": 6, "US": 5, "NL": 3, "FI": 3, "FR": 2, "JP": 1,
