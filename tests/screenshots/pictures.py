@@ -1,7 +1,7 @@
 """Which pictures there are, and how a page becomes a small file."""
 
 import io
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import msgspec
 from PIL import Image
@@ -25,15 +25,13 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PICTURES: Final = (
-    Picture(name="overview", address="/app?range=90d"),
-    Picture(name="overview-dark", address="/app?range=90d", scheme="dark"),
+    Picture(name="overview", address="/app"),
+    Picture(name="overview-dark", address="/app", scheme="dark"),
     Picture(name="links", address="/app/links"),
     Picture(name="link", address="/app/links/{links[menu].id}"),
-    Picture(
-        name="new-link", address="/app/links/{links[autumn].id}/edit", press="text=UTM parameters"
-    ),
-    Picture(name="qr", address="/app/qr-codes/{links[menu].id}"),
-    Picture(name="bio", address="/app/bio-pages/{bio_page_id}"),
+    Picture(name="edit", address="/app/links/{links[autumn].id}/edit", press="text=UTM parameters"),
+    Picture(name="qr-code", address="/app/qr-codes/{links[menu].id}"),
+    Picture(name="bio-page", address="/app/bio-pages/{bio_page_id}"),
     Picture(name="phone", address="/app/links", size=(390, 780)),
 )
 
@@ -54,9 +52,19 @@ def pack(png: bytes) -> bytes:
     """With a palette of its own. Raises ValueError where it is still too large."""
     packed = io.BytesIO()
     with Image.open(io.BytesIO(png)) as image:
-        image.convert("RGB").quantize(
-            COLORS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-        ).save(packed, "PNG", optimize=True)
+        reduce_colors(image.convert("RGB")).save(packed, "PNG", optimize=True)
     if packed.tell() > LONGEST_BYTES:
         raise ValueError(f"A picture of {packed.tell()} bytes is too large.")
     return packed.getvalue()
+
+
+def reduce_colors(image: Image.Image) -> Image.Image:
+    """Those of large areas stay exactly as they are; the rest are the nearest of a few more."""
+    counted = cast(
+        "list[tuple[int, tuple[int, int, int]]]", image.getcolors(image.width * image.height)
+    )
+    frequent = [color for _, color in sorted(counted, reverse=True)[: COLORS // 2]]
+    others = image.quantize(COLORS - len(frequent), Image.Quantize.MAXCOVERAGE)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for color in frequent for part in color] + (others.getpalette() or []))
+    return image.quantize(palette=palette, dither=Image.Dither.NONE)
