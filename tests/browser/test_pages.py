@@ -49,7 +49,7 @@ ROUTES: Final = sorted(
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def names(site: Site, demo: Demo) -> dict[str, object]:
     """What stands for the parameters of paths."""
     with site.portal.wrap_async_context_manager(run_receiver()) as receiver:

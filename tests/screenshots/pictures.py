@@ -25,8 +25,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PICTURES: Final = (
-    Picture(name="overview", address="/app"),
-    Picture(name="overview-dark", address="/app", scheme="dark"),
+    Picture(name="overview", address="/app", size=(1280, 960)),
+    Picture(name="overview-dark", address="/app", size=(1280, 960), scheme="dark"),
     Picture(name="links", address="/app/links"),
     Picture(name="link", address="/app/links/{links[menu].id}"),
     Picture(name="edit", address="/app/links/{links[autumn].id}/edit", press="text=UTM parameters"),
