@@ -10,6 +10,9 @@ import msgspec
 from shorty.accounts.model import Actor
 from shorty.accounts.service import Home, add_user
 from shorty.accounts.workspaces import rename_workspace
+from shorty.bio.blocks import add_block
+from shorty.bio.model import NewBlock
+from shorty.bio.service import create_page
 from shorty.clicks.loading import load_clicks
 from shorty.clicks.model import BOT, LINK, PERSON, QR, Click
 from shorty.config import Config
@@ -22,6 +25,9 @@ from shorty.links.service import create_link
 from shorty.links.tags import NewTag, create_tag
 from shorty.storage.database import Database
 from tests.browser.roasters import (
+    BIO_BLOCKS,
+    BIO_PAGE,
+    BIO_PAGE_MADE,
     CODE,
     COUNTRIES,
     HOURS,
@@ -45,11 +51,13 @@ BOTS: Final = 0.06
 GROWTH: Final = 1.6  # how much busier the last day is than the one four months before
 FADED: Final = 0.03  # of the first day's clicks, in the end
 MONTHS: Final = 120
+REGULARS: Final = 260  # how many people there are, on any day
 
 
 class Demo(msgspec.Struct, frozen=True, kw_only=True):
     home: Home
     links: dict[str, Link]
+    bio_page_id: int
 
 
 def furnish(site: Site, config: Config, domain: str, *, share: float = 1) -> Demo:
@@ -64,7 +72,10 @@ async def furnish_workspace(db: Database, config: Config, domain: str, share: fl
     home = await db.write(lambda tx: add_user(tx, config, email, now - MONTHS * DAY, name=name))
     actor = await make_actor(db, home, config=config)
     await db.write(lambda tx: rename_workspace(tx, actor, WORKSPACE))
-    return Demo(home=home, links=await furnish_links(book, actor, domain, now, share))
+    links = await furnish_links(book, actor, domain, now, share)
+    return Demo(
+        home=home, links=links, bio_page_id=await make_bio_page(book, actor, links, domain, now)
+    )
 
 
 def open_book(db: Database, config: Config) -> LinkBook:
@@ -95,6 +106,20 @@ async def furnish_links(
         links[entry.slug] = link
         await load_clicks(book.db, invent_clicks(random, entry, link.id, made_at, now, share))
     return links
+
+
+async def make_bio_page(
+    book: LinkBook, actor: Actor, links: dict[str, Link], domain: str, now: int
+) -> int:
+    made_at = now - BIO_PAGE_MADE * DAY
+    new = NewLink(url=SITE, domain=domain, slug="hello", title=WORKSPACE)
+    page = await create_page(book, actor, new, BIO_PAGE, made_at)
+    for entry in BIO_BLOCKS:
+        block = NewBlock(kind="link", link_id=links[entry].id) if isinstance(entry, str) else entry
+        await book.db.write(
+            lambda tx, block=block: add_block(tx, book, actor, page.id, block, made_at)
+        )
+    return page.id
 
 
 def describe_link(entry: Entry, domain: str, now: int) -> NewLink:
@@ -143,7 +168,7 @@ def invent_click(random: Random, entry: Entry, link_id: int, at: int) -> Click:
     return Click(
         link_id=link_id,
         at=at,
-        visitor=random.randrange(1, 3000) + at // DAY * 10_000,
+        visitor=random.randrange(1, REGULARS) + at // DAY * REGULARS,
         kind=BOT if random.random() < BOTS else PERSON,
         source=QR if is_scan else LINK,
         country=draw(random, COUNTRIES),

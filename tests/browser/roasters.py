@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from shorty.bio.model import NewBlock, PageChange, Social
 from shorty.links.model import QrSettings
 
 WORKSPACE: Final = "Harbour Roasters"
@@ -89,6 +90,27 @@ LINKS: Final = (
     Entry(slug="press", path="/press/kit.zip", title="Logos and pictures for the press", made=101,
           daily=1),
 )  # fmt: skip
+
+BIO_PAGE_MADE: Final = 108  # days ago
+BIO_PAGE: Final = PageChange(
+    title=WORKSPACE,
+    description="Coffee by the water since 2014. Two cafés, one roastery, no syrup.",
+    button_label="Our website",
+    theme="meadow",
+    socials=(
+        Social(network="instagram", url="https://instagram.com/harbour.example"),
+        Social(network="email", url="hello@harbour.example"),
+    ),
+)
+# A slug stands for a button that leads to the link of that slug.
+BIO_BLOCKS: Final[tuple[str | NewBlock, ...]] = (
+    "shop",
+    "menu",
+    NewBlock(kind="header", text="This season"),
+    "autumn",
+    "market",
+    NewBlock(kind="text", text="Open every day from seven. Bring a book."),
+)
 
 # Of a hundred clicks; what came by a camera has no referrer.
 COUNTRIES: Final = {

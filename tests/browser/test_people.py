@@ -8,7 +8,6 @@ from shorty.accounts.service import Home
 from shorty.accounts.totp import STEP_MS, compute_code
 from tests.browser.conftest import OpenBrowser
 from tests.browser.finding import find_notice, find_row
-from tests.browser.looking import look_at
 from tests.browser.site import Site, read_clock
 from tests.browser.watch import Watch
 
@@ -25,11 +24,9 @@ def test_somebody_invited_as_a_viewer_joins_and_cannot_edit(
     page.get_by_label("Role", exact=True).select_option("viewer")
     page.get_by_role("button", name="Invite", exact=True).click()
     address = page.locator(".secret code").inner_text()
-    look_at(page)
 
     other = open_browser()
     other.goto(address)
-    look_at(other)
     other.get_by_label("Your name").fill("Vic")
     other.get_by_label("Password").fill(PASSWORD)
     other.get_by_role("button", name="Make my account and join").click()
@@ -67,15 +64,12 @@ def test_a_second_factor_is_set_up_and_asked_for(
     page = open_browser(ann)
     page.goto("/app/account")
     page.get_by_role("button", name="Set it up").click()
-    look_at(page)
     secret = page.locator(".secret code").inner_text().replace(" ", "")
     # Each code counts once: the one before now leaves this one for signing in.
     page.get_by_label("Code").fill(compute_code(secret, read_clock() // STEP_MS - 1))
     page.get_by_role("button", name="Switch it on").click()
-    look_at(page)
     recovery_code = page.locator("pre").inner_text().split()[0]
-    page.goto("/app/account/second-factor")
-    look_at(page)
+
     page.get_by_role("button", name="Sign out").click()
     for code in (compute_code(secret, read_clock() // STEP_MS), recovery_code):
         page.goto("/app/account")

@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +16,11 @@ from tests.browser.chromium import find_chromium, launch_chromium
 from tests.browser.demo import Demo, furnish
 from tests.browser.roasters import HOST
 from tests.browser.site import Site
-from tests.screenshots.pictures import DENSITY, PICTURES, take_picture
+from tests.screenshots.pictures import PICTURES, take_picture
 from tests.support import prepare_copy
 
 FOLDER: Final = Path(shorty.__path__[0]) / "manual" / "pictures"
-ZONE: Final = "Europe/Stockholm"
+EVENING: Final = 22
 # The font that is installed with shorty, so that the pictures look the same on every machine.
 FONTS: Final = f"""<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
@@ -60,21 +61,29 @@ def open_site(folder: Path) -> Site:
 
 
 def take_pictures(site: Site, demo: Demo, browser: Browser) -> None:
-    context = browser.new_context(
-        base_url=site.url,
-        locale="en-GB",
-        timezone_id="Europe/Stockholm",
-        device_scale_factor=DENSITY,
-    )
-    site.sign_in(context, demo.home)
-    page = context.new_page()
     wanted = sys.argv[1:]
     for picture in PICTURES:
-        if not wanted or picture.name in wanted:
-            content = take_picture(page, picture, demo)
-            (FOLDER / f"dashboard-{picture.name}.png").write_bytes(content)
-            sys.stdout.write(f"dashboard-{picture.name}.png: {len(content)} bytes\n")
-    context.close()
+        if wanted and picture.name not in wanted:
+            continue
+        context = browser.new_context(
+            base_url=site.url,
+            locale="en-GB",
+            timezone_id=find_evening(),
+            device_scale_factor=picture.density,
+        )
+        site.sign_in(context, demo.home)
+        page = context.new_page()
+        page.goto("/app")  # so that the server knows the zone
+        content = take_picture(page, picture, demo)
+        (FOLDER / f"dashboard-{picture.name}.png").write_bytes(content)
+        sys.stdout.write(f"dashboard-{picture.name}.png: {len(content)} bytes\n")
+        context.close()
+
+
+def find_evening() -> str:
+    """A zone where the day is nearly over, so that the last of each chart is a whole one."""
+    behind = (time.gmtime().tm_hour - EVENING) % 24
+    return f"Etc/GMT+{behind}" if behind <= 12 else f"Etc/GMT-{24 - behind}"
 
 
 if __name__ == "__main__":

@@ -22,30 +22,30 @@ const list = document.querySelector("[data-order]");
 let dragged = null;
 
 for (const grip of list?.querySelectorAll(".grip") ?? []) {
-  const block = grip.closest(".block");
   grip.addEventListener("pointerdown", (event) => {
-    dragged = block;
-    block.classList.add("dragged");
-    grip.setPointerCapture(event.pointerId);
+    dragged = grip.closest(".block");
+    dragged.classList.add("dragged");
     event.preventDefault();
   });
-  grip.addEventListener("pointermove", (event) => {
-    if (dragged !== block) return;
-    const under = document.elementFromPoint(event.clientX, event.clientY)?.closest(".block[data-id]");
-    if (!under || under === block || under.parentElement !== list) return;
-    const box = under.getBoundingClientRect();
-    if (event.clientY < box.top + box.height / 2) under.before(block);
-    else under.after(block);
-  });
-  const drop = async () => {
-    if (dragged !== block) return;
-    dragged = null;
-    block.classList.remove("dragged");
-    await keepOrder();
-  };
-  grip.addEventListener("pointerup", drop);
-  grip.addEventListener("pointercancel", drop);
 }
+
+// On the document: a grip that is moved within the page hears no more of the pointer.
+document.addEventListener("pointermove", (event) => {
+  const under = dragged && document.elementFromPoint(event.clientX, event.clientY)?.closest(".block[data-id]");
+  if (!under || under === dragged || under.parentElement !== list) return;
+  const box = under.getBoundingClientRect();
+  if (event.clientY < box.top + box.height / 2) under.before(dragged);
+  else under.after(dragged);
+});
+
+function drop() {
+  if (!dragged) return;
+  dragged.classList.remove("dragged");
+  dragged = null;
+  keepOrder();
+}
+document.addEventListener("pointerup", drop);
+document.addEventListener("pointercancel", drop);
 
 async function keepOrder() {
   const body = new URLSearchParams({ form_token: document.body.dataset.token });
