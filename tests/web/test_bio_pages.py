@@ -100,9 +100,13 @@ async def test_faults_stand_beside_their_fields_and_nothing_is_lost(owner: Brows
     assert answer.status_code == 422
     assert "Must be a page of one of these" in read_text(answer.text)
     assert 'value="https://evil.example/x"' in answer.text
-    answer = await owner.send(f"{PLACE}/1", title="x" * 101, description="Kept")
+    colours = {"has_button": "1", "button": "#123456", "text": "#654321"}
+    answer = await owner.send(f"{PLACE}/1", title="x" * 101, description="Kept", **colours)
     assert answer.status_code == 422
     assert ">Kept</textarea>" in answer.text
+    assert 'value="#123456"' in answer.text
+    assert 'name="has_button" value="1" checked' in answer.text
+    assert "#654321" not in answer.text
     answer = await owner.send(PLACE, NEW | {"title": "Another"})
     assert answer.status_code == 422
     assert "is already taken" in read_text(answer.text)
