@@ -74,8 +74,8 @@ def count_invitations(tx: Transaction, workspace_id: int) -> int:
     return row["open"] if row else 0
 
 
-def mark_mailed(tx: Transaction, invitation_id: int) -> None:
-    tx.execute("update invitations set is_mailed = 1 where id = $1", invitation_id)
+def mark_mailed(tx: Transaction, digest: str) -> None:
+    tx.execute("update invitations set is_mailed = 1 where digest = $1", digest)
 
 
 def delete_invitation(tx: Transaction, workspace_id: int, invitation_id: int) -> bool:

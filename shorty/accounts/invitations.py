@@ -69,9 +69,12 @@ def get_invitation(rows: Rows, workspace_id: int, invitation_id: int) -> Invitat
     return invitation
 
 
-def mark_invitation_mailed(tx: Transaction, invitation_id: int) -> None:
-    """Only where nobody but the address has been given the link."""
-    invitation_store.mark_mailed(tx, invitation_id)
+def mark_invitation_mailed(tx: Transaction, text: str) -> None:
+    """Only where nobody but the address has been given the link, whose key `text` is.
+
+    By the key, for a newer link of the same invitation may have been shown meanwhile.
+    """
+    invitation_store.mark_mailed(tx, digest_secret(text))
 
 
 async def list_invitations(db: Database, actor: Actor, now: int) -> list[Invitation]:

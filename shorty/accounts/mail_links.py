@@ -10,7 +10,7 @@ import msgspec
 from shorty.accounts import mail_link_store, session_store, store
 from shorty.accounts.model import MadeMailLink, MailLink, MailPurpose, User
 from shorty.accounts.profile import change_email, get_user_by_id
-from shorty.accounts.rules import NOBODYS_EMAIL, check_person
+from shorty.accounts.rules import EMAIL_LENGTH, NOBODYS_EMAIL, check_person
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.store import Rows
 from shorty.errors import AlreadyExistsError, ConflictError
@@ -27,7 +27,8 @@ def take_mail(limits: RateLimits, email: str, now: int) -> None:
 
     Raises RateLimitedError.
     """
-    limits.mails.take(email.strip().lower(), MAILS_PER_HOUR, now).require(now)
+    address = email.strip().lower()[:EMAIL_LENGTH]
+    limits.mails.take(address, MAILS_PER_HOUR, now).require(now)
 
 
 def request_password_link(tx: Transaction, email: str, now: int) -> MadeMailLink | None:

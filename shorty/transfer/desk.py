@@ -109,8 +109,12 @@ class TransferDesk:
         self._require_idle(actor)
         self._folder.mkdir(mode=0o700, exist_ok=True)
         job = ImportJob(self._folder, actor, file_name, source, options, self._read_clock())
-        await asyncio.to_thread(copy_upload, file, job.path)
-        self._require_idle(actor)
+        try:
+            await asyncio.to_thread(copy_upload, file, job.path)
+            self._require_idle(actor)
+        except BaseException:  # a full disk, another import, a server that stops
+            job.path.unlink(missing_ok=True)
+            raise
         self._make_room(actor)
         self._jobs[job.id] = job
         job.task = asyncio.create_task(self._try(job))

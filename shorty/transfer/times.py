@@ -6,6 +6,8 @@ from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+FIRST: Final = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
+LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 _NUMBER: Final = re.compile(r"-?\d{1,16}(?:\.\d+)?")
 # A count of seconds stays below this until the year 5138; what is larger counts milliseconds.
 _SECONDS_UNTIL: Final = 10**11
@@ -40,6 +42,7 @@ def write_time(at: int | None) -> str:
 def read_time(value: str | float | None) -> int | None:
     """UTC milliseconds; None where there is no time. Without a zone, UTC is meant.
 
+    What a zone moves past the years 1 to 9999 ends at them, so that it can be written again.
     Raises ValueError.
     """
     if value is None:
@@ -52,7 +55,7 @@ def read_time(value: str | float | None) -> int | None:
     try:
         moment = _read_moment(text)
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return (aware - _EPOCH) // _MILLISECOND
+        return min(max((aware - _EPOCH) // _MILLISECOND, FIRST), LAST)
     except (ValueError, OverflowError):
         fault = f"{text[:40]!r} is no time that can be read; write it like 2026-11-22T12:00:00Z"
         raise ValueError(fault) from None

@@ -9,8 +9,7 @@ from shorty.bio.model import Block, BlockChange, NewBlock
 from shorty.bio.service import PAGE
 from shorty.errors import InvalidFieldsError, ShortyError
 from shorty.http.answers import Answer
-from shorty.links.model import LinkFilter, NewLink
-from shorty.links.pages import list_links
+from shorty.links.model import NewLink
 from shorty.links.service import create_link
 from shorty.web.bio_forms import BlockForm, read_block_form, read_kind
 from shorty.web.bio_pages import (
@@ -23,10 +22,10 @@ from shorty.web.bio_pages import (
 )
 from shorty.web.doors import page
 from shorty.web.faults import read_faults
+from shorty.web.link_forms import read_destination
+from shorty.web.link_names import find_named_link
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
-
-CANDIDATES: Final = 50
 
 
 @page("POST", "/bio-pages/{page_id:str}/blocks", needs="write", limit=UPLOAD_LIMIT)
@@ -132,6 +131,9 @@ async def read_change(request: WebRequest, block: Block, host: str) -> BlockChan
     change = BlockChange(text=form.text, shown_from=form.shown_from, shown_until=form.shown_until)
     match block.kind:
         case "link":
+            # Also where its domain answers no more, and nothing could be found by that name.
+            if block.target and form.target == block.target.short_url.partition("://")[2]:
+                return change
             return replace(change, link_id=await find_target(request, form, host))
         case "embed":
             return replace(change, url=form.url)
@@ -151,18 +153,15 @@ async def find_target(request: WebRequest, form: BlockForm, host: str) -> int:
     typed = form.target
     if not typed:
         raise InvalidFieldsError({"target": "must name a short link, or where the button leads"})
-    named = typed.partition("://")[2] or typed
-    book, actor = request.services.book, request.actor
-    slug = named.rpartition("/")[2]
-    if slug:
-        found = await list_links(book, actor, LinkFilter(search=slug[:200], limit=CANDIDATES))
-        for link in found.links:
-            if link.slug == slug and named in {f"{link.host}/{slug}", slug}:
-                return link.id
-    if "." not in typed:
+    if named := await find_named_link(request, typed, host):
+        return named.id
+    url, link_type = read_destination({"url": typed, "link_type": "URL"})
+    if link_type == "URL" and "." not in typed:
         raise InvalidFieldsError({"target": f"names no short link of this workspace: {typed[:80]}"})
+    book, actor = request.services.book, request.actor
+    new = NewLink(url=url, domain=host, link_type=link_type)
     try:
-        made = await create_link(book, actor, NewLink(url=typed, domain=host), request.now)
+        made = await create_link(book, actor, new, request.now)
     except InvalidFieldsError as error:
         raise InvalidFieldsError({"target": error.fields.get("url", error.message)}) from error
     request.services.titles.ask(made)

@@ -27,6 +27,7 @@ from shorty.web.bio_forms import list_shown_socials, read_page_change
 from shorty.web.doors import page
 from shorty.web.faults import read_faults
 from shorty.web.forms import Form, Upload
+from shorty.web.link_forms import complete_destination
 from shorty.web.rendering import HTML, list_page_headers, render, see_other
 from shorty.web.requests import WebRequest
 
@@ -58,7 +59,7 @@ async def list_bio_pages(request: WebRequest) -> Answer:
 async def create_bio_page(request: WebRequest) -> Answer:
     typed = request.typed
     new = NewLink(
-        url=typed.read("url"),
+        url=complete_destination(typed.read("url")),
         domain=typed.read("domain"),
         slug=typed.read_optional("slug"),
         title=typed.read_optional("title"),
@@ -160,12 +161,12 @@ async def keep_picture(
 
 
 async def show_list(request: WebRequest, error: ShortyError | None = None) -> Answer:
-    after = request.read_query().get("after", "0")
+    after = request.read_page_start("after")
     found = await service.list_pages(
         request.services.book,
         request.actor,
         request.now,
-        after=int(after) if after.isascii() and after.isdigit() else 0,
+        after=after,
         limit=LISTED,
     )
     return render(
@@ -174,7 +175,7 @@ async def show_list(request: WebRequest, error: ShortyError | None = None) -> An
         status=200 if error is None else 422,
         pages=found.pages,
         next_after=found.pages[-1].id if found.has_more else None,
-        is_first=after == "0",
+        is_first=after == 0,
         form=request.typed,
         faults={} if error is None else read_faults(error, "slug"),
         domain_choices=[(host, host) for host in list_hosts(request)],

@@ -58,16 +58,22 @@ def make_forms_key() -> str:
     return secrets.token_urlsafe(KEY_BYTES)
 
 
-def sign_form(secret: bytes, forms_key: str, session_id: int) -> str:
-    """The token that each form of this browser and session carries (signed double submit)."""
-    message = f"form:{forms_key}:{session_id}".encode("utf-8", "replace")
+def sign_form(secret: bytes, forms_key: str, session_id: int, workspace_id: int) -> str:
+    """The token that each form of this browser and session carries (signed double submit).
+
+    And of this workspace: a form that was opened in one must do nothing in another that is looked
+    at by then.
+    """
+    message = f"form:{forms_key}:{session_id}:{workspace_id}".encode("utf-8", "replace")
     return hmac.new(secret, message, sha256).hexdigest()
 
 
-def is_form_signed(secret: bytes, forms_key: str, session_id: int, token: str) -> bool:
+def is_form_signed(
+    secret: bytes, forms_key: str, session_id: int, workspace_id: int, token: str
+) -> bool:
     if not forms_key:
         return False
-    right = sign_form(secret, forms_key, session_id)
+    right = sign_form(secret, forms_key, session_id, workspace_id)
     return hmac.compare_digest(right.encode(), token.encode("utf-8", "replace"))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple
-from urllib.parse import unquote, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -11,9 +11,9 @@ from shorty.http.answers import Answer
 from shorty.http.requests import ID_DIGITS
 from shorty.links.model import Link
 from shorty.links.service import find_links
-from shorty.links.slug import slug_key
 from shorty.plans import require_feature
 from shorty.web.doors import page
+from shorty.web.link_names import find_named_link
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webhooks import service
@@ -150,20 +150,11 @@ def read_number(text: str) -> int | None:
 async def find_link(request: WebRequest, text: str) -> Link | None:
     """By its id, its short URL, HOST/SLUG, or its slug on the default domain."""
     link_id = read_number(text)
-    if link_id is None and text:
-        link_id = find_link_id(request, text)
+    if link_id is None:
+        default = request.services.domains.default
+        return await find_named_link(request, text, default.host if default else "")
     found = await find_links(request.services.book, request.actor, [link_id] if link_id else [])
     return found[0] if found else None
-
-
-def find_link_id(request: WebRequest, text: str) -> int | None:
-    book, default = request.services.book, request.services.domains.default
-    place = text.partition("://")[2] or text
-    host, slash, slug = place.partition("/")
-    domain = book.find_domain(request.actor.workspace_id, host) if slash else default
-    key = slug_key(unquote((slug if slash else place).rstrip("/")))
-    link = book.lookup.find(domain.id, key) if domain else None
-    return link.id if link else None
 
 
 async def name_links(request: WebRequest, deliveries: Iterable[Delivery]) -> dict[int, str]:

@@ -138,9 +138,10 @@ def require_own_form(request: WebRequest) -> None:
     """Raises ForbiddenError where the form was not on a page of ours in this browser."""
     token = request.typed.read(TOKEN) or request.find_header(TOKEN_HEADER) or ""
     key = request.cookies_read.get(FORMS, "")
-    if not is_form_signed(request.secret, key, request.session_id, token):
+    if not is_form_signed(request.secret, key, request.session_id, request.workspace_id, token):
         raise ForbiddenError(
-            "This form is too old, or cookies are off. Go back, load the page again and repeat it."
+            "This form is too old, is of another workspace than you look at by now, or cookies are "
+            "off. Go back, load the page again and repeat it."
         )
 
 

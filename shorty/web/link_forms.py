@@ -202,7 +202,7 @@ def _translate(
         except ValueError as error:
             faults[name] = str(error)
     if names & {"url", "link_type"}:
-        values["url"], values["link_type"] = _read_destination(texts)
+        values["url"], values["link_type"] = read_destination(texts)
     return values, faults
 
 
@@ -258,7 +258,7 @@ def split_tags(text: str) -> tuple[str, ...]:
     return tuple(name for part in text.split(",") if (name := part.strip()))
 
 
-def _read_destination(texts: Texts) -> tuple[str, LinkType]:
+def read_destination(texts: Texts) -> tuple[str, LinkType]:
     """The address and what it opens: a scheme that is written says so itself."""
     link_type = _read_type(texts["url"], texts["link_type"])
     url = complete_destination(texts["url"]) if link_type == "URL" else texts["url"]

@@ -76,7 +76,7 @@ async def is_mailed(request: WebRequest, made: MadeInvitation) -> bool:
         await services.mailer.send(write_invitation(made, address))
     except FetchError:
         return False
-    await services.db.write(lambda tx: invitations.mark_invitation_mailed(tx, made.invitation.id))
+    await services.db.write(lambda tx: invitations.mark_invitation_mailed(tx, made.text))
     return True
 
 

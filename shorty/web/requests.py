@@ -81,6 +81,11 @@ class WebRequest(ServedRequest):
         """0 while nobody is signed in."""
         return self.signed_in.session.id if self.signed_in else 0
 
+    @property
+    def workspace_id(self) -> int:
+        """Of the workspace looked at; 0 while nobody is signed in."""
+        return self.signed_in.actor.workspace_id if self.signed_in else 0
+
     @cached_property
     def form_token(self) -> str:
         """What every form of this page carries; the browser gets the cookie that goes with it."""
@@ -88,7 +93,7 @@ class WebRequest(ServedRequest):
         if not key:
             key = make_forms_key()
             self.set_cookie(FORMS, key, YEAR_S)
-        return sign_form(self.secret, key, self.session_id)
+        return sign_form(self.secret, key, self.session_id, self.workspace_id)
 
     def leave_notice(self, notice: Notice) -> None:
         """For the next page that is shown."""

@@ -5,6 +5,8 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from shorty.http.times import read_time
+
 LONGEST_NAME: Final = 64
 MONTHS: Final = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
@@ -19,8 +21,12 @@ def find_zone(name: str) -> ZoneInfo:
 
 
 def read_moment(at: int, zone: ZoneInfo) -> datetime:
-    """UTC milliseconds as a time in the zone."""
-    return datetime.fromtimestamp(at / 1000, UTC).astimezone(zone)
+    """UTC milliseconds as a time in the zone; in UTC where that has no year from 1 to 9999."""
+    moment = datetime.fromtimestamp(at / 1000, UTC)
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
 
 
 def write_date(at: int, zone: ZoneInfo) -> str:
@@ -48,8 +54,7 @@ def read_input(text: str, zone: ZoneInfo) -> int | None:
     if not text.strip():
         return None
     moment = datetime.fromisoformat(text.strip())
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    return round(aware.timestamp() * 1000)
+    return read_time(moment if moment.tzinfo else moment.replace(tzinfo=zone))
 
 
 def write_age(at: int, now: int) -> str:

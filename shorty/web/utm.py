@@ -12,6 +12,7 @@ from shorty.links.utm_templates import NewUtmTemplate, UtmTemplate, UtmTemplateC
 from shorty.web.doors import page
 from shorty.web.faults import read_faults
 from shorty.web.forms import Form
+from shorty.web.link_forms import complete_destination
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 
@@ -109,7 +110,9 @@ def compose(typed: dict[str, str]) -> Composed:
     address = ""
     if typed["url"]:
         try:
-            address = apply_utm(parse_destination("URL", typed["url"]), values)
+            address = apply_utm(
+                parse_destination("URL", complete_destination(typed["url"])), values
+            )
         except ValueError as error:
             faults["url"] = str(error).rstrip(".")
     return Composed("" if faults else address, faults)

@@ -156,3 +156,10 @@ def test_an_address_gets_five_mails_an_hour() -> None:
     with pytest.raises(RateLimitedError):
         take_mail(limits, " Ann@a.example", NOW)
     take_mail(limits, "bob@a.example", NOW)
+
+
+def test_endless_addresses_fill_no_memory() -> None:
+    limits = RateLimits()
+    for number in range(5):
+        take_mail(limits, "x" * 1000 + str(number), NOW)
+    assert len(limits.mails) == 1

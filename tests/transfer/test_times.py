@@ -54,3 +54,9 @@ def test_a_time_comes_back_as_it_was(at: int) -> None:
 
 def test_no_time_is_written_as_nothing() -> None:
     assert write_time(None) == ""
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00"])
+def test_what_a_zone_moves_past_all_years_can_be_written_again(text: str) -> None:
+    at = read_time(text)
+    assert read_time(write_time(at)) == at

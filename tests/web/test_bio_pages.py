@@ -100,9 +100,13 @@ async def test_faults_stand_beside_their_fields_and_nothing_is_lost(owner: Brows
     assert answer.status_code == 422
     assert "Must be a page of one of these" in read_text(answer.text)
     assert 'value="https://evil.example/x"' in answer.text
-    answer = await owner.send(f"{PLACE}/1", title="x" * 101, description="Kept")
+    colours = {"has_button": "1", "button": "#123456", "text": "#654321"}
+    answer = await owner.send(f"{PLACE}/1", title="x" * 101, description="Kept", **colours)
     assert answer.status_code == 422
     assert ">Kept</textarea>" in answer.text
+    assert 'value="#123456"' in answer.text
+    assert 'name="has_button" value="1" checked' in answer.text
+    assert "#654321" not in answer.text
     answer = await owner.send(PLACE, NEW | {"title": "Another"})
     assert answer.status_code == 422
     assert "is already taken" in read_text(answer.text)
@@ -170,3 +174,79 @@ async def test_another_workspaces_page_is_not_there(owner: Browser, stranger: Br
         answer = await stranger.send(f"{PLACE}/1{path}", kind="text", text="x", way="up")
         assert answer.status_code == 404, path
     assert "Mine" in (await owner.open(f"{PLACE}/1")).text
+
+
+async def test_a_button_finds_its_link_however_it_is_written_and_whatever_else_looks_alike(
+    house: House, owner: Browser
+) -> None:
+    await owner.send(PLACE, NEW)
+    await house.make_link(slug="a", url="https://example.com/one")
+    await house.make_link(slug="日本", url="https://example.com/two")
+    for number in range(60):
+        await house.make_link(slug=f"a{number}", url="https://example.com/other")
+    for target in ("a", "LOCALHOST:8000/a", "http://localhost:8000/%E6%97%A5%E6%9C%AC"):
+        assert (await add_block(owner, "link", target=target)).status_code == 303
+    page = (await owner.open(f"{PLACE}/1")).text
+    assert page.count("localhost:8000/a<") == 2
+    assert page.count("localhost:8000/日本<") == 1
+
+
+async def test_an_address_may_come_without_its_scheme_and_a_button_may_write_a_mail(
+    house: House, owner: Browser
+) -> None:
+    assert (await owner.send(PLACE, NEW | {"url": "ann.example/shop"})).status_code == 303
+    assert (await add_block(owner, "link", target="example.com/page")).status_code == 303
+    assert (await add_block(owner, "link", target="mailto:ann@a.example")).status_code == 303
+    listed = (await owner.open("/app/links")).text
+    for url in ("https://ann.example/shop", "https://example.com/page", "mailto:ann@a.example"):
+        assert f'href="{url}"' in listed
+
+
+async def test_a_button_whose_domain_answers_no_more_keeps_its_link(
+    house: House, owner: Browser
+) -> None:
+    await owner.send(PLACE, NEW)
+    await house.make_link(slug="sale", url="https://example.com/sale")
+    await add_block(owner, "link", target="sale")
+    shown = "gone.example/sale"
+    await house.app.db.write(
+        lambda tx: tx.execute(
+            """
+            insert into domains (host, scheme, workspace_id, source, position, root_redirect,
+              not_found_redirect, verification_token, created_at)
+            values ('gone.example', 'https', $1, 'api', 0, '', '', 'x', 0)
+            """,
+            house.home.workspace.id,
+        )
+    )
+    await house.app.db.write(
+        lambda tx: tx.execute(
+            "update links set domain_id = (select max(id) from domains) where slug = 'sale'"
+        )
+    )
+    answer = await owner.send(f"{PLACE}/1/blocks/1", target=shown, text="Sale!")
+    assert answer.status_code == 303
+    page = (await owner.open(f"{PLACE}/1")).text
+    assert f"{shown}<" in page
+    assert "Sale!" in page
+
+
+async def test_a_page_of_the_list_that_cannot_be_is_the_first(owner: Browser) -> None:
+    await owner.send(PLACE, NEW)
+    for after in ("9" * 30, "9" * 5000, "-1", "x"):
+        answer = await owner.open(f"{PLACE}?after={after}")
+        assert "Ann of Porto" in answer.text
+
+
+async def test_a_time_at_the_end_of_all_years_is_shown_in_every_zone(
+    house: House, owner: Browser
+) -> None:
+    await owner.send(PLACE, NEW)
+    for zone in ("UTC", "America%2FNew_York", "Asia%2FTokyo"):
+        owner.client.cookies.set("shorty_zone", zone)
+        last, first = "9999-12-31T23:59", "0001-01-01T00:00"
+        await add_block(owner, "text", text="Ever", shown_from=first, shown_until=last)
+        assert (await owner.open(f"{PLACE}/1")).status_code == 200
+    owner.client.cookies.set("shorty_zone", "UTC")
+    assert (await owner.open(f"{PLACE}/1")).status_code == 200
+    assert read_text((await visit(house)).text).count("Ever") == 3

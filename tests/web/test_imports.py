@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 from pathlib import Path
+from typing import BinaryIO
 
 import httpx
 import msgspec
@@ -265,3 +266,21 @@ async def test_our_own_export_comes_back(house: House, owner: Browser) -> None:
     await send_file(owner, exported, source="shorty")
     job = await wait_for_job(house)
     assert (job.tally.created, job.tally.there) == (0, 1)
+
+
+async def test_a_file_that_must_wait_leaves_nothing_behind(
+    house: House, owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await send_file(owner)
+    job = await wait_for_job(house)
+    before = list_uploads(house)
+    copy = desk_module.copy_upload
+
+    def begin_meanwhile(file: BinaryIO, path: Path) -> None:
+        job.stage = "importing"
+        copy(file, path)
+
+    monkeypatch.setattr(desk_module, "copy_upload", begin_meanwhile)
+    answer = await send_file(owner, name="second.csv")
+    assert answer.status_code == 409
+    assert list_uploads(house) == before

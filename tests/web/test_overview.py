@@ -26,6 +26,12 @@ async def test_without_links_it_shows_how_to_make_one(house: House, owner: Brows
     assert 'action="/app/links/new"' in page
 
 
+async def test_an_editor_is_not_sent_to_the_tokens(editor: Browser) -> None:
+    page = await open_page(editor)
+    assert 'action="/app/links/new"' in page
+    assert "/app/tokens" not in page
+
+
 async def test_a_viewer_of_nothing_is_told_to_wait(viewer: Browser) -> None:
     page = await open_page(viewer)
     assert "You may look at this workspace" in read_text(page)

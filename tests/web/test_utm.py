@@ -34,7 +34,7 @@ async def test_a_script_gets_the_address_alone(owner: Browser) -> None:
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ("url=example.com", "Write the whole address with its scheme"),
+        ("url=nowhere", "Write the whole address with its scheme"),
         ("url=javascript:alert(1)", "Links lead to http and https addresses only"),
         (f"url=https://a.example/&utm_term={'x' * 501}", "May be at most 500 characters long"),
         ("", "Fill in a destination"),
@@ -96,3 +96,8 @@ async def test_another_workspaces_template_is_not_there(owner: Browser, stranger
         assert (await stranger.open(path)).status_code == 404
     for path in ("/1", "/1/delete"):
         assert (await stranger.send(f"{TEMPLATES}{path}", name="Mine")).status_code == 404
+
+
+async def test_an_address_may_come_without_its_scheme(owner: Browser) -> None:
+    page = (await owner.open("/app/utm?url=example.com/page&utm_source=news")).text
+    assert "https://example.com/page?utm_source=news" in page

@@ -29,6 +29,18 @@ async def test_one_switches_back_and_sees_what_was_there(owner: Browser) -> None
     assert "Harvest" in (await owner.open("/app/tags")).text
 
 
+async def test_a_form_that_was_opened_in_one_workspace_does_nothing_in_another(
+    owner: Browser,
+) -> None:
+    await owner.open("/app/tags")
+    token = owner.token
+    await owner.follow(await owner.send("/app/workspaces", name="Shop"))
+    answer = await owner.send("/app/tags", name="Harvest", token=token)
+    assert answer.status_code == 403
+    assert "another workspace" in read_text(answer.text)
+    assert "No tags yet" in (await owner.open("/app/tags")).text
+
+
 async def test_nobody_opens_a_workspace_they_do_not_belong_to(
     owner: Browser, stranger: Browser
 ) -> None:
@@ -62,7 +74,7 @@ async def test_whoever_leaves_their_only_workspace_is_signed_out(
 async def test_whoever_leaves_one_of_several_looks_at_another(
     house: House, viewer: Browser
 ) -> None:
-    await viewer.send("/app/workspaces", name="Mine")
+    await viewer.follow(await viewer.send("/app/workspaces", name="Mine"))
     await viewer.send("/app/workspaces/1/open")
     await viewer.open("/app/workspaces")
     page = await viewer.follow(await viewer.send("/app/workspaces/leave"))
