@@ -221,6 +221,9 @@ class App:
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None: ...
 
+    def find_way_in(self) -> str:
+        return ""
+
     def answer_now(self, _scope: Any, _proto: Any) -> bool:
         return False
 
