@@ -100,8 +100,9 @@ async def test_faults_stand_beside_their_fields_and_nothing_is_lost(owner: Brows
     assert answer.status_code == 422
     assert "Must be a page of one of these" in read_text(answer.text)
     assert 'value="https://evil.example/x"' in answer.text
-    colours = {"has_button": "1", "button": "#123456", "text": "#654321"}
-    answer = await owner.send(f"{PLACE}/1", colours, title="x" * 101, description="Kept")
+    settings = {"title": "x" * 101, "description": "Kept"}
+    settings |= {"has_button": "1", "button": "#123456", "text": "#654321"}
+    answer = await owner.send(f"{PLACE}/1", settings)
     assert answer.status_code == 422
     assert ">Kept</textarea>" in answer.text
     assert 'value="#123456"' in answer.text
