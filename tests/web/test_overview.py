@@ -77,7 +77,7 @@ async def test_the_numbers_are_those_of_the_api(house: House, owner: Browser, bo
 
 def read_links(page: str) -> list[tuple[str, int]]:
     rows = read_rows(page, "Top links")
-    return [(name.partition("/")[2].split(" ")[0], int(clicks)) for name, clicks in rows]
+    return [(name.partition("/")[2].split()[0], int(clicks)) for name, clicks in rows]
 
 
 async def count_clicks(client: httpx.AsyncClient, link_id: int, asked: dict[str, str]) -> int:
