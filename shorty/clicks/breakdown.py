@@ -23,7 +23,8 @@ OTHER_SITES: Final = "Other"
 _NO_COUNTRY: Final = "--"
 
 # The kinds of values that are read for each answer.
-OF_GEO: Final = (COUNTRY, VISITORS_OF_COUNTRY, CITY, VISITORS_OF_CITY)
+OF_COUNTRIES: Final = (COUNTRY, VISITORS_OF_COUNTRY)
+OF_GEO: Final = (*OF_COUNTRIES, CITY, VISITORS_OF_CITY)
 OF_DEVICES: Final = (DEVICE, BROWSER, OS)
 OF_REFERRERS: Final = (REFERRER,)
 OF_UTM: Final = UTM

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from time import monotonic
 from typing import Any, Final
 
+from shorty.clicks.breakdown import OF_DEVICES, OF_GEO, OF_REFERRERS, OF_UTM
 from shorty.clicks.latest import LatestClicks, Place, list_latest_clicks
 from shorty.clicks.live import News, Watcher
 from shorty.clicks.stats_store import Scope
@@ -21,6 +22,7 @@ from shorty.web.spans import CHOICES, Span, is_on, read_span
 from shorty.web.statistics import Panel, Statistics
 from shorty.web.streams import EventStream, encode_event
 
+SHOWN: Final = (*OF_GEO, *OF_REFERRERS, *OF_DEVICES, *OF_UTM)
 IN_FEED: Final = 8
 ON_PAGE: Final = 50
 BEAT_S: Final = 15  # so often something is sent, so that nobody in between takes it for dead
@@ -45,7 +47,7 @@ async def show_link(request: WebRequest) -> Answer:
     span = read_span(request.read_query(), request.zone, request.now)
     scope = Scope(workspace_id=link.workspace_id, link_id=link.id)
     found, latest = await asyncio.gather(
-        statistics.read_statistics(request.services.db, scope, span),
+        statistics.read_statistics(request.services.db, scope, span, SHOWN),
         find_latest(request, link, Place(), IN_FEED, has_bots=span.has_bots),
     )
     return render(

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final, NamedTuple
 
+from shorty.clicks.breakdown import OF_COUNTRIES, OF_DEVICES, OF_REFERRERS
 from shorty.clicks.stats_store import Scope
 from shorty.clicks.top_links import OF_EACH_KIND, list_top_links
 from shorty.http.answers import Answer
@@ -18,6 +19,7 @@ from shorty.web.spans import CHOICES, Span, read_span
 from shorty.web.statistics import Panel, Statistics
 
 TOP: Final = 8
+SHOWN: Final = (*OF_COUNTRIES, *OF_REFERRERS, *OF_DEVICES)
 
 
 class TopLink(NamedTuple):
@@ -35,7 +37,7 @@ async def show_overview(request: WebRequest) -> Answer:
     link = most_clicked.links[0] if most_clicked.links else None
     scope = Scope(workspace_id=request.actor.workspace_id)
     found, top = await asyncio.gather(
-        statistics.read_statistics(request.services.db, scope, span), find_top(request, span)
+        statistics.read_statistics(request.services.db, scope, span, SHOWN), find_top(request, span)
     )
     return render(
         request,

@@ -4,7 +4,7 @@ Two reads, whatever is shown; `spans` says of which period.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -72,14 +72,18 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     about: str = ""
 
 
-async def read_statistics(db: Database, scope: Scope, span: Span) -> Statistics:
+async def read_statistics(
+    db: Database, scope: Scope, span: Span, kinds: Collection[str]
+) -> Statistics:
+    """`kinds` are those of `breakdown` that will be shown."""
     period, has_bots = span.period, span.has_bots
     slots = cut_period(period, span.interval)
     length = period.end - period.start
     # The period before is cut as this one is: both are one question.
     bounds = (*(each - length for each in slots.bounds[:-1]), *slots.bounds)
     counted, counts = await asyncio.gather(
-        count_by_slot(db, scope, bounds), count_values(db, scope, period.start, period.end)
+        count_by_slot(db, scope, bounds),
+        count_values(db, scope, period.start, period.end, kinds, has_bots=has_bots),
     )
     middle = len(slots.starts)
     before, found = add_totals(counted[:middle]), add_totals(counted[middle:])

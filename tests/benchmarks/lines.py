@@ -7,6 +7,7 @@ from time import monotonic
 
 from tests.benchmarks.analytics import run_analytics, run_crowd
 from tests.benchmarks.bench import CONNECTIONS, WARM_UP_S, Bench, Contender, make_folder, serve_bare
+from tests.benchmarks.dashboard import run_dashboard
 from tests.benchmarks.load import Scripts
 from tests.benchmarks.million import LINKS, prepare_million
 from tests.benchmarks.product import Product, prepare_bulk
@@ -204,6 +205,7 @@ LINES: dict[str, Callable[[Bench], Line]] = {
     "list": run_list,
     "analytics": run_analytics,
     "crowd": run_crowd,
+    "dashboard": run_dashboard,
     "start": run_start,
 }
 

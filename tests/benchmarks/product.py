@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import closing
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from shorty.web.cookies import SESSION
 from tests.benchmarks.load import BROWSERS, HOST
 from tests.benchmarks.processes import SERVER_CORE, Server
 
@@ -105,6 +107,13 @@ class Product:
         status, content = self._ask(method, f"/api/v1{path}", encoded, headers)
         if status not in {200, 201}:
             raise RuntimeError(f"{method} {path} answered {status}: {content[:500]!r}")
+        return content
+
+    def open_page(self, path: str, session: str) -> bytes:
+        """A page of the dashboard, for whoever is signed in with that session."""
+        status, content = self._ask("GET", path, None, {"Cookie": f"{SESSION}={session}"})
+        if status != HTTPStatus.OK:
+            raise RuntimeError(f"{path} answered {status}: {content[:500]!r}")
         return content
 
     def visit(self, slug: str) -> int:
