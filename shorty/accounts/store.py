@@ -104,6 +104,13 @@ def update_workspace_name(tx: Transaction, workspace_id: int, name: str) -> None
     tx.execute("update workspaces set name = $2 where id = $1", workspace_id, name)
 
 
+def count_owned_workspaces(tx: Transaction, user_id: int) -> int:
+    rows = tx.find_all(
+        "select count(*) as owned from members where user_id = $1 and role = 'owner'", user_id
+    )
+    return rows[0]["owned"]
+
+
 def find_oldest_workspace(tx: Transaction) -> Workspace | None:
     """The oldest with an owner; the one that holds public links has none."""
     row = tx.find_one(

@@ -6,6 +6,7 @@ from shorty.accounts.model import Actor, User, Workspace
 from shorty.accounts.roles import require_scope
 from shorty.accounts.rules import check_workspace_name
 from shorty.config import Config
+from shorty.errors import InvalidFieldsError
 from shorty.plans import find_plan, take_quota
 from shorty.storage.database import Transaction
 
@@ -13,7 +14,13 @@ from shorty.storage.database import Transaction
 def create_workspace(
     tx: Transaction, config: Config, user_id: int, name: str, now: int
 ) -> Workspace:
-    """On the default plan, with the person as its owner. Raises InvalidFieldsError."""
+    """On the default plan, with the person as its owner.
+
+    Raises InvalidFieldsError, also where they own as many as one may.
+    """
+    most = config.defaults.workspaces_per_person
+    if store.count_owned_workspaces(tx, user_id) >= most:
+        raise InvalidFieldsError({"name": f"would be one more than the {most} you may own"})
     workspace = store.insert_workspace(tx, check_workspace_name(name), config.defaults.plan, now)
     store.insert_member(tx, workspace.id, user_id, "owner", now)
     plan = find_plan(config.plans, workspace.plan)

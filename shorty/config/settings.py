@@ -73,6 +73,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 class DefaultsConfig(Struct, frozen=True, kw_only=True):
     plan: str = UNLIMITED
+    workspaces_per_person: PositiveInt = 10  # that they own
 
 
 class LinksConfig(Struct, frozen=True, kw_only=True):

@@ -85,8 +85,8 @@ async def change_bio_page(request: WebRequest) -> Answer:
         await service.change_page(
             request.services.book, request.actor, page_id, change, request.now
         )
-    except InvalidFieldsError as error:
-        trouble = Trouble(place="settings", faults=error.fields)
+    except (InvalidFieldsError, QuotaExceededError) as error:
+        trouble = Trouble(place="settings", faults=read_faults(error, "button_label"))
         return await show_editor(request, await get_page(request), trouble)
     return see_other(request, f"{PLACE}/{page_id}", "Saved.")
 

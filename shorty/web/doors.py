@@ -4,6 +4,7 @@
 and its token checked before the handler sees it, so that none can forget to.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import BinaryIO, Final, cast
 from urllib.parse import quote
@@ -29,6 +30,7 @@ from shorty.web.requests import WebRequest
 KEY: Final = "rule"
 TOKEN_HEADER: Final = b"x-form-token"
 MULTIPART: Final = "multipart/form-data"
+PARTS_TIMEOUT_S: Final = 600.0  # a large file over a slow line
 SIGN_IN: Final = "/app/sign-in"
 
 Handler = Callable[..., Awaitable[Answer]]
@@ -121,7 +123,10 @@ async def read_parts(request: WebRequest, limit: int) -> Form:
     if int(length) > limit:
         raise BodyTooLargeError(limit)
     try:
-        parts: FormMultiDict = await request.form()
+        async with asyncio.timeout(PARTS_TIMEOUT_S):
+            parts: FormMultiDict = await request.form()
+    except TimeoutError as error:
+        raise MalformedRequestError("The form took too long to arrive.") from error
     except ClientException as error:
         raise MalformedRequestError(f"The form cannot be read: {error.detail}.") from error
     texts: list[tuple[str, str]] = []

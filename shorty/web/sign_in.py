@@ -58,8 +58,18 @@ async def sign_in(request: WebRequest) -> Answer:
     if started.awaits_code:
         request.set_cookie(CODE, started.text, CODE_S)
         return see_other(request, f"{CODE_PLACE}?next={quote(way_back, safe='/')}")
+    await end_former_session(request)
     set_session_cookie(request, started.text)
     return see_other(request, way_back)
+
+
+async def end_former_session(request: WebRequest) -> None:
+    """Of this browser, whose cookie is about to be another."""
+    if (signed_in := request.signed_in) is not None:
+        former = signed_in.session
+        await request.services.db.write(
+            lambda tx: end_session(tx, former.user_id, former.id, request.now)
+        )
 
 
 @page("GET", "/sign-in/code", needs=None)
@@ -87,6 +97,7 @@ async def send_code(request: WebRequest) -> Answer:
         return show_code(request, way_back, error)
     give_back_code(services.limits, half.user_id, request.now)
     request.set_cookie(CODE, "", 0)
+    await end_former_session(request)
     set_session_cookie(request, made.text)
     return see_other(request, way_back)
 

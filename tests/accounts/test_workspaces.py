@@ -47,6 +47,14 @@ async def test_a_name_is_one_line_of_text(db: Database, owner: Actor, name: str)
         await db.write(lambda tx: create_workspace(tx, CONFIG, owner.user_id, name, NOW))
 
 
+async def test_a_person_owns_so_many_workspaces_and_no_more(db: Database, owner: Actor) -> None:
+    config = Config(defaults=DefaultsConfig(workspaces_per_person=2))
+    await db.write(lambda tx: create_workspace(tx, config, owner.user_id, "Shop", NOW))
+    with pytest.raises(InvalidFieldsError, match="one more than the 2 you may own"):
+        await db.write(lambda tx: create_workspace(tx, config, owner.user_id, "Third", NOW))
+    assert await list_names(db, owner.user_id) == ["ann", "Shop"]
+
+
 async def test_an_admin_renames_the_workspace_and_an_editor_does_not(
     db: Database, owner: Actor
 ) -> None:

@@ -36,6 +36,7 @@ EXAMPLES = {
     "plans.pro-plus.requests_per_minute": ("7", 7),
     "plans.pro-plus.click_retention_days": ("8", 8),
     "defaults.plan": ("pro-plus", "pro-plus"),
+    "defaults.workspaces_per_person": ("3", 3),
     "links.slug_length": ("9", 9),
     "links.blocked_hosts": ("Bad.example,*.worse.example", ("bad.example", "worse.example")),
     "links.blocked_hosts_files": ("/dev/null", (Path("/dev/null"),)),

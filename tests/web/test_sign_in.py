@@ -172,3 +172,12 @@ async def test_the_browser_is_kept_with_the_session(house: House, visitor: Brows
     await send_password(visitor)
     (session,) = await list_sessions(house.app.db, house.home.user.id, house.now)
     assert session.user_agent == ("Firefox " + "x" * 999)[:200]
+
+
+async def test_signing_in_again_ends_the_session_before(house: House, visitor: Browser) -> None:
+    await send_password(visitor)
+    await visitor.open("/app/tags")
+    await send_password(visitor)
+    found = await list_sessions(house.app.db, house.home.user.id, house.now)
+    assert len(found) == 1
+    assert (await visitor.open("/app/tags")).status_code == 200
