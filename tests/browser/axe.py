@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -11,11 +12,13 @@ from playwright.sync_api import Page
 
 FILE: Final = "axe-core/axe.min.js"
 SERIOUS: Final = ("serious", "critical")
+CONTRAST: Final = ("color-contrast",)
 RUN: Final = """
-async () => {
+async (rules) => {
   const changing = document.getAnimations().filter((each) => each instanceof CSSTransition);
-  await Promise.all(changing.map((each) => each.finished));
-  const found = await axe.run(document, { resultTypes: ["violations"] });
+  for (const each of changing) each.finish();
+  const options = { resultTypes: ["violations"], ...(rules.length && { runOnly: rules }) };
+  const found = await axe.run(document, options);
   return found.violations.map(({ id, impact, help, nodes }) => (
     { id, impact, help, nodes: nodes.map((node) => `${node.html}: ${node.failureSummary}`) }
   ));
@@ -42,9 +45,9 @@ def load_axe(page: Page) -> None:
     page.evaluate(read_axe())
 
 
-def list_barriers(page: Page) -> list[str]:
-    """The serious ones, in words. `load_axe` comes before."""
-    found: list[dict[str, Any]] = page.evaluate(RUN)
+def list_barriers(page: Page, rules: Sequence[str] = ()) -> list[str]:
+    """The serious ones by these rules, or by all, in words. `load_axe` comes before."""
+    found: list[dict[str, Any]] = page.evaluate(RUN, list(rules))
     return [
         f"{each['id']}: {each['help']}\n  " + "\n  ".join(each["nodes"])
         for each in found

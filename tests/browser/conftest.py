@@ -17,7 +17,7 @@ from tests.browser.site import Site
 from tests.browser.watch import Watch
 from tests.service import PATIENCE_S
 from tests.support import prepare_copy
-from tests.webhooks.receiver import Receiver, run_receiver
+from tests.webhooks.receiver import Receiver, answer, run_receiver
 
 ZONE = "Europe/Berlin"
 
@@ -65,8 +65,9 @@ def elsewhere(site: Site) -> Iterator[str]:
 
 @pytest.fixture
 def receiver(site: Site) -> Iterator[Receiver]:
-    """Of webhooks; it answers each with 200."""
-    with site.portal.wrap_async_context_manager(run_receiver()) as receiver:
+    """Of webhooks; it answers each with 200, and holds no connection open."""
+    closing = answer(200, b"", "Connection: close")
+    with site.portal.wrap_async_context_manager(run_receiver(closing)) as receiver:
         yield receiver
 
 

@@ -11,7 +11,7 @@ from tests.browser.conftest import OpenBrowser
 from tests.browser.demo import Demo
 from tests.browser.looking import look_at
 from tests.browser.site import Site
-from tests.webhooks.receiver import run_receiver
+from tests.webhooks.receiver import answer, run_receiver
 
 # What is no page: files, streams of events, and parts that scripts ask for.
 OTHERS: Final[frozenset[str]] = frozenset(
@@ -52,7 +52,8 @@ ROUTES: Final = sorted(
 @pytest.fixture(scope="package")
 def names(site: Site, demo: Demo) -> dict[str, object]:
     """What stands for the parameters of paths."""
-    with site.portal.wrap_async_context_manager(run_receiver()) as receiver:
+    closing = answer(200, b"", "Connection: close")
+    with site.portal.wrap_async_context_manager(run_receiver(closing)) as receiver:
         site.make_link(demo.home, customSlug="told", title="Told", webhookUrls=receiver.url)
         site.visit("told")
         site.portal.call(receiver.wait_for, 1)
