@@ -75,4 +75,5 @@ def time_page(bench: Bench, product: Product, path: str, session: str) -> float:
         started = time.perf_counter()
         product.open_page(path, session)
         taken.append((time.perf_counter() - started) * 1000)
+    bench.say(f"  {path}: {median(taken):.1f} ms")
     return median(taken)
