@@ -1,4 +1,8 @@
-"""Finds Chromium and starts it so that it asks the network for nothing by itself."""
+"""Finds Chromium and starts it so that it asks the network for nothing by itself.
+
+Debian's chromium-headless-shell is the same engine without windows: a page opens in a tenth of the
+time.
+"""
 
 import os
 import shutil
@@ -19,7 +23,8 @@ FLAGS: Final = (
 
 
 def find_chromium() -> str | None:
-    return shutil.which("chromium") or shutil.which("google-chrome")
+    names = ("chromium-headless-shell", "chromium", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 def launch_chromium(

@@ -119,6 +119,7 @@ def test_a_link_is_judged_and_previewed_while_it_is_written(page: Page, slugs: l
     page.get_by_role("textbox", name="Short URL").focus()
     expect(page.get_by_text("with its scheme")).to_be_visible()
     page.get_by_label("Destination").fill("https://shop.example/a")
+    expect(page.get_by_text("with its scheme")).to_be_hidden()
     page.get_by_text("Title and preview").click()
     page.get_by_label("Title", exact=True).fill("Mine")
     expect(page.locator("#preview")).to_contain_text("shop.example")
