@@ -17,7 +17,8 @@ RUN: Final = """
 async (rules) => {
   const changing = document.getAnimations().filter((each) => each instanceof CSSTransition);
   for (const each of changing) each.finish();
-  const options = { iframes: false, resultTypes: ["violations"], ...(rules.length && { runOnly: rules }) };
+  const chosen = rules.length && { runOnly: rules };
+  const options = { iframes: false, resultTypes: ["violations"], ...chosen };
   const found = await axe.run(document, options);
   return found.violations.map(({ id, impact, help, nodes }) => (
     { id, impact, help, nodes: nodes.map((node) => `${node.html}: ${node.failureSummary}`) }
