@@ -1,4 +1,4 @@
-"""A database with ten million clicks, made once and kept in a cache folder.
+"""A database with a million links and ten million clicks, made once and kept in a cache folder.
 
 The clicks are loaded by the code that imports them, then folded as a server does. They lie in a
 year that is over, so that they can be asked for on any day; today's are added each time.
@@ -22,13 +22,12 @@ from shorty.clicks.model import BOT, LINK, PERSON, QR, Click
 from shorty.clicks.rollup_store import forget_visitors
 from shorty.clicks.weeks import sum_some_weeks
 from shorty.storage.database import Database
-from tests.benchmarks.million import name_schema
+from tests.benchmarks.million import name_schema, prepare_million
 from tests.benchmarks.product import DATABASE, Product
 
 T = TypeVar("T")
 
 DAY_MS = 86_400_000
-LINKS_AT_ONCE = 1000
 CLICKS_AT_ONCE = 20_000
 FORGOTTEN_AT_ONCE = 100_000
 
@@ -41,35 +40,35 @@ TODAY = 2_000  # clicks on either link
 END = 1_782_864_000_000  # 2026-07-01
 SHARE_OF_BOTS, SHARE_OF_SCANS = 0.08, 0.1
 TAG_CROWD = (
-    "insert into link_tags (link_id, tag_id, position) select id, 1, 0 from links where id >= $1"
+    "insert into link_tags (link_id, tag_id, position) "
+    "select id, 1, 0 from links where id between $1 and $2"
 )
 YEAR, SEASON = 365, 45  # days before: of the two links' clicks, of the crowd's
 
 
 def prepare_clicks(cache: Path, folder: Path) -> None:
     """Copies the data into `folder`, and adds today's."""
-    kept = cache / f"clicks-{MANY}-{FEW}-{CROWD_CLICKS}-{name_schema()}"
+    kept = cache / f"links-and-clicks-{MANY}-{FEW}-{CROWD_CLICKS}-{name_schema()}"
     if not kept.exists():
         unfinished = kept.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
-        make_links(unfinished)
+        prepare_million(cache, unfinished)
+        make_tag(unfinished)
         asyncio.run(fill(unfinished / DATABASE))
         unfinished.rename(kept)
     shutil.copytree(kept, folder, dirs_exist_ok=True)
     asyncio.run(add_today(folder / DATABASE))
 
 
-def make_links(folder: Path) -> None:
+def make_tag(folder: Path) -> None:
     with Product(folder, core=None) as product:
-        for first in range(0, CROWD + 2, LINKS_AT_ONCE):
-            product.create_links(min(LINKS_AT_ONCE, CROWD + 2 - first), first=first)
         product.call("POST", "/tags", {"name": "crowd"})
 
 
 async def fill(path: Path) -> None:
     db = await Database.open(path)
-    await db.write(lambda tx: tx.execute(TAG_CROWD, CROWD_IDS.start))
+    await db.write(lambda tx: tx.execute(TAG_CROWD, CROWD_IDS[0], CROWD_IDS[-1]))
     year, season = END - YEAR * DAY_MS, END - SEASON * DAY_MS
     await load(db, make_clicks([FEW_ID], FEW, year, END), FEW)
     await load(db, make_clicks([MANY_ID], MANY, year, END), MANY)
