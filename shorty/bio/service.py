@@ -18,7 +18,8 @@ from shorty.bio.store import StoredPage
 from shorty.errors import ConflictError, InvalidFieldsError, NotFoundError
 from shorty.links.book import LinkBook, Maker, read_maker
 from shorty.links.changes import edit_link
-from shorty.links.drafts import Draft, draft_link, insert_draft
+from shorty.links.drafts import Draft, draft_link
+from shorty.links.inserts import Entry, insert_draft
 from shorty.links.model import Link, LinkChange, NewLink
 from shorty.links.pictures import find_picture
 from shorty.links.service import change_link, delete_link
@@ -69,7 +70,7 @@ async def create_page(
     draft = await _draft_link(book, maker, new, change, now)
 
     def work(tx: Transaction) -> BioPage:
-        link = insert_draft(tx, book, maker, draft, now, None)
+        link = insert_draft(tx, book, Entry(maker=maker, draft=draft, now=now))
         _change_settings(tx, book, actor, link.id, change, now)
         return _remember(tx, read_page(tx, link, now), remember)
 

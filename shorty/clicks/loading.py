@@ -37,7 +37,7 @@ def load_batch(tx: Transaction, clicks: Sequence[Click], known: KnownVisitors | 
     removals = list_removals(tx)
     workspaces = find_workspaces(tx, {click.link_id for click in counted})
     kept = [click for click in counted if click.at >= removals.get(workspaces[click.link_id], 0)]
-    tx.execute_many(INSERT_CLICK, [tuple(click) for click in kept])
+    tx.insert_rows(INSERT_CLICK, kept)
     add_to_rollups(tx, counted, known)
     return len(counted)
 

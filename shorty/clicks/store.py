@@ -5,7 +5,6 @@ either the position covers the visits and they are stored, or it does not and th
 """
 
 from functools import lru_cache
-from itertools import chain
 from typing import Final, NamedTuple
 
 import msgspec
@@ -59,14 +58,6 @@ insert into clicks (
   link_id, at, visitor, kind, source, country, referrer, browser, os, device, utm, city
 ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
-
-# Between two statements another thread may get its turn: fewer of them are fewer switches.
-CLICKS_AT_ONCE: Final = 50
-_WIDTH: Final = len(Click._fields)
-INSERT_CLICKS: Final = INSERT_CLICK + "".join(
-    f", ({', '.join(f'${row * _WIDTH + column}' for column in range(1, _WIDTH + 1))})"
-    for row in range(1, CLICKS_AT_ONCE)
-)
 
 # One statement, so that the count and the batches it holds are of the same moment.
 FIND_COUNT: Final = """
@@ -152,10 +143,7 @@ def insert_clicks(tx: Transaction, clicks: list[Click], outbox: Outbox | None) -
     if outbox and told:
         outbox.add(tx, calls, insert_told_clicks(tx, told))
     rest = untold if calls else clicks
-    whole = len(rest) // CLICKS_AT_ONCE * CLICKS_AT_ONCE
-    for first in range(0, whole, CLICKS_AT_ONCE):
-        tx.execute(INSERT_CLICKS, *chain.from_iterable(rest[first : first + CLICKS_AT_ONCE]))
-    tx.execute_many(INSERT_CLICK, rest[whole:])
+    tx.insert_rows(INSERT_CLICK, rest)
     return told + rest
 
 

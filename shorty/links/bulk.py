@@ -43,10 +43,13 @@ async def create_links(
     maker = read_maker(actor)
     bare = [await _try_to_draft(book, maker, new, now) for new in news]
     drafts = await _protect_drafts(bare)
-    entries = [Entry(maker=maker, draft=draft, now=now) for draft in drafts]
+    entries = [
+        Entry(maker=maker, draft=draft, now=now) for draft in drafts if isinstance(draft, Draft)
+    ]
 
     def work(tx: Transaction) -> list[Outcome]:
-        outcomes = insert_entries(tx, book, entries)
+        made = iter(insert_entries(tx, book, entries) if entries else ())
+        outcomes = [draft if isinstance(draft, ShortyError) else next(made) for draft in drafts]
         if remember is not None:
             remember(tx, outcomes)
         return outcomes

@@ -1,30 +1,36 @@
 """Stores checked links: many in one transaction, and those that come at the same time together."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from itertools import count, groupby
+from typing import Final, TypeAlias
 
 import msgspec
 
-from shorty.errors import ShortyError, StorageUnavailableError
+from shorty.errors import ShortyError, SlugTakenError, StorageUnavailableError
 from shorty.links import store
 from shorty.links.book import LinkBook, Maker
-from shorty.links.drafts import Draft, insert_bare_draft, insert_draft
+from shorty.links.drafts import Draft, resolve_tags
 from shorty.links.model import Link
+from shorty.links.slug import generate_slug
 from shorty.plans import give_back_quota, take_available, take_quota
 from shorty.storage.database import Transaction
 
 Outcome: TypeAlias = Link | ShortyError
+Remember: TypeAlias = Callable[[Transaction, Link], None]
+"""Runs in the transaction that made the link, such as to keep the answer for a retry."""
+
+TRIES_PER_LENGTH: Final = 5
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """A link to store; one that failed a check already is handed through."""
+    """A link to store, and for whom."""
 
     maker: Maker
-    draft: Draft | ShortyError
+    draft: Draft
     now: int
 
 
-async def insert_soon(book: LinkBook, maker: Maker, draft: Draft, now: int) -> Link:
+async def insert_soon(book: LinkBook, entry: Entry) -> Link:
     """In one write with the links that others make at the same moment; returns after the commit.
 
     Of a write of its own, a link's savepoint, quotas and counter are more work than the link; and
@@ -40,7 +46,7 @@ async def insert_soon(book: LinkBook, maker: Maker, draft: Draft, now: int) -> L
         except Exception:  # noqa: BLE001 - it comes again below, for the link that it is about
             return [await _insert_alone(book, entry) for entry in entries]
 
-    return await book.inserts.run(Entry(maker=maker, draft=draft, now=now), insert)
+    return await book.inserts.run(entry, insert)
 
 
 def insert_together(tx: Transaction, book: LinkBook, entries: Sequence[Entry]) -> list[Outcome]:
@@ -61,17 +67,33 @@ def insert_entries(tx: Transaction, book: LinkBook, entries: Sequence[Entry]) ->
     Where the plan has room for some only, the first good ones get it.
     """
     maker, now = entries[0].maker, entries[0].now
-    room = _take_room(tx, maker, sum(isinstance(entry.draft, Draft) for entry in entries), now)
+    room = left = _take_room(tx, maker, len(entries), now)
     outcomes: list[Outcome] = []
-    made: list[Link] = []
-    for entry in entries:
-        outcome = _try_to_insert(tx, book, entry, has_room=len(made) < room)
-        outcomes.append(outcome)
-        if isinstance(outcome, Link):
-            made.append(outcome)
-    store.insert_companions(tx, made)
-    _give_back_room(tx, maker, room - len(made), now)
+    for is_alone, found in groupby(entries, key=lambda entry: entry.draft.has_companions):
+        run = list(found)
+        if is_alone or left < len(run):
+            for entry in run:
+                outcomes.append(_try_to_insert(tx, book, entry, has_room=left > 0))
+                left -= isinstance(outcomes[-1], Link)
+        else:
+            # Where the slug of one is taken, nothing of it is to be undone.
+            outcomes += _insert_rows(tx, book, run)
+            left = room - sum(isinstance(outcome, Link) for outcome in outcomes)
+    store.insert_companions(tx, [outcome for outcome in outcomes if isinstance(outcome, Link)])
+    _give_back_room(tx, maker, left, now)
     return outcomes
+
+
+def insert_draft(
+    tx: Transaction, book: LinkBook, entry: Entry, remember: Remember | None = None
+) -> Link:
+    """A link by itself. Raises SlugTakenError and QuotaExceededError."""
+    _take_one(tx, entry)
+    link = _insert_bare(tx, book, entry)
+    store.insert_companions(tx, [link])
+    if remember is not None:
+        remember(tx, link)
+    return link
 
 
 def attempt(tx: Transaction, work: Callable[[], Link]) -> Outcome:
@@ -83,24 +105,83 @@ def attempt(tx: Transaction, work: Callable[[], Link]) -> Outcome:
 
 
 def _try_to_insert(tx: Transaction, book: LinkBook, entry: Entry, *, has_room: bool) -> Outcome:
-    maker, draft, now = entry.maker, entry.draft, entry.now
-    if isinstance(draft, ShortyError):
-        return draft
-
     def insert() -> Link:
         if not has_room:
-            # Says which of the two is used up.
-            take_quota(tx, maker.workspace_id, maker.plan, "links", 1, now)
-            take_quota(tx, maker.workspace_id, maker.plan, "links_per_month", 1, now)
-        return insert_bare_draft(tx, book, maker, draft, now)
+            _take_one(tx, entry)  # says which of the two is used up
+        return _insert_bare(tx, book, entry)
 
-    if not has_room or draft.has_companions:
-        return attempt(tx, insert)
-    # A single statement needs no savepoint: where the slug is taken, it does nothing.
-    try:
-        return insert()
-    except ShortyError as error:
-        return error
+    return attempt(tx, insert)
+
+
+def _insert_bare(tx: Transaction, book: LinkBook, entry: Entry) -> Link:
+    """Without its companions and the quotas of links, which many at once take together."""
+    maker, new, columns = entry.maker, entry.draft.new, entry.draft.columns
+    tags = resolve_tags(tx, maker.workspace_id, new, entry.now)
+    if columns.qr_settings is not None:
+        take_quota(tx, maker.workspace_id, maker.plan, "qr_codes", 1, entry.now)
+    if columns.is_link_in_bio:
+        take_quota(tx, maker.workspace_id, maker.plan, "bio_pages", 1, entry.now)
+    (outcome,) = _insert_rows(tx, book, [entry])
+    if isinstance(outcome, ShortyError):
+        raise outcome
+    store.tag_link(tx, outcome.id, tags)
+    return msgspec.structs.replace(outcome, tags=tags)
+
+
+def _insert_rows(tx: Transaction, book: LinkBook, entries: Sequence[Entry]) -> list[Outcome]:
+    """The links' own rows, as links without tags; or SlugTakenError."""
+    outcomes: dict[int, Outcome] = {}
+    waiting = list(range(len(entries)))
+    for tries in count():
+        # A domain whose short slugs are nearly used up goes on with longer ones.
+        length = book.rules.slug_length + tries // TRIES_PER_LENGTH
+        rows = [_build_row(entries[index], length) for index in waiting]
+        for index, row, link_id in zip(waiting, rows, store.insert_links(tx, rows), strict=True):
+            entry = entries[index]
+            if link_id is not None:
+                outcomes[index] = _build_link(link_id, row, entry)
+            elif entry.draft.columns.slug:
+                outcomes[index] = SlugTakenError(row.columns.slug, entry.draft.domain.host)
+        waiting = [index for index in waiting if index not in outcomes]
+        if not waiting:
+            break
+    return [outcomes[index] for index in range(len(entries))]
+
+
+def _build_row(entry: Entry, slug_length: int) -> store.NewRow:
+    maker, draft = entry.maker, entry.draft
+    columns = draft.columns
+    if not columns.slug:
+        slug = generate_slug(slug_length)
+        columns = msgspec.structs.replace(columns, slug=slug, slug_key=slug)
+    created_by = maker.creator.id if maker.creator else None
+    return store.NewRow(columns, maker.workspace_id, draft.new.made_through, created_by, entry.now)
+
+
+def _build_link(link_id: int, row: store.NewRow, entry: Entry) -> Link:
+    values = msgspec.structs.asdict(row.columns)
+    values.update(
+        id=link_id,
+        workspace_id=row.workspace_id,
+        host=entry.draft.domain.host,
+        scheme=entry.draft.domain.scheme,
+        is_admin_blocked=0,
+        made_through=row.made_through,
+        edit_count=0,
+        created_at=row.created_at,
+        updated_at=row.created_at,
+        clicks=0,
+        scans=0,
+        bio_clicks=0,
+        bio_page_id=link_id if row.columns.is_link_in_bio else None,
+    )
+    return store.build_link(values, entry.maker.creator, ())
+
+
+def _take_one(tx: Transaction, entry: Entry) -> None:
+    maker = entry.maker
+    take_quota(tx, maker.workspace_id, maker.plan, "links", 1, entry.now)
+    take_quota(tx, maker.workspace_id, maker.plan, "links_per_month", 1, entry.now)
 
 
 def _take_room(tx: Transaction, maker: Maker, wanted: int, now: int) -> int:
@@ -119,10 +200,7 @@ def _give_back_room(tx: Transaction, maker: Maker, unused: int, now: int) -> Non
 
 
 async def _insert_alone(book: LinkBook, entry: Entry) -> Link | Exception:
-    maker, draft, now = entry.maker, entry.draft, entry.now
-    if isinstance(draft, ShortyError):
-        return draft
     try:
-        return await book.db.write(lambda tx: insert_draft(tx, book, maker, draft, now, None))
+        return await book.db.write(lambda tx: insert_draft(tx, book, entry))
     except Exception as error:  # noqa: BLE001 - it is the caller's to handle
         return error

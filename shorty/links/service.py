@@ -14,9 +14,9 @@ from shorty.errors import NotFoundError, SlugTakenError
 from shorty.links import store
 from shorty.links.book import LinkBook, Maker, read_maker
 from shorty.links.changes import edit_link, hash_new_password
-from shorty.links.drafts import Remember, draft_link, insert_draft
+from shorty.links.drafts import draft_link
 from shorty.links.history import record_deed
-from shorty.links.inserts import insert_soon
+from shorty.links.inserts import Entry, Remember, insert_draft, insert_soon
 from shorty.links.model import Link, LinkChange, NewLink
 from shorty.links.slug import slug_key
 from shorty.plans import give_back_quota, take_quota
@@ -49,11 +49,11 @@ async def create_link_for(
     book: LinkBook, maker: Maker, new: NewLink, now: int, remember: Remember | None = None
 ) -> Link:
     """As create_link, for somebody whose right to do so has been settled already."""
-    draft = await draft_link(book, maker, new, now)
+    entry = Entry(maker=maker, draft=await draft_link(book, maker, new, now), now=now)
     if remember is None:
-        link = await insert_soon(book, maker, draft, now)
+        link = await insert_soon(book, entry)
     else:
-        link = await book.db.write(lambda tx: insert_draft(tx, book, maker, draft, now, remember))
+        link = await book.db.write(lambda tx: insert_draft(tx, book, entry, remember))
     book.forget(link)
     return link
 
@@ -67,16 +67,16 @@ async def find_or_create_link(
     """
     require_scope(actor, "write")
     maker = read_maker(actor)
-    draft = await draft_link(book, maker, new, now)
+    entry = Entry(maker=maker, draft=await draft_link(book, maker, new, now), now=now)
     asked = (new.slug, new.password, new.expires_at, new.max_clicks)
     is_special = any(each is not None for each in asked)
 
     def find_or_insert(tx: Transaction) -> tuple[Link, bool]:
         if not is_special:
-            found = store.find_same_url(tx, maker.workspace_id, draft.columns, now)
+            found = store.find_same_url(tx, maker.workspace_id, entry.draft.columns, now)
             if found is not None:
                 return found, False
-        return insert_draft(tx, book, maker, draft, now, remember), True
+        return insert_draft(tx, book, entry, remember), True
 
     link, is_new = await book.db.write(find_or_insert)
     if is_new:

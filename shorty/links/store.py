@@ -1,7 +1,7 @@
 """Every statement about links, but for lists of them, which `pages` asks."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -65,14 +65,18 @@ select lt.link_id, t.id, t.name, t.color from link_tags lt join tags t on t.id =
 where lt.link_id in
 """
 
+FIND_NEXT_ID: Final = "select coalesce(max(id), 0) + 1 as id from links"
 # Nothing is inserted where the slug is taken on the domain.
 INSERT_LINK: Final = f"""
 insert into links (
-  {_COLUMNS}, workspace_id, made_through, created_by, created_at, updated_at
+  {_COLUMNS}, id, workspace_id, made_through, created_by, created_at, updated_at
 )
-values ({_VALUES}, ${_NEXT}, ${_NEXT + 1}, ${_NEXT + 2}, ${_NEXT + 3}, ${_NEXT + 3})
+values (
+  {_VALUES}, ${_NEXT}, ${_NEXT + 1}, ${_NEXT + 2}, ${_NEXT + 3}, ${_NEXT + 4}, ${_NEXT + 4}
+)
 on conflict do nothing
 """  # noqa: S608 - the names of our own columns
+FIND_NEWEST: Final = "select id from links where id >= $1"
 INSERT_COUNTER: Final = "insert into link_counters (link_id, workspace_id) values ($1, $2)"
 INSERT_LINK_TAG: Final = "insert into link_tags (link_id, tag_id, position) values ($1, $2, $3)"
 DELETE_LINK_TAGS: Final = "delete from link_tags where link_id = $1"
@@ -211,28 +215,34 @@ def build_link(link: dict[str, Any], creator: Creator | None, tags: tuple[Tag, .
     return Link(**link, created_by=creator, tags=tags)
 
 
-def insert_link(
-    tx: Transaction,
-    columns: LinkColumns,
-    workspace_id: int,
-    made_through: str,
-    created_by: int | None,
-    now: int,
-) -> int | None:
-    """The new link's id; None where its slug is taken. Counter and search come on top."""
-    return tx.insert(
-        INSERT_LINK,
-        *msgspec.structs.astuple(columns),
-        workspace_id,
-        made_through,
-        created_by,
-        now,
-    )
+class NewRow(NamedTuple):
+    """What a new link's row holds beside its columns."""
+
+    columns: LinkColumns
+    workspace_id: int
+    made_through: str
+    created_by: int | None
+    created_at: int
+
+
+def insert_links(tx: Transaction, rows: Sequence[NewRow]) -> list[int | None]:
+    """Each new link's id; None where its slug is taken. Counter and search come on top."""
+    found = tx.find_one(FIND_NEXT_ID)
+    first: int = found["id"] if found else 1
+    values = [
+        (*msgspec.structs.astuple(columns), link_id, *others)
+        for link_id, (columns, *others) in enumerate(rows, start=first)
+    ]
+    ids = range(first, first + len(rows))
+    if tx.insert_rows(INSERT_LINK, values) == len(rows):
+        return list(ids)
+    made = {row["id"] for row in tx.find_all(FIND_NEWEST, first)}
+    return [link_id if link_id in made else None for link_id in ids]
 
 
 def insert_companions(tx: Transaction, links: Sequence[Link]) -> None:
     """The counters and the search entries of new links."""
-    tx.execute_many(INSERT_COUNTER, [(link.id, link.workspace_id) for link in links])
+    tx.insert_rows(INSERT_COUNTER, [(link.id, link.workspace_id) for link in links])
     for link in links:
         index_link(tx, link.id, search_text(link, link.workspace_id))
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -29,8 +29,12 @@ READERS: Final = 3
 BATCH: Final = 256
 BUSY_TIMEOUT_MS: Final = 5000
 
+# How many rows one statement inserts, the largest numbers first.
+ROWS_AT_ONCE: Final = (64, 16, 4, 1)
+
 # Statements are written with $1 so that a PostgreSQL driver can run them; SQLite numbers with ?1.
 _PARAMETER = compile_pattern(r"\$(\d+)")
+_ROW = compile_pattern(r"values (\([^()]*\))")
 
 _SHARED_PRAGMAS = (
     f"pragma busy_timeout = {BUSY_TIMEOUT_MS}",
@@ -52,6 +56,22 @@ _WRITER_PRAGMAS = (
 def number_parameters(sql: str) -> str:
     """`$1` becomes `?1`, SQLite's spelling of the same thing."""
     return _PARAMETER.sub(r"?\1", sql)
+
+
+@lru_cache(maxsize=256)
+def repeat_row(sql: str, count: int) -> str:
+    """The insert of one row (`values ($1, …)`) as one of so many rows."""
+    match = _ROW.search(sql)
+    if match is None:
+        raise AssertionError(sql)
+    row = match[1]
+    width = max(int(number) for number in _PARAMETER.findall(row))
+
+    def number_row(place: int) -> str:
+        return _PARAMETER.sub(lambda found: f"${int(found[1]) + place * width}", row)
+
+    rows = ", ".join(map(number_row, range(count)))
+    return f"{sql[: match.start(1)]}{rows}{sql[match.end(1) :]}"
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -130,6 +150,20 @@ class Transaction:
     def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> int:
         """Runs one statement for each row and returns how many rows they changed together."""
         return self._connection.executemany(number_parameters(sql), rows).rowcount
+
+    def insert_rows(self, sql: str, rows: Sequence[Sequence[Value]]) -> int:
+        """Runs the insert of one row for each with few statements; returns how many there are now.
+
+        At each statement another thread may get its turn, and with it the interpreter. Not for the
+        search index, which writes itself out before a statement with several rows.
+        """
+        inserted = first = 0
+        for size in ROWS_AT_ONCE:
+            while len(rows) - first >= size:
+                values = chain.from_iterable(rows[first : first + size])
+                inserted += self.execute(repeat_row(sql, size), *values)
+                first += size
+        return inserted
 
     def find_one(self, sql: str, *parameters: Value) -> Row | None:
         # Fetching all lets a statement with `returning` run to its end.
