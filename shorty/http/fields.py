@@ -50,6 +50,19 @@ def convert_known(
     values: Mapping[str, object], kind: type[msgspec.Struct], *, is_text: bool = False
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The good fields by their Python names and the faults of the others by their own."""
+    fields = _read_form(kind).fields
+    try:
+        # All at once takes a tenth of the time, but tells of the first fault alone.
+        whole = msgspec.convert(values, kind, strict=not is_text)
+    except msgspec.ValidationError:
+        return _convert_each(values, kind, is_text=is_text)
+    given = [fields[name].name for name in values if name in fields]
+    return {name: getattr(whole, name) for name in given}, {}
+
+
+def _convert_each(
+    values: Mapping[str, object], kind: type[msgspec.Struct], *, is_text: bool
+) -> tuple[dict[str, Any], dict[str, str]]:
     found: dict[str, Any] = {}
     form = _read_form(kind)
     faults = {name: "is required" for name in form.required if name not in values}

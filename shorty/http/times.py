@@ -1,6 +1,7 @@
 """How the API writes and reads times: ISO 8601 in UTC with milliseconds and Z."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -9,6 +10,7 @@ FIRST: Final = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 
 
+@lru_cache(maxsize=1024)
 def format_time(at: int) -> str:
     """UTC milliseconds as `2026-11-22T12:00:00.000Z`."""
     moment = _EPOCH + at * _MILLISECOND

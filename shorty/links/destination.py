@@ -8,6 +8,7 @@ but `parse_destination` takes an address which that one has made.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
 import can_ada
@@ -65,15 +66,20 @@ def destination_host(url: str) -> str:
 
     A dot at its end is left out: `example.com.` is the same machine as `example.com`.
     """
-    return can_ada.parse(url).hostname.removesuffix(".") if _is_http(url) else ""
+    return _read_authority(url)[0] if _is_http(url) else ""
 
 
 def destination_port(url: str) -> int | None:
     """Port of an http address, its scheme's own where none is written; None for other schemes."""
-    if not _is_http(url):
-        return None
+    return _read_authority(url)[1] if _is_http(url) else None
+
+
+@lru_cache(maxsize=64)
+def _read_authority(url: str) -> tuple[str, int]:
+    """Several rules ask this of a new link's address, one after the other."""
     parsed = can_ada.parse(url)
-    return int(parsed.port) if parsed.port else {"http:": 80, "https:": 443}[parsed.protocol]
+    port = int(parsed.port) if parsed.port else {"http:": 80, "https:": 443}[parsed.protocol]
+    return parsed.hostname.removesuffix("."), port
 
 
 def apply_utm(url: str, utm: Mapping[str, str | None]) -> str:
@@ -86,6 +92,8 @@ def apply_utm(url: str, utm: Mapping[str, str | None]) -> str:
         return url
     base, query, fragment = _split(url)
     waiting = {name: f"{name.decode()}={_quote(value)}" for name, value in values.items()}
+    if "utm_" not in query and "%" not in query:  # a name may be percent-encoded
+        return base + _join([query] if query else [], list(waiting.values())) + fragment
     segments: list[str] = []
     for segment in _segments(query):
         name, _ = _decode_pair(segment)

@@ -27,6 +27,7 @@ RESERVED_SLUGS = frozenset(
 
 # Without 0 O o, 1 I l i: a slug is read aloud and copied from paper.
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 # Extended_Pictographic of Unicode 17.0 (emoji-data.txt), which holds room for emoji to come.
 _PICTOGRAPHS = """
@@ -98,18 +99,18 @@ def is_reserved(slug: str) -> bool:
 
 def generate_slug(length: int) -> str:
     while True:
+        # One draw for all letters: a draw for each costs five times as much.
         slug = _spell_number(secrets.randbelow(len(_ALPHABET) ** length), length)
-        if not is_reserved(slug):
+        if slug.casefold() not in RESERVED_SLUGS:
             return slug
 
 
 def _spell_number(number: int, length: int) -> str:
-    """One draw for all letters: a draw for each costs five times as much."""
-    letters: list[str] = []
-    for _ in range(length):
-        number, letter = divmod(number, len(_ALPHABET))
-        letters.append(_ALPHABET[letter])
-    return "".join(letters)
+    parts: list[str] = []
+    for _ in range(length // 2):
+        number, pair = divmod(number, len(_PAIRS))
+        parts.append(_PAIRS[pair])
+    return "".join(parts) + (_ALPHABET[number] if length % 2 else "")
 
 
 def _is_slug_letter(char: str) -> bool:

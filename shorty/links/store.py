@@ -14,18 +14,6 @@ _COLUMNS: Final = ", ".join(_NAMES)
 _VALUES: Final = ", ".join(f"${number}" for number in range(1, len(_NAMES) + 1))
 _NEXT: Final = len(_NAMES) + 1
 
-FLAGS: Final = (
-    "cloaked",
-    "forward_parameters",
-    "block_bots",
-    "is_active",
-    "is_starred",
-    "is_admin_blocked",
-    "is_password_asked",
-    "is_link_in_bio",
-    "is_public",
-)
-
 SELECT_LINK: Final = f"""
 select l.id, l.workspace_id, d.host, d.scheme, {", ".join(f"l.{name}" for name in _NAMES)},
        l.is_admin_blocked, l.made_through, l.edit_count, l.created_at, l.updated_at,
@@ -205,14 +193,13 @@ def build_link(link: dict[str, Any], creator: Creator | None, tags: tuple[Tag, .
 
     The mapping is used up: a thousand links are made at once.
     """
-    for flag in FLAGS:
-        link[flag] = link[flag] != 0
     webhooks: str = link["webhook_urls"]
     link["webhook_urls"] = tuple(webhooks.split(",")) if webhooks else ()
     if link["qr_settings"] is not None:
         link["qr_settings"] = msgspec.json.decode(link["qr_settings"], type=QrSettings)
-    del link["slug_key"], link["url_hash"]
-    return Link(**link, created_by=creator, tags=tags)
+    link["created_by"] = creator
+    link["tags"] = tags
+    return msgspec.convert(link, Link, strict=False)  # of 0 and 1 it makes flags
 
 
 class NewRow(NamedTuple):
