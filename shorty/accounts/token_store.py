@@ -91,6 +91,21 @@ async def list_all_tokens(db: Database) -> list[Token]:
     return [_read_token(row) for row in rows]
 
 
+def count_tokens_of_user(rows: Rows, user_id: int, now: int) -> int:
+    row = find_one(
+        rows,
+        """
+        select count(*) as tokens
+        from members m
+        join tokens t on t.workspace_id = m.workspace_id and t.user_id = m.user_id
+        where m.user_id = $1 and t.revoked_at is null
+          and (t.expires_at is null or t.expires_at > $2)
+        """,
+        *(user_id, now),
+    )
+    return row["tokens"] if row else 0
+
+
 def update_token(tx: Transaction, token_id: int, name: str, expires_at: int | None) -> None:
     tx.execute(
         "update tokens set name = $2, expires_at = $3 where id = $1", token_id, name, expires_at
@@ -113,6 +128,12 @@ def mark_tokens_of_member_revoked(
         where workspace_id = $1 and user_id = $2 and revoked_at is null
         """,
         *(workspace_id, user_id, now),
+    )
+
+
+def mark_tokens_of_user_revoked(tx: Transaction, user_id: int, now: int) -> None:
+    tx.execute(
+        "update tokens set revoked_at = $2 where user_id = $1 and revoked_at is null", user_id, now
     )
 
 

@@ -83,6 +83,11 @@ def revoke_any_token(tx: Transaction, token_id: int, now: int) -> None:
         raise NotFoundError("token", token_id)
 
 
+def count_own_tokens(rows: Rows, user_id: int, now: int) -> int:
+    """Those that speak for a person and still work, in every workspace."""
+    return token_store.count_tokens_of_user(rows, user_id, now)
+
+
 async def list_tokens(db: Database, workspace_id: int, after: int, limit: int) -> list[Token]:
     """The workspace's tokens in the order they were made, from the one after id `after` on."""
     return await token_store.list_tokens(db, workspace_id, after, limit)

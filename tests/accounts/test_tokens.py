@@ -4,11 +4,15 @@ from hashlib import sha256
 
 import pytest
 
+from shorty.accounts.mail_links import request_password_link, set_password_by_link
+from shorty.accounts.members import remove_member
 from shorty.accounts.model import NewToken, TokenChange
+from shorty.accounts.profile import change_password
 from shorty.accounts.service import Home
 from shorty.accounts.tokens import (
     TokenUses,
     change_token,
+    count_own_tokens,
     create_token,
     find_actor,
     list_all_tokens,
@@ -20,7 +24,7 @@ from shorty.accounts.tokens import (
 from shorty.config import Config
 from shorty.errors import InvalidFieldsError, NotFoundError, UnauthenticatedError
 from shorty.storage.database import Database
-from tests.support import DAY, MINUTE, NOW, make_home, make_token
+from tests.support import DAY, MINUTE, NOW, make_actor, make_colleague, make_home, make_token
 
 PLANS = Config().plans
 
@@ -80,6 +84,41 @@ async def test_a_token_stops_when_its_person_leaves(db: Database, home: Home) ->
     await db.write(lambda tx: tx.execute("delete from members"))
     with pytest.raises(UnauthenticatedError):
         find_actor(db, text, PLANS, NOW)
+
+
+async def test_ones_own_tokens_are_those_that_still_work_in_every_workspace(
+    db: Database, home: Home
+) -> None:
+    other = await make_home(db, email="eve@b.example")
+    actor = await make_actor(db, other)
+    await make_colleague(db, actor, "viewer", email="ann@a.example")
+    await make_token(db, home)
+    await make_token(db, home, expires_at=NOW + DAY)
+    await make_token(db, Home(user=home.user, workspace=other.workspace))
+    assert count_own_tokens(db, home.user.id, NOW) == 3
+    assert count_own_tokens(db, home.user.id, NOW + DAY) == 2
+    await db.write(lambda tx: remove_member(tx, actor, home.user.id, NOW))
+    assert count_own_tokens(db, home.user.id, NOW) == 2
+
+
+@pytest.mark.parametrize("revokes", [True, False])
+async def test_a_new_password_revokes_ones_own_tokens_where_that_is_asked_for(
+    db: Database, home: Home, *, revokes: bool
+) -> None:
+    other = await make_home(db, email="eve@b.example")
+    for each in (home, other):
+        await make_token(db, each)
+    user_id = home.user.id
+    await db.write(lambda tx: change_password(tx, user_id, 1, "$hash", NOW, revokes_tokens=revokes))
+    assert count_own_tokens(db, user_id, NOW) == (0 if revokes else 1)
+    await make_token(db, home)
+    made = await db.write(lambda tx: request_password_link(tx, home.user.email, NOW))
+    assert made is not None
+    await db.write(
+        lambda tx: set_password_by_link(tx, made.text, "$hash", NOW, revokes_tokens=revokes)
+    )
+    assert count_own_tokens(db, user_id, NOW) == (0 if revokes else 2)
+    assert count_own_tokens(db, other.user.id, NOW) == 1
 
 
 async def test_another_workspaces_token_is_not_there(db: Database, home: Home) -> None:
