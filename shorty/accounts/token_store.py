@@ -38,7 +38,15 @@ def look_up_actor(db: Database, digest: str, plans: Mapping[str, Plan], now: int
     )
 
 
-def insert_token(tx: Transaction, digest: str, hint: str, new: NewToken, now: int) -> int:
+def insert_token(
+    tx: Transaction,
+    digest: str,
+    hint: str,
+    workspace_id: int,
+    user_id: int,
+    new: NewToken,
+    now: int,
+) -> int:
     """Returns the new token's id."""
     rows = tx.find_all(
         """
@@ -46,7 +54,7 @@ def insert_token(tx: Transaction, digest: str, hint: str, new: NewToken, now: in
           (digest, hint, workspace_id, user_id, name, scope, created_at, expires_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8) returning id
         """,
-        *(digest, hint, new.workspace_id, new.user_id, new.name, new.scope, now, new.expires_at),
+        *(digest, hint, workspace_id, user_id, new.name, new.scope, now, new.expires_at),
     )
     return rows[0]["id"]
 

@@ -33,9 +33,9 @@ async def receiver() -> AsyncGenerator[Receiver]:
 
 async def queue(house: House, url: str, times: int = 1) -> list[Delivery]:
     """Deliveries that nobody sends yet: the worker is not told of them."""
-    workspace_id = house.home.workspace.id
+    actor = await house.make_actor()
     return [
-        await house.app.db.write(lambda tx: service.send_test(tx, workspace_id, url, house.now))
+        await house.app.db.write(lambda tx: service.send_test(tx, actor, url, house.now))
         for _ in range(times)
     ]
 
