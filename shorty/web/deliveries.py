@@ -17,7 +17,7 @@ from shorty.web.link_names import find_named_link
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webhooks import service
-from shorty.webhooks.model import STATUSES, Delivery, DeliveryFilter, DeliveryRecord
+from shorty.webhooks.model import STATUSES, Delivery, DeliveryFilter, DeliveryRecord, Receiver
 
 PLACE: Final = "/app/webhooks"
 ON_A_PAGE: Final = 30
@@ -61,7 +61,7 @@ async def list_deliveries(request: WebRequest) -> Answer:
         status=404 if is_unknown else 200,
         deliveries=shown,
         link_names=await name_links(request, shown),
-        receivers=await service.list_receivers(db, actor, 0, RECEIVERS),
+        receivers=offer_receivers(await service.list_receivers(db, actor, 0, RECEIVERS), shown),
         query=query,
         link_text=link.short_url.partition("://")[2] if link else query.link,
         faults={"link": "there is no such link in this workspace"} if is_unknown else {},
@@ -136,10 +136,16 @@ def build_filter(query: LogQuery, link: Link | None) -> DeliveryFilter:
     return DeliveryFilter(
         link_id=link.id if link else None,
         status=query.status if query.status in STATUSES else None,
-        url=query.receiver or None,
+        receiver_id=read_number(query.receiver),
         before=read_number(query.before) or DeliveryFilter().before,
         limit=ON_A_PAGE + 1,
     )
+
+
+def offer_receivers(known: Iterable[Receiver], shown: Iterable[Delivery]) -> list[Receiver]:
+    """To choose from: those that are known, and those of the deliveries shown."""
+    found = {each.id: each for each in (*known, *(delivery.receiver for delivery in shown))}
+    return sorted(found.values(), key=lambda receiver: receiver.id)
 
 
 def read_number(text: str) -> int | None:

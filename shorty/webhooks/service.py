@@ -50,7 +50,7 @@ async def list_receivers(db: Database, actor: Actor, after: int, limit: int) -> 
 async def list_deliveries(
     db: Database, actor: Actor, wanted: DeliveryFilter, now: int
 ) -> list[Delivery]:
-    workspace_id, receiver_id = actor.workspace_id, None
+    workspace_id, receiver_id = actor.workspace_id, wanted.receiver_id
     if wanted.url is not None:
         receiver_id = await store.find_receiver_id(db, workspace_id, wanted.url)
         if receiver_id is None:
