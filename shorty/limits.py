@@ -113,7 +113,8 @@ class RateLimits:
         "previews",
         "public_links",
         "second_factors",
-        "sign_in_emails",
+        "sign_in_accounts",
+        "sign_in_addresses",
         "sign_ins",
     )
 
@@ -122,8 +123,9 @@ class RateLimits:
         self.link_passwords = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
         self.previews = RateLimit(window_ms=MINUTE_MS, capacity=capacity)  # user id
         self.public_links = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # address
-        self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
-        self.sign_in_emails = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # e-mail
+        self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address, account
+        self.sign_in_addresses = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
+        self.sign_in_accounts = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # e-mail
         self.second_factors = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # user id
         self.invitations = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # user id
         self.mails = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # e-mail it goes to
