@@ -15,6 +15,7 @@ from shorty.errors import RateLimitedError
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 86_400_000
 DEFAULT_CAPACITY: Final = 50_000
 
 # The part of an IPv6 address that one subscriber gets; the rest is theirs to change at will.
@@ -110,10 +111,12 @@ class RateLimits:
         "invitations",
         "link_passwords",
         "mails",
+        "neighbours_told",
         "previews",
         "public_links",
         "second_factors",
-        "sign_in_emails",
+        "sign_in_accounts",
+        "sign_in_addresses",
         "sign_ins",
     )
 
@@ -122,11 +125,13 @@ class RateLimits:
         self.link_passwords = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
         self.previews = RateLimit(window_ms=MINUTE_MS, capacity=capacity)  # user id
         self.public_links = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # address
-        self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
-        self.sign_in_emails = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # e-mail
+        self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address, account
+        self.sign_in_addresses = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
+        self.sign_in_accounts = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # e-mail
         self.second_factors = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # user id
         self.invitations = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # user id
         self.mails = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # e-mail it goes to
+        self.neighbours_told = RateLimit(window_ms=DAY_MS, capacity=capacity)  # peer
 
 
 @lru_cache(maxsize=8192)

@@ -65,6 +65,13 @@ class TrustedProxies:
         told = forwarded_proto.partition(",")[0].strip().lower()
         return told if told in {"http", "https"} else scheme
 
+    def is_untrusted_neighbour(self, peer: str) -> bool:
+        """Whether the peer is on this machine or network, and nobody that is believed."""
+        address = read_address(peer)
+        if address is None or address.is_global:
+            return False
+        return not any(address in network for network in self._networks)
+
     def _read_hop(self, text: str) -> _Hop | None:
         if len(text) > LONGEST_ADDRESS:
             return None

@@ -8,8 +8,8 @@ from pathlib import Path
 from shorty.accounts.members import add_member
 from shorty.accounts.model import Actor, NewMember, NewToken, Role, Scope
 from shorty.accounts.service import Home, add_user, get_home
-from shorty.accounts.tokens import create_token, find_actor
-from shorty.config import Config
+from shorty.accounts.tokens import create_token_for, find_actor
+from shorty.config import Config, Plan
 from shorty.storage.database import Database, Transaction
 from shorty.storage.migrations import prepare_database
 
@@ -50,15 +50,24 @@ async def make_token(
     expires_at: int | None = None,
 ) -> str:
     """The text of a new token for the person of `home` in its workspace."""
-    new = NewToken(
-        workspace_id=home.workspace.id,
-        user_id=home.user.id,
-        name=name,
-        scope=scope,
-        expires_at=expires_at,
+    new = NewToken(name=name, scope=scope, expires_at=expires_at)
+    made = await db.write(
+        lambda tx: create_token_for(tx, home.workspace.id, home.user.id, new, NOW)
     )
-    made = await db.write(lambda tx: create_token(tx, new, NOW))
     return made.text
+
+
+def build_actor(*, role: Role = "owner", scope: Scope = "admin", workspace_id: int = 1) -> Actor:
+    """Somebody whom the database need not know."""
+    return Actor(
+        user_id=1,
+        user_name="Ann",
+        user_email="ann@a.example",
+        workspace_id=workspace_id,
+        role=role,
+        scope=scope,
+        plan=Plan(),
+    )
 
 
 async def make_actor(

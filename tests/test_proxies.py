@@ -65,6 +65,26 @@ def test_the_scheme_is_believed_from_trusted_proxies_only(
     assert trust("127.0.0.1").find_client_scheme(peer, forwarded_proto, "http") == scheme
 
 
+@pytest.mark.parametrize(
+    ("peer", "is_stranger"),
+    [
+        ("10.1.2.3", False),
+        ("127.0.0.1", True),
+        ("::ffff:172.17.0.1", True),
+        ("192.168.1.5", True),
+        ("100.64.0.9", True),
+        ("fd00::5", True),
+        ("fe80::5", True),
+        ("8.8.8.8", False),
+        ("2a00:1450::1", False),
+        ("", False),
+        ("/run/shorty.sock", False),
+    ],
+)
+def test_a_neighbour_who_is_not_trusted_is_known(peer: str, *, is_stranger: bool) -> None:
+    assert trust("10.0.0.0/8").is_untrusted_neighbour(peer) is is_stranger
+
+
 def test_without_trusted_proxies_nothing_is_believed() -> None:
     assert trust().find_client_address("127.0.0.1", "203.0.113.9") == "127.0.0.1"
 

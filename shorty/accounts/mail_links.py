@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from shorty.accounts import mail_link_store, session_store, store
+from shorty.accounts import mail_link_store, session_store, store, token_store
 from shorty.accounts.model import MadeMailLink, MailLink, MailPurpose, User
 from shorty.accounts.profile import change_email, get_user_by_id
 from shorty.accounts.rules import EMAIL_LENGTH, NOBODYS_EMAIL, check_person
@@ -39,8 +39,12 @@ def request_password_link(tx: Transaction, email: str, now: int) -> MadeMailLink
     return _make_link(tx, user.id, "password", user.email, now)
 
 
-def set_password_by_link(tx: Transaction, text: str, password_hash: str, now: int) -> User:
-    """Also ends the person's sessions. A second factor is asked for as before.
+def set_password_by_link(
+    tx: Transaction, text: str, password_hash: str, now: int, *, revokes_tokens: bool = False
+) -> User:
+    """Also ends the person's sessions; their tokens where that is asked for.
+
+    A second factor is asked for as before.
 
     Raises ConflictError where the link holds no more.
     """
@@ -51,6 +55,8 @@ def set_password_by_link(tx: Transaction, text: str, password_hash: str, now: in
     store.update_password(tx, user.id, password_hash)
     session_store.mark_sessions_of_user_ended(tx, user.id, now)
     mail_link_store.delete_mail_links_of(tx, user.id)
+    if revokes_tokens:
+        token_store.mark_tokens_of_user_revoked(tx, user.id, now)
     return user
 
 

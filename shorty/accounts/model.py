@@ -61,10 +61,6 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A token as it is asked for: for one person in one workspace."""
-
-    workspace_id: int
-    user_id: int
     name: str = ""
     scope: Scope = "write"
     expires_at: int | None = None

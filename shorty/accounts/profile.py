@@ -1,6 +1,6 @@
 """Owns what people change about themselves: name, address, password."""
 
-from shorty.accounts import mail_link_store, session_store, store
+from shorty.accounts import mail_link_store, session_store, store, token_store
 from shorty.accounts.model import User
 from shorty.accounts.rules import check_person
 from shorty.errors import AlreadyExistsError, NotFoundError
@@ -38,9 +38,20 @@ def change_email(tx: Transaction, user_id: int, email: str) -> User:
 
 
 def change_password(
-    tx: Transaction, user_id: int, session_id: int, password_hash: str, now: int
+    tx: Transaction,
+    user_id: int,
+    session_id: int,
+    password_hash: str,
+    now: int,
+    *,
+    revokes_tokens: bool = False,
 ) -> None:
-    """Also ends the person's other sessions and the links that were mailed to them."""
+    """Also ends the person's other sessions and the links that were mailed to them.
+
+    Their tokens, which programs hold, go on unless it is asked for.
+    """
     store.update_password(tx, user_id, password_hash)
     session_store.mark_other_sessions_ended(tx, user_id, session_id, now)
     mail_link_store.delete_mail_links_of(tx, user_id)
+    if revokes_tokens:
+        token_store.mark_tokens_of_user_revoked(tx, user_id, now)

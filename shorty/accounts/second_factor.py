@@ -4,6 +4,7 @@ A code counts once. Whoever has lost the app signs in with one of ten recovery c
 counts once too; they are shown when they are made and kept as digests alone.
 """
 
+import hmac
 import secrets
 from typing import Final
 
@@ -17,6 +18,8 @@ from shorty.storage.database import Transaction
 
 RECOVERY_CODES: Final = 10
 CODES_PER_WINDOW: Final = 10
+SETUP_MS: Final = 3_600_000
+"""How long a new secret waits for the code that confirms it."""
 # Without letters that look like digits or like each other; 12 of 32 are 60 bits.
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 GROUPS: Final = 3
@@ -40,25 +43,24 @@ def has_second_factor(rows: Rows, user_id: int) -> bool:
     return factor is not None and factor.confirmed_at is not None
 
 
-def find_pending_secret(rows: Rows, user_id: int) -> str | None:
-    """The secret to put into the app, until a code confirms it."""
+def is_pending_secret(rows: Rows, user_id: int, secret: str, now: int) -> bool:
+    """Whether a code may still confirm it: only who was given it at the start can name it."""
     factor = store.find_second_factor(rows, user_id)
-    return None if factor is None or factor.confirmed_at is not None else factor.secret
+    if factor is None or not _is_pending(factor, now):
+        return False
+    return hmac.compare_digest(factor.secret.encode(), secret.encode(errors="replace"))
 
 
 def begin_second_factor(tx: Transaction, user_id: int, now: int) -> str:
-    """The secret to put into the app; the same until a code confirms it, and not shown after.
+    """The secret to put into the app, told here alone; for somebody who has proved who they are.
 
     Raises ConflictError where there is a second factor already.
     """
-    factor = store.find_second_factor(tx, user_id)
-    if factor is None:
-        secret = make_secret()
-        store.insert_second_factor(tx, user_id, secret, now)
-        return secret
-    if factor.confirmed_at is not None:
+    if has_second_factor(tx, user_id):
         raise ConflictError("There is a second factor already; switch it off first.")
-    return factor.secret
+    secret = make_secret()
+    store.put_second_factor(tx, user_id, secret, now)
+    return secret
 
 
 def confirm_second_factor(tx: Transaction, user_id: int, code: str, now: int) -> list[str]:
@@ -67,7 +69,7 @@ def confirm_second_factor(tx: Transaction, user_id: int, code: str, now: int) ->
     Raises InvalidFieldsError for a wrong code, ConflictError where none is being set up.
     """
     factor = store.find_second_factor(tx, user_id)
-    if factor is None or factor.confirmed_at is not None:
+    if factor is None or not _is_pending(factor, now):
         raise ConflictError("No second factor is being set up; begin again.")
     step = find_step(factor.secret, clean_code(code), factor.last_step, now)
     if step is None:
@@ -118,6 +120,10 @@ def remove_second_factor(tx: Transaction, user_id: int) -> None:
     """
     if not store.delete_second_factor(tx, user_id):
         raise NotFoundError("second factor")
+
+
+def _is_pending(factor: store.SecondFactor, now: int) -> bool:
+    return factor.confirmed_at is None and now - factor.created_at < SETUP_MS
 
 
 def clean_code(code: str) -> str:

@@ -14,20 +14,29 @@ class SecondFactor(msgspec.Struct, frozen=True, kw_only=True):
     secret: str
     last_step: int
     confirmed_at: int | None
+    created_at: int
 
 
 def find_second_factor(rows: Rows, user_id: int) -> SecondFactor | None:
     row = find_one(
         rows,
-        "select secret, last_step, confirmed_at from second_factors where user_id = $1",
+        """
+        select secret, last_step, confirmed_at, created_at from second_factors where user_id = $1
+        """,
         user_id,
     )
     return None if row is None else msgspec.convert(dict(row), SecondFactor)
 
 
-def insert_second_factor(tx: Transaction, user_id: int, secret: str, now: int) -> None:
+def put_second_factor(tx: Transaction, user_id: int, secret: str, now: int) -> None:
+    """To be confirmed; one that still was to be is replaced."""
     tx.execute(
-        "insert into second_factors (user_id, secret, created_at) values ($1, $2, $3)",
+        """
+        insert into second_factors (user_id, secret, created_at) values ($1, $2, $3)
+        on conflict (user_id) do update set
+          secret = excluded.secret, created_at = excluded.created_at
+        where second_factors.confirmed_at is null
+        """,
         *(user_id, secret, now),
     )
 

@@ -18,24 +18,33 @@ from shorty.passwords import NOBODYS_HASH, is_password_right
 from shorty.storage.database import Database, Transaction
 
 CODE_AWAITED_MS: Final = 600_000
-SIGN_INS_PER_WINDOW: Final = 10
+TRIES_PER_WINDOW: Final = 10
+"""For one account from one address: who has really forgotten needs no more."""
+TRIES_AT_ALL: Final = 100
+"""From one address, behind which may be a whole office; and for one account from everywhere, so
+that strangers do not lock its person out with ten tries of theirs."""
 EMAIL_KEY_LENGTH: Final = 254
 
 
 def take_sign_in(limits: RateLimits, address: str, email: str, now: int) -> None:
-    """Counts one try to sign in, for the address it comes from and for the account.
+    """Counts one try to sign in: for the account from this address, and for each of them alone.
 
-    `address` is named as `limits.name_address` does. Raises RateLimitedError.
+    What the first limit refuses counts for no other: one person's guesses at one account do not use
+    up what others behind their address have. `address` is named as `limits.name_address` does.
+    Raises RateLimitedError.
     """
-    limits.sign_ins.take(address, SIGN_INS_PER_WINDOW, now).require(now)
     account = _name_account(email)
-    limits.sign_in_emails.take(account, SIGN_INS_PER_WINDOW, now).require(now)
+    limits.sign_ins.take(f"{address} {account}", TRIES_PER_WINDOW, now).require(now)
+    limits.sign_in_addresses.take(address, TRIES_AT_ALL, now).require(now)
+    limits.sign_in_accounts.take(account, TRIES_AT_ALL, now).require(now)
 
 
 def give_back_sign_in(limits: RateLimits, address: str, email: str, now: int) -> None:
     """After the right password: only failures count."""
-    limits.sign_ins.give_back(address, now)
-    limits.sign_in_emails.give_back(_name_account(email), now)
+    account = _name_account(email)
+    limits.sign_ins.give_back(f"{address} {account}", now)
+    limits.sign_in_addresses.give_back(address, now)
+    limits.sign_in_accounts.give_back(account, now)
 
 
 async def check_password(db: Database, email: str, password: str) -> User:

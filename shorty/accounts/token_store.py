@@ -38,7 +38,15 @@ def look_up_actor(db: Database, digest: str, plans: Mapping[str, Plan], now: int
     )
 
 
-def insert_token(tx: Transaction, digest: str, hint: str, new: NewToken, now: int) -> int:
+def insert_token(
+    tx: Transaction,
+    digest: str,
+    hint: str,
+    workspace_id: int,
+    user_id: int,
+    new: NewToken,
+    now: int,
+) -> int:
     """Returns the new token's id."""
     rows = tx.find_all(
         """
@@ -46,7 +54,7 @@ def insert_token(tx: Transaction, digest: str, hint: str, new: NewToken, now: in
           (digest, hint, workspace_id, user_id, name, scope, created_at, expires_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8) returning id
         """,
-        *(digest, hint, new.workspace_id, new.user_id, new.name, new.scope, now, new.expires_at),
+        *(digest, hint, workspace_id, user_id, new.name, new.scope, now, new.expires_at),
     )
     return rows[0]["id"]
 
@@ -91,6 +99,21 @@ async def list_all_tokens(db: Database) -> list[Token]:
     return [_read_token(row) for row in rows]
 
 
+def count_tokens_of_user(rows: Rows, user_id: int, now: int) -> int:
+    row = find_one(
+        rows,
+        """
+        select count(*) as tokens
+        from members m
+        join tokens t on t.workspace_id = m.workspace_id and t.user_id = m.user_id
+        where m.user_id = $1 and t.revoked_at is null
+          and (t.expires_at is null or t.expires_at > $2)
+        """,
+        *(user_id, now),
+    )
+    return row["tokens"] if row else 0
+
+
 def update_token(tx: Transaction, token_id: int, name: str, expires_at: int | None) -> None:
     tx.execute(
         "update tokens set name = $2, expires_at = $3 where id = $1", token_id, name, expires_at
@@ -113,6 +136,12 @@ def mark_tokens_of_member_revoked(
         where workspace_id = $1 and user_id = $2 and revoked_at is null
         """,
         *(workspace_id, user_id, now),
+    )
+
+
+def mark_tokens_of_user_revoked(tx: Transaction, user_id: int, now: int) -> None:
+    tx.execute(
+        "update tokens set revoked_at = $2 where user_id = $1 and revoked_at is null", user_id, now
     )
 
 

@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from shorty.accounts import token_store
 from shorty.accounts.model import Actor, MadeToken, NewToken, Token, TokenChange
+from shorty.accounts.roles import require_scope
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.store import Rows
 from shorty.accounts.uses import Uses
@@ -35,11 +36,21 @@ def find_actor(db: Database, token_text: str, plans: Mapping[str, Plan], now: in
     return actor
 
 
-def create_token(tx: Transaction, new: NewToken, now: int) -> MadeToken:
+def create_token(tx: Transaction, actor: Actor, new: NewToken, now: int) -> MadeToken:
+    """It speaks for the actor in their workspace. Raises ForbiddenError and InvalidFieldsError."""
+    require_scope(actor, "admin")
+    return create_token_for(tx, actor.workspace_id, actor.user_id, new, now)
+
+
+def create_token_for(
+    tx: Transaction, workspace_id: int, user_id: int, new: NewToken, now: int
+) -> MadeToken:
+    """For the operator, who is above workspaces. Raises InvalidFieldsError."""
     check_token(new.name, new.expires_at, now)
     text = make_token_text()
-    token_id = token_store.insert_token(tx, digest_secret(text), text[:HINT_LENGTH], new, now)
-    return MadeToken(token=get_token(tx, new.workspace_id, token_id), text=text)
+    digest, hint = digest_secret(text), text[:HINT_LENGTH]
+    token_id = token_store.insert_token(tx, digest, hint, workspace_id, user_id, new, now)
+    return MadeToken(token=_get_token(tx, workspace_id, token_id), text=text)
 
 
 def check_token(name: str, expires_at: int | None, now: int) -> None:
@@ -54,26 +65,27 @@ def check_token(name: str, expires_at: int | None, now: int) -> None:
         raise InvalidFieldsError(faults)
 
 
-def get_token(rows: Rows, workspace_id: int, token_id: int) -> Token:
-    token = token_store.find_token(rows, token_id)
-    if token is None or token.workspace_id != workspace_id:
-        raise NotFoundError("token", token_id)
-    return token
+def get_token(rows: Rows, actor: Actor, token_id: int) -> Token:
+    """Raises ForbiddenError and NotFoundError."""
+    require_scope(actor, "admin")
+    return _get_token(rows, actor.workspace_id, token_id)
 
 
 def change_token(
-    tx: Transaction, workspace_id: int, token_id: int, change: TokenChange, now: int
+    tx: Transaction, actor: Actor, token_id: int, change: TokenChange, now: int
 ) -> Token:
-    token = get_token(tx, workspace_id, token_id)
+    """Raises ForbiddenError, NotFoundError and InvalidFieldsError."""
+    token = get_token(tx, actor, token_id)
     name = token.name if change.name is UNSET else change.name
     expires_at = token.expires_at if change.expires_at is UNSET else change.expires_at
     check_token(name, expires_at if change.expires_at is not UNSET else None, now)
     token_store.update_token(tx, token_id, name, expires_at)
-    return get_token(tx, workspace_id, token_id)
+    return get_token(tx, actor, token_id)
 
 
-def revoke_token(tx: Transaction, workspace_id: int, token_id: int, now: int) -> None:
-    get_token(tx, workspace_id, token_id)
+def revoke_token(tx: Transaction, actor: Actor, token_id: int, now: int) -> None:
+    """Raises ForbiddenError and NotFoundError."""
+    get_token(tx, actor, token_id)
     token_store.mark_token_revoked(tx, token_id, now)
 
 
@@ -83,13 +95,29 @@ def revoke_any_token(tx: Transaction, token_id: int, now: int) -> None:
         raise NotFoundError("token", token_id)
 
 
-async def list_tokens(db: Database, workspace_id: int, after: int, limit: int) -> list[Token]:
-    """The workspace's tokens in the order they were made, from the one after id `after` on."""
-    return await token_store.list_tokens(db, workspace_id, after, limit)
+def count_own_tokens(rows: Rows, user_id: int, now: int) -> int:
+    """Those that speak for a person and still work, in every workspace."""
+    return token_store.count_tokens_of_user(rows, user_id, now)
+
+
+async def list_tokens(db: Database, actor: Actor, after: int, limit: int) -> list[Token]:
+    """The workspace's tokens in the order they were made, from the one after id `after` on.
+
+    Raises ForbiddenError.
+    """
+    require_scope(actor, "admin")
+    return await token_store.list_tokens(db, actor.workspace_id, after, limit)
 
 
 async def list_all_tokens(db: Database) -> list[Token]:
     return await token_store.list_all_tokens(db)
+
+
+def _get_token(rows: Rows, workspace_id: int, token_id: int) -> Token:
+    token = token_store.find_token(rows, token_id)
+    if token is None or token.workspace_id != workspace_id:
+        raise NotFoundError("token", token_id)
+    return token
 
 
 class TokenUses(Uses):

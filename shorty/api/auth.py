@@ -9,6 +9,7 @@ from shorty.api.operations import find_operation
 from shorty.api.requests import ApiRequest
 from shorty.errors import UnauthenticatedError
 from shorty.http.answers import RATE_HEADERS
+from shorty.http.neighbours import tell_of_proxy
 
 BEARER: Final = "bearer"
 PREFIX: Final = "/api/v1/"
@@ -38,6 +39,7 @@ def identify(request: ApiRequest, token_text: str) -> None:
 
     Raises UnauthenticatedError, RateLimitedError and ForbiddenError.
     """
+    tell_of_proxy(request)
     count_request(request, token_text)
     operation = find_operation(request.route_handler)
     if operation.scope is not None:

@@ -1,4 +1,4 @@
-"""`/links`: making, listing, reading, changing and deleting links, one at a time or many."""
+"""`/links`: making, listing, reading, changing, deleting and restoring links, one or many."""
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -225,7 +225,8 @@ async def change_link(request: ApiRequest) -> Answer:
     "/links/{link_id:str}",
     Operation(
         summary="Delete a link",
-        description="Its address stops at once and is free again; its numbers stay.",
+        description="Its address stops at once and is free again; its numbers stay. It can be "
+        "restored.",
         tag=TAG,
         scope="write",
         status=204,
@@ -235,6 +236,27 @@ async def delete_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "link")
     await service.delete_link(request.services.book, request.actor, link_id, request.now)
     return answer_nothing()
+
+
+@handle(
+    "POST",
+    "/links/{link_id:str}/restore",
+    Operation(
+        summary="Restore a deleted link",
+        description="However long ago it was deleted, with its numbers. `slug-taken` if its "
+        "address has been given away since; 404 for a link that is not deleted. It counts against "
+        "the plan again, but is not made once more.",
+        tag=TAG,
+        scope="write",
+        answer=LinkAnswer,
+        answer_example={"link": EXAMPLE},
+        errors=(SlugTakenError, QuotaExceededError),
+    ),
+)
+async def restore_link(request: ApiRequest) -> Answer:
+    link_id = request.read_id("link_id", "deleted link")
+    book, actor = request.services.book, request.actor
+    return answer_link(await service.restore_link(book, actor, link_id, request.now))
 
 
 @handle(
@@ -390,6 +412,7 @@ HANDLERS: Final = (
     get_link,
     change_link,
     delete_link,
+    restore_link,
     create_links,
     change_links,
     delete_links,

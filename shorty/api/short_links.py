@@ -23,6 +23,7 @@ from shorty.api.short_link_bodies import (
 )
 from shorty.errors import QuotaExceededError, SlugTakenError, UnauthenticatedError
 from shorty.http.answers import Answer, answer_json
+from shorty.http.neighbours import tell_of_proxy
 from shorty.http.requests import read_body
 from shorty.limits import name_address
 from shorty.links.model import Link
@@ -77,6 +78,7 @@ async def make_public_link(request: ApiRequest) -> Link:
 
     Every try counts, also one whose body cannot be read.
     """
+    tell_of_proxy(request)
     services, now = request.services, request.services.read_clock()
     limit = services.config.public_links.per_hour_per_address
     address = name_address(request.client_address)

@@ -109,7 +109,7 @@ def show_token(token: Token, text: str | UnsetType = UNSET) -> TokenObject:
 async def list_tokens(request: ApiRequest) -> Answer:
     query = read_list_query(request)
     found = await tokens.list_tokens(
-        request.services.db, request.actor.workspace_id, query.after, query.limit + 1
+        request.services.db, request.actor, query.after, query.limit + 1
     )
     page, has_more = cut_page(found, query.limit)
     next_cursor = str(page[-1].id) if has_more else None
@@ -140,14 +140,14 @@ async def create_token(request: ApiRequest) -> Answer:
     body = await read_body(request)
     wanted = convert_fields(body.fields, TokenInput)
     new = NewToken(
-        workspace_id=request.actor.workspace_id,
-        user_id=request.actor.user_id,
         name=wanted.name.strip(),
         scope=wanted.scope,
         expires_at=None if wanted.expires_at is None else read_time(wanted.expires_at),
     )
     with telling_camel_case():
-        made = await request.services.db.write(lambda tx: tokens.create_token(tx, new, request.now))
+        made = await request.services.db.write(
+            lambda tx: tokens.create_token(tx, request.actor, new, request.now)
+        )
     shown = TokenAnswer(token=show_token(made.token, made.text))
     location = (b"location", b"/api/v1/tokens/%d" % made.token.id)
     # It holds a secret, which no cache on the way may keep.
@@ -167,7 +167,7 @@ async def create_token(request: ApiRequest) -> Answer:
 )
 async def get_token(request: ApiRequest) -> Answer:
     token_id = request.read_id("token_id", "token")
-    token = tokens.get_token(request.services.db, request.actor.workspace_id, token_id)
+    token = tokens.get_token(request.services.db, request.actor, token_id)
     return answer_json(TokenAnswer(token=show_token(token)))
 
 
@@ -192,10 +192,9 @@ async def change_token(request: ApiRequest) -> Answer:
         name=wanted.name,
         expires_at=read_time(end) if isinstance(end, datetime) else end,
     )
-    workspace_id = request.actor.workspace_id
     with telling_camel_case():
         token = await request.services.db.write(
-            lambda tx: tokens.change_token(tx, workspace_id, token_id, change, request.now)
+            lambda tx: tokens.change_token(tx, request.actor, token_id, change, request.now)
         )
     return answer_json(TokenAnswer(token=show_token(token)))
 
@@ -213,9 +212,8 @@ async def change_token(request: ApiRequest) -> Answer:
 )
 async def revoke_token(request: ApiRequest) -> Answer:
     token_id = request.read_id("token_id", "token")
-    workspace_id = request.actor.workspace_id
     await request.services.db.write(
-        lambda tx: tokens.revoke_token(tx, workspace_id, token_id, request.now)
+        lambda tx: tokens.revoke_token(tx, request.actor, token_id, request.now)
     )
     return answer_nothing()
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from shorty.accounts.model import Actor
 from shorty.api.listing import ListQuery, cut_page, read_list_query
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
@@ -195,10 +196,8 @@ class TestInput(
     ),
 )
 async def get_webhook_secret(request: ApiRequest) -> Answer:
-    workspace_id = find_workspace(request)
-    secret = await request.services.db.write(
-        lambda tx: service.get_secret(tx, workspace_id, request.now)
-    )
+    actor = find_actor(request)
+    secret = await request.services.db.write(lambda tx: service.get_secret(tx, actor, request.now))
     return answer_json(show_secret(secret))
 
 
@@ -216,9 +215,9 @@ async def get_webhook_secret(request: ApiRequest) -> Answer:
     ),
 )
 async def rotate_webhook_secret(request: ApiRequest) -> Answer:
-    workspace_id = find_workspace(request)
+    actor = find_actor(request)
     secret = await request.services.db.write(
-        lambda tx: service.rotate_secret(tx, workspace_id, request.now)
+        lambda tx: service.rotate_secret(tx, actor, request.now)
     )
     return answer_json(show_secret(secret))
 
@@ -239,11 +238,9 @@ async def rotate_webhook_secret(request: ApiRequest) -> Answer:
     ),
 )
 async def list_receivers(request: ApiRequest) -> Answer:
-    workspace_id = find_workspace(request)
+    actor = find_actor(request)
     query = read_list_query(request)
-    found = await service.list_receivers(
-        request.services.db, workspace_id, query.after, query.limit + 1
-    )
+    found = await service.list_receivers(request.services.db, actor, query.after, query.limit + 1)
     page, has_more = cut_page(found, query.limit)
     return answer_json(
         ReceiverList(
@@ -268,11 +265,11 @@ async def list_receivers(request: ApiRequest) -> Answer:
     ),
 )
 async def list_deliveries(request: ApiRequest) -> Answer:
-    workspace_id = find_workspace(request)
+    actor = find_actor(request)
     wanted = read_delivery_filter(request)
     found = await service.list_deliveries(
         request.services.db,
-        workspace_id,
+        actor,
         msgspec.structs.replace(wanted, limit=wanted.limit + 1),
         request.now,
     )
@@ -298,9 +295,9 @@ async def list_deliveries(request: ApiRequest) -> Answer:
     ),
 )
 async def get_delivery(request: ApiRequest) -> Answer:
-    workspace_id = find_workspace(request)
+    actor = find_actor(request)
     delivery_id = request.read_id("delivery_id", "delivery")
-    record = await service.get_record(request.services.db, workspace_id, delivery_id, request.now)
+    record = await service.get_record(request.services.db, actor, delivery_id, request.now)
     return answer_json(DeliveryAnswer(delivery=show_record(record, request.now)))
 
 
@@ -320,10 +317,10 @@ async def get_delivery(request: ApiRequest) -> Answer:
     ),
 )
 async def redeliver(request: ApiRequest) -> Answer:
-    workspace_id = find_workspace(request)
+    actor = find_actor(request)
     delivery_id = request.read_id("delivery_id", "delivery")
     delivery = await request.services.db.write(
-        lambda tx: service.redeliver(tx, workspace_id, delivery_id, request.now)
+        lambda tx: service.redeliver(tx, actor, delivery_id, request.now)
     )
     return answer_queued(request, delivery)
 
@@ -345,18 +342,18 @@ async def redeliver(request: ApiRequest) -> Answer:
     ),
 )
 async def send_test_event(request: ApiRequest) -> Answer:
-    workspace_id = find_workspace(request)
+    actor = find_actor(request)
     url = read_url(convert_fields((await read_body(request)).fields, TestInput).url)
     delivery = await request.services.db.write(
-        lambda tx: service.send_test(tx, workspace_id, url, request.now)
+        lambda tx: service.send_test(tx, actor, url, request.now)
     )
     return answer_queued(request, delivery)
 
 
-def find_workspace(request: ApiRequest) -> int:
-    """Raises FeatureOffError where its plan has no webhooks."""
+def find_actor(request: ApiRequest) -> Actor:
+    """Raises FeatureOffError where their plan has no webhooks."""
     require_feature(request.actor.plan, "webhooks")
-    return request.actor.workspace_id
+    return request.actor
 
 
 def read_delivery_filter(request: ApiRequest) -> DeliveryFilter:

@@ -70,6 +70,7 @@ def list_findings() -> Iterator[Finding]:
         return
     yield describe_config_file()
     yield from check_domains(config)
+    yield check_proxies(config)
     yield from check_plans(config)
     yield from check_folder(config.storage.database)
     yield from check_journal(config.storage.database)
@@ -111,6 +112,28 @@ def is_found_by_name(domain: ServedDomain) -> bool:
 def collect_addresses(name: str, addresses: list[object]) -> None:
     with suppress(OSError, UnicodeError):
         addresses += socket.getaddrinfo(name, None)
+
+
+def check_proxies(config: Config) -> Finding:
+    """What serves https can only be a proxy, for the server itself speaks plain http."""
+    trusted = ", ".join(config.server.trusted_proxies)
+    is_needed = any(domain.scheme == "https" for domain in config.served_domains())
+    if not is_needed or trusts_neighbours(config):
+        return ok(f"Proxies: X-Forwarded-For is believed from {trusted or 'nobody'}.")
+    return note(
+        "Proxies: domains are served by https, so a proxy must stand in front; X-Forwarded-For is "
+        f"believed from {f'{trusted} alone' if trusted else 'nobody'}. If the proxy has another "
+        "address, name it in [server] trusted_proxies: until then all who come through it count "
+        "as one."
+    )
+
+
+def trusts_neighbours(config: Config) -> bool:
+    """Whether some proxy is trusted that can reach the server where it listens."""
+    networks = config.server.trusted_networks()
+    if is_loopback(config.server.host):
+        return any(network.is_loopback for network in networks)
+    return any(not network.is_loopback for network in networks)
 
 
 def check_plans(config: Config) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ import rich_click as click
 
 from shorty.accounts.model import NewToken, Scope, Token
 from shorty.accounts.service import Home, get_home, prepare_first_workspace
-from shorty.accounts.tokens import create_token, list_all_tokens, revoke_any_token
+from shorty.accounts.tokens import create_token_for, list_all_tokens, revoke_any_token
 from shorty.cli.options import (
     config_option,
     json_option,
@@ -54,14 +54,8 @@ async def create(
 
     def work(tx: Transaction) -> str:
         home = find_home(tx, session, user)
-        new = NewToken(
-            workspace_id=home.workspace.id,
-            user_id=home.user.id,
-            name=name,
-            scope=scope,
-            expires_at=expires_at,
-        )
-        return create_token(tx, new, session.now).text
+        new = NewToken(name=name, scope=scope, expires_at=expires_at)
+        return create_token_for(tx, home.workspace.id, home.user.id, new, session.now).text
 
     click.echo(await session.db.write(work))
 

@@ -11,6 +11,7 @@ from shorty.transfer.cells import read_cell
 from shorty.transfer.files import InvalidFileError, OpenFile, Row, Table
 from shorty.transfer.model import Fault, ImportedLink, Item, Remark
 from shorty.transfer.times import read_time
+from shorty.webhooks.model import HIDDEN
 
 # Folded names, the surest first. `url` is last: some call the short one so.
 DESTINATION: Final = (
@@ -160,7 +161,7 @@ def read_row(row: Row, separators: str = ",|;") -> ImportedLink:
         max_clicks=read_number(row.find(*MAX_CLICKS), "max clicks"),
         tag_names=read_tags(read_cell(row.find(*TAGS)), separators),
         is_active=read_flag(row, *ACTIVE, default=row.find(*STATUS).lower() not in NO),
-        webhook_urls=tuple(read_cell(row.find("webhookurls")).split()),
+        webhook_urls=read_webhooks(read_cell(row.find("webhookurls"))),
         made_through="import",
         **fields,
     )
@@ -202,6 +203,11 @@ def read_tags(text: str, separators: str = ",|;") -> tuple[str, ...]:
     """Names between the first of these signs that is there."""
     separator = next((sign for sign in separators if sign in text), ",")
     return tuple(dict.fromkeys(filter(None, map(str.strip, text.split(separator)))))
+
+
+def read_webhooks(text: str) -> tuple[str, ...]:
+    """Without those that were hidden from whoever exported the table: nobody knows them."""
+    return tuple(address for address in text.split() if not address.endswith(HIDDEN))
 
 
 def read_number(text: str, what: str) -> int | None:

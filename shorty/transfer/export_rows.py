@@ -11,6 +11,7 @@ from shorty.transfer.cells import write_cell
 from shorty.transfer.lines import ClickLine, CountsOfLink, LinkLine
 from shorty.transfer.shorty_file import KINDS, SOURCES
 from shorty.transfer.times import write_time
+from shorty.webhooks.model import hide_path
 
 Cell: TypeAlias = str | int | bool | None
 
@@ -32,6 +33,7 @@ _decode_utm = msgspec.json.Decoder(
 ).decode
 _decode_qr = msgspec.json.Decoder(QrSettings).decode
 
+WEBHOOKS: Final = "webhookUrls"
 # A column's name, and what stands in it; the tags come on top.
 COLUMNS: Final[Mapping[str, Callable[[Row], Cell]]] = {
     "url": lambda row: row["original_url"],
@@ -58,7 +60,7 @@ COLUMNS: Final[Mapping[str, Callable[[Row], Cell]]] = {
     "utmId": lambda row: row["utm_id"],
     "metaPixelId": lambda row: row["meta_pixel_id"],
     "googleTagId": lambda row: row["google_tag_id"],
-    "webhookUrls": lambda row: row["webhook_urls"].replace(",", " "),
+    WEBHOOKS: lambda row: row["webhook_urls"].replace(",", " "),
     "clickCount": lambda row: row["total"],
     "scans": lambda row: row["scans"],
     "bioClicks": lambda row: row["bio_clicks"],
@@ -71,9 +73,11 @@ def write_heading() -> Iterable[str]:
     return (*COLUMNS, "tags")
 
 
-def write_link_cells(row: Row, tags: tuple[str, ...]) -> Iterable[str]:
-    cells = [write_cell(show(row)) for show in COLUMNS.values()]
-    return (*cells, write_cell(", ".join(tags)))
+def write_link_cells(row: Row, tags: tuple[str, ...], *, hides_webhooks: bool) -> Iterable[str]:
+    cells = {name: show(row) for name, show in COLUMNS.items()}
+    if hides_webhooks and row["webhook_urls"]:
+        cells[WEBHOOKS] = " ".join(map(hide_path, row["webhook_urls"].split(",")))
+    return (*map(write_cell, cells.values()), write_cell(", ".join(tags)))
 
 
 def describe_link(row: Row, tags: tuple[str, ...], has_clicks: bool) -> LinkLine:  # noqa: FBT001 - of the export

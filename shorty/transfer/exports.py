@@ -21,13 +21,21 @@ from shorty.transfer.tally import Tally
 ExportFormat = Literal["csv", "ndjson"]
 
 
-async def export_table(rows: Rows, workspace_id: int, tally: Tally) -> AsyncGenerator[bytes]:
-    """A row for each link; the first one names the columns."""
+async def export_table(
+    rows: Rows, workspace_id: int, tally: Tally, *, hides_webhooks: bool = False
+) -> AsyncGenerator[bytes]:
+    """A row for each link; the first one names the columns.
+
+    `hides_webhooks` is for those who may only read: of addresses to call they get the hosts.
+    """
     tally.total = await export_store.count_links(rows, workspace_id)
     yield write_rows([write_heading()])
     async for links in export_store.read_links(rows, workspace_id):
         tags = await export_store.find_tag_names(rows, links)
-        yield write_rows(write_link_cells(row, tags.get(row["id"], ())) for row in links)
+        yield write_rows(
+            write_link_cells(row, tags.get(row["id"], ()), hides_webhooks=hides_webhooks)
+            for row in links
+        )
         _move(tally, len(links))
         if tally.is_cancelled:
             return

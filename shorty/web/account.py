@@ -12,6 +12,7 @@ from shorty.accounts.model import Session
 from shorty.accounts.profile import change_email, change_name, change_password
 from shorty.accounts.second_factor import count_recovery_codes, has_second_factor
 from shorty.accounts.sessions import end_other_sessions, end_session, list_sessions
+from shorty.accounts.tokens import count_own_tokens
 from shorty.clicks.user_agent import read_user_agent
 from shorty.errors import (
     AlreadyExistsError,
@@ -25,7 +26,13 @@ from shorty.http.answers import Answer
 from shorty.mail import Mail
 from shorty.web.addresses import find_mailed_base
 from shorty.web.doors import SIGN_IN, page
-from shorty.web.entry import hash_new_password, prove_password, show_trouble
+from shorty.web.entry import (
+    REVOKES_TOKENS,
+    hash_new_password,
+    prove_password,
+    show_trouble,
+    tell_of_tokens,
+)
 from shorty.web.mails import write_email_link, write_email_notice
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
@@ -57,10 +64,14 @@ async def set_password(request: WebRequest) -> Answer:
         password_hash = await hash_new_password(request)
     except (InvalidFieldsError, RateLimitedError) as error:
         return await show_account(request, error, "password")
+    revokes = request.typed.is_checked(REVOKES_TOKENS)
     await request.services.db.write(
-        lambda tx: change_password(tx, user_id, session_id, password_hash, request.now)
+        lambda tx: change_password(
+            tx, user_id, session_id, password_hash, request.now, revokes_tokens=revokes
+        )
     )
-    return see_other(request, ACCOUNT, "Your password is changed; other browsers are signed out.")
+    said = "Your password is changed; other browsers are signed out."
+    return see_other(request, ACCOUNT, f"{said}{tell_of_tokens(request, user_id)}")
 
 
 @page("POST", "/account/email")
@@ -159,6 +170,7 @@ async def show_account(
         session_id=request.session_id,
         has_second_factor=has_second_factor(db, user_id),
         recovery_codes=count_recovery_codes(db, user_id),
+        own_tokens=count_own_tokens(db, user_id, request.now),
         sends_mail=request.services.mailer.is_on,
     )
 

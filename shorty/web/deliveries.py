@@ -17,7 +17,7 @@ from shorty.web.link_names import find_named_link
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webhooks import service
-from shorty.webhooks.model import STATUSES, Delivery, DeliveryFilter, DeliveryRecord
+from shorty.webhooks.model import STATUSES, Delivery, DeliveryFilter, DeliveryRecord, Receiver
 
 PLACE: Final = "/app/webhooks"
 ON_A_PAGE: Final = 30
@@ -46,14 +46,14 @@ class LogQuery(NamedTuple):
 async def list_deliveries(request: WebRequest) -> Answer:
     if not request.actor.plan.webhooks:
         return show_no_webhooks(request)
-    services, workspace_id = request.services, request.actor.workspace_id
+    db, actor = request.services.db, request.actor
     query = read_query(request)
     link = await find_link(request, query.link)
     is_unknown = bool(query.link) and link is None
     wanted = build_filter(query, link)
     found: list[Delivery] = []
     if not is_unknown:
-        found = await service.list_deliveries(services.db, workspace_id, wanted, request.now)
+        found = await service.list_deliveries(db, actor, wanted, request.now)
     shown = found[:ON_A_PAGE]
     return render(
         request,
@@ -61,7 +61,7 @@ async def list_deliveries(request: WebRequest) -> Answer:
         status=404 if is_unknown else 200,
         deliveries=shown,
         link_names=await name_links(request, shown),
-        receivers=await service.list_receivers(services.db, workspace_id, 0, RECEIVERS),
+        receivers=offer_receivers(await service.list_receivers(db, actor, 0, RECEIVERS), shown),
         query=query,
         link_text=link.short_url.partition("://")[2] if link else query.link,
         faults={"link": "there is no such link in this workspace"} if is_unknown else {},
@@ -81,10 +81,10 @@ async def open_delivery(request: WebRequest) -> Answer:
 @page("POST", "/webhooks/deliveries/{delivery_id:str}/resend", needs="write")
 async def resend_delivery(request: WebRequest) -> Answer:
     require_feature(request.actor.plan, "webhooks")
-    delivery_id, workspace_id = read_delivery_id(request), request.actor.workspace_id
+    delivery_id = read_delivery_id(request)
     try:
         await request.services.db.write(
-            lambda tx: service.redeliver(tx, workspace_id, delivery_id, request.now)
+            lambda tx: service.redeliver(tx, request.actor, delivery_id, request.now)
         )
     except ConflictError as error:
         return await show_delivery(request, await get_record(request), error.message)
@@ -118,8 +118,8 @@ def read_delivery_id(request: WebRequest) -> int:
 
 
 async def get_record(request: WebRequest) -> DeliveryRecord:
-    delivery_id, workspace_id = read_delivery_id(request), request.actor.workspace_id
-    return await service.get_record(request.services.db, workspace_id, delivery_id, request.now)
+    db, delivery_id = request.services.db, read_delivery_id(request)
+    return await service.get_record(db, request.actor, delivery_id, request.now)
 
 
 def write_payload(body: bytes | None) -> str:
@@ -136,10 +136,16 @@ def build_filter(query: LogQuery, link: Link | None) -> DeliveryFilter:
     return DeliveryFilter(
         link_id=link.id if link else None,
         status=query.status if query.status in STATUSES else None,
-        url=query.receiver or None,
+        receiver_id=read_number(query.receiver),
         before=read_number(query.before) or DeliveryFilter().before,
         limit=ON_A_PAGE + 1,
     )
+
+
+def offer_receivers(known: Iterable[Receiver], shown: Iterable[Delivery]) -> list[Receiver]:
+    """To choose from: those that are known, and those of the deliveries shown."""
+    found = {each.id: each for each in (*known, *(delivery.receiver for delivery in shown))}
+    return sorted(found.values(), key=lambda receiver: receiver.id)
 
 
 def read_number(text: str) -> int | None:

@@ -22,6 +22,7 @@ from shorty.accounts.sessions import find_signed_in
 from shorty.errors import ForbiddenError
 from shorty.http.answers import Answer
 from shorty.http.errors import BodyTooLargeError, MalformedRequestError, UnsupportedMediaTypeError
+from shorty.http.neighbours import tell_of_proxy
 from shorty.http.requests import BODY_LIMIT, FORM, read_bytes
 from shorty.web.cookies import FORMS, SESSION, TOKEN, is_form_signed
 from shorty.web.forms import Form, Upload, build_form, decode_form
@@ -69,6 +70,7 @@ async def let_in(request: WebRequest) -> Answer | None:
     """
     rule = find_rule(request.route_handler)
     request.now = request.services.read_clock()
+    tell_of_proxy(request)
     identify(request)
     if rule.needs is not None and request.signed_in is None:
         return send_to_sign_in(request)

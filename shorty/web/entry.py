@@ -4,16 +4,20 @@ from typing import Final
 
 from shorty.accounts.sessions import WHOLE_MS
 from shorty.accounts.signing_in import check_password, give_back_sign_in, take_sign_in
+from shorty.accounts.tokens import count_own_tokens
 from shorty.errors import InvalidFieldsError, ShortyError, UnauthenticatedError
 from shorty.http.answers import Answer
 from shorty.http.errors import find_status, list_error_headers
 from shorty.limits import name_address
 from shorty.passwords import find_own_password_fault, hash_password
 from shorty.web.cookies import SESSION
+from shorty.web.numbers import write_plural
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
 
 SESSION_S: Final = WHOLE_MS // 1000
+REVOKES_TOKENS: Final = "revoke_tokens"
+"""The box beside a new password, where its person has tokens."""
 
 
 def read_agent(request: WebRequest) -> str:
@@ -56,6 +60,18 @@ async def hash_new_password(request: WebRequest, field: str = "password") -> str
     if fault := find_own_password_fault(password):
         raise InvalidFieldsError({field: fault})
     return await hash_password(password)
+
+
+def tell_of_tokens(request: WebRequest, user_id: int) -> str:
+    """What to add once the password is new."""
+    count = count_own_tokens(request.services.db, user_id, request.now)
+    if count:
+        return (
+            f" {write_plural(count, 'API token')} of yours still work{'s' if count == 1 else ''}."
+        )
+    if request.typed.is_checked(REVOKES_TOKENS):
+        return " Your API tokens are revoked."
+    return ""
 
 
 def show_trouble(

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
+from shorty.accounts.roles import is_allowed
 from shorty.http.answers import Answer, StreamedAnswer
 from shorty.plans import read_usage
 from shorty.transfer.exports import export_lines, export_table
@@ -28,7 +29,13 @@ async def show_export(request: WebRequest) -> Answer:
 @page("GET", "/export/links.csv")
 async def send_table(request: WebRequest) -> Answer:
     """Page by page, with no snapshot held: whoever reads slowly keeps nobody from the database."""
-    parts = export_table(request.services.db, request.actor.workspace_id, Tally())
+    actor = request.actor
+    parts = export_table(
+        request.services.db,
+        actor.workspace_id,
+        Tally(),
+        hides_webhooks=not is_allowed(actor, "write"),
+    )
     return send_file(request, parts, b"text/csv; charset=utf-8", "csv")
 
 

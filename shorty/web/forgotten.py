@@ -8,12 +8,19 @@ from shorty.accounts.mail_links import (
     set_password_by_link,
     take_mail,
 )
+from shorty.accounts.tokens import count_own_tokens
 from shorty.errors import ConflictError, InvalidFieldsError, RateLimitedError, ShortyError
 from shorty.http.answers import Answer
 from shorty.mail import Mail
 from shorty.web.addresses import find_mailed_base
 from shorty.web.doors import SIGN_IN, page
-from shorty.web.entry import count_try, hash_new_password, show_trouble
+from shorty.web.entry import (
+    REVOKES_TOKENS,
+    count_try,
+    hash_new_password,
+    show_trouble,
+    tell_of_tokens,
+)
 from shorty.web.mails import write_password_link
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
@@ -58,14 +65,18 @@ async def set_new_password(request: WebRequest) -> Answer:
     services, key = request.services, request.typed.read("key")
     if find_mail_link(services.db, key, "password", request.now) is None:
         return show_new_password(request, "")
+    revokes = request.typed.is_checked(REVOKES_TOKENS)
     try:
         password_hash = await hash_new_password(request)
-        await services.db.write(
-            lambda tx: set_password_by_link(tx, key, password_hash, request.now)
+        user = await services.db.write(
+            lambda tx: set_password_by_link(
+                tx, key, password_hash, request.now, revokes_tokens=revokes
+            )
         )
     except (InvalidFieldsError, ConflictError) as error:
         return show_new_password(request, key, error)
-    return see_other(request, SIGN_IN, "Your new password is set. Sign in with it.")
+    said = "Your new password is set. Sign in with it."
+    return see_other(request, SIGN_IN, f"{said}{tell_of_tokens(request, user.id)}")
 
 
 def show_forgotten(request: WebRequest, error: ShortyError | None = None) -> Answer:
@@ -79,9 +90,17 @@ def show_forgotten(request: WebRequest, error: ShortyError | None = None) -> Ans
 
 
 def show_new_password(request: WebRequest, key: str, error: ShortyError | None = None) -> Answer:
-    link = find_mail_link(request.services.db, key, "password", request.now)
-    email = "" if link is None else link.email
-    return show_trouble(request, "new_password.html", error, key=key, email=email)
+    db = request.services.db
+    link = find_mail_link(db, key, "password", request.now)
+    return show_trouble(
+        request,
+        "new_password.html",
+        error,
+        key=key,
+        email="" if link is None else link.email,
+        own_tokens=0 if link is None else count_own_tokens(db, link.user_id, request.now),
+        form=request.typed,
+    )
 
 
 HANDLERS: Final = (ask_address, send_link, ask_new_password, set_new_password)

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from shorty.accounts.roles import is_allowed
 from shorty.http.answers import Answer
 from shorty.links.history import list_edits
 from shorty.web.doors import page
@@ -13,6 +14,7 @@ from shorty.web.links import get_link
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
 from shorty.web.times import write_moment
+from shorty.webhooks.model import hide_path
 
 ON_PAGE: Final = 50
 # Where the field's own name would not do.
@@ -53,7 +55,9 @@ async def show_history(request: WebRequest) -> Answer:
         next=edits[ON_PAGE - 1].id if len(edits) > ON_PAGE else None,
         is_first=before is None,
         name_field=name_field,
-        write_value=partial(write_value, zone=request.zone),
+        write_value=partial(
+            write_value, zone=request.zone, hides_webhooks=not is_allowed(request.actor, "write")
+        ),
     )
 
 
@@ -64,7 +68,7 @@ def name_field(name: str) -> str:
     return words.replace("utm", "UTM") if words.startswith("utm") else words.capitalize()
 
 
-def write_value(name: str, value: Any, zone: ZoneInfo) -> str:
+def write_value(name: str, value: Any, zone: ZoneInfo, *, hides_webhooks: bool = False) -> str:
     """What a field was, in words; empty for nothing."""
     if value is None:
         return ""
@@ -72,6 +76,8 @@ def write_value(name: str, value: Any, zone: ZoneInfo) -> str:
         return "yes" if value else "no"
     if name == "expires_at":
         return write_moment(value, zone)
+    if name == "webhook_urls" and hides_webhooks:
+        return ", ".join(map(hide_path, value))
     if isinstance(value, list):
         return ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType] - of texts
     if isinstance(value, dict):

@@ -20,9 +20,7 @@ async def list_link_deliveries(request: WebRequest) -> Answer:
     wanted = DeliveryFilter(
         link_id=link.id, before=before or DeliveryFilter().before, limit=ON_A_PAGE + 1
     )
-    found = await service.list_deliveries(
-        request.services.db, link.workspace_id, wanted, request.now
-    )
+    found = await service.list_deliveries(request.services.db, request.actor, wanted, request.now)
     return render(
         request,
         "link_deliveries.html",

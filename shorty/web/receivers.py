@@ -30,9 +30,8 @@ async def send_test(request: WebRequest) -> Answer:
         return await show_receivers(request, str(error))
     if url is None:
         return await show_receivers(request, "is required")
-    workspace_id = request.actor.workspace_id
     delivery = await request.services.db.write(
-        lambda tx: service.send_test(tx, workspace_id, url, request.now)
+        lambda tx: service.send_test(tx, request.actor, url, request.now)
     )
     request.services.outbox.news.set()
     return see_other(request, f"{PLACE}/deliveries/{delivery.id}", "A test event is on its way.")
@@ -40,9 +39,7 @@ async def send_test(request: WebRequest) -> Answer:
 
 async def show_receivers(request: WebRequest, fault: str = "") -> Answer:
     after = request.read_page_start("after")
-    found = await service.list_receivers(
-        request.services.db, request.actor.workspace_id, after, ON_A_PAGE + 1
-    )
+    found = await service.list_receivers(request.services.db, request.actor, after, ON_A_PAGE + 1)
     shown = found[:ON_A_PAGE]
     return render(
         request,

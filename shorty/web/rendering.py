@@ -19,6 +19,7 @@ from shorty.web.numbers import write_compact, write_count, write_plural
 from shorty.web.places import name_country, write_flag
 from shorty.web.requests import WebRequest
 from shorty.web.times import write_age, write_date, write_input, write_moment, write_utc
+from shorty.webhooks.model import hide_path
 
 HTML: Final = b"text/html; charset=utf-8"
 
@@ -115,12 +116,14 @@ def describe_viewer(request: WebRequest) -> dict[str, object]:
     """What the layout and the macros ask of every page."""
     signed_in, zone = request.signed_in, request.zone
     actor = signed_in.actor if signed_in else None
+    can_write = actor is not None and is_allowed(actor, "write")
     path = request.scope["path"]
     return {
         "actor": actor,
         "workspace_name": signed_in.workspace_name if signed_in else "",
-        "can_write": actor is not None and is_allowed(actor, "write"),
+        "can_write": can_write,
         "can_manage": actor is not None and is_allowed(actor, "admin"),
+        "hook": str if can_write else hide_path,  # how a webhook's address is shown
         "sections": find_sections(actor, path) if actor else (),
         "path": path,
         "nonce": request.nonce,

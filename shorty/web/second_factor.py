@@ -1,4 +1,7 @@
-"""`/app/account/second-factor`: set up, recovery codes, switched off."""
+"""`/app/account/second-factor`: set up, recovery codes, switched off; each with the password.
+
+Whoever came by an open session can neither bind a factor of their own nor read one.
+"""
 
 from base64 import b64encode
 from typing import Final
@@ -6,12 +9,11 @@ from urllib.parse import quote
 
 from shorty.accounts.second_factor import (
     begin_second_factor,
-    check_code,
     confirm_second_factor,
     count_recovery_codes,
-    find_pending_secret,
     give_back_code,
     has_second_factor,
+    is_pending_secret,
     remove_second_factor,
     renew_recovery_codes,
     take_code,
@@ -22,24 +24,28 @@ from shorty.http.answers import Answer
 from shorty.links.model import QrSettings
 from shorty.qr.design import decide_design
 from shorty.qr.drawing import draw_svg
-from shorty.storage.database import Transaction
-from shorty.web.account import ACCOUNT
+from shorty.web.account import ACCOUNT, show_account
 from shorty.web.doors import page
 from shorty.web.entry import prove_password, show_trouble
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 
-PLACE: Final = f"{ACCOUNT}/second-factor"
 QR_SIZE: Final = 220
 SECRET_GROUP: Final = 4
 
 
 @page("POST", "/account/second-factor/begin")
 async def begin(request: WebRequest) -> Answer:
-    """A form, for it writes the secret down."""
+    """The page that answers is the only one to show the secret."""
     user_id = request.actor.user_id
-    await request.services.db.write(lambda tx: begin_second_factor(tx, user_id, request.now))
-    return see_other(request, PLACE)
+    try:
+        await prove_password(request)
+    except (InvalidFieldsError, RateLimitedError) as error:
+        return await show_account(request, error, "second-factor")
+    secret = await request.services.db.write(
+        lambda tx: begin_second_factor(tx, user_id, request.now)
+    )
+    return show_setup(request, secret)
 
 
 @page("GET", "/account/second-factor")
@@ -57,7 +63,7 @@ async def confirm(request: WebRequest) -> Answer:
             lambda tx: confirm_second_factor(tx, user_id, code, request.now)
         )
     except (InvalidFieldsError, RateLimitedError) as error:
-        return show_second_factor(request, error)
+        return show_setup_again(request, error)
     give_back_code(services.limits, user_id, request.now)
     return show_recovery_codes(request, codes)
 
@@ -75,22 +81,12 @@ async def renew(request: WebRequest) -> Answer:
 
 @page("POST", "/account/second-factor/remove")
 async def remove(request: WebRequest) -> Answer:
-    """With a code, or with the password."""
-    services, user_id, code = request.services, request.actor.user_id, request.typed.read("code")
-
-    def prove_and_remove(tx: Transaction) -> None:
-        if code:
-            check_code(tx, user_id, code, request.now)
-        remove_second_factor(tx, user_id)
-
+    user_id = request.actor.user_id
     try:
-        if code:
-            take_code(services.limits, user_id, request.now)
-        else:
-            await prove_password(request)
-        await services.db.write(prove_and_remove)
+        await prove_password(request)
     except (InvalidFieldsError, RateLimitedError) as error:
         return show_second_factor(request, error, "remove")
+    await request.services.db.write(lambda tx: remove_second_factor(tx, user_id))
     return see_other(request, ACCOUNT, "The second factor is off: the password alone signs in.")
 
 
@@ -99,17 +95,26 @@ def show_second_factor(
 ) -> Answer:
     """`faulty` names the form that the error is about."""
     db, user_id = request.services.db, request.actor.user_id
-    if has_second_factor(db, user_id):
-        return show_trouble(
-            request,
-            "second_factor.html",
-            error,
-            faulty=faulty,
-            recovery_codes=count_recovery_codes(db, user_id),
-        )
-    secret = find_pending_secret(db, user_id)
-    if secret is None:
+    if not has_second_factor(db, user_id):
+        raise ConflictError("There is no second factor; set one up at your account's page.")
+    return show_trouble(
+        request,
+        "second_factor.html",
+        error,
+        faulty=faulty,
+        recovery_codes=count_recovery_codes(db, user_id),
+    )
+
+
+def show_setup_again(request: WebRequest, error: ShortyError) -> Answer:
+    """After a wrong code, with the secret only for whoever sends it along."""
+    secret, user_id = request.typed.read("secret"), request.actor.user_id
+    if not is_pending_secret(request.services.db, user_id, secret, request.now):
         raise ConflictError("No second factor is being set up; begin at your account's page.")
+    return show_setup(request, secret, error)
+
+
+def show_setup(request: WebRequest, secret: str, error: ShortyError | None = None) -> Answer:
     address = build_setup_address(secret, request.actor.user_email, find_issuer(request))
     return show_trouble(
         request,

@@ -21,7 +21,7 @@ async def open_signing(request: WebRequest) -> Answer:
     secret = None
     if is_allowed(actor, "admin"):
         secret = await request.services.db.write(
-            lambda tx: service.get_secret(tx, actor.workspace_id, request.now)
+            lambda tx: service.get_secret(tx, actor, request.now)
         )
     is_shown = request.read_query().get("show") == "1"
     return render(request, "signing.html", secret=secret, is_shown=is_shown)
@@ -30,8 +30,9 @@ async def open_signing(request: WebRequest) -> Answer:
 @page("POST", "/webhooks/signing/rotate", needs="admin")
 async def rotate_secret(request: WebRequest) -> Answer:
     require_feature(request.actor.plan, "webhooks")
-    workspace_id = request.actor.workspace_id
-    await request.services.db.write(lambda tx: service.rotate_secret(tx, workspace_id, request.now))
+    await request.services.db.write(
+        lambda tx: service.rotate_secret(tx, request.actor, request.now)
+    )
     return see_other(
         request,
         f"{PLACE}/signing?show=1",

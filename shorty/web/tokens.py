@@ -31,7 +31,9 @@ async def list_tokens(request: WebRequest) -> Answer:
 async def create_token(request: WebRequest) -> Answer:
     try:
         new = read_new_token(request)
-        made = await request.services.db.write(lambda tx: tokens.create_token(tx, new, request.now))
+        made = await request.services.db.write(
+            lambda tx: tokens.create_token(tx, request.actor, new, request.now)
+        )
     except InvalidFieldsError as error:
         return await show_tokens(request, error)
     return await show_tokens(request, made=made)
@@ -39,11 +41,11 @@ async def create_token(request: WebRequest) -> Answer:
 
 @page("POST", "/tokens/{token_id:str}", needs="admin")
 async def rename_token(request: WebRequest) -> Answer:
-    token_id, workspace_id = request.read_id("token_id", "token"), request.actor.workspace_id
+    token_id = request.read_id("token_id", "token")
     change = TokenChange(name=request.typed.read("name"))
     try:
         await request.services.db.write(
-            lambda tx: tokens.change_token(tx, workspace_id, token_id, change, request.now)
+            lambda tx: tokens.change_token(tx, request.actor, token_id, change, request.now)
         )
     except InvalidFieldsError as error:
         return await show_tokens(request, error, faulty_id=token_id)
@@ -52,20 +54,18 @@ async def rename_token(request: WebRequest) -> Answer:
 
 @page("POST", "/tokens/{token_id:str}/revoke", needs="admin")
 async def revoke_token(request: WebRequest) -> Answer:
-    token_id, workspace_id = request.read_id("token_id", "token"), request.actor.workspace_id
+    token_id = request.read_id("token_id", "token")
     await request.services.db.write(
-        lambda tx: tokens.revoke_token(tx, workspace_id, token_id, request.now)
+        lambda tx: tokens.revoke_token(tx, request.actor, token_id, request.now)
     )
     return see_other(request, PLACE, "The token is revoked; it has stopped working.")
 
 
 def read_new_token(request: WebRequest) -> NewToken:
     """Raises InvalidFieldsError."""
-    typed, actor = request.typed, request.actor
+    typed = request.typed
     scope = typed.read("scope")
     return NewToken(
-        workspace_id=actor.workspace_id,
-        user_id=actor.user_id,
         name=typed.read("name"),
         scope=scope if scope in SCOPES else "read",
         expires_at=read_end(request),
@@ -99,9 +99,7 @@ async def show_tokens(
 ) -> Answer:
     """`faulty_id` is the token's that was to be renamed, if it was not a new one."""
     after = request.read_page_start("after")
-    found = await tokens.list_tokens(
-        request.services.db, request.actor.workspace_id, after, ON_A_PAGE + 1
-    )
+    found = await tokens.list_tokens(request.services.db, request.actor, after, ON_A_PAGE + 1)
     shown = found[:ON_A_PAGE]
     default = request.services.domains.default
     return render(

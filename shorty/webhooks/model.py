@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal
 
+import can_ada
 import msgspec
 
 Status = Literal["queued", "delivered", "dead"]
@@ -14,6 +15,8 @@ STATUSES: Final[tuple[Status, ...]] = ("queued", "delivered", "dead")  # stored 
 QUEUED: Final = 0
 DELIVERED: Final = 1
 DEAD: Final = 2
+HIDDEN: Final = "/…"
+"""What stands for the rest of an address that is shown to those who may only read."""
 URGENT: Final = 0  # as the time when a delivery is due
 
 Reason = Literal["tries-used-up", "receiver-stopped", "waited-too-long", "click-removed"]
@@ -172,6 +175,7 @@ class DeliveryFilter(msgspec.Struct, frozen=True, kw_only=True):
     link_id: int | None = None
     status: Status | None = None
     url: str | None = None
+    receiver_id: int | None = None
     before: int = 2**63 - 1
     limit: int = 50
 
@@ -184,6 +188,13 @@ class SigningSecret(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _encoder: Final = msgspec.json.Encoder()
+
+
+def hide_path(url: str) -> str:
+    """Where an address leads, without the path and query that are often its password."""
+    parts = can_ada.parse(url)
+    origin = f"{parts.protocol}//{parts.host}"
+    return url if url == f"{origin}/" else f"{origin}{HIDDEN}"
 
 
 def build_body(kind: EventType, at: int, snapshot: str, click: ClickFacts) -> bytes:

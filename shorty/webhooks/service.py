@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from shorty.accounts.model import Actor
+from shorty.accounts.roles import require_scope
 from shorty.errors import ConflictError, NotFoundError
 from shorty.storage.database import Database, Transaction
 from shorty.webhooks import lines, log_store, store
@@ -22,31 +24,33 @@ KEPT_MS: Final = 30 * DAY_MS
 DELETED_AT_ONCE: Final = 500
 
 
-def get_secret(tx: Transaction, workspace_id: int, now: int) -> SigningSecret:
-    """The workspace's secret; the first time it is asked for, it is made."""
-    current, *previous = store.find_or_make_secrets(tx, workspace_id, now)
+def get_secret(tx: Transaction, actor: Actor, now: int) -> SigningSecret:
+    """The workspace's secret; the first time it is asked for, it is made. Raises ForbiddenError."""
+    require_scope(actor, "admin")
+    current, *previous = store.find_or_make_secrets(tx, actor.workspace_id, now)
     return SigningSecret(
         secret=current["secret"],
         previous_until=max((row["expires_at"] for row in previous), default=None),
     )
 
 
-def rotate_secret(tx: Transaction, workspace_id: int, now: int) -> SigningSecret:
-    """A new secret; the old one goes on signing beside it for a day."""
-    store.find_or_make_secrets(tx, workspace_id, now)
-    store.replace_secret(tx, workspace_id, now + OLD_SECRET_MS, now)
-    return get_secret(tx, workspace_id, now)
+def rotate_secret(tx: Transaction, actor: Actor, now: int) -> SigningSecret:
+    """A new secret; the old one goes on signing beside it for a day. Raises ForbiddenError."""
+    require_scope(actor, "admin")
+    store.find_or_make_secrets(tx, actor.workspace_id, now)
+    store.replace_secret(tx, actor.workspace_id, now + OLD_SECRET_MS, now)
+    return get_secret(tx, actor, now)
 
 
-async def list_receivers(db: Database, workspace_id: int, after: int, limit: int) -> list[Receiver]:
+async def list_receivers(db: Database, actor: Actor, after: int, limit: int) -> list[Receiver]:
     """By ascending ids, from the one behind `after` on."""
-    return await store.list_receivers(db, workspace_id, after, limit)
+    return await store.list_receivers(db, actor.workspace_id, after, limit)
 
 
 async def list_deliveries(
-    db: Database, workspace_id: int, wanted: DeliveryFilter, now: int
+    db: Database, actor: Actor, wanted: DeliveryFilter, now: int
 ) -> list[Delivery]:
-    receiver_id = None
+    workspace_id, receiver_id = actor.workspace_id, wanted.receiver_id
     if wanted.url is not None:
         receiver_id = await store.find_receiver_id(db, workspace_id, wanted.url)
         if receiver_id is None:
@@ -54,9 +58,9 @@ async def list_deliveries(
     return await log_store.list_deliveries(db, workspace_id, wanted, receiver_id, now)
 
 
-async def get_record(db: Database, workspace_id: int, delivery_id: int, now: int) -> DeliveryRecord:
+async def get_record(db: Database, actor: Actor, delivery_id: int, now: int) -> DeliveryRecord:
     """Raises NotFoundError."""
-    delivery = await log_store.find_delivery(db, workspace_id, delivery_id, now)
+    delivery = await log_store.find_delivery(db, actor.workspace_id, delivery_id, now)
     if delivery is None:
         raise NotFoundError("delivery", delivery_id)
     return DeliveryRecord(
@@ -66,21 +70,24 @@ async def get_record(db: Database, workspace_id: int, delivery_id: int, now: int
     )
 
 
-def redeliver(tx: Transaction, workspace_id: int, delivery_id: int, now: int) -> Delivery:
+def redeliver(tx: Transaction, actor: Actor, delivery_id: int, now: int) -> Delivery:
     """Sends a delivery at once, with its old webhook-id, even to a paused or stopped receiver.
 
-    Raises NotFoundError, and ConflictError where its click is no longer kept.
+    Raises ForbiddenError, NotFoundError, and ConflictError where its click is no longer kept.
     """
-    delivery = _get_written(tx, workspace_id, delivery_id, now)
+    require_scope(actor, "write")
+    delivery = _get_written(tx, actor.workspace_id, delivery_id, now)
     if not log_store.has_body(tx, delivery_id):
         raise ConflictError("The click that this delivery tells of is no longer kept.")
     log_store.queue_again(tx, delivery_id, now)
     lines.line_up(tx, delivery.receiver.id, now)
-    return _get_written(tx, workspace_id, delivery_id, now)
+    return _get_written(tx, actor.workspace_id, delivery_id, now)
 
 
-def send_test(tx: Transaction, workspace_id: int, url: str, now: int) -> Delivery:
-    """Queues a made-up event for an address, to be sent at once."""
+def send_test(tx: Transaction, actor: Actor, url: str, now: int) -> Delivery:
+    """Queues a made-up event for an address, to be sent at once. Raises ForbiddenError."""
+    require_scope(actor, "write")
+    workspace_id = actor.workspace_id
     receiver = store.find_or_insert_receiver(tx, workspace_id, url, now)
     new = NewDelivery(
         message_id=make_message_id(),

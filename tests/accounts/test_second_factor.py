@@ -8,6 +8,7 @@ from shorty.accounts.second_factor import (
     confirm_second_factor,
     count_recovery_codes,
     has_second_factor,
+    is_pending_secret,
     remove_second_factor,
     renew_recovery_codes,
     take_code,
@@ -71,9 +72,31 @@ async def test_it_is_on_once_a_right_code_was_given(db: Database, home: Home) ->
             db, home, "000000" if compute_code(secret, NOW // STEP_MS) != "000000" else "1"
         )
     assert not has_second_factor(db, home.user.id)
-    assert await begin(db, home) == secret
     await confirm(db, home, compute_code(secret, NOW // STEP_MS))
     assert has_second_factor(db, home.user.id)
+
+
+async def test_each_beginning_makes_a_new_secret_and_the_old_one_is_worth_nothing(
+    db: Database, home: Home
+) -> None:
+    old = await begin(db, home)
+    new = await begin(db, home)
+    assert not is_pending_secret(db, home.user.id, old, NOW)
+    assert not is_pending_secret(db, home.user.id, "é", NOW)
+    assert is_pending_secret(db, home.user.id, new, NOW)
+    with pytest.raises(InvalidFieldsError):
+        await confirm(db, home, compute_code(old, NOW // STEP_MS))
+    await confirm(db, home, compute_code(new, NOW // STEP_MS))
+    assert not is_pending_secret(db, home.user.id, new, NOW)
+
+
+async def test_a_secret_waits_an_hour_for_its_code(db: Database, home: Home) -> None:
+    secret, end = await begin(db, home), NOW + 60 * MINUTE
+    code = compute_code(secret, end // STEP_MS)
+    with pytest.raises(ConflictError, match="begin again"):
+        await db.write(lambda tx: confirm_second_factor(tx, home.user.id, code, end))
+    assert not is_pending_secret(db, home.user.id, secret, end)
+    assert is_pending_secret(db, home.user.id, secret, end - 1)
 
 
 async def test_the_secret_is_not_given_out_once_it_is_on(db: Database, home: Home) -> None:

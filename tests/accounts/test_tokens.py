@@ -1,16 +1,22 @@
 import asyncio
 import re
+from collections.abc import Callable
 from hashlib import sha256
 
 import pytest
 
-from shorty.accounts.model import NewToken, TokenChange
+from shorty.accounts.mail_links import request_password_link, set_password_by_link
+from shorty.accounts.members import remove_member
+from shorty.accounts.model import Actor, NewToken, TokenChange
+from shorty.accounts.profile import change_password
 from shorty.accounts.service import Home
 from shorty.accounts.tokens import (
     TokenUses,
     change_token,
+    count_own_tokens,
     create_token,
     find_actor,
+    get_token,
     list_all_tokens,
     list_tokens,
     make_token_text,
@@ -18,9 +24,23 @@ from shorty.accounts.tokens import (
     revoke_token,
 )
 from shorty.config import Config
-from shorty.errors import InvalidFieldsError, NotFoundError, UnauthenticatedError
-from shorty.storage.database import Database
-from tests.support import DAY, MINUTE, NOW, make_home, make_token
+from shorty.errors import (
+    ForbiddenError,
+    InvalidFieldsError,
+    NotFoundError,
+    UnauthenticatedError,
+)
+from shorty.storage.database import Database, Transaction
+from tests.support import (
+    DAY,
+    MINUTE,
+    NOW,
+    build_actor,
+    make_actor,
+    make_colleague,
+    make_home,
+    make_token,
+)
 
 PLANS = Config().plans
 
@@ -69,10 +89,11 @@ async def test_a_revoked_token_stops_at_once(db: Database, home: Home) -> None:
     text = await make_token(db, home)
     token_id = find_actor(db, text, PLANS, NOW).token_id
     assert token_id is not None
-    await db.write(lambda tx: revoke_token(tx, home.workspace.id, token_id, NOW))
+    actor = build_actor(workspace_id=home.workspace.id)
+    await db.write(lambda tx: revoke_token(tx, actor, token_id, NOW))
     with pytest.raises(UnauthenticatedError):
         find_actor(db, text, PLANS, NOW)
-    assert await list_tokens(db, home.workspace.id, 0, 10) == []
+    assert await list_tokens(db, actor, 0, 10) == []
 
 
 async def test_a_token_stops_when_its_person_leaves(db: Database, home: Home) -> None:
@@ -82,16 +103,94 @@ async def test_a_token_stops_when_its_person_leaves(db: Database, home: Home) ->
         find_actor(db, text, PLANS, NOW)
 
 
+async def test_ones_own_tokens_are_those_that_still_work_in_every_workspace(
+    db: Database, home: Home
+) -> None:
+    other = await make_home(db, email="eve@b.example")
+    actor = await make_actor(db, other)
+    await make_colleague(db, actor, "viewer", email="ann@a.example")
+    await make_token(db, home)
+    await make_token(db, home, expires_at=NOW + DAY)
+    await make_token(db, Home(user=home.user, workspace=other.workspace))
+    assert count_own_tokens(db, home.user.id, NOW) == 3
+    assert count_own_tokens(db, home.user.id, NOW + DAY) == 2
+    await db.write(lambda tx: remove_member(tx, actor, home.user.id, NOW))
+    assert count_own_tokens(db, home.user.id, NOW) == 2
+
+
+@pytest.mark.parametrize("revokes", [True, False])
+async def test_a_new_password_revokes_ones_own_tokens_where_that_is_asked_for(
+    db: Database, home: Home, *, revokes: bool
+) -> None:
+    other = await make_home(db, email="eve@b.example")
+    for each in (home, other):
+        await make_token(db, each)
+    user_id = home.user.id
+    await db.write(lambda tx: change_password(tx, user_id, 1, "$hash", NOW, revokes_tokens=revokes))
+    assert count_own_tokens(db, user_id, NOW) == (0 if revokes else 1)
+    await make_token(db, home)
+    made = await db.write(lambda tx: request_password_link(tx, home.user.email, NOW))
+    assert made is not None
+    await db.write(
+        lambda tx: set_password_by_link(tx, made.text, "$hash", NOW, revokes_tokens=revokes)
+    )
+    assert count_own_tokens(db, user_id, NOW) == (0 if revokes else 2)
+    assert count_own_tokens(db, other.user.id, NOW) == 1
+
+
 async def test_another_workspaces_token_is_not_there(db: Database, home: Home) -> None:
     other = await make_home(db, email="eve@b.example")
     await make_token(db, other)
-    (token,) = await list_tokens(db, other.workspace.id, 0, 10)
-    mine = home.workspace.id
+    theirs = build_actor(workspace_id=other.workspace.id)
+    (token,) = await list_tokens(db, theirs, 0, 10)
+    mine = build_actor(workspace_id=home.workspace.id)
     with pytest.raises(NotFoundError):
         await db.write(lambda tx: revoke_token(tx, mine, token.id, NOW))
     with pytest.raises(NotFoundError):
         await db.write(lambda tx: change_token(tx, mine, token.id, TokenChange(name="x"), NOW))
-    assert await list_tokens(db, other.workspace.id, 0, 10) == [token]
+    with pytest.raises(NotFoundError):
+        get_token(db, mine, token.id)
+    assert await list_tokens(db, theirs, 0, 10) == [token]
+
+
+DEEDS: dict[str, Callable[[Transaction, Actor], object]] = {
+    "create": lambda tx, actor: create_token(tx, actor, NewToken(), NOW),
+    "get": lambda tx, actor: get_token(tx, actor, 1),
+    "change": lambda tx, actor: change_token(tx, actor, 1, TokenChange(name="x"), NOW),
+    "revoke": lambda tx, actor: revoke_token(tx, actor, 1, NOW),
+}
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize(
+    "actor",
+    [
+        build_actor(role="viewer"),
+        build_actor(role="editor"),
+        build_actor(scope="read"),
+        build_actor(scope="write"),
+    ],
+)
+async def test_who_does_not_manage_the_workspace_manages_no_token(
+    db: Database, home: Home, actor: Actor, deed: str
+) -> None:
+    await make_token(db, home)
+    before = await list_all_tokens(db)
+    with pytest.raises(ForbiddenError):
+        await db.write(lambda tx: DEEDS[deed](tx, actor))
+    with pytest.raises(ForbiddenError):
+        await list_tokens(db, actor, 0, 10)
+    assert await list_all_tokens(db) == before
+
+
+async def test_a_token_is_made_for_its_maker_in_the_workspace_looked_at(
+    db: Database, home: Home
+) -> None:
+    actor = await make_actor(db, home)
+    made = await db.write(lambda tx: create_token(tx, actor, NewToken(scope="read"), NOW))
+    found = find_actor(db, made.text, PLANS, NOW)
+    assert (found.user_id, found.workspace_id) == (actor.user_id, actor.workspace_id)
+    assert found.scope == "read"
 
 
 async def test_the_operator_lists_and_revokes_every_token_once(db: Database, home: Home) -> None:
@@ -108,8 +207,9 @@ async def test_the_operator_lists_and_revokes_every_token_once(db: Database, hom
 async def test_tokens_are_listed_in_pages(db: Database, home: Home) -> None:
     for name in "abc":
         await make_token(db, home, name=name)
-    first = await list_tokens(db, home.workspace.id, 0, 2)
-    rest = await list_tokens(db, home.workspace.id, first[-1].id, 2)
+    actor = build_actor(workspace_id=home.workspace.id)
+    first = await list_tokens(db, actor, 0, 2)
+    rest = await list_tokens(db, actor, first[-1].id, 2)
     assert [token.name for token in first + rest] == ["a", "b", "c"]
 
 
@@ -118,10 +218,10 @@ async def test_a_tokens_name_and_end_may_change_but_not_into_the_past(
 ) -> None:
     await make_token(db, home, name="old", expires_at=NOW + DAY)
     (token,) = await list_all_tokens(db)
-    workspace = home.workspace.id
+    actor = build_actor(workspace_id=home.workspace.id)
 
     async def change(wanted: TokenChange) -> tuple[str, int | None]:
-        changed = await db.write(lambda tx: change_token(tx, workspace, token.id, wanted, NOW))
+        changed = await db.write(lambda tx: change_token(tx, actor, token.id, wanted, NOW))
         return changed.name, changed.expires_at
 
     assert await change(TokenChange(name="new")) == ("new", NOW + DAY)
@@ -134,9 +234,9 @@ async def test_a_tokens_name_and_end_may_change_but_not_into_the_past(
 async def test_every_fault_of_a_new_token_is_named_at_once(
     db: Database, home: Home, name: str
 ) -> None:
-    new = NewToken(workspace_id=1, user_id=1, name=name, expires_at=NOW - 1)
+    new = NewToken(name=name, expires_at=NOW - 1)
     with pytest.raises(InvalidFieldsError) as raised:
-        await db.write(lambda tx: create_token(tx, new, NOW))
+        await db.write(lambda tx: create_token(tx, build_actor(), new, NOW))
     assert set(raised.value.fields) == {"name", "expires_at"}
 
 

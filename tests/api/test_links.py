@@ -10,7 +10,7 @@ import pytest
 from shorty.config import Config, Plan
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
-from tests.support import NOW
+from tests.support import DAY, NOW
 
 Json = dict[str, Any]
 LINKS = "/api/v1/links"
@@ -356,6 +356,43 @@ async def test_a_deleted_link_stops_at_once(client: httpx.AsyncClient) -> None:
     await make(client, customSlug="bye")
 
 
+async def test_a_deleted_link_is_restored_as_it_was(
+    house: House, client: httpx.AsyncClient
+) -> None:
+    made = await make(client, customSlug="back", title="Was there")
+    path = f"{LINKS}/{made['id']}"
+    await client.delete(path)
+    house.clock[0] += DAY
+    answer = await client.post(f"{path}/restore")
+    assert answer.status_code == 200
+    restored = answer.json()["link"]
+    assert restored == made | {"updatedAt": "2026-11-23T12:00:00.000Z"}
+    assert (await client.get(path)).json()["link"] == restored
+    assert (await client.get("/back", headers={"host": "go.example"})).status_code == 302
+    for missing in (path, f"{LINKS}/99", f"{LINKS}/x"):
+        again = await client.post(f"{missing}/restore")
+        assert (again.status_code, again.json()["code"]) == (404, "not-found")
+
+
+async def test_a_link_whose_address_was_given_away_is_not_restored(
+    client: httpx.AsyncClient,
+) -> None:
+    path = f"{LINKS}/{(await make(client, customSlug='back'))['id']}"
+    await client.delete(path)
+    await make(client, customSlug="back")
+    answer = await client.post(f"{path}/restore")
+    assert (answer.status_code, answer.json()["code"]) == (409, "slug-taken")
+
+
+async def test_another_workspaces_deleted_link_is_not_restored(
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    path = f"{LINKS}/{(await make(client))['id']}"
+    await client.delete(path)
+    assert (await stranger.post(f"{path}/restore")).status_code == 404
+    assert (await client.get(path)).status_code == 404
+
+
 async def test_a_token_that_reads_may_not_write(house: House) -> None:
     link = await house.make_link()
     reader = await house.make_client(scope="read")
@@ -364,10 +401,11 @@ async def test_a_token_that_reads_may_not_write(house: House) -> None:
         await reader.post(LINKS, json=WANTED),
         await reader.patch(f"{LINKS}/{link.id}", json={}),
         await reader.delete(f"{LINKS}/{link.id}"),
+        await reader.post(f"{LINKS}/{link.id}/restore"),
         await reader.post(f"{LINKS}/bulk", json={}),
         await reader.post("/api/v1/tags", json={"name": "x"}),
     ]
-    assert [answer.status_code for answer in refused] == [403] * 5
+    assert [answer.status_code for answer in refused] == [403] * 6
     nobody = await house.make_client(token="")
     assert (await nobody.post(LINKS, json=WANTED)).status_code == 401
 
@@ -485,6 +523,18 @@ class TestSmallPlan:
         answer = await client.post(LINKS, json=WANTED)
         assert answer.status_code == 429
         assert int(answer.headers["retry-after"]) > 0
+
+    async def test_a_link_is_restored_only_where_there_is_room(
+        self, client: httpx.AsyncClient
+    ) -> None:
+        path = f"{LINKS}/{(await make(client))['id']}"
+        await client.delete(path)
+        other = await make(client)
+        await make(client)
+        answer = await client.post(f"{path}/restore")
+        assert (answer.status_code, answer.json()["code"]) == (429, "quota-exceeded")
+        await client.delete(f"{LINKS}/{other['id']}")
+        assert (await client.post(f"{path}/restore")).status_code == 200
 
     async def test_edits_are_counted(self, client: httpx.AsyncClient) -> None:
         path = f"{LINKS}/{(await make(client))['id']}"

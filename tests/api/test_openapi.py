@@ -48,7 +48,7 @@ class TestEachOperation:
 
     def test_shows_an_example_of_what_it_takes(self, told: Told) -> None:
         body = told.operation.get("requestBody", {"content": {}})
-        takes_none = told.path.rpartition("/")[2] in {"verify", "rotate", "redeliver"}
+        takes_none = told.path.rpartition("/")[2] in {"verify", "rotate", "redeliver", "restore"}
         assert body["content"] or told.method in {"GET", "DELETE"} or takes_none
         for content in body["content"].values():
             assert content["example"]

@@ -99,7 +99,7 @@ class Server:
         create_tag(tx, actor, NewTag(name=f"Tag {number}"), NOW)
         add_domain(tx, actor, NewDomain(host=f"n{number}.a.invalid"), NOW)
         add_member(tx, actor, NewMember(email=f"n{number}@a.example"), NOW)
-        create_token(tx, NewToken(workspace_id=actor.workspace_id, user_id=actor.user_id), NOW)
+        create_token(tx, actor, NewToken(), NOW)
 
     async def stop(self) -> None:
         await self._client.aclose()

@@ -62,6 +62,31 @@ def test_a_domain_out_of_the_dns_is_noted(shell: Shell, configuration: Path) -> 
     assert "note   Domain: https://go.invalid is not in the DNS" in checked.out
 
 
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ("", "ok     Proxies: X-Forwarded-For is believed from 127.0.0.1."),
+        ("host = '0.0.0.0'", "note   Proxies: domains are served by https"),
+        ("host = '0.0.0.0'\ntrusted_proxies = ['::1']", "believed from ::1 alone. If the proxy"),
+        ("host = '0.0.0.0'\ntrusted_proxies = ['10.0.0.0/8']", "ok     Proxies"),
+        ("trusted_proxies = ['10.0.0.1']", "note   Proxies"),
+        ("trusted_proxies = []", "believed from nobody. If the proxy"),
+    ],
+)
+def test_a_proxy_that_must_be_there_and_is_not_believed_is_noted(
+    shell: Shell, configuration: Path, settings: str, says: str
+) -> None:
+    with configuration.open("a") as file:
+        file.write(f"{settings}\n[[domains]]\nhost = 'go.localhost'\nscheme = 'https'\n")
+    assert says in shell("check").out
+
+
+def test_without_https_no_proxy_need_be_believed(shell: Shell, configuration: Path) -> None:
+    with configuration.open("a") as file:
+        file.write("host = '0.0.0.0'\n")
+    assert "ok     Proxies" in shell("check").out
+
+
 def test_a_plan_that_is_gone_is_wrong(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHORTY_PLANS__TEAM__LINKS", "3")
     monkeypatch.setenv("SHORTY_DEFAULTS__PLAN", "team")

@@ -80,8 +80,9 @@ async def export_all(house: House, *, has_clicks: bool = False) -> bytes:
         return b"".join([part async for part in parts])
 
 
-async def export_csv(house: House) -> bytes:
-    parts = export_table(house.db, house.actor.workspace_id, Tally())
+async def export_csv(house: House, *, hides_webhooks: bool = False) -> bytes:
+    workspace_id = house.actor.workspace_id
+    parts = export_table(house.db, workspace_id, Tally(), hides_webhooks=hides_webhooks)
     return b"".join([part async for part in parts])
 
 

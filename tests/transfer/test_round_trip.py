@@ -413,6 +413,15 @@ async def test_a_table_brings_back_what_it_holds(house: House, empty_house: Hous
     assert replace(after, made_through="link") == before
 
 
+async def test_addresses_to_call_that_a_table_hides_are_left_out(
+    house: House, empty_house: House
+) -> None:
+    urls = ("https://a.example/key", "https://b.example/")
+    await make_link(house.book, house.actor, webhook_urls=urls)
+    await import_text(empty_house, "csv", await export_csv(house, hides_webhooks=True))
+    assert (await get_only(empty_house)).webhook_urls == ("https://b.example/",)
+
+
 async def test_a_table_never_opens_what_a_password_closed(house: House, empty_house: House) -> None:
     await make_link(house.book, house.actor, slug="closed", password="open sesame")
     told = await import_text(empty_house, "csv", await export_csv(house))

@@ -5,8 +5,10 @@ import pytest
 from shorty.accounts.service import list_users
 from shorty.accounts.sessions import list_sessions
 from shorty.accounts.signing_in import check_password
+from shorty.accounts.tokens import count_own_tokens
 from shorty.passwords import hash_password
 from tests.api.house import House
+from tests.support import make_token
 from tests.web.browser import Browser, read_text
 from tests.web.conftest import SignIn
 
@@ -60,6 +62,23 @@ async def test_a_password_changes_only_with_the_present_one_and_to_a_good_one(
     assert answer.status_code == 422
     assert complaint in read_text(answer.text)
     assert await check_password(house.app.db, "ann@a.example", PASSWORD)
+
+
+async def test_tokens_go_on_with_a_new_password_unless_the_box_is_ticked(
+    house: House, ann: Browser
+) -> None:
+    place, fields = "/app/account", {"current": PASSWORD, "password": PASSWORD}
+    assert "Also revoke my API tokens" not in (await ann.open(place)).text
+    for _ in range(2):
+        await make_token(house.app.db, house.home)
+    assert "2 tokens of yours go on working otherwise." in (await ann.open(place)).text
+    wrong = await ann.send(f"{place}/password", current="x", revoke_tokens="1")
+    assert 'type="checkbox" value="1" checked' in wrong.text
+    page = await ann.follow(await ann.send(f"{place}/password", fields))
+    assert "other browsers are signed out. 2 API tokens of yours still work." in page
+    page = await ann.follow(await ann.send(f"{place}/password", fields, revoke_tokens="1"))
+    assert "other browsers are signed out. Your API tokens are revoked." in page
+    assert count_own_tokens(house.app.db, house.home.user.id, house.now) == 0
 
 
 async def test_guessing_the_present_password_is_stopped(ann: Browser) -> None:

@@ -40,6 +40,19 @@ async def test_only_those_who_change_links_get_the_hashes_of_passwords(
     assert "argon2" not in table
 
 
+async def test_a_viewers_table_tells_only_the_hosts_of_webhooks(
+    house: House, owner: Browser, viewer: Browser
+) -> None:
+    await house.make_link(webhook_urls=("https://a.example/key", "https://b.example/"))
+    for browser, told in (
+        (owner, "https://a.example/key https://b.example/"),
+        (viewer, "https://a.example/… https://b.example/"),
+    ):
+        table = (await browser.open(f"{PLACE}/links.csv")).text
+        (row,) = csv.DictReader(io.StringIO(table))
+        assert row["webhookUrls"] == told
+
+
 async def test_an_export_holds_no_other_workspaces_links(
     house: House, owner: Browser, stranger: Browser
 ) -> None:

@@ -51,6 +51,18 @@ async def test_changes_say_what_was_and_what_is(house: House, owner: Browser) ->
     assert text.index("QR code color") < text.index("Switched on") < text.index("made it")
 
 
+async def test_a_viewer_is_told_no_more_of_webhooks_than_their_hosts(
+    house: House, owner: Browser, viewer: Browser
+) -> None:
+    long = f"https://a.example/{'k' * 600}"
+    await house.make_link()
+    await change(house, webhook_urls=(long, "https://b.example/key"))
+    assert "https://b.example/key" in await read_page(owner)
+    text = await read_page(viewer)
+    assert "Webhooks https://a.example/…, https://b.example/… " in text
+    assert "k" * 9 not in text
+
+
 async def test_a_link_that_was_brought_back_says_so(house: House, owner: Browser) -> None:
     await house.make_link()
     actor = await house.make_actor()

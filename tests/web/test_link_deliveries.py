@@ -53,6 +53,21 @@ async def test_a_links_own_deliveries_are_listed(
     assert receiver.url in read_text(page)
 
 
+async def test_a_viewer_is_told_no_more_than_the_hosts(
+    house: House, viewer: Browser, receiver: Receiver
+) -> None:
+    origin = receiver.url.rpartition("/")[0]
+    urls = (f"{origin}/key", "https://b.example/?k", "https://c.example/")
+    await house.make_link(slug="several", webhook_urls=urls)
+    text = read_text((await viewer.open("/app/links/2/deliveries")).text)
+    assert f"{origin}/…, https://b.example/…, https://c.example/ is told" in text
+    await visit(house, {"link_id": 2})
+    await receiver.wait_for(1)
+    page = (await viewer.open("/app/links/2/deliveries")).text
+    assert f"{origin}/…" in page
+    assert "key" not in page
+
+
 async def test_they_are_listed_page_by_page(
     house: House, owner: Browser, receiver: Receiver
 ) -> None:

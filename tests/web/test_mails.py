@@ -155,6 +155,21 @@ async def test_a_forgotten_password_is_set_anew_and_ends_every_session(
     assert "used up or too old" in await choose(visitor, link, "another one")
 
 
+async def test_who_sets_a_forgotten_password_may_revoke_their_tokens_too(
+    house: House, ann: Browser, visitor: Browser, mail_server: MailServer
+) -> None:
+    client = await house.make_client()
+    await ask(house, visitor)
+    link = read_link(mail_server)
+    page = await visitor.open(link.raw_path.decode())
+    fields = {"key": link.params["key"], "password": PASSWORD, "revoke_tokens": "1"}
+    assert "Also revoke my API tokens" in page.text
+    assert (await client.get("/api/v1/links")).status_code == 200
+    page = await visitor.follow(await visitor.send("/app/new-password", fields))
+    assert "Your new password is set. Sign in with it. Your API tokens are revoked." in page
+    assert (await client.get("/api/v1/links")).status_code == 401
+
+
 async def test_an_unknown_address_gets_no_mail_and_the_same_answer(
     house: House, ann: Browser, visitor: Browser, mail_server: MailServer
 ) -> None:

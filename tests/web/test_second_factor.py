@@ -32,7 +32,9 @@ async def ann(house: House, owner: Browser) -> Browser:
 
 async def begin(ann: Browser) -> str:
     """The page that shows the secret."""
-    return await ann.follow(await ann.send(f"{PLACE}/begin"))
+    answer = await ann.send(f"{PLACE}/begin", password=PASSWORD)
+    assert answer.status_code == 200
+    return answer.text
 
 
 def read_secret(page: str) -> str:
@@ -63,7 +65,7 @@ async def test_a_right_code_switches_it_on_and_shows_recovery_codes_once(
     house: House, ann: Browser
 ) -> None:
     page = await begin(ann)
-    wrong = await ann.send(PLACE, code=WRONG)
+    wrong = await ann.send(PLACE, code=WRONG, secret=read_secret(page))
     assert wrong.status_code == 422
     assert "Is not what the app shows now" in read_text(wrong.text)
     assert read_secret(wrong.text) == read_secret(page)
@@ -96,29 +98,55 @@ async def test_new_recovery_codes_need_the_password(house: House, ann: Browser) 
     assert "They are shown this once." in read_text(answer.text)
 
 
-async def test_it_is_switched_off_with_a_code_or_with_the_password(
+@pytest.mark.parametrize("password", ["", "x"])
+async def test_it_is_begun_only_with_the_password(
+    house: House, ann: Browser, password: str
+) -> None:
+    answer = await ann.send(f"{PLACE}/begin", password=password)
+    assert answer.status_code == 422
+    assert "Is not your password." in read_text(answer.text)
+    assert not house.app.db.look_up_all("select * from second_factors")
+
+
+async def test_an_open_session_alone_neither_shows_the_secret_nor_binds_it(
     house: House, ann: Browser
 ) -> None:
+    secret = read_secret(await begin(ann))
+    for answer in (await ann.open(PLACE), await ann.send(PLACE, code=WRONG)):
+        assert answer.status_code == 409
+        assert secret not in answer.text.replace(" ", "")
+    assert not has_second_factor(house.app.db, house.home.user.id)
+
+
+async def test_it_is_switched_off_with_the_password(house: House, ann: Browser) -> None:
     user_id, db = house.home.user.id, house.app.db
     _, codes = await set_up(house, ann)
-    for proof in ({"code": WRONG}, {"password": "x"}, {}):
-        assert (await ann.send(f"{PLACE}/remove", proof)).status_code == 422
+    for proof in ({"code": codes[0]}, {"password": "x"}, {}):
+        answer = await ann.send(f"{PLACE}/remove", proof)
+        assert answer.status_code == 422
+        assert "Is not your password." in read_text(answer.text)
     assert has_second_factor(db, user_id)
-    await ann.follow(await ann.send(f"{PLACE}/remove", code=codes[0]))
-    assert not has_second_factor(db, user_id)
-    await set_up(house, ann)
     page = await ann.follow(await ann.send(f"{PLACE}/remove", password=PASSWORD))
     assert "The second factor is off" in page
     assert count_recovery_codes(db, user_id) == 0
 
 
 async def test_guessing_codes_is_stopped(ann: Browser) -> None:
-    await begin(ann)
-    statuses = [(await ann.send(PLACE, code=WRONG)).status_code for _ in range(11)]
+    fields = {"secret": read_secret(await begin(ann)), "code": WRONG}
+    statuses = [(await ann.send(PLACE, fields)).status_code for _ in range(11)]
+    assert statuses == [422] * 10 + [429]
+
+
+@pytest.mark.parametrize("deed", ["begin", "recovery-codes", "remove"])
+async def test_guessing_the_password_is_stopped(house: House, ann: Browser, deed: str) -> None:
+    if deed != "begin":
+        await set_up(house, ann)
+    fields = {"password": "x"}
+    statuses = [(await ann.send(f"{PLACE}/{deed}", fields)).status_code for _ in range(11)]
     assert statuses == [422] * 10 + [429]
 
 
 async def test_there_is_nothing_to_see_before_it_is_begun(ann: Browser, house: House) -> None:
     assert (await ann.open(PLACE)).status_code == 409
     await set_up(house, ann)
-    assert (await ann.send(f"{PLACE}/begin")).status_code == 409
+    assert (await ann.send(f"{PLACE}/begin", password=PASSWORD)).status_code == 409

@@ -20,9 +20,11 @@ from shorty.webhooks.model import Delivery, DeliveryFilter
 from shorty.webhooks.outbox import Outbox
 from shorty.webhooks.worker import WebhookWorker
 from tests.clicks.making import insert_links, make_visit
-from tests.support import NOW
+from tests.support import NOW, build_actor
 
 JOURNAL = "a journal"
+OWNER = build_actor()
+"""Of the first workspace."""
 PLANS = Config(plans={"none": Plan(webhooks=False)}).plans
 
 
@@ -95,7 +97,7 @@ async def run_worker(
 async def list_all(db: Database, now: int = NOW, **wanted: Any) -> list[Delivery]:
     """Of the first workspace, the oldest first."""
     which = msgspec.structs.replace(DeliveryFilter(limit=1000), **wanted)
-    return (await service.list_deliveries(db, 1, which, now))[::-1]
+    return (await service.list_deliveries(db, OWNER, which, now))[::-1]
 
 
 async def count_by_status(db: Database) -> dict[str, int]:

@@ -22,7 +22,14 @@ from shorty.webhooks.model import build_test_body
 from shorty.webhooks.service import get_secret
 from shorty.webhooks.signature import build_headers, make_secret
 from tests.service import PATIENCE_S, Output
-from tests.webhooks.making import Clock, click, insert_calling_links, run_worker, wait_until_ended
+from tests.webhooks.making import (
+    OWNER,
+    Clock,
+    click,
+    insert_calling_links,
+    run_worker,
+    wait_until_ended,
+)
 
 PAGE = Path(__file__).parents[2] / "shorty" / "manual" / "webhooks.md"
 BLOCK = re.compile(r"^```(python|js|http)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -82,7 +89,7 @@ async def example(
     (tmp_path / name).write_text(EXAMPLES[request.param], "utf-8")
     port = find_free_port()
     await insert_calling_links(db, f"http://127.0.0.1:{port}/")
-    secret = (await db.write(lambda tx: get_secret(tx, 1, read_now()))).secret
+    secret = (await db.write(lambda tx: get_secret(tx, OWNER, read_now()))).secret
     with run([program, name], tmp_path, WEBHOOK_SECRET=secret, PORT=str(port)) as output:
         wait_until_it_listens(port)
         yield Example(f"http://127.0.0.1:{port}/", secret, output)

@@ -12,13 +12,13 @@ from shorty.webhooks import store
 from shorty.webhooks.model import DeliveryRecord
 from shorty.webhooks.service import get_record
 from tests.support import NOW
-from tests.webhooks.making import click, insert_calling_links, list_all
+from tests.webhooks.making import OWNER, click, insert_calling_links, list_all
 
 HOOK = "https://hooks.example/one"
 
 
 async def get(db: Database, delivery_id: int = 1) -> DeliveryRecord:
-    return await get_record(db, 1, delivery_id, NOW)
+    return await get_record(db, OWNER, delivery_id, NOW)
 
 
 async def read_event(db: Database, delivery_id: int = 1) -> Any:

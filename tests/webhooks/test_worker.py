@@ -14,6 +14,7 @@ from shorty.webhooks.model import Delivery
 from tests.clicks.making import wait_until
 from tests.support import NOW
 from tests.webhooks.making import (
+    OWNER,
     Clock,
     click,
     count_by_status,
@@ -65,7 +66,7 @@ async def test_a_click_is_told_once_and_signed(db: Database, receiver: Receiver)
     async with run_worker(db, outbox, clock):
         (message,) = await receiver.wait_for(1)
         await wait_until_ended(db)
-    secret = await db.write(lambda tx: service.get_secret(tx, 1, clock.now))
+    secret = await db.write(lambda tx: service.get_secret(tx, OWNER, clock.now))
     assert message.verify(secret.secret) == message.event
     assert message.headers["content-type"] == "application/json"
     assert message.headers["user-agent"].startswith("shorty/")
@@ -95,8 +96,8 @@ async def test_after_a_rotation_both_secrets_verify_for_a_day(
     db: Database, receiver: Receiver
 ) -> None:
     clock = Clock(time.time_ns() // 1_000_000)
-    old = await db.write(lambda tx: service.get_secret(tx, 1, clock.now))
-    new = await db.write(lambda tx: service.rotate_secret(tx, 1, clock.now))
+    old = await db.write(lambda tx: service.get_secret(tx, OWNER, clock.now))
+    new = await db.write(lambda tx: service.rotate_secret(tx, OWNER, clock.now))
     assert new.previous_until == clock.now + 24 * HOUR
     outbox = make_outbox()
     async with run_worker(db, outbox, clock):
@@ -178,7 +179,7 @@ async def test_after_the_last_try_it_is_dead(db: Database, receiver: Receiver) -
             outbox.news.set()
     delivery = await get_only(db)
     assert (delivery.status, delivery.reason, delivery.attempts) == ("dead", "tries-used-up", 3)
-    record = await service.get_record(db, 1, delivery.id, NOW)
+    record = await service.get_record(db, OWNER, delivery.id, NOW)
     assert [each.number for each in record.tries] == [1, 2, 3]
     assert len(receiver.messages) == 3
 
@@ -434,7 +435,7 @@ async def test_what_a_worker_finds_out_after_its_lease_was_lost_is_not_written_d
         async with run_worker(db, outbox):
             await wait_until_ended(db)
     delivery = await get_only(db)
-    record = await service.get_record(db, 1, delivery.id, NOW)
+    record = await service.get_record(db, OWNER, delivery.id, NOW)
     assert (delivery.status, len(record.tries)) == ("delivered", 1)
 
 
