@@ -83,12 +83,14 @@ def take_available(
     tx: Transaction, workspace_id: int, plan: Plan, quota: QuotaName, count: int, now: int
 ) -> int:
     """Counts as many of `count` as fit and returns how many those are; none may fit."""
-    limit = find_limit(plan, quota)
-    row = tx.find_one(FIND_USED, workspace_id, quota, name_period(quota, now))
-    used = row["used"] if row else 0
-    fitting = count if limit is None else max(0, min(count, limit - used))
-    take_quota(tx, workspace_id, plan, quota, fitting, now)
-    return fitting
+    try:
+        take_quota(tx, workspace_id, plan, quota, count, now)
+    except QuotaExceededError as error:
+        row = tx.find_one(FIND_USED, workspace_id, quota, name_period(quota, now))
+        fitting = max(0, error.limit - (row["used"] if row else 0))
+        take_quota(tx, workspace_id, plan, quota, fitting, now)
+        return fitting
+    return count
 
 
 def give_back_quota(

@@ -23,9 +23,11 @@ from shorty.links.public import (
     PUBLIC_WORKSPACE_ID,
     delete_expired_public_links,
 )
+from shorty.links.search_entries import index_some
 from shorty.webhooks.service import delete_old_deliveries
 
 NOTICE_S: Final = 0.5
+INDEX_S: Final = 1.0
 SWEEP_S: Final = 60.0
 
 log = structlog.get_logger(__name__)
@@ -48,6 +50,7 @@ class Upkeep:
         loop = asyncio.get_running_loop()
         self._tasks = [
             loop.create_task(self._repeat(NOTICE_S, self.notice_changes)),
+            loop.create_task(self._repeat(INDEX_S, self.index_new_links)),
             loop.create_task(self._repeat(SWEEP_S, self.sweep)),
         ]
 
@@ -65,6 +68,9 @@ class Upkeep:
             self._services.book.icons.forget_all()
             self._limited.forget_all()
 
+    async def index_new_links(self) -> None:
+        await self._drain(lambda: index_some(self._services.db))
+
     async def sweep(self) -> None:
         now = self._read_clock()
         services = self._services
@@ -80,9 +86,9 @@ class Upkeep:
         brief = {PUBLIC_WORKSPACE_ID: CLICK_DAYS}
         await self._drain(lambda: remove_old_clicks(services.db, services.config.plans, now, brief))
 
-    async def _drain(self, delete_batch: Callable[[], Awaitable[int]]) -> None:
+    async def _drain(self, do_some: Callable[[], Awaitable[int]]) -> None:
         """In small batches, so that no caller waits long for the writer."""
-        while await delete_batch() and not self._stopping.is_set():
+        while await do_some() and not self._stopping.is_set():
             pass
 
     async def _repeat(self, pause_s: float, work: Callable[[], Awaitable[None]]) -> None:

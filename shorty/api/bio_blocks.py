@@ -128,7 +128,7 @@ async def add_block(request: ApiRequest) -> Answer:
     body = await read_body(request)
     new = read_new_block(convert_fields(body.fields, BlockInput))
     book, actor, now = request.services.book, request.actor, request.now
-    with telling_camel_case():
+    with telling_camel_case:
         return await answer_once(
             request,
             body,
@@ -160,7 +160,7 @@ async def order_blocks(request: ApiRequest) -> Answer:
     ids = [reader.read_id("blockIds", block_id) for block_id in wanted.block_ids]
     reader.finish()
     found = [block_id for block_id in ids if isinstance(block_id, int)]
-    with telling_camel_case():
+    with telling_camel_case:
         ordered = await request.services.db.write(
             lambda tx: blocks.order_blocks(tx, request.actor, page_id, found, request.now)
         )
@@ -198,7 +198,7 @@ async def change_block(request: ApiRequest) -> Answer:
     page_id, block_id = read_ids(request)
     change = read_block_change(convert_fields((await read_body(request)).fields, BlockChanges))
     book, actor, now = request.services.book, request.actor, request.now
-    with telling_camel_case():
+    with telling_camel_case:
         block = await request.services.db.write(
             lambda tx: blocks.change_block(tx, book, actor, page_id, block_id, change, now)
         )

@@ -1,7 +1,5 @@
 """`/bio-pages`: making, listing, reading, changing and deleting link-in-bio pages."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
@@ -17,7 +15,7 @@ from shorty.api.bio_objects import (
     show_page,
 )
 from shorty.api.idempotency import Remember, answer_once
-from shorty.api.link_bodies import Domain, Slug, Url, spell_faults
+from shorty.api.link_bodies import Domain, Slug, Url, telling_own_names
 from shorty.api.listing import ListQuery, read_list_query
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
@@ -25,7 +23,7 @@ from shorty.bio import service
 from shorty.bio.model import AvatarKind, BioPage, Colors, PageChange, Social, Theme
 from shorty.bio.rules import DESCRIPTION_LENGTH, MAX_SOCIALS, TITLE_LENGTH
 from shorty.bio.themes import DESCRIPTIONS
-from shorty.errors import ConflictError, InvalidFieldsError, QuotaExceededError, SlugTakenError
+from shorty.errors import ConflictError, QuotaExceededError, SlugTakenError
 from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
 from shorty.http.fields import convert_fields
 from shorty.http.requests import read_body
@@ -172,7 +170,7 @@ async def create_page(request: ApiRequest) -> Answer:
         request.services.titles.ask(page.link)
         return page
 
-    with telling_own_names():
+    with telling_own_names:
         return await answer_once(
             request,
             body,
@@ -215,7 +213,7 @@ async def change_page(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", WHAT)
     wanted = convert_fields((await read_body(request)).fields, PageChanges)
     change, _ = read_change(wanted)
-    with telling_own_names():
+    with telling_own_names:
         page = await service.change_page(
             request.services.book, request.actor, page_id, change, request.now
         )
@@ -270,15 +268,6 @@ def read_change(wanted: PageChanges) -> tuple[PageChange, int | None]:
         socials=tuple(socials) if isinstance(socials, list) else socials,
     )
     return change, link_id
-
-
-@contextmanager
-def telling_own_names() -> Generator[None]:
-    """Around a call of a domain: its faults name fields otherwise than callers do."""
-    try:
-        yield
-    except InvalidFieldsError as error:
-        raise InvalidFieldsError(spell_faults(error.fields)) from error
 
 
 def find_source_faults(wanted: PageInput) -> dict[str, str]:

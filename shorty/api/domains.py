@@ -197,7 +197,7 @@ async def add_domain(request: ApiRequest) -> Answer:
         shown = DomainAnswer(domain=show_domain(request, domain))
         return answer_created(shown, f"/api/v1/domains/{domain.id}")
 
-    with telling_camel_case():
+    with telling_camel_case:
         return await answer_once(request, body, in_one_write(request, create), show)
 
 
@@ -238,7 +238,7 @@ async def change_domain(request: ApiRequest) -> Answer:
     change = DomainChange(
         root_redirect=wanted.root_redirect, not_found_redirect=wanted.not_found_redirect
     )
-    with telling_camel_case():
+    with telling_camel_case:
         domain = await request.services.db.write(
             lambda tx: service.change_domain(tx, request.actor, domain_id, change)
         )

@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 from shorty.api.link_object import STATUSES
 from shorty.api.listing import Cursor, Limit
 from shorty.errors import InvalidFieldsError
-from shorty.http.fields import convert_known, find_unknown, spell_fields
+from shorty.http.fields import TellingNames, convert_known, find_unknown, spell_fields
 from shorty.http.requests import ID_DIGITS, Body
 from shorty.http.times import read_time
 from shorty.links.drafts import UNKNOWN_TAGS
@@ -245,6 +245,9 @@ def merge_faults(read: Mapping[str, str], judged: Mapping[str, str]) -> dict[str
 
 def spell_faults(faults: Mapping[str, str]) -> dict[str, str]:
     return spell_fields({_OWN_NAMES.get(name, name): fault for name, fault in faults.items()})
+
+
+telling_own_names: Final = TellingNames(spell_faults)
 
 
 def read_filter(query: LinkQuery) -> LinkFilter:

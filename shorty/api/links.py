@@ -1,7 +1,6 @@
 """`/links`: making, listing, reading, changing, deleting and restoring links, one or many."""
 
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, cast
 
 import msgspec
@@ -31,7 +30,7 @@ from shorty.api.link_bodies import (
     read_filter,
     read_link_fields,
     read_new_link,
-    spell_faults,
+    telling_own_names,
 )
 from shorty.api.link_object import show_link
 from shorty.api.operations import Operation, handle
@@ -109,7 +108,7 @@ async def create_link(request: ApiRequest) -> Answer:
     new, faults = read_new_link(body)
     if faults:
         await raise_all_faults(request, new, faults)
-    with telling_own_names():
+    with telling_own_names:
         if query.find_or_create:
             return await find_or_create(request, body, new)
         return await answer_once(
@@ -214,7 +213,7 @@ async def change_link(request: ApiRequest) -> Answer:
         link = await service.get_link(book, actor, link_id)
         judged = await find_change_faults(book, actor, link, change, now)
         raise InvalidFieldsError(merge_faults(faults, judged))
-    with telling_own_names():
+    with telling_own_names:
         link = await service.change_link(book, actor, link_id, change, now)
     request.services.titles.ask_icon(link)
     return answer_link(link)
@@ -395,15 +394,6 @@ def list_known(ids: Mapping[str | int, int | None]) -> list[int]:
 
 def list_bad(ids: Mapping[str | int, int | None]) -> list[str]:
     return [str(text)[:40] for text, number in ids.items() if number is None]
-
-
-@contextmanager
-def telling_own_names() -> Generator[None]:
-    """Around a call of the domain: its faults name fields as it does, the caller's as JSON."""
-    try:
-        yield
-    except InvalidFieldsError as error:
-        raise InvalidFieldsError(spell_faults(error.fields)) from error
 
 
 HANDLERS: Final = (

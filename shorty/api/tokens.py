@@ -144,7 +144,7 @@ async def create_token(request: ApiRequest) -> Answer:
         scope=wanted.scope,
         expires_at=None if wanted.expires_at is None else read_time(wanted.expires_at),
     )
-    with telling_camel_case():
+    with telling_camel_case:
         made = await request.services.db.write(
             lambda tx: tokens.create_token(tx, request.actor, new, request.now)
         )
@@ -192,7 +192,7 @@ async def change_token(request: ApiRequest) -> Answer:
         name=wanted.name,
         expires_at=read_time(end) if isinstance(end, datetime) else end,
     )
-    with telling_camel_case():
+    with telling_camel_case:
         token = await request.services.db.write(
             lambda tx: tokens.change_token(tx, request.actor, token_id, change, request.now)
         )

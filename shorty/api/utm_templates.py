@@ -118,7 +118,7 @@ async def create_template(request: ApiRequest) -> Answer:
     body = await read_body(request)
     wanted = convert_fields(body.fields, UtmTemplateInput)
     new = NewUtmTemplate(**msgspec.structs.asdict(wanted))
-    with telling_camel_case():
+    with telling_camel_case:
         return await answer_once(
             request,
             body,
@@ -168,7 +168,7 @@ async def change_template(request: ApiRequest) -> Answer:
     template_id = read_template_id(request)
     wanted = convert_fields((await read_body(request)).fields, UtmTemplateChanges)
     change = UtmTemplateChange(**msgspec.structs.asdict(wanted))
-    with telling_camel_case():
+    with telling_camel_case:
         changed = await request.services.db.write(
             lambda tx: utm_templates.change_template(tx, request.actor, template_id, change)
         )

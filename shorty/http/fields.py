@@ -1,9 +1,9 @@
 """Checks fields one by one against a struct, so that all faults are told at once."""
 
 import re
-from collections.abc import Collection, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
+from types import TracebackType
 from typing import Any, Final, Literal, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
@@ -76,15 +76,6 @@ def _convert_each(
     return found, faults
 
 
-@contextmanager
-def telling_camel_case() -> Generator[None]:
-    """Around a call of a domain: its faults name fields as Python does, the caller's as JSON."""
-    try:
-        yield
-    except InvalidFieldsError as error:
-        raise InvalidFieldsError(spell_fields(error.fields)) from error
-
-
 def spell_fields(faults: Mapping[str, str]) -> dict[str, str]:
     """Faults by the fields' names in camel case."""
     return {_camel(name): fault for name, fault in faults.items()}
@@ -93,6 +84,31 @@ def spell_fields(faults: Mapping[str, str]) -> dict[str, str]:
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
+
+
+class TellingNames:
+    """Around a call of a domain: its faults name fields as it does, the caller's as `spell` does.
+
+    Quicker than a generator made a context manager, and there is one around every new link.
+    """
+
+    def __init__(self, spell: Callable[[Mapping[str, str]], dict[str, str]]) -> None:
+        self._spell = spell
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, InvalidFieldsError):
+            raise InvalidFieldsError(self._spell(error.fields)) from error
+
+
+telling_camel_case: Final = TellingNames(spell_fields)
 
 
 def find_unknown(values: Mapping[str, object], known: Collection[str]) -> dict[str, str]:

@@ -240,5 +240,6 @@ def _percent_encode(match: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in _encode_text(match[0]))
 
 
+@lru_cache(maxsize=1024)
 def _quote(value: str) -> str:
     return quote(value, safe="", errors="replace")

@@ -62,7 +62,7 @@ def insert_together(tx: Transaction, book: LinkBook, entries: Sequence[Entry]) -
 
 
 def insert_entries(tx: Transaction, book: LinkBook, entries: Sequence[Entry]) -> list[Outcome]:
-    """Entries of one workspace: quotas, counters and search entries for all at once.
+    """Entries of one workspace: quotas and counters for all at once.
 
     Where the plan has room for some only, the first good ones get it.
     """
@@ -79,7 +79,7 @@ def insert_entries(tx: Transaction, book: LinkBook, entries: Sequence[Entry]) ->
             # Where the slug of one is taken, nothing of it is to be undone.
             outcomes += _insert_rows(tx, book, run)
             left = room - sum(isinstance(outcome, Link) for outcome in outcomes)
-    store.insert_companions(tx, [outcome for outcome in outcomes if isinstance(outcome, Link)])
+    store.insert_counters(tx, [outcome for outcome in outcomes if isinstance(outcome, Link)])
     _give_back_room(tx, maker, left, now)
     return outcomes
 
@@ -90,7 +90,7 @@ def insert_draft(
     """A link by itself. Raises SlugTakenError and QuotaExceededError."""
     _take_one(tx, entry)
     link = _insert_bare(tx, book, entry)
-    store.insert_companions(tx, [link])
+    store.insert_counters(tx, [link])
     if remember is not None:
         remember(tx, link)
     return link

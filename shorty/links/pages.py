@@ -6,16 +6,18 @@ the two ways, and LinkPage for what its total means.
 
 import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 
 from shorty.accounts.model import Actor
-from shorty.errors import InvalidFieldsError
+from shorty.errors import InvalidFieldsError, StorageUnavailableError
 from shorty.links import list_store, store
 from shorty.links.book import LinkBook
 from shorty.links.list_store import COUNTED, Listing, Position, Source
 from shorty.links.model import Link, LinkFilter, LinkPage, LinkSort
+from shorty.links.search_entries import catch_up
 from shorty.storage.search import Match, find_match
 from shorty.storage.text import contains_folded, fold_text
 
@@ -100,6 +102,8 @@ async def _plan(
 async def _find_match(book: LinkBook, listing: Listing, search: str, total: int) -> Match | None:
     if total <= SMALL:
         return Match(text=fold_text(search), expression=None, is_exact=False)
+    with suppress(StorageUnavailableError):  # what cannot be written can still be searched
+        await catch_up(book.db)
     return await find_match(
         book.db,
         search,

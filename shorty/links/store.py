@@ -1,13 +1,19 @@
 """Every statement about links, but for lists of them, which `pages` asks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from shorty.links.model import Creator, Link, LinkColumns, QrSettings, Tag
+from shorty.links.search_entries import (
+    add_entry,
+    read_search_text,
+    remove_entry,
+    replace_entry,
+    search_text,
+)
 from shorty.storage.database import Database, Row, Transaction
-from shorty.storage.search import index_link, join_search_text, unindex_link
 
 _NAMES: Final = LinkColumns.__struct_fields__
 _COLUMNS: Final = ", ".join(_NAMES)
@@ -213,7 +219,7 @@ class NewRow(NamedTuple):
 
 
 def insert_links(tx: Transaction, rows: Sequence[NewRow]) -> list[int | None]:
-    """Each new link's id; None where its slug is taken. Counter and search come on top."""
+    """Each new link's id; None where its slug is taken. Counters come on top."""
     found = tx.find_one(FIND_NEXT_ID)
     first: int = found["id"] if found else 1
     values = [
@@ -227,11 +233,8 @@ def insert_links(tx: Transaction, rows: Sequence[NewRow]) -> list[int | None]:
     return [link_id if link_id in made else None for link_id in ids]
 
 
-def insert_companions(tx: Transaction, links: Sequence[Link]) -> None:
-    """The counters and the search entries of new links."""
+def insert_counters(tx: Transaction, links: Sequence[Link]) -> None:
     tx.insert_rows(INSERT_COUNTER, [(link.id, link.workspace_id) for link in links])
-    for link in links:
-        index_link(tx, link.id, search_text(link, link.workspace_id))
 
 
 def tag_link(tx: Transaction, link_id: int, tags: Iterable[Tag]) -> None:
@@ -255,16 +258,14 @@ def update_link(tx: Transaction, before: Link, columns: LinkColumns, updated_at:
     """`before` is the link as this transaction has read it."""
     tx.execute(UPDATE_LINK, *msgspec.structs.astuple(columns), updated_at, before.id)
     old, new = (search_text(link, before.workspace_id) for link in (before, columns))
-    if old != new:
-        unindex_link(tx, before.id, old)
-        index_link(tx, before.id, new)
+    replace_entry(tx, before.id, old, new)
 
 
 def delete_link(tx: Transaction, workspace_id: int, link_id: int, now: int) -> Row | None:
     """What was deleted; None where there is no such live link."""
     row = tx.find_one(DELETE_LINK, link_id, workspace_id, now)
     if row is not None:
-        unindex_link(tx, link_id, read_search_text(row))
+        remove_entry(tx, link_id, read_search_text(row))
         tx.execute(RETIRE_COUNTER, link_id)
     return row
 
@@ -273,7 +274,7 @@ def restore_link(tx: Transaction, link: Link, updated_at: int) -> None:
     """`link` is what was deleted, as this transaction has read it."""
     tx.execute(RESTORE_LINK, link.id, updated_at)
     tx.execute(REVIVE_COUNTER, link.id)
-    index_link(tx, link.id, search_text(link, link.workspace_id))
+    add_entry(tx, link.id, search_text(link, link.workspace_id))
 
 
 def set_title(tx: Transaction, link_id: int, title: str, now: int) -> Row | None:
@@ -281,30 +282,6 @@ def set_title(tx: Transaction, link_id: int, title: str, now: int) -> Row | None
     row = tx.find_one(FIND_UNTITLED, link_id)
     if row is None:
         return None
-    unindex_link(tx, link_id, read_search_text(row))
-    index_link(tx, link_id, read_search_text({**dict(row), "title": title}))
+    titled = {**dict(row), "title": title}
+    replace_entry(tx, link_id, read_search_text(row), read_search_text(titled))
     return tx.find_one(SET_TITLE, link_id, title, max(now, row["updated_at"] + 1))
-
-
-def search_text(link: Link | LinkColumns, workspace_id: int) -> str:
-    return join_search_text(
-        workspace_id=workspace_id,
-        domain_id=link.domain_id,
-        is_active=bool(link.is_active),
-        slug=link.slug,
-        title=link.title,
-        url=link.url,
-        original_url=link.original_url,
-    )
-
-
-def read_search_text(row: Row | Mapping[str, Any]) -> str:
-    return join_search_text(
-        workspace_id=row["workspace_id"],
-        domain_id=row["domain_id"],
-        is_active=bool(row["is_active"]),
-        slug=row["slug"],
-        title=row["title"],
-        url=row["url"],
-        original_url=row["original_url"],
-    )

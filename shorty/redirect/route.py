@@ -65,10 +65,12 @@ class Front:
 
         In any thread. All else is left to the loop.
         """
+        if scope.method != "GET":
+            return False
         desk = self._desk
         headers = scope.headers
         domain = desk.domains.find_by_host(read_host(scope, headers))
-        if domain is None or scope.method != "GET":
+        if domain is None:
             return False
         slug = slug_key(scope.path[1:].rstrip("/"))
         if slug in RESERVED_SLUGS:

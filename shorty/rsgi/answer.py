@@ -88,5 +88,5 @@ class Answer:
         pipe = Pipe(self._proto, self._status, self._headers)
         self._pipe = pipe
         self._client.watch()
-        self._client.gone.add_done_callback(lambda _: pipe.close_reader())
+        self._client.call_when_gone(pipe.close_reader)
         return pipe

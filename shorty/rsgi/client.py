@@ -1,6 +1,7 @@
 """Whether the client of one request is still there."""
 
 import asyncio
+from collections.abc import Callable
 
 from granian._granian import RSGIHTTPProtocol
 
@@ -13,24 +14,36 @@ class Client:
     def __init__(self, proto: RSGIHTTPProtocol) -> None:
         self._proto = proto
         self._watch: asyncio.Future[None] | None = None
-        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._end: asyncio.Future[None] | None = None  # few wait for it
+        self.is_gone = False
 
     def watch(self) -> None:
         """Granian tells of an end only to those who ask, which costs a hop between threads."""
-        if self._watch is None and not self.gone.done():
+        if self._watch is None and not self.is_gone:
             self._watch = asyncio.ensure_future(self._proto.client_disconnect())
             self._watch.add_done_callback(lambda _: self.leave())
 
     def leave(self) -> None:
-        if not self.gone.done():
-            self.gone.set_result(None)
+        self.is_gone = True
+        if self._end is not None and not self._end.done():
+            self._end.set_result(None)
+
+    def call_when_gone(self, callback: Callable[[], None]) -> None:
+        self._find_end().add_done_callback(lambda _: callback())
 
     async def wait_until_gone(self) -> None:
         self.watch()
-        await asyncio.wait({self.gone})
+        await asyncio.wait({self._find_end()})
 
     def forget(self) -> None:
         """Without this granian keeps the watch, and the watch this, of requests long answered."""
         if self._watch:
             self._watch.cancel()
             self._watch = None
+
+    def _find_end(self) -> "asyncio.Future[None]":
+        if self._end is None:
+            self._end = asyncio.get_running_loop().create_future()
+            if self.is_gone:
+                self._end.set_result(None)
+        return self._end

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from functools import lru_cache
 from typing import Any, Final, cast
 from urllib.parse import quote
 
@@ -37,7 +38,7 @@ class Exchange:
         self.answer = Answer(scope, proto, self.client)
 
     async def receive(self) -> Message:
-        if not self.body.is_over and not self.client.gone.done():
+        if not self.body.is_over and not self.client.is_gone:
             try:
                 piece = await self.body.read()
             except ClientGoneError:
@@ -51,7 +52,7 @@ class Exchange:
     async def send(self, message: Message) -> None:
         if self.answer.is_over:
             return
-        if self.client.gone.done():
+        if self.client.is_gone:
             raise ClientGoneError
         try:
             await self._pass_on(message)
@@ -76,7 +77,7 @@ class Exchange:
 
     def end(self) -> None:
         """The application is through: what it left undone is its fault, or its client has gone."""
-        if self.client.gone.done():
+        if self.client.is_gone:
             self.answer.close()
         else:
             self.answer.break_off()
@@ -97,7 +98,7 @@ class AsgiShim:
         try:
             await self._app(build_scope(request), exchange.receive, exchange.send)
         except Exception:
-            if exchange.answer.is_over or not exchange.client.gone.done():
+            if exchange.answer.is_over or not exchange.client.is_gone:
                 log.exception("request_failed", method=scope.method, path=scope.path)
         finally:
             self._open.discard(exchange)
@@ -125,7 +126,7 @@ def build_scope(scope: RsgiScope) -> dict[str, Any]:
         "method": scope.method,
         "scheme": scope.scheme,
         "path": scope.path,
-        "raw_path": quote(scope.path).encode("ascii"),  # as near as RSGI lets one come
+        "raw_path": spell_path(scope.path),  # as near as RSGI lets one come
         "query_string": scope.query_string.encode(),  # granian takes it for UTF-8
         "root_path": "",
         "headers": read_headers(scope),
@@ -151,6 +152,12 @@ def decode_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
 
 
+@lru_cache(maxsize=1024)
+def spell_path(path: str) -> bytes:
+    return quote(path).encode("ascii")
+
+
+@lru_cache(maxsize=1024)
 def split_address(address: str) -> tuple[str, int]:
     """`[::1]:80` into its host and port."""
     host, _, port = address.rpartition(":")

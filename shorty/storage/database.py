@@ -30,7 +30,7 @@ BATCH: Final = 256
 BUSY_TIMEOUT_MS: Final = 5000
 
 # How many rows one statement inserts, the largest numbers first.
-ROWS_AT_ONCE: Final = (64, 16, 4, 1)
+ROWS_AT_ONCE: Final = (64, 32, 16, 8, 4, 2, 1)
 
 # Statements are written with $1 so that a PostgreSQL driver can run them; SQLite numbers with ?1.
 _PARAMETER = compile_pattern(r"\$(\d+)")

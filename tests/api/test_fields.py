@@ -74,6 +74,6 @@ def test_unknown_fields_may_be_ignored() -> None:
 
 
 def test_a_domains_faults_are_told_in_the_callers_spelling() -> None:
-    with pytest.raises(InvalidFieldsError) as raised, telling_camel_case():
+    with pytest.raises(InvalidFieldsError) as raised, telling_camel_case:
         raise InvalidFieldsError({"root_redirect": "no", "host": "no"})
     assert raised.value.fields == {"rootRedirect": "no", "host": "no"}

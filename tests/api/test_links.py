@@ -567,3 +567,11 @@ async def test_times_are_told_in_utc_with_milliseconds(
     link = await make(client, expiresAt="2030-06-01T12:00")
     assert link["createdAt"] == "2026-11-22T12:00:01.234Z"
     assert link["expiresAt"] == "2030-06-01T12:00:00.000Z"
+
+
+async def test_new_links_are_indexed_by_the_clock(house: House) -> None:
+    link = await house.make_link(title="harbour")
+    indexed = "select rowid as id from links_search where links_search match '\"rbo\"'"
+    assert await house.app.db.find_one(indexed) is None
+    await house.app.upkeep.index_new_links()
+    assert [row["id"] for row in await house.app.db.find_all(indexed)] == [link.id]

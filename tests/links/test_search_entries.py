@@ -1,0 +1,119 @@
+"""The search index keeps up with links that were made, changed and deleted before it knew them."""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from shorty.accounts.model import Actor
+from shorty.errors import StorageUnavailableError
+from shorty.links import pages
+from shorty.links.book import LinkBook
+from shorty.links.model import LinkChange, LinkFilter
+from shorty.links.pages import list_links
+from shorty.links.search_entries import AT_ONCE, catch_up, index_some
+from shorty.links.service import change_link, delete_link, restore_link
+from shorty.links.store import set_title
+from shorty.storage.database import Database, Transaction
+from tests.links.making import make_link
+from tests.support import NOW
+
+WORDS = ("harbour", "lantern", "meadow", "orchard")
+
+
+@pytest.fixture(autouse=True)
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small workspaces are searched without the index."""
+    monkeypatch.setattr(pages, "SMALL", 0)
+
+
+async def search(book: LinkBook, actor: Actor, word: str) -> set[int]:
+    page = await list_links(book, actor, LinkFilter(search=word))
+    return {link.id for link in page.links}
+
+
+async def find_indexed(db: Database, word: str) -> set[int]:
+    """What the index holds by itself, without catching up."""
+    sql = "select rowid from links_search where links_search match $1"
+    return {row[0] for row in await db.find_all(sql, " AND ".join(cut(word)))}
+
+
+def cut(word: str) -> Sequence[str]:
+    return [f'"{word[place : place + 3]}"' for place in range(len(word) - 2)]
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_whatever_happens_before_a_link_is_indexed_its_words_are_found(
+    book: LinkBook, actor: Actor, seed: int
+) -> None:
+    dice = random.Random(seed)  # noqa: S311 - the same deeds each time
+    titles: dict[int, str] = {}
+    deleted: dict[int, str] = {}
+    for step in range(60):
+        deed = dice.choice(("make", "make", "rename", "delete", "restore", "index", "title"))
+        word = dice.choice(WORDS)
+        if deed == "make":
+            titles[(await make_link(book, actor, NOW + step, title=word)).id] = word
+        elif deed == "rename" and titles:
+            link_id = dice.choice(list(titles))
+            await change_link(book, actor, link_id, LinkChange(title=word), NOW + step)
+            titles[link_id] = word
+        elif deed == "title":
+            link = await make_link(book, actor, NOW + step)
+            if dice.random() < 0.5:
+                await index_some(book.db)
+            await book.db.write(
+                lambda tx, link=link, word=word, now=NOW + step: set_title(tx, link.id, word, now)
+            )
+            titles[link.id] = word
+        elif deed == "delete" and titles:
+            link_id = dice.choice(list(titles))
+            await delete_link(book, actor, link_id, NOW + step)
+            deleted[link_id] = titles.pop(link_id)
+        elif deed == "restore" and deleted:
+            link_id = dice.choice(list(deleted))
+            await restore_link(book, actor, link_id, NOW + step)
+            titles[link_id] = deleted.pop(link_id)
+        elif deed == "index":
+            await index_some(book.db)
+    for word in WORDS:
+        expected = {link_id for link_id, title in titles.items() if title == word}
+        assert await search(book, actor, word) == expected
+        assert await find_indexed(book.db, word) == expected
+
+
+async def test_more_than_fit_one_write_are_indexed_before_they_are_searched(
+    book: LinkBook, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shorty.links.search_entries.AT_ONCE", 3)
+    made = {(await make_link(book, actor, title="harbour")).id for _ in range(8)}
+    assert await find_indexed(book.db, "harbour") == set()
+    assert await search(book, actor, "harbour") == made
+    assert AT_ONCE > 3
+    assert await index_some(book.db) == 0
+
+
+async def test_a_write_that_fails_leaves_its_links_waiting(book: LinkBook, actor: Actor) -> None:
+    link = await make_link(book, actor, title="harbour")
+
+    def fail(tx: Transaction) -> None:
+        tx.execute("update search_mark set indexed_until = indexed_until + 1")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await book.db.write(fail)
+    assert await search(book, actor, "harbour") == {link.id}
+
+
+async def test_where_nothing_can_be_written_what_is_indexed_is_found(
+    book: LinkBook, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = await make_link(book, actor, title="harbour")
+    await catch_up(book.db)
+    await make_link(book, actor, title="harbour")
+
+    async def refuse(_: object) -> None:
+        raise StorageUnavailableError
+
+    monkeypatch.setattr(book.db, "write", refuse)
+    assert await search(book, actor, "harbour") == {known.id}
