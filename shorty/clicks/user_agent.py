@@ -116,7 +116,7 @@ def _find_bot(user_agent: str) -> Literal["", "bot", "preview"]:
 
 @lru_cache(REMEMBERED_AGENTS)
 def _read_agent(user_agent: str) -> Agent:
-    found = _load_agents()(user_agent, Domain.ALL)
+    found = _load_agents()(user_agent, Domain.USER_AGENT | Domain.OS)
     browser = found.user_agent.family if found.user_agent else ""
     system = found.os.family if found.os else ""
     return Agent(
@@ -152,4 +152,5 @@ def _load_bots() -> Resolver:
 
 @cache
 def _load_agents() -> Resolver:
-    return Resolver(load_lazy_builtins())
+    browsers, systems, _ = load_lazy_builtins()
+    return Resolver((browsers, systems, []))  # the patterns of devices alone would take 15 MB
