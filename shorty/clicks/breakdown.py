@@ -60,10 +60,10 @@ def list_cities(
     counts: ValueCounts, *, has_bots: bool, limit: int | None = None
 ) -> list[CityCount]:
     """None of them, where nothing is known of any."""
-    found = counts.list_counts(CITY, of_visitors=VISITORS_OF_CITY, has_bots=has_bots)
-    if not any(each.value for each in found):
+    if not (counts.persons.get(CITY) or (has_bots and counts.programs.get(CITY))):
         return []
-    return [_split_city(each) for each in found[:limit]]
+    found = counts.list_counts(CITY, of_visitors=VISITORS_OF_CITY, has_bots=has_bots, limit=limit)
+    return [_split_city(each) for each in found]
 
 
 def list_sites(counts: ValueCounts, *, has_bots: bool) -> list[SiteCount]:

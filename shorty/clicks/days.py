@@ -168,8 +168,9 @@ def add_into(sums: Counts, counts: Counts) -> None:
         if of_kind is None:
             sums[kind] = values.copy()
             continue
+        find = of_kind.get
         for value, count in values.items():
-            of_kind[value] = of_kind.get(value, 0) + count
+            of_kind[value] = find(value, 0) + count
 
 
 def cap_values(counts: Counts) -> Counts:

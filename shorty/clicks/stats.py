@@ -5,7 +5,8 @@ and of the quarter hours that are not folded into days yet. No answer looks at s
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from heapq import nlargest
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -49,9 +50,15 @@ class ValueCounts(msgspec.Struct, frozen=True, kw_only=True):
     programs: Counts
 
     def list_counts(
-        self, kind: str, *, of_visitors: str = "", has_bots: bool = False, has_unknown: bool = True
+        self,
+        kind: str,
+        *,
+        of_visitors: str = "",
+        has_bots: bool = False,
+        has_unknown: bool = True,
+        limit: int | None = None,
     ) -> list[Count]:
-        """Every value of a kind, the most frequent first; visitors are counted of two kinds."""
+        """Values of a kind, the most frequent first; visitors are counted of two kinds."""
         clicks = _pick(self.persons, kind)
         total, visitors, bots, *_ = self.totals
         if has_bots:
@@ -61,13 +68,27 @@ class ValueCounts(msgspec.Struct, frozen=True, kw_only=True):
         of_value: dict[str | None, int] = {**clicks}
         seen: dict[str | None, int] = {**_pick(self.persons, of_visitors)} if of_visitors else {}
         unknown = total - sum(clicks.values())
-        values: list[str | None] = [*sorted(clicks)]
         if has_unknown and unknown:
             of_value[None], seen[None] = unknown, visitors - sum(seen.values())
-            values.insert(0, None)
-        # Sorting twice without calling Python is thrice as quick: there may be a thousand.
-        values.sort(key=of_value.__getitem__, reverse=True)
-        return [Count(value, of_value[value], seen.get(value, 0)) for value in values]
+        return [
+            Count(value, of_value[value], seen.get(value, 0))
+            for value in _list_most_frequent(of_value, limit)
+        ]
+
+
+def _list_most_frequent(counts: Mapping[str | None, int], limit: int | None) -> list[str | None]:
+    """Of equally frequent ones None first, then by the alphabet."""
+    found = list(counts)
+    if limit is not None and limit < len(found):
+        # There may be a thousand: all but a few need no order.
+        fewest = nlargest(limit, counts.values())[-1]
+        found = [value for value in found if counts[value] >= fewest]
+    values: list[str | None] = [*sorted(value for value in found if value is not None)]
+    if None in counts:
+        values.insert(0, None)
+    # Sorting twice without calling Python is thrice as quick.
+    values.sort(key=counts.__getitem__, reverse=True)
+    return values[:limit]
 
 
 def _pick(counts: Counts, kind: str) -> dict[str, int]:
