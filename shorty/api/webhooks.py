@@ -1,164 +1,38 @@
 """`/webhooks/…`: the signing secret, the receivers, every delivery with its tries, a test."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 from shorty.accounts.model import Actor
 from shorty.api.listing import ListQuery, cut_page, read_list_query
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
+from shorty.api.webhook_objects import (
+    EXAMPLE,
+    PAYLOAD_EXAMPLE,
+    RECEIVER_EXAMPLE,
+    SECRET_EXAMPLE,
+    TRY_EXAMPLE,
+    DeliveryObject,
+    ReceiverList,
+    SecretAnswer,
+    show_delivery,
+    show_receiver,
+    show_record,
+    show_secret,
+)
 from shorty.errors import ConflictError, FeatureOffError, InvalidFieldsError
 from shorty.http.answers import Answer, answer_json
 from shorty.http.fields import convert_fields
 from shorty.http.requests import ID_DIGITS, read_body
-from shorty.http.times import format_optional_time, format_time
 from shorty.links.rules import read_webhook_url
 from shorty.plans import require_feature
 from shorty.webhooks import service
-from shorty.webhooks.model import (
-    Delivery,
-    DeliveryFilter,
-    DeliveryRecord,
-    Reason,
-    Receiver,
-    ReceiverStatus,
-    SigningSecret,
-    Status,
-    Try,
-)
+from shorty.webhooks.model import Delivery, DeliveryFilter, Status
 
 TAG: Final = "Webhooks"
-TRY_EXAMPLE: Final = {
-    "number": 1,
-    "at": "2026-11-22T12:00:00.000Z",
-    "durationMs": 83,
-    "status": 503,
-    "error": None,
-    "body": "busy",
-}
-RECEIVER_EXAMPLE: Final = {
-    "id": "2",
-    "url": "https://hooks.example.com/clicks",
-    "status": "active",
-    "failures": 1,
-    "resumesAt": None,
-    "pausedAt": None,
-    "stoppedAt": None,
-    "createdAt": "2026-11-22T12:00:00.000Z",
-}
-EXAMPLE: Final = {
-    "id": "31",
-    "webhookId": "msg_5dZy3vFPgQ2b8NhL",
-    "linkId": "17",
-    "url": "https://hooks.example.com/clicks",
-    "status": "queued",
-    "reason": None,
-    "attempts": 1,
-    "createdAt": "2026-11-22T12:00:00.000Z",
-    "nextTryAt": "2026-11-22T12:00:05.311Z",
-    "endedAt": None,
-    "receiver": {"id": "2", "status": "active", "resumesAt": None},
-    "lastTry": TRY_EXAMPLE,
-}
-PAYLOAD_EXAMPLE: Final = {
-    "type": "link.clicked",
-    "timestamp": "2026-11-22T12:00:00.000Z",
-    "data": {
-        "link": {
-            "id": "17",
-            "shortCode": "sale",
-            "shortUrl": "https://go.example.com/sale",
-            "domain": "go.example.com",
-            "url": "https://www.example.com/winter-sale",
-            "title": "Winter sale",
-            "tags": [{"tag": {"id": "5", "name": "Press", "color": "#4477aa"}}],
-        },
-        "click": {
-            "id": "4711",
-            "occurredAt": "2026-11-22T12:00:00.000Z",
-            "country": "DE",
-            "referrer": "t.co",
-            "browser": "Firefox",
-            "os": "Windows",
-            "device": "desktop",
-            "source": "link",
-            "utmSource": "newsletter",
-            "utmMedium": None,
-            "utmCampaign": None,
-            "utmTerm": None,
-            "utmContent": None,
-        },
-    },
-}
-SECRET_EXAMPLE: Final = {
-    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwZ0h3N0tqN2c=",
-    "previousValidUntil": None,
-}
-
-
-class SecretAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`previousValidUntil` is set for a day after a rotation: both secrets sign until then."""
-
-    secret: str
-    previous_valid_until: str | None
-
-
-class ReceiverObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`failures` counts the tries that failed one after the other."""
-
-    id: str
-    url: str
-    status: ReceiverStatus
-    failures: int
-    resumes_at: str | None
-    paused_at: str | None
-    stopped_at: str | None
-    created_at: str
-
-
-class ReceiverList(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    receivers: list[ReceiverObject]
-    next_cursor: str | None
-
-
-class ReceiverState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """How the delivery's receiver fares now."""
-
-    id: str
-    status: ReceiverStatus
-    resumes_at: str | None
-
-
-class TryObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`status` is the answer's, null where there was none; `body` is its start."""
-
-    number: int
-    at: str
-    duration_ms: int
-    status: int | None
-    error: str | None
-    body: str
-
-
-class DeliveryObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`linkId` is null for a test; `reason` says why it is dead."""
-
-    id: str
-    webhook_id: str
-    link_id: str | None
-    url: str
-    status: Status
-    reason: Reason | None
-    attempts: int
-    created_at: str
-    next_try_at: str | None
-    ended_at: str | None
-    receiver: ReceiverState
-    last_try: TryObject | None
-    tries: list[TryObject] | UnsetType = UNSET
-    payload: Any = UNSET
 
 
 class DeliveryAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -384,75 +258,6 @@ def read_url(text: str) -> str:
 def answer_queued(request: ApiRequest, delivery: Delivery) -> Answer:
     request.services.outbox.news.set()
     return answer_json(DeliveryAnswer(delivery=show_delivery(delivery, request.now)), 202)
-
-
-def show_secret(secret: SigningSecret) -> SecretAnswer:
-    return SecretAnswer(
-        secret=secret.secret, previous_valid_until=format_optional_time(secret.previous_until)
-    )
-
-
-def show_receiver(receiver: Receiver, now: int) -> ReceiverObject:
-    health = receiver.health
-    return ReceiverObject(
-        id=str(receiver.id),
-        url=receiver.url,
-        status=health.status,
-        failures=health.failures,
-        resumes_at=show_resumption(receiver, now),
-        paused_at=format_optional_time(health.paused_at),
-        stopped_at=format_optional_time(health.stopped_at),
-        created_at=format_time(receiver.created_at),
-    )
-
-
-def show_resumption(receiver: Receiver, now: int) -> str | None:
-    """Until when nothing is sent, because it is paused or asked for it; a stop has no end."""
-    held_until = receiver.health.held_until
-    if receiver.health.status == "stopped" or held_until is None or held_until <= now:
-        return None
-    return format_time(held_until)
-
-
-def show_delivery(delivery: Delivery, now: int) -> DeliveryObject:
-    receiver = delivery.receiver
-    return DeliveryObject(
-        id=str(delivery.id),
-        webhook_id=delivery.message_id,
-        link_id=None if delivery.link_id is None else str(delivery.link_id),
-        url=receiver.url,
-        status=delivery.status,
-        reason=delivery.reason,
-        attempts=delivery.attempts,
-        created_at=format_time(delivery.created_at),
-        next_try_at=format_optional_time(delivery.next_try_at),
-        ended_at=format_optional_time(delivery.ended_at),
-        receiver=ReceiverState(
-            id=str(receiver.id),
-            status=receiver.health.status,
-            resumes_at=show_resumption(receiver, now),
-        ),
-        last_try=None if delivery.last_try is None else show_try(delivery.last_try),
-    )
-
-
-def show_record(record: DeliveryRecord, now: int) -> DeliveryObject:
-    return msgspec.structs.replace(
-        show_delivery(record.delivery, now),
-        tries=[show_try(each) for each in record.tries],
-        payload=None if record.body is None else msgspec.json.decode(record.body),
-    )
-
-
-def show_try(each: Try) -> TryObject:
-    return TryObject(
-        number=each.number,
-        at=format_time(each.outcome.at),
-        duration_ms=each.outcome.duration_ms,
-        status=each.outcome.status,
-        error=each.outcome.error,
-        body=each.outcome.body,
-    )
 
 
 HANDLERS: Final = (

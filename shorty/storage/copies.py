@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from shorty.errors import StartError
-from shorty.storage.database import connect
+from shorty.storage.connections import connect
 from shorty.storage.inspection import find_damage
 from shorty.storage.migrations import list_migrations
 

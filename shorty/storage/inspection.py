@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from shorty.storage.database import connect
+from shorty.storage.connections import connect
 
 
 def find_damage(path: Path) -> str:

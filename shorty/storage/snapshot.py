@@ -7,7 +7,8 @@ from typing import Protocol
 
 import aiosqlite
 
-from shorty.storage.database import Database, Row, Value, describe_failure, number_parameters
+from shorty.storage.connections import describe_failure, number_parameters
+from shorty.storage.database import Database, Row, Value
 
 
 class Rows(Protocol):

@@ -80,18 +80,6 @@ def draw_series(points: Sequence[SeriesPoint]) -> SeriesChart:
     )
 
 
-def draw_sparkline(values: Sequence[int], *, width: int = 100, height: int = 24) -> str:
-    """The path of a line without axes, in coordinates of `width` by `height`."""
-    highest = max(values, default=0)
-    room = height - 2  # half of the line's width above and below
-    return _draw_line(
-        [
-            (width * (index + 0.5) / len(values), 1 + room * (1 - value / (highest or 1)))
-            for index, value in enumerate(values)
-        ]
-    )
-
-
 def choose_rows(highest: int) -> list[int]:
     """The values of the lines across: from 0, in round steps, the last one not below `highest`."""
     step = next(dropwhile(lambda step: step * MOST_STEPS < highest, _count_round_numbers()))

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from shorty.links.slug import build_path
-from shorty.storage.database import connect
+from shorty.storage.connections import connect
 from tests.redirect.house import House
 from tests.rsgi_client import RsgiTransport
 from tests.support import MINUTE

@@ -7,8 +7,8 @@ import pytest
 
 from shorty.errors import StartError
 from shorty.storage import copies
+from shorty.storage.connections import connect
 from shorty.storage.copies import copy_database, replace_database, require_backup
-from shorty.storage.database import connect
 from tests.support import prepare_copy
 
 KEEP = "insert into server_state (name, value) values (?, ?)"

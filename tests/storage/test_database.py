@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from shorty.errors import StorageUnavailableError
-from shorty.storage.database import Database, Transaction, connect
+from shorty.storage.connections import connect
+from shorty.storage.database import Database, Transaction
 from shorty.storage.migrations import prepare_database
 
 ADD = "insert into server_state (name, value) values ($1, $2)"

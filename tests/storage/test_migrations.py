@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from shorty.errors import StartError
-from shorty.storage.database import connect
+from shorty.storage.connections import connect
 from shorty.storage.migrations import find_version, list_migrations, prepare_database
 
 

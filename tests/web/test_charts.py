@@ -16,7 +16,6 @@ from shorty.web.charts import (
     choose_columns,
     choose_rows,
     draw_series,
-    draw_sparkline,
     find_share,
 )
 
@@ -130,10 +129,3 @@ def test_few_intervals_are_all_labelled() -> None:
 )
 def test_a_bar_is_a_share_of_the_longest(value: int, highest: int, share: float) -> None:
     assert find_share(value, highest) == share
-
-
-def test_a_sparkline_keeps_its_line_inside() -> None:
-    assert draw_sparkline([0, 10, 5]) == "M16.667 23L50 1L83.333 12"
-    assert draw_sparkline([0, 0]) == "M25 23L75 23"
-    assert draw_sparkline([3]) == "M40 1H60"
-    assert draw_sparkline([]) == ""

@@ -16,7 +16,7 @@ from typing import NamedTuple, cast
 import httpx
 import pytest
 
-from shorty.api.webhooks import PAYLOAD_EXAMPLE
+from shorty.api.webhook_objects import PAYLOAD_EXAMPLE
 from shorty.storage.database import Database
 from shorty.webhooks.model import build_test_body
 from shorty.webhooks.service import get_secret

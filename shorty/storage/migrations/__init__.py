@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shorty.errors import StartError
-from shorty.storage.database import connect
+from shorty.storage.connections import connect
 
 _RECORD = """
 create table if not exists schema_migrations (

@@ -1,0 +1,73 @@
+"""Opens connections to the SQLite file, with the pragmas and their reasons."""
+
+import sqlite3
+from functools import lru_cache
+from pathlib import Path
+from re import compile as compile_pattern
+from typing import Final
+
+from shorty.errors import StorageUnavailableError
+from shorty.storage.text import contains_folded
+
+Value = str | int | float | bytes | None
+Row = sqlite3.Row
+
+BUSY_TIMEOUT_MS: Final = 5000
+
+# Statements are written with $1 so that a PostgreSQL driver can run them; SQLite numbers with ?1.
+PARAMETER: Final = compile_pattern(r"\$(\d+)")
+
+_SHARED_PRAGMAS = (
+    f"pragma busy_timeout = {BUSY_TIMEOUT_MS}",
+    "pragma foreign_keys = on",
+    "pragma temp_store = memory",
+    # 8 MB a connection: the upper levels of the indexes; the rest is the system's page cache's.
+    "pragma cache_size = -8000",
+)
+_WRITER_PRAGMAS = (
+    "pragma journal_mode = wal",
+    # What was acknowledged survives a power cut; affordable because commits are grouped.
+    "pragma synchronous = full",
+    # 16 MB of log before they move into the database, instead of 4: the pages that every write
+    # changes, such as the ends of indexes, move there once and not four times.
+    "pragma wal_autocheckpoint = 4000",
+    # The log is cut back after a checkpoint, so that one burst does not keep its size for ever.
+    "pragma journal_size_limit = 67108864",
+)
+
+
+@lru_cache(maxsize=1024)
+def number_parameters(sql: str) -> str:
+    """`$1` becomes `?1`, SQLite's spelling of the same thing."""
+    return PARAMETER.sub(r"?\1", sql)
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Opens one connection with the pragmas that each needs; usable from any thread.
+
+    Raises sqlite3.Error where the file cannot be opened.
+    """
+    mode = "ro" if read_only else "rwc"
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=512,
+    )
+    connection.row_factory = sqlite3.Row
+    connection.create_function("contains_folded", -1, contains_folded, deterministic=True)
+    for pragma in _SHARED_PRAGMAS if read_only else _SHARED_PRAGMAS + _WRITER_PRAGMAS:
+        connection.execute(pragma)
+    return connection
+
+
+def describe_failure(error: BaseException) -> BaseException:
+    """SQLite's own troubles become StorageUnavailableError; mistakes in statements stay."""
+    if isinstance(error, sqlite3.OperationalError | sqlite3.DatabaseError) and not isinstance(
+        error, sqlite3.IntegrityError | sqlite3.ProgrammingError
+    ):
+        unavailable = StorageUnavailableError()
+        unavailable.__cause__ = error
+        return unavailable
+    return error

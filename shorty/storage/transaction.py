@@ -1,0 +1,114 @@
+"""What a write is given: statements in the writer's transaction, and parts that fail alone."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from itertools import chain, groupby
+from operator import itemgetter
+from re import compile as compile_pattern
+from typing import Final, TypeVar
+
+from shorty.storage.connections import PARAMETER, Row, Value, number_parameters
+
+T = TypeVar("T")
+
+# How many rows one statement inserts, the largest numbers first.
+ROWS_AT_ONCE: Final = (64, 32, 16, 8, 4, 2, 1)
+
+_ROW = compile_pattern(r"values (\([^()]*\))")
+
+
+@lru_cache(maxsize=256)
+def repeat_row(sql: str, count: int) -> str:
+    """The insert of one row (`values ($1, …)`) as one of so many rows."""
+    match = _ROW.search(sql)
+    if match is None:
+        raise AssertionError(sql)
+    row = match[1]
+    width = max(int(number) for number in PARAMETER.findall(row))
+
+    def number_row(place: int) -> str:
+        return PARAMETER.sub(lambda found: f"${int(found[1]) + place * width}", row)
+
+    rows = ", ".join(map(number_row, range(count)))
+    return f"{sql[: match.start(1)]}{rows}{sql[match.end(1) :]}"
+
+
+class Transaction:
+    """Statements inside the writer's transaction; lives as long as the function it is given to."""
+
+    __slots__ = ("_connection", "_late")
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._late: list[tuple[str, Sequence[Value]]] = []
+
+    def execute_late(self, sql: str, *parameters: Value) -> None:
+        """Runs one statement just before the commit, after all writes of the group.
+
+        For the search index: it writes itself out at every savepoint that follows a change of it.
+        """
+        self._late.append((sql, parameters))
+
+    def insert(self, sql: str, *parameters: Value) -> int | None:
+        """Runs an insert of one row and returns its id; None where a conflict let it do nothing.
+
+        A third quicker than `returning id`, which builds a table of what it returns.
+        """
+        cursor = self._connection.execute(number_parameters(sql), parameters)
+        return cursor.lastrowid if cursor.rowcount else None
+
+    def attempt(self, work: Callable[[], T]) -> T:
+        """Runs a part of a write: if it raises, that part alone is undone."""
+        late = len(self._late)
+        self._connection.execute("savepoint attempt")
+        try:
+            return work()
+        except BaseException:
+            del self._late[late:]
+            if self._connection.in_transaction:
+                self._connection.execute("rollback to attempt")
+            raise
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("release attempt")
+
+    def finish(self) -> None:
+        """Runs what was left for the end."""
+        late, self._late = self._late, []
+        for sql, statements in groupby(late, key=itemgetter(0)):
+            self.execute_many(sql, [parameters for _, parameters in statements])
+
+    def forget_late(self) -> None:
+        """Called where the whole transaction is undone."""
+        self._late.clear()
+
+    def execute(self, sql: str, *parameters: Value) -> int:
+        """Runs one statement and returns how many rows it changed."""
+        return self._connection.execute(number_parameters(sql), parameters).rowcount
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> int:
+        """Runs one statement for each row and returns how many rows they changed together."""
+        return self._connection.executemany(number_parameters(sql), rows).rowcount
+
+    def insert_rows(self, sql: str, rows: Sequence[Sequence[Value]]) -> int:
+        """Runs the insert of one row for each with few statements; returns how many there are now.
+
+        At each statement another thread may get its turn, and with it the interpreter. Not for the
+        search index, which writes itself out before a statement with several rows.
+        """
+        inserted = first = 0
+        for size in ROWS_AT_ONCE:
+            while len(rows) - first >= size:
+                values = chain.from_iterable(rows[first : first + size])
+                inserted += self.execute(repeat_row(sql, size), *values)
+                first += size
+        return inserted
+
+    def find_one(self, sql: str, *parameters: Value) -> Row | None:
+        # Fetching all lets a statement with `returning` run to its end.
+        rows = self._connection.execute(number_parameters(sql), parameters).fetchall()
+        return rows[0] if rows else None
+
+    def find_all(self, sql: str, *parameters: Value) -> list[Row]:
+        return self._connection.execute(number_parameters(sql), parameters).fetchall()
