@@ -35,8 +35,8 @@ from shorty.redirect.request import Scope
 from shorty.redirect.route import Answering, Front
 from shorty.rsgi import AsgiShim
 from shorty.storage.database import Database
-from shorty.storage.migrations import prepare_database
 from shorty.storage.state import find_or_make_secret
+from shorty.storage.upgrades import upgrade_database
 from shorty.transfer.desk import TransferDesk
 from shorty.upkeep import Upkeep
 from shorty.web.app import Dashboard
@@ -114,7 +114,7 @@ class App:
         config = self.config
         path = config.storage.database
         now = self.read_clock()
-        prepare_database(path, now)
+        upgrade_database(path, now)
         self.db = await Database.open(path)
         stack.push_async_callback(self.db.close)
         await self.db.write(lambda tx: sync_domains(tx, config, now))

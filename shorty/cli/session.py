@@ -13,8 +13,10 @@ import structlog
 
 from shorty.cli.options import read_config
 from shorty.config import Config
+from shorty.serve import lock_database
 from shorty.storage.database import Database
 from shorty.storage.migrations import prepare_database
+from shorty.storage.upgrades import is_outdated, upgrade_database
 
 P = ParamSpec("P")
 
@@ -43,7 +45,12 @@ async def run_in_session(work: Callable[[Session], Coroutine[Any, Any, None]]) -
     path = config.storage.database
     is_new = not path.exists()
     now = time.time_ns() // 1_000_000
-    prepare_database(path, now)
+    if is_outdated(path):
+        # Not under the feet of a server that knows the former schema.
+        with lock_database(path):
+            upgrade_database(path, now)
+    else:
+        prepare_database(path, now)
     if is_new:
         click.echo(f"Made the database {path}.", err=True)
     db = await Database.open(path)

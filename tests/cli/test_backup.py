@@ -108,3 +108,25 @@ def test_a_restore_makes_the_folder_of_a_new_machine(shell: Shell, tmp_path: Pat
     assert shell("restore", "copy.db").code == 0
     assert "kept" in shell("link", "list").out
     assert (tmp_path / "data" / "shorty.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_command_leaves_a_database_alone_that_a_former_release_still_serves(
+    tmp_path: Path,
+) -> None:
+    with Service(["-m", "shorty", "serve"], tmp_path) as server:
+        server.wait_until_ready()
+        make_older(tmp_path / "shorty.db")
+        _, told = run(tmp_path, "link", "list", code=1)
+        assert "is serving" in told
+        assert not list(tmp_path.glob("*.schema-*"))
+        assert server.stop() == 0
+
+
+def make_older(database: Path) -> None:
+    """As far as it knows itself."""
+    connection = sqlite3.connect(database)
+    connection.execute(
+        "delete from schema_migrations where version = (select max(version) from schema_migrations)"
+    )
+    connection.commit()
+    connection.close()

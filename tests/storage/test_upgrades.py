@@ -1,0 +1,82 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from shorty.storage import migrations, upgrades
+from shorty.storage.connections import connect
+from shorty.storage.migrations import find_version, list_migrations, prepare_database
+from shorty.storage.upgrades import is_outdated, upgrade_database
+
+ALL = list_migrations()
+LATEST = ALL[-1].version
+FORMER = LATEST - 1
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A database of the release before, with something in it."""
+    path = tmp_path / "shorty.db"
+    with monkeypatch.context() as former:
+        former.setattr(migrations, "list_migrations", lambda: ALL[:-1])
+        prepare_database(path, now=0)
+    connection = connect(path)
+    connection.execute("insert into server_state values ('kept', 'yes')")
+    connection.close()
+    return path
+
+
+def read_kept(path: Path) -> str:
+    connection = sqlite3.connect(path)
+    try:
+        row = connection.execute("select value from server_state where name = 'kept'").fetchone()
+        return row[0]
+    finally:
+        connection.close()
+
+
+def list_files(folder: Path) -> set[str]:
+    return {file.name for file in folder.iterdir() if not file.name.endswith(("-wal", "-shm"))}
+
+
+def test_a_copy_of_the_former_database_stays_beside_it(path: Path) -> None:
+    assert is_outdated(path)
+    assert [migration.version for migration in upgrade_database(path, now=1)] == [LATEST]
+    assert not is_outdated(path)
+    copy = path.with_name(f"shorty.db.schema-{FORMER}")
+    assert (find_version(path), read_kept(path)) == (LATEST, "yes")
+    assert (find_version(copy), read_kept(copy)) == (FORMER, "yes")
+    assert copy.stat().st_mode & 0o777 == 0o600
+
+
+def test_one_copy_is_kept_and_what_is_no_copy_stays(path: Path) -> None:
+    for name in ("shorty.db.schema-1", "shorty.db.before-restore", "other.db.schema-1"):
+        path.with_name(name).write_text("there")
+    upgrade_database(path, now=1)
+    assert list_files(path.parent) == {
+        *("shorty.db", f"shorty.db.schema-{FORMER}"),
+        *("shorty.db.before-restore", "other.db.schema-1"),
+    }
+
+
+def test_a_new_database_and_one_that_is_up_to_date_are_not_copied(tmp_path: Path) -> None:
+    path = tmp_path / "shorty.db"
+    assert not is_outdated(path)
+    assert upgrade_database(path, now=1) == ALL
+    assert upgrade_database(path, now=2) == []
+    assert list_files(tmp_path) == {"shorty.db"}
+
+
+def test_where_there_is_no_room_for_a_copy_the_upgrade_goes_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(upgrades, "copy_database", fail)
+    upgrade_database(path, now=1)
+    assert find_version(path) == LATEST
+    assert list_files(path.parent) == {"shorty.db"}
+    told = capsys.readouterr()
+    assert "database_not_copied" in told.out + told.err
+    assert "disk is full" in told.out + told.err
