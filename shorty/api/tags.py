@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from shorty.api.idempotency import answer_once, in_one_write
 from shorty.api.link_object import TagObject, show_tag
+from shorty.api.listing import ListQuery, cut_page
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
 from shorty.errors import AlreadyExistsError
@@ -44,8 +45,17 @@ class TagAnswer(msgspec.Struct, frozen=True, kw_only=True):
     tag: TagObject
 
 
-class TagList(msgspec.Struct, frozen=True, kw_only=True):
+class TagList(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     tags: list[TagObject]
+    next_cursor: str | None
+
+
+class TagQuery(ListQuery, frozen=True, kw_only=True):
+    """All tags come in one page, unless a caller wants smaller ones."""
+
+    limit: Annotated[
+        int, Meta(ge=1, le=tags.MAX_TAGS, description="How many to answer at most.")
+    ] = tags.MAX_TAGS
 
 
 @handle(
@@ -53,15 +63,26 @@ class TagList(msgspec.Struct, frozen=True, kw_only=True):
     "/tags",
     Operation(
         summary="List the tags",
-        description=f"All of them, by name; there are at most {tags.MAX_TAGS:,}.",
+        description=f"By name. There are at most {tags.MAX_TAGS:,}, so that without a `limit` all "
+        "come at once.",
         tag=TAG,
+        query=TagQuery,
         answer=TagList,
-        answer_example={"tags": [EXAMPLE]},
+        answer_example={"tags": [EXAMPLE], "nextCursor": None},
     ),
 )
 async def list_tags(request: ApiRequest) -> Answer:
-    found = await tags.list_tags(request.services.db, request.actor.workspace_id)
-    return answer_json(TagList(tags=[show_tag(tag) for tag in found]))
+    query = convert_fields(request.read_query(), TagQuery, is_text=True, ignores_unknown=True)
+    found = await tags.list_tags(
+        request.services.db, request.actor.workspace_id, query.after, query.limit + 1
+    )
+    page, has_more = cut_page(found, query.limit)
+    return answer_json(
+        TagList(
+            tags=[show_tag(tag) for tag in page],
+            next_cursor=str(page[-1].id) if has_more else None,
+        )
+    )
 
 
 @handle(

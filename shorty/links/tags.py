@@ -32,8 +32,12 @@ FIND_TAG: Final = "select id, name, color from tags where workspace_id = $1 and 
 FIND_TAG_BY_NAME: Final = """
 select id, name, color from tags where workspace_id = $1 and name_key = $2
 """
+# Where the tag to go on after is gone, what is left of the list begins anew.
 LIST_TAGS: Final = """
-select id, name, color from tags where workspace_id = $1 order by name_key
+select id, name, color from tags
+where workspace_id = $1
+  and name_key > coalesce((select name_key from tags where workspace_id = $1 and id = $2), '')
+order by name_key limit $3
 """
 COUNT_TAGS: Final = "select count(*) as tags from tags where workspace_id = $1"
 FIND_NAMESAKE: Final = """
@@ -58,9 +62,11 @@ class TagChange(msgspec.Struct, frozen=True, kw_only=True):
     color: str | None | UnsetType = UNSET
 
 
-async def list_tags(db: Database, workspace_id: int) -> list[Tag]:
-    """All of them, by name; there are at most MAX_TAGS."""
-    return [read_tag(row) for row in await db.find_all(LIST_TAGS, workspace_id)]
+async def list_tags(
+    db: Database, workspace_id: int, after: int = 0, limit: int = MAX_TAGS
+) -> list[Tag]:
+    """By name, from behind the tag `after` on; all of them are at most MAX_TAGS."""
+    return [read_tag(row) for row in await db.find_all(LIST_TAGS, workspace_id, after, limit)]
 
 
 async def get_tag(db: Database, workspace_id: int, tag_id: int) -> Tag:

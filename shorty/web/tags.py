@@ -12,6 +12,7 @@ from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 
 PLACE: Final = "/app/tags"
+ON_A_PAGE: Final = 100
 
 
 @page("GET", "/tags")
@@ -57,12 +58,18 @@ async def show_tags(
     tag_id: int | None = None,
 ) -> Answer:
     """`error` is of the tag that was changed, or of the one to be made."""
-    found = await tags.list_tags(request.services.db, request.actor.workspace_id)
+    after = request.read_page_start("after")
+    found = await tags.list_tags(
+        request.services.db, request.actor.workspace_id, after, ON_A_PAGE + 1
+    )
+    shown = found[:ON_A_PAGE]
     return render(
         request,
         "tags.html",
         status=200 if error is None else 422,
-        tags=found,
+        tags=shown,
+        next=f"{PLACE}?after={shown[-1].id}" if len(found) > ON_A_PAGE else "",
+        first=PLACE if after else "",
         faults={} if error is None else read_faults(error, "name"),
         faulty_id=tag_id,
         form=request.typed,

@@ -73,11 +73,27 @@ async def test_a_deleted_tag_leaves_its_links(client: httpx.AsyncClient, house: 
     assert [each["tag"]["name"] for each in shown["tags"]] == ["B"]
 
 
+async def test_tags_come_in_pages_for_who_asks_for_them(client: httpx.AsyncClient) -> None:
+    for name in ("c", "B", "a", "É", "d"):
+        await make(client, name=name)
+    names: list[str] = []
+    cursor = ""
+    while cursor is not None:
+        page = (await client.get(TAGS, params={"limit": 2, "cursor": cursor})).json()
+        names += [tag["name"] for tag in page["tags"]]
+        cursor = page["nextCursor"]
+    assert names == ["a", "B", "c", "d", "É"]
+    everything = (await client.get(TAGS)).json()
+    assert [tag["name"] for tag in everything["tags"]] == names
+    assert everything["nextCursor"] is None
+    assert (await client.get(TAGS, params={"limit": 0})).status_code == 422
+
+
 async def test_another_workspace_has_tags_of_its_own(
     client: httpx.AsyncClient, stranger: httpx.AsyncClient
 ) -> None:
     tag = await make(client, name="A")
-    assert (await stranger.get(TAGS)).json() == {"tags": []}
+    assert (await stranger.get(TAGS)).json() == {"tags": [], "nextCursor": None}
     assert (await stranger.get(f"{TAGS}/{tag['id']}")).status_code == 404
     assert (await stranger.patch(f"{TAGS}/{tag['id']}", json={"name": "x"})).status_code == 404
     assert (await stranger.delete(f"{TAGS}/{tag['id']}")).status_code == 404

@@ -1,3 +1,6 @@
+import pytest
+
+from shorty.web import tags
 from tests.api.house import House
 from tests.web.browser import Browser, read_text
 
@@ -10,6 +13,21 @@ async def test_a_tag_is_made_renamed_and_deleted(owner: Browser) -> None:
     assert "#228833" in page
     page = await owner.follow(await owner.send("/app/tags/1/delete"))
     assert "No tags yet" in read_text(page)
+
+
+async def test_many_tags_come_in_pages(owner: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tags, "ON_A_PAGE", 2)
+    for name in ("Alpha", "Beta", "Gamma"):
+        await owner.send("/app/tags", name=name)
+    await owner.open("/app/tags")  # which says that the last one is there
+    first = (await owner.open("/app/tags")).text
+    assert "Beta" in first
+    assert "Gamma" not in first
+    second = (await owner.open("/app/tags?after=2")).text
+    assert 'href="/app/tags?after=2"' in first
+    assert "Gamma" in second
+    assert "Alpha" not in second
+    assert "To the start" in read_text(second)
 
 
 async def test_a_taken_name_stands_beside_the_field_and_nothing_is_lost(owner: Browser) -> None:
