@@ -126,6 +126,25 @@ def test_a_link_is_judged_and_previewed_while_it_is_written(page: Page, slugs: l
     expect(page.locator("#preview")).to_contain_text("Mine")
 
 
+def test_nothing_moves_between_press_and_release(page: Page) -> None:
+    page.goto(f"{LIST}/new")
+    page.get_by_label("Destination").fill("nonsense")
+    page.get_by_role("textbox", name="Short URL").focus()
+    expect(page.get_by_text("with its scheme")).to_be_visible()
+    page.get_by_label("Destination").fill("https://shop.example/still")
+    limits = page.get_by_text("Limits")
+    limits.hover()
+    place = limits.bounding_box()
+    with page.expect_response(lambda answer: "/links/check" in answer.url) as check:
+        page.mouse.down()
+    check.value.finished()
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    assert limits.bounding_box() == place
+    page.mouse.up()
+    expect(page.get_by_text("with its scheme")).to_be_hidden()
+    expect(page.get_by_label("Visits at most")).to_be_visible()
+
+
 def test_a_faulty_field_is_opened_and_in_focus(
     page: Page, site: Site, ann: Home, watch: Watch
 ) -> None:

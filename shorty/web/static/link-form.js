@@ -8,6 +8,18 @@ const preview = document.getElementById("preview");
 const token = document.body.dataset.token;
 const isNew = !form.dataset.link;
 
+// ---- The page stands still between press and release --------------------------
+// What leaves a field by pressing a button would otherwise move that button away under the pointer.
+
+let release = Promise.resolve();
+addEventListener("pointerdown", () => {
+  release = new Promise((done) => {
+    for (const end of ["pointerup", "pointercancel"]) {
+      addEventListener(end, () => setTimeout(done), { once: true });
+    }
+  });
+});
+
 // ---- Is the slug free, can a link lead there --------------------------------
 
 function showFault(name, fault) {
@@ -29,6 +41,7 @@ async function check() {
   const answer = await fetchPart(`/app/links/check?${query}`);
   if (!answer.ok || mine !== checks) return;
   const faults = await answer.json();
+  await release;
   showFault("slug", faults.slug);
   // Half an address is no mistake yet.
   if (document.activeElement !== fields.url || !faults.url) showFault("url", faults.url);
@@ -59,6 +72,7 @@ async function look() {
   });
   if (!answer.ok || lookedAt !== url) return;
   said = await answer.json();
+  await release;
   // A title that nobody has typed follows the page.
   if (isNew && (fields.title.value === "" || fields.title.value === filled)) {
     filled = fields.title.value = said.title ?? "";
