@@ -7,7 +7,6 @@ and of the quarter hours that are not folded into days yet. No answer looks at s
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from heapq import nlargest
-from itertools import groupby
 from typing import Final, NamedTuple
 
 import msgspec
@@ -103,28 +102,29 @@ class _Slots:
     """Totals of each slot: those of `bounds[i]` up to `bounds[i + 1]`."""
 
     def __init__(self, bounds: Sequence[int]) -> None:
-        self.bounds = bounds
-        self.totals: list[Totals] = [NOTHING] * (len(bounds) - 1)
-
-    def find(self, at: int) -> int:
-        return bisect_right(self.bounds, at) - 1
+        self._bounds = bounds
+        # Added to in place: of many links there are hundreds of thousands of quarter hours.
+        self._totals = [[*NOTHING] for _ in bounds[1:]]
 
     def add(self, at: int, totals: Totals) -> None:
-        slot = self.find(at)
-        if 0 <= slot < len(self.totals):
-            self.totals[slot] = add_totals((self.totals[slot], totals))
+        slot = self._find(at)
+        if 0 <= slot < len(self._totals):
+            sums = self._totals[slot]
+            for place, count in enumerate(totals):
+                sums[place] += count
 
-    def add_quarters(self, day: int, quarters: Sequence[tuple[int, Totals]]) -> None:
-        """Those of a day, in their order: all of one slot are added up at once."""
-        for slot, found in groupby(
-            quarters, key=lambda quarter: self.find(day + quarter[0] * QUARTER_MS)
-        ):
-            if 0 <= slot < len(self.totals):
-                totals = (self.totals[slot], *(totals for _, totals in found))
-                self.totals[slot] = add_totals(totals)
+    def add_quarters(self, day: int, quarters: Iterable[tuple[int, Totals]]) -> None:
+        for number, totals in quarters:
+            self.add(day + number * QUARTER_MS, totals)
 
     def holds_whole(self, day: int) -> bool:
-        return self.find(day) == self.find(day + DAY_MS - 1)
+        return self._find(day) == self._find(day + DAY_MS - 1)
+
+    def finish(self) -> list[Totals]:
+        return [(a, b, c, d, e) for a, b, c, d, e in self._totals]
+
+    def _find(self, at: int) -> int:
+        return bisect_right(self._bounds, at) - 1
 
 
 async def count_by_slot(db: Database, scope: Scope, bounds: Sequence[int]) -> list[Totals]:
@@ -144,7 +144,7 @@ async def count_by_slot(db: Database, scope: Scope, bounds: Sequence[int]) -> li
                     slots.add_quarters(row["day"], read_series(row["series"]))
         for row in await stats_store.find_quarters(snapshot, scope, bounds[0], end):
             slots.add(row["at"], read_totals(row))
-    return slots.totals
+    return slots.finish()
 
 
 async def count_values(
