@@ -44,6 +44,7 @@ from shorty.transfer.tally import Tally
 from shorty.transfer.templates import take_templates
 
 AT_ONCE: Final = 500
+BELONGINGS: Final = frozenset({ImportedTag, ImportedTemplate, ImportedPicture})
 LINK_QUOTAS: Final = ("links", "links_per_month")
 
 
@@ -113,7 +114,9 @@ class Import:
         while not self._tally.is_cancelled:
             batch, error = await asyncio.to_thread(read_batch, items)
             for kind, alike in groupby(batch, key=type):
-                await self._takers[kind](list(alike))
+                found = list(alike)
+                await self._takers[kind](found)
+                self._tally.belongings += len(found) if kind in BELONGINGS else 0
             self._tally.move(file.position)
             if error is not None:
                 raise error

@@ -75,6 +75,10 @@ class ImportedPage(msgspec.Struct, frozen=True, kw_only=True):
     picture: int | None = None
     updated_at: int | None = None
 
+    @property
+    def subject(self) -> str:
+        return f"bio page {(self.change.title or '')[:60]}".rstrip()
+
 
 class ImportedClick(msgspec.Struct, frozen=True, kw_only=True):
     """`click` has no link of ours yet: `ref` is that of an earlier item."""

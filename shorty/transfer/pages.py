@@ -122,5 +122,4 @@ class Pages:
         return found, lost
 
     def _note(self, sort: Sort, item: ImportedPage, message: str, place: str = "") -> None:
-        subject = f"bio page {(item.change.title or '')[:60]}".rstrip()
-        self._tally.note(sort, place or item.place, subject, message)
+        self._tally.note(sort, place or item.place, item.subject, message)

@@ -135,15 +135,15 @@ def read_picture(line: LogoLine | PictureLine, purpose: Purpose, place: str) -> 
 
 
 def read_page(line: PageLine, place: str) -> Iterator[Fault | ImportedPage]:
-    """The page without the blocks that cannot be read, after their faults."""
+    """The page without the blocks that cannot be read, and the faults of these."""
     blocks: list[ImportedBlock] = []
+    faults: dict[str, str] = {}
     for number, raw in enumerate(line.blocks, 1):
         spot = f"{place}, block {number}"
         try:
             blocks.append(_read_block(read_block(raw), spot))
         except UNREADABLE as error:
-            fault = f"is no block that can be read: {error}"
-            yield Fault(place=spot, subject=line.title or "", message=fault)
+            faults[spot] = f"is no block that can be read: {error}"
     change = PageChange(
         title=line.title,
         description=line.description,
@@ -153,7 +153,7 @@ def read_page(line: PageLine, place: str) -> Iterator[Fault | ImportedPage]:
         colors=Colors(**msgspec.structs.asdict(line.colors)),
         socials=line.socials,
     )
-    yield ImportedPage(
+    page = ImportedPage(
         place=place,
         ref=line.link,
         change=change,
@@ -161,6 +161,9 @@ def read_page(line: PageLine, place: str) -> Iterator[Fault | ImportedPage]:
         picture=line.picture,
         updated_at=line.updated_at,
     )
+    for spot, message in faults.items():
+        yield Fault(place=spot, subject=page.subject, message=message)
+    yield page
 
 
 def _read_block(block: BlockOfPage, place: str) -> ImportedBlock:
