@@ -19,12 +19,15 @@ from shorty.links.pictures import (
 )
 from shorty.links.utm_templates import NewUtmTemplate, create_template, list_templates
 from shorty.qr.sandbox import read_logo
+from shorty.transfer.tally import Transfer
 from tests.links.making import make_link
 from tests.qr.reading import RED_SQUARE
 from tests.support import DAY, NOW
-from tests.transfer.making import House, export_all
+from tests.transfer.making import House, export_all, import_text
 
 EMBED = "https://www.youtube.com/watch?v=dQw4w9WgXcQ"
+HEAD: dict[str, Any] = {"kind": "export", "format": 2, "exportedAt": NOW}
+TEXT: dict[str, Any] = {"kind": "text", "text": "Here", "createdAt": NOW}
 
 
 class Whole(NamedTuple):
@@ -148,6 +151,25 @@ async def export_lines(house: House) -> list[dict[str, Any]]:
 
 def write_lines(*lines: dict[str, Any]) -> bytes:
     return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+
+
+def link_line(slug: str = "ann", **fields: Any) -> dict[str, Any]:
+    plain = {"kind": "link", "id": slug, "domain": "go.example", "slug": slug}
+    plain |= {"url": f"https://example.com/{slug}", "isLinkInBio": True}
+    return plain | {"createdAt": NOW, "updatedAt": NOW} | fields
+
+
+def page_line(*blocks: Any, link: str = "ann", **fields: Any) -> dict[str, Any]:
+    return {"kind": "page", "link": link, "blocks": list(blocks)} | fields
+
+
+async def import_lines(house: House, *lines: dict[str, Any], **options: Any) -> Transfer:
+    return await import_text(house, "shorty", write_lines(HEAD, *lines), **options)
+
+
+async def read_kinds(house: House, slug: str = "ann") -> list[str]:
+    _, blocks, *_ = (await read_pages(house))[slug]
+    return [plain.kind for _, plain in blocks]
 
 
 def _describe_block(block: Block) -> tuple[Any, ...]:
