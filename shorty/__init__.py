@@ -12,7 +12,7 @@ Three rings: *domains* hold the rules, *doors* turn the outside world into one c
     redirect           visitors: `route` is the hot path, `decide` what a visit gets
     bio                link-in-bio pages: settings, blocks, themes
     qr                 pictures of codes, from settings alone
-    transfer           links moving in and out: other products' files, our own, exports
+    transfer           links and bio pages moving in and out: other products' files, ours, exports
     clicks             what happened to links: journal, recorder, counts, sums, analytics
     links              what a link is: rules, create and change, lists, lookup
     webhooks           deliveries: outbox, worker, log

@@ -20,27 +20,9 @@ def add_block(
     """Raises NotFoundError, and InvalidFieldsError with every fault."""
     require_scope(actor, "write")
     require_page(tx, actor, page_id)
-    block = read_block(new, book.rules.block_list.is_blocked)
-    _check_parts(tx, actor, page_id, block)
     blocks = _list_blocks(tx, page_id, now)
-    if len(blocks) >= MAX_BLOCKS:
-        raise InvalidFieldsError({"kind": f"would be one more than the {MAX_BLOCKS} allowed"})
-    block_id = tx.insert(
-        store.INSERT_BLOCK,
-        page_id,
-        len(blocks),
-        block.kind,
-        block.link_id,
-        block.text,
-        block.url,
-        block.picture_id,
-        int(block.is_hidden),
-        block.shown_from,
-        block.shown_until,
-        now,
-    )
-    if block_id is None:
-        raise AssertionError
+    block = check_block(tx, book, actor, page_id, new, len(blocks))
+    block_id = insert_block(tx, page_id, len(blocks), block, now)
     ids = [each.id for each in blocks]
     ids.insert(len(ids) if block.position is None else block.position, block_id)
     store.move_blocks(tx, page_id, ids)
@@ -103,6 +85,38 @@ def find_block(blocks: Sequence[Block], block_id: int) -> Block:
         if block.id == block_id:
             return block
     raise NotFoundError("block", block_id)
+
+
+def check_block(
+    tx: Transaction, book: LinkBook, actor: Actor, page_id: int, new: NewBlock, count: int
+) -> NewBlock:
+    """The block as it is kept, on a page that has so many. Raises InvalidFieldsError."""
+    block = read_block(new, book.rules.block_list.is_blocked)
+    _check_parts(tx, actor, page_id, block)
+    if count >= MAX_BLOCKS:
+        raise InvalidFieldsError({"kind": f"would be one more than the {MAX_BLOCKS} allowed"})
+    return block
+
+
+def insert_block(tx: Transaction, page_id: int, place: int, block: NewBlock, made_at: int) -> int:
+    """Puts a checked block where none is, counting from 0; returns its id."""
+    block_id = tx.insert(
+        store.INSERT_BLOCK,
+        page_id,
+        place,
+        block.kind,
+        block.link_id,
+        block.text,
+        block.url,
+        block.picture_id,
+        int(block.is_hidden),
+        block.shown_from,
+        block.shown_until,
+        made_at,
+    )
+    if block_id is None:
+        raise AssertionError
+    return block_id
 
 
 def _list_blocks(tx: Transaction, page_id: int, now: int) -> list[Block]:

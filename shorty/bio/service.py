@@ -145,7 +145,7 @@ async def delete_page(
 
 def preview_change(book: LinkBook, page: BioPage, change: PageChange) -> BioPage:
     """The page as it would be after a change that is not made. Raises InvalidFieldsError."""
-    settings = _merge(book.db, book, page.link.workspace_id, page.settings, change)
+    settings = merge_settings(book.db, book, page.link.workspace_id, page.settings, change)
     link = page.link
     if change.button_label is not UNSET:
         link = msgspec.structs.replace(link, button_label=change.button_label or None)
@@ -158,7 +158,7 @@ async def _draft_link(
     """Raises InvalidFieldsError with the faults of the link and those of its page."""
     faults: dict[str, str] = {}
     try:
-        _merge(book.db, book, maker.workspace_id, PageSettings(), change)
+        merge_settings(book.db, book, maker.workspace_id, PageSettings(), change)
     except InvalidFieldsError as error:
         faults = error.fields
     try:
@@ -191,18 +191,19 @@ def _change_settings(
     tx: Transaction, book: LinkBook, actor: Actor, page_id: int, change: PageChange, now: int
 ) -> None:
     stored = store.read_page(tx.find_one(store.FIND_SETTINGS, page_id))
-    settings = _merge(tx, book, actor.workspace_id, stored.settings, change)
+    settings = merge_settings(tx, book, actor.workspace_id, stored.settings, change)
     if settings != stored.settings or stored.updated_at is None:
         store.put_settings(tx, page_id, settings, max(now, (stored.updated_at or 0) + 1))
 
 
-def _merge(
+def merge_settings(
     rows: Database | Transaction,
     book: LinkBook,
     workspace_id: int,
     before: PageSettings,
     change: PageChange,
 ) -> PageSettings:
+    """Raises InvalidFieldsError."""
     settings = merge_page_change(before, change, book.rules.block_list.is_blocked)
     if change.avatar_id is not UNSET:
         picture = None

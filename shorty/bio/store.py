@@ -10,6 +10,7 @@ from shorty.domains.model import write_short_url
 from shorty.links.destination import destination_host
 from shorty.links.pictures import StoredPicture
 from shorty.storage.database import Database, Row, Transaction
+from shorty.storage.snapshot import Rows
 
 _PICTURE: Final = """
 i.id as picture_id, i.purpose as picture_purpose, i.name as picture_name, i.key as picture_key,
@@ -19,6 +20,20 @@ LIST_PAGE_IDS: Final = """
 select id from links
 where workspace_id = $1 and deleted_at is null and is_link_in_bio = 1 and id > $2
 order by id limit $3
+"""
+LIST_DRESSED_IDS: Final = """
+select l.id from links l
+where l.workspace_id = $1 and l.deleted_at is null and l.is_link_in_bio = 1 and l.is_public = 0
+  and l.id > $2
+  and (exists (select 1 from bio_pages p where p.link_id = l.id)
+    or exists (select 1 from bio_blocks b where b.page_id = l.id))
+order by l.id limit $3
+"""
+FIND_DRESS: Final = """
+select link_id as id from bio_pages where link_id = $1
+union all
+select id from bio_blocks where page_id = $1
+limit 1
 """
 FIND_SETTINGS: Final = f"""
 select l.favicon_url, p.*, {_PICTURE}
@@ -98,10 +113,10 @@ def look_up_page(db: Database, link_id: int, now: int) -> tuple[StoredPage, tupl
     return read_page(row), tuple(map(read_block, blocks))
 
 
-async def find_page(db: Database, link_id: int, now: int) -> tuple[StoredPage, tuple[Block, ...]]:
-    row = await db.find_one(FIND_SETTINGS, link_id)
-    blocks = await db.find_all(LIST_BLOCKS, link_id, now)
-    return read_page(row), tuple(map(read_block, blocks))
+async def find_page(rows: Rows, link_id: int, now: int) -> tuple[StoredPage, tuple[Block, ...]]:
+    found = await rows.find_all(FIND_SETTINGS, link_id)
+    blocks = await rows.find_all(LIST_BLOCKS, link_id, now)
+    return read_page(found[0] if found else None), tuple(map(read_block, blocks))
 
 
 def find_page_to_change(

@@ -45,7 +45,7 @@ async def command(
     """Write all links to FILE, as they are at one moment; `-` is standard output.
 
     A table (.csv) is for spreadsheets and other products. Everything else gets our own format, one
-    JSON object a line, out of which `shorty import` makes the same links again.
+    JSON object a line, out of which `shorty import` makes the same links and bio pages again.
     """
     chosen = file_format or choose_format(file)
     if has_clicks and chosen == "csv":

@@ -33,6 +33,11 @@ select {_COLUMNS} from pictures where workspace_id = $1 and purpose in ($2, $3) 
 FIND_PICTURE: Final = f"""
 select {_COLUMNS} from pictures where workspace_id = $1 and purpose in ($2, $3) and id = $4
 """  # noqa: S608 - the names of our own columns
+FIND_SAME: Final = """
+select id from pictures
+where workspace_id = $1 and purpose = $2 and name = $3 and png = $4
+order by id limit 1
+"""
 FIND_CONTENT: Final = """
 select png, width, height from pictures
 where workspace_id = $1 and purpose in ($2, $3) and id = $4
@@ -97,6 +102,24 @@ def find_picture(
     find_one = rows.look_up if isinstance(rows, Database) else rows.find_one
     row = find_one(FIND_PICTURE, workspace_id, purpose, purpose, picture_id)
     return None if row is None else read_picture(row)
+
+
+async def find_same_picture(
+    db: Database, workspace_id: int, purpose: Purpose, name: str, png: bytes
+) -> int | None:
+    """The id of the workspace's picture of this name that has the same content."""
+    row = await db.find_one(FIND_SAME, workspace_id, purpose, name, png)
+    return None if row is None else row["id"]
+
+
+def find_or_create_picture(
+    tx: Transaction, actor: Actor, purpose: Purpose, name: str, picture: Picture, now: int
+) -> int:
+    """The id of the one that is there already, or of a new one. Raises InvalidFieldsError."""
+    row = tx.find_one(FIND_SAME, actor.workspace_id, purpose, name, picture.png)
+    if row is not None:
+        return row["id"]
+    return create_picture(tx, actor, purpose, name, picture, now).id
 
 
 async def find_content(

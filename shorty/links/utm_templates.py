@@ -11,6 +11,7 @@ from shorty.errors import AlreadyExistsError, InvalidFieldsError, NotFoundError
 from shorty.links.destination import UTM_PARAMETERS
 from shorty.links.rules import UTM_LENGTH, read_line, read_text
 from shorty.storage.database import Database, Row, Transaction
+from shorty.storage.snapshot import Rows
 
 NAME_LENGTH: Final = 100
 MAX_TEMPLATES: Final = 100
@@ -73,9 +74,9 @@ class UtmTemplateChange(msgspec.Struct, frozen=True, kw_only=True):
     utm_id: str | None | UnsetType = UNSET
 
 
-async def list_templates(db: Database, workspace_id: int) -> list[UtmTemplate]:
+async def list_templates(rows: Rows, workspace_id: int) -> list[UtmTemplate]:
     """All of them, by name; there are at most MAX_TEMPLATES."""
-    return [_read_template(row) for row in await db.find_all(LIST_TEMPLATES, workspace_id)]
+    return [_read_template(row) for row in await rows.find_all(LIST_TEMPLATES, workspace_id)]
 
 
 async def get_template(db: Database, workspace_id: int, template_id: int) -> UtmTemplate:

@@ -18,13 +18,15 @@ AT_ONCE: Final = 2
 _TURNS: Final = asyncio.Semaphore(AT_ONCE)
 
 
-async def read_logo(content: bytes, longest_side: int = reencode.LONGEST_SIDE) -> Logo:
+async def read_logo(
+    content: bytes, longest_side: int = reencode.LONGEST_SIDE, most_bytes: int = MAX_BYTES
+) -> Logo:
     """A PNG of whatever PNG, JPEG, GIF, WebP, ICO or SVG it is, no side longer than so many pixels.
 
     Raises InvalidFieldsError.
     """
-    if len(content) > MAX_BYTES:
-        raise InvalidFieldsError({"image": f"may be at most {MAX_BYTES:,} bytes large"})
+    if len(content) > most_bytes:
+        raise InvalidFieldsError({"image": f"may be at most {most_bytes:,} bytes large"})
     async with _TURNS:
         png, fault = await _run(content, longest_side)
     if not png:

@@ -1,10 +1,11 @@
-"""Moving in and out: links, their tags, logos and counts, and single clicks.
+"""Moving in and out: links with their tags, logos and counts, bio pages, and single clicks.
 
 A *source* is a file of another product, or of ours: `sources` knows them, and each has a module
 that reads it: `csv_file`, `shorty_file`, `yourls`, `kutt`, `shlink`, `bitly`. They give the items
 of `model`, one by one, out of the tables, documents and dumps that `files`, `documents` and `sql`
 open. `imports` takes items into a workspace: `preparing` fits a link in, `conflicts` says what
-becomes of a taken slug, `arrivals` stores links and `history` clicks, `rehearsal` only says what
-would happen. `exports` writes links out, as a table or in the `lines` of our own format. `tally`
-tells how far a transfer has come; `desk` runs the dashboard's imports.
+becomes of a taken slug, `arrivals` stores links, `history` clicks, `pictures`, `templates` and
+`pages` (how bio pages look) what they are named after, `rehearsal` only says what would happen.
+`exports` writes links out, as a table or in the `lines` of our own format. `tally` tells how far a
+transfer has come; `desk` runs the dashboard's imports.
 """

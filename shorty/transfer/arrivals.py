@@ -1,28 +1,20 @@
-"""Stores what is imported, a batch at a time: links with their past, tags, logos, clicks."""
+"""Stores links of elsewhere with their past, a batch at a time."""
 
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
-from shorty.accounts.model import Actor
 from shorty.errors import ShortyError, SlugTakenError
-from shorty.links import logos
 from shorty.links.book import LinkBook, Maker
 from shorty.links.drafts import Draft
 from shorty.links.inserts import Entry, insert_entries
-from shorty.links.logos import LogoPicture
 from shorty.links.model import Link
 from shorty.links.past import keep_pasts
-from shorty.qr.sandbox import read_logo
 from shorty.storage.database import Transaction
 from shorty.transfer.conflicts import Claims, There, settle
-from shorty.transfer.model import ImportedLogo, OnConflict
+from shorty.transfer.model import OnConflict
 from shorty.transfer.preparing import Prepared
 
 Arrival: TypeAlias = Link | There | ShortyError
-
-FIND_NAMESAKES: Final = """
-select id, png from pictures where workspace_id = $1 and purpose = 'logo' and name = $2
-"""
 
 
 def insert_links(
@@ -59,21 +51,3 @@ def insert_links(
     if pasts:
         keep_pasts(tx, maker.workspace_id, pasts)
     return outcomes
-
-
-async def store_logo(book: LinkBook, actor: Actor, item: ImportedLogo, now: int) -> int:
-    """The id of the logo here; one of the same name and pixels is taken for it.
-
-    Raises InvalidFieldsError.
-    """
-    drawn = await read_logo(item.content)
-    picture = LogoPicture(png=drawn.png, width=drawn.width, height=drawn.height)
-    name = logos.check_logo_name(item.name)
-
-    def work(tx: Transaction) -> int:
-        for row in tx.find_all(FIND_NAMESAKES, actor.workspace_id, name):
-            if row["png"] == picture.png:
-                return row["id"]
-        return logos.create_logo(tx, actor, name, picture, now).id
-
-    return await book.db.write(work)

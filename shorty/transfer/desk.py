@@ -66,7 +66,8 @@ class ImportJob:
     def has_something(self) -> bool:
         """Whether a part of it can be taken in, as far as is known."""
         tally = self.tally
-        return tally.state != "cancelled" and bool(tally.created or tally.there or tally.clicks)
+        found = tally.created or tally.there or tally.clicks or tally.belongings
+        return tally.state != "cancelled" and bool(found)
 
     def describe(self) -> Transfer:
         return self.tally.describe()

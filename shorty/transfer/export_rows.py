@@ -1,14 +1,28 @@
-"""Turns rows of the database into lines of our own format, and into cells of a table."""
+"""Turns what is stored into lines of our own format, and into cells of a table."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from shorty.bio.model import Block
+from shorty.bio.moving import DressedPage
 from shorty.links.model import QrSettings
+from shorty.links.utm_templates import NewUtmTemplate, UtmTemplate
 from shorty.storage.database import Row
 from shorty.transfer.cells import write_cell
-from shorty.transfer.lines import ClickLine, CountsOfLink, LinkLine
+from shorty.transfer.lines import (
+    BlockOfPage,
+    ClickLine,
+    ColorsOfPage,
+    CountsOfLink,
+    LinkLine,
+    LogoLine,
+    PageLine,
+    PictureLine,
+    TemplateLine,
+    write_block,
+)
 from shorty.transfer.shorty_file import KINDS, SOURCES
 from shorty.transfer.times import write_time
 from shorty.webhooks.model import hide_path
@@ -80,6 +94,19 @@ def write_link_cells(row: Row, tags: tuple[str, ...], *, hides_webhooks: bool) -
     return (*map(write_cell, cells.values()), write_cell(", ".join(tags)))
 
 
+def describe_template(template: UtmTemplate) -> TemplateLine:
+    fields: dict[str, Any] = {
+        name: getattr(template, name) for name in NewUtmTemplate.__struct_fields__
+    }
+    return TemplateLine(**fields, created_at=template.created_at)
+
+
+def describe_picture(row: Row) -> LogoLine | PictureLine:
+    if row["purpose"] == "logo":
+        return LogoLine(id=row["id"], name=row["name"], png=row["png"])
+    return PictureLine(id=row["id"], purpose=row["purpose"], name=row["name"], png=row["png"])
+
+
 def describe_link(row: Row, tags: tuple[str, ...], has_clicks: bool) -> LinkLine:  # noqa: FBT001 - of the export
     webhooks: str = row["webhook_urls"]
     same: dict[str, Any] = {name: row[name] for name in _SAME}
@@ -108,6 +135,40 @@ def describe_counts(row: Row) -> CountsOfLink | None:
         last_click_at=row["last_click_at"],
     )
     return None if counts == CountsOfLink() else counts
+
+
+def describe_page(page: DressedPage) -> PageLine:
+    settings = page.settings
+    picture = settings.picture
+    # Where the picture was deleted, the page shows the icon.
+    is_picture_lost = picture is None and settings.avatar == "picture"
+    return PageLine(
+        link=str(page.id),
+        title=settings.title,
+        description=settings.description,
+        is_button_shown=settings.is_button_shown,
+        avatar="icon" if is_picture_lost else settings.avatar,
+        picture=picture.id if picture else None,
+        theme=settings.theme,
+        colors=ColorsOfPage(**msgspec.structs.asdict(settings.colors)),
+        socials=settings.socials,
+        blocks=tuple(write_block(describe_block(block)) for block in page.blocks),
+        updated_at=page.updated_at,
+    )
+
+
+def describe_block(block: Block) -> BlockOfPage:
+    return BlockOfPage(
+        kind=block.kind,
+        link=str(block.target.id) if block.target else None,
+        text=block.text,
+        url=block.url,
+        picture=block.picture.id if block.picture else None,
+        is_hidden=block.is_hidden,
+        shown_from=block.shown_from,
+        shown_until=block.shown_until,
+        created_at=block.created_at,
+    )
 
 
 def describe_click(row: Row) -> ClickLine:

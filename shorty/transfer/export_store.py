@@ -30,10 +30,10 @@ select lt.link_id, t.name from link_tags lt join tags t on t.id = lt.tag_id
 where lt.link_id in ({_SLOTS}) order by lt.link_id, lt.position
 """  # noqa: S608 - parameters' numbers
 LIST_TAGS: Final = "select name, color from tags where workspace_id = $1 order by id"
-LIST_LOGOS: Final = """
-select id from pictures where workspace_id = $1 and purpose = 'logo' order by id
+LIST_PICTURES: Final = "select id from pictures where workspace_id = $1 order by id"
+FIND_PICTURE: Final = """
+select id, purpose, name, png from pictures where workspace_id = $1 and id = $2
 """
-FIND_LOGO: Final = "select id, name, png from pictures where workspace_id = $1 and id = $2"
 
 
 async def count_links(rows: Rows, workspace_id: int) -> int:
@@ -62,8 +62,8 @@ async def list_tags(rows: Rows, workspace_id: int) -> list[Row]:
     return await rows.find_all(LIST_TAGS, workspace_id)
 
 
-async def read_logos(rows: Rows, workspace_id: int) -> AsyncGenerator[Row]:
-    """One at a time: each holds a picture."""
-    for logo in await rows.find_all(LIST_LOGOS, workspace_id):
-        for row in await rows.find_all(FIND_LOGO, workspace_id, logo["id"]):
+async def read_pictures(rows: Rows, workspace_id: int) -> AsyncGenerator[Row]:
+    """Logos and what bio pages show, one at a time: they are large."""
+    for picture in await rows.find_all(LIST_PICTURES, workspace_id):
+        for row in await rows.find_all(FIND_PICTURE, workspace_id, picture["id"]):
             yield row

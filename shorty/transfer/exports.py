@@ -4,7 +4,9 @@ from collections.abc import AsyncGenerator
 from typing import Literal
 
 from shorty import __version__
+from shorty.bio.moving import read_dressed_pages
 from shorty.clicks.export import ClickIds, find_click_ids, read_stored_clicks
+from shorty.links.utm_templates import list_templates
 from shorty.storage.snapshot import Rows
 from shorty.transfer import export_store
 from shorty.transfer.cells import write_rows
@@ -12,10 +14,13 @@ from shorty.transfer.export_rows import (
     describe_click,
     describe_counts,
     describe_link,
+    describe_page,
+    describe_picture,
+    describe_template,
     write_heading,
     write_link_cells,
 )
-from shorty.transfer.lines import CountsLine, ExportLine, LogoLine, TagLine, write_line
+from shorty.transfer.lines import CountsLine, ExportLine, TagLine, write_line
 from shorty.transfer.tally import Tally
 
 ExportFormat = Literal["csv", "ndjson"]
@@ -44,14 +49,19 @@ async def export_table(
 async def export_lines(
     rows: Rows, workspace_id: int, now: int, tally: Tally, *, has_clicks: bool = False
 ) -> AsyncGenerator[bytes]:
-    """Everything that an import needs to make the same links again; their passwords as hashes."""
+    """Everything that an import needs to make the same links and bio pages again.
+
+    Passwords are in it as hashes.
+    """
     ids = await find_click_ids(rows) if has_clicks else ClickIds(0, 0)
     tally.total = await export_store.count_links(rows, workspace_id) + ids.end - ids.first
     yield write_line(ExportLine(version=__version__, exported_at=now, has_clicks=has_clicks))
     for row in await export_store.list_tags(rows, workspace_id):
         yield write_line(TagLine(name=row["name"], color=row["color"]))
-    async for row in export_store.read_logos(rows, workspace_id):
-        yield write_line(LogoLine(id=row["id"], name=row["name"], png=row["png"]))
+    for template in await list_templates(rows, workspace_id):
+        yield write_line(describe_template(template))
+    async for row in export_store.read_pictures(rows, workspace_id):
+        yield write_line(describe_picture(row))
     async for links in export_store.read_links(rows, workspace_id):
         tags = await export_store.find_tag_names(rows, links)
         lines = (describe_link(row, tags.get(row["id"], ()), has_clicks) for row in links)
@@ -59,6 +69,9 @@ async def export_lines(
         _move(tally, len(links))
         if tally.is_cancelled:
             return
+    # Only now, for a page leads to links of any age.
+    async for page in read_dressed_pages(rows, workspace_id, now):
+        yield write_line(describe_page(page))
     if has_clicks:
         async for part in _export_clicks(rows, workspace_id, ids, tally):
             yield part

@@ -17,6 +17,8 @@ from shorty.transfer.tally import Tally
 
 # Past so many, a visitor who comes back on a day long past might be counted twice.
 KNOWN_VISITORS: Final = 1_000_000
+# What a dry run knows of a link, in the place of its id.
+WOULD_BE_MADE: Final = 0
 
 
 class History:
@@ -35,9 +37,13 @@ class History:
         self._left_out = 0
 
     def know(self, ref: str | None, link_id: int | None, *, is_new: bool) -> None:
-        """In a dry run, what would be made has the id 0."""
         if ref is not None and link_id is not None:
             (self._new if is_new else self._there)[ref] = link_id
+
+    def find_link(self, ref: str) -> int | None:
+        """The link of this workspace that the file calls so; None where it was not imported."""
+        link_id = self._new.get(ref)
+        return self._there.get(ref) if link_id is None else link_id
 
     async def take_clicks(self, items: Sequence[ImportedClick]) -> None:
         known = [item for item in items if item.click.at <= self._now]

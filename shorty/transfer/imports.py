@@ -17,28 +17,34 @@ from shorty.errors import (
 from shorty.links.book import LinkBook, read_maker
 from shorty.links.model import Link
 from shorty.links.tags import make_colored_tags
-from shorty.transfer.arrivals import Arrival, insert_links, store_logo
+from shorty.transfer.arrivals import Arrival, insert_links
 from shorty.transfer.conflicts import There
 from shorty.transfer.files import InvalidFileError, OpenFile
-from shorty.transfer.history import History
+from shorty.transfer.history import WOULD_BE_MADE, History
 from shorty.transfer.model import (
     Fault,
     ImportedClick,
     ImportedCounts,
     ImportedLink,
-    ImportedLogo,
+    ImportedPage,
+    ImportedPicture,
     ImportedTag,
+    ImportedTemplate,
     ImportOptions,
     Item,
     Remark,
     SourceName,
 )
+from shorty.transfer.pages import Pages
+from shorty.transfer.pictures import Pictures
 from shorty.transfer.preparing import Prepared, prepare_link
 from shorty.transfer.rehearsal import Rehearsal
 from shorty.transfer.sources import READERS
 from shorty.transfer.tally import Tally
+from shorty.transfer.templates import take_templates
 
 AT_ONCE: Final = 500
+BELONGINGS: Final = frozenset({ImportedTag, ImportedTemplate, ImportedPicture})
 LINK_QUOTAS: Final = ("links", "links_per_month")
 
 
@@ -83,13 +89,17 @@ class Import:
         self._options = options
         self._now = now
         self._tally = tally
-        self._rehearsal = Rehearsal(book, self._maker, options) if options.is_dry_run else None
-        self._history = History(book.db, tally, now, is_dry_run=options.is_dry_run)
-        self._logos: dict[int, int] = {}
+        is_dry_run = options.is_dry_run
+        self._rehearsal = Rehearsal(book, self._maker, options) if is_dry_run else None
+        self._history = History(book.db, tally, now, is_dry_run=is_dry_run)
+        self._pictures = Pictures(book, actor, tally, now, is_dry_run=is_dry_run)
+        pages = Pages(book, actor, tally, self._history, self._pictures, now, is_dry_run=is_dry_run)
         self._takers: dict[type, Callable[[list[Any]], Awaitable[None]]] = {
             ImportedLink: self._take_links,
             ImportedTag: self._take_tags,
-            ImportedLogo: self._take_logos,
+            ImportedTemplate: self._take_templates,
+            ImportedPicture: self._pictures.take,
+            ImportedPage: pages.take,
             ImportedClick: self._history.take_clicks,
             ImportedCounts: self._history.take_counts,
             Fault: self._note_faults,
@@ -104,7 +114,9 @@ class Import:
         while not self._tally.is_cancelled:
             batch, error = await asyncio.to_thread(read_batch, items)
             for kind, alike in groupby(batch, key=type):
-                await self._takers[kind](list(alike))
+                found = list(alike)
+                await self._takers[kind](found)
+                self._tally.belongings += len(found) if kind in BELONGINGS else 0
             self._tally.move(file.position)
             if error is not None:
                 raise error
@@ -134,7 +146,8 @@ class Import:
                 raise arrival
 
     async def _prepare(self, item: ImportedLink) -> Prepared:
-        return await prepare_link(self._book, self._maker, item, self._options, self._logos)
+        logos = self._pictures.list_ours("logo")
+        return await prepare_link(self._book, self._maker, item, self._options, logos)
 
     async def _insert(self, prepared: Sequence[Prepared]) -> Sequence[Arrival | None]:
         """None stands for a link that would be made."""
@@ -156,7 +169,8 @@ class Import:
         match arrival:
             case Link() | None:
                 tally.created += 1
-                self._history.know(item.ref, arrival.id if arrival else 0, is_new=True)
+                link_id = arrival.id if arrival else WOULD_BE_MADE
+                self._history.know(item.ref, link_id, is_new=True)
                 if prepared.remark is not None:
                     tally.note("note", item.place, name_link(item), prepared.remark)
             case There():
@@ -181,14 +195,9 @@ class Import:
             except InvalidFieldsError as error:
                 self._tally.note("failed", item.place, f"tag {item.new.name[:60]}", error.message)
 
-    async def _take_logos(self, items: Sequence[ImportedLogo]) -> None:
-        if self._options.is_dry_run:
-            return
-        for item in items:
-            try:
-                self._logos[item.ref] = await store_logo(self._book, self._actor, item, self._now)
-            except InvalidFieldsError as error:
-                self._tally.note("failed", item.place, f"logo {item.name[:60]}", error.message)
+    async def _take_templates(self, items: Sequence[ImportedTemplate]) -> None:
+        if not self._options.is_dry_run:
+            await take_templates(self._book.db, self._actor, items, self._now, self._tally)
 
     async def _note_faults(self, items: Sequence[Fault]) -> None:
         for item in items:
@@ -203,7 +212,10 @@ def read_batch(items: Iterator[Item]) -> tuple[list[Item], InvalidFileError | No
     """The next items, and the fault of the file that ends them, if there is one."""
     batch: list[Item] = []
     try:
-        batch.extend(islice(items, AT_ONCE))
+        for item in islice(items, AT_ONCE):
+            batch.append(item)
+            if isinstance(item, ImportedPicture):
+                break  # of these, one is much to hold
     except InvalidFileError as error:
         return batch, error
     return batch, None

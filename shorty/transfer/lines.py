@@ -1,7 +1,8 @@
 """Our own format: one JSON object a line, which loses nothing of a link.
 
-First comes `export`, then `tag` and `logo`, then `link`; with single clicks, `click` and `counts`.
-Times are UTC milliseconds; numbers that exceed what JavaScript counts exactly are texts.
+First comes `export`, then `tag`, `template`, `logo` and `picture`, then `link`, then `page`; with
+single clicks, `click` and `counts`. Times are UTC milliseconds; numbers that exceed what JavaScript
+counts exactly are texts.
 """
 
 from typing import Annotated, Final, Literal, TypeAlias
@@ -9,9 +10,12 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from shorty.bio.model import AvatarKind, BlockKind, Social, Theme
+from shorty.bio.rules import MAX_BLOCKS, MAX_SOCIALS
 from shorty.links.model import LinkType, MadeThrough, QrSettings
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""1 had no templates, pictures and pages."""
 
 Time: TypeAlias = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=10**12)]
@@ -39,6 +43,34 @@ class LogoLine(msgspec.Struct, frozen=True, kw_only=True, tag="logo", tag_field=
     id: int
     name: Text
     png: bytes
+
+
+class PictureLine(msgspec.Struct, frozen=True, kw_only=True, tag="picture", tag_field="kind"):
+    """What bio pages show. Its id is that of no logo."""
+
+    id: int
+    purpose: Literal["avatar", "image"]
+    name: Text
+    png: bytes
+
+
+class TemplateLine(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    omit_defaults=True,
+    tag="template",
+    tag_field="kind",
+):
+    name: Text
+    utm_source: Text | None = None
+    utm_medium: Text | None = None
+    utm_campaign: Text | None = None
+    utm_term: Text | None = None
+    utm_content: Text | None = None
+    utm_id: Text | None = None
+    created_at: Time | None = None
 
 
 class CountsOfLink(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -100,6 +132,54 @@ class LinkLine(
     counts: CountsOfLink | None = None
 
 
+class ColorsOfPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    background: Text | None = None
+    text: Text | None = None
+    button: Text | None = None
+    button_text: Text | None = None
+
+
+class BlockOfPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """`link` is where a button leads, `picture` what an image shows: the file's own."""
+
+    kind: BlockKind
+    link: Ref | None = None
+    text: Text | None = None
+    url: Text | None = None
+    picture: int | None = None
+    is_hidden: bool = False
+    shown_from: Time | None = None
+    shown_until: Time | None = None
+    created_at: Time
+
+
+class PageLine(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    omit_defaults=True,
+    tag="page",
+    tag_field="kind",
+):
+    """How the page of an earlier line's link looks. A page as it comes has no line.
+
+    Each block is a BlockOfPage, decoded by itself: one that cannot be read costs no other.
+    """
+
+    link: Ref
+    title: Text | None = None
+    description: Text | None = None
+    is_button_shown: bool = True
+    avatar: AvatarKind = "icon"
+    picture: int | None = None
+    theme: Theme = "paper"
+    colors: ColorsOfPage = ColorsOfPage()
+    socials: Annotated[tuple[Social, ...], Meta(max_length=MAX_SOCIALS)] = ()
+    blocks: Annotated[tuple[msgspec.Raw, ...], Meta(max_length=MAX_BLOCKS)] = ()
+    updated_at: Time | None = None
+
+
 class ClickLine(
     msgspec.Struct,
     frozen=True,
@@ -130,10 +210,14 @@ class CountsLine(msgspec.Struct, frozen=True, kw_only=True, tag="counts", tag_fi
     counts: CountsOfLink
 
 
-Line: TypeAlias = ExportLine | TagLine | LogoLine | LinkLine | ClickLine | CountsLine
+ItemLine: TypeAlias = (
+    TagLine | TemplateLine | LogoLine | PictureLine | LinkLine | ClickLine | CountsLine
+)
+Line: TypeAlias = ExportLine | ItemLine | PageLine
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(Line).decode
+_decode_block: Final = msgspec.json.Decoder(BlockOfPage).decode
 
 
 def write_line(line: Line) -> bytes:
@@ -141,5 +225,14 @@ def write_line(line: Line) -> bytes:
 
 
 def read_line(text: bytes) -> Line:
-    """Raises msgspec.MsgspecError or UnicodeDecodeError where it is none."""
+    """Raises msgspec.MsgspecError, UnicodeDecodeError or RecursionError where it is none."""
     return _decode(text)
+
+
+def write_block(block: BlockOfPage) -> msgspec.Raw:
+    return msgspec.Raw(_encode(block))
+
+
+def read_block(raw: msgspec.Raw) -> BlockOfPage:
+    """Raises as read_line does."""
+    return _decode_block(raw)

@@ -7,10 +7,13 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from shorty.bio.model import NewBlock, PageChange
 from shorty.clicks.model import Click
 from shorty.links.model import NewLink
 from shorty.links.past import Counts, Past
+from shorty.links.pictures import Purpose
 from shorty.links.tags import NewTag
+from shorty.links.utm_templates import NewUtmTemplate
 
 SourceName = Literal["csv", "shorty", "yourls", "kutt", "shlink", "bitly"]
 OnConflict = Literal["skip", "rename", "fail"]
@@ -36,13 +39,45 @@ class ImportedTag(msgspec.Struct, frozen=True, kw_only=True):
     new: NewTag
 
 
-class ImportedLogo(msgspec.Struct, frozen=True, kw_only=True):
-    """`ref` is what the QR settings of the file's links call it."""
+class ImportedPicture(msgspec.Struct, frozen=True, kw_only=True):
+    """`ref` is what the file's QR settings and bio pages call it, among those of its purpose."""
 
     place: str
+    purpose: Purpose
     ref: int
     name: str
     content: bytes
+
+
+class ImportedTemplate(msgspec.Struct, frozen=True, kw_only=True):
+    place: str
+    new: NewUtmTemplate
+    made_at: int | None = None
+
+
+class ImportedBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """`new` names neither a link nor a picture yet: `target` and `picture` are the file's."""
+
+    place: str
+    new: NewBlock
+    made_at: int
+    target: str | None = None
+    picture: int | None = None
+
+
+class ImportedPage(msgspec.Struct, frozen=True, kw_only=True):
+    """How the page of the file's link `ref` looks; `picture` is the file's avatar."""
+
+    place: str
+    ref: str
+    change: PageChange
+    blocks: tuple[ImportedBlock, ...]
+    picture: int | None = None
+    updated_at: int | None = None
+
+    @property
+    def subject(self) -> str:
+        return f"bio page {(self.change.title or '')[:60]}".rstrip()
 
 
 class ImportedClick(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +110,15 @@ class Remark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Item: TypeAlias = (
-    ImportedLink | ImportedTag | ImportedLogo | ImportedClick | ImportedCounts | Fault | Remark
+    ImportedLink
+    | ImportedTag
+    | ImportedPicture
+    | ImportedTemplate
+    | ImportedPage
+    | ImportedClick
+    | ImportedCounts
+    | Fault
+    | Remark
 )
 
 

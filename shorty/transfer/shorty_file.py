@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from shorty.bio.model import Colors, NewBlock, PageChange
 from shorty.clicks.model import (
     BIO,
     BOT,
@@ -21,33 +22,46 @@ from shorty.clicks.model import (
 )
 from shorty.links.model import NewLink
 from shorty.links.past import Counts, Past
+from shorty.links.pictures import Purpose
 from shorty.links.tags import NewTag
+from shorty.links.utm_templates import NewUtmTemplate
 from shorty.transfer.files import InvalidFileError, OpenFile
 from shorty.transfer.lines import (
     FORMAT,
+    BlockOfPage,
     ClickLine,
     CountsLine,
     CountsOfLink,
     ExportLine,
+    ItemLine,
     Line,
     LinkLine,
     LogoLine,
+    PageLine,
+    PictureLine,
     TagLine,
+    TemplateLine,
+    read_block,
     read_line,
 )
 from shorty.transfer.model import (
     Fault,
+    ImportedBlock,
     ImportedClick,
     ImportedCounts,
     ImportedLink,
-    ImportedLogo,
+    ImportedPage,
+    ImportedPicture,
     ImportedTag,
+    ImportedTemplate,
     Item,
 )
 
 KINDS: Final[dict[str, Kind]] = {"person": PERSON, "bot": BOT, "prefetch": PREFETCH}
 SOURCES: Final[dict[str, Source]] = {"link": LINK, "qr": QR, "bio": BIO}
 LONGEST_NAME: Final = 100
+# A hostile line may be nested deeper than can be read.
+UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 MOST: Final = 2**63 - 1
 
 
@@ -60,7 +74,7 @@ def read_shorty(file: OpenFile) -> Iterator[Item]:
         place = f"line {number}"
         try:
             line = read_line(text)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             if not is_known:
                 raise InvalidFileError(
                     "This is no file that `shorty export` wrote: say where it comes from."
@@ -70,6 +84,8 @@ def read_shorty(file: OpenFile) -> Iterator[Item]:
         if not is_known:
             _check_head(line)
             is_known = True
+        elif isinstance(line, PageLine):
+            yield from read_page(line, place)
         elif not isinstance(line, ExportLine):
             yield read_item(line, place)
 
@@ -81,18 +97,91 @@ def _check_head(line: Line) -> None:
         raise InvalidFileError("The file was written by a newer shorty: install that version.")
 
 
-def read_item(line: TagLine | LogoLine | LinkLine | ClickLine | CountsLine, place: str) -> Item:
+def read_item(line: ItemLine, place: str) -> Item:
     match line:
         case TagLine():
             return ImportedTag(place=place, new=NewTag(name=line.name, color=line.color))
+        case TemplateLine():
+            return read_template(line, place)
         case LogoLine():
-            return ImportedLogo(place=place, ref=line.id, name=line.name, content=line.png)
+            return read_picture(line, "logo", place)
+        case PictureLine():
+            return read_picture(line, line.purpose, place)
         case LinkLine():
             return read_link(line, place)
         case ClickLine():
             return ImportedClick(ref=line.link, click=read_click(line))
         case CountsLine():
             return ImportedCounts(ref=line.link, counts=read_counts(line.counts))
+
+
+def read_template(line: TemplateLine, place: str) -> ImportedTemplate:
+    new = NewUtmTemplate(
+        name=line.name,
+        utm_source=line.utm_source,
+        utm_medium=line.utm_medium,
+        utm_campaign=line.utm_campaign,
+        utm_term=line.utm_term,
+        utm_content=line.utm_content,
+        utm_id=line.utm_id,
+    )
+    return ImportedTemplate(place=place, new=new, made_at=line.created_at)
+
+
+def read_picture(line: LogoLine | PictureLine, purpose: Purpose, place: str) -> ImportedPicture:
+    return ImportedPicture(
+        place=place, purpose=purpose, ref=line.id, name=line.name, content=line.png
+    )
+
+
+def read_page(line: PageLine, place: str) -> Iterator[Fault | ImportedPage]:
+    """The page without the blocks that cannot be read, and the faults of these."""
+    blocks: list[ImportedBlock] = []
+    faults: dict[str, str] = {}
+    for number, raw in enumerate(line.blocks, 1):
+        spot = f"{place}, block {number}"
+        try:
+            blocks.append(_read_block(read_block(raw), spot))
+        except UNREADABLE as error:
+            faults[spot] = f"is no block that can be read: {error}"
+    change = PageChange(
+        title=line.title,
+        description=line.description,
+        is_button_shown=line.is_button_shown,
+        avatar=line.avatar,
+        theme=line.theme,
+        colors=Colors(**msgspec.structs.asdict(line.colors)),
+        socials=line.socials,
+    )
+    page = ImportedPage(
+        place=place,
+        ref=line.link,
+        change=change,
+        blocks=tuple(blocks),
+        picture=line.picture,
+        updated_at=line.updated_at,
+    )
+    for spot, message in faults.items():
+        yield Fault(place=spot, subject=page.subject, message=message)
+    yield page
+
+
+def _read_block(block: BlockOfPage, place: str) -> ImportedBlock:
+    new = NewBlock(
+        kind=block.kind,
+        text=block.text,
+        url=block.url,
+        is_hidden=block.is_hidden,
+        shown_from=block.shown_from,
+        shown_until=block.shown_until,
+    )
+    return ImportedBlock(
+        place=place,
+        new=new,
+        made_at=block.created_at,
+        target=block.link,
+        picture=block.picture,
+    )
 
 
 def read_link(line: LinkLine, place: str) -> ImportedLink:

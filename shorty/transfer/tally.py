@@ -44,7 +44,10 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tally:
-    """Counts while a transfer runs. `on_change` and `on_problem` are told; neither may wait."""
+    """Counts while a transfer runs. `on_change` and `on_problem` are told; neither may wait.
+
+    `belongings` counts what a file holds beside links, of which nobody is told.
+    """
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class Tally:
     ) -> None:
         self.total = total
         self.done = self.created = self.there = self.skipped = self.failed = self.clicks = 0
+        self.belongings = 0
         self.state: State = "running"
         self.error: str | None = None
         self.is_cancelled = False

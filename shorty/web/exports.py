@@ -1,4 +1,4 @@
-"""`/app/export`: all links as a table, or in our own format, which loses nothing."""
+"""`/app/export`: all links as a table, or in our own format with bio pages and the rest."""
 
 from collections.abc import AsyncIterator
 from typing import Final

@@ -12,6 +12,12 @@ import pytest
 
 from shorty.links.model import LinkFilter
 from shorty.links.pages import list_links
+from shorty.links.utm_templates import (
+    NewUtmTemplate,
+    create_template,
+    delete_template,
+    list_templates,
+)
 from shorty.transfer import desk as desk_module
 from shorty.transfer.desk import ImportJob, TransferDesk
 from tests.api.house import House
@@ -266,6 +272,22 @@ async def test_our_own_export_comes_back(house: House, owner: Browser) -> None:
     await send_file(owner, exported, source="shorty")
     job = await wait_for_job(house)
     assert (job.tally.created, job.tally.there) == (0, 1)
+
+
+async def test_a_file_without_links_is_taken_in_too(house: House, owner: Browser) -> None:
+    made = house.app.services
+    actor = await house.make_actor()
+    new = NewUtmTemplate(name="Letter", utm_source="mail")
+    template = await made.db.write(lambda tx: create_template(tx, actor, new, house.now))
+    exported = (await owner.open("/app/export/links.ndjson")).text
+    await made.db.write(lambda tx: delete_template(tx, actor, template.id))
+    place = (await send_file(owner, exported, source="shorty")).headers["location"]
+    await wait_for_job(house)
+    assert await list_templates(made.db, actor.workspace_id) == []
+    await owner.send(f"{place}/begin")
+    await wait_for_job(house)
+    (there,) = await list_templates(made.db, actor.workspace_id)
+    assert (there.name, there.utm_source) == ("Letter", "mail")
 
 
 async def test_a_file_that_must_wait_leaves_nothing_behind(

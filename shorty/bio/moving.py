@@ -1,0 +1,132 @@
+"""Takes pages along when a workspace moves: reads how they are dressed, and dresses them anew.
+
+All that a page brings is judged as what a door asks for, but each part by itself, so that a fault
+costs no more than what is at fault.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+from msgspec import UNSET
+
+from shorty.accounts.model import Actor
+from shorty.accounts.roles import require_scope
+from shorty.bio import store
+from shorty.bio.blocks import check_block, insert_block
+from shorty.bio.model import Block, NewBlock, PageChange, PageSettings
+from shorty.bio.rules import read_block
+from shorty.bio.service import merge_settings, require_page
+from shorty.errors import InvalidFieldsError
+from shorty.links.book import LinkBook
+from shorty.storage.database import Database, Transaction
+from shorty.storage.snapshot import Rows
+
+PAGES_AT_ONCE: Final = 500
+
+
+class DressedPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of which somebody has set something; `updated_at` is None where only blocks are."""
+
+    id: int
+    settings: PageSettings
+    blocks: tuple[Block, ...]
+    updated_at: int | None
+
+
+class MovedBlock(NamedTuple):
+    """A block that was made elsewhere; its `position` is that in the list."""
+
+    new: NewBlock
+    made_at: int
+
+
+class Dress(msgspec.Struct, frozen=True, kw_only=True):
+    """How a page is to look. Without a time, it was set when its link was changed last."""
+
+    change: PageChange
+    blocks: Sequence[MovedBlock]
+    updated_at: int | None
+
+
+class DressFaults(msgspec.Struct, frozen=True, kw_only=True):
+    """What was left out: settings by their names, blocks by their numbers from 0."""
+
+    settings: dict[str, str]
+    blocks: dict[int, str]
+
+
+async def read_dressed_pages(
+    rows: Rows, workspace_id: int, now: int
+) -> AsyncGenerator[DressedPage]:
+    """By ascending ids; without those of links that live for an hour only."""
+    after = 0
+    while found := await rows.find_all(store.LIST_DRESSED_IDS, workspace_id, after, PAGES_AT_ONCE):
+        for row in found:
+            stored, blocks = await store.find_page(rows, row["id"], now)
+            yield DressedPage(
+                id=row["id"],
+                settings=stored.settings,
+                blocks=blocks,
+                updated_at=stored.updated_at,
+            )
+        after = found[-1]["id"]
+
+
+def is_dressed(rows: Database | Transaction, page_id: int) -> bool:
+    """Whether anybody has set anything of it. Asked at once, on the loop or inside a write."""
+    find_one = rows.look_up if isinstance(rows, Database) else rows.find_one
+    return find_one(store.FIND_DRESS, page_id) is not None
+
+
+def dress_page(
+    tx: Transaction, book: LinkBook, actor: Actor, page_id: int, dress: Dress
+) -> DressFaults | None:
+    """All at once, so that a page is never found half dressed; one that is dressed stays so: None.
+
+    Raises NotFoundError where the link is no page of the workspace.
+    """
+    require_scope(actor, "write")
+    link = require_page(tx, actor, page_id)
+    if is_dressed(tx, page_id):
+        return None
+    settings, setting_faults = _read_settings(tx, book, actor, dress.change)
+    updated_at = link.updated_at if dress.updated_at is None else dress.updated_at
+    store.put_settings(tx, page_id, settings, updated_at)
+    place, block_faults = 0, dict[int, str]()
+    for number, (new, made_at) in enumerate(dress.blocks):
+        try:
+            block = check_block(tx, book, actor, page_id, new, place)
+        except InvalidFieldsError as error:
+            block_faults[number] = error.message
+        else:
+            insert_block(tx, page_id, place, block, made_at)
+            place += 1
+    return DressFaults(settings=setting_faults, blocks=block_faults)
+
+
+def judge_dress(book: LinkBook, actor: Actor, dress: Dress) -> DressFaults:
+    """What of it would be left out, as far as it can be told before its links are there."""
+    _, setting_faults = _read_settings(book.db, book, actor, dress.change)
+    block_faults: dict[int, str] = {}
+    for number, (new, _) in enumerate(dress.blocks):
+        try:
+            read_block(new, book.rules.block_list.is_blocked)
+        except InvalidFieldsError as error:
+            block_faults[number] = error.message
+    return DressFaults(settings=setting_faults, blocks=block_faults)
+
+
+def _read_settings(
+    rows: Database | Transaction, book: LinkBook, actor: Actor, change: PageChange
+) -> tuple[PageSettings, dict[str, str]]:
+    """What is at fault is as it comes, which never is."""
+    faults: dict[str, str] = {}
+    while True:
+        try:
+            settings = merge_settings(rows, book, actor.workspace_id, PageSettings(), change)
+        except InvalidFieldsError as error:
+            faults |= error.fields
+            change = msgspec.structs.replace(change, **dict.fromkeys(error.fields, UNSET))
+        else:
+            return settings, faults
