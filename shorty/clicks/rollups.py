@@ -257,7 +257,7 @@ def decode_some(encoded: Encoded | None, kinds: Collection[str] | None) -> Count
     """The counts of these kinds. The others are only stepped over: a busy day has thousands."""
     if not encoded or kinds is None:
         return decode_counts(encoded)
-    if isinstance(encoded, bytes) and len(encoded) <= FEW_BYTES:
+    if len(encoded) <= FEW_BYTES:
         counts = decode_counts(encoded)
         return {kind: counts[kind] for kind in kinds if kind in counts}
     raws = _decode_kinds(encoded)
