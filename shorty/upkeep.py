@@ -23,7 +23,7 @@ from shorty.links.public import (
     PUBLIC_WORKSPACE_ID,
     delete_expired_public_links,
 )
-from shorty.links.search_entries import index_some
+from shorty.links.search_entries import catch_up
 from shorty.webhooks.service import delete_old_deliveries
 
 NOTICE_S: Final = 0.5
@@ -69,7 +69,7 @@ class Upkeep:
             self._limited.forget_all()
 
     async def index_new_links(self) -> None:
-        await self._drain(lambda: index_some(self._services.db))
+        await catch_up(self._services.db)
 
     async def sweep(self) -> None:
         now = self._read_clock()

@@ -15,10 +15,8 @@ from shorty.storage.search import index_link, join_search_text, unindex_link
 
 AT_ONCE: Final = 500  # some 5 ms of the writer's time
 
-IS_WAITING: Final = """
-select exists (select 1 from links where id > (select indexed_until from search_mark)) as is_waiting
-"""
 FIND_MARK: Final = "select indexed_until from search_mark"
+FIND_NEWEST: Final = "select coalesce(max(id), 0) as id from links"
 LIST_WAITING: Final = """
 select id, workspace_id, domain_id, is_active, slug, title, url, original_url, deleted_at
 from links where id > $1 order by id limit $2
@@ -27,18 +25,18 @@ MOVE_MARK: Final = "update search_mark set indexed_until = $1"
 
 
 async def catch_up(db: Database) -> None:
-    """Returns once every link is indexed that was there when it was called."""
-    while await index_some(db):
+    """Returns once every link is indexed that was there when it was called.
+
+    Those that come meanwhile wait for the next time: otherwise it would go on as long as they come,
+    a few in each write.
+    """
+    newest = _read(db.look_up(FIND_NEWEST))
+    while _read(db.look_up(FIND_MARK)) < newest and await db.write(index_waiting):
         pass
 
 
-async def index_some(db: Database) -> int:
-    """Indexes some of the links that wait for it; returns how many those were."""
-    row = db.look_up(IS_WAITING)
-    return await db.write(index_waiting) if row and row["is_waiting"] else 0
-
-
 def index_waiting(tx: Transaction) -> int:
+    """Indexes some of the links that wait for it; returns how many those were."""
     rows = tx.find_all(LIST_WAITING, _find_mark(tx), AT_ONCE)
     for row in rows:
         if row["deleted_at"] is None:
@@ -91,7 +89,10 @@ def read_search_text(row: Row | Mapping[str, Any]) -> str:
 
 
 def _find_mark(tx: Transaction) -> int:
-    row = tx.find_one(FIND_MARK)
+    return _read(tx.find_one(FIND_MARK))
+
+
+def _read(row: Row | None) -> int:
     if row is None:
         raise AssertionError
-    return row["indexed_until"]
+    return row[0]

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from shorty.links import pages
 from shorty.links.book import LinkBook
 from shorty.links.model import LinkChange, LinkFilter
 from shorty.links.pages import list_links
-from shorty.links.search_entries import AT_ONCE, catch_up, index_some
+from shorty.links.search_entries import AT_ONCE, catch_up, index_waiting
 from shorty.links.service import change_link, delete_link, restore_link
 from shorty.links.store import set_title
 from shorty.storage.database import Database, Transaction
@@ -61,7 +62,7 @@ async def test_whatever_happens_before_a_link_is_indexed_its_words_are_found(
         elif deed == "title":
             link = await make_link(book, actor, NOW + step)
             if dice.random() < 0.5:
-                await index_some(book.db)
+                await book.db.write(index_waiting)
             await book.db.write(
                 lambda tx, link=link, word=word, now=NOW + step: set_title(tx, link.id, word, now)
             )
@@ -75,7 +76,7 @@ async def test_whatever_happens_before_a_link_is_indexed_its_words_are_found(
             await restore_link(book, actor, link_id, NOW + step)
             titles[link_id] = deleted.pop(link_id)
         elif deed == "index":
-            await index_some(book.db)
+            await book.db.write(index_waiting)
     for word in WORDS:
         expected = {link_id for link_id, title in titles.items() if title == word}
         assert await search(book, actor, word) == expected
@@ -90,7 +91,27 @@ async def test_more_than_fit_one_write_are_indexed_before_they_are_searched(
     assert await find_indexed(book.db, "harbour") == set()
     assert await search(book, actor, "harbour") == made
     assert AT_ONCE > 3
-    assert await index_some(book.db) == 0
+
+
+async def test_links_that_come_meanwhile_keep_nobody_waiting(
+    book: LinkBook, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await make_link(book, actor, title="harbour")
+    writes = 0
+    write = book.db.write
+
+    async def write_and_make(work: Any) -> Any:
+        nonlocal writes
+        writes += work is index_waiting
+        made = await write(work)
+        if work is index_waiting:
+            await make_link(book, actor, title="harbour")
+        return made
+
+    monkeypatch.setattr(book.db, "write", write_and_make)
+    await catch_up(book.db)
+    assert writes == 1
+    assert await find_indexed(book.db, "harbour") == {first.id}
 
 
 async def test_a_write_that_fails_leaves_its_links_waiting(book: LinkBook, actor: Actor) -> None:
