@@ -1,9 +1,11 @@
 """Finds which links of a workspace were clicked the most in a period.
 
 Sums are kept by link, and a workspace may have a million: those looked at are the ones with the
-most clicks of all time and the newest. Where a workspace has few links, these are all of them.
+most clicks of all time and the newest, the more of them the shorter the period. Where a workspace
+has few links, these are all of them.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from shorty.clicks.breakdown import count_clicks
@@ -14,8 +16,9 @@ from shorty.clicks.stats_store import SUMS
 from shorty.storage.database import Database, Row
 from shorty.storage.snapshot import open_snapshot
 
-OF_EACH_KIND: Final = 40
-LOOKED_AT: Final = 2 * OF_EACH_KIND
+FEWEST: Final = 40  # of either kind
+MOST: Final = 400
+DAYS_OF_LINKS: Final = 12_000  # so many of them are sought in some 15 ms
 
 LIST_CANDIDATES: Final = """
 select link_id from (
@@ -29,17 +32,13 @@ select id from (
 ) newest
 """
 
-_SLOTS: Final = ", ".join(f"${number}" for number in range(3, LOOKED_AT + 3))
-
 SUM_DAYS: Final = f"""
 select s.owner, {SUMS} from click_days s
-where s.owner in ({_SLOTS}) and s.day >= $1 and s.day < $2 group by s.owner
-"""  # noqa: S608 - columns of our own, parameters' numbers
-
-LIST_DIVIDED_DAYS: Final = f"""
-select owner, day, series from click_days where owner in ({_SLOTS}) and day in ($1, $2)
-"""  # noqa: S608 - parameters' numbers
-
+where s.day >= $1 and s.day < $2 and s.owner in
+"""  # noqa: S608 - columns of our own
+LIST_DIVIDED_DAYS: Final = """
+select owner, day, series from click_days where day in ($1, $2) and owner in
+"""
 SUM_QUARTERS: Final = f"""
 with recursive moments (at) as (
   select min(at) from click_quarters where at >= $1 and at < $2
@@ -48,8 +47,8 @@ with recursive moments (at) as (
   from moments m where m.at is not null
 )
 select s.owner, {SUMS} from moments m cross join click_quarters s
-where s.at = m.at and s.owner in ({_SLOTS}) group by s.owner
-"""  # noqa: S608 - columns of our own, parameters' numbers
+where s.at = m.at and s.owner in
+"""  # noqa: S608 - columns of our own
 
 
 class LinkCount(NamedTuple):
@@ -58,15 +57,20 @@ class LinkCount(NamedTuple):
     visitors: int
 
 
+def count_candidates(start: int, end: int) -> int:
+    """How many links of either kind are looked at."""
+    days = max(1, (end - start) // DAY_MS)
+    return max(FEWEST, min(MOST, DAYS_OF_LINKS // days))
+
+
 async def list_top_links(
     db: Database, workspace_id: int, start: int, end: int, limit: int, *, has_bots: bool
 ) -> list[LinkCount]:
     """Those with any clicks from `start` up to `end`, the most clicked first."""
-    rows = await db.find_all(LIST_CANDIDATES, workspace_id, OF_EACH_KIND)
+    rows = await db.find_all(LIST_CANDIDATES, workspace_id, count_candidates(start, end))
     if not rows:
         return []
-    ids = [row["link_id"] for row in rows]
-    sums = await _sum_up(db, ids + ids[-1:] * (LOOKED_AT - len(ids)), start, end)
+    sums = await _sum_up(db, [row["link_id"] for row in rows], start, end)
     counts = [
         LinkCount(link_id, count_clicks(totals, has_bots=has_bots), totals[1])
         for link_id, totals in sums.items()
@@ -75,12 +79,16 @@ async def list_top_links(
     return sorted(found, key=lambda each: (-each.clicks, -each.link_id))[:limit]
 
 
-async def _sum_up(db: Database, ids: list[int], start: int, end: int) -> dict[int, Totals]:
+async def _sum_up(db: Database, ids: Sequence[int], start: int, end: int) -> dict[int, Totals]:
     first_whole, end_whole = find_day(start + DAY_MS - 1), find_day(end)
+    slots = f"({', '.join(f'${number}' for number in range(3, len(ids) + 3))})"
+    by_owner = f"{slots} group by s.owner"
     async with open_snapshot(db) as snapshot:
-        days = await snapshot.find_all(SUM_DAYS, first_whole, end_whole, *ids)
-        divided = await snapshot.find_all(LIST_DIVIDED_DAYS, find_day(start), end_whole, *ids)
-        quarters = await snapshot.find_all(SUM_QUARTERS, start, end, *ids)
+        days = await snapshot.find_all(f"{SUM_DAYS}{by_owner}", first_whole, end_whole, *ids)
+        divided = await snapshot.find_all(
+            f"{LIST_DIVIDED_DAYS}{slots}", find_day(start), end_whole, *ids
+        )
+        quarters = await snapshot.find_all(f"{SUM_QUARTERS}{by_owner}", start, end, *ids)
     parts = [(row["owner"], read_totals(row)) for row in (*days, *quarters)]
     for row in divided:
         if not first_whole <= row["day"] < end_whole:

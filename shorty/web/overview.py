@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from shorty.clicks.breakdown import OF_COUNTRIES, OF_DEVICES, OF_REFERRERS
 from shorty.clicks.stats_store import Scope
-from shorty.clicks.top_links import OF_EACH_KIND, list_top_links
+from shorty.clicks.top_links import count_candidates, list_top_links
 from shorty.http.answers import Answer
 from shorty.links import pages
 from shorty.links.model import Link, LinkFilter
@@ -49,7 +49,7 @@ async def show_overview(request: WebRequest) -> Answer:
         top=top,
         panels=list_panels(found, span),
         links=most_clicked.total,
-        looked_at=OF_EACH_KIND,
+        looked_at=count_candidates(span.period.start, span.period.end),
         domain=request.services.domains.default,
         link=link,
         is_unused=link is not None and not link.click_count and not found.bots,

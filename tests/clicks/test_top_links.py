@@ -1,9 +1,10 @@
 import pytest
 
+from shorty.clicks import top_links
 from shorty.clicks.folding import fold_some
 from shorty.clicks.model import BOT
 from shorty.clicks.rollups import DAY_MS, QUARTER_MS
-from shorty.clicks.top_links import LOOKED_AT, OF_EACH_KIND, LinkCount, list_top_links
+from shorty.clicks.top_links import LinkCount, count_candidates, list_top_links
 from shorty.storage.database import Database
 from tests.clicks.making import insert_links, make_person, make_visit, run_recorder, store_all
 
@@ -43,13 +44,20 @@ async def test_a_workspace_without_links_has_none(db: Database) -> None:
     assert await find(db) == []
 
 
-@pytest.mark.parametrize("link_id", [1, LOOKED_AT * 2])
+@pytest.mark.parametrize("link_id", [1, 20])
 async def test_of_many_links_those_of_all_time_and_the_newest_are_looked_at(
-    db: Database, link_id: int
+    db: Database, monkeypatch: pytest.MonkeyPatch, link_id: int
 ) -> None:
-    await db.write(insert_links(*range(1, LOOKED_AT * 2 + 1)))
+    monkeypatch.setattr(top_links, "MOST", 4)
+    monkeypatch.setattr(top_links, "FEWEST", 2)
+    await db.write(insert_links(*range(1, 21)))
     async with run_recorder(db, rest_s=0.001) as recorder:
-        for each in (1, LOOKED_AT * 2):
+        for each in (1, 20):
             recorder.record(make_person(link_id=each, at=START))
         await store_all(recorder)
-    assert LinkCount(link_id, 1, 1) in await find(db, OF_EACH_KIND)
+    assert LinkCount(link_id, 1, 1) in await find(db, 20)
+
+
+def test_the_longer_the_period_the_fewer_links_are_looked_at() -> None:
+    days = {days: count_candidates(START, START + days * DAY_MS) for days in (0, 1, 30, 90, 365)}
+    assert days == {0: 400, 1: 400, 30: 400, 90: 133, 365: 40}
