@@ -1,8 +1,8 @@
 """The callable that joins both: RSGI on granian's side, ASGI 3 on the application's."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable
-from functools import lru_cache
 from typing import Any, Final, cast
 from urllib.parse import quote
 
@@ -22,6 +22,7 @@ AsgiApp = Callable[..., Awaitable[None]]
 
 VERSIONS: Final = {"version": "3.0", "spec_version": "2.4"}
 GONE: Final[Message] = {"type": "http.disconnect"}
+_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9/_.~-]*")  # what `quote` leaves as it is
 
 log = structlog.get_logger(__name__)
 
@@ -152,12 +153,11 @@ def decode_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
 
 
-@lru_cache(maxsize=1024)
 def spell_path(path: str) -> bytes:
-    return quote(path).encode("ascii")
+    # Nothing is kept from one request to the next: paths may be long, and addresses are visitors'.
+    return (path if _PLAIN_PATH.fullmatch(path) else quote(path)).encode("ascii")
 
 
-@lru_cache(maxsize=1024)
 def split_address(address: str) -> tuple[str, int]:
     """`[::1]:80` into its host and port."""
     host, _, port = address.rpartition(":")
