@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 from litestar.exceptions import HTTPException
 
@@ -15,9 +16,15 @@ from shorty.errors import (
     UnauthenticatedError,
 )
 from shorty.http.answers import Answer
-from shorty.http.errors import Handlers, explain, find_status, list_error_headers
+from shorty.http.errors import (
+    Handlers,
+    MethodNotAllowedError,
+    explain,
+    find_status,
+    list_error_headers,
+)
 from shorty.web.doors import identify, send_to_sign_in
-from shorty.web.rendering import render
+from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 
 TITLES: Final[dict[type[ShortyError], str]] = {
@@ -48,6 +55,9 @@ def build_failure_handlers(kind: type[WebRequest]) -> Handlers:
 def render_failure(request: WebRequest, error: ShortyError) -> Answer:
     if isinstance(error, UnauthenticatedError) and request.signed_in is None:
         return send_to_sign_in(request)
+    if isinstance(error, MethodNotAllowedError) and request.scope["method"] == "GET":
+        # Where a form was sent to, which somebody loads again: what it stood on is above it.
+        return see_other(request, quote(request.scope["path"].rpartition("/")[0]))
     status = find_status(error)
     kind = next((each for each in type(error).__mro__ if each in TITLES), None)
     title = TITLES[kind] if kind else HTTPStatus(status).phrase

@@ -238,7 +238,7 @@ def _read_number(text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit()) or len(text) > 15:  # noqa: PLR2004 far past any limit
-        raise ValueError("must be a whole number")
+        raise ValueError("must be a whole number from 1 on, in digits alone")
     return int(text)
 
 

@@ -50,6 +50,8 @@ async def begin(request: WebRequest) -> Answer:
 
 @page("GET", "/account/second-factor")
 async def read_second_factor(request: WebRequest) -> Answer:
+    if not has_second_factor(request.services.db, request.actor.user_id):
+        return see_other(request, ACCOUNT)
     return show_second_factor(request)
 
 

@@ -89,6 +89,22 @@ async def test_what_is_not_there_says_so(owner: Browser) -> None:
     assert "There is nothing here" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("place", "above"),
+    [
+        ("/app/account/password", "/app/account"),
+        ("/app/tokens/7/revoke", "/app/tokens/7"),
+        ("/app/tokens/7", "/app/tokens"),
+        ("/app/tokens/%0d%0aA:%20b/revoke", "/app/tokens/%0D%0AA%3A%20b"),
+    ],
+)
+async def test_where_a_form_was_sent_to_leads_to_the_page_above(
+    owner: Browser, place: str, above: str
+) -> None:
+    answer = await owner.open(place)
+    assert (answer.status_code, answer.headers["location"]) == (303, above)
+
+
 async def test_files_are_kept_for_good_and_packed(house: House, owner: Browser) -> None:
     address = re.search(r'href="(/static/[^"]+)"', (await owner.open("/app/tags")).text)
     assert address

@@ -23,19 +23,19 @@ async def test_without_links_it_shows_how_to_make_one(house: House, owner: Brows
     text = read_text(page)
     assert "Make your first link" in text
     assert "curl http://localhost:8000/api/v1/links" in text
-    assert 'action="/app/links/new"' in page
+    assert 'method="post" action="/app/links"' in page
 
 
 async def test_an_editor_is_not_sent_to_the_tokens(editor: Browser) -> None:
     page = await open_page(editor)
-    assert 'action="/app/links/new"' in page
+    assert 'method="post" action="/app/links"' in page
     assert "/app/tokens" not in page
 
 
 async def test_a_viewer_of_nothing_is_told_to_wait(viewer: Browser) -> None:
     page = await open_page(viewer)
     assert "You may look at this workspace" in read_text(page)
-    assert "/app/links/new" not in page
+    assert 'action="/app/links"' not in page
 
 
 async def test_without_clicks_it_shows_what_to_share(house: House, owner: Browser) -> None:

@@ -112,9 +112,11 @@ async def test_an_open_session_alone_neither_shows_the_secret_nor_binds_it(
     house: House, ann: Browser
 ) -> None:
     secret = read_secret(await begin(ann))
-    for answer in (await ann.open(PLACE), await ann.send(PLACE, code=WRONG)):
-        assert answer.status_code == 409
-        assert secret not in answer.text.replace(" ", "")
+    for place in (PLACE, f"{PLACE}/begin"):
+        assert secret not in (await ann.follow(await ann.open(place))).replace(" ", "")
+    answer = await ann.send(PLACE, code=WRONG)
+    assert answer.status_code == 409
+    assert secret not in answer.text.replace(" ", "")
     assert not has_second_factor(house.app.db, house.home.user.id)
 
 
@@ -146,7 +148,10 @@ async def test_guessing_the_password_is_stopped(house: House, ann: Browser, deed
     assert statuses == [422] * 10 + [429]
 
 
-async def test_there_is_nothing_to_see_before_it_is_begun(ann: Browser, house: House) -> None:
-    assert (await ann.open(PLACE)).status_code == 409
+async def test_before_it_is_begun_its_page_leads_to_the_account(ann: Browser) -> None:
+    assert (await ann.open(PLACE)).headers["location"] == "/app/account"
+
+
+async def test_it_is_begun_once(ann: Browser, house: House) -> None:
     await set_up(house, ann)
     assert (await ann.send(f"{PLACE}/begin", password=PASSWORD)).status_code == 409

@@ -115,6 +115,8 @@ function readHost(text) {
 const picture = preview.querySelector("[data-image]");
 picture.addEventListener("load", () => (picture.hidden = false));
 picture.addEventListener("error", () => (picture.hidden = true));
+// The page's own may have failed before anybody listened.
+if (picture.complete && !picture.naturalWidth) picture.hidden = true;
 let drawing = 0;
 form.addEventListener("input", () => {
   clearTimeout(drawing);
