@@ -10,7 +10,9 @@ from shorty.errors import StartError
 
 
 def require_free(path: Path, *, may_replace: bool) -> None:
-    """Raises StartError where there is such a file already."""
+    """Raises StartError where there is such a file already, or no folder for it."""
+    if not path.absolute().parent.is_dir():
+        raise StartError(f"There is no folder {path.parent}: make it, or name another file.")
     if path.exists() and not may_replace:
         raise StartError(f"{path} is there already: name another file, or replace it with --force.")
 

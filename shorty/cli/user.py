@@ -44,7 +44,7 @@ async def add(session: Session, *, email: str, name: str) -> None:
     The password is asked for, or read from standard input. The first person gets the workspace
     that `shorty token create` made, if it has.
     """
-    password_hash = await hash_password(read_password())
+    password_hash = await hash_password(read_password(is_own=True))
     home = await session.db.write(lambda tx: add_person(tx, session, email, name, password_hash))
     click.echo(f"Added {home.user.email} with the workspace {home.workspace.name!r}.", err=True)
 
@@ -88,7 +88,7 @@ def describe_user(user: User) -> dict[str, object]:
 async def passwd(session: Session, *, email: str) -> None:
     """Set someone's password, which is asked for or read from standard input."""
     await session.db.write(lambda tx: get_user(tx, email))
-    password_hash = await hash_password(read_password())
+    password_hash = await hash_password(read_password(is_own=True))
     await session.db.write(lambda tx: set_password(tx, email, password_hash, session.now))
     click.echo(f"The password of {email} is set; their sessions have ended.", err=True)
 

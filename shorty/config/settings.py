@@ -15,7 +15,6 @@ Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=31_536_000)]
 Scheme: TypeAlias = Literal["http", "https", ""]
 
 UNLIMITED = "unlimited"
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 HTTP_PORT = 80
 LISTEN_ON_ALL = (str(IPv4Address(0)), str(IPv6Address(0)))
 
@@ -49,9 +48,8 @@ class DomainConfig(Struct, frozen=True, kw_only=True):
 
 
 class ServedDomain(DomainConfig, frozen=True, kw_only=True):
-    """A domain as it is answered: `aliases` are other hosts that mean the same one."""
+    """A domain as it is answered."""
 
-    aliases: tuple[str, ...] = ()
     follows_server: bool = False  # the built-in one, whose host changes with --host and --port
 
 
@@ -194,14 +192,13 @@ def list_paths(plans: Iterable[str]) -> dict[str, Any]:
 def build_own_domain(server: ServerConfig) -> ServedDomain:
     """The address listened on: `localhost:PORT` where that reaches it, else the host itself.
 
-    The names of loopback mean the same domain; a port of 80 is left out, as browsers do.
+    A port of 80 is left out, as browsers do.
     """
     port = "" if server.port == HTTP_PORT else f":{server.port}"
     own = format_host(server.host)
     reached_by_loopback = is_loopback(own) or server.host in LISTEN_ON_ALL
-    names = LOOPBACK_NAMES if reached_by_loopback else (own, *LOOPBACK_NAMES)
-    hosts = [name + port for name in names]
-    return ServedDomain(host=hosts[0], scheme="http", aliases=tuple(hosts[1:]), follows_server=True)
+    host = "localhost" if reached_by_loopback else own
+    return ServedDomain(host=f"{host}{port}", scheme="http", follows_server=True)
 
 
 def format_host(address: str) -> str:

@@ -19,7 +19,7 @@ _WEB_PORTS: Final = frozenset({80, 443})
 class DomainDirectory:
     """Empty until `reload`, which is called at the start and after every change of domains.
 
-    `config` tells the port that is listened on and the other names of the built-in domain.
+    `config` tells the port that is listened on.
     """
 
     def __init__(self, db: Database, config: Config) -> None:
@@ -98,11 +98,15 @@ class DomainDirectory:
     def _find_named(self, host: str) -> Domain | None:
         return self._by_host.get(host) or self._by_host.get(split_port(host)[0])
 
-    def _list_aliases(self, domain: Domain) -> list[str]:
-        if domain.source == "builtin":
-            return [alias for own in self._config.served_domains() for alias in own.aliases]
+    @staticmethod
+    def _list_aliases(domain: Domain) -> list[str]:
+        """The names of loopback are one, and the built-in domain answers to all of them.
+
+        Its port is the server's, which a command cannot know of from the configuration.
+        """
         name, port = split_port(domain.host)
-        if domain.workspace_id is not None or not is_loopback(name):
+        is_ours = domain.workspace_id is None and is_loopback(name)
+        if not is_ours and domain.source != "builtin":
             return []
         return [f"{alias}:{port}" if port else alias for alias in _LOOPBACK_NAMES]
 

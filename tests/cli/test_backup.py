@@ -59,6 +59,7 @@ def test_a_backup_replaces_nothing_by_accident(shell: Shell, tmp_path: Path) -> 
     again = shell("backup", "copy.db")
     assert again.code == 1
     assert "copy.db is there already" in again.err
+    assert shell("backup", "away/copy.db").err.startswith("There is no folder away: make it")
     assert shell("backup", "copy.db", "--force").code == 0
     itself = shell("backup", "data/shorty.db", "--force")
     assert "is the database itself" in itself.err

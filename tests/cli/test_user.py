@@ -47,7 +47,8 @@ def test_a_taken_address_is_refused(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("email", "stdin", "complaint"),
     [
-        ("ann@a.example", "", "password: must not be empty.\n"),
+        ("ann@a.example", "", "password: must be at least 8 characters long.\n"),
+        ("ann@a.example", "correct\n", "password: must be at least 8 characters long.\n"),
         ("ann@a.example", "x" * 300, "password: may be at most 256 bytes long.\n"),
         ("ann", "correct horse\n", "email: must be an e-mail address, such as ann@example.com.\n"),
     ],

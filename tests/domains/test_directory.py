@@ -101,6 +101,16 @@ async def test_the_builtin_domain_of_an_address_answers_on_loopback_too(db: Data
     assert find(directory, "localhost:8000") == "192.168.1.5:8000"
 
 
+async def test_a_command_knows_the_builtin_domain_on_the_port_that_the_server_was_given(
+    db: Database,
+) -> None:
+    await start(db, make_config(port=9000))
+    directory = DomainDirectory(db, make_config(port=8000))
+    directory.reload()
+    assert find(directory, "127.0.0.1:9000") == "localhost:9000"
+    assert directory.is_own_host("127.0.0.1", 9000)
+
+
 async def test_unverified_and_removed_domains_do_not_answer(db: Database, ann: Actor) -> None:
     await add(db, ann, "go.acme.example")
     await add(db, ann, "new.acme.example", is_verified=False)
