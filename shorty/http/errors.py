@@ -38,7 +38,7 @@ class MethodNotAllowedError(ShortyError):
 
     def __init__(self, method: str, allowed: str) -> None:
         self.allowed = allowed
-        super().__init__(f"{method} is not offered here; {allowed} is.")
+        super().__init__(f"{method} is not offered here; send {allowed.replace(', ', ' or ')}.")
 
 
 class BodyTooLargeError(ShortyError):

@@ -150,7 +150,8 @@ def _describe_bound(told: str, kind: str, relation: str | None, bound: str | Non
         return ""
     unit = ""
     if " of length " in told:
-        unit = " characters" if kind.startswith("str") else " items"
+        unit = " character" if kind.startswith("str") else " item"
+        unit += "" if bound == "1" else "s"
     return f" of {_BOUNDS[relation]} {bound}{unit}"
 
 
