@@ -115,6 +115,8 @@ async def read_new_block(request: WebRequest, host: str) -> NewBlock:
     form = read_block_form(request.typed, request.zone)
     kind = read_kind(request.typed)
     image = request.typed.files.get("image")
+    if kind == "image" and bool(image) == bool(form.url):
+        raise InvalidFieldsError({"image": "choose a picture or give an address, one of the two"})
     return NewBlock(
         kind=kind,
         link_id=await find_target(request, form, host) if kind == "link" else None,

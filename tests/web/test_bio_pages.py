@@ -147,6 +147,13 @@ async def test_an_avatar_is_uploaded_and_drawn_anew(house: House, owner: Browser
     assert nothing.status_code == 422
 
 
+async def test_a_picture_without_file_and_address_says_what_is_missing(owner: Browser) -> None:
+    await owner.send(PLACE, NEW)
+    answer = await add_block(owner, "image")
+    assert answer.status_code == 422
+    assert "Choose a picture or give an address, one of the two." in read_text(answer.text)
+
+
 async def test_a_page_is_deleted_with_or_without_its_link(house: House, owner: Browser) -> None:
     await owner.send(PLACE, NEW)
     page = await owner.follow(await owner.send(f"{PLACE}/1/delete", keeps_link="1"))
