@@ -152,11 +152,15 @@ def name_faults(error: ShortyError) -> dict[str, str]:
     return {"slug": error.message} if isinstance(error, SlugTakenError) else {}
 
 
-def count_set(texts: Texts) -> dict[str, int]:
+def count_set(texts: Texts, link: Link | None = None) -> dict[str, int]:
     """How many fields of each group are not as they are by default."""
-    return {
+    counts = {
         group: sum(texts[name] != EMPTY[name] for name in names) for group, names in GROUPS.items()
     }
+    # A password that is kept is in no field.
+    if link and link.password_hash and not (texts["password"] or texts["drops_password"]):
+        counts["limits"] += 1
+    return counts
 
 
 async def find_usual_domain(request: WebRequest) -> str:

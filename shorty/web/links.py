@@ -149,7 +149,7 @@ async def show_form(
         faults=faults,
         trouble=describe_trouble(error, faults),
         opened=find_opened(texts, faults, is_new=link is None),
-        set_count=count_set(texts),
+        set_count=count_set(texts, link),
         hosts=[domain.host for domain in domains],
         tags=await list_tags(db, actor.workspace_id),
         template_choices=[("", "Choose one"), *((each.id, each.name) for each in templates)],

@@ -301,6 +301,14 @@ async def test_a_saved_template_fills_in_its_parameters(house: House, owner: Bro
         assert (await owner.send(place, wanted)).status_code == 404
 
 
+async def test_a_password_that_is_kept_counts_among_what_is_set(
+    house: House, owner: Browser
+) -> None:
+    link = await house.make_link(max_clicks=5, password="pw")
+    page = await owner.open(f"{PLACE}/{link.id}/edit")
+    assert "Limits an end, a number of visits, a password 2 set" in read_text(page.text)
+
+
 async def test_a_duplicate_starts_as_the_other_is(house: House, owner: Browser) -> None:
     link = await house.make_link(slug="one", title="T", tag_names=("x",), password="pw")
     fields = await fill_in(owner, f"{PLACE}/{link.id}/duplicate")
