@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from shorty.accounts.service import Home
 from tests.browser.conftest import OpenBrowser
-from tests.browser.looking import PHONE
+from tests.browser.looking import PHONE, look_at
 from tests.browser.site import Site
 from tests.browser.watch import Watch
 
@@ -109,6 +109,14 @@ def test_many_are_tagged_and_deleted_and_come_back(
     assert list_shown(page) == slugs
 
 
+def test_long_names_of_tags_widen_no_page(page: Page, site: Site, ann: Home) -> None:
+    tag = site.call(ann, "POST", "/tags", {"name": "W" * 50})["tag"]
+    link = site.make_link(ann, customSlug="widest", tagIds=[tag["id"]])
+    for path in ("/app/links", f"/app/links/{link['id']}", f"/app/links/{link['id']}/edit"):
+        page.goto(path)
+        look_at(page)
+
+
 def test_a_link_is_judged_and_previewed_while_it_is_written(page: Page, slugs: list[str]) -> None:
     page.goto(f"{LIST}/new")
     page.get_by_role("textbox", name="Short URL").fill(slugs[0])
@@ -155,7 +163,7 @@ def test_a_faulty_field_is_opened_and_in_focus(
     page.get_by_label("Visits at most").fill("many")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Visits at most")).to_be_focused()
-    expect(page.get_by_text("Must be a whole number.")).to_be_visible()
+    expect(page.get_by_text("Must be a whole number from 1 on")).to_be_visible()
     page.get_by_label("Visits at most").fill("5")
     page.get_by_label("Ends").fill("2030-01-01T01:00")
     page.get_by_role("button", name="Make the link").click()
