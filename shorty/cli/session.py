@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from functools import wraps
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 import msgspec
@@ -13,6 +14,7 @@ import structlog
 
 from shorty.cli.options import read_config
 from shorty.config import Config
+from shorty.errors import StartError
 from shorty.serve import lock_database
 from shorty.storage.database import Database
 from shorty.storage.migrations import prepare_database
@@ -39,6 +41,15 @@ def with_database(
     return run
 
 
+def upgrade_alone(path: Path, now: int) -> None:
+    """Not under the feet of a server that knows the former schema. Raises StartError."""
+    try:
+        with lock_database(path):
+            upgrade_database(path, now)
+    except StartError as error:
+        raise StartError(f"An older version made {path}, to be upgraded first. {error}") from error
+
+
 async def run_in_session(work: Callable[[Session], Coroutine[Any, Any, None]]) -> None:
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     config = read_config()
@@ -46,9 +57,7 @@ async def run_in_session(work: Callable[[Session], Coroutine[Any, Any, None]]) -
     is_new = not path.exists()
     now = time.time_ns() // 1_000_000
     if is_outdated(path):
-        # Not under the feet of a server that knows the former schema.
-        with lock_database(path):
-            upgrade_database(path, now)
+        upgrade_alone(path, now)
     else:
         prepare_database(path, now)
     if is_new:

@@ -118,6 +118,7 @@ def test_a_command_leaves_a_database_alone_that_a_former_release_still_serves(
         server.wait_until_ready()
         make_older(tmp_path / "shorty.db")
         _, told = run(tmp_path, "link", "list", code=1)
+        assert "An older version made" in told
         assert "is serving" in told
         assert not list(tmp_path.glob("*.schema-*"))
         assert server.stop() == 0
