@@ -22,11 +22,16 @@ def test_a_click_arrives_while_one_looks(page: Page, site: Site, elsewhere: str)
     expect(click).to_contain_text("Safari on iOS")
     assert site.visit("launch?qr=1") == 302
     expect(page.get_by_role("listitem").filter(has_text="QR code")).to_have_count(1)
-    page.get_by_role("link", name="count it in").click()
+    page.get_by_role("link", name="count them in").click()
     expect(page.get_by_text("None yet.")).to_be_hidden()
     expect(page.locator("table").first).to_be_attached()
+    # Beside a chart too.
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    assert site.visit("launch", Referer="https://www.reddit.com/") == 302
+    expect(page.get_by_role("listitem").filter(has_text="Safari on iOS")).to_have_count(3)
+    page.get_by_role("link", name="count it in").click()
     page.get_by_role("link", name="All clicks").click()
-    expect(page.get_by_role("row")).to_have_count(3)
+    expect(page.get_by_role("row")).to_have_count(4)
 
 
 def test_a_link_is_deleted_from_its_page(page: Page, site: Site, ann: Home, elsewhere: str) -> None:

@@ -2,7 +2,8 @@
 
 const MOST_SHOWN = 20;
 const numbers = document.getElementById("numbers");
-const feed = numbers.querySelector(".clicks");
+const FEED = "ol.clicks"; // a chart's line is called clicks too
+const feed = numbers.querySelector(FEED);
 const live = numbers.querySelector(".live");
 let stream = null;
 let fresh = 0;
@@ -21,7 +22,7 @@ function tell() {
   const text = fresh === 1 ? "1 new click" : `${fresh} new clicks`;
   const again = document.createElement("a");
   again.href = location.href;
-  again.textContent = "count it in";
+  again.textContent = fresh === 1 ? "count it in" : "count them in";
   numbers.querySelector(".news").replaceChildren(`${text}: `, again);
 }
 
@@ -45,7 +46,7 @@ async function catchUp() {
   if (!answer.ok) return;
   const part = document.createElement("template");
   part.innerHTML = await answer.text();
-  const latest = part.content.querySelector(".clicks");
+  const latest = part.content.querySelector(FEED);
   if (latest) feed.replaceChildren(...latest.children);
   numbers.querySelector(".none").hidden = feed.children.length > 0;
 }
