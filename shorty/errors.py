@@ -86,12 +86,18 @@ class QuotaExceededError(ShortyError):
         super().__init__(f"The plan's limit of {limit} {quota.replace('_', ' ')} is reached.")
 
 
+def _write_wait(seconds: int) -> str:
+    """People read it too, and nobody counts 596 seconds."""
+    minutes = -(-seconds // 60)
+    return f"{minutes} minutes" if minutes > 2 else f"{seconds} s"  # noqa: PLR2004 till there in s
+
+
 class RateLimitedError(ShortyError):
     code = "rate-limited"
 
     def __init__(self, retry_after_s: int) -> None:
         self.retry_after_s = retry_after_s
-        super().__init__(f"Too many requests; try again in {retry_after_s} s.")
+        super().__init__(f"Too many requests; try again in {_write_wait(retry_after_s)}.")
 
 
 class FetchError(ShortyError):

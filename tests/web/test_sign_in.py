@@ -85,6 +85,7 @@ async def test_guessing_is_stopped_even_for_the_right_password(
         assert (await send_password(visitor, password="wrong")).status_code == 401
     answer = await send_password(visitor)
     assert answer.status_code == 429
+    assert "try again in 10 minutes" in answer.text
     assert answer.headers["retry-after"] == "600"
     house.clock[0] += 10 * MINUTE
     assert (await send_password(visitor)).status_code == 303
