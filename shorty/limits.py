@@ -5,7 +5,6 @@ and when it is full again are exact. Around the end of a window twice the limit 
 """
 
 from collections import OrderedDict
-from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
@@ -76,6 +75,16 @@ class RateLimit:
             is_allowed=is_allowed,
         )
 
+    def look(self, who: str | int, limit: int, now: int) -> Allowance:
+        """What `take` would say, but nothing is counted, and nobody remembered."""
+        window = self._find_window(who, now) or [now + self._window_ms, 0]
+        return Allowance(
+            limit=limit,
+            remaining=max(0, limit - window[1]),
+            reset_at=window[0],
+            is_allowed=window[1] < limit,
+        )
+
     def give_back(self, who: str | int, now: int) -> None:
         """For what need not have been counted, such as a password that was right."""
         window = self._find_window(who, now)
@@ -134,7 +143,6 @@ class RateLimits:
         self.neighbours_told = RateLimit(window_ms=DAY_MS, capacity=capacity)  # peer
 
 
-@lru_cache(maxsize=8192)
 def name_address(address: str) -> str:
     """What a client's address is counted as: itself, or the /64 network it can move about in.
 

@@ -34,6 +34,8 @@ def take_sign_in(limits: RateLimits, address: str, email: str, now: int) -> None
     Raises RateLimitedError.
     """
     account = _name_account(email)
+    # First: made-up accounts would otherwise push out those that are remembered.
+    limits.sign_in_addresses.look(address, TRIES_AT_ALL, now).require(now)
     limits.sign_ins.take(f"{address} {account}", TRIES_PER_WINDOW, now).require(now)
     limits.sign_in_addresses.take(address, TRIES_AT_ALL, now).require(now)
     limits.sign_in_accounts.take(account, TRIES_AT_ALL, now).require(now)

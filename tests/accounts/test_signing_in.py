@@ -70,6 +70,13 @@ def test_one_address_may_try_a_hundred_times_at_all_accounts_together() -> None:
     assert guess(limits, "192.0.2.1", "other@a.example", NOW + 10 * MINUTE)
 
 
+def test_an_address_that_has_used_up_its_tries_leaves_no_more_accounts_behind() -> None:
+    limits = RateLimits()
+    assert sum(guess(limits, "192.0.2.1", f"{number}@a.example") for number in range(150)) == 100
+    assert len(limits.sign_ins) == 100
+    assert len(limits.sign_in_accounts) == 100
+
+
 def test_one_account_may_be_tried_a_hundred_times_from_everywhere() -> None:
     limits = RateLimits()
     assert all(guess(limits, f"192.0.2.{number}", "ann@a.example") for number in range(100))

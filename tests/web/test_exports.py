@@ -12,7 +12,7 @@ PLACE = "/app/export"
 async def test_the_page_says_how_much_there_is(house: House, owner: Browser) -> None:
     await house.make_link()
     page = read_text((await owner.open(PLACE)).text)
-    assert "all 1 link with you" in page
+    assert "1 link, to take with you" in page
     assert "With every single click" in page
 
 
