@@ -5,12 +5,18 @@ import time
 from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import cache
 from pathlib import Path
 from typing import Final
 
+from litestar import Litestar
+
 from shorty.accounts.service import can_anyone_sign_in
+from shorty.accounts.sessions import SessionUses
+from shorty.accounts.tokens import TokenUses
 from shorty.accounts.welcome import WelcomeKey
 from shorty.api.app import create_api
+from shorty.api.cors import allow_origins
 from shorty.clicks.geo import GeoDatabase
 from shorty.clicks.limited import LimitedClicks
 from shorty.clicks.recorder import Recorder
@@ -21,6 +27,8 @@ from shorty.domains.resolver import DnsSettings
 from shorty.domains.service import sync_domains
 from shorty.domains.verification import Challenges, DomainVerifier
 from shorty.fetch import Fetcher
+from shorty.http.attempts import Attempts
+from shorty.http.requests import SERVICES
 from shorty.http.services import Services
 from shorty.limits import RateLimits
 from shorty.links.book import LinkBook
@@ -39,7 +47,8 @@ from shorty.storage.state import find_or_make_secret
 from shorty.storage.upgrades import upgrade_database
 from shorty.transfer.desk import TransferDesk
 from shorty.upkeep import Upkeep
-from shorty.web.app import Dashboard
+from shorty.web.app import build_routers
+from shorty.web.failures import FAILURES
 from shorty.web.welcome import WELCOME
 from shorty.webhooks.outbox import Outbox
 from shorty.webhooks.worker import WebhookWorker
@@ -50,6 +59,12 @@ PAGE_CONNECTIONS: Final = 48  # for what is fetched beside webhooks
 def read_clock() -> int:
     """UTC milliseconds."""
     return time.time_ns() // 1_000_000
+
+
+@cache
+def build_doors() -> Litestar:
+    """Once per process: the routes keep nothing of an app, and nothing of theirs must be opened."""
+    return create_api(build_routers(), {"app": FAILURES})
 
 
 class App:
@@ -119,11 +134,8 @@ class App:
         stack.push_async_callback(self.db.close)
         await self.db.write(lambda tx: sync_domains(tx, config, now))
         self.services = await self._open_services(stack)
-        dashboard = Dashboard(self.services)
-        stack.push_async_callback(dashboard.finish)
-        api = create_api(self.services, dashboard.routers, {"app": dashboard.strays})
-        await stack.enter_async_context(api.lifespan())
-        self.shim = AsgiShim(api)
+        doors = allow_origins(build_doors(), config.server.cors_origins)
+        self.shim = AsgiShim(doors, {SERVICES: self.services})
         self.front = Front(self._build_desk(path, now), self.shim)
         self.upkeep = Upkeep(self.services, self.limited, self.read_clock)
         self.upkeep.start()
@@ -161,6 +173,9 @@ class App:
         stack.push_async_callback(transfers.stop)
         await recorder.start()
         stack.push_async_callback(recorder.stop)
+        token_uses, session_uses = TokenUses(db), SessionUses(db)
+        stack.push_async_callback(token_uses.finish)
+        stack.push_async_callback(session_uses.finish)
         return Services(
             config=config,
             db=db,
@@ -177,6 +192,9 @@ class App:
             verifier=DomainVerifier(db, domains, fetcher, challenges, DnsSettings()),
             transfers=transfers,
             welcome=WelcomeKey(),
+            token_uses=token_uses,
+            session_uses=session_uses,
+            attempts=Attempts(),
             read_clock=self.read_clock,
             secret=await db.write(find_or_make_secret),
         )

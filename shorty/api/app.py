@@ -6,7 +6,6 @@ from typing import Any, Final, cast
 
 from litestar import Litestar, Router
 
-from shorty.accounts.tokens import TokenUses
 from shorty.api import (
     analytics,
     analytics_export,
@@ -30,8 +29,6 @@ from shorty.api import (
     webhooks,
 )
 from shorty.api.auth import authenticate, count_stray_request
-from shorty.api.cors import allow_origins
-from shorty.api.desk import Attempts, Desk
 from shorty.api.errors import answer_problem
 from shorty.api.openapi import Door
 from shorty.api.operations import handle_options
@@ -39,7 +36,6 @@ from shorty.api.reference import build_reference_handlers
 from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import answer_refusal
 from shorty.http.errors import Handlers, build_exception_handlers
-from shorty.http.services import Services
 
 PREFIX: Final = "/api/v1"
 
@@ -88,17 +84,16 @@ _REFUSING: Final = frozenset(
 
 
 def create_api(
-    services: Services,
-    others: Sequence[Router] = (),
-    strays: Mapping[str, Handlers] = MappingProxyType({}),
+    others: Sequence[Router] = (), strays: Mapping[str, Handlers] = MappingProxyType({})
 ) -> Litestar:
     """Everything under /api/v1, the health paths, and problem details for what is not there.
+
+    Each request brings the services that answer it, in the state of its scope.
 
     `others` are served beside it, each with its own class of request and way to tell errors;
     `strays` tell of what is not there below their paths' first part.
     """
-    desk = Desk(uses=TokenUses(services.db), attempts=Attempts())
-    app = Litestar(
+    return Litestar(
         route_handlers=[
             *(build_router(door) for door in DOORS),
             Router(PREFIX, route_handlers=build_reference_handlers(DOORS)),
@@ -107,14 +102,11 @@ def create_api(
             *bio_pictures.PUBLIC_HANDLERS,
             *others,
         ],
-        request_class=type("DeskRequest", (ApiRequest,), {"desk": desk, "services": services}),
+        request_class=ApiRequest,
         exception_handlers=build_stray_handlers(strays),
-        on_shutdown=[desk.uses.finish],
         openapi_config=None,  # ours is built from the operations
         logging_config=None,
     )
-    app.asgi_handler = allow_origins(app.asgi_handler, services.config.server.cors_origins)
-    return app
 
 
 def build_stray_handlers(strays: Mapping[str, Handlers]) -> Handlers:

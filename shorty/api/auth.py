@@ -65,7 +65,7 @@ def count_request(request: ApiRequest, token_text: str) -> None:
     actor = find_actor(services.db, token_text, config.plans, now)
     request.actor = actor
     token_id = actor.token_id or 0
-    request.desk.uses.note(token_id, now)
+    services.token_uses.note(token_id, now)
     limit = actor.plan.requests_per_minute or config.server.requests_per_minute
     allowance = services.limits.api_requests.take(token_id, limit, now)
     request.scope["state"][RATE_HEADERS] = (

@@ -42,7 +42,7 @@ async def answer_once(
         return show(await create(None))
     token_id = request.actor.token_id or 0
     digest = digest_request(request, body)
-    async with request.desk.attempts.run_alone(token_id, key):
+    async with request.services.attempts.run_alone(token_id, key):
         kept = token_store.look_up_kept_answer(
             request.services.db, token_id, key, request.now - KEPT_MS
         )

@@ -1,12 +1,7 @@
 """What the API's handlers see of a request."""
 
-from typing import ClassVar
-
-from shorty.api.desk import Desk
 from shorty.http.requests import ServedRequest
 
 
 class ApiRequest(ServedRequest):
-    """`desk` is bound once per app, as `services` are."""
-
-    desk: ClassVar[Desk]
+    """Of somebody with a token, or of nobody known."""

@@ -1,7 +1,7 @@
 """What handlers of both doors see of a request: who asks, when, and the body as a mapping."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 BODY_TIMEOUT_S: Final = 60.0
 BODY_LIMIT: Final = 1024 * 1024
 ID_DIGITS: Final = 18  # fits a 64-bit integer
+SERVICES: Final = "services"  # in the state of a request's scope
 FORM: Final = "application/x-www-form-urlencoded"
 
 
 class ServedRequest(Request[Any, Any, Any]):
-    """Litestar's request with what answers it; `services` are bound once per app.
+    """Litestar's request. The services come with it, so that the routes know nothing of them.
 
     `actor` and `now` (UTC milliseconds) are there once somebody was found to have asked.
     """
 
-    services: ClassVar[Services]
     actor: Actor
     now: int
+
+    @property
+    def services(self) -> Services:
+        return self.scope["state"][SERVICES]
 
     def find_header(self, name: bytes) -> str | None:
         """The header's value; cheaper than building a mapping of them all."""

@@ -4,12 +4,15 @@ from collections.abc import Callable
 
 import msgspec
 
+from shorty.accounts.sessions import SessionUses
+from shorty.accounts.tokens import TokenUses
 from shorty.accounts.welcome import WelcomeKey
 from shorty.clicks.recorder import Recorder
 from shorty.config import Config
 from shorty.domains import DomainDirectory
 from shorty.domains.verification import Challenges, DomainVerifier
 from shorty.fetch import Fetcher
+from shorty.http.attempts import Attempts
 from shorty.limits import RateLimits
 from shorty.links.book import LinkBook
 from shorty.links.titles import TitleFiller
@@ -21,7 +24,7 @@ from shorty.webhooks.outbox import Outbox
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
-    """Made once by the composition root and handed to every handler as `services`.
+    """Made once by the composition root and handed to every handler with its request.
 
     `read_clock` gives UTC milliseconds; `secret` signs cookies.
     """
@@ -41,5 +44,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     verifier: DomainVerifier
     transfers: TransferDesk
     welcome: WelcomeKey
+    token_uses: TokenUses
+    session_uses: SessionUses
+    attempts: Attempts
     read_clock: Callable[[], int]
     secret: bytes

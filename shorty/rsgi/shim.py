@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, cast
 from urllib.parse import quote
 
@@ -86,8 +87,11 @@ class Exchange:
 
 
 class AsgiShim:
-    def __init__(self, app: AsgiApp) -> None:
+    """`state` is what the scope of every request begins with, as ASGI has it."""
+
+    def __init__(self, app: AsgiApp, state: Mapping[str, object] = MappingProxyType({})) -> None:
         self._app = app
+        self._state = state
         self._open: set[Exchange] = set()
         self._streams_end = asyncio.Event()
 
@@ -97,7 +101,8 @@ class AsgiShim:
         exchange = Exchange(request, cast("RSGIHTTPProtocol", proto), self._streams_end)
         self._open.add(exchange)
         try:
-            await self._app(build_scope(request), exchange.receive, exchange.send)
+            asked = build_scope(request, self._state)
+            await self._app(asked, exchange.receive, exchange.send)
         except Exception:
             if exchange.answer.is_over or not exchange.client.is_gone:
                 log.exception("request_failed", method=scope.method, path=scope.path)
@@ -119,7 +124,7 @@ class AsgiShim:
             exchange.end_stream()
 
 
-def build_scope(scope: RsgiScope) -> dict[str, Any]:
+def build_scope(scope: RsgiScope, state: Mapping[str, object]) -> dict[str, Any]:
     return {
         "type": "http",
         "asgi": VERSIONS,
@@ -133,7 +138,7 @@ def build_scope(scope: RsgiScope) -> dict[str, Any]:
         "headers": read_headers(scope),
         "client": split_address(scope.client),
         "server": split_address(scope.server),
-        "state": {},
+        "state": dict(state),
         "extensions": {},
     }
 

@@ -5,8 +5,6 @@ from typing import Any, Final, cast
 from litestar import Router
 from litestar.handlers import HTTPRouteHandler
 
-from shorty.accounts.sessions import SessionUses
-from shorty.http.services import Services
 from shorty.web import (
     account,
     assets,
@@ -42,7 +40,7 @@ from shorty.web import (
 )
 from shorty.web.cookies import PATH
 from shorty.web.doors import let_in
-from shorty.web.failures import build_failure_handlers
+from shorty.web.failures import FAILURES
 from shorty.web.requests import WebRequest
 
 PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
@@ -79,31 +77,20 @@ PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
 )
 
 
-class Dashboard:
-    """`routers` are served beside the API, and `strays` answer what no router of `PATH` knows.
-
-    `finish` waits for what is still being written.
-    """
-
-    def __init__(self, services: Services) -> None:
-        self.uses = SessionUses(services.db)
-        kind = type("DashboardRequest", (WebRequest,), {"services": services, "uses": self.uses})
-        failures = self.strays = build_failure_handlers(kind)
-        self.routers = (
-            Router(
-                PATH,
-                route_handlers=list(PAGES),
-                request_class=kind,
-                before_request=cast("Any", let_in),  # takes our class of request
-                exception_handlers=failures,
-            ),
-            Router(
-                "/",
-                route_handlers=[assets.send_asset],
-                request_class=kind,
-                exception_handlers=failures,
-            ),
-        )
-
-    async def finish(self) -> None:
-        await self.uses.finish()
+def build_routers() -> tuple[Router, Router]:
+    """What is served beside the API; what none of its routers knows is for `FAILURES` to tell."""
+    return (
+        Router(
+            PATH,
+            route_handlers=list(PAGES),
+            request_class=WebRequest,
+            before_request=cast("Any", let_in),  # takes our class of request
+            exception_handlers=FAILURES,
+        ),
+        Router(
+            "/",
+            route_handlers=[assets.send_asset],
+            request_class=WebRequest,
+            exception_handlers=FAILURES,
+        ),
+    )

@@ -92,7 +92,7 @@ def identify(request: WebRequest) -> None:
     if found is not None:
         request.signed_in = found
         request.actor = found.actor
-        request.uses.note(found.session.id, request.now)
+        services.session_uses.note(found.session.id, request.now)
 
 
 def send_to_sign_in(request: WebRequest) -> Answer:

@@ -36,20 +36,16 @@ TITLES: Final[dict[type[ShortyError], str]] = {
 }
 
 
-def build_failure_handlers(kind: type[WebRequest]) -> Handlers:
-    """`kind` is the dashboard's class of request: the framework hands its own to these."""
-
-    def show(request: Any, error: Exception) -> Answer:
-        own = kind(request.scope, request.receive, request.send)
-        own.now = own.services.read_clock()
-        expected = explain(own, error)
-        try:
-            identify(own)
-        except StorageUnavailableError as unavailable:
-            expected = unavailable
-        return render_failure(own, expected)
-
-    return {HTTPException: show, ShortyError: show, Exception: show}
+def show_failure(request: Any, error: Exception) -> Answer:
+    """`request` is of the framework's own class where no handler was reached."""
+    own = WebRequest(request.scope, request.receive, request.send)
+    own.now = own.services.read_clock()
+    expected = explain(own, error)
+    try:
+        identify(own)
+    except StorageUnavailableError as unavailable:
+        expected = unavailable
+    return render_failure(own, expected)
 
 
 def render_failure(request: WebRequest, error: ShortyError) -> Answer:
@@ -64,3 +60,10 @@ def render_failure(request: WebRequest, error: ShortyError) -> Answer:
     answer = render(request, "failure.html", status=status, title=title, message=error.message)
     answer.extra_headers = (*answer.extra_headers, *list_error_headers(error))
     return answer
+
+
+FAILURES: Final[Handlers] = {
+    HTTPException: show_failure,
+    ShortyError: show_failure,
+    Exception: show_failure,
+}

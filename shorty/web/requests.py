@@ -2,11 +2,11 @@
 
 import secrets
 from functools import cached_property
-from typing import ClassVar, Final
+from typing import Final
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
-from shorty.accounts.sessions import SessionUses, SignedIn
+from shorty.accounts.sessions import SignedIn
 from shorty.http.requests import ID_DIGITS, ServedRequest
 from shorty.web.cookies import (
     FORMS,
@@ -30,12 +30,11 @@ FRAGMENT: Final = b"x-shorty-fragment"
 
 
 class WebRequest(ServedRequest):
-    """`uses` is bound once per app. On pages for somebody signed in, `actor` is there.
+    """On pages for somebody signed in, `actor` is there.
 
     `typed` is the form that came, its token checked; empty where none did.
     """
 
-    uses: ClassVar[SessionUses]
     signed_in: SignedIn | None = None
     typed: Form = Form()
 

@@ -1,12 +1,8 @@
-"""What the API keeps between requests, beside the services."""
+"""Requests with an Idempotency-Key that are under way."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-
-import msgspec
-
-from shorty.accounts.tokens import TokenUses
 
 
 class Attempts:
@@ -26,8 +22,3 @@ class Attempts:
         finally:
             del self._running[name]
             done.set()
-
-
-class Desk(msgspec.Struct, frozen=True, kw_only=True):
-    uses: TokenUses
-    attempts: Attempts
