@@ -417,8 +417,9 @@ async def test_a_killed_workers_leases_are_void_and_duplicates_keep_their_id(
     outbox = await click(db, *[1] * 20)
     async with run_worker(db, outbox, timeout_s=60.0):
         await receiver.wait_for(1)
-        # The first one is still at it, as far as the database knows.
-        async with run_worker(db, outbox):
+        # The first one is still at it, as far as the database knows. The next has news of its own,
+        # as another process does: each takes what it waits for.
+        async with run_worker(db, make_outbox()):
             found = await wait_until_ended(db)
     assert {each.status for each in found} == {"delivered"}
     assert len(receiver.messages) == 21
@@ -432,7 +433,7 @@ async def test_what_a_worker_finds_out_after_its_lease_was_lost_is_not_written_d
     outbox = await click(db, 1)
     async with run_worker(db, outbox, timeout_s=0.5):
         await receiver.wait_for(1)
-        async with run_worker(db, outbox):
+        async with run_worker(db, make_outbox()):
             await wait_until_ended(db)
     delivery = await get_only(db)
     record = await service.get_record(db, OWNER, delivery.id, NOW)
