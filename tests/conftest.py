@@ -1,5 +1,7 @@
 """What every test may use."""
 
+import os
+import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -8,6 +10,14 @@ from hypothesis import settings
 
 from shorty.storage.database import Database
 from tests.support import prepare_copy
+
+# Whoever keeps Python from writing bytecode wants it out of the tree: without any, each of the
+# hundred processes that tests start would compile all of shorty anew.
+if sys.dont_write_bytecode:
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("shorty", deadline=None)
