@@ -1,7 +1,8 @@
 """The process: a light supervisor that owns the port and the database's lock, and one worker.
 
 `lock` and `listener` are what the supervisor holds for its whole life, `supervisor` starts, watches
-and stops the worker, `worker` runs the application on granian. Only the worker imports granian and
+and stops the worker, `worker` runs the application on granian, `patience` says how long things may
+take. Only the worker imports granian and
 the application, so that the supervisor stays small.
 """
 
@@ -12,11 +13,13 @@ from msgspec.structs import replace
 from shorty.config import Config
 from shorty.serve.listener import open_listener
 from shorty.serve.lock import lock_database
+from shorty.serve.patience import Patience
 from shorty.serve.supervisor import Supervisor
 
-__all__ = ["lock_database", "serve"]
+__all__ = ["Patience", "lock_database", "serve"]
 
 APPLICATION = "shorty.app:App"
+PATIENCE = Patience()
 
 
 def serve(
@@ -24,6 +27,7 @@ def serve(
     read_config: Callable[[], Config] | None = None,
     *,
     application: str = APPLICATION,
+    patience: Patience = PATIENCE,
 ) -> None:
     """Serves until SIGTERM or Ctrl-C; raises StartError, in a sentence, where it cannot.
 
@@ -31,12 +35,11 @@ def serve(
     as `module:Class`, made in the worker: see `worker.Application`.
     """
     with (
-        lock_database(config.storage.database),
+        lock_database(config.storage.database, patience.lock_s),
         open_listener(config.server.host, config.server.port) as listener,
     ):
-        Supervisor(application, listener, settle_port(config, listener.getsockname()[1])).run(
-            read_config
-        )
+        settled = settle_port(config, listener.getsockname()[1])
+        Supervisor(application, listener, settled, patience).run(read_config)
 
 
 def settle_port(config: Config, port: int) -> Config:

@@ -11,12 +11,11 @@ from types import FrameType
 from typing import NoReturn
 
 from shorty.errors import StartError
-
-WAIT_S = 3.0
+from shorty.serve.patience import Patience
 
 
 @contextmanager
-def lock_database(database: Path, wait_s: float = WAIT_S) -> Generator[None]:
+def lock_database(database: Path, wait_s: float = Patience().lock_s) -> Generator[None]:
     """Holds the database's lock inside the block; raises StartError where another shorty does.
 
     A process forked inside holds it too, and the last one to end frees it: while an orphaned

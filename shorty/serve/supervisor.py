@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from shorty.config import LISTEN_ON_ALL, Config, format_host
 from shorty.errors import ConfigError, ShortyError, StartError
+from shorty.serve.patience import Patience
 
-STOP_S: Final = 8.5  # ten are promised; a worker that takes longer is killed
 TRIES: Final = 3  # workers in a row that are killed before they could answer
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -33,9 +33,10 @@ READY: Final = b"ready\n"
 class Worker:
     """The supervisor's end of a worker: its channel brings reports, and EOF when it has ended."""
 
-    def __init__(self, pid: int, channel: socket.socket) -> None:
+    def __init__(self, pid: int, channel: socket.socket, stop_s: float) -> None:
         self.pid = pid
         self.channel = channel
+        self._stop_s = stop_s
         self.report = b""
         self.told_at: float | None = None
         self.killed = False
@@ -71,7 +72,7 @@ class Worker:
         """Until it is to be killed; None for as long as it may run."""
         if self.told_at is None or self.killed:
             return None
-        return max(0.0, self.told_at + STOP_S - time.monotonic())
+        return max(0.0, self.told_at + self._stop_s - time.monotonic())
 
     def collect(self) -> int:
         """Its exit status, negative for the signal that ended it."""
@@ -80,7 +81,10 @@ class Worker:
 
 
 class Supervisor:
-    def __init__(self, application: str, listener: socket.socket, config: Config) -> None:
+    def __init__(
+        self, application: str, listener: socket.socket, config: Config, patience: Patience
+    ) -> None:
+        self._patience = patience
         self._application = application
         self._listener = listener
         self._config = config
@@ -107,10 +111,10 @@ class Supervisor:
         pid = os.fork()
         if pid == 0:
             ours.close()
-            become_worker(self._application, self._config, self._listener, theirs)
+            become_worker(self._application, self._config, self._listener, theirs, self._patience)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         theirs.close()
-        return Worker(pid, ours)
+        return Worker(pid, ours, self._patience.stop_s)
 
     def _follow(
         self, worker: Worker, signals: socket.socket, read_config: Callable[[], Config]
@@ -232,7 +236,11 @@ def _note(_number: int, _frame: FrameType | None) -> None:
 
 
 def become_worker(
-    application: str, config: Config, listener: socket.socket, channel: socket.socket
+    application: str,
+    config: Config,
+    listener: socket.socket,
+    channel: socket.socket,
+    patience: Patience,
 ) -> NoReturn:
     """The forked process, to its end: it must never come back into the supervisor's code.
 
@@ -247,7 +255,7 @@ def become_worker(
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         worker = import_module("shorty.serve.worker")  # granian and the application: only here
-        status = worker.run(application, config, listener, channel)
+        status = worker.run(application, config, listener, channel, patience)
     except BaseException as error:  # noqa: BLE001 - the process's last frame: it shows, then ends
         sys.excepthook(type(error), error, error.__traceback__)
     finally:

@@ -25,10 +25,9 @@ from shorty.config import Config
 from shorty.errors import ShortyError
 from shorty.serve.dispatch import Dispatcher
 from shorty.serve.listener import BACKLOG
+from shorty.serve.patience import Patience
 from shorty.serve.supervisor import OPEN, READY
 
-ORPHAN_GRACE_S: Final = 1.0  # whoever starts shorty again waits a little longer for the lock
-GRACE_S: Final = 4.0  # for requests under way; the rest until the supervisor kills is for storing
 CONNECTIONS: Final = 4096
 OWN_FILES: Final = 256  # database, journal, webhooks …
 MAX_HEAD_BYTES: Final = 65_536
@@ -147,7 +146,13 @@ class Server(embed.Server):
         self._shd = hold_socket(self._listener.detach(), uds=False, **extra)
 
 
-def run(application: str, config: Config, listener: socket.socket, channel: socket.socket) -> int:
+def run(
+    application: str,
+    config: Config,
+    listener: socket.socket,
+    channel: socket.socket,
+    patience: Patience,
+) -> int:
     """The process's exit status. `channel` tells the supervisor how far it has come."""
     sys.setswitchinterval(SWITCH_S)
     gc.disable()  # until everything is there: it would look through half-loaded modules in vain
@@ -162,7 +167,7 @@ def run(application: str, config: Config, listener: socket.socket, channel: sock
         return 1
     report(channel, OPEN)
     try:
-        loop.run_until_complete(answer(app, listener, channel))
+        loop.run_until_complete(answer(app, listener, channel, patience))
     finally:
         app.__rsgi_del__(loop)
     return 0
@@ -205,7 +210,9 @@ def describe_failure(error: Exception) -> str:
             return f"The server could not start: {error}."
 
 
-async def answer(app: Application, listener: socket.socket, channel: socket.socket) -> None:
+async def answer(
+    app: Application, listener: socket.socket, channel: socket.socket, patience: Patience
+) -> None:
     """Answers requests until SIGTERM, or until the supervisor is gone.
 
     Granian by itself waits for ever for an open stream, a half-sent request or a client that
@@ -231,7 +238,7 @@ async def answer(app: Application, listener: socket.socket, channel: socket.sock
         raise RuntimeError("granian ended by itself") from serving.exception()
     app.end_streams()
     server.stop()
-    grace_s = ORPHAN_GRACE_S if orphaned.is_set() else GRACE_S
+    grace_s = patience.orphan_grace_s if orphaned.is_set() else patience.grace_s
     await asyncio.wait({serving}, timeout=grace_s)
 
 

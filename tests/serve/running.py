@@ -5,17 +5,26 @@ import select
 import socket
 from pathlib import Path
 
+import msgspec
+
+from shorty.serve import Patience
 from tests.service import PATIENCE_S, Service
 
+PATIENCE = Patience()
 GET = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-def run(folder: Path, app: str = "App", **settings: str | None) -> Service:
-    return Service(["-m", "tests.serve.small_app", app], folder, **settings)
+def run(
+    folder: Path, app: str = "App", patience: Patience = PATIENCE, /, **settings: str | None
+) -> Service:
+    words = ["-m", "tests.serve.small_app", app, msgspec.json.encode(patience).decode()]
+    return Service(words, folder, **settings)
 
 
-def run_until_ready(folder: Path, app: str = "App", **settings: str | None) -> Service:
-    return run(folder, app, **settings).wait_until_ready()
+def run_until_ready(
+    folder: Path, app: str = "App", patience: Patience = PATIENCE, /, **settings: str | None
+) -> Service:
+    return run(folder, app, patience, **settings).wait_until_ready()
 
 
 def open_stream(service: Service) -> socket.socket:

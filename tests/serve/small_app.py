@@ -1,7 +1,7 @@
 """Small applications for the tests of the process: each shows one thing that a worker may do.
 
 `python -m tests.serve.small_app CLASS` serves one as `shorty serve` would; so do applications of
-other modules as `MODULE:CLASS`.
+other modules as `MODULE:CLASS`. A patience of its own comes behind, in JSON.
 """
 
 import asyncio
@@ -14,9 +14,11 @@ from asyncio import AbstractEventLoop
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from shorty.config import Config, load_config
 from shorty.errors import ShortyError, StartError
-from shorty.serve import serve
+from shorty.serve import Patience, serve
 
 TEXT = [("content-type", "text/plain")]
 
@@ -136,7 +138,8 @@ def main() -> None:
     read_config = partial(load_config, None, os.environ)
     try:
         name = sys.argv[1] if ":" in sys.argv[1] else f"tests.serve.small_app:{sys.argv[1]}"
-        serve(read_config(), read_config, application=name)
+        patience = msgspec.json.decode(*sys.argv[2:] or ["{}"], type=Patience)
+        serve(read_config(), read_config, application=name, patience=patience)
     except ShortyError as error:
         sys.exit(error.message)
 

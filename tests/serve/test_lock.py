@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from shorty.errors import StartError
-from shorty.serve import lock_database
+from shorty.serve import Patience, lock_database
 from tests.serve.running import open_stream, read_log, run, run_until_ready, wait_until_gone
 
 
 def test_a_second_one_on_the_same_database_is_refused(folder: Path) -> None:
     with run_until_ready(folder) as first:
-        with run(folder) as second:
+        with run(folder, "App", Patience(lock_s=0.2)) as second:
             assert second.wait_for_end() == 1
             (sentence,) = second.stderr.read_all()
         assert sentence == (

@@ -9,11 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from shorty.serve.worker import GRACE_S
-from tests.serve.running import GET, open_stream, read_log, run, run_until_ready
+from shorty.serve import Patience
+from tests.serve.running import GET, PATIENCE, open_stream, read_log, run, run_until_ready
 from tests.service import READY, Service
 
 PROMISED_S = 10.0  # from the signal to the end
+
+
+def test_what_is_promised_is_longer_than_what_is_waited_for() -> None:
+    assert PATIENCE.grace_s < PATIENCE.stop_s < PROMISED_S
+    assert PATIENCE.orphan_grace_s < PATIENCE.lock_s
 
 
 def open_nothing(service: Service) -> socket.socket:
@@ -46,14 +51,14 @@ def test_no_quiet_client_delays_its_end(
 ) -> None:
     with run_until_ready(folder) as service, open_client(service):
         service.send_signal(signal.SIGTERM)
-        assert service.wait_for_end(GRACE_S) == 0
+        assert service.wait_for_end(PATIENCE.grace_s) == 0
         assert service.stderr.read_all() == []
         assert read_log(folder) == ["opened", "closed"]
 
 
 def test_clients_in_the_middle_of_something_delay_its_end_for_a_while(folder: Path) -> None:
     with (
-        run_until_ready(folder) as service,
+        run_until_ready(folder, "App", Patience(grace_s=0.5)) as service,
         send_half_a_head(service),
         send_half_a_body(service),
         read_nothing(service),
@@ -90,7 +95,7 @@ def test_it_can_be_stopped_while_it_starts(folder: Path) -> None:
 
 
 def test_a_worker_that_never_ends_is_killed_in_time(folder: Path) -> None:
-    with run_until_ready(folder, "Stuck") as service:
+    with run_until_ready(folder, "Stuck", Patience(stop_s=0.5)) as service:
         service.send_signal(signal.SIGTERM)
         assert service.wait_for_end(PROMISED_S) == 1
         assert service.stderr.read_all() == [
