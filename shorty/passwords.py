@@ -12,13 +12,13 @@ SHORTEST_OWN: Final = 8  # characters, as NIST SP 800-63B asks for at least
 LONGEST_HASH: Final = 256
 
 # 19 MiB and two passes are OWASP's first choice; about 30 ms here.
-_HASHER: Final = PasswordHasher(memory_cost=19_456, time_cost=2, parallelism=1)
+MEMORY_KIB: Final = 19_456
+PASSES: Final = 2
+LANES: Final = 1
+HASHER = PasswordHasher(memory_cost=MEMORY_KIB, time_cost=PASSES, parallelism=LANES)
 
 # A hash like any other that no password has, so that checking one for nobody takes as long.
-NOBODYS_HASH: Final = (
-    f"$argon2id$v=19$m={_HASHER.memory_cost},t={_HASHER.time_cost},p={_HASHER.parallelism}"
-    f"${'A' * 22}${'A' * 43}"
-)
+NOBODYS_HASH: Final = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${'A' * 22}${'A' * 43}"
 
 
 def find_password_fault(password: str) -> str | None:
@@ -46,15 +46,15 @@ def is_password_hash(text: str) -> bool:
     return (
         len(text) <= LONGEST_HASH
         and given.type is Type.ID
-        and given.memory_cost <= _HASHER.memory_cost
-        and given.time_cost <= _HASHER.time_cost
-        and given.parallelism <= _HASHER.parallelism
+        and given.memory_cost <= MEMORY_KIB
+        and given.time_cost <= PASSES
+        and given.parallelism <= LANES
     )
 
 
 async def hash_password(password: str) -> str:
     """The password's hash in PHC form, with a salt of its own."""
-    return await asyncio.to_thread(_HASHER.hash, _spell(password))
+    return await asyncio.to_thread(HASHER.hash, _spell(password))
 
 
 async def is_password_right(password_hash: str, password: str) -> bool:
@@ -72,6 +72,6 @@ def _spell(password: str) -> bytes:
 
 def _verify(password_hash: str, spelled: bytes) -> bool:
     try:
-        return _HASHER.verify(password_hash, spelled)
+        return HASHER.verify(password_hash, spelled)
     except (Argon2Error, InvalidHashError):
         return False

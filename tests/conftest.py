@@ -6,8 +6,10 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import settings
 
+from shorty import passwords
 from shorty.storage.database import Database
 from tests.support import prepare_copy
 
@@ -22,6 +24,16 @@ if sys.dont_write_bytecode:
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("shorty", deadline=None)
 settings.load_profile("shorty")
+
+
+CHEAP = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1)
+
+
+@pytest.fixture(autouse=True)
+def hasher(monkeypatch: pytest.MonkeyPatch) -> PasswordHasher:
+    """Hundreds of tests make a password; what one costs to guess, test_passwords.py proves."""
+    monkeypatch.setattr(passwords, "HASHER", CHEAP)
+    return CHEAP
 
 
 @pytest.fixture

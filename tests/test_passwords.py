@@ -4,6 +4,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from shorty.passwords import (
+    HASHER,
     NOBODYS_HASH,
     find_own_password_fault,
     find_password_fault,
@@ -11,6 +12,12 @@ from shorty.passwords import (
     is_password_hash,
     is_password_right,
 )
+
+
+@pytest.fixture(autouse=True)
+def hasher() -> PasswordHasher:
+    """The one of production, in place of the cheap one that other tests get."""
+    return HASHER
 
 
 async def test_a_password_is_recognised_by_its_hash() -> None:
