@@ -1,5 +1,6 @@
 """What scenario tests are built from: a real database, people in workspaces, their tokens."""
 
+import atexit
 import shutil
 import tempfile
 from functools import cache
@@ -22,7 +23,9 @@ DAY = 86_400_000
 @cache
 def find_template() -> Path:
     """An empty, migrated database, made once per process: copying it is quicker than migrating."""
-    path = Path(tempfile.mkdtemp(prefix="shorty-tests-")) / "template.db"
+    folder = Path(tempfile.mkdtemp(prefix="shorty-tests-"))
+    atexit.register(shutil.rmtree, folder)
+    path = folder / "template.db"
     prepare_database(path, now=0)
     return path
 
