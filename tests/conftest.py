@@ -1,10 +1,11 @@
 """What every test may use."""
 
+import gc
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
@@ -36,9 +37,25 @@ settings.register_profile("shorty", deadline=None)
 settings.load_profile("shorty")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Modules and thousands of tests come to stay: garbage is not looked for among them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # libraries complain of what is left at the end of the process
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """One more than cores: what tests wait for meanwhile, such as disks and locks, costs none."""
-    return len(os.sched_getaffinity(0)) + 1
+    told = hasattr(os, "sched_getaffinity")
+    return (len(os.sched_getaffinity(0)) if told else os.cpu_count() or 1) + 1
 
 
 CHEAP = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1)
