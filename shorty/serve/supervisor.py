@@ -95,7 +95,7 @@ class Supervisor:
 
     def run(self, read_config: Callable[[], Config] | None = None) -> None:
         """Until a signal stops it; raises StartError where no worker can be had."""
-        with catch_signals() as signals:
+        with catch_signals(lambda: self._stopping) as signals:
             while not self._stopping:
                 worker = self._start_worker()
                 try:
@@ -214,8 +214,12 @@ class Supervisor:
 
 
 @contextmanager
-def catch_signals() -> Generator[socket.socket]:
-    """A socket that gets the number of each signal as a byte, so that one wait sees everything."""
+def catch_signals(is_ending: Callable[[], bool]) -> Generator[socket.socket]:
+    """A socket that gets the number of each signal as a byte, so that one wait sees everything.
+
+    Where the process is ending afterwards, it is deaf to being told so again: a clean stop would
+    look like a crash.
+    """
     reader, writer = socket.socketpair()
     writer.settimeout(0)
     before = {number: signal.signal(number, _note) for number in SIGNALS}
@@ -226,7 +230,8 @@ def catch_signals() -> Generator[socket.socket]:
     finally:
         signal.set_wakeup_fd(descriptor)
         for number, handler in before.items():
-            signal.signal(number, handler)
+            is_deaf = number in STOP_SIGNALS and is_ending()
+            signal.signal(number, signal.SIG_IGN if is_deaf else handler)
         reader.close()
         writer.close()
 

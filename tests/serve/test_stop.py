@@ -86,6 +86,14 @@ def test_a_signal_to_the_whole_group_stops_it_cleanly(folder: Path, number: int)
         assert read_log(folder) == ["opened", "closed"]
 
 
+def test_however_often_it_is_told_to_stop_it_stops_cleanly(folder: Path) -> None:
+    with run_until_ready(folder) as service:
+        while service.process.poll() is None:
+            service.send_signal(signal.SIGTERM)
+        assert service.wait_for_end() == 0
+        assert read_log(folder) == ["opened", "closed"]
+
+
 def test_it_can_be_stopped_while_it_starts(folder: Path) -> None:
     with run(folder, "Slow") as service:
         service.stdout.wait_for("starting")
