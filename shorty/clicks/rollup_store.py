@@ -124,7 +124,10 @@ def _take_visitors(
     known: KnownVisitors,
 ) -> Iterator[tuple[Seen, Click]]:
     """Each first visit of the day to a link, and each to a workspace, in the clicks' order."""
-    to_links = find_first_visits(clicks)
+    to_links = {
+        seen: click for seen, click in find_first_visits(clicks).items() if not known.holds(seen)
+    }
+    # Who comes to a workspace for the first time comes to each of its links for the first time.
     to_workspaces: dict[Seen, Click] = {}
     for seen, click in to_links.items():
         to_workspaces.setdefault(_find_in_workspace(seen, workspaces), click)
