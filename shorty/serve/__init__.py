@@ -2,8 +2,7 @@
 
 `lock` and `listener` are what the supervisor holds for its whole life, `supervisor` starts, watches
 and stops the worker, `worker` runs the application on granian, `patience` says how long things may
-take. Only the worker imports granian and
-the application, so that the supervisor stays small.
+take. Only the worker imports granian and the application, so that the supervisor stays small.
 """
 
 from collections.abc import Callable
