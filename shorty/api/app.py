@@ -13,6 +13,7 @@ from shorty.api import (
     bio_pages,
     bio_pictures,
     domains,
+    link_bulk,
     links,
     members,
     qr_codes,
@@ -46,6 +47,7 @@ NATIVE: Final = Door(
     shape=answer_problem,
     handlers=(
         *links.HANDLERS,
+        *link_bulk.HANDLERS,
         *qr_drawings.HANDLERS,
         *qr_logos.HANDLERS,
         *bio_pages.HANDLERS,

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from shorty.api.idempotency import Remember, answer_once
 from shorty.api.link_bodies import find_id
+from shorty.api.link_bulk import BULK_LIMIT_BYTES
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import EXAMPLE, ShortLink, describe_refusal, show_short_link
@@ -21,7 +22,6 @@ from shorty.links.bulk import Outcome
 from shorty.links.model import Link, NewLink
 
 TAG: Final = "Short links"
-BULK_LIMIT_BYTES: Final = 8 * 1024 * 1024
 IMPORTED: Final = "{} Short Links Created Successfully."
 DELETED: Final = "{} Short Links Deleted Successfully."
 

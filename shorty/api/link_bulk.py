@@ -1,0 +1,189 @@
+"""`/links/bulk`: making, changing and deleting many links at once; each that fails is told."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, cast
+
+import msgspec
+from msgspec import Meta
+
+from shorty.api.idempotency import answer_once
+from shorty.api.link_answers import (
+    EXAMPLE,
+    CreatedLinks,
+    DeletedLinks,
+    UpdatedLinks,
+    show_created,
+    show_failed,
+)
+from shorty.api.link_bodies import LinkChanges, find_id, read_changes, read_link_fields
+from shorty.api.link_object import show_link
+from shorty.api.links import TAG, raise_all_faults
+from shorty.api.operations import Operation, handle
+from shorty.api.requests import ApiRequest
+from shorty.errors import FeatureOffError, InvalidFieldsError, NotFoundError, ShortyError
+from shorty.http.answers import Answer, answer_json
+from shorty.http.fields import convert_fields, convert_known, find_unknown
+from shorty.http.requests import read_body
+from shorty.links import bulk
+from shorty.links.model import Link, NewLink
+
+BULK_LIMIT_BYTES: Final = 8 * 1024 * 1024
+SLUG_TAKEN: Final = {
+    "index": 1,
+    "error": "The slug 'sale' is already taken on go.example.com; choose another.",
+    "code": "slug-taken",
+}
+NOT_FOUND: Final = {"id": "99", "error": "There is no link 99 here.", "code": "not-found"}
+
+
+class BulkInput(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    domain: Annotated[str, Meta(description="The domain of all links that name none themselves.")]
+    links: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=bulk.MAX_AT_ONCE)]
+
+
+class BulkDelete(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    ids: Annotated[list[str | int], Meta(min_length=1, max_length=bulk.MAX_AT_ONCE)]
+
+
+class BulkChanges(LinkChanges, frozen=True, kw_only=True):
+    """The links, and what to change of each of them."""
+
+    ids: Annotated[list[str | int], Meta(min_length=1, max_length=bulk.MAX_AT_ONCE)]
+
+
+@handle(
+    "POST",
+    "/links/bulk",
+    Operation(
+        summary="Make many links",
+        description="Up to 1,000. The good ones are made together; each other one is told.",
+        tag=TAG,
+        scope="write",
+        body=BulkInput,
+        body_example={
+            "domain": "go.example.com",
+            "links": [
+                {"url": "https://example.com/a"},
+                {"url": "https://example.com/b", "customSlug": "sale"},
+            ],
+        },
+        is_repeatable=True,
+        status=201,
+        answer=CreatedLinks,
+        answer_example={"created": 1, "failed": [SLUG_TAKEN], "links": [EXAMPLE]},
+    ),
+)
+async def create_links(request: ApiRequest) -> Answer:
+    body = await read_body(request, limit=BULK_LIMIT_BYTES)
+    wanted = convert_fields(body.fields, BulkInput)
+    news = [
+        await read_one_of_many(request, {"domain": wanted.domain, **fields})
+        for fields in wanted.links
+    ]
+    return await answer_once(
+        request,
+        body,
+        lambda remember: bulk.create_links(
+            request.services.book, request.actor, news, request.now, remember
+        ),
+        lambda outcomes: answer_json(show_created(outcomes), 201),
+    )
+
+
+@handle(
+    "PATCH",
+    "/links/bulk",
+    Operation(
+        summary="Change many links",
+        description="The same change for up to 1,000 links, named by `ids`.",
+        tag=TAG,
+        scope="write",
+        body=BulkChanges,
+        body_example={"ids": ["1162", "99"], "isActive": False},
+        answer=UpdatedLinks,
+        answer_example={"updated": 1, "failed": [NOT_FOUND], "links": [EXAMPLE]},
+        errors=(FeatureOffError,),
+    ),
+)
+async def change_links(request: ApiRequest) -> Answer:
+    fields = (await read_body(request)).fields
+    ids, faults = read_ids(fields)
+    change, other_faults = read_changes({name: fields[name] for name in fields if name != "ids"})
+    if faults or other_faults:
+        raise InvalidFieldsError({**faults, **other_faults})
+    known = list_known(ids)
+    outcomes = await bulk.change_links(
+        request.services.book, request.actor, known, change, request.now
+    )
+    links = [show_link(outcome) for outcome in outcomes if isinstance(outcome, Link)]
+    failed = [
+        show_failed(link_id, outcome)
+        for link_id, outcome in zip(known, outcomes, strict=True)
+        if isinstance(outcome, ShortyError)
+    ]
+    failed += [show_failed(text, NotFoundError("link", text)) for text in list_bad(ids)]
+    return answer_json(UpdatedLinks(updated=len(links), failed=failed, links=links))
+
+
+@handle(
+    "DELETE",
+    "/links/bulk",
+    Operation(
+        summary="Delete many links",
+        description="Up to 1,000 links, named by `ids`.",
+        tag=TAG,
+        scope="write",
+        body=BulkDelete,
+        body_example={"ids": ["1162", "99"]},
+        answer=DeletedLinks,
+        answer_example={"deleted": 1, "failed": [NOT_FOUND]},
+    ),
+)
+async def delete_links(request: ApiRequest) -> Answer:
+    fields = (await read_body(request)).fields
+    ids, faults = read_ids(fields)
+    faults |= find_unknown(fields, {"ids"})
+    if faults:
+        raise InvalidFieldsError(faults)
+    known = list_known(ids)
+    deleted = set(await bulk.delete_links(request.services.book, request.actor, known, request.now))
+    missing = [str(number) for number in known if number not in deleted] + list_bad(ids)
+    failed = [show_failed(text, NotFoundError("link", text)) for text in missing]
+    return answer_json(DeletedLinks(deleted=len(deleted), failed=failed))
+
+
+async def read_one_of_many(
+    request: ApiRequest, fields: Mapping[str, object]
+) -> NewLink | ShortyError:
+    new, faults = read_link_fields(fields)
+    if not faults:
+        return new
+    try:
+        await raise_all_faults(request, new, faults)
+    except InvalidFieldsError as error:
+        return error
+    return new
+
+
+def read_ids(
+    fields: Mapping[str, object],
+) -> tuple[dict[str | int, int | None], dict[str, str]]:
+    """Each id as it came and as a number, None where it cannot be one; and the field's fault."""
+    found, faults = convert_known(fields, BulkDelete)
+    ids = cast("Sequence[str | int]", found.get("ids", ()))
+    return {text: find_id(text) for text in ids}, faults
+
+
+def list_known(ids: Mapping[str | int, int | None]) -> list[int]:
+    return list(dict.fromkeys(number for number in ids.values() if number is not None))
+
+
+def list_bad(ids: Mapping[str | int, int | None]) -> list[str]:
+    return [str(text)[:40] for text, number in ids.items() if number is None]
+
+
+HANDLERS: Final = (create_links, change_links, delete_links)
