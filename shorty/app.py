@@ -142,21 +142,13 @@ class App:
         stack.push_async_callback(self.upkeep.stop)
 
     async def _open_services(self, stack: AsyncExitStack) -> Services:
+        """What is started later is stopped earlier."""
         db, config = self.db, self.config
-        rules = read_link_rules(config)
-        domains = DomainDirectory(db, config)
-        domains.reload()
         outbox = Outbox(config.plans)
         recorder = Recorder(db, outbox=outbox)
         self.limited = LimitedClicks(db, recorder)
-        lookup = LinkLookup(db, rules.block_list.is_blocked, on_read=self.limited.forget)
-        book = LinkBook(db=db, domains=domains, lookup=lookup, rules=rules)
-        fetcher = Fetcher(
-            allow_private=config.webhooks.allow_private,
-            connections=config.webhooks.concurrency + PAGE_CONNECTIONS,
-        )
-        await fetcher.open()
-        stack.push_async_callback(fetcher.close)
+        book = self._build_book()
+        fetcher = await self._open_fetcher(stack)
         mailer = Mailer(config.smtp)
         stack.push_async_callback(mailer.finish)
         titles = TitleFiller(book, fetcher, self.read_clock, draw_icon)
@@ -165,7 +157,6 @@ class App:
         worker = WebhookWorker(db, fetcher, config.webhooks, outbox.news, self.read_clock)
         await worker.start()
         stack.push_async_callback(worker.stop)
-        challenges = Challenges()
         transfers = TransferDesk(
             book, db.path.with_name(f"{db.path.name}.transfers"), self.read_clock
         )
@@ -176,10 +167,11 @@ class App:
         token_uses, session_uses = TokenUses(db), SessionUses(db)
         stack.push_async_callback(token_uses.finish)
         stack.push_async_callback(session_uses.finish)
+        challenges = Challenges()
         return Services(
             config=config,
             db=db,
-            domains=domains,
+            domains=book.domains,
             book=book,
             recorder=recorder,
             fetcher=fetcher,
@@ -189,7 +181,7 @@ class App:
             proxies=TrustedProxies(config.server.trusted_networks()),
             outbox=outbox,
             challenges=challenges,
-            verifier=DomainVerifier(db, domains, fetcher, challenges, DnsSettings()),
+            verifier=DomainVerifier(db, book.domains, fetcher, challenges, DnsSettings()),
             transfers=transfers,
             welcome=WelcomeKey(),
             token_uses=token_uses,
@@ -198,6 +190,23 @@ class App:
             read_clock=self.read_clock,
             secret=await db.write(find_or_make_secret),
         )
+
+    def _build_book(self) -> LinkBook:
+        rules = read_link_rules(self.config)
+        domains = DomainDirectory(self.db, self.config)
+        domains.reload()
+        lookup = LinkLookup(self.db, rules.block_list.is_blocked, on_read=self.limited.forget)
+        return LinkBook(db=self.db, domains=domains, lookup=lookup, rules=rules)
+
+    async def _open_fetcher(self, stack: AsyncExitStack) -> Fetcher:
+        webhooks = self.config.webhooks
+        fetcher = Fetcher(
+            allow_private=webhooks.allow_private,
+            connections=webhooks.concurrency + PAGE_CONNECTIONS,
+        )
+        await fetcher.open()
+        stack.push_async_callback(fetcher.close)
+        return fetcher
 
     def _build_desk(self, path: Path, now: int) -> VisitDesk:
         services = self.services

@@ -1,5 +1,8 @@
 """Builds what transfers move: a book with two domains, files to import, exports of everything."""
 
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +24,7 @@ from shorty.transfer.exports import export_lines, export_table
 from shorty.transfer.imports import import_file
 from shorty.transfer.model import ImportOptions, SourceName
 from shorty.transfer.tally import Problem, Tally, Transfer
-from tests.support import NOW, make_actor, make_home
+from tests.support import NOW, make_actor, make_home, prepare_copy
 
 CONFIG = Config(
     domains=(DomainConfig(host="go.example"), DomainConfig(host="localhost:8000")),
@@ -49,6 +52,22 @@ async def build_house(db: Database, email: str = "ann@a.example") -> House:
     book = LinkBook(db=db, domains=domains, lookup=lookup, rules=rules)
     home = await make_home(db, CONFIG, email)
     return House(book, await make_actor(db, home, config=CONFIG))
+
+
+def run_in_two_houses(move: Callable[[House, House], Awaitable[None]]) -> None:
+    """For examples that hypothesis makes up: each has two databases of its own."""
+
+    async def run(folder: Path) -> None:
+        (folder / "new").mkdir()
+        old, new = [await Database.open(prepare_copy(place)) for place in (folder, folder / "new")]
+        try:
+            await move(await build_house(old), await build_house(new))
+        finally:
+            await old.close()
+            await new.close()
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(run(Path(folder)))
 
 
 def on_small_plan(house: House) -> House:

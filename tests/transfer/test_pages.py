@@ -1,11 +1,8 @@
 """Bio pages move whole and once, with their pictures."""
 
-import asyncio
 import struct
-import tempfile
 import zlib
 from hashlib import shake_128
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,10 +19,10 @@ from shorty.errors import InvalidFieldsError, StorageUnavailableError
 from shorty.links.pictures import Picture, create_picture, delete_picture
 from shorty.links.service import delete_link
 from shorty.qr.sandbox import MAX_BYTES
-from shorty.storage.database import Database, Transaction
+from shorty.storage.database import Transaction
 from tests.links.making import make_link
-from tests.support import NOW, prepare_copy
-from tests.transfer.making import House, build_house, export_all, import_text, tell
+from tests.support import NOW
+from tests.transfer.making import House, export_all, import_text, run_in_two_houses, tell
 from tests.transfer.page_making import (
     EMBED,
     HEAD,
@@ -109,15 +106,6 @@ blocks = st.lists(st.tuples(contents, times).map(lambda parts: parts[0] | parts[
 def test_wild_pages_are_the_same_afterwards(
     wild: list[tuple[dict[str, Any], list[dict[str, Any]]]],
 ) -> None:
-    async def check(folder: Path) -> None:
-        (folder / "new").mkdir()
-        old, new = [await Database.open(prepare_copy(place)) for place in (folder, folder / "new")]
-        try:
-            await move(await build_house(old), await build_house(new))
-        finally:
-            await old.close()
-            await new.close()
-
     async def move(house: House, empty_house: House) -> None:
         for number, (look, found) in enumerate(wild):
             page = await make_page(house, f"s{number}")
@@ -131,8 +119,7 @@ def test_wild_pages_are_the_same_afterwards(
         assert told.problems == ()
         assert await read_all(empty_house) == await read_all(house)
 
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(check(Path(folder)))
+    run_in_two_houses(move)
 
 
 async def test_what_is_gone_here_is_not_missed_there(house: House, empty_house: House) -> None:

@@ -1,8 +1,5 @@
 """What is exported and imported into an empty database is the same there, field by field."""
 
-import asyncio
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,18 +21,17 @@ from shorty.links.service import drop_link
 from shorty.links.tags import NewTag, create_tag, list_tags
 from shorty.passwords import is_password_right
 from shorty.qr.sandbox import read_logo
-from shorty.storage.database import Database
 from tests.clicks.recount import assert_sums_are_right
 from tests.links.making import make_link
-from tests.support import NOW, prepare_copy
+from tests.support import NOW
 from tests.transfer.making import (
     House,
-    build_house,
     export_all,
     export_csv,
     get_only,
     import_text,
     list_all,
+    run_in_two_houses,
 )
 
 # What differs by nature: the ids of the new database.
@@ -131,15 +127,6 @@ async def read_counters(house: House) -> list[tuple[Any, ...]]:
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(fields, pasts), max_size=6, unique_by=lambda each: each[0]["slug"]))
 def test_wild_links_are_the_same_afterwards(wild: list[tuple[dict[str, Any], Past]]) -> None:
-    async def check(folder: Path) -> None:
-        (folder / "new").mkdir()
-        old, new = [await Database.open(prepare_copy(place)) for place in (folder, folder / "new")]
-        try:
-            await move(await build_house(old), await build_house(new))
-        finally:
-            await old.close()
-            await new.close()
-
     async def move(house: House, empty_house: House) -> None:
         for given_fields, past in wild:
             try:
@@ -159,8 +146,7 @@ def test_wild_links_are_the_same_afterwards(wild: list[tuple[dict[str, Any], Pas
         assert await read_counters(empty_house) == await read_counters(house)
         assert strip_ids(await export_all(empty_house)) == strip_ids(exported)
 
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(check(Path(folder)))
+    run_in_two_houses(move)
 
 
 def strip_ids(exported: bytes) -> list[dict[str, Any]]:
