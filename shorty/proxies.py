@@ -8,6 +8,8 @@ from typing import Final
 from cachebox import LRUCache
 
 REMEMBERED_HOPS: Final = 10_000
+REMEMBERED_WAYS: Final = 10_000
+LONGEST_WAY: Final = 128  # the header of three hops or more
 LONGEST_ADDRESS: Final = 64  # with brackets, a zone and a port; longer text is not worth keeping
 
 # Some proxies write the port along: 192.0.2.1:4711, [2001:db8::1]:4711.
@@ -27,12 +29,13 @@ class _Hop:
 class TrustedProxies:
     """Believes X-Forwarded-For and -Proto from `networks` only.
 
-    An address once read is remembered, so that a known one costs a look into a bounded cache.
+    What has once been read is remembered: a way that is known costs one look into a bounded cache.
     """
 
     def __init__(self, networks: Sequence[IPv4Network | IPv6Network]) -> None:
         self._networks = tuple(networks)
         self._hops: LRUCache[str, _Hop | None] = LRUCache(REMEMBERED_HOPS)
+        self._ways: LRUCache[tuple[str, str], str] = LRUCache(REMEMBERED_WAYS)
 
     def find_client_address(self, peer: str, forwarded_for: str) -> str:
         """The nearest address that no trusted proxy vouches past, IPv4 in its plain spelling.
@@ -41,6 +44,16 @@ class TrustedProxies:
         walked from the right, for everything left of an untrusted entry may be invented; an entry
         that is no address stops the walk at the last good one. An unreadable `peer` stays as it is.
         """
+        way = (peer, forwarded_for)
+        try:
+            return self._ways[way]
+        except KeyError:
+            address = self._walk(peer, forwarded_for)
+            if len(forwarded_for) <= LONGEST_WAY:
+                self._ways[way] = address
+            return address
+
+    def _walk(self, peer: str, forwarded_for: str) -> str:
         hop = self._read_hop(peer)
         if hop is None:
             return peer

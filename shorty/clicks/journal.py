@@ -88,10 +88,13 @@ class Journal:
         """
         record = _HEADER.pack(len(payload), crc32(payload)) + payload
         try:
-            _write_whole(self._file, record)
+            written = os.write(self._file, record)
         except OSError:
             self._cut_back()
             raise
+        if written != len(record):
+            self._cut_back()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._offset += len(record)
         return self._offset
 

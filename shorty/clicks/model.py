@@ -4,6 +4,7 @@ A *visit* is what the redirect knows when it answers: it goes into the journal. 
 made of it off the path. Neither holds the visitor's address.
 """
 
+from functools import lru_cache
 from re import IGNORECASE
 from re import compile as compile_pattern
 from typing import Final, Literal, NamedTuple
@@ -28,6 +29,8 @@ UTM_NAMES: Final = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm
 
 LONGEST_USER_AGENT: Final = 512
 LONGEST_REFERRER: Final = 253
+LONGEST_REFERRER_HEADER: Final = 512
+REMEMBERED_REFERRERS: Final = 4096
 LONGEST_UTM: Final = 200
 LONGEST_VISIT: Final = 16_384  # bytes; what is cut as it should be needs less than half
 MOST_QUERY_PARAMETERS: Final = 100
@@ -114,8 +117,13 @@ def _clean_visit(visit: Visit) -> Visit:
     )
 
 
+# Browsers send a page's origin alone to other sites, so that few headers are sent again and again.
+@lru_cache(REMEMBERED_REFERRERS)
 def read_referrer(header: str) -> str:
-    """The host that a Referer header names, lower-cased and without `www.`; "" for none."""
+    """The host that a Referer header names, lower-cased and without `www.`; "" for none.
+
+    The header is remembered: cut it to LONGEST_REFERRER_HEADER before.
+    """
     match = _REFERRER.match(header)
     return match[1].lower().rstrip(".") if match else ""
 

@@ -101,15 +101,23 @@ class Recorder:
         case in which an answered click is lost.
         """
         payload = encode_visit(visit)
+        waiting, journal = self._waiting, self._journal
         with self._lock:
-            if self._waiting.count >= self._most_waiting:
+            if waiting.count >= self._most_waiting:
                 self._dropped += 1
-                self._warn("Clicks are being lost: %s wait already.", self._waiting.count)
+                self._warn("Clicks are being lost: %s wait already.", waiting.count)
                 return False
-            if self._append(payload):
-                return True
-            self._wait(payload, IN_MEMORY, 0)
-            return False
+            try:
+                offset = journal.append(payload)
+            except OSError as error:
+                self._warn("The click journal cannot be written: %s.", error)
+                self._wait(payload, IN_MEMORY, 0)
+                return False
+            self._journalled += 1
+            waiting.add(payload, journal.segment, offset)
+            if not self._is_told or waiting.count == self._batch_visits:
+                self._tell()
+            return True
 
     def record_or_refuse(self, visit: Visit) -> bool:
         """Takes a visit in only if it outlives the process; returns whether."""
@@ -146,14 +154,17 @@ class Recorder:
         )
 
     def _append(self, payload: bytes) -> bool:
+        journal = self._journal
         try:
-            offset = self._journal.append(payload)
+            offset = journal.append(payload)
         except OSError as error:
             self._warn("The click journal cannot be written: %s.", error)
             self._tell()
             return False
         self._journalled += 1
-        self._wait(payload, self._journal.segment, offset)
+        self._waiting.add(payload, journal.segment, offset)
+        if not self._is_told or self._waiting.count == self._batch_visits:
+            self._tell()
         return True
 
     def _wait(self, payload: bytes, segment: int, offset: int) -> None:

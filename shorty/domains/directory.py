@@ -19,7 +19,8 @@ _WEB_PORTS: Final = frozenset({80, 443})
 class DomainDirectory:
     """Empty until `reload`, which is called at the start and after every change of domains.
 
-    `config` tells the port that is listened on.
+    `config` tells the port that is listened on. `by_header` holds what Host headers are known by
+    now, for who can spare no call; `find_by_host` knows them all.
     """
 
     def __init__(self, db: Database, config: Config) -> None:
@@ -27,7 +28,7 @@ class DomainDirectory:
         self._config = config
         self._domains: tuple[Domain, ...] = ()
         self._by_host: dict[str, Domain] = {}
-        self._by_header: dict[str, Domain] = {}
+        self.by_header: dict[str, Domain] = {}
 
     def reload(self) -> None:
         """Reads all domains at once on the loop: some microseconds each, and never out of order."""
@@ -38,7 +39,7 @@ class DomainDirectory:
                 by_host.setdefault(alias, domain)
         # Put in place whole: changes of links ask from the writer's thread.
         self._by_host = by_host
-        self._by_header = dict(by_host)
+        self.by_header = dict(by_host)
 
     @property
     def default(self) -> Domain | None:
@@ -49,7 +50,7 @@ class DomainDirectory:
     def find_by_host(self, header: str) -> Domain | None:
         """The domain that answers a Host header as it came: with its port, else without."""
         try:
-            return self._by_header[header]
+            return self.by_header[header]
         except KeyError:
             return self._read_header(header)
 
@@ -87,7 +88,7 @@ class DomainDirectory:
         if len(header) > LONGEST_HOST:
             return None
         # In any thread: what was found among the former domains is remembered among them.
-        by_header = self._by_header
+        by_header = self.by_header
         host = fold_host(_decode(header))
         domain = None if host is None else self._find_named(host)
         # Only hits are remembered, and only so many: they differ in case or port alone.

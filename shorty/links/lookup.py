@@ -122,6 +122,8 @@ class LinkLookup:
     Whoever holds `lock` keeps what is found from being forgotten meanwhile: `forget` returns once
     every visit that is being answered by the former link has been.
 
+    `links` are those that are cached, for who holds the lock and can spare no call.
+
     `on_read` is told the id of each link that had to be read: what else is remembered of it may be
     older than what was read.
     """
@@ -139,26 +141,30 @@ class LinkLookup:
         self._db = db
         self._is_host_blocked = is_host_blocked
         self._on_read = on_read
-        self._links: LRUCache[Key, CachedLink | None] = LRUCache(links)
+        self.links: LRUCache[Key, CachedLink | None] = LRUCache(links)
         self._misses: LRUCache[Key, bool] = LRUCache(misses)
 
     def find(self, domain_id: int, slug_key: str) -> CachedLink | None:
         """Raises StorageUnavailableError where the database cannot be read."""
-        key = (domain_id, slug_key)
         with self.lock:
-            link: CachedLink | None = self._links.get(key)
-            if link is not None:
-                return link
-            if key in self._misses:
-                return None
-            return self._read(key)
+            return self.find_held(domain_id, slug_key)
+
+    def find_held(self, domain_id: int, slug_key: str) -> CachedLink | None:
+        """The same for whoever holds `lock`."""
+        key = (domain_id, slug_key)
+        link: CachedLink | None = self.links.get(key)
+        if link is not None:
+            return link
+        if key in self._misses:
+            return None
+        return self._read(key)
 
     def _read(self, key: Key) -> CachedLink | None:
         row = self._db.look_up(FIND_LINK, *key)
         if row is None:
             self._misses[key] = True
             return None
-        link = self._links[key] = build_cached_link(row, is_blocked=self._is_blocked(row))
+        link = self.links[key] = build_cached_link(row, is_blocked=self._is_blocked(row))
         if self._on_read is not None:
             self._on_read(link.id)
         return link
@@ -171,10 +177,10 @@ class LinkLookup:
 
     def forget(self, domain_id: int, slug_key: str) -> None:
         with self.lock:
-            self._links.pop((domain_id, slug_key), None)
+            self.links.pop((domain_id, slug_key), None)
             self._misses.pop((domain_id, slug_key), None)
 
     def forget_all(self) -> None:
         with self.lock:
-            self._links.clear()
+            self.links.clear()
             self._misses.clear()

@@ -47,11 +47,9 @@ def read_user_agent(headers: Headers) -> str:
 
 
 def read_address(scope: Scope, headers: Headers, proxies: TrustedProxies) -> str:
-    peer = scope.client.rpartition(":")[0].strip("[]")
-    forwarded = headers.get("x-forwarded-for", "")
-    if forwarded:
-        # Some proxies add a header of their own after the one that the client made up.
-        forwarded = ",".join(headers.get_all("x-forwarded-for"))
+    peer = scope.client.rpartition(":")[0]
+    # Some proxies add a header of their own after the one that the client made up.
+    forwarded = ",".join(headers.get_all("x-forwarded-for"))
     return proxies.find_client_address(peer, forwarded)
 
 

@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, Protocol
 
 from shorty.clicks.model import PREFETCH, UNKNOWN
+from shorty.clicks.user_agent import is_prefetch
 from shorty.errors import StorageUnavailableError
 from shorty.links.slug import RESERVED_SLUGS, slug_key
 from shorty.redirect import pages
 from shorty.redirect.answer import answer_report, answer_visit
 from shorty.redirect.desk import VisitDesk
 from shorty.redirect.pages import COMMON_HEADERS, Page
-from shorty.redirect.request import Scope, is_prefetched, read_host
+from shorty.redirect.request import Scope
 
 REPORT: Final = "report"
 
@@ -63,29 +64,37 @@ class Front:
     def answer_now(self, scope: Scope, proto: Answering) -> bool:
         """Redirects a visit to a plain link, the commonest by far, and returns whether it did.
 
-        In any thread. All else is left to the loop.
+        In any thread. All else is left to the loop. Written out in one piece, like what it calls:
+        each call of a function less is 0.3 µs of a redirect's 25.
         """
         if scope.method != "GET":
             return False
         desk = self._desk
         headers = scope.headers
-        domain = desk.domains.find_by_host(read_host(scope, headers))
+        get = headers.get
+        domain = desk.domains.by_header.get(scope.authority or get("host", ""))
         if domain is None:
             return False
-        slug = slug_key(scope.path[1:].rstrip("/"))
+        slug = scope.path[1:].rstrip("/")
+        if not slug.isascii():
+            slug = slug_key(slug)
         if slug in RESERVED_SLUGS:
             return False
+        hint = get("sec-purpose", "") + get("purpose", "") + get("x-moz", "")
+        kind = PREFETCH if hint and is_prefetch(hint) else UNKNOWN
+        lookup = desk.lookup
         # Whoever changes the link waits until this visit is recorded, and so finds it counted.
-        with desk.lookup.lock:
+        with lookup.lock:
             if not self._is_aside:
                 return False
-            try:
-                link = desk.lookup.find(domain.id, slug)
-            except StorageUnavailableError:
-                return False
+            link = lookup.links.get((domain.id, slug))
+            if link is None:
+                try:
+                    link = lookup.find_held(domain.id, slug)
+                except StorageUnavailableError:
+                    return False
             if link is None or not link.is_plain:
                 return False
-            kind = PREFETCH if is_prefetched(headers) else UNKNOWN
             desk.recorder.record(desk.build_visit(scope, headers, link, kind, desk.clock()))
         proto.response_empty(link.status, [*COMMON_HEADERS, ("location", link.url)])
         return True

@@ -204,4 +204,4 @@ async def test_headers_are_remembered_within_bounds(db: Database) -> None:
     for port in range(1, 10_000):
         assert find(directory, f"go.example.com:{port}") == "go.example.com"
         assert find(directory, f"scanner-{port}.example") is None
-    assert len(directory._by_header) <= REMEMBERED_HEADERS  # pyright: ignore[reportPrivateUsage]
+    assert len(directory.by_header) <= REMEMBERED_HEADERS  # pyright: ignore[reportPrivateUsage]
