@@ -91,7 +91,7 @@ class _Recount:
     def add(self, rows: Iterable[Row]) -> None:
         workspaces = {row["link_id"]: row["workspace_id"] for row in rows}
         clicks = [(row["id"], Click(*tuple(row)[2:])) for row in rows]
-        for group in group_clicks((click for _, click in clicks), workspaces):
+        for group in group_clicks([click for _, click in clicks], workspaces):
             sums = self.sums.setdefault(group.place, Sums())
             sums.add_clicks(group.kind, group.source, group.keys, group.clicks)
         for click_id, click in clicks:

@@ -6,7 +6,7 @@ any commit. See manual/decisions/2026-11-23-roll-ups.md.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Final
 
 from shorty.clicks.model import Click
@@ -17,7 +17,6 @@ from shorty.clicks.rollups import (
     Seen,
     Stored,
     Sums,
-    find_first_visits,
     find_place,
     group_clicks,
 )
@@ -25,6 +24,7 @@ from shorty.storage.database import Database, Row, Transaction, Value
 
 IN_ONE_STATEMENT: Final = 200
 FORGOTTEN_AT_ONCE: Final = 5000
+VISITORS_AT_ONCE: Final = 64
 SEEN_FOR_DAYS: Final = 2  # the day itself, and one more for clicks that are stored late
 
 _SLOTS: Final = ", ".join(f"${number}" for number in range(1, IN_ONE_STATEMENT + 1))
@@ -50,6 +50,7 @@ on conflict (at, owner) do update set
 
 TAKE_VISITOR: Final = """
 insert into day_visitors (day, visitor, owner) values ($1, $2, $3) on conflict do nothing
+returning day, visitor, owner
 """
 
 FORGET_VISITORS: Final = """
@@ -71,17 +72,17 @@ def add_to_rollups(
     for group in groups:
         sums[group.place].add_clicks(group.kind, group.source, group.keys, group.clicks)
     for seen, click in _take_visitors(tx, clicks, workspaces, known or KnownVisitors()):
-        sums[find_place(seen.owner, click.at)].add_visitor(click)
+        sums[find_place(seen[2], click.at)].add_visitor(click)
     put_sums(tx, sums)
 
 
 def put_sums(tx: Transaction, sums: Mapping[Place, Sums]) -> None:
     """Writes sums over what is stored of the same quarter hours."""
-    rows = [
-        (*place, *each.totals, each.persons.encode(), each.programs.encode())
-        for place, each in sorted(sums.items())  # neighbours share pages
-    ]
-    tx.execute_many(PUT_QUARTER, rows)
+    rows: list[tuple[Value, ...]] = []
+    for at, owner in _sort(sums):
+        each = sums[Place(at, owner)]
+        rows.append((at, owner, *each.totals, each.persons.encode(), each.programs.encode()))
+    tx.insert_rows(PUT_QUARTER, rows)
 
 
 def find_workspaces(tx: Transaction, link_ids: Iterable[int]) -> dict[int, int]:
@@ -111,10 +112,15 @@ def read_stored(row: Row) -> Stored:
 
 def _find_sums(tx: Transaction, places: set[Place]) -> dict[Place, Sums]:
     sums = {place: Sums() for place in places}
-    for at, found in groupby(sorted(places), key=attrgetter("at")):
-        for row in _find_in_pieces(tx, FIND_QUARTERS, [place.owner for place in found], at):
+    for at, found in groupby(_sort(places), key=itemgetter(0)):
+        for row in _find_in_pieces(tx, FIND_QUARTERS, [owner for _, owner in found], at):
             sums[Place(row["at"], row["owner"])] = Sums(read_stored(row))
     return sums
+
+
+def _sort(places: Iterable[Place]) -> list[tuple[int, int]]:
+    """Neighbours share pages. As bare tuples, which are compared much quicker."""
+    return sorted((place[0], place[1]) for place in places)
 
 
 def _take_visitors(
@@ -124,34 +130,32 @@ def _take_visitors(
     known: KnownVisitors,
 ) -> Iterator[tuple[Seen, Click]]:
     """Each first visit of the day to a link, and each to a workspace, in the clicks' order."""
-    to_links = {
-        seen: click for seen, click in find_first_visits(clicks).items() if not known.holds(seen)
-    }
+    to_links = known.find_first_visits(clicks)
     # Who comes to a workspace for the first time comes to each of its links for the first time.
     to_workspaces: dict[Seen, Click] = {}
     for seen, click in to_links.items():
         to_workspaces.setdefault(_find_in_workspace(seen, workspaces), click)
     new: set[Seen] = set()
     # A visitor's rows lie side by side: each page is touched once.
-    for _, found in groupby(sorted(to_links), key=itemgetter(0, 1)):
-        of_links = [seen for seen in found if _take_visitor(tx, seen, known)]
-        of_workspaces = {_find_in_workspace(seen, workspaces) for seen in of_links}
-        new.update(of_links)
-        new.update(seen for seen in of_workspaces if _take_visitor(tx, seen, known))
+    ordered = sorted(to_links)
+    for first in range(0, len(ordered), VISITORS_AT_ONCE):
+        of_links = _note_visitors(tx, ordered[first : first + VISITORS_AT_ONCE], known)
+        of_workspaces = {_find_in_workspace(seen, workspaces): None for seen in of_links}
+        unknown = [seen for seen in of_workspaces if not known.holds(seen)]
+        new.update(of_links, _note_visitors(tx, unknown, known))
     for first_visits in (to_links, to_workspaces):
         yield from ((seen, click) for seen, click in first_visits.items() if seen in new)
 
 
-def _take_visitor(tx: Transaction, seen: Seen, known: KnownVisitors) -> bool:
-    """Whether it is the first visit."""
-    if known.holds(seen):
-        return False
+def _note_visitors(tx: Transaction, seen: Sequence[Seen], known: KnownVisitors) -> list[Seen]:
+    """Writes down who was seen, and returns those who were not before."""
     known.note(seen)
-    return bool(tx.execute(TAKE_VISITOR, *seen))
+    return [(row[0], row[1], row[2]) for row in tx.insert_rows_returning(TAKE_VISITOR, seen)]
 
 
 def _find_in_workspace(seen: Seen, workspaces: Mapping[int, int]) -> Seen:
-    return Seen(seen.day, seen.visitor, -workspaces[seen.owner])
+    day, visitor, link_id = seen
+    return day, visitor, -workspaces[link_id]
 
 
 def _find_in_pieces(tx: Transaction, sql: str, ids: Sequence[int], *others: Value) -> Iterator[Row]:

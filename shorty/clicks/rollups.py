@@ -5,13 +5,16 @@ the order in which clicks were stored, and come out the same however these are c
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 import msgspec
 
 from shorty.clicks.model import BIO, PERSON, PREFETCH, QR, Click
+from shorty.storage.turns import take_turns
 
 QUARTER_MS: Final = 900_000
 DAY_MS: Final = 86_400_000
@@ -46,8 +49,9 @@ _decode_utm = msgspec.json.Decoder(list[str | None]).decode
 
 Encoded = bytes | msgspec.Raw
 
-# The owner's id, the quarter hour's number, and all that a click's row holds from its kind on.
-_Alike = tuple[int, int, int, int, *tuple[str | None, ...]]
+# The owner's id, and all that a click's row holds from its kind on.
+_Alike = tuple[int, int, int, *tuple[str | None, ...]]
+_READ_LIKENESS: Final = itemgetter(0, *range(Click._fields.index("kind"), len(Click._fields)))
 
 
 Key = tuple[str, str]  # what it is a value of, and the value
@@ -128,12 +132,8 @@ class Place(NamedTuple):
     owner: int
 
 
-class Seen(NamedTuple):
-    """A visitor of one UTC day, at a link or in a workspace."""
-
-    day: int
-    visitor: int
-    owner: int
+Seen = tuple[int, int, int]
+"""A visitor of one UTC day, at a link or in a workspace: the day, the visitor, the owner."""
 
 
 class KnownVisitors:
@@ -150,11 +150,23 @@ class KnownVisitors:
         self._kept: set[int] = set()
         self._noted: list[int] = []
 
+    def find_first_visits(self, clicks: Sequence[Click]) -> dict[Seen, Click]:
+        """The first click of each visitor who is told apart and not known, by link and UTC day."""
+        kept = self._kept
+        first: dict[Seen, Click] = {}
+        for click in chain.from_iterable(take_turns(clicks)):
+            link_id, at, visitor, kind = click[:4]
+            if visitor and kind == PERSON:
+                seen = (at // DAY_MS * DAY_MS, visitor, link_id)
+                if hash(seen) not in kept and seen not in first:
+                    first[seen] = click
+        return first
+
     def holds(self, seen: Seen) -> bool:
         return hash(seen) in self._kept
 
-    def note(self, seen: Seen) -> None:
-        self._noted.append(hash(seen))
+    def note(self, seen: Iterable[Seen]) -> None:
+        self._noted += map(hash, seen)
 
     def keep_noted(self) -> None:
         if len(self._kept) + len(self._noted) > self._most:
@@ -176,25 +188,37 @@ class Group(NamedTuple):
     clicks: int
 
 
-def group_clicks(clicks: Iterable[Click], workspaces: Mapping[int, int]) -> list[Group]:
+def group_clicks(clicks: Sequence[Click], workspaces: Mapping[int, int]) -> list[Group]:
     """The clicks as groups of their links and again of their workspaces, prefetches left out.
 
     `workspaces` maps links to theirs.
     """
     # Most clicks of a busy link are alike, and most of a workspace are alike but for their links.
-    alike = Counter(
-        (click.link_id, click.at // QUARTER_MS, *click[3:])
-        for click in clicks
-        if click.kind != PREFETCH
-    )
-    of_workspaces: Counter[_Alike] = Counter()
-    for each, count in alike.items():
-        of_workspaces[(-workspaces[each[0]], *each[1:])] += count
-    return [
-        Group(Place(quarter * QUARTER_MS, owner), kind, source, list_keys(*details), count)
-        for each in (alike, of_workspaces)
-        for (owner, quarter, kind, source, *details), count in each.items()
-    ]
+    groups: list[Group] = []
+    for quarter, found in _divide_by_quarter(clicks).items():
+        alike: Counter[_Alike] = Counter()
+        for piece in take_turns(found):
+            alike.update(map(_READ_LIKENESS, piece))
+        of_workspaces: Counter[_Alike] = Counter()
+        for each, count in alike.items():
+            of_workspaces[(-workspaces[each[0]], *each[1:])] += count
+        groups += [
+            Group(Place(quarter, owner), kind, source, list_keys(*details), count)
+            for each in (alike, of_workspaces)
+            for (owner, kind, source, *details), count in each.items()
+            if kind != PREFETCH
+        ]
+    return groups
+
+
+def _divide_by_quarter(clicks: Sequence[Click]) -> dict[int, Sequence[Click]]:
+    quarters = {click[1] // QUARTER_MS * QUARTER_MS for click in clicks}
+    if len(quarters) == 1:
+        return {quarters.pop(): clicks}
+    divided: dict[int, list[Click]] = {}
+    for click in clicks:
+        divided.setdefault(click.at // QUARTER_MS * QUARTER_MS, []).append(click)
+    return {**divided}
 
 
 @lru_cache(REMEMBERED_DETAILS)
@@ -223,17 +247,6 @@ def list_keys(
 def name_city(country: str | None, city: str) -> str:
     """A city's value begins with its country, for there are several of most names."""
     return f"{country or '--':2.2}{city}"
-
-
-def find_first_visits(clicks: Iterable[Click]) -> dict[Seen, Click]:
-    """The first click of each visitor that can be told apart, on each link and UTC day."""
-    first: dict[Seen, Click] = {}
-    for click in clicks:
-        if click.visitor and click.kind == PERSON:
-            seen = Seen(click.at // DAY_MS * DAY_MS, click.visitor, click.link_id)
-            if seen not in first:
-                first[seen] = click
-    return first
 
 
 def find_place(owner: int, at: int) -> Place:

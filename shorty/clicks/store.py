@@ -4,19 +4,36 @@ All of a batch is stored in one transaction, once. That is what makes the count 
 either the position covers the visits and they are stored, or it does not and they are replayed.
 """
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 import msgspec
 
 from shorty.clicks.journal import Position
-from shorty.clicks.model import BIO, BOT, LINK, PERSON, QR, Click, Kind, Source, Utm, Visit
+from shorty.clicks.model import (
+    BIO,
+    BOT,
+    LINK,
+    PERSON,
+    QR,
+    Click,
+    Kind,
+    Source,
+    Utm,
+    Visit,
+    decode_fields,
+)
 from shorty.clicks.rollup_store import add_to_rollups
 from shorty.clicks.rollups import REMEMBERED_DETAILS, KnownVisitors
 from shorty.clicks.user_agent import read_user_agent, tell_kind
 from shorty.clicks.waiting import Batch, read_visits
 from shorty.errors import StorageUnavailableError
 from shorty.storage.database import Database, Transaction
+from shorty.storage.turns import take_turns
 from shorty.webhooks.outbox import Outbox, ToldClick
 
 FIND_STATE: Final = """
@@ -71,6 +88,8 @@ where journal_state.id = 1
 Details = tuple[Kind, Source, *tuple[str | None, ...]]
 
 _COLUMN_OF_SOURCE: Final = {LINK: 1, QR: 2, BIO: 3}
+_READ_MOMENT: Final = itemgetter(Click._fields.index("at"))
+_READ_WHAT_COUNTS: Final = itemgetter(*map(Click._fields.index, ("link_id", "kind", "source")))
 
 
 class JournalState(NamedTuple):
@@ -123,8 +142,7 @@ def store_batch(
         return 0
     if batch.end is not None:
         tx.execute(MOVE_POSITION, batch.end.segment, batch.end.offset)
-    clicks = [read_click(visit) for visit in read_visits(batch.payloads)]
-    clicks = add_counts(tx, clicks)
+    clicks = add_counts(tx, read_clicks(batch.payloads))
     add_to_rollups(tx, insert_clicks(tx, clicks, outbox), known)
     return len(batch.payloads) - len(clicks)
 
@@ -143,7 +161,8 @@ def insert_clicks(tx: Transaction, clicks: list[Click], outbox: Outbox | None) -
     if outbox and told:
         outbox.add(tx, calls, insert_told_clicks(tx, told))
     rest = untold if calls else clicks
-    tx.insert_rows(INSERT_CLICK, rest)
+    for piece in take_turns(rest):
+        tx.insert_rows(INSERT_CLICK, piece)
     return told + rest
 
 
@@ -164,30 +183,40 @@ def _take_batch(tx: Transaction, journal_id: str, number: int) -> bool:
     return False
 
 
+def read_clicks(payloads: Sequence[bytes]) -> list[Click]:
+    """The clicks of those visits that can be read."""
+    clicks: list[Click] = []
+    make: Callable[..., Click] = tuple.__new__  # pyright: ignore[reportUnknownVariableType]
+    for payload in chain.from_iterable(take_turns(payloads)):
+        try:
+            at, link_id, visitor, *details = decode_fields(payload)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            # Of a release that knew fewer fields, or no visit at all.
+            clicks += [read_click(visit) for visit in read_visits([payload])]
+        else:
+            clicks.append(make(Click, (link_id, at, visitor, *read_details(*details))))
+    return clicks
+
+
 def read_click(visit: Visit) -> Click:
-    details = read_details(
-        visit.kind,
-        visit.source,
-        visit.country,
-        visit.referrer,
-        visit.user_agent,
-        visit.utm,
-        visit.city,
-    )
-    return Click._make((visit.link_id, visit.at, visit.visitor, *details))
+    at, link_id, visitor, *details = msgspec.structs.astuple(visit)
+    return Click(link_id, at, visitor, *read_details(*details))
 
 
 @lru_cache(REMEMBERED_DETAILS)
 def read_details(
-    kind: Kind,
-    source: Source,
     country: str,
-    referrer: str,
+    source: Source,
+    kind: Kind,
     user_agent: str,
+    referrer: str,
     utm: Utm | None,
     city: str,
 ) -> Details:
-    """A click's columns from its kind on. Most visits of a busy link are alike in them."""
+    """A click's columns from its kind on, of a visit's fields from its country on.
+
+    Most visits of a busy link are alike in them.
+    """
     agent = read_user_agent(user_agent)
     return (
         tell_kind(kind, user_agent),
@@ -216,14 +245,18 @@ def sum_clicks(clicks: list[Click]) -> list[list[int]]:
 
     Prefetches count as nothing. In the order of the ids, for neighbours share pages.
     """
+    counted: Counter[tuple[int, int, int]] = Counter()
+    latest: dict[int, int] = {}
+    for piece in take_turns(sorted(clicks, key=_READ_MOMENT)):
+        counted.update(map(_READ_WHAT_COUNTS, piece))
+        latest.update((click[0], click[1]) for click in piece if click[3] == PERSON)
     counts: dict[int, list[int]] = {}
-    for click in clicks:
-        row = counts.get(click.link_id)
+    for (link_id, kind, source), count in counted.items():
+        row = counts.get(link_id)
         if row is None:
-            row = counts[click.link_id] = [click.link_id, 0, 0, 0, 0, 0]
-        if click.kind == PERSON:
-            row[_COLUMN_OF_SOURCE[click.source]] += 1
-            row[5] = max(row[5], click.at)
-        elif click.kind == BOT:
-            row[4] += 1
-    return sorted(counts.values())
+            row = counts[link_id] = [link_id, 0, 0, 0, 0, latest.get(link_id, 0)]
+        if kind == PERSON:
+            row[_COLUMN_OF_SOURCE[source]] += count
+        elif kind == BOT:
+            row[4] += count
+    return [counts[link_id] for link_id in sorted(counts)]

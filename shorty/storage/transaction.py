@@ -1,7 +1,7 @@
 """What a write is given: statements in the writer's transaction, and parts that fail alone."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, groupby
 from operator import itemgetter
@@ -32,6 +32,15 @@ def repeat_row(sql: str, count: int) -> str:
 
     rows = ", ".join(map(number_row, range(count)))
     return f"{sql[: match.start(1)]}{rows}{sql[match.end(1) :]}"
+
+
+def _divide_rows(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Cuts them into pieces for which there are statements."""
+    first = 0
+    for size in ROWS_AT_ONCE:
+        while len(rows) - first >= size:
+            yield rows[first : first + size]
+            first += size
 
 
 class Transaction:
@@ -97,13 +106,17 @@ class Transaction:
         At each statement another thread may get its turn, and with it the interpreter. Not for the
         search index, which writes itself out before a statement with several rows.
         """
-        inserted = first = 0
-        for size in ROWS_AT_ONCE:
-            while len(rows) - first >= size:
-                values = chain.from_iterable(rows[first : first + size])
-                inserted += self.execute(repeat_row(sql, size), *values)
-                first += size
-        return inserted
+        return sum(
+            self.execute(repeat_row(sql, len(piece)), *chain.from_iterable(piece))
+            for piece in _divide_rows(rows)
+        )
+
+    def insert_rows_returning(self, sql: str, rows: Sequence[Sequence[Value]]) -> list[Row]:
+        """The same for an insert with `returning`: what it returns of all rows, in no order."""
+        returned: list[Row] = []
+        for piece in _divide_rows(rows):
+            returned += self.find_all(repeat_row(sql, len(piece)), *chain.from_iterable(piece))
+        return returned
 
     def find_one(self, sql: str, *parameters: Value) -> Row | None:
         # Fetching all lets a statement with `returning` run to its end.
