@@ -38,7 +38,7 @@ from shorty.links.titles import TitleFiller
 from shorty.mail import Mailer
 from shorty.proxies import TrustedProxies
 from shorty.qr.sandbox import draw_icon
-from shorty.redirect.desk import VisitDesk
+from shorty.redirect.desk import NS_IN_MS, VisitDesk
 from shorty.redirect.request import Scope
 from shorty.redirect.route import Answering, Front
 from shorty.rsgi import AsgiShim
@@ -56,11 +56,6 @@ from shorty.webhooks.worker import WebhookWorker
 PAGE_CONNECTIONS: Final = 48  # for what is fetched beside webhooks
 
 
-def read_clock() -> int:
-    """UTC milliseconds."""
-    return time.time_ns() // 1_000_000
-
-
 @cache
 def build_doors() -> Litestar:
     """Once per process: the routes keep nothing of an app, and nothing of theirs must be opened."""
@@ -70,11 +65,15 @@ def build_doors() -> Litestar:
 class App:
     """The RSGI application: everything of one process, from the open database to the doors."""
 
-    def __init__(self, config: Config, read_clock: Callable[[], int] = read_clock) -> None:
+    def __init__(self, config: Config, read_ns: Callable[[], int] = time.time_ns) -> None:
         self.config = config
-        self.read_clock = read_clock
+        self._read_ns = read_ns
         self._ending = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
+
+    def read_clock(self) -> int:
+        """UTC milliseconds."""
+        return self._read_ns() // NS_IN_MS
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         loop.run_until_complete(self.start())
@@ -84,8 +83,10 @@ class App:
             return ""
         return f"{WELCOME}?key={self.services.welcome.make()}"
 
-    def answer_now(self, scope: Scope, proto: Answering) -> bool:
-        return self.front.answer_now(scope, proto)
+    @property
+    def answer_now(self) -> Callable[[Scope, Answering], bool]:
+        """The front's own, once it has started: every visit would feel a call in between."""
+        return self.front.answer_now
 
     def __rsgi__(self, scope: Scope, proto: Answering) -> Awaitable[None]:
         return self.front(scope, proto)
@@ -220,7 +221,7 @@ class App:
             places=GeoDatabase(self.config.geo.path),
             proxies=services.proxies,
             limits=services.limits,
-            clock=self.read_clock,
+            read_ns=self._read_ns,
             secret=services.secret,
             honours_dnt=self.config.privacy.honour_dnt,
             report_url=self.config.public_links.report_url,

@@ -29,13 +29,14 @@ class _Hop:
 class TrustedProxies:
     """Believes X-Forwarded-For and -Proto from `networks` only.
 
-    What has once been read is remembered: a way that is known costs one look into a bounded cache.
+    What has once been read is remembered: a way that is known costs one look into a bounded cache,
+    `ways`, which is for who can spare no call.
     """
 
     def __init__(self, networks: Sequence[IPv4Network | IPv6Network]) -> None:
         self._networks = tuple(networks)
         self._hops: LRUCache[str, _Hop | None] = LRUCache(REMEMBERED_HOPS)
-        self._ways: LRUCache[tuple[str, str], str] = LRUCache(REMEMBERED_WAYS)
+        self.ways: LRUCache[tuple[str, str], str | None] = LRUCache(REMEMBERED_WAYS)
 
     def find_client_address(self, peer: str, forwarded_for: str) -> str:
         """The nearest address that no trusted proxy vouches past, IPv4 in its plain spelling.
@@ -45,13 +46,12 @@ class TrustedProxies:
         that is no address stops the walk at the last good one. An unreadable `peer` stays as it is.
         """
         way = (peer, forwarded_for)
-        try:
-            return self._ways[way]
-        except KeyError:
+        address = self.ways.get(way)
+        if address is None:
             address = self._walk(peer, forwarded_for)
             if len(forwarded_for) <= LONGEST_WAY:
-                self._ways[way] = address
-            return address
+                self.ways[way] = address
+        return address
 
     def _walk(self, peer: str, forwarded_for: str) -> str:
         hop = self._read_hop(peer)

@@ -1,6 +1,6 @@
 """An HTTP client for an RSGI application in this process: what granian would hand to it."""
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -89,7 +89,8 @@ class Exchange:
 class Application(Protocol):
     """What granian calls: at first `answer_now`, then what may wait."""
 
-    def answer_now(self, scope: Any, proto: Any, /) -> bool: ...
+    @property
+    def answer_now(self) -> Callable[[Any, Any], bool]: ...
     def __rsgi__(self, scope: Any, proto: Any, /) -> Awaitable[None]: ...
 
 

@@ -2,7 +2,6 @@
 
 import logging
 import os
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
@@ -13,7 +12,6 @@ logger = logging.getLogger(__name__)
 
 LOOK_INTERVAL_MS: Final = 5000
 LONGEST_CITY: Final = 100
-REMEMBERED_PLACES: Final = 10_000
 
 _MAPPED: Final = "::ffff:"
 
@@ -45,7 +43,7 @@ class GeoDatabase:
             self._look_at = now + LOOK_INTERVAL_MS
             self._read_changed(self._path)
         if self._reader is None:
-            return find_bundled_place(address)
+            return GeoPlace(find_country(address), "")
         try:
             return read_record(cast("object", self._reader.get(address.removeprefix(_MAPPED))))
         except (ValueError, maxminddb.InvalidDatabaseError):
@@ -61,11 +59,6 @@ class GeoDatabase:
                 self._reader = maxminddb.open_database(path, maxminddb.MODE_MEMORY)
         except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
             logger.warning("The places in %s cannot be read: %s.", path, error)
-
-
-@lru_cache(REMEMBERED_PLACES)
-def find_bundled_place(address: str) -> GeoPlace:
-    return GeoPlace(find_country(address), "")
 
 
 def find_country(address: str) -> str:

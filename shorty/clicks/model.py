@@ -84,7 +84,8 @@ class Click(NamedTuple):
         return self.kind == BOT
 
 
-# A visit's fields, as they stand in the journal since this release.
+# A visit's fields, as they stand in the journal since this release; all from the country on.
+VisitDetails = tuple[str, Source, Kind, str, str, Utm | None, str]
 VisitFields = tuple[int, int, int, str, Source, Kind, str, str, Utm | None, str]
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -23,8 +23,8 @@ from shorty.clicks.model import (
     Click,
     Kind,
     Source,
-    Utm,
     Visit,
+    VisitDetails,
     decode_fields,
 )
 from shorty.clicks.rollup_store import add_to_rollups
@@ -189,34 +189,28 @@ def read_clicks(payloads: Sequence[bytes]) -> list[Click]:
     make: Callable[..., Click] = tuple.__new__  # pyright: ignore[reportUnknownVariableType]
     for payload in chain.from_iterable(take_turns(payloads)):
         try:
-            at, link_id, visitor, *details = decode_fields(payload)
+            fields = decode_fields(payload)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             # Of a release that knew fewer fields, or no visit at all.
             clicks += [read_click(visit) for visit in read_visits([payload])]
         else:
-            clicks.append(make(Click, (link_id, at, visitor, *read_details(*details))))
+            at, link_id, visitor = fields[:3]
+            clicks.append(make(Click, (link_id, at, visitor, *read_details(fields[3:]))))
     return clicks
 
 
 def read_click(visit: Visit) -> Click:
     at, link_id, visitor, *details = msgspec.structs.astuple(visit)
-    return Click(link_id, at, visitor, *read_details(*details))
+    return Click(link_id, at, visitor, *read_details(tuple(details)))
 
 
 @lru_cache(REMEMBERED_DETAILS)
-def read_details(
-    country: str,
-    source: Source,
-    kind: Kind,
-    user_agent: str,
-    referrer: str,
-    utm: Utm | None,
-    city: str,
-) -> Details:
+def read_details(details: VisitDetails) -> Details:
     """A click's columns from its kind on, of a visit's fields from its country on.
 
     Most visits of a busy link are alike in them.
     """
+    country, source, kind, user_agent, referrer, utm, city = details
     agent = read_user_agent(user_agent)
     return (
         tell_kind(kind, user_agent),

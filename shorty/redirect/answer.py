@@ -80,7 +80,7 @@ async def answer_visit(desk: VisitDesk, scope: Scope, slug: str, body: Body) -> 
         return _answer_root(desk, scope, domain)
     wants_details = slug.endswith(DETAILS_SIGN)
     link = desk.lookup.find(domain.id, slug_key(slug.removesuffix(DETAILS_SIGN)))
-    now = desk.clock()
+    now = desk.read_clock()
     outcome, visitor = _decide(desk, scope, link, now, wants_details=wants_details)
     if link is None or outcome is Outcome.NOT_FOUND:
         return _answer_not_found(desk, scope, domain)
@@ -247,7 +247,7 @@ def _take_page_words(desk: VisitDesk, link: CachedLink) -> CachedLink:
     """A card of a bio page says what the page says."""
     if not link.is_link_in_bio:
         return link
-    settings = look_up_page(desk.db, link.id, desk.clock())[0].settings
+    settings = look_up_page(desk.db, link.id, desk.read_clock())[0].settings
     return msgspec.structs.replace(
         link,
         title=settings.title or link.title,
@@ -283,7 +283,7 @@ def _render_bio_page(
     desk: VisitDesk, scope: Scope, domain: Domain, link: CachedLink, url: str
 ) -> Page:
     """The button of a limited link leads to `url` itself: the page was the visit that counts."""
-    now = desk.clock()
+    now = desk.read_clock()
     stored, blocks = look_up_page(desk.db, link.id, now)
     face = build_face(
         link,

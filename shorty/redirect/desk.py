@@ -1,6 +1,7 @@
 """What answering a visit calls on, and how a visit is written down."""
 
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -24,9 +25,11 @@ from shorty.proxies import TrustedProxies
 from shorty.redirect.request import Headers, Scope, read_source
 from shorty.storage.database import Database
 
+NS_IN_MS: Final = 1_000_000
+
 
 class VisitDesk(msgspec.Struct, frozen=True, kw_only=True):
-    """`clock` gives UTC milliseconds; `secret` signs the password cookies.
+    """`read_ns` gives UTC nanoseconds, as `time.time_ns`; `secret` signs the password cookies.
 
     `report_url` is where bad links can be reported; empty: nowhere.
     """
@@ -40,10 +43,14 @@ class VisitDesk(msgspec.Struct, frozen=True, kw_only=True):
     places: GeoDatabase
     proxies: TrustedProxies
     limits: RateLimits
-    clock: Callable[[], int]
+    read_ns: Callable[[], int]
     secret: bytes
     honours_dnt: bool
     report_url: str = ""
+
+    def read_clock(self) -> int:
+        """UTC milliseconds."""
+        return self.read_ns() // NS_IN_MS
 
     def is_opted_out(self, headers: Headers) -> bool:
         return self.honours_dnt and wants_privacy(
@@ -61,7 +68,10 @@ class VisitDesk(msgspec.Struct, frozen=True, kw_only=True):
         peer = scope.client.rpartition(":")[0]
         # Some proxies add a header of their own after the one that the client made up.
         forwarded = ",".join(headers.get_all("x-forwarded-for"))
-        address = self.proxies.find_client_address(peer, forwarded)
+        proxies = self.proxies
+        address = proxies.ways.get((peer, forwarded))
+        if address is None:
+            address = proxies.find_client_address(peer, forwarded)
         user_agent = get("user-agent", "")[:LONGEST_USER_AGENT]
         query = scope.query_string
         referrer = get("referer", "")

@@ -14,7 +14,7 @@ from shorty.errors import StorageUnavailableError
 from shorty.links.slug import RESERVED_SLUGS, slug_key
 from shorty.redirect import pages
 from shorty.redirect.answer import answer_report, answer_visit
-from shorty.redirect.desk import VisitDesk
+from shorty.redirect.desk import NS_IN_MS, VisitDesk
 from shorty.redirect.pages import COMMON_HEADERS, Page
 from shorty.redirect.request import Scope
 
@@ -95,7 +95,8 @@ class Front:
                     return False
             if link is None or not link.is_plain:
                 return False
-            desk.recorder.record(desk.build_visit(scope, headers, link, kind, desk.clock()))
+            now = desk.read_ns() // NS_IN_MS
+            desk.recorder.record(desk.build_visit(scope, headers, link, kind, now))
         proto.response_empty(link.status, [*COMMON_HEADERS, ("location", link.url)])
         return True
 

@@ -60,8 +60,12 @@ class Application(Protocol):
         """The path at which whoever started it comes in the first time; empty later on."""
         ...
 
-    def answer_now(self, scope: Any, proto: Any) -> bool:
-        """Answers what needs no waiting, and returns whether it did; not on the loop."""
+    @property
+    def answer_now(self) -> Callable[[Any, Any], bool]:
+        """Answers what needs no waiting, and returns whether it did; not on the loop.
+
+        There once it has opened everything.
+        """
         ...
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
@@ -93,7 +97,7 @@ class Server(embed.Server):
             log_dictconfig=GRANIAN_LOG,
         )
         self._listener = listener
-        self._answer_now = app.answer_now
+        self._app = app
 
     async def _spawn_rsgi_worker(  # pyright: ignore[reportIncompatibleMethodOverride] - a wrapped one
         self,
@@ -137,7 +141,7 @@ class Server(embed.Server):
             *ssl,
             (None, None),
         )
-        worker.serve_async(Dispatcher(loop, callback, self._answer_now), loop, shutdown)
+        worker.serve_async(Dispatcher(loop, callback, self._app.answer_now), loop, shutdown)
         await ended
 
     def _init_shared_socket(self) -> None:

@@ -72,7 +72,7 @@ class Server:
             server=ServerConfig(requests_per_minute=10_000_000),
             storage=StorageConfig(database=prepare_copy(folder)),
         )
-        self._app = App(config, lambda: NOW)
+        self._app = App(config, lambda: NOW * 1_000_000)
         self._client = make_client(self._app)
 
     async def start(self) -> None:

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from shorty.clicks.journal import Position
@@ -38,6 +39,21 @@ async def test_a_click_keeps_all_that_is_known_of_its_visit(db: Database) -> Non
         (1, AT + 1, 0, BOT, LINK, None, None, "curl", None, "other", None, None),
     ]
     assert rows[0]["utm"] == '["news",null,"märz",null,null]'
+
+
+async def test_visits_of_other_releases_and_torn_ones_are_stored_as_far_as_they_can_be(
+    db: Database,
+) -> None:
+    encode = msgspec.msgpack.encode
+    older = encode([AT, 1, 7, "DE"])
+    newer = encode([*msgspec.structs.astuple(make_person(at=AT + 2)), "what is yet to come"])
+    payloads = [older, b"\xc1", newer, encode_visit(make_person(at=AT + 3))]
+    batch = Batch(1, payloads, offset=100)
+    batch.number = 1
+    assert await db.write(lambda tx: store_batch(tx, ID, batch)) == 1
+    rows = await db.find_all("select at, country, kind from clicks order by id")
+    expected = [(AT, "DE", BOT), (AT + 2, None, PERSON), (AT + 3, None, PERSON)]
+    assert [tuple(row) for row in rows] == expected
 
 
 async def test_persons_are_counted_by_source_bots_and_prefetches_apart(db: Database) -> None:

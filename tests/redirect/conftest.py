@@ -33,7 +33,7 @@ async def house(tmp_path: Path) -> AsyncGenerator[House]:
     config = Config(
         server=CONFIG.server, domains=CONFIG.domains, storage=StorageConfig(database=path)
     )
-    app = App(config, lambda: clock[0])
+    app = App(config, lambda: clock[0] * 1_000_000)
     await app.start()
     actor = await make_actor(app.db, await make_home(app.db, config), config=config)
     yield House(app=app, actor=actor, clock=clock)

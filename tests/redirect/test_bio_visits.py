@@ -186,7 +186,7 @@ async def reporting(tmp_path: Path) -> AsyncGenerator[House]:
         domains=(DomainConfig(host="localhost:8000"),),
         public_links=PublicLinksConfig(report_url="https://example.com/report"),
     )
-    app = App(config, lambda: NOW)
+    app = App(config, lambda: NOW * 1_000_000)
     await app.start()
     actor = await make_actor(app.db, await make_home(app.db, config), config=config)
     yield House(app=app, actor=actor, clock=[NOW])

@@ -17,7 +17,9 @@ OWNER = {"name": "Ann", "email": "Ann@A.example", "password": "correct horse"}
 
 @pytest.fixture
 async def app(tmp_path: Path) -> AsyncGenerator[App]:
-    app = App(Config(storage=StorageConfig(database=prepare_copy(tmp_path))), lambda: NOW)
+    app = App(
+        Config(storage=StorageConfig(database=prepare_copy(tmp_path))), lambda: NOW * 1_000_000
+    )
     await app.start()
     yield app
     await app.stop()
