@@ -38,6 +38,8 @@ def convert_fields(
 
     Raises InvalidFieldsError with every faulty, missing and unknown field.
     """
+    if not values and not _read_form(kind).required:
+        return kind()
     found, faults = convert_known(values, kind, is_text=is_text)
     if not ignores_unknown:
         faults |= find_unknown(values, _read_form(kind).fields)
@@ -56,8 +58,9 @@ def convert_known(
         whole = msgspec.convert(values, kind, strict=not is_text)
     except msgspec.ValidationError:
         return _convert_each(values, kind, is_text=is_text)
-    given = [fields[name].name for name in values if name in fields]
-    return {name: getattr(whole, name) for name in given}, {}
+    return {
+        (own := fields[name].name): getattr(whole, own) for name in values if name in fields
+    }, {}
 
 
 def _convert_each(

@@ -19,6 +19,7 @@ BODY_TIMEOUT_S: Final = 60.0
 BODY_LIMIT: Final = 1024 * 1024
 ID_DIGITS: Final = 18  # fits a 64-bit integer
 SERVICES: Final = "services"  # in the state of a request's scope
+HEADERS: Final = "shorty.headers"  # there too, once one was asked for
 FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -36,11 +37,15 @@ class ServedRequest(Request[Any, Any, Any]):
         return self.scope["state"][SERVICES]
 
     def find_header(self, name: bytes) -> str | None:
-        """The header's value; cheaper than building a mapping of them all."""
-        for key, value in self.scope["headers"]:
-            if key == name:
-                return value.decode("latin-1")
-        return None
+        """The header's value; of a repeated one the first."""
+        state = self.scope["state"]
+        headers: dict[bytes, bytes] | None = state.get(HEADERS)
+        if headers is None:
+            headers = state[HEADERS] = {}
+            for key, sent in self.scope["headers"]:
+                headers.setdefault(key, sent)
+        value = headers.get(name)
+        return None if value is None else value.decode("latin-1")
 
     @property
     def peer(self) -> str:

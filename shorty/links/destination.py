@@ -39,6 +39,7 @@ _FORWARDED_FIELDS = {"mailto": {b"subject", b"body"}, "sms": {b"body"}, "tel": s
 
 # What browsers percent-encode in the query of an http address, the "special-query" set.
 _UNSAFE = re.compile(r"""[^!-~]|["#'<>]""")
+_HTTP = ("http:", "https:")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _MAIL_ADDRESS = re.compile(r"""([^\s@"<>]+)@([^\s@]+)""")
 _MAIL_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
@@ -66,12 +67,12 @@ def destination_host(url: str) -> str:
 
     A dot at its end is left out: `example.com.` is the same machine as `example.com`.
     """
-    return _read_authority(url)[0] if _is_http(url) else ""
+    return _read_authority(url)[0] if url.startswith(_HTTP) else ""
 
 
 def destination_port(url: str) -> int | None:
     """Port of an http address, its scheme's own where none is written; None for other schemes."""
-    return _read_authority(url)[1] if _is_http(url) else None
+    return _read_authority(url)[1] if url.startswith(_HTTP) else None
 
 
 @lru_cache(maxsize=64)
@@ -88,7 +89,7 @@ def apply_utm(url: str, utm: Mapping[str, str | None]) -> str:
     Mail, phone and text message addresses have no such parameters and stay as they are.
     """
     values = {name.encode(): value for name in UTM_PARAMETERS if (value := utm.get(name))}
-    if not values or not _is_http(url):
+    if not values or not url.startswith(_HTTP):
         return url
     base, query, fragment = _split(url)
     waiting = {name: f"{name.decode()}={_quote(value)}" for name, value in values.items()}
@@ -113,7 +114,7 @@ def forward_parameters(url: str, visitor_query: str) -> str:
     """
     parts = visitor_query.split("&")
     added = [part for part in parts if part and _decode_pair(part) not in _MARKERS]
-    if not _is_http(url):
+    if not url.startswith(_HTTP):
         fields = _FORWARDED_FIELDS[url.partition(":")[0]]
         # A plus sign means a space in a form, and itself in mail: RFC 6068, section 5.
         added = [part.replace("+", "%20") for part in added if _decode_pair(part)[0] in fields]
@@ -197,10 +198,6 @@ def _strip_scheme(text: str, scheme: str) -> str:
 
 
 _PARSERS = {"URL": _parse_url, "MAILTO": _parse_mailto, "TEL": _parse_tel, "SMS": _parse_sms}
-
-
-def _is_http(url: str) -> bool:
-    return url.startswith(("http:", "https:"))
 
 
 def _split(url: str) -> tuple[str, str, str]:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -57,21 +58,21 @@ class Exchange:
         if self.client.is_gone:
             raise ClientGoneError
         try:
-            await self._pass_on(message)
+            if message["type"] == "http.response.start":
+                self._start(message)
+            else:
+                is_last = not message.get("more_body", False)
+                await self.answer.write(message.get("body", b""), is_last=is_last)
         except ClientGoneError:
             self.client.leave()
             raise
         if self.answer.is_over:
             self.client.leave()  # whoever waits for that has nothing to wait for any more
 
-    async def _pass_on(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.answer.start(message["status"], decode_headers(message.get("headers", ())))
-            if self._streams_end.is_set():
-                self.end_stream()
-        else:
-            is_last = not message.get("more_body", False)
-            await self.answer.write(message.get("body", b""), is_last=is_last)
+    def _start(self, message: Message) -> None:
+        self.answer.start(message["status"], decode_headers(message.get("headers", ())))
+        if self._streams_end.is_set():
+            self.end_stream()
 
     def end_stream(self) -> None:
         if self.answer.is_endless:
@@ -137,7 +138,7 @@ def build_scope(scope: RsgiScope, state: Mapping[str, object]) -> dict[str, Any]
         "root_path": "",
         "headers": read_headers(scope),
         "client": split_address(scope.client),
-        "server": split_address(scope.server),
+        "server": _split_own_address(scope.server),
         "state": dict(state),
         "extensions": {},
     }
@@ -167,3 +168,6 @@ def split_address(address: str) -> tuple[str, int]:
     """`[::1]:80` into its host and port."""
     host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
+
+
+_split_own_address = lru_cache(maxsize=16)(split_address)
