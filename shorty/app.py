@@ -9,14 +9,15 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from litestar import Litestar
+from litestar.types import ASGIApp
 
 from shorty.accounts.service import can_anyone_sign_in
 from shorty.accounts.sessions import SessionUses
 from shorty.accounts.tokens import TokenUses
 from shorty.accounts.welcome import WelcomeKey
-from shorty.api.app import create_api
+from shorty.api.app import DOORS, create_api
 from shorty.api.cors import allow_origins
+from shorty.api.short_ways import add_short_ways
 from shorty.clicks.geo import GeoDatabase
 from shorty.clicks.limited import LimitedClicks
 from shorty.clicks.recorder import Recorder
@@ -57,9 +58,9 @@ PAGE_CONNECTIONS: Final = 48  # for what is fetched beside webhooks
 
 
 @cache
-def build_doors() -> Litestar:
+def build_doors() -> ASGIApp:
     """Once per process: the routes keep nothing of an app, and nothing of theirs must be opened."""
-    return create_api(build_routers(), {"app": FAILURES})
+    return add_short_ways(create_api(build_routers(), {"app": FAILURES}), DOORS)
 
 
 class App:

@@ -95,7 +95,8 @@ STATUSES: Final[dict[type[ShortyError], int]] = {
     StorageUnavailableError: 503,
 }
 
-Handlers = dict[int | type[Exception], Callable[[Request[Any, Any, Any], Exception], Any]]
+ErrorHandler = Callable[[Request[Any, Any, Any], Exception], Any]
+Handlers = dict[int | type[Exception], ErrorHandler]
 Shape = Callable[[ShortyError, int], Answer]
 
 
