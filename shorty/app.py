@@ -197,7 +197,7 @@ class App:
         rules = read_link_rules(self.config)
         domains = DomainDirectory(self.db, self.config)
         domains.reload()
-        lookup = LinkLookup(self.db, rules.block_list.is_blocked, on_read=self.limited.forget)
+        lookup = LinkLookup(self.db, rules.block_list, on_read=self.limited.forget)
         return LinkBook(db=self.db, domains=domains, lookup=lookup, rules=rules)
 
     async def _open_fetcher(self, stack: AsyncExitStack) -> Fetcher:

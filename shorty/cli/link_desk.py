@@ -38,7 +38,7 @@ async def open_desk(session: Session, email: str | None) -> Desk:
     book = LinkBook(
         db=session.db,
         domains=directory,
-        lookup=LinkLookup(session.db, rules.block_list.is_blocked),
+        lookup=LinkLookup(session.db, rules.block_list),
         rules=rules,
     )
     actor = Actor(

@@ -11,6 +11,7 @@ from typing import Final, Literal
 import msgspec
 from cachebox import LRUCache
 
+from shorty.links.blocklist import BlockList
 from shorty.links.destination import destination_host
 from shorty.links.model import LinkType
 from shorty.storage.database import Database, Row
@@ -29,22 +30,6 @@ select id, workspace_id, slug, link_type, url, status, title, description, image
 from links
 where domain_id = $1 and slug_key = $2 and deleted_at is null
 """
-
-
-# Any of these makes the answer depend on the visitor, the time or the count.
-_CONDITIONS: Final = (
-    "block_bots",
-    "password_hash",
-    "expires_at",
-    "max_clicks",
-    "description",
-    "image",
-    "is_link_in_bio",
-    "cloaked",
-    "meta_pixel_id",
-    "google_tag_id",
-    "forward_parameters",
-)
 
 
 class CachedLink(msgspec.Struct, frozen=True, kw_only=True, gc=False, weakref=False):
@@ -78,41 +63,78 @@ class CachedLink(msgspec.Struct, frozen=True, kw_only=True, gc=False, weakref=Fa
     is_public: bool
     created_at: int
     is_plain: bool
-
-
-def is_plain(row: Row) -> bool:
     """Whether every visit gets the same redirect, whoever comes and whenever."""
-    return bool(row["is_active"]) and not any(row[name] for name in _CONDITIONS)
 
 
 def build_cached_link(row: Row, *, is_blocked: bool) -> CachedLink:
-    utm = tuple(row[f"utm_{name}"] for name in ("source", "medium", "campaign", "term", "content"))
+    """Of a row of FIND_LINK, its columns taken by their order: by name they cost 6 µs more."""
+    (
+        link_id,
+        workspace_id,
+        slug,
+        link_type,
+        url,
+        status,
+        title,
+        description,
+        image,
+        cloaked,
+        forwards,
+        block_bots,
+        is_active,
+        _,
+        password_hash,
+        is_password_asked,
+        expires_at,
+        max_clicks,
+        *utm,
+        meta_pixel_id,
+        google_tag_id,
+        is_link_in_bio,
+        button_label,
+        is_public,
+        created_at,
+    ) = row
+    # Any of these makes the answer depend on the visitor, the time or the count.
+    is_conditional = (
+        block_bots
+        or password_hash
+        or expires_at
+        or max_clicks
+        or description
+        or image
+        or is_link_in_bio
+        or cloaked
+        or meta_pixel_id
+        or google_tag_id
+        or forwards
+    )
     return CachedLink(
-        id=row["id"],
-        workspace_id=row["workspace_id"],
-        slug=row["slug"],
-        link_type=row["link_type"],
-        url=row["url"],
-        status=row["status"],
-        title=row["title"],
-        description=row["description"],
-        image=row["image"],
-        cloaked=bool(row["cloaked"]),
-        forward_parameters=bool(row["forward_parameters"]),
-        block_bots=bool(row["block_bots"]),
-        is_active=bool(row["is_active"]),
+        id=link_id,
+        workspace_id=workspace_id,
+        slug=slug,
+        link_type=link_type,
+        url=url,
+        status=status,
+        title=title,
+        description=description,
+        image=image,
+        cloaked=bool(cloaked),
+        forward_parameters=bool(forwards),
+        block_bots=bool(block_bots),
+        is_active=bool(is_active),
         is_blocked=is_blocked,
-        password_hash=row["password_hash"] if row["is_password_asked"] else None,
-        expires_at=row["expires_at"],
-        max_clicks=row["max_clicks"],
-        utm=utm if any(utm) else None,  # pyright: ignore[reportArgumentType] - five by construction
-        meta_pixel_id=row["meta_pixel_id"],
-        google_tag_id=row["google_tag_id"],
-        is_link_in_bio=bool(row["is_link_in_bio"]),
-        button_label=row["button_label"],
-        is_public=bool(row["is_public"]),
-        created_at=row["created_at"],
-        is_plain=not is_blocked and is_plain(row),
+        password_hash=password_hash if is_password_asked else None,
+        expires_at=expires_at,
+        max_clicks=max_clicks,
+        utm=tuple(utm) if any(utm) else None,  # pyright: ignore[reportArgumentType] - five by construction
+        meta_pixel_id=meta_pixel_id,
+        google_tag_id=google_tag_id,
+        is_link_in_bio=bool(is_link_in_bio),
+        button_label=button_label,
+        is_public=bool(is_public),
+        created_at=created_at,
+        is_plain=bool(is_active) and not is_blocked and not is_conditional,
     )
 
 
@@ -131,7 +153,7 @@ class LinkLookup:
     def __init__(
         self,
         db: Database,
-        is_host_blocked: Callable[[str], bool],
+        block_list: BlockList,
         *,
         on_read: Callable[[int], None] | None = None,
         links: int = LINKS,
@@ -139,7 +161,8 @@ class LinkLookup:
     ) -> None:
         self.lock = RLock()
         self._db = db
-        self._is_host_blocked = is_host_blocked
+        self._block_list = block_list
+        self._blocks_hosts = len(block_list) > 0
         self._on_read = on_read
         self.links: LRUCache[Key, CachedLink | None] = LRUCache(links)
         self._misses: LRUCache[Key, bool] = LRUCache(misses)
@@ -173,7 +196,11 @@ class LinkLookup:
         # Held against the lists of today: they may name a host that they did not when it was made.
         if row["is_admin_blocked"]:
             return True
-        return row["link_type"] == "URL" and self._is_host_blocked(destination_host(row["url"]))
+        return (
+            self._blocks_hosts
+            and row["link_type"] == "URL"
+            and self._block_list.is_blocked(destination_host(row["url"]))
+        )
 
     def forget(self, domain_id: int, slug_key: str) -> None:
         with self.lock:

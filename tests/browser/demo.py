@@ -86,7 +86,7 @@ def open_book(db: Database, config: Config) -> LinkBook:
     return LinkBook(
         db=db,
         domains=directory,
-        lookup=LinkLookup(db, rules.block_list.is_blocked),
+        lookup=LinkLookup(db, rules.block_list),
         rules=rules,
     )
 

@@ -39,9 +39,7 @@ async def book(db: Database, rules: LinkRules) -> LinkBook:
     await db.write(lambda tx: sync_domains(tx, CONFIG, NOW))
     domains = DomainDirectory(db, CONFIG)
     domains.reload()
-    return LinkBook(
-        db=db, domains=domains, lookup=LinkLookup(db, rules.block_list.is_blocked), rules=rules
-    )
+    return LinkBook(db=db, domains=domains, lookup=LinkLookup(db, rules.block_list), rules=rules)
 
 
 @pytest.fixture

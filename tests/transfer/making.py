@@ -48,7 +48,7 @@ async def build_house(db: Database, email: str = "ann@a.example") -> House:
     await db.write(lambda tx: sync_domains(tx, CONFIG, NOW))
     domains = DomainDirectory(db, CONFIG)
     domains.reload()
-    lookup = LinkLookup(db, rules.block_list.is_blocked)
+    lookup = LinkLookup(db, rules.block_list)
     book = LinkBook(db=db, domains=domains, lookup=lookup, rules=rules)
     home = await make_home(db, CONFIG, email)
     return House(book, await make_actor(db, home, config=CONFIG))
