@@ -22,6 +22,7 @@ class GeoPlace(NamedTuple):
 
 
 NOWHERE: Final = GeoPlace("", "")
+_COUNTRIES: Final[dict[str, GeoPlace]] = {}  # some 250 of them
 
 
 class GeoDatabase:
@@ -38,12 +39,16 @@ class GeoDatabase:
         self._look_at = 0  # when to look next whether the file has changed
 
     def find_place(self, address: str, now: int) -> GeoPlace:
-        """Takes a microsecond without a file, some ten with one. Never raises."""
+        """Takes 0.2 µs without a file, some ten with one. Never raises.
+
+        What is private, unknown or no address is nowhere.
+        """
         if self._path is not None and now >= self._look_at:
             self._look_at = now + LOOK_INTERVAL_MS
             self._read_changed(self._path)
         if self._reader is None:
-            return GeoPlace(find_country(address), "")
+            country = country_code(address.removeprefix(_MAPPED)) or ""
+            return _COUNTRIES.get(country) or _COUNTRIES.setdefault(country, GeoPlace(country, ""))
         try:
             return read_record(cast("object", self._reader.get(address.removeprefix(_MAPPED))))
         except (ValueError, maxminddb.InvalidDatabaseError):
@@ -59,11 +64,6 @@ class GeoDatabase:
                 self._reader = maxminddb.open_database(path, maxminddb.MODE_MEMORY)
         except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
             logger.warning("The places in %s cannot be read: %s.", path, error)
-
-
-def find_country(address: str) -> str:
-    """ISO 3166-1 alpha-2; "" for what is private, unknown or no address. Takes 0.2 µs."""
-    return country_code(address.removeprefix(_MAPPED)) or ""
 
 
 def read_record(record: object) -> GeoPlace:

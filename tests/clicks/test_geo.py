@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from shorty.clicks.geo import LOOK_INTERVAL_MS, GeoDatabase, find_country
+from shorty.clicks.geo import LOOK_INTERVAL_MS, GeoDatabase
 from tests.clicks.mmdb import write_mmdb
 
 
@@ -22,7 +22,7 @@ from tests.clicks.mmdb import write_mmdb
     ],
 )
 def test_the_country_of_an_address(address: str, country: str) -> None:
-    assert find_country(address) == country
+    assert GeoDatabase().find_place(address, 0) == (country, "")
 
 
 PORTLAND = {"country": {"iso_code": "US"}, "city": {"names": {"en": "Portland"}}}
