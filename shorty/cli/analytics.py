@@ -27,4 +27,4 @@ async def rebuild(session: Session) -> None:
     corrected = 0
     for day in track(days, description="Recounting clicks", console=Console(stderr=True)):
         corrected += await rebuild_day(session.db, day)
-    click.echo(f"{len(days)} days are recounted, {corrected} sums were wrong and are corrected.")
+    click.echo(f"Days recounted: {len(days)}. Sums that were wrong and are corrected: {corrected}.")

@@ -22,6 +22,7 @@ def test_a_click_arrives_while_one_looks(page: Page, site: Site, elsewhere: str)
     expect(click).to_contain_text("Safari on iOS")
     assert site.visit("launch?qr=1") == 302
     expect(page.get_by_role("listitem").filter(has_text="QR code")).to_have_count(1)
+    expect(page.get_by_role("heading", name="No clicks yet")).to_have_count(0)
     page.get_by_role("link", name="count them in").click()
     expect(page.get_by_text("None yet.")).to_be_hidden()
     expect(page.locator("table").first).to_be_attached()

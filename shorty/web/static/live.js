@@ -15,6 +15,7 @@ function show(event) {
   feed.prepend(items.content);
   while (feed.children.length > MOST_SHOWN) feed.lastElementChild.remove();
   numbers.querySelector(".none").hidden = true;
+  numbers.querySelector(".unused")?.remove(); // says that there are none
   tell();
 }
 
