@@ -101,6 +101,7 @@ class Recorder:
         case in which an answered click is lost.
         """
         payload = encode_visit(visit)
+        # In one piece, as `_append` and `_wait` would do it: every visit takes this way.
         waiting, journal = self._waiting, self._journal
         with self._lock:
             if waiting.count >= self._most_waiting:
@@ -154,17 +155,14 @@ class Recorder:
         )
 
     def _append(self, payload: bytes) -> bool:
-        journal = self._journal
         try:
-            offset = journal.append(payload)
+            offset = self._journal.append(payload)
         except OSError as error:
             self._warn("The click journal cannot be written: %s.", error)
             self._tell()
             return False
         self._journalled += 1
-        self._waiting.add(payload, journal.segment, offset)
-        if not self._is_told or self._waiting.count == self._batch_visits:
-            self._tell()
+        self._wait(payload, self._journal.segment, offset)
         return True
 
     def _wait(self, payload: bytes, segment: int, offset: int) -> None:

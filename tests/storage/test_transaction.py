@@ -20,6 +20,16 @@ async def test_an_insert_answers_the_new_id_and_nothing_on_a_conflict(db: Databa
     assert await db.write(lambda tx: tx.insert(sql, "b@a.example")) == 2
 
 
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 203])
+async def test_many_rows_are_inserted_and_those_that_are_new_told(db: Database, count: int) -> None:
+    names = [f"{number:03}" for number in range(count)]
+    rows = [(name, "") for name in names]
+    assert await db.write(lambda tx: tx.insert_rows(ADD, rows[::3])) == len(rows[::3])
+    made = await db.write(lambda tx: tx.insert_rows_returning(f"{ADD} returning name", rows))
+    assert {row["name"] for row in made} == set(names) - set(names[::3])
+    assert await list_names(db) == names
+
+
 async def test_a_part_that_fails_is_undone_alone(db: Database) -> None:
     def fail(tx: Transaction) -> None:
         tx.execute(ADD, "inner", "")
