@@ -26,6 +26,7 @@ from shorty.api.link_object import show_link
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
 from shorty.errors import (
+    ConflictError,
     FeatureOffError,
     InvalidFieldsError,
     QuotaExceededError,
@@ -205,13 +206,13 @@ async def delete_link(request: ApiRequest) -> Answer:
     Operation(
         summary="Restore a deleted link",
         description="However long ago it was deleted, with its numbers. `slug-taken` if its "
-        "address has been given away since; 404 for a link that is not deleted. It counts against "
-        "the plan again, but is not made once more.",
+        "address has been given away since, `conflict` if its domain has been removed; 404 for a "
+        "link that is not deleted. It counts against the plan again, but is not made once more.",
         tag=TAG,
         scope="write",
         answer=LinkAnswer,
         answer_example={"link": EXAMPLE},
-        errors=(SlugTakenError, QuotaExceededError),
+        errors=(SlugTakenError, ConflictError, QuotaExceededError),
     ),
 )
 async def restore_link(request: ApiRequest) -> Answer:

@@ -10,7 +10,8 @@ import msgspec
 
 from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
-from shorty.errors import NotFoundError, SlugTakenError
+from shorty.domains.store import find_live as find_live_domain
+from shorty.errors import ConflictError, NotFoundError, SlugTakenError
 from shorty.links import store
 from shorty.links.book import LinkBook, Maker, read_maker
 from shorty.links.changes import edit_link, hash_new_password
@@ -126,8 +127,9 @@ async def delete_link(book: LinkBook, actor: Actor, link_id: int, now: int) -> N
 async def restore_link(book: LinkBook, actor: Actor, link_id: int, now: int) -> Link:
     """Undoes a delete, however long ago.
 
-    Raises NotFoundError, SlugTakenError where the address has been given away since, and
-    QuotaExceededError where the plan has no room for the link any more.
+    Raises NotFoundError, SlugTakenError where the address has been given away since, ConflictError
+    where its domain has been removed, and QuotaExceededError where the plan has no room for the
+    link any more.
     """
     require_scope(actor, "write")
     link = await book.db.write(lambda tx: bring_back_link(tx, actor, link_id, now))
@@ -161,6 +163,10 @@ def bring_back_link(tx: Transaction, actor: Actor, link_id: int, now: int) -> Li
     link = store.find_deleted(tx, actor.workspace_id, link_id)
     if link is None:
         raise NotFoundError("deleted link", link_id)
+    if find_live_domain(tx, link.domain_id) is None:
+        raise ConflictError(
+            f"The domain {link.host} has been removed: add it again, then restore the link."
+        )
     if store.is_slug_taken(tx, link.domain_id, slug_key(link.slug), link_id):
         raise SlugTakenError(link.slug, link.host)
     take_quota(tx, actor.workspace_id, actor.plan, "links", 1, now)

@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from shorty.config import Config, Plan
+from shorty.domains import NewDomain
+from shorty.domains.service import add_operator_domain, remove_by_host
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
 from tests.support import DAY, NOW
@@ -382,6 +384,22 @@ async def test_a_link_whose_address_was_given_away_is_not_restored(
     await make(client, customSlug="back")
     answer = await client.post(f"{path}/restore")
     assert (answer.status_code, answer.json()["code"]) == (409, "slug-taken")
+
+
+async def test_a_link_of_a_removed_domain_is_restored_once_the_domain_is_back(
+    house: House, client: httpx.AsyncClient
+) -> None:
+    db, new = house.app.db, NewDomain(host="short.example")
+    await db.write(lambda tx: add_operator_domain(tx, new, house.now))
+    house.app.services.domains.reload()
+    path = f"{LINKS}/{(await make(client, domain='short.example'))['id']}"
+    await client.delete(path)
+    await db.write(lambda tx: remove_by_host(tx, "short.example", house.now))
+    refused = await client.post(f"{path}/restore")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert "short.example has been removed" in refused.json()["detail"]
+    await db.write(lambda tx: add_operator_domain(tx, new, house.now))
+    assert (await client.post(f"{path}/restore")).status_code == 200
 
 
 async def test_another_workspaces_deleted_link_is_not_restored(
