@@ -20,6 +20,7 @@ from shorty.domains.service import (
     sync_domains,
 )
 from shorty.http.times import format_optional_time
+from shorty.links.store import count_of_domain
 
 
 @click.group("domain")
@@ -121,4 +122,5 @@ def describe_domain(domain: Domain) -> dict[str, object]:
 async def remove(session: Session, *, host: str) -> None:
     """Stop serving links on HOST; its links and their numbers stay, and come back with it."""
     domain = await session.db.write(lambda tx: remove_by_host(tx, host, session.now))
-    click.echo(f"Links on {domain.origin} are no longer served.", err=True)
+    links = await count_of_domain(session.db, domain.id)
+    click.echo(f"Links on {domain.origin} are no longer served: {links:,}.", err=True)

@@ -82,6 +82,9 @@ where id = ${_NEXT + 1}
 FIND_SLUG: Final = """
 select id from links where domain_id = $1 and slug_key = $2 and deleted_at is null
 """
+COUNT_OF_DOMAIN: Final = """
+select count(*) as links from links where domain_id = $1 and deleted_at is null
+"""
 DELETE_LINK: Final = """
 update links set deleted_at = $3 where id = $1 and workspace_id = $2 and deleted_at is null
 returning id, workspace_id, domain_id, slug, slug_key, title, url, original_url, is_active,
@@ -240,6 +243,12 @@ def insert_counters(tx: Transaction, links: Sequence[Link]) -> None:
 def tag_link(tx: Transaction, link_id: int, tags: Iterable[Tag]) -> None:
     for position, tag in enumerate(tags):
         tx.execute(INSERT_LINK_TAG, link_id, tag.id, position)
+
+
+async def count_of_domain(db: Database, domain_id: int) -> int:
+    """The links on it, of every workspace."""
+    row = await db.find_one(COUNT_OF_DOMAIN, domain_id)
+    return row["links"] if row else 0
 
 
 def is_slug_taken(tx: Transaction, domain_id: int, slug_key: str, link_id: int) -> bool:

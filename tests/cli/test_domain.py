@@ -50,8 +50,9 @@ def test_the_list_is_a_table(shell: Shell) -> None:
 
 def test_a_removed_domain_leaves_the_list(shell: Shell) -> None:
     shell("domain", "add", "go.example.com")
+    assert shell("link", "add", "https://example.com", "--domain", "go.example.com").code == 0
     removed = shell("domain", "remove", "GO.example.com")
-    assert removed == (0, "", "Links on https://go.example.com are no longer served.\n")
+    assert removed == (0, "", "Links on https://go.example.com are no longer served: 1.\n")
     assert [domain["host"] for domain in list_domains(shell)] == ["localhost:8000"]
 
 
