@@ -87,7 +87,11 @@ def build_cached_link(row: Row, *, is_blocked: bool) -> CachedLink:
         is_password_asked,
         expires_at,
         max_clicks,
-        *utm,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        utm_term,
+        utm_content,
         meta_pixel_id,
         google_tag_id,
         is_link_in_bio,
@@ -95,6 +99,7 @@ def build_cached_link(row: Row, *, is_blocked: bool) -> CachedLink:
         is_public,
         created_at,
     ) = row
+    utm = (utm_source, utm_medium, utm_campaign, utm_term, utm_content)
     # Any of these makes the answer depend on the visitor, the time or the count.
     is_conditional = (
         block_bots
@@ -127,7 +132,7 @@ def build_cached_link(row: Row, *, is_blocked: bool) -> CachedLink:
         password_hash=password_hash if is_password_asked else None,
         expires_at=expires_at,
         max_clicks=max_clicks,
-        utm=tuple(utm) if any(utm) else None,  # pyright: ignore[reportArgumentType] - five by construction
+        utm=utm if any(utm) else None,
         meta_pixel_id=meta_pixel_id,
         google_tag_id=google_tag_id,
         is_link_in_bio=bool(is_link_in_bio),

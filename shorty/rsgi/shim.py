@@ -104,8 +104,8 @@ class AsgiShim:
         try:
             asked = build_scope(request, self._state)
             await self._app(asked, exchange.receive, exchange.send)
-        except Exception:
-            if exchange.answer.is_over or not exchange.client.is_gone:
+        except Exception as error:
+            if not _is_of_absence(error):
                 log.exception("request_failed", method=scope.method, path=scope.path)
         finally:
             self._open.discard(exchange)
@@ -123,6 +123,13 @@ class AsgiShim:
         self._streams_end.set()
         for exchange in self._open:
             exchange.end_stream()
+
+
+def _is_of_absence(error: BaseException | None) -> bool:
+    """Whether all that went wrong is that the client has gone; what else there was is told."""
+    while error is not None and not isinstance(error, ClientGoneError):
+        error = error.__cause__
+    return error is not None
 
 
 def build_scope(scope: RsgiScope, state: Mapping[str, object]) -> dict[str, Any]:
