@@ -1,0 +1,70 @@
+"""A furnished workspace, made once for each process of the tests and copied for each test."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from shorty.accounts.service import Home
+from shorty.app import App
+from shorty.config import Config, StorageConfig, WebhooksConfig
+from tests.api.conftest import DOMAINS
+from tests.api.house import House
+from tests.security.furnished import Ids, furnish
+from tests.support import NOW, make_home, prepare_copy
+from tests.web.conftest import editor, owner, sign_in, stranger, viewer
+
+__all__ = ["editor", "owner", "sign_in", "stranger", "viewer"]
+
+SETTINGS = Config(domains=DOMAINS, webhooks=WebhooksConfig(allow_private=True))
+
+
+class Furnished(NamedTuple):
+    database: Path
+    home: Home
+    ids: Ids
+
+
+def build_app(database: Path, clock: list[int]) -> App:
+    storage = StorageConfig(database=database)
+    settings = msgspec.structs.replace(SETTINGS, storage=storage)
+    return App(settings, lambda: clock[0] * 1_000_000)
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Furnished:
+    folder = tmp_path_factory.mktemp("furnished")
+
+    async def build() -> Furnished:
+        app = build_app(prepare_copy(folder), [NOW])
+        await app.start()
+        house = House(app=app, home=await make_home(app.db), clock=[NOW])
+        ids = await furnish(house)
+        await house.close()
+        await app.stop()
+        return Furnished(database=app.db.path, home=house.home, ids=ids)
+
+    return asyncio.run(build())
+
+
+@pytest.fixture
+async def house(tmp_path: Path, furnished: Furnished) -> AsyncGenerator[House]:
+    """In place of the other tests' house, whose workspace is empty."""
+    clock = [NOW]
+    folder = tmp_path / "data"
+    shutil.copytree(furnished.database.parent, folder)
+    app = build_app(folder / furnished.database.name, clock)
+    await app.start()
+    house = House(app=app, home=furnished.home, clock=clock)
+    yield house
+    await house.close()
+    await app.stop()
+
+
+@pytest.fixture
+def ids(furnished: Furnished) -> Ids:
+    return furnished.ids

@@ -1,0 +1,127 @@
+"""A workspace that holds one of everything that a path can name, and what its database says."""
+
+from typing import Any, Final
+
+import httpx
+
+from shorty.accounts.sessions import start_session
+from shorty.clicks.visitor import NOT_TOLD_APART
+from tests.api.house import House
+from tests.api.visits import visit
+from tests.qr.reading import RED_SQUARE
+from tests.webhooks.receiver import answer, run_receiver
+
+API: Final = "/api/v1"
+SVG: Final = {"content-type": "image/svg+xml"}
+
+# A person's or token's own last use is noted whenever they ask, whatever is answered.
+NOTED_USES: Final = frozenset({"last_used_at", "expires_at"})
+# Tables that say nothing of a workspace: SQLite's own and those of the full-text search.
+UNOWNED: Final = ("sqlite_", "links_search", "search_", "journal_state")
+
+FURNISHED_WORKSPACE: Final = 1
+
+Ids = dict[str, str]
+Described = dict[str, list[tuple[object, ...]]]
+
+
+async def furnish(house: House) -> Ids:
+    """The ids by the names that parameters of paths have, in snake case."""
+    client = await house.make_client()
+
+    async def create(path: str, body: dict[str, Any], member: str) -> str:
+        answer = await client.post(f"{API}{path}", json=body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()[member]["id"])
+
+    async def upload(path: str, member: str) -> str:
+        answer = await client.post(f"{API}{path}", content=RED_SQUARE.encode(), headers=SVG)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()[member]["id"])
+
+    here = {"url": "https://example.com/anns", "domain": "localhost:8000"}
+    tag_id = await create("/tags", {"name": "anns-tag"}, "tag")
+    link_id = await create(
+        "/links",
+        {**here, "customSlug": "anns-link", "title": "Anns title", "tagIds": [tag_id]},
+        "link",
+    )
+    page_id = await create("/bio-pages", {**here, "customSlug": "anns-page"}, "bioPage")
+    block = {"kind": "text", "text": "Anns words"}
+    ids = {
+        "link_id": link_id,
+        "tag_id": tag_id,
+        "page_id": page_id,
+        "block_id": await create(f"/bio-pages/{page_id}/blocks", block, "block"),
+        "logo_id": await upload("/qr-logos", "logo"),
+        "picture_id": await upload("/bio-pictures?purpose=image", "picture"),
+        "template_id": await create(
+            "/utm-templates", {"name": "Anns template", "utmSource": "anns"}, "utmTemplate"
+        ),
+        "domain_id": await create("/domains", {"host": "anns.example"}, "domain"),
+        "token_id": await create("/tokens", {"name": "Anns program", "scope": "read"}, "token"),
+        "workspace_id": str(house.home.workspace.id),
+    }
+    ids |= await _add_people(house)
+    ids["delivery_id"] = await _deliver(client)
+    await visit(house, {"link_id": int(link_id), "visitor": NOT_TOLD_APART})
+    return ids
+
+
+async def _add_people(house: House) -> Ids:
+    """The owner with a session, and somebody who is invited."""
+    user = house.home.user
+    await house.app.db.write(
+        lambda tx: start_session(tx, user.id, house.home.workspace.id, "Firefox", house.now)
+    )
+    sessions = await house.app.db.find_all("select max(id) as id from sessions")
+    client = await house.make_client()
+    answer = await client.post(
+        f"{API}/members", json={"email": "zoe@a.example", "name": "Zoe", "role": "viewer"}
+    )
+    assert answer.status_code == 201, answer.text
+    invitations = await house.app.db.find_all("select max(id) as id from invitations")
+    return {
+        "user_id": str(user.id),
+        "member_id": str(user.id),
+        "session_id": str(sessions[0]["id"]),
+        "invitation_id": str(invitations[0]["id"]),
+    }
+
+
+async def _deliver(client: httpx.AsyncClient) -> str:
+    """A delivery that has arrived, so that nothing of it is tried while a test looks."""
+    async with run_receiver(answer(200)) as receiver:
+        sent = await client.post(f"{API}/webhooks/test", json={"url": receiver.url})
+        assert sent.status_code == 202, sent.text
+        path = f"{API}/webhooks/deliveries/{sent.json()['delivery']['id']}"
+        for _ in range(2000):
+            delivery = (await client.get(path)).json()["delivery"]
+            if delivery["status"] == "delivered":
+                return str(delivery["id"])
+    raise AssertionError("The delivery never arrived.")
+
+
+async def describe_database(house: House) -> Described:
+    """Every row of every table, without what is noted of the mere asking."""
+    await house.settle()
+    db = house.app.db
+    tables = await db.find_all("select name from sqlite_schema where type = 'table' order by name")
+    described: Described = {}
+    for (table,) in tables:
+        if table.startswith(UNOWNED):
+            continue
+        columns = await db.find_all("select name from pragma_table_info($1)", table)
+        names = [name for (name,) in columns if name not in NOTED_USES]
+        rows = await db.find_all(f"select {', '.join(names)} from {table}")  # noqa: S608 - our own names
+        described[table] = sorted((tuple(row) for row in rows), key=repr)
+    return described
+
+
+def assert_rows_remain(before: Described, after: Described) -> None:
+    """A stranger's own rows may be added and counted; none of the others has changed."""
+    for table, rows in before.items():
+        missing = [row for row in rows if row not in after[table]]
+        if table == "quotas":  # the first column names the workspace
+            missing = [row for row in missing if row[0] == FURNISHED_WORKSPACE]
+        assert not missing, f"{table}: {missing}"
