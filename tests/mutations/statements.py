@@ -1,0 +1,90 @@
+"""Mutants of SQL, which mutmut leaves alone: one condition that names an owner is taken away."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tests.mutations.workplace import PYTEST_OPTIONS, ROOT, Mutant, Tally, copy_project
+
+CONDITION: Final = re.compile(
+    r"\b(where|and|on|or)(\s+)((?:\w+\.)?(?:\w*_)?id\s*=\s*[$\w.]+)", re.IGNORECASE
+)
+TIMEOUT_S: Final = 300
+
+
+class Broken(NamedTuple):
+    """A module whose line `line` lacks a condition."""
+
+    module: Path
+    line: int
+    condition: str
+    source: str
+
+
+def try_statements(folder: Path, modules: Sequence[Path], tests: Sequence[str]) -> Tally:
+    """Raises AssertionError where the tests fail as they are."""
+    copy_project(folder)
+    assert _run_tests(folder, tests), f"The tests in {', '.join(tests)} fail as they are."
+    broken = [each for module in modules for each in _break(module)]
+    return Tally(
+        tried=len(broken),
+        unnoticed=[_describe(each) for each in broken if _passes(folder, each, tests)],
+    )
+
+
+def _passes(folder: Path, broken: Broken, tests: Sequence[str]) -> bool:
+    place = folder / broken.module
+    right = place.read_text()
+    place.write_text(broken.source)
+    try:
+        return _run_tests(folder, tests)
+    finally:
+        place.write_text(right)
+
+
+def _describe(broken: Broken) -> Mutant:
+    place = f"{broken.module}:{broken.line}"
+    return Mutant(str(broken.module), broken.condition, f"{place}: without {broken.condition}")
+
+
+def _break(module: Path) -> Iterable[Broken]:
+    source = (ROOT / module).read_text()
+    lines = source.splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line))
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            continue
+        assert node.end_lineno is not None
+        start, end = starts[node.lineno - 1], starts[node.end_lineno]
+        for found in CONDITION.finditer(source, start, end):
+            word, gap, condition = found.groups()
+            changed = f"{word}{gap}({condition} or 1)"
+            yield Broken(
+                module=module,
+                line=source.count("\n", 0, found.start()) + 1,
+                condition=condition,
+                source=source[: found.start()] + changed + source[found.end() :],
+            )
+
+
+def _run_tests(folder: Path, tests: Sequence[str]) -> bool:
+    """Whether all of them pass."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", *PYTEST_OPTIONS, *tests],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
