@@ -131,6 +131,10 @@ ICONS: Final[dict[Network, Icon]] = {
 
 def read_social(social: Social) -> Social:
     """As it is kept. Raises ValueError with a sentence for whoever wrote it."""
-    kind = _KINDS.get(social.network, "URL")
     text = read_text(social.url, ADDRESS_LENGTH) or ""
-    return Social(network=social.network, url=parse_destination(kind, text))
+    url = parse_destination(find_social_type(social.network), text)
+    return Social(network=social.network, url=url)
+
+
+def find_social_type(network: Network) -> LinkType:
+    return _KINDS.get(network, "URL")

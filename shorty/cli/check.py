@@ -4,9 +4,10 @@ import asyncio
 import os
 import shutil
 import socket
+import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Thread
@@ -18,10 +19,13 @@ from shorty.accounts.service import can_anyone_sign_in, find_unknown_plans
 from shorty.cli.options import config_option, find_named_config, read_config
 from shorty.clicks.journal import Journal
 from shorty.config import Config, ServedDomain, find_config_file, is_loopback, split_port
-from shorty.errors import ConfigError
+from shorty.errors import ConfigError, StartError
+from shorty.links.rules import read_link_rules
+from shorty.storage.connections import connect
 from shorty.storage.database import Database
-from shorty.storage.inspection import find_damage
-from shorty.storage.migrations import find_version, list_migrations
+from shorty.storage.inspection import limit_findings
+from shorty.storage.migrations import find_history_fault, list_migrations, read_applied
+from shorty.transfer.backups import list_database_faults, list_refused_destinations
 
 ENOUGH_SPACE: Final = 1 << 30
 TOO_LITTLE_SPACE: Final = 100 << 20
@@ -189,20 +193,47 @@ def check_database(config: Config) -> Iterator[Finding]:
     if not path.exists():
         yield ok(f"Database: {path} is not there yet; `shorty serve` makes it.")
         return
-    if damage := find_damage(path):
-        yield wrong(f"Database: {path} is damaged ({damage}); restore a backup.")
+    if not path.is_file():
+        yield wrong(f"Database: {path} is not a regular file; name another one in [storage].")
         return
-    version, known = find_version(path), list_migrations()[-1].version
-    if version > known:
-        yield wrong(
-            f"Database: {path} has the schema {version} of a newer shorty, this one knows up to "
-            f"{known}; install the newer one again."
+    try:
+        with closing(connect(path, read_only=True)) as connection:
+            yield from inspect_database(connection, config)
+    except sqlite3.Error as error:
+        yield wrong(f"Database: {path} is damaged ({error}); restore a backup.")
+        return
+
+
+def inspect_database(connection: sqlite3.Connection, config: Config) -> Iterator[Finding]:
+    path = config.storage.database
+    applied, latest = read_applied(connection), list_migrations()[-1].version
+    version = applied[-1][0] if applied else 0
+    if applied and (fault := find_history_fault(connection)):
+        yield wrong(f"Database: {path} {fault}.")
+        return
+    faults = limit_findings(list_database_faults(connection, is_thorough=False))
+    for text in faults:
+        yield wrong(f"Database: {path}: {text}; restore a backup, or undo this.")
+    if faults:
+        return
+    if version < latest:
+        yield ok(
+            f"Database: {path} has the schema {version}; `shorty serve` brings it to {latest}."
         )
-    elif version < known:
-        yield ok(f"Database: {path} has the schema {version}; `shorty serve` brings it to {known}.")
     else:
         yield ok(f"Database: {path} is sound, with the schema {version}.")
         yield from asyncio.run(check_accounts(config))
+    yield from check_destinations(connection, config)
+
+
+def check_destinations(connection: sqlite3.Connection, config: Config) -> Iterator[Finding]:
+    try:
+        rules = read_link_rules(config)
+    except StartError as error:
+        yield wrong(f"Links: {error.message}")
+        return
+    for text in limit_findings(list_refused_destinations(connection, rules)):
+        yield note(f"Links: {text}; no new link could lead there.")
 
 
 async def check_accounts(config: Config) -> list[Finding]:

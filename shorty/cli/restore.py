@@ -1,6 +1,8 @@
 """`shorty restore`: a backup takes the database's place, which is kept beside it."""
 
+from contextlib import closing
 from pathlib import Path
+from typing import BinaryIO
 
 import rich_click as click
 
@@ -8,8 +10,12 @@ from shorty.cli.files import open_private
 from shorty.cli.options import config_option, read_config
 from shorty.clicks.journal import Journal
 from shorty.errors import StartError
+from shorty.links.rules import LinkRules, read_link_rules
 from shorty.serve import lock_database
-from shorty.storage.copies import copy_file, has_log, replace_database, require_backup
+from shorty.storage.connections import connect_outside
+from shorty.storage.copies import copy_backup, open_backup, replace_database
+from shorty.storage.inspection import limit_findings
+from shorty.transfer.backups import list_backup_faults, list_refused_destinations
 
 
 @click.command("restore")
@@ -21,17 +27,20 @@ def command(*, file: Path) -> None:
     The file is checked before anything is changed. The database that was there is kept beside it,
     and so are clicks that were not stored in it yet.
     """
-    database = read_config().storage.database
+    config = read_config()
+    rules = read_link_rules(config)
+    with open_backup(file) as backup:
+        restore(backup, file, config.storage.database, rules)
+
+
+def restore(backup: BinaryIO, file: Path, database: Path, rules: LinkRules) -> None:
     database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with lock_database(database):
-        if has_log(file):
-            raise StartError(
-                f"{file} is a database in use, not a copy of one: make that with `shorty backup`."
-            )
         copy = database.with_name(f"{database.name}.restored")
         try:
-            copy_file(file, open_private(copy))
+            copy_backup(backup, open_private(copy), file)
             require_backup(copy, file)
+            refused = list_refused(copy, rules)
             journal = set_journal_aside(database)
             kept = replace_database(database, copy)
         finally:
@@ -41,6 +50,27 @@ def command(*, file: Path) -> None:
         click.echo(f"The one that was there is kept as {kept}.", err=True)
     if journal is not None:
         click.echo(f"Clicks that it had not stored are kept in {journal}.", err=True)
+    if refused:
+        click.echo("Restored, although no new link could lead there:", err=True)
+    for clause in refused:
+        click.echo(f"- {clause}", err=True)
+
+
+def require_backup(copy: Path, file: Path) -> None:
+    """Raises StartError with what is wrong with the copy, one line for each finding."""
+    with closing(connect_outside(copy)) as connection:
+        faults = limit_findings(list_backup_faults(connection))
+    if faults:
+        lines = "".join(f"- {fault}\n" for fault in faults)
+        raise StartError(
+            f"{file} was not restored, and nothing was changed:\n{lines}"
+            "Restore another backup, or undo this in a copy of the file."
+        )
+
+
+def list_refused(copy: Path, rules: LinkRules) -> list[str]:
+    with closing(connect_outside(copy)) as connection:
+        return limit_findings(list_refused_destinations(connection, rules))
 
 
 def set_journal_aside(database: Path) -> Path | None:

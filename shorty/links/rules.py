@@ -215,12 +215,17 @@ def _find_expiry(new: NewLink, now: int, before: Link | None) -> int | None:
 
 
 def _find_host_fault(url: str, around: Surroundings) -> str | None:
-    host = destination_host(url)
-    if around.rules.block_list.is_blocked(host):
-        return "leads to a host that this server blocks"
-    if around.is_own_host(host, destination_port(url)):
+    if around.is_own_host(destination_host(url), destination_port(url)):
         return "leads back to one of this server's own domains, which would be a loop"
-    if not around.rules.allow_private_destinations and is_private_host(host):
+    return find_policy_fault(url, around.rules)
+
+
+def find_policy_fault(url: str, rules: LinkRules) -> str | None:
+    """Why the operator's settings allow no link to a stored http destination."""
+    host = destination_host(url)
+    if rules.block_list.is_blocked(host):
+        return "leads to a host that this server blocks"
+    if not rules.allow_private_destinations and is_private_host(host):
         return "leads to a private network, which this server does not allow"
     return None
 

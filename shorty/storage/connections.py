@@ -17,9 +17,14 @@ BUSY_TIMEOUT_MS: Final = 5000
 # Statements are written with $1 so that a PostgreSQL driver can run them; SQLite numbers with ?1.
 PARAMETER: Final = compile_pattern(r"\$(\d+)")
 
-_SHARED_PRAGMAS = (
+_EVERY_CONNECTION = (
     f"pragma busy_timeout = {BUSY_TIMEOUT_MS}",
     "pragma foreign_keys = on",
+    # A file may have been written by something else: functions with effects, and virtual tables,
+    # cannot be used by its triggers, views, indexes and constraints.
+    "pragma trusted_schema = off",
+)
+_SHARED_PRAGMAS = (
     "pragma temp_store = memory",
     # 8 MB a connection: the upper levels of the indexes; the rest is the system's page cache's.
     "pragma cache_size = -8000",
@@ -48,16 +53,43 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     Raises sqlite3.Error where the file cannot be opened.
     """
     mode = "ro" if read_only else "rwc"
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=512,
-    )
-    connection.row_factory = sqlite3.Row
+    connection = _open(f"{path.absolute().as_uri()}?mode={mode}")
     connection.create_function("contains_folded", -1, contains_folded, deterministic=True)
     for pragma in _SHARED_PRAGMAS if read_only else _SHARED_PRAGMAS + _WRITER_PRAGMAS:
+        connection.execute(pragma)
+    return connection
+
+
+def connect_outside(path: Path) -> sqlite3.Connection:
+    """Reads a database from elsewhere that nobody writes to: the file alone, without a log.
+
+    Nothing is created beside it. Bytes that are not UTF-8 become U+FFFD. Raises sqlite3.Error.
+    """
+    connection = _open(f"{path.absolute().as_uri()}?mode=ro&immutable=1")
+    connection.text_factory = _decode
+    connection.execute("pragma cell_size_check = on")
+    return connection
+
+
+def _decode(text: bytes) -> str:
+    return text.decode(errors="replace")
+
+
+def connect_target(path: Path) -> sqlite3.Connection:
+    """An empty file that another database is copied into. Raises sqlite3.Error."""
+    return _open(f"{path.absolute().as_uri()}?mode=rwc")
+
+
+def connect_memory() -> sqlite3.Connection:
+    return _open(":memory:")
+
+
+def _open(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=512
+    )
+    connection.row_factory = sqlite3.Row
+    for pragma in _EVERY_CONNECTION:
         connection.execute(pragma)
     return connection
 

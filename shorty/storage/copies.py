@@ -5,20 +5,20 @@ a log that belongs to another database would be played into it.
 """
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from shorty.errors import StartError
-from shorty.storage.connections import connect
-from shorty.storage.inspection import find_damage
-from shorty.storage.migrations import list_migrations
+from shorty.storage.connections import connect, connect_target
+from shorty.storage.migrations import require_plain_file
 
 PAGES_AT_ONCE: Final = 1024
-LOGS: Final = ("-wal", "-shm")
+LOGS: Final = ("-wal", "-shm", "-journal")
+MAGIC: Final = b"SQLite format 3\0"
+PIECE: Final = 1024 * 1024
 
 
 def copy_database(source: Path, target: Path, on_pages: Callable[[int, int], None]) -> None:
@@ -27,7 +27,7 @@ def copy_database(source: Path, target: Path, on_pages: Callable[[int, int], Non
     `on_pages` is told how many pages are copied, and of how many. Raises sqlite3.Error.
     """
     reader = connect(source, read_only=True)
-    writer = sqlite3.connect(target, isolation_level=None)
+    writer = connect_target(target)
     try:
         # Holds the moment: otherwise each commit of the server would begin the copy anew.
         reader.execute("begin")
@@ -44,66 +44,31 @@ def copy_database(source: Path, target: Path, on_pages: Callable[[int, int], Non
         reader.close()
 
 
-def require_backup(path: Path, name: Path) -> None:
-    """Raises StartError where `path` is no sound database that this release can open.
-
-    The sentence calls it `name`.
-    """
-    try:
-        fault = find_schema_fault(path)
-    except sqlite3.Error as error:
-        fault = f"is no database that can be read ({error})"
-    if fault is None and (damage := find_damage(path)):
-        fault = f"is damaged ({damage})"
-    if fault is not None:
-        raise StartError(f"{name} {fault}; nothing was changed.")
-
-
-def find_schema_fault(path: Path) -> str | None:
-    connection = connect(path, read_only=True)
-    try:
-        found = connection.execute("select version, name from schema_migrations order by version")
-        applied = [tuple(row) for row in found]
-    except sqlite3.OperationalError as error:
-        if "no such table" in str(error):
-            return "is no database of shorty"
-        raise
-    finally:
-        connection.close()
-    known = [(each.version, each.name) for each in list_migrations()]
-    if not applied or applied[0] != known[0]:
-        return "is no database of shorty"
-    if len(applied) > len(known):
-        return f"was made by a newer shorty (schema {applied[-1][0]}): install that version"
-    return (
-        None if applied == known[: len(applied)] else "has a schema that this shorty does not know"
-    )
-
-
 def replace_database(path: Path, copy: Path) -> Path | None:
     """Puts a checked copy in the database's place; returns where the former one is kept.
 
     Nobody has the database open. At each moment there is one at `path`, whole and without a log
     that is not its own.
     """
-    kept = None
-    if path.exists():
-        kept = name_kept(path)
+    kept = name_kept(path)
+    is_there = path.exists()
+    if is_there:
         empty_log(path)
-        for log in LOGS:
-            with suppress(FileNotFoundError):
-                Path(f"{path}{log}").rename(f"{kept}{log}")
+    for log in LOGS:
+        with suppress(FileNotFoundError):
+            Path(f"{path}{log}").rename(f"{kept}{log}")
+    if is_there:
         os.link(path, kept)
     copy.replace(path)
     sync_folder(path.parent)
-    return kept
+    return kept if is_there else None
 
 
 def name_kept(path: Path) -> Path:
-    """A name that is free."""
+    """A name that is free, for the file and its logs."""
     kept = path.with_name(f"{path.name}.before-restore")
     number = 1
-    while kept.exists():
+    while any(Path(f"{kept}{end}").exists() for end in ("", *LOGS)):
         number += 1
         kept = path.with_name(f"{path.name}.before-restore-{number}")
     return kept
@@ -121,16 +86,49 @@ def empty_log(path: Path) -> None:
 
 def has_log(path: Path) -> bool:
     """Whether the file is a database in use, rather than a copy of one."""
-    log = Path(f"{path}-wal")
-    return log.exists() and log.stat().st_size > 0
+    logs = [Path(f"{path.resolve()}{log}") for log in ("-wal", "-journal")]
+    return any(log.exists() and log.stat().st_size > 0 for log in logs)
 
 
-def copy_file(source: Path, target: int) -> None:
-    """Onto the disk, not only into memory."""
-    with source.open("rb") as original, os.fdopen(target, "wb") as copy:
-        shutil.copyfileobj(original, copy, 1024 * 1024)
+def open_backup(path: Path) -> BinaryIO:
+    """Raises StartError where the file is not the copy of a database, by its kind or its start."""
+    require_plain_file(path.stat().st_mode, path)  # opening a device may have effects
+    # Without waiting, for a named pipe would wait for a writer.
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    opened = os.fdopen(file, "rb")
+    try:
+        require_plain_file(os.fstat(file).st_mode, path)
+        fault = find_copy_fault(path, opened)
+    except BaseException:
+        opened.close()
+        raise
+    if fault is not None:
+        opened.close()
+        raise StartError(f"{path} {fault}; nothing was changed.")
+    return opened
+
+
+def find_copy_fault(path: Path, opened: BinaryIO) -> str | None:
+    if has_log(path):
+        return "is a database in use, not a copy of one: create one with `shorty backup`"
+    if os.pread(opened.fileno(), len(MAGIC), 0) != MAGIC:
+        return "is no database that can be read: it is encrypted, or not a file of SQLite"
+    return None
+
+
+def copy_backup(source: BinaryIO, target: int, path: Path) -> None:
+    """Onto the disk, not only into memory. Raises StartError where `path` changes meanwhile."""
+    before = os.fstat(source.fileno())
+    with os.fdopen(target, "wb") as copy:
+        left = before.st_size
+        while left and (piece := source.read(min(left, PIECE))):
+            copy.write(piece)
+            left -= len(piece)
         copy.flush()
         os.fsync(copy.fileno())
+    after = os.fstat(source.fileno())
+    if left or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise StartError(f"{path} was written to while it was read; nothing was changed.")
 
 
 def sync_folder(folder: Path) -> None:

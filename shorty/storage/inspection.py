@@ -1,25 +1,43 @@
 """Looks into a database file for the operator, and changes nothing."""
 
 import sqlite3
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from typing import Final
 
-from shorty.storage.connections import connect
+from shorty.storage.text import show_text
+
+MOST_FINDINGS: Final = 20
 
 
-def find_damage(path: Path) -> str:
-    """What SQLite's quick check finds wrong with the file, empty where it is sound.
+def find_damage(connection: sqlite3.Connection, *, is_thorough: bool = False) -> str:
+    """What SQLite finds wrong with the file, empty where it is sound.
 
-    It reads the whole file: about a second for a gigabyte.
+    It reads the whole file: about a second for a gigabyte. The thorough check compares each index
+    with its table too, which takes several times as long. The schema is one that may be trusted:
+    its checks and the expressions of its indexes are computed.
     """
+    pragma = "integrity_check" if is_thorough else "quick_check"
     try:
-        connection = connect(path, read_only=True)
+        rows = connection.execute(f"pragma {pragma}(3)").fetchall()
     except sqlite3.Error as error:
-        return str(error)
-    try:
-        rows = connection.execute("pragma quick_check(3)").fetchall()
-    except sqlite3.Error as error:
-        return str(error)
-    finally:
-        connection.close()
-    found = "; ".join(row[0] for row in rows)
+        return show_text(str(error))
+    found = "; ".join(show_text(str(row[0])) for row in rows)
     return "" if found == "ok" else found
+
+
+def list_broken_references(connection: sqlite3.Connection) -> Iterator[str]:
+    """Rows that refer to a row that does not exist, as a clause each."""
+    for table, row, parent, _ in connection.execute("pragma foreign_key_check"):
+        yield f"row {row} of {table} refers to a missing row of {parent}"
+
+
+def limit_findings(findings: Iterable[str]) -> list[str]:
+    """The first ones, and how many more there are. Only those are kept in memory."""
+    shown: list[str] = []
+    more = 0
+    for finding in findings:
+        if len(shown) < MOST_FINDINGS:
+            shown.append(finding)
+        else:
+            more += 1
+    return [*shown, f"and {more:,} more"] if more else shown

@@ -7,5 +7,6 @@ open. `imports` takes items into a workspace: `preparing` fits a link in, `confl
 becomes of a taken slug, `arrivals` stores links, `history` clicks, `pictures`, `templates` and
 `pages` (how bio pages look) what they are named after, `rehearsal` only says what would happen.
 `exports` writes links out, as a table or in the `lines` of our own format. `tally` tells how far a
-transfer has come; `desk` runs the dashboard's imports.
+transfer has come; `desk` runs the dashboard's imports. `backups` judges whole
+databases that are restored or checked, with the URLs that `stored_urls` finds in them.
 """

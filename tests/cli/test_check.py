@@ -114,7 +114,7 @@ def test_a_newer_database_is_wrong(shell: Shell, tmp_path: Path) -> None:
     newer.close()
     checked = shell("check")
     assert checked.code == 1
-    assert "schema 999 of a newer shorty" in list_wrong(checked)[0]
+    assert "a newer shorty (schema 999" in list_wrong(checked)[0]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="Root may write everywhere.")

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -106,11 +107,21 @@ def test_the_variable_names_the_configuration(
 
 def test_why_a_database_cannot_be_written_is_told(shell: Shell, tmp_path: Path) -> None:
     shell("token", "create")
-    writer = sqlite3.connect(tmp_path / "data" / "shorty.db", isolation_level=None)
-    writer.execute("drop table tokens")
-    writer.close()
+    damage_table(tmp_path / "data" / "shorty.db", "tokens")
     refused = shell("token", "list")
     assert (refused.code, refused.out) == (1, "")
     assert refused.err == (
-        "The database cannot be used right now; try again soon. (no such table: tokens)\n"
+        "The database cannot be used right now; try again soon. "
+        "(database disk image is malformed)\n"
     )
+
+
+def damage_table(database: Path, table: str) -> None:
+    with closing(sqlite3.connect(database)) as reader:
+        [page] = reader.execute(
+            "select rootpage from sqlite_schema where name = ?", (table,)
+        ).fetchone()
+        [size] = reader.execute("pragma page_size").fetchone()
+    with database.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)

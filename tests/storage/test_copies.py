@@ -1,5 +1,7 @@
 """Copies of a database: taken while it is written to, checked, put in its place."""
 
+import io
+import os
 import sqlite3
 from pathlib import Path
 
@@ -8,7 +10,8 @@ import pytest
 from shorty.errors import StartError
 from shorty.storage import copies
 from shorty.storage.connections import connect
-from shorty.storage.copies import copy_database, replace_database, require_backup
+from shorty.storage.copies import copy_backup, copy_database, open_backup, replace_database
+from shorty.storage.migrations import find_version, list_migrations
 from tests.support import prepare_copy
 
 KEEP = "insert into server_state (name, value) values (?, ?)"
@@ -51,7 +54,7 @@ def test_a_copy_is_of_one_moment_and_ends_however_much_is_written(
     assert told == sorted(told)
     assert list(read_state(tmp_path / "copy.db")) == ["before"]
     assert len(read_state(path)) == len(told) + 1
-    require_backup(tmp_path / "copy.db", tmp_path / "copy.db")
+    assert find_version(tmp_path / "copy.db") == list_migrations()[-1].version
     assert {file.name for file in tmp_path.glob("copy*")} == {"copy.db"}
 
 
@@ -70,51 +73,35 @@ def make_backup(folder: Path) -> Path:
     return folder / "copy.db"
 
 
-@pytest.mark.parametrize(
-    ("damage", "complaint"),
-    [
-        ("drop table schema_migrations", "is no database of shorty"),
-        ("delete from schema_migrations", "is no database of shorty"),
-        (
-            "insert into schema_migrations values (9999, 'later', 0)",
-            r"was made by a newer shorty \(schema 9999\)",
-        ),
-        (
-            "update schema_migrations set name = 'other' where version = 2",
-            "has a schema that this shorty does not know",
-        ),
-    ],
-)
-def test_what_is_no_backup_is_told(tmp_path: Path, damage: str, complaint: str) -> None:
+class GrowingFile(io.FileIO):
+    """Somebody writes to it as soon as it is read."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        read = super().read(size)
+        with Path(str(self.name)).open("ab") as file:
+            file.write(b"more")
+        return read
+
+
+def test_a_file_that_is_written_to_while_it_is_read_is_refused(tmp_path: Path) -> None:
     backup = make_backup(tmp_path)
-    connection = sqlite3.connect(backup, isolation_level=None)
-    connection.execute(damage)
-    connection.close()
-    with pytest.raises(StartError, match=f"mine.db {complaint}"):
-        require_backup(backup, Path("mine.db"))
+    target = os.open(tmp_path / "target.db", os.O_WRONLY | os.O_CREAT)
+    with GrowingFile(backup) as source, pytest.raises(StartError, match="was written to while"):
+        copy_backup(source, target, backup)
 
 
-def test_a_text_is_no_backup(tmp_path: Path) -> None:
-    (tmp_path / "text.db").write_text("text " * 2000)
-    with pytest.raises(StartError, match="is no database that can be read"):
-        require_backup(tmp_path / "text.db", Path("mine.db"))
+def test_a_device_is_no_backup() -> None:
+    with pytest.raises(StartError, match="is not a regular file"):
+        open_backup(Path("/dev/zero"))
 
 
-def test_a_damaged_backup_is_told(tmp_path: Path) -> None:
+def test_the_log_of_what_a_symbolic_link_leads_to_is_seen(tmp_path: Path) -> None:
     backup = make_backup(tmp_path)
-    with backup.open("r+b") as file:
-        file.seek(4096 * 20)
-        file.write(b"\xff" * 4096 * 4)
-    with pytest.raises(StartError, match="is damaged"):
-        require_backup(backup, backup)
-
-
-def test_an_older_backup_of_a_known_schema_is_taken(tmp_path: Path) -> None:
-    backup = make_backup(tmp_path)
-    connection = sqlite3.connect(backup, isolation_level=None)
-    connection.execute("delete from schema_migrations where version > 1")
-    connection.close()
-    require_backup(backup, backup)
+    (tmp_path / "link.db").symlink_to(backup)
+    open_backup(tmp_path / "link.db").close()
+    Path(f"{backup}-journal").write_bytes(b"a change that was not finished")
+    with pytest.raises(StartError, match=r"link.db is a database in use"):
+        open_backup(tmp_path / "link.db")
 
 
 def test_the_former_database_is_kept_whole(tmp_path: Path) -> None:
@@ -158,3 +145,13 @@ def test_where_there_was_no_database_none_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "new.db"
     assert replace_database(path, backup) is None
     assert read_state(path) == {}
+
+
+@pytest.mark.parametrize("log", ["-wal", "-journal"])
+def test_a_log_without_its_database_is_set_aside(tmp_path: Path, log: str) -> None:
+    backup = make_backup(tmp_path)
+    path = tmp_path / "new.db"
+    Path(f"{path}{log}").write_bytes(b"of a database that was deleted")
+    assert replace_database(path, backup) is None
+    assert not Path(f"{path}{log}").exists()
+    assert Path(f"{path}.before-restore{log}").read_bytes().startswith(b"of a database")

@@ -1,4 +1,5 @@
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,31 @@ def test_the_schema_keeps_its_foreign_keys(tmp_path: Path) -> None:
             "insert into tags (workspace_id, name, name_key, color, created_at)"
             " values (1, 'a', 'a', '', 0)"
         )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("create table schema_migrations (version)", "column schema_migrations.name is missing"),
+        ("create view links as select 1 as id", "view links does not belong to shorty"),
+    ],
+)
+def test_the_database_of_another_program_is_left_alone(
+    tmp_path: Path, change: str, words: str
+) -> None:
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(change)
+    with pytest.raises(StartError, match=words):
+        prepare_database(path, now=0)
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("select count(*) from sqlite_schema").fetchone() == (1,)
+
+
+def test_the_database_of_another_shorty_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "shorty.db"
+    prepare_database(path, now=0)
+    with closing(connect(path)) as connection:
+        connection.execute("update schema_migrations set name = 'other' where version = 3")
+    with pytest.raises(StartError, match="has a schema that this shorty does not know"):
+        prepare_database(path, now=1)

@@ -2,20 +2,27 @@
 
 import os
 import sqlite3
+import stat
 from importlib import resources
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from shorty.errors import StartError
 from shorty.storage.connections import connect
+from shorty.storage.schema import SchemaFault, list_expected, list_schema_faults, read_entries
 
-_RECORD = """
+_RECORD_NAME: Final = "schema_migrations"
+_RECORD: Final = """
 create table if not exists schema_migrations (
   version integer primary key,
   name text not null,
   applied_at integer not null
 )
 """
+
+
+MOST_MIGRATIONS: Final = 10_000  # that a database from elsewhere may record
+SHOWN_FAULTS: Final = 3
 
 
 class Migration(NamedTuple):
@@ -37,7 +44,7 @@ def list_migrations() -> list[Migration]:
 
 def find_version(path: Path) -> int:
     """The schema's version; 0 for a database that does not exist or is empty."""
-    if not path.exists():
+    if not path.is_file():  # a named pipe would wait for a writer
         return 0
     connection = connect(path, read_only=True)
     try:
@@ -49,6 +56,65 @@ def find_version(path: Path) -> int:
     finally:
         connection.close()
     return row[0] or 0
+
+
+def find_history_fault(connection: sqlite3.Connection) -> str | None:
+    """Why the recorded migrations are not the first ones of this release; it follows a name."""
+    applied = read_applied(connection)
+    known = [(each.version, each.name) for each in list_migrations()]
+    if applied[:1] != known[:1]:
+        return "is no database of shorty"
+    if len(applied) > len(known):
+        return (
+            f"was made by a newer shorty (schema {applied[-1][0]}, this one knows up to "
+            f"{known[-1][0]}): install that version, or restore a backup made before it"
+        )
+    if applied != known[: len(applied)]:
+        return "has a schema that this shorty does not know"
+    return None
+
+
+def list_version_faults(connection: sqlite3.Connection) -> list[SchemaFault]:
+    """Differences from the schema of the version that the database records."""
+    applied = list_migrations()[: len(read_applied(connection))]
+    is_recorded = any(entry.name == _RECORD_NAME for entry in read_entries(connection))
+    record = (_RECORD,) if is_recorded else ()
+    return list_schema_faults(connection, (*record, *(each.sql for each in applied)))
+
+
+def read_applied(connection: sqlite3.Connection) -> list[tuple[int, str]]:
+    """Version and name of each recorded migration, oldest first.
+
+    Empty too where something else has the table's name: it is not read, whatever it is.
+    """
+    [record] = list_expected((_RECORD,))
+    if record not in read_entries(connection):
+        return []
+    rows = connection.execute("select version, name from schema_migrations order by version")
+    return [(row["version"], row["name"]) for row in rows.fetchmany(MOST_MIGRATIONS)]
+
+
+def require_own_schema(connection: sqlite3.Connection, path: Path) -> list[str]:
+    """What shorty does not know and never touches: tables and their indexes, as clauses.
+
+    Raises StartError for every other difference from what shorty's migrations create.
+    """
+    connection.execute("begin")  # no other process's migration comes between
+    try:
+        fault = find_history_fault(connection) if read_applied(connection) else None
+        found = list_version_faults(connection)
+    finally:
+        connection.execute("rollback")
+    if fault is not None:
+        raise StartError(f"The database {path} {fault}.")
+    faults = [each.text for each in found if not each.is_inert]
+    if faults:
+        more = f" and {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
+        raise StartError(
+            f"The database {path} is not as shorty created it: {', '.join(faults[:SHOWN_FAULTS])}"
+            f"{more}. `shorty check` lists every difference. Restore a backup, or undo the changes."
+        )
+    return [each.text for each in found]
 
 
 def prepare_database(path: Path, now: int) -> list[Migration]:
@@ -84,19 +150,24 @@ def create_file(path: Path) -> None:
     are: their owner may have let a group in.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    try:
+        require_plain_file(os.fstat(file).st_mode, path)
+    finally:
+        os.close(file)
+
+
+def require_plain_file(mode: int, path: Path) -> None:
+    """Raises StartError for a device or a pipe, which may never end or wait for a writer."""
+    if not stat.S_ISREG(mode):
+        raise StartError(f"{path} is not a regular file, so it cannot be a database.")
 
 
 def _apply_missing(connection: sqlite3.Connection, path: Path, now: int) -> list[Migration]:
+    require_own_schema(connection, path)
     connection.execute(_RECORD)
     current = connection.execute("select max(version) from schema_migrations").fetchone()[0] or 0
-    known = list_migrations()
-    if current > known[-1].version:
-        raise StartError(
-            f"The database {path} was made by a newer shorty (schema {current}, this one knows up "
-            f"to {known[-1].version}). Install that version, or restore a backup made before it."
-        )
-    missing = [migration for migration in known if migration.version > current]
+    missing = [migration for migration in list_migrations() if migration.version > current]
     for migration in missing:
         _apply(connection, migration, now)
     return missing

@@ -1,0 +1,198 @@
+"""Compares a database's schema with the one that shorty's own statements create.
+
+Both are read as SQLite keeps them, as SQL. Comments, white space and the case of ASCII letters are
+ignored, and quotes around an object's own name; everything else must agree token by token, so that
+defaults, checks, collations, conditions and generated columns need no list of their own.
+"""
+
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from shorty.storage.connections import connect_memory
+from shorty.storage.text import show_text
+
+Tokens = tuple[str, ...]
+
+# As SQLite divides a statement. A comment or a quote that does not end is a token by itself, which
+# no statement of ours contains.
+_TOKEN: Final = re.compile(
+    r"""
+    [ \t\n\f\r]+ | --[^\n]*(?:\n|\Z) | /\*.*?\*/
+    | (?P<token>
+        '(?:[^']|'')*' | "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\]
+        | [A-Za-z0-9_$\x80-\U0010ffff]+ | .
+      )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+# By this name, since a file may contain a table that is called sqlite_schema.
+_ENTRIES: Final = "select type, name, tbl_name, sql from sqlite_master"
+# What SQLite and Litestream add by themselves.
+_ADDED: Final = (
+    "create table sqlite_sequence(name,seq)",
+    "create table sqlite_stat1(tbl,idx,stat)",
+    "create table sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
+    "create table _litestream_seq (id integer primary key, seq integer)",
+    "create table _litestream_lock (id integer)",
+)
+
+
+class SchemaFault(NamedTuple):
+    """One difference, in words that end a sentence.
+
+    An inert one is a table, or an index of it, that nothing of shorty's reads or writes.
+    """
+
+    text: str
+    is_inert: bool = False
+
+
+class Entry(NamedTuple):
+    """What SQLite keeps of a table, index, view or trigger; no tokens for an automatic index."""
+
+    kind: str
+    name: str
+    table: str
+    tokens: Tokens
+
+    @property
+    def is_automatic(self) -> bool:
+        return self.kind == "index" and not self.tokens
+
+    @property
+    def is_plain_table(self) -> bool:
+        return self.kind == "table" and self.tokens[:3] == ("create", "table", self.name)
+
+    def describe(self) -> str:
+        kind = self.kind if self.kind in {"index", "view", "trigger"} else "table"
+        if self.tokens[1:2] == ("virtual",):
+            kind = "virtual table"
+        place = f" on {show_text(self.table)}" if kind in {"index", "trigger"} else ""
+        return f"{kind} {show_text(self.name)}{place}"
+
+
+def list_schema_faults(
+    connection: sqlite3.Connection, statements: tuple[str, ...]
+) -> list[SchemaFault]:
+    """How the database differs from an empty one in which `statements` ran.
+
+    Only the schema is read, so that nothing in it is executed.
+    """
+    expected = list_expected(statements)
+    added = {entry.name: entry for entry in map(_read_added, _ADDED)}
+    found = [entry for entry in read_entries(connection) if added.get(entry.name) != entry]
+    return list(_compare(connection, statements, expected, found))
+
+
+@lru_cache(maxsize=4)
+def list_expected(statements: tuple[str, ...]) -> tuple[Entry, ...]:
+    memory = create_schema(statements)
+    try:
+        return tuple(read_entries(memory))
+    finally:
+        memory.close()
+
+
+def create_schema(statements: tuple[str, ...]) -> sqlite3.Connection:
+    memory = connect_memory()
+    for statement in statements:
+        memory.executescript(f"begin;\n{statement};\ncommit;")
+    return memory
+
+
+def read_entries(connection: sqlite3.Connection) -> Iterator[Entry]:
+    for kind, name, table, sql in connection.execute(_ENTRIES):
+        own = {str(name), str(table)}
+        yield Entry(str(kind), str(name), str(table), tuple(_read_tokens(sql, own)))
+
+
+def _read_added(sql: str) -> Entry:
+    tokens = tuple(_read_tokens(sql, set()))
+    return Entry("table", tokens[2], tokens[2], tokens)
+
+
+def _read_tokens(sql: object, own: set[str]) -> Iterator[str]:
+    for match in _TOKEN.finditer("" if sql is None else str(sql)):
+        token = match["token"]
+        if token is None:
+            continue
+        if token.isascii() and token[0] not in "'\"`[":
+            yield token.lower()
+        elif token[1:-1] in own:
+            yield token[1:-1]
+        else:
+            yield token
+
+
+def _compare(
+    connection: sqlite3.Connection,
+    statements: tuple[str, ...],
+    expected: tuple[Entry, ...],
+    found: list[Entry],
+) -> Iterator[SchemaFault]:
+    missing = list((Counter(expected) - Counter(found)).elements())
+    foreign = list((Counter(found) - Counter(expected)).elements())
+    altered = {(each.kind, each.name) for each in missing} & {
+        (each.kind, each.name) for each in foreign
+    }
+    yield from _describe_missing(missing, altered)
+    names = {entry.name for entry in expected}
+    unknown = {each.name for each in foreign if each.is_plain_table and each.name not in names}
+    for entry in foreign:
+        if (entry.kind, entry.name) in altered:
+            yield from _describe_altered(connection, statements, entry)
+        elif not entry.is_automatic:
+            is_inert = entry.name in unknown or _is_on(entry, unknown)
+            yield SchemaFault(f"{entry.describe()} does not belong to shorty", is_inert)
+
+
+def _describe_missing(missing: list[Entry], altered: set[tuple[str, str]]) -> Iterator[SchemaFault]:
+    """Without what follows: a missing table's indexes, an altered one's automatic indexes."""
+    changed = {name for kind, name in altered if kind == "table"}
+    gone = {entry.name for entry in missing if entry.kind == "table"} - changed
+    for entry in missing:
+        follows = _is_on(entry, gone) or (entry.is_automatic and entry.table in changed)
+        if not follows and (entry.kind, entry.name) not in altered:
+            yield SchemaFault(f"{entry.describe()} is missing")
+
+
+def _is_on(entry: Entry, tables: set[str]) -> bool:
+    return entry.kind == "index" and entry.table in tables
+
+
+def _describe_altered(
+    connection: sqlite3.Connection, statements: tuple[str, ...], entry: Entry
+) -> Iterator[SchemaFault]:
+    differences: list[str] = []
+    if entry.is_plain_table:
+        memory = create_schema(statements)
+        try:
+            differences += _compare_columns(
+                entry.name, _read_columns(memory, entry.name), _read_columns(connection, entry.name)
+            )
+        finally:
+            memory.close()
+    for text in differences or [f"{entry.describe()} is not defined as in shorty"]:
+        yield SchemaFault(text)
+
+
+def _read_columns(connection: sqlite3.Connection, table: str) -> dict[str, tuple[object, ...]]:
+    rows = connection.execute(f'pragma table_xinfo("{table}")')
+    return {str(row[1]): tuple(row)[2:] for row in rows}
+
+
+def _compare_columns(
+    table: str, ours: dict[str, tuple[object, ...]], theirs: dict[str, tuple[object, ...]]
+) -> Iterator[str]:
+    for name, definition in ours.items():
+        if name not in theirs:
+            yield f"column {table}.{name} is missing"
+        elif definition != theirs[name]:
+            yield f"column {table}.{name} is not defined as in shorty"
+    for name in theirs:
+        if name not in ours:
+            yield f"column {table}.{show_text(name)} does not belong to shorty"

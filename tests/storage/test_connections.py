@@ -1,0 +1,87 @@
+"""Every connection is opened in one place, with what each needs."""
+
+import ast
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import shorty
+from shorty.storage.connections import (
+    connect,
+    connect_memory,
+    connect_outside,
+    connect_target,
+)
+from shorty.storage.database import Database
+from tests.support import prepare_copy
+
+PACKAGE = Path(shorty.__file__).parent
+
+
+def list_opened(tree: ast.AST) -> Iterator[int]:
+    """The lines on which something opens SQLite by itself."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            name = f"{node.value.id}.{node.attr}"
+            if name in {"sqlite3.connect", "aiosqlite.connect"}:
+                yield node.lineno
+
+
+def test_nothing_else_opens_a_connection() -> None:
+    opened = {
+        str(file.relative_to(PACKAGE)): list(list_opened(ast.parse(file.read_text())))
+        for file in PACKAGE.rglob("*.py")
+    }
+    assert [name for name, lines in opened.items() if lines] == ["storage/connections.py"]
+    assert len(opened["storage/connections.py"]) == 1
+
+
+def is_trusted(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("pragma trusted_schema").fetchone()[0])
+
+
+def test_no_connection_trusts_the_schema(tmp_path: Path) -> None:
+    path = prepare_copy(tmp_path)
+    opened = [
+        connect(path),
+        connect(path, read_only=True),
+        connect_outside(path),
+        connect_target(tmp_path / "copy.db"),
+        connect_memory(),
+    ]
+    assert [is_trusted(connection) for connection in opened] == [False] * 5
+    for connection in opened:
+        connection.close()
+
+
+@pytest.mark.anyio
+async def test_the_open_database_trusts_no_schema(db: Database) -> None:
+    assert [row[0] for row in db.look_up_all("pragma trusted_schema")] == [0]
+    written = await db.write(lambda tx: tx.find_one("pragma trusted_schema"))
+    assert written is not None
+    assert written[0] == 0
+    found = await db.find_all("pragma trusted_schema")
+    assert [row[0] for row in found] == [0]
+
+
+def test_a_view_of_the_file_cannot_call_what_the_program_adds(tmp_path: Path) -> None:
+    path = prepare_copy(tmp_path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("create view calls as select contains_folded('a', 'a')")
+    with closing(connect(path, read_only=True)) as connection:
+        assert connection.execute("select contains_folded('a', 'a')").fetchone()[0] == 1
+        with pytest.raises(sqlite3.OperationalError, match="unsafe use of contains_folded"):
+            connection.execute("select * from calls")
+
+
+def test_a_file_from_elsewhere_gets_nothing_beside_it(tmp_path: Path) -> None:
+    path = prepare_copy(tmp_path)
+    assert path.read_bytes()[18] == 2  # the form with a log
+    with closing(connect_outside(path)) as connection:
+        assert connection.execute("select count(*) from links").fetchone()[0] == 0
+        assert [file.name for file in tmp_path.iterdir()] == ["shorty.db"]
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            connection.execute("delete from links")

@@ -1,0 +1,66 @@
+"""What counts as the same schema: comments, white space and case do not matter, all else does."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from shorty.storage.schema import SchemaFault, list_schema_faults
+
+OURS = "create table t (a text not null default '', b integer check (b > 0))"
+
+
+def find_faults(theirs: str, ours: str = OURS) -> list[str]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(theirs)
+        return [fault.text for fault in list_schema_faults(connection, (ours,))]
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        OURS,
+        OURS.upper().replace("TABLE T", "table t"),
+        OURS.replace(" ", "\n\t "),
+        OURS.replace("table t", 'table "t"'),
+        OURS.replace("table t", "table 't'"),
+        OURS.replace(", b", ", -- it's a comment, 'with a quote\n /* and -- another */ b"),
+    ],
+)
+def test_the_same_table_has_no_fault(same: str) -> None:
+    assert find_faults(same) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        OURS.replace("default ''", "default '--'"),
+        OURS.replace("default ''", "default '/*'"),
+        OURS.replace("default ''", "default ' '"),
+        OURS.replace("not null", '"not" null'),
+        OURS.replace("check (b > 0)", "/* check (b > 0) */"),
+        OURS.replace("check (b > 0)", "-- check (b > 0)\n"),
+        OURS.replace("b > 0", "b >= 0"),
+        OURS + " strict",
+        OURS.replace("a text", "a text collate nocase"),
+        OURS.replace("a text", "A\u212a text"),
+    ],
+)
+def test_another_table_has_a_fault(other: str) -> None:
+    assert find_faults(other) != []
+
+
+def test_an_index_that_a_constraint_brings_belongs_to_its_table() -> None:
+    ours = "create table t (a text unique)"
+    assert find_faults(ours, ours) == []
+    assert find_faults("create table t (a text)", ours) == ["table t is not defined as in shorty"]
+    assert find_faults("select 1", ours) == ["table t is missing"]
+
+
+def test_a_comment_without_its_end_is_no_table_of_ours() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.executescript(OURS)
+        connection.execute("pragma writable_schema = on")
+        connection.execute("update sqlite_master set sql = sql || ' /*'")
+        [fault] = list_schema_faults(connection, (OURS,))
+    assert fault == SchemaFault("table t is not defined as in shorty")
