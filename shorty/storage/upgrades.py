@@ -4,11 +4,13 @@ A release that turns out wrong can so be left again: `shorty restore` puts the c
 """
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 import structlog
 
+from shorty.storage.connections import connect
 from shorty.storage.copies import copy_database, sync_folder
 from shorty.storage.migrations import (
     Migration,
@@ -16,6 +18,7 @@ from shorty.storage.migrations import (
     find_version,
     list_migrations,
     prepare_database,
+    require_own_schema,
 )
 
 ASIDE: Final = ".schema-"  # then the version that the copy has
@@ -33,8 +36,9 @@ def upgrade_database(path: Path, now: int) -> list[Migration]:
     """As prepare_database; of a database that it changes, a copy as it was stays beside it.
 
     Where there is no room for the copy, that is logged, and the upgrade goes on: each of its steps
-    is a transaction.
+    is a transaction. Raises StartError, and changes nothing, where the schema is not shorty's own.
     """
+    _inspect_schema(path)
     if not is_outdated(path):
         return prepare_database(path, now)
     version = _read_version(path)
@@ -43,6 +47,19 @@ def upgrade_database(path: Path, now: int) -> list[Migration]:
     applied = prepare_database(path, now)
     log.info("database_upgraded", steps=[migration.name for migration in applied])
     return applied
+
+
+def _inspect_schema(path: Path) -> None:
+    """Before anything is put aside. Preparing the database will say why it cannot be read."""
+    if not path.exists():
+        return
+    try:
+        with closing(connect(path, read_only=True)) as connection:
+            unknown = require_own_schema(connection, path)
+    except sqlite3.Error:
+        return
+    if unknown:
+        log.warning("database_unknown_tables", found=unknown)
 
 
 def _read_version(path: Path) -> int:

@@ -1,8 +1,10 @@
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from shorty.errors import StartError
 from shorty.storage import migrations, upgrades
 from shorty.storage.connections import connect
 from shorty.storage.migrations import find_version, list_migrations, prepare_database
@@ -80,3 +82,36 @@ def test_where_there_is_no_room_for_a_copy_the_upgrade_goes_on(
     told = capsys.readouterr()
     assert "database_not_copied" in told.out + told.err
     assert "disk is full" in told.out + told.err
+
+
+def test_a_database_that_somebody_changed_is_refused_before_a_copy_is_put_aside(
+    path: Path,
+) -> None:
+    connection = connect(path)
+    connection.execute("create trigger aside after insert on links begin select 1; end")
+    connection.execute("drop table tags")
+    connection.execute("alter table links add column note text")
+    connection.execute("drop index links_live")
+    connection.close()
+    with pytest.raises(StartError) as refused:
+        upgrade_database(path, now=1)
+    assert re.search(
+        r"is not as shorty created it: .+ and 1 more\. `shorty check` lists", refused.value.message
+    )
+    assert list_files(path.parent) == {"shorty.db"}
+    assert find_version(path) == FORMER
+
+
+def test_an_unknown_table_is_logged_and_left_alone(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection = connect(path)
+    connection.execute("create table notes (words text)")
+    connection.execute("create index notes_by_words on notes (words)")
+    connection.close()
+    upgrade_database(path, now=1)
+    told = capsys.readouterr()
+    logged = told.out + told.err
+    assert "database_unknown_tables" in logged
+    assert "table notes does not belong to shorty" in logged
+    assert "index notes_by_words on notes does not belong to shorty" in logged
