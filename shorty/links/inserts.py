@@ -38,13 +38,13 @@ async def insert_soon(book: LinkBook, entry: Entry) -> Link:
     QuotaExceededError.
     """
 
-    async def insert(entries: Sequence[Entry]) -> Sequence[Link | Exception]:
+    async def insert(entries: Sequence[Entry], asked_at: float) -> Sequence[Link | Exception]:
         try:
-            return await book.db.write(lambda tx: insert_together(tx, book, entries))
+            return await book.db.write(lambda tx: insert_together(tx, book, entries), asked_at)
         except StorageUnavailableError as error:
             return [error] * len(entries)
         except Exception:  # noqa: BLE001 - it comes again below, for the link that it is about
-            return [await _insert_alone(book, entry) for entry in entries]
+            return [await _insert_alone(book, entry, asked_at) for entry in entries]
 
     return await book.inserts.run(entry, insert)
 
@@ -199,8 +199,8 @@ def _give_back_room(tx: Transaction, maker: Maker, unused: int, now: int) -> Non
         give_back_quota(tx, maker.workspace_id, "links_per_month", unused, now)
 
 
-async def _insert_alone(book: LinkBook, entry: Entry) -> Link | Exception:
+async def _insert_alone(book: LinkBook, entry: Entry, asked_at: float) -> Link | Exception:
     try:
-        return await book.db.write(lambda tx: insert_draft(tx, book, entry))
+        return await book.db.write(lambda tx: insert_draft(tx, book, entry), asked_at)
     except Exception as error:  # noqa: BLE001 - it is the caller's to handle
         return error

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import aiosqlite
@@ -19,7 +20,7 @@ from shorty.storage.connections import (
     number_parameters,
 )
 from shorty.storage.transaction import Transaction
-from shorty.storage.writer import Job, Writer
+from shorty.storage.writer import PATIENCE_S, Job, Writer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -40,9 +41,10 @@ class Database:
         writer: sqlite3.Connection,
         quick: sqlite3.Connection,
         readers: list[aiosqlite.Connection],
+        patience_s: float,
     ) -> None:
         self.path = path
-        self._writer = Writer(writer)
+        self._writer = Writer(writer, patience_s)
         self._quick = quick
         self._quick_lock = threading.Lock()
         self._readers = readers
@@ -52,20 +54,24 @@ class Database:
         self._writer.start()
 
     @classmethod
-    async def open(cls, path: Path) -> "Database":
-        """Opens a database whose schema is up to date (see `migrations.prepare_database`)."""
+    async def open(cls, path: Path, patience_s: float = PATIENCE_S) -> "Database":
+        """Opens a database whose schema is up to date (see `migrations.prepare_database`).
+
+        A write waits `patience_s` for a lock that another process has.
+        """
         writer = connect(path)
         quick = connect(path, read_only=True)
         readers = [await _open_reader(path) for _ in range(READERS)]
-        return cls(path, writer, quick, readers)
+        return cls(path, writer, quick, readers, patience_s)
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], asked_at: float | None = None) -> T:
         """Runs `work` in the writer's thread, inside a transaction; returns after the commit.
 
         Raises what `work` raises (nothing of it is kept then), and StorageUnavailableError where
-        the database is locked, full or broken.
+        the database is locked, full or broken. `asked_at` is the monotonic time since when a lock
+        has been waited for, if not from now.
         """
-        return await self._send(work, in_transaction=True)
+        return await self._send(work, asked_at, in_transaction=True)
 
     async def find_data_version(self) -> int:
         """A number that moves whenever another process has committed, and only then."""
@@ -76,9 +82,16 @@ class Database:
 
         return await self._send(ask, in_transaction=False)
 
-    async def _send(self, work: Callable[[Transaction], T], *, in_transaction: bool) -> T:
+    async def _send(
+        self,
+        work: Callable[[Transaction], T],
+        asked_at: float | None = None,
+        *,
+        in_transaction: bool,
+    ) -> T:
         future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        self._writer.queue.put(Job(work, future, in_transaction=in_transaction))
+        job = Job(work, future, asked_at or monotonic(), in_transaction=in_transaction)
+        self._writer.queue.put(job)
         # If its caller is cancelled, the write goes on and nobody is answered.
         return await future  # pyright: ignore[reportReturnType]
 

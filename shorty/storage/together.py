@@ -2,10 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Generic, TypeVar
+from time import monotonic
+from typing import Final, Generic, TypeAlias, TypeVar
 
 A = TypeVar("A")
 B = TypeVar("B")
+Work: TypeAlias = Callable[[Sequence[A], float], Awaitable[Sequence[B | Exception]]]
+"""Is given a batch, and the monotonic time at which the first of it was asked for."""
+_Waiting: TypeAlias = tuple[A, float, asyncio.Future[B]]
 
 MOST: Final = 256
 
@@ -14,24 +18,22 @@ class Together(Generic[A, B]):
     """While one batch is being written, the next one gathers."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[A, asyncio.Future[B]]] = []
+        self._waiting: list[_Waiting[A, B]] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def run(
-        self, item: A, work: Callable[[Sequence[A]], Awaitable[Sequence[B | Exception]]]
-    ) -> B:
+    async def run(self, item: A, work: Work[A, B]) -> B:
         """What `work` answers for the item; it gets a batch and answers in the batch's order.
 
         Raises what stands in the item's place, or what `work` raises.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[B] = loop.create_future()
-        self._waiting.append((item, future))
+        self._waiting.append((item, monotonic(), future))
         if self._task is None:
             self._task = loop.create_task(self._run(work))
         return await future
 
-    async def _run(self, work: Callable[[Sequence[A]], Awaitable[Sequence[B | Exception]]]) -> None:
+    async def _run(self, work: Work[A, B]) -> None:
         try:
             while self._waiting:
                 batch = self._waiting[:MOST]
@@ -41,19 +43,16 @@ class Together(Generic[A, B]):
             self._task = None
 
 
-async def _write(
-    batch: Sequence[tuple[A, "asyncio.Future[B]"]],
-    work: Callable[[Sequence[A]], Awaitable[Sequence[B | Exception]]],
-) -> None:
+async def _write(batch: Sequence[_Waiting[A, B]], work: Work[A, B]) -> None:
     try:
-        answers = await work([item for item, _ in batch])
+        answers = await work([item for item, _, _ in batch], batch[0][1])
     except Exception as error:  # noqa: BLE001 - it is the callers' to handle
         answers = [error] * len(batch)
     except BaseException:
-        for _, future in batch:
+        for _, _, future in batch:
             future.cancel()
         raise
-    for (_, future), answer in zip(batch, answers, strict=True):
+    for (_, _, future), answer in zip(batch, answers, strict=True):
         _answer(future, answer)
 
 

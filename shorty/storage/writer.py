@@ -2,29 +2,35 @@
 
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from shorty.errors import StorageUnavailableError
-from shorty.storage.connections import describe_failure
+from shorty.storage.connections import BUSY_TIMEOUT_MS, describe_failure
 from shorty.storage.transaction import Transaction
 
 if TYPE_CHECKING:
     import asyncio
 
 BATCH: Final = 256
+TRY_MS: Final = 100
+PATIENCE_S: Final = (BUSY_TIMEOUT_MS - TRY_MS) / 1000
+PRIMARY_CODE: Final = 0xFF  # the part of SQLite's extended error codes that names the kind
 
 
 class Job:
-    """A waiting write: what to run, whom to answer, and what came of it."""
+    """A waiting write: what to run, whom to answer, since when (monotonic), and what came of it."""
 
-    __slots__ = ("error", "future", "in_transaction", "loop", "result", "work")
+    __slots__ = ("asked_at", "error", "future", "in_transaction", "loop", "result", "work")
 
     def __init__(
         self,
         work: Callable[[Transaction], object],
         future: "asyncio.Future[object]",
+        asked_at: float,
         *,
         in_transaction: bool,
     ) -> None:
@@ -32,8 +38,13 @@ class Job:
         self.future = future
         self.loop = future.get_loop()
         self.in_transaction = in_transaction
+        self.asked_at = asked_at
         self.result: object = None
         self.error: BaseException | None = None
+
+    def is_overdue(self, before: float) -> bool:
+        """Whether it has waited for the database's lock since then; what only reads needs none."""
+        return self.in_transaction and self.asked_at <= before
 
     def answer(self) -> None:
         if self.future.done():
@@ -49,43 +60,61 @@ def _answer_all(jobs: list[Job]) -> None:
         job.answer()
 
 
+def _answer(jobs: list[Job]) -> None:
+    if jobs:
+        jobs[0].loop.call_soon_threadsafe(_answer_all, jobs)
+
+
 class Writer(threading.Thread):
     """Commits the waiting writes in groups, each in a savepoint of its own.
 
     One that fails rolls back alone and gets its own error. After a full disk or an I/O error SQLite
     may have rolled back everything: then every write of the group so far failed with it.
+
+    While another process has locked the database, each write waits `patience_s` from when it was
+    asked for, however many wait before it.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, patience_s: float) -> None:
         super().__init__(name="shorty-writer", daemon=True)
         self.connection = connection
         self.transaction = Transaction(connection)
         self.queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._patience_s = patience_s
+        self._waiting: deque[Job] = deque()
+        self._is_closing = False
 
     def run(self) -> None:
-        while (job := self.queue.get()) is not None:
-            jobs, is_last = self._take_waiting(job)
+        self.connection.execute(f"pragma busy_timeout = {TRY_MS}")
+        while jobs := self._take_group():
             self._run_group(jobs)
-            jobs[0].loop.call_soon_threadsafe(_answer_all, jobs)
-            if is_last:
+            _answer(jobs)
+
+    def _take_group(self) -> list[Job]:
+        """The next jobs, once there are any; empty at the end."""
+        if not self._waiting and not self._is_closing:
+            self._keep(self.queue.get())
+        self._collect()
+        return [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+
+    def _collect(self) -> None:
+        while True:
+            try:
+                self._keep(self.queue.get_nowait())
+            except Empty:
                 return
 
-    def _take_waiting(self, first: Job) -> tuple[list[Job], bool]:
-        jobs = [first]
-        while len(jobs) < BATCH:
-            try:
-                job = self.queue.get_nowait()
-            except Empty:
-                break
-            if job is None:
-                return jobs, True
-            jobs.append(job)
-        return jobs, False
+    def _keep(self, job: Job | None) -> None:
+        if job is None:
+            self._is_closing = True
+        else:
+            self._waiting.append(job)
 
     def _run_group(self, jobs: list[Job]) -> None:
-        for job in jobs:
-            if not job.in_transaction:
-                self._run_outside(job)
+        reads = [job for job in jobs if not job.in_transaction]
+        for job in reads:
+            self._run_outside(job)
+        _answer(reads)
         writes = [job for job in jobs if job.in_transaction]
         while writes:
             writes = self._run_transaction(writes)
@@ -99,21 +128,45 @@ class Writer(threading.Thread):
     def _run_transaction(self, jobs: list[Job]) -> list[Job]:
         """Runs the jobs in one transaction and returns those that must be run in another."""
         try:
-            self.connection.execute("begin immediate")
+            jobs = self._begin(jobs)
             for done, job in enumerate(jobs, start=1):
                 self._run_in_savepoint(job)
                 if not self.connection.in_transaction:
                     self.transaction.forget_late()
                     _fail_all(jobs[:done], job.error or StorageUnavailableError())
                     return jobs[done:]
-            self.transaction.finish()
-            self.connection.execute("commit")
+            if jobs:
+                self.transaction.finish()
+                self.connection.execute("commit")
         except sqlite3.Error as error:
             self.transaction.forget_late()
             if self.connection.in_transaction:
                 self.connection.execute("rollback")
             _fail_all(jobs, describe_failure(error))
         return []
+
+    def _begin(self, jobs: list[Job]) -> list[Job]:
+        """Begins a transaction and returns those that still waited for it; none, none has begun."""
+        while jobs:
+            try:
+                self.connection.execute("begin immediate")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & PRIMARY_CODE != sqlite3.SQLITE_BUSY:
+                    raise
+                jobs = self._give_up(jobs, describe_failure(error))
+            else:
+                break
+        return jobs
+
+    def _give_up(self, jobs: list[Job], error: BaseException) -> list[Job]:
+        """Fails the jobs that have waited for long enough, and returns those of `jobs` left."""
+        self._collect()
+        before = monotonic() - self._patience_s
+        overdue = [job for job in (*jobs, *self._waiting) if job.is_overdue(before)]
+        _fail_all(overdue, error)
+        _answer(overdue)
+        self._waiting = deque(job for job in self._waiting if not job.is_overdue(before))
+        return [job for job in jobs if not job.is_overdue(before)]
 
     def _run_in_savepoint(self, job: Job) -> None:
         try:

@@ -1,7 +1,9 @@
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
+from time import monotonic
+from typing import Final
 
 import pytest
 
@@ -9,7 +11,9 @@ from shorty.errors import StorageUnavailableError
 from shorty.storage.connections import connect
 from shorty.storage.database import Database, Transaction
 from shorty.storage.migrations import prepare_database
+from shorty.storage.writer import BATCH
 
+PATIENCE_S: Final = 1.0
 ADD = "insert into server_state (name, value) values ($1, $2)"
 
 
@@ -71,17 +75,58 @@ async def test_a_broken_rule_of_the_schema_is_told_to_its_writer_alone(db: Datab
     assert await list_names(db) == ["a", "b"]
 
 
+@pytest.fixture
+async def hasty(tmp_path: Path, db: Database) -> AsyncGenerator[Database]:
+    """The same database, opened by someone who waits a second for a lock."""
+    database = await Database.open(db.path, patience_s=PATIENCE_S)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def other(db: Database) -> Iterator[sqlite3.Connection]:
+    """What another process has open; it has locked the database."""
+    connection = connect(db.path)
+    connection.execute("begin immediate")
+    yield connection
+    connection.close()
+
+
 async def test_writes_wait_for_another_process_and_then_say_so(
-    tmp_path: Path, db: Database
+    hasty: Database, other: sqlite3.Connection
 ) -> None:
-    other = connect(tmp_path / "shorty.db")
-    await db.write(lambda tx: tx.execute("pragma busy_timeout = 50"))
-    other.execute("begin immediate")
     with pytest.raises(StorageUnavailableError):
-        await db.write(add("a"))
+        await hasty.write(add("a"))
     other.execute("rollback")
-    other.close()
-    assert await db.write(add("a")) == 1
+    assert await hasty.write(add("a")) == 1
+
+
+async def test_no_write_waits_for_a_lock_longer_than_the_first(
+    hasty: Database, other: sqlite3.Connection
+) -> None:
+    """Not the one that comes while another waits, and none of more than are committed at once."""
+    began = monotonic()
+    first = asyncio.ensure_future(hasty.write(add("first")))
+    await asyncio.sleep(PATIENCE_S / 10)  # it is not in one group with the others
+    others = [hasty.write(add(f"{i:04}")) for i in range(16 * BATCH)]
+    answers = await asyncio.gather(first, *others, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {StorageUnavailableError}
+    assert monotonic() - began < 1.8 * PATIENCE_S
+    assert other.in_transaction
+
+
+async def test_a_write_that_comes_while_others_give_up_is_stored_once_it_can_be(
+    hasty: Database, other: sqlite3.Connection
+) -> None:
+    early = asyncio.ensure_future(hasty.write(add("early")))
+    await asyncio.sleep(PATIENCE_S / 2)
+    late = asyncio.ensure_future(hasty.write(add("late")))
+    with pytest.raises(StorageUnavailableError):
+        await early
+    assert not late.done()
+    other.execute("rollback")
+    assert await late == 1
+    assert await list_names(hasty) == ["late"]
 
 
 async def test_a_full_disk_fails_the_writes_it_meets_and_no_later_one(db: Database) -> None:

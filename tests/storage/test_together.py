@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from time import monotonic
 
 import pytest
 
@@ -13,12 +14,14 @@ class Writer:
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
+        self.times: list[float] = []
         self.started = asyncio.Event()
         self.go_on = asyncio.Event()
         self.go_on.set()
 
-    async def write(self, numbers: Sequence[int]) -> list[int | Exception]:
+    async def write(self, numbers: Sequence[int], asked_at: float) -> list[int | Exception]:
         self.batches.append([*numbers])
+        self.times.append(asked_at)
         self.started.set()
         await self.go_on.wait()
         if 1000 in numbers:
@@ -46,9 +49,11 @@ async def test_while_one_batch_is_written_the_next_gathers() -> None:
     gone = asyncio.ensure_future(together.run(8, writer.write))
     await asyncio.sleep(0)
     gone.cancel()
+    before_going_on = monotonic()
     writer.go_on.set()
     assert await asyncio.gather(*tasks) == [4, 8, 12]
     assert writer.batches == [[2], [4, 6, 8]]
+    assert writer.times[1] < before_going_on  # since it was asked for, not since it gathered
     assert gone.cancelled()
 
 
@@ -81,7 +86,7 @@ async def test_a_failure_does_not_stop_the_rest() -> None:
 async def test_after_a_batch_that_was_cancelled_it_goes_on() -> None:
     together, writer = Together[int, int](), Writer()
 
-    async def give_up(numbers: Sequence[int]) -> list[int | Exception]:
+    async def give_up(numbers: Sequence[int], asked_at: float) -> list[int | Exception]:
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
