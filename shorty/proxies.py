@@ -78,6 +78,10 @@ class TrustedProxies:
         told = forwarded_proto.partition(",")[0].strip().lower()
         return told if told in {"http", "https"} else scheme
 
+    def is_trusted(self, peer: str) -> bool:
+        hop = self._read_hop(peer)
+        return hop is not None and hop.is_trusted
+
     def is_untrusted_neighbour(self, peer: str) -> bool:
         """Whether the peer is on this machine or network, and nobody that is believed."""
         address = read_address(peer)

@@ -6,10 +6,6 @@ pile up in memory. A file is sent as the client reads it, and a pipe can be open
 
 import asyncio
 import os
-import socket
-import stat
-from contextlib import suppress
-from pathlib import Path
 
 from granian._granian import RSGIHTTPProtocol
 
@@ -53,25 +49,3 @@ class Pipe:
         finally:
             loop.remove_writer(self._writer)
         self.close_reader()
-
-
-def cut_connection(peer: str) -> None:
-    """Breaks off the connection with `peer`, so that half a body does not pass for a whole one.
-
-    RSGI can only end a body properly: the socket is found among the process's descriptors.
-    """
-    for entry in Path("/dev/fd").iterdir():
-        with suppress(OSError):  # closed since it was listed, or connected to nobody
-            descriptor = int(entry.name)
-            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-                with socket.socket(fileno=os.dup(descriptor)) as found:
-                    if describe_peer(found) == peer:
-                        found.shutdown(socket.SHUT_RDWR)
-
-
-def describe_peer(connection: socket.socket) -> str:
-    """As granian writes a client: `192.0.2.1:80`, `[2001:db8::1]:80`."""
-    if connection.family not in (socket.AF_INET, socket.AF_INET6):
-        return ""
-    host, port, *_ = connection.getpeername()
-    return f"[{host}]:{port}" if connection.family == socket.AF_INET6 else f"{host}:{port}"

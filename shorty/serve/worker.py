@@ -23,9 +23,11 @@ from granian.server import embed
 
 from shorty.config import Config
 from shorty.errors import ShortyError
+from shorty.proxies import TrustedProxies
 from shorty.serve.dispatch import Dispatcher
 from shorty.serve.listener import BACKLOG
 from shorty.serve.patience import Patience
+from shorty.serve.shares import Shares
 from shorty.serve.supervisor import OPEN, READY
 
 CONNECTIONS: Final = 4096
@@ -171,7 +173,9 @@ def run(
         return 1
     report(channel, OPEN)
     try:
-        loop.run_until_complete(answer(app, listener, channel, patience))
+        proxies = TrustedProxies(config.server.trusted_networks())
+        shares = Shares(raise_file_limit(), config.server.port, proxies)
+        loop.run_until_complete(answer(app, listener, channel, patience, shares))
     finally:
         app.__rsgi_del__(loop)
     return 0
@@ -215,7 +219,11 @@ def describe_failure(error: Exception) -> str:
 
 
 async def answer(
-    app: Application, listener: socket.socket, channel: socket.socket, patience: Patience
+    app: Application,
+    listener: socket.socket,
+    channel: socket.socket,
+    patience: Patience,
+    shares: Shares,
 ) -> None:
     """Answers requests until SIGTERM, or until the supervisor is gone.
 
@@ -227,7 +235,7 @@ async def answer(
     loop.add_signal_handler(signal.SIGTERM, told.set)
     orphaned = watch_for_end(loop, channel, told)
     family, address = listener.family, listener.getsockname()
-    server = Server(app, listener, raise_file_limit())
+    server = Server(app, listener, shares.most)
     serving = loop.create_task(server.serve())
     serving.add_done_callback(lambda _: told.set())
     await knock(family, address)
@@ -237,7 +245,9 @@ async def answer(
     gc.enable()
     way_in = app.find_way_in()
     report(channel, (f"{way_in}\n".encode() if way_in else b"") + READY)
+    shares.start()
     await told.wait()
+    shares.end()
     if serving.done():
         raise RuntimeError("granian ended by itself") from serving.exception()
     app.end_streams()
