@@ -32,6 +32,8 @@ LONGEST_REFERRER: Final = 253
 LONGEST_REFERRER_HEADER: Final = 512
 REMEMBERED_REFERRERS: Final = 4096
 LONGEST_UTM: Final = 200
+LONGEST_QUERY: Final = 8192
+"""Of a visitor's query, no more is read."""
 LONGEST_VISIT: Final = 16_384  # bytes; what is cut as it should be needs less than half
 MOST_QUERY_PARAMETERS: Final = 100
 
@@ -139,10 +141,8 @@ def read_utm(query: str, of_link: Utm | None) -> Utm | None:
     if "utm_" not in query:
         return of_link
     values = dict(zip(UTM_NAMES, of_link or (None,) * 5, strict=True))
-    try:
-        sent = parse_qsl(query, max_num_fields=MOST_QUERY_PARAMETERS)
-    except ValueError:
-        return of_link
+    first = query[:LONGEST_QUERY].split("&", MOST_QUERY_PARAMETERS)[:MOST_QUERY_PARAMETERS]
+    sent = parse_qsl("&".join(first))
     values.update((name, clean_text(value, LONGEST_UTM)) for name, value in sent if name in values)
     source, medium, campaign, term, content = (value or None for value in values.values())
     utm = (source, medium, campaign, term, content)

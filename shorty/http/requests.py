@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 BODY_TIMEOUT_S: Final = 60.0
 BODY_LIMIT: Final = 1024 * 1024
+QUERY_LIMIT: Final = 16_384
+MOST_PARAMETERS: Final = 1000
 ID_DIGITS: Final = 18  # fits a 64-bit integer
 SERVICES: Final = "services"  # in the state of a request's scope
 HEADERS: Final = "shorty.headers"  # there too, once one was asked for
@@ -80,11 +82,15 @@ class ServedRequest(Request[Any, Any, Any]):
         return int(text)
 
     def read_query(self) -> dict[str, str]:
-        """The query's parameters; of a repeated one the last."""
-        if not self.scope["query_string"]:
+        """The query's parameters; of a repeated one the last. Raises MalformedRequestError."""
+        raw = self.scope["query_string"]
+        if not raw:
             return {}
-        text = self.scope["query_string"].decode(errors="replace")
-        return dict(parse_qsl(text, keep_blank_values=True))
+        if len(raw) > QUERY_LIMIT or raw.count(b"&") >= MOST_PARAMETERS:
+            raise MalformedRequestError(
+                f"A query has at most {QUERY_LIMIT:,} bytes and {MOST_PARAMETERS:,} parameters."
+            )
+        return dict(parse_qsl(raw.decode(errors="replace"), keep_blank_values=True))
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,8 @@ UTM_PARAMETERS: tuple[str, ...] = (
 )
 MAX_DESTINATION_LENGTH = 8192
 """In characters of the stored form, where everything outside ASCII is percent-encoded."""
+MAX_FORWARDED_LENGTH = 8192
+"""Of a visitor's parameters, in characters as they are sent on."""
 
 QR_MARKER = "qr=1"
 """What the address in a QR code ends with, so that scans are told from clicks."""
@@ -110,9 +112,9 @@ def forward_parameters(url: str, visitor_query: str) -> str:
 
     `visitor_query` is the raw query without `?`, bytes outside UTF-8 as surrogate escapes. Only a
     subject and a body go to mail, only a body to text messages, nothing to phone numbers: a short
-    link must not become a way to add recipients.
+    link must not become a way to add recipients. Parameters past MAX_FORWARDED_LENGTH are left out.
     """
-    parts = visitor_query.split("&")
+    parts = cut_query(visitor_query).split("&")
     added = [part for part in parts if part and _decode_pair(part) not in _MARKERS]
     if not url.startswith(_HTTP):
         fields = _FORWARDED_FIELDS[url.partition(":")[0]]
@@ -123,7 +125,18 @@ def forward_parameters(url: str, visitor_query: str) -> str:
     base, query, fragment = _split(url)
     names = {_decode_pair(part)[0] for part in added}
     kept = [part for part in _segments(query) if not part or _decode_pair(part)[0] not in names]
-    return base + _join(kept, [_UNSAFE.sub(_percent_encode, part) for part in added]) + fragment
+    return base + _join(kept, added) + fragment
+
+
+def cut_query(query: str) -> str:
+    """A visitor's query, percent-encoded where it must be, with as many parameters as are sent on.
+
+    They are whole: half a value may mean something else.
+    """
+    query = _UNSAFE.sub(_percent_encode, query)
+    if len(query) <= MAX_FORWARDED_LENGTH:
+        return query
+    return query[: MAX_FORWARDED_LENGTH + 1].rpartition("&")[0]
 
 
 def _parse_url(text: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Final, Protocol
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
@@ -15,7 +15,7 @@ from shorty.clicks.user_agent import is_bot, is_preview_crawler
 from shorty.domains import Domain
 from shorty.errors import StorageUnavailableError
 from shorty.limits import name_address
-from shorty.links.destination import MARKERS, forward_parameters
+from shorty.links.destination import MARKERS, cut_query, forward_parameters
 from shorty.links.lookup import CachedLink
 from shorty.links.slug import build_path, slug_key
 from shorty.passwords import is_password_right
@@ -45,11 +45,11 @@ from shorty.redirect.request import (
 
 DETAILS_SIGN: Final = "+"
 DASHBOARD: Final = "/app"
+API: Final = "/api/"
 LONGEST_FORM: Final = 4096
 FORM_TIMEOUT_S: Final = 30.0
 WRONG_PASSWORDS: Final = 10
 """Per address and link in ten minutes."""
-_QUERY: Final = "%=&+;:@/?!$'()*,~[]"
 
 
 class Body(Protocol):
@@ -66,6 +66,12 @@ def answer_report(desk: VisitDesk, scope: Scope) -> Page:
     if scope.method not in {"GET", "HEAD"}:
         return pages.render_method_not_allowed(accept, "GET, HEAD")
     return build_redirect(302, desk.report_url)
+
+
+def answer_two_hosts(scope: Scope) -> Page:
+    """Which of them was meant, no one can say (RFC 9112, 3.2)."""
+    is_program = wants_json(scope.headers.get("accept", "")) or scope.path.startswith(API)
+    return pages.render_two_hosts(is_json=is_program)
 
 
 async def answer_visit(desk: VisitDesk, scope: Scope, slug: str, body: Body) -> Page:
@@ -118,7 +124,7 @@ def _read_visitor(desk: VisitDesk, scope: Scope, link: CachedLink | None, now: i
         has_password_cookie=link.password_hash is not None
         and is_cookie_valid(
             desk.secret,
-            headers.get("cookie", ""),
+            "; ".join(headers.get_all("cookie")),
             link_id=link.id,
             password_hash=link.password_hash,
             now=now,
@@ -214,7 +220,8 @@ async def _read_password(body: Body) -> str:
 def _repeat(scope: Scope, link: CachedLink) -> str:
     """The link's address, where the cookie is sent too, with the query that was asked for."""
     path = build_path(link.slug)
-    return f"{path}?{quote(scope.query_string, safe=_QUERY)}" if scope.query_string else path
+    query = cut_query(scope.query_string)
+    return f"{path}?{query}" if query else path
 
 
 def _render(
@@ -307,5 +314,5 @@ def _write_follow_address(scope: Scope, link: CachedLink) -> str:
     address = write_follow_address(link.slug)
     if not link.forward_parameters:
         return address
-    parts = [part for part in scope.query_string.split("&") if part and part not in MARKERS]
-    return "&".join([address, *(quote(part, safe=_QUERY, errors="replace") for part in parts)])
+    parts = cut_query(scope.query_string).split("&")
+    return "&".join([address, *(part for part in parts if part and part not in MARKERS)])

@@ -110,6 +110,10 @@ def render_method_not_allowed(accept: str, allow: str) -> Page:
     return _add_header(_render_problem(problem, is_json=wants_json(accept)), "allow", allow)
 
 
+def render_two_hosts(*, is_json: bool) -> Page:
+    return _render_problem(problems.TWO_HOSTS, is_json=is_json)
+
+
 def render_unavailable(accept: str) -> Page:
     page = _render_problem(problems.UNAVAILABLE, is_json=wants_json(accept))
     return _add_header(page, "retry-after", "5")

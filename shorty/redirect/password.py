@@ -12,6 +12,7 @@ from itsdangerous import BadSignature, Signer
 from shorty.links.slug import build_path
 
 LIFETIME_S: Final = 3600
+MOST_VALUES: Final = 8  # of one name that are tried: browsers send one for each path, or part of it
 
 
 def name_cookie(link_id: int) -> str:
@@ -37,7 +38,7 @@ def is_cookie_valid(
     signer = _build_signer(secret, link_id, password_hash)
     return any(
         _read_expiry(signer, value) > now // 1000
-        for value in _find_values(cookie_header, name_cookie(link_id))
+        for value in _find_values(cookie_header, name_cookie(link_id))[:MOST_VALUES]
     )
 
 

@@ -79,6 +79,12 @@ UNAVAILABLE: Final = Problem(
     detail="Nothing is wrong with this one. Please try it again in a moment.",
     icon="pause",
 )
+TWO_HOSTS: Final = Problem(
+    status=400,
+    code="malformed-request",
+    title="This request names two hosts",
+    detail="Send one Host header. If you are a person, reload the page in an ordinary browser.",
+)
 WRONG_PASSWORD: Final = Problem(
     status=401,
     code="wrong-password",

@@ -13,7 +13,7 @@ from shorty.clicks.user_agent import is_prefetch
 from shorty.errors import StorageUnavailableError
 from shorty.links.slug import RESERVED_SLUGS, slug_key
 from shorty.redirect import pages
-from shorty.redirect.answer import answer_report, answer_visit
+from shorty.redirect.answer import answer_report, answer_two_hosts, answer_visit
 from shorty.redirect.desk import NS_IN_MS, VisitDesk
 from shorty.redirect.pages import COMMON_HEADERS, Page
 from shorty.redirect.request import Scope
@@ -40,6 +40,9 @@ class Front:
         self._is_aside = True  # whether visits are answered aside of the loop
 
     async def __call__(self, scope: Scope, proto: Answering) -> None:
+        if len(scope.headers.get_all("host")) > 1:
+            send_page(answer_two_hosts(scope), proto)
+            return
         slug = scope.path[1:].rstrip("/")
         if slug == REPORT:
             send_page(answer_report(self._desk, scope), proto)

@@ -1,7 +1,7 @@
 """The process: a light supervisor that owns the port and the database's lock, and one worker.
 
 `lock` and `listener` are what the supervisor holds for its whole life, `supervisor` starts, watches
-and stops the worker, `worker` runs the application on granian, `shares` closes connections where one
+and stops the worker, `worker` runs the application on granian, `shares` closes connections where a
 client has too many, `sockets` finds them, `patience` says how long things may take. Only the worker
 imports granian and the application, so that the supervisor stays small.
 """

@@ -32,7 +32,7 @@ from shorty.serve.supervisor import OPEN, READY
 
 CONNECTIONS: Final = 4096
 OWN_FILES: Final = 256  # database, journal, webhooks …
-MAX_HEAD_BYTES: Final = 65_536
+MAX_HEAD_BYTES: Final = 32_768
 SWITCH_S: Final = 0.001  # a visit waits no longer for the thread that stores clicks; else 5 ms
 # Objects made and not yet freed before young garbage is looked for. Python's own 700 are a few
 # requests' worth: most of what is looked through is still in use.

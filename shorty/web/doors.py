@@ -33,6 +33,7 @@ TOKEN_HEADER: Final = b"x-form-token"
 MULTIPART: Final = "multipart/form-data"
 PARTS_TIMEOUT_S: Final = 600.0  # a large file over a slow line
 SIGN_IN: Final = "/app/sign-in"
+LONGEST_TARGET: Final = 2048
 
 Handler = Callable[..., Awaitable[Answer]]
 
@@ -104,8 +105,9 @@ def send_to_sign_in(request: WebRequest) -> Answer:
 
 
 def read_target(request: WebRequest) -> str:
-    query = request.scope["query_string"].decode("latin-1")
-    return request.scope["path"] + (f"?{query}" if query else "")
+    """The address asked for, without its query where that is longer than a browser may repeat."""
+    query = request.scope["query_string"][: LONGEST_TARGET + 1].decode("latin-1")
+    return request.scope["path"] + (f"?{query}" if 0 < len(query) <= LONGEST_TARGET else "")
 
 
 async def read_form(request: WebRequest, limit: int) -> Form:

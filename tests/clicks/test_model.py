@@ -57,7 +57,9 @@ QUERIES: list[tuple[str, Utm | None, Utm | None]] = [
     ("utm_id=7&utm_nothing=1", None, None),
     ("utm_source=%00%0a", None, None),
     ("utm_source=" + "s" * 999, None, ("s" * 200, None, None, None, None)),
-    ("utm_source=b&" + "a=1&" * 200, ("x", None, None, None, None), ("x", None, None, None, None)),
+    ("utm_source=b&" + "a=1&" * 200, ("x", None, None, None, None), ("b", None, None, None, None)),
+    ("a=1&" * 200 + "utm_source=b", ("x", None, None, None, None), ("x", None, None, None, None)),
+    ("a=" + "1" * 9000 + "&utm_source=b", None, None),
 ]
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shorty.links.destination import (
     MAX_DESTINATION_LENGTH,
+    MAX_FORWARDED_LENGTH,
     UTM_PARAMETERS,
     apply_utm,
     destination_host,
@@ -227,6 +228,22 @@ def test_utm_parameters_are_added_in_their_usual_order() -> None:
 )
 def test_the_visitors_parameters_are_added_and_replace(url: str, query: str, expected: str) -> None:
     assert forward_parameters(url, query) == expected
+
+
+@pytest.mark.parametrize("sent", ["a=1", "%C3%A9=%", "x", "+"])
+def test_as_many_whole_parameters_are_sent_on_as_fit(sent: str) -> None:
+    result = forward_parameters("https://a.b/", "&".join([sent] * 10_000))
+    added = result.removeprefix("https://a.b/?").split("&")
+    assert set(added) == {sent}
+    assert len("&".join(added)) <= MAX_FORWARDED_LENGTH < len("&".join([*added, sent]))
+
+
+def test_what_must_be_percent_encoded_counts_as_it_is_sent() -> None:
+    assert forward_parameters("https://a.b/", "é" * 3000 + "&x=1") == "https://a.b/"
+
+
+def test_a_first_parameter_that_is_too_long_hides_no_destination() -> None:
+    assert forward_parameters("https://a.b/?p=1", "x" * 9000 + "&p=2") == "https://a.b/?p=1"
 
 
 @given(URLS, HOSTILE)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shorty.redirect.password import LIFETIME_S, build_cookie, is_cookie_valid
+from shorty.redirect.password import LIFETIME_S, MOST_VALUES, build_cookie, is_cookie_valid
 from tests.redirect.factory import NOW
 
 SECRET = b"s" * 32
@@ -55,6 +55,13 @@ def test_it_opens_nothing_else() -> None:
     assert not is_valid(header, password_hash=HASH + "x")
     assert not is_valid(header.replace("shorty-7", "shorty-8"), link_id=8)
     assert not is_valid(header, link_id=8)
+
+
+def test_only_a_few_values_of_its_name_are_tried() -> None:
+    good = make_cookie().split(";")[0]
+    stale = "; ".join(["shorty-7=1.x"] * (MOST_VALUES - 1))
+    assert is_valid(f"{stale}; {good}")
+    assert not is_valid(f"{stale}; shorty-7=1.x; {good}")
 
 
 def test_a_stale_cookie_before_it_does_not_hide_it() -> None:
