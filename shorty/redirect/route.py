@@ -75,7 +75,10 @@ class Front:
         desk = self._desk
         headers = scope.headers
         get = headers.get
-        domain = desk.domains.by_header.get(scope.authority or get("host", ""))
+        hosts = headers.get_all("host")
+        if len(hosts) != 1:
+            return False
+        domain = desk.domains.by_header.get(scope.authority or hosts[0])
         if domain is None:
             return False
         slug = scope.path[1:].rstrip("/")
