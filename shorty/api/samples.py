@@ -65,10 +65,10 @@ def list_error_kinds(operation: Operation, path: str) -> list[type[ShortyError]]
         kinds += [ForbiddenError] * (operation.scope != "read")
     if "{" in path:
         kinds.append(NotFoundError)
-    if operation.body is not None:
-        kinds += [MalformedRequestError, BodyTooLargeError, UnsupportedMediaTypeError]
     if operation.body is not None or operation.query is not None:
-        kinds.append(InvalidFieldsError)
+        kinds += [MalformedRequestError, InvalidFieldsError]
+    if operation.body is not None:
+        kinds += [BodyTooLargeError, UnsupportedMediaTypeError]
     if operation.is_repeatable:
         kinds += [KeyReusedError, ConflictError]
     kinds += [*operation.errors, StorageUnavailableError]
