@@ -100,10 +100,10 @@ async def test_links_that_come_meanwhile_keep_nobody_waiting(
     writes = 0
     write = book.db.write
 
-    async def write_and_make(work: Any) -> Any:
+    async def write_and_make(work: Any, *asked_at: float) -> Any:
         nonlocal writes
         writes += work is index_waiting
-        made = await write(work)
+        made = await write(work, *asked_at)
         if work is index_waiting:
             await make_link(book, actor, title="harbour")
         return made
