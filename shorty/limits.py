@@ -1,7 +1,11 @@
 """Owns how often one may do a thing: rate limits in memory, per token, address and purpose.
 
-A caller's window starts with its first request and ends `window_ms` later, so that what is left
-and when it is full again are exact. Around the end of a window twice the limit can pass at once.
+A `RateLimit` counts in windows: a caller's starts with its first request and ends `window_ms`
+later, so that what is left and when it is full again are exact. Around the end of a window twice
+the limit can pass at once.
+
+A `RefillingLimit` is for what strangers can use up for somebody else: after `burst` requests one
+more passes every `refill_ms`, so that the wait stays short however long they go on.
 """
 
 from collections import OrderedDict
@@ -22,7 +26,10 @@ _IPV6_NETWORK: Final = (2**64 - 1) << 64
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a limit said; `reset_at` is UTC milliseconds."""
+    """What a limit said; `reset_at` is UTC milliseconds.
+
+    At `reset_at` a window is over; a limit that refills lets one more request through.
+    """
 
     limit: int
     remaining: int
@@ -110,6 +117,75 @@ class RateLimit:
             self._windows.popitem(last=False)
         window = self._windows[who] = [now + self._window_ms, 0]
         return window
+
+
+class RefillingLimit:
+    """One purpose's token buckets. Beyond `capacity` the one used longest ago is forgotten.
+
+    A full bucket is the same as none, so that of each only the time at which it is full again is
+    kept. Refused requests are not counted, and do not prolong the wait.
+    """
+
+    __slots__ = ("_buckets", "_capacity")
+
+    def __init__(self, *, capacity: int = DEFAULT_CAPACITY) -> None:
+        self._capacity = capacity
+        self._buckets: OrderedDict[str | int, list[int]] = OrderedDict()  # [full_at, refill_ms]
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def take(self, who: str | int, burst: int, refill_ms: int, now: int) -> Allowance:
+        """Counts one request of `who`, unless their bucket of `burst` requests is empty."""
+        full_at = self._find_full_at(who, burst, refill_ms, now)
+        is_allowed = full_at + refill_ms <= now + burst * refill_ms
+        if is_allowed:
+            full_at += refill_ms
+            self._put(who, full_at, refill_ms)
+        return _describe_bucket(full_at, burst, refill_ms, now, is_allowed=is_allowed)
+
+    def look(self, who: str | int, burst: int, refill_ms: int, now: int) -> Allowance:
+        """What `take` would say; counts nothing and remembers nobody."""
+        full_at = self._find_full_at(who, burst, refill_ms, now)
+        is_allowed = full_at + refill_ms <= now + burst * refill_ms
+        return _describe_bucket(full_at, burst, refill_ms, now, is_allowed=is_allowed)
+
+    def give_back(self, who: str | int, now: int) -> None:
+        """For what need not have been counted, such as a password that was right."""
+        bucket = self._buckets.get(who)
+        if bucket is None:
+            return
+        bucket[0] -= bucket[1]
+        if bucket[0] <= now:
+            del self._buckets[who]
+
+    def forget(self, who: str | int) -> None:
+        self._buckets.pop(who, None)
+
+    def _find_full_at(self, who: str | int, burst: int, refill_ms: int, now: int) -> int:
+        bucket = self._buckets.get(who)
+        if bucket is None:
+            return now
+        self._buckets.move_to_end(who)
+        # The clock may have been set back since: no bucket lacks more than all of it.
+        bucket[0] = min(bucket[0], now + burst * refill_ms)
+        return max(bucket[0], now)
+
+    def _put(self, who: str | int, full_at: int, refill_ms: int) -> None:
+        if who not in self._buckets and len(self._buckets) >= self._capacity:
+            self._buckets.popitem(last=False)
+        self._buckets[who] = [full_at, refill_ms]
+
+
+def _describe_bucket(
+    full_at: int, burst: int, refill_ms: int, now: int, *, is_allowed: bool
+) -> Allowance:
+    return Allowance(
+        limit=burst,
+        remaining=max(0, (now + burst * refill_ms - full_at) // refill_ms),
+        reset_at=max(now, full_at + refill_ms - burst * refill_ms),
+        is_allowed=is_allowed,
+    )
 
 
 class RateLimits:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shorty.errors import RateLimitedError
-from shorty.limits import HOUR_MS, MINUTE_MS, RateLimit, RateLimits, name_address
+from shorty.limits import HOUR_MS, MINUTE_MS, RateLimit, RateLimits, RefillingLimit, name_address
 
 NOW = 1_795_000_000_123
 
@@ -119,6 +119,127 @@ def test_no_window_ever_lets_more_through(steps: list[tuple[int, int]], most: in
             passed[window] = passed.get(window, 0) + 1
             assert answer.remaining == most - passed[window]
     assert all(count <= most for count in passed.values())
+
+
+def test_a_bucket_lets_its_burst_through_and_then_one_after_each_pause() -> None:
+    limit = RefillingLimit()
+    answers = [limit.take("a", 3, 5000, NOW) for _ in range(4)]
+    assert [answer.is_allowed for answer in answers] == [True, True, True, False]
+    assert [answer.remaining for answer in answers] == [2, 1, 0, 0]
+    assert [answer.reset_at - NOW for answer in answers] == [0, 0, 5000, 5000]
+    for pause in (1, 2, 3):
+        due = NOW + pause * 5000
+        assert not limit.take("a", 3, 5000, due - 1).is_allowed
+        assert limit.take("a", 3, 5000, due).is_allowed
+        assert not limit.take("a", 3, 5000, due).is_allowed
+
+
+def test_a_bucket_says_to_the_second_when_one_more_passes() -> None:
+    limit = RefillingLimit()
+    limit.take("a", 1, 3000, NOW)
+    assert [limit.look("a", 1, 3000, NOW + ms).retry_after_s(NOW + ms) for ms in (0, 1, 2001)] == [
+        3,
+        3,
+        1,
+    ]
+    with pytest.raises(RateLimitedError) as caught:
+        limit.take("a", 1, 3000, NOW + 500).require(NOW + 500)
+    assert caught.value.retry_after_s == 3
+    assert limit.take("a", 1, 3000, NOW + 500 + 3000).is_allowed
+
+
+def test_a_bucket_is_full_again_after_a_long_pause_and_never_fuller() -> None:
+    limit = RefillingLimit()
+    for _ in range(3):
+        limit.take("a", 3, 1000, NOW)
+    later = NOW + HOUR_MS
+    assert [limit.take("a", 3, 1000, later).is_allowed for _ in range(4)] == [True] * 3 + [False]
+
+
+def test_requests_that_a_bucket_refuses_do_not_prolong_the_wait() -> None:
+    limit = RefillingLimit()
+    limit.take("a", 1, 1000, NOW)
+    for tick in range(1, 1000):
+        assert not limit.take("a", 1, 1000, NOW + tick).is_allowed
+    assert limit.take("a", 1, 1000, NOW + 1000).is_allowed
+
+
+def test_looking_into_a_bucket_takes_nothing_and_remembers_nobody() -> None:
+    limit = RefillingLimit()
+    assert limit.look("a", 1, 1000, NOW).is_allowed
+    assert len(limit) == 0
+    limit.take("a", 1, 1000, NOW)
+    assert not limit.look("a", 1, 1000, NOW).is_allowed
+    assert limit.look("a", 1, 1000, NOW + 1000).is_allowed
+    assert limit.take("a", 1, 1000, NOW + 1000).is_allowed
+
+
+def test_what_is_given_back_to_a_bucket_can_be_taken_again() -> None:
+    limit = RefillingLimit()
+    limit.give_back("never seen", NOW)
+    limit.take("a", 2, 1000, NOW)
+    limit.take("a", 2, 1000, NOW)
+    limit.give_back("a", NOW)
+    assert [limit.take("a", 2, 1000, NOW).is_allowed for _ in range(2)] == [True, False]
+    for _ in range(9):
+        limit.give_back("a", NOW)
+    assert len(limit) == 0
+    assert [limit.take("a", 2, 1000, NOW).is_allowed for _ in range(3)] == [True, True, False]
+
+
+def test_buckets_are_apart_and_a_forgotten_one_is_full() -> None:
+    limit = RefillingLimit()
+    limit.take("a", 1, 1000, NOW)
+    assert limit.take("b", 1, 1000, NOW).is_allowed
+    assert not limit.take("a", 1, 1000, NOW).is_allowed
+    limit.forget("a")
+    limit.forget("never seen")
+    assert limit.take("a", 1, 1000, NOW).is_allowed
+
+
+def test_a_bucket_of_none_at_all_lets_nothing_through() -> None:
+    limit = RefillingLimit()
+    assert not limit.take("a", 0, 1000, NOW).is_allowed
+    assert len(limit) == 0
+
+
+def test_a_clock_set_back_costs_a_bucket_one_pause_at_most() -> None:
+    limit = RefillingLimit()
+    for _ in range(3):
+        limit.take("a", 3, 1000, NOW)
+    earlier = NOW - HOUR_MS
+    assert limit.take("a", 3, 1000, earlier).reset_at == earlier + 1000
+    assert not limit.take("a", 3, 1000, earlier + 999).is_allowed
+    assert limit.take("a", 3, 1000, earlier + 1000).is_allowed
+
+
+def test_memory_of_buckets_is_bounded_and_the_busy_are_kept() -> None:
+    limit = RefillingLimit(capacity=100)
+    limit.take("busy", 1, HOUR_MS, NOW)
+    for number in range(10_000):
+        limit.take(f"scanner {number}", 1, HOUR_MS, NOW)
+        if number % 50 == 0:
+            assert not limit.take("busy", 1, HOUR_MS, NOW).is_allowed
+        assert len(limit) <= 100
+
+
+@given(st.lists(st.integers(0, 400), max_size=80), st.integers(1, 5), st.integers(1, 300))
+def test_a_bucket_is_exact_for_any_pauses(pauses: list[int], burst: int, refill_ms: int) -> None:
+    limit = RefillingLimit()
+    now = NOW
+    passed: list[int] = []
+    for pause in pauses:
+        now += pause
+        answer = limit.take("a", burst, refill_ms, now)
+        if answer.is_allowed:
+            passed.append(now)
+            continue
+        assert now < answer.reset_at <= now + refill_ms
+        assert not limit.look("a", burst, refill_ms, answer.reset_at - 1).is_allowed
+        assert limit.look("a", burst, refill_ms, answer.reset_at).is_allowed
+    for first, start in enumerate(passed):
+        for last, end in enumerate(passed[first:], first):
+            assert last - first + 1 <= burst + (end - start) // refill_ms
 
 
 @pytest.mark.parametrize(
