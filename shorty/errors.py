@@ -100,6 +100,16 @@ class RateLimitedError(ShortyError):
         super().__init__(f"Too many requests; try again in {_write_wait(retry_after_s)}.")
 
 
+class BusyError(ShortyError):
+    """What the work needs is in use and the queue for it is full; nothing was begun."""
+
+    code = "busy"
+
+    def __init__(self, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(f"The server is busy; try again in {_write_wait(retry_after_s)}.")
+
+
 class FetchError(ShortyError):
     """An outgoing request that failed or was refused; the message says why without inner detail."""
 

@@ -9,7 +9,7 @@ more passes every `refill_ms`, so that the wait stays short however long they go
 """
 
 from collections import OrderedDict
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 import msgspec
@@ -23,6 +23,9 @@ DEFAULT_CAPACITY: Final = 50_000
 
 # The part of an IPv6 address that one subscriber gets; the rest is theirs to change at will.
 _IPV6_NETWORK: Final = (2**64 - 1) << 64
+# What one customer of a provider may get: of IPv6 up to 65,536 such subscriber networks.
+_WIDE_IPV6_NETWORK: Final = (2**48 - 1) << 80
+_WIDE_IPV4_NETWORK: Final = (2**24 - 1) << 8
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -194,10 +197,13 @@ class RateLimits:
     __slots__ = (
         "api_requests",
         "invitations",
+        "link_password_networks",
+        "link_password_tries",
         "link_passwords",
         "mails",
         "neighbours_told",
         "previews",
+        "public_link_networks",
         "public_links",
         "second_factors",
         "sign_in_accounts",
@@ -207,9 +213,13 @@ class RateLimits:
 
     def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
         self.api_requests = RateLimit(window_ms=MINUTE_MS, capacity=capacity)  # token id
-        self.link_passwords = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
+        # address and link; network and link; link
+        self.link_passwords = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)
+        self.link_password_networks = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)
+        self.link_password_tries = RefillingLimit(capacity=capacity)
         self.previews = RateLimit(window_ms=MINUTE_MS, capacity=capacity)  # user id
         self.public_links = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # address
+        self.public_link_networks = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # network
         self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address, account
         self.sign_in_addresses = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
         self.sign_in_accounts = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # e-mail
@@ -224,12 +234,29 @@ def name_address(address: str) -> str:
 
     What is not an address (such as a Unix socket's name) is counted as it stands.
     """
+    ip = _read_ip(address)
+    if isinstance(ip, IPv6Address):
+        return f"{IPv6Address(int(ip) & _IPV6_NETWORK)}/64"
+    return address if ip is None else str(ip)
+
+
+def name_network(address: str) -> str:
+    """The wider network that a client's address is in: an IPv6 /48 or an IPv4 /24.
+
+    What is not an address is counted as it stands.
+    """
+    ip = _read_ip(address)
+    if ip is None:
+        return address
+    if isinstance(ip, IPv6Address):
+        return f"{IPv6Address(int(ip) & _WIDE_IPV6_NETWORK)}/48"
+    return f"{IPv4Address(int(ip) & _WIDE_IPV4_NETWORK)}/24"
+
+
+def _read_ip(address: str) -> IPv4Address | IPv6Address | None:
+    """An IPv4 address that is mapped into IPv6 is the IPv4 address."""
     try:
         ip = ip_address(address)
     except ValueError:
-        return address
-    if not isinstance(ip, IPv6Address):
-        return address
-    if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped)
-    return f"{IPv6Address(int(ip) & _IPV6_NETWORK)}/64"
+        return None
+    return (ip.ipv4_mapped or ip) if isinstance(ip, IPv6Address) else ip

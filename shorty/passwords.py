@@ -1,11 +1,17 @@
-"""Owns how passwords of people and of links are kept: argon2id, worked out in a thread."""
+"""Owns how passwords of people and of links are kept: argon2id, worked out in threads.
 
-import asyncio
+There are four pools of threads, so that a flood of strangers' tries delays nobody else's password.
+In each, `owner` is who the work is for, as `pools` serves owners in turn.
+"""
+
 import unicodedata
+from functools import partial
 from typing import Final
 
 from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import Argon2Error, InvalidHashError
+
+from shorty.pools import WorkerThreads
 
 MAX_PASSWORD_BYTES: Final = 256
 SHORTEST_OWN: Final = 8  # characters, as NIST SP 800-63B asks for at least
@@ -16,6 +22,17 @@ MEMORY_KIB: Final = 19_456
 PASSES: Final = 2
 LANES: Final = 1
 HASHER = PasswordHasher(memory_cost=MEMORY_KIB, time_cost=PASSES, parallelism=LANES)
+
+# Each thread takes MEMORY_KIB while it hashes: together 76 MiB at most, however many wait.
+ACCOUNTS: Final = WorkerThreads("hash-accounts", threads=1)
+"""People who are known already: signed in, or with a link that was sent to them."""
+SIGN_INS: Final = WorkerThreads("hash-sign-ins", threads=1)
+"""People who sign in, and whoever pretends to."""
+LINKS: Final = WorkerThreads("hash-links", threads=1, waiting=256, waiting_per_owner=32)
+"""Passwords that members give their links."""
+VISITORS: Final = WorkerThreads("hash-visitors", threads=1)
+"""Passwords that visitors try at links."""
+OPERATOR: Final = "operator"
 
 # A hash like any other that no password has, so that checking one for nobody takes as long.
 NOBODYS_HASH: Final = f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${'A' * 22}${'A' * 43}"
@@ -52,17 +69,27 @@ def is_password_hash(text: str) -> bool:
     )
 
 
-async def hash_password(password: str) -> str:
-    """The password's hash in PHC form, with a salt of its own."""
-    return await asyncio.to_thread(HASHER.hash, _spell(password))
+async def hash_password(
+    password: str, *, pool: WorkerThreads = ACCOUNTS, owner: str = OPERATOR
+) -> str:
+    """The password's hash in PHC form, with a salt of its own. Raises BusyError."""
+    return await pool.run(owner, partial(HASHER.hash, _spell(password)))
 
 
-async def is_password_right(password_hash: str, password: str) -> bool:
-    """Whether it is the password; one too long to be any costs no hashing."""
+async def is_password_right(
+    password_hash: str, password: str, *, pool: WorkerThreads = ACCOUNTS, owner: str = OPERATOR
+) -> bool:
+    """Whether it is the password; one too long to be any costs no hashing. Raises BusyError."""
     spelled = _spell(password)
     if len(spelled) > MAX_PASSWORD_BYTES:
         return False
-    return await asyncio.to_thread(_verify, password_hash, spelled)
+    return await pool.run(owner, partial(_verify, password_hash, spelled))
+
+
+def close_pools() -> None:
+    """Before the process ends."""
+    for pool in (ACCOUNTS, SIGN_INS, LINKS, VISITORS):
+        pool.close()
 
 
 def _spell(password: str) -> bytes:

@@ -1,8 +1,12 @@
 """What scenario tests are built from: a real database, people in workspaces, their tokens."""
 
+import asyncio
 import atexit
 import shutil
 import tempfile
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +15,7 @@ from shorty.accounts.model import Actor, NewMember, NewToken, Role, Scope
 from shorty.accounts.service import Home, add_user, get_home
 from shorty.accounts.tokens import create_token_for, find_actor
 from shorty.config import Config, Plan
+from shorty.pools import WorkerThreads
 from shorty.storage.database import Database, Transaction
 from shorty.storage.migrations import prepare_database
 
@@ -90,3 +95,19 @@ async def make_colleague(
         return get_home(tx, email)
 
     return await db.write(work)
+
+
+@asynccontextmanager
+async def flood(pool: WorkerThreads) -> AsyncGenerator[None]:
+    """Meanwhile the pool's threads are busy and its queue is full, each job another network's."""
+    go_on = threading.Event()
+    tasks: list[asyncio.Task[bool]] = []
+    while pool.slots.waiting < pool.slots.most_waiting:
+        owner = f"flooding network {len(tasks)}"
+        tasks.append(asyncio.create_task(pool.run(owner, lambda: go_on.wait(10))))
+        await asyncio.sleep(0)
+    try:
+        yield
+    finally:
+        go_on.set()
+        await asyncio.gather(*tasks)

@@ -1,17 +1,29 @@
 """How passwords are kept."""
 
+import asyncio
+
 import pytest
 from argon2 import PasswordHasher
 
+from shorty.errors import BusyError
 from shorty.passwords import (
+    ACCOUNTS,
     HASHER,
+    LINKS,
+    MEMORY_KIB,
     NOBODYS_HASH,
+    SIGN_INS,
+    VISITORS,
     find_own_password_fault,
     find_password_fault,
     hash_password,
     is_password_hash,
     is_password_right,
 )
+from shorty.pools import WorkerThreads
+from tests.support import flood
+
+POOLS = (ACCOUNTS, SIGN_INS, LINKS, VISITORS)
 
 
 @pytest.fixture(autouse=True)
@@ -86,3 +98,33 @@ async def test_only_a_hash_of_ours_is_taken_from_elsewhere() -> None:
         kept + "A" * 300,
     ):
         assert not is_password_hash(text), text
+
+
+@pytest.mark.parametrize("flooded", [VISITORS, SIGN_INS])
+async def test_a_flood_of_strangers_tries_delays_nobody_elses_password(
+    flooded: WorkerThreads,
+) -> None:
+    kept = await hash_password("open sesame")
+    async with flood(flooded):
+        with pytest.raises(BusyError):
+            await is_password_right(kept, "open sesame", pool=flooded, owner="another network")
+        for pool in {*POOLS} - {flooded}:
+            assert await is_password_right(kept, "open sesame", pool=pool, owner="somebody")
+
+
+async def test_who_has_few_tries_waiting_gets_a_turn_among_those_of_a_flood() -> None:
+    kept = await hash_password("open sesame")
+    waiting = [
+        asyncio.create_task(is_password_right(kept, "x", pool=SIGN_INS, owner=f"network {n % 10}"))
+        for n in range(80)
+    ]
+    await asyncio.sleep(0)
+    assert await is_password_right(kept, "open sesame", pool=SIGN_INS, owner="Ann's")
+    assert not all(task.done() for task in waiting)
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {*map(type, outcomes)} == {bool, BusyError}
+
+
+async def test_all_that_hashes_at_once_takes_76_mib() -> None:
+    threads = [pool.slots.slots for pool in POOLS]
+    assert sum(threads) * MEMORY_KIB == 76 * 1024

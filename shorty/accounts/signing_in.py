@@ -14,7 +14,8 @@ from shorty.accounts.workspaces import find_home_workspace
 from shorty.config import Config
 from shorty.errors import UnauthenticatedError
 from shorty.limits import RateLimits
-from shorty.passwords import NOBODYS_HASH, is_password_right
+from shorty.passwords import NOBODYS_HASH, SIGN_INS, is_password_right
+from shorty.pools import WorkerThreads
 from shorty.storage.database import Database, Transaction
 
 CODE_AWAITED_MS: Final = 600_000
@@ -49,15 +50,19 @@ def give_back_sign_in(limits: RateLimits, address: str, email: str, now: int) ->
     limits.sign_in_accounts.give_back(account, now)
 
 
-async def check_password(db: Database, email: str, password: str) -> User:
-    """The person whose address and password these are.
+async def check_password(
+    db: Database, email: str, password: str, *, pool: WorkerThreads = SIGN_INS, owner: str = ""
+) -> User:
+    """The person whose address and password these are; `pool` and `owner` as in `passwords`.
 
-    Raises UnauthenticatedError, with the same words and after the same time whether the address
-    is known or not.
+    Raises BusyError; and UnauthenticatedError, with the same words and after the same time whether
+    the address is known or not.
     """
     found = await store.find_password(db, email.strip().lower())
     password_hash = found[1] if found else None
-    is_right = await is_password_right(password_hash or NOBODYS_HASH, password)
+    is_right = await is_password_right(
+        password_hash or NOBODYS_HASH, password, pool=pool, owner=owner
+    )
     if found is None or not is_right:
         raise UnauthenticatedError("The e-mail address or the password is wrong.")
     return found[0]

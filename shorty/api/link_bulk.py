@@ -20,7 +20,7 @@ from shorty.api.link_object import show_link
 from shorty.api.links import TAG, raise_all_faults
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
-from shorty.errors import FeatureOffError, InvalidFieldsError, NotFoundError, ShortyError
+from shorty.errors import BusyError, FeatureOffError, InvalidFieldsError, NotFoundError, ShortyError
 from shorty.http.answers import Answer, answer_json
 from shorty.http.fields import convert_fields, convert_known, find_unknown
 from shorty.http.requests import read_body
@@ -106,7 +106,7 @@ async def create_links(request: ApiRequest) -> Answer:
         body_example={"ids": ["1162", "99"], "isActive": False},
         answer=UpdatedLinks,
         answer_example={"updated": 1, "failed": [NOT_FOUND], "links": [EXAMPLE]},
-        errors=(FeatureOffError,),
+        errors=(FeatureOffError, BusyError),
     ),
 )
 async def change_links(request: ApiRequest) -> Answer:

@@ -26,6 +26,7 @@ from shorty.api.link_object import show_link
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
 from shorty.errors import (
+    BusyError,
     ConflictError,
     FeatureOffError,
     InvalidFieldsError,
@@ -62,7 +63,7 @@ TAG: Final = "Links"
         other_statuses=(200,),
         answer=LinkAnswer,
         answer_example={"link": EXAMPLE},
-        errors=(SlugTakenError, QuotaExceededError, FeatureOffError),
+        errors=(SlugTakenError, QuotaExceededError, FeatureOffError, BusyError),
     ),
 )
 async def create_link(request: ApiRequest) -> Answer:
@@ -165,7 +166,7 @@ async def get_link(request: ApiRequest) -> Answer:
         body_example={"title": "Winter campaign", "expiresAt": None, "isActive": False},
         answer=LinkAnswer,
         answer_example={"link": EXAMPLE},
-        errors=(SlugTakenError, QuotaExceededError, FeatureOffError),
+        errors=(SlugTakenError, QuotaExceededError, FeatureOffError, BusyError),
     ),
 )
 async def change_link(request: ApiRequest) -> Answer:

@@ -20,7 +20,13 @@ from shorty.api.short_link_changes import (
     gather_settings,
     read_change,
 )
-from shorty.errors import ConflictError, NotFoundError, QuotaExceededError, SlugTakenError
+from shorty.errors import (
+    BusyError,
+    ConflictError,
+    NotFoundError,
+    QuotaExceededError,
+    SlugTakenError,
+)
 from shorty.http.answers import Answer, answer_json
 from shorty.http.qr_drawings import list_warning_headers
 from shorty.http.requests import Body, read_body
@@ -64,7 +70,7 @@ QrCodeChanges: Final = add_settings("QrCodeChanges", ShortLinkChanges)
         answer=ShortLinkAnswer,
         answer_example=CODE_EXAMPLE,
         headers=("X-QR-Warning",),
-        errors=(SlugTakenError, QuotaExceededError),
+        errors=(SlugTakenError, QuotaExceededError, BusyError),
     ),
 )
 async def create_code(request: ApiRequest) -> Answer:
@@ -93,7 +99,7 @@ async def create_code(request: ApiRequest) -> Answer:
         answer=ShortLinkAnswer,
         answer_example={**CODE_EXAMPLE, "message": UPDATED},
         headers=("X-QR-Warning",),
-        errors=(SlugTakenError, ConflictError, QuotaExceededError),
+        errors=(SlugTakenError, ConflictError, QuotaExceededError, BusyError),
     ),
 )
 async def change_code(request: ApiRequest) -> Answer:

@@ -5,6 +5,7 @@ from typing import Final
 from shorty.api.operations import Operation
 from shorty.errors import (
     AlreadyExistsError,
+    BusyError,
     ConflictError,
     FeatureOffError,
     FetchError,
@@ -48,6 +49,7 @@ SAMPLES: Final[dict[type[ShortyError], ShortyError]] = {
         MethodNotAllowedError("PUT", "GET, POST"),
         InternalError(),
         FetchError("The address could not be reached."),
+        BusyError(2),
         StorageUnavailableError(),
     )
 }

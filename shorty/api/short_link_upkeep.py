@@ -16,7 +16,7 @@ from shorty.api.short_link_answers import (
 )
 from shorty.api.short_link_bodies import spell_key
 from shorty.api.short_link_changes import ShortLinkChanges, add_settings, read_change
-from shorty.errors import QuotaExceededError, SlugTakenError
+from shorty.errors import BusyError, QuotaExceededError, SlugTakenError
 from shorty.http.answers import Answer, Header, answer_json
 from shorty.http.fields import convert_fields
 from shorty.http.requests import read_body
@@ -144,7 +144,7 @@ async def get_short_link(request: ApiRequest) -> Answer:
         body_example={"destinationUrl": "https://example.com/new", "expirationDate": None},
         answer=ShortLinkAnswer,
         answer_example={**EXAMPLE, "message": UPDATED},
-        errors=(SlugTakenError, QuotaExceededError),
+        errors=(SlugTakenError, QuotaExceededError, BusyError),
     ),
 )
 async def change_short_link(request: ApiRequest) -> Answer:

@@ -21,7 +21,7 @@ from shorty.api.short_link_bodies import (
     asks_for_public_link,
     read_new_link,
 )
-from shorty.errors import QuotaExceededError, SlugTakenError, UnauthenticatedError
+from shorty.errors import BusyError, QuotaExceededError, SlugTakenError, UnauthenticatedError
 from shorty.http.answers import Answer, answer_json
 from shorty.http.neighbours import tell_of_proxy
 from shorty.http.requests import read_body
@@ -42,7 +42,7 @@ CREATE: Final = Operation(
     status=201,
     answer=ShortLinkAnswer,
     answer_example=EXAMPLE,
-    errors=(SlugTakenError, QuotaExceededError),
+    errors=(SlugTakenError, QuotaExceededError, BusyError),
 )
 
 

@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException
 
 from shorty.errors import (
     AlreadyExistsError,
+    BusyError,
     ConflictError,
     FetchError,
     ForbiddenError,
@@ -92,6 +93,7 @@ STATUSES: Final[dict[type[ShortyError], int]] = {
     RateLimitedError: 429,
     InternalError: 500,
     FetchError: 502,
+    BusyError: 503,
     StorageUnavailableError: 503,
 }
 

@@ -10,11 +10,10 @@ from shorty.accounts.roles import require_scope
 from shorty.errors import InvalidFieldsError, ShortyError
 from shorty.links.book import LinkBook, Maker, read_maker
 from shorty.links.changes import edit_link, hash_new_password
-from shorty.links.drafts import Draft, draft_bare_link, protect_draft
+from shorty.links.drafts import Draft, draft_bare_link, hash_link_password, protect_draft
 from shorty.links.inserts import Entry, Outcome, attempt, insert_entries
 from shorty.links.model import Link, LinkChange, NewLink
 from shorty.links.service import bring_back_link, drop_link_of
-from shorty.passwords import hash_password
 from shorty.storage.database import Transaction
 
 RememberAll: TypeAlias = Callable[[Transaction, list[Outcome]], None]
@@ -42,7 +41,7 @@ async def create_links(
     check_size("links", len(news))
     maker = read_maker(actor)
     bare = [await _try_to_draft(book, maker, new, now) for new in news]
-    drafts = await _protect_drafts(bare)
+    drafts = await _protect_drafts(bare, maker.workspace_id)
     entries = [
         Entry(maker=maker, draft=draft, now=now) for draft in drafts if isinstance(draft, Draft)
     ]
@@ -65,7 +64,7 @@ async def change_links(
     """The same change for each. Raises InvalidFieldsError for more than MAX_AT_ONCE."""
     require_scope(actor, "write")
     check_size("ids", len(link_ids))
-    password_hash = await hash_new_password(change)
+    password_hash = await hash_new_password(actor, change)
     replaced: list[Link] = []
 
     def edit(tx: Transaction, link_id: int) -> Link:
@@ -130,7 +129,9 @@ async def _try_to_draft(
         return error
 
 
-async def _protect_drafts(drafts: Sequence[Draft | ShortyError]) -> list[Draft | ShortyError]:
+async def _protect_drafts(
+    drafts: Sequence[Draft | ShortyError], workspace_id: int
+) -> list[Draft | ShortyError]:
     """Hashes several passwords at once, each in a thread, outside the interpreter's lock."""
     outcomes = list(drafts)
     protected = [
@@ -142,7 +143,8 @@ async def _protect_drafts(drafts: Sequence[Draft | ShortyError]) -> list[Draft |
 
     async def protect(index: int, draft: Draft, password: str) -> None:
         async with hashing:
-            outcomes[index] = protect_draft(draft, await hash_password(password))
+            hashed = await hash_link_password(password, workspace_id)
+            outcomes[index] = protect_draft(draft, hashed)
 
     fault = f"may be given for {MAX_PASSWORDS} links at once; send the others in another request"
     for index, _, _ in protected[MAX_PASSWORDS:]:

@@ -13,6 +13,7 @@ from shorty.links.drafts import (
     check_tag_names,
     describe_unknown_tags,
     find_tag_faults,
+    hash_link_password,
     resolve_tags,
 )
 from shorty.links.history import record_edit
@@ -20,7 +21,7 @@ from shorty.links.logos import find_logo_faults
 from shorty.links.model import Link, LinkChange, LinkColumns, LinkDomain, NewLink, Tag
 from shorty.links.rules import check_link
 from shorty.links.tags import find_tags, fold_name
-from shorty.passwords import find_password_fault, hash_password
+from shorty.passwords import find_password_fault
 from shorty.plans import QuotaName, give_back_quota, require_feature, take_quota
 from shorty.storage.database import Transaction
 
@@ -44,10 +45,10 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     is_empty: bool
 
 
-async def hash_new_password(change: LinkChange) -> str | None:
+async def hash_new_password(actor: Actor, change: LinkChange) -> str | None:
     if not change.password or find_password_fault(change.password):
         return None
-    return await hash_password(change.password)
+    return await hash_link_password(change.password, actor.workspace_id)
 
 
 async def find_change_faults(

@@ -11,7 +11,7 @@ from shorty.links.logos import find_logo_faults
 from shorty.links.model import LinkColumns, LinkDomain, NewLink, Tag
 from shorty.links.rules import check_link
 from shorty.links.tags import check_tag_name, find_tags, find_unknown_tags, make_tags
-from shorty.passwords import hash_password
+from shorty.passwords import LINKS, hash_password
 from shorty.plans import require_feature
 from shorty.storage.database import Transaction
 
@@ -40,11 +40,16 @@ async def find_faults(book: LinkBook, maker: Maker, new: NewLink, now: int) -> d
 
 
 async def draft_link(book: LinkBook, maker: Maker, new: NewLink, now: int) -> Draft:
-    """Raises InvalidFieldsError with every fault, and FeatureOffError."""
+    """Raises InvalidFieldsError with every fault, FeatureOffError and BusyError."""
     draft = await draft_bare_link(book, maker, new, now)
     if new.password is None:
         return draft
-    return protect_draft(draft, await hash_password(new.password))
+    return protect_draft(draft, await hash_link_password(new.password, maker.workspace_id))
+
+
+async def hash_link_password(password: str, workspace_id: int) -> str:
+    """Raises BusyError."""
+    return await hash_password(password, pool=LINKS, owner=f"workspace {workspace_id}")
 
 
 async def draft_bare_link(book: LinkBook, maker: Maker, new: NewLink, now: int) -> Draft:

@@ -106,7 +106,7 @@ async def change_link(
     A change that changes nothing is not counted as an edit.
     """
     require_scope(actor, "write")
-    password_hash = await hash_new_password(change)
+    password_hash = await hash_new_password(actor, change)
     before, after = await book.db.write(
         lambda tx: edit_link(tx, book, actor, link_id, change, password_hash, now)
     )

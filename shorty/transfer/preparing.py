@@ -6,9 +6,9 @@ import msgspec
 
 from shorty.errors import InvalidFieldsError
 from shorty.links.book import LinkBook, Maker
-from shorty.links.drafts import Draft, draft_bare_link, protect_draft
+from shorty.links.drafts import Draft, draft_bare_link, hash_link_password, protect_draft
 from shorty.links.model import NewLink
-from shorty.passwords import hash_password, is_password_hash
+from shorty.passwords import is_password_hash
 from shorty.transfer.model import ImportedLink, ImportOptions
 
 # Links that are over keep their numbers and their end.
@@ -45,7 +45,7 @@ async def prepare_link(
     )
     draft = await draft_bare_link(book, maker, translate_logo(new, logos), LONG_AGO)
     if new.password is not None and not options.is_dry_run:
-        draft = protect_draft(draft, await hash_password(new.password))
+        draft = protect_draft(draft, await hash_link_password(new.password, maker.workspace_id))
     elif item.password_hash is not None and not has_lost_password:
         draft = protect_draft(draft, item.password_hash)
     remark = SWITCHED_OFF if has_lost_password else None

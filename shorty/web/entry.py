@@ -2,14 +2,15 @@
 
 from typing import Final
 
+from shorty.accounts.model import User
 from shorty.accounts.sessions import WHOLE_MS
 from shorty.accounts.signing_in import check_password, give_back_sign_in, take_sign_in
 from shorty.accounts.tokens import count_own_tokens
-from shorty.errors import InvalidFieldsError, ShortyError, UnauthenticatedError
+from shorty.errors import BusyError, InvalidFieldsError, ShortyError, UnauthenticatedError
 from shorty.http.answers import Answer
 from shorty.http.errors import find_status, list_error_headers
-from shorty.limits import name_address
-from shorty.passwords import find_own_password_fault, hash_password
+from shorty.limits import name_address, name_network
+from shorty.passwords import ACCOUNTS, SIGN_INS, find_own_password_fault, hash_password
 from shorty.web.cookies import SESSION
 from shorty.web.numbers import write_plural
 from shorty.web.rendering import render
@@ -43,23 +44,47 @@ def forgive_try(request: WebRequest, email: str) -> None:
     give_back_sign_in(request.services.limits, address, email, request.now)
 
 
-async def prove_password(request: WebRequest, field: str = "password") -> None:
-    """Before what only the person may do. Raises InvalidFieldsError and RateLimitedError."""
-    email = request.actor.user_email
+async def try_password(request: WebRequest, email: str, password: str) -> User:
+    """Counts one try, which `forgive_try` gives back after the right password.
+
+    Raises UnauthenticatedError, RateLimitedError and BusyError.
+    """
     count_try(request, email)
     try:
-        await check_password(request.services.db, email, request.typed.read_raw(field))
+        pool = SIGN_INS if request.signed_in is None else ACCOUNTS
+        owner = name_hash_owner(request)
+        return await check_password(request.services.db, email, password, pool=pool, owner=owner)
+    except BusyError:
+        forgive_try(request, email)  # nothing was tried
+        raise
+
+
+def name_hash_owner(request: WebRequest) -> str:
+    """For whom a password is hashed: somebody who is signed in, or a network."""
+    if request.signed_in is not None:
+        return f"user {request.actor.user_id}"
+    return name_network(request.client_address)
+
+
+async def prove_password(request: WebRequest, field: str = "password") -> None:
+    """Before what only the person may do.
+
+    Raises InvalidFieldsError, RateLimitedError and BusyError.
+    """
+    email = request.actor.user_email
+    try:
+        await try_password(request, email, request.typed.read_raw(field))
     except UnauthenticatedError as error:
         raise InvalidFieldsError({field: "is not your password"}) from error
     forgive_try(request, email)
 
 
 async def hash_new_password(request: WebRequest, field: str = "password") -> str:
-    """Of the password that was chosen. Raises InvalidFieldsError."""
+    """Of the password that was chosen. Raises InvalidFieldsError and BusyError."""
     password = request.typed.read_raw(field)
     if fault := find_own_password_fault(password):
         raise InvalidFieldsError({field: fault})
-    return await hash_password(password)
+    return await hash_password(password, owner=name_hash_owner(request))
 
 
 def tell_of_tokens(request: WebRequest, user_id: int) -> str:

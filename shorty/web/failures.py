@@ -7,6 +7,7 @@ from urllib.parse import quote
 from litestar.exceptions import HTTPException
 
 from shorty.errors import (
+    BusyError,
     ForbiddenError,
     NotFoundError,
     QuotaExceededError,
@@ -32,6 +33,7 @@ TITLES: Final[dict[type[ShortyError], str]] = {
     ForbiddenError: "You may not do this",
     QuotaExceededError: "Your plan is used up",
     RateLimitedError: "Too many tries",
+    BusyError: "The server is busy",
     StorageUnavailableError: "The database is busy",
 }
 

@@ -8,22 +8,27 @@ from shorty.accounts.service import can_anyone_sign_in
 from shorty.accounts.sessions import end_session
 from shorty.accounts.signing_in import (
     CODE_AWAITED_MS,
-    check_password,
     find_half_signed_in,
     finish_sign_in,
     start_sign_in,
 )
-from shorty.errors import InvalidFieldsError, RateLimitedError, ShortyError, UnauthenticatedError
+from shorty.errors import (
+    BusyError,
+    InvalidFieldsError,
+    RateLimitedError,
+    ShortyError,
+    UnauthenticatedError,
+)
 from shorty.http.answers import Answer
 from shorty.web.addresses import read_way_back
 from shorty.web.doors import SIGN_IN, page
 from shorty.web.entry import (
-    count_try,
     forget_session_cookie,
     forgive_try,
     read_agent,
     set_session_cookie,
     show_trouble,
+    try_password,
 )
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
@@ -47,9 +52,8 @@ async def sign_in(request: WebRequest) -> Answer:
     services, email = request.services, request.typed.read("email")
     way_back = read_way_back(request.typed.read("next"))
     try:
-        count_try(request, email)
-        user = await check_password(services.db, email, request.typed.read_raw("password"))
-    except (RateLimitedError, UnauthenticatedError) as error:
+        user = await try_password(request, email, request.typed.read_raw("password"))
+    except (BusyError, RateLimitedError, UnauthenticatedError) as error:
         return show_sign_in(request, way_back, error)
     forgive_try(request, email)
     started = await services.db.write(

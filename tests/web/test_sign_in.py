@@ -9,11 +9,12 @@ from shorty.accounts.second_factor import begin_second_factor, confirm_second_fa
 from shorty.accounts.service import set_password
 from shorty.accounts.sessions import list_sessions
 from shorty.accounts.totp import STEP_MS, compute_code
-from shorty.passwords import hash_password
+from shorty.passwords import SIGN_INS, hash_password
 from shorty.web.cookies import SESSION
 from shorty.web.sign_in import CODE
 from tests.api.house import House
 from tests.rsgi_client import make_client
+from tests.support import flood
 from tests.web.browser import Browser, read_text
 
 PASSWORD = "correct horse"
@@ -151,6 +152,27 @@ async def test_guessing_codes_is_stopped_for_the_person(house: House, visitor: B
     code = compute_code(secret, house.now // STEP_MS)
     await visitor.follow(await send_password(visitor))
     assert (await visitor.send("/app/sign-in/code", code=code)).status_code == 429
+
+
+async def test_a_try_that_finds_the_server_busy_is_not_counted_and_may_come_again(
+    visitor: Browser,
+) -> None:
+    async with flood(SIGN_INS):
+        for _ in range(11):
+            busy = await send_password(visitor)
+            assert (busy.status_code, busy.headers["retry-after"]) == (503, "2")
+            assert "The server is busy; try again in 2 s." in read_text(busy.text)
+            assert 'value="ann@a.example"' in busy.text
+    assert (await send_password(visitor)).headers["location"] == "/app"
+
+
+async def test_who_is_signed_in_proves_a_password_while_strangers_flood(visitor: Browser) -> None:
+    await send_password(visitor)
+    await visitor.open("/app/account")
+    fields = {"current": PASSWORD, "password": "battery staple"}
+    async with flood(SIGN_INS):
+        changed = await visitor.send("/app/account/password", fields)
+    assert changed.status_code == 303
 
 
 async def test_the_code_is_awaited_for_ten_minutes(house: House, visitor: Browser) -> None:

@@ -1,0 +1,174 @@
+"""Owns pools that many share: how many run at once, who is next, how many may wait and how long.
+
+Each job belongs to an owner (a workspace, a network). Owners are served in turn, so that one with
+many jobs delays another's by one job each at most. What finds no room to wait is refused at once.
+"""
+
+import asyncio
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Final, TypeVar
+
+from shorty.errors import BusyError
+
+T = TypeVar("T")
+
+RETRY_AFTER_S: Final = 2
+
+
+class FairSlots:
+    """So many slots, of which one owner may hold `slots_per_owner` at once.
+
+    Where the queue is full, the newest of the owner with the most waiting jobs makes room for one
+    of an owner who has fewer. Belongs to one event loop at a time.
+    """
+
+    def __init__(
+        self,
+        *,
+        slots: int,
+        slots_per_owner: int,
+        waiting: int,
+        waiting_per_owner: int,
+        patience_s: float,
+    ) -> None:
+        self.slots = slots
+        self._slots_per_owner = slots_per_owner
+        self.most_waiting = waiting
+        self._most_waiting_per_owner = waiting_per_owner
+        self._patience_s = patience_s
+        self._taken: Counter[str] = Counter()
+        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+
+    @property
+    def taken(self) -> int:
+        return self._taken.total()
+
+    @property
+    def waiting(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    @asynccontextmanager
+    async def take(self, owner: str) -> AsyncGenerator[None]:
+        """Holds a slot. Raises BusyError where there is no room to wait, or none in time."""
+        await self.acquire(owner)
+        try:
+            yield
+        finally:
+            self.release(owner)
+
+    async def acquire(self, owner: str) -> None:
+        """As `take`, for a slot that `release` gives back."""
+        if self._may_start(owner):
+            self._taken[owner] += 1
+            return
+        turn = self._line_up(owner)
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.release(owner)  # it was given just as its caller went away
+            else:
+                self._leave(owner, turn)
+            if isinstance(error, TimeoutError):
+                raise BusyError(RETRY_AFTER_S) from None
+            raise
+
+    def release(self, owner: str) -> None:
+        self._taken[owner] -= 1
+        if not self._taken[owner]:
+            del self._taken[owner]
+        self._serve()
+
+    def _may_start(self, owner: str) -> bool:
+        """Whoever waits while a slot is free has their own share in use, and is passed by."""
+        return self.taken < self.slots and self._taken[owner] < self._slots_per_owner
+
+    def _line_up(self, owner: str) -> "asyncio.Future[None]":
+        own = len(self._waiting.get(owner, ()))
+        if own >= self._most_waiting_per_owner:
+            raise BusyError(RETRY_AFTER_S)
+        if self.waiting >= self.most_waiting:
+            self._make_room(own)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(owner, deque()).append(turn)
+        return turn
+
+    def _make_room(self, own: int) -> None:
+        """Refuses the newest job of the longest queue, unless the newcomer's would be as long."""
+        longest = max(self._waiting.values(), key=len)
+        if len(longest) <= own + 1:
+            raise BusyError(RETRY_AFTER_S)
+        longest.pop().set_exception(BusyError(RETRY_AFTER_S))
+
+    def _leave(self, owner: str, turn: "asyncio.Future[None]") -> None:
+        queue = self._waiting.get(owner, deque())
+        if turn in queue:
+            queue.remove(turn)
+        if not queue:
+            self._waiting.pop(owner, None)
+
+    def _serve(self) -> None:
+        while (owner := next(filter(self._may_start, self._waiting), None)) is not None:
+            queue = self._waiting[owner]
+            turn = queue.popleft()
+            if queue:
+                self._waiting.move_to_end(owner)
+            else:
+                del self._waiting[owner]
+            if not turn.done():  # a cancelled one has not left yet
+                self._taken[owner] += 1
+                turn.set_result(None)
+
+
+class WorkerThreads:
+    """Threads for one purpose, shared as FairSlots are; jobs are short and cannot be cancelled."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        threads: int,
+        waiting: int = 64,
+        waiting_per_owner: int = 8,
+        patience_s: float = 10.0,
+    ) -> None:
+        self.name = name
+        self._threads = threads
+        self._executor: ThreadPoolExecutor | None = None
+        self.slots = FairSlots(
+            slots=threads,
+            slots_per_owner=threads,
+            waiting=waiting,
+            waiting_per_owner=waiting_per_owner,
+            patience_s=patience_s,
+        )
+
+    async def run(self, owner: str, work: Callable[[], T]) -> T:
+        """What `work` returns, from a thread.
+
+        Raises what `work` raises, and BusyError. The slot of a cancelled caller is free when its
+        thread is, so that no more than `threads` jobs ever take memory.
+        """
+        await self.slots.acquire(owner)
+        try:
+            job = asyncio.get_running_loop().run_in_executor(self._find_executor(), work)
+        except BaseException:
+            self.slots.release(owner)
+            raise
+        job.add_done_callback(lambda _: self.slots.release(owner))
+        return await asyncio.shield(job)
+
+    def close(self) -> None:
+        """Lets the threads end once they have nothing to do; a later `run` starts others."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=False)
+
+    def _find_executor(self) -> ThreadPoolExecutor:
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix=self.name)
+        return self._executor
