@@ -10,7 +10,7 @@ from shorty.api.idempotency import answer_once, in_one_write
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
 from shorty.api.uploads import read_upload
-from shorty.errors import NotFoundError
+from shorty.errors import BusyError, NotFoundError
 from shorty.http.answers import Answer, Header, answer_created, answer_json, answer_nothing
 from shorty.http.fields import convert_fields
 from shorty.http.times import format_time
@@ -114,6 +114,7 @@ async def list_pictures(request: ApiRequest) -> Answer:
             "image": "data:image/png;base64,iVBORw0KGgo…",
         },
         is_repeatable=True,
+        errors=(BusyError,),
         status=201,
         answer=PictureAnswer,
         answer_example={"picture": EXAMPLE},
@@ -124,7 +125,9 @@ async def create_picture(request: ApiRequest) -> Answer:
     query = convert_fields(request.read_query(), PictureQuery, is_text=True, ignores_unknown=True)
     purpose = wanted.purpose if wanted else query.purpose
     name = pictures.check_picture_name(wanted.name if wanted else "", purpose)
-    drawn = await read_logo(content, LONGEST_SIDES[purpose])
+    drawn = await read_logo(
+        content, LONGEST_SIDES[purpose], workspace_id=request.actor.workspace_id
+    )
     picture = Picture(png=drawn.png, width=drawn.width, height=drawn.height)
     return await answer_once(
         request,

@@ -6,7 +6,7 @@ from litestar import route
 
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
-from shorty.errors import InvalidFieldsError, NotFoundError
+from shorty.errors import BusyError, InvalidFieldsError, NotFoundError
 from shorty.http.answers import Answer
 from shorty.http.fields import convert_fields
 from shorty.http.qr_drawings import (
@@ -39,7 +39,7 @@ TAG: Final = "QR codes"
         media_type="image/png",
         other_examples=(("image/svg+xml", "(an SVG)"),),
         headers=("ETag", "X-QR-Warning"),
-        errors=(InvalidFieldsError,),
+        errors=(InvalidFieldsError, BusyError),
     ),
 )
 async def draw_link_code(request: ApiRequest) -> Answer:

@@ -9,7 +9,7 @@ from shorty.api.idempotency import answer_once, in_one_write
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
 from shorty.api.uploads import read_upload
-from shorty.errors import NotFoundError
+from shorty.errors import BusyError, NotFoundError
 from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
 from shorty.http.times import format_time
 from shorty.links import logos
@@ -93,6 +93,7 @@ async def list_logos(request: ApiRequest) -> Answer:
         body=LogoInput,
         body_example={"name": "Acme", "image": "data:image/png;base64,iVBORw0KGgo…"},
         is_repeatable=True,
+        errors=(BusyError,),
         status=201,
         answer=LogoAnswer,
         answer_example={"logo": EXAMPLE},
@@ -102,7 +103,7 @@ async def create_logo(request: ApiRequest) -> Answer:
     body, wanted, content = await read_upload(request, LogoInput)
     name = wanted.name if wanted else "Logo"
     logos.check_logo_name(name)
-    logo = await read_logo(content)
+    logo = await read_logo(content, workspace_id=request.actor.workspace_id)
     picture = LogoPicture(png=logo.png, width=logo.width, height=logo.height)
     return await answer_once(
         request,

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from shorty.errors import FetchError, InvalidFieldsError, StorageUnavailableError
+from shorty.errors import BusyError, FetchError, InvalidFieldsError, StorageUnavailableError
 from shorty.fetch import Fetcher
 from shorty.links import icons, store
 from shorty.links.book import LinkBook
@@ -22,7 +22,7 @@ ICON_LIMIT_BYTES: Final = 256_000
 ICON_TIMEOUT_S: Final = 10.0
 
 DrawIcon: TypeAlias = Callable[[bytes], Awaitable[bytes]]
-"""Makes a small PNG of a stranger's picture. Raises InvalidFieldsError."""
+"""Makes a small PNG of a stranger's picture. Raises InvalidFieldsError and BusyError."""
 
 log = structlog.get_logger(__name__)
 
@@ -141,5 +141,5 @@ async def fetch_icon(fetcher: Fetcher, url: str, draw: DrawIcon) -> bytes | None
     try:
         found = await fetcher.get_page(url, limit_bytes=ICON_LIMIT_BYTES, timeout_s=ICON_TIMEOUT_S)
         return await draw(found.body) if found.status == 200 and found.body else None  # noqa: PLR2004 OK
-    except (FetchError, InvalidFieldsError):
+    except (BusyError, FetchError, InvalidFieldsError):
         return None

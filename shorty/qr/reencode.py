@@ -1,8 +1,9 @@
 """Draws a stranger's picture anew as a small PNG: a program of its own, for `sandbox` to run.
 
 Whatever a file holds, only its pixels come out. Reads standard input, writes standard output; its
-argument is the longest side in pixels. Ends with 1 and a sentence on standard error where the file
-is no picture. Imports nothing of shorty, so that it starts quickly and isolated.
+arguments are the longest side in pixels, the most megapixels that are decoded and the most
+megabytes of memory. Ends with 1 and a sentence on standard error where the file is no picture.
+Imports of shorty only `headers`, so that it starts quickly.
 """
 
 # What lxml's types leave unknown:
@@ -13,38 +14,37 @@ import re
 import resource
 import struct
 import sys
-from base64 import b64encode
-from typing import Final
+from base64 import b64decode, b64encode
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
 from zlib import compress, crc32
 
 import fontpkg_open_sans
 from lxml import etree
 from resvg_py import svg_to_bytes
 
+from shorty.qr.headers import find_media_type, read_drawing_size, read_pixel_size
+
 LONGEST_SIDE: Final = 400
 """Pixels: sharp in the middle of a code 1,400 pixels wide."""
 CPU_S: Final = 5
-MEMORY_BYTES: Final = 1 << 30
+MILLION: Final = 1_000_000
+MEGAPIXELS: Final = 16
 
 SVG_NAMESPACE: Final = "http://www.w3.org/2000/svg"
 FONT: Final = str(fontpkg_open_sans.ROOT / "files" / "OpenSans[wdth,wght].ttf")
-_MAGIC: Final = (
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
-    (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
-    (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp"),
-    (re.compile(rb"GIF8[79]a"), "image/gif"),
-)
 _ICON_MAGIC: Final = b"\0\0\1\0"
 _WIDEST_ICON: Final = 256
 _RGB, _RGBA = 24, 32  # bits a pixel
-_HARMLESS: Final = re.compile(r"#|data:image/(png|jpeg|webp);base64,")
+_EMBEDDED: Final = re.compile(r"data:image/(?:png|jpeg|webp);base64,")
 
 
 def main() -> int:
+    longest_side, megapixels, megabytes = map(int, sys.argv[1:])
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_AS, (megabytes * MILLION, megabytes * MILLION))
     try:
-        png = reencode(sys.stdin.buffer.read(), int(sys.argv[1]))
+        png = reencode(sys.stdin.buffer.read(), longest_side, megapixels)
     except ValueError as error:
         sys.stderr.write(str(error))
         return 1
@@ -52,21 +52,42 @@ def main() -> int:
     return 0
 
 
-def reencode(content: bytes, longest_side: int = LONGEST_SIDE) -> bytes:
-    """Raises ValueError where it is no picture that can be drawn."""
+def reencode(
+    content: bytes, longest_side: int = LONGEST_SIDE, megapixels: int = MEGAPIXELS
+) -> bytes:
+    """Raises ValueError where it is no picture that can be drawn, or one of too many pixels."""
     if content.startswith(_ICON_MAGIC):
         content = read_icon_file(content)
-    media_type = next((name for magic, name in _MAGIC if magic.match(content)), None)
-    svg = _clean_svg(content) if media_type is None else _wrap(content, media_type)
+    media_type = find_media_type(content)
+    if media_type is None:
+        return _reencode_drawing(content, longest_side, megapixels)
+    width, height = read_pixel_size(content, media_type)
+    check_pixels(width * height, megapixels)
+    scale = _find_step(width, height, longest_side)
+    png = _draw(_wrap(content, media_type), scale if scale < 1 else None)
+    _require_content(png)
+    while (scale := _find_step(*read_size(png), longest_side)) < 1:
+        png = _draw(_wrap(png, "image/png"), scale)
+    return png
+
+
+def _reencode_drawing(content: bytes, longest_side: int, megapixels: int) -> bytes:
+    svg = _clean_svg(content, megapixels)
     png = _draw(svg)
+    _require_content(png)
+    return _draw(svg, longest_side / max(read_size(png)))
+
+
+def check_pixels(count: int, megapixels: int) -> None:
+    """Raises ValueError."""
+    if count > megapixels * MILLION:
+        raise ValueError(f"may be at most {megapixels} megapixels large")
+
+
+def _require_content(png: bytes) -> None:
+    """A broken file gives an empty picture."""
     if png == _draw_nothing(png):
         raise ValueError("must be a PNG, JPEG, WebP or SVG image that shows something")
-    if media_type is None:
-        return _draw(svg, _find_scale(png, longest_side))
-    while (scale := _find_scale(png, longest_side)) < 1:
-        # Halved step by step: in one, most of the pixels would count for nothing.
-        png = _draw(_wrap(png, "image/png"), max(scale, 0.5))
-    return png
 
 
 def read_size(png: bytes) -> tuple[int, int]:
@@ -137,9 +158,9 @@ def _write_png(width: int, height: int, rows: bytes) -> bytes:
     )
 
 
-def _find_scale(png: bytes, longest_side: int) -> float:
-    width, height = read_size(png)
-    return longest_side / max(width, height)
+def _find_step(width: int, height: int, longest_side: int) -> float:
+    """Halved step by step: in one, most of the pixels would count for nothing."""
+    return max(longest_side / max(width, height), 0.5)
 
 
 def _draw(svg: str, scale: float | None = None) -> bytes:
@@ -168,8 +189,11 @@ def _wrap(content: bytes, media_type: str) -> str:
     return f'<svg xmlns="{SVG_NAMESPACE}"><image href="{address}"/></svg>'
 
 
-def _clean_svg(content: bytes) -> str:
-    """Without whatever leads out of the file: the renderer would read files of this machine."""
+def _clean_svg(content: bytes, megapixels: int) -> str:
+    """Without whatever leads out of the file: the renderer would read files of this machine.
+
+    Raises ValueError, also where it and the pictures inside it have too many pixels together.
+    """
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
     )
@@ -179,13 +203,42 @@ def _clean_svg(content: bytes) -> str:
         raise ValueError("must be a PNG, JPEG, WebP or SVG image") from None
     if etree.QName(root).localname != "svg":
         raise ValueError("must be a PNG, JPEG, WebP or SVG image")
-    for element in root.iter(etree.Element):
-        for name, value in element.attrib.items():
-            is_link = etree.QName(name).localname in {"href", "base"}
-            if is_link and not _HARMLESS.match(str(value).strip()):
-                del element.attrib[name]
+    width, height = read_drawing_size(
+        *(root.get(name, "") for name in ("width", "height", "viewBox"))
+    )
+    check_pixels(width * height + _clean_links(root), megapixels)
     return etree.tostring(root, encoding="unicode")
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _clean_links(root: Any) -> int:
+    """How many pixels the pictures inside have that stay."""
+    pixels = 0
+    for element in root.iter(etree.Element):
+        for name, value in element.attrib.items():
+            if etree.QName(name).localname not in {"href", "base"}:
+                continue
+            address = str(value).strip()
+            if address.startswith("#"):
+                continue
+            try:
+                element.attrib[name], count = _read_embedded(address)
+                pixels += count
+            except ValueError:
+                del element.attrib[name]
+    return pixels
+
+
+def _read_embedded(address: str) -> tuple[str, int]:
+    """A data address written anew, so that what is drawn is what was looked at; and its pixels.
+
+    Raises ValueError where it is no picture.
+    """
+    prefix = _EMBEDDED.match(address)
+    if prefix is None:
+        raise ValueError("leads out of the file")
+    content = b64decode(b"".join(unquote_to_bytes(address[prefix.end() :]).split()), validate=True)
+    media_type = find_media_type(content)
+    if media_type is None:
+        raise ValueError("is no picture")
+    width, height = read_pixel_size(content, media_type)
+    return f"data:{media_type};base64,{b64encode(content).decode()}", width * height

@@ -1,51 +1,95 @@
 """Turns a stranger's picture into a small PNG, in a process of its own with little time and memory.
 
-Decoders of pictures meet hostile files; whatever one does to them, the server goes on.
+Decoders of pictures meet hostile files; whatever one does to them, the server goes on. Members'
+uploads and pictures of strangers' sites have pools of their own, and no workspace draws more than
+one picture at a time. Together they take 1,280 MB of memory at most.
 """
 
 import asyncio
+import signal
 import sys
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from shorty.errors import InvalidFieldsError
+from shorty.pools import FairSlots
 from shorty.qr import reencode
 from shorty.qr.drawing import Logo
 
 MAX_BYTES: Final = 1024 * 1024
 ICON_SIDE: Final = 128
-PATIENCE_S: Final = 10
-AT_ONCE: Final = 2
-_TURNS: Final = asyncio.Semaphore(AT_ONCE)
+PATIENCE_S: Final = 20
+"""For one picture, once it is its turn; on an idle machine its 5 s of the processor end first."""
+QUEUE_PATIENCE_S: Final = 60
+TOO_SLOW: Final = "is an image that takes too long to draw: send a smaller or simpler one"
+_OUT_OF_TIME: Final = (-signal.SIGXCPU, -signal.SIGKILL)
+_PROGRAM: Final = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+    "from shorty.qr.reencode import main; sys.exit(main())"
+)
+_ROOT: Final = str(Path(reencode.__file__).parents[2])
+
+
+class Sandbox(NamedTuple):
+    """A pool of processes, and what a picture may need in each of them."""
+
+    slots: FairSlots
+    megapixels: int
+    megabytes: int
+
+
+# An honest picture of 16 megapixels takes 100 to 230 MB, twice as many take twice as much.
+MEMBERS: Final = Sandbox(
+    FairSlots(
+        slots=2, slots_per_owner=1, waiting=32, waiting_per_owner=4, patience_s=QUEUE_PATIENCE_S
+    ),
+    megapixels=32,
+    megabytes=512,
+)
+STRANGERS: Final = Sandbox(
+    FairSlots(
+        slots=1, slots_per_owner=1, waiting=16, waiting_per_owner=16, patience_s=QUEUE_PATIENCE_S
+    ),
+    megapixels=16,
+    megabytes=256,
+)
 
 
 async def read_logo(
-    content: bytes, longest_side: int = reencode.LONGEST_SIDE, most_bytes: int = MAX_BYTES
+    content: bytes,
+    longest_side: int = reencode.LONGEST_SIDE,
+    most_bytes: int = MAX_BYTES,
+    *,
+    workspace_id: int,
 ) -> Logo:
     """A PNG of whatever PNG, JPEG, GIF, WebP, ICO or SVG it is, no side longer than so many pixels.
 
-    Raises InvalidFieldsError.
+    Raises InvalidFieldsError, and BusyError where too many pictures wait.
     """
     if len(content) > most_bytes:
         raise InvalidFieldsError({"image": f"may be at most {most_bytes:,} bytes large"})
-    async with _TURNS:
-        png, fault = await _run(content, longest_side)
+    return await draw(MEMBERS, f"workspace {workspace_id}", content, longest_side)
+
+
+async def draw_icon(content: bytes) -> bytes:
+    """A small PNG of a picture that a stranger's site has. Raises as read_logo does."""
+    return (await draw(STRANGERS, "icons", content, ICON_SIDE)).png
+
+
+async def draw(sandbox: Sandbox, owner: str, content: bytes, longest_side: int) -> Logo:
+    """Raises InvalidFieldsError and BusyError."""
+    async with sandbox.slots.take(owner):
+        png, fault = await _run(sandbox, content, longest_side)
     if not png:
         raise InvalidFieldsError({"image": fault or "is an image that cannot be drawn"})
     width, height = reencode.read_size(png)
     return Logo(png=png, width=width, height=height)
 
 
-async def draw_icon(content: bytes) -> bytes:
-    """As read_logo, for what stands beside a link or at a page's head."""
-    return (await read_logo(content, ICON_SIDE)).png
-
-
-async def _run(content: bytes, longest_side: int) -> tuple[bytes, str]:
+async def _run(sandbox: Sandbox, content: bytes, longest_side: int) -> tuple[bytes, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-I",
-        reencode.__file__,
-        str(longest_side),
+        *(sys.executable, "-IB", "-c", _PROGRAM, _ROOT),
+        *map(str, (longest_side, sandbox.megapixels, sandbox.megabytes)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -53,7 +97,7 @@ async def _run(content: bytes, longest_side: int) -> tuple[bytes, str]:
     try:
         png, told = await asyncio.wait_for(process.communicate(content), PATIENCE_S)
     except TimeoutError:
-        return b"", ""
+        return b"", TOO_SLOW
     finally:
         if process.returncode is None:
             process.kill()
@@ -61,4 +105,6 @@ async def _run(content: bytes, longest_side: int) -> tuple[bytes, str]:
     # Our own program ends with 0 or 1; anything else is its end, not its answer.
     if process.returncode == 0:
         return png, ""
-    return b"", told.decode() if process.returncode == 1 else ""
+    if process.returncode == 1:
+        return b"", told.decode()
+    return b"", TOO_SLOW if process.returncode in _OUT_OF_TIME else ""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from shorty.accounts.model import Actor
-from shorty.errors import InvalidFieldsError
+from shorty.errors import BusyError, InvalidFieldsError
 from shorty.links.book import LinkBook
 from shorty.links.pictures import (
     LONGEST_SIDES,
@@ -48,12 +48,12 @@ class Pictures:
                 return
             try:
                 await self._take(item)
-            except InvalidFieldsError as error:
+            except (BusyError, InvalidFieldsError) as error:
                 subject = f"{item.purpose} {item.name[:60]}"
                 self._tally.note("failed", item.place, subject, error.message)
 
     async def _take(self, item: ImportedPicture) -> None:
-        """Raises InvalidFieldsError."""
+        """Raises InvalidFieldsError and BusyError."""
         if self._is_dry_run:
             # A link is not tried with a logo that is not there: it would be refused.
             if item.purpose != "logo":
@@ -75,7 +75,9 @@ class Pictures:
         same = await find_same_picture(db, self._actor.workspace_id, purpose, name, item.content)
         if same is not None:
             return same
-        drawn = await read_logo(item.content, LONGEST_SIDES[purpose], MOST_BYTES)
+        drawn = await read_logo(
+            item.content, LONGEST_SIDES[purpose], MOST_BYTES, workspace_id=self._actor.workspace_id
+        )
         picture = Picture(png=drawn.png, width=drawn.width, height=drawn.height)
         return await db.write(
             lambda tx: find_or_create_picture(tx, self._actor, purpose, name, picture, self._now)

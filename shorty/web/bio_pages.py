@@ -152,7 +152,9 @@ async def keep_picture(
     """Draws an uploaded picture anew and keeps it. Raises InvalidFieldsError."""
     if upload is None:
         raise InvalidFieldsError({"image": "must be chosen first"})
-    drawn = await read_logo(upload.content, LONGEST_SIDES[purpose])
+    drawn = await read_logo(
+        upload.content, LONGEST_SIDES[purpose], workspace_id=request.actor.workspace_id
+    )
     picture = Picture(png=drawn.png, width=drawn.width, height=drawn.height)
     name = upload.name.rpartition(".")[0][:100]
     return await request.services.db.write(

@@ -147,7 +147,7 @@ async def keep_logo(request: WebRequest) -> int:
     file = request.typed.files.get("image")
     if file is None or not file.content:
         raise InvalidFieldsError({"image": "choose a file first"})
-    logo = await read_logo(file.content)
+    logo = await read_logo(file.content, workspace_id=request.actor.workspace_id)
     picture = logos.LogoPicture(png=logo.png, width=logo.width, height=logo.height)
     name = file.name.rpartition(".")[0][:NAME_LENGTH]
     if not name.isprintable():

@@ -1,14 +1,23 @@
 """Whatever is uploaded becomes a small PNG or a fault, and nothing of the machine comes with it."""
 
+import asyncio
 import io
+import struct
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from shorty.errors import InvalidFieldsError
-from shorty.qr.sandbox import MAX_BYTES, read_logo
-from tests.qr.reading import RED_SQUARE, open_image
+from shorty.errors import BusyError, InvalidFieldsError
+from shorty.qr.drawing import Logo
+from shorty.qr.sandbox import MAX_BYTES, MEMBERS, STRANGERS, draw, draw_icon
+from shorty.qr.sandbox import read_logo as read_logo_of
+from tests.qr.reading import RED_SQUARE, make_data_address, open_image
+
+
+async def read_logo(content: bytes) -> Logo:
+    return await read_logo_of(content, workspace_id=1)
+
 
 RED = bytes((204, 0, 0))
 
@@ -97,3 +106,89 @@ async def test_what_is_no_picture_is_refused_with_words(content: bytes) -> None:
         await read_logo(content)
     assert set(caught.value.fields) == {"image"}
     assert str(caught.value.fields["image"]).startswith(("must be", "may be", "is an image"))
+
+
+HUGE = (4001, 4000)
+
+
+def make_huge_icon_file() -> bytes:
+    picture = save("PNG", *HUGE)
+    return struct.pack("<HHHBBBBHHII", 0, 1, 1, 0, 0, 0, 0, 1, 32, len(picture), 22) + picture
+
+
+def embed(content: bytes, kind: str = "image/png", *, times: int = 1) -> bytes:
+    address = make_data_address(content, kind)
+    return write_svg(f'<image x:href="{address}" width="30" height="30"/>' * times)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(save(kind, *HUGE) for kind in ("PNG", "JPEG", "WEBP", "GIF")),
+        make_huge_icon_file(),
+        write_svg('<rect width="1"/>').replace(b'"60"', b'"16000001"').replace(b'"30"', b'"1"'),
+        embed(save("PNG", *HUGE)),
+        embed(save("PNG", *HUGE), "image/webp"),
+        embed(save("PNG", *HUGE)).replace(b"iVBOR", b"i%56BOR"),
+        embed(save("PNG", 4000, 1000), times=5),
+    ],
+    ids=range(10),
+)
+async def test_a_strangers_picture_of_too_many_pixels_is_refused_undecoded(
+    content: bytes,
+) -> None:
+    with pytest.raises(InvalidFieldsError) as caught:
+        await draw_icon(content)
+    assert caught.value.fields == {"image": "may be at most 16 megapixels large"}
+
+
+async def test_what_takes_more_memory_than_it_may_ends_alone() -> None:
+    content = save("PNG", 1500, 1500)
+    with pytest.raises(InvalidFieldsError) as caught:
+        await draw(STRANGERS._replace(megabytes=45), "icons", content, 128)
+    assert caught.value.fields == {"image": "is an image that cannot be drawn"}
+    small = STRANGERS._replace(megabytes=45)
+    assert (await draw(small, "icons", save("PNG"), 128)).width == 90
+    assert (await draw(STRANGERS, "icons", content, 128)).width == 128
+
+
+async def test_pictures_inside_a_drawing_are_drawn() -> None:
+    for content in (embed(save("PNG")), embed(save("JPEG"), "image/jpeg")):
+        logo = open_image((await read_logo(content)).png)
+        assert logo.getpixel((50, 100))[0] > 190
+        assert logo.getpixel((390, 100)) == (255, 255, 255)
+
+
+async def test_a_workspace_draws_one_picture_at_a_time() -> None:
+    async with MEMBERS.slots.take("workspace 1"):
+        waits = asyncio.create_task(read_logo_of(save("PNG"), workspace_id=1))
+        assert (await read_logo_of(save("PNG"), workspace_id=2)).width == 90
+        assert (await draw_icon(save("PNG"))).startswith(b"\x89PNG")
+        assert not waits.done()
+    assert (await waits).width == 90
+
+
+async def test_members_do_not_wait_for_strangers_pictures_nor_these_for_them() -> None:
+    async with STRANGERS.slots.take("icons"):
+        assert (await read_logo(save("PNG"))).width == 90
+    async with MEMBERS.slots.take("workspace 1"), MEMBERS.slots.take("workspace 2"):
+        assert (await draw_icon(save("PNG"))).startswith(b"\x89PNG")
+
+
+async def test_a_workspace_with_five_pictures_on_their_way_is_refused_another() -> None:
+    async with MEMBERS.slots.take("workspace 1"):
+        waiting = [asyncio.create_task(read_logo(save("PNG"))) for _ in range(4)]
+        await asyncio.sleep(0)
+        with pytest.raises(BusyError):
+            await read_logo(save("PNG"))
+    assert [logo.width for logo in await asyncio.gather(*waiting)] == [90] * 4
+
+
+async def test_who_goes_away_gives_the_slot_back() -> None:
+    task = asyncio.create_task(draw_icon(write_svg(MULTIPLYING)))
+    await asyncio.sleep(0)
+    assert STRANGERS.slots.taken == 1
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert STRANGERS.slots.taken == 0

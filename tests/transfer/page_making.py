@@ -41,7 +41,7 @@ class Whole(NamedTuple):
 async def keep_picture(
     house: House, purpose: Purpose, name: str, svg: str = RED_SQUARE
 ) -> StoredPicture:
-    drawn = await read_logo(svg.encode(), LONGEST_SIDES[purpose])
+    drawn = await read_logo(svg.encode(), LONGEST_SIDES[purpose], workspace_id=1)
     picture = Picture(png=drawn.png, width=drawn.width, height=drawn.height)
     return await house.db.write(
         lambda tx: create_picture(tx, house.actor, purpose, name, picture, NOW)

@@ -288,7 +288,7 @@ async def test_clicks_counted_here_meanwhile_stay_counted(house: House, empty_ho
 
 
 async def test_logos_come_along_with_their_codes(house: House, empty_house: House) -> None:
-    png = (await read_logo(PICTURE)).png
+    png = (await read_logo(PICTURE, workspace_id=1)).png
     for name in ("Other", "Acme"):
         logo = await house.db.write(
             lambda tx, name=name: create_logo(
