@@ -30,7 +30,7 @@ SIGN_INS: Final = WorkerThreads("hash-sign-ins", threads=1)
 """People who sign in, and whoever pretends to."""
 LINKS: Final = WorkerThreads("hash-links", threads=1, waiting=256, waiting_per_owner=32)
 """Passwords that members give their links."""
-VISITORS: Final = WorkerThreads("hash-visitors", threads=1)
+VISITORS: Final = WorkerThreads("hash-visitors", threads=1, waiting_per_owner=16)
 """Passwords that visitors try at links."""
 OPERATOR: Final = "operator"
 
@@ -84,12 +84,6 @@ async def is_password_right(
     if len(spelled) > MAX_PASSWORD_BYTES:
         return False
     return await pool.run(owner, partial(_verify, password_hash, spelled))
-
-
-def close_pools() -> None:
-    """Before the process ends."""
-    for pool in (ACCOUNTS, SIGN_INS, LINKS, VISITORS):
-        pool.close()
 
 
 def _spell(password: str) -> bytes:

@@ -13,12 +13,11 @@ from shorty.clicks.limited import Passage
 from shorty.clicks.model import PERSON, Visit
 from shorty.clicks.user_agent import is_bot, is_preview_crawler
 from shorty.domains import Domain
-from shorty.errors import StorageUnavailableError
-from shorty.limits import name_address
+from shorty.errors import BusyError, StorageUnavailableError
 from shorty.links.destination import MARKERS, cut_query, forward_parameters
 from shorty.links.lookup import CachedLink
 from shorty.links.slug import build_path, slug_key
-from shorty.passwords import is_password_right
+from shorty.passwords import VISITORS, is_password_right
 from shorty.redirect import pages
 from shorty.redirect.bio_page import render_bio_page
 from shorty.redirect.decide import (
@@ -32,6 +31,13 @@ from shorty.redirect.decide import (
 from shorty.redirect.desk import VisitDesk
 from shorty.redirect.pages import COMMON_HEADERS, Page
 from shorty.redirect.password import build_cookie, is_cookie_valid
+from shorty.redirect.password_tries import (
+    forgive_tries,
+    give_back_try,
+    look_at_tries,
+    read_guesser,
+    take_try,
+)
 from shorty.redirect.problems import REFUSALS, wants_json
 from shorty.redirect.request import (
     Scope,
@@ -48,8 +54,6 @@ DASHBOARD: Final = "/app"
 API: Final = "/api/"
 LONGEST_FORM: Final = 4096
 FORM_TIMEOUT_S: Final = 30.0
-WRONG_PASSWORDS: Final = 10
-"""Per address and link in ten minutes."""
 
 
 class Body(Protocol):
@@ -91,6 +95,8 @@ async def answer_visit(desk: VisitDesk, scope: Scope, slug: str, body: Body) -> 
     if link is None or outcome is Outcome.NOT_FOUND:
         return _answer_not_found(desk, scope, domain)
     if outcome is Outcome.PASSWORD_ATTEMPT:
+        if visitor.has_password_cookie:
+            return build_redirect(303, _repeat(scope, link))
         return await _try_password(desk, scope, link, body, now)
     if not wants_details and (kind := count_visit(outcome, visitor)) is not None:
         visit = desk.build_visit(scope, headers, link, kind, now)
@@ -176,18 +182,28 @@ def build_redirect(status: int, location: str) -> Page:
 async def _try_password(
     desk: VisitDesk, scope: Scope, link: CachedLink, body: Body, now: int
 ) -> Page:
-    headers = scope.headers
-    address = name_address(read_address(scope, headers, desk.proxies))
+    headers, limits = scope.headers, desk.limits
     accept = headers.get("accept", "")
-    who = f"{address} {link.id}"
-    # Counted before it is tried, so that tries at the same moment cannot slip past the limit.
-    allowance = desk.limits.link_passwords.take(who, WRONG_PASSWORDS, now)
+    guesser = read_guesser(link.id, read_address(scope, headers, desk.proxies))
+    allowance = look_at_tries(limits, guesser, now)
+    # Counted once it is there: forms that take their time use up nothing.
+    password = await _read_password(body) if allowance.is_allowed else ""
+    if allowance.is_allowed:
+        now = desk.read_clock()
+        allowance = take_try(limits, guesser, now)
     if not allowance.is_allowed:
         return pages.render_password_limited(accept, allowance.retry_after_s(now))
     password_hash = link.password_hash or ""
-    if not await is_password_right(password_hash, await _read_password(body)):
+    try:
+        is_right = await is_password_right(
+            password_hash, password, pool=VISITORS, owner=guesser.network
+        )
+    except BusyError as error:
+        give_back_try(limits, guesser, now)
+        return pages.render_password_busy(accept, error.retry_after_s)
+    if not is_right:
         return pages.render_password_wrong(accept)
-    desk.limits.link_passwords.forget(who)
+    forgive_tries(limits, guesser, now)
     cookie = build_cookie(
         desk.secret,
         link_id=link.id,

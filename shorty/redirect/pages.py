@@ -133,6 +133,11 @@ def render_password_limited(accept: str, retry_after_s: int) -> Page:
     return _add_header(page, "retry-after", str(retry_after_s))
 
 
+def render_password_busy(accept: str, retry_after_s: int) -> Page:
+    page = _render_password_problem(problems.BUSY, accept)
+    return _add_header(page, "retry-after", str(retry_after_s))
+
+
 def render_withheld() -> Page:
     """For a prefetch or HEAD of a link whose visits are numbered: nothing that leads anywhere."""
     return Page(204, [*COMMON_HEADERS], "")

@@ -72,6 +72,7 @@ REFUSALS: Final = {
         detail="Open it in a browser, or send it a GET or HEAD request.",
     ),
 }
+FEW_SECONDS: Final = 10
 UNAVAILABLE: Final = Problem(
     status=503,
     code="storage-unavailable",
@@ -94,9 +95,20 @@ WRONG_PASSWORD: Final = Problem(
 )
 
 
+BUSY: Final = Problem(
+    status=503,
+    code="busy",
+    title="This link asks for a password",
+    detail="Too many passwords are being tried right now. Please try again in a few seconds.",
+    icon="lock",
+)
+
+
 def build_too_many_tries(retry_after_s: int) -> Problem:
     minutes = -(-retry_after_s // 60)
     wait = "a minute" if minutes <= 1 else f"{minutes} minutes"
+    if retry_after_s <= FEW_SECONDS:
+        wait = "a few seconds"
     return Problem(
         status=429,
         code="rate-limited",

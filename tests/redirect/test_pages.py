@@ -36,6 +36,7 @@ PAGES = {
     "password": pages.render_password_form(),
     "wrong": pages.render_password_wrong(""),
     "limited": pages.render_password_limited("", 90),
+    "busy": pages.render_password_busy("", 2),
     "card": pages.render_card(MARKED, SHORT_URL),
     "cloak": pages.render_cloak(MARKED, DESTINATION, is_opted_out=False, is_secure=True),
     "pixel": pages.render_pixel(MARKED, DESTINATION),

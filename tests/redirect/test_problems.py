@@ -49,9 +49,18 @@ def test_the_manual_explains_each_code_with_its_status(problem: Problem) -> None
 
 
 @pytest.mark.parametrize(
-    ("retry_after_s", "wait"), [(1, "a minute"), (60, "a minute"), (61, "2 minutes")]
+    ("retry_after_s", "wait"),
+    [
+        (1, "a few seconds"),
+        (10, "a few seconds"),
+        (11, "a minute"),
+        (60, "a minute"),
+        (61, "2 minutes"),
+    ],
 )
-def test_the_wait_is_told_in_whole_minutes(retry_after_s: int, wait: str) -> None:
+def test_the_wait_is_told_in_whole_minutes_or_as_a_few_seconds(
+    retry_after_s: int, wait: str
+) -> None:
     assert f"Please wait {wait} before" in build_too_many_tries(retry_after_s).detail
 
 

@@ -285,6 +285,7 @@ async def test_the_cookie_is_secure_behind_tls(house: House, client: httpx.Async
     await house.make_link(password="one")
     form = {"data": {"password": "one"}}
     plain = await client.post("/sale", **form)  # pyright: ignore[reportArgumentType]
+    client.cookies.clear()
     behind = await client.post("/sale", headers={"x-forwarded-proto": "https"}, **form)  # pyright: ignore[reportArgumentType]
     assert "Secure" not in plain.headers["set-cookie"]
     assert "Secure" in behind.headers["set-cookie"]

@@ -1,0 +1,73 @@
+"""Owns how often visitors may try a link's password: by address, by network, and by link.
+
+Each limit counts wrong tries alone. A try that any of them refuses counts for none, so that nobody
+uses up what others have by going on. Whoever has the link's cookie is not asked, and never counted.
+"""
+
+from typing import Final
+
+import msgspec
+
+from shorty.limits import Allowance, RateLimits, name_address, name_network
+
+WRONG_BY_ADDRESS: Final = 10
+"""From one address or /64, in ten minutes."""
+WRONG_BY_NETWORK: Final = 50
+"""From one IPv6 /48 or IPv4 /24, in ten minutes."""
+WRONG_BY_LINK: Final = 100
+"""From everywhere; then one more every REFILL_MS, so that those who know the password wait little
+however long others guess."""
+REFILL_MS: Final = 3000
+
+
+class Guesser(msgspec.Struct, frozen=True, kw_only=True):
+    """Who tries the password of which link, as the limits know them."""
+
+    link_id: int
+    address: str
+    network: str
+
+    @property
+    def address_key(self) -> str:
+        return f"{self.address} {self.link_id}"
+
+    @property
+    def network_key(self) -> str:
+        return f"{self.network} {self.link_id}"
+
+
+def read_guesser(link_id: int, address: str) -> Guesser:
+    return Guesser(link_id=link_id, address=name_address(address), network=name_network(address))
+
+
+def look_at_tries(limits: RateLimits, guesser: Guesser, now: int) -> Allowance:
+    """Whether one more try is allowed: what the limit says that refuses it for longest, if any."""
+    found = (
+        limits.link_passwords.look(guesser.address_key, WRONG_BY_ADDRESS, now),
+        limits.link_password_networks.look(guesser.network_key, WRONG_BY_NETWORK, now),
+        limits.link_password_tries.look(guesser.link_id, WRONG_BY_LINK, REFILL_MS, now),
+    )
+    return max(found, key=lambda each: (not each.is_allowed, each.reset_at))
+
+
+def take_try(limits: RateLimits, guesser: Guesser, now: int) -> Allowance:
+    """Counts one try, before it is tried: those at the same moment cannot slip past the limits."""
+    allowance = look_at_tries(limits, guesser, now)
+    if allowance.is_allowed:
+        limits.link_passwords.take(guesser.address_key, WRONG_BY_ADDRESS, now)
+        limits.link_password_networks.take(guesser.network_key, WRONG_BY_NETWORK, now)
+        limits.link_password_tries.take(guesser.link_id, WRONG_BY_LINK, REFILL_MS, now)
+    return allowance
+
+
+def give_back_try(limits: RateLimits, guesser: Guesser, now: int) -> None:
+    """For a try that was not wrong, or was never tried."""
+    limits.link_passwords.give_back(guesser.address_key, now)
+    limits.link_password_networks.give_back(guesser.network_key, now)
+    limits.link_password_tries.give_back(guesser.link_id, now)
+
+
+def forgive_tries(limits: RateLimits, guesser: Guesser, now: int) -> None:
+    """After the right password: the address starts again, and this try counts nowhere."""
+    give_back_try(limits, guesser, now)
+    limits.link_passwords.forget(guesser.address_key)
