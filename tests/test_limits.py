@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shorty.errors import RateLimitedError
-from shorty.limits import HOUR_MS, MINUTE_MS, RateLimit, RateLimits, RefillingLimit, name_address
+from shorty.limits import (
+    HOUR_MS,
+    MINUTE_MS,
+    RateLimit,
+    RateLimits,
+    RefillingLimit,
+    name_address,
+    name_network,
+)
 
 NOW = 1_795_000_000_123
 
@@ -254,5 +262,21 @@ def test_a_bucket_is_exact_for_any_pauses(pauses: list[int], burst: int, refill_
         ("unix", "unix"),
     ],
 )
-def test_an_address_is_counted_with_its_network(address: str, name: str) -> None:
+def test_an_address_is_counted_with_its_own_network(address: str, name: str) -> None:
     assert name_address(address) == name
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("203.0.113.7", "203.0.113.0/24"),
+        ("::ffff:203.0.113.7", "203.0.113.0/24"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        ("2001:DB8:1:ffff::", "2001:db8:1::/48"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("::1", "::/48"),
+        ("unix", "unix"),
+    ],
+)
+def test_a_wider_network_has_a_name(address: str, name: str) -> None:
+    assert name_network(address) == name

@@ -25,10 +25,13 @@ from shorty.errors import BusyError, QuotaExceededError, SlugTakenError, Unauthe
 from shorty.http.answers import Answer, answer_json
 from shorty.http.neighbours import tell_of_proxy
 from shorty.http.requests import read_body
-from shorty.limits import name_address
+from shorty.limits import RateLimits, name_address, name_network
 from shorty.links.model import Link
 from shorty.links.public import create_public_link
 from shorty.links.service import create_link
+
+NETWORK_SHARE: Final = 10
+"""So many addresses' worth of public links an IPv6 /48 or IPv4 /24 may make."""
 
 CREATE: Final = Operation(
     summary="Create a short link",
@@ -80,9 +83,12 @@ async def make_public_link(request: ApiRequest) -> Link:
     """
     tell_of_proxy(request)
     services, now = request.services, request.services.read_clock()
-    limit = services.config.public_links.per_hour_per_address
-    address = name_address(request.client_address)
-    services.limits.public_links.take(address, limit, now).require(now)
+    take_public_link(
+        services.limits,
+        request.client_address,
+        services.config.public_links.per_hour_per_address,
+        now,
+    )
     body = await read_body(request, takes_forms=True)
     if not asks_for_public_link(body):
         raise UnauthenticatedError("Send your token in the header 'Authorization: Bearer TOKEN'.")
@@ -90,6 +96,17 @@ async def make_public_link(request: ApiRequest) -> Link:
     link = await create_public_link(services.book, new, now)
     services.titles.ask(link)
     return link
+
+
+def take_public_link(limits: RateLimits, client_address: str, limit: int, now: int) -> None:
+    """Counts one by its address and by the wider network that this is in.
+
+    What either refuses counts for neither. Raises RateLimitedError.
+    """
+    address, network = name_address(client_address), name_network(client_address)
+    limits.public_link_networks.look(network, NETWORK_SHARE * limit, now).require(now)
+    limits.public_links.take(address, limit, now).require(now)
+    limits.public_link_networks.take(network, NETWORK_SHARE * limit, now)
 
 
 def show_created(link: Link) -> Answer:

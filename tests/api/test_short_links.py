@@ -12,8 +12,11 @@ import pytest
 import shorty
 from shorty.api.short_link_answers import EXAMPLE, ShortLink, ShortLinkAnswer
 from shorty.api.short_link_bodies import INPUT_EXAMPLE, ShortLinkInput
+from shorty.api.short_links import take_public_link
 from shorty.config import Config, DomainConfig, Plan
 from shorty.config.settings import DefaultsConfig, PublicLinksConfig, ServerConfig, WebhooksConfig
+from shorty.errors import RateLimitedError
+from shorty.limits import RateLimits
 from shorty.links.model import QrSettings
 from tests.api.house import House
 from tests.api.short_link_caller import DESTINATION, Caller, make_body, make_caller
@@ -609,6 +612,39 @@ async def test_an_address_makes_only_so_many_public_links_an_hour(caller: Caller
     assert refused.json()["error"] is True
     caller.house.clock[0] += HOUR
     assert await post("f", "192.0.2.1:1") == 201
+
+
+@pytest.mark.parametrize("config", [OFFERING])
+async def test_a_network_makes_ten_times_as_many_public_links(caller: Caller) -> None:
+    peers = [f"192.0.2.{number}:1" for number in range(11) for _ in range(2)]
+    bodies = [make_body(public=True, slashTag=f"s{number}") for number in range(22)]
+    answers = [
+        await caller.post(body, authorization="", peer=peer)
+        for body, peer in zip(bodies, peers, strict=True)
+    ]
+    assert [answer.status_code for answer in answers] == [201] * 20 + [429] * 2
+    assert answers[-1].headers["retry-after"] == "3600"
+    beside = await caller.post(bodies[-1], authorization="", peer="192.0.3.1:1")
+    assert beside.status_code == 201
+
+
+def test_what_one_limit_of_public_links_refuses_counts_for_the_other_neither() -> None:
+    limits = RateLimits()
+
+    def take(*addresses: str) -> int:
+        """How many were refused."""
+        refused = 0
+        for address in addresses:
+            try:
+                take_public_link(limits, address, 2, NOW)
+            except RateLimitedError:
+                refused += 1
+        return refused
+
+    assert take(*["2001:db8:1::1"] * 100) == 98
+    assert take(*[f"2001:db8:1:{number:x}::1" for number in range(1, 40)]) == 39 - 18
+    assert len(limits.public_links) == 19
+    assert take("2001:db8:2::1", "2001:db8:2::2", "2001:db8:2::3") == 1
 
 
 @pytest.mark.parametrize("config", [OFFERING])
