@@ -37,7 +37,7 @@ from shorty.links.lookup import LinkLookup
 from shorty.links.rules import read_link_rules
 from shorty.links.titles import TitleFiller
 from shorty.mail import Mailer
-from shorty.passwords import close_pools
+from shorty.pools import close_worker_threads
 from shorty.proxies import TrustedProxies
 from shorty.qr.sandbox import draw_icon
 from shorty.redirect.desk import NS_IN_MS, VisitDesk
@@ -133,7 +133,7 @@ class App:
         path = config.storage.database
         now = self.read_clock()
         upgrade_database(path, now)
-        stack.callback(close_pools)
+        stack.callback(close_worker_threads)
         self.db = await Database.open(path)
         stack.push_async_callback(self.db.close)
         await self.db.write(lambda tx: sync_domains(tx, config, now))

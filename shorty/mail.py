@@ -12,17 +12,22 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import make_msgid, parseaddr
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 import structlog
 
 from shorty.config import SmtpConfig
-from shorty.errors import FetchError, StorageUnavailableError
+from shorty.errors import BusyError, FetchError, StorageUnavailableError
+from shorty.pools import WorkerThreads
 
 TIMEOUT_S: Final = 15.0  # for each step of the conversation
-AT_ONCE: Final = 2
 FAREWELL_S: Final = 2.0
+# Their own, since a mail server that hangs would fill those of all others.
+THREADS: Final = WorkerThreads(
+    "send-mail", threads=2, waiting=1000, waiting_per_owner=1000, patience_s=600
+)
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +44,6 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
 class Mailer:
     def __init__(self, config: SmtpConfig) -> None:
         self._config = config
-        self._turns = asyncio.Semaphore(AT_ONCE)
         self._posted: set[asyncio.Task[None]] = set()
 
     @property
@@ -48,12 +52,11 @@ class Mailer:
 
     async def send(self, mail: Mail) -> None:
         """Returns once the server has taken it. Raises FetchError where it does not."""
-        async with self._turns:
-            try:
-                await asyncio.to_thread(_deliver, self._config, mail)
-            except (OSError, smtplib.SMTPException, ValueError) as error:
-                log.warning("mail_not_sent", host=self._config.host, reason=_describe(error))
-                raise FetchError("The mail server did not take the mail.") from error
+        try:
+            await THREADS.run("mail", partial(_deliver, self._config, mail))
+        except (BusyError, OSError, smtplib.SMTPException, ValueError) as error:
+            log.warning("mail_not_sent", host=self._config.host, reason=_describe(error))
+            raise FetchError("The mail server did not take the mail.") from error
 
     def post(self, writing: Coroutine[Any, Any, Mail | None]) -> None:
         """Writes and sends a mail behind the answer; None: there is none. What fails is logged.

@@ -16,6 +16,7 @@ from shorty.errors import BusyError
 T = TypeVar("T")
 
 RETRY_AFTER_S: Final = 2
+_OPEN: Final[set["WorkerThreads"]] = set()
 
 
 class FairSlots:
@@ -164,6 +165,7 @@ class WorkerThreads:
 
     def close(self) -> None:
         """Lets the threads end once they have nothing to do; a later `run` starts others."""
+        _OPEN.discard(self)
         executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=False)
@@ -171,4 +173,11 @@ class WorkerThreads:
     def _find_executor(self) -> ThreadPoolExecutor:
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix=self.name)
+            _OPEN.add(self)
         return self._executor
+
+
+def close_worker_threads() -> None:
+    """Before the process ends."""
+    for each in list(_OPEN):
+        each.close()

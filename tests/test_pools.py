@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from shorty.errors import BusyError
-from shorty.pools import FairSlots, WorkerThreads
+from shorty.pools import FairSlots, WorkerThreads, close_worker_threads
 
 
 def make_slots(
@@ -188,3 +188,12 @@ async def test_a_closed_pool_leaves_no_thread_and_starts_others_when_asked() -> 
         thread.join(10)
         assert not thread.is_alive()
     pool.close()
+
+
+async def test_all_threads_end_with_the_app() -> None:
+    pools = [WorkerThreads(f"test-ending-{number}", threads=1) for number in range(2)]
+    threads = [await pool.run("a", threading.current_thread) for pool in pools]
+    close_worker_threads()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()

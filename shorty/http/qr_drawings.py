@@ -1,6 +1,6 @@
 """Answers QR codes as pictures, with an ETag, for both doors."""
 
-import asyncio
+from functools import partial
 from hashlib import sha256
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -13,11 +13,13 @@ from shorty.errors import InvalidFieldsError
 from shorty.http.answers import Answer, Header
 from shorty.http.requests import ServedRequest
 from shorty.http.services import Services
+from shorty.limits import name_network
 from shorty.links.destination import QR_MARKER
 from shorty.links.logos import find_picture
 from shorty.links.model import Link, QrSettings
 from shorty.links.qr_rules import find_qr_faults
 from shorty.links.slug import build_path
+from shorty.pools import WorkerThreads
 from shorty.qr.design import decide_design, list_warnings, override
 from shorty.qr.drawing import Logo, draw_svg
 from shorty.qr.png import render_png
@@ -34,6 +36,8 @@ SAFE: Final[tuple[Header, ...]] = (
 PUBLIC: Final[Header] = (b"cache-control", b"public, max-age=300")
 PRIVATE: Final[Header] = (b"cache-control", b"private, no-cache")
 KEPT: Final = 128
+MEMBERS_DRAWINGS: Final = WorkerThreads("draw-codes", threads=2, waiting=256, waiting_per_owner=64)
+VISITORS_DRAWINGS: Final = WorkerThreads("draw-public-codes", threads=1, waiting_per_owner=16)
 
 _drawn: LRUCache[str, bytes] = LRUCache(KEPT)
 
@@ -61,6 +65,7 @@ class QrQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 async def answer_drawing(
     request: ServedRequest, link: Link, settings: QrSettings, picture: Format, caching: Header
 ) -> Answer:
+    """Raises BusyError."""
     address = f"{link.scheme}://{link.host}{build_path(link.slug)}{SCANNED}"
     logo = await find_logo(request.services, link.workspace_id, settings)
     parts = (settings, address, logo.png if logo else b"", picture, __version__)
@@ -71,8 +76,17 @@ async def answer_drawing(
     drawn = _drawn.get(tag, b"")
     if not drawn:
         # Tenths of a second for a large one: not on the loop.
-        drawn = _drawn[tag] = await asyncio.to_thread(draw, settings, address, logo, picture)
+        pool, owner = choose_pool(request, link, caching)
+        work = partial(draw, settings, address, logo, picture)
+        drawn = _drawn[tag] = await pool.run(owner, work)
     return Answer(200, drawn, media_type=MEDIA_TYPES[picture], headers=headers)
+
+
+def choose_pool(request: ServedRequest, link: Link, caching: Header) -> tuple[WorkerThreads, str]:
+    """Members and visitors draw apart, workspaces and networks in turn."""
+    if caching == PUBLIC:
+        return VISITORS_DRAWINGS, name_network(request.client_address)
+    return MEMBERS_DRAWINGS, f"workspace {link.workspace_id}"
 
 
 def draw(settings: QrSettings, address: str, logo: Logo | None, picture: Format) -> bytes:

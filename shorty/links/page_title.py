@@ -4,9 +4,9 @@ The pages are strangers' work: only a known set of encodings is decoded, only th
 and everything that is kept is short.
 """
 
-import asyncio
 import re
 from collections.abc import Iterator
+from functools import partial
 from http import HTTPStatus
 from itertools import islice
 from operator import itemgetter
@@ -16,8 +16,9 @@ import can_ada
 import msgspec
 from lxml import etree
 
-from shorty.errors import FetchError
+from shorty.errors import BusyError, FetchError
 from shorty.fetch import Fetcher
+from shorty.pools import WorkerThreads
 
 # lxml has no public name for what its parser returns.
 Node: TypeAlias = etree._Element  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
@@ -27,6 +28,8 @@ PAGE_TIMEOUT_S: Final = 10.0
 TEXT_LIMIT: Final = 300
 URL_LIMIT: Final = 2048
 LARGEST_ICON: Final = 256
+
+READERS: Final = WorkerThreads("read-pages", threads=1)
 
 _HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml", ""})
 
@@ -99,15 +102,20 @@ class PageFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def fetch_page_facts(fetcher: Fetcher, url: str) -> PageFacts:
+    """Empty where the page cannot be fetched, or too many wait to be read."""
     try:
         page = await fetcher.get_page(url, limit_bytes=PAGE_LIMIT_BYTES, timeout_s=PAGE_TIMEOUT_S)
     except FetchError:
         return PageFacts()
     if page.status != HTTPStatus.OK:  # an error page's title says nothing of the destination
         return PageFacts()
-    return await asyncio.to_thread(
+    read = partial(
         read_page_facts, page.body, page.content_type, charset=page.charset, url=page.url
     )
+    try:
+        return await READERS.run(can_ada.parse(page.url).host, read)
+    except BusyError:
+        return PageFacts()
 
 
 def read_page_facts(

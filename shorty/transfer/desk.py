@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
-from shorty.errors import ConflictError, NotFoundError, StorageUnavailableError
+from shorty.errors import BusyError, ConflictError, NotFoundError, StorageUnavailableError
 from shorty.links.book import LinkBook
 from shorty.transfer.imports import import_file
 from shorty.transfer.model import ImportOptions, SourceName
@@ -200,7 +200,7 @@ class TransferDesk:
                     self._read_clock(),
                     tally,
                 )
-        except StorageUnavailableError as error:
+        except (BusyError, StorageUnavailableError) as error:
             tally.finish("failed", error.message)
         except Exception:
             log.exception("import_failed", source=job.source)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ from shorty.errors import (
 from shorty.links.book import LinkBook, read_maker
 from shorty.links.model import Link
 from shorty.links.tags import make_colored_tags
+from shorty.pools import WorkerThreads
 from shorty.transfer.arrivals import Arrival, insert_links
 from shorty.transfer.conflicts import There
 from shorty.transfer.files import InvalidFileError, OpenFile
@@ -44,6 +46,7 @@ from shorty.transfer.tally import Tally
 from shorty.transfer.templates import take_templates
 
 AT_ONCE: Final = 500
+THREADS: Final = WorkerThreads("read-imports", threads=2, waiting=1000, patience_s=600)
 BELONGINGS: Final = frozenset({ImportedTag, ImportedTemplate, ImportedPicture})
 LINK_QUOTAS: Final = ("links", "links_per_month")
 
@@ -86,6 +89,7 @@ class Import:
         self._book = book
         self._actor = actor
         self._maker = read_maker(actor)
+        self._owner = f"workspace {actor.workspace_id}"
         self._options = options
         self._now = now
         self._tally = tally
@@ -112,7 +116,7 @@ class Import:
         if self._rehearsal is not None:
             await self._rehearsal.begin(self._now)
         while not self._tally.is_cancelled:
-            batch, error = await asyncio.to_thread(read_batch, items)
+            batch, error = await THREADS.run(self._owner, partial(read_batch, items))
             for kind, alike in groupby(batch, key=type):
                 found = list(alike)
                 await self._takers[kind](found)
