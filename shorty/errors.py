@@ -89,15 +89,17 @@ class QuotaExceededError(ShortyError):
 def _write_wait(seconds: int) -> str:
     """People read it too, and nobody counts 596 seconds."""
     minutes = -(-seconds // 60)
+    if minutes > 2 * 60:
+        return f"{-(-minutes // 60)} hours"
     return f"{minutes} minutes" if minutes > 2 else f"{seconds} s"  # noqa: PLR2004 till there in s
 
 
 class RateLimitedError(ShortyError):
     code = "rate-limited"
 
-    def __init__(self, retry_after_s: int) -> None:
+    def __init__(self, retry_after_s: int, reason: str = "Too many requests") -> None:
         self.retry_after_s = retry_after_s
-        super().__init__(f"Too many requests; try again in {_write_wait(retry_after_s)}.")
+        super().__init__(f"{reason}; try again in {_write_wait(retry_after_s)}.")
 
 
 class BusyError(ShortyError):

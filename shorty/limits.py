@@ -48,10 +48,10 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Whole seconds to wait, at least 1."""
         return max(1, -(-(self.reset_at - now) // 1000))
 
-    def require(self, now: int) -> None:
+    def require(self, now: int, reason: str = "Too many requests") -> None:
         """Raises RateLimitedError where the limit was reached."""
         if not self.is_allowed:
-            raise RateLimitedError(self.retry_after_s(now))
+            raise RateLimitedError(self.retry_after_s(now), reason)
 
 
 class RateLimit:
@@ -196,18 +196,23 @@ class RateLimits:
 
     __slots__ = (
         "api_requests",
+        "browser_codes",
+        "browser_sign_ins",
         "invitations",
         "link_password_networks",
         "link_password_tries",
         "link_passwords",
         "mails",
         "neighbours_told",
+        "password_mails",
         "previews",
         "public_link_networks",
         "public_links",
-        "second_factors",
+        "session_passwords",
+        "setup_codes",
         "sign_in_accounts",
         "sign_in_addresses",
+        "sign_in_reports",
         "sign_ins",
     )
 
@@ -222,10 +227,20 @@ class RateLimits:
         self.public_link_networks = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # network
         self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address, account
         self.sign_in_addresses = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
-        self.sign_in_accounts = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # e-mail
-        self.second_factors = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # user id
+        self.sign_in_accounts = RefillingLimit(capacity=capacity)  # e-mail
+        self.sign_in_reports = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # e-mail
+        self.browser_sign_ins = RateLimit(
+            window_ms=10 * MINUTE_MS, capacity=capacity
+        )  # known browser, account
+        self.browser_codes = RateLimit(window_ms=DAY_MS, capacity=capacity)  # the same
+        self.session_passwords = RateLimit(
+            window_ms=10 * MINUTE_MS, capacity=capacity
+        )  # session id
+        self.setup_codes = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # session id
         self.invitations = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # user id
-        self.mails = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # e-mail it goes to
+        # The e-mail it goes to, or the id of the user who asks for it.
+        self.mails = RateLimit(window_ms=HOUR_MS, capacity=capacity)
+        self.password_mails = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # e-mail it goes to
         self.neighbours_told = RateLimit(window_ms=DAY_MS, capacity=capacity)  # peer
 
 

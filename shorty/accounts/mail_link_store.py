@@ -7,7 +7,7 @@ from shorty.accounts.store import Rows, find_one
 from shorty.storage.database import Transaction
 
 
-def replace_mail_link(
+def insert_mail_link(
     tx: Transaction,
     digest: str,
     user_id: int,
@@ -16,14 +16,10 @@ def replace_mail_link(
     now: int,
     expires_at: int,
 ) -> None:
-    """An earlier one for the same purpose stops."""
     tx.execute(
         """
         insert into mail_links (digest, user_id, purpose, email, created_at, expires_at)
         values ($1, $2, $3, $4, $5, $6)
-        on conflict (user_id, purpose) do update set digest = excluded.digest,
-          email = excluded.email, created_at = excluded.created_at,
-          expires_at = excluded.expires_at
         """,
         *(digest, user_id, purpose, email, now, expires_at),
     )
@@ -43,6 +39,10 @@ def find_mail_link(rows: Rows, digest: str, purpose: MailPurpose, now: int) -> M
 
 def delete_mail_links_of(tx: Transaction, user_id: int) -> None:
     tx.execute("delete from mail_links where user_id = $1", user_id)
+
+
+def delete_mail_links_for(tx: Transaction, user_id: int, purpose: MailPurpose) -> None:
+    tx.execute("delete from mail_links where user_id = $1 and purpose = $2", user_id, purpose)
 
 
 def delete_old_mail_links(tx: Transaction, now: int, limit: int) -> int:

@@ -1,6 +1,10 @@
 """Owns links that prove who reads an address: for a forgotten password, for a new address.
 
 They are made where mail can be sent, hold for an hour and count once.
+
+Anybody can ask for a link to a new password for anybody. Such mails are therefore counted apart
+from those that people ask for who are signed in, and an earlier link goes on: all were sent to the
+same address, and a stranger who asks for more stops none that its owner is about to open.
 """
 
 from typing import Final
@@ -22,13 +26,26 @@ MAILS_PER_HOUR: Final = 5
 SWEEP_BATCH: Final = 500
 
 
-def take_mail(limits: RateLimits, email: str, now: int) -> None:
-    """Counts one mail to an address, so that nobody fills another's inbox.
+def take_password_mail(limits: RateLimits, email: str, now: int) -> None:
+    """Counts one link to a new password, so that no stranger fills another's inbox.
 
     Raises RateLimitedError.
     """
-    address = email.strip().lower()[:EMAIL_LENGTH]
-    limits.mails.take(address, MAILS_PER_HOUR, now).require(now)
+    limits.password_mails.take(_name_inbox(email), MAILS_PER_HOUR, now).require(now)
+
+
+def take_mail(limits: RateLimits, email: str, now: int) -> None:
+    """Counts one mail to an address that somebody signed in asks for. Raises RateLimitedError."""
+    limits.mails.take(_name_inbox(email), MAILS_PER_HOUR, now).require(now)
+
+
+def take_mail_of(limits: RateLimits, user_id: int, now: int) -> None:
+    """Counts one mail that a person asks for, whoever it goes to. Raises RateLimitedError."""
+    limits.mails.take(user_id, MAILS_PER_HOUR, now).require(now)
+
+
+def _name_inbox(email: str) -> str:
+    return email.strip().lower()[:EMAIL_LENGTH]
 
 
 def request_password_link(tx: Transaction, email: str, now: int) -> MadeMailLink | None:
@@ -61,10 +78,14 @@ def set_password_by_link(
 
 
 def request_email_link(tx: Transaction, user_id: int, email: str, now: int) -> MadeMailLink:
-    """To be sent to the new address. Raises AlreadyExistsError and InvalidFieldsError."""
+    """To be sent to the new address; a link to another one stops.
+
+    Raises AlreadyExistsError and InvalidFieldsError.
+    """
     email, _ = check_person(email, "")
     if store.find_user(tx, email) is not None:
         raise AlreadyExistsError("user", email)
+    mail_link_store.delete_mail_links_for(tx, user_id, "email")
     return _make_link(tx, user_id, "email", email, now)
 
 
@@ -96,7 +117,7 @@ def _make_link(
 ) -> MadeMailLink:
     text, expires_at = make_secret_text(), now + LIFE_MS
     digest = digest_secret(text)
-    mail_link_store.replace_mail_link(tx, digest, user_id, purpose, email, now, expires_at)
+    mail_link_store.insert_mail_link(tx, digest, user_id, purpose, email, now, expires_at)
     link = MailLink(user_id=user_id, email=email, expires_at=expires_at)
     return MadeMailLink(link=link, text=text)
 

@@ -2,6 +2,9 @@
 
 A code counts once. Whoever has lost the app signs in with one of ten recovery codes, each of which
 counts once too; they are shown when they are made and kept as digests alone.
+
+Only somebody who knows the password can type wrong codes at sign-in. Those of browsers that the
+account does not know are counted in the database, so that a restart gives no more of them.
 """
 
 import hmac
@@ -9,15 +12,18 @@ import secrets
 from typing import Final
 
 from shorty.accounts import second_factor_store as store
+from shorty.accounts import store as account_store
 from shorty.accounts.secret_texts import digest_secret
 from shorty.accounts.store import Rows
 from shorty.accounts.totp import find_step, make_secret
-from shorty.errors import ConflictError, InvalidFieldsError, NotFoundError
-from shorty.limits import RateLimits
+from shorty.errors import ConflictError, InvalidFieldsError, NotFoundError, RateLimitedError
+from shorty.limits import DAY_MS, RateLimits
 from shorty.storage.database import Transaction
 
 RECOVERY_CODES: Final = 10
 CODES_PER_WINDOW: Final = 10
+WRONG_CODES_PER_DAY: Final = 30
+"""For an account from all browsers that it does not know, and for each that it knows."""
 SETUP_MS: Final = 3_600_000
 """How long a new secret waits for the code that confirms it."""
 # Without letters that look like digits or like each other; 12 of 32 are 60 bits.
@@ -26,16 +32,53 @@ GROUPS: Final = 3
 GROUP_LENGTH: Final = 4
 
 WRONG_CODE: Final = "is wrong, or was used already; wait for the next one or use a recovery code"
+TOO_MANY_CODES: Final = "Too many wrong codes"
 
 
-def take_code(limits: RateLimits, user_id: int, now: int) -> None:
-    """Counts one code that somebody types. Raises RateLimitedError."""
-    limits.second_factors.take(user_id, CODES_PER_WINDOW, now).require(now)
+def take_setup_code(limits: RateLimits, session_id: int, now: int) -> None:
+    """Counts one code that confirms a new second factor. Raises RateLimitedError."""
+    limits.setup_codes.take(session_id, CODES_PER_WINDOW, now).require(now)
 
 
-def give_back_code(limits: RateLimits, user_id: int, now: int) -> None:
+def give_back_setup_code(limits: RateLimits, session_id: int, now: int) -> None:
     """After the right one: only failures count."""
-    limits.second_factors.give_back(user_id, now)
+    limits.setup_codes.give_back(session_id, now)
+
+
+def take_browser_code(limits: RateLimits, browser: str, now: int) -> None:
+    """Counts one code from a known browser, named as `name_allowance` does.
+
+    Raises RateLimitedError.
+    """
+    allowance = limits.browser_codes.take(browser, WRONG_CODES_PER_DAY, now)
+    allowance.require(now, TOO_MANY_CODES)
+
+
+def give_back_browser_code(limits: RateLimits, browser: str, now: int) -> None:
+    """After the right one: only failures count."""
+    limits.browser_codes.give_back(browser, now)
+
+
+def require_codes_left(rows: Rows, user_id: int, now: int) -> None:
+    """For browsers that the account does not know. Raises RateLimitedError until the next day."""
+    if count_wrong_codes(rows, user_id, now) >= WRONG_CODES_PER_DAY:
+        raise build_day_error(now)
+
+
+def build_day_error(now: int) -> RateLimitedError:
+    return RateLimitedError(-(-(DAY_MS - now % DAY_MS) // 1000), TOO_MANY_CODES)
+
+
+def count_wrong_codes(rows: Rows, user_id: int, now: int) -> int:
+    """Today's, by UTC, from browsers that the account does not know."""
+    factor = store.find_second_factor(rows, user_id)
+    is_today = factor is not None and factor.wrong_codes_day == now // DAY_MS
+    return factor.wrong_codes if factor and is_today else 0
+
+
+def note_wrong_code(tx: Transaction, user_id: int, now: int) -> int:
+    """How many there were today, this one included."""
+    return store.count_wrong_code(tx, user_id, now // DAY_MS)
 
 
 def has_second_factor(rows: Rows, user_id: int) -> bool:
@@ -66,6 +109,8 @@ def begin_second_factor(tx: Transaction, user_id: int, now: int) -> str:
 def confirm_second_factor(tx: Transaction, user_id: int, code: str, now: int) -> list[str]:
     """Switches it on, once the app shows the right code; returns the recovery codes.
 
+    Makes every browser unknown: none of them has given a code yet.
+
     Raises InvalidFieldsError for a wrong code, ConflictError where none is being set up.
     """
     factor = store.find_second_factor(tx, user_id)
@@ -78,6 +123,7 @@ def confirm_second_factor(tx: Transaction, user_id: int, code: str, now: int) ->
         )
     store.update_last_step(tx, user_id, step)
     store.mark_confirmed(tx, user_id, now)
+    account_store.forget_browsers(tx, user_id)
     return renew_recovery_codes(tx, user_id)
 
 
@@ -100,8 +146,11 @@ def count_recovery_codes(rows: Rows, user_id: int) -> int:
     return store.count_recovery_codes(rows, user_id)
 
 
-def check_code(tx: Transaction, user_id: int, code: str, now: int) -> None:
-    """Uses up a code of the app or a recovery code. Raises InvalidFieldsError for a wrong one."""
+def use_code(tx: Transaction, user_id: int, code: str, now: int) -> bool:
+    """Uses up a code of the app or a recovery code; False where it is neither.
+
+    Raises ConflictError where there is no second factor.
+    """
     factor = store.find_second_factor(tx, user_id)
     if factor is None or factor.confirmed_at is None:
         raise ConflictError("There is no second factor; sign in with the password alone.")
@@ -109,8 +158,8 @@ def check_code(tx: Transaction, user_id: int, code: str, now: int) -> None:
     step = find_step(factor.secret, given, factor.last_step, now)
     if step is not None:
         store.update_last_step(tx, user_id, step)
-    elif not store.delete_recovery_code(tx, user_id, digest_secret(given)):
-        raise InvalidFieldsError({"code": WRONG_CODE})
+        return True
+    return store.delete_recovery_code(tx, user_id, digest_secret(given))
 
 
 def remove_second_factor(tx: Transaction, user_id: int) -> None:

@@ -9,19 +9,25 @@ from shorty.storage.database import Transaction
 
 
 class SecondFactor(msgspec.Struct, frozen=True, kw_only=True):
-    """`confirmed_at` is None while it is being set up."""
+    """`confirmed_at` is None while it is being set up.
+
+    `wrong_codes` is of the day `wrong_codes_day`, in days since 1970, UTC.
+    """
 
     secret: str
     last_step: int
     confirmed_at: int | None
     created_at: int
+    wrong_codes: int
+    wrong_codes_day: int
 
 
 def find_second_factor(rows: Rows, user_id: int) -> SecondFactor | None:
     row = find_one(
         rows,
         """
-        select secret, last_step, confirmed_at, created_at from second_factors where user_id = $1
+        select secret, last_step, confirmed_at, created_at, wrong_codes, wrong_codes_day
+        from second_factors where user_id = $1
         """,
         user_id,
     )
@@ -47,6 +53,20 @@ def mark_confirmed(tx: Transaction, user_id: int, now: int) -> None:
 
 def update_last_step(tx: Transaction, user_id: int, step: int) -> None:
     tx.execute("update second_factors set last_step = $2 where user_id = $1", user_id, step)
+
+
+def count_wrong_code(tx: Transaction, user_id: int, day: int) -> int:
+    """How many there were on that day, this one included."""
+    rows = tx.find_all(
+        """
+        update second_factors set
+          wrong_codes = case when wrong_codes_day = $2 then wrong_codes + 1 else 1 end,
+          wrong_codes_day = $2
+        where user_id = $1 returning wrong_codes
+        """,
+        *(user_id, day),
+    )
+    return rows[0]["wrong_codes"]
 
 
 def delete_second_factor(tx: Transaction, user_id: int) -> bool:

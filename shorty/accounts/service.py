@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from shorty.accounts import mail_link_store, session_store, store
 from shorty.accounts.model import User, Workspace
 from shorty.accounts.rules import NOBODYS_EMAIL, check_person
+from shorty.accounts.store import Rows
 from shorty.accounts.workspaces import create_workspace
 from shorty.config import Config, Plan
 from shorty.errors import AlreadyExistsError, ConflictError, NotFoundError
@@ -111,6 +112,10 @@ def get_home(tx: Transaction, email: str) -> Home:
     if workspace is None:
         raise NotFoundError("workspace of", user.email)
     return Home(user=user, workspace=workspace)
+
+
+def find_user(rows: Rows, email: str) -> User | None:
+    return store.find_user(rows, email.strip().lower())
 
 
 async def list_users(db: Database) -> list[User]:

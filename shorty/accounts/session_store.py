@@ -75,6 +75,15 @@ def find_half_session(rows: Rows, digest: str, now: int) -> Session | None:
     return None if row is None else _read_session(row)
 
 
+def count_wrong_code(tx: Transaction, session_id: int) -> int:
+    """How many wrong codes were given in that half session, this one included."""
+    rows = tx.find_all(
+        "update sessions set wrong_codes = wrong_codes + 1 where id = $1 returning wrong_codes",
+        session_id,
+    )
+    return rows[0]["wrong_codes"]
+
+
 def update_workspace(tx: Transaction, user_id: int, session_id: int, workspace_id: int) -> bool:
     changed = tx.execute(
         """

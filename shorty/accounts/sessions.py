@@ -68,8 +68,19 @@ def end_session(tx: Transaction, user_id: int, session_id: int, now: int) -> Non
         raise NotFoundError("session", session_id)
 
 
+def sign_out_browser(tx: Transaction, user_id: int, session_id: int, now: int) -> None:
+    """Ends a session from another one, and makes every browser unknown: the cookie of the one that
+    is signed out cannot be told from the rest.
+
+    Raises NotFoundError where the session is not the person's.
+    """
+    end_session(tx, user_id, session_id, now)
+    store.forget_browsers(tx, user_id)
+
+
 def end_other_sessions(tx: Transaction, user_id: int, session_id: int, now: int) -> int:
-    """Ends all but that one, and returns how many those were."""
+    """Ends all but that one, makes every browser unknown, and returns how many were ended."""
+    store.forget_browsers(tx, user_id)
     return session_store.mark_other_sessions_ended(tx, user_id, session_id, now)
 
 

@@ -11,15 +11,15 @@ Rows = Database | Transaction
 # People
 
 
-def find_user(tx: Transaction, email: str) -> User | None:
+def find_user(rows: Rows, email: str) -> User | None:
     return _read_user(
-        tx.find_one("select id, email, name, created_at from users where email = $1", email)
+        find_one(rows, "select id, email, name, created_at from users where email = $1", email)
     )
 
 
-def find_user_by_id(tx: Transaction, user_id: int) -> User | None:
+def find_user_by_id(rows: Rows, user_id: int) -> User | None:
     return _read_user(
-        tx.find_one("select id, email, name, created_at from users where id = $1", user_id)
+        find_one(rows, "select id, email, name, created_at from users where id = $1", user_id)
     )
 
 
@@ -78,7 +78,27 @@ def update_person(tx: Transaction, user_id: int, email: str, name: str) -> None:
 
 
 def update_password(tx: Transaction, user_id: int, password_hash: str) -> None:
-    tx.execute("update users set password_hash = $2 where id = $1", user_id, password_hash)
+    """Also makes every browser unknown."""
+    tx.execute(
+        """
+        update users set password_hash = $2, browsers_generation = browsers_generation + 1
+        where id = $1
+        """,
+        *(user_id, password_hash),
+    )
+
+
+def find_browsers_generation(rows: Rows, user_id: int) -> int:
+    """-1 where nobody has that id."""
+    row = find_one(rows, "select browsers_generation from users where id = $1", user_id)
+    return -1 if row is None else row["browsers_generation"]
+
+
+def forget_browsers(tx: Transaction, user_id: int) -> None:
+    """Makes every browser unknown."""
+    tx.execute(
+        "update users set browsers_generation = browsers_generation + 1 where id = $1", user_id
+    )
 
 
 def has_password_anywhere(rows: Rows) -> bool:

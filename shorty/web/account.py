@@ -7,11 +7,16 @@ from shorty.accounts.mail_links import (
     find_mail_link,
     request_email_link,
     take_mail,
+    take_mail_of,
 )
 from shorty.accounts.model import Session
 from shorty.accounts.profile import change_email, change_name, change_password
-from shorty.accounts.second_factor import count_recovery_codes, has_second_factor
-from shorty.accounts.sessions import end_other_sessions, end_session, list_sessions
+from shorty.accounts.second_factor import (
+    count_recovery_codes,
+    count_wrong_codes,
+    has_second_factor,
+)
+from shorty.accounts.sessions import end_other_sessions, list_sessions, sign_out_browser
 from shorty.accounts.tokens import count_own_tokens
 from shorty.clicks.user_agent import read_user_agent
 from shorty.errors import (
@@ -30,6 +35,7 @@ from shorty.web.entry import (
     REVOKES_TOKENS,
     hash_new_password,
     prove_password,
+    remember_browser,
     show_trouble,
     tell_of_tokens,
 )
@@ -65,11 +71,13 @@ async def set_password(request: WebRequest) -> Answer:
     except (InvalidFieldsError, RateLimitedError) as error:
         return await show_account(request, error, "password")
     revokes = request.typed.is_checked(REVOKES_TOKENS)
+    known = request.find_known_account(user_id)
     await request.services.db.write(
         lambda tx: change_password(
             tx, user_id, session_id, password_hash, request.now, revokes_tokens=revokes
         )
     )
+    remember_browser(request, user_id, passed_code=known is not None and known.passed_code)
     said = "Your password is changed; other browsers are signed out."
     return see_other(request, ACCOUNT, f"{said}{tell_of_tokens(request, user_id)}")
 
@@ -100,7 +108,7 @@ async def send_email_link(request: WebRequest, email: str) -> None:
     """Raises FetchError where the mail server does not take it."""
     services = request.services
     # For whoever asks as for whom it reaches, so that nobody can mail the world from here.
-    take_mail(services.limits, request.actor.user_email, request.now)
+    take_mail_of(services.limits, request.actor.user_id, request.now)
     take_mail(services.limits, email, request.now)
     made = await services.db.write(
         lambda tx: request_email_link(tx, request.actor.user_id, email, request.now)
@@ -140,17 +148,23 @@ def show_new_email(request: WebRequest, key: str, error: ShortyError | None = No
 @page("POST", "/account/sessions/{session_id:str}/end")
 async def end_one_session(request: WebRequest) -> Answer:
     session_id = request.read_id("session_id", "session")
+    user_id, known = request.actor.user_id, request.find_known_account(request.actor.user_id)
     await request.services.db.write(
-        lambda tx: end_session(tx, request.actor.user_id, session_id, request.now)
+        lambda tx: sign_out_browser(tx, user_id, session_id, request.now)
     )
+    if known is not None:
+        remember_browser(request, user_id, passed_code=known.passed_code)
     return see_other(request, ACCOUNT, "That browser is signed out.")
 
 
 @page("POST", "/account/sessions/end-others")
 async def end_all_others(request: WebRequest) -> Answer:
+    user_id, known = request.actor.user_id, request.find_known_account(request.actor.user_id)
     await request.services.db.write(
-        lambda tx: end_other_sessions(tx, request.actor.user_id, request.session_id, request.now)
+        lambda tx: end_other_sessions(tx, user_id, request.session_id, request.now)
     )
+    if known is not None:
+        remember_browser(request, user_id, passed_code=known.passed_code)
     return see_other(request, ACCOUNT, "Every other browser is signed out.")
 
 
@@ -170,6 +184,7 @@ async def show_account(
         session_id=request.session_id,
         has_second_factor=has_second_factor(db, user_id),
         recovery_codes=count_recovery_codes(db, user_id),
+        wrong_codes=count_wrong_codes(db, user_id, request.now),
         own_tokens=count_own_tokens(db, user_id, request.now),
         sends_mail=request.services.mailer.is_on,
     )

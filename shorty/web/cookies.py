@@ -11,12 +11,16 @@ from typing import Final
 import msgspec
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from shorty.accounts.known_browsers import KnownBrowser, create_browser
+
 SESSION: Final = "shorty_session"
 FORMS: Final = "shorty_forms"
 """Tells the browser that sends a form apart from another that was tricked into it."""
 NOTICE: Final = "shorty_notice"
 ZONE: Final = "shorty_zone"
 """The viewer's time zone, written by the script."""
+KNOWN: Final = "shorty_known"
+"""In which accounts this browser was signed in; see `accounts.known_browsers`."""
 
 TOKEN: Final = "form_token"  # noqa: S105 - its name
 """The field of every form that proves it was on a page of ours."""
@@ -78,18 +82,30 @@ def is_form_signed(
 
 
 def seal_notice(secret: bytes, notice: Notice) -> str:
-    return _build_serializer(secret).dumps(msgspec.to_builtins(notice))
+    return _build_serializer(secret, "dashboard-notice").dumps(msgspec.to_builtins(notice))
 
 
 def open_notice(secret: bytes, sealed: str) -> Notice | None:
     """None for what this server has not written."""
     try:
-        return msgspec.convert(_build_serializer(secret).loads(sealed), Notice)
+        return msgspec.convert(_build_serializer(secret, "dashboard-notice").loads(sealed), Notice)
     except (BadSignature, msgspec.ValidationError):
         return None
 
 
-def _build_serializer(secret: bytes) -> URLSafeSerializer:
-    return URLSafeSerializer(
-        secret, salt="dashboard-notice", signer_kwargs={"digest_method": sha256}
-    )
+def seal_browser(secret: bytes, browser: KnownBrowser) -> str:
+    return _build_serializer(secret, "known-browser").dumps(msgspec.to_builtins(browser))
+
+
+def open_browser(secret: bytes, sealed: str) -> KnownBrowser:
+    """One that no account knows, for what this server has not written."""
+    try:
+        return msgspec.convert(
+            _build_serializer(secret, "known-browser").loads(sealed), KnownBrowser
+        )
+    except (BadSignature, msgspec.ValidationError):
+        return create_browser()
+
+
+def _build_serializer(secret: bytes, salt: str) -> URLSafeSerializer:
+    return URLSafeSerializer(secret, salt=salt, signer_kwargs={"digest_method": sha256})

@@ -1,22 +1,37 @@
-"""What the pages share by which people come in: sessions begun, passwords proved and chosen."""
+"""What the pages share by which people come in: sessions begun, passwords proved and chosen.
+
+Whose allowance a password uses up is decided here: that of the session it is typed in, of a browser
+that the account knows, or the one that all strangers share.
+"""
 
 from typing import Final
 
+from shorty.accounts.known_browsers import KNOWN_MS, name_allowance, remember_account
 from shorty.accounts.model import User
+from shorty.accounts.service import find_user
 from shorty.accounts.sessions import WHOLE_MS
-from shorty.accounts.signing_in import check_password, give_back_sign_in, take_sign_in
+from shorty.accounts.signing_in import (
+    Attempt,
+    check_password,
+    give_back_session_password,
+    give_back_sign_in,
+    take_address,
+    take_session_password,
+    take_sign_in,
+)
 from shorty.accounts.tokens import count_own_tokens
 from shorty.errors import BusyError, InvalidFieldsError, ShortyError, UnauthenticatedError
 from shorty.http.answers import Answer
 from shorty.http.errors import find_status, list_error_headers
 from shorty.limits import name_address, name_network
 from shorty.passwords import ACCOUNTS, SIGN_INS, find_own_password_fault, hash_password
-from shorty.web.cookies import SESSION
+from shorty.web.cookies import KNOWN, SESSION, seal_browser
 from shorty.web.numbers import write_plural
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
 
 SESSION_S: Final = WHOLE_MS // 1000
+KNOWN_S: Final = KNOWN_MS // 1000
 REVOKES_TOKENS: Final = "revoke_tokens"
 """The box beside a new password, where its person has tokens."""
 
@@ -33,29 +48,54 @@ def forget_session_cookie(request: WebRequest) -> None:
     request.set_cookie(SESSION, "", 0)
 
 
-def count_try(request: WebRequest, email: str) -> None:
-    """One try to prove who one is. Raises RateLimitedError."""
-    address = name_address(request.client_address)
-    take_sign_in(request.services.limits, address, email, request.now)
+def remember_browser(request: WebRequest, user_id: int, *, passed_code: bool) -> None:
+    """Once somebody has signed in with it: after that, the account knows this browser."""
+    browser = remember_account(
+        request.services.db, request.browser, user_id, request.now, passed_code=passed_code
+    )
+    request.set_cookie(KNOWN, seal_browser(request.secret, browser), KNOWN_S)
 
 
-def forgive_try(request: WebRequest, email: str) -> None:
-    address = name_address(request.client_address)
-    give_back_sign_in(request.services.limits, address, email, request.now)
+def count_try(request: WebRequest, email: str) -> Attempt:
+    """One try to sign in. Raises RateLimitedError."""
+    attempt = Attempt(
+        address=name_address(request.client_address),
+        email=email,
+        browser=find_browser_allowance(request, email),
+    )
+    take_sign_in(request.services.limits, attempt, request.now)
+    return attempt
 
 
-async def try_password(request: WebRequest, email: str, password: str) -> User:
-    """Counts one try, which `forgive_try` gives back after the right password.
+def find_browser_allowance(request: WebRequest, email: str) -> str:
+    """Empty where the account does not know this browser."""
+    if not request.browser.accounts:
+        return ""
+    user = find_user(request.services.db, email)
+    if user is None or request.find_known_account(user.id) is None:
+        return ""
+    return name_allowance(request.browser, user.id)
 
-    Raises UnauthenticatedError, RateLimitedError and BusyError.
+
+def count_address(request: WebRequest, email: str) -> None:
+    """One form that is about an account but guesses at none. Raises RateLimitedError."""
+    if not find_browser_allowance(request, email):
+        take_address(request.services.limits, name_address(request.client_address), request.now)
+
+
+async def try_password(request: WebRequest, attempt: Attempt, password: str) -> User:
+    """Who signs in. A known browser does not wait among strangers for the password to be hashed.
+
+    Raises UnauthenticatedError and BusyError, after which the attempt does not count.
     """
-    count_try(request, email)
+    pool = ACCOUNTS if attempt.browser else SIGN_INS
+    owner = name_hash_owner(request)
     try:
-        pool = SIGN_INS if request.signed_in is None else ACCOUNTS
-        owner = name_hash_owner(request)
-        return await check_password(request.services.db, email, password, pool=pool, owner=owner)
+        return await check_password(
+            request.services.db, attempt.email, password, pool=pool, owner=owner
+        )
     except BusyError:
-        forgive_try(request, email)  # nothing was tried
+        give_back_sign_in(request.services.limits, attempt, request.now)
         raise
 
 
@@ -69,14 +109,19 @@ def name_hash_owner(request: WebRequest) -> str:
 async def prove_password(request: WebRequest, field: str = "password") -> None:
     """Before what only the person may do.
 
-    Raises InvalidFieldsError, RateLimitedError and BusyError.
+    Raises InvalidFieldsError, RateLimitedError and BusyError, after which the try does not count.
     """
-    email = request.actor.user_email
+    limits, email = request.services.limits, request.actor.user_email
+    password, owner = request.typed.read_raw(field), name_hash_owner(request)
+    take_session_password(limits, request.session_id, request.now)
     try:
-        await try_password(request, email, request.typed.read_raw(field))
+        await check_password(request.services.db, email, password, pool=ACCOUNTS, owner=owner)
     except UnauthenticatedError as error:
         raise InvalidFieldsError({field: "is not your password"}) from error
-    forgive_try(request, email)
+    except BusyError:
+        give_back_session_password(limits, request.session_id, request.now)
+        raise
+    give_back_session_password(limits, request.session_id, request.now)
 
 
 async def hash_new_password(request: WebRequest, field: str = "password") -> str:

@@ -6,7 +6,7 @@ from shorty.accounts.mail_links import (
     find_mail_link,
     request_password_link,
     set_password_by_link,
-    take_mail,
+    take_password_mail,
 )
 from shorty.accounts.tokens import count_own_tokens
 from shorty.errors import ConflictError, InvalidFieldsError, RateLimitedError, ShortyError
@@ -16,8 +16,9 @@ from shorty.web.addresses import find_mailed_base
 from shorty.web.doors import SIGN_IN, page
 from shorty.web.entry import (
     REVOKES_TOKENS,
-    count_try,
+    count_address,
     hash_new_password,
+    remember_browser,
     show_trouble,
     tell_of_tokens,
 )
@@ -40,8 +41,8 @@ async def send_link(request: WebRequest) -> Answer:
     if not services.mailer.is_on:
         return show_forgotten(request)
     try:
-        count_try(request, email)
-        take_mail(services.limits, email, request.now)
+        count_address(request, email)
+        take_password_mail(services.limits, email, request.now)
     except RateLimitedError as error:
         return show_forgotten(request, error)
     services.mailer.post(_write_link(request, email, find_mailed_base(request)))
@@ -75,6 +76,8 @@ async def set_new_password(request: WebRequest) -> Answer:
         )
     except (InvalidFieldsError, ConflictError) as error:
         return show_new_password(request, key, error)
+    # Mailbox and password are proved, so that strangers' guesses do not make this person wait.
+    remember_browser(request, user.id, passed_code=False)
     said = "Your new password is set. Sign in with it."
     return see_other(request, SIGN_IN, f"{said}{tell_of_tokens(request, user.id)}")
 

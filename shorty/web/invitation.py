@@ -9,6 +9,7 @@ from shorty.accounts.invitations import (
     find_invitation,
     has_account,
 )
+from shorty.accounts.model import MadeSession
 from shorty.accounts.sessions import start_session, switch_workspace
 from shorty.errors import (
     ConflictError,
@@ -23,6 +24,7 @@ from shorty.web.doors import SIGN_IN, page
 from shorty.web.entry import (
     hash_new_password,
     read_agent,
+    remember_browser,
     set_session_cookie,
     show_trouble,
 )
@@ -69,13 +71,14 @@ async def join_as_new_person(request: WebRequest, key: str, workspace_id: int) -
     services, name = request.services, request.typed.read("name")
     password_hash = await hash_new_password(request)
 
-    def join(tx: Transaction) -> str:
+    def join(tx: Transaction) -> MadeSession:
         plans = services.config.plans
         user = accept_as_new_person(tx, plans, key, name, password_hash, request.now)
-        made = start_session(tx, user.id, workspace_id, read_agent(request), request.now)
-        return made.text
+        return start_session(tx, user.id, workspace_id, read_agent(request), request.now)
 
-    set_session_cookie(request, await services.db.write(join))
+    made = await services.db.write(join)
+    set_session_cookie(request, made.text)
+    remember_browser(request, made.session.user_id, passed_code=False)
 
 
 def show_invitation(request: WebRequest, key: str, error: ShortyError | None = None) -> Answer:

@@ -75,6 +75,26 @@ def write_email_notice(old: str, new: str) -> Mail:
     )
 
 
+def write_codes_notice(email: str, *, is_day_over: bool) -> Mail:
+    """Names what happened and what to do; no link, so that nobody learns to follow one."""
+    what = f"Someone gave your password for {email}, then too many wrong codes."
+    after = (
+        "No more codes are accepted today (UTC), except in browsers in which you gave one before."
+        if is_day_over
+        else "The password has to be given again before another code is accepted."
+    )
+    return build_mail(
+        email,
+        Letter(
+            subject="Wrong codes at sign-in",
+            lines=(
+                f"{what} {after}",
+                "If this wasn't you, change your password now: someone else knows it.",
+            ),
+        ),
+    )
+
+
 def build_mail(to: str, letter: Letter) -> Mail:
     parts = (*letter.lines, letter.address, letter.small)
     html = TEMPLATES.get_template("mail.html").render(letter=letter)

@@ -6,16 +6,19 @@ from typing import Final
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
+from shorty.accounts.known_browsers import KnownAccount, KnownBrowser, find_known_account
 from shorty.accounts.sessions import SignedIn
 from shorty.http.requests import ID_DIGITS, ServedRequest
 from shorty.web.cookies import (
     FORMS,
+    KNOWN,
     NOTICE,
     NOTICE_S,
     YEAR_S,
     ZONE,
     Notice,
     make_forms_key,
+    open_browser,
     open_notice,
     read_cookies,
     seal_notice,
@@ -56,6 +59,15 @@ class WebRequest(ServedRequest):
         self.cookies_written[name] = write_cookie(
             name, value, max_age_s=max_age_s, is_secure=self.is_secure
         )
+
+    @cached_property
+    def browser(self) -> KnownBrowser:
+        """What the cookie of this browser says of accounts that were signed in to with it."""
+        return open_browser(self.secret, self.cookies_read.get(KNOWN, ""))
+
+    def find_known_account(self, user_id: int) -> KnownAccount | None:
+        """None where the account does not know this browser."""
+        return find_known_account(self.services.db, self.browser, user_id, self.now)
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -11,12 +11,12 @@ from shorty.accounts.second_factor import (
     begin_second_factor,
     confirm_second_factor,
     count_recovery_codes,
-    give_back_code,
+    give_back_setup_code,
     has_second_factor,
     is_pending_secret,
     remove_second_factor,
     renew_recovery_codes,
-    take_code,
+    take_setup_code,
 )
 from shorty.accounts.totp import build_setup_address
 from shorty.errors import ConflictError, InvalidFieldsError, RateLimitedError, ShortyError
@@ -26,7 +26,7 @@ from shorty.qr.design import decide_design
 from shorty.qr.drawing import draw_svg
 from shorty.web.account import ACCOUNT, show_account
 from shorty.web.doors import page
-from shorty.web.entry import prove_password, show_trouble
+from shorty.web.entry import prove_password, remember_browser, show_trouble
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 
@@ -60,13 +60,14 @@ async def confirm(request: WebRequest) -> Answer:
     services, user_id = request.services, request.actor.user_id
     code = request.typed.read("code")
     try:
-        take_code(services.limits, user_id, request.now)
+        take_setup_code(services.limits, request.session_id, request.now)
         codes = await services.db.write(
             lambda tx: confirm_second_factor(tx, user_id, code, request.now)
         )
     except (InvalidFieldsError, RateLimitedError) as error:
         return show_setup_again(request, error)
-    give_back_code(services.limits, user_id, request.now)
+    give_back_setup_code(services.limits, request.session_id, request.now)
+    remember_browser(request, user_id, passed_code=True)
     return show_recovery_codes(request, codes)
 
 

@@ -3,13 +3,26 @@
 from typing import Final
 from urllib.parse import quote
 
-from shorty.accounts.second_factor import give_back_code, take_code
-from shorty.accounts.service import can_anyone_sign_in
+import structlog
+
+from shorty.accounts.known_browsers import name_allowance
+from shorty.accounts.model import Session
+from shorty.accounts.profile import get_user_by_id
+from shorty.accounts.second_factor import (
+    WRONG_CODE,
+    build_day_error,
+    give_back_browser_code,
+    take_browser_code,
+)
+from shorty.accounts.service import can_anyone_sign_in, find_user
 from shorty.accounts.sessions import end_session
 from shorty.accounts.signing_in import (
     CODE_AWAITED_MS,
+    WrongCode,
     find_half_signed_in,
     finish_sign_in,
+    give_back_sign_in,
+    is_newly_limited,
     start_sign_in,
 )
 from shorty.errors import (
@@ -20,23 +33,30 @@ from shorty.errors import (
     UnauthenticatedError,
 )
 from shorty.http.answers import Answer
+from shorty.mail import Mail
 from shorty.web.addresses import read_way_back
+from shorty.web.cookies import Notice
 from shorty.web.doors import SIGN_IN, page
 from shorty.web.entry import (
+    count_try,
     forget_session_cookie,
-    forgive_try,
     read_agent,
+    remember_browser,
     set_session_cookie,
     show_trouble,
     try_password,
 )
+from shorty.web.mails import write_codes_notice
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
 
 CODE: Final = "shorty_code"
 """The cookie of somebody whose password was right and whose code is awaited."""
+STEP_VOID: Final = "Too many wrong codes. Sign in with your password again."
 CODE_PLACE: Final = f"{SIGN_IN}/code"
 CODE_S: Final = CODE_AWAITED_MS // 1000
+
+log = structlog.get_logger(__name__)
 
 
 @page("GET", "/sign-in", needs=None)
@@ -52,10 +72,12 @@ async def sign_in(request: WebRequest) -> Answer:
     services, email = request.services, request.typed.read("email")
     way_back = read_way_back(request.typed.read("next"))
     try:
-        user = await try_password(request, email, request.typed.read_raw("password"))
+        attempt = count_try(request, email)
+        user = await try_password(request, attempt, request.typed.read_raw("password"))
     except (BusyError, RateLimitedError, UnauthenticatedError) as error:
+        log_if_limited(request, email)
         return show_sign_in(request, way_back, error)
-    forgive_try(request, email)
+    give_back_sign_in(services.limits, attempt, request.now)
     started = await services.db.write(
         lambda tx: start_sign_in(tx, services.config, user, read_agent(request), request.now)
     )
@@ -64,7 +86,17 @@ async def sign_in(request: WebRequest) -> Answer:
         return see_other(request, f"{CODE_PLACE}?next={quote(way_back, safe='/')}")
     await end_former_session(request)
     set_session_cookie(request, started.text)
+    remember_browser(request, user.id, passed_code=False)
     return see_other(request, way_back)
+
+
+def log_if_limited(request: WebRequest, email: str) -> None:
+    """For the operator; what was typed is logged nowhere, only the account that it named."""
+    services = request.services
+    if not is_newly_limited(services.limits, email, request.now):
+        return
+    if (user := find_user(services.db, email)) is not None:
+        log.warning("sign_in_limited", user_id=user.id)
 
 
 async def end_former_session(request: WebRequest) -> None:
@@ -92,18 +124,60 @@ async def send_code(request: WebRequest) -> Answer:
     half = find_half_signed_in(services.db, text, request.now)
     if half is None:
         return see_other(request, SIGN_IN, "That took too long; sign in again.")
+    browser = find_code_allowance(request, half.user_id)
     try:
-        take_code(services.limits, half.user_id, request.now)
+        if browser:
+            take_browser_code(services.limits, browser, request.now)
         made = await services.db.write(
-            lambda tx: finish_sign_in(tx, text, request.typed.read("code"), request.now)
+            lambda tx: finish_sign_in(
+                *(tx, text, request.typed.read("code"), request.now), is_known=bool(browser)
+            )
         )
-    except (RateLimitedError, InvalidFieldsError) as error:
+    except RateLimitedError as error:
         return show_code(request, way_back, error)
-    give_back_code(services.limits, half.user_id, request.now)
+    if isinstance(made, WrongCode):
+        return answer_wrong_code(request, way_back, half, made)
+    give_back_browser_code(services.limits, browser, request.now)
     request.set_cookie(CODE, "", 0)
     await end_former_session(request)
     set_session_cookie(request, made.text)
+    remember_browser(request, half.user_id, passed_code=True)
     return see_other(request, way_back)
+
+
+def find_code_allowance(request: WebRequest, user_id: int) -> str:
+    """Empty where no code of this account was given in this browser before."""
+    known = request.find_known_account(user_id)
+    return name_allowance(request.browser, user_id) if known and known.passed_code else ""
+
+
+def answer_wrong_code(
+    request: WebRequest, way_back: str, half: Session, wrong: WrongCode
+) -> Answer:
+    if wrong.voids_step or wrong.ends_day:
+        report_wrong_codes(request, half.user_id, wrong)
+    if wrong.voids_step:
+        request.set_cookie(CODE, "", 0)
+        place = f"{SIGN_IN}?next={quote(way_back, safe='/')}"
+        return see_other(request, place, notice=Notice(text=STEP_VOID, is_alarm=True))
+    if wrong.ends_day:
+        return show_code(request, way_back, build_day_error(request.now))
+    return show_code(request, way_back, InvalidFieldsError({"code": WRONG_CODE}))
+
+
+def report_wrong_codes(request: WebRequest, user_id: int, wrong: WrongCode) -> None:
+    """To the log and by mail: whoever types codes knows the password.
+
+    Ten codes make at most one mail, and each browser has thirty a day.
+    """
+    log.warning("wrong_codes", user_id=user_id, is_day_over=wrong.ends_day)
+    if request.services.mailer.is_on:
+        request.services.mailer.post(write_notice(request, user_id, wrong))
+
+
+async def write_notice(request: WebRequest, user_id: int, wrong: WrongCode) -> Mail:
+    user = await request.services.db.write(lambda tx: get_user_by_id(tx, user_id))
+    return write_codes_notice(user.email, is_day_over=wrong.ends_day)
 
 
 @page("POST", "/sign-out")

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from shorty.accounts.model import MadeSession
 from shorty.accounts.service import can_anyone_sign_in, claim_first_workspace
 from shorty.accounts.sessions import start_session
 from shorty.errors import AlreadyExistsError, ConflictError, InvalidFieldsError, ShortyError
@@ -9,7 +10,12 @@ from shorty.http.answers import Answer
 from shorty.storage.database import Transaction
 from shorty.web.addresses import HOME
 from shorty.web.doors import SIGN_IN, page
-from shorty.web.entry import hash_new_password, read_agent, set_session_cookie
+from shorty.web.entry import (
+    hash_new_password,
+    read_agent,
+    remember_browser,
+    set_session_cookie,
+)
 from shorty.web.faults import read_faults
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
@@ -33,21 +39,22 @@ async def make_account(request: WebRequest) -> Answer:
     try:
         password_hash = await hash_new_password(request)
 
-        def claim(tx: Transaction) -> str:
+        def claim(tx: Transaction) -> MadeSession:
             home = claim_first_workspace(
                 *(tx, services.config, typed.read("email"), typed.read("name")),
                 *(password_hash, request.now),
             )
             agent = read_agent(request)
-            return start_session(tx, home.user.id, home.workspace.id, agent, request.now).text
+            return start_session(tx, home.user.id, home.workspace.id, agent, request.now)
 
-        text = await services.db.write(claim)
+        made = await services.db.write(claim)
     except (InvalidFieldsError, AlreadyExistsError) as error:
         return show_welcome(request, typed.read("key"), error)
     except ConflictError as error:
         return see_other(request, SIGN_IN, error.message)
     services.welcome.forget()
-    set_session_cookie(request, text)
+    set_session_cookie(request, made.text)
+    remember_browser(request, made.session.user_id, passed_code=False)
     return see_other(request, HOME, "Welcome. This is yours now.")
 
 

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 
 from shorty.accounts.mail_links import (
@@ -23,7 +25,7 @@ from shorty.errors import (
 )
 from shorty.limits import RateLimits
 from shorty.passwords import hash_password
-from shorty.storage.database import Database
+from shorty.storage.database import Database, Transaction
 from tests.support import MINUTE, NOW, make_home
 
 
@@ -81,10 +83,25 @@ async def test_a_link_holds_for_an_hour_and_is_removed(db: Database, home: Home)
     assert await delete_old_mail_links(db, end) == 0
 
 
-async def test_a_newer_link_replaces_the_older(db: Database, home: Home) -> None:
+async def test_a_stranger_who_asks_for_another_link_stops_none_that_was_sent(
+    db: Database, home: Home
+) -> None:
     old, new = await ask(db), await ask(db)
-    assert find_mail_link(db, old.text, "password", NOW) is None
     assert find_mail_link(db, new.text, "password", NOW)
+    assert await set_password(db, old) == "ann@a.example"
+    assert find_mail_link(db, new.text, "password", NOW) is None
+
+
+async def test_a_link_to_another_new_address_stops_the_one_before(db: Database, home: Home) -> None:
+    def request(email: str) -> Callable[[Transaction], MadeMailLink]:
+        return lambda tx: request_email_link(tx, home.user.id, email, NOW)
+
+    reset = await ask(db)
+    old = await db.write(request("ann@wrong.example"))
+    new = await db.write(request("ann@right.example"))
+    assert find_mail_link(db, old.text, "email", NOW) is None
+    assert find_mail_link(db, new.text, "email", NOW)
+    assert find_mail_link(db, reset.text, "password", NOW)
 
 
 async def test_a_link_is_good_for_its_purpose_alone(db: Database, home: Home) -> None:

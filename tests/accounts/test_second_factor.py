@@ -2,21 +2,27 @@ import re
 
 import pytest
 
+from shorty.accounts.model import MadeSession
 from shorty.accounts.second_factor import (
     begin_second_factor,
-    check_code,
     confirm_second_factor,
     count_recovery_codes,
+    count_wrong_codes,
+    give_back_browser_code,
+    give_back_setup_code,
     has_second_factor,
     is_pending_secret,
     remove_second_factor,
     renew_recovery_codes,
-    take_code,
+    take_browser_code,
+    take_setup_code,
+    use_code,
 )
 from shorty.accounts.service import Home
 from shorty.accounts.sessions import find_signed_in, list_sessions
 from shorty.accounts.signing_in import (
     StartedSignIn,
+    WrongCode,
     find_half_signed_in,
     finish_sign_in,
     start_sign_in,
@@ -30,7 +36,7 @@ from shorty.errors import (
     RateLimitedError,
     UnauthenticatedError,
 )
-from shorty.limits import RateLimits
+from shorty.limits import DAY_MS, RateLimits
 from shorty.storage.database import Database
 from tests.support import MINUTE, NOW, make_home
 
@@ -57,12 +63,29 @@ async def set_up(db: Database, home: Home) -> tuple[str, list[str]]:
     return secret, await confirm(db, home, compute_code(secret, NOW // STEP_MS))
 
 
-async def check(db: Database, home: Home, code: str, now: int = LATER) -> None:
-    await db.write(lambda tx: check_code(tx, home.user.id, code, now))
+async def use(db: Database, home: Home, code: str, now: int = LATER) -> bool:
+    return await db.write(lambda tx: use_code(tx, home.user.id, code, now))
 
 
-async def start(db: Database, home: Home) -> StartedSignIn:
-    return await db.write(lambda tx: start_sign_in(tx, CONFIG, home.user, "Firefox", NOW))
+async def start(db: Database, home: Home, now: int = NOW) -> StartedSignIn:
+    return await db.write(lambda tx: start_sign_in(tx, CONFIG, home.user, "Firefox", now))
+
+
+async def finish(
+    db: Database, text: str, code: str, now: int = LATER, *, is_known: bool = False
+) -> MadeSession | WrongCode:
+    return await db.write(lambda tx: finish_sign_in(tx, text, code, now, is_known=is_known))
+
+
+async def guess(
+    db: Database, home: Home, times: int, now: int = LATER, *, is_known: bool = False
+) -> list[WrongCode]:
+    """Wrong codes, each after the right password."""
+    outcomes = [
+        await finish(db, (await start(db, home, now)).text, "1", now, is_known=is_known)
+        for _ in range(times)
+    ]
+    return [outcome for outcome in outcomes if isinstance(outcome, WrongCode)]
 
 
 async def test_it_is_on_once_a_right_code_was_given(db: Database, home: Home) -> None:
@@ -109,22 +132,19 @@ async def test_the_secret_is_not_given_out_once_it_is_on(db: Database, home: Hom
 
 async def test_each_code_counts_once_that_which_confirmed_it_too(db: Database, home: Home) -> None:
     secret, _ = await set_up(db, home)
-    with pytest.raises(InvalidFieldsError):
-        await check(db, home, compute_code(secret, NOW // STEP_MS), NOW)
+    assert not await use(db, home, compute_code(secret, NOW // STEP_MS), NOW)
     code = compute_code(secret, LATER // STEP_MS)
-    await check(db, home, f" {code[:3]} {code[3:]} ")
-    with pytest.raises(InvalidFieldsError, match="was used already"):
-        await check(db, home, code)
+    assert await use(db, home, f" {code[:3]} {code[3:]} ")
+    assert not await use(db, home, code)
 
 
 async def test_each_recovery_code_counts_once_however_it_is_typed(db: Database, home: Home) -> None:
     _, codes = await set_up(db, home)
     assert len(set(codes)) == 10
     assert all(re.fullmatch(r"\w{4}-\w{4}-\w{4}", code) for code in codes)
-    await check(db, home, codes[0].upper().replace("-", " "))
+    assert await use(db, home, codes[0].upper().replace("-", " "))
     assert count_recovery_codes(db, home.user.id) == 9
-    with pytest.raises(InvalidFieldsError):
-        await check(db, home, codes[0])
+    assert not await use(db, home, codes[0])
 
 
 async def test_recovery_codes_are_stored_as_digests_alone(db: Database, home: Home) -> None:
@@ -138,9 +158,8 @@ async def test_new_recovery_codes_replace_the_old_ones(db: Database, home: Home)
         await db.write(lambda tx: renew_recovery_codes(tx, home.user.id))
     _, old = await set_up(db, home)
     new = await db.write(lambda tx: renew_recovery_codes(tx, home.user.id))
-    with pytest.raises(InvalidFieldsError):
-        await check(db, home, old[0])
-    await check(db, home, new[0])
+    assert not await use(db, home, old[0])
+    assert await use(db, home, new[0])
 
 
 async def test_another_persons_codes_are_wrong(db: Database, home: Home) -> None:
@@ -148,8 +167,7 @@ async def test_another_persons_codes_are_wrong(db: Database, home: Home) -> None
     secret, codes = await set_up(db, eve)
     await set_up(db, home)
     for code in (codes[0], compute_code(secret, LATER // STEP_MS)):
-        with pytest.raises(InvalidFieldsError):
-            await check(db, home, code)
+        assert not await use(db, home, code)
 
 
 async def test_it_can_be_switched_off_and_set_up_anew(db: Database, home: Home) -> None:
@@ -160,7 +178,7 @@ async def test_it_can_be_switched_off_and_set_up_anew(db: Database, home: Home) 
     with pytest.raises(NotFoundError):
         await db.write(lambda tx: remove_second_factor(tx, home.user.id))
     with pytest.raises(ConflictError):
-        await check(db, home, "123456")
+        await use(db, home, "123456")
     assert await begin(db, home) != secret
 
 
@@ -179,9 +197,10 @@ async def test_with_a_second_factor_the_password_alone_signs_nobody_in(
     assert find_signed_in(db, started.text, CONFIG.plans, NOW) is None
     assert await list_sessions(db, home.user.id, NOW) == []
     code = compute_code(secret, LATER // STEP_MS)
-    with pytest.raises(InvalidFieldsError):
-        await db.write(lambda tx: finish_sign_in(tx, started.text, "123", LATER))
-    made = await db.write(lambda tx: finish_sign_in(tx, started.text, code, LATER))
+    wrong = await finish(db, started.text, "123")
+    assert wrong == WrongCode(voids_step=False, ends_day=False)
+    made = await finish(db, started.text, code)
+    assert isinstance(made, MadeSession)
     assert find_signed_in(db, made.text, CONFIG.plans, LATER)
     assert made.session.user_agent == "Firefox"
     assert find_signed_in(db, started.text, CONFIG.plans, LATER) is None
@@ -197,7 +216,7 @@ async def test_the_code_is_awaited_for_ten_minutes(db: Database, home: Home) -> 
     end = NOW + 10 * MINUTE
     code = compute_code(secret, end // STEP_MS)
     with pytest.raises(UnauthenticatedError, match="sign in again"):
-        await db.write(lambda tx: finish_sign_in(tx, started.text, code, end))
+        await finish(db, started.text, code, end)
 
 
 async def test_a_whole_session_is_no_half_one(db: Database, home: Home) -> None:
@@ -205,10 +224,93 @@ async def test_a_whole_session_is_no_half_one(db: Database, home: Home) -> None:
     assert find_half_signed_in(db, started.text, NOW) is None
 
 
-def test_a_person_may_try_ten_codes_in_ten_minutes() -> None:
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_the_tenth_wrong_code_ends_the_step_that_the_password_began(
+    db: Database, home: Home, is_known: bool
+) -> None:
+    secret, _ = await set_up(db, home)
+    other, started = await start(db, home), await start(db, home)
+    outcomes = [await finish(db, started.text, "1", is_known=is_known) for _ in range(10)]
+    going_on, void = (
+        WrongCode(voids_step=False, ends_day=False),
+        WrongCode(voids_step=True, ends_day=False),
+    )
+    assert outcomes == [going_on] * 9 + [void]
+    code = compute_code(secret, LATER // STEP_MS)
+    with pytest.raises(UnauthenticatedError):
+        await finish(db, started.text, code, is_known=is_known)
+    assert isinstance(await finish(db, other.text, code, is_known=is_known), MadeSession)
+
+
+async def test_thirty_wrong_codes_a_day_and_not_even_the_right_one_is_accepted(
+    db: Database, home: Home
+) -> None:
+    secret, codes = await set_up(db, home)
+    outcomes = await guess(db, home, 30)
+    assert [outcome.ends_day for outcome in outcomes] == [False] * 29 + [True]
+    started = await start(db, home, LATER)
+    for code in (compute_code(secret, LATER // STEP_MS), codes[0]):
+        with pytest.raises(RateLimitedError, match="Too many wrong codes; try again in") as caught:
+            await finish(db, started.text, code)
+    midnight = (LATER // DAY_MS + 1) * DAY_MS
+    assert LATER + caught.value.retry_after_s * 1000 - midnight in range(1000)
+    assert count_recovery_codes(db, home.user.id) == 10
+    next_day = await start(db, home, midnight)
+    code = compute_code(secret, midnight // STEP_MS)
+    assert isinstance(await finish(db, next_day.text, code, midnight), MadeSession)
+    assert count_wrong_codes(db, home.user.id, midnight) == 0
+
+
+async def test_a_known_browser_gives_codes_when_strangers_may_no_more(
+    db: Database, home: Home
+) -> None:
+    secret, _ = await set_up(db, home)
+    await guess(db, home, 30)
+    started = await start(db, home, LATER)
+    code = compute_code(secret, LATER // STEP_MS)
+    assert isinstance(await finish(db, started.text, code, is_known=True), MadeSession)
+
+
+async def test_wrong_codes_of_known_browsers_and_of_other_people_do_not_fill_the_day(
+    db: Database, home: Home
+) -> None:
+    eve = await make_home(db, email="eve@b.example")
+    await set_up(db, eve)
+    await set_up(db, home)
+    await guess(db, home, 40, is_known=True)
+    await guess(db, eve, 30)
+    assert count_wrong_codes(db, home.user.id, LATER) == 0
+    (outcome,) = await guess(db, home, 1)
+    assert outcome == WrongCode(voids_step=False, ends_day=False)
+    assert count_wrong_codes(db, home.user.id, LATER) == 1
+
+
+async def test_a_right_code_gives_no_wrong_ones_back(db: Database, home: Home) -> None:
+    secret, _ = await set_up(db, home)
+    await guess(db, home, 29)
+    started = await start(db, home, LATER)
+    await finish(db, started.text, compute_code(secret, LATER // STEP_MS))
+    (last,) = await guess(db, home, 1)
+    assert last.ends_day
+
+
+def test_a_session_may_try_ten_codes_in_ten_minutes_to_set_one_up() -> None:
     limits = RateLimits()
     for _ in range(10):
-        take_code(limits, 1, NOW)
+        take_setup_code(limits, 1, NOW)
     with pytest.raises(RateLimitedError):
-        take_code(limits, 1, NOW)
-    take_code(limits, 2, NOW)
+        take_setup_code(limits, 1, NOW)
+    take_setup_code(limits, 2, NOW)
+    give_back_setup_code(limits, 1, NOW)
+    take_setup_code(limits, 1, NOW)
+
+
+def test_a_known_browser_may_give_thirty_wrong_codes_a_day() -> None:
+    limits = RateLimits()
+    for _ in range(30):
+        take_browser_code(limits, "abc 1", NOW)
+    with pytest.raises(RateLimitedError, match="Too many wrong codes; try again in 24 hours"):
+        take_browser_code(limits, "abc 1", NOW)
+    take_browser_code(limits, "xyz 1", NOW)
+    give_back_browser_code(limits, "abc 1", NOW)
+    take_browser_code(limits, "abc 1", NOW)

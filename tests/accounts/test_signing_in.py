@@ -1,7 +1,16 @@
 import pytest
 
 from shorty.accounts.service import add_user
-from shorty.accounts.signing_in import check_password, give_back_sign_in, take_sign_in
+from shorty.accounts.signing_in import (
+    Attempt,
+    check_password,
+    give_back_session_password,
+    give_back_sign_in,
+    is_newly_limited,
+    take_address,
+    take_session_password,
+    take_sign_in,
+)
 from shorty.config import Config
 from shorty.errors import RateLimitedError, UnauthenticatedError
 from shorty.limits import RateLimits
@@ -37,10 +46,12 @@ async def test_a_wrong_password_an_unknown_address_and_no_password_look_alike(
     assert len(messages) == 1
 
 
-def guess(limits: RateLimits, address: str, email: str, now: int = NOW) -> bool:
+def guess(
+    limits: RateLimits, address: str, email: str, now: int = NOW, *, browser: str = ""
+) -> bool:
     """Whether the try was let through."""
     try:
-        take_sign_in(limits, address, email, now)
+        take_sign_in(limits, Attempt(address=address, email=email, browser=browser), now)
     except RateLimitedError:
         return False
     return True
@@ -77,17 +88,102 @@ def test_an_address_that_has_used_up_its_tries_leaves_no_more_accounts_behind() 
     assert len(limits.sign_in_accounts) == 100
 
 
+def fill(limits: RateLimits, email: str = "ann@a.example") -> None:
+    """Strangers use up what they share for the account."""
+    assert all(guess(limits, f"198.51.100.{number}", email) for number in range(100))
+
+
 def test_one_account_may_be_tried_a_hundred_times_from_everywhere() -> None:
     limits = RateLimits()
-    assert all(guess(limits, f"192.0.2.{number}", "ann@a.example") for number in range(100))
+    fill(limits)
     assert not guess(limits, "192.0.2.200", "ann@a.example")
     assert guess(limits, "192.0.2.200", "bob@a.example")
+
+
+def test_an_account_that_strangers_tried_can_be_tried_again_every_six_seconds() -> None:
+    limits = RateLimits()
+    fill(limits)
+    attempt = Attempt(address="192.0.2.1", email="ann@a.example")
+    with pytest.raises(RateLimitedError, match="Too many attempts to sign in") as caught:
+        take_sign_in(limits, attempt, NOW)
+    assert caught.value.retry_after_s == 6
+    assert not guess(limits, "192.0.2.1", "ann@a.example", NOW + 5999)
+    assert guess(limits, "192.0.2.1", "ann@a.example", NOW + 6000)
+    assert not guess(limits, "192.0.2.2", "ann@a.example", NOW + 6000)
+    ten_minutes = [
+        guess(limits, f"203.0.113.{number}", "ann@a.example", NOW + 6000 + number * 3000)
+        for number in range(1, 201)
+    ]
+    assert sum(ten_minutes) == 100
+
+
+def test_a_stranger_cannot_wait_in_front_of_a_used_up_account() -> None:
+    limits = RateLimits()
+    fill(limits)
+    for tick in range(1000):
+        guess(limits, "192.0.2.1", "ann@a.example", NOW + tick)
+    assert not guess(limits, "192.0.2.1", "ann@a.example", NOW + 6000)
+    assert guess(limits, "192.0.2.2", "ann@a.example", NOW + 6000)
+
+
+def test_a_known_browser_has_ten_tries_that_strangers_cannot_use_up() -> None:
+    limits = RateLimits()
+    fill(limits)
+    for _ in range(100):
+        guess(limits, "192.0.2.1", "eve@a.example")
+    tries = [guess(limits, "192.0.2.1", "ann@a.example", browser="abc 1") for _ in range(11)]
+    assert tries == [True] * 10 + [False]
+    assert guess(limits, "192.0.2.1", "ann@a.example", browser="xyz 1")
+    assert guess(limits, "192.0.2.9", "ann@a.example", NOW + 10 * MINUTE, browser="abc 1")
+
+
+def test_a_known_browser_uses_up_nothing_of_others_and_gets_its_tries_back() -> None:
+    limits = RateLimits()
+    known = Attempt(address="192.0.2.1", email="ann@a.example", browser="abc 1")
+    for _ in range(100):
+        take_sign_in(limits, known, NOW)
+        give_back_sign_in(limits, known, NOW)
+    assert (len(limits.sign_ins), len(limits.sign_in_accounts)) == (0, 0)
+    assert all(guess(limits, "192.0.2.1", "ann@a.example") for _ in range(10))
+
+
+def test_each_session_has_ten_tries_of_its_own_password() -> None:
+    limits = RateLimits()
+    for _ in range(10):
+        take_session_password(limits, 1, NOW)
+    with pytest.raises(RateLimitedError):
+        take_session_password(limits, 1, NOW)
+    take_session_password(limits, 2, NOW)
+    give_back_session_password(limits, 1, NOW)
+    take_session_password(limits, 1, NOW)
+    take_session_password(limits, 1, NOW + 10 * MINUTE)
+
+
+def test_a_form_about_an_account_counts_for_the_address_alone() -> None:
+    limits = RateLimits()
+    for _ in range(100):
+        take_address(limits, "192.0.2.1", NOW)
+    with pytest.raises(RateLimitedError):
+        take_address(limits, "192.0.2.1", NOW)
+    assert (len(limits.sign_ins), len(limits.sign_in_accounts)) == (0, 0)
+    assert not guess(limits, "192.0.2.1", "ann@a.example")
+
+
+def test_a_used_up_account_is_reported_once_an_hour() -> None:
+    limits = RateLimits()
+    assert not is_newly_limited(limits, "ann@a.example", NOW)
+    fill(limits)
+    reports = [is_newly_limited(limits, "Ann@a.example", NOW) for _ in range(3)]
+    assert reports == [True, False, False]
+    fill(limits, "bob@a.example")
+    assert is_newly_limited(limits, "bob@a.example", NOW)
 
 
 def test_a_right_password_does_not_count() -> None:
     limits = RateLimits()
     for _ in range(200):
-        take_sign_in(limits, "192.0.2.1", "ann@a.example", NOW)
-        give_back_sign_in(limits, "192.0.2.1", "Ann@a.example", NOW)
+        take_sign_in(limits, Attempt(address="192.0.2.1", email="ann@a.example"), NOW)
+        give_back_sign_in(limits, Attempt(address="192.0.2.1", email="Ann@a.example"), NOW)
+    assert len(limits.sign_in_accounts) == 0
     limits.sign_ins.give_back("192.0.2.2 ann@a.example", NOW)
     assert len(limits.sign_ins) == 1

@@ -144,16 +144,6 @@ async def test_a_recovery_code_serves_once_in_place_of_the_app(
     assert (await visitor.send("/app/sign-in/code", code=codes[0])).status_code == 422
 
 
-async def test_guessing_codes_is_stopped_for_the_person(house: House, visitor: Browser) -> None:
-    secret, _ = await set_up(house)
-    await visitor.follow(await send_password(visitor))
-    for _ in range(10):
-        assert (await visitor.send("/app/sign-in/code", code="1")).status_code == 422
-    code = compute_code(secret, house.now // STEP_MS)
-    await visitor.follow(await send_password(visitor))
-    assert (await visitor.send("/app/sign-in/code", code=code)).status_code == 429
-
-
 async def test_a_try_that_finds_the_server_busy_is_not_counted_and_may_come_again(
     visitor: Browser,
 ) -> None:

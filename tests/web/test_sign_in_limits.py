@@ -1,0 +1,469 @@
+"""Who uses up the tries to sign in, who pays for it, and how long it lasts.
+
+Strangers have addresses of their own: the proxy in front, which is trusted, names them.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from shorty.accounts.known_browsers import KnownBrowser
+from shorty.accounts.second_factor import begin_second_factor, confirm_second_factor
+from shorty.accounts.service import set_password
+from shorty.accounts.signing_in import Attempt, take_sign_in
+from shorty.accounts.totp import STEP_MS, compute_code
+from shorty.config import Config
+from shorty.passwords import hash_password
+from shorty.web.cookies import KNOWN, SESSION, open_browser, seal_browser
+from shorty.web.sign_in import CODE
+from tests.api.conftest import DOMAINS
+from tests.api.house import House
+from tests.mail_server import MailServer, run_mail_server
+from tests.rsgi_client import make_client
+from tests.support import make_home
+from tests.web.browser import Browser, read_text
+
+PASSWORD = "correct horse"
+MINUTE = 60_000
+DAY = 86_400_000
+ANN, EVE = "ann@a.example", "eve@b.example"
+
+OpenBrowser = Callable[[str], Awaitable[Browser]]
+
+
+@pytest.fixture
+async def mail_server() -> AsyncGenerator[MailServer]:
+    async with run_mail_server() as server:
+        yield server
+
+
+@pytest.fixture
+def config(mail_server: MailServer) -> Config:
+    return Config(domains=DOMAINS, smtp=mail_server.config)
+
+
+@pytest.fixture
+async def open_at(house: House) -> AsyncGenerator[OpenBrowser]:
+    """Opens a browser at an address. Ann and Eve have accounts, of the same password."""
+    await make_home(house.app.db, house.app.config, email=EVE)
+    kept = await hash_password(PASSWORD)
+    for email in (ANN, EVE):
+        await house.app.db.write(lambda tx, to=email: set_password(tx, to, kept, house.now))
+    async with AsyncExitStack() as stack:
+
+        async def open_at(address: str) -> Browser:
+            client = await stack.enter_async_context(make_client(house.app))
+            client.headers["x-forwarded-for"] = address
+            return Browser(client)
+
+        yield open_at
+
+
+async def sign_in(browser: Browser, email: str = ANN, password: str = PASSWORD) -> httpx.Response:
+    await browser.open("/app/sign-in")
+    return await browser.send(
+        "/app/sign-in", email=email, password=password, next="/app/tags?page=2"
+    )
+
+
+async def sign_out(browser: Browser) -> None:
+    await browser.open("/app/tags")
+    assert (await browser.send("/app/sign-out")).status_code == 303
+
+
+def guess(house: House, email: str = ANN, times: int = 100) -> None:
+    """Strangers' wrong passwords, each from an address of its own."""
+    for number in range(times):
+        attempt = Attempt(address=f"198.51.100.{number}", email=email)
+        take_sign_in(house.app.services.limits, attempt, house.now)
+
+
+async def set_up(house: House) -> str:
+    """The secret of Ann's second factor."""
+    user_id, db = house.home.user.id, house.app.db
+    secret = await db.write(lambda tx: begin_second_factor(tx, user_id, house.now))
+    code = compute_code(secret, house.now // STEP_MS)
+    await db.write(lambda tx: confirm_second_factor(tx, user_id, code, house.now))
+    house.clock[0] += 2 * STEP_MS
+    return secret
+
+
+async def send_code(house: House, browser: Browser, secret: str) -> httpx.Response:
+    house.clock[0] += STEP_MS
+    return await browser.send(
+        "/app/sign-in/code", code=compute_code(secret, house.now // STEP_MS), next="/app/tags"
+    )
+
+
+async def guess_codes(browser: Browser, times: int) -> list[httpx.Response]:
+    """Wrong codes, nine after each password."""
+    answers: list[httpx.Response] = []
+    for number in range(times):
+        if number % 9 == 0:
+            assert (await sign_in(browser)).status_code == 303
+        answers.append(await browser.send("/app/sign-in/code", code="1", next="/app/tags"))
+    return answers
+
+
+async def find_recipients(house: House, mail_server: MailServer) -> list[str]:
+    await house.app.services.mailer.finish()
+    return mail_server.recipients
+
+
+# Passwords
+
+
+async def test_strangers_make_a_new_browser_wait_for_seconds_alone(
+    house: House, open_at: OpenBrowser
+) -> None:
+    guess(house)
+    ann = await open_at("192.0.2.1")
+    refused = await sign_in(ann)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "6")
+    text = read_text(refused.text)
+    assert "Too many attempts to sign in to this account; try again in 6 s." in text
+    assert f'value="{ANN}"' in refused.text
+    assert 'value="/app/tags?page=2"' in refused.text
+    assert PASSWORD not in refused.text
+    house.clock[0] += 6000
+    assert (await sign_in(ann)).headers["location"] == "/app/tags?page=2"
+
+
+async def test_strangers_make_the_account_they_guess_at_wait_and_no_other(
+    house: House, open_at: OpenBrowser
+) -> None:
+    guess(house, ANN)
+    browser = await open_at("192.0.2.1")
+    assert (await sign_in(browser, ANN)).status_code == 429
+    assert (await sign_in(browser, EVE)).status_code == 303
+
+
+async def test_strangers_never_make_a_browser_wait_that_the_account_knows(
+    house: House, open_at: OpenBrowser
+) -> None:
+    ann = await open_at("192.0.2.1")
+    assert (await sign_in(ann)).status_code == 303
+    await sign_out(ann)
+    for _ in range(3):
+        guess(house)
+        house.clock[0] += 10 * MINUTE
+    guess(house)
+    for number in range(100):  # and everybody behind Ann's own address
+        attempt = Attempt(address="192.0.2.1", email=f"{number}@a.example")
+        take_sign_in(house.app.services.limits, attempt, house.now)
+    assert (await sign_in(ann, EVE)).status_code == 429
+    assert (await sign_in(ann)).status_code == 303
+
+
+async def test_a_known_browser_may_be_wrong_ten_times_wherever_its_cookie_is_taken(
+    house: House, open_at: OpenBrowser
+) -> None:
+    ann, thief = await open_at("192.0.2.1"), await open_at("203.0.113.9")
+    await sign_in(ann)
+    await sign_out(ann)
+    thief.client.cookies.set(KNOWN, ann.client.cookies[KNOWN])
+    statuses = [(await sign_in(thief, password="wrong")).status_code for _ in range(11)]
+    assert statuses == [401] * 10 + [429]
+    refused = await sign_in(ann)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "600")
+    del ann.client.cookies[KNOWN]
+    assert (await sign_in(ann)).status_code == 303
+    house.clock[0] += 10 * MINUTE
+    assert (await sign_in(thief, password="wrong")).status_code == 401
+
+
+async def test_right_passwords_use_up_nothing_of_a_known_browser(
+    house: House, open_at: OpenBrowser
+) -> None:
+    ann = await open_at("192.0.2.1")
+    for _ in range(12):
+        assert (await sign_in(ann)).status_code == 303
+        await sign_out(ann)
+
+
+async def test_the_cookie_that_makes_a_browser_known_is_kept_from_scripts_and_visits(
+    open_at: OpenBrowser,
+) -> None:
+    ann = await open_at("192.0.2.1")
+    answer = await sign_in(ann)
+    cookie = next(each for each in answer.headers.get_list("set-cookie") if KNOWN in each)
+    assert cookie.endswith("; Path=/app; Max-Age=31536000; HttpOnly; SameSite=Lax")
+    safe = await open_at("192.0.2.1")
+    safe.client.base_url = httpx.URL("https://localhost:8000")
+    safe.client.headers["x-forwarded-proto"] = "https"
+    answer = await sign_in(safe)
+    cookie = next(each for each in answer.headers.get_list("set-cookie") if KNOWN in each)
+    assert cookie.endswith("; Secure")
+
+
+async def test_the_cookie_signs_nobody_in(open_at: OpenBrowser) -> None:
+    ann = await open_at("192.0.2.1")
+    await sign_in(ann)
+    del ann.client.cookies[SESSION]
+    assert (await ann.open("/app/tags")).headers["location"].startswith("/app/sign-in")
+
+
+@pytest.mark.parametrize("kind", ["", "x", "a.b", "another key", "another form"])
+async def test_a_cookie_that_is_not_ours_makes_no_browser_known(
+    house: House, open_at: OpenBrowser, kind: str
+) -> None:
+    ann = await open_at("192.0.2.1")
+    await sign_in(ann)
+    secret = house.app.services.secret
+    known = open_browser(secret, ann.client.cookies[KNOWN])
+    assert known.accounts
+    forged = {
+        "another key": seal_browser(b"x" * 32, known),
+        "another form": seal_browser(secret, KnownBrowser("x", known.accounts))[::-1],
+    }
+    stranger = await open_at("203.0.113.9")
+    stranger.client.cookies.set(KNOWN, forged.get(kind, kind))
+    guess(house)
+    assert (await sign_in(stranger)).status_code == 429
+
+
+async def test_a_new_password_makes_other_browsers_strangers_and_this_one_not(
+    house: House, open_at: OpenBrowser
+) -> None:
+    ann, thief = await open_at("192.0.2.1"), await open_at("203.0.113.9")
+    await sign_in(ann)
+    await sign_in(thief)
+    await ann.open("/app/account")
+    changed = await ann.send("/app/account/password", current=PASSWORD, password="battery staple")
+    assert changed.status_code == 303
+    await sign_out(ann)
+    guess(house)
+    assert (await sign_in(thief, password="wrong")).status_code == 429
+    assert (await sign_in(ann, password="battery staple")).status_code == 303
+
+
+@pytest.mark.parametrize("place", ["end-others", "{session_id}/end"])
+async def test_signing_other_browsers_out_makes_them_strangers(
+    house: House, open_at: OpenBrowser, place: str
+) -> None:
+    ann, thief = await open_at("192.0.2.1"), await open_at("203.0.113.9")
+    await sign_in(ann)
+    await sign_in(thief)
+    row = house.app.db.look_up("select max(id) as session_id from sessions")
+    assert row is not None
+    await ann.open("/app/account")
+    path = f"/app/account/sessions/{place.format(session_id=row['session_id'])}"
+    assert (await ann.send(path)).status_code == 303
+    assert (await thief.open("/app/tags")).status_code == 303
+    await sign_out(ann)
+    guess(house)
+    assert (await sign_in(thief)).status_code == 429
+    assert (await sign_in(ann)).status_code == 303
+
+
+async def test_strangers_never_make_somebody_wait_who_is_signed_in(
+    house: House, open_at: OpenBrowser
+) -> None:
+    ann = await open_at("192.0.2.1")
+    await sign_in(ann)
+    guess(house)
+    await ann.open("/app/account")
+    answer = await ann.send("/app/account/second-factor/begin", password=PASSWORD)
+    assert answer.status_code == 200
+
+
+async def test_each_session_may_be_wrong_ten_times_about_its_password(
+    house: House, open_at: OpenBrowser
+) -> None:
+    ann, elsewhere = await open_at("192.0.2.1"), await open_at("192.0.2.1")
+    await sign_in(ann)
+    await sign_in(elsewhere)
+    fields = {"email": "new@a.example", "password": "wrong"}
+    await ann.open("/app/account")
+    statuses = [(await ann.send("/app/account/email", fields)).status_code for _ in range(11)]
+    assert statuses == [422] * 10 + [429]
+    refused = await ann.send("/app/account/email", fields)
+    assert refused.headers["retry-after"] == "600"
+    assert "Too many requests; try again in 10 minutes." in read_text(refused.text)
+    assert 'value="new@a.example"' in refused.text
+    await elsewhere.open("/app/account")
+    assert (await elsewhere.send("/app/account/email", fields)).status_code == 422
+    assert (await sign_in(await open_at("192.0.2.1"))).status_code == 303
+    house.clock[0] += 10 * MINUTE
+    assert (await ann.send("/app/account/email", fields)).status_code == 422
+
+
+async def test_a_guessed_account_is_logged_once_an_hour_by_its_id_alone(
+    house: House, open_at: OpenBrowser
+) -> None:
+    guess(house)
+    guess(house, "nobody@a.example")
+    browser = await open_at("192.0.2.1")
+    with capture_logs() as logs:
+        for email in (ANN, ANN, "nobody@a.example"):
+            assert (await sign_in(browser, email)).status_code == 429
+    logged = [entry for entry in logs if entry["event"] == "sign_in_limited"]
+    assert logged == [
+        {"event": "sign_in_limited", "log_level": "warning", "user_id": house.home.user.id}
+    ]
+
+
+# Codes
+
+
+async def test_ten_wrong_codes_ask_for_the_password_again_and_are_mailed(
+    house: House, open_at: OpenBrowser, mail_server: MailServer
+) -> None:
+    secret = await set_up(house)
+    ann = await open_at("192.0.2.1")
+    await sign_in(ann)
+    with capture_logs() as logs:
+        answers = [
+            await ann.send("/app/sign-in/code", code="1", next="/app/tags?page=2")
+            for _ in range(10)
+        ]
+    assert [answer.status_code for answer in answers] == [422] * 9 + [303]
+    assert answers[-1].headers["location"] == "/app/sign-in?next=/app/tags%3Fpage%3D2"
+    assert CODE not in ann.client.cookies
+    page = read_text(await ann.follow(answers[-1]))
+    assert "Too many wrong codes. Sign in with your password again." in page
+    assert (await send_code(house, ann, secret)).headers["location"] == "/app/sign-in"
+    assert await find_recipients(house, mail_server) == [ANN]
+    assert "Someone gave your password for ann@a.example" in mail_server.read_text()
+    assert "change your password now" in mail_server.read_text()
+    (logged,) = [entry for entry in logs if entry["event"] == "wrong_codes"]
+    assert (logged["user_id"], logged["is_day_over"]) == (house.home.user.id, False)
+    await sign_in(ann)
+    assert (await send_code(house, ann, secret)).headers["location"] == "/app/tags"
+    account = read_text((await ann.open("/app/account")).text)
+    assert "10 wrong codes today, after the right password" in account
+
+
+async def test_thirty_wrong_codes_of_strangers_end_the_day_except_for_known_browsers(
+    house: House, open_at: OpenBrowser, mail_server: MailServer
+) -> None:
+    secret = await set_up(house)
+    ann, thief = await open_at("192.0.2.1"), await open_at("203.0.113.9")
+    await sign_in(ann)
+    await send_code(house, ann, secret)
+    await sign_out(ann)
+    answers = await guess_codes(thief, 31)
+    assert [answer.status_code for answer in answers] == [422] * 29 + [429] * 2
+    left_s = (DAY - house.now % DAY) // 1000
+    assert int(answers[-1].headers["retry-after"]) - left_s in (0, 1)
+    assert "Too many wrong codes; try again in" in read_text(answers[-1].text)
+    assert await find_recipients(house, mail_server) == [ANN]
+    assert "No more codes are accepted today (UTC)" in mail_server.read_text()
+    new = await open_at("192.0.2.1")
+    await sign_in(new)
+    assert (await send_code(house, new, secret)).status_code == 429
+    await sign_in(ann)
+    assert (await send_code(house, ann, secret)).status_code == 303
+    house.clock[0] += DAY - house.now % DAY
+    await sign_in(new)
+    assert (await send_code(house, new, secret)).status_code == 303
+
+
+async def test_a_browser_that_gave_the_password_alone_is_a_stranger_to_the_second_factor(
+    house: House, open_at: OpenBrowser
+) -> None:
+    """Such as that of a thief who signed in while the password was enough."""
+    before = await open_at("203.0.113.9")
+    await sign_in(before)
+    del before.client.cookies[SESSION]
+    secret = await set_up(house)
+    await guess_codes(before, 30)
+    await sign_in(before)
+    assert (await send_code(house, before, secret)).status_code == 429
+
+
+async def test_the_browser_that_sets_a_second_factor_up_is_known_to_it(
+    house: House, open_at: OpenBrowser
+) -> None:
+    ann, thief = await open_at("192.0.2.1"), await open_at("203.0.113.9")
+    await sign_in(ann)
+    await ann.open("/app/account")
+    page = await ann.send("/app/account/second-factor/begin", password=PASSWORD)
+    secret = page.text.partition('name="secret" value="')[2].partition('"')[0]
+    code = compute_code(secret, house.now // STEP_MS)
+    assert (await ann.send("/app/account/second-factor", code=code)).status_code == 200
+    await sign_out(ann)
+    await guess_codes(thief, 30)
+    await sign_in(ann)
+    assert (await send_code(house, ann, secret)).status_code == 303
+
+
+async def test_a_known_browser_may_give_thirty_wrong_codes_a_day(
+    house: House, open_at: OpenBrowser
+) -> None:
+    secret = await set_up(house)
+    ann, thief = await open_at("192.0.2.1"), await open_at("203.0.113.9")
+    await sign_in(ann)
+    await send_code(house, ann, secret)
+    thief.client.cookies.set(KNOWN, ann.client.cookies[KNOWN])
+    answers = await guess_codes(thief, 31)
+    assert [answer.status_code for answer in answers] == [422] * 30 + [429]
+    new = await open_at("192.0.2.1")
+    await sign_in(new)
+    assert (await send_code(house, new, secret)).status_code == 303
+
+
+# Mails
+
+
+async def test_a_new_password_by_mail_makes_its_browser_known(
+    house: House, open_at: OpenBrowser, mail_server: MailServer
+) -> None:
+    guess(house)
+    ann = await open_at("192.0.2.1")
+    await ann.send("/app/forgotten", email=ANN)
+    await find_recipients(house, mail_server)
+    key = mail_server.read_text().partition("?key=")[2].split()[0]
+    await ann.open(f"/app/new-password?key={key}")
+    answer = await ann.send("/app/new-password", key=key, password="battery staple")
+    assert answer.status_code == 303
+    assert (await sign_in(ann, password="battery staple")).status_code == 303
+
+
+async def test_strangers_who_ask_for_links_use_up_no_tries_and_no_other_mails(
+    house: House, open_at: OpenBrowser, mail_server: MailServer
+) -> None:
+    ann = await open_at("192.0.2.1")
+    await sign_in(ann)
+    for number in range(20):
+        stranger = await open_at(f"203.0.113.{number}")
+        await stranger.send("/app/forgotten", email=ANN)
+        await stranger.send("/app/forgotten", email="new@a.example")
+    assert await find_recipients(house, mail_server) == [ANN] * 5
+    assert len(house.app.services.limits.sign_in_accounts) == 0
+    await ann.open("/app/account")
+    answer = await ann.send("/app/account/email", email="new@a.example", password=PASSWORD)
+    assert answer.status_code == 303
+    assert mail_server.recipients[-1] == "new@a.example"
+
+
+async def test_the_first_link_to_a_new_password_works_after_four_more(
+    house: House, open_at: OpenBrowser, mail_server: MailServer
+) -> None:
+    ann, stranger = await open_at("192.0.2.1"), await open_at("203.0.113.9")
+    await ann.send("/app/forgotten", email=ANN)
+    await find_recipients(house, mail_server)
+    key = mail_server.read_text().partition("?key=")[2].split()[0]
+    for _ in range(4):
+        await stranger.send("/app/forgotten", email=ANN)
+    assert await find_recipients(house, mail_server) == [ANN] * 5
+    answer = await ann.send("/app/new-password", key=key, password="battery staple")
+    assert answer.headers["location"] == "/app/sign-in"
+
+
+async def test_an_address_asks_for_a_hundred_links_and_a_known_browser_behind_it_for_one_more(
+    house: House, open_at: OpenBrowser, mail_server: MailServer
+) -> None:
+    ann, stranger = await open_at("192.0.2.1"), await open_at("192.0.2.1")
+    await sign_in(ann)
+    await sign_out(ann)
+    statuses = [
+        (await stranger.send("/app/forgotten", email=f"{number}@a.example")).status_code
+        for number in range(101)
+    ]
+    assert statuses == [200] * 100 + [429]
+    await ann.open("/app/forgotten")
+    assert (await ann.send("/app/forgotten", email=ANN)).status_code == 200
