@@ -10,6 +10,8 @@ from shorty.accounts.mail_links import (
     request_password_link,
     set_password_by_link,
     take_mail,
+    take_mail_of,
+    take_password_mail,
 )
 from shorty.accounts.model import MadeMailLink
 from shorty.accounts.profile import change_email, change_name, change_password
@@ -180,3 +182,17 @@ def test_endless_addresses_fill_no_memory() -> None:
     for number in range(5):
         take_mail(limits, "x" * 1000 + str(number), NOW)
     assert len(limits.mails) == 1
+
+
+def test_mails_are_counted_by_who_fills_them() -> None:
+    limits = RateLimits()
+    for _ in range(5):
+        take_password_mail(limits, "Ann@a.example", NOW)
+        take_mail_of(limits, 1, NOW)
+    with pytest.raises(RateLimitedError):
+        take_password_mail(limits, " ann@a.example", NOW)
+    with pytest.raises(RateLimitedError):
+        take_mail_of(limits, 1, NOW)
+    take_password_mail(limits, "bob@a.example", NOW)
+    take_mail(limits, "ann@a.example", NOW)
+    take_mail_of(limits, 2, NOW)
