@@ -88,6 +88,22 @@ async def test_a_code_that_was_given_counts_until_the_next_generation(
     assert not account.passed_code
 
 
+def change_it(tx: Transaction, home: Home) -> object:
+    return change_password(tx, home.user.id, 1, "$hash", NOW)
+
+
+def let_the_operator_set_it(tx: Transaction, home: Home) -> object:
+    return set_password(tx, home.user.email, "$hash", NOW)
+
+
+def sign_others_out(tx: Transaction, home: Home) -> object:
+    return end_other_sessions(tx, home.user.id, 1, NOW)
+
+
+def change_ones_name(tx: Transaction, home: Home) -> object:
+    return change_name(tx, home.user.id, "Ann Bo")
+
+
 def reset_by_mail(tx: Transaction, home: Home) -> object:
     made = request_password_link(tx, home.user.email, NOW)
     assert made is not None
@@ -112,14 +128,14 @@ def sign_oneself_out(tx: Transaction, home: Home) -> object:
 @pytest.mark.parametrize(
     ("change", "stays_known"),
     [
-        (lambda tx, home: change_password(tx, home.user.id, 1, "$hash", NOW), False),
-        (lambda tx, home: set_password(tx, home.user.email, "$hash", NOW), False),
+        (change_it, False),
+        (let_the_operator_set_it, False),
         (reset_by_mail, False),
         (set_up_second_factor, False),
-        (lambda tx, home: end_other_sessions(tx, home.user.id, 1, NOW), False),
+        (sign_others_out, False),
         (sign_one_out, False),
         (sign_oneself_out, True),
-        (lambda tx, home: change_name(tx, home.user.id, "Ann Bo"), True),
+        (change_ones_name, True),
     ],
 )
 async def test_what_shuts_others_out_makes_every_browser_unknown_to_that_account(

@@ -8,6 +8,10 @@ from shorty.errors import StartError
 from shorty.storage.connections import connect
 from shorty.storage.migrations import find_version, list_migrations, prepare_database
 
+INSERT_LINK = (
+    "insert into mail_links (digest, user_id, purpose, email, created_at, expires_at) values"
+)
+
 
 def test_a_new_database_gets_every_migration_once(tmp_path: Path) -> None:
     path = tmp_path / "new" / "shorty.db"
@@ -94,3 +98,28 @@ def test_the_database_of_another_shorty_is_left_alone(tmp_path: Path) -> None:
         connection.execute("update schema_migrations set name = 'other' where version = 3")
     with pytest.raises(StartError, match="has a schema that this shorty does not know"):
         prepare_database(path, now=1)
+
+
+def test_links_that_were_mailed_before_still_work_when_there_may_be_several(
+    tmp_path: Path,
+) -> None:
+    connection = connect(tmp_path / "shorty.db")
+    steps = {migration.name: migration.sql for migration in list_migrations()}
+    for name, sql in steps.items():
+        if name == "0014_sign_in_limits":
+            connection.execute(
+                "insert into users (email, name, created_at) values ('ann@a.example', 'Ann', 0)"
+            )
+            connection.execute(f"{INSERT_LINK} ('one', 1, 'password', 'ann@a.example', 1, 2)")
+        connection.executescript(sql)
+    connection.execute(f"{INSERT_LINK} ('two', 1, 'password', 'ann@a.example', 3, 4)")
+    rows = connection.execute(
+        "select id, digest, user_id, purpose, email, created_at, expires_at from mail_links"
+    ).fetchall()
+    assert [tuple(row) for row in rows] == [
+        (1, "one", 1, "password", "ann@a.example", 1, 2),
+        (2, "two", 1, "password", "ann@a.example", 3, 4),
+    ]
+    (generation,) = connection.execute("select browsers_generation from users").fetchone()
+    connection.close()
+    assert generation == 0

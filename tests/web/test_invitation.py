@@ -6,12 +6,13 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from shorty.accounts.invitations import create_invitation
+from shorty.accounts.known_browsers import find_known_account
 from shorty.accounts.members import list_members
 from shorty.accounts.model import Role
 from shorty.accounts.service import add_user, get_home
 from shorty.accounts.sessions import find_signed_in
 from shorty.passwords import hash_password
-from shorty.web.cookies import SESSION
+from shorty.web.cookies import KNOWN, SESSION, open_browser
 from tests.api.house import House
 from tests.rsgi_client import make_client
 from tests.support import make_actor
@@ -59,6 +60,8 @@ async def test_a_new_person_makes_an_account_and_is_in_the_workspace(
     )
     assert signed_in is not None
     assert signed_in.actor.workspace_id == house.home.workspace.id
+    known = open_browser(house.app.services.secret, visitor.client.cookies[KNOWN])
+    assert find_known_account(house.app.db, known, signed_in.actor.user_id, house.now)
     assert (await visitor.send("/app/tags", name="Mine")).status_code == 403
 
 

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from shorty.accounts.known_browsers import find_known_account
 from shorty.accounts.service import add_user, can_anyone_sign_in, list_users
 from shorty.app import App
 from shorty.config import Config, StorageConfig
+from shorty.web.cookies import KNOWN, open_browser
 from tests.rsgi_client import make_client
 from tests.support import NOW, make_home, prepare_copy
 from tests.web.browser import Browser, read_text
@@ -41,6 +43,8 @@ async def test_the_key_makes_the_owners_account_and_signs_in(app: App, visitor: 
     assert (await visitor.open("/app/tags")).status_code == 200
     (user,) = await list_users(app.db)
     assert (user.email, user.name) == ("ann@a.example", "Ann")
+    known = open_browser(app.services.secret, visitor.client.cookies[KNOWN])
+    assert find_known_account(app.db, known, user.id, NOW)
     assert app.find_way_in() == ""
 
 
