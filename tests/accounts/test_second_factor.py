@@ -259,6 +259,8 @@ async def test_thirty_wrong_codes_a_day_and_not_even_the_right_one_is_accepted(
     code = compute_code(secret, midnight // STEP_MS)
     assert isinstance(await finish(db, next_day.text, code, midnight), MadeSession)
     assert count_wrong_codes(db, home.user.id, midnight) == 0
+    (first,) = await guess(db, home, 1, midnight)
+    assert not first.ends_day
 
 
 async def test_a_known_browser_gives_codes_when_strangers_may_no_more(
