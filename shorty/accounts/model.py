@@ -89,7 +89,10 @@ class KeptAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """One person in one workspace, with what the token or session allows and the plan limits."""
+    """One person in one workspace, with what the token or session allows and the plan limits.
+
+    Neither a token nor a session has somebody who acts by a command of the operator's.
+    """
 
     user_id: int
     user_name: str
@@ -99,6 +102,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     scope: Scope
     plan: Plan
     token_id: int | None = None
+    session_id: int | None = None
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

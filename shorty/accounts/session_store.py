@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from shorty.accounts.model import Actor, Session, SignedIn
+from shorty.accounts.model import Actor, Role, Session, SignedIn
 from shorty.accounts.store import Rows, find_one
 from shorty.config import Plan
 from shorty.plans import find_plan
@@ -30,6 +30,21 @@ def look_up_signed_in(
         *(digest, now),
     )
     return None if row is None else _read_signed_in(row, plans)
+
+
+def look_up_role(
+    db: Database, session_id: int, user_id: int, workspace_id: int, now: int
+) -> Role | None:
+    """Of the session's person in a workspace; None where the session or membership has ended."""
+    row = db.look_up(
+        """
+        select m.role from sessions s join members m on m.user_id = s.user_id
+        where s.id = $1 and s.user_id = $2 and m.workspace_id = $3
+          and s.expires_at > $4 and s.ended_at is null and s.awaits_code = 0
+        """,
+        *(session_id, user_id, workspace_id, now),
+    )
+    return None if row is None else row["role"]
 
 
 def insert_session(
@@ -162,5 +177,6 @@ def _read_signed_in(row: Row, plans: Mapping[str, Plan]) -> SignedIn:
         role=row["role"],
         scope="admin",
         plan=find_plan(plans, row["plan"]),
+        session_id=row["id"],
     )
     return SignedIn(session=session, actor=actor, workspace_name=row["workspace_name"])
