@@ -1,5 +1,6 @@
 """An HTTP client for an RSGI application in this process: what granian would hand to it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -64,6 +65,7 @@ class Exchange:
 
     async def client_disconnect(self) -> None:
         """Never happens here: the test waits for its answer."""
+        await asyncio.Event().wait()
 
     def response_empty(self, status: int, headers: Headers) -> None:
         self.status, self.headers = status, headers

@@ -93,6 +93,11 @@ async def get_link(book: LinkBook, actor: Actor, link_id: int) -> Link:
     return link
 
 
+def has_link(book: LinkBook, actor: Actor, link_id: int) -> bool:
+    """Whether it is still in the actor's workspace, asked at once."""
+    return store.has_link(book.db, actor.workspace_id, link_id)
+
+
 async def find_links(book: LinkBook, actor: Actor, link_ids: Sequence[int]) -> list[Link]:
     """Those of them that are there, in the order asked for."""
     return await store.find_links(book.db, actor.workspace_id, link_ids)

@@ -50,6 +50,9 @@ where l.workspace_id = $1 and l.url_hash = $2 and l.domain_id = $3 and l.url = $
   and (l.max_clicks is null or l.max_clicks > coalesce(c.total, 0))
 order by l.id limit 1
 """
+HAS_LINK: Final = """
+select 1 from links where id = $1 and workspace_id = $2 and deleted_at is null
+"""
 FIND_TAGS_OF_LINK: Final = """
 select t.id, t.name, t.color from link_tags lt join tags t on t.id = lt.tag_id
 where lt.link_id = $1 order by lt.position
@@ -127,6 +130,10 @@ async def find_link(db: Database, workspace_id: int, link_id: int) -> Link | Non
         return None
     tags = await db.find_all(FIND_TAGS_OF_LINK, link_id)
     return read_link(row, tuple(Tag(**dict(tag)) for tag in tags))
+
+
+def has_link(db: Database, workspace_id: int, link_id: int) -> bool:
+    return db.look_up(HAS_LINK, link_id, workspace_id) is not None
 
 
 def find_link_to_change(tx: Transaction, workspace_id: int, link_id: int) -> Link | None:

@@ -32,6 +32,7 @@ KEY: Final = "rule"
 TOKEN_HEADER: Final = b"x-form-token"
 MULTIPART: Final = "multipart/form-data"
 PARTS_TIMEOUT_S: Final = 600.0  # a large file over a slow line
+EVENT_STREAM: Final = "text/event-stream"
 SIGN_IN: Final = "/app/sign-in"
 LONGEST_TARGET: Final = 2048
 
@@ -97,7 +98,12 @@ def identify(request: WebRequest) -> None:
 
 
 def send_to_sign_in(request: WebRequest) -> Answer:
-    """Back to the page afterwards, if it was one that can be opened again."""
+    """Back to the page afterwards, if it was one that can be opened again.
+
+    A browser that asks for a stream again gets 204, which makes it stop asking (HTML, 9.2.3).
+    """
+    if request.find_header(b"accept") == EVENT_STREAM:
+        return Answer(204)
     way = SIGN_IN
     if request.scope["method"] == "GET" and not request.is_fragment:
         way += f"?next={quote(read_target(request), safe='/')}"

@@ -1,5 +1,7 @@
 """A link's page while clicks come in, and the numbers that they add up to."""
 
+from typing import Final
+
 from playwright.sync_api import Page, expect
 
 from shorty.accounts.service import Home
@@ -7,6 +9,17 @@ from tests.browser.conftest import OpenBrowser
 from tests.browser.demo import Demo
 from tests.browser.finding import find_notice, find_row
 from tests.browser.site import Site
+
+GIVES_UP: Final = """
+path => new Promise(resolve => {
+  const stream = new EventSource(path);
+  let errors = 0;
+  stream.addEventListener("error", () => {
+    errors += 1;
+    if (stream.readyState === EventSource.CLOSED) resolve(errors);
+  });
+})
+"""
 
 
 def test_a_click_arrives_while_one_looks(page: Page, site: Site, elsewhere: str) -> None:
@@ -33,6 +46,20 @@ def test_a_click_arrives_while_one_looks(page: Page, site: Site, elsewhere: str)
     page.get_by_role("link", name="count it in").click()
     page.get_by_role("link", name="All clicks").click()
     expect(page.get_by_role("row")).to_have_count(4)
+
+
+def test_a_stream_that_its_reader_lost_is_not_asked_for_again(
+    open_browser: OpenBrowser, site: Site
+) -> None:
+    home = site.add_person()
+    link = site.make_link(home)
+    page = open_browser(home)
+    page.goto(f"/app/links/{link['id']}")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    site.set_password(home, "a password that the operator chose")
+    expect(page.get_by_text("Live", exact=True)).to_be_hidden()
+    given_up = page.evaluate(GIVES_UP, f"/app/links/{link['id']}/live")
+    assert given_up == 1
 
 
 def test_a_link_is_deleted_from_its_page(page: Page, site: Site, ann: Home, elsewhere: str) -> None:
