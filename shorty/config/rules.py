@@ -105,12 +105,22 @@ def settle_domains(domains: tuple[DomainConfig, ...], faults: Faults) -> tuple[D
 
 
 def settle_domain(path: str, domain: DomainConfig, faults: Faults) -> DomainConfig:
-    for key in ("root_redirect", "not_found_redirect"):
-        target = getattr(domain, key)
-        if target and parse_web_url(target) is None:
-            faults.add_value(f"{path}.{key}", A_URL, target)
-    host = settle_host(f"{path}.host", domain.host, domain.scheme, faults)
-    return replace(domain, host=host)
+    return replace(
+        domain,
+        host=settle_host(f"{path}.host", domain.host, domain.scheme, faults),
+        root_redirect=settle_url(f"{path}.root_redirect", domain.root_redirect, faults),
+        not_found_redirect=settle_url(
+            f"{path}.not_found_redirect", domain.not_found_redirect, faults
+        ),
+    )
+
+
+def settle_url(path: str, text: str, faults: Faults) -> str:
+    """As browsers write it; empty stays empty."""
+    url = parse_web_url(text) if text else None
+    if text and url is None:
+        faults.add_value(path, A_URL, text)
+    return url.href if url else text
 
 
 def settle_host(path: str, text: str, scheme: str, faults: Faults) -> str:

@@ -126,7 +126,9 @@ def parse_redirect(url: str) -> str:
 def is_root_of(host: str, url: str) -> bool:
     """Whether `url`, as parse_redirect returns it, is the bare root of that host."""
     parsed = can_ada.parse(url) if url else None
-    return parsed is not None and parsed.host == host and parsed.pathname == "/"
+    if parsed is None or parsed.pathname != "/":
+        return False
+    return fold_host(parsed.host, parsed.protocol.removesuffix(":")) == host
 
 
 def _explain_bad_host(text: str) -> str:

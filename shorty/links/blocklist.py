@@ -1,12 +1,12 @@
 """Owns which hosts no link may lead to: the operator's own list and files of hosts."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-import can_ada
-
-from shorty.config import LinksConfig
+from shorty.addresses import fold_host
+from shorty.config import LinksConfig, split_port
 from shorty.errors import StartError
 
 # What hosts files name besides the blocked: the machine itself.
@@ -17,6 +17,10 @@ _NEVER_BLOCKED: Final = frozenset(
         *{"ip6-allnodes", "ip6-allrouters", "ip6-allhosts"},
     }
 )
+
+
+# Spelt already as browsers spell it. What ends in a number, even 0x7f, they read as an address.
+_PLAIN_NAME: Final = re.compile(r"([a-z0-9_-]+\.)*[a-z_][a-z0-9_-]*")
 
 
 class BlockList:
@@ -66,9 +70,9 @@ def _spell_host(host: str) -> str:
     name = host.strip().removeprefix("*").strip(".").lower()
     if not name or name in _NEVER_BLOCKED:
         return ""
-    if name.isascii() and not name.replace(".", "").isdigit():
+    if _PLAIN_NAME.fullmatch(name):
         return name
-    try:
-        return can_ada.parse(f"http://{name}/").hostname
-    except ValueError:
-        return ""
+    if name.count(":") > 1 and not name.startswith("["):
+        name = f"[{name}]"  # as files of hosts write IPv6
+    folded = fold_host(name)
+    return split_port(folded)[0] if folded else ""

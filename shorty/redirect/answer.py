@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Final, Protocol
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
+import can_ada
 import msgspec
 
 from shorty.bio.face import build_face, write_follow_address
@@ -14,7 +15,13 @@ from shorty.clicks.model import PERSON, Visit
 from shorty.clicks.user_agent import is_bot, is_preview_crawler
 from shorty.domains import Domain
 from shorty.errors import BusyError, StorageUnavailableError
-from shorty.links.destination import MARKERS, cut_query, forward_parameters
+from shorty.links.destination import (
+    MARKERS,
+    cut_query,
+    destination_host,
+    destination_port,
+    forward_parameters,
+)
 from shorty.links.lookup import CachedLink
 from shorty.links.slug import build_path, slug_key
 from shorty.passwords import VISITORS, is_password_right
@@ -154,7 +161,7 @@ def _count(desk: VisitDesk, link: CachedLink, visit: Visit, outcome: Outcome) ->
 def _answer_root(desk: VisitDesk, scope: Scope, domain: Domain) -> Page:
     if scope.method not in {"GET", "HEAD"}:
         return pages.render_method_not_allowed(scope.headers.get("accept", ""), "GET, HEAD")
-    if domain.root_redirect and not _is_asked_for(scope, domain, domain.root_redirect):
+    if domain.root_redirect and not _is_asked_for(desk, scope, domain, domain.root_redirect):
         return build_redirect(302, domain.root_redirect)
     if not domain.root_redirect and desk.domains.default == domain:
         return build_redirect(302, DASHBOARD)
@@ -164,15 +171,21 @@ def _answer_root(desk: VisitDesk, scope: Scope, domain: Domain) -> Page:
 def _answer_not_found(desk: VisitDesk, scope: Scope, domain: Domain) -> Page:
     accept = scope.headers.get("accept", "")
     target = domain.not_found_redirect
-    if target and not wants_json(accept) and not _is_asked_for(scope, domain, target):
+    if target and not wants_json(accept) and not _is_asked_for(desk, scope, domain, target):
         return build_redirect(302, target)
     return pages.render_not_found(accept, is_reportable=bool(desk.report_url))
 
 
-def _is_asked_for(scope: Scope, domain: Domain, target: str) -> bool:
-    """Whether a domain's redirect would lead to the very address that was asked for, for ever."""
-    parts = urlsplit(target)
-    return parts.netloc == domain.host and (unquote(parts.path) or "/") == scope.path
+def _is_asked_for(desk: VisitDesk, scope: Scope, domain: Domain, target: str) -> bool:
+    """Whether a domain's redirect would lead to the very address that was asked for, for ever.
+
+    By whichever name of the domain, and however it is spelt.
+    """
+    domains, host = desk.domains, destination_host(target)
+    if not domains.is_own_host(host, destination_port(target)):
+        return False
+    url = can_ada.parse(target)
+    return domains.find_by_host(url.host) == domain and unquote(url.pathname) == scope.path
 
 
 def build_redirect(status: int, location: str) -> Page:

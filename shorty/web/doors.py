@@ -113,7 +113,7 @@ def send_to_sign_in(request: WebRequest) -> Answer:
 def read_target(request: WebRequest) -> str:
     """The address asked for, without its query where that is longer than a browser may repeat."""
     query = request.scope["query_string"][: LONGEST_TARGET + 1].decode("latin-1")
-    return request.scope["path"] + (f"?{query}" if 0 < len(query) <= LONGEST_TARGET else "")
+    return quote(request.scope["path"]) + (f"?{query}" if 0 < len(query) <= LONGEST_TARGET else "")
 
 
 async def read_form(request: WebRequest, limit: int) -> Form:

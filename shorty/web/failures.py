@@ -24,6 +24,7 @@ from shorty.http.errors import (
     find_status,
     list_error_headers,
 )
+from shorty.web.addresses import read_way_back
 from shorty.web.doors import identify, send_to_sign_in
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
@@ -55,7 +56,7 @@ def render_failure(request: WebRequest, error: ShortyError) -> Answer:
         return send_to_sign_in(request)
     if isinstance(error, MethodNotAllowedError) and request.scope["method"] == "GET":
         # Where a form was sent to, which somebody loads again: what it stood on is above it.
-        return see_other(request, quote(request.scope["path"].rpartition("/")[0]))
+        return see_other(request, read_way_back(quote(request.scope["path"].rpartition("/")[0])))
     status = find_status(error)
     kind = next((each for each in type(error).__mro__ if each in TITLES), None)
     title = TITLES[kind] if kind else HTTPStatus(status).phrase

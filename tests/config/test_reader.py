@@ -93,7 +93,7 @@ def test_domains_get_one_spelling_and_their_scheme(write: Write) -> None:
     )
     assert load_config(file, {}).domains == (
         DomainConfig(
-            host="go.xn--bcher-kva.example", scheme="https", root_redirect="https://example.com"
+            host="go.xn--bcher-kva.example", scheme="https", root_redirect="https://example.com/"
         ),
         DomainConfig(host="localhost:8000", scheme="http"),
     )

@@ -7,6 +7,7 @@ import pytest
 from shorty.config import LinksConfig
 from shorty.errors import StartError
 from shorty.links.blocklist import BlockList, read_block_list
+from shorty.links.destination import destination_host
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,23 @@ def test_a_blocked_host_blocks_its_subdomains(host: str, *, is_blocked: bool) ->
     blocked = BlockList(["Evil.Example.", "böse.example", "203.0.113.9", "", "*.", "localhost"])
     assert len(blocked) == 3
     assert blocked.is_blocked(host) == is_blocked
+
+
+@pytest.mark.parametrize(
+    ("listed", "destination"),
+    [
+        ("0x7f.1", "http://127.0.0.1/"),
+        ("203.0.113.0x9", "http://203.0.113.9/"),
+        ("2001:DB8:0:0::9", "http://[2001:db8::9]/"),
+        ("[2001:db8:0::9]", "http://[2001:db8::9]:8080/"),
+        ("evil.example:8080", "https://evil.example/"),
+        ("ev\u00adil.example", "https://evil.example./"),
+        ("%65vil.example", "https://fine.example/"),
+    ],
+)
+def test_a_host_is_blocked_however_it_is_listed(listed: str, destination: str) -> None:
+    is_blocked = BlockList([listed]).is_blocked(destination_host(destination))
+    assert is_blocked == ("fine" not in destination)
 
 
 def test_hosts_files_and_plain_lists_are_read(tmp_path: Path) -> None:

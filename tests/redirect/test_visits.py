@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from shorty.domains.model import parse_redirect
 from shorty.links.slug import build_path
 from shorty.storage.connections import connect
 from tests.redirect.house import House
@@ -134,6 +135,45 @@ async def test_a_domains_redirect_to_itself_ends(house: House, client: httpx.Asy
     assert (await client.get("/", headers=there)).status_code == 200
     assert (await client.get("/x", headers=there)).headers["location"].endswith("/lost")
     assert (await client.get("/lost", headers=there)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://go.example/lost",
+        "http://GO.example.:80/lost",
+        "https://go.example:443/a/../lost#there",
+        "https://go.example/l%6Fst?a=1",
+        "https:\\\\go.example\\lost",
+    ],
+)
+async def test_a_domains_redirect_to_itself_ends_however_it_is_spelt(
+    house: House, client: httpx.AsyncClient, target: str
+) -> None:
+    await house.app.db.write(
+        lambda tx: tx.execute(
+            "update domains set not_found_redirect = $1 where host = 'go.example'",
+            parse_redirect(target),
+        )
+    )
+    house.app.services.domains.reload()
+    there = {"host": "go.example"}
+    assert (await client.get("/x", headers=there)).status_code == 302
+    assert (await client.get("/lost", headers=there)).status_code == 404
+
+
+async def test_a_domain_may_lead_to_another_port_of_its_machine(
+    house: House, client: httpx.AsyncClient
+) -> None:
+    elsewhere = "https://go.example:8443/"
+    await house.app.db.write(
+        lambda tx: tx.execute(
+            "update domains set root_redirect = $1 where host = 'go.example'", elsewhere
+        )
+    )
+    house.app.services.domains.reload()
+    root = await client.get("/", headers={"host": "go.example"})
+    assert root.headers["location"] == elsewhere
 
 
 async def test_changes_of_a_link_hold_at_the_next_visit(

@@ -122,8 +122,9 @@ async def test_nobody_is_mailed_more_than_five_times_an_hour(
 @pytest.mark.parametrize(
     ("host", "base"),
     [
-        ("go.example", "http://go.example"),
-        ("127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("go.example", "https://go.example"),
+        ("GO.example.:4711", "https://go.example"),
+        ("127.0.0.1:8000", "http://localhost:8000"),
         ("evil.example", "http://localhost:8000"),
     ],
 )

@@ -63,7 +63,7 @@ async def test_the_cookie_is_kept_from_scripts_and_from_visits(visitor: Browser)
 
 @pytest.mark.parametrize(
     "place",
-    ["https://evil.example/", "//evil.example", "/app/\\evil", "/apple", "/other", "/app/é", ""],
+    ["https://evil.example/", "//evil.example", "/app\\..\\evil", "/apple", "/app/../sale", ""],
 )
 async def test_the_way_back_leads_to_no_other_site(visitor: Browser, place: str) -> None:
     assert (await send_password(visitor, next=place)).headers["location"] == "/app"

@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import httpx
 import pytest
 
 from shorty.accounts.members import remove_member
@@ -22,6 +21,9 @@ from tests.api.visits import visit
 from tests.rsgi_client import make_client
 from tests.service import PATIENCE_S
 from tests.support import DAY, NOW, make_colleague
+
+if TYPE_CHECKING:
+    import httpx
 
 BOB: Final = "bob@a.example"
 STREAM: Final = "/app/links/1/live"
@@ -60,7 +62,7 @@ async def watch(scene: Scene) -> "AsyncGenerator[asyncio.Task[httpx.Response]]":
         client.cookies.set(SESSION, scene.here.text)
         stream = asyncio.create_task(client.get(STREAM))
         live = scene.house.app.services.recorder.live
-        while not live.is_watched:
+        while not live.is_watched:  # noqa: ASYNC110 - it comes with the next turns of this loop
             await asyncio.sleep(0)
         yield stream
         stream.cancel()
