@@ -205,6 +205,7 @@ class RateLimits:
         "mails",
         "neighbours_told",
         "password_mails",
+        "plain_documents",
         "previews",
         "public_link_networks",
         "public_links",
@@ -242,6 +243,7 @@ class RateLimits:
         self.mails = RateLimit(window_ms=HOUR_MS, capacity=capacity)
         self.password_mails = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # e-mail it goes to
         self.neighbours_told = RateLimit(window_ms=DAY_MS, capacity=capacity)  # peer
+        self.plain_documents = RateLimit(window_ms=MINUTE_MS, capacity=capacity)  # address; "": all
 
 
 def name_address(address: str) -> str:

@@ -10,9 +10,12 @@ from litestar.handlers import HTTPRouteHandler
 
 from shorty.api.openapi import Door, build_document
 from shorty.api.reference_page import CONTENT_POLICY, render_reference
-from shorty.http.answers import Answer
+from shorty.api.requests import ApiRequest
+from shorty.http.answers import JSON, Answer, Header
+from shorty.http.documents import Document, answer_document, keep_document
 
 HTML: Final = b"text/html; charset=utf-8"
+FRESH: Final[Header] = (b"cache-control", b"no-cache")  # kept, and asked for by its tag each time
 POLICY: Final = (
     (b"content-security-policy", CONTENT_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
@@ -21,19 +24,19 @@ POLICY: Final = (
 
 def build_reference_handlers(doors: Sequence[Door]) -> list[HTTPRouteHandler]:
     @cache
-    def read_document() -> bytes:
-        return msgspec.json.encode(build_document(doors))
+    def read_document() -> Document:
+        return keep_document(msgspec.json.encode(build_document(doors)), JSON)
 
     @cache
-    def read_page() -> bytes:
-        return render_reference(build_document(doors)).encode()
+    def read_page() -> Document:
+        return keep_document(render_reference(build_document(doors)).encode(), HTML)
 
     @get("/openapi.json")
-    async def show_document() -> Answer:
-        return Answer(200, read_document())
+    async def show_document(request: ApiRequest) -> Answer:
+        return answer_document(request, read_document(), [FRESH])
 
     @get("/docs")
-    async def show_reference() -> Answer:
-        return Answer(200, read_page(), media_type=HTML, headers=POLICY)
+    async def show_reference(request: ApiRequest) -> Answer:
+        return answer_document(request, read_page(), [FRESH, *POLICY])
 
     return [show_document, show_reference]

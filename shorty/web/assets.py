@@ -3,7 +3,6 @@
 An address changes when what it leads to does, so that browsers may keep it for good.
 """
 
-import gzip
 from hashlib import sha256
 from importlib import resources
 from typing import Final
@@ -13,6 +12,7 @@ from litestar import route
 
 from shorty.errors import NotFoundError
 from shorty.http.answers import Answer, Header
+from shorty.http.documents import Document, answer_document, keep_document
 from shorty.http.requests import ServedRequest
 
 MEDIA_TYPES: Final = {
@@ -20,15 +20,16 @@ MEDIA_TYPES: Final = {
     "js": b"text/javascript; charset=utf-8",
     "svg": b"image/svg+xml",
 }
-KEPT_FOR_GOOD: Final[Header] = (b"cache-control", b"public, max-age=31536000, immutable")
+HEADERS: Final[tuple[Header, ...]] = (
+    (b"cache-control", b"public, max-age=31536000, immutable"),
+    (b"x-content-type-options", b"nosniff"),
+)
 DIGEST_LENGTH: Final = 12
 
 
 class Asset(msgspec.Struct, frozen=True, kw_only=True):
     address: str
-    media_type: bytes
-    content: bytes
-    packed: bytes  # by gzip
+    document: Document
 
 
 def _read_assets() -> dict[str, Asset]:
@@ -47,12 +48,7 @@ def _find_type(name: str) -> bytes | None:
 
 
 def _build_asset(address: str, content: bytes) -> Asset:
-    return Asset(
-        address=address,
-        media_type=_find_type(address) or b"",
-        content=content,
-        packed=gzip.compress(content, mtime=0),
-    )
+    return Asset(address=address, document=keep_document(content, _find_type(address) or b""))
 
 
 ASSETS: Final = _read_assets()
@@ -68,12 +64,4 @@ async def send_asset(request: ServedRequest) -> Answer:
     asset = _BY_ADDRESS.get(request.scope["path"])
     if asset is None:
         raise NotFoundError("file", request.path_params["name"])
-    headers: list[Header] = [
-        KEPT_FOR_GOOD,
-        (b"x-content-type-options", b"nosniff"),
-        (b"vary", b"accept-encoding"),
-    ]
-    if "gzip" in (request.find_header(b"accept-encoding") or ""):
-        headers.append((b"content-encoding", b"gzip"))
-        return Answer(200, asset.packed, media_type=asset.media_type, headers=headers)
-    return Answer(200, asset.content, media_type=asset.media_type, headers=headers)
+    return answer_document(request, asset.document, HEADERS)
