@@ -45,7 +45,7 @@ from shorty.redirect.request import Scope
 from shorty.redirect.route import Answering, Front
 from shorty.rsgi import AsgiShim
 from shorty.storage.database import Database
-from shorty.storage.state import find_or_make_secret
+from shorty.storage.state import HOST_COOKIES, find_or_make_secret, find_or_note_time
 from shorty.storage.upgrades import upgrade_database
 from shorty.transfer.desk import TransferDesk
 from shorty.upkeep import Upkeep
@@ -193,6 +193,9 @@ class App:
             attempts=Attempts(),
             read_clock=self.read_clock,
             secret=await db.write(find_or_make_secret),
+            host_cookies_since=await db.write(
+                lambda tx: find_or_note_time(tx, HOST_COOKIES, self.read_clock())
+            ),
         )
 
     def _build_book(self) -> LinkBook:

@@ -26,7 +26,8 @@ from shorty.webhooks.outbox import Outbox
 class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Made once by the composition root and handed to every handler with its request.
 
-    `read_clock` gives UTC milliseconds; `secret` signs cookies.
+    `read_clock` gives UTC milliseconds; `secret` signs cookies. `host_cookies_since`: until then
+    cookies had no prefix over https.
     """
 
     config: Config
@@ -49,3 +50,4 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     attempts: Attempts
     read_clock: Callable[[], int]
     secret: bytes
+    host_cookies_since: int

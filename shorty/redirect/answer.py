@@ -141,6 +141,7 @@ def _read_visitor(desk: VisitDesk, scope: Scope, link: CachedLink | None, now: i
             link_id=link.id,
             password_hash=link.password_hash,
             now=now,
+            is_secure=is_secure(scope, headers, desk.proxies),
         ),
         is_opted_out=desk.is_opted_out(headers),
         follows_button=link.is_link_in_bio and follows_button(scope.query_string),

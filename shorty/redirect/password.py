@@ -15,8 +15,9 @@ LIFETIME_S: Final = 3600
 MOST_VALUES: Final = 8  # of one name that are tried: browsers send one for each path, or part of it
 
 
-def name_cookie(link_id: int) -> str:
-    return f"shorty-{link_id}"
+def name_cookie(link_id: int, *, is_secure: bool) -> str:
+    """Over https with a prefix, so that a browser takes it over https alone."""
+    return f"__Secure-shorty-{link_id}" if is_secure else f"shorty-{link_id}"
 
 
 def build_cookie(
@@ -25,20 +26,29 @@ def build_cookie(
     """The value of a Set-Cookie header. `is_secure`: the visitor came by https."""
     expires_at = now // 1000 + LIFETIME_S
     value = _build_signer(secret, link_id, password_hash).sign(str(expires_at)).decode()
+    name = name_cookie(link_id, is_secure=is_secure)
     return (
-        f"{name_cookie(link_id)}={value}; Path={build_path(slug)}; Max-Age={LIFETIME_S}; "
+        f"{name}={value}; Path={build_path(slug)}; Max-Age={LIFETIME_S}; "
         f"HttpOnly; SameSite=Lax{'; Secure' if is_secure else ''}"
     )
 
 
 def is_cookie_valid(
-    secret: bytes, cookie_header: str, *, link_id: int, password_hash: str, now: int
+    secret: bytes,
+    cookie_header: str,
+    *,
+    link_id: int,
+    password_hash: str,
+    now: int,
+    is_secure: bool,
 ) -> bool:
     """Whether the request's Cookie header holds a cookie of ours for this link and password."""
     signer = _build_signer(secret, link_id, password_hash)
     return any(
         _read_expiry(signer, value) > now // 1000
-        for value in _find_values(cookie_header, name_cookie(link_id))[:MOST_VALUES]
+        for value in _find_values(cookie_header, name_cookie(link_id, is_secure=is_secure))[
+            :MOST_VALUES
+        ]
     )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from shorty.storage.database import Transaction
 
 SECRET_BYTES: Final = 32
+HOST_COOKIES: Final = "host_cookies_since"
 
 KEEP = "insert into server_state (name, value) values ($1, $2) on conflict (name) do nothing"
 FIND = "select value from server_state where name = $1"
@@ -16,3 +17,10 @@ def find_or_make_secret(tx: Transaction) -> bytes:
     tx.execute(KEEP, "cookie_secret", secrets.token_hex(SECRET_BYTES))
     row = tx.find_one(FIND, "cookie_secret")
     return bytes.fromhex(row["value"]) if row else b""
+
+
+def find_or_note_time(tx: Transaction, name: str, now: int) -> int:
+    """When something was first asked for by that name: now, at the first time."""
+    tx.execute(KEEP, name, str(now))
+    row = tx.find_one(FIND, name)
+    return int(row["value"]) if row else now

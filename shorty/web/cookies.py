@@ -1,10 +1,13 @@
 """Owns the dashboard's cookies: their names, how they are written, and what is signed into them.
 
-All are for the dashboard's paths alone, so that visitors of short links never send them.
+Over http they are for the dashboard's paths alone. Over https their names begin with `__Host-`: a
+browser takes such a cookie from this host alone, over https, so that no sibling domain can plant
+one (RFC 6265bis, 4.1.3.2). It is for every path then, and one without the prefix is not believed.
 """
 
 import hmac
 import secrets
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
 
@@ -25,6 +28,7 @@ KNOWN: Final = "shorty_known"
 TOKEN: Final = "form_token"  # noqa: S105 - its name
 """The field of every form that proves it was on a page of ours."""
 
+HOST_ONLY: Final = "__Host-"
 PATH: Final = "/app"
 YEAR_S: Final = 365 * 24 * 3600
 NOTICE_S: Final = 60
@@ -52,10 +56,29 @@ def read_cookies(header: str) -> dict[str, str]:
     return cookies
 
 
+def choose_cookies(cookies: Mapping[str, str], *, is_secure: bool) -> Mapping[str, str]:
+    """Those to believe, without the prefix; the script writes the zone without any."""
+    if not is_secure:
+        return cookies
+    believed = {
+        name.removeprefix(HOST_ONLY): value
+        for name, value in cookies.items()
+        if name.startswith(HOST_ONLY)
+    }
+    return {ZONE: cookies[ZONE], **believed} if ZONE in cookies else believed
+
+
 def write_cookie(name: str, value: str, *, max_age_s: int, is_secure: bool) -> str:
     """The value of a Set-Cookie header; a life of 0 deletes the cookie."""
-    secure = "; Secure" if is_secure else ""
-    return f"{name}={value}; Path={PATH}; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}"
+    rest = f"Max-Age={max_age_s}; HttpOnly; SameSite=Lax"
+    if is_secure:
+        return f"{HOST_ONLY}{name}={value}; Path=/; {rest}; Secure"
+    return f"{name}={value}; Path={PATH}; {rest}"
+
+
+def end_former_cookie(name: str) -> str:
+    """Deletes what was written without the prefix over https, by versions before it."""
+    return f"{name}=; Path={PATH}; Max-Age=0; HttpOnly; SameSite=Lax; Secure"
 
 
 def make_forms_key() -> str:

@@ -18,7 +18,7 @@ from litestar.types import Method
 
 from shorty.accounts.model import Scope
 from shorty.accounts.roles import require_scope
-from shorty.accounts.sessions import find_signed_in
+from shorty.accounts.sessions import WHOLE_MS, SignedIn, find_signed_in
 from shorty.errors import ForbiddenError
 from shorty.http.answers import Answer
 from shorty.http.errors import BodyTooLargeError, MalformedRequestError, UnsupportedMediaTypeError
@@ -86,15 +86,35 @@ async def let_in(request: WebRequest) -> Answer | None:
 
 def identify(request: WebRequest) -> None:
     """Looked up each time, so that an ended session stops at once."""
-    text = request.cookies_read.get(SESSION)
-    if not text:
-        return
     services = request.services
-    found = find_signed_in(services.db, text, services.config.plans, request.now)
+    found = find_session(request, request.cookies_read.get(SESSION)) or find_former(request)
     if found is not None:
         request.signed_in = found
         request.actor = found.actor
         services.session_uses.note(found.session.id, request.now)
+
+
+def find_session(request: WebRequest, text: str | None) -> SignedIn | None:
+    services = request.services
+    return find_signed_in(services.db, text, services.config.plans, request.now) if text else None
+
+
+def find_former(request: WebRequest) -> SignedIn | None:
+    """A session of before cookies had a prefix over https, whose cookie gets it now.
+
+    Of a later one it could only have been planted, by somebody on a sibling domain.
+    """
+    text = request.cookies_sent.get(SESSION) if request.is_secure else None
+    found = find_session(request, text)
+    if text is None or found is None:
+        return None
+    session = found.session
+    if session.created_at >= request.services.host_cookies_since:
+        return None
+    left_s = (session.created_at + WHOLE_MS - request.now) // 1000
+    request.set_cookie(SESSION, text, left_s)
+    request.end_former_cookie(SESSION)
+    return found
 
 
 def send_to_sign_in(request: WebRequest) -> Answer:

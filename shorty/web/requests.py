@@ -1,6 +1,7 @@
 """What the dashboard's pages see of a request: who is signed in, what was typed, and the zone."""
 
 import secrets
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Final
 from urllib.parse import unquote
@@ -17,6 +18,8 @@ from shorty.web.cookies import (
     YEAR_S,
     ZONE,
     Notice,
+    choose_cookies,
+    end_former_cookie,
     make_forms_key,
     open_browser,
     open_notice,
@@ -47,13 +50,22 @@ class WebRequest(ServedRequest):
         return secrets.token_urlsafe(NONCE_BYTES)
 
     @cached_property
-    def cookies_read(self) -> dict[str, str]:
+    def cookies_sent(self) -> dict[str, str]:
+        """As they came."""
         return read_cookies(self.find_header(b"cookie") or "")
+
+    @cached_property
+    def cookies_read(self) -> Mapping[str, str]:
+        """Those to believe, by the names that this program gives them."""
+        return choose_cookies(self.cookies_sent, is_secure=self.is_secure)
 
     @cached_property
     def cookies_written(self) -> dict[str, str]:
         """The Set-Cookie headers of the answer, by the cookies' names."""
         return {}
+
+    def end_former_cookie(self, name: str) -> None:
+        self.cookies_written[f"former {name}"] = end_former_cookie(name)
 
     def set_cookie(self, name: str, value: str, max_age_s: int) -> None:
         self.cookies_written[name] = write_cookie(

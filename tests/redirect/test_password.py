@@ -24,8 +24,16 @@ def is_valid(
     link_id: int = 7,
     password_hash: str = HASH,
     now: int = NOW,
+    is_secure: bool = False,
 ) -> bool:
-    return is_cookie_valid(secret, header, link_id=link_id, password_hash=password_hash, now=now)
+    return is_cookie_valid(
+        secret,
+        header,
+        link_id=link_id,
+        password_hash=password_hash,
+        now=now,
+        is_secure=is_secure,
+    )
 
 
 def test_the_cookie_is_for_this_path_only_and_out_of_reach_of_scripts() -> None:
@@ -35,7 +43,15 @@ def test_the_cookie_is_for_this_path_only_and_out_of_reach_of_scripts() -> None:
 
 
 def test_the_cookie_is_secure_behind_tls() -> None:
-    assert make_cookie(is_secure=True).endswith("; Secure")
+    cookie = make_cookie(is_secure=True)
+    assert cookie.startswith("__Secure-shorty-7=")
+    assert cookie.endswith("; Secure")
+    assert is_valid(cookie.split(";")[0], is_secure=True)
+
+
+def test_a_cookie_without_the_prefix_counts_for_nothing_over_https() -> None:
+    assert not is_valid(make_cookie().split(";")[0], is_secure=True)
+    assert not is_valid(make_cookie(is_secure=True).split(";")[0])
 
 
 def test_the_path_of_an_emoji_is_what_browsers_send() -> None:

@@ -332,6 +332,19 @@ async def test_the_cookie_is_secure_behind_tls(house: House, client: httpx.Async
     assert "HttpOnly" in behind.headers["set-cookie"]
 
 
+async def test_a_password_is_remembered_by_the_cookie_of_its_own_scheme(
+    house: House, client: httpx.AsyncClient
+) -> None:
+    await house.make_link(password="one")
+    https = {"x-forwarded-proto": "https"}
+    right = await client.post("/sale", data={"password": "one"}, headers=https)
+    cookie = right.headers["set-cookie"].split(";")[0]
+    client.cookies.clear()
+    assert (await client.get("/sale", headers=https | {"cookie": cookie})).status_code == 302
+    planted = cookie.removeprefix("__Secure-")
+    assert (await client.get("/sale", headers=https | {"cookie": planted})).status_code == 200
+
+
 async def test_a_crawler_gets_a_card_of_the_links_own(
     house: House, client: httpx.AsyncClient
 ) -> None:
