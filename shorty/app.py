@@ -231,4 +231,5 @@ class App:
             secret=services.secret,
             honours_dnt=self.config.privacy.honour_dnt,
             report_url=self.config.public_links.report_url,
+            is_strict=self.config.server.hsts,
         )

@@ -25,6 +25,7 @@ class ServerConfig(Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ("127.0.0.1",)
     cors_origins: tuple[str, ...] = ("*",)
     requests_per_minute: PositiveInt = 6000  # per token, where the plan says nothing
+    hsts: bool = False
 
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         return tuple(ip_network(proxy, strict=False) for proxy in self.trusted_proxies)

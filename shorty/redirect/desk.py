@@ -31,7 +31,8 @@ NS_IN_MS: Final = 1_000_000
 class VisitDesk(msgspec.Struct, frozen=True, kw_only=True):
     """`read_ns` gives UTC nanoseconds, as `time.time_ns`; `secret` signs the password cookies.
 
-    `report_url` is where bad links can be reported; empty: nowhere.
+    `report_url` is where bad links can be reported; empty: nowhere. `is_strict`: browsers are asked
+    to use https alone, where that is the operator's to ask.
     """
 
     db: Database
@@ -47,6 +48,7 @@ class VisitDesk(msgspec.Struct, frozen=True, kw_only=True):
     secret: bytes
     honours_dnt: bool
     report_url: str = ""
+    is_strict: bool = False
 
     def read_clock(self) -> int:
         """UTC milliseconds."""

@@ -16,7 +16,8 @@ from shorty.redirect import pages
 from shorty.redirect.answer import answer_report, answer_two_hosts, answer_visit
 from shorty.redirect.desk import NS_IN_MS, VisitDesk
 from shorty.redirect.pages import COMMON_HEADERS, Page
-from shorty.redirect.request import Scope
+from shorty.redirect.request import Scope, read_host
+from shorty.redirect.strict import STRICT_HEADERS, StrictProtocol, is_strict
 
 REPORT: Final = "report"
 
@@ -37,12 +38,17 @@ class Front:
     ) -> None:
         self._desk = desk
         self._fallback = fallback
+        self._is_strict = desk.is_strict
         self._is_aside = True  # whether visits are answered aside of the loop
 
     async def __call__(self, scope: Scope, proto: Answering) -> None:
         if len(scope.headers.get_all("host")) > 1:
             send_page(answer_two_hosts(scope), proto)
             return
+        if self._is_strict:
+            domain = self._desk.domains.find_by_host(read_host(scope, scope.headers))
+            if domain is not None and is_strict(scope, domain, self._desk.proxies):
+                proto = StrictProtocol(proto)
         slug = scope.path[1:].rstrip("/")
         if slug == REPORT:
             send_page(answer_report(self._desk, scope), proto)
@@ -103,7 +109,10 @@ class Front:
                 return False
             now = desk.read_ns() // NS_IN_MS
             desk.recorder.record(desk.build_visit(scope, headers, link, kind, now))
-        proto.response_empty(link.status, [*COMMON_HEADERS, ("location", link.url)])
+        if self._is_strict and is_strict(scope, domain, desk.proxies):
+            proto.response_empty(link.status, [*STRICT_HEADERS, ("location", link.url)])
+        else:
+            proto.response_empty(link.status, [*COMMON_HEADERS, ("location", link.url)])
         return True
 
 

@@ -23,6 +23,7 @@ EXAMPLES = {
     "server.trusted_proxies": ("10.0.0.0/8, ::1", ("10.0.0.0/8", "::1")),
     "server.cors_origins": ('["https://a.b"]', ("https://a.b",)),
     "server.requests_per_minute": ("10", 10),
+    "server.hsts": ("true", True),
     "storage.database": ("/srv/a.db", Path("/srv/a.db")),
     "domains": ("a.b,c.d", (DomainConfig(host="a.b"), DomainConfig(host="c.d"))),
     "plans.pro-plus.links": ("", None),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from shorty.app import App
 from shorty.config import Config, DomainConfig, ServerConfig, StorageConfig
@@ -27,12 +28,15 @@ CONFIG = Config(
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncGenerator[House]:
+def config() -> Config:
+    return CONFIG
+
+
+@pytest.fixture
+async def house(tmp_path: Path, config: Config) -> AsyncGenerator[House]:
     path = prepare_copy(tmp_path)
     clock = [NOW]
-    config = Config(
-        server=CONFIG.server, domains=CONFIG.domains, storage=StorageConfig(database=path)
-    )
+    config = replace(config, storage=StorageConfig(database=path))
     app = App(config, lambda: clock[0] * 1_000_000)
     await app.start()
     actor = await make_actor(app.db, await make_home(app.db, config), config=config)

@@ -1,0 +1,86 @@
+"""Strict-Transport-Security: where it is switched on, over https, on the operator's domains."""
+
+from typing import Final
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from shorty.config import Config
+from tests.redirect.conftest import CONFIG
+from tests.redirect.house import House
+from tests.rsgi_client import make_client
+
+HEADER: Final = "strict-transport-security"
+HTTPS: Final = {"x-forwarded-proto": "https"}
+OURS: Final = {"host": "go.example"}
+PATHS: Final = (
+    *("/sale", "/sale+", "/nothing", "/", "/report", "/robots.txt", "/healthz"),
+    *("/app", "/app/sign-in", "/api/v1/links", "/api/v1/docs", "/static/x/y.css"),
+)
+
+
+@pytest.fixture
+def config() -> Config:
+    return replace(CONFIG, server=replace(CONFIG.server, hsts=True))
+
+
+@pytest.fixture(autouse=True)
+async def links(house: House) -> None:
+    """The workspace's own domain is proved."""
+    for host in ("go.example", "localhost:8000"):
+        await house.make_link(domain=host)
+    db, workspace_id = house.app.db, house.actor.workspace_id
+    await db.write(
+        lambda tx: tx.execute(
+            """
+            insert into domains (host, scheme, workspace_id, source, position,
+              verification_token, verified_at, created_at)
+            values ('theirs.example', 'https', $1, 'api', 0, 'x', 1, 1)
+            """,
+            workspace_id,
+        )
+    )
+    house.app.services.domains.reload()
+    await house.make_link(domain="theirs.example")
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_every_answer_over_https_asks_for_it(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(path, headers=OURS | HTTPS)
+    assert answer.headers.get_list(HEADER) == ["max-age=31536000"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        OURS,
+        OURS | {"x-forwarded-proto": "http"},
+        HTTPS | {"host": "theirs.example"},
+        HTTPS | {"host": "localhost:8000"},
+        HTTPS | {"host": "unknown.example"},
+    ],
+    ids=["http", "http, says the proxy", "a workspace's", "http by configuration", "nobody's"],
+)
+async def test_no_other_answer_does(
+    client: httpx.AsyncClient, path: str, headers: dict[str, str]
+) -> None:
+    assert HEADER not in (await client.get(path, headers=headers)).headers
+
+
+async def test_a_proxy_that_is_not_trusted_cannot_ask_for_it(house: House) -> None:
+    async with make_client(house.app, peer="203.0.113.9:50000") as client:
+        answer = await client.get("/sale", headers=OURS | HTTPS)
+    assert answer.status_code == 302
+    assert HEADER not in answer.headers
+
+
+class TestUnset:
+    @pytest.fixture
+    def config(self) -> Config:
+        return CONFIG
+
+    @pytest.mark.parametrize("path", ["/sale", "/nothing", "/app/sign-in"])
+    async def test_unset_it_is_never_sent(self, client: httpx.AsyncClient, path: str) -> None:
+        assert HEADER not in (await client.get(path, headers=OURS | HTTPS)).headers
