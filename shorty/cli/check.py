@@ -173,7 +173,12 @@ def check_space(folder: Path) -> Finding:
 
 def check_journal(database: Path) -> Iterator[Finding]:
     folder = database.with_name(f"{database.name}.journal")
-    for aside in sorted(folder.parent.glob(f"{folder.name}.*")):
+    for damaged in sorted(folder.parent.glob(f"{folder.name}.damaged-*")):
+        yield note(
+            f"Journal: {damaged} is a part that was damaged; the clicks in it that could be read are "
+            "counted. Delete it when you no longer need it."
+        )
+    for aside in sorted(folder.parent.glob(f"{folder.name}.set-aside-*")):
         yield note(
             f"Journal: {aside} holds clicks that belong to another state of the database, as after "
             "a restored backup; delete it if they are not missed."

@@ -5,6 +5,9 @@ write, before the answer leaves. The database says how far the records have been
 *position*: a segment's number and an offset in it. What lies past it is replayed at the next start;
 a segment is removed only after a durable commit past its end.
 
+Damage costs the records it hits. Reading goes on with the next whole one, and the damaged segment
+is kept beside the folder under another name once its place in the journal is given up.
+
 Numbers are never used twice, and each start begins a new segment: so a position never lies past
 clicks that are yet to come, even where a power cut has shortened the file it points into.
 
@@ -15,23 +18,28 @@ manual/decisions/2026-11-23-click-journal.md.
 """
 
 import errno
+import filecmp
 import logging
 import os
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
-from struct import Struct
 from typing import Final, NamedTuple
 from zlib import crc32
+
+from shorty.clicks.records import (
+    FIRST_OFFSET,
+    FORMAT,
+    HEADER_BYTES,
+    SegmentReader,
+    make_key,
+    pack_header,
+)
 
 logger = logging.getLogger(__name__)
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
-LONGEST_PAYLOAD: Final = 64 * 1024
-FORMAT: Final = b"shorty1\n"
-FIRST_OFFSET: Final = len(FORMAT)
-
-_HEADER: Final = Struct("<II")  # length and CRC-32 of the payload
-HEADER_BYTES: Final = _HEADER.size
 _CLOSED: Final = -1
 
 
@@ -46,12 +54,17 @@ class Record(NamedTuple):
     payload: bytes
     end: Position
 
+    @property
+    def start(self) -> Position:
+        return self.end._replace(offset=self.end.offset - HEADER_BYTES - len(self.payload))
+
 
 class Segment(NamedTuple):
-    """A new segment that holds no record yet, open for appending."""
+    """A new segment that holds no record yet, open for appending; `key` is its checksums'."""
 
     number: int
     file: int
+    key: int
 
 
 class Owner(NamedTuple):
@@ -72,9 +85,12 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.segment = 0  # the number of the one that is appended to
+        self.skipped_bytes = 0  # damaged ones, found by reading
         self._owner_path = folder / "owner"
         self._file = _CLOSED
         self._offset = 0
+        self._key = 0
+        self._journal_id = ""  # "" until it is known
 
     @property
     def needs_segment(self) -> bool:
@@ -86,7 +102,7 @@ class Journal:
         It outlives the process from then on. Takes 1.5 µs. Where this raises OSError (a full disk,
         no segment), nothing of it is kept.
         """
-        record = _HEADER.pack(len(payload), crc32(payload)) + payload
+        record = pack_header(len(payload), crc32(payload) ^ self._key) + payload
         try:
             written = os.write(self._file, record)
         except OSError:
@@ -95,8 +111,8 @@ class Journal:
         if written != len(record):
             self._cut_back()
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._offset += len(record)
-        return self._offset
+        self._offset = offset = self._offset + written
+        return offset
 
     def _cut_back(self) -> None:
         """A torn record would hide all that follow: cuts it off, or leaves its segment for good."""
@@ -111,7 +127,7 @@ class Journal:
     def continue_in(self, segment: Segment) -> None:
         """Appends to `segment` from now on."""
         self.close()
-        self.segment, self._file = segment
+        self.segment, self._file, self._key = segment
         self._offset = FIRST_OFFSET
 
     def close(self) -> None:
@@ -136,6 +152,7 @@ class Journal:
         self.folder.mkdir(mode=0o700, exist_ok=True)
         os.close(_create_file(self._owner_path, _write_owner(Owner(journal_id, 0))))
         _sync_folder(self.folder.parent)
+        self._journal_id = journal_id
 
     def note_stored(self, owner: Owner) -> None:
         """Keeps older copies of the database from taking the journal for theirs."""
@@ -148,7 +165,8 @@ class Journal:
     def create_segment(self, after: int = 0) -> Segment:
         """Makes a segment numbered past `after` and past all others, out of a power cut's reach."""
         number = max([after, self.segment, *self.list_segments()]) + 1
-        return Segment(number, _create_file(self._find_path(number), FORMAT))
+        file = _create_file(self._find_path(number), FORMAT)
+        return Segment(number, file, self._make_key(number))
 
     def list_segments(self) -> list[int]:
         """The segments' numbers, oldest first."""
@@ -168,15 +186,46 @@ class Journal:
 
     def _read_segment(self, number: int, offset: int) -> Iterator[Record]:
         path = self._find_path(number)
-        with path.open("rb") as file:
-            if file.read(FIRST_OFFSET) == FORMAT:
-                file.seek(offset)
-                while (payload := _read_payload(file.read)) is not None:
-                    offset += HEADER_BYTES + len(payload)
-                    yield Record(payload, Position(number, offset))
-        torn = path.stat().st_size - offset
-        if torn > 0:
-            logger.warning("The last %s bytes of %s are torn and not read.", torn, path)
+        reader = SegmentReader(path.read_bytes(), offset, self._make_key(number))
+        kept: Path | None = None
+        for payload, end in reader:
+            if reader.skipped and kept is None:
+                # Before what follows is stored: a later start would not come past the damage.
+                kept = self._keep_damaged(path)
+            yield Record(payload, Position(number, end))
+        if reader.skipped:
+            self.skipped_bytes += reader.skipped
+            kept = kept or self._keep_damaged(path)
+            logger.warning(
+                "%s bytes of %s are damaged and not read: it is kept as %s.",
+                reader.skipped,
+                path,
+                kept,
+            )
+        if reader.torn:
+            logger.warning("The last %s bytes of %s are torn and not read.", reader.torn, path)
+
+    def _keep_damaged(self, path: Path) -> Path:
+        """Gives a damaged segment a second name outside the folder, which outlives the first."""
+        kept = next(
+            place
+            for place in self._list_places(".damaged")
+            if not place.exists() or filecmp.cmp(place, path)
+        )
+        if kept.exists():
+            return kept
+        try:
+            os.link(path, kept)
+        except OSError:
+            # Not every file system has links.
+            shutil.copy(path, kept)
+        _sync_folder(kept.parent)
+        return kept
+
+    def _make_key(self, number: int) -> int:
+        if not self._journal_id and (owner := self.find_owner()):
+            self._journal_id = owner.journal_id
+        return make_key(self._journal_id, number)
 
     def remove_before(self, number: int) -> None:
         """Removes the segments before `number`; all they hold must be durably stored."""
@@ -190,15 +239,19 @@ class Journal:
         for number in self.list_segments():
             self._find_path(number).unlink()
         self._owner_path.unlink(missing_ok=True)
+        self._journal_id = ""
         if not any(self.folder.iterdir()):
             self.folder.rmdir()
 
     def set_aside(self) -> Path:
         """Renames the folder, so that another journal can begin; returns its new path."""
-        count = 1
-        while (aside := self.folder.with_name(f"{self.folder.name}.set-aside-{count}")).exists():
-            count += 1
-        return self.folder.rename(aside)
+        self._journal_id = ""
+        places = self._list_places(".set-aside")
+        return self.folder.rename(next(place for place in places if not place.exists()))
+
+    def _list_places(self, suffix: str) -> Iterator[Path]:
+        """Numbered names beside the folder, for what is kept of it."""
+        return (self.folder.with_name(f"{self.folder.name}{suffix}-{each}") for each in count(1))
 
     def _find_path(self, number: int) -> Path:
         return self.folder / f"{number:010d}.log"
@@ -207,19 +260,6 @@ class Journal:
 def _write_owner(owner: Owner) -> bytes:
     """Always of one length, for it is written over."""
     return f"{owner.journal_id} {owner.stored_batches:020d}\n".encode("ascii")
-
-
-def _read_payload(read: Callable[[int], bytes]) -> bytes | None:
-    """The next record's payload; None at the end and at whatever is no whole record."""
-    header = read(HEADER_BYTES)
-    if len(header) < HEADER_BYTES:
-        return None
-    length, checksum = _HEADER.unpack(header)
-    # A power cut may leave zeros, which would pass for empty records.
-    if not 0 < length <= LONGEST_PAYLOAD:
-        return None
-    payload = read(length)
-    return payload if len(payload) == length and crc32(payload) == checksum else None
 
 
 def _write_whole(file: int, content: bytes) -> None:

@@ -17,9 +17,10 @@ from typing import Final
 
 import msgspec
 
-from shorty.clicks.journal import FIRST_OFFSET, Journal, Owner, Position, Segment
+from shorty.clicks.journal import Journal, Owner, Position, Segment
 from shorty.clicks.live import LiveClicks
 from shorty.clicks.model import Visit, encode_visit
+from shorty.clicks.records import FIRST_OFFSET
 from shorty.clicks.rollups import KnownVisitors
 from shorty.clicks.store import JournalState, begin_journal, find_journal_state, store_batch
 from shorty.clicks.user_agent import load_patterns
@@ -242,11 +243,13 @@ class Recorder:
         """Stores what is left in the journal, which then ends: each start begins one of its own."""
         is_writable = True
         for record in self._journal.read_after(self._stored):
-            self._wait(record.payload, record.end.segment, record.end.offset)
+            self._waiting.add_again(record)
             if is_writable and self._waiting.count >= self._batch_visits:
                 is_writable = await self._store_waiting()
             if self._waiting.count >= self._most_waiting:
                 raise StorageUnavailableError
+        if self._waiting.count:
+            self._tell()
         if is_writable and await self._store_waiting():
             logger.info("Stored %s clicks of an earlier process.", self._stored_visits)
             await asyncio.to_thread(self._journal.remove)

@@ -11,8 +11,9 @@ from typing import Final
 
 import msgspec
 
-from shorty.clicks.journal import HEADER_BYTES, Position
+from shorty.clicks.journal import Position, Record
 from shorty.clicks.model import PERSON, Visit, decode_visit
+from shorty.clicks.records import HEADER_BYTES
 from shorty.clicks.user_agent import tell_kind
 
 logger = logging.getLogger(__name__)
@@ -80,6 +81,13 @@ class WaitingVisits:
         batch.payloads.append(payload)
         batch.offset = offset
         self.count += 1
+
+    def add_again(self, record: Record) -> None:
+        """Adds what the journal holds already; past damage it begins a batch of its own."""
+        batch = self._open
+        if batch is not None and batch.end != record.start:
+            self.seal()
+        self.add(record.payload, record.end.segment, record.end.offset)
 
     def seal(self) -> None:
         """Lets nothing join the batches that wait by now."""

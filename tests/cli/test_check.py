@@ -144,6 +144,16 @@ def test_a_journal_is_told_from_one_set_aside(shell: Shell, tmp_path: Path) -> N
     assert f"note   Journal: {folder}.set-aside-1 holds clicks that belong" in checked.out
 
 
+def test_a_damaged_part_of_the_journal_is_noted(shell: Shell, tmp_path: Path) -> None:
+    shell("token", "create")
+    damaged = tmp_path / "data" / "shorty.db.journal.damaged-1"
+    damaged.write_bytes(b"?")
+    checked = shell("check")
+    assert checked.code == 0
+    assert f"note   Journal: {damaged} is a part that was damaged" in checked.out
+    assert "another state of the database" not in checked.out
+
+
 def write_journal(folder: Path) -> None:
     journal = Journal(folder)
     journal.create("an-id")

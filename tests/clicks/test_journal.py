@@ -1,12 +1,21 @@
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zlib import crc32
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shorty.clicks.journal import FIRST_OFFSET, HEADER_BYTES, Journal, Owner, Position, Segment
+from shorty.clicks.journal import Journal, Owner, Position, Segment
+from shorty.clicks.records import (
+    FIRST_OFFSET,
+    FORMER_FORMAT,
+    HEADER,
+    HEADER_BYTES,
+    SegmentReader,
+    make_key,
+)
 from tests.clicks.making import limit_file_size
 
 START = Position(0, 0)
@@ -84,19 +93,134 @@ def test_zeros_that_a_power_cut_leaves_are_no_records(folder: Path) -> None:
     assert read(folder) == [b"one"]
 
 
-def test_a_damaged_record_ends_its_segment_but_not_the_next(
+def list_kept(folder: Path) -> list[Path]:
+    return sorted(folder.parent.glob(f"{folder.name}.damaged-*"))
+
+
+def overwrite(path: Path, offset: int, content: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(content)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=12),
+    st.binary(min_size=1, max_size=60),
+    st.data(),
+)
+def test_damage_costs_the_records_it_hits_and_no_other(
+    written: list[bytes], damage: bytes, data: st.DataObject
+) -> None:
+    with TemporaryDirectory() as directory:
+        journal = open_journal(Path(directory) / "journal")
+        ends = [FIRST_OFFSET, *(journal.append(payload) for payload in written)]
+        before = find_file(journal).read_bytes()
+        start = data.draw(st.integers(0, ends[-1] - 1))
+        damage = damage[: ends[-1] - start]
+        overwrite(find_file(journal), start, damage)
+        after = find_file(journal).read_bytes()
+        untouched = [
+            payload
+            for payload, begin, end in zip(written, ends, ends[1:], strict=False)
+            if before[begin:end] == after[begin:end]
+        ]
+        assert read(journal.folder) == untouched
+        kept = [path.read_bytes() for path in list_kept(journal.folder)]
+        is_last_alone = untouched == written[: len(untouched)]
+        assert kept in ([], [after]) if is_last_alone else kept == [after]
+
+
+def test_a_damaged_segment_is_kept_beside_the_journal_that_is_removed(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     journal = open_journal(folder)
     journal.append(b"one")
-    journal.append(b"two")
-    with find_file(journal).open("r+b") as file:
-        file.seek(-1, os.SEEK_END)
-        file.write(b"X")
-    journal.continue_in(journal.create_segment())
+    end = journal.append(b"two")
     journal.append(b"three")
-    assert read(folder) == [b"one", b"three"]
-    assert "The last 11 bytes" in caplog.text
+    overwrite(find_file(journal), end - 1, b"X")
+    journal.continue_in(journal.create_segment())
+    journal.append(b"four")
+    for _ in range(2):
+        reader = Journal(folder)
+        assert [record.payload for record in reader.read_after(START)] == [
+            b"one",
+            b"three",
+            b"four",
+        ]
+        assert reader.skipped_bytes == HEADER_BYTES + 3
+    assert "11 bytes of" in caplog.text
+    journal.remove()
+    (kept,) = list_kept(folder)
+    assert kept.name == "shorty.db.journal.damaged-1"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert b"three" in kept.read_bytes()
+
+
+def test_damage_is_kept_before_anybody_is_given_what_follows_it(folder: Path) -> None:
+    journal = open_journal(folder)
+    end = journal.append(b"one")
+    journal.append(b"two")
+    overwrite(find_file(journal), end - 1, b"X")
+    records = Journal(folder).read_after(START)
+    assert next(records).payload == b"two"
+    assert len(list_kept(folder)) == 1
+
+
+def test_each_damaged_segment_is_kept_under_a_name_of_its_own(folder: Path) -> None:
+    journal = open_journal(folder)
+    for payload in (b"one", b"two"):
+        overwrite(find_file(journal), journal.append(payload) - 1, b"X")
+        journal.continue_in(journal.create_segment())
+    assert read(folder) == []
+    assert [path.name[-1] for path in list_kept(folder)] == ["1", "2"]
+
+
+def test_damage_that_is_the_beginning_of_a_record_is_torn_and_not_kept(folder: Path) -> None:
+    journal = open_journal(folder)
+    journal.append(b"one")
+    end = journal.append(b"two")
+    os.truncate(find_file(journal), end - 1)
+    assert read(folder) == [b"one"]
+    assert list_kept(folder) == []
+
+
+def test_a_damaged_head_costs_no_record(folder: Path) -> None:
+    journal = open_journal(folder)
+    journal.append(b"one")
+    overwrite(find_file(journal), 0, b"?")
+    assert read(folder) == [b"one"]
+    assert len(list_kept(folder)) == 1
+
+
+@pytest.mark.parametrize("key", [0, make_key("another-id", 1), make_key("an-id", 2)])
+def test_a_record_that_a_visitor_writes_into_a_visit_is_never_read(folder: Path, key: int) -> None:
+    journal = open_journal(folder)
+    forged = HEADER.pack(5, crc32(b"false") ^ key) + b"false"
+    journal.append(forged)
+    journal.append(b"one")
+    overwrite(find_file(journal), FIRST_OFFSET, b"\xff")
+    assert read(folder) == [b"one"]
+
+
+def test_a_segment_of_the_release_before_is_read_up_to_its_damage(folder: Path) -> None:
+    journal = open_journal(folder)
+    records = [HEADER.pack(3, crc32(each)) + each for each in (b"one", b"two", b"six")]
+    find_file(journal).write_bytes(FORMER_FORMAT + b"".join(records))
+    assert read(folder) == [b"one", b"two", b"six"]
+    overwrite(find_file(journal), FIRST_OFFSET + 2 * (HEADER_BYTES + 3) - 1, b"X")
+    assert read(folder) == [b"one"]
+    assert len(list_kept(folder)) == 1
+
+
+def test_a_search_among_bytes_that_all_look_like_records_gives_up(folder: Path) -> None:
+    journal = open_journal(folder)
+    journal.append(b"one")
+    with find_file(journal).open("ab") as file:
+        file.write(b"\xff\x00\x00" + b"\xff\xff\x00\x00" * 100_000)
+    reader = SegmentReader(find_file(journal).read_bytes(), FIRST_OFFSET, make_key("an-id", 1))
+    assert [payload for payload, _ in reader] == [b"one"]
+    assert reader.checked_bytes < 70 * 400_000
 
 
 @settings(deadline=None, max_examples=40)
@@ -237,7 +361,8 @@ def test_where_a_torn_record_cannot_be_cut_off_its_segment_is_left(
     journal = open_journal(folder)
     journal.append(b"one")
     # A file opened for reading can be neither written nor cut.
-    journal.continue_in(Segment(1, os.open(find_file(journal), os.O_RDONLY)))
+    file = os.open(find_file(journal), os.O_RDONLY)
+    journal.continue_in(Segment(1, file, make_key("an-id", 1)))
     with pytest.raises(OSError, match="Bad file descriptor"):
         journal.append(b"two")
     assert journal.needs_segment

@@ -110,6 +110,21 @@ async def test_a_torn_tail_is_cut_off(db: Database) -> None:
         assert await count_clicks(db) == 1
 
 
+async def test_a_flipped_byte_costs_one_visit_and_what_is_left_is_counted_once(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    await record_and_die(db, *[1] * 5)
+    (segment,) = find_folder(db).glob("*.log")
+    damaged = bytearray(segment.read_bytes())
+    damaged[len(damaged) // 2] ^= 0x10
+    segment.write_bytes(damaged)
+    for _ in range(2):
+        async with run_recorder(db, batch_visits=2):
+            assert await count_clicks(db) == 4
+    assert db.path.with_name("shorty.db.journal.damaged-1").read_bytes() == damaged
+    assert "damaged and not read" in caplog.text
+
+
 async def test_after_a_power_cut_that_shortened_a_stored_segment_new_clicks_count(
     db: Database,
 ) -> None:

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shorty.clicks.journal import FIRST_OFFSET, HEADER_BYTES, Position
+from shorty.clicks.journal import Position, Record
 from shorty.clicks.model import BOT, PREFETCH, encode_visit
+from shorty.clicks.records import FIRST_OFFSET, HEADER_BYTES
 from shorty.clicks.waiting import IN_MEMORY, Batch, WaitingVisits, read_visits
 from tests.clicks.making import make_person, make_visit
 
@@ -64,6 +65,17 @@ def test_halves_end_where_their_last_record_ends(payloads: list[bytes]) -> None:
     assert first.payloads + second.payloads == payloads
     assert first.end == Position(3, ends[len(first.payloads)])
     assert second.end == Position(3, ends[-1])
+
+
+def test_what_stands_past_damage_begins_a_batch_of_its_own() -> None:
+    waiting = WaitingVisits(batch_visits=9)
+    length = HEADER_BYTES + 1
+    for end in (100, 100 + length, 500, 500 + length):
+        waiting.add_again(Record(b"a", Position(1, end)))
+    assert [end for end, _ in take_all(waiting)] == [
+        Position(1, 100 + length),
+        Position(1, 500 + length),
+    ]
 
 
 def test_halves_of_what_waits_in_memory_have_no_place_in_the_journal() -> None:
