@@ -92,10 +92,16 @@ class Upkeep:
             pass
 
     async def _repeat(self, pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
+        waits_for = ""  # logged once, not at every turn
         while not self._stopping.is_set():
             try:
                 await work()
             except StorageUnavailableError as error:
-                log.warning("upkeep_waits", reason=str(error.__cause__))
+                reason = str(error.__cause__)
+                if reason != waits_for:
+                    log.warning("upkeep_waits", reason=reason)
+                waits_for = reason
+            else:
+                waits_for = ""
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause_s)

@@ -175,8 +175,8 @@ def check_journal(database: Path) -> Iterator[Finding]:
     folder = database.with_name(f"{database.name}.journal")
     for damaged in sorted(folder.parent.glob(f"{folder.name}.damaged-*")):
         yield note(
-            f"Journal: {damaged} is a part that was damaged; the clicks in it that could be read are "
-            "counted. Delete it when you no longer need it."
+            f"Journal: {damaged} is a part that was damaged; the clicks in it that could be "
+            "read are counted. Delete it when you no longer need it."
         )
     for aside in sorted(folder.parent.glob(f"{folder.name}.set-aside-*")):
         yield note(

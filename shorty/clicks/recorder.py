@@ -218,8 +218,17 @@ class Recorder:
         if self._waiting.count:
             self._warn_at_end(self._waiting.count, self._waiting.count_in_memory())
             self._journal.close()
-        elif self._journal_id:
+        elif self._journal_id and self._may_remove():
             await asyncio.to_thread(self._journal.remove)
+        else:
+            self._journal.close()
+
+    def _may_remove(self) -> bool:
+        """Whether what is stored is safe: not where another file took the database's place."""
+        if self._db.is_in_place():
+            return True
+        self._warn("The click journal is kept: %s was replaced.", self._db.path)
+        return False
 
     def _warn_at_end(self, waiting: int, lost: int) -> None:
         if waiting > lost:
@@ -357,7 +366,7 @@ class Recorder:
                 segment = await asyncio.to_thread(self._make_segment)
                 with self._lock:
                     self._journal.continue_in(segment)
-            if self._oldest_segment < self._stored.segment:
+            if self._oldest_segment < self._stored.segment and self._may_remove():
                 await asyncio.to_thread(self._journal.remove_before, self._stored.segment)
                 self._oldest_segment = self._stored.segment
         except (OSError, StorageUnavailableError) as error:

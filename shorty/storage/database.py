@@ -19,6 +19,7 @@ from shorty.storage.connections import (
     describe_failure,
     number_parameters,
 )
+from shorty.storage.identity import OpenedFile
 from shorty.storage.transaction import Transaction
 from shorty.storage.writer import PATIENCE_S, Job, Writer
 
@@ -44,7 +45,8 @@ class Database:
         patience_s: float,
     ) -> None:
         self.path = path
-        self._writer = Writer(writer, patience_s)
+        self._file = OpenedFile(path)
+        self._writer = Writer(writer, self._file, patience_s)
         self._quick = quick
         self._quick_lock = threading.Lock()
         self._readers = readers
@@ -68,8 +70,8 @@ class Database:
         """Runs `work` in the writer's thread, inside a transaction; returns after the commit.
 
         Raises what `work` raises (nothing of it is kept then), and StorageUnavailableError where
-        the database is locked, full or broken. `asked_at` is the monotonic time since when a lock
-        has been waited for, if not from now.
+        the database is locked, full or broken, or another file is in its place. `asked_at` is the
+        monotonic time since when a lock has been waited for, if not from now.
         """
         return await self._send(work, asked_at, in_transaction=True)
 
@@ -132,6 +134,10 @@ class Database:
             return bool(self.look_up("select count(*) as migrations from schema_migrations"))
         except StorageUnavailableError:
             return False
+
+    def is_in_place(self) -> bool:
+        """Whether its path still leads to the file that was opened; else nothing is written."""
+        return self._file.is_in_place()
 
     async def close(self) -> None:
         """Lets the waiting writes finish, then closes every connection."""

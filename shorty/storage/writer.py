@@ -8,8 +8,11 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from shorty.errors import StorageUnavailableError
 from shorty.storage.connections import BUSY_TIMEOUT_MS, describe_failure
+from shorty.storage.identity import OpenedFile
 from shorty.storage.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -19,6 +22,8 @@ BATCH: Final = 256
 TRY_MS: Final = 100
 PATIENCE_S: Final = (BUSY_TIMEOUT_MS - TRY_MS) / 1000
 PRIMARY_CODE: Final = 0xFF  # the part of SQLite's extended error codes that names the kind
+
+log = structlog.get_logger(__name__)
 
 
 class Job:
@@ -73,11 +78,17 @@ class Writer(threading.Thread):
 
     While another process has locked the database, each write waits `patience_s` from when it was
     asked for, however many wait before it.
+
+    Where another file took the database's place, nothing more is written: it would be lost with the
+    file that no path leads to.
     """
 
-    def __init__(self, connection: sqlite3.Connection, patience_s: float) -> None:
+    def __init__(self, connection: sqlite3.Connection, file: OpenedFile, patience_s: float) -> None:
         super().__init__(name="shorty-writer", daemon=True)
         self.connection = connection
+        self._file = file
+        self._is_replaced = False
+        self._is_log_empty = False
         self.transaction = Transaction(connection)
         self.queue: SimpleQueue[Job | None] = SimpleQueue()
         self._patience_s = patience_s
@@ -89,6 +100,7 @@ class Writer(threading.Thread):
         while jobs := self._take_group():
             self._run_group(jobs)
             _answer(jobs)
+        self._is_in_place()  # the last chance to empty the log
 
     def _take_group(self) -> list[Job]:
         """The next jobs, once there are any; empty at the end."""
@@ -116,8 +128,34 @@ class Writer(threading.Thread):
             self._run_outside(job)
         _answer(reads)
         writes = [job for job in jobs if job.in_transaction]
+        if not self._is_in_place():
+            _fail_all(writes, self._file.describe_change())
+            return
         while writes:
             writes = self._run_transaction(writes)
+
+    def _is_in_place(self) -> bool:
+        is_in_place = self._file.is_in_place()
+        if is_in_place == self._is_replaced:
+            self._is_replaced, self._is_log_empty = not is_in_place, False
+            note = log.info if is_in_place else log.error
+            note("database_back" if is_in_place else "database_replaced", file=str(self._file.path))
+        if not (is_in_place or self._is_log_empty):
+            self._is_log_empty = self._empty_log()
+        return is_in_place
+
+    def _empty_log(self) -> bool:
+        """Brings the log's content home to the file that was opened; returns whether all of it.
+
+        Else SQLite would leave the log beside the file that is at the path now, and play it into
+        that one the next time it is opened, which corrupts it.
+        """
+        try:
+            is_busy, *_ = self.connection.execute("pragma wal_checkpoint(truncate)").fetchone()
+        except sqlite3.Error as error:
+            log.warning("database_log_kept", file=str(self._file.path), reason=str(error))
+            return False
+        return not is_busy
 
     def _run_outside(self, job: Job) -> None:
         try:

@@ -221,6 +221,38 @@ async def test_a_backup_of_the_same_day_does_not_take_what_came_after_it(
         assert await count_clicks(now) == 3
 
 
+async def test_while_another_file_is_in_its_place_clicks_are_journalled_and_the_journal_kept(
+    db: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = Recorder(db, rest_s=0.001)
+    await recorder.start()
+    recorder.record(make_visit())
+    await store_all(recorder)
+    await copy_database(db, tmp_path / "copy.db")
+    (tmp_path / "copy.db").replace(db.path)
+    assert recorder.record(make_visit())
+    await recorder.stop()
+    assert await count_clicks(db) == 1
+    async with reopen(db.path) as now, run_recorder(now):
+        assert await count_clicks(now) == 2
+    assert "Another file is in its place" in caplog.text
+
+
+async def test_the_journal_is_kept_where_another_file_took_the_place_of_what_was_stored(
+    db: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await copy_database(db, tmp_path / "earlier.db")
+    async with run_recorder(db, rest_s=0.001) as recorder:
+        recorder.record(make_visit())
+        await store_all(recorder)
+        (tmp_path / "earlier.db").replace(db.path)
+    await db.find_data_version()  # as the server does twice a second and at its end
+    assert "The click journal is kept" in caplog.text
+    async with reopen(db.path) as earlier, run_recorder(earlier):
+        assert await count_clicks(earlier) == 0
+    assert list((tmp_path / "shorty.db.journal.set-aside-1").glob("*.log"))
+
+
 async def test_a_backup_of_an_earlier_run_takes_nothing_of_a_later_one(
     db: Database, tmp_path: Path
 ) -> None:

@@ -1,11 +1,13 @@
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from time import monotonic
 from typing import Final
 
 import pytest
+from structlog.testing import capture_logs
 
 from shorty.errors import StorageUnavailableError
 from shorty.storage.connections import connect
@@ -161,3 +163,64 @@ async def test_closing_lets_the_waiting_writes_finish(tmp_path: Path) -> None:
     await db.close()
     assert await asyncio.gather(*writes) == [1] * 300
     assert connect(path).execute("select count(*) from server_state").fetchone()[0] == 300
+
+
+def put_backup_in_place(path: Path) -> None:
+    """As an operator would who does not stop the server."""
+    backup = path.with_name("backup.db")
+    with closing(connect(path)) as source, closing(sqlite3.connect(backup)) as target:
+        source.backup(target)
+        target.execute("pragma journal_mode = delete")
+    backup.replace(path)
+
+
+def move_away(path: Path) -> None:
+    path.rename(path.with_name("moved.db"))
+
+
+@pytest.mark.parametrize("change", [Path.unlink, move_away, put_backup_in_place])
+async def test_nothing_is_written_to_a_file_that_is_no_longer_at_its_path(
+    db: Database, change: Callable[[Path], None]
+) -> None:
+    await db.write(add("before"))
+    assert db.is_in_place()
+    change(db.path)
+    assert not db.is_in_place()
+    for name in ("a", "b"):
+        with capture_logs() as logs, pytest.raises(StorageUnavailableError) as raised:
+            await db.write(add(name))
+        assert "Another file is in its place" in str(raised.value.__cause__)
+        assert [each["event"] for each in logs] == ["database_replaced"] * (name == "a")
+    assert await list_names(db) == ["before"]
+
+
+async def test_a_file_that_comes_back_is_written_again(db: Database) -> None:
+    move_away(db.path)
+    with pytest.raises(StorageUnavailableError):
+        await db.write(add("lost"))
+    db.path.with_name("moved.db").rename(db.path)
+    with capture_logs() as logs:
+        await db.write(add("kept"))
+    assert [each["event"] for each in logs] == ["database_back"]
+    assert await list_names(db) == ["kept"]
+
+
+async def test_the_log_of_a_replaced_file_is_not_played_into_the_one_in_its_place(
+    tmp_path: Path,
+) -> None:
+    path, moved, backup = (tmp_path / name for name in ("shorty.db", "moved.db", "backup.db"))
+    prepare_database(path, now=0)
+    db = await Database.open(path)
+    await db.write(add("before"))
+    with closing(connect(path)) as source, closing(sqlite3.connect(backup)) as target:
+        source.backup(target)
+    for number in range(400):
+        await db.write(add(f"after {number}", "x" * 1000))
+    move_away(path)
+    backup.rename(path)
+    await db.close()
+    assert Path(f"{path}-wal").stat().st_size == 0
+    with closing(connect(path)) as now, closing(connect(moved)) as then:
+        assert now.execute("pragma integrity_check").fetchone()[0] == "ok"
+        assert now.execute("select count(*) from server_state").fetchone()[0] == 1
+        assert then.execute("select count(*) from server_state").fetchone()[0] == 401
