@@ -29,6 +29,7 @@ from shorty.domains.service import sync_domains
 from shorty.domains.verification import Challenges, DomainVerifier
 from shorty.fetch import Fetcher
 from shorty.http.attempts import Attempts
+from shorty.http.readiness import Readiness
 from shorty.http.requests import SERVICES
 from shorty.http.services import Services
 from shorty.limits import RateLimits
@@ -171,6 +172,8 @@ class App:
         token_uses, session_uses = TokenUses(db), SessionUses(db)
         stack.push_async_callback(token_uses.finish)
         stack.push_async_callback(session_uses.finish)
+        readiness = Readiness(db, recorder)
+        stack.push_async_callback(readiness.finish)
         challenges = Challenges()
         return Services(
             config=config,
@@ -191,6 +194,7 @@ class App:
             token_uses=token_uses,
             session_uses=session_uses,
             attempts=Attempts(),
+            readiness=readiness,
             read_clock=self.read_clock,
             secret=await db.write(find_or_make_secret),
             host_cookies_since=await db.write(

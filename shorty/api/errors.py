@@ -4,11 +4,13 @@ from typing import Final
 
 import msgspec
 
-from shorty.errors import InvalidFieldsError, ShortyError
+from shorty.errors import InvalidFieldsError, ShortyError, StorageUnavailableError
 from shorty.http.answers import Answer, answer_json
 from shorty.http.errors import list_error_headers
+from shorty.http.readiness import Reason
 
 PROBLEM: Final = b"application/problem+json"
+UNAVAILABLE: Final = 503
 PROBLEM_TYPES: Final = "/api/v1/docs#error-"
 
 
@@ -36,7 +38,23 @@ def describe_problem(error: ShortyError, status: int) -> Problem:
     )
 
 
+class NotReady(Problem, frozen=True, kw_only=True, omit_defaults=True):
+    """A problem of the whole server; `reasons` only for its operator."""
+
+    reasons: tuple[Reason, ...] | None = None
+
+
+def answer_not_ready(reasons: tuple[Reason, ...] | None) -> Answer:
+    error = StorageUnavailableError()
+    problem = msgspec.structs.asdict(describe_problem(error, UNAVAILABLE))
+    return answer_as_problem(error, NotReady(**problem, reasons=reasons))
+
+
 def answer_problem(error: ShortyError, status: int) -> Answer:
-    answer = answer_json(describe_problem(error, status), status, list_error_headers(error))
+    return answer_as_problem(error, describe_problem(error, status))
+
+
+def answer_as_problem(error: ShortyError, problem: Problem) -> Answer:
+    answer = answer_json(problem, problem.status, list_error_headers(error))
     answer.media_type = PROBLEM
     return answer

@@ -21,8 +21,9 @@ PlatformCollector(registry=_PROCESS)
 class ClickCollector(Collector):
     """The recorder's numbers at one moment."""
 
-    def __init__(self, services: Services, now: int) -> None:
-        self._stats = services.recorder.describe(now)
+    def __init__(self, services: Services) -> None:
+        self._stats = services.recorder.describe()
+        self._is_in_place = services.db.is_in_place()
 
     def collect(self) -> Iterator[Metric]:
         stats = self._stats
@@ -34,18 +35,30 @@ class ClickCollector(Collector):
         }
         for name, (meaning, value) in counters.items():
             yield CounterMetricFamily(f"shorty_visits_{name}", meaning, value=value)
-        yield GaugeMetricFamily(
-            "shorty_visits_waiting", "Visits not yet in the database.", value=stats.waiting
+        yield CounterMetricFamily(
+            "shorty_journal_damaged_bytes",
+            "Bytes of the journal that were damaged and not read at the start.",
+            value=stats.damaged_bytes,
         )
-        yield GaugeMetricFamily(
-            "shorty_visits_lag_seconds",
-            "How long the oldest of them has waited.",
-            value=stats.lag_ms / 1000,
-        )
+        gauges = {
+            "visits_waiting": ("Visits not yet in the database.", stats.waiting),
+            "visits_in_memory": ("Those of them that no journal keeps.", stats.in_memory),
+            "visits_lag_seconds": ("How long the oldest of them has waited.", stats.wait_s),
+            "journal_refusing_seconds": (
+                "How long the journal has taken no visits; 0 while it does.",
+                stats.refused_s or 0,
+            ),
+            "database_replaced": (
+                "1 while another file, or none, is in the database's place.",
+                int(not self._is_in_place),
+            ),
+        }
+        for name, (meaning, value) in gauges.items():
+            yield GaugeMetricFamily(f"shorty_{name}", meaning, value=value)
 
 
-def write_metrics(services: Services, now: int) -> tuple[bytes, str]:
+def write_metrics(services: Services) -> tuple[bytes, str]:
     """The exposition format and its media type."""
     clicks = CollectorRegistry()
-    clicks.register(ClickCollector(services, now))
+    clicks.register(ClickCollector(services))
     return generate_latest(_PROCESS) + generate_latest(clicks), CONTENT_TYPE_LATEST

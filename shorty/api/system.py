@@ -1,6 +1,5 @@
 """The paths beside the API that answer on any host: health, metrics, and what crawlers ask for."""
 
-import asyncio
 import hmac
 from importlib import resources
 from typing import Final
@@ -8,15 +7,14 @@ from typing import Final
 from litestar import get, route
 
 from shorty.api.auth import read_token
+from shorty.api.errors import answer_not_ready
 from shorty.api.metrics import write_metrics
 from shorty.api.requests import ApiRequest
 from shorty.domains.verification import CHALLENGE_PATH
 from shorty.errors import ForbiddenError, StorageUnavailableError, UnauthenticatedError
 from shorty.http.answers import Answer, Header, answer_json
 from shorty.proxies import read_address
-from shorty.storage.database import Transaction
 
-WRITER_PATIENCE_S: Final = 2.0
 NOT_KEPT: Final[tuple[Header, ...]] = ((b"cache-control", b"no-store"),)
 KEPT_A_DAY: Final[tuple[Header, ...]] = ((b"cache-control", b"public, max-age=86400"),)
 TEXT: Final = b"text/plain; charset=utf-8"
@@ -36,38 +34,44 @@ async def report_health(request: ApiRequest) -> Answer:
 
 @route("/readyz", http_method=["GET", "HEAD"], status_code=200)
 async def report_readiness(request: ApiRequest) -> Answer:
-    """200 while the database can be read and written, for which no other may keep its lock."""
-    db = request.services.db
-    try:
-        await asyncio.wait_for(db.write(change_nothing), WRITER_PATIENCE_S)
-    except TimeoutError as error:
-        raise StorageUnavailableError from error
-    if not db.is_readable():
-        raise StorageUnavailableError
+    """200 while a row can be written and clicks are journalled and stored.
+
+    Why not, the operator alone learns: on this machine, or with the token of [metrics].
+    """
+    reasons = await request.services.readiness.find_reasons()
+    is_operator = is_direct_from_here(request) or has_metrics_token(request)
+    if reasons:
+        return answer_not_ready(reasons if is_operator else None)
     return answer_json({"status": "ready"}, headers=NOT_KEPT)
-
-
-def change_nothing(tx: Transaction) -> None:
-    """An empty write takes the lock, and leaves nothing to be stored or noticed."""
 
 
 @get("/metrics")
 async def report_metrics(request: ApiRequest) -> Answer:
     """For Prometheus: with the token of the configuration, or without one from this machine."""
     require_metrics_access(request)
-    body, media_type = write_metrics(request.services, request.services.read_clock())
+    body, media_type = write_metrics(request.services)
     return Answer(200, body, media_type=media_type.encode(), headers=NOT_KEPT)
 
 
 def require_metrics_access(request: ApiRequest) -> None:
-    token = request.services.config.metrics.token
-    if not token:
+    if not request.services.config.metrics.token:
         if not is_direct_from_here(request):
             raise ForbiddenError(
                 "Metrics are for this machine alone while [metrics] token is not set."
             )
-    elif not hmac.compare_digest(read_token(request).encode(), token.encode()):
+        return
+    read_token(request)
+    if not has_metrics_token(request):
         raise UnauthenticatedError("This is not the token of [metrics] in the configuration.")
+
+
+def has_metrics_token(request: ApiRequest) -> bool:
+    token = request.services.config.metrics.token
+    try:
+        sent = read_token(request)
+    except UnauthenticatedError:
+        return False
+    return bool(token) and hmac.compare_digest(sent.encode(), token.encode())
 
 
 def is_direct_from_here(request: ApiRequest) -> bool:

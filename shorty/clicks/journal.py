@@ -40,6 +40,7 @@ from shorty.clicks.records import (
 logger = logging.getLogger(__name__)
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
+ROOM_BYTES: Final = 16 * 1024  # the longest visit's
 _CLOSED: Final = -1
 
 
@@ -95,6 +96,19 @@ class Journal:
     @property
     def needs_segment(self) -> bool:
         return self._file == _CLOSED or self._offset >= SEGMENT_BYTES
+
+    @property
+    def is_open(self) -> bool:
+        return self._file != _CLOSED
+
+    def has_room(self) -> bool:
+        """Tries to append, and leaves nothing of it. For a journal that has refused before."""
+        try:
+            written = os.write(self._file, bytes(ROOM_BYTES))
+        except OSError:
+            written = 0
+        self._cut_back()
+        return written == ROOM_BYTES and self.is_open
 
     def append(self, payload: bytes) -> int:
         """Writes one record of 1 to LONGEST_PAYLOAD bytes and returns the offset where it ends.

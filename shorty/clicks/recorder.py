@@ -10,6 +10,7 @@ import logging
 import secrets
 import time
 from asyncio import AbstractEventLoop
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from threading import Lock
@@ -44,14 +45,21 @@ WARNING_INTERVAL_S: Final = 60.0
 
 
 class RecorderStats(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts since the start. `lag_ms` is how long the oldest visit that waits has waited."""
+    """Counts since the start, and the state now.
+
+    `in_memory` are those of `waiting` that no journal keeps. `wait_s` is how long the oldest visit
+    that waits has waited, `refused_s` how long the journal has taken no visits; None where it does.
+    """
 
     waiting: int
+    in_memory: int
     journalled: int
     stored: int
     skipped: int
     dropped: int
-    lag_ms: int
+    damaged_bytes: int
+    wait_s: float
+    refused_s: float | None
 
 
 class Recorder:
@@ -70,6 +78,7 @@ class Recorder:
         most_waiting: int = MOST_WAITING,
         rest_s: float = SHORTEST_REST_S,
         outbox: Outbox | None = None,
+        read_monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.live = LiveClicks(db)
         self._db = db
@@ -77,7 +86,10 @@ class Recorder:
         self._journal = Journal(db.path.with_name(f"{db.path.name}.journal"))
         self._lock = Lock()
         self._known = KnownVisitors()
-        self._waiting = WaitingVisits(batch_visits)
+        self._waiting = WaitingVisits(batch_visits, read_monotonic)
+        self._read_monotonic = read_monotonic
+        self._refused_since: float | None = None
+        self._refused_after = 0  # so many visits were journalled when it last refused one
         self._batch_visits = batch_visits
         self._most_waiting = most_waiting
         self._rest_s = rest_s
@@ -113,6 +125,7 @@ class Recorder:
                 offset = journal.append(payload)
             except OSError as error:
                 self._warn("The click journal cannot be written: %s.", error)
+                self._note_refusal()
                 self._wait(payload, IN_MEMORY, 0)
                 return False
             self._journalled += 1
@@ -143,23 +156,49 @@ class Recorder:
             self._must_hurry.set()
             await self._is_settled.wait()
 
-    def describe(self, now: int) -> RecorderStats:
+    def describe(self) -> RecorderStats:
         with self._lock:
-            oldest = self._waiting.find_oldest_visit()
+            in_memory = self._waiting.count_in_memory()
+            wait_s = self._waiting.find_longest_wait()
+            refused_s = self._find_refusal()
         return RecorderStats(
             waiting=self._waiting.count,
+            in_memory=in_memory,
             journalled=self._journalled,
             stored=self._stored_visits,
             skipped=self._skipped,
             dropped=self._dropped,
-            lag_ms=max(0, now - oldest.at) if oldest else 0,
+            damaged_bytes=self._journal.skipped_bytes,
+            wait_s=wait_s,
+            refused_s=refused_s,
         )
+
+    def try_journal(self) -> None:
+        """Finds out whether a journal that refused a visit takes visits again."""
+        with self._lock:
+            if self._find_refusal() is None:
+                return
+            if self._journal.has_room():
+                self._refused_since = None
+            else:
+                self._tell()
+
+    def _find_refusal(self) -> float | None:
+        """Nothing is noted where a visit is journalled: that is every visit's way."""
+        if self._refused_since is None or self._refused_after != self._journalled:
+            return None
+        return self._read_monotonic() - self._refused_since
+
+    def _note_refusal(self) -> None:
+        if self._find_refusal() is None:
+            self._refused_since, self._refused_after = self._read_monotonic(), self._journalled
 
     def _append(self, payload: bytes) -> bool:
         try:
             offset = self._journal.append(payload)
         except OSError as error:
             self._warn("The click journal cannot be written: %s.", error)
+            self._note_refusal()
             self._tell()
             return False
         self._journalled += 1
@@ -366,11 +405,15 @@ class Recorder:
                 segment = await asyncio.to_thread(self._make_segment)
                 with self._lock:
                     self._journal.continue_in(segment)
+                    self._refused_since = None
             if self._oldest_segment < self._stored.segment and self._may_remove():
                 await asyncio.to_thread(self._journal.remove_before, self._stored.segment)
                 self._oldest_segment = self._stored.segment
         except (OSError, StorageUnavailableError) as error:
             self._warn("The click journal cannot be tended: %s.", error)
+            if not self._journal.is_open:
+                with self._lock:
+                    self._note_refusal()
 
     async def _begin_journal(self) -> None:
         """The database learns the id first: a journal whose id it does not know is foreign."""

@@ -4,8 +4,9 @@ They wait as the bytes that stand in the journal: a third of the memory, and one
 """
 
 import logging
+import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Final
 
@@ -24,17 +25,20 @@ IN_MEMORY: Final = 0  # in place of a segment's number: visits that the journal 
 class Batch:
     """Payloads that stand one after the other in one segment, or wait in memory alone.
 
-    `offset` is where the last of them ends. `number` counts the batches of one journal; it is 0
-    until storing this one is first tried.
+    `offset` is where the last of them ends; the first has waited since `since`, a monotonic time.
+    `number` counts the batches of one journal; it is 0 until storing this one is first tried.
     """
 
-    __slots__ = ("_counted", "_counts", "number", "offset", "payloads", "segment")
+    __slots__ = ("_counted", "_counts", "number", "offset", "payloads", "segment", "since")
 
-    def __init__(self, segment: int, payloads: list[bytes], offset: int) -> None:
+    def __init__(
+        self, segment: int, payloads: list[bytes], offset: int, since: float = 0.0
+    ) -> None:
         self.segment = segment
         self.payloads = payloads
         self.offset = offset
         self.number = 0
+        self.since = since
         self._counts: Counter[int] = Counter()
         self._counted = 0
 
@@ -59,15 +63,18 @@ class Batch:
         first, second = self.payloads[:middle], self.payloads[middle:]
         length = sum(HEADER_BYTES + len(payload) for payload in second)
         return (
-            Batch(self.segment, first, self.offset - length),
-            Batch(self.segment, second, self.offset),
+            Batch(self.segment, first, self.offset - length, self.since),
+            Batch(self.segment, second, self.offset, self.since),
         )
 
 
 class WaitingVisits:
     """The line. A visit joins the last batch; the oldest is stored first."""
 
-    def __init__(self, batch_visits: int) -> None:
+    def __init__(
+        self, batch_visits: int, read_monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._read_monotonic = read_monotonic
         self._batch_visits = batch_visits
         self._batches: deque[Batch] = deque()
         self._open: Batch | None = None
@@ -76,7 +83,7 @@ class WaitingVisits:
     def add(self, payload: bytes, segment: int, offset: int) -> None:
         batch = self._open
         if batch is None or batch.segment != segment or len(batch.payloads) >= self._batch_visits:
-            batch = self._open = Batch(segment, [], offset)
+            batch = self._open = Batch(segment, [], offset, self._read_monotonic())
             self._batches.append(batch)
         batch.payloads.append(payload)
         batch.offset = offset
@@ -99,9 +106,9 @@ class WaitingVisits:
             return None
         return self._batches[0]
 
-    def find_oldest_visit(self) -> Visit | None:
-        oldest = self._batches[0].payloads[:1] if self._batches else []
-        return next(read_visits(oldest), None)
+    def find_longest_wait(self) -> float:
+        """For how many seconds the oldest visit has waited in this process."""
+        return self._read_monotonic() - self._batches[0].since if self._batches else 0.0
 
     def remove_oldest(self) -> None:
         self.count -= len(self._batches.popleft().payloads)

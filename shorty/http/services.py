@@ -13,6 +13,7 @@ from shorty.domains import DomainDirectory
 from shorty.domains.verification import Challenges, DomainVerifier
 from shorty.fetch import Fetcher
 from shorty.http.attempts import Attempts
+from shorty.http.readiness import Readiness
 from shorty.limits import RateLimits
 from shorty.links.book import LinkBook
 from shorty.links.titles import TitleFiller
@@ -48,6 +49,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     token_uses: TokenUses
     session_uses: SessionUses
     attempts: Attempts
+    readiness: Readiness
     read_clock: Callable[[], int]
     secret: bytes
     host_cookies_since: int

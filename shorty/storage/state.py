@@ -9,6 +9,10 @@ SECRET_BYTES: Final = 32
 HOST_COOKIES: Final = "host_cookies_since"
 
 KEEP = "insert into server_state (name, value) values ($1, $2) on conflict (name) do nothing"
+PUT = """
+insert into server_state (name, value) values ($1, $2)
+on conflict (name) do update set value = excluded.value
+"""
 FIND = "select value from server_state where name = $1"
 
 
@@ -24,3 +28,8 @@ def find_or_note_time(tx: Transaction, name: str, now: int) -> int:
     tx.execute(KEEP, name, str(now))
     row = tx.find_one(FIND, name)
     return int(row["value"]) if row else now
+
+
+def write_probe(tx: Transaction, number: int) -> None:
+    """Overwrites one row, which tells whether anything can be written."""
+    tx.execute(PUT, "write_probe", str(number))

@@ -98,7 +98,7 @@ async def test_kill_upon_kill_loses_nothing(db: Database) -> None:
 async def test_all_is_replayed_before_the_first_visit_in_batches(db: Database) -> None:
     await record_and_die(db, *[1] * 25)
     async with run_recorder(db, batch_visits=10) as recorder:
-        assert recorder.describe(AT).stored == 25
+        assert recorder.describe().stored == 25
         assert await count_clicks(db) == 25
 
 
@@ -163,7 +163,7 @@ async def test_an_unread_visit_is_skipped_alone(db: Database) -> None:
     journal.append(encode_visit(make_visit()))
     async with run_recorder(db) as recorder:
         assert await count_clicks(db) == 2
-        assert recorder.describe(AT).skipped == 1
+        assert recorder.describe().skipped == 1
 
 
 async def test_a_visit_that_the_database_refuses_is_skipped_alone(
@@ -173,7 +173,7 @@ async def test_a_visit_that_the_database_refuses_is_skipped_alone(
         for at in (AT, AT, 2**63, AT, 2**63 + 1, AT):
             assert recorder.record(make_visit(at=at))
         await store_all(recorder)
-        assert recorder.describe(AT).skipped == 2
+        assert recorder.describe().skipped == 2
     assert await count_clicks(db) == 4
     assert "was refused" in caplog.text
     async with run_recorder(db):
@@ -275,16 +275,19 @@ async def test_an_empty_foreign_journal_leaves_nothing_behind(db: Database) -> N
 
 
 async def test_while_the_database_is_full_clicks_wait_in_the_journal(db: Database) -> None:
-    async with run_recorder(db, rest_s=0.001) as recorder:
+    clock = [10.0]
+    async with run_recorder(db, rest_s=0.001, read_monotonic=lambda: clock[0]) as recorder:
         with limit_file_size(db.path.with_name("shorty.db-wal").stat().st_size):
             for _ in range(5):
                 assert recorder.record(make_visit())
+                clock[0] += 7
             await asyncio.sleep(0.05)
             assert await count_clicks(db) == 0
-            assert recorder.describe(AT + 70).waiting == 5
-            assert recorder.describe(AT + 70).lag_ms == 70
+            assert recorder.describe().waiting == 5
+            assert recorder.describe().wait_s == 35
+            assert recorder.describe().refused_s is None
         await store_all(recorder)
-        assert recorder.describe(AT + 70).lag_ms == 0
+        assert recorder.describe().wait_s == 0
     assert await count_clicks(db) == 5
 
 
@@ -324,7 +327,7 @@ async def test_a_start_on_a_full_disk_takes_what_was_left_and_stores_it_later(
     recorder = Recorder(db, rest_s=0.001)
     with limit_file_size(4):
         await recorder.start()
-        assert recorder.describe(AT).waiting == 2
+        assert recorder.describe().waiting == 2
         assert not recorder.record(make_visit())
     await store_all(recorder)
     assert await count_clicks(db) == 3
@@ -347,8 +350,37 @@ async def test_what_the_journal_cannot_take_waits_in_memory(db: Database) -> Non
         find_folder(db).unlink()
         await store_all(recorder)
         assert recorder.record(make_visit())
-        assert recorder.describe(AT).journalled == 1
+        assert recorder.describe().journalled == 1
     assert await count_clicks(db) == 2
+
+
+async def test_a_journal_that_refuses_is_tried_until_it_takes_visits_again(db: Database) -> None:
+    clock = [10.0]
+    async with run_recorder(db, rest_s=NEVER, read_monotonic=lambda: clock[0]) as recorder:
+        (segment,) = find_folder(db).glob("*.log")
+        before = segment.read_bytes()
+        with limit_file_size(len(before) + 8):
+            for _ in range(2):
+                assert not recorder.record(make_visit())
+                clock[0] += 5
+            recorder.try_journal()
+            assert recorder.describe().refused_s == 10
+            assert recorder.describe().in_memory == 2
+        assert recorder.describe().refused_s == 10
+        recorder.try_journal()
+        assert recorder.describe().refused_s is None
+        assert segment.read_bytes() == before
+        assert recorder.record(make_visit())
+    assert await count_clicks(db) == 3
+
+
+async def test_a_visit_that_is_journalled_again_ends_a_refusal(db: Database) -> None:
+    async with run_recorder(db, rest_s=NEVER) as recorder:
+        with limit_file_size(8):
+            assert not recorder.record_or_refuse(make_visit())
+        assert recorder.describe().refused_s is not None
+        assert recorder.record(make_visit())
+        assert recorder.describe().refused_s is None
 
 
 async def test_a_refused_visit_makes_the_journal_begin_again(db: Database) -> None:
@@ -363,7 +395,7 @@ async def test_a_full_batch_does_not_wait_for_the_rest_to_end(db: Database) -> N
     async with run_recorder(db, rest_s=NEVER, batch_visits=5) as recorder:
         for _ in range(5):
             recorder.record(make_visit())
-        await wait_until(lambda: recorder.describe(AT).waiting == 0)
+        await wait_until(lambda: recorder.describe().waiting == 0)
 
 
 async def test_settling_does_not_wait_for_the_rest_to_end(db: Database) -> None:
@@ -381,7 +413,7 @@ async def test_past_the_bound_visits_are_dropped_and_counted(
         taken = [recorder.record(make_visit()) for _ in range(5)]
         assert taken == [True, True, True, False, False]
         assert not recorder.record_or_refuse(make_visit())
-        assert recorder.describe(AT).dropped == 2
+        assert recorder.describe().dropped == 2
         assert caplog.text.count("Clicks are being lost") == 1
     assert await count_clicks(db) == 3
 

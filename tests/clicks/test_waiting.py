@@ -130,9 +130,17 @@ def test_what_cannot_be_read_is_left_out_alone(caplog: pytest.LogCaptureFixture)
     assert len(caplog.records) == len(torn)
 
 
-def test_the_oldest_visit_is_that_of_the_oldest_batch() -> None:
-    waiting = WaitingVisits(batch_visits=1)
-    assert waiting.find_oldest_visit() is None
-    waiting.add(encode_visit(make_visit(at=1)), 1, 0)
-    waiting.add(encode_visit(make_visit(at=2)), 1, 0)
-    assert waiting.find_oldest_visit() == make_visit(at=1)
+def test_the_longest_wait_is_that_of_the_oldest_batch() -> None:
+    clock = [10.0]
+    waiting = WaitingVisits(batch_visits=2, read_monotonic=lambda: clock[0])
+    assert waiting.find_longest_wait() == 0
+    for offset in (1, 2, 3):
+        waiting.add(b"a", 1, offset)
+        clock[0] += 5
+    waiting.seal()
+    assert waiting.find_longest_wait() == 15
+    waiting.divide_oldest()
+    assert waiting.find_longest_wait() == 15
+    waiting.remove_oldest()
+    waiting.remove_oldest()
+    assert waiting.find_longest_wait() == 5

@@ -1,0 +1,154 @@
+"""Owns whether the server can do its work now, and the reasons where it cannot.
+
+The answer rests on a row that is written, for a full disk and a lock let everything be read. It is
+found out at most once a second; whoever asks meanwhile shares it.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final, Literal
+
+import msgspec
+import structlog
+
+from shorty.clicks.recorder import Recorder
+from shorty.errors import StorageUnavailableError
+from shorty.storage.database import Database
+from shorty.storage.state import write_probe
+
+WRITER_PATIENCE_S: Final = 2.0
+SHARED_S: Final = 1.0
+LONGEST_WAIT_S: Final = 60.0
+# What a write needs at once; the probe's own is smaller and would still find room.
+LEAST_ROOM: Final = 1 << 20
+
+log = structlog.get_logger(__name__)
+
+ReasonCode = Literal[
+    "database-replaced",
+    "database-not-readable",
+    "database-not-writable",
+    "disk-full",
+    "journal-refuses",
+    "visits-wait",
+]
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why the server is not ready: a stable code, and a sentence for the operator."""
+
+    code: ReasonCode
+    detail: str
+
+
+class Readiness:
+    """One per application."""
+
+    def __init__(
+        self,
+        db: Database,
+        recorder: Recorder,
+        *,
+        patience_s: float = WRITER_PATIENCE_S,
+        read_monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._db = db
+        self._recorder = recorder
+        self._patience_s = patience_s
+        self._read_monotonic = read_monotonic
+        self._probes = 0
+        self._write: asyncio.Task[str] | None = None
+        self._check: asyncio.Task[tuple[Reason, ...]] | None = None
+        self._valid_until = 0.0
+        self._codes: list[ReasonCode] = []
+
+    async def find_reasons(self) -> tuple[Reason, ...]:
+        """Why the server is not ready; empty where it is. Takes the writer's patience at most."""
+        check = self._check
+        if check is None or (check.done() and self._read_monotonic() >= self._valid_until):
+            check = self._check = asyncio.get_running_loop().create_task(self._find_out())
+        # Whoever hangs up takes nobody else's answer along.
+        return await asyncio.shield(check)
+
+    async def _find_out(self) -> tuple[Reason, ...]:
+        refusal = await self._try_write()
+        self._recorder.try_journal()
+        reasons = tuple(self._list_reasons(refusal))
+        self._note([reason.code for reason in reasons])
+        self._valid_until = self._read_monotonic() + SHARED_S
+        return reasons
+
+    def _note(self, codes: list[ReasonCode]) -> None:
+        """Logs each change once."""
+        if codes != self._codes:
+            if codes:
+                log.warning("not_ready", reasons=codes)
+            else:
+                log.info("ready_again")
+        self._codes = codes
+
+    async def finish(self) -> None:
+        """Before the database is closed."""
+        tasks = [task for task in (self._check, self._write) if task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _try_write(self) -> str:
+        """Why no row can be written; empty where one was.
+
+        A write that nobody waits for any longer is still to come: there is never a second one.
+        """
+        if self._write is None or self._write.done():
+            self._write = asyncio.get_running_loop().create_task(self._write_row())
+        done, _ = await asyncio.wait({self._write}, timeout=self._patience_s)
+        return self._write.result() if done else f"A write has waited for {self._patience_s:g} s"
+
+    async def _write_row(self) -> str:
+        self._probes += 1
+        try:
+            await self._db.write(partial(write_probe, number=self._probes))
+        except StorageUnavailableError as error:
+            return f"SQLite says: {error.__cause__}"
+        return ""
+
+    def _list_reasons(self, refusal: str) -> Iterator[Reason]:
+        if not self._db.is_in_place():
+            yield Reason(
+                code="database-replaced",
+                detail="The database file was moved, replaced or deleted; restart the server.",
+            )
+        elif refusal:
+            yield Reason(code="database-not-writable", detail=f"{refusal}.")
+        if not self._db.is_readable():
+            yield Reason(code="database-not-readable", detail="Run `shorty check`.")
+        if (room := self._measure_room()) < LEAST_ROOM:
+            yield Reason(
+                code="disk-full",
+                detail=f"{room >> 10} KiB are free where the database is; make room.",
+            )
+        yield from self._list_journal_reasons()
+
+    def _measure_room(self) -> int:
+        """Bytes; LEAST_ROOM where the file system does not say."""
+        try:
+            found = os.statvfs(self._db.path.parent)
+        except OSError:
+            return LEAST_ROOM
+        return found.f_bavail * found.f_frsize if found.f_blocks else LEAST_ROOM
+
+    def _list_journal_reasons(self) -> Iterator[Reason]:
+        stats = self._recorder.describe()
+        if stats.refused_s is not None:
+            yield Reason(
+                code="journal-refuses",
+                detail=f"The click journal has taken no visits for {stats.refused_s:.0f} s: "
+                f"{stats.in_memory} are kept in memory alone.",
+            )
+        if stats.wait_s > LONGEST_WAIT_S:
+            yield Reason(
+                code="visits-wait",
+                detail=f"{stats.waiting} visits wait to be stored, the oldest for "
+                f"{stats.wait_s:.0f} s.",
+            )
