@@ -68,9 +68,15 @@ def build_doors() -> ASGIApp:
 class App:
     """The RSGI application: everything of one process, from the open database to the doors."""
 
-    def __init__(self, config: Config, read_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        config: Config,
+        read_ns: Callable[[], int] = time.time_ns,
+        read_monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.config = config
         self._read_ns = read_ns
+        self._read_monotonic = read_monotonic
         self._ending = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
 
@@ -142,7 +148,7 @@ class App:
         doors = allow_origins(build_doors(), config.server.cors_origins)
         self.shim = AsgiShim(doors, {SERVICES: self.services})
         self.front = Front(self._build_desk(path, now), self.shim)
-        self.upkeep = Upkeep(self.services, self.limited, self.read_clock)
+        self.upkeep = Upkeep(self.services, self.limited, self.read_clock, self._read_monotonic)
         self.upkeep.start()
         stack.push_async_callback(self.upkeep.stop)
 

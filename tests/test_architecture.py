@@ -16,7 +16,7 @@ from tests.import_map import PACKAGE, Module, Reference, read_modules
 ROWS = (
     {"__init__"},
     {"errors", "addresses"},
-    {"config", "storage", "fetch", "mail", "limits", "passwords", "pools", "proxies"},
+    {"config", "storage", "fetch", "mail", "limits", "passwords", "pools", "proxies", "clock"},
     {"plans"},
     {"accounts"},
     {"domains"},

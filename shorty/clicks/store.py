@@ -40,6 +40,8 @@ FIND_STATE: Final = """
 select journal_id, segment, position, stored_batches from journal_state where id = 1
 """
 
+FIND_NEWEST: Final = "select at from clicks order by id desc limit 1"
+
 BEGIN_JOURNAL: Final = """
 insert into journal_state (id, journal_id, segment, position, stored_batches)
 values (1, $1, $2, $3, 0)
@@ -105,6 +107,12 @@ class StoredCount(NamedTuple):
 
     total: int
     stored_batches: int
+
+
+def find_newest_time(db: Database) -> int | None:
+    """When the click that was stored last happened."""
+    row = db.look_up(FIND_NEWEST)
+    return row["at"] if row else None
 
 
 async def find_journal_state(db: Database) -> JournalState | None:

@@ -3,7 +3,7 @@
 import secrets
 from typing import Final
 
-from shorty.storage.database import Transaction
+from shorty.storage.database import Database, Transaction
 
 SECRET_BYTES: Final = 32
 HOST_COOKIES: Final = "host_cookies_since"
@@ -28,6 +28,16 @@ def find_or_note_time(tx: Transaction, name: str, now: int) -> int:
     tx.execute(KEEP, name, str(now))
     row = tx.find_one(FIND, name)
     return int(row["value"]) if row else now
+
+
+def find_believed_time(db: Database) -> int | None:
+    """When the clock was last believed, in UTC milliseconds, to the hour."""
+    row = db.look_up(FIND, "clock_believed_at")
+    return int(row["value"]) if row else None
+
+
+def note_believed_time(tx: Transaction, now: int) -> None:
+    tx.execute(PUT, "clock_believed_at", str(now))
 
 
 def write_probe(tx: Transaction, number: int) -> None:

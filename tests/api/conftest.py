@@ -25,7 +25,11 @@ def config() -> Config:
 async def house(tmp_path: Path, config: Config) -> AsyncGenerator[House]:
     clock = [NOW]
     storage = StorageConfig(database=prepare_copy(tmp_path))
-    app = App(msgspec.structs.replace(config, storage=storage), lambda: clock[0] * 1_000_000)
+    app = App(
+        msgspec.structs.replace(config, storage=storage),
+        lambda: clock[0] * 1_000_000,
+        lambda: clock[0] / 1000,
+    )
     await app.start()
     house = House(app=app, home=await make_home(app.db, config), clock=clock)
     yield house

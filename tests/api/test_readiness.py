@@ -238,13 +238,6 @@ class TestWhoLearnsWhy:
         assert "replaced" not in str(problem)
 
 
-async def test_an_empty_metrics_token_opens_nothing(house: House) -> None:
-    house.app.config.storage.database.unlink()
-    async with make_client(house.app, peer=FAR) as far:
-        answer = await far.get("/readyz", headers={"authorization": "Bearer "})
-    assert (answer.status_code, "reasons" in answer.json()) == (503, False)
-
-
 async def test_while_the_file_is_gone_creates_are_refused_and_visits_answered(
     house: House, client: httpx.AsyncClient
 ) -> None:
