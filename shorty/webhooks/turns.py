@@ -204,7 +204,8 @@ def finish_turn(tx: Transaction, turn: Turn, tried: Sequence[Tried], now: int) -
         if record_try(tx, turn.lease, each):
             health = judge_health(health, each.outcome)
     for delivery in turn.deliveries[len(tried) :]:
-        tx.execute(RELEASE, delivery.id, turn.lease.worker, delivery.due_at)
+        # It was due then; the clock may have stepped back since.
+        tx.execute(RELEASE, delivery.id, turn.lease.worker, min(delivery.due_at, now))
     if health != before:
         save_health(tx, turn.receiver.id, health)
     lines.move_receiver(tx, turn.receiver.id, health, None, now)

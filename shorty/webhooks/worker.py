@@ -14,10 +14,12 @@ from typing import Final
 
 import structlog
 
+from shorty.clock import Reading
 from shorty.config import WebhooksConfig
 from shorty.errors import FetchError, StorageUnavailableError
 from shorty.fetch import Answer, Fetcher
 from shorty.storage.database import Database
+from shorty.webhooks.due_times import find_longest_wait, pull_in
 from shorty.webhooks.lines import Line, find_due_lines, find_next_time
 from shorty.webhooks.model import Outcome
 from shorty.webhooks.rules import plan_next_try, read_outcome
@@ -35,6 +37,7 @@ from shorty.webhooks.turns import (
 
 TURN_S: Final = 1.0  # a turn that took longer leaves the rest to the next
 LEASE_MARGIN_S: Final = 60.0
+STEP_BACK_MS: Final = 60_000
 LONGEST_SLEEP_S: Final = 30.0
 STORAGE_RETRY_S: Final = 1.0
 GRACE_S: Final = 3.0
@@ -58,12 +61,16 @@ class WebhookWorker:
         read_clock: Callable[[], int],
         *,
         grace_s: float = GRACE_S,
+        read_monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db = db
         self._fetcher = fetcher
         self._config = config
         self._news = news
         self._read_clock = read_clock
+        self._read_monotonic = read_monotonic
+        self._clocks = self._look_at_clocks()
+        self._pull_in_at: list[float] = []
         self._grace_s = grace_s
         self._name = token_hex(8)
         self._chance = SystemRandom().random
@@ -77,6 +84,7 @@ class WebhookWorker:
         voided = await self._db.write(partial(void_leases, now=self._read_clock()))
         if voided:
             log.info("webhooks_resumed", deliveries=voided)
+        await self._pull_in()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
@@ -96,6 +104,7 @@ class WebhookWorker:
         while not self._must_stop.is_set():
             self._news.clear()
             try:
+                await self._mind_clock()
                 sleep_s = await self._find_sleep(await self._fill_slots())
             except StorageUnavailableError as error:
                 log.warning("webhooks_wait", reason=str(error.__cause__))
@@ -103,6 +112,32 @@ class WebhookWorker:
             with suppress(TimeoutError):
                 async with asyncio.timeout(sleep_s):
                     await self._news.wait()
+
+    async def _mind_clock(self) -> None:
+        """Pulls in due times once the clock has stepped back, and once more when turns have ended.
+
+        Clicks of the time before may still have been on their way into the queue.
+        """
+        before, self._clocks = self._clocks, self._look_at_clocks()
+        if before.find_jump(self._clocks) < -STEP_BACK_MS:
+            self._pull_in_at = [self._clocks.monotonic, self._clocks.monotonic + LEASE_MARGIN_S]
+        while self._pull_in_at and self._pull_in_at[0] <= self._clocks.monotonic:
+            await self._pull_in()
+            del self._pull_in_at[0]
+
+    async def _pull_in(self) -> None:
+        lease, longest_wait_ms = self._lease(), find_longest_wait(self._config.retries_s)
+        work = partial(
+            pull_in,
+            now=lease.begun_at,
+            longest_wait_ms=longest_wait_ms,
+            lease_until=lease.until,
+        )
+        if deliveries := await self._db.write(work):
+            log.warning("webhooks_pulled_in", deliveries=deliveries)
+
+    def _look_at_clocks(self) -> Reading:
+        return Reading(self._read_clock(), self._read_monotonic())
 
     async def _fill_slots(self) -> int:
         """Returns when it looked for the last time."""
@@ -175,7 +210,10 @@ class WebhookWorker:
         now = self._read_clock()
         began = time.monotonic()
         answer = await self._post(turn, delivery, now)
-        return read_outcome(answer, now, int((time.monotonic() - began) * 1000))
+        duration_ms = int((time.monotonic() - began) * 1000)
+        # Not by the clock at the beginning: it may have been set since, and the next try is planned
+        # from here.
+        return read_outcome(answer, self._read_clock() - duration_ms, duration_ms)
 
     async def _post(self, turn: Turn, delivery: DueDelivery, now: int) -> Answer | FetchError:
         headers = build_headers(delivery.message_id, now // 1000, delivery.body, turn.secrets)

@@ -1,6 +1,7 @@
 """What tests of webhooks make: links that call somebody, clicks on them, workers."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -80,13 +81,22 @@ async def run_worker(
     clock: Clock | None = None,
     fetcher: Fetcher | None = None,
     grace_s: float = 0.1,
+    read_monotonic: Callable[[], float] = time.monotonic,
     **settings: Any,
 ) -> AsyncGenerator[WebhookWorker]:
     """With a clock that stands still, so that what failed stays where it is."""
     config = msgspec.structs.replace(WebhooksConfig(timeout_s=2.0), **settings)
     async with fetcher or Fetcher(allow_private=True) as client:
         read_clock = (clock or Clock()).read
-        worker = WebhookWorker(db, client, config, outbox.news, read_clock, grace_s=grace_s)
+        worker = WebhookWorker(
+            db,
+            client,
+            config,
+            outbox.news,
+            read_clock,
+            grace_s=grace_s,
+            read_monotonic=read_monotonic,
+        )
         await worker.start()
         try:
             yield worker
