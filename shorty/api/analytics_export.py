@@ -1,6 +1,6 @@
 """`/analytics/export`: a stream of single clicks, as a table or as lines of JSON."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -94,6 +94,7 @@ async def export_clicks(request: ApiRequest) -> Answer:
     head = write_rows([COLUMNS]) if query.format == "csv" else b""
     return StreamedAnswer(
         write_parts(pieces, write, head),
+        may_go_on=lambda: request.may_still("read"),
         media_type=MEDIA_TYPES[query.format],
         file_name=f"clicks.{query.format}",
     )
@@ -103,7 +104,7 @@ async def write_parts(
     pieces: AsyncIterator[list[Row]],
     write: Callable[[Iterable[ExportedClick]], bytes],
     head: bytes,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     yield head
     async for rows in pieces:
         yield write(map(show_click, rows))

@@ -1,6 +1,8 @@
 """What the API answers with: bytes and headers, sent without the framework's detours."""
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
 from typing import Final
 
 import msgspec
@@ -10,6 +12,7 @@ from litestar.types import Receive, Scope, Send
 Header = tuple[bytes, bytes]
 
 JSON: Final = b"application/json"
+ASK_AGAIN_S: Final = 1.0
 RATE_HEADERS: Final = "shorty.rate_headers"  # where authentication leaves them in the scope
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -52,14 +55,20 @@ class Answer(ASGIResponse):
 
 
 class StreamedAnswer(Answer):
-    """A file to keep, whose body comes in parts as they are asked for."""
+    """A file to keep, whose body comes in parts as they are asked for.
 
-    __slots__ = ("parts",)
+    `may_go_on` is asked before each part, and each second while the client is slow to take one.
+    Once it says no, the body is left unfinished, so that the connection is broken off and nobody
+    takes half a file for a whole one.
+    """
+
+    __slots__ = ("may_go_on", "parts")
 
     def __init__(
         self,
-        parts: AsyncIterator[bytes],
+        parts: AsyncGenerator[bytes],
         *,
+        may_go_on: Callable[[], bool],
         media_type: bytes,
         file_name: str,
         headers: Iterable[Header] = (),
@@ -67,15 +76,37 @@ class StreamedAnswer(Answer):
         disposition = (b"content-disposition", f'attachment; filename="{file_name}"'.encode())
         super().__init__(200, media_type=media_type, headers=[disposition, *headers])
         self.parts = parts
+        self.may_go_on = may_go_on
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         rates = scope["state"].get(RATE_HEADERS, ())
         headers = [*self.extra_headers, *rates, (b"content-type", self.media_type)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
+        is_whole = True
         if scope["type"] == "http" and scope["method"] != "HEAD":
-            async for part in self.parts:
-                await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            async with aclosing(self.parts) as parts:
+                is_whole = await self._send_parts(parts, send)
+        if is_whole:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_parts(self, parts: AsyncGenerator[bytes], send: Send) -> bool:
+        """Whether all of them were sent."""
+        async for part in parts:
+            if not self.may_go_on():
+                return False
+            sending = asyncio.ensure_future(
+                send({"type": "http.response.body", "body": part, "more_body": True})
+            )
+            try:
+                while not sending.done():
+                    await asyncio.wait({sending}, timeout=ASK_AGAIN_S)
+                    if not self.may_go_on():
+                        return False
+            finally:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+            await sending
+        return True
 
 
 def answer_json(value: object, status: int = 200, headers: Iterable[Header] = ()) -> Answer:

@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl
 import msgspec
 from litestar import Request
 
-from shorty.accounts.model import Actor
+from shorty.accounts.model import Actor, Scope
+from shorty.accounts.roles import may_still
 from shorty.errors import NotFoundError
 from shorty.http.errors import BodyTooLargeError, MalformedRequestError, UnsupportedMediaTypeError
 from shorty.http.services import Services
@@ -73,6 +74,10 @@ class ServedRequest(Request[Any, Any, Any]):
             self.peer, forwarded, self.scope["scheme"]
         )
         return scheme == "https"
+
+    def may_still(self, needed: Scope) -> bool:
+        """For answers that last: whether whoever asked would still be let in."""
+        return may_still(self.services.db, self.actor, needed, self.services.read_clock())
 
     def read_id(self, name: str, what: str) -> int:
         """An id from the path; one that cannot be any is as unknown as one that is not there."""

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from shorty.links.model import NewLink
 from shorty.links.past import Past
 from shorty.transfer.csv_file import read_csv, split_short_url
-from shorty.transfer.documents import Entry, find_list, read_entries, read_names, read_text
+from shorty.transfer.documents import Entry, read_entries, read_names, read_text
 from shorty.transfer.files import OpenFile
 from shorty.transfer.model import ImportedLink, Item
 from shorty.transfer.times import read_time
@@ -22,9 +22,7 @@ ITS_OWN: Final = frozenset({"bit.ly", "j.mp", "bitly.com"})
 def read_bitly(file: OpenFile) -> Iterator[Item]:
     """Raises InvalidFileError."""
     if file.is_json():
-        return read_entries(
-            file, lambda document: find_list(document, "links"), read_entry, "answer of Bitly's API"
-        )
+        return read_entries(file, [("links",)], read_entry, "answer of Bitly's API")
     return map(move_from_bitly, read_csv(file))
 
 

@@ -1,7 +1,6 @@
 """Decides what becomes of a link whose slug is taken, or that is there since an earlier import."""
 
 from collections.abc import Callable
-from itertools import count
 from typing import Final, TypeAlias
 
 import msgspec
@@ -11,6 +10,10 @@ from shorty.links.drafts import Draft
 from shorty.links.slug import MAX_SLUG_LENGTH, slug_key
 from shorty.storage.database import Row
 from shorty.transfer.model import OnConflict
+
+LAST_NUMBER: Final = 100
+"""Each search starts at 2, to find what an earlier import renamed: without an end, the searches for
+a file of one slug alone would grow with the square of its rows."""
 
 FindOne: TypeAlias = Callable[..., Row | None]
 """Inside a transaction or beside one."""
@@ -65,16 +68,16 @@ def settle(
     if not draft.columns.slug:
         return _find_same(find_one, claims, workspace_id, draft) or draft
     base = draft.columns.slug
-    for number in count(2):
+    for number in range(2, LAST_NUMBER + 2):
         holder = _find_holder(find_one, claims, workspace_id, draft)
         if holder is None:
             return draft
         if isinstance(holder, There):
             return holder
         if on_conflict != "rename":
-            return SlugTakenError(draft.columns.slug, draft.domain.host)
+            break
         draft = _rename(draft, base, number)
-    raise AssertionError
+    return SlugTakenError(base, draft.domain.host)
 
 
 def _find_same(find_one: FindOne, claims: Claims, workspace_id: int, draft: Draft) -> There | None:

@@ -1,6 +1,5 @@
 """Reads tables of links: our own, and any that has a column of destinations under a usual name."""
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -94,8 +93,6 @@ STATUSES: Final = {
     "temporary307": 307,
     "permanent308": 308,
 }
-# `go.example/sale` stands among slugs too; `two/parts` is one that cannot be.
-_HOST: Final = re.compile(r"https?://|[^/]*[.:][^/]*/[^/]")
 YES: Final = frozenset({"true", "yes", "1", "y", "on", "t", "active", "enabled"})
 NO: Final = frozenset({"false", "no", "0", "n", "off", "f", "inactive", "disabled", "archived"})
 MOST_DIGITS: Final = 12
@@ -126,7 +123,9 @@ def remark_unknown(table: Table, known: set[str]) -> Iterator[Remark]:
         yield Remark(place="line 1", message=f"These columns are not understood: {listed}.")
 
 
-def read_item(row: Row, read: Callable[[Row], ImportedLink]) -> ImportedLink | Fault:
+def read_item(row: Row | Fault, read: Callable[[Row], ImportedLink]) -> ImportedLink | Fault:
+    if isinstance(row, Fault):
+        return row
     try:
         return read(row)
     except ValueError as error:
@@ -188,9 +187,17 @@ def find_address(row: Row) -> tuple[str | None, str]:
     short_url = read_cell(row.find(*SHORT_URL))
     host, slug_of_url = split_short_url(short_url) if "/" in short_url else ("", "")
     slug = read_cell(row.find(*SLUG)).strip("/") or slug_of_url
-    if _HOST.match(slug):
+    if _has_host(slug):
         host, slug = split_short_url(slug)
     return slug or None, read_cell(row.find(*DOMAIN)) or host
+
+
+def _has_host(slug: str) -> bool:
+    """`go.example/sale` stands among slugs too; `two/parts` is one that cannot be."""
+    if slug.startswith(("http://", "https://")):
+        return True
+    host, _, path = slug.partition("/")
+    return ("." in host or ":" in host) and path[:1] not in {"", "/"}
 
 
 def split_short_url(address: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Imports of the dashboard: a file is tried first, then taken in, while its owner may look away.
 
-They live in this process: what runs when it stops ends after its batch, and can be repeated.
+They live in this process: what runs when it stops ends within a second, and can be repeated. So
+does what its person may no longer do: session, membership and role are asked for again and again.
 Files lie beside the database, for nobody else, and are gone once they are no longer needed.
 """
 
@@ -16,7 +17,7 @@ import structlog
 from msgspec.structs import replace
 
 from shorty.accounts.model import Actor
-from shorty.accounts.roles import require_scope
+from shorty.accounts.roles import may_still, require_scope
 from shorty.errors import BusyError, ConflictError, NotFoundError, StorageUnavailableError
 from shorty.links.book import LinkBook
 from shorty.transfer.imports import import_file
@@ -29,6 +30,11 @@ Stage = Literal["trying", "tried", "importing", "over"]
 PIECE_BYTES: Final = 1024 * 1024
 KEPT_JOBS: Final = 10
 """Of each workspace; of more, the last."""
+ASK_AGAIN_S: Final = 0.5
+NO_RIGHT: Final = (
+    "This import was stopped: the person who started it was signed out, removed or given a role "
+    "that may not import. What came in stays; anyone who may import can import the file again."
+)
 UNFORESEEN: Final = "Something went wrong here. What came in stays; import the file once more."
 
 log = structlog.get_logger(__name__)
@@ -67,7 +73,7 @@ class ImportJob:
         """Whether a part of it can be taken in, as far as is known."""
         tally = self.tally
         found = tally.created or tally.there or tally.clicks or tally.belongings
-        return tally.state != "cancelled" and bool(found)
+        return tally.state not in {"cancelled", "stopped"} and bool(found)
 
     def describe(self) -> Transfer:
         return self.tally.describe()
@@ -118,6 +124,7 @@ class TransferDesk:
             raise
         self._make_room(actor)
         self._jobs[job.id] = job
+        job.tally = self._make_tally(job)
         job.task = asyncio.create_task(self._try(job))
         return job
 
@@ -128,12 +135,13 @@ class TransferDesk:
         if job.stage != "tried":
             raise ConflictError("This import has begun already, or is over.")
         self._require_idle(actor)
-        job.actor, job.stage, job.tally = actor, "importing", Tally()
+        job.actor, job.stage = actor, "importing"
+        job.tally = self._make_tally(job)
         job.task = asyncio.create_task(self._import(job))
         return job
 
     def cancel(self, actor: Actor, job_id: str) -> None:
-        """What runs stops after its batch. Raises NotFoundError."""
+        """What runs ends within a second. Raises NotFoundError."""
         require_scope(actor, "write")
         self.get_job(actor, job_id).tally.cancel()
 
@@ -191,20 +199,37 @@ class TransferDesk:
         try:
             with open_private(job.report_path) as file:
                 tally.report_to(Report(file).add)
-                await import_file(
-                    self._book,
-                    job.actor,
-                    job.source,
-                    job.path,
-                    options,
-                    self._read_clock(),
-                    tally,
+                importing = asyncio.ensure_future(
+                    import_file(
+                        self._book,
+                        job.actor,
+                        job.source,
+                        job.path,
+                        options,
+                        self._read_clock(),
+                        tally,
+                    )
                 )
+                while not importing.done():
+                    await asyncio.wait({importing}, timeout=ASK_AGAIN_S)
+                    self._ask_again(job)
+                await importing
         except (BusyError, StorageUnavailableError) as error:
             tally.finish("failed", error.message)
         except Exception:
             log.exception("import_failed", source=job.source)
             tally.finish("failed", UNFORESEEN)
+
+    def _make_tally(self, job: ImportJob) -> Tally:
+        return Tally(on_change=lambda _: self._ask_again(job))
+
+    def _ask_again(self, job: ImportJob) -> None:
+        """With each batch, and as often as that while one is being read."""
+        try:
+            if not may_still(self._book.db, job.actor, "write", self._read_clock()):
+                job.tally.stop(NO_RIGHT)
+        except StorageUnavailableError as error:
+            job.tally.stop(error.message)
 
     def _clear_folder(self) -> None:
         try:

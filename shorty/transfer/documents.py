@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias, cast
 
-from shorty.transfer.files import InvalidFileError, OpenFile, read_documents
+from shorty.transfer.files import OpenFile
+from shorty.transfer.json_file import Path, read_json
 from shorty.transfer.model import Fault, ImportedLink
 
 Entry: TypeAlias = Mapping[str, object]
@@ -14,27 +15,29 @@ MOST_DIGITS: Final = 12
 
 def read_entries(
     file: OpenFile,
-    find_entries: Callable[[object], Sequence[object] | None],
+    paths: Sequence[Path],
     read_entry: Callable[[Entry, str], Iterator[ImportedLink]],
     what: str,
+    *,
+    takes_objects: bool = False,
 ) -> Iterator[ImportedLink | Fault]:
-    """Of each document, the entries that `find_entries` finds in it; None: it is of another kind.
+    """The links of the list that a document is, or that lies in it under one of these paths.
 
-    Raises InvalidFileError.
+    `takes_objects`: so may an object be whose values are the links. Raises InvalidFileError.
     """
-    for prefix, document in read_documents(file):
-        entries = find_entries(document)
-        if entries is None:
-            raise InvalidFileError(f"This is no {what}: the list of links is not in it.")
-        for number, found in enumerate(entries, 1):
-            place, entry = f"{prefix}entry {number}", as_object(found)
-            if entry is None:
-                yield Fault(place=place, subject="", message="is no object that tells of a link")
-                continue
-            try:
-                yield from read_entry(entry, place)
-            except ValueError as error:
-                yield Fault(place=place, subject="", message=str(error))
+    missing = f"This is no {what}: the list of links is not in it."
+    for found in read_json(file, paths, missing, takes_objects=takes_objects):
+        if isinstance(found, Fault):
+            yield found
+            continue
+        place, entry = found.place, as_object(found.value)
+        if entry is None:
+            yield Fault(place=place, subject="", message="is no object that tells of a link")
+            continue
+        try:
+            yield from read_entry(entry, place)
+        except ValueError as error:
+            yield Fault(place=place, subject="", message=str(error))
 
 
 def dig(document: object, *keys: str) -> object:
@@ -53,12 +56,6 @@ def as_object(value: object) -> Entry | None:
 
 def as_list(value: object) -> Sequence[object] | None:
     return cast("list[object]", value) if isinstance(value, list) else None
-
-
-def find_list(document: object, *keys: str) -> Sequence[object] | None:
-    """The list that is the document, or lies in it under these keys."""
-    whole = as_list(document)
-    return as_list(dig(document, *keys)) if whole is None else whole
 
 
 def read_text(value: object) -> str:

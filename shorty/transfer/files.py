@@ -1,17 +1,20 @@
-"""Opens files of elsewhere: as text, as a table by its columns' names, as JSON."""
+"""Opens files of elsewhere: as pieces, as lines, as a table by its columns' names."""
 
 import csv
-import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import msgspec
 
-LONGEST_CELL: Final = 1_000_000
-LONGEST_LINE: Final = 16 * 1024 * 1024
-LARGEST_DOCUMENT: Final = 256 * 1024 * 1024
+from shorty.transfer.model import Fault
+
+LONGEST_ROW: Final = 1_000_000
+"""Bytes of a row of a table or dump, or of one entry of a JSON list."""
+LONGEST_LINE: Final = 6 * 1024 * 1024
+"""Of our own format, where a line may hold a picture of four megabytes in Base64."""
+PIECE_BYTES: Final = 64 * 1024
 SNIFFED: Final = 64 * 1024
 
 _UTF_8_MARK: Final = b"\xef\xbb\xbf"
@@ -25,11 +28,24 @@ class InvalidFileError(Exception):
     """
 
 
-class OpenFile:
-    """A file that is being read from its start; `position` may be asked from another thread."""
+class ReadingStoppedError(Exception):
+    """Nobody wants the rest of the file any more. It never leaves this package."""
 
-    def __init__(self, path: Path) -> None:
+
+def _never() -> bool:
+    return False
+
+
+class OpenFile:
+    """A file that is being read from its start; `position` may be asked from another thread.
+
+    `is_stopped` is asked before each piece or line; once it says yes, ReadingStoppedError is raised
+    in the place of more, so that no reader has to look after this.
+    """
+
+    def __init__(self, path: Path, is_stopped: Callable[[], bool] = _never) -> None:
         """Raises InvalidFileError."""
+        self._is_stopped = is_stopped
         try:
             self._file: BinaryIO = path.open("rb")
         except OSError as error:
@@ -46,22 +62,35 @@ class OpenFile:
         self._file.seek(0)
         return start
 
-    def read_lines(self) -> Iterator[tuple[int, bytes]]:
+    def read_pieces(self) -> Iterator[bytes]:
+        """The file from its start, without a byte order mark."""
+        self._file.seek(0)
+        self.position = 0
+        while piece := self._read(self._file.read, PIECE_BYTES):
+            is_first = self.position == 0
+            self.position += len(piece)
+            yield piece.removeprefix(_UTF_8_MARK) if is_first else piece
+
+    def read_lines(self, longest: int = LONGEST_LINE) -> Iterator[tuple[int, bytes]]:
         """The lines with their numbers, from 1 on, without a byte order mark; empty ones too.
 
         Raises InvalidFileError for one that is too long.
         """
         self._file.seek(0)
         self.position = 0
-        for number, line in enumerate(iter(lambda: self._file.readline(LONGEST_LINE + 1), b""), 1):
-            if len(line) > LONGEST_LINE:
-                raise InvalidFileError(f"Line {number} is longer than any line can be.")
+        number = 0
+        while line := self._read(self._file.readline, longest + 1):
+            number += 1
+            if len(line) > longest:
+                raise InvalidFileError(
+                    f"Line {number} is longer than the {longest:,} bytes that one may have."
+                )
             self.position += len(line)
             yield number, line.removeprefix(_UTF_8_MARK) if number == 1 else line
 
     def read_text_lines(self) -> Iterator[str]:
         """Raises InvalidFileError where it is not UTF-8."""
-        for number, line in self.read_lines():
+        for number, line in self.read_lines(LONGEST_ROW):
             if number == 1 and line.startswith(_UTF_16_MARKS):
                 raise InvalidFileError("The file is in UTF-16: save it as UTF-8 and try again.")
             try:
@@ -71,17 +100,13 @@ class OpenFile:
                     f"The file is not in UTF-8 (line {number}): save it as UTF-8 and try again."
                 ) from None
 
-    def read_all(self) -> bytes:
-        """Raises InvalidFileError where it is too large to be held."""
-        if self.size > LARGEST_DOCUMENT:
-            most = LARGEST_DOCUMENT // 1024 // 1024
-            raise InvalidFileError(f"The file is larger than {most} MB: divide it.")
-        content = self._file.read()
-        self.position = len(content)
-        return content.removeprefix(_UTF_8_MARK)
-
     def is_json(self) -> bool:
         return self.read_start().removeprefix(_UTF_8_MARK).lstrip()[:1] in {b"{", b"["}
+
+    def _read(self, read: Callable[[int], bytes], size: int) -> bytes:
+        if self._is_stopped():
+            raise ReadingStoppedError
+        return read(size)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -99,39 +124,62 @@ class Table:
     """A table with a heading. Raises InvalidFileError, also while it is read."""
 
     def __init__(self, file: OpenFile) -> None:
-        csv.field_size_limit(LONGEST_CELL)
+        csv.field_size_limit(LONGEST_ROW)
         delimiter = find_delimiter(file.read_start().decode(errors="replace"))
-        self._reader = csv.reader(file.read_text_lines(), delimiter=delimiter, strict=True)
+        self._begun = 0  # the line in which the row that is being read begins
+        self._reader = csv.reader(
+            self._bound_rows(file.read_text_lines()), delimiter=delimiter, strict=True
+        )
         # What databases print for nothing, in the tables that they print.
         self._nothing = {"NULL", "\\N"} if delimiter == "\t" else set[str]()
-        heading = self._read_row()
+        heading = self._read_heading()
         while heading is not None and not any(cell.strip() for cell in heading):
-            heading = self._read_row()
+            heading = self._read_heading()
         if heading is None:
             raise InvalidFileError("The file is empty: its first row has to name the columns.")
         self.columns = [fold_column(name) for name in heading]
         self.headings = [name.strip() for name in heading]
 
-    def read_rows(self) -> Iterator[Row]:
-        while True:
-            first = self._reader.line_num + 1
-            cells = self._read_row()
-            if cells is None:
-                return
+    def read_rows(self) -> Iterator[Row | Fault]:
+        """Each row, or why it is none; the next line is read as a row again."""
+        while (cells := self._read_row()) is not None:
+            if isinstance(cells, Fault):
+                yield cells
+                continue
             named = {
                 column: text
                 for column, cell in zip(self.columns, cells, strict=False)
                 if column and (text := cell.strip()) and text not in self._nothing
             }
             if named:
-                yield Row(f"line {first}", named)
+                yield Row(f"line {self._begun}", named)
 
-    def _read_row(self) -> list[str] | None:
+    def _read_heading(self) -> list[str] | None:
+        heading = self._read_row()
+        if isinstance(heading, Fault):
+            raise InvalidFileError(f"The heading in {heading.place} {heading.message}.")
+        return heading
+
+    def _read_row(self) -> list[str] | Fault | None:
+        self._begun = self._reader.line_num + 1
         try:
             return next(self._reader, None)
         except csv.Error as error:
-            line = self._reader.line_num
-            raise InvalidFileError(f"Line {line} is not a row of a table: {error}.") from None
+            message = f"is not a row of a table: {error}"
+            return Fault(place=f"line {self._begun}", subject="", message=message)
+
+    def _bound_rows(self, lines: Iterator[str]) -> Iterator[str]:
+        """A quote that never closes would make one row of the rest of the file."""
+        begun, length = 0, 0
+        for line in lines:
+            length = len(line) + (length if begun == self._begun else 0)
+            begun = self._begun
+            if length > LONGEST_ROW:
+                raise InvalidFileError(
+                    f"The row that begins in line {begun} is longer than {LONGEST_ROW:,} "
+                    "characters: look for a quote that is never closed."
+                )
+            yield line
 
 
 def find_delimiter(start: str) -> str:
@@ -144,23 +192,3 @@ def find_delimiter(start: str) -> str:
 def fold_column(name: str) -> str:
     """One spelling for `Long URL`, `long_url` and `longUrl`."""
     return re.sub(r"[^a-z0-9]", "", name.casefold())
-
-
-def read_documents(file: OpenFile) -> Iterator[tuple[str, object]]:
-    """The JSON values of a file, each with its place: one, or several one after the other."""
-    content = file.read_all()
-    try:
-        yield "", msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as whole:
-        yield from _read_document_lines(content, whole)
-
-
-def _read_document_lines(content: bytes, whole: Exception) -> Iterator[tuple[str, object]]:
-    """One value a line, as when the pages of an API are put into one file."""
-    lines = [(number, line) for number, line in enumerate(io.BytesIO(content), 1) if line.strip()]
-    for number, line in lines:
-        try:
-            yield f"line {number}, ", msgspec.json.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            fault = whole if number == lines[0][0] else error
-            raise InvalidFileError(f"The file is not JSON: {fault}.") from None

@@ -21,7 +21,7 @@ from shorty.links.tags import make_colored_tags
 from shorty.pools import WorkerThreads
 from shorty.transfer.arrivals import Arrival, insert_links
 from shorty.transfer.conflicts import There
-from shorty.transfer.files import InvalidFileError, OpenFile
+from shorty.transfer.files import InvalidFileError, OpenFile, ReadingStoppedError
 from shorty.transfer.history import WOULD_BE_MADE, History
 from shorty.transfer.model import (
     Fault,
@@ -62,11 +62,12 @@ async def import_file(
 ) -> None:
     """The tally says how it ended, also where the file or the plan put an end to it.
 
+    Once the tally is cancelled, whatever is being read or stored ends well within a second.
     Raises ForbiddenError before anything is read, and StorageUnavailableError.
     """
     require_scope(actor, "write")
     try:
-        file = OpenFile(path)
+        file = OpenFile(path, is_stopped=lambda: tally.is_cancelled)
         try:
             tally.total = file.size
             await Import(book, actor, options, now, tally).run(file, READERS[source](file))
@@ -76,8 +77,10 @@ async def import_file(
         tally.finish("failed", str(error))
     except (InvalidFieldsError, SlugTakenError, QuotaExceededError) as error:
         tally.finish("failed", error.message)
+    except ReadingStoppedError:
+        tally.finish_early()
     else:
-        tally.finish("cancelled" if tally.is_cancelled else "done")
+        tally.finish("done")
 
 
 class Import:
@@ -115,11 +118,12 @@ class Import:
             self._require_domain(self._options.domain)
         if self._rehearsal is not None:
             await self._rehearsal.begin(self._now)
-        while not self._tally.is_cancelled:
-            batch, error = await THREADS.run(self._owner, partial(read_batch, items))
+        while True:
+            batch, error = await self._read(items)
             for kind, alike in groupby(batch, key=type):
                 found = list(alike)
                 await self._takers[kind](found)
+                self._require_wanted()
                 self._tally.belongings += len(found) if kind in BELONGINGS else 0
             self._tally.move(file.position)
             if error is not None:
@@ -127,6 +131,20 @@ class Import:
             if not batch:
                 break
         await self._history.finish()
+
+    async def _read(self, items: Iterator[Item]) -> tuple[list[Item], InvalidFileError | None]:
+        try:
+            batch = await THREADS.run(self._owner, partial(read_batch, items))
+        except asyncio.CancelledError:
+            self._tally.cancel()  # the thread would read on for nobody
+            raise
+        self._require_wanted()
+        return batch
+
+    def _require_wanted(self) -> None:
+        """Raises ReadingStoppedError once somebody has cancelled."""
+        if self._tally.is_cancelled:
+            raise ReadingStoppedError
 
     def _require_domain(self, host: str) -> None:
         if self._book.find_domain(self._actor.workspace_id, host) is None:
@@ -142,6 +160,7 @@ class Import:
                 self._fail(item, error)
             # Visitors get their turn between links.
             await asyncio.sleep(0)
+            self._require_wanted()
         arrivals = await self._insert(prepared)
         for each, arrival in zip(prepared, arrivals, strict=True):
             self._note_arrival(each, arrival)
@@ -192,6 +211,7 @@ class Import:
             return
         workspace_id, now = self._actor.workspace_id, self._now
         for item in items:
+            self._require_wanted()
             try:
                 await self._book.db.write(
                     lambda tx, new=item.new: make_colored_tags(tx, workspace_id, [new], now)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from shorty.links.model import NewLink
 from shorty.links.past import Counts, Past
 from shorty.transfer.csv_file import read_csv
-from shorty.transfer.documents import Entry, find_list, read_count, read_entries, read_text
+from shorty.transfer.documents import Entry, read_count, read_entries, read_text
 from shorty.transfer.files import OpenFile
 from shorty.transfer.model import ImportedLink, Item
 from shorty.transfer.times import read_time
@@ -15,9 +15,7 @@ def read_kutt(file: OpenFile) -> Iterator[Item]:
     """Raises InvalidFileError."""
     if not file.is_json():
         return read_csv(file)
-    return read_entries(
-        file, lambda document: find_list(document, "data"), read_entry, "answer of Kutt's API"
-    )
+    return read_entries(file, [("data",)], read_entry, "answer of Kutt's API")
 
 
 def read_entry(entry: Entry, place: str) -> Iterator[ImportedLink]:

@@ -17,6 +17,7 @@ from shorty.links.pictures import (
     find_same_picture,
 )
 from shorty.qr.sandbox import read_logo
+from shorty.transfer.files import ReadingStoppedError
 from shorty.transfer.model import ImportedPicture
 from shorty.transfer.tally import Tally
 
@@ -69,15 +70,18 @@ class Pictures:
         self._ours[item.purpose][item.ref] = await self._store(item)
 
     async def _store(self, item: ImportedPicture) -> int:
-        """One of the same name and pixels is taken for it."""
+        """One of the same name and pixels is taken for it. Raises ReadingStoppedError."""
         db, purpose = self._book.db, item.purpose
         name = check_picture_name(item.name, purpose)
         same = await find_same_picture(db, self._actor.workspace_id, purpose, name, item.content)
         if same is not None:
             return same
-        drawn = await read_logo(
-            item.content, LONGEST_SIDES[purpose], MOST_BYTES, workspace_id=self._actor.workspace_id
+        workspace_id = self._actor.workspace_id
+        drawn = await self._tally.unless_cancelled(
+            read_logo(item.content, LONGEST_SIDES[purpose], MOST_BYTES, workspace_id=workspace_id)
         )
+        if drawn is None:
+            raise ReadingStoppedError
         picture = Picture(png=drawn.png, width=drawn.width, height=drawn.height)
         return await db.write(
             lambda tx: find_or_create_picture(tx, self._actor, purpose, name, picture, self._now)

@@ -9,7 +9,6 @@ from shorty.transfer.csv_file import read_csv
 from shorty.transfer.documents import (
     Entry,
     dig,
-    find_list,
     read_count,
     read_entries,
     read_names,
@@ -26,12 +25,7 @@ def read_shlink(file: OpenFile) -> Iterator[Item]:
     """Raises InvalidFileError."""
     if not file.is_json():
         return read_csv(file)
-    return read_entries(
-        file,
-        lambda document: find_list(document, "shortUrls", "data"),
-        read_entry,
-        "answer of Shlink's REST API",
-    )
+    return read_entries(file, [("shortUrls", "data")], read_entry, "answer of Shlink's REST API")
 
 
 def read_entry(entry: Entry, place: str) -> Iterator[ImportedLink]:

@@ -1,12 +1,15 @@
 """How far a transfer has come, and what was wrong: a bounded list, and a report of everything."""
 
-from collections.abc import Callable
-from typing import Final, Literal
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
 Sort = Literal["failed", "skipped", "note"]
-State = Literal["running", "done", "failed", "cancelled"]
+State = Literal["running", "done", "failed", "cancelled", "stopped"]
+
+T = TypeVar("T")
 
 KEPT_PROBLEMS: Final = 100
 
@@ -28,6 +31,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
 
     `done` and `total` are bytes of the file that is read, or rows to be written. `there` counts the
     links that an earlier import has made already. Of `problems` only the first are kept.
+    `cancelled` is by a person's wish, `stopped` for the reason that `error` says.
     """
 
     state: State
@@ -61,7 +65,8 @@ class Tally:
         self.belongings = 0
         self.state: State = "running"
         self.error: str | None = None
-        self.is_cancelled = False
+        self._cancelled = asyncio.Event()
+        self._stopped_by: str | None = None
         self._problems: list[Problem] = []
         self._problem_count = 0
         self._on_change = on_change
@@ -71,8 +76,30 @@ class Tally:
         self._on_problem = on_problem
 
     def cancel(self) -> None:
-        """What runs stops after the batch it is at."""
-        self.is_cancelled = True
+        """What runs ends within a second; what came in before stays."""
+        self._cancelled.set()
+
+    def stop(self, reason: str) -> None:
+        """As cancel, but by nobody's wish."""
+        self._stopped_by = self._stopped_by or reason
+        self._cancelled.set()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """May be asked in any thread."""
+        return self._cancelled.is_set()
+
+    async def unless_cancelled(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """The result of what may take long and can be broken off; None where it was."""
+        working = asyncio.ensure_future(work)
+        cancelled = asyncio.ensure_future(self._cancelled.wait())
+        try:
+            await asyncio.wait({working, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+            return working.result() if working.done() else None
+        finally:
+            cancelled.cancel()
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
 
     def note(self, sort: Sort, place: str, subject: str, message: str) -> None:
         if sort == "failed":
@@ -95,6 +122,9 @@ class Tally:
     def finish(self, state: State, error: str | None = None) -> None:
         self.state, self.error = state, error
         self.move(self.total if state == "done" else self.done)
+
+    def finish_early(self) -> None:
+        self.finish("stopped" if self._stopped_by else "cancelled", self._stopped_by)
 
     def describe(self) -> Transfer:
         return Transfer(

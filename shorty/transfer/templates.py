@@ -26,6 +26,8 @@ async def take_templates(
 ) -> None:
     there = {fold_name(each.name): each for each in await list_templates(db, actor.workspace_id)}
     for item in items:
+        if tally.is_cancelled:
+            return
         subject = f"UTM template {item.new.name[:60]}"
         try:
             new = check_template(item.new)

@@ -8,6 +8,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 FIRST: Final = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
+# No spelling of a time is longer, and some of what tries them looks at a text many times over.
+LONGEST_TIME: Final = 100
 _NUMBER: Final = re.compile(r"-?\d{1,16}(?:\.\d+)?")
 # A count of seconds stays below this until the year 5138; what is larger counts milliseconds.
 _SECONDS_UNTIL: Final = 10**11
@@ -69,6 +71,8 @@ def _read_number(number: float) -> int:
 
 
 def _read_moment(text: str) -> datetime:
+    if len(text) > LONGEST_TIME:
+        raise ValueError(text)
     try:
         return datetime.fromisoformat(text)
     except ValueError:

@@ -14,9 +14,6 @@ from shorty.links.past import Counts, Past
 from shorty.transfer.csv_file import read_csv, read_item, split_short_url
 from shorty.transfer.documents import (
     Entry,
-    as_object,
-    dig,
-    find_list,
     read_count,
     read_entries,
     read_text,
@@ -41,7 +38,9 @@ def read_yourls(file: OpenFile) -> Iterator[Item]:
     if is_dump(file.read_start()):
         return read_dump(file)
     if file.is_json():
-        return read_entries(file, find_entries, read_entry, "answer of YOURLS's API")
+        # Its own API has links by number, the plugins that list all of them a list.
+        what = "answer of YOURLS's API"
+        return read_entries(file, [("links",), ("result",)], read_entry, what, takes_objects=True)
     if {"source", "target"} <= set(Table(file).columns):
         return read_plugin_table(file)
     return read_csv(file)
@@ -52,6 +51,9 @@ def read_dump(file: OpenFile) -> Iterator[Item]:
     counts: dict[str, int] = {}
     prefix: str | None = None
     for row in read_rows(file, _find_url_columns):
+        if isinstance(row, Fault):
+            yield row
+            continue
         prefix = row.table.removesuffix("url")
         item = read_dumped_link(row)
         yield item
@@ -61,6 +63,9 @@ def read_dump(file: OpenFile) -> Iterator[Item]:
         raise InvalidFileError("This dump has no table of YOURLS's links, such as yourls_url.")
     log = f"{prefix}log"
     for row in read_rows(file, lambda table: LOG_COLUMNS if table == log else None):
+        if isinstance(row, Fault):
+            yield row
+            continue
         click = read_dumped_click(row)
         if click is not None:
             yield ImportedClick(ref=row.cells.get("shorturl", ""), click=click)
@@ -119,14 +124,6 @@ def read_dumped_click(row: SqlRow) -> Click | None:
             referrer=read_referrer(cells.get("referrer", "")),
         )
     )
-
-
-def find_entries(document: object) -> Sequence[object] | None:
-    """Its own API has links by number, the plugins that list all of them a list."""
-    numbered = as_object(dig(document, "links"))
-    if numbered is not None:
-        return list(numbered.values())
-    return find_list(document, "links") or find_list(document, "result")
 
 
 def read_entry(entry: Entry, place: str) -> Iterator[ImportedLink]:

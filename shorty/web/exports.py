@@ -1,8 +1,9 @@
 """`/app/export`: all links as a table, or in our own format with bio pages and the rest."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 
+from shorty.accounts.model import Scope
 from shorty.accounts.roles import is_allowed
 from shorty.http.answers import Answer, StreamedAnswer
 from shorty.plans import read_usage
@@ -30,13 +31,11 @@ async def show_export(request: WebRequest) -> Answer:
 async def send_table(request: WebRequest) -> Answer:
     """Page by page, with no snapshot held: whoever reads slowly keeps nobody from the database."""
     actor = request.actor
+    scope: Scope = "write" if is_allowed(actor, "write") else "read"
     parts = export_table(
-        request.services.db,
-        actor.workspace_id,
-        Tally(),
-        hides_webhooks=not is_allowed(actor, "write"),
+        request.services.db, actor.workspace_id, Tally(), hides_webhooks=scope == "read"
     )
-    return send_file(request, parts, b"text/csv; charset=utf-8", "csv")
+    return send_file(request, scope, parts, b"text/csv; charset=utf-8", "csv")
 
 
 @page("GET", "/export/links.ndjson", needs="write")
@@ -49,15 +48,21 @@ async def send_lines(request: WebRequest) -> Answer:
         Tally(),
         has_clicks=request.read_query().get("clicks") == "1",
     )
-    return send_file(request, parts, b"application/x-ndjson", "ndjson")
+    return send_file(request, "write", parts, b"application/x-ndjson", "ndjson")
 
 
 def send_file(
-    request: WebRequest, parts: AsyncIterator[bytes], media_type: bytes, ending: str
+    request: WebRequest,
+    scope: Scope,
+    parts: AsyncGenerator[bytes],
+    media_type: bytes,
+    ending: str,
 ) -> Answer:
+    """`scope` is what the file was made for; it is broken off once its reader has less."""
     day = read_moment(request.now, request.zone)
     return StreamedAnswer(
         parts,
+        may_go_on=lambda: request.may_still(scope),
         media_type=media_type,
         file_name=f"links-{day:%Y-%m-%d}.{ending}",
         headers=[*list_page_headers(request), *list_cookie_headers(request)],

@@ -1,7 +1,7 @@
 """`/app/import`: a file is sent and tried; what would become of it is shown, and then done."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Final, cast, get_args
 
@@ -95,13 +95,14 @@ async def send_report(request: WebRequest) -> Answer:
     job = find_job(request)
     return StreamedAnswer(
         read_pieces(job.report_path),
+        may_go_on=lambda: request.may_still("write"),
         media_type=b"text/csv; charset=utf-8",
         file_name="import-report.csv",
         headers=[*list_page_headers(request), *list_cookie_headers(request)],
     )
 
 
-async def read_pieces(path: Path) -> AsyncIterator[bytes]:
+async def read_pieces(path: Path) -> AsyncGenerator[bytes]:
     """Of what is written so far."""
     with path.open("rb") as file:
         while piece := await asyncio.to_thread(file.read, PIECE_BYTES):

@@ -93,7 +93,7 @@ def test_columns_that_are_not_understood_are_told(read: Read) -> None:
         (b"slug,title\na,b\n", "no column of destinations.*slug, title"),
         ("url,title\nhttps://a.example/,Größe\n".encode("latin-1"), r"not in UTF-8 \(line 2\)"),
         ("url\nhttps://a.example/\n".encode("utf-16"), "UTF-16: save it as UTF-8"),
-        (b'url,title\na,"open\n', "Line 2 is not a row"),
+        (b'url,"title\n', "heading in line 1 is not a row"),
         (b"\x89PNG\r\n\x1a\n\0\0", "not in UTF-8|is not a row"),
     ],
 )

@@ -66,7 +66,7 @@ async def test_a_dump_brings_its_clicks(house: House) -> None:
 
 async def test_kutt_keeps_its_ends_and_closes_what_had_a_password(house: House) -> None:
     told = await import_text(house, "kutt", samples.KUTT)
-    assert [tell(problem) for problem in told.problems] == [("note", "entry 2", "secret")]
+    assert [tell(problem) for problem in told.problems] == [("note", "line 5, entry 2", "secret")]
     plain, secret, bad = await list_all(house)
     assert (plain.url, plain.title, plain.clicks) == ("https://example.com/kutt", "A note", 7)
     assert (plain.created_at, plain.updated_at) == (1_709_287_200_000, 1_709_373_600_000)
@@ -88,7 +88,9 @@ async def test_shlink_comes_as_a_table(house: House) -> None:
 
 async def test_shlink_comes_from_its_api(house: House) -> None:
     told = await import_text(house, "shlink", samples.SHLINK)
-    assert [tell(problem) for problem in told.problems] == [("failed", "entry 3", "two/parts")]
+    assert [tell(problem) for problem in told.problems] == [
+        ("failed", "line 9, entry 3", "two/parts")
+    ]
     new, old = await list_all(house)
     assert (new.host, new.slug, new.clicks, new.max_clicks) == ("go.example", "shl", 40, 100)
     assert (new.expires_at, new.forward_parameters) == (1_893_456_000_000, True)

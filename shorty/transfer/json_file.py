@@ -1,0 +1,191 @@
+"""Reads a list out of JSON, entry by entry: one document, or several one after the other.
+
+Only one entry at a time is decoded and in memory. What lies around the list is passed over in one
+go, whatever its size and depth.
+"""
+
+import re
+from collections.abc import Generator, Iterator, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+import msgspec
+
+from shorty.transfer.feed import Feed
+from shorty.transfer.files import LONGEST_ROW, InvalidFileError, OpenFile
+from shorty.transfer.model import Fault
+
+Path: TypeAlias = tuple[str, ...]
+
+LONGEST_KEY: Final = 200
+
+_SPACE: Final = re.compile(rb"[ \t\r\n]*+")
+_IN_STRING: Final = re.compile(rb'[^"\\]*+')
+_PLAIN: Final = re.compile(rb'[^\s"\[\]{},:]*+')
+_DULL: Final = re.compile(rb'[^"\[\]{}]*+')
+_OPENINGS: Final = re.compile(rb"[\[{]++")
+_CLOSINGS: Final = re.compile(rb"[\]}]++")
+_CLOSING: Final = {b"[": b"]", b"{": b"}"}
+# A hostile entry may be nested deeper than can be read.
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
+
+
+class JsonEntry(NamedTuple):
+    place: str
+    value: object
+
+
+Found: TypeAlias = JsonEntry | Fault
+
+
+def read_json(
+    file: OpenFile, paths: Sequence[Path], missing: str, *, takes_objects: bool = False
+) -> Iterator[Found]:
+    """The entries of each document's list: the document itself, or what lies under these keys.
+
+    With `takes_objects`, the values of an object there are entries too. Raises InvalidFileError,
+    with the sentence `missing` where a document has no list there.
+    """
+    reader = _Reader(Feed(file.read_pieces()), takes_objects=takes_objects)
+    while reader.peek():
+        if not (yield from reader.read_document(paths)):
+            raise InvalidFileError(missing)
+
+
+class _Reader:
+    def __init__(self, feed: Feed, *, takes_objects: bool) -> None:
+        self._feed = feed
+        self._lists = {b"[", b"{"} if takes_objects else {b"["}
+
+    def peek(self) -> bytes:
+        """The next byte that is no space; empty at the end of the file."""
+        self._feed.skip(_SPACE)
+        return self._feed.text[self._feed.at : self._feed.at + 1]
+
+    def read_document(self, paths: Sequence[Path]) -> Generator[Found, None, bool]:
+        """Returns whether there was a list."""
+        sign = self.peek()
+        if sign == b"[":
+            yield from self._read_list()
+            return True
+        if sign == b"{":
+            return (yield from self._read_object(paths))
+        raise self._refuse("a list or an object is expected")
+
+    def _read_object(self, paths: Sequence[Path]) -> Generator[Found, None, bool]:
+        has_list = False
+        self._feed.at += 1
+        while self._has_more(b"}"):
+            key = self._read_key()
+            rest = [path[1:] for path in paths if path[0] == key]
+            sign = self.peek()
+            if () in rest and sign in self._lists:
+                yield from self._read_list()
+                has_list = True
+            elif any(rest) and sign == b"{":
+                has_list = (
+                    yield from self._read_object([each for each in rest if each])
+                ) or has_list
+            else:
+                self._skip_value()
+            self._take_comma(b"}")
+        return has_list
+
+    def _read_list(self) -> Iterator[Found]:
+        closing = _CLOSING[self.peek()]
+        self._feed.at += 1
+        number = 0
+        while self._has_more(closing):
+            if closing == b"}":
+                self._read_key()
+                self.peek()
+            number += 1
+            yield self._read_entry(number)
+            self._take_comma(closing)
+
+    def _read_entry(self, number: int) -> Found:
+        place = f"line {self._feed.find_line()}, entry {number}"
+        self._feed.keep(LONGEST_ROW)
+        self._skip_value()
+        text = self._feed.take_kept()
+        if text is None:
+            return Fault(place=place, subject="", message=f"is longer than {LONGEST_ROW:,} bytes")
+        try:
+            return JsonEntry(place, msgspec.json.decode(text))
+        except _UNREADABLE as error:
+            return Fault(place=place, subject="", message=f"cannot be read: {error}")
+
+    def _has_more(self, closing: bytes) -> bool:
+        if self.peek() != closing:
+            return True
+        self._feed.at += 1
+        return False
+
+    def _take_comma(self, closing: bytes) -> None:
+        sign = self.peek()
+        if sign == b",":
+            self._feed.at += 1
+            if self.peek() == closing:
+                raise self._refuse("a value is missing")
+        elif sign != closing:
+            raise self._refuse("a comma is missing")
+
+    def _read_key(self) -> str | None:
+        """None for one that is none of ours."""
+        if self.peek() != b'"':
+            raise self._refuse("a name in quotes is expected")
+        self._feed.keep(LONGEST_KEY)
+        self._skip_string()
+        text = self._feed.take_kept()
+        if self.peek() != b":":
+            raise self._refuse("a colon is missing")
+        self._feed.at += 1
+        try:
+            return None if text is None else msgspec.json.decode(text, type=str)
+        except _UNREADABLE:
+            return None
+
+    def _skip_value(self) -> None:
+        sign = self.peek()
+        if sign == b'"':
+            self._skip_string()
+        elif sign in _CLOSING:
+            self._skip_nested()
+        else:
+            begun = self._feed.offset
+            self._feed.skip(_PLAIN)
+            if self._feed.offset == begun:
+                raise self._refuse("a value is missing")
+
+    def _skip_nested(self) -> None:
+        """Which closing belongs to which opening is seen when an entry is decoded."""
+        feed, depth = self._feed, 0
+        while feed.skip(_DULL):
+            if feed.text[feed.at : feed.at + 1] == b'"':
+                self._skip_string()
+            elif opening := _OPENINGS.match(feed.text, feed.at):
+                depth += opening.end() - feed.at
+                feed.at = opening.end()
+            elif closing := _CLOSINGS.match(feed.text, feed.at):
+                closed = min(depth, closing.end() - feed.at)
+                depth -= closed
+                feed.at += closed
+                if not depth:
+                    return
+        raise self._refuse("what was opened is never closed")
+
+    def _skip_string(self) -> None:
+        feed = self._feed
+        line = feed.find_line()
+        feed.at += 1
+        while feed.skip(_IN_STRING):
+            if feed.text[feed.at : feed.at + 1] == b'"':
+                feed.at += 1
+                return
+            if not feed.has(2):
+                break
+            feed.at += 2
+        raise InvalidFileError(f"The file is not JSON: the text in line {line} is never closed.")
+
+    def _refuse(self, reason: str) -> InvalidFileError:
+        line = self._feed.find_line()
+        return InvalidFileError(f"The file is not JSON in line {line}: {reason}.")
