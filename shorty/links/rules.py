@@ -273,7 +273,13 @@ def read_text(text: str | None, length: int) -> str | None:
 
 def read_line(text: str | None, length: int) -> str | None:
     """As read_text, in one line and composed, so that a search finds it however it is typed."""
-    return read_text(unicodedata.normalize("NFC", " ".join(text.split())), length) if text else None
+    if not text:
+        return None
+    line = " ".join(text.split())
+    # NFC makes one letter of at most four, and takes the square of a hostile text's length.
+    return read_text(
+        unicodedata.normalize("NFC", line) if len(line) <= 4 * length else line, length
+    )
 
 
 def _read_web_address(text: str) -> str | None:

@@ -7,6 +7,9 @@ from urllib.parse import quote
 
 MAX_SLUG_LENGTH = 128
 """In code points of the NFC form."""
+LONGEST_SPELLING = 4 * MAX_SLUG_LENGTH
+"""NFC makes one code point of at most four. Composing a long text of combining marks takes a time
+that grows with the square of its length, so that whatever is longer is not composed."""
 
 RESERVED_SLUGS = frozenset(
     {
@@ -69,7 +72,7 @@ _INVISIBLE = re.compile(
 
 def parse_slug(text: str) -> str:
     """Answer the slug in NFC. Raises ValueError with a sentence for whoever chose it."""
-    slug = unicodedata.normalize("NFC", text)
+    slug = unicodedata.normalize("NFC", text) if len(text) <= LONGEST_SPELLING else text
     if not 1 <= len(slug) <= MAX_SLUG_LENGTH:
         raise ValueError(f"A slug has 1 to {MAX_SLUG_LENGTH} characters.")
     stranger = next((char for char in _EMOJI.sub("", slug) if not _is_slug_letter(char)), None)
@@ -83,7 +86,7 @@ def parse_slug(text: str) -> str:
 
 def slug_key(slug: str) -> str:
     """What slugs are compared by: NFC without U+FE0F, which only asks for the coloured glyph."""
-    if slug.isascii():
+    if slug.isascii() or len(slug) > LONGEST_SPELLING:
         return slug
     return unicodedata.normalize("NFC", slug.replace("\ufe0f", ""))
 

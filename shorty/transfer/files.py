@@ -65,11 +65,12 @@ class OpenFile:
     def read_pieces(self) -> Iterator[bytes]:
         """The file from its start, without a byte order mark."""
         self._file.seek(0)
-        self.position = 0
+        has_mark = self._file.read(len(_UTF_8_MARK)) == _UTF_8_MARK
+        self.position = len(_UTF_8_MARK) if has_mark else 0
+        self._file.seek(self.position)
         while piece := self._read(self._file.read, PIECE_BYTES):
-            is_first = self.position == 0
             self.position += len(piece)
-            yield piece.removeprefix(_UTF_8_MARK) if is_first else piece
+            yield piece
 
     def read_lines(self, longest: int = LONGEST_LINE) -> Iterator[tuple[int, bytes]]:
         """The lines with their numbers, from 1 on, without a byte order mark; empty ones too.
