@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,6 +11,10 @@ import httpx
 import msgspec
 import pytest
 
+from shorty.accounts.members import change_role, remove_member
+from shorty.accounts.model import Actor
+from shorty.accounts.service import set_password
+from shorty.accounts.sessions import end_session, find_signed_in
 from shorty.links.model import LinkFilter
 from shorty.links.pages import list_links
 from shorty.links.utm_templates import (
@@ -18,8 +23,10 @@ from shorty.links.utm_templates import (
     delete_template,
     list_templates,
 )
+from shorty.storage.database import Transaction
 from shorty.transfer import desk as desk_module
 from shorty.transfer.desk import ImportJob, TransferDesk
+from shorty.web.cookies import SESSION
 from tests.api.house import House
 from tests.web.browser import Browser, read_text
 
@@ -306,3 +313,102 @@ async def test_a_file_that_must_wait_leaves_nothing_behind(
     answer = await send_file(owner, name="second.csv")
     assert answer.status_code == 409
     assert list_uploads(house) == before
+
+
+# Takes many seconds to read, and no item comes out of it.
+ENDLESS = "INSERT INTO yourls_url VALUES (" + "'a',\n" * 4_000_000
+PATIENCE_S = 10.0
+
+TakeRight = Callable[[Transaction, House, Actor], object]
+
+
+async def test_what_is_being_read_is_cancelled_at_once(house: House, owner: Browser) -> None:
+    place = (await send_file(owner, ENDLESS, source="yourls")).headers["location"]
+    await owner.send(f"{place}/cancel")
+    job = await asyncio.wait_for(wait_for_job(house), PATIENCE_S)
+    assert (job.tally.state, job.stage) == ("cancelled", "over")
+    assert "Cancelled." in read_text((await owner.open(place)).text)
+
+
+async def test_the_desk_stops_whatever_is_being_read(house: House, owner: Browser) -> None:
+    await send_file(owner, ENDLESS, source="yourls")
+    (job,) = house.app.services.transfers.list_jobs(await house.make_actor())
+    await asyncio.wait_for(house.app.services.transfers.stop(), PATIENCE_S)
+    assert job.tally.state == "cancelled"
+    assert list_uploads(house) == []
+
+
+def find_actor(house: House, browser: Browser) -> Actor:
+    services = house.app.services
+    text = browser.client.cookies[SESSION]
+    signed_in = find_signed_in(services.db, text, services.config.plans, house.now)
+    assert signed_in is not None
+    return signed_in.actor
+
+
+def take_membership(tx: Transaction, house: House, editor: Actor) -> None:
+    remove_member(tx, make_owner(editor), editor.user_id, house.now)
+
+
+def take_role(tx: Transaction, house: House, editor: Actor) -> None:
+    del house
+    change_role(tx, make_owner(editor), editor.user_id, "viewer")
+
+
+def take_session(tx: Transaction, house: House, editor: Actor) -> None:
+    end_session(tx, editor.user_id, editor.session_id or 0, house.now)
+
+
+def take_password(tx: Transaction, house: House, editor: Actor) -> None:
+    set_password(tx, editor.user_email, "$argon2id$", house.now)
+
+
+def make_owner(actor: Actor) -> Actor:
+    return msgspec.structs.replace(actor, role="owner", scope="admin")
+
+
+TAKEN = [take_membership, take_role, take_session, take_password]
+
+
+@pytest.mark.parametrize("take", TAKEN)
+async def test_an_import_ends_with_its_persons_right_while_a_file_is_read(
+    house: House,
+    owner: Browser,
+    editor: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    take: TakeRight,
+) -> None:
+    monkeypatch.setattr(desk_module, "ASK_AGAIN_S", 0.01)
+    actor = find_actor(house, editor)
+    place = (await send_file(editor, ENDLESS, source="yourls")).headers["location"]
+    await house.app.db.write(lambda tx: take(tx, house, actor))
+    job = await asyncio.wait_for(wait_for_job(house), PATIENCE_S)
+    assert (job.tally.state, job.stage) == ("stopped", "over")
+    page = read_text((await owner.open(place)).text)
+    assert "the person who started it was signed out, removed" in page
+    assert "Stopped" in read_text((await owner.open(PLACE)).text)
+
+
+@pytest.mark.parametrize("take", TAKEN)
+async def test_what_came_in_before_the_right_was_lost_stays_and_is_told(
+    house: House,
+    owner: Browser,
+    editor: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    take: TakeRight,
+) -> None:
+    """Asked with each batch, whatever the clock says."""
+    monkeypatch.setattr(desk_module, "ASK_AGAIN_S", 1000.0)
+    rows = "".join(f"https://example.com/{n},s{n}\n" for n in range(3000))
+    place = (await send_file(editor, f"url,slug\n{rows}")).headers["location"]
+    await wait_for_job(house)
+    actor = find_actor(house, editor)
+    await editor.open(place)
+    await editor.send(f"{place}/begin")
+    await house.app.db.write(lambda tx: take(tx, house, actor))
+    job = await wait_for_job(house)
+    assert job.tally.state == "stopped"
+    assert 0 < job.tally.created < 3000
+    assert await count_links(house) == job.tally.created
+    page = read_text((await owner.open(place)).text)
+    assert f"Links {job.tally.created:,} imported" in page
