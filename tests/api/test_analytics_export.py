@@ -1,5 +1,6 @@
 import csv
 import io
+from itertools import chain, repeat
 from typing import Any
 
 import httpx
@@ -9,9 +10,10 @@ import pytest
 from shorty.clicks import export
 from shorty.clicks.model import BOT, PREFETCH
 from shorty.clicks.rollups import DAY_MS
+from shorty.redirect.desk import NS_IN_MS
 from tests.api.house import House
 from tests.api.test_analytics import visit
-from tests.support import NOW, make_home
+from tests.support import DAY, NOW, make_home, make_token
 
 PATH = "/api/v1/analytics/export"
 
@@ -119,3 +121,17 @@ async def test_only_the_workspaces_own_clicks_are_there(
     faulty = await client.get(PATH, params={"format": "xls", "from": "soon"})
     assert faulty.status_code == 422
     assert set(faulty.json()["fields"]) == {"format"}
+
+
+async def test_it_ends_with_its_token(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which expires between the door and the first clicks."""
+    await visit(house, {"country": "US"})
+    client = await house.make_client(
+        token=await make_token(house.app.db, house.home, expires_at=NOW + DAY)
+    )
+    assert len(await read_table(client)) == 1
+    times = chain([NOW], repeat(NOW + 2 * DAY))
+    monkeypatch.setattr(house.app, "_read_ns", lambda: next(times) * NS_IN_MS)
+    answer = await client.get(PATH)
+    assert answer.status_code == 500
+    assert "US" not in answer.text

@@ -1,5 +1,7 @@
 """Imports: what becomes of each line, of conflicts, of quotas, and of an import that is tried."""
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from msgspec.structs import replace
 from shorty.errors import ForbiddenError
 from shorty.links.past import Counts
 from shorty.plans import read_usage
+from shorty.transfer import conflicts
 from shorty.transfer import tally as tally_module
 from shorty.transfer.tally import Problem, Tally, Transfer
 from tests.links.making import make_link
@@ -102,6 +105,60 @@ async def test_a_taken_slug_is_renamed_and_stays_so(house: House) -> None:
         told = await import_rows(house, *rows, on_conflict="rename")
         assert (told.created, told.there) == (created, there)
     assert await list_slugs(house) == ["a", "a-2", "a-3"]
+
+
+async def test_a_slug_is_numbered_up_to_a_hundred(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conflicts, "LAST_NUMBER", 3)
+    rows = [f"https://example.com/{n},a," for n in range(5)]
+    for is_dry_run in (True, False):
+        told = await import_rows(house, *rows, on_conflict="rename", is_dry_run=is_dry_run)
+        assert (told.created, told.skipped) == (3, 2)
+        assert [tell(problem) for problem in told.problems] == [
+            ("skipped", "line 5", "a"),
+            ("skipped", "line 6", "a"),
+        ]
+    assert await list_slugs(house) == ["a", "a-2", "a-3"]
+
+
+async def test_a_cancelled_import_takes_nothing_of_the_batch_that_it_prepares(house: House) -> None:
+    """Passwords are hashed one by one: a batch of them would take half a minute."""
+    tally = Tally(on_problem=lambda _: tally.cancel())
+    told = await import_rows(house, "https://example.com/a,a,", "nonsense,b,", tally=tally)
+    assert (told.state, told.created) == ("cancelled", 0)
+    assert await list_all(house) == []
+
+
+async def test_a_picture_that_is_being_drawn_is_left_when_an_import_is_cancelled() -> None:
+    tally = Tally()
+    is_drawing, is_left = asyncio.Event(), asyncio.Event()
+
+    async def draw() -> None:
+        is_drawing.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            is_left.set()
+
+    working = asyncio.create_task(tally.unless_cancelled(draw()))
+    await is_drawing.wait()
+    tally.cancel()
+    assert await working is None
+    assert is_left.is_set()
+
+
+async def test_combining_marks_without_end_cost_no_time(house: House) -> None:
+    """Composing them takes the square of their number: minutes for each of these."""
+    marks = "\u0315\u0300" * 200_000
+    text = (
+        f"url,slug,title,password\nhttps://example.com/,{marks},,\n"
+        f"https://example.com/,b,{marks},\nhttps://example.com/,c,,{marks}\n"
+    )
+    begun = time.thread_time()
+    told = await import_text(house, "csv", text)
+    assert time.thread_time() - begun < 5
+    assert (told.created, told.failed) == (0, 3)
 
 
 async def test_a_long_slug_is_renamed_within_its_length(house: House) -> None:

@@ -1,10 +1,22 @@
 """The page Export, and the files that it gives."""
 
+import asyncio
 import csv
 import io
+from collections.abc import AsyncGenerator
+from itertools import chain, repeat
+from typing import Any
 
+import pytest
+
+from shorty.accounts.roles import may_still
+from shorty.http import answers
+from shorty.http.answers import StreamedAnswer
+from shorty.redirect.desk import NS_IN_MS
 from tests.api.house import House
+from tests.support import DAY
 from tests.web.browser import Browser, read_text
+from tests.web.test_imports import TAKEN, TakeRight, find_actor
 
 PLACE = "/app/export"
 
@@ -68,3 +80,84 @@ async def test_nobody_exports_without_signing_in(house: House, owner: Browser) -
         answer = await owner.open(f"{PLACE}{way}")
         assert answer.status_code == 303
         assert answer.headers["location"].startswith("/app/sign-in")
+
+
+@pytest.mark.parametrize("name", ["links.csv", "links.ndjson"])
+async def test_a_download_ends_with_its_readers_session(
+    house: House, owner: Browser, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """It expires between the door and the first part."""
+    await house.make_link(slug="mine")
+    assert "mine" in (await owner.open(f"{PLACE}/{name}")).text
+    times = chain([house.now], repeat(house.now + 40 * DAY))
+    monkeypatch.setattr(house.app, "_read_ns", lambda: next(times) * NS_IN_MS)
+    answer = await owner.open(f"{PLACE}/{name}")
+    assert answer.status_code == 500
+    assert "mine" not in answer.text
+
+
+class Client:
+    """What is sent to it, until it is slow and takes nothing more."""
+
+    def __init__(self, *, takes: int) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self._takes = takes
+
+    async def send(self, message: Any) -> None:
+        if len(self.sent) > self._takes:
+            await asyncio.Event().wait()
+        self.sent.append(message)
+
+
+async def give_parts() -> AsyncGenerator[bytes]:
+    for number in range(10):
+        yield b"%d" % number
+
+
+async def receive() -> Any:
+    raise AssertionError("nothing is asked of the client")
+
+
+@pytest.mark.parametrize("take", TAKEN)
+async def test_no_part_is_sent_once_the_right_is_gone_and_the_file_stays_unfinished(
+    house: House,
+    editor: Browser,
+    take: TakeRight,
+) -> None:
+    db, actor = house.app.db, find_actor(house, editor)
+    client = Client(takes=100)
+    asked = 0
+
+    async def give() -> AsyncGenerator[bytes]:
+        async for part in give_parts():
+            if part == b"2":
+                await db.write(lambda tx: take(tx, house, actor))
+            yield part
+
+    def may_go_on() -> bool:
+        nonlocal asked
+        asked += 1
+        return may_still(db, actor, "write", house.now)
+
+    answer = StreamedAnswer(give(), may_go_on=may_go_on, media_type=b"text/csv", file_name="x.csv")
+    scope: Any = {"type": "http", "method": "GET", "state": {}}
+    async with asyncio.timeout(10):
+        await answer(scope, receive, client.send)
+    assert [message.get("body") for message in client.sent] == [None, b"0", b"1"]
+    assert all(message["more_body"] for message in client.sent[1:])
+    assert asked >= 3
+
+
+async def test_a_client_that_takes_no_part_is_left_once_the_right_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(answers, "ASK_AGAIN_S", 0.01)
+    rights = chain([True, True, True, True, True], repeat(False))
+    client = Client(takes=1)
+    answer = StreamedAnswer(
+        give_parts(), may_go_on=lambda: next(rights), media_type=b"text/csv", file_name="x.csv"
+    )
+    scope: Any = {"type": "http", "method": "GET", "state": {}}
+    async with asyncio.timeout(10):
+        await answer(scope, receive, client.send)
+    assert [message.get("body") for message in client.sent] == [None, b"0"]
