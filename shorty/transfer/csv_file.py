@@ -96,6 +96,7 @@ STATUSES: Final = {
 YES: Final = frozenset({"true", "yes", "1", "y", "on", "t", "active", "enabled"})
 NO: Final = frozenset({"false", "no", "0", "n", "off", "f", "inactive", "disabled", "archived"})
 MOST_DIGITS: Final = 12
+LONGEST_SHORT_URL: Final = 2000
 LINK_TYPES: Final = ("URL", "MAILTO", "TEL", "SMS")
 
 
@@ -201,7 +202,13 @@ def _has_host(slug: str) -> bool:
 
 
 def split_short_url(address: str) -> tuple[str, str]:
-    """The host and the slug of `https://go.example/sale` or `go.example/sale`."""
+    """The host and the slug of `https://go.example/sale` or `go.example/sale`.
+
+    Raises ValueError, also for what is too long for any: a host of combining marks takes the square
+    of its length.
+    """
+    if len(address) > LONGEST_SHORT_URL:
+        raise ValueError(f"a short link has at most {LONGEST_SHORT_URL:,} characters")
     parts = urlsplit(address if "://" in address else f"https://{address}")
     return parts.netloc.rpartition("@")[2], unquote(parts.path.strip("/"))
 

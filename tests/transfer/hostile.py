@@ -18,6 +18,7 @@ Shape = Callable[[int], bytes]
 
 INSERT: Final = b"INSERT INTO `yourls_url` VALUES "
 EXPORT: Final = b'{"kind":"export","format":2,"exportedAt":0}\n'
+MARKS: Final = "\u0315\u0300".encode()
 LINK: Final = (
     b'{"kind":"link","id":"1","domain":"go.example","slug":"a","url":"https://a.example/",'
     b'"createdAt":0,"updatedAt":0,%b}\n'
@@ -84,7 +85,10 @@ CSV: Final[dict[str, Shape]] = {
     "numbers": cell(b"clicks", b"9"),
     "tags": cell(b"tags", b"a|"),
     "zeros": cell(b"title", b"\0"),
-    "combining marks": cell(b"title", "\u0315\u0300".encode()),
+    "hosts of combining marks": repeat(
+        b"url,slug\n",
+        lambda n: b"https://a.example/,https://%b\n" % (MARKS * (n // len(MARKS))),
+    ),
 }
 JSON: Final[dict[str, Shape]] = {
     "lists in lists": around(b"", b"["),
