@@ -15,6 +15,7 @@ from shorty.accounts.sessions import delete_old_sessions
 from shorty.api.idempotency import delete_old_keys
 from shorty.clicks.folding import fold_some
 from shorty.clicks.limited import LimitedClicks
+from shorty.clicks.rebuild import rebuild_noted_day
 from shorty.clicks.retention import forget_sums, remove_old_clicks
 from shorty.clicks.rollup_store import forget_some_visitors
 from shorty.clicks.store import find_newest_time
@@ -96,6 +97,7 @@ class Upkeep:
         await self._drain(lambda: delete_old_mail_links(services.db, now))
         await self._drain(lambda: delete_old_deliveries(services.db, now))
         await self._drain(lambda: forget_some_visitors(services.db, now))
+        await self._drain(lambda: rebuild_noted_day(services.db))
         await self._drain(lambda: fold_some(services.db, now))
         await self._drain(lambda: sum_some_weeks(services.db, now))
         brief = {PUBLIC_WORKSPACE_ID: CLICK_DAYS}

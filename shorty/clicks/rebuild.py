@@ -2,9 +2,11 @@
 
 A day is recounted for the workspaces whose clicks of it all remain. Clicks and sums are read at one
 moment; what differs is corrected by the difference, so that clicks stored meanwhile stay counted.
-What a day's clicks add up to is held in memory.
+What a day's clicks add up to is held in memory. Days that need it are noted in the database, where
+neither a stop nor a kill forgets them.
 """
 
+import asyncio
 from collections.abc import Iterable
 from itertools import islice
 from typing import Final, NamedTuple
@@ -71,6 +73,15 @@ FIND_QUARTER: Final = "select * from click_quarters where at = $1 and owner = $2
 
 DELETE_QUARTER: Final = "delete from click_quarters where at = $1 and owner = $2"
 
+NOTE_DAY: Final = "insert into days_to_recount (day) values ($1) on conflict (day) do nothing"
+
+TAKE_DAY: Final = """
+delete from days_to_recount where day = (select min(day) from days_to_recount) returning day
+"""
+
+# Two recounts of one day would both add what is missing.
+_TURN: Final = asyncio.Semaphore(1)
+
 DELETE_DAY: Final = "delete from click_days where owner = $1 and day = $2"
 
 
@@ -113,6 +124,27 @@ async def list_days(db: Database) -> list[int]:
     if row is None or row["first"] is None:
         return []
     return list(range(row["first"] // DAY_MS * DAY_MS, row["last"] + 1, DAY_MS))
+
+
+def note_days(tx: Transaction, days: Iterable[int]) -> None:
+    """What was counted of visitors on these days may be wrong, until rebuild_noted_day has run."""
+    for day in days:
+        tx.execute(NOTE_DAY, day)
+
+
+async def rebuild_noted_day(db: Database) -> int:
+    """Recounts the first of the days that were noted; returns 0 once there is none."""
+    async with _TURN:
+        taken = await db.write(lambda tx: tx.find_one(TAKE_DAY))
+        if taken is None:
+            return 0
+        day: int = taken["day"]
+        try:
+            await rebuild_day(db, day)
+        except BaseException:  # a full disk, a server that stops
+            await db.write(lambda tx: note_days(tx, [day]))
+            raise
+        return 1
 
 
 async def rebuild_day(db: Database, day: int) -> int:

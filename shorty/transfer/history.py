@@ -8,7 +8,7 @@ from typing import Final
 
 from shorty.clicks.loading import find_new_clicks, load_batch
 from shorty.clicks.model import Click
-from shorty.clicks.rebuild import rebuild_day
+from shorty.clicks.rebuild import note_days, rebuild_noted_day
 from shorty.clicks.rollups import DAY_MS, KnownVisitors
 from shorty.links.past import raise_counts
 from shorty.storage.database import Database, Transaction
@@ -33,7 +33,7 @@ class History:
         self._there: dict[str, int] = {}
         self._visitors = KnownVisitors(KNOWN_VISITORS)
         self._days: set[int] = set()
-        self._late_days: set[int] = set()
+        self._noted: set[int] = set()
         self._left_out = 0
 
     def know(self, ref: str | None, link_id: int | None, *, is_new: bool) -> None:
@@ -55,9 +55,9 @@ class History:
             return
         late = await self._db.write(lambda tx: self._store(tx, of_new, of_there))
         self._visitors.keep_noted()
+        self._noted |= self._find_doubtful_days(of_new, late)
+        self._days |= _list_days(of_new)
         self._tally.clicks += len(of_new) + len(late)
-        self._days.update(_list_days(of_new))
-        self._late_days.update(_list_days(late))
 
     def _store(
         self, tx: Transaction, of_new: Sequence[Click], of_there: Sequence[Click]
@@ -66,7 +66,15 @@ class History:
         late = find_new_clicks(tx, of_there)
         if of_new or late:
             load_batch(tx, [*of_new, *late], self._visitors)
+        note_days(tx, sorted(self._find_doubtful_days(of_new, late) - self._noted))
         return late
+
+    def _find_doubtful_days(self, of_new: Sequence[Click], late: Sequence[Click]) -> set[int]:
+        """Who was seen on days long past is forgotten: where it matters, these are recounted."""
+        days = _list_days(late)
+        if self._tally.clicks + len(of_new) + len(late) > KNOWN_VISITORS:
+            days |= self._days | _list_days(of_new)
+        return days
 
     async def take_counts(self, items: Sequence[ImportedCounts]) -> None:
         counts = [
@@ -78,15 +86,12 @@ class History:
             await self._db.write(lambda tx: raise_counts(tx, counts))
 
     async def finish(self) -> None:
-        """Who was seen on days long past is forgotten: where it matters, these are recounted."""
+        """An import that ends before leaves the days that are to be recounted to the server."""
         if self._left_out:
             reason = "single clicks left out, of links that were not imported or of the future"
             self._tally.note("note", "", "", f"{reason}: {self._left_out:,}")
-        days = self._late_days
-        if self._tally.clicks > KNOWN_VISITORS:
-            days = days | self._days
-        for day in sorted(days):
-            await rebuild_day(self._db, day)
+        while not self._tally.is_cancelled and await rebuild_noted_day(self._db):
+            pass
 
 
 def _find_links(items: Sequence[ImportedClick], links: dict[str, int]) -> list[Click]:

@@ -131,6 +131,7 @@ class Import:
             if not batch:
                 break
         await self._history.finish()
+        self._require_wanted()
 
     async def _read(self, items: Iterator[Item]) -> tuple[list[Item], InvalidFileError | None]:
         try:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from shorty.clicks.loading import load_clicks
 from shorty.clicks.model import BIO, BOT, LINK, PERSON, PREFETCH, QR, Click
+from shorty.clicks.rebuild import rebuild_noted_day
 from shorty.clicks.rollups import DAY_MS
 from shorty.clicks.stats import count_values
 from shorty.clicks.stats_store import Scope
@@ -21,6 +22,7 @@ from shorty.links.service import drop_link
 from shorty.links.tags import NewTag, create_tag, list_tags
 from shorty.passwords import is_password_right
 from shorty.qr.sandbox import read_logo
+from shorty.transfer.tally import Tally
 from tests.clicks.recount import assert_sums_are_right
 from tests.links.making import make_link
 from tests.support import NOW
@@ -270,6 +272,28 @@ async def test_an_import_that_was_cut_off_is_finished_by_another(
     )
     assert await read_counters(empty_house) == await read_counters(house)
     assert await read_analytics(empty_house) == await read_analytics(house)
+
+
+async def test_an_import_that_is_cancelled_before_its_recount_leaves_this_to_the_server(
+    house: House, empty_house: House
+) -> None:
+    await fill(house)
+    lines = (await export_all(house, has_clicks=True)).splitlines(keepends=True)
+    await import_text(empty_house, "shorty", b"".join(lines[:20]))
+    await empty_house.db.write(lambda tx: tx.execute("delete from day_visitors"))
+    tally = Tally(on_change=lambda _: tally.cancel())
+    told = await import_text(empty_house, "shorty", b"".join(lines), tally)
+    assert told.state == "cancelled"
+    assert await read_clicks_sorted(empty_house) == await read_clicks_sorted(house)
+    assert await read_analytics(empty_house) != await read_analytics(house)
+    while await rebuild_noted_day(empty_house.db):
+        pass
+    assert await read_analytics(empty_house) == await read_analytics(house)
+    assert await empty_house.db.find_all("select * from days_to_recount") == []
+
+
+async def read_clicks_sorted(house: House) -> list[tuple[Any, ...]]:
+    return sorted(await read_clicks(house), key=str)
 
 
 async def test_clicks_counted_here_meanwhile_stay_counted(house: House, empty_house: House) -> None:
