@@ -79,6 +79,16 @@ def take_quota(
         raise QuotaExceededError(quota, room, count_seconds_to_reset(quota, now))
 
 
+def require_room(
+    tx: Transaction, workspace_id: int, plan: Plan, quota: QuotaName, now: int
+) -> None:
+    """Raises QuotaExceededError where not one more would fit; takes nothing."""
+    limit = find_limit(plan, quota)
+    row = tx.find_one(FIND_USED, workspace_id, quota, name_period(quota, now))
+    if limit is not None and (row["used"] if row else 0) >= limit:
+        raise QuotaExceededError(quota, limit, count_seconds_to_reset(quota, now))
+
+
 def take_available(
     tx: Transaction, workspace_id: int, plan: Plan, quota: QuotaName, count: int, now: int
 ) -> int:

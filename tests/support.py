@@ -10,9 +10,14 @@ from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 
-from shorty.accounts.members import add_member
-from shorty.accounts.model import Actor, NewMember, NewToken, Role, Scope
+from shorty.accounts.invitations import (
+    accept_as_new_person,
+    accept_invitation,
+    create_invitation,
+)
+from shorty.accounts.model import Actor, NewToken, Role, Scope, User
 from shorty.accounts.service import Home, add_user, get_home
+from shorty.accounts.store import find_user
 from shorty.accounts.tokens import create_token_for, find_actor
 from shorty.config import Config, Plan
 from shorty.pools import WorkerThreads
@@ -88,10 +93,10 @@ async def make_actor(
 async def make_colleague(
     db: Database, actor: Actor, role: Role, email: str = "bob@a.example"
 ) -> Home:
-    """A person who joins the actor's workspace, and that workspace."""
+    """A person who joins the actor's workspace by an invitation that was mailed to them."""
 
     def work(tx: Transaction) -> Home:
-        add_member(tx, actor, NewMember(email=email, role=role), NOW)
+        join_workspace(tx, actor, role, email)
         return get_home(tx, email)
 
     return await db.write(work)
@@ -111,3 +116,13 @@ async def flood(pool: WorkerThreads) -> AsyncGenerator[None]:
     finally:
         go_on.set()
         await asyncio.gather(*tasks)
+
+
+def join_workspace(tx: Transaction, actor: Actor, role: Role, email: str) -> User:
+    """With the account that the email has, or a new one."""
+    made = create_invitation(tx, actor, email, role, NOW, is_mailed=True)
+    plans = {actor.plan.name: actor.plan, **Config().plans}
+    if (user := find_user(tx, email)) is None:
+        return accept_as_new_person(tx, plans, made.text, "", "$hash", NOW)
+    accept_invitation(tx, plans, made.text, user.id, NOW)
+    return user

@@ -31,19 +31,21 @@ def replace_invitation(
     inviter_id: int,
     now: int,
     expires_at: int,
+    *,
+    is_mailed: bool,
 ) -> int:
     """Returns its id. One for the same address stops."""
     rows = tx.find_all(
         """
         insert into invitations
-          (digest, workspace_id, email, role, inviter_id, created_at, expires_at)
-        values ($1, $2, $3, $4, $5, $6, $7)
+          (digest, workspace_id, email, role, inviter_id, created_at, expires_at, is_mailed)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
         on conflict (workspace_id, email) do update set digest = excluded.digest,
-          role = excluded.role, inviter_id = excluded.inviter_id, is_mailed = 0,
+          role = excluded.role, inviter_id = excluded.inviter_id, is_mailed = excluded.is_mailed,
           created_at = excluded.created_at, expires_at = excluded.expires_at
         returning id
         """,
-        *(digest, workspace_id, email, role, inviter_id, now, expires_at),
+        *(digest, workspace_id, email, role, inviter_id, now, expires_at, int(is_mailed)),
     )
     return rows[0]["id"]
 
@@ -74,8 +76,8 @@ def count_invitations(tx: Transaction, workspace_id: int) -> int:
     return row["open"] if row else 0
 
 
-def mark_mailed(tx: Transaction, digest: str) -> None:
-    tx.execute("update invitations set is_mailed = 1 where digest = $1", digest)
+def mark_shown(tx: Transaction, digest: str) -> None:
+    tx.execute("update invitations set is_mailed = 0 where digest = $1", digest)
 
 
 def delete_invitation(tx: Transaction, workspace_id: int, invitation_id: int) -> bool:
@@ -90,6 +92,10 @@ def delete_invitations_by(tx: Transaction, workspace_id: int, inviter_id: int) -
         "delete from invitations where workspace_id = $1 and inviter_id = $2",
         *(workspace_id, inviter_id),
     )
+
+
+def delete_invitations_of_inviter(tx: Transaction, inviter_id: int) -> None:
+    tx.execute("delete from invitations where inviter_id = $1", inviter_id)
 
 
 def delete_old_invitations(tx: Transaction, now: int, limit: int) -> int:

@@ -1,8 +1,9 @@
 """Owns invitations: a link that lets one person into a workspace, in the role it names.
 
-Whoever has the link may accept it, with the account they have or with a new one for the address
-that was invited. A link that was mailed proves that they read that address; one that the inviter
-copied proves nothing. So only a mailed one leads to an account that somebody else has added.
+Whoever has the link may accept it, with the account they have or with a new one for the email
+that was invited. A link that was mailed proves that they read that email; one that the inviter
+copied proves nothing: the new account's email is unverified, and an account that another workspace
+added long ago stays closed to it. Inviting says the same whether or not the email has an account.
 """
 
 from collections.abc import Mapping
@@ -12,13 +13,13 @@ from shorty.accounts import invitation_store, store
 from shorty.accounts.members import require_power_over
 from shorty.accounts.model import Actor, Invitation, MadeInvitation, Role, User
 from shorty.accounts.roles import require_scope
-from shorty.accounts.rules import check_person
+from shorty.accounts.rules import check_email, check_person
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.store import Rows
 from shorty.config import Plan
 from shorty.errors import AlreadyExistsError, ConflictError, NotFoundError
 from shorty.limits import RateLimits
-from shorty.plans import find_plan, take_quota
+from shorty.plans import find_plan, require_room, take_quota
 from shorty.storage.database import Database, Transaction
 
 LIFE_MS: Final = 7 * 86_400_000
@@ -33,18 +34,20 @@ def take_invitation(limits: RateLimits, user_id: int, now: int) -> None:
 
 
 def create_invitation(
-    tx: Transaction, actor: Actor, email: str, role: Role, now: int
+    tx: Transaction, actor: Actor, email: str, role: Role, now: int, *, is_mailed: bool
 ) -> MadeInvitation:
-    """For seven days. The link of an earlier one to the same address stops.
+    """For seven days. The link of an earlier one to the same email stops.
 
-    Raises ForbiddenError, InvalidFieldsError, AlreadyExistsError for a member, ConflictError where
-    too many are open.
+    `is_mailed`: its link is going to be mailed, and shown to nobody.
+
+    Raises ForbiddenError, InvalidFieldsError, AlreadyExistsError for a member, whom the actor can
+    list, QuotaExceededError where nobody could join, ConflictError where too many are open.
     """
     require_power_over(actor, role)
-    email, _ = check_person(email, "")
-    known = store.find_user(tx, email)
-    if known is not None and store.find_member(tx, actor.workspace_id, known.id) is not None:
+    email = check_email(email)
+    if store.has_member_with_email(tx, actor.workspace_id, email):
         raise AlreadyExistsError("member", email)
+    require_room(tx, actor.workspace_id, actor.plan, "members", now)
     if invitation_store.count_invitations(tx, actor.workspace_id) >= OPEN_AT_ONCE:
         raise ConflictError(f"{OPEN_AT_ONCE} invitations are open already; revoke some first.")
     text = make_secret_text()
@@ -57,6 +60,7 @@ def create_invitation(
         actor.user_id,
         now,
         now + LIFE_MS,
+        is_mailed=is_mailed,
     )
     invitation = get_invitation(tx, actor.workspace_id, invitation_id)
     return MadeInvitation(invitation=invitation, text=text)
@@ -69,12 +73,12 @@ def get_invitation(rows: Rows, workspace_id: int, invitation_id: int) -> Invitat
     return invitation
 
 
-def mark_invitation_mailed(tx: Transaction, text: str) -> None:
-    """Only where nobody but the address has been given the link, whose key `text` is.
+def mark_invitation_shown(tx: Transaction, text: str) -> None:
+    """Before a link that could not be mailed is shown: from then on it proves nothing.
 
-    By the key, for a newer link of the same invitation may have been shown meanwhile.
+    By its key `text`, for a newer link of the same invitation may be on its way.
     """
-    invitation_store.mark_mailed(tx, digest_secret(text))
+    invitation_store.mark_shown(tx, digest_secret(text))
 
 
 async def list_invitations(db: Database, actor: Actor, now: int) -> list[Invitation]:
@@ -96,26 +100,30 @@ def find_invitation(rows: Rows, text: str, now: int) -> Invitation | None:
     return invitation_store.find_invitation(rows, digest_secret(text), now)
 
 
-def has_account(rows: Rows, invitation: Invitation) -> bool:
-    """Whether somebody can sign in with the address that was invited."""
-    return store.has_password(rows, invitation.email)
+def is_known_account(rows: Rows, invitation: Invitation) -> bool:
+    """Whether its reader is to sign in, for the email has an account.
+
+    False for every link that was shown: its page must not tell an inviter who has accounts here.
+    """
+    if not invitation.is_mailed:
+        return False
+    user = store.find_user(rows, invitation.email)
+    return user is not None and store.has_password(rows, user.id)
 
 
 def accept_invitation(
     tx: Transaction, plans: Mapping[str, Plan], text: str, user_id: int, now: int
 ) -> Invitation:
-    """For somebody who has signed in, under whichever address.
+    """For somebody who has signed in, with whichever email; a mailed link verifies theirs.
 
-    Raises ConflictError where it holds no more and for a member, QuotaExceededError.
+    Raises ConflictError where it is not valid any more and for a member, QuotaExceededError.
     """
-    invitation = find_invitation(tx, text, now)
-    if invitation is None:
-        raise ConflictError("This invitation holds no more; ask for a new one.")
-    workspace_id = invitation.workspace_id
-    invitation_store.delete_invitation(tx, workspace_id, invitation.id)
-    if not store.insert_member(tx, workspace_id, user_id, invitation.role, now):
-        raise ConflictError(f"You belong to {invitation.workspace_name} already.")
-    take_quota(tx, workspace_id, find_plan(plans, invitation.workspace_plan), "members", 1, now)
+    invitation = _get_open_invitation(tx, text, now)
+    user = store.find_user_by_id(tx, user_id)
+    if invitation.is_mailed and user is not None and user.email == invitation.email:
+        store.mark_email_verified(tx, user_id, now)
+    _join(tx, invitation, user_id, now)
+    _take_place(tx, plans, invitation, now)
     return invitation
 
 
@@ -127,32 +135,63 @@ def accept_as_new_person(
     password_hash: str,
     now: int,
 ) -> User:
-    """Makes the account of the address that was invited.
+    """Makes the account of the email that was invited, verified if the link was mailed.
 
-    Raises as accept_invitation does, and ConflictError where the address has an account already.
+    Raises as accept_invitation does, and ConflictError where the email has an account already.
+    Who has copied the link can so find out whether it has one, but only by making an account where
+    it has none: the plan is asked first, so that a full one answers nothing.
     """
-    invitation = find_invitation(tx, text, now)
-    if invitation is None:
-        raise ConflictError("This invitation holds no more; ask for a new one.")
+    invitation = _get_open_invitation(tx, text, now)
     email, name = check_person(invitation.email, name)
-    user = store.insert_user(tx, email, name, password_hash, now)
-    user = user or _claim_account(tx, invitation, name, password_hash)
-    accept_invitation(tx, plans, text, user.id, now)
+    _take_place(tx, plans, invitation, now)
+    verified_at = now if invitation.is_mailed else None
+    user = store.insert_user(tx, email, name, password_hash, now, verified_at=verified_at)
+    user = user or _claim_account(tx, invitation, name, password_hash, verified_at)
+    _join(tx, invitation, user.id, now)
     return user
 
 
-def _claim_account(tx: Transaction, invitation: Invitation, name: str, password_hash: str) -> User:
+def _get_open_invitation(tx: Transaction, text: str, now: int) -> Invitation:
+    invitation = find_invitation(tx, text, now)
+    if invitation is None:
+        raise ConflictError("This invitation is not valid any more; ask for a new one.")
+    return invitation
+
+
+def _join(tx: Transaction, invitation: Invitation, user_id: int, now: int) -> None:
+    workspace_id = invitation.workspace_id
+    invitation_store.delete_invitation(tx, workspace_id, invitation.id)
+    if not store.insert_member(tx, workspace_id, user_id, invitation.role, now):
+        raise ConflictError(f"You belong to {invitation.workspace_name} already.")
+
+
+def _take_place(
+    tx: Transaction, plans: Mapping[str, Plan], invitation: Invitation, now: int
+) -> None:
+    plan = find_plan(plans, invitation.workspace_plan)
+    take_quota(tx, invitation.workspace_id, plan, "members", 1, now)
+
+
+def _claim_account(
+    tx: Transaction,
+    invitation: Invitation,
+    name: str,
+    password_hash: str,
+    verified_at: int | None,
+) -> User:
+    """One that was added before schema 13, without a password and without asking its person."""
     known = store.find_user(tx, invitation.email)
-    if known is None or store.has_password(tx, invitation.email):
-        raise ConflictError(f"{invitation.email} has an account already; sign in with it.")
-    if not invitation.is_mailed and store.find_first_workspace_of(tx, known.id) is not None:
-        raise ConflictError(
-            f"{invitation.email} belongs to another workspace and has no password yet; "
-            "ask whoever runs this server to set one."
+    is_elsewhere = known is not None and store.find_first_workspace_of(tx, known.id) is not None
+    user = None
+    if known is not None and (invitation.is_mailed or not is_elsewhere):
+        user = store.claim_user(
+            *(tx, known.id, known.email, name, password_hash), verified_at=verified_at
         )
-    user = store.claim_user(tx, known.id, invitation.email, name, password_hash)
     if user is None:
-        raise NotFoundError("user", invitation.email)
+        raise ConflictError(
+            f"{invitation.email} has an account already; sign in with it. If you have no password "
+            "for it, ask for one by mail, or ask whoever runs this server."
+        )
     return user
 
 

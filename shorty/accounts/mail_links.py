@@ -1,10 +1,10 @@
-"""Owns links that prove who reads an address: for a forgotten password, for a new address.
+"""Owns links that prove who reads an email: for a forgotten password, for a new email.
 
-They are made where mail can be sent, hold for an hour and count once.
+They are created where mail can be sent, are valid for an hour and count once.
 
 Anybody can ask for a link to a new password for anybody. Such mails are therefore counted apart
-from those that people ask for who are signed in, and an earlier link goes on: all were sent to the
-same address, and a stranger who asks for more stops none that its owner is about to open.
+from those that people ask for who are signed in, and an earlier link stays valid: all were sent to
+the same email, and a stranger who asks for more stops none that its owner is about to open.
 """
 
 from typing import Final
@@ -12,12 +12,14 @@ from typing import Final
 import msgspec
 
 from shorty.accounts import mail_link_store, session_store, store, token_store
+from shorty.accounts.email_proof import take_over_account
+from shorty.accounts.emails import fold_email
 from shorty.accounts.model import MadeMailLink, MailLink, MailPurpose, User
 from shorty.accounts.profile import change_email, get_user_by_id
-from shorty.accounts.rules import EMAIL_LENGTH, NOBODYS_EMAIL, check_person
+from shorty.accounts.rules import NOBODYS_EMAIL, check_email
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.store import Rows
-from shorty.errors import AlreadyExistsError, ConflictError
+from shorty.errors import ConflictError, InvalidFieldsError
 from shorty.limits import RateLimits
 from shorty.storage.database import Database, Transaction
 
@@ -31,26 +33,22 @@ def take_password_mail(limits: RateLimits, email: str, now: int) -> None:
 
     Raises RateLimitedError.
     """
-    limits.password_mails.take(_name_inbox(email), MAILS_PER_HOUR, now).require(now)
+    limits.password_mails.take(fold_email(email), MAILS_PER_HOUR, now).require(now)
 
 
 def take_mail(limits: RateLimits, email: str, now: int) -> None:
-    """Counts one mail to an address that somebody signed in asks for. Raises RateLimitedError."""
-    limits.mails.take(_name_inbox(email), MAILS_PER_HOUR, now).require(now)
+    """Counts one mail to an email that somebody signed in asks for. Raises RateLimitedError."""
+    limits.mails.take(fold_email(email), MAILS_PER_HOUR, now).require(now)
 
 
 def take_mail_of(limits: RateLimits, user_id: int, now: int) -> None:
-    """Counts one mail that a person asks for, whoever it goes to. Raises RateLimitedError."""
+    """Counts one mail that a person asks for, to whichever email. Raises RateLimitedError."""
     limits.mails.take(user_id, MAILS_PER_HOUR, now).require(now)
-
-
-def _name_inbox(email: str) -> str:
-    return email.strip().lower()[:EMAIL_LENGTH]
 
 
 def request_password_link(tx: Transaction, email: str, now: int) -> MadeMailLink | None:
     """None where nobody has the address: whoever asks must not learn it."""
-    user = store.find_user(tx, email.strip().lower())
+    user = store.find_user(tx, email)
     if user is None or user.email == NOBODYS_EMAIL:
         return None
     return _make_link(tx, user.id, "password", user.email, now)
@@ -61,14 +59,16 @@ def set_password_by_link(
 ) -> User:
     """Also ends the person's sessions; their tokens where that is asked for.
 
-    A second factor is asked for as before.
+    A second factor is asked for as before, unless this is the first proof of the email: then the
+    account is taken over.
 
-    Raises ConflictError where the link holds no more.
+    Raises ConflictError where the link is not valid any more.
     """
     link = _get_link(tx, text, "password", now)
-    user = store.find_user(tx, link.email)
-    if user is None or user.id != link.user_id:
-        raise ConflictError("This link holds no more: the account has another address by now.")
+    user = get_user_by_id(tx, link.user_id)
+    if user.email != link.email:
+        raise ConflictError("This link is not valid any more: the account has another email now.")
+    take_over_account(tx, user, now)
     store.update_password(tx, user.id, password_hash)
     session_store.mark_sessions_of_user_ended(tx, user.id, now)
     mail_link_store.delete_mail_links_of(tx, user.id)
@@ -77,30 +77,41 @@ def set_password_by_link(
     return user
 
 
-def request_email_link(tx: Transaction, user_id: int, email: str, now: int) -> MadeMailLink:
-    """To be sent to the new address; a link to another one stops.
+def request_email_link(tx: Transaction, user_id: int, email: str, now: int) -> MadeMailLink | None:
+    """To be sent to that email, which may be the person's own, unverified until now.
 
-    Raises AlreadyExistsError and InvalidFieldsError.
+    A link to another email stops. None where somebody else has the email: whoever asks must not
+    learn it. Raises InvalidFieldsError.
     """
-    email, _ = check_person(email, "")
-    if store.find_user(tx, email) is not None:
-        raise AlreadyExistsError("user", email)
+    email = check_email(email)
+    known = store.find_user(tx, email)
+    if known is not None and known.id != user_id:
+        return None
+    if known is not None and known.email_verified_at is not None:
+        raise InvalidFieldsError({"email": "is your email already"})
     mail_link_store.delete_mail_links_for(tx, user_id, "email")
     return _make_link(tx, user_id, "email", email, now)
 
 
 class EmailChange(msgspec.Struct, frozen=True, kw_only=True):
-    """The person with their new address, and the one they had."""
+    """The person with their new email, and the one they had."""
 
     user: User
     old: str
 
 
-def change_email_by_link(tx: Transaction, text: str, now: int) -> EmailChange:
-    """Raises ConflictError where the link holds no more, AlreadyExistsError."""
+def change_email_by_link(tx: Transaction, user_id: int, text: str, now: int) -> EmailChange:
+    """For the person who asked, signed in: the link alone proves who reads the email, not whose
+    account it is, and a stranger could have asked for it.
+
+    Raises ConflictError where the link is not valid any more or is another person's, and
+    AlreadyExistsError.
+    """
     link = _get_link(tx, text, "email", now)
-    old = get_user_by_id(tx, link.user_id).email
-    return EmailChange(user=change_email(tx, link.user_id, link.email), old=old)
+    if link.user_id != user_id:
+        raise ConflictError("This link is for another account; sign in with that one.")
+    old = get_user_by_id(tx, user_id).email
+    return EmailChange(user=change_email(tx, user_id, link.email, now), old=old)
 
 
 def find_mail_link(rows: Rows, text: str, purpose: MailPurpose, now: int) -> MailLink | None:

@@ -1,12 +1,14 @@
-"""Owns who belongs to a workspace and in which role; there is always at least one owner."""
+"""Owns who belongs to a workspace and in which role; there is always at least one owner.
+
+People join by accepting an invitation, or because they create the workspace: nobody is added.
+"""
 
 from shorty.accounts import invitation_store, store, token_store
-from shorty.accounts.model import Actor, Member, NewMember, Role
+from shorty.accounts.model import Actor, Member, Role
 from shorty.accounts.roles import require_scope
-from shorty.accounts.rules import check_person
 from shorty.accounts.store import Rows
-from shorty.errors import AlreadyExistsError, ConflictError, ForbiddenError, NotFoundError
-from shorty.plans import give_back_quota, take_quota
+from shorty.errors import ConflictError, ForbiddenError, NotFoundError
+from shorty.plans import give_back_quota
 from shorty.storage.database import Database, Transaction
 
 
@@ -20,24 +22,6 @@ def get_member(rows: Rows, workspace_id: int, user_id: int) -> Member:
 async def list_members(db: Database, workspace_id: int, after: int, limit: int) -> list[Member]:
     """The members by their ids, from the one after id `after` on."""
     return await store.list_members(db, workspace_id, after, limit)
-
-
-def add_member(tx: Transaction, actor: Actor, new: NewMember, now: int) -> Member:
-    """Adds a person, who need not have an account yet: it is made, without a password.
-
-    The workspace sees the name it gave, so that it learns nothing of who has the address.
-
-    Raises AlreadyExistsError, QuotaExceededError, InvalidFieldsError and ForbiddenError.
-    """
-    require_power_over(actor, new.role)
-    email, name = check_person(new.email, new.name)
-    user = store.insert_user(tx, email, name, None, now) or store.find_user(tx, email)
-    if user is None:
-        raise NotFoundError("user", email)
-    take_quota(tx, actor.workspace_id, actor.plan, "members", 1, now)
-    if not store.insert_member(tx, actor.workspace_id, user.id, new.role, now, name):
-        raise AlreadyExistsError("member", email)
-    return get_member(tx, actor.workspace_id, user.id)
 
 
 def change_role(tx: Transaction, actor: Actor, user_id: int, role: Role) -> Member:

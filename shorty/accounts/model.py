@@ -1,6 +1,6 @@
 """Who acts: people, their workspaces and roles, and the tokens that speak for them.
 
-Times are UTC milliseconds. E-mail addresses are kept in lower case.
+Times are UTC milliseconds. E-mail addresses are kept as `emails.read_email` spells them.
 """
 
 from typing import Literal
@@ -16,10 +16,13 @@ MailPurpose = Literal["password", "email"]
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
+    """`email_verified_at` is None where nothing proves that they read mail to that address."""
+
     id: int
     email: str
     name: str
     created_at: int
+    email_verified_at: int | None
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,12 +40,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     role: Role
     created_at: int
-
-
-class NewMember(msgspec.Struct, frozen=True, kw_only=True):
-    email: str
-    name: str = ""
-    role: Role = "editor"
+    email_verified_at: int | None
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,8 @@
 
 from shorty.accounts import mail_link_store, session_store, store, token_store
 from shorty.accounts.model import User
-from shorty.accounts.rules import check_person
+from shorty.accounts.rules import check_email, check_person_name
+from shorty.accounts.store import Rows
 from shorty.errors import AlreadyExistsError, NotFoundError
 from shorty.storage.database import Transaction
 
@@ -14,25 +15,29 @@ def get_user_by_id(tx: Transaction, user_id: int) -> User:
     return user
 
 
+def is_email_verified(rows: Rows, user_id: int) -> bool:
+    user = store.find_user_by_id(rows, user_id)
+    return user is not None and user.email_verified_at is not None
+
+
 def change_name(tx: Transaction, user_id: int, name: str) -> User:
     """Raises InvalidFieldsError."""
     user = get_user_by_id(tx, user_id)
-    email, name = check_person(user.email, name)
-    store.update_person(tx, user_id, email, name)
+    store.update_name(tx, user_id, check_person_name(name, user.email))
     return get_user_by_id(tx, user_id)
 
 
-def change_email(tx: Transaction, user_id: int, email: str) -> User:
-    """Links that were mailed to the old address stop.
+def change_email(tx: Transaction, user_id: int, email: str, now: int) -> User:
+    """To one that the person or the operator answers for: it is verified from now on.
 
+    It may be the one they have. Links that were mailed to the old one stop.
     Raises AlreadyExistsError and InvalidFieldsError.
     """
-    user = get_user_by_id(tx, user_id)
-    email, _ = check_person(email, user.name)
+    email = check_email(email)
     namesake = store.find_user(tx, email)
     if namesake is not None and namesake.id != user_id:
         raise AlreadyExistsError("user", email)
-    store.update_person(tx, user_id, email, user.name)
+    store.update_email(tx, user_id, email, now)
     mail_link_store.delete_mail_links_of(tx, user_id)
     return get_user_by_id(tx, user_id)
 

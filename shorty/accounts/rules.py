@@ -2,30 +2,50 @@
 
 from typing import Final
 
+from shorty.accounts.emails import read_email
 from shorty.errors import InvalidFieldsError
 
-EMAIL_LENGTH: Final = 254
 NAME_LENGTH: Final = 100
 # Stands in until the owner's account is made; .invalid can never be anybody's address (RFC 2606).
 NOBODYS_EMAIL: Final = "owner@shorty.invalid"
 
 
+def check_email(email: str) -> str:
+    """In the spelling that is compared. Raises InvalidFieldsError."""
+    try:
+        return read_email(email)
+    except ValueError as error:
+        raise InvalidFieldsError({"email": str(error)}) from error
+
+
+def check_person_name(name: str, email: str) -> str:
+    """The name, which is the email's first part if empty. Raises InvalidFieldsError."""
+    name = name.strip()
+    if fault := _find_name_fault(name):
+        raise InvalidFieldsError({"name": fault})
+    return name or email.rpartition("@")[0][:NAME_LENGTH]
+
+
 def check_person(email: str, name: str) -> tuple[str, str]:
-    """The address in lower case and the name, which is the address's first part if empty."""
-    email, name = email.strip().lower(), name.strip()
+    """Both, with the faults of both. Raises InvalidFieldsError."""
     faults: dict[str, str] = {}
-    local, at, host = email.rpartition("@")
-    if not (local and at and host) or not email.isprintable() or " " in email:
-        faults["email"] = "must be an e-mail address, such as ann@example.com"
-    elif len(email) > EMAIL_LENGTH:
-        faults["email"] = f"may be at most {EMAIL_LENGTH} characters long"
-    if len(name) > NAME_LENGTH:
-        faults["name"] = f"may be at most {NAME_LENGTH} characters long"
-    elif not name.isprintable():
-        faults["name"] = "must be one line of text without control characters"
+    try:
+        email = read_email(email)
+    except ValueError as error:
+        faults["email"] = str(error)
+    if fault := _find_name_fault(name.strip()):
+        faults["name"] = fault
     if faults:
         raise InvalidFieldsError(faults)
-    return email, name or local[:NAME_LENGTH]
+    return email, check_person_name(name, email)
+
+
+def _find_name_fault(name: str) -> str:
+    if len(name) > NAME_LENGTH:
+        return f"may be at most {NAME_LENGTH} characters long"
+    if not name.isprintable():
+        return "must be one line of text without control characters"
+    return ""
 
 
 def check_workspace_name(name: str) -> str:

@@ -40,20 +40,29 @@ def prepare_first_workspace(
 
 
 def claim_first_workspace(
-    tx: Transaction, config: Config, email: str, name: str, password_hash: str, now: int
+    tx: Transaction,
+    config: Config,
+    email: str,
+    name: str,
+    password_hash: str,
+    now: int,
+    *,
+    by_operator: bool = False,
 ) -> Home:
-    """Makes the owner's account, while nobody can sign in yet; ConflictError afterwards.
+    """Creates the owner's account, while nobody can sign in yet; ConflictError afterwards.
+
+    The operator may do so later too: people whom a token invited may have joined by then.
 
     Raises AlreadyExistsError where the address is that of somebody the owner has added.
     """
-    if store.has_password_anywhere(tx):
+    if not by_operator and store.has_password_anywhere(tx):
         raise ConflictError("Somebody can sign in already; ask them to add you.")
     home = prepare_first_workspace(tx, config, now)
     email, name = check_person(email, name)
     namesake = store.find_user(tx, email)
     if namesake is not None and namesake.id != home.user.id:
         raise AlreadyExistsError("user", email)
-    user = store.claim_user(tx, home.user.id, email, name, password_hash)
+    user = store.claim_user(tx, home.user.id, email, name, password_hash, verified_at=now)
     if user is None:
         raise ConflictError("The owner's account has been made already.")
     workspace = home.workspace
@@ -76,26 +85,42 @@ def add_user(
     name: str = "",
     password_hash: str | None = None,
 ) -> Home:
-    """A new person with a workspace of their own on the default plan.
+    """A new person with a workspace of their own on the default plan, added by the operator.
 
-    With a password, also somebody who was added to a workspace and has none yet: whoever added
-    them has no hold on the address. Raises AlreadyExistsError and InvalidFieldsError.
+    With a password, also somebody whom a workspace once added and who has none yet: whoever added
+    them has no hold on the email. Raises AlreadyExistsError, InvalidFieldsError, and
+    ConflictError where somebody has an account under the email without having proved it.
     """
     email, name = check_person(email, name)
-    user = store.insert_user(tx, email, name, password_hash, now)
-    if user is None and password_hash is not None:
-        known = get_user(tx, email)
-        user = store.claim_user(tx, known.id, email, name, password_hash)
+    verified_at = None if email == NOBODYS_EMAIL else now
+    user = store.insert_user(tx, email, name, password_hash, now, verified_at=verified_at)
     if user is None:
-        raise AlreadyExistsError("user", email)
+        user = _claim_account(tx, get_user(tx, email), name, password_hash, now)
     own = store.find_own_workspace(tx, user.id)
     if own is not None:
         return Home(user=user, workspace=own)
     return Home(user=user, workspace=create_workspace(tx, config, user.id, name, now))
 
 
+def _claim_account(
+    tx: Transaction, known: User, name: str, password_hash: str | None, now: int
+) -> User:
+    email = known.email
+    if password_hash is not None:
+        user = store.claim_user(tx, known.id, email, name, password_hash, verified_at=now)
+        if user is not None:
+            return user
+    if known.email_verified_at is None:
+        raise ConflictError(
+            f"Somebody has an account as {email} already, and nothing proves that they read it. "
+            f"`shorty user email {email}` says that they do; with another email behind it, that "
+            "command takes this one away from them."
+        )
+    raise AlreadyExistsError("user", email)
+
+
 def get_user(tx: Transaction, email: str) -> User:
-    user = store.find_user(tx, email.strip().lower())
+    user = store.find_user(tx, email)
     if user is None:
         raise NotFoundError("user", email)
     return user

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from shorty.accounts import session_store, store
+from shorty.accounts.emails import fold_email
 from shorty.accounts.model import MadeSession, Session, User
 from shorty.accounts.second_factor import (
     WRONG_CODES_PER_DAY,
@@ -34,7 +35,6 @@ TRIES_AT_ALL: Final = 100
 that strangers do not lock its person out with ten tries of theirs."""
 ACCOUNT_REFILL_MS: Final = 6000
 """For one account after those: a hundred in ten minutes still, but the wait is one of seconds."""
-EMAIL_KEY_LENGTH: Final = 254
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +115,7 @@ async def check_password(
     Raises BusyError; and UnauthenticatedError, with the same words and after the same time whether
     the address is known or not.
     """
-    found = await store.find_password(db, email.strip().lower())
+    found = await store.find_password(db, email)
     password_hash = found[1] if found else None
     is_right = await is_password_right(
         password_hash or NOBODYS_HASH, password, pool=pool, owner=owner
@@ -188,4 +188,4 @@ def _count_wrong_code(tx: Transaction, half: Session, now: int, *, is_known: boo
 
 
 def _name_account(email: str) -> str:
-    return email.strip().lower()[:EMAIL_KEY_LENGTH]
+    return fold_email(email)

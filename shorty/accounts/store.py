@@ -1,80 +1,127 @@
 """Every statement about people, workspaces and members."""
 
+from typing import Final
+
 import msgspec
 
+from shorty.accounts.emails import fold_email
 from shorty.accounts.model import Member, Role, User, Workspace
 from shorty.storage.database import Database, Row, Transaction
 
 Rows = Database | Transaction
+
+SELECT_USER: Final = "select id, email, name, created_at, email_verified_at from users"
 
 
 # People
 
 
 def find_user(rows: Rows, email: str) -> User | None:
+    """By what somebody typed.
+
+    An account from before schema 13 may have a spelling of its own, and is then found by that.
+    """
+    typed, folded = email.strip().lower(), fold_email(email)
+    by_spelling = "case when email = $1 then 0 else 1 end"
     return _read_user(
-        find_one(rows, "select id, email, name, created_at from users where email = $1", email)
+        find_one(
+            rows,
+            f"{SELECT_USER} where email in ($1, $2) order by {by_spelling} limit 1",
+            *(typed, folded),
+        )
     )
 
 
 def find_user_by_id(rows: Rows, user_id: int) -> User | None:
-    return _read_user(
-        find_one(rows, "select id, email, name, created_at from users where id = $1", user_id)
-    )
+    return _read_user(find_one(rows, f"{SELECT_USER} where id = $1", user_id))
 
 
 async def list_users(db: Database) -> list[User]:
-    rows = await db.find_all("select id, email, name, created_at from users order by id")
+    rows = await db.find_all(f"{SELECT_USER} order by id")
     return [msgspec.convert(dict(row), User) for row in rows]
 
 
 def insert_user(
-    tx: Transaction, email: str, name: str, password_hash: str | None, now: int
+    tx: Transaction,
+    email: str,
+    name: str,
+    password_hash: str | None,
+    now: int,
+    *,
+    verified_at: int | None,
 ) -> User | None:
     """None where somebody has the address already."""
     return _read_user(
         tx.find_one(
             """
-            insert into users (email, name, password_hash, created_at) values ($1, $2, $3, $4)
-            on conflict (email) do nothing returning id, email, name, created_at
+            insert into users (email, name, password_hash, created_at, email_verified_at)
+            values ($1, $2, $3, $4, $5)
+            on conflict (email) do nothing returning id, email, name, created_at, email_verified_at
             """,
-            *(email, name, password_hash, now),
+            *(email, name, password_hash, now, verified_at),
         )
     )
 
 
 def claim_user(
-    tx: Transaction, user_id: int, email: str, name: str, password_hash: str
+    tx: Transaction,
+    user_id: int,
+    email: str,
+    name: str,
+    password_hash: str,
+    *,
+    verified_at: int | None,
 ) -> User | None:
-    """None where the person has a password already."""
+    """None where the person has a password already. An email verified before stays so."""
     return _read_user(
         tx.find_one(
             """
-            update users set email = $2, name = $3, password_hash = $4
-            where id = $1 and password_hash is null returning id, email, name, created_at
+            update users set email = $2, name = $3, password_hash = $4,
+              email_verified_at = coalesce(email_verified_at, $5)
+            where id = $1 and password_hash is null
+            returning id, email, name, created_at, email_verified_at
             """,
-            *(user_id, email, name, password_hash),
+            *(user_id, email, name, password_hash, verified_at),
         )
     )
 
 
 async def find_password(db: Database, email: str) -> tuple[User, str | None] | None:
-    """The person with that address, and their password's hash if they have one."""
+    """The person found as by `find_user`, and their password's hash if they have one."""
+    typed, folded = email.strip().lower(), fold_email(email)
     row = await db.find_one(
-        "select id, email, name, created_at, password_hash from users where email = $1", email
+        """
+        select id, email, name, created_at, email_verified_at, password_hash from users
+        where email in ($1, $2) order by case when email = $1 then 0 else 1 end limit 1
+        """,
+        *(typed, folded),
     )
     return None if row is None else (msgspec.convert(dict(row), User), row["password_hash"])
 
 
-def has_password(rows: Rows, email: str) -> bool:
-    row = find_one(
-        rows, "select 1 from users where email = $1 and password_hash is not null", email
-    )
+def has_password(rows: Rows, user_id: int) -> bool:
+    row = find_one(rows, "select 1 from users where id = $1 and password_hash is not null", user_id)
     return row is not None
 
 
-def update_person(tx: Transaction, user_id: int, email: str, name: str) -> None:
-    tx.execute("update users set email = $2, name = $3 where id = $1", user_id, email, name)
+def update_name(tx: Transaction, user_id: int, name: str) -> None:
+    tx.execute("update users set name = $2 where id = $1", user_id, name)
+
+
+def update_email(tx: Transaction, user_id: int, email: str, verified_at: int) -> None:
+    tx.execute(
+        "update users set email = $2, email_verified_at = $3 where id = $1",
+        *(user_id, email, verified_at),
+    )
+
+
+def mark_email_verified(tx: Transaction, user_id: int, now: int) -> bool:
+    """False where it was verified before."""
+    changed = tx.execute(
+        "update users set email_verified_at = $2 where id = $1 and email_verified_at is null",
+        *(user_id, now),
+    )
+    return changed > 0
 
 
 def update_password(tx: Transaction, user_id: int, password_hash: str) -> None:
@@ -193,16 +240,14 @@ async def list_plans(db: Database) -> list[str]:
 # Members
 
 
-def insert_member(
-    tx: Transaction, workspace_id: int, user_id: int, role: Role, now: int, name: str | None = None
-) -> bool:
-    """False where the person is a member already. `name` is what the workspace calls them."""
+def insert_member(tx: Transaction, workspace_id: int, user_id: int, role: Role, now: int) -> bool:
+    """False where the person is a member already."""
     inserted = tx.execute(
         """
-        insert into members (workspace_id, user_id, role, created_at, name)
-        values ($1, $2, $3, $4, $5) on conflict (workspace_id, user_id) do nothing
+        insert into members (workspace_id, user_id, role, created_at)
+        values ($1, $2, $3, $4) on conflict (workspace_id, user_id) do nothing
         """,
-        *(workspace_id, user_id, role, now, name),
+        *(workspace_id, user_id, role, now),
     )
     return inserted > 0
 
@@ -211,7 +256,8 @@ def find_member(rows: Rows, workspace_id: int, user_id: int) -> Member | None:
     row = find_one(
         rows,
         """
-        select m.user_id, u.email, coalesce(m.name, u.name) as name, m.role, m.created_at
+        select m.user_id, u.email, coalesce(m.name, u.name) as name, m.role, m.created_at,
+          u.email_verified_at
         from members m join users u on u.id = m.user_id
         where m.workspace_id = $1 and m.user_id = $2
         """,
@@ -220,11 +266,24 @@ def find_member(rows: Rows, workspace_id: int, user_id: int) -> Member | None:
     return None if row is None else _read_member(row)
 
 
+def has_member_with_email(rows: Rows, workspace_id: int, email: str) -> bool:
+    """`email` as `read_email` spells it."""
+    row = find_one(
+        rows,
+        """
+        select 1 from members m join users u on u.id = m.user_id
+        where m.workspace_id = $1 and u.email = $2
+        """,
+        *(workspace_id, email),
+    )
+    return row is not None
+
+
 def find_first_owner(tx: Transaction, workspace_id: int) -> User | None:
     return _read_user(
         tx.find_one(
             """
-            select u.id, u.email, u.name, u.created_at
+            select u.id, u.email, u.name, u.created_at, u.email_verified_at
             from members m join users u on u.id = m.user_id
             where m.workspace_id = $1 and m.role = 'owner' order by m.created_at, u.id limit 1
             """,
@@ -236,7 +295,8 @@ def find_first_owner(tx: Transaction, workspace_id: int) -> User | None:
 async def list_members(db: Database, workspace_id: int, after: int, limit: int) -> list[Member]:
     rows = await db.find_all(
         """
-        select m.user_id, u.email, coalesce(m.name, u.name) as name, m.role, m.created_at
+        select m.user_id, u.email, coalesce(m.name, u.name) as name, m.role, m.created_at,
+          u.email_verified_at
         from members m join users u on u.id = m.user_id
         where m.workspace_id = $1 and m.user_id > $2 order by m.user_id limit $3
         """,

@@ -6,25 +6,32 @@ import msgspec
 from msgspec import Meta
 
 from shorty.accounts import members
-from shorty.accounts.model import Member, NewMember, Role
-from shorty.api.idempotency import answer_once, in_one_write
+from shorty.accounts.model import Member, Role
 from shorty.api.listing import ListQuery, cut_page, read_list_query
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
 from shorty.errors import AlreadyExistsError, ConflictError, QuotaExceededError
-from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
+from shorty.http.answers import Answer, answer_json, answer_nothing
 from shorty.http.fields import convert_fields
+from shorty.http.invitations import invite
 from shorty.http.requests import read_body
 from shorty.http.times import format_time
-from shorty.storage.database import Transaction
 
 TAG: Final = "Members"
 EXAMPLE: Final = {
     "id": "2",
     "email": "bob@example.com",
+    "emailVerified": True,
     "name": "Bob",
     "role": "editor",
     "createdAt": "2026-11-22T12:00:00.000Z",
+}
+INVITATION_EXAMPLE: Final = {
+    "id": "5",
+    "email": "bob@example.com",
+    "role": "editor",
+    "url": None,
+    "expiresAt": "2026-11-29T12:00:00.000Z",
 }
 
 RoleField = Annotated[
@@ -37,10 +44,7 @@ RoleField = Annotated[
 
 
 class MemberInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    email: Annotated[str, Meta(description="Whose account joins; made if there is none.")]
-    name: Annotated[
-        str, Meta(description="What the workspace calls them; else what stands before the @.")
-    ] = ""
+    email: Annotated[str, Meta(description="Who is invited.")]
     role: RoleField = "editor"
 
 
@@ -51,9 +55,31 @@ class MemberChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class MemberObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     id: str
     email: str
+    email_verified: Annotated[
+        bool,
+        Meta(description="Whether it is proven that the member reads mail to that address."),
+    ]
     name: str
     role: Role
     created_at: str
+
+
+class InvitationObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    id: str
+    email: str
+    role: Role
+    url: Annotated[
+        str | None,
+        Meta(
+            description="The link to pass on, where the server could not mail it; it is in this "
+            "answer alone. null where it was mailed."
+        ),
+    ]
+    expires_at: str
+
+
+class InvitationAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    invitation: InvitationObject
 
 
 class MemberAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +95,7 @@ def show_member(member: Member) -> MemberObject:
     return MemberObject(
         id=str(member.user_id),
         email=member.email,
+        email_verified=member.email_verified_at is not None,
         name=member.name,
         role=member.role,
         created_at=format_time(member.created_at),
@@ -102,34 +129,35 @@ async def list_members(request: ApiRequest) -> Answer:
     "POST",
     "/members",
     Operation(
-        summary="Add a member",
-        description="Adds the person with that address. Somebody without an account gets one "
-        "without a password: the operator sets it with `shorty user add`, or where mail can be "
-        "sent they ask for a link. In the dashboard, people are invited instead.",
+        summary="Invite a member",
+        description="Creates an invitation for that email, whose link is valid for seven days and "
+        "works once; an earlier one of the same email stops. The person becomes a member by "
+        "accepting it, with an account of theirs or a new one. The answer is the same whether or "
+        "not the email has an account. Where the server sends mail, the link is mailed; otherwise "
+        "`url` has it, to be passed on.",
         tag=TAG,
         scope="admin",
         body=MemberInput,
         body_example={"email": "bob@example.com", "role": "editor"},
-        is_repeatable=True,
         status=201,
-        answer=MemberAnswer,
-        answer_example={"member": EXAMPLE},
-        errors=(AlreadyExistsError, QuotaExceededError),
+        answer=InvitationAnswer,
+        answer_example={"invitation": INVITATION_EXAMPLE},
+        errors=(AlreadyExistsError, ConflictError, QuotaExceededError),
     ),
 )
-async def add_member(request: ApiRequest) -> Answer:
-    body = await read_body(request)
-    wanted = convert_fields(body.fields, MemberInput)
-    new = NewMember(email=wanted.email, name=wanted.name, role=wanted.role)
-
-    def create(tx: Transaction) -> Member:
-        return members.add_member(tx, request.actor, new, request.now)
-
-    def show(member: Member) -> Answer:
-        shown = MemberAnswer(member=show_member(member))
-        return answer_created(shown, f"/api/v1/members/{member.user_id}")
-
-    return await answer_once(request, body, in_one_write(request, create), show)
+async def invite_member(request: ApiRequest) -> Answer:
+    wanted = convert_fields((await read_body(request)).fields, MemberInput)
+    invited = await invite(request, wanted.email, wanted.role)
+    invitation = invited.invitation
+    shown = InvitationObject(
+        id=str(invitation.id),
+        email=invitation.email,
+        role=invitation.role,
+        url=invited.url,
+        expires_at=format_time(invitation.expires_at),
+    )
+    # The link lets its holder in: no cache on the way may keep it, nor are answers kept here.
+    return answer_json(InvitationAnswer(invitation=shown), 201, [(b"cache-control", b"no-store")])
 
 
 @handle(
@@ -191,4 +219,4 @@ async def remove_member(request: ApiRequest) -> Answer:
     return answer_nothing()
 
 
-HANDLERS: Final = (list_members, add_member, get_member, change_member, remove_member)
+HANDLERS: Final = (list_members, invite_member, get_member, change_member, remove_member)

@@ -3,6 +3,7 @@
 import rich_click as click
 
 from shorty.accounts.model import User
+from shorty.accounts.profile import change_email
 from shorty.accounts.rules import NOBODYS_EMAIL
 from shorty.accounts.second_factor import remove_second_factor
 from shorty.accounts.service import (
@@ -30,7 +31,7 @@ from shorty.storage.database import Transaction
 
 @click.group("user")
 def command() -> None:
-    """Accounts: add, list, set a password, reset a second factor."""
+    """Accounts: add, list, change an email or a password, reset a second factor."""
 
 
 @command.command("add")
@@ -54,7 +55,7 @@ def add_person(
 ) -> Home:
     config, now = session.config, session.now
     if prepare_first_workspace(tx, config, now).user.email == NOBODYS_EMAIL:
-        return claim_first_workspace(tx, config, email, name, password_hash, now)
+        return claim_first_workspace(tx, config, email, name, password_hash, now, by_operator=True)
     return add_user(tx, config, email, now, name=name, password_hash=password_hash)
 
 
@@ -68,17 +69,44 @@ async def list_(session: Session, *, as_json: bool) -> None:
     if as_json:
         print_json([describe_user(user) for user in users])
         return
-    rows = [(user.id, user.email, user.name, show_time(user.created_at)) for user in users]
-    print_table(["ID", "EMAIL", "NAME", "CREATED"], rows)
+    rows = [
+        (
+            *(user.id, user.email, user.email_verified_at is not None),
+            *(user.name, show_time(user.created_at)),
+        )
+        for user in users
+    ]
+    print_table(["ID", "EMAIL", "VERIFIED", "NAME", "CREATED"], rows)
 
 
 def describe_user(user: User) -> dict[str, object]:
     return {
         "id": str(user.id),
         "email": user.email,
+        "emailVerified": user.email_verified_at is not None,
         "name": user.name,
         "createdAt": format_optional_time(user.created_at),
     }
+
+
+@command.command("email")
+@click.argument("email")
+@click.argument("new", required=False)
+@config_option
+@with_database
+async def email_(session: Session, *, email: str, new: str | None) -> None:
+    """Change someone's email to NEW, or without NEW say that theirs is right.
+
+    Either way it counts as verified afterwards: you answer for it.
+    """
+
+    def change(tx: Transaction) -> User:
+        user = get_user(tx, email)
+        return change_email(tx, user.id, new or user.email, session.now)
+
+    changed = await session.db.write(change)
+    said = "signs in with" if new else "is verified as"
+    click.echo(f"{changed.name} {said} {changed.email}.", err=True)
 
 
 @command.command("passwd")

@@ -10,7 +10,8 @@ from shorty.accounts.mail_links import (
     take_mail_of,
 )
 from shorty.accounts.model import Session
-from shorty.accounts.profile import change_email, change_name, change_password
+from shorty.accounts.profile import change_name, change_password, is_email_verified
+from shorty.accounts.rules import check_email
 from shorty.accounts.second_factor import (
     count_recovery_codes,
     count_wrong_codes,
@@ -27,10 +28,11 @@ from shorty.errors import (
     RateLimitedError,
     ShortyError,
 )
+from shorty.http.addresses import find_mailed_base
 from shorty.http.answers import Answer
+from shorty.http.mails import write_email_link, write_email_notice, write_taken_notice
 from shorty.mail import Mail
-from shorty.web.addresses import find_mailed_base
-from shorty.web.doors import SIGN_IN, page
+from shorty.web.doors import page
 from shorty.web.entry import (
     REVOKES_TOKENS,
     hash_new_password,
@@ -39,12 +41,12 @@ from shorty.web.entry import (
     show_trouble,
     tell_of_tokens,
 )
-from shorty.web.mails import write_email_link, write_email_notice
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
 
 ACCOUNT: Final = "/app/account"
 NEW_EMAIL: Final = "/app/new-email"
+FORGOTTEN: Final = "/app/forgotten"
 
 
 @page("GET", "/account")
@@ -84,55 +86,64 @@ async def set_password(request: WebRequest) -> Answer:
 
 @page("POST", "/account/email")
 async def set_email(request: WebRequest) -> Answer:
-    """At once, or where mail can be sent once the link in it was followed."""
-    email = request.typed.read("email").lower()
+    """Says the same, and takes as long, whether or not somebody else has the email."""
+    email = request.typed.read("email")
     try:
         await prove_password(request)
-        if request.services.mailer.is_on:
-            await send_email_link(request, email)
-            said = f"A link is on its way to {email}. The address counts once you have followed it."
-        else:
-            await request.services.db.write(
-                lambda tx: change_email(tx, request.actor.user_id, email)
-            )
-            said = f"You sign in with {email} from now on."
-    except AlreadyExistsError:
-        taken = InvalidFieldsError({"email": "has an account already"})
-        return await show_account(request, taken, "email")
-    except (InvalidFieldsError, RateLimitedError, FetchError) as error:
+        sent_to = await send_email_link(request, email)
+    except (InvalidFieldsError, ConflictError, RateLimitedError, FetchError) as error:
         return await show_account(request, error, "email")
+    said = f"A mail is on its way to {sent_to}. Follow the link in it to sign in with that email."
     return see_other(request, ACCOUNT, said)
 
 
-async def send_email_link(request: WebRequest, email: str) -> None:
-    """Raises FetchError where the mail server does not take it."""
+async def send_email_link(request: WebRequest, typed: str) -> str:
+    """The email that the link goes to; who has it already is told so there alone.
+
+    Raises FetchError where the mail server does not take it, ConflictError where there is none.
+    """
     services = request.services
+    if not services.mailer.is_on:
+        raise ConflictError(
+            "This server sends no mail, so it cannot verify an email. Whoever runs it can change "
+            "yours with the command `shorty user email`."
+        )
+    email = check_email(typed)
     # For whoever asks as for whom it reaches, so that nobody can mail the world from here.
     take_mail_of(services.limits, request.actor.user_id, request.now)
     take_mail(services.limits, email, request.now)
     made = await services.db.write(
         lambda tx: request_email_link(tx, request.actor.user_id, email, request.now)
     )
-    address = f"{find_mailed_base(request)}{NEW_EMAIL}?key={made.text}"
-    await services.mailer.send(write_email_link(made, address))
+    base = find_mailed_base(request)
+    if made is None:
+        mail = write_taken_notice(email, f"{base}{FORGOTTEN}")
+    else:
+        mail = write_email_link(made, f"{base}{NEW_EMAIL}?key={made.text}")
+    await services.mailer.send(mail)
+    return email
 
 
-@page("GET", "/new-email", needs=None)
+@page("GET", "/new-email")
 async def ask_new_email(request: WebRequest) -> Answer:
     return show_new_email(request, request.read_query().get("key", ""))
 
 
-@page("POST", "/new-email", needs=None)
+@page("POST", "/new-email")
 async def confirm_new_email(request: WebRequest) -> Answer:
     services, key = request.services, request.typed.read("key")
     try:
-        change = await services.db.write(lambda tx: change_email_by_link(tx, key, request.now))
+        change = await services.db.write(
+            lambda tx: change_email_by_link(tx, request.actor.user_id, key, request.now)
+        )
     except (ConflictError, AlreadyExistsError) as error:
         return show_new_email(request, key, error)
+    email = change.user.email
+    if email == change.old:
+        return see_other(request, ACCOUNT, f"Your email {email} is verified.")
     if services.mailer.is_on:
-        services.mailer.post(_write_notice(change.old, change.user.email))
-    place = SIGN_IN if request.signed_in is None else ACCOUNT
-    return see_other(request, place, f"You sign in with {change.user.email} from now on.")
+        services.mailer.post(_write_notice(change.old, email))
+    return see_other(request, ACCOUNT, f"You sign in with {email} from now on.")
 
 
 async def _write_notice(old: str, new: str) -> Mail:
@@ -141,7 +152,7 @@ async def _write_notice(old: str, new: str) -> Mail:
 
 def show_new_email(request: WebRequest, key: str, error: ShortyError | None = None) -> Answer:
     link = find_mail_link(request.services.db, key, "email", request.now)
-    email = "" if link is None else link.email
+    email = "" if link is None or link.user_id != request.actor.user_id else link.email
     return show_trouble(request, "new_email.html", error, key=key, email=email)
 
 
@@ -186,6 +197,7 @@ async def show_account(
         recovery_codes=count_recovery_codes(db, user_id),
         wrong_codes=count_wrong_codes(db, user_id, request.now),
         own_tokens=count_own_tokens(db, user_id, request.now),
+        is_email_verified=is_email_verified(db, user_id),
         sends_mail=request.services.mailer.is_on,
     )
 

@@ -16,6 +16,7 @@ from shorty.errors import (
     StorageUnavailableError,
     UnauthenticatedError,
 )
+from shorty.http.addresses import read_way_back
 from shorty.http.answers import Answer
 from shorty.http.errors import (
     Handlers,
@@ -24,7 +25,6 @@ from shorty.http.errors import (
     find_status,
     list_error_headers,
 )
-from shorty.web.addresses import read_way_back
 from shorty.web.doors import identify, send_to_sign_in
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest

@@ -2,17 +2,20 @@
 
 from typing import Final
 
+from shorty.accounts.email_proof import is_unproven_account
 from shorty.accounts.mail_links import (
     find_mail_link,
     request_password_link,
     set_password_by_link,
     take_password_mail,
 )
+from shorty.accounts.service import list_workspaces
 from shorty.accounts.tokens import count_own_tokens
 from shorty.errors import ConflictError, InvalidFieldsError, RateLimitedError, ShortyError
+from shorty.http.addresses import find_mailed_base
 from shorty.http.answers import Answer
+from shorty.http.mails import write_password_link
 from shorty.mail import Mail
-from shorty.web.addresses import find_mailed_base
 from shorty.web.doors import SIGN_IN, page
 from shorty.web.entry import (
     REVOKES_TOKENS,
@@ -22,7 +25,6 @@ from shorty.web.entry import (
     show_trouble,
     tell_of_tokens,
 )
-from shorty.web.mails import write_password_link
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
 
@@ -58,14 +60,14 @@ async def _write_link(request: WebRequest, email: str, base: str) -> Mail | None
 
 @page("GET", "/new-password", needs=None)
 async def ask_new_password(request: WebRequest) -> Answer:
-    return show_new_password(request, request.read_query().get("key", ""))
+    return await show_new_password(request, request.read_query().get("key", ""))
 
 
 @page("POST", "/new-password", needs=None)
 async def set_new_password(request: WebRequest) -> Answer:
     services, key = request.services, request.typed.read("key")
     if find_mail_link(services.db, key, "password", request.now) is None:
-        return show_new_password(request, "")
+        return await show_new_password(request, "")
     revokes = request.typed.is_checked(REVOKES_TOKENS)
     try:
         password_hash = await hash_new_password(request)
@@ -75,7 +77,7 @@ async def set_new_password(request: WebRequest) -> Answer:
             )
         )
     except (InvalidFieldsError, ConflictError) as error:
-        return show_new_password(request, key, error)
+        return await show_new_password(request, key, error)
     # Mailbox and password are proved, so that strangers' guesses do not make this person wait.
     remember_browser(request, user.id, passed_code=False)
     said = "Your new password is set. Sign in with it."
@@ -92,9 +94,12 @@ def show_forgotten(request: WebRequest, error: ShortyError | None = None) -> Ans
     )
 
 
-def show_new_password(request: WebRequest, key: str, error: ShortyError | None = None) -> Answer:
+async def show_new_password(
+    request: WebRequest, key: str, error: ShortyError | None = None
+) -> Answer:
     db = request.services.db
     link = find_mail_link(db, key, "password", request.now)
+    is_first_proof = link is not None and is_unproven_account(db, link.user_id)
     return show_trouble(
         request,
         "new_password.html",
@@ -102,6 +107,8 @@ def show_new_password(request: WebRequest, key: str, error: ShortyError | None =
         key=key,
         email="" if link is None else link.email,
         own_tokens=0 if link is None else count_own_tokens(db, link.user_id, request.now),
+        is_first_proof=is_first_proof,
+        workspaces=await list_workspaces(db, link.user_id) if link and is_first_proof else [],
         form=request.typed,
     )
 

@@ -7,7 +7,7 @@ from shorty.accounts.invitations import (
     accept_as_new_person,
     accept_invitation,
     find_invitation,
-    has_account,
+    is_known_account,
 )
 from shorty.accounts.model import MadeSession
 from shorty.accounts.sessions import start_session, switch_workspace
@@ -17,9 +17,11 @@ from shorty.errors import (
     QuotaExceededError,
     ShortyError,
 )
+from shorty.http.addresses import HOME
 from shorty.http.answers import Answer
+from shorty.http.invitations import INVITATION
+from shorty.http.mails import describe_role
 from shorty.storage.database import Transaction
-from shorty.web.addresses import HOME
 from shorty.web.doors import SIGN_IN, page
 from shorty.web.entry import (
     hash_new_password,
@@ -28,11 +30,8 @@ from shorty.web.entry import (
     set_session_cookie,
     show_trouble,
 )
-from shorty.web.mails import describe_role
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
-
-INVITATION: Final = "/app/invitation"
 
 
 @page("GET", "/invitation", needs=None)
@@ -91,7 +90,7 @@ def show_invitation(request: WebRequest, key: str, error: ShortyError | None = N
         key=key,
         invitation=invitation,
         role="" if invitation is None else describe_role(invitation.role),
-        has_account=invitation is not None and has_account(db, invitation),
+        has_account=invitation is not None and is_known_account(db, invitation),
         sign_in=f"{SIGN_IN}?next={quote(f'{INVITATION}?key={key}', safe='/')}",
         name=request.typed.read("name"),
     )

@@ -3,26 +3,23 @@
 from typing import Final, get_args
 
 from shorty.accounts import invitations, members
-from shorty.accounts.mail_links import take_mail
-from shorty.accounts.model import Actor, MadeInvitation, Role
+from shorty.accounts.model import Actor, Role
 from shorty.accounts.roles import is_allowed
 from shorty.errors import (
     AlreadyExistsError,
     ConflictError,
-    FetchError,
     InvalidFieldsError,
     NotFoundError,
+    QuotaExceededError,
     RateLimitedError,
     ShortyError,
 )
 from shorty.http.answers import Answer
+from shorty.http.invitations import invite
 from shorty.http.requests import ID_DIGITS
-from shorty.web.addresses import find_mailed_base, find_shown_base
 from shorty.web.cookies import Notice
 from shorty.web.doors import page
 from shorty.web.entry import show_trouble
-from shorty.web.invitation import INVITATION
-from shorty.web.mails import write_invitation
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 
@@ -43,41 +40,24 @@ async def list_members(request: WebRequest) -> Answer:
 
 
 @page("POST", "/members", needs="admin")
-async def invite(request: WebRequest) -> Answer:
+async def invite_somebody(request: WebRequest) -> Answer:
     """Mails the link, or shows it to be copied where no mail is sent."""
-    services, email = request.services, request.typed.read("email")
     try:
-        role = read_role(request)
-        invitations.take_invitation(services.limits, request.actor.user_id, request.now)
-        if services.mailer.is_on:
-            take_mail(services.limits, email, request.now)
-        made = await services.db.write(
-            lambda tx: invitations.create_invitation(tx, request.actor, email, role, request.now)
-        )
+        invited = await invite(request, request.typed.read("email"), read_role(request))
     except AlreadyExistsError:
         return await show_members(request, InvalidFieldsError({"email": "is a member already"}))
-    except (InvalidFieldsError, ConflictError, RateLimitedError) as error:
+    except (InvalidFieldsError, ConflictError, QuotaExceededError, RateLimitedError) as error:
         return await show_members(request, error)
-    if services.mailer.is_on and await is_mailed(request, made):
-        return see_other(request, PLACE, f"An invitation is on its way to {made.invitation.email}.")
+    if invited.url is None:
+        email = invited.invitation.email
+        return see_other(request, PLACE, f"An invitation is on its way to {email}.")
     return render(
         request,
         "invited.html",
-        invitation=made.invitation,
-        address=f"{find_shown_base(request)}{INVITATION}?key={made.text}",
-        was_tried=services.mailer.is_on,
+        invitation=invited.invitation,
+        address=invited.url,
+        was_tried=request.services.mailer.is_on,
     )
-
-
-async def is_mailed(request: WebRequest, made: MadeInvitation) -> bool:
-    services = request.services
-    address = f"{find_mailed_base(request)}{INVITATION}?key={made.text}"
-    try:
-        await services.mailer.send(write_invitation(made, address))
-    except FetchError:
-        return False
-    await services.db.write(lambda tx: invitations.mark_invitation_mailed(tx, made.text))
-    return True
 
 
 @page("POST", "/members/{user_id:str}", needs="admin")
@@ -159,4 +139,4 @@ async def show_members(request: WebRequest, error: ShortyError | None = None) ->
     )
 
 
-HANDLERS: Final = (list_members, invite, change_member, remove_member, revoke)
+HANDLERS: Final = (list_members, invite_somebody, change_member, remove_member, revoke)

@@ -32,9 +32,10 @@ from shorty.errors import (
     ShortyError,
     UnauthenticatedError,
 )
+from shorty.http.addresses import read_way_back
 from shorty.http.answers import Answer
+from shorty.http.mails import write_codes_notice
 from shorty.mail import Mail
-from shorty.web.addresses import read_way_back
 from shorty.web.cookies import Notice
 from shorty.web.doors import SIGN_IN, page
 from shorty.web.entry import (
@@ -46,7 +47,6 @@ from shorty.web.entry import (
     show_trouble,
     try_password,
 )
-from shorty.web.mails import write_codes_notice
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
 

@@ -6,9 +6,9 @@ from shorty.accounts.model import MadeSession
 from shorty.accounts.service import can_anyone_sign_in, claim_first_workspace
 from shorty.accounts.sessions import start_session
 from shorty.errors import AlreadyExistsError, ConflictError, InvalidFieldsError, ShortyError
+from shorty.http.addresses import HOME
 from shorty.http.answers import Answer
 from shorty.storage.database import Transaction
-from shorty.web.addresses import HOME
 from shorty.web.doors import SIGN_IN, page
 from shorty.web.entry import (
     hash_new_password,

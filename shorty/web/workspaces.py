@@ -6,9 +6,9 @@ from shorty.accounts.service import list_workspaces
 from shorty.accounts.sessions import switch_workspace
 from shorty.accounts.workspaces import create_workspace, leave_workspace, rename_workspace
 from shorty.errors import ConflictError, InvalidFieldsError, ShortyError
+from shorty.http.addresses import HOME
 from shorty.http.answers import Answer
 from shorty.storage.database import Transaction
-from shorty.web.addresses import HOME
 from shorty.web.cookies import Notice
 from shorty.web.doors import SIGN_IN, page
 from shorty.web.entry import show_trouble

@@ -2,6 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
+from shorty.accounts.email_proof import is_unproven_account
+from shorty.accounts.invitations import create_invitation
 from shorty.accounts.mail_links import (
     change_email_by_link,
     delete_old_mail_links,
@@ -13,11 +15,18 @@ from shorty.accounts.mail_links import (
     take_mail_of,
     take_password_mail,
 )
-from shorty.accounts.model import MadeMailLink
+from shorty.accounts.model import MadeMailLink, MadeSession
 from shorty.accounts.profile import change_email, change_name, change_password
-from shorty.accounts.service import Home, get_user, prepare_first_workspace
+from shorty.accounts.second_factor import count_recovery_codes, has_second_factor
+from shorty.accounts.second_factor_store import (
+    mark_confirmed,
+    put_second_factor,
+    replace_recovery_codes,
+)
+from shorty.accounts.service import Home, get_user, list_workspaces, prepare_first_workspace
 from shorty.accounts.sessions import find_signed_in, start_session
 from shorty.accounts.signing_in import check_password
+from shorty.accounts.tokens import count_own_tokens
 from shorty.config import Config
 from shorty.errors import (
     AlreadyExistsError,
@@ -28,7 +37,7 @@ from shorty.errors import (
 from shorty.limits import RateLimits
 from shorty.passwords import hash_password
 from shorty.storage.database import Database, Transaction
-from tests.support import MINUTE, NOW, make_home
+from tests.support import MINUTE, NOW, make_actor, make_home, make_token
 
 
 @pytest.fixture
@@ -108,9 +117,9 @@ async def test_a_link_to_another_new_address_stops_the_one_before(db: Database, 
 
 async def test_a_link_is_good_for_its_purpose_alone(db: Database, home: Home) -> None:
     made = await ask(db)
-    other = await db.write(lambda tx: request_email_link(tx, home.user.id, "a@b.example", NOW))
+    other = await request_email(db, home, "a@b.example")
     with pytest.raises(ConflictError):
-        await db.write(lambda tx: change_email_by_link(tx, made.text, NOW))
+        await db.write(lambda tx: change_email_by_link(tx, home.user.id, made.text, NOW))
     with pytest.raises(ConflictError):
         await set_password(db, other)
 
@@ -122,34 +131,136 @@ async def test_the_digest_alone_is_stored(db: Database, home: Home) -> None:
     assert made.text not in str(dict(row))
 
 
+async def request_email(db: Database, home: Home, email: str) -> MadeMailLink:
+    made = await db.write(lambda tx: request_email_link(tx, home.user.id, email, NOW))
+    assert made is not None
+    return made
+
+
 async def test_a_new_address_counts_once_its_owner_has_followed_the_link(
     db: Database, home: Home
 ) -> None:
-    made = await db.write(lambda tx: request_email_link(tx, home.user.id, "New@A.example", NOW))
-    assert (await db.write(lambda tx: get_user(tx, "ann@a.example"))).id == home.user.id
-    changed = await db.write(lambda tx: change_email_by_link(tx, made.text, NOW))
-    assert (changed.user.id, changed.user.email) == (home.user.id, "new@a.example")
+    made, user_id = await request_email(db, home, "New@A.example"), home.user.id
+    assert (await db.write(lambda tx: get_user(tx, "ann@a.example"))).id == user_id
+    changed = await db.write(lambda tx: change_email_by_link(tx, user_id, made.text, NOW + 1))
+    assert (changed.user.id, changed.user.email) == (user_id, "new@a.example")
+    assert changed.user.email_verified_at == NOW + 1
     assert changed.old == "ann@a.example"
     with pytest.raises(ConflictError):
-        await db.write(lambda tx: change_email_by_link(tx, made.text, NOW))
+        await db.write(lambda tx: change_email_by_link(tx, user_id, made.text, NOW))
 
 
-async def test_an_address_of_somebody_else_is_refused(db: Database, home: Home) -> None:
-    made = await db.write(lambda tx: request_email_link(tx, home.user.id, "eve@b.example", NOW))
+async def test_a_link_confirms_nothing_for_somebody_who_did_not_ask_for_it(
+    db: Database, home: Home
+) -> None:
+    eve = await make_home(db, email="eve@b.example")
+    made = await request_email(db, eve, "boss@a.example")
+    with pytest.raises(ConflictError, match="another account"):
+        await db.write(lambda tx: change_email_by_link(tx, home.user.id, made.text, NOW))
+    assert find_mail_link(db, made.text, "email", NOW)
+
+
+async def test_who_asks_for_an_address_of_somebody_else_gets_no_link(
+    db: Database, home: Home
+) -> None:
+    made = await request_email(db, home, "eve@b.example")
     await make_home(db, email="eve@b.example")
+    for email in ("Eve@b.example", " EVE@\N{FULLWIDTH LATIN SMALL LETTER B}.example"):
+        assert (
+            await db.write(lambda tx, to=email: request_email_link(tx, home.user.id, to, NOW))
+            is None
+        )
     with pytest.raises(AlreadyExistsError):
-        await db.write(lambda tx: request_email_link(tx, home.user.id, "Eve@b.example", NOW))
+        await db.write(lambda tx: change_email_by_link(tx, home.user.id, made.text, NOW))
     with pytest.raises(AlreadyExistsError):
-        await db.write(lambda tx: change_email_by_link(tx, made.text, NOW))
-    with pytest.raises(AlreadyExistsError):
-        await db.write(lambda tx: change_email(tx, home.user.id, "eve@b.example"))
+        await db.write(lambda tx: change_email(tx, home.user.id, "eve@b.example", NOW))
+
+
+async def test_ones_own_address_is_verified_by_a_link_and_then_needs_none(
+    db: Database, home: Home
+) -> None:
+    await unprove(db)
+    made = await request_email(db, home, "ann@a.example")
+    changed = await db.write(lambda tx: change_email_by_link(tx, home.user.id, made.text, NOW))
+    assert (changed.user.email_verified_at, changed.old) == (NOW, "ann@a.example")
+    with pytest.raises(InvalidFieldsError, match="is your email already"):
+        await db.write(lambda tx: request_email_link(tx, home.user.id, "Ann@a.example", NOW))
+
+
+async def unprove(db: Database) -> None:
+    await db.write(
+        lambda tx: tx.execute("update users set email_verified_at = null, password_hash = '$old'")
+    )
+
+
+async def set_up(db: Database, home: Home) -> MadeSession:
+    """All that opens an account: a session, a token, a second factor, an invitation."""
+
+    def work(tx: Transaction) -> MadeSession:
+        put_second_factor(tx, home.user.id, "ABCD", NOW)
+        mark_confirmed(tx, home.user.id, NOW)
+        replace_recovery_codes(tx, home.user.id, ["digest"])
+        return start_session(tx, home.user.id, None, "", NOW)
+
+    await make_token(db, home)
+    actor = await make_actor(db, home)
+    await db.write(
+        lambda tx: create_invitation(tx, actor, "x@a.example", "owner", NOW, is_mailed=False)
+    )
+    return await db.write(work)
+
+
+async def list_what_opens(db: Database, home: Home, session: MadeSession) -> list[bool]:
+    user_id = home.user.id
+    row = db.look_up("select count(*) as n from invitations where inviter_id = $1", user_id)
+    return [
+        find_signed_in(db, session.text, Config().plans, NOW) is not None,
+        count_own_tokens(db, user_id, NOW) > 0,
+        has_second_factor(db, user_id) or count_recovery_codes(db, user_id) > 0,
+        row is not None and row["n"] > 0,
+    ]
+
+
+async def test_whoever_proves_an_address_first_gets_the_account_alone(
+    db: Database, home: Home
+) -> None:
+    await unprove(db)
+    session = await set_up(db, home)
+    other = await make_home(db, email="eve@b.example")
+    others = await set_up(db, other)
+    assert is_unproven_account(db, home.user.id)
+    await set_password(db, await ask(db))
+    assert await list_what_opens(db, home, session) == [False, False, False, False]
+    assert await list_what_opens(db, other, others) == [True, True, True, True]
+    assert not is_unproven_account(db, home.user.id)
+    assert await list_workspaces(db, home.user.id) == [home.workspace]
+
+
+async def test_once_an_address_is_verified_a_link_ends_the_sessions_alone(
+    db: Database, home: Home
+) -> None:
+    await db.write(lambda tx: tx.execute("update users set password_hash = '$old'"))
+    session = await set_up(db, home)
+    await set_password(db, await ask(db))
+    assert await list_what_opens(db, home, session) == [False, True, True, True]
+
+
+async def test_who_had_no_password_set_nothing_up_and_so_the_operators_tokens_stay(
+    db: Database, home: Home
+) -> None:
+    await db.write(lambda tx: tx.execute("update users set email_verified_at = null"))
+    await make_token(db, home)
+    await set_password(db, await ask(db))
+    assert count_own_tokens(db, home.user.id, NOW) == 1
+    user = await db.write(lambda tx: get_user(tx, "ann@a.example"))
+    assert user.email_verified_at == NOW
 
 
 async def test_links_to_the_old_address_stop_with_it_and_with_a_new_password(
     db: Database, home: Home
 ) -> None:
     made = await ask(db)
-    await db.write(lambda tx: change_email(tx, home.user.id, "new@a.example"))
+    await db.write(lambda tx: change_email(tx, home.user.id, "new@a.example", NOW))
     with pytest.raises(ConflictError):
         await set_password(db, made)
     made = await ask(db, "new@a.example")
@@ -173,7 +284,7 @@ def test_an_address_gets_five_mails_an_hour() -> None:
     for _ in range(5):
         take_mail(limits, "ann@a.example", NOW)
     with pytest.raises(RateLimitedError):
-        take_mail(limits, " Ann@a.example", NOW)
+        take_mail(limits, " Ann@\N{FULLWIDTH LATIN SMALL LETTER A}.example", NOW)
     take_mail(limits, "bob@a.example", NOW)
 
 

@@ -1,9 +1,9 @@
 import pytest
 
-from shorty.accounts.members import add_member, change_role, list_members, remove_member
-from shorty.accounts.model import Actor, Member, NewMember, Role
+from shorty.accounts.members import change_role, get_member, list_members, remove_member
+from shorty.accounts.model import Actor, Member, Role
 from shorty.accounts.roles import is_allowed, require_scope
-from shorty.accounts.service import add_user, list_users
+from shorty.accounts.service import list_users
 from shorty.accounts.tokens import find_actor
 from shorty.config import Config, DefaultsConfig, Plan
 from shorty.errors import (
@@ -26,7 +26,8 @@ async def owner(db: Database) -> Actor:
 
 
 async def add(db: Database, actor: Actor, email: str = "bob@a.example") -> Member:
-    return await db.write(lambda tx: add_member(tx, actor, NewMember(email=email), NOW))
+    home = await make_colleague(db, actor, "editor", email)
+    return get_member(db, actor.workspace_id, home.user.id)
 
 
 async def list_roles(db: Database, actor: Actor) -> dict[str, Role]:
@@ -48,18 +49,6 @@ async def test_a_person_with_an_account_joins_with_it(db: Database, owner: Actor
     assert len(await list_users(db)) == 2
 
 
-async def test_adding_an_address_does_not_tell_the_name_of_its_owner(
-    db: Database, owner: Actor
-) -> None:
-    await db.write(lambda tx: add_user(tx, Config(), "eve@b.example", NOW, name="Eve Real"))
-    member = await add(db, owner, "eve@b.example")
-    assert member.name == "eve"
-    assert await list_roles(db, owner) == {"ann": "owner", "eve": "editor"}
-    changed = await db.write(lambda tx: change_role(tx, owner, member.user_id, "viewer"))
-    assert changed.name == "eve"
-    assert [user.name for user in await list_users(db)] == ["ann", "Eve Real"]
-
-
 async def test_nobody_joins_twice(db: Database, owner: Actor) -> None:
     await add(db, owner)
     with pytest.raises(AlreadyExistsError):
@@ -74,6 +63,20 @@ async def test_the_plan_limits_the_members_and_a_place_becomes_free_again(db: Da
     assert len(await list_users(db)) == 2
     await db.write(lambda tx: remove_member(tx, owner, member.user_id, NOW))
     await add(db, owner, "eve@b.example")
+
+
+async def test_the_name_that_a_workspace_once_gave_somebody_stays(
+    db: Database, owner: Actor
+) -> None:
+    member = await add(db, owner)
+    await db.write(
+        lambda tx: tx.execute(
+            "update members set name = 'Bobby' where user_id = $1", member.user_id
+        )
+    )
+    changed = await db.write(lambda tx: change_role(tx, owner, member.user_id, "viewer"))
+    assert changed.name == "Bobby"
+    assert await list_roles(db, owner) == {"ann": "owner", "Bobby": "viewer"}
 
 
 async def test_a_removed_members_token_stops_and_stays_stopped(db: Database, owner: Actor) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
-from shorty.accounts.members import add_member
-from shorty.accounts.model import NewMember
+from shorty.accounts.model import Role, User
+from shorty.accounts.profile import change_email
 from shorty.accounts.rules import NOBODYS_EMAIL
 from shorty.accounts.service import (
     Home,
@@ -16,13 +16,13 @@ from shorty.accounts.service import (
     prepare_first_workspace,
     set_password,
 )
-from shorty.accounts.store import update_workspace_name
+from shorty.accounts.store import insert_member, insert_user, update_workspace_name
 from shorty.config import Config, DefaultsConfig
 from shorty.errors import AlreadyExistsError, ConflictError, InvalidFieldsError, NotFoundError
 from shorty.links.public import PUBLIC_WORKSPACE_ID
 from shorty.links.store import MAKE_WORKSPACE
 from shorty.plans import read_usage
-from shorty.storage.database import Database
+from shorty.storage.database import Database, Transaction
 from tests.support import NOW, make_actor, make_colleague, make_home
 
 CONFIG = Config()
@@ -44,8 +44,8 @@ async def test_the_first_workspace_is_made_once(db: Database) -> None:
 
 
 async def test_a_member_without_a_password_cannot_become_the_owner(db: Database) -> None:
-    actor = await make_actor(db, await prepare(db))
-    await make_colleague(db, actor, "editor", "ann@a.example")
+    first = await prepare(db)
+    await add_silently(db, first.workspace.id, "ann@a.example", "editor")
     with pytest.raises(AlreadyExistsError):
         await claim(db, "ann@a.example")
 
@@ -77,6 +77,7 @@ async def test_the_owner_claims_the_workspace_that_a_token_was_made_in(db: Datab
     claimed = await claim(db)
     assert claimed.workspace.id == first.workspace.id
     assert (claimed.user.id, claimed.user.email) == (first.user.id, "ann@a.example")
+    assert (first.user.email_verified_at, claimed.user.email_verified_at) == (None, NOW)
     assert can_anyone_sign_in(db)
 
 
@@ -104,16 +105,42 @@ async def test_nobody_claims_a_workspace_once_somebody_can_sign_in(db: Database)
         await claim(db, "eve@b.example")
 
 
+async def test_the_operator_claims_the_first_workspace_after_people_have_joined_it(
+    db: Database,
+) -> None:
+    first = await prepare(db)
+    await make_colleague(db, await make_actor(db, first), "editor")
+    with pytest.raises(ConflictError):
+        await claim(db)
+    claimed = await db.write(
+        lambda tx: claim_first_workspace(
+            tx, CONFIG, "ann@a.example", "Ann", "$hash", NOW, by_operator=True
+        )
+    )
+    assert (claimed.user.id, claimed.workspace.id) == (first.user.id, first.workspace.id)
+
+
 async def test_an_address_is_kept_in_lower_case_and_names_the_person(db: Database) -> None:
     home = await make_home(db, email=" Zoë.X@Example.ORG ")
     assert (home.user.email, home.user.name) == ("zoë.x@example.org", "zoë.x")
     assert await db.write(lambda tx: get_user(tx, "ZOË.X@example.org")) == home.user
 
 
+async def add_silently(db: Database, workspace_id: int, email: str, role: Role) -> User:
+    """As `POST /members` did before schema 13."""
+
+    def work(tx: Transaction) -> User:
+        user = insert_user(tx, email, "Not Eve", None, NOW, verified_at=None)
+        assert user is not None
+        insert_member(tx, workspace_id, user.id, role, NOW)
+        return user
+
+    return await db.write(work)
+
+
 async def test_an_address_that_a_workspace_added_is_still_its_owners(db: Database) -> None:
-    squatter = await make_actor(db, await make_home(db))
-    new = NewMember(email="eve@b.example", name="Not Eve", role="owner")
-    member = await db.write(lambda tx: add_member(tx, squatter, new, NOW))
+    squatter = await make_home(db)
+    member = await add_silently(db, squatter.workspace.id, "eve@b.example", "owner")
 
     async def add(password_hash: str | None) -> Home:
         return await db.write(
@@ -122,14 +149,15 @@ async def test_an_address_that_a_workspace_added_is_still_its_owners(db: Databas
             )
         )
 
-    with pytest.raises(AlreadyExistsError):
+    with pytest.raises(ConflictError, match="nothing proves"):
         await add(None)
     home = await add("$hash")
-    assert (home.user.id, home.user.name) == (member.user_id, "Eve")
-    assert home.workspace.id != squatter.workspace_id
+    assert (home.user.id, home.user.name) == (member.id, "Eve")
+    assert home.user.email_verified_at == NOW + 1
+    assert home.workspace.id != squatter.workspace.id
     assert await db.write(lambda tx: get_home(tx, "eve@b.example")) == home
     spaces = await list_workspaces(db, home.user.id)
-    assert {space.id for space in spaces} == {home.workspace.id, squatter.workspace_id}
+    assert {space.id for space in spaces} == {home.workspace.id, squatter.workspace.id}
     with pytest.raises(AlreadyExistsError):
         await add("$other")
 
@@ -143,11 +171,10 @@ async def test_an_owner_without_a_password_keeps_their_workspace(db: Database) -
 
 
 async def test_a_persons_home_is_their_own_workspace_if_they_have_one(db: Database) -> None:
-    ann = await make_actor(db, await make_home(db))
-    new = NewMember(email="eve@b.example", role="admin")
-    await db.write(lambda tx: add_member(tx, ann, new, NOW))
+    ann = await make_home(db)
+    await add_silently(db, ann.workspace.id, "eve@b.example", "admin")
     joined = await db.write(lambda tx: get_home(tx, "eve@b.example"))
-    assert joined.workspace.id == ann.workspace_id
+    assert joined.workspace.id == ann.workspace.id
     own = await db.write(
         lambda tx: add_user(tx, CONFIG, "eve@b.example", NOW + 1, password_hash="$hash")
     )
@@ -174,6 +201,28 @@ async def test_a_name_is_one_line_of_text(db: Database) -> None:
     with pytest.raises(InvalidFieldsError) as raised:
         await db.write(lambda tx: add_user(tx, CONFIG, "ann@a.example", NOW, name="Ann\nBcc: x"))
     assert set(raised.value.fields) == {"name"}
+
+
+async def test_somebody_who_came_by_a_copied_link_holds_an_address_until_the_operator_says(
+    db: Database,
+) -> None:
+    await make_home(db)
+
+    def squat(tx: Transaction) -> User | None:
+        return insert_user(tx, "boss@b.example", "Eve", "$evil", NOW, verified_at=None)
+
+    eve = await db.write(squat)
+    assert eve is not None
+
+    async def add() -> Home:
+        return await db.write(
+            lambda tx: add_user(tx, CONFIG, "boss@b.example", NOW, password_hash="$hash")
+        )
+
+    with pytest.raises(ConflictError, match=r"shorty user email boss@b\.example"):
+        await add()
+    await db.write(lambda tx: change_email(tx, eve.id, "eve@e.example", NOW))
+    assert (await add()).user.id != eve.id
 
 
 async def test_a_password_is_set_for_a_person_who_exists(db: Database) -> None:

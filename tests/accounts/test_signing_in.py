@@ -11,11 +11,12 @@ from shorty.accounts.signing_in import (
     take_session_password,
     take_sign_in,
 )
+from shorty.accounts.store import insert_user
 from shorty.config import Config
 from shorty.errors import RateLimitedError, UnauthenticatedError
 from shorty.limits import RateLimits
 from shorty.passwords import hash_password
-from shorty.storage.database import Database
+from shorty.storage.database import Database, Transaction
 from tests.support import MINUTE, NOW, make_home
 
 
@@ -30,6 +31,26 @@ async def test_the_address_counts_in_any_case(db: Database) -> None:
     await add_ann(db)
     user = await check_password(db, " Ann@A.example ", "correct horse")
     assert user.email == "ann@a.example"
+
+
+async def test_an_account_from_before_addresses_had_one_spelling_signs_in_with_its_own(
+    db: Database,
+) -> None:
+    await add_ann(db)
+    kept = await hash_password("battery staple")
+
+    def add(tx: Transaction) -> None:
+        for email in ("ann@bücher.example", "ann@xn--bcher-kva.example"):
+            insert_user(tx, email, "", kept, NOW, verified_at=None)
+
+    await db.write(add)
+    for typed, email in (
+        ("Ann@bücher.example", "ann@bücher.example"),
+        ("ann@xn--bcher-kva.example", "ann@xn--bcher-kva.example"),
+        ("ann@bücher.EXAMPLE", "ann@bücher.example"),
+        ("ann@bu\N{COMBINING DIAERESIS}cher.example", "ann@xn--bcher-kva.example"),
+    ):
+        assert (await check_password(db, typed, "battery staple")).email == email
 
 
 async def test_a_wrong_password_an_unknown_address_and_no_password_look_alike(

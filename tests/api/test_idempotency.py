@@ -46,8 +46,8 @@ async def test_a_key_stands_for_one_request(client: httpx.AsyncClient) -> None:
     for answer in (
         await add(client, "k", "other.a.example"),
         await client.post(
-            "/api/v1/members",
-            json={"email": "bob@a.example"},
+            "/api/v1/tags",
+            json={"name": "News"},
             headers={"idempotency-key": "k"},
         ),
     ):

@@ -25,8 +25,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from shorty.accounts.members import add_member
-from shorty.accounts.model import Actor, NewMember, NewToken
+from shorty.accounts.model import Actor, NewToken
 from shorty.accounts.service import Home
 from shorty.accounts.tokens import create_token
 from shorty.api.app import DOORS
@@ -41,7 +40,7 @@ from shorty.links.tags import NewTag, create_tag
 from shorty.storage.database import Transaction
 from tests.api.conftest import DOMAINS
 from tests.rsgi_client import make_client
-from tests.support import NOW, make_actor, make_home, make_token, prepare_copy
+from tests.support import NOW, join_workspace, make_actor, make_home, make_token, prepare_copy
 
 SCHEMA = schemathesis.openapi.from_dict(build_document(DOORS))
 CHECKS = [
@@ -98,7 +97,7 @@ class Server:
     def _add(tx: Transaction, *, actor: Actor, number: int) -> None:
         create_tag(tx, actor, NewTag(name=f"Tag {number}"), NOW)
         add_domain(tx, actor, NewDomain(host=f"n{number}.a.invalid"), NOW)
-        add_member(tx, actor, NewMember(email=f"n{number}@a.example"), NOW)
+        join_workspace(tx, actor, "editor", f"n{number}@a.example")
         create_token(tx, actor, NewToken(), NOW)
 
     async def stop(self) -> None:

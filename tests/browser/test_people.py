@@ -29,7 +29,7 @@ def test_somebody_invited_as_a_viewer_joins_and_cannot_edit(
     other.goto(address)
     other.get_by_label("Your name").fill("Vic")
     other.get_by_label("Password").fill(PASSWORD)
-    other.get_by_role("button", name="Make my account and join").click()
+    other.get_by_role("button", name="Create my account and join").click()
     other.get_by_role("link", name="Links", exact=True).click()
     expect(find_row(other, "do not touch")).to_have_count(1)
     expect(other.get_by_role("link", name="New link")).to_have_count(0)

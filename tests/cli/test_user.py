@@ -71,6 +71,52 @@ def test_a_password_can_be_changed(shell: Shell) -> None:
     assert changed == (0, "", "The password of ann@a.example is set; their sessions have ended.\n")
 
 
+def test_an_email_is_changed_and_counts_as_verified(shell: Shell, tmp_path: Path) -> None:
+    shell("user", "add", "ann@a.example", "--name", "Ann", stdin="correct horse\n")
+    changed = shell("user", "email", "Ann@a.example", "ann@BÜCHER.example")
+    assert changed == (0, "", "Ann signs in with ann@xn--bcher-kva.example.\n")
+    assert list_emails(shell) == ["ann@xn--bcher-kva.example"]
+    forget_proofs(tmp_path)
+    assert "  no        Ann" in shell("user", "list").out
+    verified = shell("user", "email", "ann@bücher.example")
+    assert verified == (0, "", "Ann is verified as ann@xn--bcher-kva.example.\n")
+    (ann,) = json.loads(shell("user", "list", "--json").out)
+    assert ann["emailVerified"] is True
+
+
+def test_an_email_that_is_taken_or_none_or_unknown_is_refused(shell: Shell) -> None:
+    for email in ("ann@a.example", "bob@a.example"):
+        shell("user", "add", email, stdin="correct horse\n")
+    for arguments, complaint in (
+        (("ann@a.example", "BOB@a.example"), "There is already a user named 'bob@a.example'.\n"),
+        (("ann@a.example", "a@@x.com"), "email: must be an e-mail address, such as"),
+        (("cy@a.example", "c@a.example"), "There is no user cy@a.example here.\n"),
+    ):
+        refused = shell("user", "email", *arguments)
+        assert (refused.code, refused.out) == (1, "")
+        assert refused.err.startswith(complaint)
+    assert list_emails(shell) == ["ann@a.example", "bob@a.example"]
+
+
+def test_an_address_that_somebody_holds_without_proof_is_freed_by_the_operator(
+    shell: Shell, tmp_path: Path
+) -> None:
+    shell("user", "add", "boss@a.example", stdin="correct horse\n")
+    forget_proofs(tmp_path)
+    refused = shell("user", "add", "boss@a.example", stdin="battery staple\n")
+    assert refused.code == 1
+    assert "`shorty user email boss@a.example`" in refused.err
+    assert shell("user", "email", "boss@a.example", "unknown@shorty.invalid").code == 0
+    assert shell("user", "add", "boss@a.example", stdin="battery staple\n").code == 0
+    assert list_emails(shell) == ["unknown@shorty.invalid", "boss@a.example"]
+
+
+def forget_proofs(folder: Path) -> None:
+    with sqlite3.connect(folder / "data" / "shorty.db") as database:
+        database.execute("update users set email_verified_at = null")
+    database.close()
+
+
 def test_the_password_of_a_stranger_cannot(shell: Shell) -> None:
     shell("user", "add", "ann@a.example", stdin="correct horse\n")
     refused = shell("user", "passwd", "bob@a.example", stdin="battery staple\n")

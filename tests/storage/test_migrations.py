@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from shorty.errors import StartError
+from shorty.storage import migrations
 from shorty.storage.connections import connect
 from shorty.storage.migrations import find_version, list_migrations, prepare_database
 
@@ -20,6 +21,68 @@ def test_a_new_database_gets_every_migration_once(tmp_path: Path) -> None:
     assert applied == list_migrations()
     assert prepare_database(path, now=8) == []
     assert find_version(path) == applied[-1].version
+
+
+@pytest.fixture
+def former(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A database of schema 12, with people whose emails have no one spelling."""
+    path = tmp_path / "former.db"
+    with monkeypatch.context() as patch:
+        known = [migration for migration in list_migrations() if migration.version < 13]
+        patch.setattr(migrations, "list_migrations", lambda: known)
+        prepare_database(path, now=0)
+    return path
+
+
+def add_people(path: Path, *emails: str) -> None:
+    connection = connect(path)
+    connection.execute("begin")
+    connection.executemany(
+        "insert into users (email, name, created_at) values (?, '', 0)", [(e,) for e in emails]
+    )
+    connection.execute("commit")
+    connection.close()
+
+
+def list_emails(path: Path) -> dict[int, tuple[str, int | None]]:
+    connection = connect(path)
+    rows = connection.execute("select id, email, email_verified_at from users").fetchall()
+    connection.close()
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def test_emails_get_their_one_spelling_and_nobody_is_lost(former: Path) -> None:
+    add_people(
+        former,
+        *("ann@a.example", "zoë@bücher.example", "bob@bücher.example", "bob@xn--bcher-kva.example"),
+        *("stra\N{LATIN SMALL LETTER SHARP S}e@x.com", "stra\N{LATIN SMALL LETTER LONG S}se@x.com"),
+        *("odd@@a.example", "odd@a_b.example"),
+    )
+    prepare_database(former, now=1)
+    assert [email for email, _ in list_emails(former).values()] == [
+        *("ann@a.example", "zoë@xn--bcher-kva.example"),
+        *("bob@bücher.example", "bob@xn--bcher-kva.example"),
+        *("strasse@x.com", "stra\N{LATIN SMALL LETTER LONG S}se@x.com"),
+        *("odd@@a.example", "odd@a_b.example"),
+    ]
+    assert {verified_at for _, verified_at in list_emails(former).values()} == {None}
+
+
+def test_what_a_fill_cannot_do_leaves_the_database_as_it_was(
+    former: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(connection: sqlite3.Connection) -> None:
+        connection.execute("update users set email = 'x'")
+        raise RuntimeError
+
+    add_people(former, "ann@a.example")
+    monkeypatch.setattr(migrations, "FILLS", {13: fail})
+    with pytest.raises(RuntimeError):
+        prepare_database(former, now=1)
+    assert find_version(former) == 12
+    monkeypatch.undo()
+    prepare_database(former, now=1)
+    assert list_emails(former) == {1: ("ann@a.example", None)}
 
 
 def test_a_new_database_is_for_nobody_else(tmp_path: Path) -> None:

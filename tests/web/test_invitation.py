@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator
+from urllib.parse import quote
 
 import pytest
 
@@ -9,13 +10,12 @@ from shorty.accounts.invitations import create_invitation
 from shorty.accounts.known_browsers import find_known_account
 from shorty.accounts.members import list_members
 from shorty.accounts.model import Role
-from shorty.accounts.service import add_user, get_home
+from shorty.accounts.service import add_user
 from shorty.accounts.sessions import find_signed_in
 from shorty.passwords import hash_password
 from shorty.web.cookies import KNOWN, SESSION, open_browser
 from tests.api.house import House
 from tests.rsgi_client import make_client
-from tests.support import make_actor
 from tests.web.browser import Browser, read_text
 
 NEW = {"name": "Bob", "password": "correct horse"}
@@ -98,14 +98,29 @@ async def test_who_is_signed_in_joins_with_their_account_and_looks_at_the_new_wo
     assert (await stranger.send("/app/members/1/remove")).status_code == 403
 
 
-async def test_whoever_has_an_account_is_asked_to_sign_in_and_comes_back(
-    house: House, owner: Browser, visitor: Browser
-) -> None:
+async def add_bob(house: House) -> None:
     kept = await hash_password("correct horse")
     await house.app.db.write(
         lambda tx: add_user(tx, house.app.config, "bob@a.example", house.now, password_hash=kept)
     )
-    way_in = await invite(owner)
+
+
+async def invite_by_mail(house: House) -> str:
+    """The path that the mail's link would have."""
+    actor = await house.make_actor()
+    made = await house.app.db.write(
+        lambda tx: create_invitation(
+            tx, actor, "bob@a.example", "viewer", house.now, is_mailed=True
+        )
+    )
+    return f"/app/invitation?key={made.text}"
+
+
+async def test_whoever_has_an_account_is_asked_to_sign_in_and_comes_back(
+    house: House, owner: Browser, visitor: Browser
+) -> None:
+    await add_bob(house)
+    way_in = await invite_by_mail(house)
     page = (await visitor.open(way_in)).text
     assert "bob@a.example has an account here." in read_text(page)
     link = re.search(r'href="(/app/sign-in\?next=[^"]+)"', page)
@@ -122,16 +137,48 @@ async def test_whoever_has_an_account_is_asked_to_sign_in_and_comes_back(
     assert (await list_roles(house))["bob@a.example"] == "viewer"
 
 
-async def test_the_way_in_to_an_account_of_another_workspace_is_refused_in_words(
+async def test_a_link_to_copy_looks_the_same_whether_or_not_its_email_has_an_account(
+    house: House, owner: Browser, visitor: Browser
+) -> None:
+    await add_bob(house)
+    pages: list[str] = []
+    for email in ("bob@a.example", "new@a.example"):
+        way_in = await invite(owner, email)
+        text = read_text((await visitor.open(way_in)).text)
+        pages.append(text.replace(email, "x").replace(quote(way_in), ""))
+    assert pages[0] == pages[1]
+    assert "sign in if you have one" in pages[0]
+
+
+async def test_who_came_by_a_copied_link_has_an_email_that_nothing_proves(
+    house: House, owner: Browser, visitor: Browser
+) -> None:
+    await accept(visitor, await invite(owner), **NEW)
+    members = await list_members(house.app.db, house.home.workspace.id, 0, 10)
+    proofs = {member.email: member.email_verified_at for member in members}
+    assert proofs == {"ann@a.example": house.now, "bob@a.example": None}
+
+
+async def test_an_account_under_somebody_elses_email_opens_no_other_workspace(
     house: House, owner: Browser, stranger: Browser, visitor: Browser
 ) -> None:
-    db = house.app.db
-    home = await db.write(lambda tx: get_home(tx, "eve@b.example"))
-    eve = await make_actor(db, home)
-    await db.write(lambda tx: create_invitation(tx, eve, "x@a.example", "viewer", house.now))
+    """Eve takes bob's email by a link of her own; ann invites bob."""
+    assert await accept(visitor, await invite(stranger), **NEW) == "/app"
+    way_in = await invite(owner, role="admin")
+    assert "bob@a.example" not in await list_roles(house)
+    assert "ann@a.example" not in (await visitor.open("/app/members")).text
+    async with make_client(house.app) as client:
+        page = await accept(Browser(client), way_in, **NEW)
+    assert "has an account already" in read_text(page)
+    assert "bob@a.example" not in await list_roles(house)
+
+
+async def test_a_copied_link_opens_no_account_that_a_workspace_once_added(
+    house: House, owner: Browser, stranger: Browser, visitor: Browser
+) -> None:
     await house.app.db.write(lambda tx: add_user(tx, house.app.config, "bob@a.example", house.now))
     page = await accept(visitor, await invite(owner), **NEW)
-    assert "belongs to another workspace and has no password yet" in read_text(page)
+    assert "has an account already" in read_text(page)
 
 
 async def test_an_invitation_to_the_mailed_address_is_text_there_not_markup(

@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from shorty.accounts.invitations import list_invitations
+from shorty.accounts.members import list_members
+from shorty.accounts.second_factor_store import mark_confirmed, put_second_factor
 from shorty.accounts.service import list_users, set_password
 from shorty.config import Config
 from shorty.passwords import hash_password
@@ -82,7 +84,8 @@ async def test_an_invitation_is_mailed_and_its_link_shown_to_nobody_else(
     await visitor.open(link.raw_path.decode())
     fields = {"key": link.params["key"], "name": "Bob", "password": PASSWORD}
     assert (await visitor.send("/app/invitation", fields)).headers["location"] == "/app"
-    assert [user.email for user in await list_users(house.app.db)][-1] == "bob@a.example"
+    bob = (await list_users(house.app.db))[-1]
+    assert (bob.email, bob.email_verified_at) == ("bob@a.example", house.now)
 
 
 async def test_what_the_mail_server_refuses_is_shown_to_be_copied(
@@ -208,23 +211,139 @@ async def test_asking_again_and_again_is_stopped(
     assert len(mail_server.received) == 5
 
 
-async def test_a_new_address_counts_once_its_link_was_followed(
+async def test_a_new_email_counts_once_its_link_was_followed(
     house: House, ann: Browser, visitor: Browser, mail_server: MailServer
 ) -> None:
     answer = await ann.send("/app/account/email", email="New@a.example", password=PASSWORD)
-    assert "A link is on its way to new@a.example." in read_text(await ann.follow(answer))
+    assert "A mail is on its way to new@a.example." in read_text(await ann.follow(answer))
     assert (await list_users(house.app.db))[0].email == "ann@a.example"
     link = read_link(mail_server)
     assert mail_server.recipients == ["new@a.example"]
-    page = await visitor.open(link.raw_path.decode())
-    assert "You sign in with new@a.example from now on." in read_text(page.text)
-    answer = await visitor.send("/app/new-email", key=link.params["key"])
-    assert answer.headers["location"] == "/app/sign-in"
+    path = link.raw_path.decode()
+    assert "You sign in with new@a.example from now on." in read_text((await ann.open(path)).text)
+    answer = await ann.send("/app/new-email", key=link.params["key"])
+    assert "You sign in with new@a.example from now on." in read_text(await ann.follow(answer))
     await house.app.services.mailer.finish()
-    assert (await list_users(house.app.db))[0].email == "new@a.example"
+    changed = (await list_users(house.app.db))[0]
+    assert (changed.email, changed.email_verified_at) == ("new@a.example", house.now)
     assert mail_server.recipients[-1] == "ann@a.example"
     assert "no more with ann@a.example" in mail_server.read_text()
-    assert "used up or too old" in (await visitor.open(link.raw_path.decode())).text
+    assert "used up, too old" in (await ann.open(path)).text
+
+
+async def test_a_link_to_a_new_email_serves_nobody_but_the_person_who_asked_for_it(
+    house: House, ann: Browser, stranger: Browser, visitor: Browser, mail_server: MailServer
+) -> None:
+    await ann.send("/app/account/email", email="boss@a.example", password=PASSWORD)
+    link = read_link(mail_server)
+    path = link.raw_path.decode()
+    assert (await visitor.open(path)).headers["location"].startswith("/app/sign-in?next=")
+    assert (await visitor.send("/app/new-email", key=link.params["key"])).status_code == 303
+    assert "for another account" in (await stranger.open(path)).text
+    assert (await stranger.send("/app/new-email", key=link.params["key"])).status_code == 409
+    emails = [user.email for user in await list_users(house.app.db)]
+    assert emails == ["ann@a.example", "eve@b.example"]
+
+
+async def test_whether_an_email_is_taken_is_told_to_that_email_alone(
+    house: House, ann: Browser, stranger: Browser, mail_server: MailServer
+) -> None:
+    pages: list[str] = []
+    for email in ("eve@b.example", "new@b.example"):
+        answer = await ann.send("/app/account/email", email=email, password=PASSWORD)
+        pages.append(read_text(await ann.follow(answer)).replace(email, "x"))
+    assert pages[0] == pages[1]
+    assert mail_server.recipients == ["eve@b.example", "new@b.example"]
+    taken, free = mail_server.received
+    assert (taken["Subject"], free["Subject"]) == (
+        "Your email has an account already",
+        "Confirm your email",
+    )
+    assert "/app/forgotten" in str(taken.get_body(("plain",)))
+    assert (await list_users(house.app.db))[0].email == "ann@a.example"
+
+
+async def test_an_email_changes_only_with_the_password_and_to_one_that_is_one(
+    house: House, ann: Browser, mail_server: MailServer
+) -> None:
+    wrong = await ann.send("/app/account/email", email="new@a.example", password="x")
+    assert "It is not your password." in read_text(wrong.text)
+    odd = await ann.send("/app/account/email", email="x", password=PASSWORD)
+    assert "Must be an e-mail address" in read_text(odd.text)
+    same = await ann.send("/app/account/email", email="Ann@a.example", password=PASSWORD)
+    assert "Is your email already." in read_text(same.text)
+    assert mail_server.received == []
+
+
+async def test_an_unverified_email_is_verified_by_a_link_to_itself(
+    house: House, ann: Browser, mail_server: MailServer
+) -> None:
+    await house.app.db.write(lambda tx: tx.execute("update users set email_verified_at = null"))
+    assert "Leave the email as it is to verify it." in read_text(
+        (await ann.open("/app/account")).text
+    )
+    await ann.send("/app/account/email", email="ann@a.example", password=PASSWORD)
+    link = read_link(mail_server)
+    await ann.open(link.raw_path.decode())
+    answer = await ann.send("/app/new-email", key=link.params["key"])
+    page = read_text(await ann.follow(answer))
+    assert "Your email ann@a.example is verified." in page
+    assert "Unverified" not in page
+    assert len(mail_server.received) == 1
+    assert (await ann.open("/app/tags")).status_code == 200
+
+
+async def test_who_proves_an_email_first_gets_the_account_that_somebody_else_set_up(
+    house: House, ann: Browser, visitor: Browser, mail_server: MailServer
+) -> None:
+    client = await house.make_client()
+    await house.app.db.write(lambda tx: tx.execute("update users set email_verified_at = null"))
+    await house.app.db.write(lambda tx: put_second_factor(tx, 1, "ABCD", house.now))
+    await house.app.db.write(lambda tx: mark_confirmed(tx, 1, house.now))
+    await ask(house, visitor)
+    link = read_link(mail_server)
+    page = read_text((await visitor.open(link.raw_path.decode())).text)
+    assert "Nothing proved until now that ann@a.example is yours." in page
+    assert "The account belongs to ann ." in page
+    assert "Also revoke my API tokens" not in page
+    assert await choose(visitor, link) == "/app/sign-in"
+    assert (await ann.open("/app/tags")).status_code == 303
+    assert (await client.get("/api/v1/links")).status_code == 401
+    answer = await visitor.send("/app/sign-in", email="ann@a.example", password="battery staple")
+    assert answer.headers["location"] == "/app"
+    assert "Unverified" not in (await visitor.open("/app/account")).text
+
+
+async def test_who_is_invited_by_mail_to_an_account_of_somebody_elses_gets_it_by_mail_too(
+    house: House, owner: Browser, stranger: Browser, visitor: Browser, mail_server: MailServer
+) -> None:
+    mail_server.refusal = "554 no"
+    answer = await stranger.send("/app/members", email="boss@a.example", role="viewer")
+    key = re.search(r"key=([\w-]+)</code>", answer.text)
+    assert key
+    evil = {"key": key[1], "name": "Eve", "password": PASSWORD}
+    assert (await visitor.send("/app/invitation", evil)).headers["location"] == "/app"
+    mail_server.refusal = ""
+    await owner.send("/app/members", email="boss@a.example", role="admin")
+    invitation = read_link(mail_server).raw_path.decode()
+    async with make_client(house.app) as client:
+        boss = Browser(client)
+        page = read_text((await boss.open(invitation)).text)
+        assert "boss@a.example has an account here." in page
+        assert "somebody else made it? Set a new password" in page
+        await ask(house, boss, "boss@a.example")
+        assert await choose(boss, read_link(mail_server)) == "/app/sign-in"
+        assert (await visitor.open("/app/tags")).status_code == 303
+        fields = {"email": "boss@a.example", "password": "battery staple", "next": invitation}
+        assert (await boss.send("/app/sign-in", fields)).headers["location"] == invitation
+        await boss.open(invitation)
+        answer = await boss.send("/app/invitation", key=invitation.partition("key=")[2])
+        assert answer.headers["location"] == "/app"
+    members = await list_members(house.app.db, house.home.workspace.id, 0, 9)
+    assert {each.email: each.email_verified_at for each in members} == {
+        "ann@a.example": house.now,
+        "boss@a.example": house.now,
+    }
 
 
 async def test_an_operators_new_password_stops_links_that_were_mailed(

@@ -6,6 +6,8 @@ import pytest
 
 from shorty.accounts.invitations import find_invitation
 from shorty.accounts.members import list_members
+from shorty.config import Config, DefaultsConfig, Plan
+from tests.api.conftest import DOMAINS
 from tests.api.house import House
 from tests.web.browser import Browser, read_text
 
@@ -22,6 +24,19 @@ async def test_members_are_listed_with_their_roles(owner: Browser, viewer: Brows
     page = (await viewer.open("/app/members")).text
     assert "ann@a.example" in page
     assert '<form method="post" action="/app/members' not in page
+
+
+async def test_a_member_whose_email_nothing_proves_is_marked(
+    house: House, owner: Browser, viewer: Browser
+) -> None:
+    assert "Unverified" not in (await owner.open("/app/members")).text
+    await house.app.db.write(
+        lambda tx: tx.execute("update users set email_verified_at = null where id = 2")
+    )
+    for browser in (owner, viewer):
+        page = read_text((await browser.open("/app/members")).text)
+        assert "vic@a.example Unverified" in page
+        assert page.count("Unverified") == 1
 
 
 async def test_an_owner_changes_a_role_and_removes_a_member(
@@ -83,6 +98,8 @@ async def test_an_invitation_is_listed_until_it_is_taken_back(house: House, owne
     [
         ({"email": "nonsense", "role": "viewer"}, "Must be an e-mail address"),
         ({"email": "ann@a.example", "role": "viewer"}, "Is a member already."),
+        ({"email": "ANN@A.example", "role": "viewer"}, "Is a member already."),
+        ({"email": "a@a.example,b@a.example", "role": "viewer"}, "Must be an e-mail address"),
     ],
 )
 async def test_what_is_wrong_with_an_invitation_stands_beside_the_field(
@@ -109,3 +126,15 @@ async def test_another_workspaces_members_and_invitations_are_not_there(
     assert (await stranger.send("/app/members/1", role="viewer")).status_code == 404
     assert (await stranger.send("/app/members/1/remove")).status_code == 404
     assert (await stranger.send("/app/invitations/1/revoke")).status_code == 404
+
+
+class TestWithAPlanForOneMember:
+    @pytest.fixture
+    def config(self) -> Config:
+        plans = {"solo": Plan(members=1)}
+        return Config(domains=DOMAINS, plans=plans, defaults=DefaultsConfig(plan="solo"))
+
+    async def test_where_nobody_could_join_the_page_says_why(self, owner: Browser) -> None:
+        answer = await owner.send("/app/members", email="bob@a.example", role="viewer")
+        assert answer.status_code == 429
+        assert "The plan's limit of 1 members is reached." in read_text(answer.text)

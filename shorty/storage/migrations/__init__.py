@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from shorty.errors import StartError
 from shorty.storage.connections import connect
+from shorty.storage.fills import FILLS
 from shorty.storage.schema import SchemaFault, list_expected, list_schema_faults, read_entries
 
 _RECORD_NAME: Final = "schema_migrations"
@@ -175,11 +176,15 @@ def _apply_missing(connection: sqlite3.Connection, path: Path, now: int) -> list
 
 def _apply(connection: sqlite3.Connection, migration: Migration, now: int) -> None:
     record = (
-        f"insert into schema_migrations values ({migration.version}, '{migration.name}', {now});"  # noqa: S608 - all three are ours
+        f"insert into schema_migrations values ({migration.version}, '{migration.name}', {now})"  # noqa: S608 - all three are ours
     )
     try:
-        connection.executescript(f"begin immediate;\n{migration.sql}\n{record}\ncommit;")
-    except sqlite3.Error:
+        connection.executescript(f"begin immediate;\n{migration.sql}")
+        if fill := FILLS.get(migration.version):
+            fill(connection)
+        connection.execute(record)
+        connection.execute("commit")
+    except BaseException:
         if connection.in_transaction:
             connection.execute("rollback")
         raise

@@ -1,10 +1,21 @@
-"""What the dashboard's mails say, as text and as HTML with the same words."""
+"""What mails say, as text and as HTML with the same words."""
+
+from typing import Final
 
 import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from shorty.accounts.model import MadeInvitation, MadeMailLink
 from shorty.mail import Mail
-from shorty.web.rendering import TEMPLATES
+
+TEMPLATES: Final = Environment(
+    loader=PackageLoader("shorty", "http/templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,12 +63,30 @@ def write_email_link(made: MadeMailLink, address: str) -> Mail:
     return build_mail(
         made.link.email,
         Letter(
-            subject="Confirm your address",
+            subject="Confirm your email",
             lines=(f"You want to sign in with {made.link.email} from now on.",),
             address=address,
-            deed="Confirm the address",
-            small="The link holds for an hour and counts once. "
-            "If it was not you, do nothing: nothing changes.",
+            deed="Confirm the email",
+            small="The link works for an hour, once, in a browser that is signed in to your "
+            "account. If it was not you, do nothing: nothing changes.",
+        ),
+    )
+
+
+def write_taken_notice(email: str, address: str) -> Mail:
+    """To an email that has an account, when somebody with another one asks for it."""
+    return build_mail(
+        email,
+        Letter(
+            subject="Your email has an account already",
+            lines=(
+                f"Somebody who is signed in with another email wants to sign in with {email}.",
+                "It has an account of its own already, so nothing has changed.",
+                "If it was you, and you do not know that account's password, set a new one.",
+            ),
+            address=address,
+            deed="Set a new password",
+            small="If it was not you, do nothing: your account stays as it is.",
         ),
     )
 
@@ -66,7 +95,7 @@ def write_email_notice(old: str, new: str) -> Mail:
     return build_mail(
         old,
         Letter(
-            subject="Your address has changed",
+            subject="Your email has changed",
             lines=(
                 f"Your account signs in with {new} from now on, no more with {old}.",
                 "If it was not you, tell whoever runs this server at once.",

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import can_ada
 
-from shorty.web.requests import WebRequest
+from shorty.http.requests import ServedRequest
 
 HOME: Final = "/app"
 LONGEST_WAY_BACK: Final = 2048
@@ -15,12 +15,12 @@ _SOMEWHERE: Final = "https://dashboard.invalid"
 _SLASH: Final = re.compile(r"[/\\]")
 
 
-def find_shown_base(request: WebRequest) -> str:
+def find_shown_base(request: ServedRequest) -> str:
     """As its viewer reaches it: for what they alone are shown."""
     return f"{_find_scheme(request)}://{request.find_header(b'host') or ''}"
 
 
-def find_mailed_base(request: WebRequest) -> str:
+def find_mailed_base(request: ServedRequest) -> str:
     """Of the domain asked for if it is the operator's, else of their default domain.
 
     As it is configured: who asks for a mail to somebody else could name any host, and any port of
@@ -53,5 +53,5 @@ def read_way_back(text: str) -> str:
     return f"{path}{url.search}{url.hash}"
 
 
-def _find_scheme(request: WebRequest) -> str:
+def _find_scheme(request: ServedRequest) -> str:
     return "https" if request.is_secure else "http"
