@@ -12,6 +12,7 @@ import structlog
 from shorty.accounts.invitations import delete_old_invitations
 from shorty.accounts.mail_links import delete_old_mail_links
 from shorty.accounts.sessions import delete_old_sessions
+from shorty.accounts.tokens import end_expired_tokens
 from shorty.api.idempotency import delete_old_keys
 from shorty.clicks.folding import fold_some
 from shorty.clicks.limited import LimitedClicks
@@ -92,6 +93,7 @@ class Upkeep:
         now, services = reading.now, self._services
         await self._drain(lambda: delete_expired_public_links(services.book, now, forget_sums))
         await self._drain(lambda: delete_old_keys(services.db, now))
+        await self._drain(lambda: end_expired_tokens(services.db, now))
         await self._drain(lambda: delete_old_sessions(services.db, now))
         await self._drain(lambda: delete_old_invitations(services.db, now))
         await self._drain(lambda: delete_old_mail_links(services.db, now))

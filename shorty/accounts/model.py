@@ -44,7 +44,10 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
-    """A token as it may be shown; the secret itself is shown once, when it is made."""
+    """A token as it may be shown; the secret itself is shown once, when it is created.
+
+    `ended_at` is set once it was seen to have expired: it stays so, whatever the clock says then.
+    """
 
     id: int
     hint: str
@@ -55,7 +58,11 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     user_email: str
     created_at: int
     expires_at: int | None
+    ended_at: int | None
     last_used_at: int | None
+
+    def is_over(self, now: int) -> bool:
+        return self.ended_at is not None or (self.expires_at is not None and self.expires_at <= now)
 
 
 class NewToken(msgspec.Struct, frozen=True, kw_only=True):

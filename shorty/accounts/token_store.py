@@ -20,7 +20,7 @@ def look_up_actor(db: Database, digest: str, plans: Mapping[str, Plan], now: int
         join members m on m.workspace_id = t.workspace_id and m.user_id = t.user_id
         join workspaces w on w.id = t.workspace_id
         join users u on u.id = t.user_id
-        where t.digest = $1 and t.revoked_at is null
+        where t.digest = $1 and t.revoked_at is null and t.ended_at is null
         """,
         digest,
     )
@@ -80,7 +80,7 @@ def find_token(rows: Rows, token_id: int) -> Token | None:
         rows,
         """
         select t.id, t.hint, t.name, t.scope, t.workspace_id, t.user_id, u.email as user_email,
-          t.created_at, t.expires_at, t.last_used_at
+          t.created_at, t.expires_at, t.ended_at, t.last_used_at
         from tokens t join users u on u.id = t.user_id
         where t.id = $1 and t.revoked_at is null
         """,
@@ -93,7 +93,7 @@ async def list_tokens(db: Database, workspace_id: int, after: int, limit: int) -
     rows = await db.find_all(
         """
         select t.id, t.hint, t.name, t.scope, t.workspace_id, t.user_id, u.email as user_email,
-          t.created_at, t.expires_at, t.last_used_at
+          t.created_at, t.expires_at, t.ended_at, t.last_used_at
         from tokens t join users u on u.id = t.user_id
         where t.workspace_id = $1 and t.id > $2 and t.revoked_at is null
         order by t.id limit $3
@@ -107,7 +107,7 @@ async def list_all_tokens(db: Database) -> list[Token]:
     rows = await db.find_all(
         """
         select t.id, t.hint, t.name, t.scope, t.workspace_id, t.user_id, u.email as user_email,
-          t.created_at, t.expires_at, t.last_used_at
+          t.created_at, t.expires_at, t.ended_at, t.last_used_at
         from tokens t join users u on u.id = t.user_id
         where t.revoked_at is null order by t.id
         """
@@ -122,7 +122,7 @@ def count_tokens_of_user(rows: Rows, user_id: int, now: int) -> int:
         select count(*) as tokens
         from members m
         join tokens t on t.workspace_id = m.workspace_id and t.user_id = m.user_id
-        where m.user_id = $1 and t.revoked_at is null
+        where m.user_id = $1 and t.revoked_at is null and t.ended_at is null
           and (t.expires_at is null or t.expires_at > $2)
         """,
         *(user_id, now),
@@ -133,6 +133,18 @@ def count_tokens_of_user(rows: Rows, user_id: int, now: int) -> int:
 def update_token(tx: Transaction, token_id: int, name: str, expires_at: int | None) -> None:
     tx.execute(
         "update tokens set name = $2, expires_at = $3 where id = $1", token_id, name, expires_at
+    )
+
+
+def mark_some_tokens_ended(tx: Transaction, now: int, limit: int) -> int:
+    return tx.execute(
+        """
+        update tokens set ended_at = $1 where id in (
+          select id from tokens
+          where expires_at <= $1 and ended_at is null and revoked_at is null
+          order by expires_at limit $2)
+        """,
+        *(now, limit),
     )
 
 

@@ -18,6 +18,7 @@ from shorty.storage.database import Database, Transaction
 PREFIX: Final = "shorty_"
 HINT_LENGTH: Final = len(PREFIX) + 4
 NAME_LENGTH: Final = 100
+SWEEP_BATCH: Final = 500
 
 
 def make_token_text() -> str:
@@ -74,8 +75,13 @@ def get_token(rows: Rows, actor: Actor, token_id: int) -> Token:
 def change_token(
     tx: Transaction, actor: Actor, token_id: int, change: TokenChange, now: int
 ) -> Token:
-    """Raises ForbiddenError, NotFoundError and InvalidFieldsError."""
+    """Raises ForbiddenError, NotFoundError and InvalidFieldsError.
+
+    One that has expired stays expired: whoever kept it was right to think it worthless.
+    """
     token = get_token(tx, actor, token_id)
+    if change.expires_at is not UNSET and token.is_over(now):
+        raise InvalidFieldsError({"expires_at": "has passed for this token; create another token"})
     name = token.name if change.name is UNSET else change.name
     expires_at = token.expires_at if change.expires_at is UNSET else change.expires_at
     check_token(name, expires_at if change.expires_at is not UNSET else None, now)
@@ -93,6 +99,14 @@ def revoke_any_token(tx: Transaction, token_id: int, now: int) -> None:
     """For the operator, who is above workspaces. Raises NotFoundError."""
     if not token_store.mark_token_revoked(tx, token_id, now):
         raise NotFoundError("token", token_id)
+
+
+async def end_expired_tokens(db: Database, now: int) -> int:
+    """Writes down of some that they have expired, so that no clock set back revives them.
+
+    Returns how many.
+    """
+    return await db.write(lambda tx: token_store.mark_some_tokens_ended(tx, now, SWEEP_BATCH))
 
 
 def count_own_tokens(rows: Rows, user_id: int, now: int) -> int:

@@ -15,6 +15,7 @@ from shorty.accounts.tokens import (
     change_token,
     count_own_tokens,
     create_token,
+    end_expired_tokens,
     find_actor,
     get_token,
     list_all_tokens,
@@ -83,6 +84,45 @@ async def test_a_token_stops_at_the_moment_it_expires(db: Database, home: Home) 
     assert find_actor(db, text, PLANS, NOW + DAY - 1).user_id == home.user.id
     with pytest.raises(UnauthenticatedError):
         find_actor(db, text, PLANS, NOW + DAY)
+
+
+async def test_an_expired_token_stays_expired_whatever_is_changed_of_it(
+    db: Database, home: Home
+) -> None:
+    text = await make_token(db, home, expires_at=NOW + DAY)
+    actor = await make_actor(db, home)
+    token = (await list_tokens(db, actor, 0, 10))[0]
+
+    async def change(change: TokenChange, now: int) -> None:
+        await db.write(lambda tx: change_token(tx, actor, token.id, change, now))
+
+    await change(TokenChange(expires_at=NOW + 2 * DAY), NOW + DAY - 1)
+    end = NOW + 2 * DAY
+    for later in (end + DAY, None):
+        with pytest.raises(InvalidFieldsError, match="create another token"):
+            await change(TokenChange(expires_at=later), end)
+    await change(TokenChange(name="Old"), end)
+    with pytest.raises(UnauthenticatedError):
+        find_actor(db, text, PLANS, end)
+
+
+async def test_a_clock_that_is_set_back_revives_no_expired_token(db: Database, home: Home) -> None:
+    text = await make_token(db, home, expires_at=NOW + DAY)
+    lasting = await make_token(db, home)
+    assert await end_expired_tokens(db, NOW + DAY - 1) == 0
+    assert find_actor(db, text, PLANS, NOW)
+    assert await end_expired_tokens(db, NOW + DAY) == 1
+    assert await end_expired_tokens(db, NOW + DAY) == 0
+    with pytest.raises(UnauthenticatedError):
+        find_actor(db, text, PLANS, NOW)
+    actor = find_actor(db, lasting, PLANS, NOW)
+    token = (await list_tokens(db, actor, 0, 10))[0]
+    assert token.is_over(NOW)
+    assert count_own_tokens(db, home.user.id, NOW) == 1
+    with pytest.raises(InvalidFieldsError, match="create another token"):
+        await db.write(
+            lambda tx: change_token(tx, actor, token.id, TokenChange(expires_at=None), NOW)
+        )
 
 
 async def test_a_revoked_token_stops_at_once(db: Database, home: Home) -> None:

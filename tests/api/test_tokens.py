@@ -1,7 +1,8 @@
 import httpx
 
 from tests.api.house import House
-from tests.support import DAY, make_home
+from tests.rsgi_client import make_client
+from tests.support import DAY, MINUTE, make_home
 
 Token = dict[str, str]
 
@@ -119,3 +120,25 @@ async def test_a_token_belongs_to_one_workspace_of_its_person(house: House) -> N
     caller = await house.make_client(home=other, scope="read")
     members = (await caller.get("/api/v1/members")).json()["members"]
     assert [member["email"] for member in members] == ["bob@b.example"]
+
+
+async def test_an_expired_token_stays_expired_when_the_clock_is_set_back_or_its_end_moved(
+    house: House, client: httpx.AsyncClient
+) -> None:
+    end = {"expiresAt": "2026-11-22T13:00:00Z"}
+    made = (await client.post("/api/v1/tokens", json=end)).json()["token"]
+    caller = make_client(house.app)
+    caller.headers["authorization"] = f"Bearer {made['token']}"
+    assert (await caller.get("/api/v1/members")).status_code == 200
+    house.clock[0] += 60 * MINUTE
+    assert (await caller.get("/api/v1/members")).status_code == 401
+    path = f"/api/v1/tokens/{made['id']}"
+    for later in ("2027-11-22T13:00:00Z", None):
+        answer = await client.patch(path, json={"expiresAt": later})
+        assert answer.json()["fields"] == {
+            "expiresAt": "has passed for this token; create another token"
+        }
+    await house.app.upkeep.sweep()
+    house.clock[0] -= 60 * MINUTE
+    assert (await caller.get("/api/v1/members")).status_code == 401
+    await caller.aclose()
