@@ -10,6 +10,7 @@ from cachebox import LRUCache
 REMEMBERED_HOPS: Final = 10_000
 REMEMBERED_WAYS: Final = 10_000
 LONGEST_WAY: Final = 128  # the header of three hops or more
+LONGEST_SCHEME: Final = 16  # two of them
 LONGEST_ADDRESS: Final = 64  # with brackets, a zone and a port; longer text is not worth keeping
 
 # Some proxies write the port along: 192.0.2.1:4711, [2001:db8::1]:4711.
@@ -36,6 +37,7 @@ class TrustedProxies:
     def __init__(self, networks: Sequence[IPv4Network | IPv6Network]) -> None:
         self._networks = tuple(networks)
         self._hops: LRUCache[str, _Hop | None] = LRUCache(REMEMBERED_HOPS)
+        self._schemes: LRUCache[tuple[str, str], str] = LRUCache(REMEMBERED_WAYS)
         self.ways: LRUCache[tuple[str, str], str | None] = LRUCache(REMEMBERED_WAYS)
 
     def find_client_address(self, peer: str, forwarded_for: str) -> str:
@@ -72,11 +74,21 @@ class TrustedProxies:
         """`http` or `https` as the first proxy saw it; `scheme` where there is none to believe."""
         if not forwarded_proto:
             return scheme
+        way = (peer, forwarded_proto)
+        told = self._schemes.get(way)
+        if told is None:
+            told = self._read_scheme(peer, forwarded_proto)
+            if len(forwarded_proto) <= LONGEST_SCHEME:
+                self._schemes[way] = told
+        return told or scheme
+
+    def _read_scheme(self, peer: str, forwarded_proto: str) -> str:
+        """Empty where nothing is to be believed."""
         hop = self._read_hop(peer)
         if hop is None or not hop.is_trusted:
-            return scheme
+            return ""
         told = forwarded_proto.partition(",")[0].strip().lower()
-        return told if told in {"http", "https"} else scheme
+        return told if told in {"http", "https"} else ""
 
     def is_trusted(self, peer: str) -> bool:
         hop = self._read_hop(peer)

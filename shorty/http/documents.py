@@ -38,7 +38,7 @@ class Document(NamedTuple):
 def keep_document(content: bytes, media_type: bytes) -> Document:
     """Takes some 0.1 s for each half megabyte."""
     digest = sha256(content).hexdigest()[:TAG_LENGTH]
-    bodies = {
+    bodies: dict[str, bytes] = {
         "br": brotli.compress(content, quality=QUALITY),
         "gzip": gzip.compress(content, mtime=0),
         "": content,
