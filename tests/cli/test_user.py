@@ -128,7 +128,10 @@ def test_a_lost_second_factor_is_switched_off(shell: Shell, tmp_path: Path) -> N
     refused = shell("user", "reset-totp", "ann@a.example")
     assert refused == (1, "", "There is no second factor here.\n")
     with sqlite3.connect(tmp_path / "data" / "shorty.db") as database:
-        database.execute("insert into second_factors values (1, 'ABCD', 0, 1, 1)")
+        database.execute(
+            "insert into second_factors (user_id, secret, confirmed_at, created_at)"
+            " values (1, 'ABCD', 1, 1)"
+        )
     database.close()
     done = shell("user", "reset-totp", "ann@a.example")
     assert (done.code, done.out) == (0, "")
