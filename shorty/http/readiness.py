@@ -92,8 +92,9 @@ class Readiness:
 
     async def finish(self) -> None:
         """Before the database is closed."""
-        tasks = [task for task in (self._check, self._write) if task is not None]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in (self._check, self._write):
+            if task is not None:
+                await asyncio.wait({task})
 
     async def _try_write(self) -> str:
         """Why no row can be written; empty where one was.
