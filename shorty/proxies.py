@@ -37,7 +37,7 @@ class TrustedProxies:
     def __init__(self, networks: Sequence[IPv4Network | IPv6Network]) -> None:
         self._networks = tuple(networks)
         self._hops: LRUCache[str, _Hop | None] = LRUCache(REMEMBERED_HOPS)
-        self._schemes: LRUCache[tuple[str, str], str] = LRUCache(REMEMBERED_WAYS)
+        self._schemes: LRUCache[tuple[str, str], str | None] = LRUCache(REMEMBERED_WAYS)
         self.ways: LRUCache[tuple[str, str], str | None] = LRUCache(REMEMBERED_WAYS)
 
     def find_client_address(self, peer: str, forwarded_for: str) -> str:

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 
 import pytest
 
@@ -104,12 +103,9 @@ async def test_a_stranger_who_asks_for_another_link_stops_none_that_was_sent(
 
 
 async def test_a_link_to_another_new_address_stops_the_one_before(db: Database, home: Home) -> None:
-    def request(email: str) -> Callable[[Transaction], MadeMailLink]:
-        return lambda tx: request_email_link(tx, home.user.id, email, NOW)
-
     reset = await ask(db)
-    old = await db.write(request("ann@wrong.example"))
-    new = await db.write(request("ann@right.example"))
+    old = await request_email(db, home, "ann@wrong.example")
+    new = await request_email(db, home, "ann@right.example")
     assert find_mail_link(db, old.text, "email", NOW) is None
     assert find_mail_link(db, new.text, "email", NOW)
     assert find_mail_link(db, reset.text, "password", NOW)

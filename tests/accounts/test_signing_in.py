@@ -1,6 +1,6 @@
 import pytest
 
-from shorty.accounts.service import add_user
+from shorty.accounts.service import add_user, get_user
 from shorty.accounts.signing_in import (
     Attempt,
     check_password,
@@ -40,17 +40,18 @@ async def test_an_account_from_before_addresses_had_one_spelling_signs_in_with_i
     kept = await hash_password("battery staple")
 
     def add(tx: Transaction) -> None:
-        for email in ("ann@bücher.example", "ann@xn--bcher-kva.example"):
+        for email in ("ann@zürich.example", "ann@xn--zrich-kva.example"):
             insert_user(tx, email, "", kept, NOW, verified_at=None)
 
     await db.write(add)
     for typed, email in (
-        ("Ann@bücher.example", "ann@bücher.example"),
-        ("ann@xn--bcher-kva.example", "ann@xn--bcher-kva.example"),
-        ("ann@bücher.EXAMPLE", "ann@bücher.example"),
-        ("ann@bu\N{COMBINING DIAERESIS}cher.example", "ann@xn--bcher-kva.example"),
+        ("Ann@zürich.example", "ann@zürich.example"),
+        ("ann@xn--zrich-kva.example", "ann@xn--zrich-kva.example"),
+        ("ann@zürich.EXAMPLE", "ann@zürich.example"),
+        ("ann@zu\N{COMBINING DIAERESIS}rich.example", "ann@xn--zrich-kva.example"),
     ):
         assert (await check_password(db, typed, "battery staple")).email == email
+        assert (await db.write(lambda tx, to=typed: get_user(tx, to))).email == email
 
 
 async def test_a_wrong_password_an_unknown_address_and_no_password_look_alike(

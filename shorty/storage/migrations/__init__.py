@@ -184,7 +184,7 @@ def _apply(connection: sqlite3.Connection, migration: Migration, now: int) -> No
             fill(connection)
         connection.execute(record)
         connection.execute("commit")
-    except BaseException:
+    except sqlite3.Error:
         if connection.in_transaction:
             connection.execute("rollback")
         raise
