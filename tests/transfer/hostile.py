@@ -161,7 +161,7 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def main(megabytes: int = 64, part: str = "") -> None:
+def main(megabytes: str = "64", part: str = "") -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "hostile")
         for source, name, shape in SHAPES:
@@ -169,7 +169,7 @@ def main(megabytes: int = 64, part: str = "") -> None:
                 continue
             say(f"{source}, {name}:")
             size = 1
-            while size <= megabytes:
+            while size <= int(megabytes):
                 path.write_bytes(shape(size * 1024 * 1024))
                 say(f" {measure(source, path):.2f}")
                 size *= 2
@@ -177,4 +177,4 @@ def main(megabytes: int = 64, part: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]), *sys.argv[2:3])
+    main(*sys.argv[1:3])
