@@ -204,7 +204,7 @@ def _clean_svg(content: bytes, megapixels: int) -> str:
     if etree.QName(root).localname != "svg":
         raise ValueError("must be a PNG, JPEG, WebP or SVG image")
     width, height = read_drawing_size(
-        root.get("width", ""), root.get("height", ""), root.get("viewBox", "")
+        *(str(root.get(name) or "") for name in ("width", "height", "viewBox"))
     )
     check_pixels(width * height + _clean_links(root), megapixels)
     return etree.tostring(root, encoding="unicode")

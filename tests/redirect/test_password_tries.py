@@ -93,6 +93,9 @@ def test_of_several_limits_the_longest_wait_is_told() -> None:
     guess(limits, *[guesser] * 10, *spread(90))
     assert look_at_tries(limits, guesser, NOW).retry_after_s(NOW) == 600
     assert look_at_tries(limits, read_guesser(7, "192.0.2.2"), NOW).retry_after_s(NOW) == 3
+    late = NOW + 10 * MINUTE - 1000
+    guess(limits, *spread(100), now=late)
+    assert look_at_tries(limits, guesser, late).retry_after_s(late) == 3
 
 
 def test_the_right_password_clears_its_address_and_takes_back_its_own_try_elsewhere() -> None:
