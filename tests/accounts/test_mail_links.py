@@ -1,4 +1,3 @@
-
 import pytest
 
 from shorty.accounts.email_proof import is_unproven_account

@@ -1,0 +1,61 @@
+"""The manual names every event of the log, and no file, page or heading that is missing."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MANUAL = ROOT / "shorty" / "manual"
+PAGES = sorted(MANUAL.rglob("*.md"))
+LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
+
+
+def list_events(module: Path) -> Iterator[str]:
+    """What is logged as an event: names with underscores, not sentences."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Call) and node.args and is_log(node.func):
+            for part in ast.walk(node.args[0]):
+                if isinstance(part, ast.Constant) and re.fullmatch(
+                    "[a-z]+(?:_[a-z]+)+", str(part.value)
+                ):
+                    yield str(part.value)
+
+
+def is_log(called: ast.expr) -> bool:
+    if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
+        return called.value.id == "log" and called.attr in LEVELS
+    return isinstance(called, ast.Name) and called.id == "note"  # the level is chosen before
+
+
+def test_every_event_of_the_log_is_explained_and_no_other() -> None:
+    logged = {event for module in (ROOT / "shorty").rglob("*.py") for event in list_events(module)}
+    section = (
+        (MANUAL / "operating.md").read_text().partition("### The log\n")[2].partition("\n#")[0]
+    )
+    rows = re.findall(r"^\| (`.*?`) \|", section, re.MULTILINE)
+    assert {event for row in rows for event in re.findall("`(.*?)`", row)} == logged
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text()
+    for named in re.findall(r"`((?:tests|shorty)/[\w/]+(?:\.\w+)?)`", text):
+        assert (ROOT / named).exists(), named
+    for link in re.findall(r"\]\(([^/)#:][^)#:]*)[)#]", text):
+        assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_heading_that_a_page_links_to_is_there(page: Path) -> None:
+    for name, heading in re.findall(r"\]\(((?!/)[^)#:]*)#([\w-]+)\)", page.read_text()):
+        other = page.parent / name if name else page
+        assert heading in list_headings(other), f"{name}#{heading}"
+
+
+def list_headings(page: Path) -> set[str]:
+    """As GitHub and most renderers make anchors of them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-") for title in titles}
