@@ -27,7 +27,7 @@ HASHER = PasswordHasher(memory_cost=MEMORY_KIB, time_cost=PASSES, parallelism=LA
 ACCOUNTS: Final = WorkerThreads("hash-accounts", threads=1)
 """People who are known already: signed in, or with a link that was sent to them."""
 SIGN_INS: Final = WorkerThreads("hash-sign-ins", threads=1)
-"""People who sign in, and whoever pretends to."""
+"""People who sign in, and anyone who pretends to."""
 LINKS: Final = WorkerThreads("hash-links", threads=1, waiting=256, waiting_per_owner=32)
 """Passwords that members give their links."""
 VISITORS: Final = WorkerThreads("hash-visitors", threads=1, waiting_per_owner=16)

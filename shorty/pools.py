@@ -85,7 +85,7 @@ class FairSlots:
         self._serve()
 
     def _may_start(self, owner: str) -> bool:
-        """Whoever waits while a slot is free has their own share in use, and is passed by."""
+        """Anyone who waits while a slot is free has their own share in use, and is passed by."""
         return self.taken < self.slots and self._taken[owner] < self._slots_per_owner
 
     def _line_up(self, owner: str) -> "asyncio.Future[None]":

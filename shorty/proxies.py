@@ -75,20 +75,20 @@ class TrustedProxies:
         if not forwarded_proto:
             return scheme
         way = (peer, forwarded_proto)
-        told = self._schemes.get(way)
-        if told is None:
-            told = self._read_scheme(peer, forwarded_proto)
+        believed = self._schemes.get(way)
+        if believed is None:
+            believed = self._read_scheme(peer, forwarded_proto)
             if len(forwarded_proto) <= LONGEST_SCHEME:
-                self._schemes[way] = told
-        return told or scheme
+                self._schemes[way] = believed
+        return believed or scheme
 
     def _read_scheme(self, peer: str, forwarded_proto: str) -> str:
         """Empty where nothing is to be believed."""
         hop = self._read_hop(peer)
         if hop is None or not hop.is_trusted:
             return ""
-        told = forwarded_proto.partition(",")[0].strip().lower()
-        return told if told in {"http", "https"} else ""
+        believed = forwarded_proto.partition(",")[0].strip().lower()
+        return believed if believed in {"http", "https"} else ""
 
     def is_trusted(self, peer: str) -> bool:
         hop = self._read_hop(peer)

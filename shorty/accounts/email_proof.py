@@ -5,9 +5,9 @@ answers for whom they add; and the setup link of the first start. An account tha
 link that somebody copied has an unverified one: it is a name to sign in with and proves nothing.
 
 Anybody may so have set up an account under an address before the person who reads it comes along.
-Whoever proves the address then takes that account over, and nothing that its former holder has set
-up opens it any more: sessions, tokens, the second factor, invitations of theirs. (The other way,
-to take the address away from the account, would cost people who have never verified theirs all
+The person who proves the address then takes that account over, and nothing that its former holder
+has set up opens it any more: sessions, tokens, the second factor, invitations. (The other way, to
+take the address away from the account, would cost people who have never verified theirs all
 they have, the first time they forget their password.) What the account belongs to stays, and is
 shown, for its workspaces may have been chosen by the former holder. Who proves the address *and*
 is signed in to its account is that holder: nothing ends.

@@ -1,6 +1,6 @@
 """Owns invitations: a link that lets one person into a workspace, in the role it names.
 
-Whoever has the link may accept it, with the account they have or with a new one for the email
+Anyone who has the link may accept it, with the account they have or with a new one for the email
 that was invited. A link that was mailed proves that they read that email; one that the inviter
 copied proves nothing: the new account's email is unverified, and an account that another workspace
 added long ago stays closed to it. Inviting says the same whether or not the email has an account.
@@ -190,7 +190,7 @@ def _claim_account(
     if user is None:
         raise ConflictError(
             f"{invitation.email} has an account already; sign in with it. If you have no password "
-            "for it, ask for one by mail, or ask whoever runs this server."
+            "for it, ask for one by mail, or ask the person who runs this server."
         )
     return user
 

@@ -6,7 +6,7 @@ nobody in: the password and the code are asked for as ever.
 
 An entry of the cookie counts for a year, and only while the account's generation is the one that it
 names. A new password, a second factor that is set up, and signing out other browsers each begin a
-new generation, and the browser in which that is done gets a new cookie: whoever had got into the
+new generation, and the browser in which that is done gets a new cookie: anyone who had got into the
 account before is a stranger again.
 """
 

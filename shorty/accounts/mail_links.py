@@ -80,8 +80,8 @@ def set_password_by_link(
 def request_email_link(tx: Transaction, user_id: int, email: str, now: int) -> MadeMailLink | None:
     """To be sent to that email, which may be the person's own, unverified until now.
 
-    A link to another email stops. None where somebody else has the email: whoever asks must not
-    learn it. Raises InvalidFieldsError.
+    A link to another email stops. None where somebody else has the email: the person who asks must
+    not learn it. Raises InvalidFieldsError.
     """
     email = check_email(email)
     known = store.find_user(tx, email)

@@ -87,8 +87,8 @@ def add_user(
 ) -> Home:
     """A new person with a workspace of their own on the default plan, added by the operator.
 
-    With a password, also somebody whom a workspace once added and who has none yet: whoever added
-    them has no hold on the email. Raises AlreadyExistsError, InvalidFieldsError, and
+    With a password, also somebody whom a workspace once added and who has none yet: those who added
+    them have no hold on the email. Raises AlreadyExistsError, InvalidFieldsError, and
     ConflictError where somebody has an account under the email without having proved it.
     """
     email, name = check_person(email, name)

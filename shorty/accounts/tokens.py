@@ -77,7 +77,7 @@ def change_token(
 ) -> Token:
     """Raises ForbiddenError, NotFoundError and InvalidFieldsError.
 
-    One that has expired stays expired: whoever kept it was right to think it worthless.
+    One that has expired stays expired: anyone who kept it was right to think it worthless.
     """
     token = get_token(tx, actor, token_id)
     if change.expires_at is not UNSET and token.is_over(now):

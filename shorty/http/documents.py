@@ -64,8 +64,8 @@ def answer_document(
     if len(form.body) > LONGEST_UNCOUNTED and not take_plain(request):
         form = next(each for each in document.forms if each.encoding == "gzip")
     named = [(b"content-encoding", form.encoding.encode())] if form.encoding else []
-    told = [*headers, (b"etag", form.tag), VARY, *named]
-    return Answer(200, form.body, media_type=document.media_type, headers=told)
+    sent = [*headers, (b"etag", form.tag), VARY, *named]
+    return Answer(200, form.body, media_type=document.media_type, headers=sent)
 
 
 def take_plain(request: ServedRequest) -> bool:

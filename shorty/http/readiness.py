@@ -1,7 +1,7 @@
 """Owns whether the server can do its work now, and the reasons where it cannot.
 
 The answer rests on a row that is written, for a full disk and a lock let everything be read. It is
-found out at most once a second; whoever asks meanwhile shares it.
+found out at most once a second; the person who asks meanwhile shares it.
 """
 
 import asyncio
@@ -70,7 +70,7 @@ class Readiness:
         check = self._check
         if check is None or (check.done() and self._read_monotonic() >= self._valid_until):
             check = self._check = asyncio.get_running_loop().create_task(self._find_out())
-        # Whoever hangs up takes nobody else's answer along.
+        # Anyone who hangs up takes nobody else's answer along.
         return await asyncio.shield(check)
 
     async def _find_out(self) -> tuple[Reason, ...]:

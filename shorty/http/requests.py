@@ -76,7 +76,7 @@ class ServedRequest(Request[Any, Any, Any]):
         return scheme == "https"
 
     def may_still(self, needed: Scope) -> bool:
-        """For answers that last: whether whoever asked would still be let in."""
+        """For answers that last: whether anyone who asked would still be let in."""
         return may_still(self.services.db, self.actor, needed, self.services.read_clock())
 
     def read_id(self, name: str, what: str) -> int:

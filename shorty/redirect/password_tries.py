@@ -1,7 +1,7 @@
 """Owns how often visitors may try a link's password: by address, by network, and by link.
 
 Each limit counts wrong tries alone. A try that any of them refuses counts for none, so that nobody
-uses up what others have by going on. Whoever has the link's cookie is not asked, and never counted.
+uses up what others have by going on. Visitors with the link's cookie are not asked or counted.
 """
 
 from typing import Final

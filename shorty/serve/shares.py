@@ -1,7 +1,7 @@
 """Owns what happens when nearly all connections are taken: the clients with the most lose some.
 
 Granian keeps so many connections, first come, first served: one client that leaves all of them open
-would shut everybody else out until they are idle for too long. It is told of no connection before
+would shut everybody else out until they are idle for too long. It hears of no connection before
 its request, so this looks at the sockets themselves, in a thread of its own, and only once they are
 nearly used up.
 """
@@ -121,8 +121,8 @@ def read_idle_ms(connection: socket.socket) -> int:
     """0 where the system does not say."""
     if sys.platform != "linux":
         return 0
-    told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _IDLE.size)
-    return min(_IDLE.unpack(told))
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _IDLE.size)
+    return min(_IDLE.unpack(info))
 
 
 def close(connection: Connection) -> bool:

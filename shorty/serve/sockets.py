@@ -13,8 +13,8 @@ DESCRIPTORS: Final = Path("/dev/fd")
 
 def count_descriptors() -> int:
     """How many are open. Linux since 6.2 says so in one call, elsewhere they are listed."""
-    told = DESCRIPTORS.stat().st_size if sys.platform == "linux" else 0
-    return told or sum(1 for _ in DESCRIPTORS.iterdir())
+    size = DESCRIPTORS.stat().st_size if sys.platform == "linux" else 0
+    return size or sum(1 for _ in DESCRIPTORS.iterdir())
 
 
 def list_sockets() -> Iterator[tuple[int, socket.socket]]:

@@ -105,8 +105,8 @@ async def send_email_link(request: WebRequest, typed: str) -> str:
     services = request.services
     if not services.mailer.is_on:
         raise ConflictError(
-            "This server sends no mail, so it cannot verify an email. Whoever runs it can change "
-            "yours with the command `shorty user email`."
+            "This server sends no mail, so it cannot verify an email. The person who runs it can "
+            "change yours with the command `shorty user email`."
         )
     email = check_email(typed)
     # For whoever asks as for whom it reaches, so that nobody can mail the world from here.

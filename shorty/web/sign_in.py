@@ -166,7 +166,7 @@ def answer_wrong_code(
 
 
 def report_wrong_codes(request: WebRequest, user_id: int, wrong: WrongCode) -> None:
-    """To the log and by mail: whoever types codes knows the password.
+    """To the log and by mail: anyone who types codes knows the password.
 
     Ten codes make at most one mail, and each browser has thirty a day.
     """

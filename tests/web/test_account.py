@@ -97,7 +97,7 @@ async def test_without_mail_a_new_email_is_the_operators_to_set_and_the_page_say
     for email in ("new@a.example", "eve@b.example"):
         answer = await ann.send("/app/account/email", email=email, password=PASSWORD)
         assert answer.status_code == 409
-        assert "Whoever runs it can change yours" in read_text(answer.text)
+        assert "The person who runs it can change yours" in read_text(answer.text)
     assert (await list_users(house.app.db))[0].email == "ann@a.example"
 
 
