@@ -12,6 +12,7 @@ from shorty.plans import (
     give_back_quota,
     read_usage,
     require_feature,
+    require_room,
     take_available,
     take_quota,
 )
@@ -20,13 +21,19 @@ from tests.support import NOW, make_home
 
 PLAN = Plan(name="small", links=50, links_per_month=5, edits_per_month=0)
 UNLIMITED = Plan(name="unlimited")
+ANN, EVE = 1, 2
 DECEMBER = int(datetime(2026, 12, 1, tzinfo=UTC).timestamp() * 1000)
 
 
 def take(
-    quota: QuotaName, count: int = 1, *, plan: Plan = PLAN, now: int = NOW
+    quota: QuotaName,
+    count: int = 1,
+    *,
+    plan: Plan = PLAN,
+    now: int = NOW,
+    workspace_id: int = ANN,
 ) -> Callable[[Transaction], None]:
-    return lambda tx: take_quota(tx, 1, plan, quota, count, now)
+    return lambda tx: take_quota(tx, workspace_id, plan, quota, count, now)
 
 
 @pytest.fixture
@@ -35,8 +42,10 @@ async def db(db: Database) -> Database:
     return db
 
 
-async def find_used(db: Database, quota: QuotaName, now: int = NOW) -> int:
-    return (await read_usage(db, 1, PLAN, now))[quota].used
+async def find_used(
+    db: Database, quota: QuotaName, now: int = NOW, workspace_id: int = ANN
+) -> int:
+    return (await read_usage(db, workspace_id, PLAN, now))[quota].used
 
 
 async def test_exactly_as_many_as_the_limit_are_let_through_however_many_come_at_once(
@@ -112,6 +121,61 @@ async def test_a_monthly_quota_is_given_back_to_its_month(db: Database) -> None:
     await db.write(take("links_per_month", 5))
     await db.write(lambda tx: give_back_quota(tx, 1, "links_per_month", 2, NOW))
     assert await find_used(db, "links_per_month") == 3
+
+
+async def test_each_workspace_quota_and_month_has_a_count_of_its_own(db: Database) -> None:
+    await make_home(db, email="eve@b.example")
+
+    async def list_used() -> list[list[int]]:
+        return [
+            [
+                await find_used(db, "links", workspace_id=each),
+                await find_used(db, "links_per_month", workspace_id=each),
+                await find_used(db, "links_per_month", DECEMBER, workspace_id=each),
+            ]
+            for each in (ANN, EVE)
+        ]
+
+    for each, count in ((ANN, 4), (EVE, 2)):
+        await db.write(take("links", count + 40, workspace_id=each))
+        await db.write(take("links_per_month", count, workspace_id=each))
+        await db.write(take("links_per_month", count + 1, now=DECEMBER, workspace_id=each))
+    assert await list_used() == [[44, 4, 5], [42, 2, 3]]
+    await db.write(lambda tx: give_back_quota(tx, EVE, "links", 9))
+    await db.write(lambda tx: give_back_quota(tx, EVE, "links_per_month", 1, DECEMBER))
+    assert await list_used() == [[44, 4, 5], [33, 2, 2]]
+    await db.write(lambda tx: give_back_quota(tx, ANN, "links_per_month", 3, NOW))
+    assert await list_used() == [[44, 1, 5], [33, 2, 2]]
+    for each, fitting in ((ANN, 6), (EVE, 17)):
+        taken = await db.write(lambda tx, each=each: take_available(tx, each, PLAN, "links", 20, 0))
+        assert taken == fitting
+    assert await list_used() == [[50, 1, 5], [50, 2, 2]]
+
+
+async def test_where_one_more_fits_nothing_is_taken(db: Database) -> None:
+    await make_home(db, email="eve@b.example")
+
+    async def ask(quota: QuotaName, workspace_id: int, plan: Plan = PLAN, now: int = NOW) -> None:
+        await db.write(lambda tx: require_room(tx, workspace_id, plan, quota, now))
+
+    await db.write(take("links", 50))
+    await db.write(take("links", 49, workspace_id=EVE))
+    await db.write(take("links_per_month", 5, workspace_id=EVE))
+    with pytest.raises(QuotaExceededError) as raised:
+        await ask("links", ANN)
+    assert (raised.value.quota, raised.value.limit) == ("links", 50)
+    assert raised.value.retry_after_s is None
+    with pytest.raises(QuotaExceededError) as raised:
+        await ask("links_per_month", EVE)
+    assert (raised.value.limit, raised.value.retry_after_s) == (5, (DECEMBER - NOW) // 1000)
+    with pytest.raises(QuotaExceededError):
+        await ask("edits_per_month", ANN)
+    await ask("links", EVE)
+    await ask("links", ANN, UNLIMITED)
+    await ask("links_per_month", ANN)
+    await ask("links_per_month", EVE, now=DECEMBER)
+    assert await find_used(db, "links", workspace_id=EVE) == 49
+    assert await find_used(db, "links_per_month") == 0
 
 
 @pytest.mark.parametrize(

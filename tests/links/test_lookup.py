@@ -2,11 +2,20 @@
 
 import re
 import sqlite3
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from shorty.links.lookup import FIND_LINK, CachedLink, build_cached_link
+from shorty.accounts.model import Actor
+from shorty.links.blocklist import BlockList
+from shorty.links.book import LinkBook
+from shorty.links.lookup import FIND_LINK, CachedLink, LinkLookup, build_cached_link
+from shorty.links.service import delete_link
+from shorty.storage.database import Database
+from tests.links.making import make_link
+from tests.support import NOW
 
 _LISTED = re.search(r"select (.*?)\sfrom links", FIND_LINK, re.DOTALL)
 COLUMNS = [] if _LISTED is None else [name.strip() for name in _LISTED[1].split(",")]
@@ -57,3 +66,79 @@ def test_what_is_off_or_blocked_is_not_plain() -> None:
     assert build({"is_active": 1}).is_plain
     assert not build({"is_active": 0}).is_plain
     assert not build({"is_active": 1}, is_blocked=True).is_plain
+
+
+async def test_the_same_slug_on_two_domains_leads_to_two_places(
+    book: LinkBook, actor: Actor, stranger: Actor
+) -> None:
+    places = {"go.example": actor, "localhost:8000": stranger}
+    links = [
+        await make_link(book, who, domain=host, slug="same", url=f"https://example.com/{host}")
+        for host, who in places.items()
+    ]
+    for _ in range(2):  # read, then cached
+        found = [book.lookup.find(link.domain_id, "same") for link in links]
+        assert [each and (each.id, each.workspace_id, each.url) for each in found] == [
+            (links[0].id, actor.workspace_id, "https://example.com/go.example"),
+            (links[1].id, stranger.workspace_id, "https://example.com/localhost:8000"),
+        ]
+    await delete_link(book, stranger, links[1].id, NOW)
+    assert book.lookup.find(links[0].domain_id, "same") is not None
+    assert book.lookup.find(links[1].domain_id, "same") is None
+
+
+async def test_what_is_forgotten_is_read_anew_and_nothing_else(
+    db: Database, book: LinkBook, actor: Actor
+) -> None:
+    one, two = [await make_link(book, actor, slug=slug) for slug in ("one", "two")]
+    read: list[int] = []
+    lookup = LinkLookup(db, BlockList([]), on_read=read.append)
+
+    def look() -> list[int]:
+        """The ids of the links that had to be read."""
+        read.clear()
+        for slug in ("one", "two", "none"):
+            lookup.find(one.domain_id, slug)
+        return list(read)
+
+    assert look() == [one.id, two.id]
+    assert look() == []
+    lookup.forget(one.domain_id, "one")
+    lookup.forget(one.domain_id + 1, "two")
+    assert look() == [one.id]
+    await make_link(book, actor, slug="none")
+    assert lookup.find(one.domain_id, "none") is None
+    lookup.forget(one.domain_id, "none")
+    assert lookup.find(one.domain_id, "none") is not None
+    lookup.forget_all()
+    assert len(look()) == 3
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda lookup, key: lookup.forget(*key),
+        lambda lookup, _: lookup.forget_all(),
+        lambda lookup, key: lookup.find(*key),
+    ],
+    ids=["forget", "forget_all", "find"],
+)
+async def test_who_holds_the_lock_keeps_everybody_else_waiting(
+    book: LinkBook, actor: Actor, ask: Callable[[LinkLookup, tuple[int, str]], object]
+) -> None:
+    link = await make_link(book, actor, slug="busy")
+    key = (link.domain_id, "busy")
+    found = book.lookup.find(*key)
+    done = threading.Event()
+
+    def work() -> None:
+        ask(book.lookup, key)
+        done.set()
+
+    thread = threading.Thread(target=work)
+    with book.lookup.lock:
+        thread.start()
+        assert not done.wait(0.05)
+        assert book.lookup.links.get(key) is found
+    assert done.wait(10)
+    thread.join()
