@@ -10,8 +10,11 @@ from typing import Final, NamedTuple
 
 from tests.mutations.workplace import PYTEST_OPTIONS, ROOT, Mutant, Tally, copy_project
 
+# Also `+l.workspace_id = $1`, and values that an f-string fills in: `id = ${_NEXT + 1}`.
 CONDITION: Final = re.compile(
-    r"\b(where|and|on|or)(\s+)((?:\w+\.)?(?:\w*_)?id\s*=\s*[$\w.]+)", re.IGNORECASE
+    r"(\b(?:where|and|on|or)\b|f\")(\s*)"
+    r"(\+?(?:\w+\.)?(?:\w*_)?id\s*=\s*(?:\$?\{[^{}]+\}|[$\w.]+))",
+    re.IGNORECASE,
 )
 TIMEOUT_S: Final = 300
 
@@ -57,12 +60,16 @@ def _break(module: Path) -> Iterable[Broken]:
     starts = [0]
     for line in lines:
         starts.append(starts[-1] + len(line))
+    seen: set[int] = set()  # a line of an f-string has several texts
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
             continue
         assert node.end_lineno is not None
         start, end = starts[node.lineno - 1], starts[node.end_lineno]
         for found in CONDITION.finditer(source, start, end):
+            if found.start() in seen:
+                continue
+            seen.add(found.start())
             word, gap, condition = found.groups()
             changed = f"{word}{gap}({condition} or 1)"
             yield Broken(
