@@ -18,7 +18,7 @@ _ROWS: Final = (
     (
         1,
         """
-        insert into users values (1, 'ann@a.example', 'Ann', null, 0);
+        insert into users (id, email, name, created_at) values (1, 'ann@a.example', 'Ann', 0);
         insert into workspaces values (1, 'Roasters', 'unlimited', 0);
         insert into members (workspace_id, user_id, role, created_at) values (1, 1, 'owner', 0);
         insert into domains (id, host, scheme, source, root_redirect, not_found_redirect,
