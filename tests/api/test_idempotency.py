@@ -1,10 +1,12 @@
 import asyncio
 
 import httpx
+import pytest
 
+from shorty.accounts import token_store
 from shorty.api.idempotency import delete_old_keys
 from tests.api.house import House
-from tests.support import DAY
+from tests.support import DAY, NOW
 
 DOMAINS = "/api/v1/domains"
 
@@ -94,3 +96,70 @@ async def test_a_key_without_end_is_refused(client: httpx.AsyncClient) -> None:
         assert answer.status_code == 422
         assert answer.json()["fields"] == {"Idempotency-Key": "must be 1 to 255 characters long"}
     assert (await add(client, "x" * 255)).status_code == 201
+
+
+# Of `POST /api/v1/domains` with BODY, written once: a release after this one answers by it too.
+BODY = b'{"host":"go.a.example"}'
+DIGEST = "ef6e8ad9527e642303d7ec3a0cb6927b7e6bf51adce2b839567af46d09c95ed1"
+
+
+async def send(
+    client: httpx.AsyncClient, path: str = DOMAINS, body: bytes = BODY
+) -> httpx.Response:
+    headers = {"idempotency-key": "k", "content-type": "application/json"}
+    return await client.post(path, content=body, headers=headers)
+
+
+async def test_an_answer_is_kept_as_this_row(house: House, client: httpx.AsyncClient) -> None:
+    other = await house.make_client()
+    answer = await send(client)
+    await other.post("/api/v1/tags", json={"name": "News"}, headers={"idempotency-key": "k"})
+    rows = house.app.db.look_up_all("select * from idempotency_keys order by token_id")
+    first, second = [tuple(row) for row in rows]
+    location = answer.headers["location"]
+    assert first == (first[0], "k", DIGEST, 201, answer.content, location, NOW)
+    assert second[:2] == (first[0] + 1, "k")
+
+
+@pytest.mark.parametrize(
+    ("location", "headers"),
+    [("/api/v1/domains/77", {"location": "/api/v1/domains/77"}), ("", {})],
+)
+async def test_a_kept_row_is_answered_field_by_field(
+    house: House, client: httpx.AsyncClient, location: str, headers: dict[str, str]
+) -> None:
+    """Beside that of another token with the same key."""
+    await house.make_client()
+    (token_id, other_id) = [
+        row["id"] for row in house.app.db.look_up_all("select id from tokens order by id")
+    ][-2:]
+    for id_, digest, status, body in (
+        (token_id, DIGEST, 202, b'{"kept": 1}'),
+        (other_id, "other", 200, b"other"),
+    ):
+        await house.app.db.write(
+            lambda tx, row=(id_, "k", digest, status, body, location, NOW - DAY + 1): tx.execute(
+                "insert into idempotency_keys values ($1, $2, $3, $4, $5, $6, $7)", *row
+            )
+        )
+    answer = await send(client)
+    assert (answer.status_code, answer.content) == (202, b'{"kept": 1}')
+    assert answer.headers["idempotency-replayed"] == "true"
+    assert {"location": answer.headers.get("location", "")} == {"location": "", **headers}
+    for path, body in ((f"{DOMAINS}?x=1", BODY), (DOMAINS, BODY + b" ")):
+        answer = await send(client, path, body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "idempotency-key-reused")
+    house.clock[0] += 1
+    assert b"kept" not in (await send(client)).content
+
+
+async def test_a_write_by_another_process_meanwhile_is_a_conflict(
+    house: House, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looked for the answer before the other one kept its own: nothing is done twice."""
+    await add(client, "k")
+    monkeypatch.setattr(token_store, "look_up_kept_answer", lambda *_: None)
+    answer = await add(client, "k", "other.a.example")
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert "Idempotency-Key is under way; try again" in answer.json()["error"]
+    assert await count_hosts(client) == 1

@@ -42,6 +42,17 @@ def test_the_cookie_is_for_this_path_only_and_out_of_reach_of_scripts() -> None:
     assert attributes == ["Path=/sale", "Max-Age=3600", "HttpOnly", "SameSite=Lax"]
 
 
+def test_the_cookie_is_this_text() -> None:
+    """Written once: one that a release before wrote opens its link."""
+    value = "1795352400.Qyojnf8rA11VatQSMx5xK8I06yHW6X4-MGuDP6DWf_k"
+    secret, ends_at = bytes(range(32)), 1_795_352_400_000
+    assert build_cookie(
+        secret, link_id=7, slug="sale", password_hash=HASH, now=ends_at - 3_599_001, is_secure=True
+    ) == (f"__Secure-shorty-7={value}; Path=/sale; Max-Age=3600; HttpOnly; SameSite=Lax; Secure")
+    assert is_valid(f"shorty-7={value}", secret=secret, now=ends_at - 1)
+    assert not is_valid(f"shorty-7={value}", secret=secret, now=ends_at)
+
+
 def test_the_cookie_is_secure_behind_tls() -> None:
     cookie = make_cookie(is_secure=True)
     assert cookie.startswith("__Secure-shorty-7=")

@@ -1,4 +1,4 @@
-"""Cookies over https: with a prefix, so that no sibling domain can plant one."""
+"""Cookies: what they say, and their prefix over https, so that no sibling domain plants one."""
 
 from collections.abc import AsyncGenerator, Mapping
 from typing import Final
@@ -6,10 +6,25 @@ from typing import Final
 import httpx
 import pytest
 
+from shorty.accounts.known_browsers import KnownAccount, KnownBrowser
 from shorty.accounts.service import set_password
 from shorty.accounts.sessions import start_session
 from shorty.passwords import hash_password
-from shorty.web.cookies import FORMS, SESSION, ZONE, choose_cookies
+from shorty.web.cookies import (
+    FORMS,
+    KNOWN,
+    SESSION,
+    ZONE,
+    Notice,
+    choose_cookies,
+    is_form_signed,
+    open_browser,
+    open_notice,
+    seal_browser,
+    seal_notice,
+    sign_form,
+    write_cookie,
+)
 from tests.api.house import House
 from tests.rsgi_client import make_client
 from tests.support import MINUTE
@@ -57,7 +72,7 @@ async def test_signing_in_over_https_leaves_nothing_without_the_prefix(
     first = await browser.open("/app/sign-in")
     answer = await browser.send("/app/sign-in", email="ann@a.example", password=PASSWORD)
     cookies = list_cookies(first) | list_cookies(answer)
-    assert set(cookies) == {f"__Host-{FORMS}", f"__Host-{SESSION}"}
+    assert set(cookies) == {f"__Host-{name}" for name in (FORMS, SESSION, KNOWN)}
     for rest in cookies.values():
         assert "; Path=/; " in rest
         assert rest.endswith("; Secure")
@@ -109,3 +124,88 @@ async def test_the_prefix_is_for_https_alone(house: House) -> None:
 
 def test_the_zone_is_read_as_the_script_writes_it() -> None:
     assert choose_cookies({ZONE: "UTC", "other": "1"}, is_secure=True) == {ZONE: "UTC"}
+
+
+# Written once: browsers keep cookies for a year, through any number of releases.
+SECRET: Final = bytes(range(32))
+SIGNED: Final = "7d6c6eb760a92195e2994a9078b47aecaece8fcd86f5d24fedc18bbfbcc8e821"
+SAVED: Final = (
+    "eyJ0ZXh0IjoiU2F2ZWQuIiwiaXNfYWxhcm0iOmZhbHNlLCJ1bmRvIjoiIiwidW5kb19maWVsZHMiOltdfQ"
+    ".jgnNDnyQF8qsDf93spkhElWDu4inHViWASEliZRifgA"
+)
+# As long as it is, it was compressed, which each zlib does in its own way.
+DELETED: Final = (
+    ".eJwljcsKgCAQRX8l7npIWgX-iogITiCZik4QRP_ea3UW91zOCeFDoDENKeZ1CJxYOIwgxO588m2DlrYzYc-hPKLytarX7"
+    "apxl9IY_-aWyCl0aGMQHxJmWDLIb4C-H6y9bopDJYU.MY-d69lmojF79gmq3PYolSUzSxvjqZPjtd3snKZ_awE"
+)
+BROWSER: Final = (
+    "WyJicm93c2VyLWlkIixbWzcsMywxODI2ODg0ODAwMDAwLHRydWVdLFs4LDAsNSxmYWxzZV1dXQ"
+    ".fhHh6pcovvlTwxviPxFu6S0Ep79YQhW1KzhmuBNW7Sk"
+)
+
+
+def test_the_token_of_a_form_is_this_text() -> None:
+    assert sign_form(SECRET, "browser-key", 12, 34) == SIGNED
+    assert is_form_signed(SECRET, "browser-key", 12, 34, SIGNED)
+    for key, session_id, workspace_id in (("other", 12, 34), ("browser-key", 34, 12), ("", 12, 34)):
+        assert not is_form_signed(SECRET, key, session_id, workspace_id, SIGNED)
+
+
+def test_a_notice_is_this_text() -> None:
+    assert seal_notice(SECRET, Notice(text="Saved.")) == SAVED
+    assert open_notice(SECRET, SAVED) == Notice(text="Saved.")
+    assert open_notice(SECRET, DELETED) == Notice(
+        text="1 link deleted.",
+        is_alarm=True,
+        undo="/app/links/restore",
+        undo_fields=(("ids", "7"), ("next", "/app")),
+    )
+    assert open_notice(SECRET, BROWSER) is None
+    assert open_notice(SECRET[::-1], SAVED) is None
+
+
+def test_a_known_browser_is_this_text() -> None:
+    first = KnownAccount(user_id=7, generation=3, expires_at=1_826_884_800_000, passed_code=True)
+    other = KnownAccount(user_id=8, generation=0, expires_at=5, passed_code=False)
+    browser = KnownBrowser(id="browser-id", accounts=(first, other))
+    assert seal_browser(SECRET, browser) == BROWSER
+    assert open_browser(SECRET, BROWSER) == browser
+    assert open_browser(SECRET, SAVED).accounts == ()
+
+
+@pytest.mark.parametrize(
+    ("is_secure", "header"),
+    [
+        (False, "shorty_session=x; Path=/app; Max-Age=60; HttpOnly; SameSite=Lax"),
+        (True, "__Host-shorty_session=x; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"),
+    ],
+)
+def test_a_cookies_header_is_this_text(*, is_secure: bool, header: str) -> None:
+    assert write_cookie(SESSION, "x", max_age_s=60, is_secure=is_secure) == header
+
+
+async def test_sessions_of_before_are_known_by_these_texts(house: House) -> None:
+    """Their digests too were written once, as a release before wrote them."""
+    for digest, awaits_code in (
+        (
+            "006a7ce0e1e1e6903ebe8a0893b2e8f160127587dd11f26f37ab1ec379f64348",
+            0,
+        ),
+        ("912bec0aade1bad101719dbe2e82fff4a76748c6480ba8b409ff43a384ca778f", 1),
+    ):
+        await house.app.db.write(
+            lambda tx, digest=digest, awaits_code=awaits_code: tx.execute(
+                "insert into sessions (digest, user_id, workspace_id, user_agent, created_at,"
+                " last_used_at, expires_at, awaits_code) values ($1, 1, 1, '', $2, $2, $3, $4)",
+                *(digest, house.now, house.now + MINUTE, awaits_code),
+            )
+        )
+    async with make_client(house.app) as client:
+        for cookie, page, status in (
+            ("shorty_session=a-session", HOME, 200),
+            ("shorty_session=a-code", HOME, 303),
+            ("shorty_code=a-code", "/app/sign-in/code", 200),
+            ("shorty_code=a-session", "/app/sign-in/code", 303),
+        ):
+            answer = await client.get(page, headers={"cookie": cookie})
+            assert answer.status_code == status, cookie
