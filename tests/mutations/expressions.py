@@ -14,6 +14,9 @@ from tests.mutations.workplace import COPIED, PYTEST_OPTIONS, Mutant, Tally, cop
 # Mutants are numbered within their function: a fixed order of last digits makes a sample of them.
 DIGITS: Final = "7302584691"
 RESULT: Final = re.compile(r"^\s+(\S+): (\w[\w ]*)$", re.MULTILINE)
+# Of what the tests took at first. What times out counts as noticed: on a busy machine, mutants that
+# nobody notices would too, if they had little time.
+TIMEOUT_MULTIPLIER: Final = 100
 STATISTICS: Final = "mutants/mutmut-cicd-stats.json"
 UNNOTICED: Final = frozenset({"survived", "no tests", "suspicious"})
 TRIED: Final = ("killed", "survived", "no_tests", "suspicious", "timeout", "segfault")
@@ -47,6 +50,7 @@ def _configure(folder: Path, modules: Sequence[Path], tests: Sequence[str]) -> N
         "also_copy": list(COPIED),
         "pytest_add_cli_args": list(PYTEST_OPTIONS),
         "pytest_add_cli_args_test_selection": list(tests),
+        "timeout_multiplier": TIMEOUT_MULTIPLIER,
     }
     lines = [f"{name} = {value!r}" for name, value in settings.items()]
     with (folder / "pyproject.toml").open("a") as file:
