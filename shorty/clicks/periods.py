@@ -93,8 +93,7 @@ def find_zone(name: str) -> ZoneInfo | None:
 
 def cut_period(period: Period, interval: Interval) -> Slots:
     """Raises InvalidFieldsError where there would be too many."""
-    first = _find_interval(read_moment(period.start, period.zone), interval)
-    starts = [_tell(first)]
+    starts = [_find_start(period.start, interval, period.zone)]
     while (following := _find_next(starts[-1], interval, period.zone)) < period.end:
         if len(starts) == MOST_POINTS:
             fault = f"must be longer for this period: there would be over {MOST_POINTS:,} points"
@@ -111,14 +110,12 @@ def _read_end(text: str, zone: ZoneInfo, *, is_last: bool) -> int | None:
     """A date or a moment as milliseconds; None where it is neither."""
     try:
         if _DATE.fullmatch(text):
-            day = date.fromisoformat(text)
-            moment = datetime.combine(day + timedelta(days=is_last), time(), zone)
+            given = date.fromisoformat(text)
+            moment = datetime.combine(given + timedelta(days=is_last), time(), zone)
         else:
-            moment = datetime.fromisoformat(_LOST_PLUS.sub(r"\1+\2", text))
-            moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-            return None
-        return _tell(moment)
+            given = datetime.fromisoformat(_LOST_PLUS.sub(r"\1+\2", text))
+            moment = given if given.tzinfo else given.replace(tzinfo=zone)
+        return _tell(moment) if FIRST_YEAR <= given.year <= LAST_YEAR else None
     except (ValueError, OverflowError):
         return None
 
@@ -128,24 +125,21 @@ def _find_default_start(end: int, zone: ZoneInfo) -> int:
     return _tell(datetime.combine(last - timedelta(days=DEFAULT_DAYS - 1), time(), zone))
 
 
-def _find_interval(moment: datetime, interval: Interval) -> datetime:
-    """The beginning of the interval that the moment is in."""
+def _find_start(at: int, interval: Interval, zone: ZoneInfo) -> int:
+    """Where the interval begins that the moment is in."""
     if interval == "hour":
-        past = timedelta(minutes=moment.minute, seconds=moment.second)
-        return (moment.astimezone(UTC) - past).astimezone(moment.tzinfo)
-    day = moment.date()
+        return _find_hour(at, zone)
+    day = read_moment(at, zone).date()
     if interval == "week":
         day -= timedelta(days=day.weekday())
     elif interval == "month":
         day = day.replace(day=1)
-    return datetime.combine(day, time(), moment.tzinfo)
+    return _tell(datetime.combine(day, time(), zone))
 
 
 def _find_next(start: int, interval: Interval, zone: ZoneInfo) -> int:
     if interval == "hour":
-        later = read_moment(start + HOUR_MS, zone)
-        # Where the clock was set by half an hour, an hour began in between.
-        return _tell(_find_interval(later, interval) if read_moment(start, zone).minute else later)
+        return _find_next_hour(start, zone)
     day = read_moment(start, zone).date()
     if interval == "day":
         day += timedelta(days=1)
@@ -154,6 +148,34 @@ def _find_next(start: int, interval: Interval, zone: ZoneInfo) -> int:
     else:
         day = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
     return _tell(datetime.combine(day, time(), zone))
+
+
+def _find_hour(at: int, zone: ZoneInfo) -> int:
+    start = at // QUARTER_MS * QUARTER_MS
+    while _name_hour(start - QUARTER_MS, zone) == _name_hour(start, zone):
+        start -= QUARTER_MS
+    return start
+
+
+def _find_next_hour(start: int, zone: ZoneInfo) -> int:
+    (_, offset), later = _name_hour(start, zone), read_moment(start + HOUR_MS, zone)
+    if later.minute or later.utcoffset() != offset:
+        # The clock was set meanwhile: less than an hour may have this name.
+        return _find_change(start, zone)
+    return start + HOUR_MS
+
+
+def _find_change(start: int, zone: ZoneInfo) -> int:
+    end = start + QUARTER_MS
+    while _name_hour(end, zone) == _name_hour(start, zone):
+        end += QUARTER_MS
+    return end
+
+
+def _name_hour(at: int, zone: ZoneInfo) -> tuple[int, timedelta | None]:
+    """What no neighbouring hour has in common with it, also where the clock was set."""
+    moment = read_moment(at, zone)
+    return moment.hour, moment.utcoffset()
 
 
 def _tell(moment: datetime) -> int:
