@@ -165,7 +165,7 @@ class Journal:
         """Makes the folder and says whose it is, both out of a power cut's reach."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         os.close(_create_file(self._owner_path, _write_owner(Owner(journal_id, 0))))
-        _sync_folder(self.folder.parent)
+        _sync(self.folder.parent)
         self._journal_id = journal_id
 
     def note_stored(self, owner: Owner) -> None:
@@ -233,7 +233,8 @@ class Journal:
         except OSError:
             # Not every file system has links.
             shutil.copy(path, kept)
-        _sync_folder(kept.parent)
+            _sync(kept)
+        _sync(kept.parent)
         return kept
 
     def _make_key(self, number: int) -> int:
@@ -287,7 +288,7 @@ def _create_file(path: Path, content: bytes) -> int:
     try:
         _write_whole(file, content)
         os.fsync(file)
-        _sync_folder(path.parent)
+        _sync(path.parent)
     except OSError:
         os.close(file)
         path.unlink()
@@ -295,8 +296,9 @@ def _create_file(path: Path, content: bytes) -> int:
     return file
 
 
-def _sync_folder(folder: Path) -> None:
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _sync(path: Path) -> None:
+    """Puts a file's content, or a folder's names, out of a power cut's reach."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(file)
     finally:

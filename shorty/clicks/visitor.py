@@ -87,5 +87,6 @@ def _write_key(path: Path, day: int, key: bytes) -> None:
         os.fchmod(file, 0o600)
         length = os.pwrite(file, f"{day:07d} {key.hex()}\n".encode("ascii"), 0)
         os.ftruncate(file, length)
+        os.fsync(file)  # until then a power cut would bring the old one back
     finally:
         os.close(file)

@@ -1,13 +1,16 @@
 """What tests of clicks make: links with nothing but an id, visits to them, recorders."""
 
 import asyncio
+import os
 import resource
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any
 
 import msgspec
+import pytest
 
 from shorty.clicks.model import PERSON, Visit
 from shorty.clicks.recorder import Recorder
@@ -91,6 +94,23 @@ async def count_clicks(db: Database, link_id: int = 1) -> int:
     assert counters is not None
     assert counters["total"] == row["persons"]
     return row["clicks"]
+
+
+@contextmanager
+def watch_fsync() -> Generator[list[tuple[str, int]]]:
+    """What is put out of a power cut's reach: each file's name and how long it was, or -1."""
+    synced: list[tuple[str, int]] = []
+    fsync = os.fsync
+
+    def note(file: int) -> None:
+        found = os.fstat(file)
+        fsync(file)
+        path = Path(f"/proc/self/fd/{file}").readlink()
+        synced.append((path.name, -1 if S_ISDIR(found.st_mode) else found.st_size))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", note)
+        yield synced
 
 
 @contextmanager

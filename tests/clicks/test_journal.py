@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shorty.clicks.journal import Journal, Owner, Position, Segment
+from shorty.clicks.model import BIO, BOT, PERSON, QR, Visit, decode_visit, encode_visit
 from shorty.clicks.records import (
     FIRST_OFFSET,
     FORMER_FORMAT,
@@ -16,9 +18,49 @@ from shorty.clicks.records import (
     SegmentReader,
     make_key,
 )
-from tests.clicks.making import limit_file_size
+from tests.clicks.making import limit_file_size, watch_fsync
 
 START = Position(0, 0)
+FOLDER = "shorty.db.journal"
+
+# A journal as it lay on a disk once: no release may read or write it otherwise.
+OWNER = b"0123456789abcdef0123456789abcdef 00000000000000000012\n"
+THIRD_SEGMENT = bytes.fromhex(
+    "6a6f75726e616c3249000000ce2ff2129acf000001a0c4506c7bce00011170cf40"
+    "00000000000005a244450101b04d6f7a696c6c612f352e302028c3a929a4742e63"
+    "6f95a46e657773c0a56dc3a4727aa0a162a54bc3b66c6e13000000a4174ffb9acf"
+    "000001a0c4506c7c0100a00000a0a0c0a0"
+)
+# Of the release before: no key in its checksums, no city in its visits.
+SECOND_SEGMENT = bytes.fromhex(
+    "73686f727479310a270000005d4e576799cf000001a0c4506c010209a24e4f0202"
+    "aa6375726c2f382e352e30a9612e6578616d706c65c0"
+)
+IN_THIRD = (
+    Visit(
+        at=1_790_000_000_123,
+        link_id=70_000,
+        visitor=2**62 + 5,
+        country="DE",
+        source=QR,
+        kind=PERSON,
+        user_agent="Mozilla/5.0 (é)",
+        referrer="t.co",
+        utm=("news", None, "märz", "", "b"),
+        city="Köln",
+    ),
+    Visit(at=1_790_000_000_124, link_id=1, visitor=0),
+)
+IN_SECOND = Visit(
+    at=1_790_000_000_001,
+    link_id=2,
+    visitor=9,
+    country="NO",
+    source=BIO,
+    kind=BOT,
+    user_agent="curl/8.5.0",
+    referrer="a.example",
+)
 
 payloads = st.lists(st.binary(min_size=1, max_size=300), max_size=12)
 
@@ -42,7 +84,40 @@ def find_file(journal: Journal) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return tmp_path / "shorty.db.journal"
+    return tmp_path / FOLDER
+
+
+@pytest.fixture
+def lying(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "owner").write_bytes(OWNER)
+    (folder / "0000000003.log").write_bytes(THIRD_SEGMENT)
+    (folder / "0000000002.log").write_bytes(SECOND_SEGMENT)
+    return folder
+
+
+def test_a_journal_that_was_written_once_is_read(lying: Path) -> None:
+    journal = Journal(lying)
+    assert journal.find_owner() == Owner("0123456789abcdef0123456789abcdef", 12)
+    records = list(journal.read_after(START))
+    assert [decode_visit(record.payload) for record in records] == [IN_SECOND, *IN_THIRD]
+    ends = [Position(2, 55), Position(3, 89), Position(3, 116)]
+    assert [record.end for record in records] == ends
+    assert [record.start for record in records] == [(2, 8), (3, 8), (3, 89)]
+    assert [record.end for record in journal.read_after(ends[1])] == ends[2:]
+    assert journal.skipped_bytes == 0
+
+
+def test_a_journal_is_written_as_it_was_once(folder: Path) -> None:
+    journal = Journal(folder)
+    journal.create("0123456789abcdef0123456789abcdef")
+    journal.continue_in(journal.create_segment(after=2))
+    assert [journal.append(encode_visit(visit)) for visit in IN_THIRD] == [89, 116]
+    journal.note_stored(Owner("0123456789abcdef0123456789abcdef", 12))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        "owner": OWNER,
+        "0000000003.log": THIRD_SEGMENT,
+    }
 
 
 def test_what_is_appended_is_read_though_nobody_closed_it(folder: Path) -> None:
@@ -372,3 +447,55 @@ def test_where_a_torn_record_cannot_be_cut_off_its_segment_is_left(
     journal.continue_in(journal.create_segment())
     journal.append(b"three")
     assert read(folder) == [b"one", b"three"]
+
+
+def test_a_power_cut_takes_neither_a_new_journal_nor_a_new_segment(folder: Path) -> None:
+    journal = Journal(folder)
+    with watch_fsync() as synced:
+        journal.create("an-id")
+    assert synced == [("owner", len("an-id") + 22), (FOLDER, -1), (folder.parent.name, -1)]
+    with watch_fsync() as synced:
+        journal.continue_in(journal.create_segment())
+    assert synced == [("0000000001.log", FIRST_OFFSET), (FOLDER, -1)]
+
+
+def test_what_was_appended_is_out_of_a_power_cuts_reach_once_it_is_synchronised(
+    folder: Path,
+) -> None:
+    journal = open_journal(folder)
+    with watch_fsync() as synced:
+        end = journal.append(b"one")
+        assert synced == []
+        journal.sync()
+    assert synced == [("0000000001.log", end)]
+    journal.close()
+    with watch_fsync() as synced:
+        journal.sync()
+    assert synced == []
+
+
+def refuse_link(*_: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_damaged_segment_is_out_of_a_power_cuts_reach_before_its_records_are_given_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, has_links: bool
+) -> None:
+    if not has_links:
+        monkeypatch.setattr(os, "link", refuse_link)
+    journal = open_journal(folder)
+    end = journal.append(b"one")
+    length = journal.append(b"two")
+    overwrite(find_file(journal), end - 1, b"X")
+    with watch_fsync() as synced:
+        assert next(Journal(folder).read_after(START)).payload == b"two"
+    copied = [] if has_links else [(f"{FOLDER}.damaged-1", length)]
+    assert synced == [*copied, (folder.parent.name, -1)]
+    (kept,) = list_kept(folder)
+    assert kept.read_bytes() == find_file(journal).read_bytes()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    with watch_fsync() as synced:
+        assert read(folder) == [b"two"]
+    assert synced == []
+    assert list_kept(folder) == [kept]

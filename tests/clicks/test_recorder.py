@@ -23,6 +23,7 @@ from tests.clicks.making import (
     run_recorder,
     store_all,
     wait_until,
+    watch_fsync,
 )
 
 
@@ -291,6 +292,18 @@ async def test_while_the_database_is_full_clicks_wait_in_the_journal(db: Databas
         await store_all(recorder)
         assert recorder.describe().wait_s == 0
     assert await count_clicks(db) == 5
+
+
+async def test_what_the_database_refused_is_out_of_a_power_cuts_reach(db: Database) -> None:
+    async with run_recorder(db, rest_s=NEVER, batch_visits=1) as recorder:
+        (segment,) = find_folder(db).glob("*.log")
+        room = db.path.with_name("shorty.db-wal").stat().st_size
+        with limit_file_size(room), watch_fsync() as synced:
+            recorder.record(make_visit())
+            assert synced == []
+            await wait_until(lambda: bool(synced))
+        assert set(synced) == {(segment.name, segment.stat().st_size)}
+    assert await count_clicks(db) == 1
 
 
 async def test_what_a_full_database_refused_is_there_at_the_next_start(

@@ -1,6 +1,10 @@
+import re
 from pathlib import Path
 
+import pytest
+
 from shorty.clicks.visitor import DAY_MS, VisitorNumbers, wants_privacy
+from tests.clicks.making import watch_fsync
 
 NOON = 20_000 * DAY_MS + DAY_MS // 2
 MIDNIGHT = 20_001 * DAY_MS
@@ -52,6 +56,50 @@ def test_a_clock_set_back_over_midnight_keeps_the_new_key(tmp_path: Path) -> Non
     after = number(numbers, MIDNIGHT)
     assert number(numbers, MIDNIGHT - 5) == after
     assert number(numbers, MIDNIGHT - 2 * DAY_MS) != after
+
+
+def test_a_key_that_was_written_once_gives_the_numbers_it_gave(tmp_path: Path) -> None:
+    written = b"0020000 000102030405060708090a0b0c0d0e0f\n"
+    (tmp_path / "key").write_bytes(written)
+    numbers = VisitorNumbers(tmp_path / "key", NOON)
+    # SipHash's own example hashes the bytes from 0 to 14 with this key.
+    agent = "".join(map(chr, range(1, 15)))
+    assert number(numbers, NOON, address="", agent=agent) == 0xA129CA6149BE45E5 >> 1
+    assert (tmp_path / "key").read_bytes() == written
+    number(numbers, MIDNIGHT)
+    assert re.fullmatch(rb"0020001 [0-9a-f]{32}\n", (tmp_path / "key").read_bytes())
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"",
+        b"0020000",
+        b"0020000 " + b"0" * 30 + b"\n",
+        b"0020000 " + b"x" * 32 + b"\n",
+        b"soon " + b"0" * 32 + b"\n",
+        b"0019999 " + b"0" * 32 + b"\n",
+        b"0020001 " + b"0" * 32 + b"\n",
+        b"0020000 " + b"0" * 32 + b"\nand more than there was room for",
+        b"\xff" * 40,
+    ],
+)
+def test_what_is_no_key_of_today_is_replaced(tmp_path: Path, damaged: bytes) -> None:
+    (tmp_path / "key").write_bytes(damaged)
+    VisitorNumbers(tmp_path / "key", NOON)
+    after = (tmp_path / "key").read_bytes()
+    assert re.fullmatch(rb"0020000 [0-9a-f]{32}\n", after)
+    assert after.split()[1] != b"0" * 32
+
+
+def test_yesterdays_key_is_off_the_disk_before_a_visitor_has_todays_number(tmp_path: Path) -> None:
+    with watch_fsync() as synced:
+        numbers = VisitorNumbers(tmp_path / "key", NOON)
+        number(numbers, NOON)
+        assert synced == [("key", 41)]
+        number(numbers, MIDNIGHT)
+        number(numbers, MIDNIGHT + 1)
+    assert synced == [("key", 41)] * 2
 
 
 def test_another_server_gives_other_numbers(tmp_path: Path) -> None:
