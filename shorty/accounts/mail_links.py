@@ -81,15 +81,15 @@ def request_email_link(tx: Transaction, user_id: int, email: str, now: int) -> M
     """To be sent to that email, which may be the person's own, unverified until now.
 
     A link to another email stops. None where somebody else has the email: the person who asks must
-    not learn it. Raises InvalidFieldsError.
+    not learn it, nor by whether an earlier link of theirs still works. Raises InvalidFieldsError.
     """
     email = check_email(email)
     known = store.find_user(tx, email)
+    mail_link_store.delete_mail_links_for(tx, user_id, "email")
     if known is not None and known.id != user_id:
         return None
     if known is not None and known.email_verified_at is not None:
         raise InvalidFieldsError({"email": "is your email already"})
-    mail_link_store.delete_mail_links_for(tx, user_id, "email")
     return _make_link(tx, user_id, "email", email, now)
 
 

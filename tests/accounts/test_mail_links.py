@@ -110,6 +110,17 @@ async def test_a_link_to_another_new_address_stops_the_one_before(db: Database, 
     assert find_mail_link(db, reset.text, "password", NOW)
 
 
+async def test_an_earlier_link_stops_whether_or_not_the_new_address_has_an_account(
+    db: Database, home: Home
+) -> None:
+    """Or whether it still works would say who has one."""
+    await make_home(db, email="eve@b.example")
+    for email in ("eve@b.example", "nobody@b.example"):
+        old = await request_email(db, home, "ann@own.example")
+        await db.write(lambda tx, to=email: request_email_link(tx, home.user.id, to, NOW))
+        assert find_mail_link(db, old.text, "email", NOW) is None
+
+
 async def test_a_link_is_good_for_its_purpose_alone(db: Database, home: Home) -> None:
     made = await ask(db)
     other = await request_email(db, home, "a@b.example")
@@ -160,13 +171,13 @@ async def test_who_asks_for_an_address_of_somebody_else_gets_no_link(
 ) -> None:
     made = await request_email(db, home, "eve@b.example")
     await make_home(db, email="eve@b.example")
+    with pytest.raises(AlreadyExistsError):
+        await db.write(lambda tx: change_email_by_link(tx, home.user.id, made.text, NOW))
     for email in ("Eve@b.example", " EVE@\N{FULLWIDTH LATIN SMALL LETTER B}.example"):
         assert (
             await db.write(lambda tx, to=email: request_email_link(tx, home.user.id, to, NOW))
             is None
         )
-    with pytest.raises(AlreadyExistsError):
-        await db.write(lambda tx: change_email_by_link(tx, home.user.id, made.text, NOW))
     with pytest.raises(AlreadyExistsError):
         await db.write(lambda tx: change_email(tx, home.user.id, "eve@b.example", NOW))
 
