@@ -8,6 +8,7 @@ from urllib.parse import unquote
 import httpx
 
 Headers = list[tuple[str, str]]
+Meanwhile = Callable[[], Awaitable[object]]
 
 
 class RequestHeaders:
@@ -49,10 +50,11 @@ class Scope:
 
 
 class Exchange:
-    """Collects the answer; one request's body arrives in one piece."""
+    """Collects the answer; one request's body arrives in one piece, `meanwhile` before it."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, meanwhile: Meanwhile | None = None) -> None:
         self._body = body
+        self._meanwhile = meanwhile
         self.status = 0
         self.headers: Headers = []
         self.body = bytearray()
@@ -61,6 +63,8 @@ class Exchange:
         return self._body
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._meanwhile is not None:
+            await self._meanwhile()
         yield self._body
 
     async def client_disconnect(self) -> None:
@@ -97,12 +101,18 @@ class Application(Protocol):
 
 
 class RsgiTransport(httpx.AsyncBaseTransport):
-    def __init__(self, app: Application, client: str = "127.0.0.1:50000") -> None:
+    def __init__(
+        self,
+        app: Application,
+        client: str = "127.0.0.1:50000",
+        meanwhile: Meanwhile | None = None,
+    ) -> None:
         self._app = app
         self._client = client
+        self._meanwhile = meanwhile
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        protocol = Exchange(await request.aread())
+        protocol = Exchange(await request.aread(), self._meanwhile)
         scope = Scope(request, self._client)
         if not self._app.answer_now(scope, protocol):
             await self._app.__rsgi__(scope, protocol)
@@ -111,6 +121,12 @@ class RsgiTransport(httpx.AsyncBaseTransport):
         )
 
 
-def make_client(app: Application, *, peer: str = "127.0.0.1:50000") -> httpx.AsyncClient:
-    """Speaks to `app` as a client on `peer` would; redirects are not followed."""
-    return httpx.AsyncClient(transport=RsgiTransport(app, peer), base_url="http://localhost:8000")
+def make_client(
+    app: Application, *, peer: str = "127.0.0.1:50000", meanwhile: Meanwhile | None = None
+) -> httpx.AsyncClient:
+    """Speaks to `app` as a client on `peer` would; redirects are not followed.
+
+    `meanwhile` is what happens between a request's head and its body.
+    """
+    transport = RsgiTransport(app, peer, meanwhile)
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost:8000")

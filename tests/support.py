@@ -10,14 +10,16 @@ from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 
+from msgspec import structs
+
 from shorty.accounts.invitations import (
     accept_as_new_person,
     accept_invitation,
     create_invitation,
 )
-from shorty.accounts.model import Actor, NewToken, Role, Scope, User
+from shorty.accounts.model import Actor, NewToken, ProvedUser, Role, Scope, User
 from shorty.accounts.service import Home, add_user, get_home
-from shorty.accounts.store import find_user
+from shorty.accounts.store import Rows, find_browsers_generation, find_user
 from shorty.accounts.tokens import create_token_for, find_actor
 from shorty.config import Config, Plan
 from shorty.pools import WorkerThreads
@@ -52,6 +54,12 @@ async def make_home(
     """A person with a workspace of their own."""
     settings = config or Config()
     return await db.write(lambda tx: add_user(tx, settings, email, NOW))
+
+
+def prove(rows: Rows, user: User) -> ProvedUser:
+    """As `check_password` returns them after the right password."""
+    generation = find_browsers_generation(rows, user.id)
+    return ProvedUser(**structs.asdict(user), browsers_generation=generation)
 
 
 async def make_token(

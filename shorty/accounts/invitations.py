@@ -12,7 +12,7 @@ from typing import Final
 from shorty.accounts import invitation_store, store
 from shorty.accounts.members import require_power_over
 from shorty.accounts.model import Actor, Invitation, MadeInvitation, Role, User
-from shorty.accounts.roles import require_scope
+from shorty.accounts.roles import require_scope, require_still
 from shorty.accounts.rules import check_email, check_person
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.store import Rows
@@ -41,9 +41,11 @@ def create_invitation(
     `is_mailed`: its link is going to be mailed, and shown to nobody.
 
     Raises ForbiddenError, InvalidFieldsError, AlreadyExistsError for a member, whom the actor can
-    list, QuotaExceededError where nobody could join, ConflictError where too many are open.
+    list, QuotaExceededError where nobody could join, ConflictError where too many are open,
+    UnauthenticatedError where the actor is one no more: the link would outlast that.
     """
     require_power_over(actor, role)
+    require_still(tx, actor, "admin", now)
     email = check_email(email)
     if store.has_member_with_email(tx, actor.workspace_id, email):
         raise AlreadyExistsError("member", email)

@@ -25,6 +25,15 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     email_verified_at: int | None
 
 
+class ProvedUser(User, frozen=True, kw_only=True):
+    """Somebody who gave the right password while `browsers_generation` was the account's.
+
+    A new password, above all, begins another generation.
+    """
+
+    browsers_generation: int
+
+
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     name: str

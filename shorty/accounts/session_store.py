@@ -33,10 +33,11 @@ def look_up_signed_in(
 
 
 def look_up_role(
-    db: Database, session_id: int, user_id: int, workspace_id: int, now: int
+    rows: Rows, session_id: int, user_id: int, workspace_id: int, now: int
 ) -> Role | None:
     """Of the session's person in a workspace; None where the session or membership has ended."""
-    row = db.look_up(
+    row = find_one(
+        rows,
         """
         select m.role from sessions s join members m on m.user_id = s.user_id
         where s.id = $1 and s.user_id = $2 and m.workspace_id = $3
@@ -45,6 +46,18 @@ def look_up_role(
         *(session_id, user_id, workspace_id, now),
     )
     return None if row is None else row["role"]
+
+
+def is_session_valid(rows: Rows, session_id: int, user_id: int, now: int) -> bool:
+    row = find_one(
+        rows,
+        """
+        select 1 from sessions
+        where id = $1 and user_id = $2 and expires_at > $3 and ended_at is null and awaits_code = 0
+        """,
+        *(session_id, user_id, now),
+    )
+    return row is not None
 
 
 def insert_session(

@@ -10,9 +10,10 @@ from typing import Final
 from shorty.accounts import session_store, store
 from shorty.accounts.model import MadeSession, Session, SignedIn
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
+from shorty.accounts.store import Rows
 from shorty.accounts.uses import Uses
 from shorty.config import Plan
-from shorty.errors import ForbiddenError, NotFoundError
+from shorty.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from shorty.storage.database import Database, Transaction
 
 DAY_MS: Final = 86_400_000
@@ -82,6 +83,15 @@ def end_other_sessions(tx: Transaction, user_id: int, session_id: int, now: int)
     """Ends all but that one, makes every browser unknown, and returns how many were ended."""
     store.forget_browsers(tx, user_id)
     return session_store.mark_other_sessions_ended(tx, user_id, session_id, now)
+
+
+def require_session(rows: Rows, user_id: int, session_id: int, now: int) -> None:
+    """Before a write that would outlast the session, which may have ended since it was let in.
+
+    Raises UnauthenticatedError.
+    """
+    if not session_store.is_session_valid(rows, session_id, user_id, now):
+        raise UnauthenticatedError("You have just been signed out; sign in again.")
 
 
 def switch_workspace(tx: Transaction, user_id: int, session_id: int, workspace_id: int) -> None:

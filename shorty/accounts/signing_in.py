@@ -6,7 +6,7 @@ import msgspec
 
 from shorty.accounts import session_store, store
 from shorty.accounts.emails import fold_email
-from shorty.accounts.model import MadeSession, Session, User
+from shorty.accounts.model import MadeSession, ProvedUser, Session
 from shorty.accounts.second_factor import (
     WRONG_CODES_PER_DAY,
     has_second_factor,
@@ -35,6 +35,8 @@ TRIES_AT_ALL: Final = 100
 that strangers do not lock its person out with ten tries of theirs."""
 ACCOUNT_REFILL_MS: Final = 6000
 """For one account after those: a hundred in ten minutes still, but the wait is one of seconds."""
+
+WRONG: Final = "The e-mail address or the password is wrong."
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,7 +111,7 @@ def give_back_session_password(limits: RateLimits, session_id: int, now: int) ->
 
 async def check_password(
     db: Database, email: str, password: str, *, pool: WorkerThreads = SIGN_INS, owner: str = ""
-) -> User:
+) -> ProvedUser:
     """The person whose address and password these are; `pool` and `owner` as in `passwords`.
 
     Raises BusyError; and UnauthenticatedError, with the same words and after the same time whether
@@ -121,7 +123,7 @@ async def check_password(
         password_hash or NOBODYS_HASH, password, pool=pool, owner=owner
     )
     if found is None or not is_right:
-        raise UnauthenticatedError("The e-mail address or the password is wrong.")
+        raise UnauthenticatedError(WRONG)
     return found[0]
 
 
@@ -133,9 +135,15 @@ class StartedSignIn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def start_sign_in(
-    tx: Transaction, config: Config, user: User, user_agent: str, now: int
+    tx: Transaction, config: Config, user: ProvedUser, user_agent: str, now: int
 ) -> StartedSignIn:
-    """After the right password. Who belongs to no workspace any more gets one of their own."""
+    """After the right password. Who belongs to no workspace any more gets one of their own.
+
+    Raises UnauthenticatedError where the password was replaced, or browsers were signed out, while
+    this one was compared: hashing takes its time, and longer where many wait.
+    """
+    if store.find_browsers_generation(tx, user.id) != user.browsers_generation:
+        raise UnauthenticatedError(WRONG)
     workspace_id = find_home_workspace(tx, config, user, now).id
     if not has_second_factor(tx, user.id):
         made = start_session(tx, user.id, workspace_id, user_agent, now)

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from shorty.accounts.emails import fold_email
-from shorty.accounts.model import Member, Role, User, Workspace
+from shorty.accounts.model import Member, ProvedUser, Role, User, Workspace
 from shorty.storage.database import Database, Row, Transaction
 
 Rows = Database | Transaction
@@ -86,17 +86,19 @@ def claim_user(
     )
 
 
-async def find_password(db: Database, email: str) -> tuple[User, str | None] | None:
-    """The person found as by `find_user`, and their password's hash if they have one."""
+async def find_password(db: Database, email: str) -> tuple[ProvedUser, str | None] | None:
+    """The person found as by `find_user`, and their password's hash if they have one: who gives
+    that password is them.
+    """
     typed, folded = email.strip().lower(), fold_email(email)
     row = await db.find_one(
         """
-        select id, email, name, created_at, email_verified_at, password_hash from users
-        where email in ($1, $2) order by case when email = $1 then 0 else 1 end limit 1
+        select id, email, name, created_at, email_verified_at, browsers_generation, password_hash
+        from users where email in ($1, $2) order by case when email = $1 then 0 else 1 end limit 1
         """,
         *(typed, folded),
     )
-    return None if row is None else (msgspec.convert(dict(row), User), row["password_hash"])
+    return None if row is None else (msgspec.convert(dict(row), ProvedUser), row["password_hash"])
 
 
 def has_password(rows: Rows, user_id: int) -> bool:

@@ -39,15 +39,16 @@ def look_up_actor(db: Database, digest: str, plans: Mapping[str, Plan], now: int
 
 
 def look_up_role(
-    db: Database, token_id: int, user_id: int, workspace_id: int, now: int
+    rows: Rows, token_id: int, user_id: int, workspace_id: int, now: int
 ) -> Role | None:
     """Of the token's person in its workspace; None where the token or membership has ended."""
-    row = db.look_up(
+    row = find_one(
+        rows,
         """
         select m.role
         from tokens t join members m on m.workspace_id = t.workspace_id and m.user_id = t.user_id
         where t.id = $1 and t.user_id = $2 and t.workspace_id = $3 and t.revoked_at is null
-          and (t.expires_at is null or t.expires_at > $4)
+          and t.ended_at is null and (t.expires_at is null or t.expires_at > $4)
         """,
         *(token_id, user_id, workspace_id, now),
     )

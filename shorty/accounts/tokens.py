@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from shorty.accounts import token_store
 from shorty.accounts.model import Actor, MadeToken, NewToken, Token, TokenChange
-from shorty.accounts.roles import require_scope
+from shorty.accounts.roles import require_scope, require_still
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.store import Rows
 from shorty.accounts.uses import Uses
@@ -38,8 +38,13 @@ def find_actor(db: Database, token_text: str, plans: Mapping[str, Plan], now: in
 
 
 def create_token(tx: Transaction, actor: Actor, new: NewToken, now: int) -> MadeToken:
-    """It speaks for the actor in their workspace. Raises ForbiddenError and InvalidFieldsError."""
+    """It speaks for the actor in their workspace.
+
+    Raises ForbiddenError, InvalidFieldsError, and UnauthenticatedError where the actor is one no
+    more: a token would outlast that.
+    """
     require_scope(actor, "admin")
+    require_still(tx, actor, "admin", now)
     return create_token_for(tx, actor.workspace_id, actor.user_id, new, now)
 
 

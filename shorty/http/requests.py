@@ -75,6 +75,9 @@ class ServedRequest(Request[Any, Any, Any]):
         )
         return scheme == "https"
 
+    def confirm(self) -> None:
+        """Runs once the body has arrived, which may take a minute: is its sender still let in?"""
+
     def may_still(self, needed: Scope) -> bool:
         """For answers that last: whether anyone who asked would still be let in."""
         return may_still(self.services.db, self.actor, needed, self.services.read_clock())
@@ -130,12 +133,16 @@ def check_media_type(content_type: str | None, *, takes_forms: bool) -> bool:
 
 
 async def read_bytes(request: ServedRequest, limit: int) -> bytes:
-    """Raises MalformedRequestError where the body breaks off or takes longer than a minute."""
+    """Raises MalformedRequestError where the body breaks off or takes longer than a minute, and
+    what the request's `confirm` does.
+    """
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            return await _read_pieces(request, limit)
+            raw = await _read_pieces(request, limit)
     except TimeoutError as error:
         raise MalformedRequestError("The body took too long to arrive.") from error
+    request.confirm()
+    return raw
 
 
 async def _read_pieces(request: ServedRequest, limit: int) -> bytes:

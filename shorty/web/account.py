@@ -40,6 +40,7 @@ from shorty.web.entry import (
     remember_browser,
     show_trouble,
     tell_of_tokens,
+    write_signed_in,
 )
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
@@ -74,10 +75,11 @@ async def set_password(request: WebRequest) -> Answer:
         return await show_account(request, error, "password")
     revokes = request.typed.is_checked(REVOKES_TOKENS)
     known = request.find_known_account(user_id)
-    await request.services.db.write(
+    await write_signed_in(
+        request,
         lambda tx: change_password(
             tx, user_id, session_id, password_hash, request.now, revokes_tokens=revokes
-        )
+        ),
     )
     remember_browser(request, user_id, passed_code=known is not None and known.passed_code)
     said = "Your password is changed; other browsers are signed out."
@@ -112,8 +114,8 @@ async def send_email_link(request: WebRequest, typed: str) -> str:
     # For whoever asks as for whom it reaches, so that nobody can mail the world from here.
     take_mail_of(services.limits, request.actor.user_id, request.now)
     take_mail(services.limits, email, request.now)
-    made = await services.db.write(
-        lambda tx: request_email_link(tx, request.actor.user_id, email, request.now)
+    made = await write_signed_in(
+        request, lambda tx: request_email_link(tx, request.actor.user_id, email, request.now)
     )
     base = find_mailed_base(request)
     if made is None:

@@ -71,13 +71,15 @@ async def let_in(request: WebRequest) -> Answer | None:
     form raises.
     """
     rule = find_rule(request.route_handler)
-    request.now = request.services.read_clock()
     tell_of_proxy(request)
     identify(request)
     if rule.needs is not None and request.signed_in is None:
         return send_to_sign_in(request)
     if request.scope["method"] == "POST":
         request.typed = await read_form(request, rule.limit)
+        identify(request)  # again: a form may take its minutes to arrive
+        if rule.needs is not None and request.signed_in is None:
+            return send_to_sign_in(request)
         require_own_form(request)
     if rule.needs is not None:
         require_scope(request.actor, rule.needs)
@@ -85,11 +87,12 @@ async def let_in(request: WebRequest) -> Answer | None:
 
 
 def identify(request: WebRequest) -> None:
-    """Looked up each time, so that an ended session stops at once."""
+    """Looked up each time, so that an ended session stops at once. Sets the request's `now`."""
     services = request.services
+    request.now = services.read_clock()
     found = find_session(request, request.cookies_read.get(SESSION)) or find_former(request)
+    request.signed_in = found
     if found is not None:
-        request.signed_in = found
         request.actor = found.actor
         services.session_uses.note(found.session.id, request.now)
 

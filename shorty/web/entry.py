@@ -4,12 +4,13 @@ Whose allowance a password uses up is decided here: that of the session it is ty
 that the account knows, or the one that all strangers share.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from shorty.accounts.known_browsers import KNOWN_MS, name_allowance, remember_account
-from shorty.accounts.model import User
+from shorty.accounts.model import ProvedUser
 from shorty.accounts.service import find_user
-from shorty.accounts.sessions import WHOLE_MS
+from shorty.accounts.sessions import WHOLE_MS, require_session
 from shorty.accounts.signing_in import (
     Attempt,
     check_password,
@@ -25,10 +26,13 @@ from shorty.http.answers import Answer
 from shorty.http.errors import find_status, list_error_headers
 from shorty.limits import name_address, name_network
 from shorty.passwords import ACCOUNTS, SIGN_INS, find_own_password_fault, hash_password
+from shorty.storage.database import Transaction
 from shorty.web.cookies import KNOWN, SESSION, seal_browser
 from shorty.web.numbers import write_plural
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
+
+T = TypeVar("T")
 
 SESSION_S: Final = WHOLE_MS // 1000
 KNOWN_S: Final = KNOWN_MS // 1000
@@ -83,7 +87,7 @@ def count_address(request: WebRequest, email: str) -> None:
         take_address(request.services.limits, name_address(request.client_address), request.now)
 
 
-async def try_password(request: WebRequest, attempt: Attempt, password: str) -> User:
+async def try_password(request: WebRequest, attempt: Attempt, password: str) -> ProvedUser:
     """Who signs in. A known browser does not wait among strangers for the password to be hashed.
 
     Raises UnauthenticatedError and BusyError, after which the attempt does not count.
@@ -122,6 +126,21 @@ async def prove_password(request: WebRequest, field: str = "password") -> None:
         give_back_session_password(limits, request.session_id, request.now)
         raise
     give_back_session_password(limits, request.session_id, request.now)
+
+
+async def write_signed_in(request: WebRequest, work: Callable[[Transaction], T]) -> T:
+    """A write about the account, only while its session is still valid.
+
+    The session may end while the password is compared. What a thief began must not undo what the
+    owner did meanwhile. Raises UnauthenticatedError.
+    """
+    user_id, session_id = request.actor.user_id, request.session_id
+
+    def check_and_work(tx: Transaction) -> T:
+        require_session(tx, user_id, session_id, request.services.read_clock())
+        return work(tx)
+
+    return await request.services.db.write(check_and_work)
 
 
 async def hash_new_password(request: WebRequest, field: str = "password") -> str:

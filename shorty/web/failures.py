@@ -42,7 +42,6 @@ TITLES: Final[dict[type[ShortyError], str]] = {
 def show_failure(request: Any, error: Exception) -> Answer:
     """`request` is of the framework's own class where no handler was reached."""
     own = WebRequest(request.scope, request.receive, request.send)
-    own.now = own.services.read_clock()
     expected = explain(own, error)
     try:
         identify(own)

@@ -26,7 +26,7 @@ from shorty.qr.design import decide_design
 from shorty.qr.drawing import draw_svg
 from shorty.web.account import ACCOUNT, show_account
 from shorty.web.doors import page
-from shorty.web.entry import prove_password, remember_browser, show_trouble
+from shorty.web.entry import prove_password, remember_browser, show_trouble, write_signed_in
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 
@@ -42,8 +42,8 @@ async def begin(request: WebRequest) -> Answer:
         await prove_password(request)
     except (InvalidFieldsError, RateLimitedError) as error:
         return await show_account(request, error, "second-factor")
-    secret = await request.services.db.write(
-        lambda tx: begin_second_factor(tx, user_id, request.now)
+    secret = await write_signed_in(
+        request, lambda tx: begin_second_factor(tx, user_id, request.now)
     )
     return show_setup(request, secret)
 
@@ -61,8 +61,8 @@ async def confirm(request: WebRequest) -> Answer:
     code = request.typed.read("code")
     try:
         take_setup_code(services.limits, request.session_id, request.now)
-        codes = await services.db.write(
-            lambda tx: confirm_second_factor(tx, user_id, code, request.now)
+        codes = await write_signed_in(
+            request, lambda tx: confirm_second_factor(tx, user_id, code, request.now)
         )
     except (InvalidFieldsError, RateLimitedError) as error:
         return show_setup_again(request, error)
@@ -78,7 +78,7 @@ async def renew(request: WebRequest) -> Answer:
         await prove_password(request)
     except (InvalidFieldsError, RateLimitedError) as error:
         return show_second_factor(request, error, "renew")
-    codes = await request.services.db.write(lambda tx: renew_recovery_codes(tx, user_id))
+    codes = await write_signed_in(request, lambda tx: renew_recovery_codes(tx, user_id))
     return show_recovery_codes(request, codes)
 
 
@@ -89,7 +89,7 @@ async def remove(request: WebRequest) -> Answer:
         await prove_password(request)
     except (InvalidFieldsError, RateLimitedError) as error:
         return show_second_factor(request, error, "remove")
-    await request.services.db.write(lambda tx: remove_second_factor(tx, user_id))
+    await write_signed_in(request, lambda tx: remove_second_factor(tx, user_id))
     return see_other(request, ACCOUNT, "The second factor is off: the password alone signs in.")
 
 

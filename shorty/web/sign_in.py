@@ -74,13 +74,13 @@ async def sign_in(request: WebRequest) -> Answer:
     try:
         attempt = count_try(request, email)
         user = await try_password(request, attempt, request.typed.read_raw("password"))
+        give_back_sign_in(services.limits, attempt, request.now)
+        started = await services.db.write(
+            lambda tx: start_sign_in(tx, services.config, user, read_agent(request), request.now)
+        )
     except (BusyError, RateLimitedError, UnauthenticatedError) as error:
         log_if_limited(request, email)
         return show_sign_in(request, way_back, error)
-    give_back_sign_in(services.limits, attempt, request.now)
-    started = await services.db.write(
-        lambda tx: start_sign_in(tx, services.config, user, read_agent(request), request.now)
-    )
     if started.awaits_code:
         request.set_cookie(CODE, started.text, CODE_S)
         return see_other(request, f"{CODE_PLACE}?next={quote(way_back, safe='/')}")

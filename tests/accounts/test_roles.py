@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import pytest
 from msgspec.structs import replace
 
+from shorty.accounts.invitations import create_invitation
 from shorty.accounts.mail_links import request_password_link, set_password_by_link
 from shorty.accounts.members import change_role, remove_member
 from shorty.accounts.model import Actor, MadeSession, NewToken, Scope
@@ -19,8 +20,15 @@ from shorty.accounts.sessions import (
     start_session,
     switch_workspace,
 )
-from shorty.accounts.tokens import create_token_for, find_actor, revoke_token
+from shorty.accounts.tokens import (
+    create_token,
+    create_token_for,
+    end_expired_tokens,
+    find_actor,
+    revoke_token,
+)
 from shorty.config import Config
+from shorty.errors import UnauthenticatedError
 from shorty.storage.database import Database, Transaction
 from tests.support import DAY, NOW, make_actor, make_colleague, make_home
 
@@ -142,6 +150,42 @@ async def test_a_token_is_good_until_it_is_revoked_or_expires_or_its_person_leav
     assert not may(db, expiring, now=NOW + DAY)
     await db.write(lambda tx: remove_member(tx, scene.owner, scene.bob.user.id, NOW))
     assert not may(db, other)
+
+
+async def test_a_token_that_was_seen_to_expire_is_good_for_nothing_when_the_clock_steps_back(
+    db: Database, scene: Scene
+) -> None:
+    new, place = NewToken(expires_at=NOW + DAY), (scene.owner.workspace_id, scene.bob.user.id)
+    made = await db.write(lambda tx: create_token_for(tx, *place, new, NOW))
+    actor = find_actor(db, made.text, PLANS, NOW)
+    assert await end_expired_tokens(db, NOW + DAY) == 1
+    assert not may(db, actor)
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda tx, actor: create_token(tx, actor, NewToken(), NOW),
+        lambda tx, actor: create_invitation(
+            tx, actor, "x@a.example", "viewer", NOW, is_mailed=False
+        ),
+    ],
+    ids=["token", "invitation"],
+)
+async def test_nothing_that_outlasts_a_session_is_created_once_it_has_ended(
+    db: Database,
+    scene: Scene,
+    end: Callable[[Transaction, Scene], object],
+    begin: Callable[[Transaction, Actor], object],
+) -> None:
+    """Its request was let in before, and had to wait."""
+    user_id = scene.bob.user.id
+    await db.write(lambda tx: change_role(tx, scene.owner, user_id, "admin"))
+    actor = act(db, scene.here)
+    await db.write(lambda tx: end(tx, scene))
+    with pytest.raises(UnauthenticatedError):
+        await db.write(lambda tx: begin(tx, actor))
 
 
 async def test_a_command_of_the_operators_needs_the_membership_alone(

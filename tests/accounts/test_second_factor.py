@@ -38,7 +38,7 @@ from shorty.errors import (
 )
 from shorty.limits import DAY_MS, RateLimits
 from shorty.storage.database import Database
-from tests.support import MINUTE, NOW, make_home
+from tests.support import MINUTE, NOW, make_home, prove
 
 CONFIG = Config()
 LATER = NOW + 2 * STEP_MS
@@ -68,7 +68,9 @@ async def use(db: Database, home: Home, code: str, now: int = LATER) -> bool:
 
 
 async def start(db: Database, home: Home, now: int = NOW) -> StartedSignIn:
-    return await db.write(lambda tx: start_sign_in(tx, CONFIG, home.user, "Firefox", now))
+    return await db.write(
+        lambda tx: start_sign_in(tx, CONFIG, prove(tx, home.user), "Firefox", now)
+    )
 
 
 async def finish(

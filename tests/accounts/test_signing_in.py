@@ -1,12 +1,16 @@
+from collections.abc import Callable
+
 import pytest
 
-from shorty.accounts.service import add_user, get_user
+from shorty.accounts.service import add_user, get_user, set_password
+from shorty.accounts.sessions import end_other_sessions, list_sessions
 from shorty.accounts.signing_in import (
     Attempt,
     check_password,
     give_back_session_password,
     give_back_sign_in,
     is_newly_limited,
+    start_sign_in,
     take_address,
     take_session_password,
     take_sign_in,
@@ -66,6 +70,25 @@ async def test_a_wrong_password_an_unknown_address_and_no_password_look_alike(
                 await check_password(db, email, password)
             messages.add(raised.value.message)
     assert len(messages) == 1
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda tx: set_password(tx, "ann@a.example", "$new", NOW),
+        lambda tx: end_other_sessions(tx, 1, 0, NOW),
+    ],
+    ids=["a new password", "signing out all browsers"],
+)
+async def test_a_password_that_is_compared_meanwhile_signs_in_nobody(
+    db: Database, end: Callable[[Transaction], object]
+) -> None:
+    await add_ann(db)
+    ann = await check_password(db, "ann@a.example", "correct horse")
+    await db.write(end)
+    with pytest.raises(UnauthenticatedError, match="password is wrong"):
+        await db.write(lambda tx: start_sign_in(tx, Config(), ann, "", NOW))
+    assert await list_sessions(db, ann.id, NOW) == []
 
 
 def guess(

@@ -16,7 +16,7 @@ from shorty.errors import (
 )
 from shorty.plans import read_usage
 from shorty.storage.database import Database
-from tests.support import NOW, make_actor, make_colleague, make_home, make_token
+from tests.support import NOW, make_actor, make_colleague, make_home, make_token, prove
 
 CONFIG = Config()
 
@@ -89,7 +89,9 @@ async def test_who_belongs_nowhere_any_more_gets_a_workspace_when_they_sign_in(
 ) -> None:
     bob = await make_colleague(db, owner, "editor")
     await db.write(lambda tx: remove_member(tx, owner, bob.user.id, NOW))
-    started = await db.write(lambda tx: start_sign_in(tx, CONFIG, bob.user, "Firefox", NOW))
+    started = await db.write(
+        lambda tx: start_sign_in(tx, CONFIG, prove(tx, bob.user), "Firefox", NOW)
+    )
     signed_in = find_signed_in(db, started.text, CONFIG.plans, NOW)
     assert signed_in is not None
     assert signed_in.actor.role == "owner"

@@ -3,11 +3,15 @@ import asyncio
 import httpx
 import pytest
 
+from shorty.accounts.members import change_role, remove_member
 from shorty.accounts.model import Role, Scope
+from shorty.accounts.token_store import mark_tokens_of_user_revoked
+from shorty.accounts.tokens import list_all_tokens
 from shorty.config import Config, DefaultsConfig, Plan
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
-from tests.support import MINUTE, make_colleague
+from tests.rsgi_client import make_client
+from tests.support import MINUTE, make_colleague, make_token
 
 USAGE = "/api/v1/usage"
 
@@ -62,6 +66,28 @@ async def test_role_and_scope_bound_what_a_token_may_do(
     assert (await client.get("/api/v1/links")).status_code == reads
     assert (await client.post("/api/v1/links", json=new)).status_code == writes
     assert (await client.get("/api/v1/tokens")).status_code == manages
+
+
+@pytest.mark.parametrize("end", ["revoke", "remove", "demote"])
+async def test_a_body_that_arrives_after_its_senders_right_has_ended_does_nothing(
+    house: House, end: str
+) -> None:
+    """A body may take a minute, and a new token would outlast that."""
+    owner = await house.make_actor()
+    bob = await make_colleague(house.app.db, owner, "admin")
+    text = await make_token(house.app.db, bob)
+    made = {
+        "revoke": lambda tx: mark_tokens_of_user_revoked(tx, bob.user.id, house.now),
+        "remove": lambda tx: remove_member(tx, owner, bob.user.id, house.now),
+        "demote": lambda tx: change_role(tx, owner, bob.user.id, "editor"),
+    }
+    client = make_client(house.app, meanwhile=lambda: house.app.db.write(made[end]))
+    known = len(await list_all_tokens(house.app.db))
+    async with client:
+        headers = {"authorization": f"Bearer {text}"}
+        answer = await client.post("/api/v1/tokens", json={"name": "x"}, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert len(await list_all_tokens(house.app.db)) == known - (end != "demote")
 
 
 class TestRateLimits:

@@ -1,12 +1,16 @@
 """What people change about themselves."""
 
+import asyncio
+import threading
+
 import pytest
 
 from shorty.accounts.service import list_users
+from shorty.accounts.session_store import mark_sessions_of_user_ended
 from shorty.accounts.sessions import list_sessions
 from shorty.accounts.signing_in import check_password
 from shorty.accounts.tokens import count_own_tokens
-from shorty.passwords import hash_password
+from shorty.passwords import ACCOUNTS, hash_password
 from tests.api.house import House
 from tests.support import make_token
 from tests.web.browser import Browser, read_text
@@ -45,6 +49,31 @@ async def test_a_new_password_signs_the_other_browsers_out(
     assert (await ann.open("/app/account")).status_code == 200
     assert (await other.open("/app/account")).status_code == 303
     assert await check_password(house.app.db, "ann@a.example", "battery staple")
+
+
+@pytest.mark.parametrize(
+    ("place", "fields"),
+    [
+        ("/app/account/password", {"current": PASSWORD, "password": "battery staple"}),
+        ("/app/account/second-factor/begin", {"password": PASSWORD}),
+    ],
+)
+async def test_what_is_asked_for_while_the_session_ends_is_not_done(
+    house: House, ann: Browser, place: str, fields: dict[str, str]
+) -> None:
+    """Such as by a thief, while the owner sets a new password by mail."""
+    db, go_on = house.app.db, threading.Event()
+    before = asyncio.create_task(ACCOUNTS.run("somebody", lambda: go_on.wait(10)))
+    asked = asyncio.create_task(ann.send(place, fields))
+    while not ACCOUNTS.slots.waiting:  # noqa: ASYNC110 - it comes with the next turns of this loop
+        await asyncio.sleep(0)
+    await db.write(lambda tx: mark_sessions_of_user_ended(tx, 1, house.now))
+    go_on.set()
+    await before
+    answer = await asked
+    assert (answer.status_code, answer.headers["location"]) == (303, "/app/sign-in")
+    assert await check_password(db, "ann@a.example", PASSWORD)
+    assert db.look_up("select 1 from second_factors") is None
 
 
 @pytest.mark.parametrize(

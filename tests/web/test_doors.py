@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-from shorty.accounts.sessions import end_session
+from shorty.accounts.service import list_users, list_workspaces
+from shorty.accounts.sessions import end_other_sessions, end_session
+from shorty.accounts.tokens import list_all_tokens
 from shorty.web.cookies import FORMS, SESSION
 from tests.api.house import House
 from tests.rsgi_client import make_client
@@ -105,6 +107,28 @@ async def test_where_a_form_was_sent_to_leads_to_the_page_above(
 ) -> None:
     answer = await owner.open(place)
     assert (answer.status_code, answer.headers["location"]) == (303, above)
+
+
+@pytest.mark.parametrize("place", ["/app/tokens", "/app/account/name", "/app/workspaces"])
+@pytest.mark.parametrize("files", [{}, {"file": ("a.txt", b"a")}], ids=["form", "parts"])
+async def test_a_form_that_arrives_after_its_session_has_ended_does_nothing(
+    house: House, owner: Browser, place: str, files: dict[str, tuple[str, bytes]]
+) -> None:
+    """One with files may take ten minutes; what it made would outlast the session."""
+    db = house.app.db
+    late = make_client(
+        house.app,
+        meanwhile=lambda: db.write(lambda tx: end_other_sessions(tx, 1, 0, house.now)),
+    )
+    async with late:
+        late.cookies.update(owner.client.cookies)
+        answer = await late.post(
+            place, data={"form_token": owner.token, "name": "Eve"}, files=files or None
+        )
+    assert (answer.status_code, answer.headers["location"]) == (303, "/app/sign-in")
+    assert await list_all_tokens(db) == []
+    assert [user.name for user in await list_users(db)] == ["ann"]
+    assert len(await list_workspaces(db, 1)) == 1
 
 
 async def test_files_are_kept_for_good_and_packed(house: House, owner: Browser) -> None:
