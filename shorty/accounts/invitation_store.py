@@ -69,11 +69,12 @@ async def list_invitations(db: Database, workspace_id: int, now: int) -> list[In
     return [_convert(row) for row in rows]
 
 
-def count_invitations(tx: Transaction, workspace_id: int) -> int:
-    row = tx.find_one(
-        "select count(*) as open from invitations where workspace_id = $1", workspace_id
+def count_invitations(tx: Transaction, workspace_id: int, now: int) -> int:
+    """Those that `list_invitations` lists."""
+    rows = tx.find_all(
+        f"{SELECT} where i.workspace_id = $1 and i.expires_at > $2", workspace_id, now
     )
-    return row["open"] if row else 0
+    return len(rows)
 
 
 def mark_shown(tx: Transaction, digest: str) -> None:

@@ -50,7 +50,7 @@ def create_invitation(
     if store.has_member_with_email(tx, actor.workspace_id, email):
         raise AlreadyExistsError("member", email)
     require_room(tx, actor.workspace_id, actor.plan, "members", now)
-    if invitation_store.count_invitations(tx, actor.workspace_id) >= OPEN_AT_ONCE:
+    if invitation_store.count_invitations(tx, actor.workspace_id, now) >= OPEN_AT_ONCE:
         raise ConflictError(f"{OPEN_AT_ONCE} invitations are open already; revoke some first.")
     text = make_secret_text()
     invitation_id = invitation_store.replace_invitation(

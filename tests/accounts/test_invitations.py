@@ -352,3 +352,17 @@ async def test_a_workspace_has_a_hundred_open_invitations_at_most(
         await invite(db, owner, f"{number}@a.example")
     with pytest.raises(ConflictError, match="revoke some first"):
         await invite(db, owner)
+
+
+async def test_invitations_that_nobody_can_list_do_not_count(db: Database, owner: Actor) -> None:
+    """Or an admin could fill the hundred, and those left behind could not even withdraw them."""
+    bob = await make_colleague(db, owner, "admin")
+    admin = await make_actor(db, bob)
+    for number in range(100):
+        await invite(db, admin, f"{number}@a.example")
+    with pytest.raises(ConflictError):
+        await invite(db, owner, "x@a.example")
+    await db.write(lambda tx: change_role(tx, owner, bob.user.id, "viewer"))
+    assert await list_invitations(db, owner, NOW) == []
+    await invite(db, owner, "x@a.example")
+    assert len(await list_invitations(db, owner, NOW)) == 1

@@ -449,7 +449,7 @@ READS: Final[dict[str, tuple[Callable[[Transaction], object], object]]] = {
         [True, False, False, True, True, False],
     ),
     "count_invitations": (
-        lambda tx: [invitation_store.count_invitations(tx, each) for each in (ANNS, 9)],
+        lambda tx: [invitation_store.count_invitations(tx, each, NOW) for each in (ANNS, 9)],
         [2, 0],
     ),
     "find_invitation of one who has left": (
