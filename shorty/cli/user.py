@@ -1,11 +1,14 @@
 """`shorty user`: accounts of people. Passwords are asked for or read, never an argument."""
 
+from typing import Final
+
 import rich_click as click
 
+from shorty.accounts.email_proof import is_unproven_account
 from shorty.accounts.model import User
 from shorty.accounts.profile import change_email
 from shorty.accounts.rules import NOBODYS_EMAIL
-from shorty.accounts.second_factor import remove_second_factor
+from shorty.accounts.second_factor import has_second_factor, remove_second_factor
 from shorty.accounts.service import (
     Home,
     add_user,
@@ -15,6 +18,7 @@ from shorty.accounts.service import (
     prepare_first_workspace,
     set_password,
 )
+from shorty.accounts.tokens import count_own_tokens
 from shorty.cli.options import (
     config_option,
     json_option,
@@ -27,6 +31,8 @@ from shorty.cli.session import Session, with_database
 from shorty.http.times import format_optional_time
 from shorty.passwords import hash_password
 from shorty.storage.database import Transaction
+
+FORMER_HOLDER: Final = "If somebody else set up this account before, end what they still have:"
 
 
 @click.group("user")
@@ -100,13 +106,38 @@ async def email_(session: Session, *, email: str, new: str | None) -> None:
     Either way it counts as verified afterwards: you answer for it.
     """
 
-    def change(tx: Transaction) -> User:
+    def change(tx: Transaction) -> tuple[User, list[str]]:
         user = get_user(tx, email)
-        return change_email(tx, user.id, new or user.email, session.now)
+        left = [] if new else list_what_opens(tx, user, session.now, has_new_password=False)
+        return change_email(tx, user.id, new or user.email, session.now), left
 
-    changed = await session.db.write(change)
+    changed, left = await session.db.write(change)
     said = "signs in with" if new else "is verified as"
     click.echo(f"{changed.name} {said} {changed.email}.", err=True)
+    tell_of_former_holder(left)
+
+
+def list_what_opens(tx: Transaction, user: User, now: int, *, has_new_password: bool) -> list[str]:
+    """What still opens an account whose email nothing has proved, and the command that ends it."""
+    if not is_unproven_account(tx, user.id):
+        return []
+    left: list[str] = []
+    if not has_new_password:
+        left.append(f"the password and what is signed in: shorty user passwd {user.email}")
+    if tokens := count_own_tokens(tx, user.id, now):
+        left.append(f"API tokens ({tokens}): shorty token list, shorty token revoke ID")
+    if has_second_factor(tx, user.id):
+        left.append(f"the second factor: shorty user reset-totp {user.email}")
+    return left
+
+
+def tell_of_former_holder(left: list[str]) -> None:
+    if left:
+        click.echo(
+            "If somebody else set up this account before, end what they still have:", err=True
+        )
+        for line in left:
+            click.echo(f"  {line}", err=True)
 
 
 @command.command("passwd")
@@ -117,8 +148,14 @@ async def passwd(session: Session, *, email: str) -> None:
     """Set someone's password, which is asked for or read from standard input."""
     await session.db.write(lambda tx: get_user(tx, email))
     password_hash = await hash_password(read_password(is_own=True))
-    await session.db.write(lambda tx: set_password(tx, email, password_hash, session.now))
+
+    def change(tx: Transaction) -> list[str]:
+        set_password(tx, email, password_hash, session.now)
+        return list_what_opens(tx, get_user(tx, email), session.now, has_new_password=True)
+
+    left = await session.db.write(change)
     click.echo(f"The password of {email} is set; their sessions have ended.", err=True)
+    tell_of_former_holder(left)
 
 
 @command.command("reset-totp")

@@ -79,7 +79,8 @@ def test_an_email_is_changed_and_counts_as_verified(shell: Shell, tmp_path: Path
     forget_proofs(tmp_path)
     assert "  no        Ann" in shell("user", "list").out
     verified = shell("user", "email", "ann@bücher.example")
-    assert verified == (0, "", "Ann is verified as ann@xn--bcher-kva.example.\n")
+    assert (verified.code, verified.out) == (0, "")
+    assert verified.err.startswith("Ann is verified as ann@xn--bcher-kva.example.\n")
     (ann,) = json.loads(shell("user", "list", "--json").out)
     assert ann["emailVerified"] is True
 
@@ -111,6 +112,37 @@ def test_an_address_that_somebody_holds_without_proof_is_freed_by_the_operator(
     assert list_emails(shell) == ["unknown@shorty.invalid", "boss@a.example"]
 
 
+def test_what_a_former_holder_still_has_is_listed_with_what_ends_it(
+    shell: Shell, tmp_path: Path
+) -> None:
+    """An account under an email that nothing proves may have been set up by anybody."""
+    shell("user", "add", "boss@a.example", stdin="correct horse\n")
+    shell("token", "create", "--user", "boss@a.example")
+    add_second_factor(tmp_path)
+    forget_proofs(tmp_path)
+    tokens = "  API tokens (1): shorty token list, shorty token revoke ID"
+    factor = "  the second factor: shorty user reset-totp boss@a.example"
+    password = "  the password and what is signed in: shorty user passwd boss@a.example"
+    told = shell("user", "passwd", "boss@a.example", stdin="battery staple\n").err
+    heading = "If somebody else set up this account before, end what they still have:"
+    assert told.splitlines()[-3:] == [heading, tokens, factor]
+    shell("token", "revoke", "1")
+    shell("user", "reset-totp", "boss@a.example")
+    told = shell("user", "email", "boss@a.example").err
+    assert told.splitlines()[1:] == [heading, password]
+    told = shell("user", "passwd", "boss@a.example", stdin="battery staple\n").err
+    assert heading not in told
+
+
+def add_second_factor(folder: Path) -> None:
+    with sqlite3.connect(folder / "data" / "shorty.db") as database:
+        database.execute(
+            "insert into second_factors (user_id, secret, confirmed_at, created_at)"
+            " values (1, 'ABCD', 1, 1)"
+        )
+    database.close()
+
+
 def forget_proofs(folder: Path) -> None:
     with sqlite3.connect(folder / "data" / "shorty.db") as database:
         database.execute("update users set email_verified_at = null")
@@ -127,12 +159,7 @@ def test_a_lost_second_factor_is_switched_off(shell: Shell, tmp_path: Path) -> N
     shell("user", "add", "ann@a.example", stdin="correct horse\n")
     refused = shell("user", "reset-totp", "ann@a.example")
     assert refused == (1, "", "There is no second factor here.\n")
-    with sqlite3.connect(tmp_path / "data" / "shorty.db") as database:
-        database.execute(
-            "insert into second_factors (user_id, secret, confirmed_at, created_at)"
-            " values (1, 'ABCD', 1, 1)"
-        )
-    database.close()
+    add_second_factor(tmp_path)
     done = shell("user", "reset-totp", "ann@a.example")
     assert (done.code, done.out) == (0, "")
     assert "with the password alone" in done.err
