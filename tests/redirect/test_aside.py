@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Event, RLock, Thread
 
 import httpx
 
@@ -23,6 +23,7 @@ from tests.redirect.house import House
 from tests.rsgi_client import Exchange, Scope
 
 THREADS = 3
+PATIENCE_S = 5
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
@@ -62,6 +63,21 @@ class Visitors:
     def _visit(self, number: int) -> None:
         while not self._must_stop.is_set() and self.visit_once():
             self._counts[number] += 1
+
+
+class WatchedLock:
+    """Says when somebody wants it."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self.is_wanted = Event()
+
+    def __enter__(self) -> None:
+        self.is_wanted.set()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 async def test_every_visit_is_stored_once(house: House) -> None:
@@ -111,6 +127,22 @@ async def test_before_the_end_visits_are_left_to_the_loop(
         assert not visitors.visit_once()
         assert (await client.get("/sale")).status_code == 302
     assert (await house.read_link(link)).click_count == visitors.count + 1
+
+
+async def test_the_end_waits_for_the_visit_that_is_being_answered(house: House) -> None:
+    await house.make_link()
+    visitors, front = Visitors(house, "/sale"), house.app.front
+    lock = WatchedLock()
+    house.app.services.book.lookup.lock = lock  # pyright: ignore[reportAttributeAccessIssue]
+    leaving = Thread(target=front.leave_to_loop)
+    with lock:
+        lock.is_wanted.clear()
+        leaving.start()
+        assert lock.is_wanted.wait(PATIENCE_S)
+        assert leaving.is_alive()
+        assert visitors.visit_once()
+    leaving.join()
+    assert not visitors.visit_once()
 
 
 async def test_the_journal_holds_what_several_threads_write_into_it(db: Database) -> None:

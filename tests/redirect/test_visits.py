@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from shorty.domains.model import parse_redirect
-from shorty.links.slug import build_path
 from shorty.storage.connections import connect
 from tests.redirect.house import House
 from tests.rsgi_client import RsgiTransport
@@ -28,75 +27,6 @@ async def test_a_plain_link_redirects_and_counts(house: House, client: httpx.Asy
     assert answer.headers["x-robots-tag"] == "noindex"
     assert answer.headers["cache-control"] == "private, no-store"
     assert (await house.read_link(link)).clicks == 1
-
-
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_a_link_redirects_with_its_own_status(
-    house: House, client: httpx.AsyncClient, status: int
-) -> None:
-    await house.make_link(status=status)
-    answer = await client.get("/sale")
-    assert answer.status_code == status
-    assert answer.headers["cache-control"] == "private, no-store"
-
-
-@pytest.mark.parametrize(
-    ("slug", "path"),
-    [
-        ("Sale", "/Sale"),
-        ("sale", "/sale/"),
-        ("caf\u00e9", "/caf%C3%A9"),
-        ("caf\u00e9", "/cafe%CC%81"),
-        ("\u2764\ufe0f", "/%E2%9D%A4"),
-        ("\u2764", "/%E2%9D%A4%EF%B8%8F"),
-        ("#\ufe0f\u20e3", build_path("#\ufe0f\u20e3")),
-        ("\u65e5\u672c", "/\u65e5\u672c"),
-    ],
-)
-async def test_a_slug_is_found_in_every_spelling_of_it(
-    house: House, client: httpx.AsyncClient, slug: str, path: str
-) -> None:
-    await house.make_link(slug=slug)
-    assert (await client.get(path)).status_code == 302
-
-
-@pytest.mark.parametrize(
-    "path", ["/SALE", "/sale/more", "/sal", "/%2e%2e/sale", "/API", "/sale%00"]
-)
-async def test_another_path_is_not_found(
-    house: House, client: httpx.AsyncClient, path: str
-) -> None:
-    await house.make_link()
-    assert (await client.get(path)).status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("host", "status"),
-    [
-        ("localhost:8000", 302),
-        ("LOCALHOST:8000", 302),
-        ("127.0.0.1:8000", 302),
-        ("[::1]:8000", 302),
-        ("localhost:9000", 404),
-        ("other.example", 404),
-        ("go.example", 302),  # its not_found_redirect
-        ("", 404),
-        ("a" * 5000, 404),
-    ],
-)
-async def test_the_host_chooses_the_domain(
-    house: House, client: httpx.AsyncClient, host: str, status: int
-) -> None:
-    await house.make_link()
-    assert (await client.get("/sale", headers={"host": host})).status_code == status
-
-
-@pytest.mark.parametrize("host", ["xn--bcher-kva.example", "XN--BCHER-KVA.example:443"])
-async def test_an_international_domain_answers_in_punycode(
-    house: House, client: httpx.AsyncClient, host: str
-) -> None:
-    await house.make_link(domain="B\u00fccher.example")
-    assert (await client.get("/sale", headers={"host": host})).status_code == 302
 
 
 async def test_an_unknown_slug_is_a_page_or_a_problem(
