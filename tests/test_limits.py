@@ -50,6 +50,7 @@ def test_what_is_told_is_in_whole_seconds() -> None:
     # A caller that waits for that second, or for so many seconds, is let through.
     assert answer.reset_unix_s * 1000 >= answer.reset_at
     assert NOW + answer.retry_after_s(NOW) * 1000 >= answer.reset_at
+    assert answer.retry_after_s(NOW - HOUR_MS) == 3660
     assert answer.retry_after_s(answer.reset_at - 1) == 1
     assert answer.retry_after_s(answer.reset_at) == 1
 
@@ -57,9 +58,13 @@ def test_what_is_told_is_in_whole_seconds() -> None:
 def test_a_reached_limit_raises_with_the_time_to_wait() -> None:
     limit = RateLimit(window_ms=MINUTE_MS)
     limit.take("a", 1, NOW).require(NOW)
+    refused = limit.take("a", 1, NOW + 500)
     with pytest.raises(RateLimitedError) as caught:
-        limit.take("a", 1, NOW + 500).require(NOW + 500)
+        refused.require(NOW + 500)
     assert caught.value.retry_after_s == 60
+    assert caught.value.message == RateLimitedError(60, "Too many requests").message
+    with pytest.raises(RateLimitedError, match=r"^Too many tries"):
+        refused.require(NOW + 500, "Too many tries")
 
 
 def test_callers_and_purposes_are_counted_apart() -> None:
@@ -135,6 +140,8 @@ def test_a_bucket_lets_its_burst_through_and_then_one_after_each_pause() -> None
     assert [answer.is_allowed for answer in answers] == [True, True, True, False]
     assert [answer.remaining for answer in answers] == [2, 1, 0, 0]
     assert [answer.reset_at - NOW for answer in answers] == [0, 0, 5000, 5000]
+    assert {answer.limit for answer in answers} == {3}
+    assert limit.look("a", 3, 5000, NOW + 9999).remaining == 1
     for pause in (1, 2, 3):
         due = NOW + pause * 5000
         assert not limit.take("a", 3, 5000, due - 1).is_allowed
@@ -188,6 +195,9 @@ def test_what_is_given_back_to_a_bucket_can_be_taken_again() -> None:
     limit.take("a", 2, 1000, NOW)
     limit.take("a", 2, 1000, NOW)
     limit.give_back("a", NOW)
+    limit.give_back("a", NOW)
+    assert len(limit) == 0
+    limit.take("a", 2, 1000, NOW)
     assert [limit.take("a", 2, 1000, NOW).is_allowed for _ in range(2)] == [True, False]
     for _ in range(9):
         limit.give_back("a", NOW)

@@ -1,5 +1,8 @@
 """Adds, changes and removes domains on a real database, and follows the configuration."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -27,9 +30,11 @@ from shorty.errors import (
     QuotaExceededError,
 )
 from shorty.plans import read_usage
-from shorty.storage.database import Database
+from shorty.storage.database import Database, Transaction
 from tests.domains.support import make_config, start
 from tests.support import NOW, make_actor, make_home
+
+Act = tuple[Callable[[Transaction], object], set[int]]
 
 LATER = NOW + 1000
 TWO_DOMAINS = Config(plans={"unlimited": Plan(name="unlimited", domains=2)})
@@ -368,3 +373,55 @@ async def test_the_configuration_wins_over_a_workspaces_proof_and_says_so(
     assert await verify(db, domain) is None
     await db.write(lambda tx: sync_domains(tx, make_config("other.example"), LATER))
     assert await verify(db, domain) is not None
+
+
+async def test_what_is_done_to_a_domain_is_done_to_no_other(
+    db: Database, ann: Actor, bob: Actor
+) -> None:
+    """Each act changes the rows that are named beside it, of several workspaces and hosts."""
+    await start(db, make_config())
+    anns, other = await claim(db, ann, "go.acme.example"), await claim(db, ann, "b.acme.example")
+    bobs, false = await claim(db, bob, "go.bob.example"), await claim(db, bob, "go.acme.example")
+    for domain in (anns, other, bobs):
+        await verify(db, domain)
+    ours, more = await vouch(db, "links.example.com"), await vouch(db, "more.example.com")
+    (builtin,) = [each for each in await list_all_domains(db) if each.source == "builtin"]
+    redirects = DomainChange(root_redirect="https://a.example/", not_found_redirect="https://b.ex/")
+    gone = NewDomain(host="go.acme.example")
+    acts: list[Act] = [
+        (lambda tx: change_domain(tx, ann, anns.id, redirects), {anns.id}),
+        (lambda tx: change_domain(tx, bob, bobs.id, redirects), {bobs.id}),
+        (lambda tx: remove_domain(tx, ann, anns.id, LATER), {anns.id}),
+        (lambda tx: mark_verified(tx, false.id, LATER), {false.id}),
+        (lambda tx: remove_by_host(tx, "go.acme.example", LATER), {false.id}),
+        (lambda tx: add_domain(tx, bob, gone, LATER), {false.id}),
+        (lambda tx: add_domain(tx, ann, gone, LATER), {anns.id}),
+        (lambda tx: mark_verified(tx, anns.id, LATER), {anns.id}),
+        (lambda tx: remove_by_host(tx, "links.example.com", LATER), {ours.id}),
+        (lambda tx: add_operator_domain(tx, NewDomain(host=ours.host), LATER), {ours.id}),
+        (lambda tx: sync_domains(tx, make_config(port=9000), LATER), {builtin.id}),
+        (
+            lambda tx: sync_domains(tx, make_config("more.example.com"), LATER),
+            {builtin.id, more.id},
+        ),
+    ]
+    for number, (act, changed) in enumerate(acts):
+        before = await read_rows(db)
+        await db.write(act)
+        after = await read_rows(db)
+        assert {key for key in after if after[key] != before.get(key)} == changed, number
+    with capture_logs():
+        await start(db, make_config("more.example.com", "go.bob.example"))
+    assert [each.host for each in await list_domains(db, ann.workspace_id) if each.is_verified] == [
+        "more.example.com",
+        "go.bob.example",
+        "links.example.com",
+        "go.acme.example",
+        "b.acme.example",
+    ]
+    for actor, used in ((ann, 2), (bob, 2)):
+        assert (await read_usage(db, actor.workspace_id, actor.plan, NOW))["domains"].used == used
+
+
+async def read_rows(db: Database) -> dict[int, dict[str, Any]]:
+    return {row["id"]: dict(row) for row in await db.find_all("select * from domains")}
