@@ -78,6 +78,7 @@ class WebhookWorker:
         self._turns: set[asyncio.Task[None]] = set()
         self._must_stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._waits: dict[str, str] = {}
 
     async def start(self) -> None:
         """Raises StorageUnavailableError where the leases of earlier workers cannot be voided."""
@@ -107,11 +108,20 @@ class WebhookWorker:
                 await self._mind_clock()
                 sleep_s = await self._find_sleep(await self._fill_slots())
             except StorageUnavailableError as error:
-                log.warning("webhooks_wait", reason=str(error.__cause__))
+                self._note_wait("queue", error)
                 sleep_s = STORAGE_RETRY_S
+            else:
+                self._waits.pop("queue", None)
             with suppress(TimeoutError):
                 async with asyncio.timeout(sleep_s):
                     await self._news.wait()
+
+    def _note_wait(self, waiting: str, error: StorageUnavailableError) -> None:
+        """Logs why the database cannot be used: once, however often it is tried again."""
+        reason = str(error.__cause__)
+        if reason not in self._waits.values():
+            log.warning("webhooks_wait", reason=reason)
+        self._waits[waiting] = reason
 
     async def _mind_clock(self) -> None:
         """Pulls in due times once the clock has stepped back, and once more when turns have ended.
@@ -195,22 +205,22 @@ class WebhookWorker:
 
     async def _take_turn(self, turn: Turn) -> None:
         """Sends one delivery after the other, until one fails or the turn has taken long enough."""
-        began = time.monotonic()
+        began = self._read_monotonic()
         tried: list[Tried] = []
         for delivery in turn.deliveries:
             outcome = await self._send(turn, delivery)
             tried.append(self._judge(delivery, outcome))
             if not outcome.is_success or self._must_stop.is_set():
                 break
-            if time.monotonic() - began > TURN_S:
+            if self._read_monotonic() - began > TURN_S:
                 break
         await self._write_down(turn, tried)
 
     async def _send(self, turn: Turn, delivery: DueDelivery) -> Outcome:
         now = self._read_clock()
-        began = time.monotonic()
+        began = self._read_monotonic()
         answer = await self._post(turn, delivery, now)
-        duration_ms = int((time.monotonic() - began) * 1000)
+        duration_ms = int((self._read_monotonic() - began) * 1000)
         # Not by the clock at the beginning: it may have been set since, and the next try is planned
         # from here.
         return read_outcome(answer, self._read_clock() - duration_ms, duration_ms)
@@ -243,11 +253,12 @@ class WebhookWorker:
             try:
                 await self._db.write(work)
             except StorageUnavailableError as error:
-                log.warning("webhooks_wait", reason=str(error.__cause__))
+                self._note_wait("results", error)
                 if self._must_stop.is_set():
                     return
                 with suppress(TimeoutError):
                     async with asyncio.timeout(STORAGE_RETRY_S):
                         await self._must_stop.wait()
             else:
+                self._waits.pop("results", None)
                 return

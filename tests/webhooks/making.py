@@ -44,6 +44,24 @@ async def insert_calling_links(db: Database, *urls: str) -> None:
     await db.write(work)
 
 
+async def move_links(db: Database, *link_ids: int, plan: str = "unlimited") -> None:
+    """These links belong to a second workspace and stand on a domain of its own."""
+
+    def work(tx: Transaction) -> None:
+        tx.execute(
+            "insert into workspaces (id, name, plan, created_at) values (2, 'X', $1, 0)", plan
+        )
+        tx.execute(
+            "insert into domains (id, host, scheme, workspace_id, source, created_at)"
+            " values (2, 'two.example', 'http', 2, 'api', 0)"
+        )
+        for link_id in link_ids:
+            tx.execute("update links set workspace_id = 2, domain_id = 2 where id = $1", link_id)
+            tx.execute("update link_counters set workspace_id = 2 where link_id = $1", link_id)
+
+    await db.write(work)
+
+
 async def click(
     db: Database,
     *link_ids: int,

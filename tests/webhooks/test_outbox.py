@@ -11,8 +11,14 @@ from shorty.storage.database import Database, Row
 from shorty.webhooks import store
 from shorty.webhooks.model import DeliveryRecord
 from shorty.webhooks.service import get_record
-from tests.support import NOW
-from tests.webhooks.making import OWNER, click, insert_calling_links, list_all
+from tests.support import NOW, build_actor
+from tests.webhooks.making import (
+    OWNER,
+    click,
+    insert_calling_links,
+    list_all,
+    move_links,
+)
 
 HOOK = "https://hooks.example/one"
 
@@ -182,3 +188,72 @@ async def test_links_without_webhooks_are_told_apart_by_an_index(db: Database) -
             f"explain query plan {store.FIND_CALLING_LINKS} ({places})", *range(number)
         )
         assert "USING INDEX links_with_webhooks" in plan[0]["detail"]
+
+
+# Two of everything
+
+
+async def test_two_links_are_told_with_their_own_domains_tags_and_workspaces(db: Database) -> None:
+    await insert_calling_links(db, HOOK, HOOK)
+    await move_links(db, 2)
+    insert = "insert into tags values ($1, $2, $3, $3, '#ff0000', 0)"
+    await db.write(lambda tx: tx.execute_many(insert, [(4, 1, "one"), (5, 2, "two"), (6, 2, "2")]))
+    rows = [(1, 4, 0), (2, 5, 1), (2, 6, 0)]
+    await db.write(lambda tx: tx.execute_many("insert into link_tags values ($1, $2, $3)", rows))
+    await click(db, 1, 2)
+    await click(db, 2, 1)
+    told = []
+    for workspace_id, ids in ((1, (1, 4)), (2, (2, 3))):
+        for delivery_id in ids:
+            actor = build_actor(workspace_id=workspace_id)
+            record = await get_record(db, actor, delivery_id, NOW)
+            link = msgspec.json.decode(record.body or b"")["data"]["link"]
+            tags = [each["tag"]["name"] for each in link["tags"]]
+            told.append((link["id"], link["shortUrl"], tags, record.delivery.receiver.id))
+    first = ("1", "https://go.example/slug1", ["one"], 1)
+    second = ("2", "http://two.example/slug2", ["2", "two"], 2)
+    assert told == [first, first, second, second]
+    snapshots = await find_all(db, "select link_id from webhook_snapshots order by id")
+    assert [row["link_id"] for row in snapshots] == [1, 2]
+    receivers = await find_all(db, "select workspace_id, url from webhook_receivers order by id")
+    assert [tuple(row) for row in receivers] == [(1, HOOK), (2, HOOK)]
+
+
+async def test_the_plan_of_a_links_own_workspace_decides(db: Database) -> None:
+    await insert_calling_links(db, HOOK, HOOK)
+    await move_links(db, 2, plan="none")
+    await click(db, 1, 2)
+    rows = await find_all(db, "select link_id from webhook_deliveries")
+    assert [row["link_id"] for row in rows] == [1]
+
+
+async def test_whose_webhooks_are_looked_up_are_those_that_were_clicked(db: Database) -> None:
+    await insert_calling_links(db, *[HOOK] * 5)
+    for ids in ([3], [1, 2, 4], [2, 3, 4, 5], []):
+        found = await db.write(lambda tx, ids=ids: list(store.find_calling_links(tx, ids)))
+        assert [row["id"] for row in found] == ids
+
+
+async def test_more_links_than_are_looked_up_at_once_have_their_webhooks(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "LOOKED_UP_AT_ONCE", 2)
+    await insert_calling_links(db, *[HOOK] * 5)
+    found = await db.write(lambda tx: list(store.find_calling_links(tx, [1, 2, 3, 4, 5])))
+    assert [row["id"] for row in found] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    "changed", [{"link_id": 2}, {"at": NOW + 1}, {"id": 99}], ids=["link", "time", "id"]
+)
+async def test_a_click_that_took_the_id_of_a_removed_one_is_not_told(
+    db: Database, changed: dict[str, int]
+) -> None:
+    await insert_calling_links(db, HOOK, HOOK)
+    await click(db, 1, 2)
+    ((name, value),) = changed.items()
+    await db.write(
+        lambda tx: tx.execute(f"update clicks set {name} = $1 where link_id = 1", value)  # noqa: S608 - the names above
+    )
+    assert (await get(db, 1)).body is None
+    assert (await read_event(db, 2))["data"]["link"]["id"] == "2"

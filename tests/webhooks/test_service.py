@@ -7,9 +7,10 @@ import pytest
 from shorty.accounts.model import Actor
 from shorty.errors import ForbiddenError, NotFoundError
 from shorty.storage.database import Database, Transaction
-from shorty.webhooks import service
-from tests.support import NOW, build_actor
-from tests.webhooks.making import OWNER, click, insert_calling_links, list_all
+from shorty.webhooks import service, store
+from shorty.webhooks.model import SigningSecret
+from tests.support import DAY, NOW, build_actor
+from tests.webhooks.making import OWNER, click, insert_calling_links, list_all, move_links
 
 HOOK = "https://hooks.example/one"
 VIEWERS = [build_actor(role="viewer"), build_actor(scope="read")]
@@ -75,3 +76,54 @@ async def test_another_workspaces_deliveries_are_not_there(db: Database) -> None
     with pytest.raises(NotFoundError):
         await service.get_record(db, stranger, 1, NOW)
     assert await service.list_receivers(db, stranger, 0, 10) == []
+
+
+async def test_the_secrets_and_receivers_of_two_workspaces_are_their_own(db: Database) -> None:
+    await move_links(db)
+    other = build_actor(workspace_id=2)
+    ann, eve = [await db.write(lambda tx, by=by: get_secret(tx, by)) for by in (OWNER, other)]
+    assert ann != eve
+
+    def rotate(tx: Transaction) -> SigningSecret:
+        store.replace_secret(tx, 2, NOW + 5, NOW)  # lasts a moment only
+        return service.rotate_secret(tx, OWNER, NOW + 5)
+
+    rotated = await db.write(rotate)
+    assert rotated.previous_until == NOW + 5 + DAY
+    rows = db.look_up_all(
+        "select workspace_id, secret, expires_at from webhook_secrets order by id"
+    )
+    assert [tuple(row) for row in rows] == [
+        (1, ann.secret, NOW + 5 + DAY),
+        (2, eve.secret, NOW + 5),
+        (2, rows[2]["secret"], None),
+        (1, rotated.secret, None),
+    ]
+    kept = await db.write(lambda tx: service.get_secret(tx, other, NOW + 4))
+    assert kept == SigningSecret(secret=rows[2]["secret"], previous_until=NOW + 5)
+    for url in (HOOK, "https://hooks.example/two"):
+        await db.write(lambda tx, url=url: service.send_test(tx, other, url, NOW + 1))
+    received = [await service.list_receivers(db, by, 0, 10) for by in (OWNER, other)]
+    assert [[(each.id, each.workspace_id, each.url) for each in some] for some in received] == [
+        [(1, 1, HOOK)],
+        [(2, 2, HOOK), (3, 2, "https://hooks.example/two")],
+    ]
+    assert [each.id for each in await service.list_receivers(db, other, 2, 10)] == [3]
+    assert [each.id for each in await service.list_receivers(db, other, 0, 1)] == [2]
+
+
+async def test_a_secret_that_expires_is_removed_with_the_next_rotation(db: Database) -> None:
+    first = await db.write(lambda tx: service.get_secret(tx, OWNER, NOW))
+    await db.write(lambda tx: service.rotate_secret(tx, OWNER, NOW))
+    last = await db.write(lambda tx: service.rotate_secret(tx, OWNER, NOW + DAY))
+    rows = db.look_up_all("select secret from webhook_secrets order by id")
+    assert first.secret not in {row["secret"] for row in rows}
+    assert (len(rows), rows[-1]["secret"]) == (2, last.secret)
+
+
+async def test_at_most_five_secrets_sign_and_the_one_in_use_does(db: Database) -> None:
+    for _ in range(7):
+        last = await db.write(lambda tx: service.rotate_secret(tx, OWNER, NOW))
+    rows = await db.write(lambda tx: store.find_or_make_secrets(tx, 1, NOW))
+    assert [row["expires_at"] for row in rows] == [None] + [NOW + DAY] * 4
+    assert rows[0]["secret"] == last.secret

@@ -1,17 +1,21 @@
 """Deliveries to real servers: those that behave and those that do not."""
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from ipaddress import IPv4Address
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from shorty.errors import StorageUnavailableError
 from shorty.fetch import Fetcher
 from shorty.storage.database import Database
 from shorty.webhooks import service
+from shorty.webhooks import worker as worker_module
 from shorty.webhooks.model import Delivery
-from tests.clicks.making import wait_until
+from tests.clicks.making import insert_links, wait_until
 from tests.support import NOW
 from tests.webhooks.making import (
     OWNER,
@@ -21,6 +25,7 @@ from tests.webhooks.making import (
     insert_calling_links,
     list_all,
     make_outbox,
+    move_links,
     run_worker,
     wait_for_deliveries,
     wait_until_ended,
@@ -37,6 +42,10 @@ from tests.webhooks.receiver import (
 )
 
 HOUR = 3_600_000
+SET_LINE = """
+insert into webhook_lines values ('nobody.example', 0, $1)
+on conflict do update set next_at = excluded.next_at
+"""
 EVERY_ADDRESS = str(IPv4Address(0))  # of this machine: 127.0.0.2, 127.0.0.3 …
 
 
@@ -387,6 +396,210 @@ async def test_only_the_turns_that_are_under_way_are_in_memory(db: Database) -> 
             assert row["leased"] == 2 * 16
 
 
+# Receivers that are slow, and clocks that go on
+
+
+class Clocks(Clock):
+    """Both clocks go on when a test says so, and not otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.monotonic = 10.0
+
+    def read_monotonic(self) -> float:
+        return self.monotonic
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += round(seconds * 1000)
+        self.monotonic += seconds
+
+    def take_time(self, seconds: float, respond: Respond) -> Respond:
+        """As `respond`, so much later by these clocks."""
+
+        async def respond_late(writer: asyncio.StreamWriter) -> None:
+            self.pass_by(seconds)
+            await respond(writer)
+
+        return respond_late
+
+
+def read_leases(db: Database) -> list[tuple[int, int]]:
+    """Which deliveries are leased, and until when."""
+    sql = "select id, due_at from webhook_deliveries where leased_by is not null order by id"
+    return [(row["id"], row["due_at"]) for row in db.look_up_all(sql)]
+
+
+def look(into: list[Any], read: Callable[[], object], respond: Respond) -> Respond:
+    """As `respond`, and notes what is to be seen when the message has come."""
+
+    async def look_and_respond(writer: asyncio.StreamWriter) -> None:
+        into.append(read())
+        await respond(writer)
+
+    return look_and_respond
+
+
+async def test_a_slow_receiver_is_tried_one_by_one_and_its_tries_are_timed(
+    db: Database, receiver: Receiver
+) -> None:
+    clocks, leases = Clocks(), []
+    late = clocks.take_time(2.5, answer(200))
+    answer_with(receiver, look(leases, lambda: read_leases(db), late))
+    outbox = await click(db, 1, 1, 1)
+    async with run_worker(db, outbox, clocks, read_monotonic=clocks.read_monotonic):
+        found = await wait_until_ended(db)
+    lease_ms = (1 + 2 + 60) * 1000  # a turn, the time limit and a margin
+    begun = [NOW, NOW + 2_500, NOW + 5_000]
+    assert leases == [[(n, at + lease_ms)] for n, at in enumerate(begun, start=1)]
+    outcomes = [each.last_try.outcome for each in found if each.last_try]
+    assert [(each.at, each.duration_ms) for each in outcomes] == [(at, 2_500) for at in begun]
+    assert [each.ended_at for each in found] == [at + 2_500 for at in begun]
+    assert receiver.ids == [each.message_id for each in found]
+    assert int(receiver.messages[2].headers["webhook-timestamp"]) == (NOW + 5_000) // 1000
+
+
+async def test_a_turn_that_takes_long_leaves_the_rest_to_the_next(
+    db: Database, receiver: Receiver
+) -> None:
+    clocks, leases = Clocks(), []
+    outbox = await click(db, 1)
+    async with run_worker(db, outbox, clocks, read_monotonic=clocks.read_monotonic, concurrency=1):
+        await wait_until_ended(db)  # it is known to be quick: its turns are long
+        late = clocks.take_time(0.5, answer(200))
+        answer_with(receiver, look(leases, lambda: [n for n, _ in read_leases(db)], late))
+        await click(db, *[1] * 5, outbox=outbox)
+        await wait_until_ended(db)
+    # The third takes it past a second.
+    assert leases == [[2, 3, 4, 5, 6]] * 3 + [[5, 6]] * 2
+
+
+async def test_a_failure_ends_the_turn_and_the_rest_is_released(
+    db: Database, receiver: Receiver
+) -> None:
+    clocks, leases = Clocks(), []
+    outbox = await click(db, 1)
+    async with run_worker(db, outbox, clocks, read_monotonic=clocks.read_monotonic):
+        await wait_until_ended(db)
+        statuses = (200, 500, 200)
+        answer_with(
+            receiver,
+            *(look(leases, lambda: [n for n, _ in read_leases(db)], answer(s)) for s in statuses),
+            hang,
+        )
+        await click(db, *[1] * 4, outbox=outbox)
+        await receiver.wait_for(5)
+        found = await list_all(db)
+    # Those behind the failure were released, and the next turn has but one.
+    assert leases == [[2, 3, 4, 5], [2, 3, 4, 5], [4]]
+    assert [each.status for each in found[:4]] == ["delivered", "delivered", "queued", "delivered"]
+    assert found[2].attempts == 1
+
+
+async def test_a_receiver_that_takes_longer_than_its_pause_counts_from_its_answer(
+    db: Database, receiver: Receiver
+) -> None:
+    clocks = Clocks()
+    answer_with(receiver, clocks.take_time(90, answer(503, b"", "Retry-After: 60")))
+    async with (
+        run_receiver() as other,
+        run_worker(
+            db,
+            outbox := make_outbox(),
+            clocks,
+            read_monotonic=clocks.read_monotonic,
+            retries_s=(30, 30),
+        ),
+    ):
+        sql = "update links set webhook_urls = $1 where id = 2"
+        await db.write(insert_links(2))
+        await db.write(lambda tx: tx.execute(sql, other.url))
+        await click(db, 1, outbox=outbox)
+        (tried,) = await wait_until_tried(db)
+        assert tried.next_try_at == NOW + 150_000
+        assert tried.receiver.health.held_until == NOW + 150_000
+        clocks.pass_by(59.999)
+        outbox.news.set()
+        await click(db, 2, outbox=outbox)
+        await other.wait_for(1)
+        clocks.pass_by(0.001)
+        outbox.news.set()
+        found = await wait_for_deliveries(db, lambda found: found[0].attempts == 2)
+    again = found[0].last_try
+    assert again
+    assert again.outcome.at == NOW + 150_000
+    assert len(receiver.messages) == 2
+
+
+async def test_it_sleeps_until_the_first_is_due_and_half_a_minute_at_most(
+    db: Database, receiver: Receiver
+) -> None:
+    async with run_worker(db, make_outbox()) as worker:
+        for due_at, seconds in ((None, 30), (NOW + 1_500, 1.5), (NOW + 40_000, 30), (NOW, 0)):
+            if due_at is not None:
+                await db.write(lambda tx, at=due_at: tx.execute(SET_LINE, at))
+            assert await worker._find_sleep(NOW - 1) == seconds
+
+
+# Slots
+
+
+async def test_slots_are_given_back_after_success_failure_and_what_is_not_foreseen(
+    db: Database,
+) -> None:
+    async with run_receiver(answer(200)) as well, run_receiver(answer(500)) as failing:
+        urls = [well.url, failing.url, "http://127.0.0.1:0/", f"{well.url}?2"]
+        await insert_calling_links(db, *urls)
+        await move_links(db, 4)
+        outbox = make_outbox()
+        with capture_logs() as logs:
+            async with run_worker(db, outbox, concurrency=1) as worker:
+                await db.write(
+                    lambda tx: tx.execute(
+                        "insert into webhook_secrets values (9, 2, 'whsec_x', null)"
+                    )
+                )
+                for number in range(1, 5):
+                    await click(db, 1, 2, 3, 4, outbox=outbox)
+                    await well.wait_for(number)
+                await wait_for_deliveries(
+                    db, lambda found: len(found) == 12 and all(each.attempts for each in found)
+                )
+                await wait_until(lambda: worker._slots.free == 1)
+    events = [each["event"] for each in logs]
+    assert events.count("webhook_turn_failed") >= 1
+    assert {message.path for message in well.messages} == {"/hook"}
+
+
+async def test_slots_are_given_back_where_turns_cannot_be_claimed(
+    db: Database, receiver: Receiver
+) -> None:
+    outbox = await click(db, 1, 1)
+    await db.write(lambda tx: tx.execute("alter table webhook_secrets rename to aside"))
+    with capture_logs() as logs:
+        async with run_worker(db, outbox, concurrency=1):
+            for _ in range(3):
+                outbox.news.set()
+                await wait_until(lambda: not outbox.news.is_set())
+            await wait_until(lambda: bool(logs))
+            assert receiver.messages == []
+            await db.write(lambda tx: tx.execute("alter table aside rename to webhook_secrets"))
+            outbox.news.set()
+            await wait_until_ended(db)
+    assert [each["event"] for each in logs] == ["webhooks_wait"]
+
+
+async def test_lines_with_nothing_to_send_take_no_slots(db: Database, receiver: Receiver) -> None:
+    outbox = make_outbox()
+    async with run_worker(db, outbox, concurrency=1) as worker:
+        for _ in range(5):  # a time in line may be too early
+            await db.write(lambda tx: tx.execute(SET_LINE, NOW - 1))
+            outbox.news.set()
+            await wait_until(lambda: not db.look_up_all("select 1 from webhook_lines"))
+        await wait_until(lambda: worker._slots.free == 1)
+        await click(db, 1, outbox=outbox)
+        await wait_until_ended(db)
+
+
 # Its end, and what follows it
 
 
@@ -429,26 +642,63 @@ async def test_a_killed_workers_leases_are_void_and_duplicates_keep_their_id(
 async def test_what_a_worker_finds_out_after_its_lease_was_lost_is_not_written_down(
     db: Database, receiver: Receiver
 ) -> None:
-    answer_with(receiver, hang, answer(200))
+    clocks, go_on = Clocks(), asyncio.Event()
+
+    async def answer_late(writer: asyncio.StreamWriter) -> None:
+        await go_on.wait()
+        await answer(500)(writer)
+
+    answer_with(receiver, answer_late, answer(200))
     outbox = await click(db, 1)
-    async with run_worker(db, outbox, timeout_s=0.5):
+    async with run_worker(db, outbox, clocks, grace_s=5, timeout_s=60.0):
         await receiver.wait_for(1)
-        async with run_worker(db, make_outbox()):
-            await wait_until_ended(db)
-    delivery = await get_only(db)
-    record = await service.get_record(db, OWNER, delivery.id, NOW)
-    assert (delivery.status, len(record.tries)) == ("delivered", 1)
+        (lease,) = read_leases(db)
+        async with run_worker(db, make_outbox(), clocks):
+            (delivered,) = await wait_until_ended(db)
+        go_on.set()
+    assert lease == (1, NOW + 121_000)
+    record = await service.get_record(db, OWNER, delivered.id, NOW)
+    assert record.delivery == delivered
+    assert [each.outcome.status for each in record.tries] == [200]
 
 
-async def test_it_goes_on_once_the_database_can_be_written_again(
-    db: Database, receiver: Receiver
+@pytest.mark.parametrize("table", ["webhook_tries", "webhook_secrets"])
+async def test_it_goes_on_once_the_database_can_be_written_again_and_says_so_once(
+    db: Database, receiver: Receiver, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What came of a try cannot be written down, or no turn can be claimed."""
+    monkeypatch.setattr(worker_module, "STORAGE_RETRY_S", 0.001)
     outbox = await click(db, 1)
-    await db.write(lambda tx: tx.execute("alter table webhook_tries rename to aside"))
+
+    async def rename(before: str, after: str) -> None:
+        await db.write(lambda tx: tx.execute(f"alter table {before} rename to {after}"))
+
+    async def wait_for_failures(number: int) -> None:
+        failures.clear()
+        await wait_until(lambda: len(failures) >= number)
+
+    failures: list[str] = []
+    write = db.write
+
+    async def count_failures(work: Any) -> Any:
+        try:
+            return await write(work)
+        except StorageUnavailableError as error:
+            failures.append(str(error.__cause__))
+            raise
+
+    await rename(table, "aside")
+    monkeypatch.setattr(db, "write", count_failures)
     with capture_logs() as logs:
         async with run_worker(db, outbox):
-            await wait_until(lambda: bool(logs))
-            assert logs[0]["event"] == "webhooks_wait"
-            await db.write(lambda tx: tx.execute("alter table aside rename to webhook_tries"))
+            await wait_for_failures(3)
+            await rename("aside", table)
             await wait_until_ended(db)
-    assert len(receiver.messages) == 1
+            await rename(table, "aside")
+            await click(db, 1, outbox=outbox)
+            await wait_for_failures(3)
+            await rename("aside", table)
+            await wait_until_ended(db)
+    reason = f"no such table: {table}"
+    assert [(each["event"], each["reason"]) for each in logs] == [("webhooks_wait", reason)] * 2
+    assert len(receiver.messages) == 2
