@@ -24,9 +24,9 @@ from shorty.errors import FetchError
 USER_AGENT: Final = f"shorty/{__version__}"
 MAX_REDIRECTS: Final = 5
 ANSWER_LIMIT_BYTES: Final = 4096
+SIMULTANEOUS_LOOKUPS: Final = 32
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_SIMULTANEOUS_LOOKUPS: Final = 32
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,7 +167,7 @@ class SystemResolver(AbstractResolver):
     """
 
     def __init__(self) -> None:
-        self._turns = asyncio.Semaphore(_SIMULTANEOUS_LOOKUPS)
+        self._turns = asyncio.Semaphore(SIMULTANEOUS_LOOKUPS)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -190,7 +190,11 @@ class SystemResolver(AbstractResolver):
             with suppress(RuntimeError):  # the loop was closed while the name server slept
                 loop.call_soon_threadsafe(finish, outcome)
 
-        threading.Thread(target=look_up, name=f"resolve {host}", daemon=True).start()
+        try:
+            threading.Thread(target=look_up, name=f"resolve {host}", daemon=True).start()
+        except RuntimeError as error:
+            self._turns.release()
+            raise OSError("no thread can be started to look up a name") from error
         return await future
 
     async def close(self) -> None:
@@ -207,6 +211,8 @@ def _ask_system(
         )
     except OSError as error:
         return error
+    except (ValueError, OverflowError) as error:  # not even a question
+        return OSError(str(error))
     return [
         ResolveResult(
             hostname=host,

@@ -4,13 +4,15 @@ import asyncio
 import gzip
 import socket
 import ssl
+import threading
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 from shutil import which
 from subprocess import run
+from typing import Any
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -18,7 +20,14 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from shorty import __version__
 from shorty.addresses import is_public_address
 from shorty.errors import FetchError
-from shorty.fetch import ANSWER_LIMIT_BYTES, Fetcher, Page, SystemResolver
+from shorty.fetch import (
+    ANSWER_LIMIT_BYTES,
+    SIMULTANEOUS_LOOKUPS,
+    Fetcher,
+    Page,
+    SystemResolver,
+)
+from tests.clicks.making import wait_until
 
 PUBLIC = "127.0.0.2"  # stands for the public internet where a test says so
 PRIVATE = "127.0.0.1"
@@ -87,6 +96,10 @@ def answer_with(
 
 def redirect_to(location: str, status: int = 302) -> Respond:
     return answer_with(b"", f"Location: {location}", status=f"{status} Moved")
+
+
+async def hang(_path: str, _writer: asyncio.StreamWriter) -> None:
+    """Says nothing."""
 
 
 class HostileResolver(AbstractResolver):
@@ -571,19 +584,24 @@ async def test_one_receiver_gets_only_so_many_connections_at_once() -> None:
     assert server.busiest == 2
 
 
-async def test_pages_wait_their_turn_without_losing_their_time() -> None:
-    async def respond(path: str, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.05)
-        await answer_with()(path, writer)
-
+async def test_pages_wait_their_turn_without_losing_their_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop, ahead = asyncio.get_running_loop(), [0.0]
+    read = loop.time
+    monkeypatch.setattr(loop, "time", lambda: read() + ahead[0])
     async with (
-        run_server(respond) as server,
+        run_server(hang) as server,
         Fetcher(allow_private=True, pages_at_once=2) as fetcher,
     ):
         url = f"http://{PRIVATE}:{server.port}/"
-        pages = await asyncio.gather(*(get(fetcher, url, timeout_s=0.15) for _ in range(10)))
-    assert [page.status for page in pages] == [200] * 10
-    assert server.busiest == 2
+        pages = [asyncio.create_task(get(fetcher, url, timeout_s=60)) for _ in range(5)]
+        await wait_until(lambda: len(server.requests) == 2)
+        server.respond = answer_with()
+        ahead[0] = 61
+        outcomes = await asyncio.gather(*pages, return_exceptions=True)
+    assert ["60 s" in str(each) for each in outcomes[:2]] == [True, True]
+    assert [isinstance(each, Page) and each.status for each in outcomes[2:]] == [200] * 3
 
 
 async def test_the_system_is_asked_for_names() -> None:
@@ -595,6 +613,158 @@ async def test_the_system_is_asked_for_names() -> None:
             await resolver.resolve(name, 80, socket.AF_INET)
     async with run_server(answer_with()) as server, Fetcher(allow_private=True) as fetcher:
         assert (await get(fetcher, f"http://localhost:{server.port}/")).status == 200
+
+
+# What runs out
+
+MORE_THAN_ALL = SIMULTANEOUS_LOOKUPS + 8
+
+
+class NameServer:
+    """In place of getaddrinfo: answers when a test says so, and counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+        self.error: Exception | None = None
+        self.asked = 0
+
+    def look_up(self, *_: object, **__: object) -> list[tuple[Any, ...]]:
+        self.asked += 1
+        assert self.may_answer.wait(10)
+        if self.error is not None:
+            raise self.error
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (PRIVATE, 80))]
+
+
+@pytest.fixture
+def name_server(monkeypatch: pytest.MonkeyPatch) -> NameServer:
+    server = NameServer()
+    monkeypatch.setattr(socket, "getaddrinfo", server.look_up)
+    return server
+
+
+async def resolve(resolver: SystemResolver) -> str:
+    async with asyncio.timeout(5):
+        return (await resolver.resolve("name.test", 80))[0]["host"]
+
+
+async def test_turns_to_look_up_names_come_back_after_success_and_failure(
+    name_server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolver = SystemResolver()
+    for error in (None, socket.gaierror(-2, "unknown"), ValueError("embedded null byte")):
+        name_server.error = error
+        for _ in range(MORE_THAN_ALL):
+            if error is None:
+                assert await resolve(resolver) == PRIVATE
+            else:
+                with pytest.raises(OSError, match=str(error.args[-1])):
+                    await resolve(resolver)
+    name_server.error = None
+
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        for _ in range(MORE_THAN_ALL):
+            with pytest.raises(OSError, match="no thread"):
+                await resolve(resolver)
+    assert await resolve(resolver) == PRIVATE
+
+
+async def test_turns_to_look_up_names_come_back_after_cancelling(name_server: NameServer) -> None:
+    resolver = SystemResolver()
+    name_server.may_answer.clear()
+    askers = [asyncio.create_task(resolve(resolver)) for _ in range(MORE_THAN_ALL)]
+    await wait_until(lambda: name_server.asked == SIMULTANEOUS_LOOKUPS)
+    for each in askers:
+        each.cancel()
+    await asyncio.wait(askers)
+    assert all(each.cancelled() for each in askers)
+    # A thread that still asks keeps its turn, so that there are never more.
+    late = asyncio.create_task(resolve(resolver))
+    await asyncio.sleep(0)
+    assert not late.done()
+    assert name_server.asked == SIMULTANEOUS_LOOKUPS
+    name_server.may_answer.set()
+    assert await late == PRIVATE
+    for _ in range(MORE_THAN_ALL):
+        assert await resolve(resolver) == PRIVATE
+
+
+async def test_a_turn_to_look_up_a_name_outlives_its_loop(
+    name_server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a name server answers after the end reaches nobody and breaks nothing."""
+    name_server.may_answer.clear()
+
+    def ask_and_end() -> None:
+        async def ask() -> None:
+            asker = asyncio.create_task(SystemResolver().resolve("name.test", 80))
+            await wait_until(lambda: bool(name_server.asked))
+            asker.cancel()
+
+        asyncio.run(ask())
+
+    await asyncio.to_thread(ask_and_end)
+    (thread,) = [each for each in threading.enumerate() if each.name == "resolve name.test"]
+    assert thread.daemon
+    errors: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", errors.append)
+    name_server.may_answer.set()
+    await asyncio.to_thread(thread.join, 5)
+    assert errors == []
+
+
+def open_narrow_fetcher() -> Fetcher:
+    """With two connections, and two turns for pages."""
+    return Fetcher(allow_private=True, connections=2, connections_per_host=2, pages_at_once=2)
+
+
+async def ask(fetcher: Fetcher, kind: str, url: str, timeout_s: float = 5) -> int:
+    if kind == "page":
+        return (await get(fetcher, url, timeout_s=timeout_s)).status
+    return (await fetcher.post(url, b"", {}, timeout_s)).status
+
+
+async def break_off(_path: str, writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+
+
+@pytest.mark.parametrize("kind", ["page", "post"])
+async def test_connections_and_turns_come_back_after_cancelling(kind: str) -> None:
+    async with run_server(hang) as server, open_narrow_fetcher() as fetcher:
+        url = f"http://{PRIVATE}:{server.port}/"
+        for number in (1, 2, 3):  # two of five are under way, the others wait for them
+            several = [asyncio.create_task(ask(fetcher, kind, url)) for _ in range(5)]
+            await wait_until(lambda number=number: len(server.requests) == 2 * number)
+            for each in several:
+                each.cancel()
+            await asyncio.wait(several)
+        server.respond = answer_with()
+        answers = await asyncio.gather(*(ask(fetcher, kind, url) for _ in range(4)))
+    assert answers == [200] * 4
+
+
+@pytest.mark.parametrize("kind", ["page", "post"])
+async def test_connections_and_turns_come_back_however_a_request_ends(kind: str) -> None:
+    async with run_server(hang) as server, open_narrow_fetcher() as fetcher:
+        url = f"http://{PRIVATE}:{server.port}/"
+        for respond, timeout_s in ((hang, 0.01), (break_off, 5)):
+            server.respond = respond
+            for _ in range(3):
+                with pytest.raises(FetchError):
+                    await ask(fetcher, kind, url, timeout_s)
+        for respond in (redirect_to("ftp://a.test/"), answer_with(b"x" * 100_000)):
+            server.respond = respond
+            for _ in range(3):
+                with suppress(FetchError):  # pages follow; what is posted does not
+                    await ask(fetcher, kind, url)
+        server.respond = answer_with()
+        answers = await asyncio.gather(*(ask(fetcher, kind, url) for _ in range(4)))
+    assert answers == [200] * 4
 
 
 async def test_a_closed_fetcher_sends_nothing() -> None:
