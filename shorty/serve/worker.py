@@ -24,6 +24,7 @@ from granian.server import embed
 from shorty.config import Config
 from shorty.errors import ShortyError
 from shorty.proxies import TrustedProxies
+from shorty.serve.arrivals import stop_accepting, wait_until_read
 from shorty.serve.dispatch import Dispatcher
 from shorty.serve.listener import BACKLOG
 from shorty.serve.patience import Patience
@@ -250,7 +251,9 @@ async def answer(
     shares.end()
     if serving.done():
         raise RuntimeError("granian ended by itself") from serving.exception()
+    stop_accepting(address[1])
     app.end_streams()
+    await wait_until_read(address[1], patience.reading_s)
     server.stop()
     grace_s = patience.orphan_grace_s if orphaned.is_set() else patience.grace_s
     await asyncio.wait({serving}, timeout=grace_s)

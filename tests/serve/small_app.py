@@ -74,6 +74,11 @@ class App:
             log.write(f"{word} {os.getpid()}\n")
 
 
+def say(word: str) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
 class Picky(App):
     """Cannot start with slugs of 13 characters."""
 
@@ -117,13 +122,30 @@ class KilledOnce(App):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+class HeldBack(App):
+    """From the second worker on, opens once somebody has opened the fifo `gate`, and says so."""
+
+    def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
+        if self.log.exists():
+            say("starting")
+            self.log.with_name("gate").read_bytes()
+        self.write("opened")
+
+
+class Ending(App):
+    """Says when it is told to stop."""
+
+    def end_streams(self) -> None:
+        super().end_streams()
+        say("ending")
+
+
 class Slow(App):
     """Never comes to answer."""
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         self.write("opened")
-        sys.stdout.write("starting\n")
-        sys.stdout.flush()
+        say("starting")
         loop.run_until_complete(asyncio.Event().wait())
 
 

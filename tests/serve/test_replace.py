@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from shorty.serve import Patience
 from tests.serve.running import GET, read_log, run_until_ready
-from tests.service import READY, Service
+from tests.service import PATIENCE_S, READY, Service
 
 
 def kill_worker(service: Service) -> int:
@@ -30,11 +31,13 @@ def test_a_killed_worker_is_replaced_again_and_again(folder: Path) -> None:
 
 
 def test_who_calls_while_there_is_no_worker_is_answered_by_the_next(folder: Path) -> None:
-    with run_until_ready(folder) as service:
-        first = int(service.get("/pid"))
-        os.kill(first, signal.SIGSTOP)
+    gate = folder / "gate"
+    os.mkfifo(gate)
+    with run_until_ready(folder, "HeldBack") as service:
+        kill_worker(service)
+        service.stdout.wait_for("starting")
         with service.connect(GET % b"/pid") as client:
-            os.kill(first, signal.SIGKILL)
+            gate.write_bytes(b"")
             assert b"HTTP/1.1 200" in client.recv(1000)
         assert service.stop() == 0
 
@@ -84,6 +87,24 @@ def test_nobody_is_refused_while_the_settings_change(folder: Path, settings: Pat
         service.send_signal(signal.SIGHUP)
         for _ in range(50):
             assert service.get("/slug-length") == "7"
+        assert service.stop() == 0
+
+
+def test_who_has_just_come_is_answered_before_the_worker_ends_and_who_comes_later_by_the_next(
+    folder: Path,
+) -> None:
+    patience = Patience(reading_s=PATIENCE_S, stop_s=2 * PATIENCE_S)
+    with run_until_ready(folder, "Ending", patience) as service, service.connect() as silent:
+        first = service.get("/pid")
+        service.send_signal(signal.SIGHUP)
+        service.stdout.wait_for("ending")
+        with service.connect(GET % b"/pid") as late:
+            silent.sendall(GET % b"/pid")
+            assert silent.recv(1000).endswith(first.encode())
+            service.stderr.wait_for("Shorty is answering again.")
+            answer = late.recv(1000)
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert not answer.endswith(first.encode())
         assert service.stop() == 0
 
 

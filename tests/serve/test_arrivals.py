@@ -1,0 +1,84 @@
+"""The last connections before a stop: nobody takes more of them, and those taken are read."""
+
+import select
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from time import monotonic
+from typing import Final
+
+import pytest
+
+from shorty.serve.arrivals import is_unread, stop_accepting, wait_until_read
+
+LONG_S: Final = 20.0
+SHORT_S: Final = 0.05
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as opened:
+        yield opened
+
+
+def listen(stack: ExitStack) -> socket.socket:
+    return stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+
+
+def connect(stack: ExitStack, listener: socket.socket) -> socket.socket:
+    return stack.enter_context(socket.create_connection(listener.getsockname()))
+
+
+def accept(stack: ExitStack, listener: socket.socket) -> socket.socket:
+    return stack.enter_context(listener.accept()[0])
+
+
+def test_nobody_hears_of_new_connections_to_that_port_alone(stack: ExitStack) -> None:
+    events = stack.enter_context(select.epoll())
+    stopped, other = listen(stack), listen(stack)
+    client = connect(stack, other)
+    events.register(client, select.EPOLLOUT)
+    for listener in (stopped, other):
+        events.register(listener, select.EPOLLIN)
+    stop_accepting(stopped.getsockname()[1])
+    connect(stack, stopped)
+    assert {found for found, _ in events.poll(LONG_S)} == {other.fileno(), client.fileno()}
+    assert accept(stack, stopped).getpeername()
+
+
+def test_a_connection_is_unread_until_somebody_has_read_what_came(stack: ExitStack) -> None:
+    listener = listen(stack)
+    client = connect(stack, listener)
+    taken = accept(stack, listener)
+    assert is_unread(taken, LONG_S)
+    assert not is_unread(taken, 0)
+    client.sendall(b"GET /")
+    assert select.select([taken], [], [], LONG_S)[0]
+    assert is_unread(taken, 0)
+    assert taken.recv(3) == b"GET"
+    assert is_unread(taken, 0)
+    assert taken.recv(9) == b" /"
+    assert not is_unread(taken, LONG_S)
+
+
+async def test_what_nobody_reads_is_waited_for_as_long_as_patience_lasts(stack: ExitStack) -> None:
+    listener = listen(stack)
+    client = connect(stack, listener)
+    taken = accept(stack, listener)
+    client.sendall(b"GET /")
+    assert select.select([taken], [], [], LONG_S)[0]
+    since = monotonic()
+    await wait_until_read(listener.getsockname()[1], SHORT_S)
+    assert monotonic() - since >= SHORT_S
+
+
+async def test_nobody_waits_for_what_was_read_or_goes_to_another_port(stack: ExitStack) -> None:
+    listener, other = listen(stack), listen(stack)
+    connect(stack, listener).sendall(b"GET /")
+    taken = accept(stack, listener)
+    assert taken.recv(9) == b"GET /"
+    connect(stack, other)
+    accept(stack, other)
+    since = monotonic()
+    await wait_until_read(listener.getsockname()[1], LONG_S)
+    assert monotonic() - since < LONG_S
