@@ -10,6 +10,7 @@ COPIED: Final = ("shorty", "tests", "pyproject.toml", "shorty.toml", "README.md"
 PLUGINS: Final = (
     "anyio.pytest_plugin",
     "xdist.plugin",
+    "pytest_timeout",
     "schemathesis.pytest.plugin",
     "_hypothesis_pytestplugin",
 )
