@@ -42,9 +42,7 @@ async def db(db: Database) -> Database:
     return db
 
 
-async def find_used(
-    db: Database, quota: QuotaName, now: int = NOW, workspace_id: int = ANN
-) -> int:
+async def find_used(db: Database, quota: QuotaName, now: int = NOW, workspace_id: int = ANN) -> int:
     return (await read_usage(db, workspace_id, PLAN, now))[quota].used
 
 

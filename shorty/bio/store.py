@@ -72,14 +72,9 @@ on conflict (link_id) do update set
   picture_id = excluded.picture_id, theme = excluded.theme, colors = excluded.colors,
   socials = excluded.socials, updated_at = excluded.updated_at
 """
-FIND_PAGE: Final = """
-select id from links
-where id = $1 and workspace_id = $2 and deleted_at is null and is_link_in_bio = 1
-"""
 FIND_TARGET: Final = """
 select id from links where id = $1 and workspace_id = $2 and deleted_at is null
 """
-COUNT_BLOCKS: Final = "select count(*) as blocks from bio_blocks where page_id = $1"
 INSERT_BLOCK: Final = """
 insert into bio_blocks (
   page_id, position, kind, target_id, text, url, picture_id, is_hidden, shown_from, shown_until,

@@ -112,28 +112,36 @@ async def test_the_last_edits_are_kept_and_told_page_by_page(
     book: LinkBook, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "KEPT", 5)
-    link, other = await make_link(book, actor), await make_link(book, actor)
-    for number in range(8):
-        for each in (link, other):
+    other, busy, link = [await make_link(book, actor) for _ in range(3)]
+    for number in range(11):
+        for each in (other,) if number < 3 else (busy, link):
             change = LinkChange(title=f"T{number}")
             await change_link(book, actor, each.id, change, NOW + number)
+    kept = [edit.changes["title"][1] for edit in await tell(book, actor, other.id)]
+    assert kept == ["T2", "T1", "T0"]
     titles: list[str] = []
     before = None
     while page := await list_edits(book.db, actor.workspace_id, link.id, before, 2):
         titles += [edit.changes["title"][1] for edit in page]
         before = page[-1].id
-    assert titles == ["T7", "T6", "T5", "T4", "T3"]
+    assert titles == ["T10", "T9", "T8", "T7", "T6"]
 
 
-async def test_a_colleague_is_called_as_the_workspace_does(book: LinkBook, actor: Actor) -> None:
-    colleague = await make_colleague(book.db, actor, "editor")
-    link = await make_link(book, actor)
-    rename = "update members set name = 'Bobby' where user_id = $1"
-    await book.db.write(lambda tx: tx.execute(rename, colleague.user.id))
-    bob = replace(actor, user_id=colleague.user.id, role="editor")
-    await change_link(book, bob, link.id, LinkChange(title="T"), NOW + 1)
-    (edit,) = await tell(book, actor, link.id)
-    assert edit.by == Creator(id=colleague.user.id, name="Bobby", email="bob@a.example")
+async def test_a_colleague_is_called_as_the_workspace_does(
+    book: LinkBook, actor: Actor, stranger: Actor
+) -> None:
+    rename = "update members set name = $3 where user_id = $1 and workspace_id = $2"
+    for employer, name in ((actor, "Bobby"), (stranger, "Robert")):
+        user = (await make_colleague(book.db, employer, "editor")).user
+        values = (user.id, employer.workspace_id, name)
+        await book.db.write(lambda tx, values=values: tx.execute(rename, *values))
+        link = await make_link(book, employer)
+        bob = replace(employer, user_id=user.id, role="editor")
+        await change_link(book, bob, link.id, LinkChange(title="T"), NOW + 1)
+        await change_link(book, employer, link.id, LinkChange(title="U"), NOW + 2)
+        owner, editor = await tell(book, employer, link.id)
+        assert editor.by == Creator(id=user.id, name=name, email="bob@a.example")
+        assert owner.by.email == employer.user_email
 
 
 async def test_another_workspace_sees_no_history(

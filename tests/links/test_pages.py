@@ -75,7 +75,8 @@ async def test_links_come_whole(book: LinkBook, actor: Actor) -> None:
 async def test_another_workspace_and_deleted_links_are_not_listed(
     book: LinkBook, actor: Actor, stranger: Actor, way: str
 ) -> None:
-    await make_link(book, stranger, slug="theirs")
+    for slug in ("theirs", "hers"):
+        await make_link(book, stranger, slug=slug)
     gone = await make_link(book, actor, slug="gone")
     await make_link(book, actor, slug="mine", tag_names=("t",))
     await delete_link(book, actor, gone.id, NOW)
@@ -129,7 +130,10 @@ async def test_a_search_finds_parts_of_slug_title_and_destination(
 
 
 async def test_filters_and_a_search_are_combined(book: LinkBook, actor: Actor, way: str) -> None:
-    tag = await book.db.write(lambda tx: create_tag(tx, actor, NewTag(name="t"), NOW))
+    tag, other = [
+        await book.db.write(lambda tx, name=name: create_tag(tx, actor, NewTag(name=name), NOW))
+        for name in ("t", "other")
+    ]
     made: dict[str, dict[str, Any]] = {}
     for number in range(32):
         has = {
@@ -142,7 +146,7 @@ async def test_filters_and_a_search_are_combined(book: LinkBook, actor: Actor, w
             actor,
             NOW + number,
             slug=f"s{number}",
-            tag_ids=(tag.id,) if has["tag"] else (),
+            tag_ids=(tag.id,) if has["tag"] else (other.id,),
             is_active=not has["off"],
             is_starred=has["star"],
             domain="localhost:8000" if has["local"] else "go.example",
