@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import nullcontext
 
 import pytest
 
@@ -51,6 +52,15 @@ class Crowd:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+async def give_back_all(pool: WorkerThreads) -> None:
+    """Waits for each slot, since a thread ends a moment after its caller has gone away."""
+    for _ in range(pool.slots.slots):
+        await pool.slots.acquire("last")
+    for _ in range(pool.slots.slots):
+        pool.slots.release("last")
+    assert (pool.slots.taken, pool.slots.waiting) == (0, 0)
 
 
 async def test_owners_are_served_in_turn_however_many_jobs_one_has() -> None:
@@ -135,12 +145,57 @@ async def test_a_cancelled_caller_gives_its_place_and_its_slot_back() -> None:
     assert (crowd.slots.taken, crowd.slots.waiting) == (0, 0)
 
 
-async def test_a_slot_is_given_back_when_its_work_fails() -> None:
-    slots = make_slots()
-    with pytest.raises(ZeroDivisionError):
+async def test_slots_are_used_more_often_than_there_are() -> None:
+    slots = make_slots(slots=2, slots_per_owner=2, patience_s=0.01)
+
+    async def work(error: type[BaseException] | None) -> None:
         async with slots.take("a"):
-            raise ZeroDivisionError
-    assert slots.taken == 0
+            await asyncio.sleep(0)
+            if error is not None:
+                raise error
+
+    for error in (None, ZeroDivisionError, KeyboardInterrupt, asyncio.CancelledError) * 3:
+        with nullcontext() if error is None else pytest.raises(error):
+            await work(error)
+        async with slots.take("a"), slots.take("a"):
+            waits = asyncio.create_task(work(None))
+            with pytest.raises(BusyError):
+                await waits
+            waits = asyncio.create_task(work(None))
+            await asyncio.sleep(0)
+            waits.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waits
+        assert (slots.taken, slots.waiting) == (0, 0)
+
+
+async def test_threads_are_used_more_often_than_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool = WorkerThreads("test-often", threads=2)
+    go_on = threading.Event()
+    for _ in range(3):
+        with monkeypatch.context() as broken:
+            broken.setattr("shorty.pools.ThreadPoolExecutor", lambda *_, **__: 1 // 0)
+            with pytest.raises(ZeroDivisionError):
+                await pool.run("a", lambda: None)
+        assert pool.slots.taken == 0
+        go_on.clear()
+        tasks = [asyncio.create_task(pool.run("a", lambda: go_on.wait(10))) for _ in range(2)]
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert pool.slots.taken == 2  # their threads still work
+        fails = asyncio.create_task(pool.run("b", lambda: 1 // 0))
+        await asyncio.sleep(0)
+        assert (pool.slots.taken, pool.slots.waiting) == (2, 1)
+        go_on.set()
+        with pytest.raises(ZeroDivisionError):
+            await fails
+        assert await pool.run("a", lambda: 7) == 7
+        await give_back_all(pool)
+        pool.close()
 
 
 async def test_threads_return_and_raise_what_their_work_does() -> None:
@@ -176,7 +231,7 @@ async def test_never_more_jobs_run_than_threads_also_when_callers_go_away() -> N
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes].count(BusyError) == 14
     assert most == 2
-    assert pool.slots.taken == 0
+    await give_back_all(pool)
     pool.close()
 
 

@@ -3,14 +3,16 @@
 import asyncio
 import io
 import struct
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from shorty.errors import BusyError, InvalidFieldsError
+from shorty.qr import sandbox as sandboxes
 from shorty.qr.drawing import Logo
-from shorty.qr.sandbox import MAX_BYTES, MEMBERS, STRANGERS, draw, draw_icon
+from shorty.qr.sandbox import MAX_BYTES, MEMBERS, STRANGERS, TOO_SLOW, Sandbox, draw, draw_icon
 from shorty.qr.sandbox import read_logo as read_logo_of
 from tests.qr.reading import RED_SQUARE, make_data_address, open_image
 
@@ -193,3 +195,47 @@ async def test_who_goes_away_gives_the_slot_back() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert STRANGERS.slots.taken == 0
+
+
+@pytest.mark.parametrize("sandbox", [MEMBERS, STRANGERS], ids=["members", "strangers"])
+async def test_slots_are_given_back_after_whatever_goes_wrong(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    picture = save("PNG")
+    for number in range(sandbox.slots.slots + 1):
+        owner = f"owner {number % sandbox.slots.slots}"
+        with pytest.raises(InvalidFieldsError):
+            await draw(sandbox, owner, b"hello", 128)
+        with monkeypatch.context() as broken:
+            broken.setattr(sandboxes, "PATIENCE_S", 0)
+            with pytest.raises(InvalidFieldsError) as caught:
+                await draw(sandbox, owner, picture, 128)
+            assert caught.value.fields == {"image": TOO_SLOW}
+            broken.setattr(sys, "executable", str(tmp_path / "none"))
+            with pytest.raises(FileNotFoundError):
+                await draw(sandbox, owner, picture, 128)
+        tasks = [asyncio.create_task(draw(sandbox, owner, picture, 128)) for _ in range(2)]
+        await asyncio.sleep(0)
+        assert (sandbox.slots.taken, sandbox.slots.waiting) == (1, 1)
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError] * 2
+        assert (sandbox.slots.taken, sandbox.slots.waiting) == (0, 0)
+    assert (await draw(sandbox, "owner 0", picture, 128)).width == 90
+
+
+async def test_the_next_picture_is_drawn_as_soon_as_a_slot_is_given_back() -> None:
+    drawing = [asyncio.create_task(draw(STRANGERS, "icons", b"hello", 128)) for _ in range(3)]
+    last = asyncio.create_task(draw_icon(save("PNG")))
+    await asyncio.sleep(0)
+    assert (STRANGERS.slots.taken, STRANGERS.slots.waiting) == (1, 3)
+    drawing[0].cancel()
+    drawing[1].cancel()
+    assert (await last).startswith(b"\x89PNG")
+    outcomes = await asyncio.gather(*drawing, return_exceptions=True)
+    assert [type(outcome).__name__ for outcome in outcomes] == [
+        "CancelledError",
+        "CancelledError",
+        "InvalidFieldsError",
+    ]
