@@ -20,9 +20,10 @@ TIMEOUT_S: Final = 300
 
 
 class Broken(NamedTuple):
-    """A module whose line `line` lacks a condition."""
+    """A module whose line `line`, in the statement or function `name`, lacks a condition."""
 
     module: Path
+    name: str
     line: int
     condition: str
     source: str
@@ -51,7 +52,8 @@ def _passes(folder: Path, broken: Broken, tests: Sequence[str]) -> bool:
 
 def _describe(broken: Broken) -> Mutant:
     place = f"{broken.module}:{broken.line}"
-    return Mutant(str(broken.module), broken.condition, f"{place}: without {broken.condition}")
+    difference = f"{place}: without {broken.condition}"
+    return Mutant(f"{broken.module}:{broken.name}", broken.condition, difference)
 
 
 def _break(module: Path) -> Iterable[Broken]:
@@ -61,9 +63,7 @@ def _break(module: Path) -> Iterable[Broken]:
     for line in lines:
         starts.append(starts[-1] + len(line))
     seen: set[int] = set()  # a line of an f-string has several texts
-    for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
-            continue
+    for name, node in _list_texts(ast.parse(source)):
         assert node.end_lineno is not None
         start, end = starts[node.lineno - 1], starts[node.end_lineno]
         for found in CONDITION.finditer(source, start, end):
@@ -74,10 +74,28 @@ def _break(module: Path) -> Iterable[Broken]:
             changed = f"{word}{gap}({condition} or 1)"
             yield Broken(
                 module=module,
+                name=name,
                 line=source.count("\n", 0, found.start()) + 1,
                 condition=condition,
                 source=source[: found.start()] + changed + source[found.end() :],
             )
+
+
+def _list_texts(tree: ast.Module) -> Iterable[tuple[str, ast.Constant]]:
+    """Each text with the name of the constant, function or class that it is in."""
+    for part in tree.body:
+        match part:
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                pass
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                pass
+            case ast.ClassDef(name=name):  # such as the statements that are put together there
+                pass
+            case _:
+                continue
+        for node in ast.walk(part):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield name, node
 
 
 def _run_tests(folder: Path, tests: Sequence[str]) -> bool:
