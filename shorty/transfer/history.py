@@ -32,8 +32,6 @@ class History:
         self._new: dict[str, int] = {}
         self._there: dict[str, int] = {}
         self._visitors = KnownVisitors(KNOWN_VISITORS)
-        self._days: set[int] = set()
-        self._noted: set[int] = set()
         self._left_out = 0
 
     def know(self, ref: str | None, link_id: int | None, *, is_new: bool) -> None:
@@ -55,8 +53,6 @@ class History:
             return
         late = await self._db.write(lambda tx: self._store(tx, of_new, of_there))
         self._visitors.keep_noted()
-        self._noted |= self._find_doubtful_days(of_new, late)
-        self._days |= _list_days(of_new)
         self._tally.clicks += len(of_new) + len(late)
 
     def _store(
@@ -66,14 +62,17 @@ class History:
         late = find_new_clicks(tx, of_there)
         if of_new or late:
             load_batch(tx, [*of_new, *late], self._visitors)
-        note_days(tx, sorted(self._find_doubtful_days(of_new, late) - self._noted))
+        note_days(tx, sorted(self._find_doubtful_days(of_new, late)))
         return late
 
     def _find_doubtful_days(self, of_new: Sequence[Click], late: Sequence[Click]) -> set[int]:
-        """Who was seen on days long past is forgotten: where it matters, these are recounted."""
+        """Who was seen on days long past is forgotten: where it matters, these are recounted.
+
+        Each batch notes its own anew, for the server may have recounted those of an earlier one.
+        """
         days = _list_days(late)
         if self._tally.clicks + len(of_new) + len(late) > KNOWN_VISITORS:
-            days |= self._days | _list_days(of_new)
+            days |= _list_days(of_new)
         return days
 
     async def take_counts(self, items: Sequence[ImportedCounts]) -> None:

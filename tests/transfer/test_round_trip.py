@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -22,6 +23,8 @@ from shorty.links.service import drop_link
 from shorty.links.tags import NewTag, create_tag, list_tags
 from shorty.passwords import is_password_right
 from shorty.qr.sandbox import read_logo
+from shorty.transfer import history
+from shorty.transfer.model import ImportedClick
 from shorty.transfer.tally import Tally
 from tests.clicks.recount import assert_sums_are_right
 from tests.links.making import make_link
@@ -290,6 +293,56 @@ async def test_an_import_that_is_cancelled_before_its_recount_leaves_this_to_the
         pass
     assert await read_analytics(empty_house) == await read_analytics(house)
     assert await empty_house.db.find_all("select * from days_to_recount") == []
+
+
+DAYS = [NOW // DAY_MS * DAY_MS - number * DAY_MS for number in range(6, 0, -1)]
+
+
+async def read_noted_days(house: House) -> list[int]:
+    return [row["day"] for row in await house.db.find_all("select * from days_to_recount")]
+
+
+@pytest.mark.parametrize(("most", "days"), [(6, []), (5, DAYS[3:]), (2, DAYS)])
+async def test_days_are_recounted_from_when_more_visitors_came_than_are_remembered(
+    house: House, monkeypatch: pytest.MonkeyPatch, most: int, days: list[int]
+) -> None:
+    monkeypatch.setattr(history, "KNOWN_VISITORS", most)
+    tally = Tally()
+    taker = history.History(house.db, tally, NOW, is_dry_run=False)
+    link = await make_link(house.book, house.actor)
+    taker.know("a", link.id, is_new=True)
+    clicks = [ImportedClick(ref="a", click=make_click(link, at=day + 5)) for day in DAYS]
+    for batch in (clicks[:3], clicks[3:]):
+        await taker.take_clicks(batch)
+    assert await read_noted_days(house) == days
+    tally.cancel()
+    await taker.finish()
+    assert await read_noted_days(house) == days
+    await history.History(house.db, Tally(), NOW, is_dry_run=False).finish()
+    assert await read_noted_days(house) == []
+
+
+async def test_a_day_that_was_recounted_meanwhile_is_noted_once_more(house: House) -> None:
+    taker = history.History(house.db, Tally(), NOW, is_dry_run=False)
+    link = await make_link(house.book, house.actor)
+    taker.know("a", link.id, is_new=False)
+    for number in range(2):
+        click = make_click(link, at=DAYS[0] + number)
+        await taker.take_clicks([ImportedClick(ref="a", click=click)])
+        assert await read_noted_days(house) == DAYS[:1]
+        assert await rebuild_noted_day(house.db) == 1
+
+
+async def test_visitors_of_days_long_past_are_remembered_while_an_import_runs(house: House) -> None:
+    taker = history.History(house.db, Tally(), NOW, is_dry_run=False)
+    link = await make_link(house.book, house.actor)
+    taker.know("a", link.id, is_new=True)
+    for number in range(2):
+        click = make_click(link, at=DAYS[0] + number)
+        await taker.take_clicks([ImportedClick(ref="a", click=click)])
+        # As the server does meanwhile.
+        await house.db.write(lambda tx: tx.execute("delete from day_visitors"))
+    await assert_sums_are_right(house.db)
 
 
 async def read_clicks_sorted(house: House) -> list[tuple[Any, ...]]:
