@@ -13,10 +13,11 @@ from shorty.accounts.roles import may_still
 from shorty.http import answers
 from shorty.http.answers import StreamedAnswer
 from shorty.redirect.desk import NS_IN_MS
+from shorty.web import exports
 from tests.api.house import House
 from tests.support import DAY
 from tests.web.browser import Browser, read_text
-from tests.web.test_imports import TAKEN, TakeRight, find_actor
+from tests.web.test_imports import TAKEN, TakeRight, find_actor, take_role
 
 PLACE = "/app/export"
 
@@ -94,6 +95,33 @@ async def test_a_download_ends_with_its_readers_session(
     answer = await owner.open(f"{PLACE}/{name}")
     assert answer.status_code == 500
     assert "mine" not in answer.text
+
+
+@pytest.mark.parametrize("name", ["links.csv", "links.ndjson"])
+@pytest.mark.parametrize("is_taken", [False, True])
+async def test_a_download_ends_with_the_role_that_it_was_made_for(
+    *,
+    house: House,
+    editor: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    is_taken: bool,
+) -> None:
+    """What a viewer would get says less: a table without the paths of webhooks."""
+    await house.make_link(slug="mine")
+    actor = find_actor(house, editor)
+    function = "export_table" if name == "links.csv" else "export_lines"
+    export = getattr(exports, function)
+
+    async def take_and_export(*args: Any, **options: Any) -> AsyncGenerator[bytes]:
+        if is_taken:
+            await house.app.db.write(lambda tx: take_role(tx, house, actor))
+        async for part in export(*args, **options):
+            yield part
+
+    monkeypatch.setattr(exports, function, take_and_export)
+    answer = await editor.open(f"{PLACE}/{name}")
+    assert ("mine" in answer.text, answer.status_code == 500) == (not is_taken, is_taken)
 
 
 class Client:

@@ -15,6 +15,7 @@ from shorty.accounts.members import change_role, remove_member
 from shorty.accounts.model import Actor
 from shorty.accounts.service import set_password
 from shorty.accounts.sessions import end_session, find_signed_in
+from shorty.errors import StorageUnavailableError
 from shorty.links.model import LinkFilter
 from shorty.links.pages import list_links
 from shorty.links.utm_templates import (
@@ -412,3 +413,36 @@ async def test_what_came_in_before_the_right_was_lost_stays_and_is_told(
     assert await count_links(house) == job.tally.created
     page = read_text((await owner.open(place)).text)
     assert f"Links {job.tally.created:,} imported" in page
+
+
+async def test_an_import_rests_on_the_right_of_whoever_began_it(
+    house: House, owner: Browser, editor: Browser
+) -> None:
+    """Not of whoever tried the file."""
+    place = (await send_file(editor)).headers["location"]
+    await wait_for_job(house)
+    actor = find_actor(house, editor)
+    await house.app.db.write(lambda tx: take_membership(tx, house, actor))
+    await owner.send(f"{place}/begin")
+    job = await wait_for_job(house)
+    assert (job.tally.state, job.tally.created) == ("done", 2)
+    (link, _) = (
+        await list_links(house.app.services.book, await house.make_actor(), LinkFilter())
+    ).links
+    assert link.created_by is not None
+    assert link.created_by.email == "ann@a.example"
+
+
+async def test_an_import_whose_right_cannot_be_read_is_stopped(
+    house: House, owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bool:
+        raise StorageUnavailableError("The database is locked.")
+
+    place = (await send_file(owner)).headers["location"]
+    await wait_for_job(house)
+    monkeypatch.setattr(desk_module, "may_still", fail)
+    await owner.send(f"{place}/begin")
+    job = await wait_for_job(house)
+    assert (job.tally.state, job.tally.error) == ("stopped", "The database is locked.")
+    assert await count_links(house) in {0, 2}
