@@ -30,9 +30,9 @@ select lt.link_id, t.name from link_tags lt join tags t on t.id = lt.tag_id
 where lt.link_id in ({_SLOTS}) order by lt.link_id, lt.position
 """  # noqa: S608 - parameters' numbers
 LIST_TAGS: Final = "select name, color from tags where workspace_id = $1 order by id"
-LIST_PICTURES: Final = "select id from pictures where workspace_id = $1 order by id"
-FIND_PICTURE: Final = """
-select id, purpose, name, png from pictures where workspace_id = $1 and id = $2
+FIND_NEXT_PICTURE: Final = """
+select id, purpose, name, png from pictures
+where id = (select min(id) from pictures where workspace_id = $1 and id > $2)
 """
 
 
@@ -64,6 +64,7 @@ async def list_tags(rows: Rows, workspace_id: int) -> list[Row]:
 
 async def read_pictures(rows: Rows, workspace_id: int) -> AsyncGenerator[Row]:
     """Logos and what bio pages show, one at a time: they are large."""
-    for picture in await rows.find_all(LIST_PICTURES, workspace_id):
-        for row in await rows.find_all(FIND_PICTURE, workspace_id, picture["id"]):
-            yield row
+    after = 0
+    while found := await rows.find_all(FIND_NEXT_PICTURE, workspace_id, after):
+        yield found[0]
+        after = found[0]["id"]

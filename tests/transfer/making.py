@@ -91,17 +91,21 @@ async def import_path(
     return tally.describe()
 
 
-async def export_all(house: House, *, has_clicks: bool = False) -> bytes:
+async def export_all(
+    house: House, tally: Tally | None = None, *, has_clicks: bool = False
+) -> bytes:
     async with open_snapshot(house.db) as snapshot:
         parts = export_lines(
-            snapshot, house.actor.workspace_id, NOW, Tally(), has_clicks=has_clicks
+            snapshot, house.actor.workspace_id, NOW, tally or Tally(), has_clicks=has_clicks
         )
         return b"".join([part async for part in parts])
 
 
-async def export_csv(house: House, *, hides_webhooks: bool = False) -> bytes:
+async def export_csv(
+    house: House, tally: Tally | None = None, *, hides_webhooks: bool = False
+) -> bytes:
     workspace_id = house.actor.workspace_id
-    parts = export_table(house.db, workspace_id, Tally(), hides_webhooks=hides_webhooks)
+    parts = export_table(house.db, workspace_id, tally or Tally(), hides_webhooks=hides_webhooks)
     return b"".join([part async for part in parts])
 
 

@@ -34,6 +34,7 @@ from shorty.transfer.model import (
     Item,
 )
 from shorty.transfer.shorty_file import read_shorty
+from shorty.transfer.tally import Tally
 from tests.links.making import make_link
 from tests.support import NOW, make_actor, make_home
 from tests.transfer.making import CONFIG, House, export_all, export_csv, import_text, list_all
@@ -406,11 +407,16 @@ async def test_exports_of_each_format_are_these_texts(house: House) -> None:
     assert (told.state, told.created, told.clicks, told.problems) == ("done", 4, 3, ())
     links = await list_all(house)
     assert (FORMAT, __version__) == (2, "0.1.0")
-    for has_clicks, text in ((True, CLICKS), (False, COUNTS)):
-        exported = await export_all(house, has_clicks=has_clicks)
+    for has_clicks, text, rows in ((True, CLICKS, 4 + 5), (False, COUNTS, 4)):
+        tally = Tally()
+        exported = await export_all(house, tally, has_clicks=has_clicks)
+        assert (tally.done, tally.total, tally.created) == (rows, rows, 4)
+        assert tally.clicks == (3 if has_clicks else 0)
         kept = re.sub(r'("id":(\d+),.*"png":)"[^"]+"', r'\1"PNG \2"', text.decode())
         assert write_as_in_file(exported, links) == kept
-    assert await export_csv(house) == TABLE
+    tally = Tally()
+    assert await export_csv(house, tally) == TABLE
+    assert (tally.done, tally.total, tally.created) == (4, 4, 4)
 
 
 async def test_each_field_of_a_text_is_stored(house: House) -> None:

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from shorty.errors import ForbiddenError
 from shorty.links.past import Counts
 from shorty.plans import read_usage
-from shorty.transfer import conflicts
 from shorty.transfer import tally as tally_module
 from shorty.transfer.tally import Problem, Tally, Transfer
 from tests.links.making import make_link
@@ -107,19 +106,16 @@ async def test_a_taken_slug_is_renamed_and_stays_so(house: House) -> None:
     assert await list_slugs(house) == ["a", "a-2", "a-3"]
 
 
-async def test_a_slug_is_numbered_up_to_a_hundred(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(conflicts, "LAST_NUMBER", 3)
-    rows = [f"https://example.com/{n},a," for n in range(5)]
+async def test_a_slug_is_numbered_up_to_a_hundred(house: House) -> None:
+    rows = [f"https://example.com/{n},a," for n in range(102)]
     for is_dry_run in (True, False):
         told = await import_rows(house, *rows, on_conflict="rename", is_dry_run=is_dry_run)
-        assert (told.created, told.skipped) == (3, 2)
+        assert (told.created, told.skipped) == (100, 2)
         assert [tell(problem) for problem in told.problems] == [
-            ("skipped", "line 5", "a"),
-            ("skipped", "line 6", "a"),
+            ("skipped", "line 102", "a"),
+            ("skipped", "line 103", "a"),
         ]
-    assert await list_slugs(house) == ["a", "a-2", "a-3"]
+    assert await list_slugs(house) == ["a", *(f"a-{number}" for number in range(2, 101))]
 
 
 async def test_a_cancelled_import_takes_nothing_of_the_batch_that_it_prepares(house: House) -> None:
@@ -184,6 +180,29 @@ async def test_a_slug_of_another_workspace_is_taken(house: House) -> None:
     told = await import_rows(house, "https://example.com/x,a,")
     assert (told.skipped, told.there) == (1, 0)
     assert await list_all(house) == []
+
+
+async def test_a_slug_of_another_domain_is_free(house: House) -> None:
+    await make_link(house.book, house.actor, slug="a", domain="localhost:8000")
+    for is_dry_run in (True, False):
+        told = await import_rows(house, "https://example.com/x,a,", is_dry_run=is_dry_run)
+        assert (told.created, told.skipped) == (1, 0)
+    assert [(link.host, link.slug) for link in await list_all(house)] == [
+        ("localhost:8000", "a"),
+        ("go.example", "a"),
+    ]
+
+
+async def test_a_destination_is_there_on_its_own_domain_and_in_its_workspace_alone(
+    house: House,
+) -> None:
+    stranger, url = await make_stranger(house), "https://example.com/x"
+    await make_link(stranger.book, stranger.actor, slug="theirs", url=url)
+    await make_link(house.book, house.actor, slug="ours", url=url, domain="localhost:8000")
+    for is_dry_run, created, there in ((True, 1, 0), (False, 1, 0), (True, 0, 1), (False, 0, 1)):
+        told = await import_rows(house, f"{url},,", is_dry_run=is_dry_run)
+        assert (told.created, told.there) == (created, there)
+    assert [link.host for link in await list_all(house)] == ["localhost:8000", "go.example"]
 
 
 async def make_stranger(house: House) -> House:
