@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shorty.errors import StartError
+from shorty.storage.copies import sync_folder
 
 
 def require_free(path: Path, *, may_replace: bool) -> None:
@@ -32,6 +33,7 @@ def write_file(path: Path, *, may_replace: bool) -> Generator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
+        sync_folder(path.absolute().parent)
     finally:
         unfinished.unlink(missing_ok=True)
 
