@@ -1,5 +1,6 @@
 """`shorty import` and `shorty export`."""
 
+import csv
 from pathlib import Path
 
 import msgspec
@@ -95,3 +96,42 @@ def test_an_export_replaces_nothing_by_accident(shell: Shell, tmp_path: Path) ->
     assert shell("export", "out.csv", "--force").code == 0
     assert (tmp_path / "out.csv").read_text().startswith("url,domain,slug")
     assert {path.name for path in tmp_path.glob("out*")} == {"out.csv"}
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def test_files_are_of_and_for_the_person_named(shell: Shell, tmp_path: Path) -> None:
+    for name in ("ann", "bob"):
+        shell("user", "add", f"{name}@a.example", stdin="correct horse\n")
+    write_table(tmp_path)
+    shell("link", "add", "https://example.com/anns", "--slug", "anns")
+    bob = ("--user", "bob@a.example")
+    assert shell("import", "links.csv", "--from", "csv", *bob).out.startswith("2 links imported")
+    for words, slugs in (((), ["anns"]), (bob, ["a", "b"])):
+        assert shell("export", "out.csv", "--force", *words).code == 0
+        assert [row["slug"] for row in read_rows(tmp_path / "out.csv")] == slugs
+
+
+def test_the_format_is_that_of_the_name_or_the_one_asked_for(shell: Shell, tmp_path: Path) -> None:
+    for name, words, is_table in (
+        ("a.CSV", (), True),
+        ("a.txt", (), True),
+        ("a.json", (), False),
+        ("b.csv", ("--format", "ndjson", "--clicks"), False),
+        ("b.json", ("--format", "csv"), True),
+    ):
+        assert shell("export", name, *words).code == 0
+        assert (tmp_path / name).read_text().startswith("url,domain" if is_table else "{")
+
+
+def test_a_report_that_is_there_is_replaced_and_names_every_line(
+    shell: Shell, tmp_path: Path
+) -> None:
+    write_table(tmp_path, "url,slug\nnonsense,=x\n")
+    for _ in range(2):
+        told = shell("import", "links.csv", "--from", "csv", "--report", "report.csv")
+        assert "more" not in told.err
+        (row,) = read_rows(tmp_path / "report.csv")
+        assert [row[name] for name in ("result", "place", "link")] == ["failed", "line 2", "'=x"]

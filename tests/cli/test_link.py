@@ -127,6 +127,16 @@ def test_an_unknown_link_is_not_found(shell: Shell, name: str) -> None:
     assert shell("link", "show", name) == (1, "", f"There is no link {name} here.\n")
 
 
+def test_the_same_slug_on_two_domains_is_two_links(shell: Shell) -> None:
+    shell("domain", "add", "go.example.com")
+    for domain in ("localhost:8000", "go.example.com"):
+        shell("link", "add", "https://example.com/", "--slug", "sale", "--domain", domain)
+    assert [show(shell, name)["id"] for name in ("sale", "go.example.com/sale")] == ["1", "2"]
+    shell("link", "delete", "go.example.com/sale")
+    assert list_slugs(shell) == ["sale"]
+    assert show(shell, "sale")["domain"] == "localhost:8000"
+
+
 def test_show_prints_a_line_for_each_fact(shell: Shell) -> None:
     shell("link", "add", "https://example.com/", "--slug", "sale", "--tag", "b", "--tag", "a")
     lines = dict(line.split(None, 1) for line in shell("link", "show", "sale").out.splitlines())
@@ -223,3 +233,9 @@ def test_links_belong_to_the_person_named(shell: Shell) -> None:
     assert list_slugs(shell, "--user", "bob@a.example") == ["bobs"]
     assert list_slugs(shell) == []
     assert shell("link", "show", "bobs").err == "There is no link bobs here.\n"
+    for name in ("1", "bobs", "localhost:8000/bobs"):
+        for words in (("show", name), ("edit", name, "--title", "x"), ("delete", name)):
+            assert shell("link", *words).code == 1
+    assert shell("link", "edit", "bobs", "--title", "x", "--user", "bob@a.example").code == 0
+    (link,) = json.loads(shell("link", "list", "--user", "bob@a.example", "--json").out)
+    assert (link["title"], link["createdBy"]["email"]) == ("x", "bob@a.example")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import datetime, timedelta
 
 from shorty.accounts.service import NOBODYS_EMAIL
 from tests.cli.shell import Shell
@@ -36,7 +37,8 @@ def test_a_token_has_the_scope_and_life_asked_for(shell: Shell) -> None:
     shell("token", "create", "--scope", "read", "--expires-in", "2")
     (token,) = json.loads(shell("token", "list", "--json").out)
     assert token["scope"] == "read"
-    assert token["expiresAt"] > token["createdAt"]
+    made_at, ends_at = [datetime.fromisoformat(token[each]) for each in ("createdAt", "expiresAt")]
+    assert ends_at - made_at == timedelta(days=2)
 
 
 def test_a_token_for_a_stranger_is_refused(shell: Shell) -> None:
