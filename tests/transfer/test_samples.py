@@ -9,7 +9,7 @@ import pytest
 from shorty.clicks.model import BOT, LINK, PERSON, Click
 from shorty.links.model import NewLink
 from shorty.links.past import Counts, Past
-from shorty.transfer.files import OpenFile
+from shorty.transfer.files import InvalidFileError, OpenFile
 from shorty.transfer.model import (
     Fault,
     ImportedClick,
@@ -393,6 +393,69 @@ READ: list[tuple[SourceName, str, list[Item]]] = [
         ],
     ),
 ]
+
+
+URL = "https://a.example/"
+# What only a sign or a number tells apart: a row of a table, or the values of a dump's row.
+SLUGS: list[tuple[SourceName, str, str | None, str]] = [
+    ("csv", "url,slug\n{url},/X/", "X", ""),
+    ("csv", "url,slug\n{url},a.b//c", "a.b//c", ""),
+    ("csv", "url,slug\n{url},a.b/", "a.b", ""),
+    ("csv", "url,slug\n{url},a:1/c", "c", "a:1"),
+    ("csv", "url,slug,short url\n{url},,x", None, ""),
+    ("csv", "url,slug,domain\n{url},a.b/c,d.example", "c", "d.example"),
+    ("csv", "url,slug\n{url},'-x", "-x", ""),
+    ("csv", "url,slug\n{url},'x", "'x", ""),
+    ("yourls", "source,target\n/X/,{url}", "X", ""),
+    ("yourls", "INSERT INTO yourls_url VALUES (b'101','{url}');", "5", ""),
+    ("yourls", "INSERT INTO yourls_url VALUES (B'0','{url}');", "0", ""),
+    ("yourls", "INSERT INTO yourls_url VALUES (0b11,'{url}');", "3", ""),
+    ("yourls", "INSERT INTO yourls_url VALUES (X'4a4B','{url}');", "JK", ""),
+    ("yourls", "INSERT INTO yourls_url VALUES (0x4A4b,'{url}');", "JK", ""),
+    ("yourls", "INSERT INTO yourls_url VALUES (N'a','{url}');", "a", ""),
+    ("yourls", 'INSERT INTO yourls_url VALUES (_utf8mb4 "a""b",\'{url}\');', 'a"b', ""),
+    ("yourls", "INSERT INTO yourls_url VALUES ('a\\\\b\\Zc','{url}');", "a\\b\x1ac", ""),
+    ("yourls", "INSERT INTO yourls_url VALUES (null,'{url}');", None, ""),
+    ("yourls", "INSERT INTO yourls_url VALUES (-5,'{url}');", "-5", ""),
+    ("yourls", "INSERT IGNORE INTO shop.yourls_url VALUES ('a','{url}');", "a", ""),
+    ("yourls", "INSERT INTO `shop`.`url` VALUES ('a','{url}');", "a", ""),
+    ("yourls", "INSERT INTO url (`url`,keyword) VALUES ('{url}','a');", "a", ""),
+    ("yourls", "-- x\n# x\nINSERT INTO url VALUES -- y\n('a'/* z */,'{url}')", "a", ""),
+]
+
+
+@pytest.mark.parametrize(("source", "text", "slug", "domain"), SLUGS)
+def test_slugs_are_read_as_they_are_written(
+    read: Read, source: SourceName, text: str, slug: str | None, domain: str
+) -> None:
+    (item,) = read(source, text.format(url=URL))
+    assert isinstance(item, ImportedLink)
+    assert (item.new.url, item.new.slug, item.new.domain) == (URL, slug, domain)
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [("999999999999", 999_999_999_999), ("1\u202f000.0", 1000), ("1,0 00", 1000), ("0", None)],
+)
+def test_numbers_are_read_in_any_spelling(read: Read, text: str, most: int | None) -> None:
+    (item,) = read("csv", f"url;max clicks\n{URL};{text}\n")
+    assert isinstance(item, ImportedLink)
+    assert item.new.max_clicks == most
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        ("yourls", "answer of YOURLS's API"),
+        ("kutt", "answer of Kutt's API"),
+        ("shlink", "answer of Shlink's REST API"),
+        ("bitly", "answer of Bitly's API"),
+    ],
+)
+def test_what_is_no_list_says_what_it_should_be(read: Read, source: SourceName, what: str) -> None:
+    with pytest.raises(InvalidFileError) as raised:
+        read(source, '{"a": 1}')
+    assert str(raised.value) == f"This is no {what}: the list of links is not in it."
 
 
 @pytest.mark.parametrize(("source", "text", "items"), READ)

@@ -33,6 +33,27 @@ def test_usual_forms_are_read(text: str | int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("99999999999", 99_999_999_999_000),
+        ("100000000000", 100_000_000_000),
+        ("1.5", 1500),
+        ("0", 0),
+        ("2026-11-22", NOON - 12 * 3_600_000),
+        ("22 November 2026", NOON - 12 * 3_600_000),
+        ("x" * 101, None),
+        ("100000000000000", None),
+    ],
+)
+def test_a_number_counts_seconds_until_it_would_be_the_year_5138(text: str, at: int | None) -> None:
+    if at is None:
+        with pytest.raises(ValueError, match="is no time that can be read"):
+            read_time(text)
+    else:
+        assert read_time(text) == at
+
+
+@pytest.mark.parametrize(
     "text", [None, "", " ", "Never", "null", "0000-00-00 00:00:00", "\\N", "-"]
 )
 def test_nothing_is_no_time(text: str | None) -> None:
