@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from shorty.config import Plan
 from shorty.errors import ForbiddenError
+from shorty.links.model import QrSettings
 from shorty.links.past import Counts
 from shorty.plans import read_usage
 from shorty.transfer import tally as tally_module
@@ -22,6 +24,7 @@ from tests.transfer.making import (
     on_small_plan,
     tell,
 )
+from tests.transfer.page_making import import_lines, link_line
 
 HEADING = "url,slug,domain\n"
 
@@ -231,6 +234,54 @@ async def test_the_plan_lets_in_what_it_has_room_for(house: House) -> None:
         assert (told.state, told.created, told.failed) == ("failed", 3, 2)
         assert told.error == "The plan's limit of 3 links is reached."
     assert await count_used(small) == {"links": 3, "links_per_month": 3}
+
+
+@pytest.mark.parametrize("is_dry_run", [True, False])
+@pytest.mark.parametrize(
+    ("quota", "is_end"),
+    [("links", True), ("links_per_month", True), ("qr_codes", False), ("bio_pages", False)],
+)
+async def test_each_quota_counts_what_is_there_and_what_the_file_brings(
+    *, house: House, quota: str, is_end: bool, is_dry_run: bool
+) -> None:
+    """Two of three are used: of two more links the second is refused."""
+    features: dict[str, Any] = {"isLinkInBio": True, "qrSettings": {"color": "#112233"}}
+    for number in range(2):
+        await make_link(
+            house.book,
+            house.actor,
+            slug=f"s{number}",
+            is_link_in_bio=True,
+            qr_settings=QrSettings(color="#112233"),
+        )
+    actor = replace(house.actor, plan=Plan(name="small", **{quota: 3}))
+    lines = [link_line(slug, **features) for slug in ("s1", "a", "b")]
+    lines[0]["url"] = "https://example.com/page"  # is there
+    told = await import_lines(house._replace(actor=actor), *lines, is_dry_run=is_dry_run)
+    message = f"The plan's limit of 3 {quota.replace('_', ' ')} is reached."
+    assert (told.created, told.there, told.failed) == (1, 1, 1)
+    assert (told.state, told.error) == (("failed", message) if is_end else ("done", None))
+    assert [(tell(each), each.message) for each in told.problems] == [
+        (("failed", "line 4", "b"), message)
+    ]
+
+
+async def test_what_needs_no_code_or_page_comes_though_these_are_used_up(house: House) -> None:
+    plan = Plan(name="small", qr_codes=0, bio_pages=0)
+    small = house._replace(actor=replace(house.actor, plan=plan))
+    for is_dry_run in (True, False):
+        told = await import_rows(small, "https://example.com/,a,", is_dry_run=is_dry_run)
+        assert (told.created, told.problems) == (1, ())
+
+
+async def test_a_hash_that_is_none_of_ours_switches_its_link_off(house: House) -> None:
+    line = link_line("a", passwordHash="$2b$12$abc", isLinkInBio=False)
+    for is_dry_run in (True, False):
+        told = await import_lines(house, line, is_dry_run=is_dry_run)
+        assert [tell(problem) for problem in told.problems] == [("note", "line 2", "a")]
+        assert "its password cannot be taken along" in told.problems[0].message
+    link = await get_only(house)
+    assert (link.is_active, link.password_hash) == (False, None)
 
 
 async def test_a_dry_run_tells_all_and_changes_nothing(house: House) -> None:
