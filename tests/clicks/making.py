@@ -33,9 +33,12 @@ def make_person(**only_what_matters: Any) -> Visit:
     return make_visit(kind=PERSON, **only_what_matters)
 
 
-def insert_links(*ids: int) -> Callable[[Transaction], None]:
+def insert_links(*ids: int, workspace_id: int = 1) -> Callable[[Transaction], None]:
     def work(tx: Transaction) -> None:
-        tx.execute("insert into workspaces values (1, 'W', 'unlimited', 0) on conflict do nothing")
+        tx.execute(
+            "insert into workspaces values ($1, 'W', 'unlimited', 0) on conflict do nothing",
+            workspace_id,
+        )
         tx.execute(
             "insert into domains (id, host, scheme, source, created_at)"
             " values (1, 'go.example', 'https', 'config', 0) on conflict do nothing"
@@ -43,13 +46,13 @@ def insert_links(*ids: int) -> Callable[[Transaction], None]:
         tx.execute_many(
             "insert into links (id, workspace_id, domain_id, slug, slug_key, link_type,"
             " original_url, url, url_hash, status, created_at, updated_at)"
-            " values ($1, 1, 1, $2, $2, 'URL', 'https://a.example', 'https://a.example/', 0, 302,"
+            " values ($1, $3, 1, $2, $2, 'URL', 'https://a.example', 'https://a.example/', 0, 302,"
             " 0, 0)",
-            [(each, f"slug{each}") for each in ids],
+            [(each, f"slug{each}", workspace_id) for each in ids],
         )
         tx.execute_many(
-            "insert into link_counters (link_id, workspace_id) values ($1, 1)",
-            [(each,) for each in ids],
+            "insert into link_counters (link_id, workspace_id) values ($1, $2)",
+            [(each, workspace_id) for each in ids],
         )
 
     return work

@@ -79,11 +79,15 @@ async def test_a_page_ends_early_where_too_much_would_be_looked_at(
     assert await read_all(db, 50) == times[::-1]
 
 
-async def test_days_whose_clicks_were_removed_are_not_looked_at(db: Database) -> None:
+@pytest.mark.parametrize(("workspace_id", "expected"), [(1, [2]), (2, [2, 0])])
+async def test_days_of_which_the_workspaces_clicks_were_removed_are_not_looked_at(
+    db: Database, workspace_id: int, expected: list[int]
+) -> None:
     await store(db, AT, AT + 2 * DAY_MS)
     await db.write(
         lambda tx: tx.execute(
-            "insert into click_removals values (1, $1, $1)", (AT // DAY_MS + 1) * DAY_MS
+            "insert into click_removals values ($1, $2, $2)",
+            *(workspace_id, (AT // DAY_MS + 1) * DAY_MS),
         )
     )
-    assert await read_all(db) == [AT + 2 * DAY_MS]
+    assert await read_all(db) == [AT + days * DAY_MS for days in expected]

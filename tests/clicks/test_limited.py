@@ -65,6 +65,23 @@ async def test_a_forgotten_count_is_found_again(db: Database) -> None:
         assert limited.let_through(make_person(), 2) is USED_UP
 
 
+async def test_what_came_while_the_limit_was_taken_away_counts_once_it_is_set_again(
+    db: Database,
+) -> None:
+    async with run_recorder(db, rest_s=0.001) as recorder:
+        limited = LimitedClicks(db, recorder)
+        for link_id in (1, 2):
+            assert limited.let_through(make_person(link_id=link_id), 4) is THROUGH
+        for visit in (make_person(), make_visit(kind=BOT), make_person()):
+            recorder.record(visit)  # as a link without a limit has it
+        await store_all(recorder)
+        limited.forget(1)
+        passages = [limited.let_through(make_person(), 4) for _ in range(2)]
+        assert passages == [THROUGH, USED_UP]
+        assert not limited.is_used_up(2, 2)
+        assert limited.is_used_up(2, 1)
+
+
 async def test_a_count_pushed_out_by_others_is_found_again(db: Database) -> None:
     async with run_recorder(db, rest_s=NEVER) as recorder:
         limited = LimitedClicks(db, recorder, remembered_links=1)

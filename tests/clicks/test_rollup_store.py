@@ -88,6 +88,29 @@ async def test_a_visitor_counts_once_a_day_in_the_first_quarter_hour(db: Databas
     assert found == [1, 0, 1, 1, 0, 1, 1]
 
 
+@pytest.mark.parametrize("is_late_first", [False, True])
+async def test_a_visitor_of_two_links_in_two_quarter_hours_of_one_batch_is_one_of_the_workspace(
+    db: Database, *, is_late_first: bool
+) -> None:
+    early, late = make_person(link_id=2, at=DAY), make_person(link_id=1, at=DAY + QUARTER_MS)
+    elsewhere = make_person(link_id=3, at=DAY + QUARTER_MS)
+    batch = (late, early, elsewhere) if is_late_first else (early, late, elsewhere)
+    await store(db, *batch, *batch)
+    found = {
+        place: (recount.totals["clicks"], recount.totals["visitors"])
+        for place, recount in (await read_rollups(db)).items()
+    }
+    assert found == {
+        (2, DAY): (2, 1),
+        (1, DAY + QUARTER_MS): (2, 1),
+        (3, DAY + QUARTER_MS): (2, 1),
+        (-1, DAY): (2, 1 - is_late_first),
+        (-1, DAY + QUARTER_MS): (2, int(is_late_first)),
+        (-2, DAY + QUARTER_MS): (2, 1),
+    }
+    await assert_sums_are_right(db)
+
+
 async def test_who_is_not_told_apart_clicks_but_is_no_visitor(db: Database) -> None:
     await store(db, make_person(visitor=0), make_person(visitor=0))
     totals = await find_totals(db, 1, AT)

@@ -5,9 +5,12 @@ from shorty.clicks.journal import Position
 from shorty.clicks.model import BIO, BOT, LINK, PERSON, PREFETCH, QR, Visit, encode_visit
 from shorty.clicks.store import begin_journal, find_journal_state, look_up_count, store_batch
 from shorty.clicks.waiting import IN_MEMORY, Batch
+from shorty.config import Plan
 from shorty.errors import StorageUnavailableError
 from shorty.storage.database import Database
+from shorty.webhooks.outbox import Outbox
 from tests.clicks.making import AT, BROWSER, count_clicks, insert_links, make_person, make_visit
+from tests.clicks.recount import assert_sums_are_right
 
 ID = "a journal"
 
@@ -81,6 +84,39 @@ async def test_counters_add_up_over_batches(db: Database) -> None:
     row = await db.find_one("select * from link_counters where link_id = 1")
     assert row is not None
     assert (row["total"], row["bots"], row["last_click_at"]) == (1, 1, AT)
+
+
+async def test_of_a_batch_with_persons_and_bots_receivers_are_told_of_the_persons_alone(
+    db: Database,
+) -> None:
+    await db.write(
+        lambda tx: tx.execute(
+            "update links set webhook_urls = 'https://hooks.example/' where id = 1"
+        )
+    )
+    visits = [
+        make_visit(kind=BOT),
+        make_visit(at=AT + 1, source=QR),
+        make_visit(link_id=2, at=AT + 2),
+        make_visit(kind=PREFETCH, at=AT + 3),
+        make_visit(at=AT + 4),
+        make_visit(link_id=2, kind=BOT, at=AT + 5),
+    ]
+    batch = Batch(1, [encode_visit(visit) for visit in visits], offset=100)
+    batch.number = 1
+    outbox = Outbox({"unlimited": Plan(name="unlimited")})
+    assert await db.write(lambda tx: store_batch(tx, ID, batch, outbox)) == 0
+    told = await db.find_all(
+        "select c.link_id, c.at, c.kind from webhook_deliveries d"
+        " join clicks c on c.id = d.click_id order by c.at"
+    )
+    assert [tuple(row) for row in told] == [(1, AT + 1, PERSON), (1, AT + 4, PERSON)]
+    stored = await db.find_all("select link_id, at, kind from clicks order by at")
+    expected = [(1, BOT), (1, PERSON), (2, PERSON), (1, PREFETCH), (1, PERSON), (2, BOT)]
+    assert [(row["link_id"], row["kind"]) for row in stored] == expected
+    rows = await db.find_all("select clicks, scans, bots, total from link_counters")
+    assert [tuple(row) for row in rows] == [(1, 1, 1, 2), (1, 0, 1, 1)]
+    await assert_sums_are_right(db)
 
 
 async def test_a_click_whose_link_is_gone_is_skipped_alone(db: Database) -> None:

@@ -20,11 +20,13 @@ async def find(
 
 async def test_clicks_within_the_period_count_to_the_quarter_hour(db: Database) -> None:
     await db.write(insert_links(1, 2, 3))
+    await db.write(insert_links(4, workspace_id=2))
     async with run_recorder(db, rest_s=0.001) as recorder:
         for link_id, moments in {
             1: (START - 1, START, START + DAY_MS),
             2: (START, START + DAY_MS, END - 1, END),
             3: (START - 1, END),
+            4: (START, START + 1, START + 2, START + 3),
         }.items():
             for number, at in enumerate(moments):
                 recorder.record(make_person(link_id=link_id, at=at, visitor=number + 1))
@@ -35,7 +37,7 @@ async def test_clicks_within_the_period_count_to_the_quarter_hour(db: Database) 
         assert await find(db) == [LinkCount(2, 3, 3), LinkCount(1, 2, 2)]
         assert await find(db, 1) == [LinkCount(2, 3, 3)]
         assert [each.clicks for each in await find(db, has_bots=True)] == [4, 3]
-        assert await find(db, workspace_id=2) == []
+        assert await find(db, workspace_id=2) == [LinkCount(4, 4, 4)]
         while await fold_some(db, END + 2 * DAY_MS):
             pass
 

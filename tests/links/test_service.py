@@ -541,6 +541,20 @@ async def test_a_restored_link_is_as_it_was(book: LinkBook, actor: Actor) -> Non
         assert (await list_links(book, actor, wanted)).links == (restored,)
 
 
+async def test_a_restore_while_the_clock_goes_back_is_later_than_what_was_before(
+    book: LinkBook, actor: Actor
+) -> None:
+    link = await make_link(book, actor)
+    used = await count_used(book, actor)
+    await delete_link(book, actor, link.id, NOW)
+    assert (await restore_link(book, actor, link.id, NOW - DAY)).updated_at == link.updated_at + 1
+    await delete_link(book, actor, link.id, NOW - DAY)
+    restored = await restore_link(book, actor, link.id, NOW - DAY)
+    assert restored.updated_at == link.updated_at + 2
+    assert await get_link(book, actor, link.id) == restored
+    assert await count_used(book, actor) == used
+
+
 async def test_a_link_whose_slug_was_taken_since_stays_deleted(
     book: LinkBook, actor: Actor, stranger: Actor
 ) -> None:

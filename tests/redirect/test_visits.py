@@ -167,6 +167,19 @@ async def test_a_raised_limit_lets_more_through(house: House, client: httpx.Asyn
     assert statuses == [302, 410, 302, 302, 410]
 
 
+async def test_visits_while_a_limit_is_taken_away_count_once_it_is_set_again(
+    house: House, client: httpx.AsyncClient
+) -> None:
+    link = await house.make_link(max_clicks=4)
+    statuses = [(await client.get("/sale")).status_code]
+    await house.change_link(link, max_clicks=None)
+    statuses += [(await client.get("/sale")).status_code for _ in range(2)]
+    await house.change_link(link, max_clicks=4)
+    statuses += [(await client.get("/sale")).status_code for _ in range(2)]
+    assert statuses == [302, 302, 302, 302, 410]
+    assert (await house.read_link(link)).click_count == 4
+
+
 @pytest.mark.parametrize(
     ("headers", "kind"),
     [({}, 1), (BOT, 2), ({"user-agent": ""}, 2), (PREFETCH, 3), ({"x-moz": "prefetch"}, 3)],
