@@ -9,7 +9,7 @@ from shorty.clicks.folding import fold_some
 from shorty.clicks.loading import load_clicks
 from shorty.clicks.model import BOT, LINK, PERSON, PREFETCH, QR, Click
 from shorty.clicks.rebuild import list_days, rebuild_day
-from shorty.clicks.retention import remove_old_clicks
+from shorty.clicks.retention import forget_sums, remove_old_clicks
 from shorty.clicks.rollups import DAY_MS, MOST_VALUES, QUARTER_MS
 from shorty.config import Plan
 from shorty.storage.database import Database
@@ -105,12 +105,52 @@ async def test_what_is_wrong_is_corrected(db: Database, *, is_folded: bool) -> N
     assert await read_rollups(db) == right
 
 
-PLANS = {"unlimited": Plan(name="unlimited"), "short": Plan(name="short", click_retention_days=3)}
+PLANS = {
+    "unlimited": Plan(name="unlimited"),
+    "week": Plan(name="week", click_retention_days=7),
+    "short": Plan(name="short", click_retention_days=3),
+}
 
 
 async def remove(db: Database, now: int) -> None:
-    while await remove_old_clicks(db, PLANS, now):
-        pass
+    for _ in range(20):
+        if not await remove_old_clicks(db, PLANS, now):
+            return
+    raise AssertionError("There is always more to remove")
+
+
+async def test_each_workspaces_clicks_are_kept_for_its_own_plans_days(db: Database) -> None:
+    await db.write(insert_links(3, 4, workspace_id=2))
+    await db.write(lambda tx: tx.execute("update workspaces set plan = 'week' where id = 1"))
+    await db.write(lambda tx: tx.execute("update workspaces set plan = 'short' where id = 2"))
+    moments = [(link, day) for link in (1, 3, 4) for day in range(10)]
+    await load_clicks(
+        db, [make_click(link_id=link, at=DAY + day * DAY_MS) for link, day in moments]
+    )
+    for now, weeks, shorts in ((10, 3, 7), (10, 3, 7), (12, 5, 9)):
+        await remove(db, DAY + now * DAY_MS)
+        rows = await db.find_all("select link_id, at from clicks order by link_id, at")
+        assert [(row["link_id"], (row["at"] - DAY) // DAY_MS) for row in rows] == [
+            (link, day) for link, day in moments if day >= (weeks if link == 1 else shorts)
+        ]
+        rows = await db.find_all("select * from click_removals order by workspace_id")
+        ends = [(1, DAY + weeks * DAY_MS), (2, DAY + shorts * DAY_MS)]
+        assert [tuple(row) for row in rows] == [(each, end, end) for each, end in ends]
+
+
+@pytest.mark.parametrize("is_folded", [False, True])
+async def test_the_sums_of_one_link_are_forgotten_alone(db: Database, *, is_folded: bool) -> None:
+    await load_clicks(
+        db, [make_click(), make_click(at=DAY + QUARTER_MS, kind=BOT), make_click(link_id=2)]
+    )
+    if is_folded:
+        await fold(db, DAY + DAY_MS)
+    await db.write(lambda tx: forget_sums(tx, 1, DAY, DAY + QUARTER_MS))
+    assert set(await read_rollups(db)) == {(2, DAY), (-1, DAY), (-1, DAY + QUARTER_MS)}
+    rows = await db.find_all(
+        "select clicks, scans, bio_clicks, bots, total from link_counters order by link_id"
+    )
+    assert [tuple(row) for row in rows] == [(0, 0, 0, 0, 0), (1, 0, 0, 0, 1)]
 
 
 async def test_clicks_past_the_plans_days_go_and_their_sums_stay(db: Database) -> None:
