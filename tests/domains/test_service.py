@@ -410,6 +410,8 @@ async def test_what_is_done_to_a_domain_is_done_to_no_other(
         await db.write(act)
         after = await read_rows(db)
         assert {key for key in after if after[key] != before.get(key)} == changed, number
+    for domain in (anns, other, ours):
+        assert (await get_domain(db, ann.workspace_id, domain.id)).host == domain.host
     with capture_logs():
         await start(db, make_config("more.example.com", "go.bob.example"))
     assert [each.host for each in await list_domains(db, ann.workspace_id) if each.is_verified] == [

@@ -180,6 +180,44 @@ async def test_two_links_are_limited_apart(house: House, client: httpx.AsyncClie
     assert await try_password(client, "192.0.2.1", slug="other") == 401
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "beside"),
+    [
+        ("8.8.8.{}", "192.0.2.1", ("8.8.8.1", "192.0.2.2")),
+        ("192.0.2.1, 8.8.8.{}", "192.0.2.1, 10.1.2.3", ("192.0.2.1", "192.0.2.2, 10.1.2.3")),
+        ("8.8.8.8", "2001:db8::{}", ("8.8.8.8", "2001:db8:0:1::1")),
+    ],
+)
+async def test_tries_count_for_the_address_that_the_last_header_ends_with(
+    house: House, client: httpx.AsyncClient, first: str, second: str, beside: tuple[str, str]
+) -> None:
+    await house.make_link(password="one")
+
+    async def try_from(*addresses: str) -> int:
+        headers = [("x-forwarded-for", address) for address in addresses]
+        answer = await client.post("/sale", data={"password": WRONG}, headers=headers)
+        return answer.status_code
+
+    pairs = [(first.format(n + 1), second.format(n + 1)) for n in range(11)]
+    assert [await try_from(*pair) for pair in pairs] == [401] * 10 + [429]
+    assert await try_from(*beside) == 401
+
+
+async def test_the_right_password_clears_the_count_of_its_address(
+    house: House, client: httpx.AsyncClient
+) -> None:
+    await house.make_link(password="one")
+    for _ in range(3):
+        assert [await try_password(client, "192.0.2.1") for _ in range(9)] == [401] * 9
+        assert await try_password(client, "192.0.2.1", "one") == 303
+        client.cookies.clear()
+    assert [await try_password(client, "192.0.2.1") for _ in range(11)][8:] == [401, 401, 429]
+    house.clock[0] += 10 * MINUTE - 1
+    assert await try_password(client, "192.0.2.1", "one") == 429
+    house.clock[0] += 1
+    assert await try_password(client, "192.0.2.1", "one") == 303
+
+
 async def test_a_busy_server_counts_no_try_and_says_when_to_come_back(
     house: House, client: httpx.AsyncClient
 ) -> None:

@@ -295,7 +295,9 @@ async def test_a_limit_is_shared_lasts_and_is_given_back_exactly_so(rule: Rule) 
 
 @pytest.fixture
 def config() -> Config:
-    return Config(domains=DOMAINS, server=ServerConfig(requests_per_minute=3))
+    return Config(
+        domains=DOMAINS, server=ServerConfig(requests_per_minute=3, trusted_proxies=("127.0.0.1",))
+    )
 
 
 async def test_requests_with_a_token_are_limited_by_the_minute(house: House) -> None:
@@ -361,18 +363,22 @@ async def test_a_proxy_that_is_not_trusted_is_told_of_once_a_day(house: House) -
     ("most", "sharing", "apart"),
     [
         (30, "2001:db8::{:x}", ("2001:db8:0:1::1", "192.0.2.1")),
+        (30, "192.0.2.{}|198.51.100.1", ("192.0.2.1|198.51.100.2", "198.51.100.1|192.0.2.1")),
         (100, "192.0.2.{}", ()),
     ],
-    ids=["one", "all"],
+    ids=["one", "one, by the last header", "all"],
 )
 async def test_long_documents_as_they_are_are_limited_by_the_minute(
     house: House, most: int, sharing: str, apart: tuple[str, ...]
 ) -> None:
+    """Behind a trusted proxy, whose headers are parted by strokes here."""
+
     async def ask(who: str, now: int) -> bool:
         house.clock[0] = now
-        async with make_client(house.app, peer=f"{who}:4000") as client:
+        headers = [("x-forwarded-for", address) for address in who.split("|")]
+        async with make_client(house.app) as client:
             del client.headers["accept-encoding"]
-            answer = await client.get("/api/v1/openapi.json")
+            answer = await client.get("/api/v1/openapi.json", headers=headers)
         return "content-encoding" not in answer.headers
 
     rule = Sharing(
