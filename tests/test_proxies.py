@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shorty.proxies import TrustedProxies, read_address
+from shorty.proxies import REMEMBERED_WAYS, TrustedProxies, read_address
 
 
 def trust(*networks: str) -> TrustedProxies:
@@ -48,21 +48,61 @@ def test_the_client_is_the_nearest_address_no_proxy_vouches_past(
     assert proxies.find_client_address(peer, forwarded_for) == client
 
 
+def test_what_is_remembered_of_one_way_is_told_of_no_other() -> None:
+    proxies = trust("127.0.0.1", "10.0.0.0/8", "2001:db8:1::/48")
+    for _ in range(2):
+        for peer, forwarded_for, client in WAYS:
+            assert proxies.find_client_address(peer, forwarded_for) == client
+
+
+def test_no_more_ways_are_remembered_than_there_is_room_for() -> None:
+    proxies = trust("127.0.0.1")
+    for number in range(REMEMBERED_WAYS + 10):
+        address = f"2001:db8::{number + 1:x}"
+        assert proxies.find_client_address("127.0.0.1", address) == address
+    assert len(proxies.ways) == REMEMBERED_WAYS
+    longest = "203.0.113.9," * 11
+    for header, is_remembered in ((longest[-128:], True), (longest[-129:], False)):
+        proxies.find_client_address("127.0.0.1", header)
+        assert (("127.0.0.1", header) in proxies.ways) is is_remembered
+
+
+def test_an_address_is_read_up_to_its_longest_spelling() -> None:
+    zone = "fe80::1%" + "z" * 56
+    proxies = trust("127.0.0.1")
+    assert proxies.find_client_address("127.0.0.1", zone) == zone
+    assert proxies.find_client_address("127.0.0.1", f"{zone}z") == "127.0.0.1"
+
+
+# (peer, X-Forwarded-Proto, the connection's own scheme, the visitor's); 127.0.0.1 is trusted
+SCHEMES = [
+    ("127.0.0.1", "https", "http", "https"),
+    ("127.0.0.1", "http", "https", "http"),
+    ("127.0.0.1", "HTTPS , http", "http", "https"),
+    ("127.0.0.1", "https, http, https, http", "http", "https"),
+    ("127.0.0.1", "", "http", "http"),
+    ("127.0.0.1", "", "https", "https"),
+    ("127.0.0.1", "gopher", "http", "http"),
+    ("127.0.0.1", "gopher", "https", "https"),
+    ("198.51.100.7", "https", "http", "http"),
+    ("198.51.100.7", "http", "https", "https"),
+    ("", "https", "http", "http"),
+]
+
+
+def test_the_scheme_is_believed_from_trusted_proxies_only() -> None:
+    proxies = trust("127.0.0.1")
+    for _ in range(2):
+        for peer, forwarded_proto, scheme, expected in SCHEMES:
+            assert proxies.find_client_scheme(peer, forwarded_proto, scheme) == expected
+
+
 @pytest.mark.parametrize(
-    ("peer", "forwarded_proto", "scheme"),
-    [
-        ("127.0.0.1", "https", "https"),
-        ("127.0.0.1", "HTTPS , http", "https"),
-        ("127.0.0.1", "", "http"),
-        ("127.0.0.1", "gopher", "http"),
-        ("198.51.100.7", "https", "http"),
-        ("", "https", "http"),
-    ],
+    ("peer", "is_trusted"),
+    [("127.0.0.1", True), ("::ffff:127.0.0.1", True), ("127.0.0.2", False), ("", False)],
 )
-def test_the_scheme_is_believed_from_trusted_proxies_only(
-    peer: str, forwarded_proto: str, scheme: str
-) -> None:
-    assert trust("127.0.0.1").find_client_scheme(peer, forwarded_proto, "http") == scheme
+def test_a_peer_is_trusted_by_its_address(peer: str, *, is_trusted: bool) -> None:
+    assert trust("127.0.0.1").is_trusted(peer) is is_trusted
 
 
 @pytest.mark.parametrize(
