@@ -67,6 +67,13 @@ def test_no_more_ways_are_remembered_than_there_is_room_for() -> None:
         assert (("127.0.0.1", header) in proxies.ways) is is_remembered
 
 
+def test_a_way_that_is_remembered_is_not_walked_again() -> None:
+    proxies = trust("127.0.0.1")
+    proxies.ways["127.0.0.1", "203.0.113.9"] = "remembered"
+    assert proxies.find_client_address("127.0.0.1", "203.0.113.9") == "remembered"
+    assert proxies.find_client_address("127.0.0.1", "203.0.113.8") == "203.0.113.8"
+
+
 def test_an_address_is_read_up_to_its_longest_spelling() -> None:
     zone = "fe80::1%" + "z" * 56
     proxies = trust("127.0.0.1")
