@@ -349,6 +349,17 @@ async def test_the_builtin_domain_and_a_configured_one_of_its_host_are_the_same(
     assert (back.id, back.source) == (builtin.id, "builtin")
 
 
+async def test_the_builtin_domain_moves_to_a_host_that_a_workspace_claims(
+    db: Database, ann: Actor
+) -> None:
+    builtin = (await start(db, make_config())).default
+    claimed = await claim(db, ann, "srv.acme.example:9000")
+    moved = (await start(db, make_config(host="srv.acme.example", port=9000))).default
+    assert builtin is not None
+    assert moved is not None
+    assert (moved.id, moved.host) == (builtin.id, claimed.host)
+
+
 async def test_the_builtin_domain_takes_over_a_host_that_is_there_already(db: Database) -> None:
     await start(db, make_config(port=8000))
     added = await db.write(
