@@ -297,13 +297,16 @@ def _read_webhooks(addresses: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def read_webhook_url(text: str) -> str | None:
-    """An address to call as it is stored; None where there is none. Raises ValueError."""
+    """An address to call as it is stored and compared; None where there is none.
+
+    What differs in its fragment alone is the same: that is never sent. Raises ValueError.
+    """
     try:
         address = _read_web_address(text)
     except ValueError as error:
         raise ValueError(f"{text.strip()[:80]!r} is no address to call: {error}") from None
     # A comma separates addresses where they are stored.
-    return address and address.replace(",", "%2C")
+    return address and address.partition("#")[0].replace(",", "%2C")
 
 
 def _read_meta_pixel(text: str) -> str | None:

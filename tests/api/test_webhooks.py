@@ -317,6 +317,42 @@ async def test_deliveries_are_found_by_link_status_and_address(
     assert await find("?status=dead") == []
 
 
+SPELLINGS = [
+    "http://127.0.0.1:{port}/hook,a?b=,",
+    "HTTP://127.0.0.1:{port}/hook,a?b=,",
+    "http://2130706433:{port}/x/../hook%2Ca?b=%2C",
+    " http://0x7f.1:{port}\\hook,a?b=,#part",
+    "http://127.0.0.1.:{port}/./hook,a?b=,#",
+]
+
+
+async def test_one_endpoint_is_the_same_however_it_is_spelled(
+    house: House, client: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    receiver.responses = [answer(410)]
+    port = receiver.url.split(":")[2].split("/")[0]
+    spellings = [each.format(port=port) for each in SPELLINGS]
+    url = f"http://127.0.0.1:{port}/hook%2Ca?b=%2C"
+    tested = (await post(client, "/test", url=spellings[0]))["delivery"]
+    await wait_for(client, tested["id"])
+    for number, spelling in enumerate(spellings):
+        await house.make_link(slug=f"sale{number}", webhook_urls=(spelling, *spellings))
+        await visit(house, f"sale{number}")  # it is stopped: nothing is queued for it
+        (listed,) = (await client.get(f"{ALL}/deliveries", params={"url": spelling})).json()[
+            "deliveries"
+        ]
+        assert listed["id"] == tested["id"]
+    assert [each["url"] for each in (await get(client, "/receivers"))["receivers"]] == [url]
+    receiver.responses = [answer(200)]
+    house.clock[0] += 1000
+    for spelling in spellings:
+        again = (await post(client, "/test", url=spelling))["delivery"]
+        assert (await wait_for(client, again["id"]))["receiver"]["id"] == "1"
+    await visit(house, "sale3")
+    assert len(await list_deliveries(client)) == 2 + len(spellings)
+    assert {message.path for message in receiver.messages} == {"/hook%2Ca?b=%2C"}
+
+
 @pytest.mark.parametrize("query", ["linkId=x", "status=odd", "url=tel:5", "cursor=x", "limit=101"])
 async def test_a_filter_that_cannot_be_is_refused(client: httpx.AsyncClient, query: str) -> None:
     answered = await client.get(f"{ALL}/deliveries?{query}")
