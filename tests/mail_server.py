@@ -22,10 +22,17 @@ class MailServer:
     def __init__(self) -> None:
         self.received: list[EmailMessage] = []
         self.recipients: list[str] = []
+        self.senders: list[str | None] = []
+        self.greetings: list[str | None] = []
         self.config = SmtpConfig()
         self.refusal = ""
+        self.asked = 0
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+        self.asked += 1
+        await self.may_answer.wait()
         if self.refusal:
             return self.refusal
         content = envelope.content
@@ -34,6 +41,8 @@ class MailServer:
         assert isinstance(message, EmailMessage)
         self.received.append(message)
         self.recipients += envelope.rcpt_tos
+        self.senders.append(envelope.mail_from)
+        self.greetings.append(session.host_name)
         return "250 taken"
 
     def read_text(self) -> str:

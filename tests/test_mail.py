@@ -1,16 +1,23 @@
 """Mail, through real servers."""
 
+import asyncio
 import shutil
 import ssl
 import subprocess
+from contextlib import suppress
 from pathlib import Path
+from smtplib import SMTPResponseException
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
+from shorty import mail as mail_module
 from shorty.config import SmtpConfig
-from shorty.errors import FetchError
-from shorty.mail import Mail, Mailer, build_message
+from shorty.errors import FetchError, StorageUnavailableError
+from shorty.mail import THREADS, Mail, Mailer, build_message
+from shorty.mail import _describe as describe
+from tests.clicks.making import wait_until
 from tests.mail_server import SENDER, run_mail_server
 
 MAIL = Mail(to="ann@a.example", subject="Grüße ✓", text="Zwölf & mehr", html="<p>Zwölf &amp; mehr")
@@ -19,9 +26,10 @@ MAIL = Mail(to="ann@a.example", subject="Grüße ✓", text="Zwölf & mehr", htm
 def make_certificate(folder: Path) -> Path:
     """For localhost, signed by itself, with its key."""
     key, certificate, both = (folder / name for name in ("key.pem", "cert.pem", "both.pem"))
-    words = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out"]
-    subprocess.run([*words.split(), *names, str(certificate)], check=True, capture_output=True)
+    words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*words.split(), *names, *files], check=True, capture_output=True)
     both.write_text(key.read_text() + certificate.read_text())
     return both
 
@@ -118,6 +126,101 @@ async def test_no_address_and_no_subject_breaks_out_of_its_header(mail: Mail) ->
         with pytest.raises(FetchError):
             await Mailer(server.config).send(mail)
     assert server.received == []
+
+
+async def test_threads_come_back_after_success_failure_and_cancelling() -> None:
+    number = THREADS.slots.slots + 1
+    async with run_mail_server() as server:
+        mailer = Mailer(server.config)
+        for refusal in ("", "554 no"):
+            server.refusal = refusal
+            for _ in range(number):
+                with suppress(FetchError):
+                    await mailer.send(MAIL)
+        server.may_answer.clear()
+        several = [asyncio.create_task(mailer.send(MAIL)) for _ in range(number + 2)]
+        await wait_until(lambda: server.asked == 3 * number - 1)  # one for each thread
+        for each in several:
+            each.cancel()
+        await asyncio.wait(several)
+        assert THREADS.slots.taken == THREADS.slots.slots  # by those who still talk
+        server.may_answer.set()
+        server.refusal = ""
+        for _ in range(number):
+            await mailer.send(MAIL)
+    assert (THREADS.slots.taken, THREADS.slots.waiting) == (0, 0)
+    assert len(server.received) == 3 * number - 1
+
+
+async def test_the_end_waits_for_what_was_posted_but_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with run_mail_server() as server:
+        mailer = Mailer(server.config)
+        await mailer.finish()
+        server.may_answer.clear()
+        mailer.post(write(MAIL))
+        monkeypatch.setattr(mail_module, "FAREWELL_S", 0.01)
+        await mailer.finish()
+        assert server.received == []
+        server.may_answer.set()
+        monkeypatch.undo()
+        await mailer.finish()
+        assert len(server.received) == 1
+        assert not mailer._posted
+
+
+async def test_the_log_says_why_a_mail_did_not_leave() -> None:
+    async def fail() -> Mail | None:
+        raise StorageUnavailableError from OSError("disk full")
+
+    async with run_mail_server() as server:
+        mailer = Mailer(server.config)
+        server.refusal = "554 no room"
+        with capture_logs() as logs:
+            with pytest.raises(FetchError):
+                await mailer.send(MAIL)
+            mailer.post(write(MAIL))
+            mailer.post(fail())
+            await mailer.finish()
+    with capture_logs() as later, pytest.raises(FetchError):
+        await mailer.send(MAIL)
+    refused = {
+        "event": "mail_not_sent",
+        "host": "127.0.0.1",
+        "reason": "554 no room",
+        "log_level": "warning",
+    }
+    unwritten = {"event": "mail_not_written", "reason": "disk full", "log_level": "warning"}
+    assert sorted(logs, key=str) == sorted([refused, refused, unwritten], key=str)
+    assert [each["reason"] for each in later] == ["[Errno 111] Connection refused"]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (SMTPResponseException(535, b"bad \xff login"), "535 bad \ufffd login"),
+        (SMTPResponseException(421, "later"), "421 later"),
+        (OSError("down"), "down"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_a_reason_is_never_empty(error: Exception, reason: str) -> None:
+    assert describe(error) == reason
+
+
+async def test_the_senders_domain_greets_and_nobody_is_asked_for_this_machines_name() -> None:
+    async with run_mail_server() as server:
+        config = replace(server.config, sender="Kürze <mail@kürze.example>")
+        message = build_message(config, MAIL)
+        assert message["Message-ID"].endswith("@xn--krze-0ra.example>")
+        assert (message["From"].addresses[0].display_name, len(message["To"].addresses)) == (
+            "Kürze",
+            1,
+        )
+        await Mailer(server.config).send(MAIL)
+    assert server.greetings == ["a.example"]
+    assert server.senders == ["shorty@a.example"]
 
 
 def test_without_a_host_there_is_no_mail() -> None:
