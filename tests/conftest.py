@@ -15,6 +15,7 @@ from hypothesis import settings
 
 from shorty import passwords
 from shorty.storage.database import Database
+from tests.outside import LEFT, keep_here
 from tests.support import prepare_copy
 
 # Whoever keeps Python from writing bytecode wants it out of the tree: without any, each of the
@@ -41,6 +42,18 @@ time.tzset()
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("shorty", deadline=None)
 settings.load_profile("shorty")
+
+
+keep_here()
+
+
+@pytest.fixture(autouse=True)
+def nobody_outside() -> Generator[None]:
+    """No test talks to anybody past loopback."""
+    yield
+    left = LEFT.copy()
+    LEFT.clear()
+    assert not left, f"The test would have left this machine: {left}"
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
+from dns.resolver import BaseResolver
 
 from shorty.accounts.model import Actor
 from shorty.config import Config
@@ -391,10 +392,19 @@ def test_challenges_are_answered_by_one_process_only() -> None:
     assert one.answer("\udcff")
 
 
-async def test_the_systems_name_servers_are_asked_where_none_is_named() -> None:
-    found = await Resolver(DnsSettings(timeout_s=0.05)).find("shorty.invalid", "A")
-    assert found.values == ()
-    assert found.problem
+async def test_the_systems_name_servers_are_asked_where_none_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with run_dns_server(make_zone()) as server:
+        host, _, port = server.address.rpartition(":")
+
+        def read_resolv_conf(resolver: BaseResolver, _file: object) -> None:
+            resolver.nameservers = [host]
+            resolver.port = int(port)
+
+        monkeypatch.setattr(BaseResolver, "read_resolv_conf", read_resolv_conf)
+        found = await Resolver(DnsSettings(timeout_s=1)).find("sho.example", "A")
+    assert found.values == ("203.0.113.10",)
 
 
 async def test_name_servers_may_have_ports_and_be_six() -> None:
