@@ -15,6 +15,7 @@ from subprocess import run
 from typing import Any
 
 import pytest
+from aiohttp import ClientTimeout
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from shorty import __version__
@@ -27,6 +28,7 @@ from shorty.fetch import (
     Page,
     SystemResolver,
 )
+from shorty.webhooks.slots import QUICK_PER_HOST, SLOW_PER_HOST
 from tests.clicks.making import wait_until
 
 PUBLIC = "127.0.0.2"  # stands for the public internet where a test says so
@@ -376,18 +378,65 @@ async def test_a_page_comes_with_its_type_and_charset() -> None:
     assert (missing.status, missing.charset) == (404, None)
 
 
+async def test_a_page_without_a_type_has_none() -> None:
+    async def respond(_path: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+
+    async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
+        page = await get(fetcher, f"http://{PRIVATE}:{server.port}/")
+    assert (page.content_type, page.charset, page.body) == ("", None, b"hello")
+
+
+async def test_what_is_percent_encoded_goes_out_as_it_is() -> None:
+    async with run_server(answer_with()) as server, Fetcher(allow_private=True) as fetcher:
+        await get(fetcher, f"http://{PRIVATE}:{server.port}/a%2Fb%41?x=%41+%2B&ü=[]")
+    assert server.requests[0].startswith("GET /a%2Fb%41?x=%41+%2B&%C3%BC=[] HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://[broken/", "The address cannot be understood."),
+        ("http://\ud800.test/", "The address cannot be understood."),
+        ("ftp://public.test/", "Only http and https addresses are fetched."),
+        ("javascript:alert(1)", "Only http and https addresses are fetched."),
+    ],
+)
+async def test_what_is_no_address_of_the_web_is_refused(url: str, reason: str) -> None:
+    async with Fetcher(allow_private=True) as fetcher:
+        for asking in (get(fetcher, url), fetcher.post(url, b"", {}, timeout_s=5)):
+            with pytest.raises(FetchError) as caught:
+                await asking
+            assert caught.value.message == reason
+
+
+async def test_there_are_connections_for_the_turns_that_webhooks_take() -> None:
+    async with Fetcher(connections=70) as fetcher:
+        session = fetcher._session
+        assert session is not None
+        connector = session.connector
+        assert connector is not None
+        assert (connector.limit, connector.limit_per_host) == (70, QUICK_PER_HOST + SLOW_PER_HOST)
+        assert session.timeout == ClientTimeout(total=None)  # each request has its own
+
+
 async def test_requests_say_who_asks_and_carry_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     respond = answer_with(b"hello", "Set-Cookie: session=1; Path=/")
-    async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
-        await get(fetcher, f"http://{PRIVATE}:{server.port}/a#fragment")
-        await get(fetcher, f"http://{PRIVATE}:{server.port}/b")
+    resolver = HostileResolver(public_test=[[PRIVATE]])
+    async with (
+        run_server(respond) as server,
+        Fetcher(allow_private=True, resolver=resolver) as fetcher,
+    ):
+        await get(fetcher, f"http://public.test:{server.port}/a#fragment")
+        await get(fetcher, f"http://public.test:{server.port}/b")
     assert server.requests[0].startswith("GET /a HTTP/1.1\r\n")
     for request in server.requests:
         assert f"User-Agent: shorty/{__version__}\r\n" in request
+        assert "Accept: text/html, */*;q=0.5\r\n" in request
         assert "Cookie" not in request
 
 
@@ -614,7 +663,16 @@ async def test_pages_wait_their_turn_without_losing_their_time(
 async def test_the_system_is_asked_for_names() -> None:
     resolver = SystemResolver()
     found = await resolver.resolve("localhost", 80, socket.AF_INET)
-    assert [(each["host"], each["port"]) for each in found] == [(PRIVATE, 80)]
+    assert found == [
+        ResolveResult(
+            hostname="localhost",
+            host=PRIVATE,
+            port=80,
+            family=socket.AF_INET,
+            proto=socket.IPPROTO_TCP,
+            flags=socket.AI_NUMERICHOST,
+        )
+    ]
     for name in ("no-such-name.invalid", "a" * 70 + ".invalid"):
         with pytest.raises(OSError, match=r"."):
             await resolver.resolve(name, 80, socket.AF_INET)
