@@ -171,13 +171,12 @@ class Writer(threading.Thread):
                 self._run_in_savepoint(job)
                 if not self.connection.in_transaction:
                     self.transaction.forget_late()
-                    _fail_all(jobs[:done], job.error or StorageUnavailableError())
+                    _fail_all(jobs[:done], describe_rollback(job.error))
                     return jobs[done:]
             if jobs:
                 self.transaction.finish()
                 self.connection.execute("commit")
-        except sqlite3.Error as error:
-            self.transaction.forget_late()
+        except Exception as error:  # noqa: BLE001 - it is the callers' to handle
             if self.connection.in_transaction:
                 self.connection.execute("rollback")
             _fail_all(jobs, describe_failure(error))
@@ -211,6 +210,15 @@ class Writer(threading.Thread):
             job.result = self.transaction.attempt(lambda: job.work(self.transaction))
         except Exception as error:  # noqa: BLE001 - it is the caller's to handle
             job.error = describe_failure(error)
+
+
+def describe_rollback(error: BaseException | None) -> StorageUnavailableError:
+    """To those whose work was undone with another's; what that one says of it is its caller's."""
+    if isinstance(error, StorageUnavailableError):
+        return error
+    unavailable = StorageUnavailableError()
+    unavailable.__cause__ = error
+    return unavailable
 
 
 def _fail_all(jobs: list[Job], error: BaseException) -> None:
