@@ -39,14 +39,17 @@ class Snapshot:
 
 @asynccontextmanager
 async def open_snapshot(db: Database) -> AsyncGenerator[Snapshot]:
-    """Takes one of the readers until the end."""
+    """Takes one of the readers until the end.
+
+    Its thread begins even where the caller is gone by then, so that in any case it is rolled back.
+    """
     async with db.borrow_reader() as reader:
-        with _explaining():
-            await reader.execute("begin")
         try:
+            with _explaining():
+                await reader.execute("begin")
             yield Snapshot(reader)
         finally:
-            await reader.execute("rollback")
+            await reader.rollback()  # does nothing where nothing has begun
 
 
 @contextmanager
