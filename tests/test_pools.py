@@ -172,11 +172,14 @@ async def test_slots_are_used_more_often_than_there_are() -> None:
 async def test_threads_are_used_more_often_than_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
     pool = WorkerThreads("test-often", threads=2)
     go_on = threading.Event()
     for _ in range(3):
         with monkeypatch.context() as broken:
-            broken.setattr("shorty.pools.ThreadPoolExecutor", lambda *_, **__: 1 // 0)
+            broken.setattr("shorty.pools.ThreadPoolExecutor", fail)
             with pytest.raises(ZeroDivisionError):
                 await pool.run("a", lambda: None)
         assert pool.slots.taken == 0

@@ -86,12 +86,9 @@ async def test_what_is_done_to_a_link_is_done_to_that_one_alone(
         for who, slug in ((actor, "zero"), (actor, "one"), (stranger, "two"), (actor, "three"))
     ]
     zero, one, two, three = (link.id for link in links)
-    state = {
-        "title": dict[int, str | None].fromkeys((zero, one, two, three)),
-        "deleted_at": dict[int, int | None].fromkeys((zero, one, two, three)),
-        "is_live": dict.fromkeys((zero, one, two, three), 1),
-        "favicon_url": dict.fromkeys((zero, one, two, three), ""),
-        "tags": dict.fromkeys((zero, one, two, three), 2),
+    fresh = {"title": None, "deleted_at": None, "favicon_url": "", "is_live": 1, "tags": 2}
+    state: dict[str, dict[int, Any]] = {
+        name: dict.fromkeys((zero, one, two, three), value) for name, value in fresh.items()
     }
 
     async def check() -> None:
@@ -320,16 +317,14 @@ async def test_pictures_belong_to_one_workspace(
         png=b"four", width=4, height=9
     )
     assert pictures.find_picture(db, ours, other.id, "image") == other
-    for picture_id, purpose in ((theirs.id, "image"), (avatar.id, "image"), (99, "image")):
-        assert pictures.find_picture(db, ours, picture_id, purpose) is None
-        assert await pictures.find_content(db, ours, picture_id, purpose) is None
+    for picture_id in (theirs.id, avatar.id, 99):
+        assert pictures.find_picture(db, ours, picture_id, "image") is None
+        assert await pictures.find_content(db, ours, picture_id, "image") is None
         with pytest.raises(NotFoundError, match="picture"):
-            await pictures.get_picture(db, ours, picture_id, (purpose,))
+            await pictures.get_picture(db, ours, picture_id, ("image",))
         with pytest.raises(NotFoundError, match="picture"):
             await db.write(
-                lambda tx, each=picture_id, of=purpose: pictures.delete_picture(
-                    tx, actor, each, (of,)
-                )
+                lambda tx, each=picture_id: pictures.delete_picture(tx, actor, each, ("image",))
             )
     assert find_logo_faults(db, ours, QrSettings(qr_logo_id=logo.id)) == {}
     assert set(find_logo_faults(db, others, QrSettings(qr_logo_id=logo.id))) == {"qr_settings"}
