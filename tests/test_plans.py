@@ -177,12 +177,24 @@ async def test_where_one_more_fits_nothing_is_taken(db: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("used", "wanted", "fitting"), [(0, 10, 10), (45, 10, 5), (50, 10, 0), (50, 0, 0)]
+    ("quota", "used", "wanted", "fitting"),
+    [
+        ("links", 0, 10, 10),
+        ("links", 0, 60, 50),
+        ("links", 45, 10, 5),
+        ("links", 50, 10, 0),
+        ("links", 50, 0, 0),
+        ("links_per_month", 0, 7, 5),
+        ("links_per_month", 3, 7, 2),
+        ("links_per_month", 5, 7, 0),
+    ],
 )
-async def test_as_many_as_fit_are_taken(db: Database, used: int, wanted: int, fitting: int) -> None:
-    await db.write(take("links", used))
-    assert await db.write(lambda tx: take_available(tx, 1, PLAN, "links", wanted, NOW)) == fitting
-    assert await find_used(db, "links") == used + fitting
+async def test_as_many_as_fit_are_taken(
+    db: Database, quota: QuotaName, used: int, wanted: int, fitting: int
+) -> None:
+    await db.write(take(quota, used))
+    taken = await db.write(lambda tx: take_available(tx, 1, PLAN, quota, wanted, NOW))
+    assert (taken, await find_used(db, quota)) == (fitting, used + fitting)
 
 
 async def test_a_lowered_limit_takes_nothing_away_and_lets_nothing_in(db: Database) -> None:
