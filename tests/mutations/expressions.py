@@ -16,7 +16,7 @@ DIGITS: Final = "7302584691"
 RESULT: Final = re.compile(r"^\s+(\S+): (\w[\w ]*)$", re.MULTILINE)
 # Of what the tests took at first. What times out counts as noticed: on a busy machine, mutants that
 # nobody notices would too, if they had little time.
-TIMEOUT_MULTIPLIER: Final = 100
+TIMEOUT_MULTIPLIER: Final = 40
 STATISTICS: Final = "mutants/mutmut-cicd-stats.json"
 UNNOTICED: Final = frozenset({"survived", "no tests", "suspicious"})
 TRIED: Final = ("killed", "survived", "no_tests", "suspicious", "timeout", "segfault")
