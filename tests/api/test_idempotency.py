@@ -158,7 +158,10 @@ async def test_a_write_by_another_process_meanwhile_is_a_conflict(
 ) -> None:
     """It looked for the answer before the other one kept its own: nothing is done twice."""
     await add(client, "k")
-    monkeypatch.setattr(token_store, "look_up_kept_answer", lambda *_: None)
+
+    def find_nothing(*_: object) -> None: ...
+
+    monkeypatch.setattr(token_store, "look_up_kept_answer", find_nothing)
     answer = await add(client, "k", "other.a.example")
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
     assert "Idempotency-Key is under way; try again" in answer.json()["error"]

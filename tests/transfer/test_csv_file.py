@@ -134,6 +134,8 @@ def test_a_password_is_taken_and_a_mere_mark_of_one_is_lost(read: Read) -> None:
 def test_the_delimiter_is_found_outside_quotes() -> None:
     assert find_delimiter('\n"a;b;c",d\n') == ","
     assert find_delimiter("url") == ","
+    assert find_delimiter("X\na;b") == ","
+    assert find_delimiter("\ufeff \na\tb;c\td\n") == "\t"
 
 
 def test_tags_stand_between_commas_bars_or_semicolons() -> None:

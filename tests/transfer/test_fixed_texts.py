@@ -15,8 +15,9 @@ from shorty import __version__
 from shorty.bio.model import Colors, NewBlock, PageChange, Social
 from shorty.clicks.loading import load_clicks
 from shorty.clicks.model import BIO, BOT, LINK, PERSON, PREFETCH, QR, Click
-from shorty.links.model import Link, NewLink, QrSettings
+from shorty.links.model import Link, LinkType, NewLink, QrSettings
 from shorty.links.past import Counts, Past
+from shorty.links.pictures import Purpose
 from shorty.links.tags import NewTag, create_tag
 from shorty.links.utm_templates import NewUtmTemplate
 from shorty.transfer.csv_file import read_csv
@@ -90,10 +91,20 @@ CODE = QrSettings(
     size=512,
     error_correction="Q",
 )
-PAGE_FIELDS = {"is_link_in_bio": True, "button_label": "Visit"}
+PAGE_FIELDS: dict[str, Any] = {"is_link_in_bio": True, "button_label": "Visit"}
 UTM_PARTS = ("source", "medium", "campaign", "term", "content", "id")
 UTM = '["c-source","c-medium","c-campaign","c-term","c-content"]'
 PLAIN_CLICK = Click(0, 90_000_002, 0, PERSON, LINK, None, None, None, None, None, None, None)
+PICTURES: list[tuple[str, Purpose, int, str, str]] = [
+    ("line 6", "logo", 41, "Acme", "a00"),
+    ("line 7", "avatar", 42, "Ann", "0a0"),
+    ("line 8", "image", 43, "Kiln", "00a"),
+]
+ROWS: list[tuple[str, str, str, LinkType, int, Counts | None, bool]] = [
+    ("line 4", "https://example.com/bare", "bare", "URL", 2003, Counts(clicks=1), False),
+    ("line 5", "+1 201 555 0123", "call", "TEL", 2005, None, True),
+    ("line 6", "https://example.com/page", "page", "URL", 2007, None, False),
+]
 ITEMS: list[Item] = [
     ImportedTag(place="line 2", new=NewTag(name="Shop", color="#010203")),
     ImportedTag(place="line 3", new=NewTag(name="news", color="#040506")),
@@ -115,11 +126,7 @@ ITEMS: list[Item] = [
         ImportedPicture(
             place=place, purpose=purpose, ref=ref, name=name, content=SVG.format(color).encode()
         )
-        for place, purpose, ref, name, color in (
-            ("line 6", "logo", 41, "Acme", "a00"),
-            ("line 7", "avatar", 42, "Ann", "0a0"),
-            ("line 8", "image", 43, "Kiln", "00a"),
-        )
+        for place, purpose, ref, name, color in PICTURES
     ),
     ImportedLink(
         place="line 9",
@@ -342,11 +349,7 @@ TABLE_ITEMS: list[Item] = [
             past=Past(created_at=made_at, updated_at=made_at + 1, counts=counts),
             has_lost_password=is_lost,
         )
-        for place, url, slug, kind, made_at, counts, is_lost in (
-            ("line 4", "https://example.com/bare", "bare", "URL", 2003, Counts(clicks=1), False),
-            ("line 5", "+1 201 555 0123", "call", "TEL", 2005, None, True),
-            ("line 6", "https://example.com/page", "page", "URL", 2007, None, False),
-        )
+        for place, url, slug, kind, made_at, counts, is_lost in ROWS
     ),
 ]
 

@@ -254,7 +254,8 @@ async def test_each_quota_counts_what_is_there_and_what_the_file_brings(
             is_link_in_bio=True,
             qr_settings=QrSettings(color="#112233"),
         )
-    actor = replace(house.actor, plan=Plan(name="small", **{quota: 3}))
+    limits: dict[str, Any] = {quota: 3}
+    actor = replace(house.actor, plan=Plan(name="small", **limits))
     lines = [link_line(slug, **features) for slug in ("s1", "a", "b")]
     lines[0]["url"] = "https://example.com/page"  # is there
     told = await import_lines(house._replace(actor=actor), *lines, is_dry_run=is_dry_run)

@@ -223,6 +223,8 @@ def test_what_is_longer_than_any_row_is_told_with_its_line_and_not_kept(
     assert isinstance(bad, Fault)
     assert isinstance(good, ImportedLink)
     assert (bad.place, "longer than 200 bytes" in bad.message) == ("line 2", True)
+    assert len(read("csv", "url\n" + "https://a.example/\n" * 50)) == 50
+    assert len(read("csv", "url\n" + '"https://a.example/\n"\n' * 50)) == 50
     with pytest.raises(InvalidFileError, match="Line 2 is longer than the 200 bytes"):
         read("csv", f"url\n{long}\n")
     with pytest.raises(InvalidFileError, match="row that begins in line 2 is longer than 200"):

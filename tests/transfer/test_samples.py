@@ -54,9 +54,10 @@ def link(
     has_lost_password: bool = False,
     **new: Any,
 ) -> ImportedLink:
+    fields: dict[str, Any] = {"domain": "", **new}
     return ImportedLink(
         place=place,
-        new=NewLink(url=url, slug=slug, made_through="import", **({"domain": ""} | new)),
+        new=NewLink(url=url, slug=slug, made_through="import", **fields),
         past=Past(created_at=made_at, updated_at=updated_at, counts=counts),
         ref=ref,
         has_lost_password=has_lost_password,

@@ -4,9 +4,10 @@ import asyncio
 import io
 
 import pytest
+from msgspec.structs import replace
 
 from shorty.transfer.report import Report
-from shorty.transfer.tally import KEPT_PROBLEMS, Problem, Tally, Transfer
+from shorty.transfer.tally import KEPT_PROBLEMS, Problem, Sort, State, Tally, Transfer
 
 NOTHING = Transfer(
     state="running",
@@ -25,9 +26,10 @@ NOTHING = Transfer(
 
 def test_a_tally_says_each_number_under_its_name() -> None:
     tally = Tally(20)
-    assert tally.describe() == Transfer(**{**as_fields(NOTHING), "total": 20})
+    assert tally.describe() == replace(NOTHING, total=20)
     tally.created, tally.there, tally.clicks, tally.belongings = 1, 2, 3, 4
-    for sort in ("failed", "failed", "failed", "skipped", "skipped", "note"):
+    sorts: list[Sort] = ["failed", "failed", "failed", "skipped", "skipped", "note"]
+    for sort in sorts:
         tally.note(sort, "line 1", "sale", "is taken")
     tally.move(5)
     told = tally.describe()
@@ -37,10 +39,6 @@ def test_a_tally_says_each_number_under_its_name() -> None:
     assert told.problems[3] == Problem(
         sort="skipped", place="line 1", subject="sale", message="is taken"
     )
-
-
-def as_fields(told: Transfer) -> dict[str, object]:
-    return {name: getattr(told, name) for name in Transfer.__struct_fields__}
 
 
 def test_a_hundred_problems_are_kept() -> None:
@@ -65,13 +63,15 @@ def test_it_never_goes_back_nor_past_the_end(total: int, moves: list[int], done:
     assert len(seen) == len(moves)
 
 
-def test_only_what_is_done_has_come_to_its_end() -> None:
-    for state, error, done in (("done", None, 10), ("failed", "It broke.", 3)):
-        seen: list[Transfer] = []
-        tally = Tally(10, on_change=seen.append)
-        tally.done = 3
-        tally.finish(state, error)
-        assert [(told.state, told.error, told.done) for told in seen] == [(state, error, done)]
+@pytest.mark.parametrize(
+    ("state", "error", "done"), [("done", None, 10), ("failed", "It broke.", 3)]
+)
+def test_only_what_is_done_has_come_to_its_end(state: State, error: str | None, done: int) -> None:
+    seen: list[Transfer] = []
+    tally = Tally(10, on_change=seen.append)
+    tally.done = 3
+    tally.finish(state, error)
+    assert [(told.state, told.error, told.done) for told in seen] == [(state, error, done)]
 
 
 def test_what_is_stopped_first_says_why() -> None:
