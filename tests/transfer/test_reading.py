@@ -120,6 +120,8 @@ def test_a_file_says_the_same_wherever_it_is_cut(
     [
         ("(0xABC,'x')", "has 'ABC' behind 0x"),
         ("(0x,'x')", "has '' behind 0x"),
+        (f"(0x{'A' * 41},'x')", f"has '{'A' * 40}' behind 0x"),
+        (f"(b'{'1' * 65}','x')", f"has '{'1' * 40}' as a number of bits"),
         ("(0xXY,'x')", "has 'XY' behind 0x"),
         ("(X'4G','x')", "has '4G' behind X"),
         ("(x'414','x')", "has '414' behind X"),
@@ -198,6 +200,7 @@ def test_a_malformed_entry_costs_no_other(read: Read) -> None:
         ("yourls", "-- x\n/* y", "comment that opens in line 2 is never closed"),
         ("yourls", f"-- x\n{INSERT.decode()}('a', 1", "row that begins in line 2 never ends"),
         ("kutt", '{"data":[\n{"a":"b', "text in line 2 is never closed"),
+        ("kutt", '{"data":[\n"b\\', "text in line 2 is never closed"),
         ("kutt", '{"data":[\n{"a"', "line 2: what was opened is never closed"),
         ("kutt", '{"data":[1\n2]}', "line 2: a comma is missing"),
         ("kutt", '{"data":[1,\n]}', "line 2: a value is missing"),

@@ -421,6 +421,9 @@ SLUGS: list[tuple[SourceName, str, str | None, str]] = [
     ("yourls", "INSERT IGNORE INTO shop.yourls_url VALUES ('a','{url}');", "a", ""),
     ("yourls", "INSERT INTO `shop`.`url` VALUES ('a','{url}');", "a", ""),
     ("yourls", "INSERT INTO url (`url`,keyword) VALUES ('{url}','a');", "a", ""),
+    ("yourls", "SET @x = 1-2 ; INSERT INTO url VALUES ('a','{url}');", "a", ""),
+    ("yourls", "SET @x = 5--3; INSERT INTO url VALUES ('a','{url}');", "a", ""),
+    ("yourls", "SET @x = 5/3; INSERT INTO url VALUES ('a','{url}');", "a", ""),
     ("yourls", "-- x\n# x\nINSERT INTO url VALUES -- y\n('a'/* z */,'{url}')", "a", ""),
 ]
 
