@@ -85,14 +85,26 @@ def test_columns_that_are_not_understood_are_told(read: Read) -> None:
     assert "Colour of hat" in remark.message
 
 
+NOT_UTF_8 = r"^The file is not in UTF-8 \(line 2\): save it as UTF-8 and try again.$"
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"", "empty"),
+        (b"", "^The file is empty: its first row has to name the columns.$"),
         (b"\n\n", "empty"),
-        (b"slug,title\na,b\n", "no column of destinations.*slug, title"),
-        ("url,title\nhttps://a.example/,Größe\n".encode("latin-1"), r"not in UTF-8 \(line 2\)"),
-        ("url\nhttps://a.example/\n".encode("utf-16"), "UTF-16: save it as UTF-8"),
+        (
+            b"slug, Title,\na,b\n",
+            (
+                "^The file has no column of destinations, such as url, long_url or destination. "
+                "Its columns are: slug, Title.$"
+            ),
+        ),
+        ("url,title\nhttps://a.example/,Größe\n".encode("latin-1"), NOT_UTF_8),
+        (
+            "url\nhttps://a.example/\n".encode("utf-16"),
+            "^The file is in UTF-16: save it as UTF-8 and try again.$",
+        ),
         (b'url,"title\n', "heading in line 1 is not a row"),
         (b"\x89PNG\r\n\x1a\n\0\0", "not in UTF-8|is not a row"),
     ],

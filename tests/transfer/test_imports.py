@@ -68,6 +68,15 @@ async def test_each_line_is_made_or_says_why_not(house: House) -> None:
     assert house.book.lookup.find((await list_all(house))[0].domain_id, "a") is not None
 
 
+async def test_what_the_reader_found_at_fault_is_told_with_its_place(house: House) -> None:
+    text = "url,slug,created,hat\nhttps://example.com/,a,yesterday,red\n"
+    told = await import_text(house, "csv", text)
+    assert [(tell(problem), problem.message[:33]) for problem in told.problems] == [
+        (("note", "line 1", ""), "These columns are not understood:"),
+        (("failed", "line 2", "a"), "'yesterday' is no time that can b"),
+    ]
+
+
 async def test_links_keep_their_time_and_count(house: House) -> None:
     text = "url,slug,created,clicks\nhttps://example.com/,a,2020-01-02T03:04:05Z,42\n"
     await import_text(house, "csv", text)
