@@ -12,9 +12,11 @@ from shorty.clicks.journal import Journal, Owner, Position, Segment
 from shorty.clicks.model import BIO, BOT, PERSON, QR, Visit, decode_visit, encode_visit
 from shorty.clicks.records import (
     FIRST_OFFSET,
+    FORMAT,
     FORMER_FORMAT,
     HEADER,
     HEADER_BYTES,
+    LONGEST_PAYLOAD,
     SegmentReader,
     make_key,
 )
@@ -226,7 +228,11 @@ def test_a_damaged_segment_is_kept_beside_the_journal_that_is_removed(
             b"four",
         ]
         assert reader.skipped_bytes == HEADER_BYTES + 3
-    assert "11 bytes of" in caplog.text
+    said = (
+        f"11 bytes of {folder / '0000000001.log'} are damaged and not read: "
+        f"it is kept as {folder.with_name(f'{FOLDER}.damaged-1')}."
+    )
+    assert caplog.messages == [said] * 2
     journal.remove()
     (kept,) = list_kept(folder)
     assert kept.name == "shorty.db.journal.damaged-1"
@@ -288,6 +294,41 @@ def test_a_segment_of_the_release_before_is_read_up_to_its_damage(folder: Path) 
     overwrite(find_file(journal), FIRST_OFFSET + 2 * (HEADER_BYTES + 3) - 1, b"X")
     assert read(folder) == [b"one"]
     assert len(list_kept(folder)) == 1
+
+
+def pack(payload: bytes) -> bytes:
+    """As the first segment of the journal holds it."""
+    return HEADER.pack(len(payload), crc32(payload) ^ make_key("an-id", 1)) + payload
+
+
+ONE, TWO, LONGEST = pack(b"one"), pack(b"two"), pack(b"x" * LONGEST_PAYLOAD)
+
+
+@pytest.mark.parametrize(
+    ("content", "payloads", "skipped", "torn"),
+    [
+        (b"", [], 0, 0),
+        (FORMAT[:5], [], 0, 5),
+        (FORMAT, [], 0, 0),
+        (FORMAT + ONE + LONGEST + TWO, [b"one", b"x" * LONGEST_PAYLOAD, b"two"], 0, 0),
+        (b"?" * len(FORMAT) + ONE, [b"one"], len(FORMAT), 0),
+        (FORMAT + b"\xff" + ONE + b"\xff\xff" + TWO, [b"one", b"two"], 3, 0),
+        (FORMAT + ONE + TWO[:-1] + b"X", [b"one"], len(TWO), 0),
+        (FORMAT + ONE + TWO[:-1], [b"one"], 0, len(TWO) - 1),
+        (FORMAT + ONE + TWO[:5], [b"one"], 0, 5),
+        (FORMAT + ONE + HEADER.pack(20, 1) + b"abcde" + bytes(99), [b"one"], 0, 112),
+        (FORMAT + ONE + bytes(99), [b"one"], 0, 99),
+        (FORMAT + ONE + HEADER.pack(LONGEST_PAYLOAD, 1), [b"one"], 0, 8),
+        (FORMAT + ONE + HEADER.pack(LONGEST_PAYLOAD + 1, 2**31), [b"one"], 8, 0),
+        (FORMAT + ONE + HEADER.pack(0, 2**31), [b"one"], 8, 0),
+    ],
+)
+def test_what_is_read_skipped_and_torn_of_a_segment(
+    content: bytes, payloads: list[bytes], skipped: int, torn: int
+) -> None:
+    reader = SegmentReader(content, 0, make_key("an-id", 1))
+    assert [payload for payload, _ in reader] == payloads
+    assert (reader.skipped, reader.torn) == (skipped, torn)
 
 
 def test_a_search_among_bytes_that_all_look_like_records_gives_up(folder: Path) -> None:
@@ -371,6 +412,13 @@ def test_a_removed_journal_leaves_nothing(folder: Path) -> None:
     assert journal.find_owner() is None
 
 
+def test_what_is_left_of_a_journal_without_an_owner_is_removed(folder: Path) -> None:
+    journal = open_journal(folder)
+    (folder / "owner").unlink()
+    journal.remove()
+    assert not folder.exists()
+
+
 def test_a_journal_set_aside_keeps_its_records(folder: Path) -> None:
     aside: list[Path] = []
     for _ in range(2):
@@ -410,15 +458,19 @@ def test_a_full_disk_costs_the_record_that_met_it_and_no_other(
     with TemporaryDirectory() as directory:
         journal = open_journal(Path(directory) / "journal")
         kept: list[bytes] = []
+        refused: list[int | None] = []
         with limit_file_size(room):
             for payload in written:
                 try:
                     journal.append(payload)
-                except OSError:
+                except OSError as error:
+                    refused.append(error.errno)
                     continue
                 kept.append(payload)
         journal.append(b"there is room again")
         assert read(journal.folder) == [*kept, b"there is room again"]
+        assert len(kept) + len(refused) == len(written)
+        assert set(refused) <= {errno.ENOSPC, errno.EFBIG}
         sizes = [HEADER_BYTES + len(payload) for payload in kept]
         assert FIRST_OFFSET + sum(sizes) <= room
 
@@ -443,7 +495,8 @@ def test_where_a_torn_record_cannot_be_cut_off_its_segment_is_left(
     with pytest.raises(OSError, match="Bad file descriptor"):
         journal.append(b"two")
     assert journal.needs_segment
-    assert "leaves segment 1" in caplog.text
+    said = "The click journal leaves segment 1: [Errno 22] Invalid argument."
+    assert caplog.messages == [said]
     journal.continue_in(journal.create_segment())
     journal.append(b"three")
     assert read(folder) == [b"one", b"three"]

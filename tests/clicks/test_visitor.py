@@ -114,7 +114,9 @@ def test_only_the_servers_user_may_read_the_key(tmp_path: Path) -> None:
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_key_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
+def test_a_key_that_cannot_be_written_stops_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "data").mkdir()
     numbers = VisitorNumbers(tmp_path / "data" / "key", NOON)
     before = number(numbers, NOON)
@@ -122,6 +124,13 @@ def test_a_key_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
     after = number(numbers, MIDNIGHT)
     assert after != before
     assert number(numbers, MIDNIGHT + 1) == after
+    path = tmp_path / "data" / "key"
+    said = (
+        f"The visitor key in {path} could not be replaced ([Errno 2] No such file or directory: "
+        f"'{path}'): yesterday's stays on the disk, and visitors will be counted anew after a "
+        "restart."
+    )
+    assert caplog.messages == [said]
 
 
 def test_a_user_agent_of_any_characters_has_a_number(tmp_path: Path) -> None:
