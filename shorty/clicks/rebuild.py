@@ -75,9 +75,14 @@ DELETE_QUARTER: Final = "delete from click_quarters where at = $1 and owner = $2
 
 NOTE_DAY: Final = "insert into days_to_recount (day) values ($1) on conflict (day) do nothing"
 
+# A day that is being recounted stays, a millisecond later: so a kill leaves it to be done again,
+# and what is noted of it meanwhile is another row.
 TAKE_DAY: Final = """
-delete from days_to_recount where day = (select min(day) from days_to_recount) returning day
+update or replace days_to_recount set day = day / $1 * $1 + 1
+where day = (select min(day) from days_to_recount) returning day
 """
+
+FORGET_DAY: Final = "delete from days_to_recount where day = $1"
 
 # Two recounts of one day would both add what is missing.
 _TURN: Final = asyncio.Semaphore(1)
@@ -135,15 +140,11 @@ def note_days(tx: Transaction, days: Iterable[int]) -> None:
 async def rebuild_noted_day(db: Database) -> int:
     """Recounts the first of the days that were noted; returns 0 once there is none."""
     async with _TURN:
-        taken = await db.write(lambda tx: tx.find_one(TAKE_DAY))
+        taken = await db.write(lambda tx: tx.find_one(TAKE_DAY, DAY_MS))
         if taken is None:
             return 0
-        day: int = taken["day"]
-        try:
-            await rebuild_day(db, day)
-        except BaseException:  # a full disk, a server that stops
-            await db.write(lambda tx: note_days(tx, [day]))
-            raise
+        await rebuild_day(db, taken["day"] // DAY_MS * DAY_MS)
+        await db.write(lambda tx: tx.execute(FORGET_DAY, taken["day"]))
         return 1
 
 

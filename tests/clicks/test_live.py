@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -126,6 +127,27 @@ async def test_the_oldest_of_many_watchers_of_a_workspace_is_ended(db: Database)
         for still_there in (neighbour, second):
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(anext(still_there), 0.001)
+
+
+async def watch_and_leave(live: LiveClicks, error: type[BaseException] | None) -> None:
+    with live.watch(1):
+        if error is not None:
+            raise error
+
+
+@pytest.mark.parametrize("error", [None, ValueError, asyncio.CancelledError])
+async def test_who_leaves_in_whatever_way_makes_room_for_others(
+    db: Database, error: type[BaseException] | None
+) -> None:
+    live = LiveClicks(db)
+    with live.watch(1) as staying:
+        for _ in range(2 * MOST_OF_WORKSPACE):
+            with suppress(ValueError, asyncio.CancelledError):
+                await watch_and_leave(live, error)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(staying), 0.001)
+        assert live.is_watched
+    assert not live.is_watched
 
 
 async def test_the_end_of_the_recorder_ends_every_watch(db: Database) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -8,10 +9,11 @@ from hypothesis import strategies as st
 from shorty.clicks.folding import fold_some
 from shorty.clicks.loading import load_clicks
 from shorty.clicks.model import BOT, LINK, PERSON, PREFETCH, QR, Click
-from shorty.clicks.rebuild import list_days, rebuild_day
+from shorty.clicks.rebuild import list_days, note_days, rebuild_day, rebuild_noted_day
 from shorty.clicks.retention import forget_sums, remove_old_clicks
 from shorty.clicks.rollups import DAY_MS, MOST_VALUES, QUARTER_MS
 from shorty.config import Plan
+from shorty.errors import StorageUnavailableError
 from shorty.storage.database import Database
 from tests.clicks.making import AT, insert_links
 from tests.clicks.recount import assert_sums_are_right, read_rollups
@@ -185,6 +187,40 @@ async def test_a_day_that_is_being_removed_is_not_recounted(db: Database) -> Non
     before = await read_rollups(db)
     assert await rebuild(db) == 0
     assert await read_rollups(db) == before
+
+
+async def rename(db: Database, table: str, name: str) -> None:
+    await db.write(lambda tx: tx.execute(f"alter table {table} rename to {name}"))
+
+
+async def test_a_recount_that_fails_is_left_noted_and_keeps_no_turn(db: Database) -> None:
+    await load_clicks(db, [make_click(), make_click(at=DAY + DAY_MS)])
+    await db.write(lambda tx: tx.execute("delete from click_quarters"))
+    await db.write(lambda tx: note_days(tx, [DAY + DAY_MS, DAY, DAY]))
+    await rename(db, "click_days", "hidden")
+    for _ in range(3):
+        with pytest.raises(StorageUnavailableError):
+            await rebuild_noted_day(db)
+    await rename(db, "hidden", "click_days")
+    cancelled = asyncio.create_task(rebuild_noted_day(db))
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await cancelled
+    async with asyncio.timeout(10):
+        assert [await rebuild_noted_day(db) for _ in range(3)] == [1, 1, 0]
+    await assert_sums_are_right(db)
+    assert await db.find_all("select * from days_to_recount") == []
+
+
+async def test_a_day_noted_while_it_is_recounted_is_recounted_again(db: Database) -> None:
+    await db.write(lambda tx: note_days(tx, [DAY, DAY + DAY_MS]))
+    first = asyncio.create_task(rebuild_noted_day(db))
+    # The writer does one after the other: by then the day has been taken.
+    await asyncio.sleep(0)
+    await db.write(lambda tx: note_days(tx, [DAY]))
+    assert await first == 1
+    assert [await rebuild_noted_day(db) for _ in range(3)] == [1, 1, 0]
 
 
 CLICKS = st.builds(

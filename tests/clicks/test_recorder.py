@@ -433,6 +433,17 @@ async def test_past_the_bound_visits_are_dropped_and_counted(
     assert await count_clicks(db) == 3
 
 
+async def test_as_many_may_wait_again_once_those_before_are_stored(db: Database) -> None:
+    async with run_recorder(db, rest_s=NEVER, most_waiting=3) as recorder:
+        for stored in (0, 3, 6):
+            assert recorder.describe().stored == stored
+            assert [recorder.record(make_visit()) for _ in range(4)] == [True] * 3 + [False]
+            await store_all(recorder)
+        assert recorder.describe().dropped == 3
+        assert recorder.record_or_refuse(make_visit())
+    assert await count_clicks(db) == 10
+
+
 async def test_whatever_a_visitor_sends_can_be_recorded(db: Database) -> None:
     async with run_recorder(db) as recorder:
         assert recorder.record(make_visit(user_agent="\udc80", utm=("\ud800", None, "", "x", "y")))
