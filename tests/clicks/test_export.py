@@ -5,7 +5,7 @@ import pytest
 from shorty.clicks import export
 from shorty.clicks.export import find_click_ids, read_clicks, read_stored_clicks
 from shorty.clicks.loading import load_clicks
-from shorty.clicks.model import BOT, LINK, PERSON, PREFETCH, Click
+from shorty.clicks.model import BOT, LINK, PERSON, PREFETCH, Click, Kind
 from shorty.clicks.stats_store import Scope
 from shorty.storage.database import Database, Row, Transaction
 from shorty.storage.snapshot import open_snapshot
@@ -29,7 +29,7 @@ def insert_surroundings(tx: Transaction) -> None:
 @pytest.fixture(autouse=True)
 async def stored(db: Database) -> None:
     await db.write(insert_surroundings)
-    kinds = (PERSON, BOT, PREFETCH)
+    kinds: tuple[Kind, ...] = (PERSON, BOT, PREFETCH)
     moments = [(link_id, kind) for kind in kinds for link_id in (1, 2, 3)]
     await load_clicks(
         db,

@@ -413,6 +413,14 @@ async def test_a_full_batch_does_not_wait_for_the_rest_to_end(db: Database) -> N
         await wait_until(lambda: recorder.describe().waiting == 0)
 
 
+async def test_a_visit_that_must_be_journalled_is_stored_without_another(db: Database) -> None:
+    async with run_recorder(db, rest_s=0.001) as recorder:
+        for stored in (1, 2):
+            assert recorder.record_or_refuse(make_visit())
+            await wait_until(lambda stored=stored: recorder.describe().stored == stored)
+    assert await count_clicks(db) == 2
+
+
 async def test_settling_does_not_wait_for_the_rest_to_end(db: Database) -> None:
     async with run_recorder(db, rest_s=NEVER) as recorder:
         await recorder.settle()

@@ -160,3 +160,5 @@ async def test_the_count_and_the_batches_it_holds_are_looked_up_together(db: Dat
     assert look_up_count(db, 1) == (2, 1)
     assert look_up_count(db, 2) == (0, 1)
     assert look_up_count(db, 404) == (0, 1)
+    await db.write(lambda tx: tx.execute("delete from journal_state"))
+    assert look_up_count(db, 1) == (0, 0)
