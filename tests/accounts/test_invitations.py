@@ -12,7 +12,6 @@ from shorty.accounts.invitations import (
     list_invitations,
     mark_invitation_shown,
     revoke_invitation,
-    take_invitation,
 )
 from shorty.accounts.members import change_role, get_member, list_members, remove_member
 from shorty.accounts.model import Actor, MadeInvitation, Role, User
@@ -33,9 +32,7 @@ from shorty.errors import (
     InvalidFieldsError,
     NotFoundError,
     QuotaExceededError,
-    RateLimitedError,
 )
-from shorty.limits import RateLimits
 from shorty.storage.database import Database, Transaction
 from tests.support import DAY, NOW, make_actor, make_colleague, make_home
 
@@ -334,15 +331,6 @@ async def test_accepting_counts_against_the_plan_and_inviting_does_not(db: Datab
         await join_small(second)
     assert find_invitation(db, second.text, NOW)
     assert len(await list_users(db)) == 2
-
-
-def test_a_person_invites_fifty_times_an_hour() -> None:
-    limits = RateLimits()
-    for _ in range(50):
-        take_invitation(limits, 1, NOW)
-    with pytest.raises(RateLimitedError):
-        take_invitation(limits, 1, NOW)
-    take_invitation(limits, 2, NOW)
 
 
 async def test_a_workspace_has_a_hundred_open_invitations_at_most(

@@ -10,8 +10,6 @@ from shorty.accounts.mail_links import (
     request_password_link,
     set_password_by_link,
     take_mail,
-    take_mail_of,
-    take_password_mail,
 )
 from shorty.accounts.model import MadeMailLink, MadeSession
 from shorty.accounts.profile import change_email, change_name, change_password
@@ -30,7 +28,6 @@ from shorty.errors import (
     AlreadyExistsError,
     ConflictError,
     InvalidFieldsError,
-    RateLimitedError,
 )
 from shorty.limits import RateLimits
 from shorty.passwords import hash_password
@@ -285,31 +282,8 @@ async def test_a_name_is_one_line_and_an_empty_one_is_the_addresss_first_part(
         await db.write(lambda tx: change_name(tx, home.user.id, "a\nb"))
 
 
-def test_an_address_gets_five_mails_an_hour() -> None:
-    limits = RateLimits()
-    for _ in range(5):
-        take_mail(limits, "ann@a.example", NOW)
-    with pytest.raises(RateLimitedError):
-        take_mail(limits, " Ann@\N{FULLWIDTH LATIN SMALL LETTER A}.example", NOW)
-    take_mail(limits, "bob@a.example", NOW)
-
-
 def test_endless_addresses_fill_no_memory() -> None:
     limits = RateLimits()
     for number in range(5):
         take_mail(limits, "x" * 1000 + str(number), NOW)
     assert len(limits.mails) == 1
-
-
-def test_mails_are_counted_by_who_fills_them() -> None:
-    limits = RateLimits()
-    for _ in range(5):
-        take_password_mail(limits, "Ann@a.example", NOW)
-        take_mail_of(limits, 1, NOW)
-    with pytest.raises(RateLimitedError):
-        take_password_mail(limits, " ann@a.example", NOW)
-    with pytest.raises(RateLimitedError):
-        take_mail_of(limits, 1, NOW)
-    take_password_mail(limits, "bob@a.example", NOW)
-    take_mail(limits, "ann@a.example", NOW)
-    take_mail_of(limits, 2, NOW)

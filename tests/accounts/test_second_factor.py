@@ -9,13 +9,11 @@ from shorty.accounts.second_factor import (
     count_recovery_codes,
     count_wrong_codes,
     give_back_browser_code,
-    give_back_setup_code,
     has_second_factor,
     is_pending_secret,
     remove_second_factor,
     renew_recovery_codes,
     take_browser_code,
-    take_setup_code,
     use_code,
 )
 from shorty.accounts.service import Home
@@ -296,17 +294,6 @@ async def test_a_right_code_gives_no_wrong_ones_back(db: Database, home: Home) -
     await finish(db, started.text, compute_code(secret, LATER // STEP_MS))
     (last,) = await guess(db, home, 1)
     assert last.ends_day
-
-
-def test_a_session_may_try_ten_codes_in_ten_minutes_to_set_one_up() -> None:
-    limits = RateLimits()
-    for _ in range(10):
-        take_setup_code(limits, 1, NOW)
-    with pytest.raises(RateLimitedError):
-        take_setup_code(limits, 1, NOW)
-    take_setup_code(limits, 2, NOW)
-    give_back_setup_code(limits, 1, NOW)
-    take_setup_code(limits, 1, NOW)
 
 
 def test_a_known_browser_may_give_thirty_wrong_codes_a_day() -> None:

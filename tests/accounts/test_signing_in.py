@@ -7,12 +7,10 @@ from shorty.accounts.sessions import end_other_sessions, list_sessions
 from shorty.accounts.signing_in import (
     Attempt,
     check_password,
-    give_back_session_password,
     give_back_sign_in,
     is_newly_limited,
     start_sign_in,
     take_address,
-    take_session_password,
     take_sign_in,
 )
 from shorty.accounts.store import insert_user
@@ -192,18 +190,6 @@ def test_a_known_browser_uses_up_nothing_of_others_and_gets_its_tries_back() -> 
     assert all(guess(limits, "192.0.2.1", "ann@a.example") for _ in range(10))
 
 
-def test_each_session_has_ten_tries_of_its_own_password() -> None:
-    limits = RateLimits()
-    for _ in range(10):
-        take_session_password(limits, 1, NOW)
-    with pytest.raises(RateLimitedError):
-        take_session_password(limits, 1, NOW)
-    take_session_password(limits, 2, NOW)
-    give_back_session_password(limits, 1, NOW)
-    take_session_password(limits, 1, NOW)
-    take_session_password(limits, 1, NOW + 10 * MINUTE)
-
-
 def test_a_form_about_an_account_counts_for_the_address_alone() -> None:
     limits = RateLimits()
     for _ in range(100):
@@ -220,6 +206,11 @@ def test_a_used_up_account_is_reported_once_an_hour() -> None:
     fill(limits)
     reports = [is_newly_limited(limits, "Ann@a.example", NOW) for _ in range(3)]
     assert reports == [True, False, False]
+    hour = NOW + 60 * MINUTE
+    for number in range(100):
+        guess(limits, f"203.0.113.{number}", "ann@a.example", hour - 1)
+    assert not is_newly_limited(limits, "ann@a.example", hour - 1)
+    assert is_newly_limited(limits, "ann@a.example", hour)
     fill(limits, "bob@a.example")
     assert is_newly_limited(limits, "bob@a.example", NOW)
 

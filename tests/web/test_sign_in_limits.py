@@ -114,6 +114,7 @@ async def find_recipients(house: House, mail_server: MailServer) -> list[str]:
 
 
 async def set_password_by_mail(house: House, browser: Browser, mail_server: MailServer) -> None:
+    await find_recipients(house, mail_server)  # a notice on its way would be the newest mail
     await browser.send("/app/forgotten", email=ANN)
     await find_recipients(house, mail_server)
     key = mail_server.read_text().partition("?key=")[2].split()[0]
@@ -490,3 +491,24 @@ async def test_an_address_asks_for_a_hundred_links_and_a_known_browser_behind_it
     assert statuses == [200] * 100 + [429]
     await ann.open("/app/forgotten")
     assert (await ann.send("/app/forgotten", email=ANN)).status_code == 200
+
+
+async def test_an_address_is_the_one_that_the_last_proxy_saw_and_its_64_bits(
+    open_at: OpenBrowser,
+) -> None:
+    """Whatever the client itself says before it, in a header of its own too."""
+
+    async def guess_from(*addresses: str) -> int:
+        sent = [("x-forwarded-for", address) for address in addresses]
+        fields = {"email": ANN, "password": "wrong", "form_token": browser.token}
+        return (await browser.client.post("/app/sign-in", data=fields, headers=sent)).status_code
+
+    browser = await open_at("192.0.2.9")
+    await browser.open("/app/sign-in")
+    del browser.client.headers["x-forwarded-for"]
+    spoofed = [await guess_from(f"198.51.100.{each}", "192.0.2.1") for each in range(11)]
+    assert spoofed == [401] * 10 + [429]
+    assert await guess_from("192.0.2.1", "192.0.2.2") == 401
+    moving = [await guess_from(f"2001:db8::{each}:1") for each in range(11)]
+    assert moving == [401] * 10 + [429]
+    assert await guess_from("2001:db8:0:1::1") == 401
