@@ -11,11 +11,14 @@ NOBODYS_EMAIL: Final = "owner@shorty.invalid"
 
 
 def check_email(email: str) -> str:
-    """In the spelling that is compared. Raises InvalidFieldsError."""
+    """In the spelling that is compared. Raises InvalidFieldsError, for the stand-in too."""
     try:
-        return read_email(email)
+        read = read_email(email)
     except ValueError as error:
         raise InvalidFieldsError({"email": str(error)}) from error
+    if read == NOBODYS_EMAIL:
+        raise InvalidFieldsError({"email": "stands in for an owner without an account"})
+    return read
 
 
 def check_person_name(name: str, email: str) -> str:
