@@ -1,7 +1,7 @@
 """How often each thing may be asked for, who shares it, and when it comes back."""
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
 
@@ -38,19 +38,12 @@ def undo_sign_in(address: str, browser: str = "") -> Take:
     return lambda limits, now: give_back_sign_in(limits, attempt, now)
 
 
-class Case(NamedTuple):
-    """`take` passes `times` within `window_ms`; `same` shares it, `other` has one of its own."""
-
-    take: Take
-    times: int
-    window_ms: int
-    same: Take
-    other: Take
-    give_back: Take | None = None
-
+# What passes so many times in so many milliseconds; what shares that; what has one of its own;
+# and what gives one back, if anything does.
+Case = tuple[Take, int, int, Take, Take, Take | None]
 
 CASES: Final[dict[str, Case]] = {
-    "a password for an account from an address": Case(
+    "a password for an account from an address": (
         sign_in("192.0.2.1"),
         10,
         10 * MINUTE,
@@ -58,7 +51,7 @@ CASES: Final[dict[str, Case]] = {
         sign_in("192.0.2.2"),
         undo_sign_in("192.0.2.1"),
     ),
-    "a password in a known browser": Case(
+    "a password in a known browser": (
         sign_in("192.0.2.1", browser="abc 1"),
         10,
         10 * MINUTE,
@@ -66,14 +59,15 @@ CASES: Final[dict[str, Case]] = {
         sign_in("192.0.2.1", browser="xyz 1"),
         undo_sign_in("192.0.2.1", browser="abc 1"),
     ),
-    "a form about an account": Case(
+    "a form about an account": (
         lambda limits, now: take_address(limits, "192.0.2.1", now),
         100,
         10 * MINUTE,
         sign_in("192.0.2.1"),
         sign_in("192.0.2.2"),
+        None,
     ),
-    "a password within a session": Case(
+    "a password within a session": (
         lambda limits, now: take_session_password(limits, 1, now),
         10,
         10 * MINUTE,
@@ -81,7 +75,7 @@ CASES: Final[dict[str, Case]] = {
         lambda limits, now: take_session_password(limits, 2, now),
         lambda limits, now: give_back_session_password(limits, 1, now),
     ),
-    "a code that sets a second factor up": Case(
+    "a code that sets a second factor up": (
         lambda limits, now: take_setup_code(limits, 1, now),
         10,
         10 * MINUTE,
@@ -89,7 +83,7 @@ CASES: Final[dict[str, Case]] = {
         lambda limits, now: take_setup_code(limits, 2, now),
         lambda limits, now: give_back_setup_code(limits, 1, now),
     ),
-    "a code in a known browser": Case(
+    "a code in a known browser": (
         lambda limits, now: take_browser_code(limits, "abc 1", now),
         30,
         DAY,
@@ -97,14 +91,15 @@ CASES: Final[dict[str, Case]] = {
         lambda limits, now: take_browser_code(limits, "abc 2", now),
         lambda limits, now: give_back_browser_code(limits, "abc 1", now),
     ),
-    "an invitation": Case(
+    "an invitation": (
         lambda limits, now: take_invitation(limits, 1, now),
         50,
         60 * MINUTE,
         lambda limits, now: take_invitation(limits, 1, now),
         lambda limits, now: take_invitation(limits, 2, now),
+        None,
     ),
-    "a mail to an email": Case(
+    "a mail to an email": (
         lambda limits, now: take_mail(limits, "ann@a.example", now),
         5,
         60 * MINUTE,
@@ -112,20 +107,23 @@ CASES: Final[dict[str, Case]] = {
             limits, " Ann@\N{FULLWIDTH LATIN SMALL LETTER A}.example", now
         ),
         lambda limits, now: take_password_mail(limits, "ann@a.example", now),
+        None,
     ),
-    "a mail that a person asks for": Case(
+    "a mail that a person asks for": (
         lambda limits, now: take_mail_of(limits, 1, now),
         5,
         60 * MINUTE,
         lambda limits, now: take_mail_of(limits, 1, now),
         lambda limits, now: take_mail_of(limits, 2, now),
+        None,
     ),
-    "a link to a new password": Case(
+    "a link to a new password": (
         lambda limits, now: take_password_mail(limits, "ann@a.example", now),
         5,
         60 * MINUTE,
         lambda limits, now: take_password_mail(limits, "ANN@a.example ", now),
         lambda limits, now: take_mail(limits, "ann@a.example", now),
+        None,
     ),
 }
 
@@ -140,26 +138,24 @@ def passes(limits: RateLimits, take: Take, now: int = NOW) -> bool:
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_limit_lets_so_many_pass_and_those_who_share_it_none_more(case: Case) -> None:
-    limits = RateLimits()
-    assert [passes(limits, case.take) for _ in range(case.times)] == [True] * case.times
-    end = NOW + case.window_ms
-    assert not passes(limits, case.take)
-    assert not passes(limits, case.same, end - 1)
-    assert passes(limits, case.other)
-    assert passes(limits, case.same, end)
+    limits, (take, times, window_ms, same, other, _) = RateLimits(), case
+    assert [passes(limits, take) for _ in range(times)] == [True] * times
+    end = NOW + window_ms
+    assert not passes(limits, take)
+    assert not passes(limits, same, end - 1)
+    assert passes(limits, other)
+    assert passes(limits, same, end)
 
 
 @pytest.mark.parametrize(
-    "case", [pytest.param(case, id=name) for name, case in CASES.items() if case.give_back]
+    "case", [pytest.param(case, id=name) for name, case in CASES.items() if case[-1]]
 )
 def test_what_was_right_is_given_back_to_the_one_who_took_it(case: Case) -> None:
-    limits = RateLimits()
-    assert case.give_back is not None
-    for _ in range(3 * case.times):
-        case.take(limits, NOW)
-        case.give_back(limits, NOW)
-    assert [passes(limits, case.take) for _ in range(case.times + 1)] == [True] * case.times + [
-        False
-    ]
-    case.give_back(limits, NOW)
-    assert [passes(limits, case.same) for _ in range(2)] == [True, False]
+    limits, (take, times, _, same, _, give_back) = RateLimits(), case
+    assert give_back is not None
+    for _ in range(3 * times):
+        take(limits, NOW)
+        give_back(limits, NOW)
+    assert [passes(limits, take) for _ in range(times + 1)] == [True] * times + [False]
+    give_back(limits, NOW)
+    assert [passes(limits, same) for _ in range(2)] == [True, False]

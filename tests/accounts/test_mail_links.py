@@ -186,7 +186,7 @@ async def test_ones_own_address_is_verified_by_a_link_and_then_needs_none(
     made = await request_email(db, home, "ann@a.example")
     changed = await db.write(lambda tx: change_email_by_link(tx, home.user.id, made.text, NOW))
     assert (changed.user.email_verified_at, changed.old) == (NOW, "ann@a.example")
-    with pytest.raises(InvalidFieldsError, match="^email: is your email already"):
+    with pytest.raises(InvalidFieldsError, match=r"^email: is your email already"):
         await db.write(lambda tx: request_email_link(tx, home.user.id, "Ann@a.example", NOW))
 
 

@@ -162,17 +162,16 @@ async def test_a_token_that_was_seen_to_expire_is_good_for_nothing_when_the_cloc
     assert not may(db, actor)
 
 
+LASTS: Final[dict[str, Callable[[Transaction, Actor], object]]] = {
+    "token": lambda tx, actor: create_token(tx, actor, NewToken(), NOW),
+    "invitation": lambda tx, actor: create_invitation(
+        tx, actor, "x@a.example", "viewer", NOW, is_mailed=False
+    ),
+}
+
+
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-@pytest.mark.parametrize(
-    "begin",
-    [
-        lambda tx, actor: create_token(tx, actor, NewToken(), NOW),
-        lambda tx, actor: create_invitation(
-            tx, actor, "x@a.example", "viewer", NOW, is_mailed=False
-        ),
-    ],
-    ids=["token", "invitation"],
-)
+@pytest.mark.parametrize("begin", LASTS.values(), ids=LASTS)
 async def test_nothing_that_outlasts_a_session_is_created_once_it_has_ended(
     db: Database,
     scene: Scene,

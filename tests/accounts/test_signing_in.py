@@ -70,14 +70,13 @@ async def test_a_wrong_password_an_unknown_address_and_no_password_look_alike(
     assert len(messages) == 1
 
 
-@pytest.mark.parametrize(
-    "end",
-    [
-        lambda tx: set_password(tx, "ann@a.example", "$new", NOW),
-        lambda tx: end_other_sessions(tx, 1, 0, NOW),
-    ],
-    ids=["a new password", "signing out all browsers"],
-)
+ENDS: dict[str, Callable[[Transaction], object]] = {
+    "a new password": lambda tx: set_password(tx, "ann@a.example", "$new", NOW),
+    "signing out all browsers": lambda tx: end_other_sessions(tx, 1, 0, NOW),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 async def test_a_password_that_is_compared_meanwhile_signs_in_nobody(
     db: Database, end: Callable[[Transaction], object]
 ) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -12,6 +13,11 @@ from tests.api.conftest import DOMAINS
 from tests.api.house import House
 from tests.rsgi_client import make_client
 from tests.support import MINUTE, make_colleague, make_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shorty.storage.database import Transaction
 
 USAGE = "/api/v1/usage"
 
@@ -76,12 +82,12 @@ async def test_a_body_that_arrives_after_its_senders_right_has_ended_does_nothin
     owner = await house.make_actor()
     bob = await make_colleague(house.app.db, owner, "admin")
     text = await make_token(house.app.db, bob)
-    made = {
+    ends: dict[str, Callable[[Transaction], object]] = {
         "revoke": lambda tx: mark_tokens_of_user_revoked(tx, bob.user.id, house.now),
         "remove": lambda tx: remove_member(tx, owner, bob.user.id, house.now),
         "demote": lambda tx: change_role(tx, owner, bob.user.id, "editor"),
     }
-    client = make_client(house.app, meanwhile=lambda: house.app.db.write(made[end]))
+    client = make_client(house.app, meanwhile=lambda: house.app.db.write(ends[end]))
     known = len(await list_all_tokens(house.app.db))
     async with client:
         headers = {"authorization": f"Bearer {text}"}
