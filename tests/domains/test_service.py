@@ -400,8 +400,11 @@ async def test_what_is_done_to_a_domain_is_done_to_no_other(
     await start(db, make_config())
     anns, other = await claim(db, ann, "go.acme.example"), await claim(db, ann, "b.acme.example")
     bobs, false = await claim(db, bob, "go.bob.example"), await claim(db, bob, "go.acme.example")
-    for domain in (anns, other, bobs):
+    await claim(db, ann, "go.bob.example")
+    former = await claim(db, ann, "more.example.com")
+    for domain in (anns, other, bobs, former):
         await verify(db, domain)
+    await db.write(lambda tx: remove_domain(tx, ann, former.id, LATER))
     ours, more = await vouch(db, "links.example.com"), await vouch(db, "more.example.com")
     (builtin,) = [each for each in await list_all_domains(db) if each.source == "builtin"]
     redirects = DomainChange(root_redirect="https://a.example/", not_found_redirect="https://b.ex/")
@@ -430,7 +433,7 @@ async def test_what_is_done_to_a_domain_is_done_to_no_other(
         assert {key for key in after if after[key] != before.get(key)} == changed, number
     for domain in (anns, other, ours):
         assert (await get_domain(db, ann.workspace_id, domain.id)).host == domain.host
-    with capture_logs():
+    with capture_logs() as logs:
         await start(db, make_config("more.example.com", "go.bob.example"))
     assert [each.host for each in await list_domains(db, ann.workspace_id) if each.is_verified] == [
         "more.example.com",
@@ -439,7 +442,10 @@ async def test_what_is_done_to_a_domain_is_done_to_no_other(
         "go.acme.example",
         "b.acme.example",
     ]
-    for actor, used in ((ann, 2), (bob, 2)):
+    assert [each.get("workspace_id") for each in logs if each["log_level"] == "warning"] == [
+        bob.workspace_id
+    ]
+    for actor, used in ((ann, 3), (bob, 2)):
         assert (await read_usage(db, actor.workspace_id, actor.plan, NOW))["domains"].used == used
 
 

@@ -1,5 +1,6 @@
 """Strict-Transport-Security: where it is switched on, over https, on the operator's domains."""
 
+from collections.abc import AsyncIterator
 from typing import Final
 
 import httpx
@@ -7,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from shorty.config import Config
+from shorty.redirect.strict import StrictProtocol
 from tests.redirect.conftest import CONFIG
 from tests.redirect.house import House
 from tests.rsgi_client import make_client
@@ -72,6 +74,59 @@ async def test_a_proxy_that_is_not_trusted_cannot_ask_for_it(house: House) -> No
         answer = await client.get("/sale", headers=OURS | HTTPS)
     assert answer.status_code == 302
     assert HEADER not in answer.headers
+
+
+class Answers:
+    """What a protocol was asked to answer with."""
+
+    body = b"sent"
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+
+    def __call__(self) -> bytes:
+        return self.body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self.body
+
+    def response_empty(self, *told: object) -> None:
+        self.told.append(("empty", *told))
+
+    def response_str(self, *told: object) -> None:
+        self.told.append(("str", *told))
+
+    def response_bytes(self, *told: object) -> None:
+        self.told.append(("bytes", *told))
+
+    def response_file(self, *told: object) -> None:
+        self.told.append(("file", *told))
+
+    def response_stream(self, *told: object) -> str:
+        self.told.append(("stream", *told))
+        return "transport"
+
+
+async def test_the_header_is_added_to_an_answer_of_any_kind_and_nothing_is_changed() -> None:
+    answers = Answers()
+    strict = StrictProtocol(answers)
+    given = [("location", "/")]
+    strict.response_empty(302, given)
+    strict.response_str(200, given, "text")
+    strict.response_bytes(201, given, b"bytes")
+    strict.response_file(206, given, "/a/file")
+    assert strict.response_stream(200, given) == "transport"
+    added = [("location", "/"), (HEADER, "max-age=31536000")]
+    assert given == added[:1]
+    assert answers.told == [
+        ("empty", 302, added),
+        ("str", 200, added, "text"),
+        ("bytes", 201, added, b"bytes"),
+        ("file", 206, added, "/a/file"),
+        ("stream", 200, added),
+    ]
+    assert (strict(), strict.body) == (b"sent", b"sent")
+    assert [piece async for piece in strict] == [b"sent"]
 
 
 class TestUnset:
