@@ -4,7 +4,6 @@ import html
 import re
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
@@ -25,7 +24,7 @@ from tests.redirect.house import House
 from tests.rsgi_client import Exchange, Scope
 from tests.support import MINUTE, NOW, flood, make_actor, make_home
 
-NOTHING: Final[Mapping[str, str]] = {}
+NOTHING: Final[dict[str, str]] = {}
 THERE: Final = "https://example.com/there"
 BROWSER: Final = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 BOT: Final = {"user-agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"}
@@ -90,15 +89,15 @@ class WayOut(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     status: int
-    said: Mapping[str, str]
+    said: dict[str, str]
     is_aside: bool = False
     method: str = "GET"
     host: str = "localhost:8000"
     second_host: str = ""
     path: str = "/sale"
-    headers: Mapping[str, str] = NOTHING
-    form: Mapping[str, str] | None = None
-    link: Mapping[str, Any] | None = NOTHING
+    headers: dict[str, str] = NOTHING
+    form: dict[str, str] | None = None
+    link: dict[str, Any] | None = NOTHING
 
     def build_request(self) -> tuple[Scope, Exchange]:
         headers = {"user-agent": BROWSER} | self.headers

@@ -76,6 +76,18 @@ def spell(number: int) -> str:
     return EMAILS[number % 2]
 
 
+def spell_four(number: int) -> Guesser:
+    return read_guesser(7, ("192.0.2.1", "::ffff:192.0.2.1")[number % 2])
+
+
+def name_one(_: int) -> int:
+    return 1
+
+
+def name_address(_: int) -> str:
+    return "192.0.2.1"
+
+
 def attempt(address: str, email: str = EMAILS[0], browser: str = "") -> Attempt:
     return Attempt(address=address, email=email, browser=browser)
 
@@ -110,7 +122,7 @@ OF_SESSION: Final = Rule(
     take=take_session_password,
     most=10,
     lasts_ms=10 * MINUTE,
-    sharing=lambda _: 1,
+    sharing=name_one,
     apart=(2,),
     give_back=give_back_session_password,
 )
@@ -135,7 +147,7 @@ RULES: Final = (
     BY_ADDRESS,
     replace(
         BY_ADDRESS,
-        sharing=lambda n: read_guesser(7, ("192.0.2.1", "::ffff:192.0.2.1")[n % 2]),
+        sharing=spell_four,
         apart=(read_guesser(7, "192.0.2.2"), read_guesser(8, "192.0.2.1")),
         give_back=forgive_tries,
         is_cleared=True,
@@ -188,7 +200,7 @@ RULES: Final = (
     replace(
         OF_ADDRESS,
         take=take_address,
-        sharing=lambda _: "192.0.2.1",
+        sharing=name_address,
         apart=("192.0.2.2",),
         give_back=None,
     ),
@@ -235,11 +247,11 @@ RULES: Final = (
         take=take_invitation,
         most=50,
         lasts_ms=HOUR,
-        sharing=lambda _: 1,
+        sharing=name_one,
         apart=(2,),
     ),
     OF_INBOX,
-    replace(OF_INBOX, take=take_mail_of, sharing=lambda _: 1, apart=(2,)),
+    replace(OF_INBOX, take=take_mail_of, sharing=name_one, apart=(2,)),
     replace(OF_INBOX, limit="password_mails", take=take_password_mail),
 )
 # Those that a door counts itself, without a function of its own: by the tests at the end.
