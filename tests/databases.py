@@ -1,7 +1,8 @@
 """Databases of any version with a little of everything in them, and what may be done to them."""
 
+import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -90,3 +91,18 @@ def read_bytes(folder: Path, without: Iterable[str] = ()) -> dict[str, bytes]:
     return {
         file.name: file.read_bytes() for file in folder.iterdir() if file.name not in set(without)
     }
+
+
+def note_syncs(
+    monkeypatch: pytest.MonkeyPatch, look: Callable[[], object]
+) -> list[tuple[Path, object]]:
+    """What is brought onto the disk from now on, and what there was to be seen at that moment."""
+    noted: list[tuple[Path, object]] = []
+    sync = os.fsync
+
+    def note(file: int) -> None:
+        noted.append((Path(f"/proc/self/fd/{file}").readlink(), look()))
+        sync(file)
+
+    monkeypatch.setattr(os, "fsync", note)
+    return noted

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import httpx
 import msgspec
+import pytest
 
+from shorty.cli.files import name_unfinished, write_file
 from shorty.clicks.journal import Journal
 from tests.cli.shell import Shell
+from tests.databases import note_syncs
 from tests.service import Service
 
 
@@ -64,6 +67,30 @@ def test_a_backup_replaces_nothing_by_accident(shell: Shell, tmp_path: Path) -> 
     itself = shell("backup", "data/shorty.db", "--force")
     assert "is the database itself" in itself.err
     assert {file.name for file in tmp_path.iterdir()} == {"data", "copy.db"}
+
+
+def test_a_backup_is_on_the_disk_under_its_name(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell("link", "list")
+    noted = note_syncs(monkeypatch, (tmp_path / "copy.db").exists)
+    assert shell("backup", "copy.db").code == 0
+    assert noted == [(tmp_path, True)]
+
+
+def test_a_file_that_a_command_writes_is_on_the_disk_and_then_its_name_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "links.csv"
+    unfinished = name_unfinished(path)
+
+    def look() -> dict[str, bytes]:
+        return {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+
+    noted = note_syncs(monkeypatch, look)
+    with write_file(path, may_replace=False) as file:
+        file.write(b"whole")
+    assert noted == [(unfinished, {unfinished.name: b"whole"}), (tmp_path, {path.name: b"whole"})]
 
 
 def test_a_restore_of_something_else_changes_nothing(shell: Shell, tmp_path: Path) -> None:

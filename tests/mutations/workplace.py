@@ -14,8 +14,10 @@ PLUGINS: Final = (
     "schemathesis.pytest.plugin",
     "_hypothesis_pytestplugin",
 )
+TEST_S: Final = 30  # a mutant that makes a test take longer has made it wait for ever
 PYTEST_OPTIONS: Final = (
     "-n0",
+    f"--timeout={TEST_S}",
     "-o",
     "addopts=-q --disable-plugin-autoload " + " ".join(f"-p {plugin}" for plugin in PLUGINS),
 )

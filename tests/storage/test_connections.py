@@ -57,6 +57,56 @@ def test_no_connection_trusts_the_schema(tmp_path: Path) -> None:
         connection.close()
 
 
+def ask(connection: sqlite3.Connection, name: str) -> object:
+    return connection.execute(f"pragma {name}").fetchone()[0]
+
+
+FULL = 2
+
+
+def test_what_is_committed_is_on_the_disk(tmp_path: Path) -> None:
+    """SQLite calls fsync itself; by default, in a database with a log, it would not at a commit."""
+    path = prepare_copy(tmp_path)
+    opened = [connect(path), connect_target(tmp_path / "copy.db")]
+    assert [ask(connection, "synchronous") for connection in opened] == [FULL, FULL]
+    for connection in opened:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "writer", "reader"),
+    [
+        ("journal_mode", "wal", "wal"),
+        ("foreign_keys", 1, 1),
+        ("busy_timeout", 5000, 5000),
+        ("temp_store", 2, 2),
+        ("cache_size", -8000, -8000),
+        ("wal_autocheckpoint", 4000, 1000),
+        ("journal_size_limit", 67108864, -1),
+    ],
+)
+def test_each_connection_has_its_settings(
+    tmp_path: Path, name: str, writer: object, reader: object
+) -> None:
+    path = prepare_copy(tmp_path)
+    with closing(connect(path)) as first, closing(connect(path, read_only=True)) as second:
+        assert (ask(first, name), ask(second, name)) == (writer, reader)
+        assert first.execute("insert into server_state values ('a', '')").rowcount == 1
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            second.execute("delete from server_state")
+
+
+def test_a_file_from_elsewhere_is_read_whatever_its_bytes_are(tmp_path: Path) -> None:
+    path = prepare_copy(tmp_path)
+    with closing(sqlite3.connect(path)) as writer:
+        writer.execute("insert into server_state values (cast(x'61ff' as text), '')")
+        writer.commit()
+        writer.execute("pragma journal_mode = delete")
+    with closing(connect_outside(path)) as connection:
+        assert connection.execute("select name from server_state").fetchone()["name"] == "a\ufffd"
+        assert ask(connection, "cell_size_check") == 1
+
+
 @pytest.mark.anyio
 async def test_the_open_database_trusts_no_schema(db: Database) -> None:
     assert [row[0] for row in db.look_up_all("pragma trusted_schema")] == [0]

@@ -12,6 +12,7 @@ from shorty.storage import copies
 from shorty.storage.connections import connect
 from shorty.storage.copies import copy_backup, copy_database, open_backup, replace_database
 from shorty.storage.migrations import find_version, list_migrations
+from tests.databases import note_syncs
 from tests.support import prepare_copy
 
 KEEP = "insert into server_state (name, value) values (?, ?)"
@@ -155,3 +156,30 @@ def test_a_log_without_its_database_is_set_aside(tmp_path: Path, log: str) -> No
     assert replace_database(path, backup) is None
     assert not Path(f"{path}{log}").exists()
     assert Path(f"{path}.before-restore{log}").read_bytes().startswith(b"of a database")
+
+
+def test_a_backup_that_is_read_is_on_the_disk_with_its_last_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "PIECE", 1000)
+    backup, target = make_backup(tmp_path), tmp_path / "target.db"
+    noted = note_syncs(monkeypatch, target.read_bytes)
+    with open_backup(backup) as source:
+        copy_backup(source, os.open(target, os.O_WRONLY | os.O_CREAT), backup)
+    assert noted == [(target, backup.read_bytes())]
+
+
+def test_the_folder_is_on_the_disk_once_both_databases_have_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup, path = make_backup(tmp_path), tmp_path / "shorty.db"
+    write_state(path, "old")
+    wanted = {name: sorted(read_state(file)) for name, file in (("new", backup), ("old", path))}
+
+    def look() -> dict[str, list[str]]:
+        kept = tmp_path / "shorty.db.before-restore"
+        return {name: sorted(read_state(file)) for name, file in (("new", path), ("old", kept))}
+
+    noted = note_syncs(monkeypatch, look)
+    replace_database(path, backup)
+    assert noted == [(tmp_path, wanted)]

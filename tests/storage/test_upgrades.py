@@ -9,10 +9,11 @@ from shorty.storage import migrations, upgrades
 from shorty.storage.connections import connect
 from shorty.storage.migrations import find_version, list_migrations, prepare_database
 from shorty.storage.upgrades import is_outdated, upgrade_database
+from tests.databases import note_syncs
 
 ALL = list_migrations()
 LATEST = ALL[-1].version
-FORMER = LATEST - 1
+FORMER = ALL[-2].version
 
 
 @pytest.fixture
@@ -49,6 +50,15 @@ def test_a_copy_of_the_former_database_stays_beside_it(path: Path) -> None:
     assert (find_version(path), read_kept(path)) == (LATEST, "yes")
     assert (find_version(copy), read_kept(copy)) == (FORMER, "yes")
     assert copy.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_copy_is_on_the_disk_under_its_name_before_anything_is_upgraded(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = path.with_name(f"shorty.db.schema-{FORMER}")
+    noted = note_syncs(monkeypatch, lambda: (find_version(path), find_version(copy)))
+    upgrade_database(path, now=1)
+    assert noted == [(path.parent, (FORMER, FORMER))]
 
 
 def test_one_copy_is_kept_and_what_is_no_copy_stays(path: Path) -> None:
