@@ -1,13 +1,10 @@
 """How the server starts, and what it says where it cannot."""
 
-import errno
-import os
 import socket
 from pathlib import Path
 
 import pytest
 
-from shorty.serve.listener import describe_fault
 from tests.serve.running import GET, read_log, run, run_until_ready
 from tests.service import PATIENCE_S, READY
 
@@ -123,17 +120,6 @@ def test_what_cannot_be_had_is_said_in_one_sentence(
         assert service.wait_for_end() == 1
         (sentence,) = service.stderr.read_all()
     assert words in sentence
-
-
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [
-        (errno.EACCES, "Port 80 needs more rights than this user has; choose one above 1023."),
-        (errno.EMFILE, "Cannot listen on 127.0.0.1 port 80: Too many open files."),
-    ],
-)
-def test_what_the_system_refuses_is_said_in_words(number: int, words: str) -> None:
-    assert describe_fault("127.0.0.1", 80, OSError(number, os.strerror(number))) == words
 
 
 def test_a_port_in_use_is_refused_even_where_the_other_would_share_it(folder: Path) -> None:

@@ -1,0 +1,99 @@
+"""The listening socket: where it listens, and what its connections inherit."""
+
+import errno
+import os
+import socket
+
+import pytest
+
+from shorty.errors import StartError
+from shorty.serve.listener import BACKLOG, describe_fault, find_address, open_listener
+
+LOCAL = "127.0.0.1"
+
+
+def read_options(found: socket.socket) -> dict[str, int]:
+    tcp = socket.IPPROTO_TCP
+    return {
+        "no delay": found.getsockopt(tcp, socket.TCP_NODELAY),
+        "keep alive": found.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+        "after": found.getsockopt(tcp, socket.TCP_KEEPIDLE),
+        "every": found.getsockopt(tcp, socket.TCP_KEEPINTVL),
+        "times": found.getsockopt(tcp, socket.TCP_KEEPCNT),
+    }
+
+
+def test_a_client_that_vanished_is_noticed_after_two_minutes() -> None:
+    with open_listener(LOCAL, 0) as listener:
+        with (
+            socket.create_connection(listener.getsockname()),
+            listener.accept()[0] as connection,
+        ):
+            options = read_options(connection)
+        assert listener.gettimeout() == 0
+        assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
+        assert not listener.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)
+    assert options == {"no delay": 1, "keep alive": 1, "after": 60, "every": 20, "times": 3}
+
+
+def test_as_many_as_wait_while_a_worker_is_replaced_find_room() -> None:
+    assert BACKLOG >= 1024
+    with open_listener(LOCAL, 0) as listener:
+        clients = [socket.create_connection(listener.getsockname(), 5) for _ in range(300)]
+        for client in clients:
+            client.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "family", "address"),
+    [
+        ("127.0.0.2", socket.AF_INET, "127.0.0.2"),
+        ("[::1]", socket.AF_INET6, "::1"),
+        ("::", socket.AF_INET6, "::"),
+        ("localhost", socket.AF_INET, LOCAL),
+    ],
+)
+def test_a_host_is_an_address_of_its_family(
+    host: str, family: socket.AddressFamily, address: str
+) -> None:
+    found, (name, port, *_) = find_address(host, 8250)
+    assert (found, name, port) == (family, address, 8250)
+
+
+def test_of_a_name_with_both_the_address_of_ipv4_comes_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = [*socket.getaddrinfo("::1", 80), *socket.getaddrinfo(LOCAL, 80)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
+    assert find_address("both.example", 80) == (socket.AF_INET, (LOCAL, 80))
+
+
+def test_a_host_that_cannot_be_one_is_told() -> None:
+    host = "a" * 64 + ".example"
+    with pytest.raises(StartError) as raised:
+        find_address(host, 0)
+    assert raised.value.message == (
+        f"The host {host} is not known here; give an address of this machine with --host."
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        (
+            errno.EADDRINUSE,
+            (
+                "Port 80 on 127.0.0.1 is already in use; "
+                "stop what uses it or choose another with --port."
+            ),
+        ),
+        (errno.EACCES, "Port 80 needs more rights than this user has; choose one above 1023."),
+        (
+            errno.EADDRNOTAVAIL,
+            "127.0.0.1 is not an address of this machine; choose another with --host.",
+        ),
+        (errno.EMFILE, "Cannot listen on 127.0.0.1 port 80: Too many open files."),
+    ],
+)
+def test_what_the_system_refuses_is_said_in_words(number: int, sentence: str) -> None:
+    assert describe_fault(LOCAL, 80, OSError(number, os.strerror(number))) == sentence

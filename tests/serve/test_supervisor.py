@@ -1,0 +1,321 @@
+"""What the supervisor makes of a worker's reports and of its end, and what it asks of it when."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from msgspec.structs import replace
+
+from shorty.config import Config
+from shorty.config.settings import LinksConfig, ServerConfig, StorageConfig
+from shorty.errors import ConfigError, ShortyError, StartError
+from shorty.serve import Patience, settle_port
+from shorty.serve.supervisor import (
+    OPEN,
+    READY,
+    Supervisor,
+    Worker,
+    describe_end,
+    keep_place,
+)
+
+STOP_S: Final = 5.0
+CONFIG: Final = Config(server=ServerConfig(port=8250))
+OTHER: Final = replace(CONFIG, links=LinksConfig(slug_length=9))
+NOBODY: Final = 0
+"""No process has this number; a signal to it would go to the group of the tests."""
+
+
+@pytest.fixture
+def channel() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """The supervisor's end and the worker's."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours, theirs
+
+
+@pytest.fixture
+def worker(channel: tuple[socket.socket, socket.socket]) -> Worker:
+    return Worker(NOBODY, channel[0], STOP_S)
+
+
+@pytest.fixture
+def supervisor() -> Iterator[Supervisor]:
+    with socket.socket() as listener:
+        yield Supervisor("none:None", listener, CONFIG, Patience())
+
+
+@pytest.mark.parametrize(
+    ("report", "is_open", "is_ready", "way_in", "complaint"),
+    [
+        (b"", False, False, "", ""),
+        (b"open\n", True, False, "", ""),
+        (b"open\nready\n", True, True, "", ""),
+        (b"open\n/welcome?key=1\nready\n", True, True, "/welcome?key=1", ""),
+        (b"ready\n", False, False, "", "ready"),
+        (b" The port is taken.\n", False, False, "", "The port is taken."),
+        (b"caf\xe9", False, False, "", "caf\ufffd"),
+    ],
+)
+def test_a_report_says_how_far_a_worker_has_come(
+    worker: Worker, report: bytes, is_open: bool, is_ready: bool, way_in: str, complaint: str
+) -> None:
+    worker.report = report
+    assert (worker.is_open, worker.is_ready, worker.complaint) == (is_open, is_ready, complaint)
+    if is_ready:
+        assert worker.way_in == way_in
+
+
+ENDED_1: Final = "The server could not start: it ended with status 1."
+KILLED: Final = "The worker was ended by SIGKILL"
+
+
+@pytest.mark.parametrize(
+    ("report", "status", "said"),
+    [
+        (OPEN + READY, -9, f"{KILLED}; starting another.\n"),
+        (OPEN + READY, 0, "The worker ended with status 0; starting another.\n"),
+        (OPEN + READY, 1, "The worker ended with status 1; starting another.\n"),
+        (OPEN, -9, f"{KILLED}; starting another.\n"),
+        (b"", -9, f"{KILLED} before it could answer; trying again.\n"),
+    ],
+)
+def test_a_worker_that_ended_by_itself_is_followed_by_another(
+    supervisor: Supervisor,
+    worker: Worker,
+    capsys: pytest.CaptureFixture[str],
+    report: bytes,
+    status: int,
+    said: str,
+) -> None:
+    worker.report = report
+    supervisor._judge(worker, status)
+    assert capsys.readouterr() == ("", said)
+
+
+@pytest.mark.parametrize(
+    ("report", "status", "why"),
+    [
+        (b"The key is missing.", 1, "The key is missing."),
+        (b"The key is missing.", -9, "The key is missing."),
+        (b"", 1, ENDED_1),
+        (OPEN, 1, ENDED_1),
+    ],
+)
+def test_a_worker_that_cannot_start_is_the_end_where_no_other_settings_have_worked(
+    supervisor: Supervisor,
+    worker: Worker,
+    capsys: pytest.CaptureFixture[str],
+    report: bytes,
+    status: int,
+    why: str,
+) -> None:
+    worker.report = report
+    with pytest.raises(StartError) as raised:
+        supervisor._judge(worker, status)
+    assert raised.value.message == why
+    supervisor._proven = CONFIG  # the very settings with which it does not start
+    with pytest.raises(StartError):
+        supervisor._judge(worker, status)
+    supervisor._proven, supervisor._config = CONFIG, OTHER
+    supervisor._judge(worker, status)
+    assert supervisor._config == CONFIG
+    assert capsys.readouterr() == ("", f"{why}\nGoing on with the former settings.\n")
+
+
+def test_three_workers_in_a_row_are_killed_before_settings_are_given_up(
+    supervisor: Supervisor, worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    supervisor._proven, supervisor._config = CONFIG, OTHER
+    for _ in range(2):
+        supervisor._judge(worker, -9)
+        assert supervisor._config == OTHER
+    supervisor._judge(worker, -9)
+    assert supervisor._config == CONFIG
+    said = capsys.readouterr().err.splitlines()
+    assert said[2:] == [
+        f"{KILLED} 3 times before it could answer.",
+        "Going on with the former settings.",
+    ]
+    for _ in range(2):  # the former settings have three of their own
+        supervisor._judge(worker, -9)
+    with pytest.raises(StartError, match="3 times before it could answer"):
+        supervisor._judge(worker, -9)
+
+
+def test_a_worker_that_answers_gives_those_after_it_three_tries_again(
+    supervisor: Supervisor, worker: Worker
+) -> None:
+    for _ in range(2):
+        for _ in range(2):
+            supervisor._judge(worker, -9)
+        supervisor._announce("")
+
+
+@pytest.mark.parametrize("status", [0, -signal.SIGTERM])
+@pytest.mark.parametrize("report", [b"", OPEN, OPEN + READY])
+def test_a_worker_that_ends_as_it_was_told_is_no_fault(
+    supervisor: Supervisor,
+    worker: Worker,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    report: bytes,
+) -> None:
+    worker.report, worker.told_at = report, 0.0
+    supervisor._judge(worker, status)
+    supervisor._stopping = True
+    supervisor._judge(worker, status)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("status", "end"), [(1, "ended with status 1"), (-9, KILLED[11:])])
+def test_a_worker_that_did_not_stop_cleanly_is_replaced_or_told_at_the_end(
+    supervisor: Supervisor,
+    worker: Worker,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    end: str,
+) -> None:
+    worker.report, worker.told_at = OPEN + READY, 0.0
+    supervisor._judge(worker, status)
+    assert capsys.readouterr().err == (
+        f"The worker did not stop cleanly: it {end}; starting another.\n"
+    )
+    supervisor._stopping = True
+    with pytest.raises(ShortyError) as raised:
+        supervisor._judge(worker, status)
+    assert raised.value.message == f"The worker did not stop cleanly: it {end}."
+
+
+@pytest.mark.parametrize(
+    ("host", "shown", "opened"),
+    [
+        ("127.0.0.1", "127.0.0.1", "127.0.0.1"),
+        ("::1", "[::1]", "[::1]"),
+        ("::", "[::]", "localhost"),
+        ("0.0.0.0", "0.0.0.0", "localhost"),  # noqa: S104
+    ],
+)
+def test_readiness_is_told_once_on_stdout_and_later_on_stderr(
+    supervisor: Supervisor, capsys: pytest.CaptureFixture[str], host: str, shown: str, opened: str
+) -> None:
+    supervisor._config = replace(CONFIG, server=ServerConfig(host=host, port=8250))
+    supervisor._announce("/welcome")
+    assert capsys.readouterr() == (
+        (
+            f"Shorty is ready on http://{shown}:8250\n"
+            f"Make your account at http://{opened}:8250/welcome\n"
+        ),
+        "",
+    )
+    supervisor._announce("")
+    assert capsys.readouterr() == ("", "Shorty is answering again.\n")
+
+
+def test_a_worker_is_announced_with_the_report_that_makes_it_ready_unless_it_is_told_to_stop(
+    supervisor: Supervisor,
+    worker: Worker,
+    channel: tuple[socket.socket, socket.socket],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for words, is_told in ((OPEN, False), (b"/wel", False), (b"come\nready\n", True)):
+        channel[1].sendall(words)
+        assert supervisor._hear(worker)
+        assert bool(capsys.readouterr().out) == is_told
+    worker.report, worker.told_at = b"", 0.0
+    channel[1].sendall(OPEN + READY)
+    assert supervisor._hear(worker)
+    assert capsys.readouterr() == ("", "")
+    channel[1].close()
+    assert not supervisor._hear(worker)
+
+
+def test_settings_are_taken_but_for_the_place_that_is_taken_already(
+    supervisor: Supervisor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert supervisor._take_settings(lambda: OTHER)
+    assert (supervisor._config, capsys.readouterr().err) == (OTHER, "")
+    moved = replace(OTHER, server=ServerConfig(port=8251), links=LinksConfig(slug_length=11))
+    assert supervisor._take_settings(lambda: moved)
+    assert supervisor._config == replace(moved, server=CONFIG.server)
+    assert capsys.readouterr().err == (
+        "A new host, port or database takes effect once shorty is stopped and started.\n"
+    )
+    any_port = replace(CONFIG, server=ServerConfig(port=0))
+    assert supervisor._take_settings(lambda: any_port)
+    assert (supervisor._config, capsys.readouterr().err) == (CONFIG, "")
+
+
+def test_faulty_settings_leave_those_in_force(
+    supervisor: Supervisor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> Config:
+        raise ConfigError("There is no setting links.colour.")
+
+    assert not supervisor._take_settings(fail)
+    assert supervisor._config == CONFIG
+    assert capsys.readouterr().err == (
+        "There is no setting links.colour.\nThe settings stay as they were.\n"
+    )
+
+
+def test_host_port_and_database_stay_and_all_else_is_new() -> None:
+    new = Config(
+        server=ServerConfig(host="::", port=1, hsts=True),
+        storage=StorageConfig(database=Path("/elsewhere.db")),
+        links=LinksConfig(slug_length=9),
+    )
+    assert keep_place(new, CONFIG) == replace(
+        new,
+        server=ServerConfig(host=CONFIG.server.host, port=CONFIG.server.port, hsts=True),
+        storage=CONFIG.storage,
+    )
+    assert settle_port(new, 8250) == replace(
+        new, server=ServerConfig(host="::", port=8250, hsts=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "end"),
+    [(0, "ended with status 0"), (3, "ended with status 3"), (-15, "was ended by SIGTERM")],
+)
+def test_an_end_is_described(status: int, end: str) -> None:
+    assert describe_end(status) == end
+
+
+def start_child(channel: socket.socket) -> Worker:
+    pid = os.posix_spawnp("sleep", ["sleep", "60"], os.environ)
+    return Worker(pid, channel, STOP_S)
+
+
+def test_a_worker_is_told_once_and_then_has_its_time(
+    channel: tuple[socket.socket, socket.socket],
+) -> None:
+    worker = start_child(channel[0])
+    assert worker.count_seconds_left() is None
+    worker.stop()
+    told_at = worker.told_at
+    assert told_at is not None
+    left = worker.count_seconds_left()
+    assert left is not None
+    assert 0 < left <= STOP_S
+    worker.stop()
+    assert worker.told_at == told_at
+    worker.told_at -= 2 * STOP_S
+    assert worker.count_seconds_left() == 0.0
+    assert worker.collect() == -signal.SIGTERM
+    assert channel[0].fileno() == -1
+
+
+def test_a_killed_worker_is_waited_for_without_a_limit(
+    channel: tuple[socket.socket, socket.socket],
+) -> None:
+    worker = start_child(channel[0])
+    worker.told_at = 0.0
+    worker.kill()
+    assert worker.count_seconds_left() is None
+    assert worker.collect() == -signal.SIGKILL
