@@ -1,14 +1,18 @@
 """One shorty per database, and none that is left behind."""
 
+import errno
+import fcntl
 import os
 import signal
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
 from shorty.errors import StartError
 from shorty.serve import Patience, lock_database
 from tests.serve.running import open_stream, read_log, run, run_until_ready, wait_until_gone
+from tests.service import PATIENCE_S
 
 
 def test_a_second_one_on_the_same_database_is_refused(folder: Path) -> None:
@@ -22,6 +26,71 @@ def test_a_second_one_on_the_same_database_is_refused(folder: Path) -> None:
         )
         assert first.get("/pid").isdigit()
         assert first.stop() == 0
+
+
+def read_holder(database: Path) -> str:
+    return Path(f"{database}.lock").read_text("ascii")
+
+
+def test_the_lock_lasts_as_long_as_the_block_however_that_ends(tmp_path: Path) -> None:
+    database = tmp_path / "new" / "shorty.db"
+
+    def fail() -> None:
+        with lock_database(database, wait_s=0):
+            assert read_holder(database) == f"{os.getpid()}\n"
+            raise KeyError
+
+    for _ in range(3):
+        with pytest.raises(KeyError):
+            fail()
+    assert Path(f"{database}.lock").stat().st_mode & 0o777 == 0o600
+    assert database.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("content", "process"),
+    [("12\n", " (process 12)"), ("", ""), ("no number\n", ""), ("\u00e9", "")],
+)
+def test_whoever_finds_it_locked_is_told_by_whom(
+    tmp_path: Path, content: str, process: str
+) -> None:
+    database = tmp_path / "shorty.db"
+    with lock_database(database):
+        Path(f"{database}.lock").write_text(content, "utf-8")
+        with pytest.raises(StartError) as raised, lock_database(database, wait_s=0):
+            pytest.fail("both hold it")
+    assert raised.value.message == (
+        f"Another shorty{process} is serving {database}; stop it first."
+    )
+
+
+def test_who_waits_gets_the_lock_as_soon_as_it_is_free_and_no_alarm_later(tmp_path: Path) -> None:
+    database = tmp_path / "shorty.db"
+    before = signal.getsignal(signal.SIGALRM)
+    holder = lock_database(database, wait_s=0)
+    holder.__enter__()
+    freeing = Timer(0.05, holder.__exit__, (None, None, None))
+    freeing.start()
+    with lock_database(database, wait_s=PATIENCE_S):
+        assert read_holder(database) == f"{os.getpid()}\n"
+        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+        assert signal.getsignal(signal.SIGALRM) is before
+    freeing.join()
+
+
+def test_a_file_system_without_locks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_file: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(StartError) as raised, lock_database(tmp_path / "shorty.db"):
+        pytest.fail("it is not locked")
+    assert raised.value.message == (
+        f"{tmp_path}/shorty.db.lock cannot be locked (No locks available, ENOLCK): "
+        "keep the database on a disk of this machine."
+    )
 
 
 def test_a_link_to_the_database_is_the_same_database(tmp_path: Path) -> None:

@@ -8,17 +8,22 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
+import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from shorty.proxies import TrustedProxies
+from shorty.serve import shares
 from shorty.serve.shares import (
     LEAST_SHARE,
     Connection,
     Shares,
+    close,
     find_share,
     list_connections,
     list_surplus,
 )
+from shorty.serve.sockets import count_descriptors, list_sockets
 from shorty.serve.worker import OWN_FILES
 from tests.serve.running import GET
 from tests.service import PATIENCE_S, Service
@@ -130,6 +135,49 @@ def test_while_there_is_room_everyone_keeps_what_they_have(crowd: Crowd) -> None
 def test_a_trusted_proxy_may_have_them_all(crowd: Crowd) -> None:
     crowd.come(TRUSTED, MOST)
     assert crowd.make_room() == 0
+
+
+def test_a_connection_whose_descriptor_is_another_ones_now_is_left_alone(crowd: Crowd) -> None:
+    crowd.come(GREEDY, 2)
+    first, second = sorted(list_connections(crowd.port), key=lambda each: each.descriptor)
+    assert not close(msgspec.structs.replace(first, peer=second.peer))
+    assert crowd.list_open(GREEDY) == [True, True]
+    assert close(first)
+    assert sorted(crowd.list_open(GREEDY)) == [False, True]
+    assert not close(msgspec.structs.replace(second, descriptor=-1))
+
+
+def test_what_was_closed_is_logged_once_a_minute_and_all_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    logged = Shares(MOST, 1, TrustedProxies([]))
+    told: list[tuple[float, int]] = []
+    for now, closed in ((5.0, 0), (10.0, 2), (69.9, 3), (70.0, 4), (200.0, 0), (201.0, 1)):
+        monkeypatch.setattr(shares, "monotonic", lambda now=now: now)
+        with capture_logs() as logs:
+            logged._log(closed)
+        assert all(each["most"] == MOST for each in logs)
+        told += [(now, each["count"]) for each in logs]
+    assert told == [(10.0, 2), (70.0, 7), (201.0, 1)]
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+def test_it_looks_at_them_once_seven_eighths_of_the_descriptors_are_open(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch, spare: int
+) -> None:
+    monkeypatch.setattr(shares, "LOOK_EVERY_S", 0.01)
+    crowd.come(GREEDY, 200)
+    most = (count_descriptors() + spare) * 8 // 7
+    looked = Event()
+    monkeypatch.setattr(shares, "list_sockets", lambda: looked.set() or list_sockets())
+    thread = Shares(most, crowd.port, TrustedProxies([]))
+    thread.start()
+    is_full = count_descriptors() >= most * 7 / 8
+    assert is_full == (not spare)
+    assert looked.wait(PATIENCE_S if is_full else 0.1) == is_full
+    thread.end()
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()
 
 
 def connect(service: Service, address: str) -> socket.socket:
