@@ -30,7 +30,7 @@ def insert_surroundings(tx: Transaction) -> None:
 async def stored(db: Database) -> None:
     await db.write(insert_surroundings)
     kinds: tuple[Kind, ...] = (PERSON, BOT, PREFETCH)
-    moments = [(link_id, kind) for kind in kinds for link_id in (1, 2, 3)]
+    moments: list[tuple[int, Kind]] = [(link, kind) for kind in kinds for link in (1, 2, 3)]
     await load_clicks(
         db,
         [
