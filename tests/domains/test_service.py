@@ -143,6 +143,7 @@ async def test_a_removed_domain_comes_back_as_the_same_one_unverified(
     await db.write(lambda tx: remove_domain(tx, ann, first.id, LATER))
     with pytest.raises(NotFoundError):
         await get_domain(db, ann.workspace_id, first.id)
+    assert await verify(db, first) is None
     with pytest.raises(NotFoundError):
         await db.write(lambda tx: remove_domain(tx, ann, first.id, LATER))
     with pytest.raises(NotFoundError):
@@ -291,8 +292,13 @@ async def test_a_start_brings_the_configurations_domains_up_to_date(db: Database
 async def test_a_domain_that_leaves_the_configuration_stops_and_comes_back(db: Database) -> None:
     both = await start(db, make_config("a.example.com", "b.example.com"))
     known = both.find_by_host("b.example.com")
-    one = await start(db, make_config("a.example.com"))
+    with capture_logs() as logs:
+        one = await start(db, make_config("a.example.com"))
+        rows = await read_rows(db)
+        await start(db, make_config("a.example.com"), LATER)
     assert one.find_by_host("b.example.com") is None
+    assert [each["host"] for each in logs] == ["b.example.com"]
+    assert await read_rows(db) == rows
     again = await start(db, make_config("b.example.com", "a.example.com"), LATER)
     assert known is not None
     assert again.default is not None
