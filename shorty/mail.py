@@ -100,7 +100,7 @@ def build_message(config: SmtpConfig, mail: Mail) -> EmailMessage:
 def _build_address(text: str, name: str = "") -> Address:
     try:
         return Address(name, addr_spec=text)
-    except (IndexError, MessageError) as error:
+    except (AttributeError, IndexError, MessageError) as error:
         raise ValueError(f"{text!r} is not one address") from error
 
 

@@ -117,6 +117,7 @@ async def test_what_is_posted_goes_behind_the_answer_and_may_fail() -> None:
         replace(MAIL, subject="Hello\r\nBcc: eve@b.example"),
         replace(MAIL, to="ann@a.example, eve@b.example"),
         replace(MAIL, to=""),
+        replace(MAIL, to="a\\@[@b.example"),
     ],
 )
 async def test_no_address_and_no_subject_breaks_out_of_its_header(mail: Mail) -> None:

@@ -58,7 +58,8 @@ def _require_one_address(text: str) -> None:
     letters = "".join(letter if letter.isascii() else "x" for letter in text)
     try:
         parsed = Address(addr_spec=letters)
-    except (IndexError, ValueError, MessageError) as error:
+    # AttributeError: the parser's own, of an unfinished IP address in brackets.
+    except (AttributeError, IndexError, ValueError, MessageError) as error:
         raise ValueError(NOT_AN_ADDRESS) from error
     if not parsed.username or f"{parsed.username}@{parsed.domain}" != letters:
         raise ValueError(NOT_AN_ADDRESS)  # with quotes, comments or spaces
