@@ -4,6 +4,7 @@ import pytest
 from shorty.config import Config, DefaultsConfig, Plan
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
+from tests.domains.dns_server import make_system_ask, run_dns_server
 
 PATH = "/api/v1/domains"
 
@@ -74,10 +75,12 @@ async def test_a_host_is_taken_once(client: httpx.AsyncClient) -> None:
 
 
 async def test_verifying_says_what_was_looked_for_and_found(
-    house: House, client: httpx.AsyncClient
+    house: House, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = await add(client, "go.a.invalid")
-    answer = await client.post(f"{path}/verify")
+    async with run_dns_server({}) as server:
+        make_system_ask(server, monkeypatch)
+        answer = await client.post(f"{path}/verify")
     assert answer.status_code == 200
     told = answer.json()
     assert told["isVerified"] is False

@@ -10,6 +10,8 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
+import pytest
+from dns.resolver import BaseResolver
 
 LONGEST_DATAGRAM: Final = 512
 LONGEST_CHAIN: Final = 8
@@ -107,3 +109,14 @@ async def run_dns_server(zone: Zone) -> AsyncGenerator[DnsServer]:
         transport.close()
         stream.close()
         await stream.wait_closed()
+
+
+def make_system_ask(server: DnsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of the name servers that this machine is set up with."""
+    host, _, port = server.address.rpartition(":")
+
+    def read_resolv_conf(resolver: BaseResolver, _file: object) -> None:
+        resolver.nameservers = [host]
+        resolver.port = int(port)
+
+    monkeypatch.setattr(BaseResolver, "read_resolv_conf", read_resolv_conf)

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
-from dns.resolver import BaseResolver
 
 from shorty.accounts.model import Actor
 from shorty.config import Config
@@ -25,7 +24,7 @@ from shorty.domains.verification import (
 from shorty.errors import AlreadyExistsError, ForbiddenError, NotFoundError
 from shorty.fetch import Fetcher
 from shorty.storage.database import Database
-from tests.domains.dns_server import DnsServer, Zone, run_dns_server
+from tests.domains.dns_server import DnsServer, Zone, make_system_ask, run_dns_server
 from tests.domains.support import make_config, start
 from tests.support import NOW, make_actor, make_home
 
@@ -396,13 +395,7 @@ async def test_the_systems_name_servers_are_asked_where_none_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with run_dns_server(make_zone()) as server:
-        host, _, port = server.address.rpartition(":")
-
-        def read_resolv_conf(resolver: BaseResolver, _file: object) -> None:
-            resolver.nameservers = [host]
-            resolver.port = int(port)
-
-        monkeypatch.setattr(BaseResolver, "read_resolv_conf", read_resolv_conf)
+        make_system_ask(server, monkeypatch)
         found = await Resolver(DnsSettings(timeout_s=1)).find("sho.example", "A")
     assert found.values == ("203.0.113.10",)
 
