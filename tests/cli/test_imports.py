@@ -129,9 +129,9 @@ def test_the_format_is_that_of_the_name_or_the_one_asked_for(shell: Shell, tmp_p
 def test_a_report_that_is_there_is_replaced_and_names_every_line(
     shell: Shell, tmp_path: Path
 ) -> None:
-    write_table(tmp_path, "url,slug\nnonsense,=x\n")
-    for _ in range(2):
+    for slug, shown in (("=x", "'=x"), ("y", "y")):
+        write_table(tmp_path, f"url,slug\nnonsense,{slug}\n")
         told = shell("import", "links.csv", "--from", "csv", "--report", "report.csv")
         assert "more" not in told.err
         (row,) = read_rows(tmp_path / "report.csv")
-        assert [row[name] for name in ("result", "place", "link")] == ["failed", "line 2", "'=x"]
+        assert [row[name] for name in ("result", "place", "link")] == ["failed", "line 2", shown]

@@ -30,6 +30,9 @@ HEAD: dict[str, Any] = {"kind": "export", "format": 2, "exportedAt": NOW}
 TEXT: dict[str, Any] = {"kind": "text", "text": "Here", "createdAt": NOW}
 
 
+_DRAWN: dict[tuple[str, Purpose], Picture] = {}
+
+
 class Whole(NamedTuple):
     """The links of a house with pages of every sort."""
 
@@ -41,8 +44,10 @@ class Whole(NamedTuple):
 async def keep_picture(
     house: House, purpose: Purpose, name: str, svg: str = RED_SQUARE
 ) -> StoredPicture:
-    drawn = await read_logo(svg.encode(), LONGEST_SIDES[purpose], workspace_id=1)
-    picture = Picture(png=drawn.png, width=drawn.width, height=drawn.height)
+    if (svg, purpose) not in _DRAWN:  # each takes a process of its own
+        drawn = await read_logo(svg.encode(), LONGEST_SIDES[purpose], workspace_id=1)
+        _DRAWN[svg, purpose] = Picture(png=drawn.png, width=drawn.width, height=drawn.height)
+    picture = _DRAWN[svg, purpose]
     return await house.db.write(
         lambda tx: create_picture(tx, house.actor, purpose, name, picture, NOW)
     )

@@ -101,7 +101,7 @@ contents = st.one_of(
 blocks = st.lists(st.tuples(contents, times).map(lambda parts: parts[0] | parts[1]), max_size=6)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(st.tuples(looks, blocks), max_size=3))
 def test_wild_pages_are_the_same_afterwards(
     wild: list[tuple[dict[str, Any], list[dict[str, Any]]]],

@@ -129,7 +129,7 @@ async def read_counters(house: House) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in rows]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(st.tuples(fields, pasts), max_size=6, unique_by=lambda each: each[0]["slug"]))
 def test_wild_links_are_the_same_afterwards(wild: list[tuple[dict[str, Any], Past]]) -> None:
     async def move(house: House, empty_house: House) -> None:
