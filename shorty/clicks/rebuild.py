@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterable
 from itertools import islice
 from typing import Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 from shorty.clicks.days import (
     NOTHING,
@@ -85,7 +86,7 @@ where day = (select min(day) from days_to_recount) returning day
 FORGET_DAY: Final = "delete from days_to_recount where day = $1"
 
 # Two recounts of one day would both add what is missing.
-_TURN: Final = asyncio.Semaphore(1)
+_TURNS: Final[WeakKeyDictionary[Database, asyncio.Lock]] = WeakKeyDictionary()
 
 DELETE_DAY: Final = "delete from click_days where owner = $1 and day = $2"
 
@@ -139,7 +140,7 @@ def note_days(tx: Transaction, days: Iterable[int]) -> None:
 
 async def rebuild_noted_day(db: Database) -> int:
     """Recounts the first of the days that were noted; returns 0 once there is none."""
-    async with _TURN:
+    async with _TURNS.setdefault(db, asyncio.Lock()):
         taken = await db.write(lambda tx: tx.find_one(TAKE_DAY, DAY_MS))
         if taken is None:
             return 0
