@@ -11,6 +11,13 @@ from shorty.rsgi.shim import AsgiShim
 from tests.rsgi_client import Exchange, Scope
 
 
+class Gone(Exchange):
+    """With a client that leaves at once."""
+
+    async def client_disconnect(self) -> None:
+        return
+
+
 def wrap(error: Exception, cause: Exception) -> Exception:
     error.__cause__ = cause
     return error
@@ -33,5 +40,5 @@ async def test_a_fault_is_told_though_the_client_has_gone(error: Exception, is_t
 
     scope = Scope(httpx.Request("GET", "http://shorty.test/"), "192.0.2.7:4711")
     with capture_logs() as logs:
-        await AsgiShim(app)(scope, Exchange(b""))
+        await AsgiShim(app)(scope, Gone(b""))
     assert [each["event"] for each in logs] == ["request_failed"] * is_told
