@@ -419,6 +419,7 @@ SLUGS: list[tuple[SourceName, str, str | None, str]] = [
     ("yourls", "INSERT INTO yourls_url VALUES (null,'{url}');", None, ""),
     ("yourls", "INSERT INTO yourls_url VALUES (-5,'{url}');", "-5", ""),
     ("yourls", "INSERT IGNORE INTO shop.yourls_url VALUES ('a','{url}');", "a", ""),
+    ("yourls", "INSERT yourls_url VALUES ('a','{url}');", "a", ""),
     ("yourls", "INSERT INTO `shop`.`url` VALUES ('a','{url}');", "a", ""),
     ("yourls", "INSERT INTO url (`url`,keyword) VALUES ('{url}','a');", "a", ""),
     ("yourls", "SET @x = 1-2 ; INSERT INTO url VALUES ('a','{url}');", "a", ""),
