@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,11 @@ def test_of_a_name_with_both_the_address_of_ipv4_comes_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     both = [*socket.getaddrinfo("::1", 80), *socket.getaddrinfo(LOCAL, 80)]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
+
+    def find_both(*_: object, **__: object) -> list[Any]:
+        return both
+
+    monkeypatch.setattr(socket, "getaddrinfo", find_both)
     assert find_address("both.example", 80) == (socket.AF_INET, (LOCAL, 80))
 
 

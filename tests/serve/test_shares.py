@@ -155,7 +155,7 @@ def test_what_was_closed_is_logged_once_a_minute_and_all_of_it(
     for now, closed in ((5.0, 0), (10.0, 2), (69.9, 3), (70.0, 4), (200.0, 0), (201.0, 1)):
         monkeypatch.setattr(shares, "monotonic", lambda now=now: now)
         with capture_logs() as logs:
-            logged._log(closed)
+            logged._log(closed)  # pyright: ignore[reportPrivateUsage]
         assert all(each["most"] == MOST for each in logs)
         told += [(now, each["count"]) for each in logs]
     assert told == [(10.0, 2), (70.0, 7), (201.0, 1)]

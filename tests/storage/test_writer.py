@@ -1,5 +1,8 @@
 """The writer's thread: what becomes of each write of a group, also in its rare ways."""
 
+# The tests hold the writer's thread, and watch and hinder its connection.
+# pyright: reportPrivateUsage=false
+
 import asyncio
 import sqlite3
 import threading
@@ -163,6 +166,12 @@ def leave_late(*parameters: str | int) -> Work:
     return lambda tx: tx.execute_late(ADD, *parameters)
 
 
+def leave_orphan(tx: Transaction) -> None:
+    """Refused at the commit alone."""
+    tx.execute("pragma defer_foreign_keys = on")
+    tx.execute(ORPHAN)
+
+
 @pytest.mark.parametrize(
     ("last", "error"),
     [
@@ -170,10 +179,9 @@ def leave_late(*parameters: str | int) -> Work:
         (leave_late("large", TOO_LARGE), OverflowError),
         (leave_late("odd", "\ud800"), UnicodeEncodeError),
         (leave_late("too few"), sqlite3.ProgrammingError),
-        (lambda tx: (tx.execute("pragma defer_foreign_keys = on"), tx.execute(ORPHAN)),
-         sqlite3.IntegrityError),
+        (leave_orphan, sqlite3.IntegrityError),
     ],
-)  # fmt: skip
+)
 async def test_a_commit_that_fails_keeps_nothing_and_the_next_group_is_written(
     db: Database, last: Work, error: type[Exception]
 ) -> None:
