@@ -210,6 +210,16 @@ async def test_threads_return_and_raise_what_their_work_does() -> None:
     pool.close()
 
 
+async def test_a_slot_is_given_back_where_no_thread_can_be_had() -> None:
+    pool = WorkerThreads("test-none", threads=1)
+    pool._find_executor().shutdown()  # pyright: ignore[reportPrivateUsage]
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            await pool.run("a", lambda: None)
+    assert pool.slots.taken == 0
+    pool.close()
+
+
 async def test_never_more_jobs_run_than_threads_also_when_callers_go_away() -> None:
     pool = WorkerThreads("test-bounded", threads=2, waiting=4, waiting_per_owner=4)
     go_on, lock, running, most = threading.Event(), threading.Lock(), 0, 0
