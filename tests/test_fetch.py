@@ -1,5 +1,8 @@
 """Proves the guard of the one HTTP client with real servers and a resolver that lies."""
 
+# What is decided there shows itself in no other way.
+# pyright: reportPrivateUsage=false
+
 import asyncio
 import gzip
 import socket

@@ -1,5 +1,8 @@
 """Mail, through real servers."""
 
+# What is decided there shows itself in no other way.
+# pyright: reportPrivateUsage=false
+
 import asyncio
 import shutil
 import ssl

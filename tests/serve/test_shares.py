@@ -1,5 +1,8 @@
 """Connections that are nearly used up: who has the most loses some, and all others are answered."""
 
+# What is decided there shows itself in no other way.
+# pyright: reportPrivateUsage=false
+
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack

@@ -81,7 +81,7 @@ async def test_who_has_waited_longest_is_next(db: Database) -> None:
 
     def find_first(line: Line, now: int) -> int | None:
         row = db.look_up(lines.FIND_FIRST_RECEIVER, line.host, int(line.is_quick), now)
-        return row and row["id"]
+        return None if row is None else row["id"]
 
     assert find_first(ONE, NOW + 2) == 2
     assert find_first(ONE, NOW) is None

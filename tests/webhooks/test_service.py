@@ -81,7 +81,8 @@ async def test_another_workspaces_deliveries_are_not_there(db: Database) -> None
 async def test_the_secrets_and_receivers_of_two_workspaces_are_their_own(db: Database) -> None:
     await move_links(db)
     other = build_actor(workspace_id=2)
-    ann, eve = [await db.write(lambda tx, by=by: get_secret(tx, by)) for by in (OWNER, other)]
+    ann = await db.write(lambda tx: service.get_secret(tx, OWNER, NOW))
+    eve = await db.write(lambda tx: service.get_secret(tx, other, NOW))
     assert ann != eve
 
     def rotate(tx: Transaction) -> SigningSecret:
@@ -122,8 +123,7 @@ async def test_a_secret_that_expires_is_removed_with_the_next_rotation(db: Datab
 
 
 async def test_at_most_five_secrets_sign_and_the_one_in_use_does(db: Database) -> None:
-    for _ in range(7):
-        last = await db.write(lambda tx: service.rotate_secret(tx, OWNER, NOW))
+    rotated = [await db.write(lambda tx: service.rotate_secret(tx, OWNER, NOW)) for _ in range(7)]
     rows = await db.write(lambda tx: store.find_or_make_secrets(tx, 1, NOW))
     assert [row["expires_at"] for row in rows] == [None] + [NOW + DAY] * 4
-    assert rows[0]["secret"] == last.secret
+    assert rows[0]["secret"] == rotated[-1].secret

@@ -1,5 +1,8 @@
 """Deliveries to real servers: those that behave and those that do not."""
 
+# What is decided there shows itself in no other way.
+# pyright: reportPrivateUsage=false
+
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -442,7 +445,8 @@ def look(into: list[Any], read: Callable[[], object], respond: Respond) -> Respo
 async def test_a_slow_receiver_is_tried_one_by_one_and_its_tries_are_timed(
     db: Database, receiver: Receiver
 ) -> None:
-    clocks, leases = Clocks(), []
+    clocks = Clocks()
+    leases: list[Any] = []
     late = clocks.take_time(2.5, answer(200))
     answer_with(receiver, look(leases, lambda: read_leases(db), late))
     outbox = await click(db, 1, 1, 1)
@@ -461,7 +465,8 @@ async def test_a_slow_receiver_is_tried_one_by_one_and_its_tries_are_timed(
 async def test_a_turn_that_takes_long_leaves_the_rest_to_the_next(
     db: Database, receiver: Receiver
 ) -> None:
-    clocks, leases = Clocks(), []
+    clocks = Clocks()
+    leases: list[Any] = []
     outbox = await click(db, 1)
     async with run_worker(db, outbox, clocks, read_monotonic=clocks.read_monotonic, concurrency=1):
         await wait_until_ended(db)  # it is known to be quick: its turns are long
@@ -476,7 +481,8 @@ async def test_a_turn_that_takes_long_leaves_the_rest_to_the_next(
 async def test_a_failure_ends_the_turn_and_the_rest_is_released(
     db: Database, receiver: Receiver
 ) -> None:
-    clocks, leases = Clocks(), []
+    clocks = Clocks()
+    leases: list[Any] = []
     outbox = await click(db, 1)
     async with run_worker(db, outbox, clocks, read_monotonic=clocks.read_monotonic):
         await wait_until_ended(db)
