@@ -35,7 +35,7 @@ async def test_a_page_is_made_filled_and_seen(house: House, owner: Browser) -> N
     page = await owner.follow(await owner.send(PLACE, NEW))
     assert "Put something on it" in read_text(page)
     await add_block(owner, "header", text="Find me")
-    await add_block(owner, "link", target="https://instagram.com/ann", text="My pictures")
+    await add_block(owner, "link", target="https://pictures.example/ann", text="My pictures")
     await add_block(owner, "text", text="I make <b>ceramics</b>.")
     await owner.send(f"{PLACE}/1", theme="dusk", has_switches="1", is_button_shown="1")
     seen = await visit(house)

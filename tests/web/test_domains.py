@@ -1,5 +1,8 @@
+import pytest
+
 from shorty.domains import store
 from tests.api.house import House
+from tests.domains.dns_server import make_system_ask, run_dns_server
 from tests.web.browser import Browser, read_text
 
 PLACE = "/app/domains"
@@ -21,8 +24,13 @@ async def test_a_new_domain_tells_the_records_to_copy(owner: Browser) -> None:
     assert "Not verified yet" in read_text((await owner.open(PLACE)).text)
 
 
-async def test_a_check_says_in_words_what_was_found(owner: Browser) -> None:
-    answer = await owner.send(f"{await add(owner)}/check")
+async def test_a_check_says_in_words_what_was_found(
+    owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await add(owner)
+    async with run_dns_server({}) as server:
+        make_system_ask(server, monkeypatch)
+        answer = await owner.send(f"{path}/check")
     told = read_text(answer.text)
     assert answer.status_code == 200
     assert "has no TXT record" in told
