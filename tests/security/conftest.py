@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
+from dns.resolver import BaseResolver
 
 from shorty.accounts.service import Home
 from shorty.app import App
@@ -49,6 +50,17 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Furnished:
         return Furnished(database=app.db.path, home=house.home, ids=ids)
 
     return asyncio.run(build())
+
+
+@pytest.fixture(autouse=True)
+def nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checks of domains ask a name server on loopback, which is not there."""
+
+    def read_resolv_conf(resolver: BaseResolver, _file: object) -> None:
+        resolver.nameservers = ["127.0.0.1"]
+        resolver.port = 9
+
+    monkeypatch.setattr(BaseResolver, "read_resolv_conf", read_resolv_conf)
 
 
 @pytest.fixture
