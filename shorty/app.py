@@ -33,7 +33,8 @@ from shorty.http.readiness import Readiness
 from shorty.http.requests import SERVICES
 from shorty.http.services import Services
 from shorty.limits import RateLimits
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
+from shorty.links.icons import Icons
 from shorty.links.lookup import LinkLookup
 from shorty.links.rules import read_link_rules
 from shorty.links.titles import TitleFiller
@@ -158,13 +159,25 @@ class App:
         outbox = Outbox(config.plans)
         recorder = Recorder(db, outbox=outbox)
         self.limited = LimitedClicks(db, recorder)
-        book = self._build_book()
+        rules = read_link_rules(config)
+        lookup = LinkLookup(db, rules.block_list, on_read=self.limited.forget)
+        icons = Icons()
         fetcher = await self._open_fetcher(stack)
         mailer = Mailer(config.smtp)
         stack.push_async_callback(mailer.finish)
-        titles = TitleFiller(book, fetcher, self.read_clock, draw_icon)
+        titles = TitleFiller(db, lookup, icons, fetcher, self.read_clock, draw_icon)
         titles.start()
         stack.push_async_callback(titles.stop)
+        domains = DomainDirectory(db, config)
+        domains.reload()
+        book = LinkContext(
+            db=db,
+            domains=domains,
+            lookup=lookup,
+            rules=rules,
+            icons=icons,
+            ask_page=titles.ask,
+        )
         worker = WebhookWorker(db, fetcher, config.webhooks, outbox.news, self.read_clock)
         await worker.start()
         stack.push_async_callback(worker.stop)
@@ -207,13 +220,6 @@ class App:
                 lambda tx: find_or_note_time(tx, HOST_COOKIES, self.read_clock())
             ),
         )
-
-    def _build_book(self) -> LinkBook:
-        rules = read_link_rules(self.config)
-        domains = DomainDirectory(self.db, self.config)
-        domains.reload()
-        lookup = LinkLookup(self.db, rules.block_list, on_read=self.limited.forget)
-        return LinkBook(db=self.db, domains=domains, lookup=lookup, rules=rules)
 
     async def _open_fetcher(self, stack: AsyncExitStack) -> Fetcher:
         webhooks = self.config.webhooks

@@ -4,7 +4,11 @@ Domains raise these; each door turns them into its own shape. A message is one s
 what to do, fit to be shown to the caller: it never holds SQL, a path of the server or a secret.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class ShortyError(Exception):
@@ -18,13 +22,24 @@ class ShortyError(Exception):
 
 
 class InvalidFieldsError(ShortyError):
-    """Input that was understood but cannot be accepted; `fields` maps each name to its fault."""
+    """Input that was understood but cannot be accepted; `fields` maps each name to its fault.
+
+    Those of `unread` could not be read, and are under the caller's own names already.
+    """
 
     code = "invalid-fields"
 
-    def __init__(self, fields: Mapping[str, str]) -> None:
-        self.fields = dict(fields)
+    def __init__(self, fields: Mapping[str, str], unread: Mapping[str, str] = _NONE) -> None:
+        self._judged = fields
+        self._unread = unread
+        self.fields = {**fields, **unread}
         super().__init__("; ".join(f"{name}: {fault}" for name, fault in self.fields.items()))
+
+    def rename(
+        self, spell: Callable[[Mapping[str, str]], Mapping[str, str]]
+    ) -> "InvalidFieldsError":
+        """The same with the domain's names spelled as the caller knows them."""
+        return InvalidFieldsError(spell(self._judged), self._unread)
 
 
 class NotFoundError(ShortyError):

@@ -27,7 +27,7 @@ from shorty.errors import ConflictError, QuotaExceededError, SlugTakenError
 from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
 from shorty.http.fields import convert_fields
 from shorty.http.requests import read_body
-from shorty.links.model import NewLink
+from shorty.links.model import LinkChange
 
 WHAT: Final = "bio page"
 
@@ -166,9 +166,7 @@ async def create_page(request: ApiRequest) -> Answer:
     async def create(remember: Remember[BioPage] | None) -> BioPage:
         if link_id is not None:
             return await service.turn_into_page(book, actor, link_id, change, now, remember)
-        page = await service.create_page(book, actor, read_link(wanted), change, now, remember)
-        request.services.titles.ask(page.link)
-        return page
+        return await service.create_page(book, actor, read_link(wanted), change, now, remember)
 
     with telling_own_names:
         return await answer_once(
@@ -282,9 +280,9 @@ def find_source_faults(wanted: PageInput) -> dict[str, str]:
     return {name: missing for name in ("url", "domain") if not given[name]}
 
 
-def read_link(wanted: PageInput) -> NewLink:
+def read_link(wanted: PageInput) -> LinkChange:
     """The page's new link, which is listed by the page's title."""
-    return NewLink(
+    return LinkChange(
         url=wanted.url or "",
         domain=wanted.domain or "",
         slug=wanted.custom_slug,

@@ -124,5 +124,5 @@ def spell_error(error: ShortyError) -> tuple[ShortyError, dict[str, str] | None]
     """The error with the fields' names as callers know them, and these fields if it has any."""
     if not isinstance(error, InvalidFieldsError):
         return error, None
-    spelled = InvalidFieldsError(spell_faults(error.fields))
+    spelled = error.rename(spell_faults)
     return spelled, spelled.fields

@@ -1,9 +1,6 @@
-"""What the links API takes: bodies read field by field into new links, changes and filters.
+"""What the links API takes: bodies read field by field into changes, and queries into filters."""
 
-A body's faults are told together with those the domain finds, each under the caller's own name.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -16,14 +13,13 @@ from shorty.errors import InvalidFieldsError
 from shorty.http.fields import TellingNames, convert_known, find_unknown, spell_fields
 from shorty.http.requests import ID_DIGITS, Body
 from shorty.http.times import read_time
-from shorty.links.drafts import UNKNOWN_TAGS
 from shorty.links.model import (
     LinkChange,
     LinkFilter,
     LinkSort,
     LinkType,
-    NewLink,
     QrSettings,
+    TagId,
 )
 
 CREATE_EXAMPLE: Final = {
@@ -48,13 +44,13 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "tag_ids": (),
     "webhook_urls": (),
 }
-_TAG_LISTS: Final = {
-    "tag_ids": "tagIds",
-    "add_tag_ids": "addTagIds",
-    "remove_tag_ids": "removeTagIds",
-}
 # What the caller calls differently from the domain.
 _OWN_NAMES: Final = {"slug": "customSlug", "status": "redirectType", "qr_settings": "qrCode"}
+_DOMAIN_NAMES: Final = {
+    "custom_slug": "slug",
+    "redirect_type": "status",
+    "qr_code": "qr_settings",
+}
 
 RedirectType: TypeAlias = Literal[
     "PERMANENT_301", "TEMPORARY_302", "TEMPORARY_307", "PERMANENT_308", "301", "302", "307", "308"
@@ -205,42 +201,18 @@ class LinkQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     sort: Annotated[LinkSort, Meta(description="`-` sorts downwards.")] = "-createdAt"
 
 
-def read_new_link(body: Body) -> tuple[NewLink, dict[str, str]]:
-    """The link asked for, and the fields that cannot be read, which it has by default."""
+def read_new_link(body: Body) -> LinkChange:
     fields = unfold_form(body.fields) if body.is_form else body.fields
     return read_link_fields(fields, is_form=body.is_form)
 
 
-def read_link_fields(
-    fields: Mapping[str, object], *, is_form: bool = False
-) -> tuple[NewLink, dict[str, str]]:
-    found, faults = _convert(fields, LinkInput, is_form=is_form)
-    values = _translate(found, faults)
-    given: dict[str, Any] = {name: values[name] for name in values if values[name] is not None}
-    needed: dict[str, Any] = {"url": "", "domain": ""}
-    return NewLink(**(needed | given)), faults
+def read_link_fields(fields: Mapping[str, object], *, is_form: bool = False) -> LinkChange:
+    """A new link, in which null is as good as left out."""
+    return _read(fields, LinkInput, {}, is_form=is_form)
 
 
-def read_changes(fields: Mapping[str, object]) -> tuple[LinkChange, dict[str, str]]:
-    """The change asked for, and the fields that cannot be read, which it leaves as they are."""
-    found, faults = _convert(fields, LinkChanges, is_form=False)
-    values = _translate(found, faults)
-    for name, value in values.items():
-        if value is None:
-            values[name] = _DEFAULTS.get(name)
-    return LinkChange(**values), faults
-
-
-def merge_faults(read: Mapping[str, str], judged: Mapping[str, str]) -> dict[str, str]:
-    """Both kinds of faults under the caller's names; what could not be read was never judged.
-
-    Of the tags' ids those were that could be.
-    """
-    merged = {**spell_faults(judged), **read}
-    unread = read.get("tagIds", "")
-    if "tag_ids" in judged and unread.startswith(UNKNOWN_TAGS):
-        merged["tagIds"] = f"{judged['tag_ids']}, {unread.removeprefix(UNKNOWN_TAGS)}"
-    return merged
+def read_change(fields: Mapping[str, object]) -> LinkChange:
+    return _read(fields, LinkChanges, _DEFAULTS)
 
 
 def spell_faults(faults: Mapping[str, str]) -> dict[str, str]:
@@ -282,55 +254,60 @@ def unfold_form(fields: Mapping[str, object]) -> dict[str, object]:
     return unfolded
 
 
-def _convert(
-    fields: Mapping[str, object], kind: type[msgspec.Struct], *, is_form: bool
-) -> tuple[dict[str, Any], dict[str, str]]:
+def _read(
+    fields: Mapping[str, object],
+    kind: type[msgspec.Struct],
+    defaults: Mapping[str, Any],
+    *,
+    is_form: bool = False,
+) -> LinkChange:
+    """The fields under the domain's names and in its types; what cannot be read is a fault."""
     clicks = fields.get("maxClicks")
     if isinstance(clicks, float) and clicks.is_integer():
         fields = {**fields, "maxClicks": int(clicks)}  # JSON has one kind of number
     found, faults = convert_known(fields, kind, is_text=is_form)
-    return found, faults | find_unknown(fields, kind.__struct_encode_fields__)
-
-
-def _translate(found: dict[str, Any], faults: dict[str, str]) -> dict[str, Any]:
-    """The fields under the domain's names and in its types; what cannot be is a fault more."""
-    values = {
-        name: value
-        for name, value in found.items()
-        if name not in {"custom_slug", "redirect_type", "qr_code"}
-    }
-    if "qr_code" in found:
-        values["qr_settings"] = found["qr_code"]
-    if "custom_slug" in found:
-        values["slug"] = found["custom_slug"]
-    if (redirect := found.get("redirect_type", UNSET)) is not UNSET:
-        values["status"] = None if redirect is None else read_status(redirect)
-    if (text := values.get("expires_at")) is not None:
-        values["expires_at"] = _read_expiry(text, faults)
-    for name, field in _TAG_LISTS.items():
-        if tag_ids := values.get(name):
-            values[name] = _read_tag_ids(tag_ids, faults, field)
-    if (addresses := values.get("webhook_urls")) is not None:
-        values["webhook_urls"] = tuple(part for part in addresses.split(",") if part.strip())
-    return values
+    faults |= find_unknown(fields, kind.__struct_encode_fields__)
+    nothing = UNSET if kind is LinkInput else None
+    values: dict[str, Any] = {}
+    for own_name, value in found.items():
+        name = _DOMAIN_NAMES.get(own_name, own_name)
+        if value is None:
+            values[name] = defaults.get(name, nothing)
+            continue
+        try:
+            values[name] = _READERS[name](value) if name in _READERS else value
+        except ValueError as error:
+            faults |= spell_faults({name: str(error)})
+    return LinkChange(**values, unread=faults)
 
 
 def read_status(redirect: str | int) -> int:
     return STATUSES.get(str(redirect)) or int(redirect)
 
 
-def _read_expiry(text: str, faults: dict[str, str]) -> int | None:
+def _read_expiry(text: str) -> int:
     try:
         return read_time(datetime.fromisoformat(text.strip()))
     except (ValueError, OverflowError):
-        faults["expiresAt"] = "must be a time in ISO 8601, such as 2030-12-31T23:59:59Z"
-        return None
+        raise ValueError("must be a time in ISO 8601, such as 2030-12-31T23:59:59Z") from None
 
 
-def _read_tag_ids(
-    tag_ids: Sequence[str | int], faults: dict[str, str], field: str
-) -> tuple[int, ...]:
-    read = {tag_id: find_id(tag_id) for tag_id in tag_ids}
-    if bad := [str(tag_id)[:40] for tag_id, number in read.items() if number is None]:
-        faults[field] = UNKNOWN_TAGS + ", ".join(bad)
-    return tuple(number for number in read.values() if number is not None)
+def _read_tag_ids(tag_ids: Sequence[str | int]) -> tuple[TagId, ...]:
+    return tuple(
+        str(tag_id)[:40] if (number := find_id(tag_id)) is None else number for tag_id in tag_ids
+    )
+
+
+def _split_addresses(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split(",") if part.strip())
+
+
+# How a value is read that is not taken as it is.
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "status": read_status,
+    "expires_at": _read_expiry,
+    "tag_ids": _read_tag_ids,
+    "add_tag_ids": _read_tag_ids,
+    "remove_tag_ids": _read_tag_ids,
+    "webhook_urls": _split_addresses,
+}

@@ -15,17 +15,23 @@ from shorty.api.link_answers import (
     show_created,
     show_failed,
 )
-from shorty.api.link_bodies import LinkChanges, find_id, read_changes, read_link_fields
+from shorty.api.link_bodies import (
+    LinkChanges,
+    find_id,
+    read_change,
+    read_link_fields,
+    telling_own_names,
+)
 from shorty.api.link_object import show_link
-from shorty.api.links import TAG, raise_all_faults
+from shorty.api.links import TAG
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
 from shorty.errors import BusyError, FeatureOffError, InvalidFieldsError, NotFoundError, ShortyError
 from shorty.http.answers import Answer, answer_json
 from shorty.http.fields import convert_fields, convert_known, find_unknown
 from shorty.http.requests import read_body
-from shorty.links import bulk
-from shorty.links.model import Link, NewLink
+from shorty.links import service
+from shorty.links.model import Link
 
 BULK_LIMIT_BYTES: Final = 8 * 1024 * 1024
 SLUG_TAKEN: Final = {
@@ -40,19 +46,19 @@ class BulkInput(
     msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
 ):
     domain: Annotated[str, Meta(description="The domain of all links that name none themselves.")]
-    links: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=bulk.MAX_AT_ONCE)]
+    links: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=service.MAX_AT_ONCE)]
 
 
 class BulkDelete(
     msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
 ):
-    ids: Annotated[list[str | int], Meta(min_length=1, max_length=bulk.MAX_AT_ONCE)]
+    ids: Annotated[list[str | int], Meta(min_length=1, max_length=service.MAX_AT_ONCE)]
 
 
 class BulkChanges(LinkChanges, frozen=True, kw_only=True):
     """The links, and what to change of each of them."""
 
-    ids: Annotated[list[str | int], Meta(min_length=1, max_length=bulk.MAX_AT_ONCE)]
+    ids: Annotated[list[str | int], Meta(min_length=1, max_length=service.MAX_AT_ONCE)]
 
 
 @handle(
@@ -80,15 +86,12 @@ class BulkChanges(LinkChanges, frozen=True, kw_only=True):
 async def create_links(request: ApiRequest) -> Answer:
     body = await read_body(request, limit=BULK_LIMIT_BYTES)
     wanted = convert_fields(body.fields, BulkInput)
-    news = [
-        await read_one_of_many(request, {"domain": wanted.domain, **fields})
-        for fields in wanted.links
-    ]
+    changes = [read_link_fields({"domain": wanted.domain, **fields}) for fields in wanted.links]
     return await answer_once(
         request,
         body,
-        lambda remember: bulk.create_links(
-            request.services.book, request.actor, news, request.now, remember
+        lambda remember: service.create_links(
+            request.services.book, request.actor, changes, request.now, remember
         ),
         lambda outcomes: answer_json(show_created(outcomes), 201),
     )
@@ -112,13 +115,14 @@ async def create_links(request: ApiRequest) -> Answer:
 async def change_links(request: ApiRequest) -> Answer:
     fields = (await read_body(request)).fields
     ids, faults = read_ids(fields)
-    change, other_faults = read_changes({name: fields[name] for name in fields if name != "ids"})
-    if faults or other_faults:
-        raise InvalidFieldsError({**faults, **other_faults})
+    change = read_change({name: fields[name] for name in fields if name != "ids"})
+    if faults:
+        raise InvalidFieldsError({**faults, **change.unread})
     known = list_known(ids)
-    outcomes = await bulk.change_links(
-        request.services.book, request.actor, known, change, request.now
-    )
+    with telling_own_names:
+        outcomes = await service.change_links(
+            request.services.book, request.actor, known, change, request.now
+        )
     links = [show_link(outcome) for outcome in outcomes if isinstance(outcome, Link)]
     failed = [
         show_failed(link_id, outcome)
@@ -150,23 +154,12 @@ async def delete_links(request: ApiRequest) -> Answer:
     if faults:
         raise InvalidFieldsError(faults)
     known = list_known(ids)
-    deleted = set(await bulk.delete_links(request.services.book, request.actor, known, request.now))
+    deleted = set(
+        await service.delete_links(request.services.book, request.actor, known, request.now)
+    )
     missing = [str(number) for number in known if number not in deleted] + list_bad(ids)
     failed = [show_failed(text, NotFoundError("link", text)) for text in missing]
     return answer_json(DeletedLinks(deleted=len(deleted), failed=failed))
-
-
-async def read_one_of_many(
-    request: ApiRequest, fields: Mapping[str, object]
-) -> NewLink | ShortyError:
-    new, faults = read_link_fields(fields)
-    if not faults:
-        return new
-    try:
-        await raise_all_faults(request, new, faults)
-    except InvalidFieldsError as error:
-        return error
-    return new
 
 
 def read_ids(

@@ -1,6 +1,5 @@
 """`/links`: making, listing, reading, changing, deleting and restoring links, one or many."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from shorty.api.idempotency import Remember, answer_once
@@ -16,8 +15,7 @@ from shorty.api.link_bodies import (
     LinkChanges,
     LinkInput,
     LinkQuery,
-    merge_faults,
-    read_changes,
+    read_change,
     read_filter,
     read_new_link,
     telling_own_names,
@@ -29,7 +27,6 @@ from shorty.errors import (
     BusyError,
     ConflictError,
     FeatureOffError,
-    InvalidFieldsError,
     QuotaExceededError,
     SlugTakenError,
 )
@@ -37,10 +34,7 @@ from shorty.http.answers import Answer, answer_json, answer_nothing
 from shorty.http.fields import convert_fields
 from shorty.http.requests import Body, read_body
 from shorty.links import service
-from shorty.links.book import read_maker
-from shorty.links.changes import find_change_faults
-from shorty.links.drafts import find_faults
-from shorty.links.model import Link, NewLink
+from shorty.links.model import Link, LinkChange
 from shorty.links.pages import list_links as list_page
 from shorty.storage.database import Transaction
 
@@ -69,38 +63,29 @@ TAG: Final = "Links"
 async def create_link(request: ApiRequest) -> Answer:
     body = await read_body(request, takes_forms=True)
     query = convert_fields(request.read_query(), CreateQuery, is_text=True, ignores_unknown=True)
-    new, faults = read_new_link(body)
-    if faults:
-        await raise_all_faults(request, new, faults)
+    change = read_new_link(body)
     with telling_own_names:
         if query.find_or_create:
-            return await find_or_create(request, body, new)
+            return await find_or_create(request, body, change)
         return await answer_once(
             request,
             body,
-            lambda remember: make_link(request, new, remember),
+            lambda remember: service.create_link(
+                request.services.book, request.actor, change, request.now, remember
+            ),
             lambda link: answer_link(link, 201),
         )
 
 
-async def make_link(request: ApiRequest, new: NewLink, remember: Remember[Link] | None) -> Link:
-    services = request.services
-    link = await service.create_link(services.book, request.actor, new, request.now, remember)
-    services.titles.ask_icon(link)
-    return link
-
-
-async def find_or_create(request: ApiRequest, body: Body, new: NewLink) -> Answer:
+async def find_or_create(request: ApiRequest, body: Body, change: LinkChange) -> Answer:
     async def create(remember: Remember[tuple[Link, bool]] | None) -> tuple[Link, bool]:
         def remember_new(tx: Transaction, link: Link) -> None:
             if remember is not None:
                 remember(tx, (link, True))
 
-        link, is_new = await service.find_or_create_link(
-            request.services.book, request.actor, new, request.now, remember_new
+        return await service.find_or_create_link(
+            request.services.book, request.actor, change, request.now, remember_new
         )
-        request.services.titles.ask_icon(link)
-        return link, is_new
 
     return await answer_once(
         request, body, create, lambda found: answer_link(found[0], 201 if found[1] else 200)
@@ -171,15 +156,11 @@ async def get_link(request: ApiRequest) -> Answer:
 )
 async def change_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "link")
-    change, faults = read_changes((await read_body(request)).fields)
-    book, actor, now = request.services.book, request.actor, request.now
-    if faults:
-        link = await service.get_link(book, actor, link_id)
-        judged = await find_change_faults(book, actor, link, change, now)
-        raise InvalidFieldsError(merge_faults(faults, judged))
+    change = read_change((await read_body(request)).fields)
     with telling_own_names:
-        link = await service.change_link(book, actor, link_id, change, now)
-    request.services.titles.ask_icon(link)
+        link = await service.change_link(
+            request.services.book, request.actor, link_id, change, request.now
+        )
     return answer_link(link)
 
 
@@ -220,13 +201,6 @@ async def restore_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "deleted link")
     book, actor = request.services.book, request.actor
     return answer_link(await service.restore_link(book, actor, link_id, request.now))
-
-
-async def raise_all_faults(request: ApiRequest, new: NewLink, faults: Mapping[str, str]) -> None:
-    """With the fields that cannot be read, those that could be and are wrong."""
-    maker = read_maker(request.actor)
-    judged = await find_faults(request.services.book, maker, new, request.now)
-    raise InvalidFieldsError(merge_faults(faults, judged))
 
 
 HANDLERS: Final = (

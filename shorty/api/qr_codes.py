@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from shorty.api.idempotency import Remember, answer_once
+from shorty.api.idempotency import answer_once
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import EXAMPLE, ShortLinkAnswer, show_short_link
@@ -31,7 +31,7 @@ from shorty.http.answers import Answer, answer_json
 from shorty.http.qr_drawings import list_warning_headers
 from shorty.http.requests import Body, read_body
 from shorty.links import service
-from shorty.links.model import Link, NewLink
+from shorty.links.model import Link, LinkChange
 
 TAG: Final = "QR codes"
 CREATED: Final = "QR Code Created Successfully."
@@ -75,15 +75,15 @@ QrCodeChanges: Final = add_settings("QrCodeChanges", ShortLinkChanges)
 )
 async def create_code(request: ApiRequest) -> Answer:
     body = await read_body(request, takes_forms=True)
-    new = read_new_code(body)
-
-    async def create(remember: Remember[Link] | None) -> Link:
-        services = request.services
-        link = await service.create_link(services.book, request.actor, new, request.now, remember)
-        services.titles.ask(link)
-        return link
-
-    return await answer_once(request, body, create, lambda link: answer_code(link, CREATED, 201))
+    change = read_new_code(body)
+    return await answer_once(
+        request,
+        body,
+        lambda remember: service.create_link(
+            request.services.book, request.actor, change, request.now, remember
+        ),
+        lambda link: answer_code(link, CREATED, 201),
+    )
 
 
 @handle(
@@ -111,12 +111,10 @@ async def change_code(request: ApiRequest) -> Answer:
         raise NotFoundError("QR code", link_id)
     change = read_change(body, link)
     changed = await service.change_link(book, actor, link_id, change, request.now)
-    request.services.titles.ask_icon(changed)
     return answer_code(changed, UPDATED)
 
 
-def read_new_code(body: Body) -> NewLink:
-    """Raises InvalidFieldsError."""
+def read_new_code(body: Body) -> LinkChange:
     fields = gather_settings(unfold_form(body.fields) if body.is_form else body.fields)
     wanted = msgspec.structs.replace(body, fields={**fields, "isQrGenerated": True})
     return msgspec.structs.replace(read_new_link(wanted), made_through="qr")

@@ -3,6 +3,7 @@
 Every key is always there. Those that describe a QR code are null on a link without one.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -252,10 +253,9 @@ def describe_refusal(error: ShortyError) -> str:
         quota = _QUOTAS[error.quota]
         return f"{quota} Limit Exceeded for your current plan. Please upgrade!"
     if isinstance(error, InvalidFieldsError):
-        fields = {_name_field(name): fault for name, fault in error.fields.items()}
-        return InvalidFieldsError(fields).message
+        return error.rename(_name_fields).message
     return error.message
 
 
-def _name_field(name: str) -> str:
-    return _FIELDS.get(name) or spell_key(name)
+def _name_fields(faults: Mapping[str, str]) -> dict[str, str]:
+    return {_FIELDS.get(name) or spell_key(name): fault for name, fault in faults.items()}

@@ -1,4 +1,4 @@
-"""What the short-link API takes: the body of a create, read field by field into a new link."""
+"""What the short-link API takes: the body of a create, read field by field into a change."""
 
 import re
 from datetime import datetime
@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from shorty.errors import InvalidFieldsError
-from shorty.http.fields import convert_fields
+from shorty.http.fields import convert_known
 from shorty.http.requests import Body
 from shorty.http.times import read_time
-from shorty.links.model import NewLink, QrSettings
+from shorty.links.destination import UTM_PARAMETERS
+from shorty.links.model import LinkChange, QrSettings
 
 INPUT_EXAMPLE: Final[dict[str, Any]] = {
     "destinationUrl": "https://example.com/long-url",
@@ -34,6 +34,7 @@ INPUT_EXAMPLE: Final[dict[str, Any]] = {
     },
 }
 
+_REQUIRED: Final = ("destination_url", "branded_domain", "slash_tag")
 # Forms have no objects: `qrSettings[color]=%23000000`, as form encoders write them.
 _NESTED: Final = re.compile(r"qrSettings\[(\w+)\]")
 
@@ -119,31 +120,30 @@ def asks_for_public_link(body: Body) -> bool:
     return value is True or (body.is_form and value in {"true", "True", "1"})
 
 
-def read_new_link(body: Body) -> NewLink:
-    """Raises InvalidFieldsError. Keys that are not known are ignored."""
+def read_new_link(body: Body) -> LinkChange:
+    """The link asked for. Keys that are not known are ignored."""
     fields = unfold_form(body.fields) if body.is_form else body.fields
-    given = convert_fields(fields, ShortLinkInput, is_text=body.is_form, ignores_unknown=True)
+    found, unread = convert_known(fields, ShortLinkInput, is_text=body.is_form)
+    needed: dict[str, Any] = dict.fromkeys(_REQUIRED, "")
+    given = ShortLinkInput(**(needed | found))
     if given.password_protection_enabled and not given.password:
-        raise InvalidFieldsError({"passwordProtectionEnabled": "needs a password"})
-    return NewLink(
+        unread["passwordProtectionEnabled"] = "needs a password"
+    return LinkChange(
         url=given.destination_url,
         domain=given.branded_domain,
         slug=given.slash_tag,
         title=given.title,
         tag_names=split_tags(given.tags),
-        expires_at=None if given.public else read_expiration(given.expiration_date),
+        expires_at=None if given.public else read_expiration(given.expiration_date, unread),
         password=given.password or None,
         is_password_asked=given.password_protection_enabled is not False,
-        utm_source=given.utm_source,
-        utm_medium=given.utm_medium,
-        utm_campaign=given.utm_campaign,
-        utm_term=given.utm_term,
-        utm_content=given.utm_content,
-        utm_id=given.utm_id,
         is_link_in_bio=bool(given.is_link_in_bio),
         button_label=given.btn_label,
         qr_settings=choose_qr_settings(given),
         is_public=bool(given.public),
+        fetches_title=True,
+        unread=unread,
+        **{name: getattr(given, name) for name in UTM_PARAMETERS},
     )
 
 
@@ -179,15 +179,15 @@ def split_tags(text: str | None) -> tuple[str, ...]:
     return tuple(name for name in names if name)
 
 
-def read_expiration(text: str | None) -> int | None:
-    """UTC milliseconds. Raises InvalidFieldsError."""
+def read_expiration(text: str | None, unread: dict[str, str]) -> int | None:
+    """UTC milliseconds; what is no time is noted among the fields that could not be read."""
     if not text:
         return None
     try:
         return read_time(datetime.fromisoformat(text.strip()))
     except ValueError:
-        fault = "must be a time in ISO 8601, such as 2030-12-31T23:59:59Z"
-        raise InvalidFieldsError({"expirationDate": fault}) from None
+        unread["expirationDate"] = "must be a time in ISO 8601, such as 2030-12-31T23:59:59Z"
+        return None
 
 
 def choose_qr_settings(given: ShortLinkInput) -> QrSettings | None:

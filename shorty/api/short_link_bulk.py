@@ -6,20 +6,20 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from shorty.api.idempotency import Remember, answer_once
+from shorty.api.idempotency import answer_once
 from shorty.api.link_bodies import find_id
 from shorty.api.link_bulk import BULK_LIMIT_BYTES
 from shorty.api.operations import Operation, handle
 from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import EXAMPLE, ShortLink, describe_refusal, show_short_link
 from shorty.api.short_link_bodies import BrandedDomain, read_new_link, spell_key
-from shorty.errors import InvalidFieldsError, NotFoundError, ShortyError
+from shorty.errors import NotFoundError, ShortyError
 from shorty.http.answers import Answer, answer_json
 from shorty.http.fields import convert_fields
 from shorty.http.requests import Body, read_body
-from shorty.links import bulk
-from shorty.links.bulk import Outcome
-from shorty.links.model import Link, NewLink
+from shorty.links import service
+from shorty.links.model import Link, LinkChange
+from shorty.links.writes import Outcome
 
 TAG: Final = "Short links"
 IMPORTED: Final = "{} Short Links Created Successfully."
@@ -31,7 +31,7 @@ class ImportInput(msgspec.Struct, frozen=True, kw_only=True, rename=spell_key):
         list[dict[str, Any]],
         Meta(
             min_length=1,
-            max_length=bulk.MAX_AT_ONCE,
+            max_length=service.MAX_AT_ONCE,
             description="Links as `/short-link` takes them. A `brandedDomain` of their own goes "
             "before the common one; without a `slashTag`, one is generated.",
         ),
@@ -70,7 +70,7 @@ class NamedLink(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BulkDeleteInput(msgspec.Struct, frozen=True, kw_only=True, rename=spell_key):
-    bulk_links: Annotated[list[NamedLink], Meta(min_length=1, max_length=bulk.MAX_AT_ONCE)]
+    bulk_links: Annotated[list[NamedLink], Meta(min_length=1, max_length=service.MAX_AT_ONCE)]
 
 
 class FailedDelete(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,22 +129,18 @@ class BulkDeleteAnswer(msgspec.Struct, frozen=True, kw_only=True):
 async def import_short_links(request: ApiRequest) -> Answer:
     body = await read_body(request, limit=BULK_LIMIT_BYTES)
     given = convert_fields(body.fields, ImportInput, ignores_unknown=True)
-    news = [read_import(given, fields) for fields in given.import_data]
-
-    async def create(remember: Remember[list[Outcome]] | None) -> list[Outcome]:
-        services = request.services
-        outcomes = await bulk.create_links(
-            services.book, request.actor, news, request.now, remember
-        )
-        for outcome in outcomes:
-            if isinstance(outcome, Link):
-                services.titles.ask(outcome)
-        return outcomes
-
-    return await answer_once(request, body, create, show_imported)
+    changes = [read_import(given, fields) for fields in given.import_data]
+    return await answer_once(
+        request,
+        body,
+        lambda remember: service.create_links(
+            request.services.book, request.actor, changes, request.now, remember
+        ),
+        show_imported,
+    )
 
 
-def read_import(given: ImportInput, fields: Mapping[str, object]) -> NewLink | ShortyError:
+def read_import(given: ImportInput, fields: Mapping[str, object]) -> LinkChange:
     """One of the links, with what they have in common; null is as good as left out."""
     common = {"brandedDomain": given.branded_domain, "slashTag": ""}
     known = {
@@ -153,12 +149,9 @@ def read_import(given: ImportInput, fields: Mapping[str, object]) -> NewLink | S
         for name, value in each.items()
         if value is not None
     }
-    try:
-        new = read_new_link(Body(fields=known, is_form=False, raw=b""))
-    except InvalidFieldsError as error:
-        return error
-    tag_names = tuple(dict.fromkeys((*list_common_tags(given.tags), *new.tag_names)))
-    return msgspec.structs.replace(new, slug=new.slug or None, tag_names=tag_names)
+    change = read_new_link(Body(fields=known, is_form=False, raw=b""))
+    tag_names = tuple(dict.fromkeys((*list_common_tags(given.tags), *(change.tag_names or ()))))
+    return msgspec.structs.replace(change, slug=change.slug or None, tag_names=tag_names)
 
 
 def list_common_tags(tags: str | Sequence[str] | None) -> list[str]:
@@ -217,7 +210,7 @@ async def delete_known(request: ApiRequest, link_ids: Sequence[int]) -> set[int]
     if not link_ids:
         return set()
     book, actor = request.services.book, request.actor
-    return set(await bulk.delete_links(book, actor, link_ids, request.now))
+    return set(await service.delete_links(book, actor, link_ids, request.now))
 
 
 HANDLERS: Final = (import_short_links, delete_short_links)

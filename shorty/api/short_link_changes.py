@@ -26,7 +26,7 @@ from shorty.api.short_link_bodies import (
     split_tags,
     unfold_form,
 )
-from shorty.http.fields import convert_fields
+from shorty.http.fields import convert_known
 from shorty.http.requests import Body
 from shorty.links.model import Link, LinkChange, QrSettings
 
@@ -86,9 +86,10 @@ def gather_settings(fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def read_change(body: Body, link: Link) -> LinkChange:
-    """The change of that link. Raises InvalidFieldsError. Keys that are not known are ignored."""
+    """The change of that link. Keys that are not known are ignored."""
     fields = gather_settings(unfold_form(body.fields) if body.is_form else body.fields)
-    given = convert_fields(fields, ShortLinkChanges, is_text=body.is_form, ignores_unknown=True)
+    found, unread = convert_known(fields, ShortLinkChanges, is_text=body.is_form)
+    given = ShortLinkChanges(**found)
     changes: dict[str, Any] = {
         name: None if (value := getattr(given, name)) == "" else value
         for name in ShortLinkChanges.__struct_fields__
@@ -101,11 +102,12 @@ def read_change(body: Body, link: Link) -> LinkChange:
         domain=given.branded_domain,
         slug=given.slash_tag,
         tag_names=_read_tags(given.tags, link),
-        expires_at=UNSET if expires is UNSET else read_expiration(expires),
+        expires_at=UNSET if expires is UNSET else read_expiration(expires, unread),
         button_label=_read_label(given.btn_label, link),
         password=_read_password(given, link),
         is_password_asked=_read_asked(given, link),
         qr_settings=_read_settings(given, link, fields.get("qrSettings")),
+        unread=unread,
     )
 
 

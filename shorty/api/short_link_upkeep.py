@@ -154,7 +154,6 @@ async def change_short_link(request: ApiRequest) -> Answer:
     link = await service.get_link(book, actor, link_id)
     change = read_change(body, link)
     changed = await service.change_link(book, actor, link_id, change, request.now)
-    request.services.titles.ask_icon(changed)
     return answer_short_link(changed, UPDATED)
 
 

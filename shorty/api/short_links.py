@@ -6,7 +6,7 @@ A public link needs no token where the operator allows it; whether a link is pub
 from typing import Final
 
 from shorty.api.auth import authenticate
-from shorty.api.idempotency import Remember, answer_once
+from shorty.api.idempotency import answer_once
 from shorty.api.operations import KEY, Operation, handle
 from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import (
@@ -65,15 +65,15 @@ async def create_short_link(request: ApiRequest) -> Answer:
     if may_be_anonymous(request):
         return show_created(await make_public_link(request))
     body = await read_body(request, takes_forms=True)
-    new = read_new_link(body)
-
-    async def create(remember: Remember[Link] | None) -> Link:
-        services = request.services
-        link = await create_link(services.book, request.actor, new, request.now, remember)
-        services.titles.ask(link)
-        return link
-
-    return await answer_once(request, body, create, show_created)
+    change = read_new_link(body)
+    return await answer_once(
+        request,
+        body,
+        lambda remember: create_link(
+            request.services.book, request.actor, change, request.now, remember
+        ),
+        show_created,
+    )
 
 
 async def make_public_link(request: ApiRequest) -> Link:
@@ -92,10 +92,7 @@ async def make_public_link(request: ApiRequest) -> Link:
     body = await read_body(request, takes_forms=True)
     if not asks_for_public_link(body):
         raise UnauthenticatedError("Send your token in the header 'Authorization: Bearer TOKEN'.")
-    new = read_new_link(body)
-    link = await create_public_link(services.book, new, now)
-    services.titles.ask(link)
-    return link
+    return await create_public_link(services.book, read_new_link(body), now)
 
 
 def take_public_link(limits: RateLimits, client_address: str, limit: int, now: int) -> None:

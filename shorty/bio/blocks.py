@@ -9,13 +9,13 @@ from shorty.bio.model import Block, BlockChange, NewBlock
 from shorty.bio.rules import MAX_BLOCKS, merge_block_change, read_block
 from shorty.bio.service import require_page
 from shorty.errors import InvalidFieldsError, NotFoundError
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.links.pictures import find_picture
 from shorty.storage.database import Transaction
 
 
 def add_block(
-    tx: Transaction, book: LinkBook, actor: Actor, page_id: int, new: NewBlock, now: int
+    tx: Transaction, book: LinkContext, actor: Actor, page_id: int, new: NewBlock, now: int
 ) -> Block:
     """Raises NotFoundError, and InvalidFieldsError with every fault."""
     require_scope(actor, "write")
@@ -31,7 +31,7 @@ def add_block(
 
 def change_block(
     tx: Transaction,
-    book: LinkBook,
+    book: LinkContext,
     actor: Actor,
     page_id: int,
     block_id: int,
@@ -88,7 +88,7 @@ def find_block(blocks: Sequence[Block], block_id: int) -> Block:
 
 
 def check_block(
-    tx: Transaction, book: LinkBook, actor: Actor, page_id: int, new: NewBlock, count: int
+    tx: Transaction, book: LinkContext, actor: Actor, page_id: int, new: NewBlock, count: int
 ) -> NewBlock:
     """The block as it is kept, on a page that has so many. Raises InvalidFieldsError."""
     block = read_block(new, book.rules.block_list.is_blocked)

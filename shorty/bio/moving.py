@@ -18,7 +18,7 @@ from shorty.bio.model import Block, NewBlock, PageChange, PageSettings
 from shorty.bio.rules import read_block
 from shorty.bio.service import merge_settings, require_page
 from shorty.errors import InvalidFieldsError
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.storage.database import Database, Transaction
 from shorty.storage.snapshot import Rows
 
@@ -80,7 +80,7 @@ def is_dressed(rows: Database | Transaction, page_id: int) -> bool:
 
 
 def dress_page(
-    tx: Transaction, book: LinkBook, actor: Actor, page_id: int, dress: Dress
+    tx: Transaction, book: LinkContext, actor: Actor, page_id: int, dress: Dress
 ) -> DressFaults | None:
     """All at once, so that a page is never found half dressed; one that is dressed stays so: None.
 
@@ -105,7 +105,7 @@ def dress_page(
     return DressFaults(settings=setting_faults, blocks=block_faults)
 
 
-def judge_dress(book: LinkBook, actor: Actor, dress: Dress) -> DressFaults:
+def judge_dress(book: LinkContext, actor: Actor, dress: Dress) -> DressFaults:
     """What of it would be left out, as far as it can be told before its links are there."""
     _, setting_faults = _read_settings(book.db, book, actor, dress.change)
     block_faults: dict[int, str] = {}
@@ -118,7 +118,7 @@ def judge_dress(book: LinkBook, actor: Actor, dress: Dress) -> DressFaults:
 
 
 def _read_settings(
-    rows: Database | Transaction, book: LinkBook, actor: Actor, change: PageChange
+    rows: Database | Transaction, book: LinkContext, actor: Actor, change: PageChange
 ) -> tuple[PageSettings, dict[str, str]]:
     """What is at fault is as it comes, which never is."""
     faults: dict[str, str] = {}

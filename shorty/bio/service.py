@@ -16,14 +16,14 @@ from shorty.bio.model import BioPage, Block, PageChange, PageList, PageSettings
 from shorty.bio.rules import merge_page_change
 from shorty.bio.store import StoredPage
 from shorty.errors import ConflictError, InvalidFieldsError, NotFoundError
-from shorty.links.book import LinkBook, Maker, read_maker
-from shorty.links.changes import edit_link
-from shorty.links.drafts import Draft, draft_link
-from shorty.links.inserts import Entry, insert_draft
-from shorty.links.model import Link, LinkChange, NewLink
+from shorty.links.context import LinkContext, read_author
+from shorty.links.model import Author, Link, LinkChange, PreparedLink
 from shorty.links.pictures import find_picture
+from shorty.links.prepare import prepare_link
 from shorty.links.service import change_link, delete_link
 from shorty.links.store import find_link, find_link_to_change, find_links
+from shorty.links.writes import change_link as edit_link
+from shorty.links.writes import insert_link
 from shorty.storage.database import Database, Transaction
 
 Remember: TypeAlias = Callable[[Transaction, BioPage], None]
@@ -33,7 +33,7 @@ PAGE: str = "bio page"
 
 
 async def list_pages(
-    book: LinkBook, actor: Actor, now: int, *, after: int = 0, limit: int = 50
+    book: LinkContext, actor: Actor, now: int, *, after: int = 0, limit: int = 50
 ) -> PageList:
     """Those with an id above `after`: every link in a bio, also one that nobody has adorned."""
     rows = await book.db.find_all(store.LIST_PAGE_IDS, actor.workspace_id, after, limit + 1)
@@ -43,7 +43,7 @@ async def list_pages(
     return PageList(pages=tuple(pages), has_more=len(rows) > limit)
 
 
-async def get_page(book: LinkBook, actor: Actor, page_id: int, now: int) -> BioPage:
+async def get_page(book: LinkContext, actor: Actor, page_id: int, now: int) -> BioPage:
     """Raises NotFoundError, for another workspace's page too."""
     link = await find_link(book.db, actor.workspace_id, page_id)
     if link is None or not link.is_link_in_bio:
@@ -52,35 +52,35 @@ async def get_page(book: LinkBook, actor: Actor, page_id: int, now: int) -> BioP
 
 
 async def create_page(
-    book: LinkBook,
+    book: LinkContext,
     actor: Actor,
-    new: NewLink,
+    wanted: LinkChange,
     change: PageChange,
     now: int,
     remember: Remember | None = None,
 ) -> BioPage:
-    """A page at a link of its own.
+    """A page at a link of its own, which gets its destination's title where it is given none.
 
     Raises InvalidFieldsError, SlugTakenError, QuotaExceededError and ForbiddenError.
     """
     require_scope(actor, "write")
-    maker = read_maker(actor)
-    label = None if change.button_label is UNSET else change.button_label
-    new = msgspec.structs.replace(new, is_link_in_bio=True, button_label=label)
-    draft = await _draft_link(book, maker, new, change, now)
+    wanted = msgspec.structs.replace(
+        wanted, is_link_in_bio=True, button_label=change.button_label, fetches_title=True
+    )
+    prepared = await _prepare_link(book, read_author(actor), wanted, change, now)
 
     def work(tx: Transaction) -> BioPage:
-        link = insert_draft(tx, book, Entry(maker=maker, draft=draft, now=now))
+        link = insert_link(tx, book, prepared)
         _change_settings(tx, book, actor, link.id, change, now)
         return _remember(tx, read_page(tx, link, now), remember)
 
     page = await book.db.write(work)
-    book.forget(page.link)
+    book.committed(page.link, fetches_title=True)
     return page
 
 
 async def turn_into_page(
-    book: LinkBook,
+    book: LinkContext,
     actor: Actor,
     link_id: int,
     change: PageChange,
@@ -102,12 +102,12 @@ async def turn_into_page(
         return _remember(tx, read_page(tx, link, now), remember)
 
     page = await book.db.write(work)
-    book.forget(page.link)
+    book.committed(page.link)
     return page
 
 
 async def change_page(
-    book: LinkBook, actor: Actor, page_id: int, change: PageChange, now: int
+    book: LinkContext, actor: Actor, page_id: int, change: PageChange, now: int
 ) -> BioPage:
     """Raises as create_page does, and NotFoundError.
 
@@ -124,12 +124,12 @@ async def change_page(
         return read_page(tx, link, now)
 
     page = await book.db.write(work)
-    book.forget(page.link)
+    book.committed(page.link)
     return page
 
 
 async def delete_page(
-    book: LinkBook, actor: Actor, page_id: int, now: int, *, keeps_link: bool = False
+    book: LinkContext, actor: Actor, page_id: int, now: int, *, keeps_link: bool = False
 ) -> None:
     """Ends the page and its link; or the page alone, and the link leads to its destination.
 
@@ -143,7 +143,7 @@ async def delete_page(
         await delete_link(book, actor, page_id, now)
 
 
-def preview_change(book: LinkBook, page: BioPage, change: PageChange) -> BioPage:
+def preview_change(book: LinkContext, page: BioPage, change: PageChange) -> BioPage:
     """The page as it would be after a change that is not made. Raises InvalidFieldsError."""
     settings = merge_settings(book.db, book, page.link.workspace_id, page.settings, change)
     link = page.link
@@ -152,22 +152,22 @@ def preview_change(book: LinkBook, page: BioPage, change: PageChange) -> BioPage
     return msgspec.structs.replace(page, settings=settings, link=link)
 
 
-async def _draft_link(
-    book: LinkBook, maker: Maker, new: NewLink, change: PageChange, now: int
-) -> Draft:
+async def _prepare_link(
+    book: LinkContext, author: Author, wanted: LinkChange, change: PageChange, now: int
+) -> PreparedLink:
     """Raises InvalidFieldsError with the faults of the link and those of its page."""
     faults: dict[str, str] = {}
     try:
-        merge_settings(book.db, book, maker.workspace_id, PageSettings(), change)
+        merge_settings(book.db, book, author.workspace_id, PageSettings(), change)
     except InvalidFieldsError as error:
         faults = error.fields
     try:
-        draft = await draft_link(book, maker, new, now)
+        prepared = await prepare_link(book, author, wanted, now)
     except InvalidFieldsError as error:
         raise InvalidFieldsError({**error.fields, **faults}) from error
     if faults:
         raise InvalidFieldsError(faults)
-    return draft
+    return prepared
 
 
 def require_page(tx: Transaction, actor: Actor, page_id: int) -> Link:
@@ -188,7 +188,7 @@ def _build_page(link: Link, stored: StoredPage, blocks: Sequence[Block]) -> BioP
 
 
 def _change_settings(
-    tx: Transaction, book: LinkBook, actor: Actor, page_id: int, change: PageChange, now: int
+    tx: Transaction, book: LinkContext, actor: Actor, page_id: int, change: PageChange, now: int
 ) -> None:
     stored = store.read_page(tx.find_one(store.FIND_SETTINGS, page_id))
     settings = merge_settings(tx, book, actor.workspace_id, stored.settings, change)
@@ -198,7 +198,7 @@ def _change_settings(
 
 def merge_settings(
     rows: Database | Transaction,
-    book: LinkBook,
+    book: LinkContext,
     workspace_id: int,
     before: PageSettings,
     change: PageChange,

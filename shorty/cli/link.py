@@ -20,7 +20,7 @@ from shorty.cli.options import (
 )
 from shorty.cli.session import Session, with_database
 from shorty.errors import InvalidFieldsError, NotFoundError
-from shorty.links.model import Link, LinkChange, LinkFilter, LinkPage, LinkSort, NewLink
+from shorty.links.model import Link, LinkChange, LinkFilter, LinkPage, LinkSort
 from shorty.links.pages import list_links
 from shorty.links.service import change_link, create_link, delete_link, get_link
 from shorty.links.tags import fold_name, list_tags
@@ -63,8 +63,8 @@ async def add(session: Session, *, url: str, user: str | None, **options: Any) -
     """
     desk = await open_desk(session, user)
     fields: dict[str, Any] = {"domain": desk.get_default_domain().host, **read_fields(options)}
-    new = NewLink(url=url, **fields)
-    link = await explain_options(create_link(desk.book, desk.actor, new, session.now))
+    change = LinkChange(url=url, **fields)
+    link = await explain_options(create_link(desk.book, desk.actor, change, session.now))
     click.echo(link.short_url)
 
 

@@ -9,7 +9,7 @@ from shorty.cli.session import Session
 from shorty.cli.token import find_home
 from shorty.domains import Domain
 from shorty.errors import NotFoundError
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.links.lookup import LinkLookup
 from shorty.links.rules import read_link_rules
 from shorty.links.slug import slug_key
@@ -20,7 +20,7 @@ ID_DIGITS: Final = 18  # more fit no database's integer
 
 class Desk(NamedTuple):
     session: Session
-    book: LinkBook
+    book: LinkContext
     actor: Actor
 
     def get_default_domain(self) -> Domain:
@@ -35,7 +35,7 @@ async def open_desk(session: Session, email: str | None) -> Desk:
     directory = await open_directory(session)
     home = await session.db.write(lambda tx: find_home(tx, session, email))
     rules = read_link_rules(session.config)
-    book = LinkBook(
+    book = LinkContext(
         db=session.db,
         domains=directory,
         lookup=LinkLookup(session.db, rules.block_list),

@@ -1,4 +1,4 @@
-"""The options that say what a link is: each names a field of NewLink and LinkChange."""
+"""The options that say what a link is: each names a field of LinkChange."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime

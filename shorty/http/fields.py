@@ -108,7 +108,7 @@ class TellingNames:
         trace: TracebackType | None,
     ) -> None:
         if isinstance(error, InvalidFieldsError):
-            raise InvalidFieldsError(self._spell(error.fields)) from error
+            raise error.rename(self._spell) from error
 
 
 telling_camel_case: Final = TellingNames(spell_fields)

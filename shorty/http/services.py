@@ -15,7 +15,7 @@ from shorty.fetch import Fetcher
 from shorty.http.attempts import Attempts
 from shorty.http.readiness import Readiness
 from shorty.limits import RateLimits
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.links.titles import TitleFiller
 from shorty.mail import Mailer
 from shorty.proxies import TrustedProxies
@@ -34,7 +34,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     config: Config
     db: Database
     domains: DomainDirectory
-    book: LinkBook
+    book: LinkContext
     recorder: Recorder
     fetcher: Fetcher
     mailer: Mailer

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
-from shorty.links.model import Creator, Link, NewLink
+from shorty.links.model import Creator, Link, LinkFields
 from shorty.storage.database import Database, Row, Transaction
 
 EditKind = Literal["edited", "deleted", "restored"]
@@ -17,11 +17,14 @@ KEPT: Final = 200
 """So many edits of a link are kept; of more, the last."""
 TEXT_LENGTH: Final = 500
 
-_FIELDS: Final = tuple(
-    name
-    for name in NewLink.__struct_fields__
-    if name not in {"url", "domain", "password", "tag_ids", "tag_names", "made_through"}
+# Told by other names, or not at all.
+_APART: Final = frozenset(
+    {
+        *("domain_id", "host", "scheme", "original_url", "url", "favicon_url", "password_hash"),
+        "made_through",
+    }
 )
+_FIELDS: Final = tuple(name for name in LinkFields.__struct_fields__ if name not in _APART)
 
 INSERT_EDIT: Final = """
 insert into link_edits (link_id, workspace_id, at, user_id, kind, changes)

@@ -9,7 +9,7 @@ from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
 from shorty.fetch import Fetcher
 from shorty.links import store
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.links.destination import parse_destination
 from shorty.links.model import LinkType
 from shorty.links.page_title import PageFacts, fetch_page_facts
@@ -21,7 +21,7 @@ _RESERVED: Final = "That name is one shorty keeps for itself; choose another."
 
 
 async def find_slug_fault(
-    book: LinkBook, actor: Actor, domain: str, slug: str, except_link_id: int | None = None
+    book: LinkContext, actor: Actor, domain: str, slug: str, except_link_id: int | None = None
 ) -> str | None:
     """Why a link cannot have the slug, in one sentence; the link excepted may have it already."""
     found = book.find_domain(actor.workspace_id, domain)
@@ -39,13 +39,15 @@ async def find_slug_fault(
     return f"The slug is already taken on {found.host}; choose another."
 
 
-def find_destination_fault(book: LinkBook, link_type: LinkType, url: str, now: int) -> str | None:
+def find_destination_fault(
+    book: LinkContext, link_type: LinkType, url: str, now: int
+) -> str | None:
     """Why no link can lead there, in words that follow a field's name or stand alone."""
     return find_url_fault(link_type, url, book.describe_surroundings(None, now))
 
 
 async def fetch_preview(
-    book: LinkBook, actor: Actor, fetcher: Fetcher, url: str, now: int
+    book: LinkContext, actor: Actor, fetcher: Fetcher, url: str, now: int
 ) -> PageFacts:
     """What the page says of itself; nothing where it cannot be read or no link may lead there.
 

@@ -1,13 +1,14 @@
-"""What a link is: the stored link, what makes a new one, and what may be changed of it.
+"""What a link is: its fields, the stored link, and a change of either.
 
 Times are UTC milliseconds. Empty texts are never stored: absent is None.
 """
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from shorty.config import Plan
 from shorty.domains.model import write_short_url
 
 LinkType = Literal["URL", "MAILTO", "TEL", "SMS"]
@@ -15,6 +16,8 @@ MadeThrough = Literal["link", "qr", "import"]
 # What a link is there for: itself, a QR code (whatever else it is), or a link-in-bio page; of any
 # of them, those that have a code.
 LinkKind = Literal["plain", "qr", "bio", "qr-or-bio", "coded"]
+# A caller's text that is no id of any tag stays a text, to be named in the error.
+TagId: TypeAlias = int | str
 LinkSort = Literal["createdAt", "-createdAt", "clickCount", "-clickCount"]
 
 
@@ -61,64 +64,72 @@ class LinkDomain(msgspec.Struct, frozen=True, kw_only=True):
     scheme: str
 
 
-class Link(msgspec.Struct, frozen=True, kw_only=True):
+class LinkFields(msgspec.Struct, frozen=True, kw_only=True):
+    """What is decided of a link, with the defaults of a new one. `url` has the UTM parameters.
+
+    The order is that of the columns in which `store` keeps them, `host` and `scheme` apart.
+    """
+
+    domain_id: int = 0
+    host: str = ""
+    scheme: str = ""
+    slug: str = ""  # empty until one is generated
+    link_type: LinkType = "URL"
+    original_url: str = ""
+    url: str = ""
+    status: int = 302
+    title: str | None = None
+    description: str | None = None
+    image: str | None = None
+    cloaked: bool = False
+    forward_parameters: bool = False
+    block_bots: bool = False
+    is_active: bool = True
+    is_starred: bool = False
+    password_hash: str | None = None
+    is_password_asked: bool = True
+    expires_at: int | None = None
+    max_clicks: int | None = None
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+    utm_term: str | None = None
+    utm_content: str | None = None
+    utm_id: str | None = None
+    meta_pixel_id: str | None = None
+    google_tag_id: str | None = None
+    webhook_urls: tuple[str, ...] = ()
+    is_link_in_bio: bool = False
+    button_label: str | None = None
+    is_public: bool = False
+    qr_settings: QrSettings | None = None
+    made_through: MadeThrough = "link"
+    favicon_url: str = ""  # a path on every domain of this server; empty: none is known
+
+    @property
+    def domain(self) -> LinkDomain:
+        return LinkDomain(id=self.domain_id, host=self.host, scheme=self.scheme)
+
+
+class Link(LinkFields, frozen=True, kw_only=True):
     """A stored, live link with its tags and counts."""
 
     id: int
     workspace_id: int
-    domain_id: int
-    host: str
-    scheme: str
-    slug: str
-    link_type: LinkType
-    original_url: str
-    url: str
-    status: int
-    title: str | None
-    description: str | None
-    image: str | None
-    cloaked: bool
-    forward_parameters: bool
-    block_bots: bool
-    is_active: bool
-    is_starred: bool
-    is_admin_blocked: bool
-    password_hash: str | None
-    is_password_asked: bool
-    expires_at: int | None
-    max_clicks: int | None
-    utm_source: str | None
-    utm_medium: str | None
-    utm_campaign: str | None
-    utm_term: str | None
-    utm_content: str | None
-    utm_id: str | None
-    meta_pixel_id: str | None
-    google_tag_id: str | None
-    webhook_urls: tuple[str, ...]
-    is_link_in_bio: bool
-    button_label: str | None
-    is_public: bool
-    qr_settings: QrSettings | None
-    made_through: MadeThrough
-    favicon_url: str  # a path on every domain of this server; empty: none is known
-    edit_count: int
+    is_admin_blocked: bool = False
+    edit_count: int = 0
     created_by: Creator | None
     created_at: int
     updated_at: int
-    tags: tuple[Tag, ...]
-    clicks: int
-    scans: int
-    bio_clicks: int
+    tags: tuple[Tag, ...] = ()
+    clicks: int = 0
+    scans: int = 0
+    bio_clicks: int = 0
     bio_page_id: int | None = None  # its own page, else the first on which it is a button
 
     @property
     def click_count(self) -> int:
         return self.clicks + self.scans + self.bio_clicks
-
-    @property
-    def domain(self) -> LinkDomain:
-        return LinkDomain(id=self.domain_id, host=self.host, scheme=self.scheme)
 
     @property
     def short_url(self) -> str:
@@ -137,95 +148,20 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
         return f"{write_short_url(self.scheme, self.host, f'qr/{self.slug}')}.svg"
 
 
-class LinkColumns(msgspec.Struct, frozen=True, kw_only=True):
-    """What is stored of a link that passed every check: the columns a caller decides, in order.
-
-    Flags are 0 or 1; `slug` is empty where one is still to be generated.
-    """
-
-    domain_id: int
-    slug: str
-    slug_key: str
-    link_type: LinkType
-    original_url: str
-    url: str
-    url_hash: int
-    status: int
-    title: str | None
-    description: str | None
-    image: str | None
-    cloaked: int
-    forward_parameters: int
-    block_bots: int
-    is_active: int
-    is_starred: int
-    password_hash: str | None
-    is_password_asked: int
-    expires_at: int | None
-    max_clicks: int | None
-    utm_source: str | None
-    utm_medium: str | None
-    utm_campaign: str | None
-    utm_term: str | None
-    utm_content: str | None
-    utm_id: str | None
-    meta_pixel_id: str | None
-    google_tag_id: str | None
-    webhook_urls: str
-    is_link_in_bio: int
-    button_label: str | None
-    is_public: int
-    qr_settings: str | None
-    favicon_url: str
-
-
-class NewLink(msgspec.Struct, frozen=True, kw_only=True):
-    """A link as a door asks for it: typed, not yet checked against any rule."""
-
-    url: str
-    domain: str
-    slug: str | None = None
-    link_type: LinkType = "URL"
-    title: str | None = None
-    description: str | None = None
-    image: str | None = None
-    status: int = 302
-    cloaked: bool = False
-    password: str | None = None
-    is_password_asked: bool = True
-    expires_at: int | None = None
-    max_clicks: int | None = None
-    tag_ids: tuple[int, ...] = ()
-    tag_names: tuple[str, ...] = ()
-    forward_parameters: bool = False
-    block_bots: bool = False
-    is_active: bool = True
-    is_starred: bool = False
-    utm_source: str | None = None
-    utm_medium: str | None = None
-    utm_campaign: str | None = None
-    utm_term: str | None = None
-    utm_content: str | None = None
-    utm_id: str | None = None
-    meta_pixel_id: str | None = None
-    google_tag_id: str | None = None
-    webhook_urls: tuple[str, ...] = ()
-    is_link_in_bio: bool = False
-    button_label: str | None = None
-    qr_settings: QrSettings | None = None
-    made_through: MadeThrough = "link"
-    is_public: bool = False
-
-
 class LinkChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What to change of a link; UNSET leaves a field as it is, None clears it.
+    """What a caller asks for, of a new link or of one that exists: typed, not yet checked.
 
-    `tag_ids` and `tag_names` replace the link's tags, the three after them leave the others alone.
+    UNSET leaves a field as it is (of a new link, at its default), None clears it. A new link needs
+    `url` and `domain`; without a `slug`, it gets a generated one. `tag_ids` and `tag_names` replace
+    the link's tags, the three after them leave the others alone.
+
+    `unread` maps fields that could not be read to their faults, under the caller's own names: they
+    are reported together with what is wrong with the others.
     """
 
     url: str | UnsetType = UNSET
     domain: str | UnsetType = UNSET
-    slug: str | UnsetType = UNSET
+    slug: str | None | UnsetType = UNSET
     link_type: LinkType | UnsetType = UNSET
     title: str | None | UnsetType = UNSET
     description: str | None | UnsetType = UNSET
@@ -236,11 +172,11 @@ class LinkChange(msgspec.Struct, frozen=True, kw_only=True):
     is_password_asked: bool | UnsetType = UNSET
     expires_at: int | None | UnsetType = UNSET
     max_clicks: int | None | UnsetType = UNSET
-    tag_ids: tuple[int, ...] | UnsetType = UNSET
+    tag_ids: tuple[TagId, ...] | UnsetType = UNSET
     tag_names: tuple[str, ...] | UnsetType = UNSET
-    add_tag_ids: tuple[int, ...] | UnsetType = UNSET
+    add_tag_ids: tuple[TagId, ...] | UnsetType = UNSET
     add_tag_names: tuple[str, ...] | UnsetType = UNSET
-    remove_tag_ids: tuple[int, ...] | UnsetType = UNSET
+    remove_tag_ids: tuple[TagId, ...] | UnsetType = UNSET
     forward_parameters: bool | UnsetType = UNSET
     block_bots: bool | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
@@ -257,6 +193,36 @@ class LinkChange(msgspec.Struct, frozen=True, kw_only=True):
     is_link_in_bio: bool | UnsetType = UNSET
     button_label: str | None | UnsetType = UNSET
     qr_settings: QrSettings | None | UnsetType = UNSET
+    is_public: bool | UnsetType = UNSET  # of a new link alone, as are the two below
+    made_through: MadeThrough | UnsetType = UNSET
+    fetches_title: bool = False  # from the destination, where none is given
+    unread: dict[str, str] = {}
+
+
+class Author(msgspec.Struct, frozen=True, kw_only=True):
+    """For whom a link is created; `creator` is None where nobody signed in."""
+
+    workspace_id: int
+    creator: Creator | None
+    plan: Plan
+
+
+class PreparedLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A link that passed every check but those only the transaction that stores it can make."""
+
+    author: Author
+    fields: LinkFields
+    tag_ids: tuple[TagId, ...] = ()
+    tag_names: tuple[str, ...] = ()
+    fetches_title: bool = False
+    created_at: int
+
+    @property
+    def has_companions(self) -> bool:
+        """Whether storing it changes more than the link and what every link has."""
+        fields = self.fields
+        has_tags = bool(self.tag_ids or self.tag_names)
+        return has_tags or fields.qr_settings is not None or fields.is_link_in_bio
 
 
 class LinkFilter(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ import msgspec
 from shorty.accounts.model import Actor
 from shorty.errors import InvalidFieldsError, StorageUnavailableError
 from shorty.links import list_store, store
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.links.list_store import COUNTED, Listing, Position, Source
 from shorty.links.model import Link, LinkFilter, LinkPage, LinkSort
 from shorty.links.search_entries import catch_up
@@ -50,7 +50,7 @@ class _Page(msgspec.Struct, frozen=True, kw_only=True):
     end: Position | None  # where the next page starts; None: there is none
 
 
-async def list_links(book: LinkBook, actor: Actor, wanted: LinkFilter) -> LinkPage:
+async def list_links(book: LinkContext, actor: Actor, wanted: LinkFilter) -> LinkPage:
     """Raises InvalidFieldsError for a cursor that is none, or another order's."""
     after = read_cursor(wanted)
     total = await list_store.count_all(book.db, actor.workspace_id)
@@ -73,7 +73,7 @@ def is_filtered(wanted: LinkFilter) -> bool:
 
 
 async def _plan(
-    book: LinkBook, workspace_id: int, wanted: LinkFilter, total: int
+    book: LinkContext, workspace_id: int, wanted: LinkFilter, total: int
 ) -> Listing | None:
     """What to ask for; None where nothing can fit."""
     domain = None if wanted.domain is None else book.find_domain(workspace_id, wanted.domain)
@@ -99,7 +99,7 @@ async def _plan(
     return None if match is None else msgspec.structs.replace(listing, match=match)
 
 
-async def _find_match(book: LinkBook, listing: Listing, search: str, total: int) -> Match | None:
+async def _find_match(book: LinkContext, listing: Listing, search: str, total: int) -> Match | None:
     if total <= SMALL:
         return Match(text=fold_text(search), expression=None, is_exact=False)
     with suppress(StorageUnavailableError):  # what cannot be written can still be searched
@@ -113,7 +113,7 @@ async def _find_match(book: LinkBook, listing: Listing, search: str, total: int)
     )
 
 
-async def _choose_way(book: LinkBook, listing: Listing) -> _Way | None:
+async def _choose_way(book: LinkContext, listing: Listing) -> _Way | None:
     """None where a filter's index has nothing that fits."""
     listing, counts = await _ask_sources(book, listing)
     if 0 in counts.values():
@@ -127,7 +127,7 @@ async def _choose_way(book: LinkBook, listing: Listing) -> _Way | None:
     return _Way(listing=listing, counts=counts, least=least, followed=first)
 
 
-async def _ask_sources(book: LinkBook, listing: Listing) -> tuple[Listing, dict[Source, int]]:
+async def _ask_sources(book: LinkContext, listing: Listing) -> tuple[Listing, dict[Source, int]]:
     """How much each source gives; of a search the ids are kept, if they are not too many."""
     counts: dict[Source, int] = {}
     for source in listing.list_sources():
@@ -141,13 +141,13 @@ async def _ask_sources(book: LinkBook, listing: Listing) -> tuple[Listing, dict[
     return listing, counts
 
 
-async def _is_followed(book: LinkBook, listing: Listing, counts: dict[Source, int]) -> bool:
+async def _is_followed(book: LinkContext, listing: Listing, counts: dict[Source, int]) -> bool:
     if listing.order != "created_at" or min(counts.values()) <= FEW:
         return False
     return not await list_store.has_imported(book.db, listing.workspace_id)
 
 
-async def _fill_page(book: LinkBook, way: _Way, after: Position, limit: int) -> _Page:
+async def _fill_page(book: LinkContext, way: _Way, after: Position, limit: int) -> _Page:
     places = await _find_places(book, way, after, limit + 1)
     ids = [place.id for place in places[:limit]]
     links = await store.find_links(book.db, way.listing.workspace_id, ids)
@@ -160,7 +160,7 @@ async def _fill_page(book: LinkBook, way: _Way, after: Position, limit: int) -> 
     return _Page(links=links, end=last)
 
 
-async def _find_places(book: LinkBook, way: _Way, after: Position, limit: int) -> list[Position]:
+async def _find_places(book: LinkContext, way: _Way, after: Position, limit: int) -> list[Position]:
     listing = way.listing
     if way.least is None or listing.has_index_of_its_own:
         return await list_store.walk(book.db, listing, after, limit)
@@ -174,7 +174,7 @@ async def _find_places(book: LinkBook, way: _Way, after: Position, limit: int) -
     return await list_store.rank(book.db, listing, way.least, after, limit)
 
 
-async def _count_found(book: LinkBook, way: _Way) -> int:
+async def _count_found(book: LinkContext, way: _Way) -> int:
     """Up to COUNTED + 1 links that fit the filter."""
     listing = way.listing
     for source, count in way.counts.items():
@@ -187,7 +187,7 @@ async def _count_found(book: LinkBook, way: _Way) -> int:
     )
 
 
-async def _is_sample_fitting(book: LinkBook, listing: Listing) -> bool:
+async def _is_sample_fitting(book: LinkContext, listing: Listing) -> bool:
     """Whether so many candidates, of which none here is a false one, can be taken at their word."""
     if listing.match is None or not listing.is_of_match:
         return False

@@ -8,9 +8,10 @@ import msgspec
 from shorty.config import UNLIMITED, Plan
 from shorty.errors import InvalidFieldsError
 from shorty.links import store
-from shorty.links.book import LinkBook, Maker
-from shorty.links.model import Link, NewLink
-from shorty.links.service import create_link_for, drop_link
+from shorty.links.context import LinkContext
+from shorty.links.model import Author, Link, LinkChange
+from shorty.links.service import create_link_for
+from shorty.links.writes import drop_link
 from shorty.storage.database import Row, Transaction
 
 # Databases number their workspaces from 1 on, so this one is nobody's.
@@ -24,7 +25,7 @@ KEPT_MS: Final = 24 * 3_600_000
 ForgetSums: TypeAlias = Callable[[Transaction, int, int, int], None]
 """Takes the counts of a link away, which was clicked between two moments alone."""
 
-_MAKER: Final = Maker(
+_AUTHOR: Final = Author(
     workspace_id=PUBLIC_WORKSPACE_ID, creator=None, plan=Plan(name=UNLIMITED, webhooks=False)
 )
 _NOT_OFFERED: Final = (
@@ -33,21 +34,21 @@ _NOT_OFFERED: Final = (
 )
 
 
-async def create_public_link(book: LinkBook, new: NewLink, now: int) -> Link:
+async def create_public_link(book: LinkContext, change: LinkChange, now: int) -> Link:
     """For a caller without an account; limits by address are the door's.
 
     Raises InvalidFieldsError (nothing but address, slug, title and UTM is offered) and
     SlugTakenError.
     """
-    faults = {name: "needs an account" for name in _NOT_OFFERED if getattr(new, name)}
+    faults = {name: "needs an account" for name in _NOT_OFFERED if getattr(change, name)}
     if faults:
-        raise InvalidFieldsError(faults)
+        raise InvalidFieldsError(faults, change.unread)
     await book.db.write(lambda tx: _make_workspace(tx, now))
-    wanted = msgspec.structs.replace(new, is_public=True)
-    return await create_link_for(book, _MAKER, wanted, now)
+    wanted = msgspec.structs.replace(change, is_public=True)
+    return await create_link_for(book, _AUTHOR, wanted, now)
 
 
-async def delete_expired_public_links(book: LinkBook, now: int, forget_sums: ForgetSums) -> int:
+async def delete_expired_public_links(book: LinkContext, now: int, forget_sums: ForgetSums) -> int:
     """Deletes one batch of those that expired a day ago; how many they were (0: none is left)."""
 
     def work(tx: Transaction) -> list[Row]:

@@ -36,16 +36,15 @@ _NUMBERS: Final = {"margin": (0, 20), "size": (64, 2048)}
 """Modules, and pixels."""
 
 
-def encode_qr_settings(settings: QrSettings | None) -> str | None:
-    """As they are stored. Raises ValueError, which names the fault's key."""
+def check_qr_settings(settings: QrSettings | None) -> QrSettings | None:
+    """The same settings. Raises ValueError, which names the fault's key."""
     if settings is None:
         return None
     if faults := find_qr_faults(settings):
         raise ValueError("; ".join(f"{key} {fault}" for key, fault in faults.items()))
-    text = msgspec.json.encode(settings).decode()
-    if len(text) > STORED_LENGTH:
+    if len(msgspec.json.encode(settings).decode()) > STORED_LENGTH:
         raise ValueError(f"may be at most {STORED_LENGTH} characters long")
-    return text
+    return settings
 
 
 def find_qr_faults(settings: QrSettings) -> dict[str, str]:

@@ -1,17 +1,17 @@
 """Owns what a link may be: every check of a new or changed link, all faults found at once.
 
-Pure: what must be asked of the database (is the slug taken, do the tags exist) is `service`'s.
+Pure: what must be asked of the database (is the slug taken, do the tags exist) is `prepare`'s and
+`writes`'.
 """
 
 import re
 import unicodedata
 from collections.abc import Callable
-from functools import partial
-from hashlib import blake2b
 from ipaddress import ip_address
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import msgspec
+from msgspec import UNSET
 
 from shorty.addresses import is_public_address
 from shorty.config import Config
@@ -24,9 +24,9 @@ from shorty.links.destination import (
     destination_port,
     parse_destination,
 )
-from shorty.links.model import Link, LinkColumns, LinkDomain, LinkType, NewLink
-from shorty.links.qr_rules import encode_qr_settings
-from shorty.links.slug import is_reserved, parse_slug, slug_key
+from shorty.links.model import Link, LinkChange, LinkDomain, LinkFields, LinkType
+from shorty.links.qr_rules import check_qr_settings
+from shorty.links.slug import is_reserved, parse_slug
 from shorty.passwords import find_password_fault
 
 P = ParamSpec("P")
@@ -40,11 +40,18 @@ BUTTON_LENGTH: Final = 100
 ADDRESS_LENGTH: Final = 2048
 MAX_CLICKS: Final = 1_000_000_000
 WEBHOOKS_PER_LINK: Final = 10
-TAGS_PER_LINK: Final = 50
 STATUSES: Final = frozenset({301, 302, 307, 308})
 
 _META_PIXEL: Final = re.compile(r"[0-9]{5,20}")
 _GOOGLE_TAG: Final = re.compile(r"(G|GT|AW|DC|GTM)-[A-Z0-9]{4,20}|UA-[0-9]{4,12}-[0-9]{1,4}")
+# Of a change, what is about one field; tags are resolved in a transaction.
+_OF_ONE_FIELD: Final = tuple(
+    name
+    for name in LinkChange.__struct_fields__
+    if not name.endswith(("tag_ids", "tag_names")) and name not in {"fetches_title", "unread"}
+)
+OF_NEW_LINKS: Final = frozenset({"is_public", "made_through"})
+_DESTINATION: Final = frozenset({"url", "link_type", *UTM_PARAMETERS})
 _LOCAL_SUFFIXES: Final = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".intranet")
 
 
@@ -93,20 +100,43 @@ def read_link_rules(config: Config) -> LinkRules:
     )
 
 
-def check_link(
-    new: NewLink, around: Surroundings, before: Link | None = None
-) -> tuple[LinkColumns | None, dict[str, str]]:
-    """The columns to store, without the password; or None and each field with its fault.
+def check_change(
+    change: LinkChange, around: Surroundings, before: Link | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The fields of LinkFields that the change sets, and each faulty field with its fault.
 
-    With `before`, the link as it was, only what differs from it is judged: a link that broke no
-    rule when it was made can still be renamed after the rules have changed.
+    Of `before`, the link as it is, only what would differ is judged: a link that broke no rule when
+    it was created can still be renamed after the rules have changed. The password is left out.
     """
+    asked = list_asked(change, before)
     faults = _Faults()
-    columns = _read_columns(new, around, faults, before)
-    _judge(new, columns, around, faults)
-    if before is not None:
-        faults = _keep_changed(faults, new, before)
-    return (None if faults else columns), dict(faults)
+    fields: dict[str, Any] = {
+        name: faults.read(name, _READERS.get(name, _keep), value)
+        for name, value in asked.items()
+        if name in LinkFields.__struct_fields__ and name not in {"url", "expires_at"}
+    }
+    _check_domain(asked, around, fields, faults)
+    _check_destination(asked, around, before, fields, faults)
+    if asked.get("password") is not None:
+        faults.note("password", find_password_fault(asked["password"]))
+    _check_expiry(change, asked, around, before, fields, faults)
+    return fields, {name: faults[name] for name in _OF_ONE_FIELD if name in faults}
+
+
+def list_asked(change: LinkChange, before: Link | None) -> dict[str, Any]:
+    """What the change says of a new link, or what of it differs from the link `before`."""
+    given = {name: value for name in _OF_ONE_FIELD if (value := getattr(change, name)) is not UNSET}
+    if given.get("password"):
+        given.setdefault("is_password_asked", True)
+    if before is None:
+        return {"url": "", "domain": ""} | {
+            name: value for name, value in given.items() if (name, value) != ("slug", None)
+        }
+    return {
+        name: value
+        for name, value in given.items()
+        if name not in OF_NEW_LINKS and value != _read_before(name, before)
+    }
 
 
 def find_url_fault(link_type: LinkType, text: str, around: Surroundings) -> str | None:
@@ -119,47 +149,55 @@ def find_url_fault(link_type: LinkType, text: str, around: Surroundings) -> str 
     return _find_host_fault(url, around) if link_type == "URL" else None
 
 
-def hash_url(url: str) -> int:
-    """64 bits of the address, signed as databases like them."""
-    return int.from_bytes(blake2b(url.encode(), digest_size=8).digest(), "big", signed=True)
+def _check_domain(
+    asked: dict[str, Any], around: Surroundings, fields: dict[str, Any], faults: _Faults
+) -> None:
+    if "domain" not in asked:
+        return
+    if around.domain is None:
+        faults.note("domain", "is not a verified domain of this workspace")
+    else:
+        fields |= {
+            "domain_id": around.domain.id,
+            "host": around.domain.host,
+            "scheme": around.domain.scheme,
+        }
 
 
-def _read_columns(
-    new: NewLink, around: Surroundings, faults: _Faults, before: Link | None
-) -> LinkColumns:
-    texts = _read_texts(new, faults)
-    original, parsed = faults.read("url", _read_url, new) or ("", "")
-    url = apply_utm(parsed, texts)
-    slug = "" if new.slug is None else faults.read("slug", parse_slug, new.slug) or ""
-    webhooks = new.webhook_urls and faults.read("webhook_urls", _read_webhooks, new.webhook_urls)
-    qr_settings = new.qr_settings and faults.read(
-        "qr_settings", encode_qr_settings, new.qr_settings
-    )
-    return LinkColumns(
-        domain_id=around.domain.id if around.domain else 0,
-        slug=slug,
-        slug_key=slug_key(slug),
-        link_type=new.link_type,
-        original_url=original,
-        url=url,
-        url_hash=hash_url(url),
-        status=new.status,
-        cloaked=int(new.cloaked),
-        forward_parameters=int(new.forward_parameters),
-        block_bots=int(new.block_bots),
-        is_active=int(new.is_active),
-        is_starred=int(new.is_starred),
-        password_hash=before.password_hash if before else None,
-        is_password_asked=int(new.is_password_asked),
-        expires_at=_find_expiry(new, around.now, before),
-        max_clicks=new.max_clicks,
-        webhook_urls=",".join(webhooks or ()),
-        is_link_in_bio=int(new.is_link_in_bio),
-        is_public=int(new.is_public),
-        qr_settings=qr_settings,
-        favicon_url=_find_icon(url, around, before),
-        **texts,
-    )
+def _check_destination(
+    asked: dict[str, Any],
+    around: Surroundings,
+    before: Link | None,
+    fields: dict[str, Any],
+    faults: _Faults,
+) -> None:
+    """Sets the destination as it was given and as visitors get it, and the icon of its host."""
+    if not _DESTINATION.intersection(asked):
+        return
+    now = msgspec.structs.replace(before or LinkFields(), **fields)
+    given = asked.get("url", now.original_url)
+    original, url = faults.read("url", _read_url, given, now.link_type) or ("", "")
+    if "url" not in faults and now.link_type == "URL" and {"url", "link_type"} & asked.keys():
+        faults.note("url", _find_host_fault(url, around))
+    url = apply_utm(url, {name: getattr(now, name) for name in UTM_PARAMETERS})
+    fields |= {"original_url": original, "url": url, "favicon_url": _find_icon(url, around, before)}
+
+
+def _check_expiry(
+    change: LinkChange,
+    asked: dict[str, Any],
+    around: Surroundings,
+    before: Link | None,
+    fields: dict[str, Any],
+    faults: _Faults,
+) -> None:
+    expires_at = asked.get("expires_at")
+    if expires_at is not None and expires_at <= around.now:
+        faults.note("expires_at", "must lie in the future")
+    if before is None and change.is_public is True:
+        fields["expires_at"] = around.now + HOUR_MS
+    elif "expires_at" in asked and not (before and before.is_public):
+        fields["expires_at"] = expires_at
 
 
 def _find_icon(url: str, around: Surroundings, before: Link | None) -> str:
@@ -169,49 +207,10 @@ def _find_icon(url: str, around: Surroundings, before: Link | None) -> str:
     return around.find_icon(host)
 
 
-def _read_texts(new: NewLink, faults: _Faults) -> dict[str, str | None]:
-    texts: dict[str, str | None] = dict.fromkeys(_TEXTS)
-    for name, read in _TEXTS.items():
-        text: str | None = getattr(new, name)
-        if text:
-            texts[name] = faults.read(name, read, text)
-    return texts
-
-
-def _read_url(new: NewLink) -> tuple[str, str]:
-    """The address as it was given, and as browsers read it."""
-    original = read_text(new.url, MAX_DESTINATION_LENGTH) or ""
-    return original, parse_destination(new.link_type, original)
-
-
-def _judge(
-    new: NewLink,
-    columns: LinkColumns,
-    around: Surroundings,
-    faults: _Faults,
-) -> None:
-    if around.domain is None:
-        faults.note("domain", "is not a verified domain of this workspace")
-    if columns.link_type == "URL" and "url" not in faults:
-        faults.note("url", _find_host_fault(columns.url, around))
-    if columns.slug and is_reserved(columns.slug):
-        faults.note("slug", "is a name that shorty keeps for itself; choose another")
-    if new.status not in STATUSES:
-        faults.note("status", "must be 301, 302, 307 or 308")
-    if new.password is not None:
-        faults.note("password", find_password_fault(new.password))
-    if new.expires_at is not None and new.expires_at <= around.now:
-        faults.note("expires_at", "must lie in the future")
-    if new.max_clicks is not None and not 1 <= new.max_clicks <= MAX_CLICKS:
-        faults.note("max_clicks", f"must be a whole number from 1 to {MAX_CLICKS}")
-    if len(new.tag_ids) + len(new.tag_names) > TAGS_PER_LINK:
-        faults.note("tag_ids", f"may name at most {TAGS_PER_LINK} tags")
-
-
-def _find_expiry(new: NewLink, now: int, before: Link | None) -> int | None:
-    if not new.is_public:
-        return new.expires_at
-    return before.expires_at if before else now + HOUR_MS
+def _read_url(text: str, link_type: LinkType) -> tuple[str, str]:
+    """The destination as it was given, and as browsers read it."""
+    original = read_text(text, MAX_DESTINATION_LENGTH) or ""
+    return original, parse_destination(link_type, original)
 
 
 def _find_host_fault(url: str, around: Surroundings) -> str | None:
@@ -238,23 +237,16 @@ def is_private_host(host: str) -> bool:
         return "." not in host or host.endswith(_LOCAL_SUFFIXES)
 
 
-def _keep_changed(faults: _Faults, new: NewLink, before: Link) -> _Faults:
-    kept = _Faults()
-    for name, fault in faults.items():
-        is_new_kind = name == "url" and new.link_type != before.link_type
-        if is_new_kind or _read_before(name, before) != getattr(new, name):
-            kept[name] = fault
-    return kept
-
-
 def _read_before(name: str, before: Link) -> object:
-    if name == "url":
-        return before.original_url
-    if name == "domain":
-        return before.host
-    if name == "password":
-        return None
-    return getattr(before, name) if name != "tag_ids" else tuple(tag.id for tag in before.tags)
+    match name:
+        case "url":
+            return before.original_url
+        case "domain":
+            return before.host
+        case "password":
+            return None
+        case _:
+            return getattr(before, name)
 
 
 def read_text(text: str | None, length: int) -> str | None:
@@ -323,13 +315,45 @@ def _read_google_tag(text: str) -> str | None:
     return text or None
 
 
-_TEXTS: Final[dict[str, Callable[[str], str | None]]] = {
-    "title": partial(read_line, length=TITLE_LENGTH),
-    "description": partial(read_text, length=DESCRIPTION_LENGTH),
-    "image": _read_web_address,
-    **dict.fromkeys(UTM_PARAMETERS, partial(read_text, length=UTM_LENGTH)),
-    "meta_pixel_id": _read_meta_pixel,
-    "google_tag_id": _read_google_tag,
-    "button_label": partial(read_text, length=BUTTON_LENGTH),
+def _read_slug(text: str) -> str:
+    slug = parse_slug(text)
+    if is_reserved(slug):
+        raise ValueError("is a name that shorty keeps for itself; choose another")
+    return slug
+
+
+def _read_status(status: int) -> int:
+    if status not in STATUSES:
+        raise ValueError("must be 301, 302, 307 or 308")
+    return status
+
+
+def _read_max_clicks(count: int | None) -> int | None:
+    if count is not None and not 1 <= count <= MAX_CLICKS:
+        raise ValueError(f"must be a whole number from 1 to {MAX_CLICKS}")
+    return count
+
+
+def _read_optional(read: Callable[..., str | None], **limits: int) -> Callable[[Any], Any]:
+    return lambda text: read(text, **limits) if text else None
+
+
+def _keep(value: Any) -> Any:
+    return value
+
+
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "slug": _read_slug,
+    "status": _read_status,
+    "title": _read_optional(read_line, length=TITLE_LENGTH),
+    "description": _read_optional(read_text, length=DESCRIPTION_LENGTH),
+    "image": _read_optional(_read_web_address),
+    "max_clicks": _read_max_clicks,
+    **dict.fromkeys(UTM_PARAMETERS, _read_optional(read_text, length=UTM_LENGTH)),
+    "meta_pixel_id": _read_optional(_read_meta_pixel),
+    "google_tag_id": _read_optional(_read_google_tag),
+    "webhook_urls": _read_webhooks,
+    "button_label": _read_optional(read_text, length=BUTTON_LENGTH),
+    "qr_settings": check_qr_settings,
 }
-"""How each text that a link can do without is read, if it is there."""
+"""How each field is read that is not taken as it is. Raises ValueError with the fault."""

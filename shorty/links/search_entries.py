@@ -9,7 +9,7 @@ and so misses nothing.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from shorty.links.model import Link, LinkColumns
+from shorty.links.model import Link
 from shorty.storage.database import Database, Row, Transaction
 from shorty.storage.search import index_link, join_search_text, unindex_link
 
@@ -64,11 +64,11 @@ def replace_entry(tx: Transaction, link_id: int, old: str, new: str) -> None:
         index_link(tx, link_id, new)
 
 
-def search_text(link: Link | LinkColumns, workspace_id: int) -> str:
+def search_text(link: Link) -> str:
     return join_search_text(
-        workspace_id=workspace_id,
+        workspace_id=link.workspace_id,
         domain_id=link.domain_id,
-        is_active=bool(link.is_active),
+        is_active=link.is_active,
         slug=link.slug,
         title=link.title,
         url=link.url,

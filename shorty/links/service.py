@@ -1,110 +1,156 @@
-"""Makes, changes and deletes links: one rule book for every door.
+"""Creates, changes, deletes and restores links, one or many: one rule book for every door.
 
-Each function is one transaction; after its commit the redirect's cache forgets what has changed.
-Many links at once are `bulk`'s, lists are `pages`'.
+Each function is one transaction, after which the redirect reads the links again. Lists are
+`pages`'.
 """
 
-from collections.abc import Sequence
-
-import msgspec
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, TypeAlias
 
 from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
-from shorty.domains.store import find_live as find_live_domain
-from shorty.errors import ConflictError, NotFoundError, SlugTakenError
-from shorty.links import store
-from shorty.links.book import LinkBook, Maker, read_maker
-from shorty.links.changes import edit_link, hash_new_password
-from shorty.links.drafts import draft_link
-from shorty.links.history import record_deed
-from shorty.links.inserts import Entry, Remember, insert_draft, insert_soon
-from shorty.links.model import Link, LinkChange, NewLink
-from shorty.links.slug import slug_key
-from shorty.plans import give_back_quota, take_quota
-from shorty.storage.database import Row, Transaction
+from shorty.errors import InvalidFieldsError, NotFoundError, ShortyError
+from shorty.links import store, writes
+from shorty.links.context import LinkContext, read_author
+from shorty.links.model import Author, Link, LinkChange, PreparedLink
+from shorty.links.prepare import (
+    find_texts_for_ids,
+    hash_link_password,
+    hash_new_password,
+    prepare_link,
+    prepare_open_link,
+    protect_link,
+)
+from shorty.links.writes import Outcome, Remember
+from shorty.storage.database import Transaction
 
-__all__ = [
-    "LinkBook",
-    "change_link",
-    "create_link",
-    "create_link_for",
-    "delete_link",
-    "find_links",
-    "find_or_create_link",
-    "get_link",
-    "restore_link",
-]
+RememberAll: TypeAlias = Callable[[Transaction, list[Outcome]], None]
+
+MAX_AT_ONCE: Final = 1000
+# A hash is meant to be slow: some tens of milliseconds of a core, and 19 MiB.
+MAX_PASSWORDS: Final = 100
+HASHED_AT_ONCE: Final = 4
 
 
 async def create_link(
-    book: LinkBook, actor: Actor, new: NewLink, now: int, remember: Remember | None = None
+    context: LinkContext,
+    actor: Actor,
+    change: LinkChange,
+    now: int,
+    remember: Remember | None = None,
 ) -> Link:
     """Raises InvalidFieldsError with every fault, SlugTakenError, QuotaExceededError,
-    FeatureOffError and ForbiddenError.
+    FeatureOffError, BusyError and ForbiddenError.
     """
     require_scope(actor, "write")
-    return await create_link_for(book, read_maker(actor), new, now, remember)
+    return await create_link_for(context, read_author(actor), change, now, remember)
 
 
 async def create_link_for(
-    book: LinkBook, maker: Maker, new: NewLink, now: int, remember: Remember | None = None
+    context: LinkContext,
+    author: Author,
+    change: LinkChange,
+    now: int,
+    remember: Remember | None = None,
 ) -> Link:
     """As create_link, for somebody whose right to do so has been settled already."""
-    entry = Entry(maker=maker, draft=await draft_link(book, maker, new, now), now=now)
+    prepared = await prepare_link(context, author, change, now)
     if remember is None:
-        link = await insert_soon(book, entry)
+        link = await writes.insert_soon(context, prepared)
     else:
-        link = await book.db.write(lambda tx: insert_draft(tx, book, entry, remember))
-    book.forget(link)
+        link = await context.db.write(
+            lambda tx: writes.insert_link(tx, context, prepared, remember)
+        )
+    context.committed(link, fetches_title=change.fetches_title)
     return link
 
 
+async def create_links(
+    context: LinkContext,
+    actor: Actor,
+    changes: Sequence[LinkChange],
+    now: int,
+    remember: RememberAll | None = None,
+) -> list[Outcome]:
+    """For each, in order, the link or why there is none.
+
+    Where the plan has room for some only, the first good ones get it and the rest fail with
+    QuotaExceededError; from the password after MAX_PASSWORDS on, links with one fail. Raises
+    InvalidFieldsError for more than MAX_AT_ONCE.
+    """
+    require_scope(actor, "write")
+    check_size("links", len(changes))
+    author = read_author(actor)
+    prepared = await _protect_links(
+        changes, [await _try_to_prepare(context, author, change, now) for change in changes]
+    )
+
+    def work(tx: Transaction) -> list[Outcome]:
+        links = [each for each in prepared if isinstance(each, PreparedLink)]
+        made = iter(writes.insert_links(tx, context, links))
+        outcomes = [each if isinstance(each, ShortyError) else next(made) for each in prepared]
+        if remember is not None:
+            remember(tx, outcomes)
+        return outcomes
+
+    outcomes = await context.db.write(work)
+    for change, outcome in zip(changes, outcomes, strict=True):
+        if isinstance(outcome, Link):
+            context.committed(outcome, fetches_title=change.fetches_title)
+    return outcomes
+
+
 async def find_or_create_link(
-    book: LinkBook, actor: Actor, new: NewLink, now: int, remember: Remember | None = None
+    context: LinkContext,
+    actor: Actor,
+    change: LinkChange,
+    now: int,
+    remember: Remember | None = None,
 ) -> tuple[Link, bool]:
-    """The oldest link that leads to the same address from the domain, or a new one; whether new.
+    """The oldest link with the same destination on the domain, or a new one; whether it is new.
 
     A slug or a protection asked for always makes a new link. Raises as create_link does.
     """
     require_scope(actor, "write")
-    maker = read_maker(actor)
-    entry = Entry(maker=maker, draft=await draft_link(book, maker, new, now), now=now)
-    asked = (new.slug, new.password, new.expires_at, new.max_clicks)
+    prepared = await prepare_link(context, read_author(actor), change, now)
+    fields = prepared.fields
+    asked = (fields.slug or None, fields.password_hash, fields.expires_at, fields.max_clicks)
     is_special = any(each is not None for each in asked)
 
     def find_or_insert(tx: Transaction) -> tuple[Link, bool]:
         if not is_special:
-            found = store.find_same_url(tx, maker.workspace_id, entry.draft.columns, now)
+            found = store.find_same_url(tx, actor.workspace_id, fields, now)
             if found is not None:
                 return found, False
-        return insert_draft(tx, book, entry, remember), True
+        return writes.insert_link(tx, context, prepared, remember), True
 
-    link, is_new = await book.db.write(find_or_insert)
-    if is_new:
-        book.forget(link)
+    link, is_new = await context.db.write(find_or_insert)
+    context.committed(link, fetches_title=is_new and change.fetches_title)
     return link, is_new
 
 
-async def get_link(book: LinkBook, actor: Actor, link_id: int) -> Link:
+async def get_link(context: LinkContext, actor: Actor, link_id: int) -> Link:
     """Raises NotFoundError, for another workspace's link too."""
-    link = await store.find_link(book.db, actor.workspace_id, link_id)
+    link = await store.find_link(context.db, actor.workspace_id, link_id)
     if link is None:
         raise NotFoundError("link", link_id)
     return link
 
 
-def has_link(book: LinkBook, actor: Actor, link_id: int) -> bool:
+def has_link(context: LinkContext, actor: Actor, link_id: int) -> bool:
     """Whether it is still in the actor's workspace, asked at once."""
-    return store.has_link(book.db, actor.workspace_id, link_id)
+    return store.has_link(context.db, actor.workspace_id, link_id)
 
 
-async def find_links(book: LinkBook, actor: Actor, link_ids: Sequence[int]) -> list[Link]:
-    """Those of them that are there, in the order asked for."""
-    return await store.find_links(book.db, actor.workspace_id, link_ids)
+async def find_links(context: LinkContext, actor: Actor, link_ids: Sequence[int]) -> list[Link]:
+    """Those of them that exist, in the order asked for."""
+    return await store.find_links(context.db, actor.workspace_id, link_ids)
 
 
 async def change_link(
-    book: LinkBook, actor: Actor, link_id: int, change: LinkChange, now: int
+    context: LinkContext, actor: Actor, link_id: int, change: LinkChange, now: int
 ) -> Link:
     """Raises as create_link does, and NotFoundError.
 
@@ -112,74 +158,130 @@ async def change_link(
     """
     require_scope(actor, "write")
     password_hash = await hash_new_password(actor, change)
-    before, after = await book.db.write(
-        lambda tx: edit_link(tx, book, actor, link_id, change, password_hash, now)
+    before, after = await context.db.write(
+        lambda tx: writes.change_link(tx, context, actor, link_id, change, password_hash, now)
     )
-    book.forget(before)
-    book.forget(after)
+    context.forget(before)
+    context.committed(after)
     return after
 
 
-async def delete_link(book: LinkBook, actor: Actor, link_id: int, now: int) -> None:
-    """Its address stops at once and is free again; its numbers stay. Raises NotFoundError."""
+async def change_links(
+    context: LinkContext, actor: Actor, link_ids: Sequence[int], change: LinkChange, now: int
+) -> list[Outcome]:
+    """The same change for each. Raises InvalidFieldsError for more than MAX_AT_ONCE, and for what
+    could not be read.
+    """
     require_scope(actor, "write")
-    deleted = await book.db.write(lambda tx: drop_link_of(tx, actor, link_id, now))
-    if deleted is None:
+    check_size("ids", len(link_ids))
+    if (faults := find_texts_for_ids(change)) or change.unread:
+        raise InvalidFieldsError(faults, change.unread)
+    password_hash = await hash_new_password(actor, change)
+    replaced: list[Link] = []
+
+    def edit(tx: Transaction, link_id: int) -> Link:
+        before, after = writes.change_link(tx, context, actor, link_id, change, password_hash, now)
+        replaced.append(before)
+        return after
+
+    outcomes = await context.db.write(
+        lambda tx: [
+            writes.attempt(tx, partial(edit, tx, link_id)) for link_id in dict.fromkeys(link_ids)
+        ]
+    )
+    context.forget(*replaced)
+    context.committed(*list_made(outcomes))
+    return outcomes
+
+
+async def delete_link(context: LinkContext, actor: Actor, link_id: int, now: int) -> None:
+    """It stops at once and its slug is free again; analytics are kept. Raises NotFoundError."""
+    require_scope(actor, "write")
+    if not await delete_links(context, actor, [link_id], now):
         raise NotFoundError("link", link_id)
-    book.lookup.forget(deleted["domain_id"], deleted["slug_key"])
 
 
-async def restore_link(book: LinkBook, actor: Actor, link_id: int, now: int) -> Link:
+async def delete_links(
+    context: LinkContext, actor: Actor, link_ids: Sequence[int], now: int
+) -> list[int]:
+    """The ids of those that existed. Raises InvalidFieldsError for more than MAX_AT_ONCE."""
+    require_scope(actor, "write")
+    check_size("ids", len(link_ids))
+    deleted = await context.db.write(
+        lambda tx: [writes.delete_link(tx, actor, link_id, now) for link_id in link_ids]
+    )
+    rows = [row for row in deleted if row is not None]
+    for row in rows:
+        context.lookup.forget(row["domain_id"], row["slug_key"])
+    return [row["id"] for row in rows]
+
+
+async def restore_link(context: LinkContext, actor: Actor, link_id: int, now: int) -> Link:
     """Undoes a delete, however long ago.
 
-    Raises NotFoundError, SlugTakenError where the address has been given away since, ConflictError
+    Raises NotFoundError, SlugTakenError where the slug has been given away since, ConflictError
     where its domain has been removed, and QuotaExceededError where the plan has no room for the
     link any more.
     """
+    (outcome,) = await restore_links(context, actor, [link_id], now)
+    if isinstance(outcome, ShortyError):
+        raise outcome
+    return outcome
+
+
+async def restore_links(
+    context: LinkContext, actor: Actor, link_ids: Sequence[int], now: int
+) -> list[Outcome]:
+    """Undoes a delete of each; of those that fail, why. Raises InvalidFieldsError as above."""
     require_scope(actor, "write")
-    link = await book.db.write(lambda tx: bring_back_link(tx, actor, link_id, now))
-    book.forget(link)
-    return link
+    check_size("ids", len(link_ids))
+    outcomes = await context.db.write(
+        lambda tx: [
+            writes.attempt(tx, partial(writes.restore_link, tx, actor, link_id, now))
+            for link_id in dict.fromkeys(link_ids)
+        ]
+    )
+    context.committed(*list_made(outcomes))
+    return outcomes
 
 
-def drop_link_of(tx: Transaction, actor: Actor, link_id: int, now: int) -> Row | None:
-    """As drop_link, and the link's history says who did it."""
-    row = drop_link(tx, actor.workspace_id, link_id, now)
-    if row is not None:
-        record_deed(tx, actor.workspace_id, link_id, actor.user_id, "deleted", now)
-    return row
+def list_made(outcomes: Sequence[Outcome]) -> list[Link]:
+    return [outcome for outcome in outcomes if isinstance(outcome, Link)]
 
 
-def drop_link(tx: Transaction, workspace_id: int, link_id: int, now: int) -> Row | None:
-    """Deletes a link and gives back what it counted for; None where there is no such link."""
-    row = store.delete_link(tx, workspace_id, link_id, now)
-    if row is None:
-        return None
-    give_back_quota(tx, workspace_id, "links", 1)
-    if row["has_qr"]:
-        give_back_quota(tx, workspace_id, "qr_codes", 1)
-    if row["is_link_in_bio"]:
-        give_back_quota(tx, workspace_id, "bio_pages", 1)
-    return row
+def check_size(name: str, count: int) -> None:
+    if not 1 <= count <= MAX_AT_ONCE:
+        raise InvalidFieldsError({name: f"must be 1 to {MAX_AT_ONCE:,} in number"})
 
 
-def bring_back_link(tx: Transaction, actor: Actor, link_id: int, now: int) -> Link:
-    """Takes again what deleting gave back. It was made in its month, and is not made once more."""
-    link = store.find_deleted(tx, actor.workspace_id, link_id)
-    if link is None:
-        raise NotFoundError("deleted link", link_id)
-    if find_live_domain(tx, link.domain_id) is None:
-        raise ConflictError(
-            f"The domain {link.host} has been removed: add it again, then restore the link."
-        )
-    if store.is_slug_taken(tx, link.domain_id, slug_key(link.slug), link_id):
-        raise SlugTakenError(link.slug, link.host)
-    take_quota(tx, actor.workspace_id, actor.plan, "links", 1, now)
-    if link.qr_settings is not None:
-        take_quota(tx, actor.workspace_id, actor.plan, "qr_codes", 1, now)
-    if link.is_link_in_bio:
-        take_quota(tx, actor.workspace_id, actor.plan, "bio_pages", 1, now)
-    updated_at = max(now, link.updated_at + 1)
-    store.restore_link(tx, link, updated_at)
-    record_deed(tx, actor.workspace_id, link_id, actor.user_id, "restored", now)
-    return msgspec.structs.replace(link, updated_at=updated_at)
+async def _try_to_prepare(
+    context: LinkContext, author: Author, change: LinkChange, now: int
+) -> PreparedLink | ShortyError:
+    try:
+        return await prepare_open_link(context, author, change, now)
+    except ShortyError as error:
+        return error
+
+
+async def _protect_links(
+    changes: Sequence[LinkChange], prepared: Sequence[PreparedLink | ShortyError]
+) -> list[PreparedLink | ShortyError]:
+    """Hashes several passwords at once, each in a thread, outside the interpreter's lock."""
+    outcomes = list(prepared)
+    protected = [
+        (index, link, change.password)
+        for index, (change, link) in enumerate(zip(changes, prepared, strict=True))
+        if isinstance(link, PreparedLink) and change.password
+    ]
+    hashing = asyncio.Semaphore(HASHED_AT_ONCE)
+
+    async def protect(index: int, link: PreparedLink, password: str) -> None:
+        async with hashing:
+            hashed = await hash_link_password(password, link.author.workspace_id)
+            outcomes[index] = protect_link(link, hashed)
+
+    fault = f"may be given for {MAX_PASSWORDS} links at once; send the others in another request"
+    for index, _, _ in protected[MAX_PASSWORDS:]:
+        outcomes[index] = InvalidFieldsError({"password": fault})
+    await asyncio.gather(*(protect(*each) for each in protected[:MAX_PASSWORDS]))
+    return outcomes

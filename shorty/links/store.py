@@ -1,11 +1,13 @@
 """Every statement about links, but for lists of them, which `pages` asks."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
+from operator import attrgetter
+from typing import Any, Final, TypeVar
 
 import msgspec
 
-from shorty.links.model import Creator, Link, LinkColumns, QrSettings, Tag
+from shorty.links.model import Creator, Link, LinkFields, PreparedLink, QrSettings, Tag
 from shorty.links.search_entries import (
     add_entry,
     read_search_text,
@@ -13,16 +15,28 @@ from shorty.links.search_entries import (
     replace_entry,
     search_text,
 )
-from shorty.storage.database import Database, Row, Transaction
+from shorty.links.slug import slug_key
+from shorty.storage.database import Database, Row, Transaction, Value
 
-_NAMES: Final = LinkColumns.__struct_fields__
-_COLUMNS: Final = ", ".join(_NAMES)
-_VALUES: Final = ", ".join(f"${number}" for number in range(1, len(_NAMES) + 1))
-_NEXT: Final = len(_NAMES) + 1
+F = TypeVar("F", bound=LinkFields)
+
+# The domain's own columns are left out, and what is only looked for is added.
+_NAMES: Final = tuple(
+    name for name in LinkFields.__struct_fields__ if name not in {"host", "scheme"}
+)
+_COLUMNS: Final = ", ".join((*_NAMES, "slug_key", "url_hash"))
+_NEXT: Final = len(_NAMES) + 3
+_VALUES: Final = ", ".join(f"${number}" for number in range(1, _NEXT))
+_read_values: Final[Callable[[LinkFields], tuple[Any, ...]]] = attrgetter(*_NAMES)
+_FLAGS: Final = tuple(
+    place for place, name in enumerate(_NAMES) if isinstance(getattr(LinkFields(), name), bool)
+)
+_WEBHOOKS: Final = _NAMES.index("webhook_urls")
+_QR: Final = _NAMES.index("qr_settings")
 
 SELECT_LINK: Final = f"""
 select l.id, l.workspace_id, d.host, d.scheme, {", ".join(f"l.{name}" for name in _NAMES)},
-       l.is_admin_blocked, l.made_through, l.edit_count, l.created_at, l.updated_at,
+       l.is_admin_blocked, l.edit_count, l.created_at, l.updated_at,
        u.id as creator_id, u.name as creator_name, u.email as creator_email,
        coalesce(c.clicks, 0) as clicks, coalesce(c.scans, 0) as scans,
        coalesce(c.bio_clicks, 0) as bio_clicks,
@@ -65,12 +79,8 @@ where lt.link_id in
 FIND_NEXT_ID: Final = "select coalesce(max(id), 0) + 1 as id from links"
 # Nothing is inserted where the slug is taken on the domain.
 INSERT_LINK: Final = f"""
-insert into links (
-  {_COLUMNS}, id, workspace_id, made_through, created_by, created_at, updated_at
-)
-values (
-  {_VALUES}, ${_NEXT}, ${_NEXT + 1}, ${_NEXT + 2}, ${_NEXT + 3}, ${_NEXT + 4}, ${_NEXT + 4}
-)
+insert into links ({_COLUMNS}, id, workspace_id, created_by, created_at, updated_at)
+values ({_VALUES}, ${_NEXT}, ${_NEXT + 1}, ${_NEXT + 2}, ${_NEXT + 3}, ${_NEXT + 3})
 on conflict do nothing
 """  # noqa: S608 - the names of our own columns
 FIND_NEWEST: Final = "select id from links where id >= $1"
@@ -182,12 +192,10 @@ def _number_places(count: int, first: int) -> str:
     return ", ".join(f"${number}" for number in range(first, first + count))
 
 
-def find_same_url(
-    tx: Transaction, workspace_id: int, columns: LinkColumns, now: int
-) -> Link | None:
-    """The oldest link there that leads to the same address and would let a visitor through."""
+def find_same_url(tx: Transaction, workspace_id: int, fields: LinkFields, now: int) -> Link | None:
+    """The oldest link there with the same destination that would let a visitor through."""
     row = tx.find_one(
-        FIND_SAME_URL, workspace_id, columns.url_hash, columns.domain_id, columns.url, now
+        FIND_SAME_URL, workspace_id, hash_url(fields.url), fields.domain_id, fields.url, now
     )
     if row is None:
         return None
@@ -201,46 +209,53 @@ def read_link(row: Row, tags: tuple[Tag, ...]) -> Link:
         values.pop(key) for key in ("creator_id", "creator_name", "creator_email")
     )
     creator = None if creator_id is None else Creator(id=creator_id, name=name, email=email)
-    return build_link(values, creator, tags)
+    values["created_by"] = creator
+    values["tags"] = tags
+    return decode_fields(values, Link)
 
 
-def build_link(link: dict[str, Any], creator: Creator | None, tags: tuple[Tag, ...]) -> Link:
-    """A link from its columns by name, flags still numbers and lists still texts.
-
-    The mapping is used up: a thousand links are made at once.
-    """
-    webhooks: str = link["webhook_urls"]
-    link["webhook_urls"] = tuple(webhooks.split(",")) if webhooks else ()
-    if link["qr_settings"] is not None:
-        link["qr_settings"] = msgspec.json.decode(link["qr_settings"], type=QrSettings)
-    link["created_by"] = creator
-    link["tags"] = tags
-    return msgspec.convert(link, Link, strict=False)  # of 0 and 1 it makes flags
+def decode_fields(columns: dict[str, Any], kind: type[F]) -> F:
+    """A struct of that kind from columns by their names. The mapping is used up."""
+    webhooks: str = columns["webhook_urls"]
+    columns["webhook_urls"] = tuple(webhooks.split(",")) if webhooks else ()
+    if columns["qr_settings"] is not None:
+        columns["qr_settings"] = msgspec.json.decode(columns["qr_settings"], type=QrSettings)
+    return msgspec.convert(columns, kind, strict=False)  # of 0 and 1 it makes flags
 
 
-class NewRow(NamedTuple):
-    """What a new link's row holds beside its columns."""
+def encode_fields(fields: LinkFields) -> list[Value]:
+    """The values of the columns, in their order."""
+    values = [*_read_values(fields), slug_key(fields.slug), hash_url(fields.url)]
+    for place in _FLAGS:
+        values[place] = int(values[place])
+    values[_WEBHOOKS] = ",".join(fields.webhook_urls)
+    if fields.qr_settings is not None:
+        values[_QR] = msgspec.json.encode(fields.qr_settings).decode()
+    return values
 
-    columns: LinkColumns
-    workspace_id: int
-    made_through: str
-    created_by: int | None
-    created_at: int
+
+def hash_url(url: str) -> int:
+    """64 bits of the URL, signed as databases like them."""
+    return int.from_bytes(blake2b(url.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-def insert_links(tx: Transaction, rows: Sequence[NewRow]) -> list[int | None]:
+def insert_links(tx: Transaction, links: Sequence[PreparedLink]) -> list[int | None]:
     """Each new link's id; None where its slug is taken. Counters come on top."""
     found = tx.find_one(FIND_NEXT_ID)
     first: int = found["id"] if found else 1
-    values = [
-        (*msgspec.structs.astuple(columns), link_id, *others)
-        for link_id, (columns, *others) in enumerate(rows, start=first)
-    ]
-    ids = range(first, first + len(rows))
-    if tx.insert_rows(INSERT_LINK, values) == len(rows):
+    values = [_list_values(link_id, link) for link_id, link in enumerate(links, start=first)]
+    ids = range(first, first + len(links))
+    if tx.insert_rows(INSERT_LINK, values) == len(links):
         return list(ids)
     made = {row["id"] for row in tx.find_all(FIND_NEWEST, first)}
     return [link_id if link_id in made else None for link_id in ids]
+
+
+def _list_values(link_id: int, link: PreparedLink) -> list[Value]:
+    author = link.author
+    creator_id = author.creator.id if author.creator else None
+    others = (link_id, author.workspace_id, creator_id, link.created_at)
+    return [*encode_fields(link.fields), *others]
 
 
 def insert_counters(tx: Transaction, links: Sequence[Link]) -> None:
@@ -270,11 +285,10 @@ def find_bio_page(tx: Transaction, link_id: int) -> int | None:
     return None if row is None else row["page_id"]
 
 
-def update_link(tx: Transaction, before: Link, columns: LinkColumns, updated_at: int) -> None:
+def update_link(tx: Transaction, before: Link, after: Link) -> None:
     """`before` is the link as this transaction has read it."""
-    tx.execute(UPDATE_LINK, *msgspec.structs.astuple(columns), updated_at, before.id)
-    old, new = (search_text(link, before.workspace_id) for link in (before, columns))
-    replace_entry(tx, before.id, old, new)
+    tx.execute(UPDATE_LINK, *encode_fields(after), after.updated_at, before.id)
+    replace_entry(tx, before.id, search_text(before), search_text(after))
 
 
 def delete_link(tx: Transaction, workspace_id: int, link_id: int, now: int) -> Row | None:
@@ -290,7 +304,7 @@ def restore_link(tx: Transaction, link: Link, updated_at: int) -> None:
     """`link` is what was deleted, as this transaction has read it."""
     tx.execute(RESTORE_LINK, link.id, updated_at)
     tx.execute(REVIVE_COUNTER, link.id)
-    add_entry(tx, link.id, search_text(link, link.workspace_id))
+    add_entry(tx, link.id, search_text(link))
 
 
 def set_title(tx: Transaction, link_id: int, title: str, now: int) -> Row | None:

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
 from shorty.errors import AlreadyExistsError, InvalidFieldsError, NotFoundError
-from shorty.links.model import Tag
+from shorty.links.model import Tag, TagId
 from shorty.storage.database import Database, Row, Transaction
 
 NAME_LENGTH: Final = 50
@@ -104,13 +104,14 @@ def delete_tag(tx: Transaction, actor: Actor, tag_id: int) -> None:
 
 
 def find_tags(
-    tx: Transaction, workspace_id: int, tag_ids: Iterable[int]
-) -> tuple[list[Tag], list[int]]:
+    tx: Transaction, workspace_id: int, tag_ids: Iterable[TagId]
+) -> tuple[list[Tag], list[TagId]]:
     """The tags with these ids, in their order and each once, and the ids that name none."""
     found: list[Tag] = []
-    unknown: list[int] = []
+    unknown: list[TagId] = []
     for tag_id in dict.fromkeys(tag_ids):
-        row = tx.find_one(FIND_TAG, workspace_id, tag_id)
+        is_id = isinstance(tag_id, int)
+        row = tx.find_one(FIND_TAG, workspace_id, tag_id) if is_id else None
         if row is None:
             unknown.append(tag_id)
         else:
@@ -118,7 +119,9 @@ def find_tags(
     return found, unknown
 
 
-async def find_unknown_tags(db: Database, workspace_id: int, tag_ids: Iterable[int]) -> list[int]:
+async def find_unknown_tags(
+    db: Database, workspace_id: int, tag_ids: Iterable[TagId]
+) -> list[TagId]:
     """Which of these ids name no tag of the workspace."""
     known = {tag.id for tag in await list_tags(db, workspace_id)}
     return [tag_id for tag_id in dict.fromkeys(tag_ids) if tag_id not in known]

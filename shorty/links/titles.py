@@ -11,10 +11,12 @@ import structlog
 from shorty.errors import BusyError, FetchError, InvalidFieldsError, StorageUnavailableError
 from shorty.fetch import Fetcher
 from shorty.links import icons, store
-from shorty.links.book import LinkBook
 from shorty.links.destination import destination_host
+from shorty.links.icons import Icons
+from shorty.links.lookup import LinkLookup
 from shorty.links.model import Link
 from shorty.links.page_title import PageFacts, fetch_page_facts, guess_icon
+from shorty.storage.database import Database
 
 WAITING: Final = 1000
 FETCHED_AT_ONCE: Final = 4
@@ -40,12 +42,16 @@ class TitleFiller:
 
     def __init__(
         self,
-        book: LinkBook,
+        db: Database,
+        lookup: LinkLookup,
+        icons: Icons,
         fetcher: Fetcher,
         read_clock: Callable[[], int],
         draw_icon: DrawIcon | None = None,
     ) -> None:
-        self._book = book
+        self._db = db
+        self._lookup = lookup
+        self._icons = icons
         self._fetcher = fetcher
         self._read_clock = read_clock
         self._draw_icon = draw_icon
@@ -63,27 +69,20 @@ class TitleFiller:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
 
-    def ask(self, link: Link) -> None:
+    def ask(self, link: Link, wants_title: bool) -> None:  # noqa: FBT001 - as AskPage has it
         """Never waits. What a link has already, or what leads to no page, is left alone."""
-        self._ask(link, wants_title=link.title is None)
-
-    def ask_icon(self, link: Link) -> None:
-        """As `ask`, for a link that stays without a title if it has none."""
-        self._ask(link, wants_title=False)
+        if link.link_type == "URL" and (wants_title or self._lacks_icon(link)):
+            with suppress(asyncio.QueueFull):
+                self._queue.put_nowait(Wish(link, wants_title))
 
     async def finish(self) -> None:
         """Returns when everything asked for so far has been tried."""
         await self._queue.join()
 
-    def _ask(self, link: Link, *, wants_title: bool) -> None:
-        if link.link_type == "URL" and (wants_title or self._lacks_icon(link)):
-            with suppress(asyncio.QueueFull):
-                self._queue.put_nowait(Wish(link, wants_title))
-
     def _lacks_icon(self, link: Link) -> bool:
         if link.favicon_url or self._draw_icon is None:
             return False
-        return not self._book.icons.is_without(destination_host(link.url), self._read_clock())
+        return not self._icons.is_without(destination_host(link.url), self._read_clock())
 
     async def _run(self) -> None:
         while True:
@@ -103,19 +102,19 @@ class TitleFiller:
         if wants_title:
             facts = facts or await fetch_page_facts(self._fetcher, link.url)
             if facts.title:
-                await fill_title(self._book, link, facts.title, self._read_clock())
+                await fill_title(self._db, self._lookup, link, facts.title, self._read_clock())
 
     async def _fill_icon(self, link: Link) -> PageFacts | None:
         """What its page says, if that had to be asked: a host's icon is looked for once."""
         host, facts = destination_host(link.url), None
         async with self._hosts.setdefault(host, asyncio.Lock()):
-            path = await icons.find_fresh_path(self._book.db, host, self._read_clock())
+            path = await icons.find_fresh_path(self._db, host, self._read_clock())
             if path is None:
                 facts = await fetch_page_facts(self._fetcher, link.url)
                 path = await self._look_for_icon(host, facts.icon or guess_icon(link.url))
-        self._book.icons.remember(host, path, self._read_clock())
+        self._icons.remember(host, path, self._read_clock())
         if path:
-            await self._book.db.write(lambda tx: icons.set_icon(tx, link.id, link.url, path))
+            await self._db.write(lambda tx: icons.set_icon(tx, link.id, link.url, path))
         return facts
 
     async def _look_for_icon(self, host: str, address: str) -> str:
@@ -123,16 +122,16 @@ class TitleFiller:
         if self._draw_icon is not None:
             png = await fetch_icon(self._fetcher, address, self._draw_icon)
         now = self._read_clock()
-        return await self._book.db.write(lambda tx: icons.put_icon(tx, host, png, now))
+        return await self._db.write(lambda tx: icons.put_icon(tx, host, png, now))
 
 
-async def fill_title(book: LinkBook, link: Link, title: str, now: int) -> bool:
+async def fill_title(db: Database, lookup: LinkLookup, link: Link, title: str, now: int) -> bool:
     """Gives the link its page's title, unless somebody has given it one meanwhile."""
-    filled = await book.db.write(lambda tx: store.set_title(tx, link.id, title, now))
+    filled = await db.write(lambda tx: store.set_title(tx, link.id, title, now))
     if filled is None:
         return False
     # Its slug may have been changed while the page was fetched.
-    book.lookup.forget(filled["domain_id"], filled["slug_key"])
+    lookup.forget(filled["domain_id"], filled["slug_key"])
     return True
 
 

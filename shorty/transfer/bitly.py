@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from shorty.links.model import NewLink
+from shorty.links.model import LinkChange
 from shorty.links.past import Past
 from shorty.transfer.csv_file import read_csv, split_short_url
 from shorty.transfer.documents import Entry, read_entries, read_names, read_text
@@ -28,9 +28,9 @@ def read_bitly(file: OpenFile) -> Iterator[Item]:
 
 def move_from_bitly(item: Item) -> Item:
     """A link on one of Bitly's own domains goes to the default one."""
-    if not isinstance(item, ImportedLink) or item.new.domain.lower() not in ITS_OWN:
+    if not isinstance(item, ImportedLink) or (item.change.domain or "").lower() not in ITS_OWN:
         return item
-    return replace(item, new=replace(item.new, domain=""))
+    return replace(item, change=replace(item.change, domain=""))
 
 
 def read_entry(entry: Entry, place: str) -> Iterator[ImportedLink]:
@@ -42,7 +42,7 @@ def read_entry(entry: Entry, place: str) -> Iterator[ImportedLink]:
     for host, slug in branded or [("", slug) for _, slug in named[:1]] or [("", "")]:
         yield ImportedLink(
             place=place,
-            new=NewLink(
+            change=LinkChange(
                 url=read_text(entry.get("long_url")),
                 domain=host,
                 slug=slug or None,

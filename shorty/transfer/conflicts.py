@@ -6,8 +6,9 @@ from typing import Final, TypeAlias
 import msgspec
 
 from shorty.errors import SlugTakenError
-from shorty.links.drafts import Draft
+from shorty.links.model import PreparedLink
 from shorty.links.slug import MAX_SLUG_LENGTH, slug_key
+from shorty.links.store import hash_url
 from shorty.storage.database import Row
 from shorty.transfer.model import OnConflict
 
@@ -42,11 +43,11 @@ class Claims:
         self._slugs: dict[tuple[int, str], str] = {}
         self._urls: set[tuple[int, str]] = set()
 
-    def add(self, draft: Draft) -> None:
-        columns = draft.columns
-        if columns.slug:
-            self._slugs[columns.domain_id, columns.slug_key] = columns.url
-        self._urls.add((columns.domain_id, columns.url))
+    def add(self, link: PreparedLink) -> None:
+        fields = link.fields
+        if fields.slug:
+            self._slugs[fields.domain_id, slug_key(fields.slug)] = fields.url
+        self._urls.add((fields.domain_id, fields.url))
 
     def find_url(self, domain_id: int, key: str) -> str | None:
         """Where the claimed slug leads."""
@@ -57,55 +58,61 @@ class Claims:
 
 
 def settle(
-    find_one: FindOne, claims: Claims, workspace_id: int, draft: Draft, on_conflict: OnConflict
-) -> Draft | There | SlugTakenError:
-    """The draft to insert, perhaps with another slug.
+    find_one: FindOne,
+    claims: Claims,
+    workspace_id: int,
+    link: PreparedLink,
+    on_conflict: OnConflict,
+) -> PreparedLink | There | SlugTakenError:
+    """The link to insert, perhaps with another slug.
 
     A link is there already where its slug leads to the same destination; one without a slug, where
     any link of the domain does. So whoever imports a file again imports nothing twice, renamed
     links neither.
     """
-    if not draft.columns.slug:
-        return _find_same(find_one, claims, workspace_id, draft) or draft
-    base = draft.columns.slug
+    if not link.fields.slug:
+        return _find_same(find_one, claims, workspace_id, link) or link
+    base = link.fields.slug
     for number in range(2, LAST_NUMBER + 2):
-        holder = _find_holder(find_one, claims, workspace_id, draft)
+        holder = _find_holder(find_one, claims, workspace_id, link)
         if holder is None:
-            return draft
+            return link
         if isinstance(holder, There):
             return holder
         if on_conflict != "rename":
             break
-        draft = _rename(draft, base, number)
-    return SlugTakenError(base, draft.domain.host)
+        link = _rename(link, base, number)
+    return SlugTakenError(base, link.fields.host)
 
 
-def _find_same(find_one: FindOne, claims: Claims, workspace_id: int, draft: Draft) -> There | None:
-    columns = draft.columns
-    if claims.holds_url(columns.domain_id, columns.url):
+def _find_same(
+    find_one: FindOne, claims: Claims, workspace_id: int, link: PreparedLink
+) -> There | None:
+    fields = link.fields
+    if claims.holds_url(fields.domain_id, fields.url):
         return There(link_id=None)
-    row = find_one(FIND_SAME, columns.url_hash, workspace_id, columns.domain_id, columns.url)
+    row = find_one(FIND_SAME, hash_url(fields.url), workspace_id, fields.domain_id, fields.url)
     return None if row is None else There(link_id=row["id"])
 
 
 def _find_holder(
-    find_one: FindOne, claims: Claims, workspace_id: int, draft: Draft
+    find_one: FindOne, claims: Claims, workspace_id: int, link: PreparedLink
 ) -> There | str | None:
     """What has the slug: the same link, another one's destination, or nothing."""
-    columns = draft.columns
-    claimed = claims.find_url(columns.domain_id, columns.slug_key)
+    fields = link.fields
+    claimed = claims.find_url(fields.domain_id, slug_key(fields.slug))
     if claimed is not None:
-        return There(link_id=None) if claimed == columns.url else claimed
-    row = find_one(FIND_HOLDER, columns.domain_id, columns.slug_key)
+        return There(link_id=None) if claimed == fields.url else claimed
+    row = find_one(FIND_HOLDER, fields.domain_id, slug_key(fields.slug))
     if row is None:
         return None
-    is_same = row["url"] == columns.url and row["workspace_id"] == workspace_id
+    is_same = row["url"] == fields.url and row["workspace_id"] == workspace_id
     return There(link_id=row["id"]) if is_same else row["url"]
 
 
-def _rename(draft: Draft, base: str, number: int) -> Draft:
+def _rename(link: PreparedLink, base: str, number: int) -> PreparedLink:
     """`sale` becomes `sale-2`, or `sale-3`, and so on."""
     ending = f"-{number}"
     slug = base[: MAX_SLUG_LENGTH - len(ending)].rstrip("\u200d") + ending
-    columns = msgspec.structs.replace(draft.columns, slug=slug, slug_key=slug_key(slug))
-    return msgspec.structs.replace(draft, columns=columns)
+    fields = msgspec.structs.replace(link.fields, slug=slug)
+    return msgspec.structs.replace(link, fields=fields)

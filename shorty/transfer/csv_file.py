@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from shorty.links.model import NewLink
+from shorty.links.model import LinkChange
 from shorty.links.past import Counts, Past
 from shorty.transfer.cells import read_cell
 from shorty.transfer.files import InvalidFileError, OpenFile, Row, Table
@@ -148,7 +148,7 @@ def read_row(row: Row, separators: str = ",|;") -> ImportedLink:
         **{name: read_cell(text) for key, name in TEXTS.items() if (text := row.find(key))},
         **{name: True for key, name in FLAGS.items() if read_flag(row, key)},
     }
-    new = NewLink(
+    change = LinkChange(
         url=read_cell(row.find(*DESTINATION)),
         domain=domain,
         slug=slug,
@@ -170,7 +170,9 @@ def read_row(row: Row, separators: str = ",|;") -> ImportedLink:
         updated_at=read_time(row.find(*UPDATED)),
         counts=read_counts(row),
     )
-    return ImportedLink(place=row.place, new=new, past=past, has_lost_password=has_lost_password)
+    return ImportedLink(
+        place=row.place, change=change, past=past, has_lost_password=has_lost_password
+    )
 
 
 def read_counts(row: Row) -> Counts | None:

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from shorty.accounts.model import Actor
 from shorty.accounts.roles import may_still, require_scope
 from shorty.errors import BusyError, ConflictError, NotFoundError, StorageUnavailableError
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.transfer.imports import import_file
 from shorty.transfer.model import ImportOptions, SourceName
 from shorty.transfer.report import Report
@@ -82,7 +82,7 @@ class ImportJob:
 class TransferDesk:
     """Used on the event loop alone; `folder` is its own."""
 
-    def __init__(self, book: LinkBook, folder: Path, read_clock: Callable[[], int]) -> None:
+    def __init__(self, book: LinkContext, folder: Path, read_clock: Callable[[], int]) -> None:
         self._book = book
         self._folder = folder
         self._read_clock = read_clock

@@ -15,14 +15,14 @@ from shorty.errors import (
     ShortyError,
     SlugTakenError,
 )
-from shorty.links.book import LinkBook, read_maker
+from shorty.links.context import LinkContext, read_author
 from shorty.links.model import Link
 from shorty.links.tags import make_colored_tags
 from shorty.pools import WorkerThreads
-from shorty.transfer.arrivals import Arrival, insert_links
 from shorty.transfer.conflicts import There
 from shorty.transfer.files import InvalidFileError, OpenFile, ReadingStoppedError
 from shorty.transfer.history import WOULD_BE_MADE, History
+from shorty.transfer.import_links import Arrival, Prepared, insert_links, prepare_import
 from shorty.transfer.model import (
     Fault,
     ImportedClick,
@@ -39,7 +39,6 @@ from shorty.transfer.model import (
 )
 from shorty.transfer.pages import Pages
 from shorty.transfer.pictures import Pictures
-from shorty.transfer.preparing import Prepared, prepare_link
 from shorty.transfer.rehearsal import Rehearsal
 from shorty.transfer.sources import READERS
 from shorty.transfer.tally import Tally
@@ -52,7 +51,7 @@ LINK_QUOTAS: Final = ("links", "links_per_month")
 
 
 async def import_file(
-    book: LinkBook,
+    book: LinkContext,
     actor: Actor,
     source: SourceName,
     path: Path,
@@ -87,17 +86,17 @@ class Import:
     """One run: what it has learned of the file, and what it has made of it."""
 
     def __init__(
-        self, book: LinkBook, actor: Actor, options: ImportOptions, now: int, tally: Tally
+        self, book: LinkContext, actor: Actor, options: ImportOptions, now: int, tally: Tally
     ) -> None:
         self._book = book
         self._actor = actor
-        self._maker = read_maker(actor)
+        self._author = read_author(actor)
         self._owner = f"workspace {actor.workspace_id}"
         self._options = options
         self._now = now
         self._tally = tally
         is_dry_run = options.is_dry_run
-        self._rehearsal = Rehearsal(book, self._maker, options) if is_dry_run else None
+        self._rehearsal = Rehearsal(book, self._author, options) if is_dry_run else None
         self._history = History(book.db, tally, now, is_dry_run=is_dry_run)
         self._pictures = Pictures(book, actor, tally, now, is_dry_run=is_dry_run)
         pages = Pages(book, actor, tally, self._history, self._pictures, now, is_dry_run=is_dry_run)
@@ -171,7 +170,7 @@ class Import:
 
     async def _prepare(self, item: ImportedLink) -> Prepared:
         logos = self._pictures.list_ours("logo")
-        return await prepare_link(self._book, self._maker, item, self._options, logos)
+        return await prepare_import(self._book, self._author, item, self._options, logos)
 
     async def _insert(self, prepared: Sequence[Prepared]) -> Sequence[Arrival | None]:
         """None stands for a link that would be made."""
@@ -179,9 +178,9 @@ class Import:
             return self._rehearsal.insert_links(prepared)
         if not prepared:
             return []
-        book, maker, on_conflict = self._book, self._maker, self._options.on_conflict
+        book, author, on_conflict = self._book, self._author, self._options.on_conflict
         arrivals = await book.db.write(
-            lambda tx: insert_links(tx, book, maker, prepared, on_conflict, self._now)
+            lambda tx: insert_links(tx, book, author, prepared, on_conflict, self._now)
         )
         for arrival in arrivals:
             if isinstance(arrival, Link):
@@ -247,4 +246,4 @@ def read_batch(items: Iterator[Item]) -> tuple[list[Item], InvalidFileError | No
 
 
 def name_link(item: ImportedLink) -> str:
-    return (item.new.slug or item.new.url)[:200]
+    return (item.change.slug or item.change.url or "")[:200]

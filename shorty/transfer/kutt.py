@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shorty.links.model import NewLink
+from shorty.links.model import LinkChange
 from shorty.links.past import Counts, Past
 from shorty.transfer.csv_file import read_csv
 from shorty.transfer.documents import Entry, read_count, read_entries, read_text
@@ -21,7 +21,7 @@ def read_kutt(file: OpenFile) -> Iterator[Item]:
 def read_entry(entry: Entry, place: str) -> Iterator[ImportedLink]:
     """A banned link comes along switched off. The description is a note, not what previews say."""
     clicks = read_count(entry.get("visit_count"))
-    new = NewLink(
+    change = LinkChange(
         url=read_text(entry.get("target")),
         domain=read_text(entry.get("domain")),
         slug=read_text(entry.get("address")) or None,
@@ -36,4 +36,4 @@ def read_entry(entry: Entry, place: str) -> Iterator[ImportedLink]:
         counts=Counts(clicks=clicks) if clicks else None,
     )
     has_password = entry.get("password") is True
-    yield ImportedLink(place=place, new=new, past=past, has_lost_password=has_password)
+    yield ImportedLink(place=place, change=change, past=past, has_lost_password=has_password)

@@ -9,7 +9,7 @@ import msgspec
 
 from shorty.bio.model import NewBlock, PageChange
 from shorty.clicks.model import Click
-from shorty.links.model import NewLink
+from shorty.links.model import LinkChange
 from shorty.links.past import Counts, Past
 from shorty.links.pictures import Purpose
 from shorty.links.tags import NewTag
@@ -20,14 +20,14 @@ OnConflict = Literal["skip", "rename", "fail"]
 
 
 class ImportedLink(msgspec.Struct, frozen=True, kw_only=True):
-    """A link of elsewhere. An empty domain in `new` is the one that the source had by default.
+    """A link from elsewhere. An empty domain in `change` is the source's default one.
 
     `ref` is what the file's clicks call it. A `password_hash` is one of ours. A `lost_password`
     stays behind: such a link is switched off rather than left open to everybody.
     """
 
     place: str
-    new: NewLink
+    change: LinkChange
     past: Past
     ref: str | None = None
     password_hash: str | None = None

@@ -16,7 +16,7 @@ from shorty.bio.moving import (
 )
 from shorty.bio.service import get_page
 from shorty.errors import NotFoundError
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.transfer.history import WOULD_BE_MADE, History
 from shorty.transfer.model import ImportedBlock, ImportedPage
 from shorty.transfer.pictures import Pictures
@@ -34,7 +34,7 @@ class Pages:
 
     def __init__(
         self,
-        book: LinkBook,
+        book: LinkContext,
         actor: Actor,
         tally: Tally,
         history: History,

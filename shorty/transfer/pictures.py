@@ -6,7 +6,7 @@ from typing import Final
 
 from shorty.accounts.model import Actor
 from shorty.errors import BusyError, InvalidFieldsError
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.links.pictures import (
     LONGEST_SIDES,
     MOST,
@@ -29,7 +29,7 @@ class Pictures:
     """Knows the file's pictures by what the file calls them, each purpose by itself."""
 
     def __init__(
-        self, book: LinkBook, actor: Actor, tally: Tally, now: int, *, is_dry_run: bool
+        self, book: LinkContext, actor: Actor, tally: Tally, now: int, *, is_dry_run: bool
     ) -> None:
         self._book = book
         self._actor = actor

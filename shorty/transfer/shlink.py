@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from shorty.links.model import NewLink
+from shorty.links.model import LinkChange
 from shorty.links.past import Counts, Past
 from shorty.transfer.csv_file import read_csv
 from shorty.transfer.documents import (
@@ -31,7 +31,7 @@ def read_shlink(file: OpenFile) -> Iterator[Item]:
 def read_entry(entry: Entry, place: str) -> Iterator[ImportedLink]:
     """The domain is null where it is Shlink's default one."""
     domain = read_text(entry.get("domain"))
-    new = NewLink(
+    change = LinkChange(
         url=read_text(entry.get("longUrl")),
         domain="" if domain.lower() in DEFAULT else domain,
         slug=read_text(entry.get("shortCode")) or None,
@@ -43,7 +43,7 @@ def read_entry(entry: Entry, place: str) -> Iterator[ImportedLink]:
         made_through="import",
     )
     past = Past(created_at=read_time(read_text(entry.get("dateCreated"))), counts=_count(entry))
-    yield ImportedLink(place=place, new=new, past=past)
+    yield ImportedLink(place=place, change=change, past=past)
 
 
 def _count(entry: Entry) -> Counts | None:

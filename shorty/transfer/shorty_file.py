@@ -20,7 +20,7 @@ from shorty.clicks.model import (
     Source,
     clean_text,
 )
-from shorty.links.model import NewLink
+from shorty.links.model import LinkChange
 from shorty.links.past import Counts, Past
 from shorty.links.pictures import Purpose
 from shorty.links.tags import NewTag
@@ -59,6 +59,12 @@ from shorty.transfer.model import (
 
 KINDS: Final[dict[str, Kind]] = {"person": PERSON, "bot": BOT, "prefetch": PREFETCH}
 SOURCES: Final[dict[str, Source]] = {"link": LINK, "qr": QR, "bio": BIO}
+# What a link's line has as a change does.
+_SAME: Final = tuple(
+    name
+    for name in LinkLine.__struct_fields__
+    if name in LinkChange.__struct_fields__ and name != "url"
+)
 LONGEST_NAME: Final = 100
 # A hostile line may be nested deeper than can be read.
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -185,37 +191,11 @@ def _read_block(block: BlockOfPage, place: str) -> ImportedBlock:
 
 
 def read_link(line: LinkLine, place: str) -> ImportedLink:
-    new = NewLink(
+    change = LinkChange(
         url=line.url,
-        domain=line.domain,
-        slug=line.slug,
-        link_type=line.link_type,
-        title=line.title,
-        description=line.description,
-        image=line.image,
         status=line.redirect,
-        cloaked=line.cloaked,
-        is_password_asked=line.is_password_asked,
-        expires_at=line.expires_at,
-        max_clicks=line.max_clicks,
         tag_names=line.tags,
-        forward_parameters=line.forward_parameters,
-        block_bots=line.block_bots,
-        is_active=line.is_active,
-        is_starred=line.is_starred,
-        utm_source=line.utm_source,
-        utm_medium=line.utm_medium,
-        utm_campaign=line.utm_campaign,
-        utm_term=line.utm_term,
-        utm_content=line.utm_content,
-        utm_id=line.utm_id,
-        meta_pixel_id=line.meta_pixel_id,
-        google_tag_id=line.google_tag_id,
-        webhook_urls=line.webhook_urls,
-        is_link_in_bio=line.is_link_in_bio,
-        button_label=line.button_label,
-        qr_settings=line.qr_settings,
-        made_through=line.made_through,
+        **{name: getattr(line, name) for name in _SAME},
     )
     past = Past(
         created_at=line.created_at,
@@ -225,7 +205,7 @@ def read_link(line: LinkLine, place: str) -> ImportedLink:
         counts=read_counts(line.counts) if line.counts else None,
     )
     return ImportedLink(
-        place=place, new=new, past=past, ref=line.id, password_hash=line.password_hash
+        place=place, change=change, past=past, ref=line.id, password_hash=line.password_hash
     )
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from shorty.clicks.model import LONGEST_USER_AGENT, Click, Visit, read_referrer
 from shorty.clicks.store import read_click
-from shorty.links.model import NewLink
+from shorty.links.model import LinkChange
 from shorty.links.past import Counts, Past
 from shorty.transfer.csv_file import read_csv, read_item, split_short_url
 from shorty.transfer.documents import (
@@ -90,7 +90,7 @@ def make_link(
     cells: Mapping[str, object], place: str, keyword: str, domain: str, clicks: int = 0
 ) -> ImportedLink:
     """Raises ValueError."""
-    new = NewLink(
+    change = LinkChange(
         url=read_text(cells.get("url")),
         domain=domain,
         slug=keyword or None,
@@ -101,7 +101,7 @@ def make_link(
         created_at=read_time(read_text(cells.get("timestamp"))),
         counts=Counts(clicks=clicks) if clicks else None,
     )
-    return ImportedLink(place=place, new=new, past=past, ref=keyword or None)
+    return ImportedLink(place=place, change=change, past=past, ref=keyword or None)
 
 
 def read_dumped_click(row: SqlRow) -> Click | None:

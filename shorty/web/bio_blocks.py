@@ -9,7 +9,7 @@ from shorty.bio.model import Block, BlockChange, NewBlock
 from shorty.bio.service import PAGE
 from shorty.errors import InvalidFieldsError, ShortyError
 from shorty.http.answers import Answer
-from shorty.links.model import NewLink
+from shorty.links.model import LinkChange
 from shorty.links.service import create_link
 from shorty.web.bio_forms import BlockForm, read_block_form, read_kind
 from shorty.web.bio_pages import (
@@ -161,13 +161,11 @@ async def find_target(request: WebRequest, form: BlockForm, host: str) -> int:
     if link_type == "URL" and "." not in typed:
         raise InvalidFieldsError({"target": f"names no short link of this workspace: {typed[:80]}"})
     book, actor = request.services.book, request.actor
-    new = NewLink(url=url, domain=host, link_type=link_type)
+    wanted = LinkChange(url=url, domain=host, link_type=link_type, fetches_title=True)
     try:
-        made = await create_link(book, actor, new, request.now)
+        return (await create_link(book, actor, wanted, request.now)).id
     except InvalidFieldsError as error:
         raise InvalidFieldsError({"target": error.fields.get("url", error.message)}) from error
-    request.services.titles.ask(made)
-    return made.id
 
 
 async def show_trouble(request: WebRequest, place: str, error: ShortyError) -> Answer:

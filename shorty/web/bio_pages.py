@@ -11,7 +11,7 @@ from shorty.bio.socials import ICONS
 from shorty.bio.themes import DESCRIPTIONS, THEMES
 from shorty.errors import InvalidFieldsError, QuotaExceededError, ShortyError, SlugTakenError
 from shorty.http.answers import Answer
-from shorty.links.model import NewLink
+from shorty.links.model import LinkChange
 from shorty.links.pictures import (
     LONGEST_SIDES,
     Picture,
@@ -58,7 +58,7 @@ async def list_bio_pages(request: WebRequest) -> Answer:
 @page("POST", "/bio-pages", needs="write")
 async def create_bio_page(request: WebRequest) -> Answer:
     typed = request.typed
-    new = NewLink(
+    wanted = LinkChange(
         url=complete_destination(typed.read("url")),
         domain=typed.read("domain"),
         slug=typed.read_optional("slug"),
@@ -66,7 +66,7 @@ async def create_bio_page(request: WebRequest) -> Answer:
     )
     book = request.services.book
     try:
-        made = await service.create_page(book, request.actor, new, PageChange(), request.now)
+        made = await service.create_page(book, request.actor, wanted, PageChange(), request.now)
     except (InvalidFieldsError, SlugTakenError, QuotaExceededError) as error:
         return await show_list(request, error)
     return see_other(request, f"{PLACE}/{made.id}", "The page is there. Put something on it.")

@@ -5,11 +5,11 @@ from typing import Final
 
 from shorty.errors import InvalidFieldsError, NotFoundError, ShortyError
 from shorty.http.answers import Answer
-from shorty.links import bulk
-from shorty.links.inserts import Outcome
+from shorty.links import service
 from shorty.links.model import Link, LinkChange
 from shorty.links.store import find_links
 from shorty.links.tags import fold_name, list_tags
+from shorty.links.writes import Outcome
 from shorty.web.cookies import Notice
 from shorty.web.doors import page
 from shorty.web.forms import Form, is_id
@@ -59,7 +59,7 @@ async def change_many(request: WebRequest) -> Answer:
     try:
         change = _CHANGES.get(deed) or await read_tag_change(request, deed)
         book, actor = request.services.book, request.actor
-        outcomes = await bulk.change_links(book, actor, link_ids, change, request.now)
+        outcomes = await service.change_links(book, actor, link_ids, change, request.now)
     except InvalidFieldsError as error:
         return see_other(request, back, notice=say_trouble(_sum_up(error)))
     return see_other(request, back, notice=tell_outcomes(outcomes, DONE[deed]))
@@ -70,7 +70,7 @@ async def restore_many(request: WebRequest) -> Answer:
     back = read_back(request.typed.read("back"))
     link_ids = [int(text) for text in request.typed.read("ids").split() if is_id(text)]
     try:
-        outcomes = await bulk.restore_links(
+        outcomes = await service.restore_links(
             request.services.book, request.actor, link_ids, request.now
         )
     except InvalidFieldsError as error:
@@ -82,12 +82,12 @@ async def delete_many(request: WebRequest, link_ids: Sequence[int], back: str) -
     """Asked before, unless a script has done so already."""
     book, actor = request.services.book, request.actor
     if not request.typed.is_checked("sure"):
-        links = await find_links(book.db, actor.workspace_id, link_ids[: bulk.MAX_AT_ONCE])
+        links = await find_links(book.db, actor.workspace_id, link_ids[: service.MAX_AT_ONCE])
         if not links:
             raise NotFoundError("link", link_ids[0])
         return show_question(request, links[:NAMED], len(links), back, link_ids)
     try:
-        deleted = await bulk.delete_links(book, actor, link_ids, request.now)
+        deleted = await service.delete_links(book, actor, link_ids, request.now)
     except InvalidFieldsError as error:
         return see_other(request, back, notice=say_trouble(_sum_up(error)))
     if not deleted:

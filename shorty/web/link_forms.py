@@ -11,7 +11,7 @@ import msgspec
 
 from shorty.errors import InvalidFieldsError, ShortyError, SlugTakenError
 from shorty.links.destination import UTM_PARAMETERS, destination_host, parse_destination
-from shorty.links.model import Link, LinkChange, LinkFilter, LinkType, NewLink, QrSettings
+from shorty.links.model import Link, LinkChange, LinkFilter, LinkType, QrSettings
 from shorty.links.pages import list_links
 from shorty.links.utm_templates import UtmTemplate
 from shorty.web.forms import Form
@@ -118,25 +118,22 @@ def write_shown(texts: Texts) -> str:
     return msgspec.json.encode({**texts, "password": "", "drops_password": ""}).decode()
 
 
-def read_new_link(request: WebRequest, texts: Texts) -> tuple[NewLink, dict[str, str]]:
-    """The link asked for, and the fields that cannot be read, which it has by default."""
-    values, faults = _translate(request, texts, EMPTY)
+def read_new_link(request: WebRequest, texts: Texts) -> LinkChange:
+    """The link asked for."""
+    values, unread = _translate(request, texts, EMPTY)
     given = {name: value for name, value in values.items() if value is not None}
-    needed: dict[str, Any] = {"url": "", "domain": ""}
-    return NewLink(**(needed | given)), faults
+    return LinkChange(**given, fetches_title=True, unread=unread)
 
 
-def read_change(
-    request: WebRequest, texts: Texts, shown: Texts
-) -> tuple[LinkChange, dict[str, str]]:
-    """What was typed over, and the fields that cannot be read, which stay as they are."""
+def read_change(request: WebRequest, texts: Texts, shown: Texts) -> LinkChange:
+    """What was typed over."""
     changed = {name for name in EMPTY if texts[name] != shown[name]}
-    values, faults = _translate(request, texts, changed)
+    values, unread = _translate(request, texts, changed)
     if texts["drops_password"]:
         values["password"] = None
     if "slug" in changed:
         values["slug"] = texts["slug"]  # a link that is there never goes without
-    return LinkChange(**values), faults
+    return LinkChange(**values, unread=unread)
 
 
 def fill_template(texts: Texts, template: UtmTemplate) -> Texts:
@@ -148,8 +145,12 @@ def fill_template(texts: Texts, template: UtmTemplate) -> Texts:
 def name_faults(error: ShortyError) -> dict[str, str]:
     """By the form's fields; empty for an error that is about none of them."""
     if isinstance(error, InvalidFieldsError):
-        return {_OWN_NAMES.get(name, name): fault for name, fault in error.fields.items()}
+        return error.rename(_spell_faults).fields
     return {"slug": error.message} if isinstance(error, SlugTakenError) else {}
+
+
+def _spell_faults(faults: Mapping[str, str]) -> dict[str, str]:
+    return {_OWN_NAMES.get(name, name): fault for name, fault in faults.items()}
 
 
 def count_set(texts: Texts, link: Link | None = None) -> dict[str, int]:

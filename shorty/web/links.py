@@ -5,14 +5,11 @@ from typing import Final
 
 import msgspec
 
-from shorty.errors import InvalidFieldsError, ShortyError, StorageUnavailableError
+from shorty.errors import ShortyError, StorageUnavailableError
 from shorty.http.answers import Answer
 from shorty.http.errors import find_status
 from shorty.links import service
-from shorty.links.book import read_maker
-from shorty.links.changes import find_change_faults
 from shorty.links.destination import UTM_PARAMETERS
-from shorty.links.drafts import find_faults
 from shorty.links.model import Link
 from shorty.links.tags import list_tags
 from shorty.links.utm_templates import UtmTemplate, get_template, list_templates
@@ -63,17 +60,11 @@ async def create_link(request: WebRequest) -> Answer:
     texts = read_texts(request.typed, {**EMPTY, "domain": domain})
     if request.typed.read("deed") == "fill":
         return await show_form(request, await fill(request, texts))
-    services, now = request.services, request.now
-    new, unread = read_new_link(request, texts)
-    if unread:
-        judged = await find_faults(services.book, read_maker(request.actor), new, now)
-        error = InvalidFieldsError({**judged, **unread})
-        return await show_form(request, texts, error=error)
+    change = read_new_link(request, texts)
     try:
-        link = await service.create_link(services.book, request.actor, new, now)
+        link = await service.create_link(request.services.book, request.actor, change, request.now)
     except ShortyError as error:
         return await show_form(request, texts, error=error)
-    services.titles.ask(link)
     return see_other(request, point_to(request, link), f"{name_link(link)} is there.")
 
 
@@ -93,16 +84,11 @@ async def change_link(request: WebRequest) -> Answer:
         filled = await fill(request, texts)
         return await show_form(request, filled, link=link, shown=shown)
     book, actor, now = request.services.book, request.actor, request.now
-    change, unread = read_change(request, texts, shown)
-    if unread:
-        judged = await find_change_faults(book, actor, link, change, now)
-        error = InvalidFieldsError({**judged, **unread})
-        return await show_form(request, texts, link=link, shown=shown, error=error)
+    change = read_change(request, texts, shown)
     try:
         changed = await service.change_link(book, actor, link.id, change, now)
     except ShortyError as error:
         return await show_form(request, texts, link=link, shown=shown, error=error)
-    request.services.titles.ask_icon(changed)
     return see_other(request, point_to(request, changed), f"{name_link(changed)} is changed.")
 
 

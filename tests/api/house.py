@@ -8,7 +8,7 @@ import httpx
 from shorty.accounts.model import Actor, Scope
 from shorty.accounts.service import Home
 from shorty.app import App
-from shorty.links.model import Link, NewLink
+from shorty.links.model import Link, LinkChange
 from shorty.links.service import create_link
 from tests.rsgi_client import make_client
 from tests.support import make_actor, make_token
@@ -40,7 +40,7 @@ class House:
 
     async def make_link(self, **only_what_matters: Any) -> Link:
         plain: dict[str, Any] = {"url": "https://example.com/there", "domain": "localhost:8000"}
-        new = NewLink(**(plain | only_what_matters))
+        new = LinkChange(**(plain | only_what_matters))
         return await create_link(self.app.services.book, await self.make_actor(), new, self.now)
 
     async def settle(self) -> None:

@@ -34,7 +34,7 @@ from shorty.app import App
 from shorty.config import Config, ServerConfig, StorageConfig
 from shorty.domains import NewDomain
 from shorty.domains.service import add_domain
-from shorty.links.model import NewLink
+from shorty.links.model import LinkChange
 from shorty.links.service import create_link
 from shorty.links.tags import NewTag, create_tag
 from shorty.storage.database import Transaction
@@ -89,7 +89,7 @@ class Server:
         app = self._app
         actor = await make_actor(app.db, home)
         for number in range(MANY):
-            new = NewLink(url="https://example.com/", domain="go.example", slug=f"n{number}")
+            new = LinkChange(url="https://example.com/", domain="go.example", slug=f"n{number}")
             await create_link(app.services.book, actor, new, NOW)
             await app.db.write(partial(self._add, actor=actor, number=number))
 

@@ -10,7 +10,7 @@ from shorty.bio.model import BioPage, Block, BlockChange, Colors, NewBlock, Page
 from shorty.bio.moving import Dress, MovedBlock, dress_page, is_dressed, read_dressed_pages
 from shorty.bio.service import change_page, create_page, delete_page, get_page, list_pages
 from shorty.errors import InvalidFieldsError, NotFoundError
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.links.model import LinkChange
 from shorty.links.pictures import Picture, Purpose, StoredPicture, create_picture
 from shorty.links.service import change_link, delete_link
@@ -21,26 +21,28 @@ from tests.support import NOW
 HOSTS = ("go.example", "localhost:8000")
 
 
-async def make_page(book: LinkBook, actor: Actor, slug: str, change: PageChange) -> BioPage:
+async def make_page(book: LinkContext, actor: Actor, slug: str, change: PageChange) -> BioPage:
     return await create_page(book, actor, new_link(slug=slug), change, NOW)
 
 
-async def make_picture(book: LinkBook, actor: Actor, purpose: Purpose, png: bytes) -> StoredPicture:
+async def make_picture(
+    book: LinkContext, actor: Actor, purpose: Purpose, png: bytes
+) -> StoredPicture:
     picture = Picture(png=png, width=1, height=1)
     return await book.db.write(lambda tx: create_picture(tx, actor, purpose, "", picture, NOW))
 
 
-async def add(book: LinkBook, actor: Actor, page: BioPage, new: NewBlock) -> Block:
+async def add(book: LinkContext, actor: Actor, page: BioPage, new: NewBlock) -> Block:
     return await book.db.write(lambda tx: add_block(tx, book, actor, page.id, new, NOW))
 
 
-async def read_texts(book: LinkBook, actor: Actor, *pages: BioPage) -> list[list[str | None]]:
+async def read_texts(book: LinkContext, actor: Actor, *pages: BioPage) -> list[list[str | None]]:
     found = [await get_page(book, actor, page.id, NOW) for page in pages]
     return [[block.text for block in page.blocks] for page in found]
 
 
 async def test_each_page_looks_and_is_listed_as_it_was_set(
-    book: LinkBook, actor: Actor, stranger: Actor
+    book: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     wanted = ((stranger, "Eve"), (actor, "Ann"), (actor, "Shop"), (stranger, "Zoe"))
     pages: list[BioPage] = []
@@ -83,7 +85,7 @@ async def test_each_page_looks_and_is_listed_as_it_was_set(
 
 
 async def test_blocks_are_added_ordered_changed_and_deleted_on_one_page(
-    book: LinkBook, actor: Actor
+    book: LinkContext, actor: Actor
 ) -> None:
     one, two = [await make_page(book, actor, slug, PageChange()) for slug in ("one", "two")]
     words = {
@@ -125,7 +127,7 @@ async def test_blocks_are_added_ordered_changed_and_deleted_on_one_page(
 
 
 async def test_each_block_shows_its_own_link_and_picture(
-    book: LinkBook, actor: Actor, stranger: Actor
+    book: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     page = await make_page(book, actor, "page", PageChange())
     links = [
@@ -164,7 +166,7 @@ async def test_each_block_shows_its_own_link_and_picture(
 
 
 async def test_only_the_dressed_pages_of_a_workspace_move(
-    book: LinkBook, actor: Actor, stranger: Actor
+    book: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     async def make_bare(who: Actor) -> int:
         return (await make_link(book, who, is_link_in_bio=True)).id
@@ -196,7 +198,7 @@ async def test_only_the_dressed_pages_of_a_workspace_move(
     assert await list_moving(actor) == [(with_title, "Ann", [])]
 
 
-async def test_a_page_ends_with_its_link_or_without(book: LinkBook, actor: Actor) -> None:
+async def test_a_page_ends_with_its_link_or_without(book: LinkContext, actor: Actor) -> None:
     pages = [await make_page(book, actor, slug, PageChange()) for slug in ("a", "b", "c")]
     await delete_page(book, actor, pages[0].id, NOW)
     await delete_page(book, actor, pages[1].id, NOW, keeps_link=True)

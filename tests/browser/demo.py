@@ -17,9 +17,9 @@ from shorty.clicks.loading import load_clicks
 from shorty.clicks.model import BOT, LINK, PERSON, QR, Click
 from shorty.config import Config
 from shorty.domains import DomainDirectory
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.links.lookup import LinkLookup
-from shorty.links.model import Link, NewLink
+from shorty.links.model import Link, LinkChange
 from shorty.links.rules import read_link_rules
 from shorty.links.service import create_link
 from shorty.links.tags import NewTag, create_tag
@@ -78,12 +78,12 @@ async def furnish_workspace(db: Database, config: Config, domain: str, share: fl
     )
 
 
-def open_book(db: Database, config: Config) -> LinkBook:
+def open_book(db: Database, config: Config) -> LinkContext:
     """Beside the server, as commands do."""
     directory = DomainDirectory(db, config)
     directory.reload()
     rules = read_link_rules(config)
-    return LinkBook(
+    return LinkContext(
         db=db,
         domains=directory,
         lookup=LinkLookup(db, rules.block_list),
@@ -92,7 +92,7 @@ def open_book(db: Database, config: Config) -> LinkBook:
 
 
 async def furnish_links(
-    book: LinkBook, actor: Actor, domain: str, now: int, share: float
+    book: LinkContext, actor: Actor, domain: str, now: int, share: float
 ) -> dict[str, Link]:
     """The links by their slugs, with `share` of their clicks."""
     for name, color in TAGS.items():
@@ -109,10 +109,10 @@ async def furnish_links(
 
 
 async def make_bio_page(
-    book: LinkBook, actor: Actor, links: dict[str, Link], domain: str, now: int
+    book: LinkContext, actor: Actor, links: dict[str, Link], domain: str, now: int
 ) -> int:
     made_at = now - BIO_PAGE_MADE * DAY
-    new = NewLink(url=SITE, domain=domain, slug="hello", title=WORKSPACE)
+    new = LinkChange(url=SITE, domain=domain, slug="hello", title=WORKSPACE)
     page = await create_page(book, actor, new, BIO_PAGE, made_at)
     for entry in BIO_BLOCKS:
         block = NewBlock(kind="link", link_id=links[entry].id) if isinstance(entry, str) else entry
@@ -122,8 +122,8 @@ async def make_bio_page(
     return page.id
 
 
-def describe_link(entry: Entry, domain: str, now: int) -> NewLink:
-    return NewLink(
+def describe_link(entry: Entry, domain: str, now: int) -> LinkChange:
+    return LinkChange(
         url=SITE + entry.path,
         domain=domain,
         slug=entry.slug,

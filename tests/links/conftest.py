@@ -8,7 +8,7 @@ from shorty.config import Config, DomainConfig, Plan
 from shorty.domains import DomainDirectory
 from shorty.domains.service import sync_domains
 from shorty.links.blocklist import BlockList
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.links.lookup import LinkLookup
 from shorty.links.rules import LinkRules
 from shorty.storage.database import Database
@@ -35,11 +35,11 @@ def rules() -> LinkRules:
 
 
 @pytest.fixture
-async def book(db: Database, rules: LinkRules) -> LinkBook:
+async def book(db: Database, rules: LinkRules) -> LinkContext:
     await db.write(lambda tx: sync_domains(tx, CONFIG, NOW))
     domains = DomainDirectory(db, CONFIG)
     domains.reload()
-    return LinkBook(db=db, domains=domains, lookup=LinkLookup(db, rules.block_list), rules=rules)
+    return LinkContext(db=db, domains=domains, lookup=LinkLookup(db, rules.block_list), rules=rules)
 
 
 @pytest.fixture

@@ -7,21 +7,19 @@ from shorty.accounts.model import Actor
 from shorty.errors import (
     ForbiddenError,
     InvalidFieldsError,
-    NotFoundError,
     QuotaExceededError,
-    ShortyError,
     SlugTakenError,
 )
-from shorty.links.book import LinkBook
-from shorty.links.bulk import (
+from shorty.links.context import LinkContext
+from shorty.links.model import Link, LinkChange, QrSettings
+from shorty.links.service import (
     Outcome,
     change_links,
     create_links,
     delete_links,
+    get_link,
     restore_links,
 )
-from shorty.links.model import Link, LinkChange, NewLink, QrSettings
-from shorty.links.service import get_link
 from shorty.plans import read_usage
 from tests.links.conftest import SMALL
 from tests.links.making import make_link, new_link
@@ -32,20 +30,22 @@ def name_kinds(outcomes: list[Outcome]) -> list[str]:
     return [type(outcome).__name__ for outcome in outcomes]
 
 
-async def count_used(book: LinkBook, actor: Actor) -> dict[str, int]:
+async def count_used(book: LinkContext, actor: Actor) -> dict[str, int]:
     usage = await read_usage(book.db, actor.workspace_id, actor.plan, NOW)
     return {quota: use.used for quota, use in usage.items() if use.used and quota != "members"}
 
 
-async def test_the_good_ones_are_made_and_the_others_say_why(book: LinkBook, actor: Actor) -> None:
+async def test_the_good_ones_are_made_and_the_others_say_why(
+    book: LinkContext, actor: Actor
+) -> None:
     await make_link(book, actor, slug="taken")
-    news: list[NewLink | ShortyError] = [
+    news = [
         new_link(slug="a", tag_names=("x",)),
         new_link(slug="taken", tag_names=("never",)),
         new_link(url="nonsense"),
         new_link(slug="a"),
         new_link(tag_ids=(99,)),
-        NotFoundError("link", 5),
+        new_link(max_clicks=7, unread={"maxClicks": "is unreadable"}),
         new_link(password="pw"),
     ]
     outcomes = await create_links(book, actor, news, NOW)
@@ -55,7 +55,7 @@ async def test_the_good_ones_are_made_and_the_others_say_why(book: LinkBook, act
         "InvalidFieldsError",
         "SlugTakenError",
         "InvalidFieldsError",
-        "NotFoundError",
+        "InvalidFieldsError",
         "Link",
     ]
     for outcome in outcomes:
@@ -67,11 +67,11 @@ async def test_the_good_ones_are_made_and_the_others_say_why(book: LinkBook, act
 
 
 async def test_a_plan_with_room_for_some_makes_the_first_good_ones(
-    book: LinkBook, actor: Actor
+    book: LinkContext, actor: Actor
 ) -> None:
     poor = replace(actor, plan=SMALL)
     await make_link(book, actor, slug="taken")
-    news: list[NewLink | ShortyError] = [
+    news = [
         new_link(slug="taken"),
         new_link(qr_settings=QrSettings()),
         new_link(qr_settings=QrSettings()),
@@ -94,7 +94,9 @@ async def test_a_plan_with_room_for_some_makes_the_first_good_ones(
     assert await count_used(book, poor) == used
 
 
-async def test_what_is_remembered_is_committed_with_the_links(book: LinkBook, actor: Actor) -> None:
+async def test_what_is_remembered_is_committed_with_the_links(
+    book: LinkContext, actor: Actor
+) -> None:
     seen: list[list[Outcome]] = []
     outcomes = await create_links(
         book, actor, [new_link()], NOW, lambda _tx, made: seen.append(made)
@@ -102,7 +104,7 @@ async def test_what_is_remembered_is_committed_with_the_links(book: LinkBook, ac
     assert seen == [outcomes]
 
 
-async def test_one_change_is_made_to_each(book: LinkBook, actor: Actor, stranger: Actor) -> None:
+async def test_one_change_is_made_to_each(book: LinkContext, actor: Actor, stranger: Actor) -> None:
     one, two = await make_link(book, actor), await make_link(book, actor, slug="two")
     theirs = await make_link(book, stranger)
     ids = [one.id, theirs.id, two.id, 99, one.id]
@@ -117,7 +119,7 @@ async def test_one_change_is_made_to_each(book: LinkBook, actor: Actor, stranger
 
 
 async def test_a_change_that_runs_out_of_edits_is_undone_alone(
-    book: LinkBook, actor: Actor
+    book: LinkContext, actor: Actor
 ) -> None:
     links = [await make_link(book, actor, title="old") for _ in range(3)]
     poor = replace(actor, plan=SMALL)
@@ -132,13 +134,13 @@ async def test_a_change_that_runs_out_of_edits_is_undone_alone(
     ]
 
 
-async def test_a_faulty_change_says_so_of_each(book: LinkBook, actor: Actor) -> None:
+async def test_a_faulty_change_says_so_of_each(book: LinkContext, actor: Actor) -> None:
     link = await make_link(book, actor)
     outcomes = await change_links(book, actor, [link.id], LinkChange(max_clicks=0), NOW)
     assert isinstance(outcomes[0], InvalidFieldsError)
 
 
-async def test_many_are_deleted(book: LinkBook, actor: Actor, stranger: Actor) -> None:
+async def test_many_are_deleted(book: LinkContext, actor: Actor, stranger: Actor) -> None:
     links = [await make_link(book, actor) for _ in range(3)]
     theirs = await make_link(book, stranger)
     ids = [links[0].id, theirs.id, 99, links[2].id, links[0].id]
@@ -149,7 +151,7 @@ async def test_many_are_deleted(book: LinkBook, actor: Actor, stranger: Actor) -
 
 
 async def test_many_come_back_and_the_others_say_why(
-    book: LinkBook, actor: Actor, stranger: Actor
+    book: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     links = [await make_link(book, actor, slug=f"s{number}") for number in range(3)]
     ids = [link.id for link in links]
@@ -161,7 +163,9 @@ async def test_many_come_back_and_the_others_say_why(
     assert book.lookup.find(links[2].domain_id, "s2") is not None
 
 
-async def test_tags_are_added_and_removed_beside_the_others(book: LinkBook, actor: Actor) -> None:
+async def test_tags_are_added_and_removed_beside_the_others(
+    book: LinkContext, actor: Actor
+) -> None:
     one = await make_link(book, actor, tag_names=("a", "b"))
     two = await make_link(book, actor, tag_names=("c",))
     ids = [one.id, two.id]
@@ -181,7 +185,7 @@ async def test_tags_are_added_and_removed_beside_the_others(book: LinkBook, acto
     assert set(unknown[0].fields) == {"add_tag_ids"}
 
 
-async def test_there_are_limits_and_readers_may_not(book: LinkBook, actor: Actor) -> None:
+async def test_there_are_limits_and_readers_may_not(book: LinkContext, actor: Actor) -> None:
     for ids in ([], [1] * 1001):
         with pytest.raises(InvalidFieldsError):
             await delete_links(book, actor, ids, NOW)

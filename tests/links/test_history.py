@@ -8,21 +8,27 @@ from msgspec.structs import replace
 from shorty.accounts.model import Actor
 from shorty.errors import QuotaExceededError
 from shorty.links import history
-from shorty.links.book import LinkBook
-from shorty.links.bulk import change_links, delete_links, restore_links
+from shorty.links.context import LinkContext
 from shorty.links.history import TEXT_LENGTH, LinkEdit, list_edits
 from shorty.links.model import Creator, LinkChange, QrSettings
-from shorty.links.service import change_link, delete_link, restore_link
+from shorty.links.service import (
+    change_link,
+    change_links,
+    delete_link,
+    delete_links,
+    restore_link,
+    restore_links,
+)
 from tests.links.conftest import SMALL
 from tests.links.making import make_link
 from tests.support import NOW, make_colleague
 
 
-async def tell(book: LinkBook, actor: Actor, link_id: int) -> list[LinkEdit]:
+async def tell(book: LinkContext, actor: Actor, link_id: int) -> list[LinkEdit]:
     return await list_edits(book.db, actor.workspace_id, link_id)
 
 
-async def test_each_edit_says_who_when_and_what(book: LinkBook, actor: Actor) -> None:
+async def test_each_edit_says_who_when_and_what(book: LinkContext, actor: Actor) -> None:
     link = await make_link(book, actor, slug="old", title="Old", tag_names=("a",))
     assert await tell(book, actor, link.id) == []
     change = LinkChange(
@@ -59,7 +65,7 @@ async def test_each_edit_says_who_when_and_what(book: LinkBook, actor: Actor) ->
     ]
 
 
-async def test_deleting_and_restoring_are_told(book: LinkBook, actor: Actor) -> None:
+async def test_deleting_and_restoring_are_told(book: LinkContext, actor: Actor) -> None:
     link, other = await make_link(book, actor), await make_link(book, actor)
     ids = [link.id, other.id]
     await delete_link(book, actor, link.id, NOW + 1)
@@ -78,7 +84,7 @@ async def test_deleting_and_restoring_are_told(book: LinkBook, actor: Actor) -> 
     assert len(await tell(book, actor, other.id)) == 3
 
 
-async def test_a_password_is_never_told(book: LinkBook, actor: Actor) -> None:
+async def test_a_password_is_never_told(book: LinkContext, actor: Actor) -> None:
     link = await make_link(book, actor)
     for password in ("first secret", "second secret", None):
         await change_link(book, actor, link.id, LinkChange(password=password), NOW + 1)
@@ -90,14 +96,14 @@ async def test_a_password_is_never_told(book: LinkBook, actor: Actor) -> None:
     assert "argon" not in kept
 
 
-async def test_long_texts_are_cut(book: LinkBook, actor: Actor) -> None:
+async def test_long_texts_are_cut(book: LinkContext, actor: Actor) -> None:
     link = await make_link(book, actor)
     await change_link(book, actor, link.id, LinkChange(description="x" * 2000), NOW + 1)
     (edit,) = await tell(book, actor, link.id)
     assert edit.changes == {"description": (None, "x" * (TEXT_LENGTH - 1) + "…")}
 
 
-async def test_what_changes_nothing_or_fails_is_not_told(book: LinkBook, actor: Actor) -> None:
+async def test_what_changes_nothing_or_fails_is_not_told(book: LinkContext, actor: Actor) -> None:
     link = await make_link(book, actor, title="Same")
     changes: list[dict[str, Any]] = [{}, {"title": "Same"}, {"title": " Same "}]
     for change in changes:
@@ -109,7 +115,7 @@ async def test_what_changes_nothing_or_fails_is_not_told(book: LinkBook, actor: 
 
 
 async def test_the_last_edits_are_kept_and_told_page_by_page(
-    book: LinkBook, actor: Actor, monkeypatch: pytest.MonkeyPatch
+    book: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "KEPT", 5)
     other, busy, link = [await make_link(book, actor) for _ in range(3)]
@@ -128,7 +134,7 @@ async def test_the_last_edits_are_kept_and_told_page_by_page(
 
 
 async def test_a_colleague_is_called_as_the_workspace_does(
-    book: LinkBook, actor: Actor, stranger: Actor
+    book: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     rename = "update members set name = $3 where user_id = $1 and workspace_id = $2"
     for employer, name in ((actor, "Bobby"), (stranger, "Robert")):
@@ -145,7 +151,7 @@ async def test_a_colleague_is_called_as_the_workspace_does(
 
 
 async def test_another_workspace_sees_no_history(
-    book: LinkBook, actor: Actor, stranger: Actor
+    book: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     link = await make_link(book, actor)
     await change_link(book, actor, link.id, LinkChange(title="T"), NOW + 1)

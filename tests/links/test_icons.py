@@ -10,7 +10,7 @@ from PIL import Image
 from shorty.accounts.model import Actor
 from shorty.errors import InvalidFieldsError
 from shorty.fetch import Fetcher
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.links.icons import find_icon_content
 from shorty.links.model import Link, LinkChange
 from shorty.links.page_title import guess_icon, read_page_facts
@@ -44,17 +44,17 @@ class Site:
         await answer_with(body)(path, writer)
 
 
-async def fill(book: LinkBook, fetcher: Fetcher, *links: Link, now: int = NOW) -> None:
-    titles = TitleFiller(book, fetcher, lambda: now, draw_icon)
+async def fill(book: LinkContext, fetcher: Fetcher, *links: Link, now: int = NOW) -> None:
+    titles = TitleFiller(book.db, book.lookup, book.icons, fetcher, lambda: now, draw_icon)
     titles.start()
     for link in links:
-        titles.ask(link)
+        titles.ask(link, wants_title=link.title is None)
     await titles.finish()
     await titles.stop()
 
 
 async def test_a_hosts_icon_is_fetched_once_and_shown_from_here(
-    book: LinkBook, actor: Actor
+    book: LinkContext, actor: Actor
 ) -> None:
     site = Site(write_picture())
     async with run_server(site.respond) as server, Fetcher(allow_private=True) as fetcher:
@@ -76,7 +76,7 @@ async def test_a_hosts_icon_is_fetched_once_and_shown_from_here(
     assert PRIVATE not in path
 
 
-async def test_a_link_that_leads_elsewhere_loses_its_icon(book: LinkBook, actor: Actor) -> None:
+async def test_a_link_that_leads_elsewhere_loses_its_icon(book: LinkContext, actor: Actor) -> None:
     site = Site(write_picture())
     async with run_server(site.respond) as server, Fetcher(allow_private=True) as fetcher:
         url = f"http://{PRIVATE}:{server.port}/"
@@ -89,7 +89,7 @@ async def test_a_link_that_leads_elsewhere_loses_its_icon(book: LinkBook, actor:
 
 
 async def test_a_host_without_an_icon_is_asked_again_after_a_day(
-    book: LinkBook, actor: Actor
+    book: LinkContext, actor: Actor
 ) -> None:
     site = Site(b"no picture")
     async with run_server(site.respond) as server, Fetcher(allow_private=True) as fetcher:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from shorty.accounts.model import Actor
 from shorty.errors import ForbiddenError
 from shorty.fetch import Fetcher
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.links.live_checks import fetch_preview, find_destination_fault, find_slug_fault
 from shorty.links.model import LinkType
 from shorty.links.page_title import PageFacts
@@ -34,7 +34,7 @@ PAGE = b"""<html><head><title>A page</title><meta name="description" content="Ab
     ],
 )
 async def test_a_slug_is_judged_in_one_sentence(
-    book: LinkBook, actor: Actor, stranger: Actor, domain: str, slug: str, told: str | None
+    book: LinkContext, actor: Actor, stranger: Actor, domain: str, slug: str, told: str | None
 ) -> None:
     await make_link(book, stranger, slug="taken")
     fault = await find_slug_fault(book, actor, domain, slug)
@@ -43,7 +43,7 @@ async def test_a_slug_is_judged_in_one_sentence(
 
 
 async def test_a_link_may_keep_its_own_slug_and_deleted_ones_are_free(
-    book: LinkBook, actor: Actor
+    book: LinkContext, actor: Actor
 ) -> None:
     link = await make_link(book, actor, slug="mine")
     assert await find_slug_fault(book, actor, "go.example", "mine", link.id) is None
@@ -68,13 +68,13 @@ async def test_a_link_may_keep_its_own_slug_and_deleted_ones_are_free(
     ],
 )
 async def test_a_destination_is_judged_by_itself(
-    book: LinkBook, link_type: LinkType, url: str, told: str | None
+    book: LinkContext, link_type: LinkType, url: str, told: str | None
 ) -> None:
     fault = find_destination_fault(book, link_type, url, NOW)
     assert told in fault if fault and told else fault is told
 
 
-async def test_a_page_is_asked_for_what_it_says_of_itself(book: LinkBook, actor: Actor) -> None:
+async def test_a_page_is_asked_for_what_it_says_of_itself(book: LinkContext, actor: Actor) -> None:
     async with run_server(answer_with(PAGE)) as server, Fetcher(allow_private=True) as fetcher:
         origin = f"http://{PRIVATE}:{server.port}"
         facts = await fetch_preview(book, actor, fetcher, f" {origin}/page ", NOW)

@@ -10,7 +10,7 @@ import pytest
 
 from shorty.accounts.model import Actor
 from shorty.links.blocklist import BlockList
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.links.lookup import FIND_LINK, CachedLink, LinkLookup, build_cached_link
 from shorty.links.service import delete_link
 from shorty.storage.database import Database
@@ -69,7 +69,7 @@ def test_what_is_off_or_blocked_is_not_plain() -> None:
 
 
 async def test_the_same_slug_on_two_domains_leads_to_two_places(
-    book: LinkBook, actor: Actor, stranger: Actor
+    book: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     places = {"go.example": actor, "localhost:8000": stranger}
     links = [
@@ -88,7 +88,7 @@ async def test_the_same_slug_on_two_domains_leads_to_two_places(
 
 
 async def test_what_is_forgotten_is_read_anew_and_nothing_else(
-    db: Database, book: LinkBook, actor: Actor
+    db: Database, book: LinkContext, actor: Actor
 ) -> None:
     one, two = [await make_link(book, actor, slug=slug) for slug in ("one", "two")]
     read: list[int] = []
@@ -120,7 +120,7 @@ def forget_all(lookup: LinkLookup, *_: object) -> None:
 
 @pytest.mark.parametrize("ask", [LinkLookup.forget, forget_all, LinkLookup.find])
 async def test_who_holds_the_lock_keeps_everybody_else_waiting(
-    book: LinkBook, actor: Actor, ask: Callable[[LinkLookup, int, str], object]
+    book: LinkContext, actor: Actor, ask: Callable[[LinkLookup, int, str], object]
 ) -> None:
     link = await make_link(book, actor, slug="busy")
     key = (link.domain_id, "busy")

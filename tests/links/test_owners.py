@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from shorty.accounts.model import Actor
 from shorty.errors import AlreadyExistsError, InvalidFieldsError, NotFoundError
 from shorty.links import pictures, store, tags, utm_templates
-from shorty.links.book import LinkBook
 from shorty.links.codes import find_code
+from shorty.links.context import LinkContext
 from shorty.links.icons import set_icon
 from shorty.links.logos import create_logo, find_logo_faults
 from shorty.links.model import LinkChange, LinkFilter, QrSettings
@@ -37,7 +37,7 @@ async def read(db: Database, sql: str) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in await db.find_all(sql)]
 
 
-async def show_on_page(book: LinkBook, page_id: int, target_id: int) -> None:
+async def show_on_page(book: LinkContext, page_id: int, target_id: int) -> None:
     sql = (
         "insert into bio_blocks (page_id, position, kind, target_id, created_at)"
         " values ($1, 0, 'link', $2, 0)"
@@ -46,7 +46,7 @@ async def show_on_page(book: LinkBook, page_id: int, target_id: int) -> None:
 
 
 async def test_a_link_comes_with_its_own_domain_creator_tags_and_counts(
-    book: LinkBook, actor: Actor
+    book: LinkContext, actor: Actor
 ) -> None:
     colleague = await make_colleague(book.db, actor, "editor")
     bob = replace(actor, user_id=colleague.user.id, user_name="bob", user_email="bob@a.example")
@@ -63,7 +63,9 @@ async def test_a_link_comes_with_its_own_domain_creator_tags_and_counts(
     assert list((await list_links(book, actor, LinkFilter(sort="clickCount"))).links) == made
 
 
-async def test_a_link_names_the_first_live_page_that_shows_it(book: LinkBook, actor: Actor) -> None:
+async def test_a_link_names_the_first_live_page_that_shows_it(
+    book: LinkContext, actor: Actor
+) -> None:
     one, two = await make_link(book, actor), await make_link(book, actor)
     gone, first, second = [await make_link(book, actor, is_link_in_bio=True) for _ in range(3)]
     for page, target in ((gone, one), (gone, two), (first, two), (second, one)):
@@ -79,7 +81,7 @@ async def test_a_link_names_the_first_live_page_that_shows_it(book: LinkBook, ac
 
 
 async def test_what_is_done_to_a_link_is_done_to_that_one_alone(
-    book: LinkBook, actor: Actor, stranger: Actor
+    book: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     links = [
         await make_link(book, who, url="https://a.example/", slug=slug, tag_names=("x", "y"))
@@ -135,7 +137,7 @@ async def test_what_is_done_to_a_link_is_done_to_that_one_alone(
 
 
 async def test_a_slug_a_code_and_a_count_belong_to_one_domain(
-    book: LinkBook, actor: Actor, stranger: Actor
+    book: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     code = QrSettings()
     one = await make_link(book, actor, domain=HOSTS[0], slug="same", qr_settings=code)
@@ -156,7 +158,7 @@ async def test_a_slug_a_code_and_a_count_belong_to_one_domain(
     assert moved.short_url == "https://go.example/other"
 
 
-async def test_the_past_of_a_link_is_its_own(book: LinkBook, actor: Actor) -> None:
+async def test_the_past_of_a_link_is_its_own(book: LinkContext, actor: Actor) -> None:
     links = [await make_link(book, actor) for _ in range(3)]
     counts = Counts(clicks=5, scans=4, bio_clicks=3, bots=2, last_click_at=NOW - 1)
     past = Past(
@@ -179,7 +181,7 @@ async def test_the_past_of_a_link_is_its_own(book: LinkBook, actor: Actor) -> No
 
 
 async def test_tags_belong_to_one_workspace(
-    book: LinkBook, actor: Actor, stranger: Actor, monkeypatch: pytest.MonkeyPatch
+    book: LinkContext, actor: Actor, stranger: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db = book.db
     wanted = (
@@ -238,7 +240,7 @@ async def test_tags_belong_to_one_workspace(
 
 
 async def test_utm_templates_belong_to_one_workspace(
-    book: LinkBook, actor: Actor, stranger: Actor, monkeypatch: pytest.MonkeyPatch
+    book: LinkContext, actor: Actor, stranger: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db = book.db
     wanted = ((stranger, "Mail"), (actor, "mail"), (actor, "Autumn"), (stranger, "Zeta"))
@@ -292,7 +294,7 @@ async def test_utm_templates_belong_to_one_workspace(
 
 
 async def test_pictures_belong_to_one_workspace(
-    book: LinkBook, actor: Actor, stranger: Actor, monkeypatch: pytest.MonkeyPatch
+    book: LinkContext, actor: Actor, stranger: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db = book.db
 
@@ -346,7 +348,7 @@ async def test_pictures_belong_to_one_workspace(
 
 
 async def test_a_deleted_picture_is_gone_from_where_it_was_and_no_other_is(
-    book: LinkBook, actor: Actor
+    book: LinkContext, actor: Actor
 ) -> None:
     db = book.db
     pages = [await make_link(book, actor, is_link_in_bio=True) for _ in range(2)]

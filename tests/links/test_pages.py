@@ -8,13 +8,12 @@ import pytest
 from shorty.accounts.model import Actor
 from shorty.errors import InvalidFieldsError
 from shorty.links import list_store, pages
-from shorty.links.book import LinkBook
-from shorty.links.bulk import create_links
+from shorty.links.context import LinkContext
 from shorty.links.list_store import Position
 from shorty.links.model import Link, LinkChange, LinkFilter, LinkKind, LinkPage, QrSettings
 from shorty.links.pages import list_links, write_cursor
 from shorty.links.past import Past, keep_pasts
-from shorty.links.service import change_link, delete_link
+from shorty.links.service import change_link, create_links, delete_link
 from shorty.links.tags import NewTag, create_tag, delete_tag
 from tests.links.making import make_link, new_link
 from tests.support import NOW
@@ -30,11 +29,11 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return request.param
 
 
-async def ask(book: LinkBook, actor: Actor, **filters: Any) -> LinkPage:
+async def ask(book: LinkContext, actor: Actor, **filters: Any) -> LinkPage:
     return await list_links(book, actor, LinkFilter(**filters))
 
 
-async def list_slugs(book: LinkBook, actor: Actor, **filters: Any) -> list[str]:
+async def list_slugs(book: LinkContext, actor: Actor, **filters: Any) -> list[str]:
     """The slugs of all pages, which are counted and cut as they should be."""
     slugs: list[str] = []
     cursor: str | None = None
@@ -49,12 +48,12 @@ async def list_slugs(book: LinkBook, actor: Actor, **filters: Any) -> list[str]:
             return slugs
 
 
-async def count_clicks(book: LinkBook, link: Link, total: int) -> None:
+async def count_clicks(book: LinkContext, link: Link, total: int) -> None:
     sql = "update link_counters set clicks = $2, total = $2 where link_id = $1"
     await book.db.write(lambda tx: tx.execute(sql, link.id, total))
 
 
-async def test_pages_follow_one_another_in_either_order(book: LinkBook, actor: Actor) -> None:
+async def test_pages_follow_one_another_in_either_order(book: LinkContext, actor: Actor) -> None:
     slugs = [f"s{number}" for number in range(7)]
     for number, slug in enumerate(slugs):
         # Three share each moment, so that the id decides between them.
@@ -67,13 +66,13 @@ async def test_pages_follow_one_another_in_either_order(book: LinkBook, actor: A
             assert await list_slugs(book, actor, sort=f"-{sort}", limit=limit) == expected[::-1]
 
 
-async def test_links_come_whole(book: LinkBook, actor: Actor) -> None:
+async def test_links_come_whole(book: LinkContext, actor: Actor) -> None:
     link = await make_link(book, actor, tag_names=("a", "b"), title="T", max_clicks=3)
     assert (await ask(book, actor)).links == (link,)
 
 
 async def test_another_workspace_and_deleted_links_are_not_listed(
-    book: LinkBook, actor: Actor, stranger: Actor, way: str
+    book: LinkContext, actor: Actor, stranger: Actor, way: str
 ) -> None:
     for slug in ("theirs", "hers"):
         await make_link(book, stranger, slug=slug)
@@ -115,7 +114,7 @@ async def test_another_workspace_and_deleted_links_are_not_listed(
     ],
 )
 async def test_a_search_finds_parts_of_slug_title_and_destination(
-    book: LinkBook, actor: Actor, way: str, search: str, expected: set[str]
+    book: LinkContext, actor: Actor, way: str, search: str, expected: set[str]
 ) -> None:
     await make_link(book, actor, slug="summer-sale", url="https://shop.example.com/")
     await make_link(book, actor, slug="a1", title="Late Summer", url="https://x.example/")
@@ -129,7 +128,7 @@ async def test_a_search_finds_parts_of_slug_title_and_destination(
     assert len(found) == len(expected)
 
 
-async def test_filters_and_a_search_are_combined(book: LinkBook, actor: Actor, way: str) -> None:
+async def test_filters_and_a_search_are_combined(book: LinkContext, actor: Actor, way: str) -> None:
     tag, other = [
         await book.db.write(lambda tx, name=name: create_tag(tx, actor, NewTag(name=name), NOW))
         for name in ("t", "other")
@@ -178,7 +177,7 @@ async def test_filters_and_a_search_are_combined(book: LinkBook, actor: Actor, w
 
 
 async def test_a_kind_is_combined_with_the_other_filters(
-    book: LinkBook, actor: Actor, way: str
+    book: LinkContext, actor: Actor, way: str
 ) -> None:
     tag = await book.db.write(lambda tx: create_tag(tx, actor, NewTag(name="t"), NOW))
     kinds: dict[str, dict[str, Any]] = {
@@ -215,7 +214,9 @@ async def test_a_kind_is_combined_with_the_other_filters(
             assert told == found[::-1], way
 
 
-async def test_what_changes_is_found_as_it_is_now(book: LinkBook, actor: Actor, way: str) -> None:
+async def test_what_changes_is_found_as_it_is_now(
+    book: LinkContext, actor: Actor, way: str
+) -> None:
     link = await make_link(book, actor, slug="old-slug", title="Old title", tag_names=("t",))
     tag_id = link.tags[0].id
     change = LinkChange(
@@ -238,7 +239,7 @@ async def test_what_changes_is_found_as_it_is_now(book: LinkBook, actor: Actor, 
 
 
 async def test_the_total_with_a_filter_is_counted_to_a_limit(
-    book: LinkBook, actor: Actor, way: str, monkeypatch: pytest.MonkeyPatch
+    book: LinkContext, actor: Actor, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "COUNTED", 20)
     monkeypatch.setattr(list_store, "COUNTED", 20)
@@ -262,7 +263,7 @@ async def test_the_total_with_a_filter_is_counted_to_a_limit(
 
 
 async def test_what_lies_beyond_the_walk_is_found_all_the_same(
-    book: LinkBook, actor: Actor, monkeypatch: pytest.MonkeyPatch
+    book: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "SMALL", 0)
     monkeypatch.setattr(pages, "COUNTED", 5)
@@ -286,7 +287,7 @@ async def test_what_lies_beyond_the_walk_is_found_all_the_same(
 
 
 async def test_links_made_elsewhere_earlier_are_listed_by_their_own_time(
-    book: LinkBook, actor: Actor, way: str
+    book: LinkContext, actor: Actor, way: str
 ) -> None:
     for number, created_at in enumerate((NOW, NOW - 5, NOW + 5)):
         link = await make_link(
@@ -301,7 +302,7 @@ async def test_links_made_elsewhere_earlier_are_listed_by_their_own_time(
         assert slugs == ["s1", "s0", "s2"], way
 
 
-async def test_a_strange_cursor_is_refused(book: LinkBook, actor: Actor) -> None:
+async def test_a_strange_cursor_is_refused(book: LinkContext, actor: Actor) -> None:
     other = write_cursor("clickCount", Position(key=1, id=1))
     huge = write_cursor("-createdAt", Position(key=2**63, id=1))
     for cursor in ("x", "", "é", "\ud800", "AAAA", other, huge, "W10", "a" * 5000):
@@ -312,7 +313,7 @@ async def test_a_strange_cursor_is_refused(book: LinkBook, actor: Actor) -> None
 
 
 async def test_an_unknown_domain_or_tag_has_no_links(
-    book: LinkBook, actor: Actor, stranger: Actor
+    book: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     link = await make_link(book, actor, tag_names=("t",))
     assert await list_slugs(book, actor, domain="nobody.example") == []
@@ -321,7 +322,7 @@ async def test_an_unknown_domain_or_tag_has_no_links(
 
 
 async def test_a_search_whose_last_round_finds_nothing_ends_there(
-    book: LinkBook, actor: Actor, monkeypatch: pytest.MonkeyPatch
+    book: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "SMALL", 0)
     await make_link(book, actor, slug="real", title="qwxyz real")
@@ -335,7 +336,7 @@ async def test_a_search_whose_last_round_finds_nothing_ends_there(
 
 
 async def test_a_title_cannot_pretend_to_the_labels_of_the_index(
-    book: LinkBook, actor: Actor, stranger: Actor, way: str
+    book: LinkContext, actor: Actor, stranger: Actor, way: str
 ) -> None:
     off = "\uf8f0\uf8f1\uf8f2"
     # The labels of the first workspaces and domains, whichever this one has.

@@ -7,7 +7,7 @@ import pytest
 from shorty.accounts.model import Actor
 from shorty.clicks.retention import forget_sums
 from shorty.errors import InvalidFieldsError, SlugTakenError
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.links.model import LinkFilter, QrSettings
 from shorty.links.pages import list_links
 from shorty.links.public import create_public_link, delete_expired_public_links
@@ -18,7 +18,7 @@ HOUR = 3_600_000
 
 
 async def test_a_public_link_belongs_to_nobody_and_lives_an_hour(
-    book: LinkBook, actor: Actor
+    book: LinkContext, actor: Actor
 ) -> None:
     link = await create_public_link(book, new_link(title="T", expires_at=NOW + DAY), NOW)
     assert link.created_by is None
@@ -43,13 +43,13 @@ async def test_a_public_link_belongs_to_nobody_and_lives_an_hour(
         {"slug": "api"},
     ],
 )
-async def test_it_offers_little(book: LinkBook, fields: dict[str, Any]) -> None:
+async def test_it_offers_little(book: LinkContext, fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidFieldsError) as raised:
         await create_public_link(book, new_link(**fields), NOW)
     assert set(raised.value.fields) == set(fields)
 
 
-async def test_only_the_operators_domains_serve_it(book: LinkBook, actor: Actor) -> None:
+async def test_only_the_operators_domains_serve_it(book: LinkContext, actor: Actor) -> None:
     sql = (
         "insert into domains (host, scheme, workspace_id, source, verified_at, created_at)"
         " values ('own.example', 'https', $1, 'api', 0, 0)"
@@ -62,13 +62,13 @@ async def test_only_the_operators_domains_serve_it(book: LinkBook, actor: Actor)
     assert set(raised.value.fields) == {"domain"}
 
 
-async def test_a_taken_slug_is_refused(book: LinkBook, actor: Actor) -> None:
+async def test_a_taken_slug_is_refused(book: LinkContext, actor: Actor) -> None:
     await make_link(book, actor, slug="mine")
     with pytest.raises(SlugTakenError):
         await create_public_link(book, new_link(slug="mine"), NOW)
 
 
-async def test_a_day_after_its_end_it_is_deleted(book: LinkBook, actor: Actor) -> None:
+async def test_a_day_after_its_end_it_is_deleted(book: LinkContext, actor: Actor) -> None:
     link = await create_public_link(book, new_link(slug="gone"), NOW)
     await create_public_link(book, new_link(slug="later"), NOW + HOUR)
     own = await make_link(book, actor, slug="own", is_public=True)

@@ -9,7 +9,7 @@ import pytest
 from shorty.accounts.model import Actor
 from shorty.errors import StorageUnavailableError
 from shorty.links import pages
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.links.model import LinkChange, LinkFilter
 from shorty.links.pages import list_links
 from shorty.links.search_entries import AT_ONCE, catch_up, index_waiting
@@ -28,7 +28,7 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "SMALL", 0)
 
 
-async def search(book: LinkBook, actor: Actor, word: str) -> set[int]:
+async def search(book: LinkContext, actor: Actor, word: str) -> set[int]:
     page = await list_links(book, actor, LinkFilter(search=word))
     return {link.id for link in page.links}
 
@@ -45,7 +45,7 @@ def cut(word: str) -> Sequence[str]:
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_whatever_happens_before_a_link_is_indexed_its_words_are_found(
-    book: LinkBook, actor: Actor, seed: int
+    book: LinkContext, actor: Actor, seed: int
 ) -> None:
     dice = random.Random(seed)  # noqa: S311 - the same deeds each time
     titles: dict[int, str] = {}
@@ -84,7 +84,7 @@ async def test_whatever_happens_before_a_link_is_indexed_its_words_are_found(
 
 
 async def test_more_than_fit_one_write_are_indexed_before_they_are_searched(
-    book: LinkBook, actor: Actor, monkeypatch: pytest.MonkeyPatch
+    book: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shorty.links.search_entries.AT_ONCE", 3)
     made = {(await make_link(book, actor, title="harbour")).id for _ in range(8)}
@@ -94,7 +94,7 @@ async def test_more_than_fit_one_write_are_indexed_before_they_are_searched(
 
 
 async def test_links_that_come_meanwhile_keep_nobody_waiting(
-    book: LinkBook, actor: Actor, monkeypatch: pytest.MonkeyPatch
+    book: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = await make_link(book, actor, title="harbour")
     writes = 0
@@ -114,7 +114,7 @@ async def test_links_that_come_meanwhile_keep_nobody_waiting(
     assert await find_indexed(book.db, "harbour") == {first.id}
 
 
-async def test_a_write_that_fails_leaves_its_links_waiting(book: LinkBook, actor: Actor) -> None:
+async def test_a_write_that_fails_leaves_its_links_waiting(book: LinkContext, actor: Actor) -> None:
     link = await make_link(book, actor, title="harbour")
 
     def fail(tx: Transaction) -> None:
@@ -127,7 +127,7 @@ async def test_a_write_that_fails_leaves_its_links_waiting(book: LinkBook, actor
 
 
 async def test_where_nothing_can_be_written_what_is_indexed_is_found(
-    book: LinkBook, actor: Actor, monkeypatch: pytest.MonkeyPatch
+    book: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = await make_link(book, actor, title="harbour")
     await catch_up(book.db)

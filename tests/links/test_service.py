@@ -15,14 +15,15 @@ from shorty.errors import (
     QuotaExceededError,
     SlugTakenError,
 )
-from shorty.links import bulk
-from shorty.links.book import LinkBook
-from shorty.links.bulk import change_links, create_links
-from shorty.links.model import Creator, Link, LinkChange, LinkFilter, NewLink, QrSettings
+from shorty.links import service
+from shorty.links.context import LinkContext
+from shorty.links.model import Creator, Link, LinkChange, LinkFilter, QrSettings
 from shorty.links.pages import list_links
 from shorty.links.service import (
     change_link,
+    change_links,
     create_link,
+    create_links,
     delete_link,
     find_or_create_link,
     get_link,
@@ -41,18 +42,18 @@ HOUR = 3_600_000
 COUNT_CLICK = "update link_counters set clicks = 5, total = 5 where link_id = $1"
 
 
-async def find_faults(book: LinkBook, actor: Actor, new: NewLink) -> dict[str, str]:
+async def find_faults(book: LinkContext, actor: Actor, new: LinkChange) -> dict[str, str]:
     with pytest.raises(InvalidFieldsError) as raised:
         await create_link(book, actor, new, NOW)
     return raised.value.fields
 
 
-async def count_used(book: LinkBook, actor: Actor) -> dict[str, int]:
+async def count_used(book: LinkContext, actor: Actor) -> dict[str, int]:
     usage = await read_usage(book.db, actor.workspace_id, actor.plan, NOW)
     return {quota: use.used for quota, use in usage.items() if use.used and quota != "members"}
 
 
-async def test_a_link_with_little_is_made_with_defaults(book: LinkBook, actor: Actor) -> None:
+async def test_a_link_with_little_is_made_with_defaults(book: LinkContext, actor: Actor) -> None:
     link = await make_link(book, actor, url="https://Example.com/a b")
     assert link.url == "https://example.com/a%20b"
     assert link.original_url == "https://Example.com/a b"
@@ -63,7 +64,7 @@ async def test_a_link_with_little_is_made_with_defaults(book: LinkBook, actor: A
     assert link.created_at == link.updated_at == NOW
 
 
-async def test_every_field_is_kept(book: LinkBook, actor: Actor) -> None:
+async def test_every_field_is_kept(book: LinkContext, actor: Actor) -> None:
     tag = await book.db.write(lambda tx: create_tag(tx, actor, NewTag(name="Press"), NOW))
     wanted: dict[str, Any] = {
         "slug": "sommer-\U0001f31e",
@@ -148,14 +149,14 @@ async def test_every_field_is_kept(book: LinkBook, actor: Actor) -> None:
     ],
 )
 async def test_a_faulty_field_is_named(
-    book: LinkBook, actor: Actor, field: str, value: object, fault: str
+    book: LinkContext, actor: Actor, field: str, value: object, fault: str
 ) -> None:
     faults = await find_faults(book, actor, new_link(**{field: value}))
     assert list(faults) == [field]
     assert fault in faults[field]
 
 
-async def test_all_faulty_fields_are_named_at_once(book: LinkBook, actor: Actor) -> None:
+async def test_all_faulty_fields_are_named_at_once(book: LinkContext, actor: Actor) -> None:
     faults = await find_faults(
         book,
         actor,
@@ -173,7 +174,7 @@ async def test_all_faulty_fields_are_named_at_once(book: LinkBook, actor: Actor)
     ],
 )
 async def test_other_types_lead_to_other_schemes(
-    book: LinkBook, actor: Actor, link_type: str, url: str, stored: str
+    book: LinkContext, actor: Actor, link_type: str, url: str, stored: str
 ) -> None:
     assert (await make_link(book, actor, link_type=link_type, url=url)).url == stored
 
@@ -191,7 +192,7 @@ async def test_other_types_lead_to_other_schemes(
     ],
 )
 async def test_private_destinations_are_refused_where_the_operator_says_so(
-    book: LinkBook, actor: Actor, url: str, *, is_private: bool
+    book: LinkContext, actor: Actor, url: str, *, is_private: bool
 ) -> None:
     assert (await make_link(book, actor, url=url)).original_url == url
     strict = replace(book, rules=replace(book.rules, allow_private_destinations=False))
@@ -201,7 +202,7 @@ async def test_private_destinations_are_refused_where_the_operator_says_so(
         assert (await make_link(strict, actor, url=url)).original_url == url
 
 
-async def test_a_taken_slug_is_refused(book: LinkBook, actor: Actor) -> None:
+async def test_a_taken_slug_is_refused(book: LinkContext, actor: Actor) -> None:
     await make_link(book, actor, slug="caf\u00e9")
     with pytest.raises(SlugTakenError, match="already taken"):
         await make_link(book, actor, slug="cafe\u0301")
@@ -209,7 +210,7 @@ async def test_a_taken_slug_is_refused(book: LinkBook, actor: Actor) -> None:
     await make_link(book, actor, slug="Caf\u00e9")
 
 
-async def test_of_many_who_want_a_slug_at_once_one_gets_it(book: LinkBook, actor: Actor) -> None:
+async def test_of_many_who_want_a_slug_at_once_one_gets_it(book: LinkContext, actor: Actor) -> None:
     results = await asyncio.gather(
         *(make_link(book, actor, slug="one") for _ in range(20)), return_exceptions=True
     )
@@ -219,7 +220,7 @@ async def test_of_many_who_want_a_slug_at_once_one_gets_it(book: LinkBook, actor
 
 
 async def test_what_goes_wrong_with_one_link_spares_those_of_the_same_moment(
-    book: LinkBook, actor: Actor, stranger: Actor
+    book: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     poor = replace(stranger, plan=SMALL)
     ghost = replace(actor, user_id=999)  # a mistake that no check finds
@@ -238,7 +239,7 @@ async def test_what_goes_wrong_with_one_link_spares_those_of_the_same_moment(
 
 
 async def test_generated_slugs_grow_when_the_short_ones_are_used_up(
-    book: LinkBook, actor: Actor
+    book: LinkContext, actor: Actor
 ) -> None:
     tight = replace(book, rules=replace(book.rules, slug_length=1))
     slugs = {(await make_link(tight, actor)).slug for _ in range(120)}
@@ -246,7 +247,7 @@ async def test_generated_slugs_grow_when_the_short_ones_are_used_up(
     assert max(map(len, slugs)) > 1
 
 
-async def test_readers_may_not_write(book: LinkBook, actor: Actor) -> None:
+async def test_readers_may_not_write(book: LinkContext, actor: Actor) -> None:
     link = await make_link(book, actor)
     for reader in (replace(actor, role="viewer"), replace(actor, scope="read")):
         with pytest.raises(ForbiddenError):
@@ -261,7 +262,7 @@ async def test_readers_may_not_write(book: LinkBook, actor: Actor) -> None:
 
 
 async def test_another_workspace_sees_nothing(
-    book: LinkBook, actor: Actor, stranger: Actor
+    book: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     link = await make_link(book, actor)
     with pytest.raises(NotFoundError):
@@ -274,7 +275,7 @@ async def test_another_workspace_sees_nothing(
     assert "tag_ids" in await find_faults(book, stranger, new_link(tag_ids=(tag.id,)))
 
 
-async def test_quotas_are_taken_and_given_back(book: LinkBook, actor: Actor) -> None:
+async def test_quotas_are_taken_and_given_back(book: LinkContext, actor: Actor) -> None:
     poor = replace(actor, plan=SMALL)
     links = [await make_link(book, poor) for _ in range(3)]
     with pytest.raises(QuotaExceededError, match="3 links"):
@@ -287,7 +288,9 @@ async def test_quotas_are_taken_and_given_back(book: LinkBook, actor: Actor) -> 
     assert await count_used(book, poor) == {"links": 2, "links_per_month": 4}
 
 
-async def test_codes_and_bio_pages_have_quotas_of_their_own(book: LinkBook, actor: Actor) -> None:
+async def test_codes_and_bio_pages_have_quotas_of_their_own(
+    book: LinkContext, actor: Actor
+) -> None:
     poor = replace(actor, plan=SMALL)
     link = await make_link(book, poor, qr_settings=QrSettings(), is_link_in_bio=True)
     other = await make_link(book, poor)
@@ -305,7 +308,7 @@ async def test_codes_and_bio_pages_have_quotas_of_their_own(book: LinkBook, acto
     assert await count_used(book, poor) == {"links": 1, "links_per_month": 2, "edits_per_month": 2}
 
 
-async def test_webhooks_need_a_plan_that_has_them(book: LinkBook, actor: Actor) -> None:
+async def test_webhooks_need_a_plan_that_has_them(book: LinkContext, actor: Actor) -> None:
     poor = replace(actor, plan=SMALL)
     hooks = ("https://hooks.example/",)
     with pytest.raises(FeatureOffError, match="webhooks"):
@@ -320,7 +323,7 @@ async def test_webhooks_need_a_plan_that_has_them(book: LinkBook, actor: Actor) 
 
 
 async def test_the_same_destination_is_found_again(
-    book: LinkBook, actor: Actor, stranger: Actor
+    book: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     first, is_new = await find_or_create_link(book, actor, new_link(), NOW)
     assert is_new
@@ -340,7 +343,7 @@ async def test_the_same_destination_is_found_again(
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"expires_at": NOW + 1}])
 async def test_a_link_that_leads_nowhere_is_not_found_again(
-    book: LinkBook, actor: Actor, change: dict[str, Any]
+    book: LinkContext, actor: Actor, change: dict[str, Any]
 ) -> None:
     first = await make_link(book, actor)
     await change_link(book, actor, first.id, LinkChange(**change), NOW)
@@ -350,7 +353,9 @@ async def test_a_link_that_leads_nowhere_is_not_found_again(
     assert (await find_or_create_link(book, actor, new_link(), NOW + HOUR))[1]
 
 
-async def test_of_many_who_find_or_create_at_once_one_creates(book: LinkBook, actor: Actor) -> None:
+async def test_of_many_who_find_or_create_at_once_one_creates(
+    book: LinkContext, actor: Actor
+) -> None:
     results = await asyncio.gather(
         *(find_or_create_link(book, actor, new_link(), NOW) for _ in range(20))
     )
@@ -359,7 +364,7 @@ async def test_of_many_who_find_or_create_at_once_one_creates(book: LinkBook, ac
 
 
 async def test_what_must_be_remembered_is_committed_with_the_link(
-    book: LinkBook, actor: Actor
+    book: LinkContext, actor: Actor
 ) -> None:
     def remember(tx: Transaction, link: Link) -> None:
         tx.execute("insert into server_state values ('link', $1)", str(link.id))
@@ -376,7 +381,7 @@ async def test_what_must_be_remembered_is_committed_with_the_link(
     assert book.db.look_up("select 1 from links where slug = 'gone'") is None
 
 
-async def test_only_what_is_given_changes(book: LinkBook, actor: Actor) -> None:
+async def test_only_what_is_given_changes(book: LinkContext, actor: Actor) -> None:
     link = await make_link(
         book, actor, title="Old", utm_source="mail", max_clicks=9, tag_names=("a", "b")
     )
@@ -395,14 +400,14 @@ async def test_only_what_is_given_changes(book: LinkBook, actor: Actor) -> None:
     assert await get_link(book, actor, link.id) == cleared
 
 
-async def test_a_change_that_changes_nothing_is_no_edit(book: LinkBook, actor: Actor) -> None:
+async def test_a_change_that_changes_nothing_is_no_edit(book: LinkContext, actor: Actor) -> None:
     link = await make_link(book, actor, title="Same")
     assert await change_link(book, actor, link.id, LinkChange(), NOW + 5) == link
     assert await change_link(book, actor, link.id, LinkChange(title="Same"), NOW + 5) == link
     assert "edits_per_month" not in await count_used(book, actor)
 
 
-async def test_a_slug_and_a_domain_can_be_changed(book: LinkBook, actor: Actor) -> None:
+async def test_a_slug_and_a_domain_can_be_changed(book: LinkContext, actor: Actor) -> None:
     link = await make_link(book, actor, slug="old")
     await make_link(book, actor, slug="taken")
     assert book.lookup.find(link.domain_id, "old") is not None
@@ -416,7 +421,7 @@ async def test_a_slug_and_a_domain_can_be_changed(book: LinkBook, actor: Actor) 
     assert moved.short_url == "http://localhost:8000/new"
 
 
-async def test_a_change_is_checked_like_a_new_link(book: LinkBook, actor: Actor) -> None:
+async def test_a_change_is_checked_like_a_new_link(book: LinkContext, actor: Actor) -> None:
     link = await make_link(book, actor)
     change = LinkChange(
         url="https://evil.example", slug="api", domain="x.example", expires_at=1, tag_ids=(5,)
@@ -430,7 +435,7 @@ async def test_a_change_is_checked_like_a_new_link(book: LinkBook, actor: Actor)
 
 
 async def test_rules_made_later_do_not_keep_an_old_link_from_being_renamed(
-    book: LinkBook, actor: Actor, db: Database
+    book: LinkContext, actor: Actor, db: Database
 ) -> None:
     link = await make_link(book, actor, expires_at=NOW + 1)
     await db.write(lambda tx: tx.execute("update links set slug = 'api', slug_key = 'api'"))
@@ -443,7 +448,7 @@ async def test_rules_made_later_do_not_keep_an_old_link_from_being_renamed(
     assert (changed.slug, changed.url, changed.title) == ("api", "https://evil.example/", "x")
 
 
-async def test_a_password_can_be_set_kept_and_taken_away(book: LinkBook, actor: Actor) -> None:
+async def test_a_password_can_be_set_kept_and_taken_away(book: LinkContext, actor: Actor) -> None:
     link = await make_link(book, actor, password="one", is_password_asked=False)
     assert not link.is_password_asked
     kept = await change_link(book, actor, link.id, LinkChange(title="x"), NOW)
@@ -458,7 +463,7 @@ async def test_a_password_can_be_set_kept_and_taken_away(book: LinkBook, actor: 
         await change_link(book, actor, link.id, LinkChange(password=""), NOW)
 
 
-async def test_no_edit_is_lost_among_many_at_once(book: LinkBook, actor: Actor) -> None:
+async def test_no_edit_is_lost_among_many_at_once(book: LinkContext, actor: Actor) -> None:
     link = await make_link(book, actor)
     changes = [LinkChange(title="t"), LinkChange(utm_source="s"), LinkChange(max_clicks=7)]
     await asyncio.gather(*(change_link(book, actor, link.id, each, NOW) for each in changes))
@@ -467,7 +472,9 @@ async def test_no_edit_is_lost_among_many_at_once(book: LinkBook, actor: Actor) 
     assert after.edit_count == 3
 
 
-async def test_many_changes_of_one_field_at_once_are_all_made(book: LinkBook, actor: Actor) -> None:
+async def test_many_changes_of_one_field_at_once_are_all_made(
+    book: LinkContext, actor: Actor
+) -> None:
     link = await make_link(book, actor)
     change = [LinkChange(title=f"t{number}") for number in range(60)]
     changed = await asyncio.gather(
@@ -483,9 +490,9 @@ async def test_many_changes_of_one_field_at_once_are_all_made(book: LinkBook, ac
 
 
 async def test_only_so_many_links_at_once_may_have_passwords(
-    book: LinkBook, actor: Actor, monkeypatch: pytest.MonkeyPatch
+    book: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "MAX_PASSWORDS", 3)
+    monkeypatch.setattr(service, "MAX_PASSWORDS", 3)
     passwords = ["a", None, "b", "c", "d", None]
     news = [new_link(password=password) for password in passwords]
     outcomes = await create_links(book, actor, news, NOW)
@@ -502,7 +509,7 @@ async def test_only_so_many_links_at_once_may_have_passwords(
             assert await is_password_right(made.password_hash, password)
 
 
-async def test_a_deleted_link_is_gone_and_its_slug_free(book: LinkBook, actor: Actor) -> None:
+async def test_a_deleted_link_is_gone_and_its_slug_free(book: LinkContext, actor: Actor) -> None:
     link = await make_link(book, actor, slug="again")
     assert book.lookup.find(link.domain_id, "again") is not None
     await delete_link(book, actor, link.id, NOW)
@@ -517,7 +524,7 @@ async def test_a_deleted_link_is_gone_and_its_slug_free(book: LinkBook, actor: A
     assert row is not None
 
 
-async def test_a_restored_link_is_as_it_was(book: LinkBook, actor: Actor) -> None:
+async def test_a_restored_link_is_as_it_was(book: LinkContext, actor: Actor) -> None:
     link = await make_link(
         book,
         actor,
@@ -542,7 +549,7 @@ async def test_a_restored_link_is_as_it_was(book: LinkBook, actor: Actor) -> Non
 
 
 async def test_a_restore_while_the_clock_goes_back_is_later_than_what_was_before(
-    book: LinkBook, actor: Actor
+    book: LinkContext, actor: Actor
 ) -> None:
     link = await make_link(book, actor)
     used = await count_used(book, actor)
@@ -556,7 +563,7 @@ async def test_a_restore_while_the_clock_goes_back_is_later_than_what_was_before
 
 
 async def test_a_link_whose_slug_was_taken_since_stays_deleted(
-    book: LinkBook, actor: Actor, stranger: Actor
+    book: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     link = await make_link(book, actor, slug="mine")
     await delete_link(book, actor, link.id, NOW)
@@ -567,7 +574,7 @@ async def test_a_link_whose_slug_was_taken_since_stays_deleted(
 
 
 async def test_only_what_the_workspace_has_deleted_is_restored(
-    book: LinkBook, actor: Actor, stranger: Actor
+    book: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     live, gone = await make_link(book, actor), await make_link(book, actor)
     public = await make_link(book, actor, is_public=True)
@@ -580,7 +587,9 @@ async def test_only_what_the_workspace_has_deleted_is_restored(
         await restore_link(book, replace(actor, role="viewer"), gone.id, NOW)
 
 
-async def test_a_link_comes_back_only_where_the_plan_has_room(book: LinkBook, actor: Actor) -> None:
+async def test_a_link_comes_back_only_where_the_plan_has_room(
+    book: LinkContext, actor: Actor
+) -> None:
     poor = replace(actor, plan=SMALL)
     gone = await make_link(book, poor, qr_settings=QrSettings())
     await delete_link(book, poor, gone.id, NOW)
@@ -592,7 +601,7 @@ async def test_a_link_comes_back_only_where_the_plan_has_room(book: LinkBook, ac
     assert (await restore_link(book, poor, gone.id, NOW)).id == gone.id
 
 
-async def test_a_public_link_of_a_person_lives_one_hour(book: LinkBook, actor: Actor) -> None:
+async def test_a_public_link_of_a_person_lives_one_hour(book: LinkContext, actor: Actor) -> None:
     link = await make_link(book, actor, is_public=True, expires_at=NOW + DAY)
     assert link.expires_at == NOW + HOUR
     kept = await change_link(book, actor, link.id, LinkChange(expires_at=NOW + DAY), NOW)

@@ -6,7 +6,7 @@ import pytest
 
 from shorty.accounts.model import Actor
 from shorty.fetch import Fetcher
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.links.model import LinkChange, LinkFilter
 from shorty.links.pages import list_links
 from shorty.links.service import change_link, delete_link, get_link
@@ -18,21 +18,27 @@ from tests.test_fetch import PRIVATE, Respond, answer_with, run_server
 PAGE = b"<html><head><title>A page &amp; more</title></head></html>"
 
 
+def fill_titles(book: LinkContext, fetcher: Fetcher) -> TitleFiller:
+    return TitleFiller(book.db, book.lookup, book.icons, fetcher, lambda: NOW)
+
+
 @pytest.fixture
 def respond() -> Respond:
     return answer_with(PAGE)
 
 
-async def test_a_link_gets_its_pages_title(book: LinkBook, actor: Actor, respond: Respond) -> None:
+async def test_a_link_gets_its_pages_title(
+    book: LinkContext, actor: Actor, respond: Respond
+) -> None:
     async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
-        titles = TitleFiller(book, fetcher, lambda: NOW)
+        titles = fill_titles(book, fetcher)
         titles.start()
         url = f"http://{PRIVATE}:{server.port}/page"
         links = [await make_link(book, actor, url=f"{url}{number}") for number in range(5)]
         own = await make_link(book, actor, url=url, title="Own")
         phone = await make_link(book, actor, url="tel:+12015550123", link_type="TEL")
         for link in (*links, own, phone):
-            titles.ask(link)
+            titles.ask(link, wants_title=link.title is None)
         await titles.finish()
         await titles.stop()
     assert server.connections >= 1
@@ -49,7 +55,7 @@ async def test_a_link_gets_its_pages_title(book: LinkBook, actor: Actor, respond
 
 
 async def test_a_title_set_meanwhile_stays_and_a_deleted_link_stays_deleted(
-    book: LinkBook, actor: Actor
+    book: LinkContext, actor: Actor
 ) -> None:
     asked, go_on = asyncio.Event(), asyncio.Event()
     answer = answer_with(PAGE)
@@ -60,12 +66,12 @@ async def test_a_title_set_meanwhile_stays_and_a_deleted_link_stays_deleted(
         await answer(path, writer)
 
     async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
-        titles = TitleFiller(book, fetcher, lambda: NOW)
+        titles = fill_titles(book, fetcher)
         titles.start()
         url = f"http://{PRIVATE}:{server.port}/"
         link, gone = await make_link(book, actor, url=url), await make_link(book, actor, url=url)
-        titles.ask(link)
-        titles.ask(gone)
+        titles.ask(link, wants_title=True)
+        titles.ask(gone, wants_title=True)
         await asked.wait()
         await change_link(book, actor, link.id, LinkChange(title="Mine"), NOW)
         await delete_link(book, actor, gone.id, NOW)
@@ -77,13 +83,13 @@ async def test_a_title_set_meanwhile_stays_and_a_deleted_link_stays_deleted(
 
 
 async def test_a_change_at_the_same_time_as_a_title_is_not_lost(
-    book: LinkBook, actor: Actor, respond: Respond
+    book: LinkContext, actor: Actor, respond: Respond
 ) -> None:
     async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
-        titles = TitleFiller(book, fetcher, lambda: NOW)
+        titles = fill_titles(book, fetcher)
         titles.start()
         link = await make_link(book, actor, url=f"http://{PRIVATE}:{server.port}/")
-        titles.ask(link)
+        titles.ask(link, wants_title=True)
         changes = [
             change_link(book, actor, link.id, LinkChange(max_clicks=number), NOW)
             for number in range(1, 6)
@@ -96,7 +102,7 @@ async def test_a_change_at_the_same_time_as_a_title_is_not_lost(
 
 
 async def test_a_link_that_moved_meanwhile_shows_its_title_where_it_is(
-    book: LinkBook, actor: Actor
+    book: LinkContext, actor: Actor
 ) -> None:
     answer = answer_with(PAGE)
 
@@ -107,9 +113,9 @@ async def test_a_link_that_moved_meanwhile_shows_its_title_where_it_is(
 
     async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
         link = await make_link(book, actor, url=f"http://{PRIVATE}:{server.port}/")
-        titles = TitleFiller(book, fetcher, lambda: NOW)
+        titles = fill_titles(book, fetcher)
         titles.start()
-        titles.ask(link)
+        titles.ask(link, wants_title=True)
         await titles.finish()
         await titles.stop()
     cached = book.lookup.find(link.domain_id, "moved")
@@ -117,13 +123,15 @@ async def test_a_link_that_moved_meanwhile_shows_its_title_where_it_is(
     assert cached.title == "A page & more"
 
 
-async def test_pages_without_a_title_leave_the_link_as_it_is(book: LinkBook, actor: Actor) -> None:
+async def test_pages_without_a_title_leave_the_link_as_it_is(
+    book: LinkContext, actor: Actor
+) -> None:
     nothing = answer_with(b"<p>nothing</p>")
     async with run_server(nothing) as server, Fetcher(allow_private=True) as fetcher:
-        titles = TitleFiller(book, fetcher, lambda: NOW)
+        titles = fill_titles(book, fetcher)
         titles.start()
         link = await make_link(book, actor, url=f"http://{PRIVATE}:{server.port}/")
-        titles.ask(link)
+        titles.ask(link, wants_title=True)
         await titles.finish()
         await titles.stop()
     assert await get_link(book, actor, link.id) == link

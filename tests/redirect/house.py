@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from shorty.accounts.model import Actor
 from shorty.app import App
-from shorty.links.model import Link, LinkChange, NewLink
+from shorty.links.model import Link, LinkChange
 from shorty.links.service import change_link, create_link, delete_link, get_link
 
 
@@ -23,7 +23,7 @@ class House(NamedTuple):
             "domain": "localhost:8000",
             "slug": "sale",
         }
-        new = NewLink(**(plain | only_what_matters))
+        new = LinkChange(**(plain | only_what_matters))
         return await create_link(self.app.services.book, self.actor, new, self.now)
 
     async def change_link(self, link: Link, **changes: Any) -> Link:

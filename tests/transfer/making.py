@@ -2,11 +2,11 @@
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from shorty.accounts.model import Actor
 from shorty.config import Config, DomainConfig, Plan
@@ -14,15 +14,15 @@ from shorty.domains import DomainDirectory
 from shorty.domains.service import sync_domains
 from shorty.links import store
 from shorty.links.blocklist import BlockList
-from shorty.links.book import LinkBook
+from shorty.links.context import LinkContext
 from shorty.links.lookup import LinkLookup
-from shorty.links.model import Link
+from shorty.links.model import Link, LinkChange, LinkFields
 from shorty.links.rules import LinkRules
 from shorty.storage.database import Database
 from shorty.storage.snapshot import open_snapshot
 from shorty.transfer.exports import export_lines, export_table
 from shorty.transfer.imports import import_file
-from shorty.transfer.model import ImportOptions, SourceName
+from shorty.transfer.model import ImportedLink, ImportOptions, Item, SourceName
 from shorty.transfer.tally import Problem, Tally, Transfer
 from tests.support import NOW, make_actor, make_home, prepare_copy
 
@@ -35,7 +35,7 @@ CONFIG = Config(
 
 
 class House(NamedTuple):
-    book: LinkBook
+    book: LinkContext
     actor: Actor
 
     @property
@@ -49,7 +49,7 @@ async def build_house(db: Database, email: str = "ann@a.example") -> House:
     domains = DomainDirectory(db, CONFIG)
     domains.reload()
     lookup = LinkLookup(db, rules.block_list)
-    book = LinkBook(db=db, domains=domains, lookup=lookup, rules=rules)
+    book = LinkContext(db=db, domains=domains, lookup=lookup, rules=rules)
     home = await make_home(db, CONFIG, email)
     return House(book, await make_actor(db, home, config=CONFIG))
 
@@ -120,6 +120,22 @@ async def list_all(house: House) -> list[Link]:
 async def get_only(house: House) -> Link:
     (link,) = await list_all(house)
     return link
+
+
+def leave_out_defaults(items: Iterable[Item]) -> list[Item]:
+    """The items with changes that say nothing of what a new link has by itself."""
+    return [
+        replace(item, change=_leave_out_defaults(item.change))
+        if isinstance(item, ImportedLink)
+        else item
+        for item in items
+    ]
+
+
+def _leave_out_defaults(change: LinkChange) -> LinkChange:
+    plain = {**asdict(LinkFields()), "domain": "", "tag_names": (), "slug": None}
+    given = {name: value for name, value in asdict(change).items() if value != plain.get(name)}
+    return LinkChange(**given)
 
 
 def tell(problem: Problem) -> tuple[str, str, str]:

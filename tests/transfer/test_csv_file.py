@@ -49,7 +49,7 @@ def only_link(items: list[Item]) -> ImportedLink:
 )
 def test_columns_are_known_by_their_usual_names(read: Read, heading: str, row: str) -> None:
     link = only_link(read(f"{heading}\n{row}\n"))
-    assert (link.new.url, link.new.slug) == ("https://a.example/", "sale")
+    assert (link.change.url, link.change.slug) == ("https://a.example/", "sale")
 
 
 def test_every_usual_column_is_read(read: Read) -> None:
@@ -60,7 +60,7 @@ def test_every_usual_column_is_read(read: Read) -> None:
             '2024-01-02 03:04:05,"Dec 31, 2030","1,234",10,301,Note\n'
         )
     )
-    new = link.new
+    new = link.change
     assert (new.slug, new.domain, new.title) == ("a b", "go.example", "Title, with comma")
     assert (new.tag_names, new.status, new.max_clicks) == (("one", "two"), 301, 10)
     assert (new.description, new.expires_at) == ("Note", 1_924_905_600_000)
@@ -128,7 +128,7 @@ def test_a_switch_is_read_in_any_word(read: Read) -> None:
         ("enabled", "", True),
     ):
         link = only_link(read(f"url,{column}\nhttps://a.example/,{value}\n"))
-        assert link.new.is_active is expected, (column, value)
+        assert link.change.is_active is expected, (column, value)
 
 
 def test_a_password_is_taken_and_a_mere_mark_of_one_is_lost(read: Read) -> None:
@@ -140,7 +140,7 @@ def test_a_password_is_taken_and_a_mere_mark_of_one_is_lost(read: Read) -> None:
         ("password", "", None, False),
     ):
         link = only_link(read(f"url,{column}\nhttps://a.example/,{value}\n"))
-        assert (link.new.password, link.has_lost_password) == (password, is_lost), value
+        assert (link.change.password, link.has_lost_password) == (password, is_lost), value
 
 
 def test_the_delimiter_is_found_outside_quotes() -> None:
@@ -171,5 +171,5 @@ def test_a_short_url_is_taken_apart(address: str, expected: tuple[str, str]) -> 
 
 
 def test_a_slug_of_two_parts_is_no_domain(read: Read) -> None:
-    new = only_link(read("url,slug\nhttps://a.example/,two/parts\n")).new
+    new = only_link(read("url,slug\nhttps://a.example/,two/parts\n")).change
     assert (new.slug, new.domain) == ("two/parts", "")

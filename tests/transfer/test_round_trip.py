@@ -19,8 +19,8 @@ from shorty.links.logos import LogoPicture, create_logo, list_logos
 from shorty.links.model import Link, LinkFilter, QrSettings
 from shorty.links.pages import list_links
 from shorty.links.past import Counts, Past, keep_pasts
-from shorty.links.service import drop_link
 from shorty.links.tags import NewTag, create_tag, list_tags
+from shorty.links.writes import drop_link
 from shorty.passwords import is_password_right
 from shorty.qr.sandbox import read_logo
 from shorty.transfer import history

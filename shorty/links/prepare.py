@@ -1,0 +1,170 @@
+"""Turns what a caller asks for into a link that can be stored: everything is checked, at once.
+
+What could not be read and what is wrong with the rest are reported together. Whether the slug is
+free and the plan has room is found out in the transaction that stores the link: see `writes`.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import UNSET
+
+from shorty.accounts.model import Actor
+from shorty.errors import InvalidFieldsError
+from shorty.links.context import LinkContext
+from shorty.links.logos import find_logo_faults
+from shorty.links.model import Author, Link, LinkChange, LinkFields, PreparedLink, Tag, TagId
+from shorty.links.rules import check_change
+from shorty.links.tags import check_tag_name, find_tags, find_unknown_tags, fold_name, make_tags
+from shorty.passwords import LINKS, find_password_fault, hash_password
+from shorty.plans import require_feature
+from shorty.storage.database import Transaction
+
+TAGS_PER_LINK: Final = 50
+_TAGS: Final = ("tag_ids", "tag_names", "add_tag_ids", "add_tag_names", "remove_tag_ids")
+
+
+async def prepare_link(
+    context: LinkContext, author: Author, change: LinkChange, now: int
+) -> PreparedLink:
+    """Raises InvalidFieldsError with every fault, FeatureOffError and BusyError."""
+    link = await prepare_open_link(context, author, change, now)
+    if not change.password:
+        return link
+    return protect_link(link, await hash_link_password(change.password, author.workspace_id))
+
+
+async def prepare_open_link(
+    context: LinkContext, author: Author, change: LinkChange, now: int
+) -> PreparedLink:
+    """As prepare_link, but without the password, which takes long to hash."""
+    domain = context.find_domain(author.workspace_id, change.domain or "")
+    fields, faults = check_change(change, context.describe_surroundings(domain, now))
+    tag_ids, tag_names = change.tag_ids or (), change.tag_names or ()
+    faults |= check_tags(tag_ids, tag_names)
+    faults |= find_logo_faults(context.db, author.workspace_id, change.qr_settings or None)
+    if faults or change.unread:
+        unknown = await find_unknown_tags(context.db, author.workspace_id, tag_ids)
+        raise InvalidFieldsError({**describe_unknown_tags(unknown), **faults}, change.unread)
+    if fields.get("webhook_urls"):
+        require_feature(author.plan, "webhooks")
+    return PreparedLink(
+        author=author,
+        fields=LinkFields(**fields),
+        tag_ids=tag_ids,
+        tag_names=tag_names,
+        fetches_title=change.fetches_title,
+        created_at=now,
+    )
+
+
+def protect_link(link: PreparedLink, password_hash: str) -> PreparedLink:
+    fields = msgspec.structs.replace(link.fields, password_hash=password_hash)
+    return msgspec.structs.replace(link, fields=fields)
+
+
+async def hash_link_password(password: str, workspace_id: int) -> str:
+    """Raises BusyError."""
+    return await hash_password(password, pool=LINKS, owner=f"workspace {workspace_id}")
+
+
+async def hash_new_password(actor: Actor, change: LinkChange) -> str | None:
+    """Of a change that would be refused for its password, or cannot be read, none is hashed."""
+    if not change.password or change.unread or find_password_fault(change.password):
+        return None
+    return await hash_link_password(change.password, actor.workspace_id)
+
+
+def prepare_change(
+    tx: Transaction,
+    context: LinkContext,
+    actor: Actor,
+    before: Link,
+    change: LinkChange,
+    password_hash: str | None,
+    now: int,
+) -> tuple[Link, tuple[Sequence[TagId], Sequence[str]] | None]:
+    """The link as it is wanted, still with its former tags; and ids and names of its new tags.
+
+    `password_hash` is that of the change. Raises InvalidFieldsError with every fault and
+    FeatureOffError.
+    """
+    domain = context.find_domain(before.workspace_id, change.domain or before.host)
+    fields, faults = check_change(change, context.describe_surroundings(domain, now), before)
+    settings = change.qr_settings or None
+    faults |= find_logo_faults(tx, before.workspace_id, settings, before.qr_settings)
+    tags = None
+    if any(getattr(change, name) is not UNSET for name in _TAGS):
+        tags = _merge_tags(before, change)
+        faults |= check_tags(*tags)
+        _, unknown = find_tags(tx, before.workspace_id, tags[0])
+        faults = {**describe_unknown_tags(unknown), **faults}
+        faults |= find_texts_for_ids(change, "remove_tag_ids")
+    if faults or change.unread:
+        raise InvalidFieldsError(_name_tag_fault(change, faults), change.unread)
+    if fields.get("webhook_urls"):
+        require_feature(actor.plan, "webhooks")
+    if change.password is not UNSET:
+        fields["password_hash"] = password_hash
+    return msgspec.structs.replace(before, **fields), tags
+
+
+def _merge_tags(before: Link, change: LinkChange) -> tuple[tuple[TagId, ...], tuple[str, ...]]:
+    """The tags' ids and the names of more; either of the two given says what all the tags are."""
+    ids, names = change.tag_ids, change.tag_names
+    if ids is UNSET:
+        ids = tuple(tag.id for tag in before.tags) if names is UNSET else ()
+    removed = set(change.remove_tag_ids or ())
+    ids = (*(tag_id for tag_id in ids if tag_id not in removed), *(change.add_tag_ids or ()))
+    had = {fold_name(tag.name) for tag in before.tags if tag.id in ids}
+    added = (name for name in change.add_tag_names or () if fold_name(name) not in had)
+    return tuple(dict.fromkeys(ids)), (*(names or ()), *added)
+
+
+def _name_tag_fault(change: LinkChange, faults: dict[str, str]) -> dict[str, str]:
+    """The fault of the tags under the name of what asked for them."""
+    if "tag_ids" not in faults or change.tag_ids is not UNSET or not change.add_tag_ids:
+        return faults
+    return {"add_tag_ids" if name == "tag_ids" else name: faults[name] for name in faults}
+
+
+def check_tags(tag_ids: Sequence[TagId], names: Sequence[str]) -> dict[str, str]:
+    faults: dict[str, str] = {}
+    if len(tag_ids) + len(names) > TAGS_PER_LINK:
+        faults["tag_ids"] = f"may name at most {TAGS_PER_LINK} tags"
+    for name in names:
+        try:
+            check_tag_name(name)
+        except ValueError as error:
+            faults["tag_names"] = f"{name[:60]!r} {error}"
+            break
+    return faults
+
+
+def find_texts_for_ids(change: LinkChange, *names: str) -> dict[str, str]:
+    """The faults of those lists that hold what is no tag's id, whatever the workspace."""
+    faults: dict[str, str] = {}
+    for name in names or ("tag_ids", "add_tag_ids", "remove_tag_ids"):
+        texts = [each for each in getattr(change, name) or () if isinstance(each, str)]
+        faults |= describe_unknown_tags(texts, name)
+    return faults
+
+
+def describe_unknown_tags(tag_ids: Iterable[TagId], name: str = "tag_ids") -> dict[str, str]:
+    """Numbers first, then texts that are no ids."""
+    named = ", ".join(map(str, sorted(tag_ids, key=lambda each: isinstance(each, str))))
+    return {name: f"name no tag of this workspace: {named}"} if named else {}
+
+
+def resolve_tags(
+    tx: Transaction, workspace_id: int, tag_ids: Sequence[TagId], names: Sequence[str], now: int
+) -> tuple[Tag, ...]:
+    """The tags, each once. Raises InvalidFieldsError for an id that names none."""
+    if not tag_ids and not names:
+        return ()
+    found, unknown = find_tags(tx, workspace_id, tag_ids)
+    if unknown:
+        raise InvalidFieldsError(describe_unknown_tags(unknown))
+    made = make_tags(tx, workspace_id, map(check_tag_name, names), now)
+    return tuple({tag.id: tag for tag in (*found, *made)}.values())
