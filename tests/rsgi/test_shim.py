@@ -157,7 +157,6 @@ def test_a_body_that_breaks_off_does_not_pass_for_a_whole_one(
     assert client.getresponse().read().decode() == kinds
 
 
-@pytest.mark.xfail(strict=False, reason="Under load the server sometimes misses that a client left")
 def test_a_connection_goes_on_after_a_body_that_nobody_read(
     client: http.client.HTTPConnection,
 ) -> None:
@@ -211,7 +210,6 @@ def test_a_long_stream_is_made_no_faster_than_it_is_read(
     assert service.get("/ended/long") == "long"
 
 
-@pytest.mark.xfail(strict=False, reason="Under load the server sometimes misses that a client left")
 def test_a_long_stream_ends_when_its_reader_leaves(service: Service) -> None:
     with service.connect(b"GET /long-stream HTTP/1.1\r\nHost: x\r\n\r\n") as reader:
         assert reader.recv(1)
@@ -313,7 +311,6 @@ def test_streams_of_events_end_whole_when_the_server_stops(tmp_path: Path) -> No
         assert service.stderr.read_all() == []
 
 
-@pytest.mark.xfail(strict=False, reason="Under load the server sometimes misses that a client left")
 def test_nothing_is_kept_of_requests_that_are_answered(
     service: Service, client: http.client.HTTPConnection
 ) -> None:
