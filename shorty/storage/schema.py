@@ -9,7 +9,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from shorty.storage.connections import connect_memory
@@ -83,7 +83,7 @@ def list_schema_faults(
     Only the schema is read, so that nothing in it is executed.
     """
     expected = list_expected(statements)
-    added = {entry.name: entry for entry in map(_read_added, _ADDED)}
+    added = _read_added()
     found = [entry for entry in read_entries(connection) if added.get(entry.name) != entry]
     return list(_compare(connection, statements, expected, found))
 
@@ -106,17 +106,24 @@ def create_schema(statements: tuple[str, ...]) -> sqlite3.Connection:
 
 def read_entries(connection: sqlite3.Connection) -> Iterator[Entry]:
     for kind, name, table, sql in connection.execute(_ENTRIES):
-        own = {str(name), str(table)}
-        yield Entry(str(kind), str(name), str(table), tuple(_read_tokens(sql, own)))
+        yield _read_entry(str(kind), str(name), str(table), "" if sql is None else str(sql))
 
 
-def _read_added(sql: str) -> Entry:
-    tokens = tuple(_read_tokens(sql, set()))
-    return Entry("table", tokens[2], tokens[2], tokens)
+@lru_cache(maxsize=512)
+def _read_entry(kind: str, name: str, table: str, sql: str) -> Entry:
+    """Once for each text: at its start a server reads the same ones several times."""
+    return Entry(kind, name, table, tuple(_read_tokens(sql, {name, table})))
 
 
-def _read_tokens(sql: object, own: set[str]) -> Iterator[str]:
-    for match in _TOKEN.finditer("" if sql is None else str(sql)):
+@cache
+def _read_added() -> dict[str, Entry]:
+    """By name."""
+    each = [tuple(_read_tokens(sql, set())) for sql in _ADDED]
+    return {tokens[2]: Entry("table", tokens[2], tokens[2], tokens) for tokens in each}
+
+
+def _read_tokens(sql: str, own: set[str]) -> Iterator[str]:
+    for match in _TOKEN.finditer(sql):
         token = match["token"]
         if token is None:
             continue

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import stat
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -32,7 +33,8 @@ class Migration(NamedTuple):
     sql: str
 
 
-def list_migrations() -> list[Migration]:
+@cache
+def list_migrations() -> tuple[Migration, ...]:
     """Every migration this release knows, oldest first."""
     files = resources.files("shorty.storage.migrations").iterdir()
     found = [
@@ -40,7 +42,7 @@ def list_migrations() -> list[Migration]:
         for file in files
         if file.name.endswith(".sql")
     ]
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def find_version(path: Path) -> int:
