@@ -30,9 +30,10 @@ class House:
     ) -> httpx.AsyncClient:
         """A caller with a new token, or with the one given; an empty one sends none."""
         client = await self._stack.enter_async_context(make_client(self.app))
-        text = await make_token(self.app.db, home or self.home, scope=scope)
-        if token != "":
-            client.headers["authorization"] = f"Bearer {token or text}"
+        if token is None:
+            token = await make_token(self.app.db, home or self.home, scope=scope)
+        if token:
+            client.headers["authorization"] = f"Bearer {token}"
         return client
 
     async def make_actor(self, home: Home | None = None) -> Actor:

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,9 +18,6 @@ from tests.api.conftest import DOMAINS
 from tests.api.house import House
 from tests.security.furnished import Ids, furnish
 from tests.support import NOW, make_home, prepare_copy
-from tests.web.conftest import editor, owner, sign_in, stranger, viewer
-
-__all__ = ["editor", "owner", "sign_in", "stranger", "viewer"]
 
 SETTINGS = Config(domains=DOMAINS, webhooks=WebhooksConfig(allow_private=True))
 
@@ -34,6 +32,12 @@ def build_app(database: Path, clock: list[int]) -> App:
     storage = StorageConfig(database=database)
     settings = msgspec.structs.replace(SETTINGS, storage=storage)
     return App(settings, lambda: clock[0] * 1_000_000)
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """One loop for a module's tests, so that they can share a house."""
+    return "asyncio"
 
 
 @pytest.fixture(scope="session")
@@ -63,11 +67,9 @@ def nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BaseResolver, "read_resolv_conf", read_resolv_conf)
 
 
-@pytest.fixture
-async def house(tmp_path: Path, furnished: Furnished) -> AsyncGenerator[House]:
-    """In place of the other tests' house, whose workspace is empty."""
+@asynccontextmanager
+async def open_house(furnished: Furnished, folder: Path) -> AsyncGenerator[House]:
     clock = [NOW]
-    folder = tmp_path / "data"
     shutil.copytree(furnished.database.parent, folder)
     app = build_app(folder / furnished.database.name, clock)
     await app.start()
@@ -78,5 +80,21 @@ async def house(tmp_path: Path, furnished: Furnished) -> AsyncGenerator[House]:
 
 
 @pytest.fixture
+async def house(tmp_path: Path, furnished: Furnished) -> AsyncGenerator[House]:
+    """In place of the other tests' house, whose workspace is empty."""
+    async with open_house(furnished, tmp_path / "data") as house:
+        yield house
+
+
+@pytest.fixture(scope="module")
+async def shared_house(
+    tmp_path_factory: pytest.TempPathFactory, furnished: Furnished
+) -> AsyncGenerator[House]:
+    """For tests after which it is as it was before, as each of them makes sure."""
+    async with open_house(furnished, tmp_path_factory.mktemp("shared") / "data") as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
 def ids(furnished: Furnished) -> Ids:
     return furnished.ids

@@ -104,14 +104,14 @@ async def describe_database(house: House) -> Described:
     """Every row of every table, without what is noted of the mere asking."""
     await house.settle()
     db = house.app.db
-    tables = await db.find_all("select name from sqlite_schema where type = 'table' order by name")
     described: Described = {}
+    tables = db.look_up_all("select name from sqlite_schema where type = 'table' order by name")
     for (table,) in tables:
         if table.startswith(UNOWNED):
             continue
-        columns = await db.find_all("select name from pragma_table_info($1)", table)
+        columns = db.look_up_all("select name from pragma_table_info($1)", table)
         names = [name for (name,) in columns if name not in NOTED_USES]
-        rows = await db.find_all(f"select {', '.join(names)} from {table}")  # noqa: S608 - our own names
+        rows = db.look_up_all(f"select {', '.join(names)} from {table}")  # noqa: S608 - our own names
         described[table] = sorted((tuple(row) for row in rows), key=repr)
     return described
 

@@ -41,9 +41,9 @@ from tests.api.conftest import DOMAINS, house
 from tests.api.house import House
 from tests.rsgi_client import make_client
 from tests.support import DAY, MINUTE, NOW, make_colleague, make_token
-from tests.web.conftest import SignIn
+from tests.web.conftest import SignIn, sign_in
 
-__all__ = ["house"]
+__all__ = ["house", "sign_in"]
 
 HOUR: Final = 60 * MINUTE
 EMAILS: Final = ("ann@a.example", " Ann@A.example")

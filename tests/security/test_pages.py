@@ -16,7 +16,9 @@ from shorty.web.doors import find_rule
 from tests.api.house import House
 from tests.rsgi_client import make_client
 from tests.security.furnished import Ids, assert_rows_remain, describe_database
+from tests.support import make_home
 from tests.web.browser import Browser
+from tests.web.people import make_member, sign_in_at
 from tests.web.test_imports import send_file, wait_for_job
 
 NAMES: Final = re.compile(r"\{(\w+):str\}")
@@ -51,12 +53,36 @@ def choose(*, method: str = "", is_closed: bool = False, has_names: bool = False
     ]
 
 
-async def fill_path(page: Page, house: House, owner: Browser, ids: Ids) -> str:
-    """With the ids of the furnished workspace, and of an import that its owner has begun."""
-    names = dict(ids)
-    if "{job_id:str}" in page.path:
-        names["job_id"] = (await send_file(owner)).headers["location"].rpartition("/")[2]
-        await wait_for_job(house)
+class People(NamedTuple):
+    """Those who are signed in; the stranger owns another workspace."""
+
+    owner: Browser
+    editor: Browser
+    viewer: Browser
+    stranger: Browser
+
+
+@pytest.fixture(scope="module")
+async def people(shared_house: House) -> People:
+    house = shared_house
+    eve = await make_home(house.app.db, house.app.config, "eve@b.example")
+    return People(
+        owner=await sign_in_at(house, house.home),
+        editor=await sign_in_at(house, await make_member(house, "editor", "eda@a.example")),
+        viewer=await sign_in_at(house, await make_member(house, "viewer", "vic@a.example")),
+        stranger=await sign_in_at(house, eve),
+    )
+
+
+@pytest.fixture(scope="module")
+async def names(shared_house: House, people: People, ids: Ids) -> Ids:
+    """The ids of the furnished workspace, and of an import that its owner has begun."""
+    begun = await send_file(people.owner)
+    await wait_for_job(shared_house)
+    return {**ids, "job_id": begun.headers["location"].rpartition("/")[2]}
+
+
+def fill_path(page: Page, names: Ids) -> str:
     for name in NAMES.findall(page.path):
         assert name in names, f"furnish() creates nothing for {{{name}}} yet"
     return "/app" + NAMES.sub(lambda found: names[found[1]], page.path)
@@ -70,95 +96,75 @@ async def go(browser: Browser, page: Page, path: str) -> httpx.Response:
 
 @pytest.mark.parametrize("page", choose(is_closed=True), ids=name_page)
 async def test_who_is_signed_out_is_asked_to_sign_in(
-    page: Page, house: House, owner: Browser, ids: Ids
+    page: Page, shared_house: House, names: Ids
 ) -> None:
-    path = await fill_path(page, house, owner, ids)
-    before = await describe_database(house)
-    async with make_client(house.app) as client:
-        answer = await go(Browser(client), page, path)
+    before = await describe_database(shared_house)
+    async with make_client(shared_house.app) as client:
+        answer = await go(Browser(client), page, fill_path(page, names))
     assert answer.status_code == 303
     assert answer.headers["location"].partition("?")[0] == SIGN_IN
-    assert await describe_database(house) == before
+    assert await describe_database(shared_house) == before
 
 
 @pytest.mark.parametrize("page", choose(method="POST"), ids=name_page)
-@pytest.mark.parametrize("token", ["", "0" * 64])
-async def test_a_form_without_its_token_is_refused(
-    page: Page, house: House, owner: Browser, ids: Ids, token: str
+async def test_a_form_without_a_token_of_its_own_is_refused(
+    page: Page, shared_house: House, people: People, names: Ids
 ) -> None:
-    path = await fill_path(page, house, owner, ids)
-    before = await describe_database(house)
-    answer = await owner.send(path, token=token)
-    assert answer.status_code == 403
-    assert await describe_database(house) == before
-
-
-@pytest.mark.parametrize("page", choose(method="POST"), ids=name_page)
-async def test_a_form_with_the_token_of_somebody_else_is_refused(
-    page: Page, house: House, owner: Browser, stranger: Browser, ids: Ids
-) -> None:
-    path = await fill_path(page, house, owner, ids)
-    before = await describe_database(house)
-    answer = await owner.send(path, token=stranger.token)
-    assert answer.status_code == 403
-    assert await describe_database(house) == before
+    before = await describe_database(shared_house)
+    for token in ("", "0" * 64, people.stranger.token):
+        answer = await people.owner.send(fill_path(page, names), token=token)
+        assert answer.status_code == 403, f"with {token!r}"
+    assert await describe_database(shared_house) == before
 
 
 @pytest.mark.parametrize(
     "page", [page for page in EACH if page.needs in {"write", "admin"}], ids=name_page
 )
 async def test_a_viewer_changes_nothing(
-    page: Page, house: House, owner: Browser, viewer: Browser, ids: Ids
+    page: Page, shared_house: House, people: People, names: Ids
 ) -> None:
-    path = await fill_path(page, house, owner, ids)
-    before = await describe_database(house)
-    answer = await go(viewer, page, path)
+    before = await describe_database(shared_house)
+    answer = await go(people.viewer, page, fill_path(page, names))
     assert answer.status_code == 403
-    assert await describe_database(house) == before
+    assert await describe_database(shared_house) == before
 
 
 @pytest.mark.parametrize("page", [page for page in EACH if page.needs == "admin"], ids=name_page)
 async def test_an_editor_manages_nothing(
-    page: Page, house: House, owner: Browser, editor: Browser, ids: Ids
+    page: Page, shared_house: House, people: People, names: Ids
 ) -> None:
-    path = await fill_path(page, house, owner, ids)
-    before = await describe_database(house)
-    answer = await go(editor, page, path)
+    before = await describe_database(shared_house)
+    answer = await go(people.editor, page, fill_path(page, names))
     assert answer.status_code == 403
-    assert await describe_database(house) == before
+    assert await describe_database(shared_house) == before
 
 
 @pytest.mark.parametrize("page", choose(is_closed=True, has_names=True), ids=name_page)
 async def test_another_workspace_finds_nothing_of_it(
-    page: Page, house: House, owner: Browser, stranger: Browser, ids: Ids
+    page: Page, shared_house: House, people: People, names: Ids
 ) -> None:
-    path = await fill_path(page, house, owner, ids)
-    before = await describe_database(house)
-    answer = await go(stranger, page, path)
+    before = await describe_database(shared_house)
+    answer = await go(people.stranger, page, fill_path(page, names))
     assert answer.status_code == 404
     assert "anns" not in answer.text.lower()
-    assert await describe_database(house) == before
+    assert await describe_database(shared_house) == before
 
 
 @pytest.mark.parametrize("page", choose(method="GET", is_closed=True), ids=name_page)
 async def test_another_workspace_sees_nothing_of_it_anywhere(
-    page: Page, house: House, owner: Browser, stranger: Browser, ids: Ids
+    page: Page, shared_house: House, people: People, names: Ids
 ) -> None:
-    if page.path.endswith("/live") or NAMES.search(page.path):
-        path = await fill_path(page, house, owner, ids)
-    else:
-        path = f"/app{page.path}"
-    before = await describe_database(house)
-    answer = await stranger.open(path)
+    before = await describe_database(shared_house)
+    answer = await people.stranger.open(fill_path(page, names))
     assert "anns" not in answer.text.lower()
-    assert_rows_remain(before, await describe_database(house))
+    assert_rows_remain(before, await describe_database(shared_house))
 
 
 @pytest.mark.parametrize("page", choose(method="GET", is_closed=True), ids=name_page)
-async def test_its_owner_gets_in(page: Page, house: House, owner: Browser, ids: Ids) -> None:
+async def test_its_owner_gets_in(page: Page, people: People, names: Ids) -> None:
     """Else the refusals above would say nothing of who asks."""
     if page.path.endswith("/live"):
         return
-    answer = await owner.open(await fill_path(page, house, owner, ids))
+    answer = await people.owner.open(fill_path(page, names))
     assert answer.status_code not in {401, 403}, answer.text
     assert not answer.headers.get("location", "").startswith(SIGN_IN)
