@@ -217,33 +217,29 @@ class RateLimits:
         "sign_ins",
     )
 
-    def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
-        self.api_requests = RateLimit(window_ms=MINUTE_MS, capacity=capacity)  # token id
+    def __init__(self) -> None:
+        self.api_requests = RateLimit(window_ms=MINUTE_MS)  # token id
         # address and link; network and link; link
-        self.link_passwords = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)
-        self.link_password_networks = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)
-        self.link_password_tries = RefillingLimit(capacity=capacity)
-        self.previews = RateLimit(window_ms=MINUTE_MS, capacity=capacity)  # user id
-        self.public_links = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # address
-        self.public_link_networks = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # network
-        self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address, account
-        self.sign_in_addresses = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # address
-        self.sign_in_accounts = RefillingLimit(capacity=capacity)  # e-mail
-        self.sign_in_reports = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # e-mail
-        self.browser_sign_ins = RateLimit(
-            window_ms=10 * MINUTE_MS, capacity=capacity
-        )  # known browser, account
-        self.browser_codes = RateLimit(window_ms=DAY_MS, capacity=capacity)  # the same
-        self.session_passwords = RateLimit(
-            window_ms=10 * MINUTE_MS, capacity=capacity
-        )  # session id
-        self.setup_codes = RateLimit(window_ms=10 * MINUTE_MS, capacity=capacity)  # session id
-        self.invitations = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # user id
+        self.link_passwords = RateLimit(window_ms=10 * MINUTE_MS)
+        self.link_password_networks = RateLimit(window_ms=10 * MINUTE_MS)
+        self.link_password_tries = RefillingLimit()
+        self.previews = RateLimit(window_ms=MINUTE_MS)  # user id
+        self.public_links = RateLimit(window_ms=HOUR_MS)  # address
+        self.public_link_networks = RateLimit(window_ms=HOUR_MS)  # network
+        self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS)  # address, account
+        self.sign_in_addresses = RateLimit(window_ms=10 * MINUTE_MS)  # address
+        self.sign_in_accounts = RefillingLimit()  # e-mail
+        self.sign_in_reports = RateLimit(window_ms=HOUR_MS)  # e-mail
+        self.browser_sign_ins = RateLimit(window_ms=10 * MINUTE_MS)  # known browser, account
+        self.browser_codes = RateLimit(window_ms=DAY_MS)  # the same
+        self.session_passwords = RateLimit(window_ms=10 * MINUTE_MS)  # session id
+        self.setup_codes = RateLimit(window_ms=10 * MINUTE_MS)  # session id
+        self.invitations = RateLimit(window_ms=HOUR_MS)  # user id
         # The e-mail it goes to, or the id of the user who asks for it.
-        self.mails = RateLimit(window_ms=HOUR_MS, capacity=capacity)
-        self.password_mails = RateLimit(window_ms=HOUR_MS, capacity=capacity)  # e-mail it goes to
-        self.neighbours_told = RateLimit(window_ms=DAY_MS, capacity=capacity)  # peer
-        self.plain_documents = RateLimit(window_ms=MINUTE_MS, capacity=capacity)  # address; "": all
+        self.mails = RateLimit(window_ms=HOUR_MS)
+        self.password_mails = RateLimit(window_ms=HOUR_MS)  # e-mail it goes to
+        self.neighbours_told = RateLimit(window_ms=DAY_MS)  # peer
+        self.plain_documents = RateLimit(window_ms=MINUTE_MS)  # address; "": all
 
 
 def name_address(address: str) -> str:

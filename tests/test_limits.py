@@ -85,6 +85,34 @@ def test_a_forgotten_caller_starts_anew() -> None:
     assert limit.take("a", 1, NOW).is_allowed
 
 
+def test_looking_at_a_limit_counts_nothing_and_remembers_nobody() -> None:
+    limit = RateLimit(window_ms=MINUTE_MS)
+    unseen = limit.look("a", 2, NOW)
+    assert (unseen.limit, unseen.remaining, unseen.is_allowed) == (2, 2, True)
+    assert unseen.reset_at == NOW + MINUTE_MS
+    assert len(limit) == 0
+    for _ in range(2):
+        limit.take("a", 2, NOW)
+    used = limit.look("a", 2, NOW + 1000)
+    assert (used.limit, used.remaining, used.is_allowed) == (2, 0, False)
+    assert used.reset_at == NOW + MINUTE_MS
+    assert limit.look("a", 1, NOW).remaining == 0
+    assert limit.look("a", 3, NOW).is_allowed
+    assert limit.look("a", 2, NOW + MINUTE_MS).is_allowed
+
+
+def test_what_is_given_back_to_a_limit_can_be_taken_again() -> None:
+    limit = RateLimit(window_ms=MINUTE_MS)
+    limit.give_back("never seen", NOW)
+    for _ in range(4):
+        limit.take("a", 4, NOW)
+    limit.give_back("a", NOW)
+    assert limit.look("a", 4, NOW).remaining == 1
+    for _ in range(9):
+        limit.give_back("a", NOW)
+    assert limit.look("a", 4, NOW).remaining == 4
+
+
 def test_another_limit_holds_at_once() -> None:
     limit = RateLimit(window_ms=MINUTE_MS)
     for _ in range(5):
@@ -203,6 +231,14 @@ def test_what_is_given_back_to_a_bucket_can_be_taken_again() -> None:
         limit.give_back("a", NOW)
     assert len(limit) == 0
     assert [limit.take("a", 2, 1000, NOW).is_allowed for _ in range(3)] == [True, True, False]
+
+
+def test_a_bucket_that_gets_one_request_back_is_not_full() -> None:
+    limit = RefillingLimit()
+    for _ in range(3):
+        limit.take("a", 3, 1000, NOW)
+    limit.give_back("a", NOW)
+    assert [limit.take("a", 3, 1000, NOW).is_allowed for _ in range(2)] == [True, False]
 
 
 def test_buckets_are_apart_and_a_forgotten_one_is_full() -> None:
