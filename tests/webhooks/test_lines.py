@@ -70,6 +70,13 @@ async def test_a_time_in_line_is_brought_forward_and_never_put_off(db: Database)
     assert list_lines(db) == [("one.example", 0, NOW + 3), ("two.example", 0, NOW + 8)]
 
 
+async def test_who_lines_up_brings_no_other_line_back_that_has_had_its_turn(db: Database) -> None:
+    await line_up(db, (1, NOW))
+    await db.write(lambda tx: lines.move_line(tx, ONE, NOW + 2))
+    await line_up(db, (3, NOW + 9))
+    assert list_lines(db) == [("one.example", 0, NOW + 2), ("two.example", 0, NOW + 9)]
+
+
 async def test_who_has_waited_longest_is_next(db: Database) -> None:
     await line_up(db, (1, NOW + 2), (2, NOW + 1), (3, NOW), (4, NOW + 2))
     find = lines.find_due_lines

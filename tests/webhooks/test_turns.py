@@ -213,6 +213,13 @@ async def test_of_two_receivers_on_one_host_the_one_that_failed_is_judged(db: Da
     assert read(db, state) == [(1, 1, None, None), (2, 0, NOW + 100, None)]
 
 
+async def test_the_failures_of_one_receiver_do_not_count_for_another(db: Database) -> None:
+    first, second = await claim_some(db), await claim_some(db)
+    await finish(db, first, 500, next_try_at=NOW + 5_000)
+    await finish(db, second, 500, next_try_at=NOW + 5_000)
+    assert read(db, "select id, failures from webhook_receivers") == [(1, 1), (2, 1)]
+
+
 @pytest.mark.parametrize(
     ("status", "next_try_at", "judged"),
     [
