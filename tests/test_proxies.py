@@ -72,6 +72,7 @@ def test_a_way_that_is_remembered_is_not_walked_again() -> None:
     proxies.ways["127.0.0.1", "203.0.113.9"] = "remembered"
     assert proxies.find_client_address("127.0.0.1", "203.0.113.9") == "remembered"
     assert proxies.find_client_address("127.0.0.1", "203.0.113.8") == "203.0.113.8"
+    assert proxies.ways["127.0.0.1", "203.0.113.8"] == "203.0.113.8"
 
 
 def test_an_address_is_read_up_to_its_longest_spelling() -> None:
