@@ -276,7 +276,5 @@ def _explain_failure(error: aiohttp.ClientError | OSError, host: str) -> str:
             return f"The host {host} is not in the public internet, so nothing is sent there."
         case aiohttp.ClientConnectorError():
             return f"The host {host} cannot be reached."
-        case aiohttp.InvalidURL():
-            return "The address cannot be understood."
         case _:
             return f"The host {host} broke off or answered with something that is not HTTP."
