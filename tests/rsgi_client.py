@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 from urllib.parse import unquote
 
 import httpx
@@ -12,16 +12,23 @@ Meanwhile = Callable[[], Awaitable[object]]
 
 
 class RequestHeaders:
-    """Repeated ones are told apart, and the first is the one that `get` gives."""
+    """Repeated ones are told apart, and the first is the one that `get` gives, or None.
+
+    Names are in lower case, as granian gives them, and have to be asked for so.
+    """
 
     def __init__(self, headers: httpx.Headers) -> None:
         self._headers = headers
 
-    def get(self, key: str, default: str = "") -> str:
+    @overload
+    def get(self, key: str) -> str | None: ...
+    @overload
+    def get(self, key: str, default: str) -> str: ...
+    def get(self, key: str, default: str | None = None) -> str | None:
         return next(iter(self.get_all(key)), default)
 
     def get_all(self, key: str) -> list[str]:
-        return self._headers.get_list(key)
+        return [value for name, value in self.items() if name == key]
 
     def items(self) -> Headers:
         return self._headers.multi_items()

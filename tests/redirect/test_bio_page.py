@@ -1,5 +1,6 @@
 """What a bio page shows, in each theme, and that nothing on it can be abused."""
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -67,6 +68,14 @@ def test_each_theme_makes_a_whole_page_of_its_own_look(theme: Theme) -> None:
     assert style.count("--ground:") == 2
     others = {render(make_face(theme=other)).body for other in THEMES if other != theme}
     assert style not in others
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_each_colour_that_a_theme_uses_has_a_value(theme: Theme) -> None:
+    style = Reading(render(make_face(theme=theme))).read("style")
+    used = set(re.findall(r"var\((--[^,)]+)", style))
+    assert used
+    assert used <= set(re.findall(r"(--[a-z-]+):", style))
 
 
 def test_colours_of_its_own_hold_in_light_and_dark() -> None:

@@ -137,6 +137,19 @@ async def test_a_pixel_fires_on_the_page_and_not_again_at_its_button(
     assert "1234567890" not in (await client.get("/sale", headers={"dnt": "1"})).text
 
 
+async def test_a_visitor_who_opted_out_gets_a_link_in_place_of_a_player(
+    house: House, client: httpx.AsyncClient
+) -> None:
+    page = await house.make_link(is_link_in_bio=True)
+    book, film = house.app.services.book, "https://youtu.be/dQw4w9WgXcQ"
+    new = NewBlock(kind="embed", text="A film", url=film)
+    await house.app.db.write(lambda tx: add_block(tx, book, house.actor, page.id, new, house.now))
+    assert read_answer(await client.get("/sale")).find("iframe")
+    shown = await client.get("/sale", headers={"dnt": "1"})
+    assert not read_answer(shown).find("iframe")
+    assert "youtube" not in shown.headers["content-security-policy"]
+
+
 async def test_a_change_of_the_page_shows_at_once(house: House, client: httpx.AsyncClient) -> None:
     page = await house.make_link(is_link_in_bio=True, title="Me")
     assert read_answer(await client.get("/sale")).read("h1") == "Me"
