@@ -261,6 +261,13 @@ def test_the_pixel_page_moves_on_with_and_without_scripts() -> None:
     assert image["src"] == "https://www.facebook.com/tr?id=1234567890&ev=PageView&noscript=1"
 
 
+def test_the_pixel_page_says_where_it_leads() -> None:
+    reading = Reading(PAGES["pixel"])
+    assert (reading.read("title"), reading.read("h1")) == ("Summer sale", "On to example.com")
+    untitled = Reading(pages.render_pixel(make_link(), "mailto:ann@example.com?subject=Hi"))
+    assert untitled.read("title") == "ann@example.com"
+
+
 def test_pages_that_stay_report_the_visit_and_lead_nowhere_by_themselves() -> None:
     assert Reading(PAGES["cloak"]).find("script") == [
         {"data-meta": "1234567890", "data-google": "G-ABC123"}
