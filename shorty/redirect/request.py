@@ -62,8 +62,7 @@ def is_secure(scope: Scope, headers: Headers, proxies: TrustedProxies) -> bool:
 
 def is_prefetched(headers: Headers) -> bool:
     """Whether a browser fetches this before anyone asked for it."""
-    hint = headers.get("sec-purpose", "") + headers.get("purpose", "") + headers.get("x-moz", "")
-    return bool(hint) and is_prefetch(hint)
+    return is_prefetch(*(headers.get(name, "") for name in ("sec-purpose", "purpose", "x-moz")))
 
 
 def read_source(query: str) -> Source:

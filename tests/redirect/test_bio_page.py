@@ -25,7 +25,7 @@ ITEMS = (
     Item(kind="link", button=Button(label="Shop", address="https://go.example/shop?bio=1")),
     Item(kind="text", text="Two\nlines"),
     Item(kind="image", image=VASE),
-    Item(kind="image", image=Image(address="https://pics.example/a;b.png?c=d", shows="")),
+    Item(kind="image", image=Image(address="https://pics.example/a;b,c.png?d=?e#f", shows="")),
     Item(kind="embed", text="A film", address=FILM, embed=find_embed(FILM)),
 )
 
@@ -88,8 +88,11 @@ def test_colours_of_its_own_hold_in_light_and_dark() -> None:
 
 
 def test_the_policy_allows_exactly_what_the_page_has() -> None:
-    policy = read_policy(render(make_face()))
-    assert policy["img-src"] == ["'self'", "data:", "https://pics.example/a%3Bb.png"]
+    plain_image = Image(address="https://pics.example/plain.png", shows="")
+    items = (*ITEMS, Item(kind="image", image=plain_image))
+    policy = read_policy(render(make_face(items=items)))
+    pictures = ["https://pics.example/a%3Bb%2Cc.png", "https://pics.example/plain.png"]
+    assert policy["img-src"] == ["'self'", "data:", *pictures]
     assert policy["frame-src"] == ["https://www.youtube-nocookie.com"]
     assert policy["default-src"] == policy["form-action"] == policy["base-uri"] == ["'none'"]
     assert "script-src" not in policy
@@ -103,7 +106,7 @@ def test_pixels_fire_and_the_policy_lets_them() -> None:
     page = render(make_face(), pixels=Pixels(meta="1234567890", google="G-ABC123"))
     assert Reading(page).find("script") == [{"data-meta": "1234567890", "data-google": "G-ABC123"}]
     policy = read_policy(page)
-    assert "https://pics.example/a%3Bb.png" in policy["img-src"]
+    assert "https://pics.example/a%3Bb%2Cc.png" in policy["img-src"]
     assert "https://www.facebook.com" in policy["img-src"]
     assert "https://connect.facebook.net" in policy["script-src"]
 
