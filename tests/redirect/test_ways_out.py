@@ -309,6 +309,9 @@ NO_LINK: Final = {
         link=None, status=404, said=PROBLEM, path="/nothing", headers=JSON, host=OURS
     ),
     "unknown host": WayOut(link=None, status=404, said=show(), host="other.example"),
+    "unknown host, for programs": WayOut(
+        link=None, status=404, said=PROBLEM, host="other.example", headers=JSON
+    ),
     "report": WayOut(link=None, status=302, said=lead("https://example.com/bad"), path="/report"),
     "report, HEAD": WayOut(
         link=None,
