@@ -5,7 +5,7 @@ Three rings: *domains* hold the rules, *doors* turn the outside world into one c
 
     cli                what the shell asks for
     app                the composition root; `upkeep` does what is done by the clock,
-                       `serve` is the process around it, `rsgi` its way to an ASGI application
+                       `serve` is the process around it, `granian_bridge` all that knows granian
     api                callers: both APIs, analytics, webhooks, accounts, their OpenAPI document
     web                people: the dashboard
     http               what these two share: requests, answers, services
@@ -20,7 +20,8 @@ Three rings: *domains* hold the rules, *doors* turn the outside world into one c
     accounts           people, workspaces, roles, tokens
     plans              what a workspace may use
     config, storage,   settings; the database; and what everybody needs: the one HTTP client,
-    fetch, limits …    rate limits, passwords, proxies, addresses, whether the clock is believed
+    fetch, limits …    rate limits, passwords, proxies, addresses, whether the clock is believed,
+                       the process's sockets
     errors             what can go wrong
 
 Read `links/model.py`, `redirect/decide.py` and `clicks/journal.py` first: they are the product in

@@ -28,6 +28,7 @@ from shorty.domains.resolver import DnsSettings
 from shorty.domains.service import sync_domains
 from shorty.domains.verification import Challenges, DomainVerifier
 from shorty.fetch import Fetcher
+from shorty.granian_bridge import AsgiShim
 from shorty.http.attempts import Attempts
 from shorty.http.readiness import Readiness
 from shorty.http.requests import SERVICES
@@ -45,7 +46,6 @@ from shorty.qr.sandbox import draw_icon
 from shorty.redirect.desk import NS_IN_MS, VisitDesk
 from shorty.redirect.request import Scope
 from shorty.redirect.route import Answering, Front
-from shorty.rsgi import AsgiShim
 from shorty.storage.database import Database
 from shorty.storage.state import HOST_COOKIES, find_or_make_secret, find_or_note_time
 from shorty.storage.upgrades import upgrade_database

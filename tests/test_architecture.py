@@ -16,7 +16,18 @@ from tests.import_map import PACKAGE, Module, Reference, read_modules
 ROWS = (
     {"__init__"},
     {"errors", "addresses"},
-    {"config", "storage", "fetch", "mail", "limits", "passwords", "pools", "proxies", "clock"},
+    {
+        "config",
+        "storage",
+        "fetch",
+        "mail",
+        "limits",
+        "passwords",
+        "pools",
+        "proxies",
+        "clock",
+        "sockets",
+    },
     {"plans"},
     {"accounts"},
     {"domains"},
@@ -26,7 +37,7 @@ ROWS = (
     {"qr", "bio", "transfer"},
     {"redirect", "http"},
     {"api", "web"},
-    {"app", "serve", "rsgi", "upkeep"},
+    {"app", "serve", "granian_bridge", "upkeep"},
     {"cli"},
     {"__main__"},
 )
@@ -37,6 +48,9 @@ DOMAINS = {
     *{"plans", "accounts", "domains", "webhooks", "links", "clicks", "qr", "bio", "transfer"},
     *{"limits", "storage", "errors"},
 }
+BRIDGE = "granian_bridge"
+GRANIANS_OWN = "granian._granian"
+GRANIANS_OWN_IN = f"{BRIDGE}/private.py"
 DOOR_PACKAGES = {"litestar", "granian", "uvloop", "click", "rich_click"}
 NETWORK_PACKAGES = {
     "aiohttp",
@@ -107,6 +121,13 @@ def find_clients_beside_fetch(modules: list[Module]) -> Iterator[str]:
     yield from _find_packages(modules, others, {"aiohttp"}, "outgoing requests go through fetch")
 
 
+def find_granian_elsewhere(modules: list[Module]) -> Iterator[str]:
+    others = {module.unit for module in modules} - DOMAINS - {BRIDGE}
+    yield from _find_packages(modules, others, {"granian"}, f"{BRIDGE} alone knows granian")
+    inside = [each for each in modules if each.unit == BRIDGE and each.path != GRANIANS_OWN_IN]
+    yield from _find_packages(inside, {BRIDGE}, {GRANIANS_OWN}, f"it belongs in {GRANIANS_OWN_IN}")
+
+
 def find_clock_and_environment(modules: list[Module]) -> Iterator[str]:
     for module in modules:
         if module.unit not in DOMAINS:
@@ -149,6 +170,7 @@ RULES: dict[str, Rule] = {
     "function-imports": find_imports_in_functions,
     "doors": find_doors_in_domains,
     "clients": find_clients_beside_fetch,
+    "granian": find_granian_elsewhere,
     "clock": find_clock_and_environment,
 }
 
@@ -187,6 +209,13 @@ FAULTS = [
     ("clients", "webhooks/worker.py", "import aiohttp", "through fetch"),
     ("clients", "domains.py", "from urllib import request", "through fetch"),
     ("clients", "api/links.py", "from aiohttp import ClientSession", "through fetch"),
+    ("granian", "serve/worker.py", "from granian.server import embed", "alone knows granian"),
+    (
+        "granian",
+        "granian_bridge/answer.py",
+        "from granian._granian import RSGIWorker",
+        "private.py",
+    ),
     ("clock", "links/service.py", "import time\nnow = time.time()", ":2 reads time.time"),
     ("clock", "links/service.py", "import time as t\ndef f(c=t.time_ns): ...", "time.time_ns"),
     ("clock", "clicks/model.py", "from time import time", "time.time"),
@@ -202,6 +231,8 @@ FINE = [
     ("links/model.py", "import time\nstart = time.monotonic()"),
     ("cli.py", "import time\nimport os\nnow = time.time()\nhome = os.environ"),
     ("fetch.py", "import aiohttp\nimport socket"),
+    ("granian_bridge/private.py", "from granian._granian import RSGIWorker"),
+    ("granian_bridge/server.py", "from granian.server import embed"),
     ("api/links.py", "from litestar import get\nfrom shorty.links import service"),
 ]
 

@@ -2,9 +2,9 @@
 
 `lock` and `listener` are what the supervisor holds for its whole life, `supervisor` starts, watches
 and stops the worker, `worker` runs the application on granian, `shares` closes connections where a
-client has too many, `arrivals` looks after the last ones before a stop, `sockets` finds them,
-`patience` says how long things may take. Only the worker imports granian and the application, so
-that the supervisor stays small.
+client has too many, `arrivals` looks after the last ones before a stop, `patience` says how long
+things may take. Only the worker imports granian and the application, so that the supervisor stays
+small.
 """
 
 from collections.abc import Callable

@@ -17,7 +17,7 @@ from contextlib import closing, suppress
 from time import monotonic
 from typing import Final
 
-from shorty.serve.sockets import DESCRIPTORS, describe_peer, list_sockets
+from shorty.sockets import DESCRIPTORS, describe_peer, list_sockets
 
 LOOK_EVERY_S: Final = 0.01
 LOOKS: Final = 2  # in a row that find everything read: granian may have been about to take one more

@@ -20,7 +20,7 @@ import structlog
 
 from shorty.limits import name_address
 from shorty.proxies import TrustedProxies
-from shorty.serve.sockets import copy_socket, count_descriptors, describe_peer, list_sockets
+from shorty.sockets import copy_socket, count_descriptors, describe_peer, list_sockets
 
 LOOK_EVERY_S: Final = 0.5
 LOG_EVERY_S: Final = 60.0

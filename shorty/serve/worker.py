@@ -15,17 +15,12 @@ from typing import Any, Final, Protocol
 
 import structlog
 import uvloop
-from granian._granian import RSGIWorker, SocketHolder
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-from granian.server import embed
 
 from shorty.config import Config
 from shorty.errors import ShortyError
+from shorty.granian_bridge import Server
 from shorty.proxies import TrustedProxies
 from shorty.serve.arrivals import stop_accepting, wait_until_read
-from shorty.serve.dispatch import Dispatcher
 from shorty.serve.listener import BACKLOG
 from shorty.serve.patience import Patience
 from shorty.serve.shares import Shares
@@ -33,22 +28,11 @@ from shorty.serve.supervisor import OPEN, READY
 
 CONNECTIONS: Final = 4096
 OWN_FILES: Final = 256  # database, journal, webhooks …
-MAX_HEAD_BYTES: Final = 32_768
 SWITCH_S: Final = 0.001  # a visit waits no longer for the thread that stores clicks; else 5 ms
 # Objects made and not yet freed before young garbage is looked for. Python's own 700 are a few
 # requests' worth: most of what is looked through is still in use.
 GARBAGE_THRESHOLD: Final = 20_000
 KNOCK: Final = b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-
-# Its errors go where the application's own log goes; the rest it keeps to itself.
-GRANIAN_LOG: Final[dict[str, Any]] = {
-    "incremental": True,
-    "formatters": {},
-    "handlers": {},
-    "loggers": {"_granian": {}},
-}
-hold_socket: Callable[..., SocketHolder] = SocketHolder  # its stub knows of no arguments
-make_worker: Callable[..., Any] = RSGIWorker
 
 
 class Application(Protocol):
@@ -82,75 +66,6 @@ class Application(Protocol):
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
         """Stores what is not stored yet and closes everything; the loop runs no more."""
-
-
-class Server(embed.Server):
-    """Granian on the supervisor's socket instead of one of its own."""
-
-    def __init__(self, app: Application, listener: socket.socket, connections: int) -> None:
-        super().__init__(
-            app.__rsgi__,
-            interface=Interfaces.RSGI,
-            http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(max_buffer_size=MAX_HEAD_BYTES),
-            websockets=False,
-            backlog=BACKLOG,
-            backpressure=connections,
-            log_level=LogLevels.error,
-            log_dictconfig=GRANIAN_LOG,
-        )
-        self._listener = listener
-        self._app = app
-
-    async def _spawn_rsgi_worker(  # pyright: ignore[reportIncompatibleMethodOverride] - a wrapped one
-        self,
-        worker_id: int,
-        shutdown: Any,
-        callback: Any,
-        sock: Any,
-        runtime_threads: int,
-        runtime_blocking_threads: int | None,
-        blocking_threads: int,
-        blocking_threads_idle_timeout: int,
-        backpressure: int,
-        _task_impl: Any,
-        http_mode: Any,
-        http1_settings: Any,
-        http2_settings: Any,
-        websockets: bool,  # noqa: FBT001 - granian's signature
-        static_path: Any,
-        _log_format: str | None,
-        ssl: Any,
-        _options: Any,
-    ) -> None:
-        """As granian's own, but for the scheduler."""
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[None] = loop.create_future()
-        shutdown.add_cb(lambda: loop.call_soon_threadsafe(ended.set_result, None))
-        worker = make_worker(
-            worker_id,
-            sock,
-            None,
-            runtime_threads,
-            runtime_blocking_threads,
-            blocking_threads,
-            blocking_threads_idle_timeout,
-            backpressure,
-            http_mode,
-            http1_settings,
-            http2_settings,
-            websockets,
-            static_path,
-            *ssl,
-            (None, None),
-        )
-        worker.serve_async(Dispatcher(loop, callback, self._app.answer_now), loop, shutdown)
-        await ended
-
-    def _init_shared_socket(self) -> None:
-        extra = {"backlog": BACKLOG} if sys.platform == "linux" else {}
-        self._ssp = None
-        self._shd = hold_socket(self._listener.detach(), uds=False, **extra)
 
 
 def run(
@@ -236,7 +151,13 @@ async def answer(
     loop.add_signal_handler(signal.SIGTERM, told.set)
     orphaned = watch_for_end(loop, channel, told)
     family, address = listener.family, listener.getsockname()
-    server = Server(app, listener, shares.most)
+    server = Server(
+        listener,
+        app.__rsgi__,
+        app.answer_now,
+        connections=shares.most,
+        backlog=BACKLOG,
+    )
     serving = loop.create_task(server.serve())
     serving.add_done_callback(lambda _: told.set())
     await knock(family, address)

@@ -26,8 +26,8 @@ from shorty.serve.shares import (
     list_connections,
     list_surplus,
 )
-from shorty.serve.sockets import count_descriptors, list_sockets
 from shorty.serve.worker import OWN_FILES
+from shorty.sockets import count_descriptors, list_sockets
 from tests.serve.running import GET
 from tests.service import PATIENCE_S, Service
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from granian._granian import RSGIHTTPProtocol
+from shorty.granian_bridge.private import RSGIHTTPProtocol
 
 
 class ClientGoneError(OSError):

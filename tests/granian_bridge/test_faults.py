@@ -6,8 +6,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from shorty.rsgi.client import ClientGoneError
-from shorty.rsgi.shim import AsgiShim
+from shorty.granian_bridge.client import ClientGoneError
+from shorty.granian_bridge.shim import AsgiShim
 from tests.rsgi_client import Exchange, Scope
 
 

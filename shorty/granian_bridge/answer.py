@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from granian._granian import RSGIHTTPProtocol, RSGIProtocolClosed
 from granian.rsgi import Scope
 
-from shorty.rsgi.client import Client, ClientGoneError
-from shorty.rsgi.pipe import Headers, Pipe
-from shorty.serve.sockets import cut_connection
+from shorty.granian_bridge.client import Client, ClientGoneError
+from shorty.granian_bridge.pipe import Headers, Pipe
+from shorty.granian_bridge.private import RSGIHTTPProtocol, RSGIProtocolClosed
+from shorty.sockets import cut_connection
 
 LONGEST_KEPT: Final = 65_536  # bytes held back; as much as a pipe holds, or more
 EVENT_STREAM: Final = "text/event-stream"

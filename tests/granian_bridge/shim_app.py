@@ -12,7 +12,7 @@ from litestar.handlers import asgi
 from litestar.response import ServerSentEvent, Stream
 
 from shorty.config import Config
-from shorty.rsgi import AsgiShim
+from shorty.granian_bridge import AsgiShim
 
 LONG = 40_000_000
 PIECE = bytes(100_000)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.rsgi.shim_app import LONG
+from tests.granian_bridge.shim_app import LONG
 from tests.service import PATIENCE_S, Service
 
 Sent = list[tuple[str, str]]
@@ -27,7 +27,7 @@ def service() -> Iterator[Service]:
 
 def run(folder: Path) -> Service:
     return Service(
-        ["-m", "tests.serve.small_app", "tests.rsgi.shim_app:App"], folder
+        ["-m", "tests.serve.small_app", "tests.granian_bridge.shim_app:App"], folder
     ).wait_until_ready()
 
 

@@ -9,15 +9,15 @@ from typing import Any, Final, cast
 from urllib.parse import quote
 
 import structlog
-from granian._granian import RSGIHTTPProtocol
 from granian.rsgi import Scope as RsgiScope
 
+from shorty.granian_bridge.answer import Answer
+from shorty.granian_bridge.body import RequestBody
+from shorty.granian_bridge.client import Client, ClientGoneError
+from shorty.granian_bridge.pipe import Headers
+from shorty.granian_bridge.private import RSGIHTTPProtocol
 from shorty.redirect.request import Scope
 from shorty.redirect.route import Answering
-from shorty.rsgi.answer import Answer
-from shorty.rsgi.body import RequestBody
-from shorty.rsgi.client import Client, ClientGoneError
-from shorty.rsgi.pipe import Headers
 
 Message = dict[str, Any]
 AsgiApp = Callable[..., Awaitable[None]]

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from shorty.serve.sockets import (
+from shorty.sockets import (
     copy_socket,
     count_descriptors,
     cut_connection,

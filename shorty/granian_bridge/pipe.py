@@ -7,7 +7,7 @@ pile up in memory. A file is sent as the client reads it, and a pipe can be open
 import asyncio
 import os
 
-from granian._granian import RSGIHTTPProtocol
+from shorty.granian_bridge.private import RSGIHTTPProtocol
 
 Headers = list[tuple[str, str]]
 

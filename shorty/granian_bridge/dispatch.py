@@ -9,7 +9,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
-from granian._granian import CallbackScheduler
+from shorty.granian_bridge.private import CallbackScheduler
 
 Answer = Callable[[Any, Any], Coroutine[Any, Any, None]]
 AnswerNow = Callable[[Any, Any], bool]

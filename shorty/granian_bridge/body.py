@@ -1,9 +1,9 @@
 """A request's body, piece by piece, so that whoever reads it may stop at a limit."""
 
-from granian._granian import RSGIHTTPProtocol, RSGIProtocolClosed
 from granian.rsgi import Scope
 
-from shorty.rsgi.client import ClientGoneError
+from shorty.granian_bridge.client import ClientGoneError
+from shorty.granian_bridge.private import RSGIHTTPProtocol, RSGIProtocolClosed
 
 
 class RequestBody:
