@@ -12,11 +12,8 @@ from pkgutil import resolve_name
 from typing import Any
 
 import pytest
-from granian import rsgi
-from granian.server import embed
 
 from shorty.granian_bridge import private
-from shorty.granian_bridge.server import Server
 
 SPAWNING = (
     "Granian starts its RSGI worker another way. Compare `_spawn_rsgi_worker` and `_spawn_worker` "
@@ -98,9 +95,10 @@ def test_granian_uses_what_is_overridden(place: str, names: set[str], advice: st
 
 def test_the_override_takes_what_granian_passes() -> None:
     """A wrapper adds `loop`; `_spawn_worker` passes the rest by position."""
-    passed = [*inspect.signature(inspect.unwrap(embed.Server._spawn_rsgi_worker)).parameters]
-    passed.remove("loop")
-    taken = [*inspect.signature(Server._spawn_rsgi_worker).parameters][1:]
+    own = find_part("shorty.granian_bridge.server:Server._spawn_rsgi_worker", SPAWNING)
+    granians = find_part("granian.server.embed:Server._spawn_rsgi_worker", SPAWNING)
+    passed = {*inspect.signature(granians).parameters} - {"loop"}
+    taken = {*inspect.signature(own).parameters} - {"self"}
     assert len(taken) == len(passed), SPAWNING
 
 
@@ -110,8 +108,8 @@ def test_the_scheduler_calls_what_is_set_on_it() -> None:
 
 
 def test_the_names_of_the_protocol_are_those_that_granian_documents() -> None:
-    assert private.RSGIHTTPProtocol is rsgi.HTTPProtocol, PROTOCOL
-    assert private.RSGIProtocolClosed is rsgi.ProtocolClosed, PROTOCOL
+    assert private.RSGIHTTPProtocol is find_part("granian.rsgi:HTTPProtocol", PROTOCOL)
+    assert private.RSGIProtocolClosed is find_part("granian.rsgi:ProtocolClosed", PROTOCOL)
 
 
 def test_only_the_granian_that_was_read_is_installed() -> None:
