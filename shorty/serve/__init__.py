@@ -2,9 +2,9 @@
 
 `lock` and `listener` are what the supervisor holds for its whole life, `supervisor` starts, watches
 and stops the worker, `worker` runs the application on granian, `shares` closes connections where a
-client has too many, `arrivals` looks after the last ones before a stop, `patience` says how long
-things may take. Only the worker imports granian and the application, so that the supervisor stays
-small.
+client has too many, `arrivals` looks after the last ones before a stop, `handshake` is what both
+processes agree on. Only the worker imports granian and the application, so that the supervisor
+stays small.
 """
 
 from collections.abc import Callable
@@ -12,9 +12,9 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from shorty.config import Config
+from shorty.serve.handshake import Patience
 from shorty.serve.listener import open_listener
 from shorty.serve.lock import lock_database
-from shorty.serve.patience import Patience
 from shorty.serve.supervisor import Supervisor
 
 __all__ = ["Patience", "lock_database", "serve"]

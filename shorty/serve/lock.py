@@ -11,7 +11,7 @@ from types import FrameType
 from typing import NoReturn
 
 from shorty.errors import StartError
-from shorty.serve.patience import Patience
+from shorty.serve.handshake import Patience
 
 
 @contextmanager

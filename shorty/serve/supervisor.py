@@ -16,18 +16,13 @@ from msgspec.structs import replace
 
 from shorty.config import LISTEN_ON_ALL, Config, format_host
 from shorty.errors import ConfigError, ShortyError, StartError
-from shorty.serve.patience import Patience
+from shorty.serve.handshake import OPEN, READY, Patience, read_way_in
 
 TRIES: Final = 3  # workers in a row that are killed before they could answer
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 SIGNALS: Final = {*STOP_SIGNALS, signal.SIGHUP}
 CLEAN_ENDS: Final = {0, -signal.SIGTERM}
-
-# What a worker reports: that it has opened everything, then that it answers, with the path of the
-# way in between where there is one. Any other words say why it cannot start.
-OPEN: Final = b"open\n"
-READY: Final = b"ready\n"
 
 
 class Worker:
@@ -52,7 +47,7 @@ class Worker:
     @property
     def way_in(self) -> str:
         """A path; empty where there is none."""
-        return self.report.removeprefix(OPEN).removesuffix(READY).decode().strip()
+        return read_way_in(self.report)
 
     @property
     def complaint(self) -> str:

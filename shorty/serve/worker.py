@@ -21,10 +21,9 @@ from shorty.errors import ShortyError
 from shorty.granian_bridge import Server
 from shorty.proxies import TrustedProxies
 from shorty.serve.arrivals import stop_accepting, wait_until_read
+from shorty.serve.handshake import OPEN, Patience, spell_ready
 from shorty.serve.listener import BACKLOG
-from shorty.serve.patience import Patience
 from shorty.serve.shares import Shares
-from shorty.serve.supervisor import OPEN, READY
 
 CONNECTIONS: Final = 4096
 OWN_FILES: Final = 256  # database, journal, webhooks …
@@ -165,8 +164,7 @@ async def answer(
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
     gc.enable()
-    way_in = app.find_way_in()
-    report(channel, (f"{way_in}\n".encode() if way_in else b"") + READY)
+    report(channel, spell_ready(app.find_way_in()))
     shares.start()
     await told.wait()
     shares.end()

@@ -17,9 +17,8 @@ from shorty.config import Config
 from shorty.config.settings import LinksConfig, ServerConfig, StorageConfig
 from shorty.errors import ConfigError, ShortyError, StartError
 from shorty.serve import Patience, settle_port
+from shorty.serve.handshake import OPEN, READY
 from shorty.serve.supervisor import (
-    OPEN,
-    READY,
     Supervisor,
     Worker,
     describe_end,
