@@ -1,14 +1,18 @@
 """Reads the package's source for test_architecture: who imports whom, and what each module touches.
 
-Nothing is imported or run: a file is parsed once and asked questions.
+Nothing is imported or run: a file is parsed once and asked questions. An import by a string counts
+as one, be it given to `import_module` or kept for later, as "shorty.app:App" is.
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = "shorty"
+IMPORTERS = {"import_module", "importlib.import_module", "__import__"}
+_MODULE_IN_STRING = re.compile(rf"({PACKAGE}(?:\.\w+)+)(?::(\w+))?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +25,13 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True)
 class Module:
-    """One source file. `unit` is the first name below the package, which the arrows are about."""
+    """One source file. `unit` is the first name below the package, which the arrows are about.
+
+    `name` is what it is imported by.
+    """
 
     path: str
+    name: str
     unit: str
     depth: int
     imports: tuple[Reference, ...]
@@ -40,11 +48,13 @@ def _read_module(root: Path, file: Path) -> Module:
     relative = file.relative_to(root)
     tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
     folder = ".".join((PACKAGE, *relative.parent.parts))
+    imports = [*_list_imports(tree, folder), *_list_imports_by_string(tree, folder, root)]
     return Module(
         path=relative.as_posix(),
+        name=folder if file.name == "__init__.py" else f"{folder}.{file.stem}",
         unit=relative.parts[0].removesuffix(".py"),
         depth=len(relative.parts) - (file.name == "__init__.py"),
-        imports=tuple(_list_imports(tree, folder)),
+        imports=tuple(imports),
         names=tuple(_list_names(tree, folder)),
         imports_in_functions=tuple(_list_function_imports(tree, folder)),
     )
@@ -62,6 +72,40 @@ def _list_function_imports(tree: ast.AST, folder: str) -> Iterator[Reference]:
             yield from _list_imports(node, folder)
 
 
+def _list_imports_by_string(tree: ast.AST, folder: str, root: Path) -> Iterator[Reference]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found = _MODULE_IN_STRING.fullmatch(node.value)
+            if found and _is_module(found[1], root):
+                yield Reference(name=".".join(filter(None, found.groups())), line=node.lineno)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in IMPORTERS:
+            yield from _read_importer(node, folder)
+
+
+def _read_importer(call: ast.Call, folder: str) -> Iterator[Reference]:
+    """Names of other packages, and relative ones; ours are found wherever they are written."""
+    match call.args:
+        case [ast.Constant(value=str(name)), *_] if name.startswith("."):
+            dots = len(name) - len(name.lstrip("."))
+            yield Reference(name=_climb(folder, dots, name.lstrip(".")), line=call.lineno)
+        case [ast.Constant(value=str(name)), *_] if not name.startswith(f"{PACKAGE}."):
+            yield Reference(name=name, line=call.lineno)
+        case _:
+            pass
+
+
+def _is_module(name: str, root: Path) -> bool:
+    path = root.joinpath(*name.split(".")[1:])
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+def _climb(folder: str, dots: int, name: str) -> str:
+    """A relative import as an absolute one: one dot is `folder` itself."""
+    parents = folder.split(".")
+    kept = parents[: len(parents) - dots + 1]
+    return ".".join((*kept, name)) if name else ".".join(kept)
+
+
 def _read_import(node: ast.AST, folder: str) -> Iterator[tuple[str, str]]:
     """Pairs of (what is imported, dotted; the name it is bound to)."""
     if isinstance(node, ast.Import):
@@ -70,9 +114,7 @@ def _read_import(node: ast.AST, folder: str) -> Iterator[tuple[str, str]]:
     elif isinstance(node, ast.ImportFrom):
         base = node.module or ""
         if node.level:
-            parents = folder.split(".")
-            kept = parents[: len(parents) - node.level + 1]
-            base = ".".join((*kept, base)) if base else ".".join(kept)
+            base = _climb(folder, node.level, base)
         for alias in node.names:
             yield f"{base}.{alias.name}", alias.asname or alias.name
 

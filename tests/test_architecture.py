@@ -5,6 +5,7 @@ synthetic trees show that every rule can fail.
 """
 
 from collections.abc import Callable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,18 @@ def find_circles(modules: list[Module]) -> Iterator[str]:
             reached |= grown
 
 
+def find_module_circles(modules: list[Module]) -> Iterator[str]:
+    """Circles within one package too, until none is left unbroken.
+
+    That Python imports a package before its modules does not count.
+    """
+    names = {module.name for module in modules}
+    arrows = {each.name: sorted({*_list_modules(each, names)}) for each in modules}
+    while circle := _find_circle(arrows):
+        yield " imports ".join(each.removeprefix(f"{PACKAGE}.") for each in circle)
+        arrows[circle[0]].remove(circle[1])
+
+
 def find_imports_in_functions(modules: list[Module]) -> Iterator[str]:
     for module in modules:
         for found in module.imports_in_functions:
@@ -149,6 +162,26 @@ def _list_arrows(modules: list[Module]) -> Iterator[tuple[Module, str, int]]:
                     yield module, target, found.line
 
 
+def _list_modules(module: Module, names: set[str]) -> Iterator[str]:
+    """The other modules that it imports. `from a.b import c` is a.b.c where that is one."""
+    for found in module.imports:
+        parent = found.name.rpartition(".")[0]
+        target = found.name if found.name in names else parent
+        if target in names and target != module.name:
+            yield target
+
+
+def _find_circle(arrows: dict[str, list[str]]) -> list[str]:
+    """Modules of which each imports the next, from the first back to itself; none where none do."""
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1][:0:-1]
+        first = circle.index(min(circle))
+        return [*circle[first:], *circle[: first + 1]]
+    return []
+
+
 def _find_packages(
     modules: list[Module], units: set[str], packages: set[str], why: str
 ) -> Iterator[str]:
@@ -167,11 +200,17 @@ RULES: dict[str, Rule] = {
     "deep": find_deep_modules,
     "arrows": find_wrong_arrows,
     "circles": find_circles,
+    "module-circles": find_module_circles,
     "function-imports": find_imports_in_functions,
     "doors": find_doors_in_domains,
     "clients": find_clients_beside_fetch,
     "granian": find_granian_elsewhere,
     "clock": find_clock_and_environment,
+}
+
+# Circles that are still to be mended.
+KNOWN_CIRCLES = {
+    "links.book imports links.inserts imports links.drafts imports links.book",
 }
 
 # (rule, path, source, part of the complaint)
@@ -196,6 +235,19 @@ FAULTS = [
         "plans.py",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from shorty.links import model",
         "plans.py:3 imports links",
+    ),
+    ("arrows", "serve/worker.py", 'APPLICATION = "shorty.cli:main"', ":1 imports cli"),
+    (
+        "arrows",
+        "links/store.py",
+        "from importlib import import_module\nimport_module('shorty.cli')",
+        ":2 imports cli",
+    ),
+    (
+        "clients",
+        "links/store.py",
+        "import importlib\nimportlib.import_module('aiohttp')",
+        ":2 imports aiohttp",
     ),
     ("function-imports", "cli.py", "def f():\n    import json", "cli.py:2 imports json"),
     (
@@ -231,6 +283,8 @@ FINE = [
     ("links/model.py", "import time\nstart = time.monotonic()"),
     ("cli.py", "import time\nimport os\nnow = time.time()\nhome = os.environ"),
     ("fetch.py", "import aiohttp\nimport socket"),
+    ("links/store.py", "NAMES = 'shorty.toml', 'see shorty.cli', 'shorty.cliff'"),
+    ("links/__init__.py", "from importlib.resources import files\nfiles('shorty.links')"),
     ("granian_bridge/private.py", "from granian._granian import RSGIWorker"),
     ("granian_bridge/server.py", "from granian.server import embed"),
     ("api/links.py", "from litestar import get\nfrom shorty.links import service"),
@@ -244,7 +298,11 @@ def real_modules() -> list[Module]:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_the_package_keeps_its_shape(rule: str, real_modules: list[Module]) -> None:
-    assert list(RULES[rule](real_modules)) == []
+    assert [each for each in RULES[rule](real_modules) if each not in KNOWN_CIRCLES] == []
+
+
+def test_a_circle_that_is_mended_is_no_longer_known(real_modules: list[Module]) -> None:
+    assert {*find_module_circles(real_modules)} >= KNOWN_CIRCLES
 
 
 @pytest.mark.parametrize(("rule", "path", "source", "complaint"), FAULTS)
@@ -274,6 +332,40 @@ def test_neighbours_on_a_row_may_not_import_each_other_both_ways(tmp_path: Path)
         "bio imports itself in a circle",
         "qr imports itself in a circle",
         "transfer imports itself in a circle",
+    ]
+
+
+ONE_IMPORTS_OTHER = {
+    "plain": "import shorty.serve.other",
+    "name": "from shorty.serve import other",
+    "content": "from shorty.serve.other import run",
+    "relative": "from . import other",
+    "for types": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .other import A",
+    "in a function": "def f():\n    from shorty.serve import other",
+    "by string": "from importlib import import_module\nimport_module('shorty.serve.other')",
+    "by relative string": "import importlib\nimportlib.import_module('.other', __package__)",
+    "by name kept": "APPLICATION = 'shorty.serve.other:run'",
+}
+
+
+@pytest.mark.parametrize("source", ONE_IMPORTS_OTHER.values(), ids=ONE_IMPORTS_OTHER)
+def test_two_modules_of_a_package_may_not_import_each_other(source: str, tmp_path: Path) -> None:
+    one_way = _plant(tmp_path, {"serve/one.py": source, "serve/other.py": ""})
+    assert list(find_module_circles(one_way)) == []
+    circle = _plant(tmp_path, {"serve/other.py": "from shorty.serve.one import A"})
+    assert list(find_module_circles(circle)) == ["serve.one imports serve.other imports serve.one"]
+
+
+def test_every_circle_of_modules_is_found(tmp_path: Path) -> None:
+    files = {
+        "qr/__init__.py": "from shorty.qr.a import A",
+        "qr/a.py": "from shorty.qr.b import B",
+        "qr/b.py": "from shorty.qr.c import C\nfrom shorty.qr.a import A",
+        "qr/c.py": "from shorty.qr import A",
+    }
+    assert sorted(find_module_circles(_plant(tmp_path, files))) == [
+        "qr imports qr.a imports qr.b imports qr.c imports qr",
+        "qr.a imports qr.b imports qr.a",
     ]
 
 
