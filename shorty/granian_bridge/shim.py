@@ -111,10 +111,6 @@ class AsgiShim:
             self._open.discard(exchange)
             exchange.end()
 
-    def count_open(self) -> int:
-        """Requests that are not answered yet."""
-        return len(self._open)
-
     def end_streams(self) -> None:
         """Lets streams of events end, and later ones too, as if their clients had gone.
 

@@ -324,4 +324,4 @@ def test_nothing_is_kept_of_requests_that_are_answered(
         client.request(method, path)
         client.getresponse().read()
     assert service.get("/ended/long") == "long"
-    assert service.get("/open") == "0"
+    assert service.get("/kept") == "0"
