@@ -1,7 +1,5 @@
 """`shorty user`: accounts of people. Passwords are asked for or read, never an argument."""
 
-from typing import Final
-
 import rich_click as click
 
 from shorty.accounts.email_proof import is_unproven_account
@@ -31,8 +29,6 @@ from shorty.cli.session import Session, with_database
 from shorty.http.times import format_optional_time
 from shorty.passwords import hash_password
 from shorty.storage.database import Transaction
-
-FORMER_HOLDER: Final = "If somebody else set up this account before, end what they still have:"
 
 
 @click.group("user")
