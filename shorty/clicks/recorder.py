@@ -101,7 +101,6 @@ class Recorder:
         self._has_work = asyncio.Event()
         self._must_hurry = asyncio.Event()
         self._must_stop = asyncio.Event()
-        self._is_settled = asyncio.Event()
         self._loop: AbstractEventLoop | None = None
         self._is_told = False  # of work; a task's round begins by taking it back
         self._task: asyncio.Task[None] | None = None
@@ -148,13 +147,6 @@ class Recorder:
         """The visits of persons to a link that are not in the first `stored_batches` batches."""
         with self._lock:
             return self._waiting.count_persons(link_id, stored_batches)
-
-    async def settle(self) -> None:
-        """Stores what waits without resting first, and returns once nothing waits."""
-        while self._waiting.count:
-            self._is_settled.clear()
-            self._must_hurry.set()
-            await self._is_settled.wait()
 
     def describe(self) -> RecorderStats:
         with self._lock:
@@ -357,8 +349,6 @@ class Recorder:
                 self._note_stored(batch, skipped)
                 if self.live.is_watched:
                     await self.live.tell(batch.payloads)
-        if not self._waiting.count:
-            self._is_settled.set()
         return True
 
     def _find_oldest(self) -> Batch | None:

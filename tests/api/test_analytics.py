@@ -310,8 +310,8 @@ async def test_a_deleted_links_numbers_stay_in_the_workspaces(
 async def test_the_server_folds_days_and_removes_old_clicks_by_itself(house: House) -> None:
     plan = house.app.config.plans["free"].click_retention_days
     assert plan == 365
-    await house.app.db.write(lambda tx: tx.execute("update workspaces set plan = 'free'"))
     await visit(house, {"at": NOW - 366 * DAY_MS}, {"at": NOW - 365 * DAY_MS}, {})
+    await house.app.db.write(lambda tx: tx.execute("update workspaces set plan = 'free'"))
     await house.app.upkeep.sweep()
     db = house.app.db
     assert [row["at"] for row in await db.find_all("select at from clicks order by at")] == [

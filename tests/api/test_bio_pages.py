@@ -13,6 +13,7 @@ from shorty.config import Config, Plan
 from shorty.links.service import restore_link
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
+from tests.clicks.making import store_all
 from tests.qr.reading import RED_SQUARE, open_image
 from tests.rsgi_client import make_client
 from tests.support import DAY, MINUTE
@@ -562,7 +563,7 @@ async def test_followed_buttons_are_exported_as_from_a_page(
         visitor.headers["user-agent"] = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
         for address in ("/ann", "/ann?bio=go"):
             await visitor.get(address)
-    await house.app.services.recorder.settle()
+    await store_all(house.app.services.recorder)
     house.clock[0] += MINUTE
     lines = (await client.get("/api/v1/analytics/export", params={"format": "ndjson"})).text
     sources = [msgspec.json.decode(line)["source"] for line in lines.splitlines()]

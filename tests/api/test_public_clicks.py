@@ -5,6 +5,7 @@ import pytest
 from shorty.config import Config, PublicLinksConfig
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
+from tests.clicks.making import store_all
 from tests.rsgi_client import make_client
 from tests.support import DAY
 
@@ -37,7 +38,7 @@ async def test_a_public_links_clicks_go_with_it_and_others_stay(house: House) ->
         assert answer.status_code == 201, answer.text
         for slug in ("brief", "own"):
             assert (await client.get(f"/{slug}", headers=PERSON)).status_code == 302
-    await house.app.services.recorder.settle()
+    await store_all(house.app.services.recorder)
     public_id = answer.json()["data"]["id"]
     assert await count(house, public_id) == {"clicks": 1, "quarters": 1, "days": 0, "total": 1}
     house.clock[0] += DAY

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.api.house import House
+from tests.clicks.making import store_all
 from tests.qr.reading import RED_SQUARE, open_image, read_code
 from tests.rsgi_client import make_client
 
@@ -200,7 +201,7 @@ async def test_scans_are_counted_apart_from_clicks(client: httpx.AsyncClient, ho
     browser = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
     for path in (address.removeprefix("https://go.example"), "/sale"):
         await fetch(house, path, user_agent=browser)
-    await house.app.services.recorder.settle()
+    await store_all(house.app.services.recorder)
     row = await house.app.db.find_one(
         "select clicks, scans from link_counters where link_id = $1", int(link["id"])
     )

@@ -9,7 +9,7 @@ from standardwebhooks import Webhook
 from shorty.config import Config, Plan, WebhooksConfig
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
-from tests.clicks.making import BROWSER
+from tests.clicks.making import BROWSER, store_all
 from tests.support import DAY, make_home
 from tests.webhooks.receiver import Receiver, answer, run_receiver
 
@@ -53,7 +53,7 @@ async def visit(house: House, *slugs: str) -> None:
     for slug in slugs:
         visited = await visitor.get(f"/{slug}", headers={"user-agent": BROWSER})
         assert visited.status_code == 302
-    await house.app.services.recorder.settle()
+    await store_all(house.app.services.recorder)
 
 
 async def wait_for(

@@ -5,6 +5,7 @@ from typing import Any
 from shorty.clicks.folding import fold_some
 from shorty.clicks.model import PERSON, Visit
 from tests.api.house import House
+from tests.clicks.making import store_all
 from tests.support import NOW
 
 HOUR = 3_600_000
@@ -24,7 +25,7 @@ async def visit(house: House, *visits: dict[str, Any]) -> None:
     }
     for each in visits:
         house.app.services.recorder.record(Visit(**{**plain, **each}))
-    await house.app.services.recorder.settle()
+    await store_all(house.app.services.recorder)
 
 
 async def fold(house: House) -> None:

@@ -77,8 +77,8 @@ async def wait_until(is_true: Callable[[], bool]) -> None:
 
 
 async def store_all(recorder: Recorder) -> None:
-    async with asyncio.timeout(10):
-        await recorder.settle()
+    """Returns once nothing waits to be stored."""
+    await wait_until(lambda: not recorder.describe().waiting)
 
 
 def find_folder(db: Database) -> Path:

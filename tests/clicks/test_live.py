@@ -9,7 +9,7 @@ from shorty.clicks.live import MOST_KEPT, MOST_OF_WORKSPACE, LiveClick, LiveClic
 from shorty.clicks.model import BOT, PERSON, PREFETCH, QR
 from shorty.clicks.recorder import Recorder
 from shorty.storage.database import Database
-from tests.clicks.making import AT, insert_links, make_visit, run_recorder, store_all
+from tests.clicks.making import AT, insert_links, make_visit, run_recorder
 
 
 @pytest.fixture
@@ -20,9 +20,11 @@ async def recorder(db: Database) -> AsyncGenerator[Recorder]:
 
 
 async def store(recorder: Recorder, *visits: dict[str, Any]) -> None:
-    for each in visits:
-        recorder.record(make_visit(**each))
-    await store_all(recorder)
+    """Returns once the watchers are told, which happens to all of them in one go."""
+    with recorder.live.watch(1) as own:
+        for each in visits:
+            recorder.record(make_visit(**each))
+        await read_news(own)
 
 
 async def read_news(watcher: Watcher) -> News:

@@ -421,14 +421,6 @@ async def test_a_visit_that_must_be_journalled_is_stored_without_another(db: Dat
     assert await count_clicks(db) == 2
 
 
-async def test_settling_does_not_wait_for_the_rest_to_end(db: Database) -> None:
-    async with run_recorder(db, rest_s=NEVER) as recorder:
-        await recorder.settle()
-        recorder.record(make_visit())
-        await store_all(recorder)
-        assert await count_clicks(db) == 1
-
-
 async def test_past_the_bound_visits_are_dropped_and_counted(
     db: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -442,7 +434,7 @@ async def test_past_the_bound_visits_are_dropped_and_counted(
 
 
 async def test_as_many_may_wait_again_once_those_before_are_stored(db: Database) -> None:
-    async with run_recorder(db, rest_s=NEVER, most_waiting=3) as recorder:
+    async with run_recorder(db, rest_s=0.001, most_waiting=3) as recorder:
         for stored in (0, 3, 6):
             assert recorder.describe().stored == stored
             assert [recorder.record(make_visit()) for _ in range(4)] == [True] * 3 + [False]

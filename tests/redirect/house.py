@@ -6,6 +6,7 @@ from shorty.accounts.model import Actor
 from shorty.app import App
 from shorty.links.model import Link, LinkChange
 from shorty.links.service import change_link, create_link, delete_link, get_link
+from tests.clicks.making import store_all
 
 
 class House(NamedTuple):
@@ -35,10 +36,10 @@ class House(NamedTuple):
 
     async def read_link(self, link: Link) -> Link:
         """With its counts, once all that waits is stored."""
-        await self.app.services.recorder.settle()
+        await store_all(self.app.services.recorder)
         return await get_link(self.app.services.book, self.actor, link.id)
 
     async def list_kinds(self) -> list[int]:
-        await self.app.services.recorder.settle()
+        await store_all(self.app.services.recorder)
         rows = await self.app.db.find_all("select kind from clicks order by id")
         return [row["kind"] for row in rows]

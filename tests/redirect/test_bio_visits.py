@@ -14,6 +14,7 @@ from shorty.clicks.model import BIO, LINK, QR
 from shorty.config import Config, DomainConfig, PublicLinksConfig, StorageConfig
 from shorty.links.model import Link
 from shorty.redirect.pages import Page
+from tests.clicks.making import store_all
 from tests.redirect.house import House
 from tests.redirect.test_pages import Reading
 from tests.rsgi_client import make_client
@@ -39,7 +40,7 @@ async def count(house: House, link: Link) -> tuple[int, int, int]:
 
 
 async def list_sources(house: House) -> list[tuple[int, int]]:
-    await house.app.services.recorder.settle()
+    await store_all(house.app.services.recorder)
     rows = await house.app.db.find_all("select link_id, source from clicks order by id")
     return [(row["link_id"], row["source"]) for row in rows]
 

@@ -8,6 +8,7 @@ import pytest
 
 from shorty.domains.model import parse_redirect
 from shorty.storage.connections import connect
+from tests.clicks.making import store_all
 from tests.redirect.house import House
 from tests.rsgi_client import RsgiTransport
 from tests.support import MINUTE
@@ -422,7 +423,7 @@ async def test_the_address_of_a_visitor_is_believed_from_trusted_proxies_only(
     await client.get("/sale", headers={"x-forwarded-for": "8.8.8.8, 81.2.69.142, 10.1.2.3"})
     lines = [("x-forwarded-for", "8.8.8.8"), ("x-forwarded-for", "81.2.69.142")]
     await client.get("/sale", headers=lines)
-    await house.app.services.recorder.settle()
+    await store_all(house.app.services.recorder)
     rows = await house.app.db.find_all("select country, visitor from clicks order by id")
     assert [row["country"] for row in rows] == ["US", "GB", "GB"]
     assert rows[0]["visitor"] != rows[1]["visitor"]

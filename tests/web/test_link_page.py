@@ -10,7 +10,7 @@ from shorty.links.service import delete_link
 from shorty.web.cookies import ZONE
 from tests.api.house import House
 from tests.api.visits import HOUR, fold, visit
-from tests.clicks.making import BROWSER
+from tests.clicks.making import BROWSER, store_all
 from tests.support import DAY, NOW
 from tests.web.browser import Browser, read_text
 from tests.web.figures import read_counts, read_figures, read_rows, read_series
@@ -294,7 +294,7 @@ async def test_the_code_is_drawn_with_and_without_settings(house: House, owner: 
 async def test_what_is_asked_for_with_a_real_visit_is_counted(house: House, owner: Browser) -> None:
     visitor = await house.make_client(token="")
     assert (await visitor.get("/sale", headers={"user-agent": BROWSER})).status_code == 302
-    await house.app.services.recorder.settle()
+    await store_all(house.app.services.recorder)
     house.clock[0] += 1000
     page = await open_page(owner)
     assert read_figures(page)["Clicks"] == 1
