@@ -1,7 +1,6 @@
 """Loads clicks of the past, such as another product's: counted, summed up and stored as if here."""
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from typing import Final
 
 from shorty.clicks.model import Click
@@ -9,9 +8,7 @@ from shorty.clicks.retention import list_removals
 from shorty.clicks.rollup_store import add_to_rollups, find_workspaces
 from shorty.clicks.rollups import KnownVisitors
 from shorty.clicks.store import INSERT_CLICK, add_counts
-from shorty.storage.database import Database, Transaction
-
-CLICKS_AT_ONCE: Final = 5000
+from shorty.storage.database import Transaction
 
 FIND_CLICK: Final = """
 select id from clicks
@@ -19,20 +16,12 @@ where at = $1 and link_id = $2 and visitor = $3 and kind = $4 and source = $5 li
 """
 
 
-async def load_clicks(db: Database, clicks: Iterable[Click]) -> int:
+def load_batch(tx: Transaction, clicks: Sequence[Click], known: KnownVisitors | None = None) -> int:
     """Returns how many were counted; those of links that are not there are left out.
 
-    Each batch is a transaction of its own. Clicks that the plan would have removed by now are
-    counted but not stored. Nobody is told of them by webhook.
+    Clicks that the plan would have removed by now are counted but not stored. Nobody is told of
+    them by webhook.
     """
-    loaded = 0
-    remaining = iter(clicks)
-    while batch := list(islice(remaining, CLICKS_AT_ONCE)):
-        loaded += await db.write(lambda tx, batch=batch: load_batch(tx, batch))
-    return loaded
-
-
-def load_batch(tx: Transaction, clicks: Sequence[Click], known: KnownVisitors | None = None) -> int:
     counted = add_counts(tx, list(clicks))
     removals = list_removals(tx)
     workspaces = find_workspaces(tx, {click.link_id for click in counted})

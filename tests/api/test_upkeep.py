@@ -3,11 +3,11 @@
 import pytest
 from structlog.testing import capture_logs
 
-from shorty.clicks.loading import load_clicks
 from shorty.clicks.model import LINK, PERSON, Click
 from shorty.storage.state import find_believed_time
 from shorty.upkeep import Upkeep
 from tests.api.house import House
+from tests.clicks.making import load_clicks
 from tests.support import DAY
 
 HOUR = 3_600_000

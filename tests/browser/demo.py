@@ -13,7 +13,6 @@ from shorty.accounts.workspaces import rename_workspace
 from shorty.bio.blocks import add_block
 from shorty.bio.model import NewBlock
 from shorty.bio.service import create_page
-from shorty.clicks.loading import load_clicks
 from shorty.clicks.model import BOT, LINK, PERSON, QR, Click
 from shorty.config import Config
 from shorty.domains import DomainDirectory
@@ -41,6 +40,7 @@ from tests.browser.roasters import (
     Entry,
 )
 from tests.browser.site import Site, read_clock
+from tests.clicks.making import load_clicks
 from tests.support import DAY, make_actor
 
 T = TypeVar("T")

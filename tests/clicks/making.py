@@ -3,8 +3,9 @@
 import asyncio
 import os
 import resource
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextlib import asynccontextmanager, contextmanager
+from itertools import islice
 from pathlib import Path
 from stat import S_ISDIR
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from shorty.clicks.model import PERSON, Visit
+from shorty.clicks.loading import load_batch
+from shorty.clicks.model import PERSON, Click, Visit
 from shorty.clicks.recorder import Recorder
 from shorty.storage.database import Database, Transaction
 
@@ -74,6 +76,14 @@ async def wait_until(is_true: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.002)
     raise AssertionError("It never came true")
+
+
+async def load_clicks(db: Database, clicks: Iterable[Click]) -> int:
+    """Clicks of the past, a transaction for each batch; returns how many were counted."""
+    loaded, remaining = 0, iter(clicks)
+    while batch := list(islice(remaining, 5000)):
+        loaded += await db.write(lambda tx, batch=batch: load_batch(tx, batch))
+    return loaded
 
 
 async def store_all(recorder: Recorder) -> None:

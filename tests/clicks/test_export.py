@@ -4,12 +4,11 @@ import pytest
 
 from shorty.clicks import export
 from shorty.clicks.export import find_click_ids, read_clicks, read_stored_clicks
-from shorty.clicks.loading import load_clicks
 from shorty.clicks.model import BOT, LINK, PERSON, PREFETCH, Click, Kind
 from shorty.clicks.stats_store import Scope
 from shorty.storage.database import Database, Row, Transaction
 from shorty.storage.snapshot import open_snapshot
-from tests.clicks.making import AT, insert_links
+from tests.clicks.making import AT, insert_links, load_clicks
 
 
 def insert_surroundings(tx: Transaction) -> None:

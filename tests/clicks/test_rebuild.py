@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shorty.clicks.folding import fold_some
-from shorty.clicks.loading import load_clicks
 from shorty.clicks.model import BOT, LINK, PERSON, PREFETCH, QR, Click
 from shorty.clicks.rebuild import list_days, note_days, rebuild_day, rebuild_noted_day
 from shorty.clicks.retention import forget_sums, remove_old_clicks
@@ -15,7 +14,7 @@ from shorty.clicks.rollups import DAY_MS, MOST_VALUES, QUARTER_MS
 from shorty.config import Plan
 from shorty.errors import StorageUnavailableError
 from shorty.storage.database import Database
-from tests.clicks.making import AT, insert_links
+from tests.clicks.making import AT, insert_links, load_clicks
 from tests.clicks.recount import assert_sums_are_right, read_rollups
 from tests.support import prepare_copy
 

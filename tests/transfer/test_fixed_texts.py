@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from shorty import __version__
 from shorty.bio.model import Colors, NewBlock, PageChange, Social
-from shorty.clicks.loading import load_clicks
 from shorty.clicks.model import BIO, BOT, LINK, PERSON, PREFETCH, QR, Click
 from shorty.links.model import Link, LinkChange, LinkType, QrSettings
 from shorty.links.past import Counts, Past
@@ -36,6 +35,7 @@ from shorty.transfer.model import (
 )
 from shorty.transfer.shorty_file import read_shorty
 from shorty.transfer.tally import Tally
+from tests.clicks.making import load_clicks
 from tests.links.making import make_link
 from tests.support import NOW, make_actor, make_home
 from tests.transfer.making import (

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shorty.clicks.loading import load_clicks
 from shorty.clicks.model import BIO, BOT, LINK, PERSON, PREFETCH, QR, Click
 from shorty.clicks.rebuild import rebuild_noted_day
 from shorty.clicks.rollups import DAY_MS
@@ -26,6 +25,7 @@ from shorty.qr.sandbox import read_logo
 from shorty.transfer import history
 from shorty.transfer.model import ImportedClick
 from shorty.transfer.tally import Tally
+from tests.clicks.making import load_clicks
 from tests.clicks.recount import assert_sums_are_right
 from tests.links.making import make_link
 from tests.support import NOW
