@@ -11,10 +11,9 @@ from typing import Final
 
 from litestar.types import ASGIApp
 
+from shorty.accounts.last_used import SessionUses, TokenUses
+from shorty.accounts.secret_texts import WelcomeKey
 from shorty.accounts.service import can_anyone_sign_in
-from shorty.accounts.sessions import SessionUses
-from shorty.accounts.tokens import TokenUses
-from shorty.accounts.welcome import WelcomeKey
 from shorty.api.app import DOORS, create_api
 from shorty.api.cors import allow_origins
 from shorty.api.short_ways import add_short_ways

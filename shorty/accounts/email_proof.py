@@ -16,7 +16,7 @@ is signed in to its account is that holder: nothing ends.
 from shorty.accounts import (
     invitation_store,
     mail_link_store,
-    second_factor_store,
+    second_factor,
     session_store,
     store,
     token_store,
@@ -24,6 +24,11 @@ from shorty.accounts import (
 from shorty.accounts.model import User
 from shorty.accounts.store import Rows
 from shorty.storage.database import Transaction
+
+
+def is_email_verified(rows: Rows, user_id: int) -> bool:
+    user = store.find_user_by_id(rows, user_id)
+    return user is not None and user.email_verified_at is not None
 
 
 def is_unproven_account(rows: Rows, user_id: int) -> bool:
@@ -43,6 +48,6 @@ def take_over_account(tx: Transaction, user: User, now: int) -> None:
         return
     session_store.mark_sessions_of_user_ended(tx, user.id, now)
     token_store.mark_tokens_of_user_revoked(tx, user.id, now)
-    second_factor_store.delete_second_factor(tx, user.id)
+    second_factor.delete_second_factor(tx, user.id)
     invitation_store.delete_invitations_of_inviter(tx, user.id)
     mail_link_store.delete_mail_links_of(tx, user.id)

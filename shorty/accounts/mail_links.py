@@ -15,9 +15,9 @@ from shorty.accounts import mail_link_store, session_store, store, token_store
 from shorty.accounts.email_proof import take_over_account
 from shorty.accounts.emails import fold_email
 from shorty.accounts.model import MadeMailLink, MailLink, MailPurpose, User
-from shorty.accounts.profile import change_email, get_user_by_id
 from shorty.accounts.rules import NOBODYS_EMAIL, check_email
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
+from shorty.accounts.service import change_email, get_user_by_id
 from shorty.accounts.store import Rows
 from shorty.errors import ConflictError, InvalidFieldsError
 from shorty.limits import RateLimits

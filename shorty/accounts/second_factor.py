@@ -9,12 +9,14 @@ account does not know are counted in the database, so that a restart gives no mo
 
 import hmac
 import secrets
+from collections.abc import Iterable
 from typing import Final
 
-from shorty.accounts import second_factor_store as store
-from shorty.accounts import store as account_store
+import msgspec
+
+from shorty.accounts import store
 from shorty.accounts.secret_texts import digest_secret
-from shorty.accounts.store import Rows
+from shorty.accounts.store import Rows, find_one
 from shorty.accounts.totp import find_step, make_secret
 from shorty.errors import ConflictError, InvalidFieldsError, NotFoundError, RateLimitedError
 from shorty.limits import DAY_MS, RateLimits
@@ -33,6 +35,20 @@ GROUP_LENGTH: Final = 4
 
 WRONG_CODE: Final = "is wrong, or was used already; wait for the next one or use a recovery code"
 TOO_MANY_CODES: Final = "Too many wrong codes"
+
+
+class SecondFactor(msgspec.Struct, frozen=True, kw_only=True):
+    """`confirmed_at` is None while it is being set up.
+
+    `wrong_codes` is of the day `wrong_codes_day`, in days since 1970, UTC.
+    """
+
+    secret: str
+    last_step: int
+    confirmed_at: int | None
+    created_at: int
+    wrong_codes: int
+    wrong_codes_day: int
 
 
 def take_setup_code(limits: RateLimits, session_id: int, now: int) -> None:
@@ -71,24 +87,24 @@ def build_day_error(now: int) -> RateLimitedError:
 
 def count_wrong_codes(rows: Rows, user_id: int, now: int) -> int:
     """Today's, by UTC, from browsers that the account does not know."""
-    factor = store.find_second_factor(rows, user_id)
+    factor = find_second_factor(rows, user_id)
     is_today = factor is not None and factor.wrong_codes_day == now // DAY_MS
     return factor.wrong_codes if factor and is_today else 0
 
 
 def note_wrong_code(tx: Transaction, user_id: int, now: int) -> int:
     """How many there were today, this one included."""
-    return store.count_wrong_code(tx, user_id, now // DAY_MS)
+    return count_wrong_code(tx, user_id, now // DAY_MS)
 
 
 def has_second_factor(rows: Rows, user_id: int) -> bool:
-    factor = store.find_second_factor(rows, user_id)
+    factor = find_second_factor(rows, user_id)
     return factor is not None and factor.confirmed_at is not None
 
 
 def is_pending_secret(rows: Rows, user_id: int, secret: str, now: int) -> bool:
     """Whether a code may still confirm it: only who was given it at the start can name it."""
-    factor = store.find_second_factor(rows, user_id)
+    factor = find_second_factor(rows, user_id)
     if factor is None or not _is_pending(factor, now):
         return False
     return hmac.compare_digest(factor.secret.encode(), secret.encode(errors="replace"))
@@ -102,7 +118,7 @@ def begin_second_factor(tx: Transaction, user_id: int, now: int) -> str:
     if has_second_factor(tx, user_id):
         raise ConflictError("There is a second factor already; switch it off first.")
     secret = make_secret()
-    store.put_second_factor(tx, user_id, secret, now)
+    put_second_factor(tx, user_id, secret, now)
     return secret
 
 
@@ -113,7 +129,7 @@ def confirm_second_factor(tx: Transaction, user_id: int, code: str, now: int) ->
 
     Raises InvalidFieldsError for a wrong code, ConflictError where none is being set up.
     """
-    factor = store.find_second_factor(tx, user_id)
+    factor = find_second_factor(tx, user_id)
     if factor is None or not _is_pending(factor, now):
         raise ConflictError("No second factor is being set up; begin again.")
     step = find_step(factor.secret, clean_code(code), factor.last_step, now)
@@ -121,9 +137,9 @@ def confirm_second_factor(tx: Transaction, user_id: int, code: str, now: int) ->
         raise InvalidFieldsError(
             {"code": "is not what the app shows now; see that the telephone's clock is right"}
         )
-    store.update_last_step(tx, user_id, step)
-    store.mark_confirmed(tx, user_id, now)
-    account_store.forget_browsers(tx, user_id)
+    update_last_step(tx, user_id, step)
+    mark_confirmed(tx, user_id, now)
+    store.forget_browsers(tx, user_id)
     return renew_recovery_codes(tx, user_id)
 
 
@@ -132,7 +148,7 @@ def renew_recovery_codes(tx: Transaction, user_id: int) -> list[str]:
     if not has_second_factor(tx, user_id):
         raise ConflictError("Recovery codes stand in for a second factor; set one up first.")
     codes = [make_recovery_code() for _ in range(RECOVERY_CODES)]
-    store.replace_recovery_codes(tx, user_id, [digest_secret(clean_code(code)) for code in codes])
+    replace_recovery_codes(tx, user_id, [digest_secret(clean_code(code)) for code in codes])
     return codes
 
 
@@ -142,24 +158,20 @@ def make_recovery_code() -> str:
     return "-".join(groups)
 
 
-def count_recovery_codes(rows: Rows, user_id: int) -> int:
-    return store.count_recovery_codes(rows, user_id)
-
-
 def use_code(tx: Transaction, user_id: int, code: str, now: int) -> bool:
     """Uses up a code of the app or a recovery code; False where it is neither.
 
     Raises ConflictError where there is no second factor.
     """
-    factor = store.find_second_factor(tx, user_id)
+    factor = find_second_factor(tx, user_id)
     if factor is None or factor.confirmed_at is None:
         raise ConflictError("There is no second factor; sign in with the password alone.")
     given = clean_code(code)
     step = find_step(factor.secret, given, factor.last_step, now)
     if step is not None:
-        store.update_last_step(tx, user_id, step)
+        update_last_step(tx, user_id, step)
         return True
-    return store.delete_recovery_code(tx, user_id, digest_secret(given))
+    return delete_recovery_code(tx, user_id, digest_secret(given))
 
 
 def remove_second_factor(tx: Transaction, user_id: int) -> None:
@@ -167,14 +179,86 @@ def remove_second_factor(tx: Transaction, user_id: int) -> None:
 
     Raises NotFoundError where there is none.
     """
-    if not store.delete_second_factor(tx, user_id):
+    if not delete_second_factor(tx, user_id):
         raise NotFoundError("second factor")
 
 
-def _is_pending(factor: store.SecondFactor, now: int) -> bool:
+def _is_pending(factor: SecondFactor, now: int) -> bool:
     return factor.confirmed_at is None and now - factor.created_at < SETUP_MS
 
 
 def clean_code(code: str) -> str:
     """As it is compared: people type spaces and hyphens where they like."""
     return "".join(letter for letter in code.lower() if letter.isalnum())
+
+
+def find_second_factor(rows: Rows, user_id: int) -> SecondFactor | None:
+    row = find_one(
+        rows,
+        """
+        select secret, last_step, confirmed_at, created_at, wrong_codes, wrong_codes_day
+        from second_factors where user_id = $1
+        """,
+        user_id,
+    )
+    return None if row is None else msgspec.convert(dict(row), SecondFactor)
+
+
+def put_second_factor(tx: Transaction, user_id: int, secret: str, now: int) -> None:
+    """To be confirmed; one that still was to be is replaced."""
+    tx.execute(
+        """
+        insert into second_factors (user_id, secret, created_at) values ($1, $2, $3)
+        on conflict (user_id) do update set
+          secret = excluded.secret, created_at = excluded.created_at
+        where second_factors.confirmed_at is null
+        """,
+        *(user_id, secret, now),
+    )
+
+
+def mark_confirmed(tx: Transaction, user_id: int, now: int) -> None:
+    tx.execute("update second_factors set confirmed_at = $2 where user_id = $1", user_id, now)
+
+
+def update_last_step(tx: Transaction, user_id: int, step: int) -> None:
+    tx.execute("update second_factors set last_step = $2 where user_id = $1", user_id, step)
+
+
+def count_wrong_code(tx: Transaction, user_id: int, day: int) -> int:
+    """How many there were on that day, this one included."""
+    rows = tx.find_all(
+        """
+        update second_factors set
+          wrong_codes = case when wrong_codes_day = $2 then wrong_codes + 1 else 1 end,
+          wrong_codes_day = $2
+        where user_id = $1 returning wrong_codes
+        """,
+        *(user_id, day),
+    )
+    return rows[0]["wrong_codes"]
+
+
+def delete_second_factor(tx: Transaction, user_id: int) -> bool:
+    tx.execute("delete from recovery_codes where user_id = $1", user_id)
+    return tx.execute("delete from second_factors where user_id = $1", user_id) > 0
+
+
+def replace_recovery_codes(tx: Transaction, user_id: int, digests: Iterable[str]) -> None:
+    tx.execute("delete from recovery_codes where user_id = $1", user_id)
+    tx.execute_many(
+        "insert into recovery_codes (user_id, digest) values ($1, $2)",
+        [(user_id, digest) for digest in digests],
+    )
+
+
+def count_recovery_codes(rows: Rows, user_id: int) -> int:
+    row = find_one(rows, "select count(*) as codes from recovery_codes where user_id = $1", user_id)
+    return row["codes"] if row else 0
+
+
+def delete_recovery_code(tx: Transaction, user_id: int, digest: str) -> bool:
+    deleted = tx.execute(
+        "delete from recovery_codes where user_id = $1 and digest = $2", user_id, digest
+    )
+    return deleted > 0

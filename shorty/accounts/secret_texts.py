@@ -1,5 +1,6 @@
 """Secrets that are handed out once: 256 random bits as text, of which only a digest is kept."""
 
+import hmac
 import secrets
 from hashlib import sha256
 from typing import Final
@@ -15,3 +16,25 @@ def make_secret_text(prefix: str = "") -> str:
 def digest_secret(text: str) -> str:
     """SHA-256 alone serves: 256 random bits cannot be guessed, so nothing needs to slow it down."""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class WelcomeKey:
+    """The key of the first run: whoever has it makes the owner's account.
+
+    In memory alone: each start makes another, while nobody can sign in.
+    """
+
+    def __init__(self) -> None:
+        self._digest = ""
+
+    def make(self) -> str:
+        """The key, which is nowhere else."""
+        text = make_secret_text()
+        self._digest = digest_secret(text)
+        return text
+
+    def is_right(self, text: str) -> bool:
+        return bool(self._digest) and hmac.compare_digest(digest_secret(text), self._digest)
+
+    def forget(self) -> None:
+        self._digest = ""

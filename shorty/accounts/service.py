@@ -1,4 +1,4 @@
-"""Owns people and their workspaces: the first of them, adding more, passwords.
+"""Owns people and their workspaces: the first of them, adding more, what they change themselves.
 
 Everything that changes something runs inside a write: `await db.write(lambda tx: add_user(tx, …))`.
 Passwords arrive hashed (see shorty/passwords.py): hashing is slow and belongs in a thread.
@@ -9,13 +9,21 @@ from collections.abc import Mapping
 import msgspec
 from msgspec.structs import replace
 
-from shorty.accounts import mail_link_store, session_store, store
-from shorty.accounts.model import User, Workspace
-from shorty.accounts.rules import NOBODYS_EMAIL, check_person
+from shorty.accounts import mail_link_store, session_store, store, token_store
+from shorty.accounts.members import end_membership
+from shorty.accounts.model import Actor, User, Workspace
+from shorty.accounts.roles import require_scope
+from shorty.accounts.rules import (
+    NOBODYS_EMAIL,
+    check_email,
+    check_person,
+    check_person_name,
+    check_workspace_name,
+)
 from shorty.accounts.store import Rows
-from shorty.accounts.workspaces import create_workspace
 from shorty.config import Config, Plan
-from shorty.errors import AlreadyExistsError, ConflictError, NotFoundError
+from shorty.errors import AlreadyExistsError, ConflictError, InvalidFieldsError, NotFoundError
+from shorty.plans import find_plan, take_quota
 from shorty.storage.database import Database, Transaction
 
 
@@ -163,3 +171,89 @@ def set_password(tx: Transaction, email: str, password_hash: str, now: int) -> N
 async def find_unknown_plans(db: Database, plans: Mapping[str, Plan]) -> list[str]:
     """Plans that workspaces have and the configuration does not; such a workspace has no limits."""
     return [plan for plan in await store.list_plans(db) if plan not in plans]
+
+
+def create_workspace(
+    tx: Transaction, config: Config, user_id: int, name: str, now: int
+) -> Workspace:
+    """On the default plan, with the person as its owner.
+
+    Raises InvalidFieldsError, also where they own as many as one may.
+    """
+    most = config.defaults.workspaces_per_person
+    if store.count_owned_workspaces(tx, user_id) >= most:
+        raise InvalidFieldsError({"name": f"would be one more than the {most} you may own"})
+    workspace = store.insert_workspace(tx, check_workspace_name(name), config.defaults.plan, now)
+    store.insert_member(tx, workspace.id, user_id, "owner", now)
+    plan = find_plan(config.plans, workspace.plan)
+    take_quota(tx, workspace.id, plan, "members", 1, now)
+    return workspace
+
+
+def find_home_workspace(tx: Transaction, config: Config, user: User, now: int) -> Workspace:
+    """A person's own workspace, or the first they joined; a new one where they have none."""
+    return (
+        store.find_own_workspace(tx, user.id)
+        or store.find_first_workspace_of(tx, user.id)
+        or create_workspace(tx, config, user.id, user.name, now)
+    )
+
+
+def rename_workspace(tx: Transaction, actor: Actor, name: str) -> None:
+    """Raises ForbiddenError and InvalidFieldsError."""
+    require_scope(actor, "admin")
+    store.update_workspace_name(tx, actor.workspace_id, check_workspace_name(name))
+
+
+def leave_workspace(tx: Transaction, actor: Actor, now: int) -> None:
+    """Also ends the actor's tokens here. Raises ConflictError for the last owner."""
+    end_membership(tx, actor.workspace_id, actor.user_id, now)
+
+
+def get_user_by_id(tx: Transaction, user_id: int) -> User:
+    user = store.find_user_by_id(tx, user_id)
+    if user is None:
+        raise NotFoundError("user", user_id)
+    return user
+
+
+def change_name(tx: Transaction, user_id: int, name: str) -> User:
+    """Raises InvalidFieldsError."""
+    user = get_user_by_id(tx, user_id)
+    store.update_name(tx, user_id, check_person_name(name, user.email))
+    return get_user_by_id(tx, user_id)
+
+
+def change_email(tx: Transaction, user_id: int, email: str, now: int) -> User:
+    """To one that the person or the operator answers for: it is verified from now on.
+
+    It may be the one they have. Links that were mailed to the old one stop.
+    Raises AlreadyExistsError and InvalidFieldsError.
+    """
+    email = check_email(email)
+    namesake = store.find_user(tx, email)
+    if namesake is not None and namesake.id != user_id:
+        raise AlreadyExistsError("user", email)
+    store.update_email(tx, user_id, email, now)
+    mail_link_store.delete_mail_links_of(tx, user_id)
+    return get_user_by_id(tx, user_id)
+
+
+def change_password(
+    tx: Transaction,
+    user_id: int,
+    session_id: int,
+    password_hash: str,
+    now: int,
+    *,
+    revokes_tokens: bool = False,
+) -> None:
+    """Also ends the person's other sessions and the links that were mailed to them.
+
+    Their tokens, which programs hold, go on unless it is asked for.
+    """
+    store.update_password(tx, user_id, password_hash)
+    session_store.mark_other_sessions_ended(tx, user_id, session_id, now)
+    mail_link_store.delete_mail_links_of(tx, user_id)
+    if revokes_tokens:
+        token_store.mark_tokens_of_user_revoked(tx, user_id, now)

@@ -11,7 +11,6 @@ from shorty.accounts import session_store, store
 from shorty.accounts.model import MadeSession, Session, SignedIn
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.store import Rows
-from shorty.accounts.uses import Uses
 from shorty.config import Plan
 from shorty.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from shorty.storage.database import Database, Transaction
@@ -109,15 +108,6 @@ async def list_sessions(db: Database, user_id: int, now: int) -> list[Session]:
 async def delete_old_sessions(db: Database, now: int) -> int:
     """Removes some of those that are over; returns how many."""
     return await db.write(lambda tx: session_store.delete_old_sessions(tx, now, SWEEP_BATCH))
-
-
-class SessionUses(Uses):
-    def __init__(self, db: Database) -> None:
-        super().__init__(db, "session", _mark_used)
-
-
-def _mark_used(tx: Transaction, session_id: int, now: int) -> None:
-    session_store.mark_session_used(tx, session_id, now, IDLE_MS, WHOLE_MS)
 
 
 def _choose_workspace(tx: Transaction, user_id: int) -> int:

@@ -15,9 +15,9 @@ from shorty.accounts.second_factor import (
     use_code,
 )
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
+from shorty.accounts.service import find_home_workspace
 from shorty.accounts.sessions import describe_session, start_session
 from shorty.accounts.store import Rows
-from shorty.accounts.workspaces import find_home_workspace
 from shorty.config import Config
 from shorty.errors import UnauthenticatedError
 from shorty.limits import RateLimits

@@ -10,7 +10,6 @@ from shorty.accounts.model import Actor, MadeToken, NewToken, Token, TokenChange
 from shorty.accounts.roles import require_scope, require_still
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.store import Rows
-from shorty.accounts.uses import Uses
 from shorty.config import Plan
 from shorty.errors import InvalidFieldsError, NotFoundError, UnauthenticatedError
 from shorty.storage.database import Database, Transaction
@@ -137,8 +136,3 @@ def _get_token(rows: Rows, workspace_id: int, token_id: int) -> Token:
     if token is None or token.workspace_id != workspace_id:
         raise NotFoundError("token", token_id)
     return token
-
-
-class TokenUses(Uses):
-    def __init__(self, db: Database) -> None:
-        super().__init__(db, "token", token_store.mark_token_used)

@@ -4,12 +4,12 @@ import rich_click as click
 
 from shorty.accounts.email_proof import is_unproven_account
 from shorty.accounts.model import User
-from shorty.accounts.profile import change_email
 from shorty.accounts.rules import NOBODYS_EMAIL
 from shorty.accounts.second_factor import has_second_factor, remove_second_factor
 from shorty.accounts.service import (
     Home,
     add_user,
+    change_email,
     claim_first_workspace,
     get_user,
     list_users,

@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from shorty.accounts.sessions import SessionUses
-from shorty.accounts.tokens import TokenUses
-from shorty.accounts.welcome import WelcomeKey
+from shorty.accounts.last_used import SessionUses, TokenUses
+from shorty.accounts.secret_texts import WelcomeKey
 from shorty.clicks.recorder import Recorder
 from shorty.config import Config
 from shorty.domains import DomainDirectory

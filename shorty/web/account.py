@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from shorty.accounts.email_proof import is_email_verified
 from shorty.accounts.mail_links import (
     change_email_by_link,
     find_mail_link,
@@ -10,13 +11,13 @@ from shorty.accounts.mail_links import (
     take_mail_of,
 )
 from shorty.accounts.model import Session
-from shorty.accounts.profile import change_name, change_password, is_email_verified
 from shorty.accounts.rules import check_email
 from shorty.accounts.second_factor import (
     count_recovery_codes,
     count_wrong_codes,
     has_second_factor,
 )
+from shorty.accounts.service import change_name, change_password
 from shorty.accounts.sessions import end_other_sessions, list_sessions, sign_out_browser
 from shorty.accounts.tokens import count_own_tokens
 from shorty.clicks.user_agent import read_user_agent

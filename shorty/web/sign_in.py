@@ -7,14 +7,13 @@ import structlog
 
 from shorty.accounts.known_browsers import name_allowance
 from shorty.accounts.model import Session
-from shorty.accounts.profile import get_user_by_id
 from shorty.accounts.second_factor import (
     WRONG_CODE,
     build_day_error,
     give_back_browser_code,
     take_browser_code,
 )
-from shorty.accounts.service import can_anyone_sign_in, find_user
+from shorty.accounts.service import can_anyone_sign_in, find_user, get_user_by_id
 from shorty.accounts.sessions import end_session
 from shorty.accounts.signing_in import (
     CODE_AWAITED_MS,

@@ -2,9 +2,13 @@
 
 from typing import Final
 
-from shorty.accounts.service import list_workspaces
+from shorty.accounts.service import (
+    create_workspace,
+    leave_workspace,
+    list_workspaces,
+    rename_workspace,
+)
 from shorty.accounts.sessions import switch_workspace
-from shorty.accounts.workspaces import create_workspace, leave_workspace, rename_workspace
 from shorty.errors import ConflictError, InvalidFieldsError, ShortyError
 from shorty.http.addresses import HOME
 from shorty.http.answers import Answer

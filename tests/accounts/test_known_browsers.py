@@ -13,9 +13,8 @@ from shorty.accounts.known_browsers import (
     remember_account,
 )
 from shorty.accounts.mail_links import request_password_link, set_password_by_link
-from shorty.accounts.profile import change_name, change_password
 from shorty.accounts.second_factor import begin_second_factor, confirm_second_factor
-from shorty.accounts.service import Home, set_password
+from shorty.accounts.service import Home, change_name, change_password, set_password
 from shorty.accounts.sessions import (
     WHOLE_MS,
     end_other_sessions,

@@ -12,14 +12,22 @@ from shorty.accounts.mail_links import (
     take_mail,
 )
 from shorty.accounts.model import MadeMailLink, MadeSession
-from shorty.accounts.profile import change_email, change_name, change_password
-from shorty.accounts.second_factor import count_recovery_codes, has_second_factor
-from shorty.accounts.second_factor_store import (
+from shorty.accounts.second_factor import (
+    count_recovery_codes,
+    has_second_factor,
     mark_confirmed,
     put_second_factor,
     replace_recovery_codes,
 )
-from shorty.accounts.service import Home, get_user, list_workspaces, prepare_first_workspace
+from shorty.accounts.service import (
+    Home,
+    change_email,
+    change_name,
+    change_password,
+    get_user,
+    list_workspaces,
+    prepare_first_workspace,
+)
 from shorty.accounts.sessions import find_signed_in, start_session
 from shorty.accounts.signing_in import check_password
 from shorty.accounts.tokens import count_own_tokens

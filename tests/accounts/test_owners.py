@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from shorty.accounts import invitation_store, mail_link_store, session_store, store, token_store
-from shorty.accounts import second_factor_store as factors
+from shorty.accounts import second_factor as factors
 from shorty.accounts.model import Actor, KeptAnswer, NewToken, Role, Session, SignedIn
 from shorty.config import Plan
 from shorty.storage.database import Database, Transaction

@@ -10,9 +10,8 @@ from shorty.accounts.invitations import create_invitation
 from shorty.accounts.mail_links import request_password_link, set_password_by_link
 from shorty.accounts.members import change_role, remove_member
 from shorty.accounts.model import Actor, MadeSession, NewToken, Scope
-from shorty.accounts.profile import change_password
 from shorty.accounts.roles import may_still
-from shorty.accounts.service import Home, set_password
+from shorty.accounts.service import Home, change_password, set_password
 from shorty.accounts.sessions import (
     end_other_sessions,
     end_session,

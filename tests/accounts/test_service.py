@@ -1,12 +1,12 @@
 import pytest
 
 from shorty.accounts.model import Role, User
-from shorty.accounts.profile import change_email
 from shorty.accounts.rules import NOBODYS_EMAIL
 from shorty.accounts.service import (
     Home,
     add_user,
     can_anyone_sign_in,
+    change_email,
     claim_first_workspace,
     find_unknown_plans,
     get_home,

@@ -2,12 +2,11 @@ from hashlib import sha256
 
 import pytest
 
+from shorty.accounts.last_used import SessionUses
 from shorty.accounts.members import remove_member
 from shorty.accounts.model import Actor, MadeSession, SignedIn
-from shorty.accounts.profile import change_password
-from shorty.accounts.service import Home, set_password
+from shorty.accounts.service import Home, change_password, set_password
 from shorty.accounts.sessions import (
-    SessionUses,
     delete_old_sessions,
     end_other_sessions,
     end_session,

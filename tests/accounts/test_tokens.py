@@ -5,13 +5,12 @@ from hashlib import sha256
 
 import pytest
 
+from shorty.accounts.last_used import TokenUses
 from shorty.accounts.mail_links import request_password_link, set_password_by_link
 from shorty.accounts.members import remove_member
 from shorty.accounts.model import Actor, NewToken, TokenChange
-from shorty.accounts.profile import change_password
-from shorty.accounts.service import Home
+from shorty.accounts.service import Home, change_password
 from shorty.accounts.tokens import (
-    TokenUses,
     change_token,
     count_own_tokens,
     create_token,

@@ -2,11 +2,15 @@ import pytest
 
 from shorty.accounts.members import remove_member
 from shorty.accounts.model import Actor
-from shorty.accounts.service import list_workspaces
+from shorty.accounts.service import (
+    create_workspace,
+    leave_workspace,
+    list_workspaces,
+    rename_workspace,
+)
 from shorty.accounts.sessions import find_signed_in
 from shorty.accounts.signing_in import start_sign_in
 from shorty.accounts.tokens import find_actor
-from shorty.accounts.workspaces import create_workspace, leave_workspace, rename_workspace
 from shorty.config import Config, DefaultsConfig
 from shorty.errors import (
     ConflictError,

@@ -8,8 +8,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from shorty.accounts.model import Actor
-from shorty.accounts.service import Home, add_user
-from shorty.accounts.workspaces import rename_workspace
+from shorty.accounts.service import Home, add_user, rename_workspace
 from shorty.bio.blocks import add_block
 from shorty.bio.model import NewBlock
 from shorty.bio.service import create_page

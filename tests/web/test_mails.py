@@ -8,7 +8,7 @@ import pytest
 
 from shorty.accounts.invitations import list_invitations
 from shorty.accounts.members import list_members
-from shorty.accounts.second_factor_store import mark_confirmed, put_second_factor
+from shorty.accounts.second_factor import mark_confirmed, put_second_factor
 from shorty.accounts.service import list_users, set_password
 from shorty.config import Config
 from shorty.passwords import hash_password

@@ -9,8 +9,7 @@ import pytest
 
 from shorty.accounts.members import remove_member
 from shorty.accounts.model import Actor, MadeSession
-from shorty.accounts.profile import change_password
-from shorty.accounts.service import Home, set_password
+from shorty.accounts.service import Home, change_password, set_password
 from shorty.accounts.sessions import end_other_sessions, end_session, start_session
 from shorty.links.service import delete_link
 from shorty.storage.database import Transaction

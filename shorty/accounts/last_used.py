@@ -6,6 +6,8 @@ from typing import Final
 
 import structlog
 
+from shorty.accounts import session_store, token_store
+from shorty.accounts.sessions import IDLE_MS, WHOLE_MS
 from shorty.errors import StorageUnavailableError
 from shorty.storage.database import Database, Transaction
 
@@ -44,3 +46,17 @@ class Uses:
     async def finish(self) -> None:
         """Waits for what is being written; call it before the database is closed."""
         await asyncio.gather(*self._writes)
+
+
+class TokenUses(Uses):
+    def __init__(self, db: Database) -> None:
+        super().__init__(db, "token", token_store.mark_token_used)
+
+
+class SessionUses(Uses):
+    def __init__(self, db: Database) -> None:
+        super().__init__(db, "session", _mark_session_used)
+
+
+def _mark_session_used(tx: Transaction, session_id: int, now: int) -> None:
+    session_store.mark_session_used(tx, session_id, now, IDLE_MS, WHOLE_MS)
