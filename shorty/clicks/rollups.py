@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from shorty.clicks.model import BIO, PERSON, PREFETCH, QR, Click
-from shorty.storage.turns import take_turns
+from shorty.storage.writer import take_turns
 
 QUARTER_MS: Final = 900_000
 DAY_MS: Final = 86_400_000

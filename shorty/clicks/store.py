@@ -33,7 +33,7 @@ from shorty.clicks.user_agent import read_user_agent, tell_kind
 from shorty.clicks.waiting import Batch, read_visits
 from shorty.errors import StorageUnavailableError
 from shorty.storage.database import Database, Transaction
-from shorty.storage.turns import take_turns
+from shorty.storage.writer import take_turns
 from shorty.webhooks.outbox import Outbox, ToldClick
 
 FIND_STATE: Final = """

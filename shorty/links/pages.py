@@ -18,8 +18,8 @@ from shorty.links.context import LinkContext
 from shorty.links.list_store import COUNTED, Listing, Position, Source
 from shorty.links.model import Link, LinkFilter, LinkPage, LinkSort
 from shorty.links.search_entries import catch_up
+from shorty.storage.connections import contains_folded, fold_text
 from shorty.storage.search import Match, find_match
-from shorty.storage.text import contains_folded, fold_text
 
 # A workspace this small is looked through link by link, whatever is searched for.
 SMALL: Final = 2000

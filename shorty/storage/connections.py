@@ -1,13 +1,13 @@
-"""Opens connections to the SQLite file, with the pragmas and their reasons."""
+"""Opens connections to the SQLite file, with the pragmas and their reasons, and our function."""
 
 import sqlite3
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 from re import compile as compile_pattern
 from typing import Final
 
 from shorty.errors import StorageUnavailableError
-from shorty.storage.text import contains_folded
 
 Value = str | int | float | bytes | None
 Row = sqlite3.Row
@@ -103,3 +103,13 @@ def describe_failure(error: BaseException) -> BaseException:
         unavailable.__cause__ = error
         return unavailable
     return error
+
+
+def fold_text(text: str) -> str:
+    """One spelling for what readers take for the same."""
+    return text.casefold() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
+
+
+def contains_folded(text: str, *fields: str | None) -> bool:
+    """Whether a field contains the folded `text`; every connection has a function of this name."""
+    return any(text in fold_text(field) for field in fields if field is not None)

@@ -19,9 +19,8 @@ from shorty.storage.connections import (
     describe_failure,
     number_parameters,
 )
-from shorty.storage.identity import OpenedFile
 from shorty.storage.transaction import Transaction
-from shorty.storage.writer import PATIENCE_S, Job, Writer
+from shorty.storage.writer import PATIENCE_S, Job, OpenedFile, Writer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -4,9 +4,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from shorty.storage.text import show_text
-
 MOST_FINDINGS: Final = 20
+SHOWN_LENGTH: Final = 80
 
 
 def find_damage(connection: sqlite3.Connection, *, is_thorough: bool = False) -> str:
@@ -41,3 +40,9 @@ def limit_findings(findings: Iterable[str]) -> list[str]:
         else:
             more += 1
     return [*shown, f"and {more:,} more"] if more else shown
+
+
+def show_text(text: str) -> str:
+    """The start of a text from elsewhere, without what a terminal would act upon."""
+    shown = "".join(each if each.isprintable() else "\ufffd" for each in text[:SHOWN_LENGTH])
+    return shown if len(text) <= SHOWN_LENGTH else f"{shown}…"

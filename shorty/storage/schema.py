@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from shorty.storage.connections import connect_memory
-from shorty.storage.text import show_text
+from shorty.storage.inspection import show_text
 
 Tokens = tuple[str, ...]
 

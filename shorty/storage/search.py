@@ -14,8 +14,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from shorty.storage.connections import fold_text
 from shorty.storage.database import Database, Transaction
-from shorty.storage.text import fold_text
 
 # Padding, so that the last two characters of a field start a trigram too.
 _END: Final = "\n\n"

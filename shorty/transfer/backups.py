@@ -10,9 +10,8 @@ from functools import lru_cache
 from typing import Final
 
 from shorty.links.rules import LinkRules, find_policy_fault
-from shorty.storage.inspection import find_damage, list_broken_references
+from shorty.storage.inspection import find_damage, list_broken_references, show_text
 from shorty.storage.migrations import find_history_fault, list_version_faults
-from shorty.storage.text import show_text
 from shorty.transfer.stored_urls import read_origin, read_urls
 
 HOSTS: Final = 4096  # most links lead to the same few

@@ -17,7 +17,7 @@ from shorty.bio.model import Social
 from shorty.bio.socials import find_social_type
 from shorty.links.destination import parse_destination
 from shorty.links.model import LinkType
-from shorty.storage.text import show_text
+from shorty.storage.inspection import show_text
 
 # As destinations are stored: ASCII without spaces and control characters.
 _STORED: Final[dict[LinkType, re.Pattern[str]]] = {

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shorty.storage.turns import take_turns
+from shorty.storage.writer import take_turns
 
 
 @given(things=st.lists(st.integers(), max_size=30), size=st.integers(1, 10))

@@ -3,14 +3,17 @@
 import os
 import sqlite3
 import stat
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Final, NamedTuple
+from unicodedata import normalize
+
+import idna
 
 from shorty.errors import StartError
 from shorty.storage.connections import connect
-from shorty.storage.fills import FILLS
 from shorty.storage.schema import SchemaFault, list_expected, list_schema_faults, read_entries
 
 _RECORD_NAME: Final = "schema_migrations"
@@ -21,7 +24,6 @@ create table if not exists schema_migrations (
   applied_at integer not null
 )
 """
-
 
 MOST_MIGRATIONS: Final = 10_000  # that a database from elsewhere may record
 SHOWN_FAULTS: Final = 3
@@ -190,3 +192,33 @@ def _apply(connection: sqlite3.Connection, migration: Migration, now: int) -> No
         if connection.in_transaction:
             connection.execute("rollback")
         raise
+
+
+def spell_emails(connection: sqlite3.Connection) -> None:
+    """Gives each address the one spelling that is compared from schema 13 on.
+
+    Of several rows with the same mailbox, one that has that spelling keeps it, else the oldest gets
+    it; the others stay as they are, so that nobody loses an account.
+    """
+    for table in ("users", "invitations", "mail_links"):
+        rows = connection.execute(f"select id, email from {table} order by id").fetchall()  # noqa: S608 - a name of ours
+        connection.executemany(
+            f"update or ignore {table} set email = ? where id = ?",  # noqa: S608 - a name of ours
+            [(spelt, id) for id, email in rows if (spelt := _spell_email(email)) != email],
+        )
+
+
+def _spell_email(email: str) -> str:
+    """As it stands where its domain cannot be one."""
+    local, _, domain = email.rpartition("@")
+    try:
+        encoded = idna.encode(domain, uts46=True, std3_rules=True).decode().lower()
+    except (idna.IDNAError, UnicodeError):
+        return email
+    return f"{normalize('NFC', normalize('NFD', local).casefold())}@{encoded}"
+
+
+# What migrations do to rows that SQL cannot, by the version of the migration that it follows, in
+# whose transaction it runs. It is frozen: the code of today, which it never calls, would make
+# something else of the rows tomorrow.
+FILLS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {13: spell_emails}
