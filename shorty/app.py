@@ -28,10 +28,9 @@ from shorty.domains.service import sync_domains
 from shorty.domains.verification import Challenges, DomainVerifier
 from shorty.fetch import Fetcher
 from shorty.granian_bridge import AsgiShim
-from shorty.http.attempts import Attempts
 from shorty.http.readiness import Readiness
 from shorty.http.requests import SERVICES
-from shorty.http.services import Services
+from shorty.http.services import Attempts, Services
 from shorty.limits import RateLimits
 from shorty.links.context import LinkContext
 from shorty.links.icons import Icons

@@ -9,7 +9,7 @@ from shorty.api.operations import find_operation
 from shorty.api.requests import ApiRequest
 from shorty.errors import UnauthenticatedError
 from shorty.http.answers import RATE_HEADERS
-from shorty.http.neighbours import tell_of_proxy
+from shorty.http.requests import tell_of_proxy
 
 BEARER: Final = "bearer"
 PREFIX: Final = "/api/v1/"

@@ -23,8 +23,7 @@ from shorty.api.short_link_bodies import (
 )
 from shorty.errors import BusyError, QuotaExceededError, SlugTakenError, UnauthenticatedError
 from shorty.http.answers import Answer, answer_json
-from shorty.http.neighbours import tell_of_proxy
-from shorty.http.requests import read_body
+from shorty.http.requests import read_body, tell_of_proxy
 from shorty.limits import RateLimits, name_address, name_network
 from shorty.links.model import Link
 from shorty.links.public import create_public_link

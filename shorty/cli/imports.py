@@ -11,8 +11,8 @@ from shorty.cli.files import write_file
 from shorty.cli.link import user_option
 from shorty.cli.link_desk import open_desk
 from shorty.cli.options import config_option
-from shorty.cli.progress import show_progress
 from shorty.cli.session import Session, with_database
+from shorty.cli.terminal import show_progress
 from shorty.transfer.imports import import_file
 from shorty.transfer.model import ImportOptions, OnConflict, SourceName
 from shorty.transfer.report import Report

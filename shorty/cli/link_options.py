@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 import rich_click as click
 
-from shorty.cli.passwords import read_password
+from shorty.cli.terminal import read_password
 from shorty.errors import InvalidFieldsError
 from shorty.http.times import read_time
 

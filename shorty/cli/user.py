@@ -24,8 +24,8 @@ from shorty.cli.options import (
     print_table,
     show_time,
 )
-from shorty.cli.passwords import read_password
 from shorty.cli.session import Session, with_database
+from shorty.cli.terminal import read_password
 from shorty.http.times import format_optional_time
 from shorty.passwords import hash_password
 from shorty.storage.database import Transaction

@@ -21,8 +21,7 @@ from shorty.links.qr_rules import find_qr_faults
 from shorty.links.slug import build_path
 from shorty.pools import WorkerThreads
 from shorty.qr.design import decide_design, list_warnings, override
-from shorty.qr.drawing import Logo, draw_svg
-from shorty.qr.png import render_png
+from shorty.qr.drawing import Logo, draw_svg, render_png
 
 Format: TypeAlias = Literal["png", "svg"]
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import parse_qsl
 
 import msgspec
+import structlog
 from litestar import Request
 
 from shorty.accounts.model import Actor, Scope
@@ -12,6 +13,7 @@ from shorty.accounts.roles import may_still
 from shorty.errors import NotFoundError
 from shorty.http.errors import BodyTooLargeError, MalformedRequestError, UnsupportedMediaTypeError
 from shorty.http.services import Services
+from shorty.limits import name_address
 
 if TYPE_CHECKING:
     from litestar.types import HTTPReceiveMessage
@@ -24,6 +26,13 @@ ID_DIGITS: Final = 18  # fits a 64-bit integer
 SERVICES: Final = "services"  # in the state of a request's scope
 HEADERS: Final = "shorty.headers"  # there too, once one was asked for
 FORM: Final = "application/x-www-form-urlencoded"
+
+PROXY_ADVICE: Final = (
+    "If this is your reverse proxy, name its address in [server] trusted_proxies or "
+    "SHORTY_SERVER__TRUSTED_PROXIES; until then all who come through it count as one."
+)
+
+log = structlog.get_logger(__name__)
 
 
 class ServedRequest(Request[Any, Any, Any]):
@@ -192,3 +201,20 @@ def decode_form(raw: bytes) -> dict[str, object]:
         else:
             fields[name] = [known, value]
     return fields
+
+
+def tell_of_proxy(request: ServedRequest) -> None:
+    """Logs a peer nearby that passes addresses on and is not trusted; once a day for each.
+
+    All who come through it share one address, and so each limit that counts by address. The doors
+    look where somebody signs in or calls; visits of short links never do. A peer on the internet is
+    passed over: its header is anybody's invention.
+    """
+    if request.find_header(b"x-forwarded-for") is None:
+        return
+    services, peer = request.services, request.peer
+    if not services.proxies.is_untrusted_neighbour(peer):
+        return
+    now = services.read_clock()
+    if services.limits.neighbours_told.take(name_address(peer), 1, now).is_allowed:
+        log.warning("proxy_not_trusted", peer=peer, advice=PROXY_ADVICE)

@@ -1,6 +1,8 @@
 """What handlers call: the open database, the settings and the domains' own state."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 
 import msgspec
 
@@ -11,7 +13,6 @@ from shorty.config import Config
 from shorty.domains import DomainDirectory
 from shorty.domains.verification import Challenges, DomainVerifier
 from shorty.fetch import Fetcher
-from shorty.http.attempts import Attempts
 from shorty.http.readiness import Readiness
 from shorty.limits import RateLimits
 from shorty.links.context import LinkContext
@@ -21,6 +22,25 @@ from shorty.proxies import TrustedProxies
 from shorty.storage.database import Database
 from shorty.transfer.desk import TransferDesk
 from shorty.webhooks.outbox import Outbox
+
+
+class Attempts:
+    """Lets one request at a time run for each token and Idempotency-Key."""
+
+    def __init__(self) -> None:
+        self._running: dict[tuple[int, str], asyncio.Event] = {}
+
+    @asynccontextmanager
+    async def run_alone(self, token_id: int, key: str) -> AsyncGenerator[None]:
+        name = (token_id, key)
+        while (running := self._running.get(name)) is not None:
+            await running.wait()
+        done = self._running[name] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._running[name]
+            done.set()
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,11 +21,10 @@ from shorty.web.bio_pages import (
     show_editor,
 )
 from shorty.web.doors import page
-from shorty.web.faults import read_faults
+from shorty.web.forms import read_faults
 from shorty.web.link_forms import read_destination
-from shorty.web.link_names import find_named_link
 from shorty.web.rendering import see_other
-from shorty.web.requests import WebRequest
+from shorty.web.requests import WebRequest, find_named_link
 
 
 @page("POST", "/bio-pages/{page_id:str}/blocks", needs="write", limit=UPLOAD_LIMIT)

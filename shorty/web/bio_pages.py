@@ -25,8 +25,7 @@ from shorty.redirect.bio_page import render_bio_page
 from shorty.redirect.pages import Pixels
 from shorty.web.bio_forms import list_shown_socials, read_page_change
 from shorty.web.doors import page
-from shorty.web.faults import read_faults
-from shorty.web.forms import Form, Upload
+from shorty.web.forms import Form, Upload, read_faults
 from shorty.web.link_forms import complete_destination
 from shorty.web.rendering import HTML, list_page_headers, render, see_other
 from shorty.web.requests import WebRequest

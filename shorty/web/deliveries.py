@@ -13,9 +13,8 @@ from shorty.links.model import Link
 from shorty.links.service import find_links
 from shorty.plans import require_feature
 from shorty.web.doors import page
-from shorty.web.link_names import find_named_link
 from shorty.web.rendering import render, see_other
-from shorty.web.requests import WebRequest
+from shorty.web.requests import WebRequest, find_named_link
 from shorty.webhooks import service
 from shorty.webhooks.model import STATUSES, Delivery, DeliveryFilter, DeliveryRecord, Receiver
 

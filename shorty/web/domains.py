@@ -8,7 +8,7 @@ from shorty.domains.verification import Verification, list_needed_records
 from shorty.errors import AlreadyExistsError, InvalidFieldsError, QuotaExceededError, ShortyError
 from shorty.http.answers import Answer
 from shorty.web.doors import page
-from shorty.web.faults import read_faults
+from shorty.web.forms import read_faults
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 

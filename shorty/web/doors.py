@@ -22,8 +22,7 @@ from shorty.accounts.sessions import WHOLE_MS, SignedIn, find_signed_in
 from shorty.errors import ForbiddenError
 from shorty.http.answers import Answer
 from shorty.http.errors import BodyTooLargeError, MalformedRequestError, UnsupportedMediaTypeError
-from shorty.http.neighbours import tell_of_proxy
-from shorty.http.requests import BODY_LIMIT, FORM, read_bytes
+from shorty.http.requests import BODY_LIMIT, FORM, read_bytes, tell_of_proxy
 from shorty.web.cookies import FORMS, SESSION, TOKEN, is_form_signed
 from shorty.web.forms import Form, Upload, build_form, decode_form
 from shorty.web.requests import WebRequest

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from shorty.errors import InvalidFieldsError, ShortyError
 from shorty.http.errors import MalformedRequestError
 from shorty.http.requests import ID_DIGITS
 
@@ -80,3 +81,13 @@ def build_form(pairs: Iterable[tuple[str, str]], files: Mapping[str, Upload] | N
     for name, text in pairs:
         fields[name] = (*fields.get(name, ()), text)
     return Form(fields=fields, files=files or {})
+
+
+def read_faults(error: ShortyError, field: str) -> dict[str, str]:
+    """What is wrong with a form, by its fields' names, to stand beside them.
+
+    `field` is the one that an error is about that names none.
+    """
+    if isinstance(error, InvalidFieldsError):
+        return error.fields
+    return {field: error.message.rstrip(".")}

@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo
 from shorty.accounts.known_browsers import KnownAccount, KnownBrowser, find_known_account
 from shorty.accounts.sessions import SignedIn
 from shorty.http.requests import ID_DIGITS, ServedRequest
+from shorty.links.model import Link
+from shorty.links.service import find_links
+from shorty.links.slug import slug_key
 from shorty.web.cookies import (
     FORMS,
     KNOWN,
@@ -129,3 +132,18 @@ class WebRequest(ServedRequest):
             return None
         self.set_cookie(NOTICE, "", 0)
         return open_notice(self.secret, sealed)
+
+
+async def find_named_link(request: WebRequest, text: str, usual_host: str) -> Link | None:
+    """The link that somebody names as they see it: its short URL, HOST/SLUG, or its slug.
+
+    `usual_host` is meant where a slug stands alone. None for another workspace's link too.
+    """
+    book, actor = request.services.book, request.actor
+    place = text.partition("://")[2] or text
+    host, slash, slug = place.partition("/")
+    domain = book.find_domain(actor.workspace_id, host if slash else usual_host)
+    key = slug_key(unquote((slug if slash else place).rstrip("/")))
+    cached = book.lookup.find(domain.id, key) if domain and key else None
+    found = await find_links(book, actor, [cached.id] if cached else [])
+    return found[0] if found else None

@@ -7,7 +7,7 @@ from shorty.http.answers import Answer
 from shorty.links import tags
 from shorty.links.tags import NewTag, TagChange
 from shorty.web.doors import page
-from shorty.web.faults import read_faults
+from shorty.web.forms import read_faults
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 

@@ -10,8 +10,7 @@ from shorty.links.destination import UTM_PARAMETERS, apply_utm, parse_destinatio
 from shorty.links.rules import UTM_LENGTH, read_text
 from shorty.links.utm_templates import NewUtmTemplate, UtmTemplate, UtmTemplateChange
 from shorty.web.doors import page
-from shorty.web.faults import read_faults
-from shorty.web.forms import Form
+from shorty.web.forms import Form, read_faults
 from shorty.web.link_forms import complete_destination
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest

@@ -16,7 +16,7 @@ from shorty.web.entry import (
     remember_browser,
     set_session_cookie,
 )
-from shorty.web.faults import read_faults
+from shorty.web.forms import read_faults
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 

@@ -10,8 +10,7 @@ from typing import Final
 import zxingcpp
 from PIL import Image
 
-from shorty.qr.drawing import Logo
-from shorty.qr.png import render_png
+from shorty.qr.drawing import Logo, render_png
 
 QR_CODES: Final = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 RED_SQUARE: Final = (

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from shorty.links.model import QrSettings
 from shorty.qr.design import FRAMES, LEVELS, PRESETS, decide_design
-from shorty.qr.drawing import draw_svg, find_hole
-from shorty.qr.png import render_png
+from shorty.qr.drawing import draw_svg, find_hole, render_png
 from shorty.qr.shapes import CORNERS, PATTERNS
 from shorty.qr.symbol import encode_address
 from tests.qr.reading import make_logo, open_image, read_code

@@ -9,7 +9,7 @@ import pytest
 from shorty.accounts.second_factor import count_recovery_codes, has_second_factor
 from shorty.accounts.totp import STEP_MS, compute_code
 from shorty.passwords import hash_password
-from shorty.qr.png import render_png
+from shorty.qr.drawing import render_png
 from tests.api.house import House
 from tests.qr.reading import read_code
 from tests.web.browser import Browser, read_text

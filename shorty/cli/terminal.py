@@ -1,0 +1,46 @@
+"""What commands ask and show at a terminal: passwords, and how far a transfer has come."""
+
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import rich_click as click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from shorty.errors import InvalidFieldsError
+from shorty.passwords import find_own_password_fault, find_password_fault
+from shorty.transfer.tally import Transfer
+
+
+def read_password(*, is_own: bool = False) -> str:
+    """Asked for twice at a terminal, else one line of standard input. Raises InvalidFieldsError.
+
+    Passwords are never an argument, which other users of the machine could read. `is_own` is for
+    what opens an account, which may not be as short as a link's.
+    """
+    if sys.stdin.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    find_fault = find_own_password_fault if is_own else find_password_fault
+    if fault := find_fault(password):
+        raise InvalidFieldsError({"password": fault})
+    return password
+
+
+@contextmanager
+def show_progress(what: str) -> Generator[Callable[[Transfer], None]]:
+    """On stderr, while it lasts."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+
+        def show(told: Transfer) -> None:
+            links = f"{what}: {told.created + told.there:,} links"
+            clicks = f", {told.clicks:,} clicks" if told.clicks else ""
+            progress.update(
+                task, completed=told.done, total=told.total or None, description=links + clicks
+            )
+
+        yield show
