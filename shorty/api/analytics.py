@@ -28,7 +28,7 @@ from shorty.api.analytics_query import (
     read_query,
     read_question,
 )
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.clicks.breakdown import (
     OF_DEVICES,
@@ -42,7 +42,7 @@ from shorty.clicks.stats import ValueCounts, count_by_slot, count_values
 from shorty.errors import NotFoundError
 from shorty.http.answers import Answer, answer_json
 
-TAG: Final = "Analytics"
+resource: Final = Resource("Analytics", errors=(NotFoundError,))
 ABOUT: Final = (
     "Visitors are counted anew each UTC day, so those of a longer time are visitor-days. "
     "The period is widened to whole quarter hours and told in the answer."
@@ -61,26 +61,21 @@ DIRECT: Final[dict[str, object]] = {
 }
 
 
-@handle(
-    "GET",
-    "/analytics/summary",
-    Operation(
-        summary="Count clicks and visitors",
-        description="`clicks` are all visits by people, `scans` those of them by QR code. "
-        f"`previous` is the period of the same length before. {ABOUT}",
-        tag=TAG,
-        query=AnalyticsQuery,
-        answer=SummaryAnswer,
-        answer_example={
-            "clicks": 1200,
-            "visitors": 940,
-            "scans": 73,
-            "bots": 310,
-            "previous": {"clicks": 1000, "visitors": 800},
-            **ECHO,
-        },
-        errors=(NotFoundError,),
-    ),
+@resource.handle(
+    "GET /analytics/summary",
+    "Count clicks and visitors",
+    SummaryAnswer,
+    description="`clicks` are all visits by people, `scans` those of them by QR code. "
+    f"`previous` is the period of the same length before. {ABOUT}",
+    query=AnalyticsQuery,
+    answer_example={
+        "clicks": 1200,
+        "visitors": 940,
+        "scans": 73,
+        "bots": 310,
+        "previous": {"clicks": 1000, "visitors": 800},
+        **ECHO,
+    },
 )
 async def get_summary(request: ApiRequest) -> Answer:
     query = read_query(request, AnalyticsQuery)
@@ -103,23 +98,18 @@ async def get_summary(request: ApiRequest) -> Answer:
     )
 
 
-@handle(
-    "GET",
-    "/analytics/timeseries",
-    Operation(
-        summary="Count clicks and visitors by hour, day, week or month",
-        description="Hours, days, weeks (from Monday) and months are those of the time zone; "
-        f"those without clicks are there with zeros. {ABOUT}",
-        tag=TAG,
-        query=SeriesQuery,
-        answer=SeriesAnswer,
-        answer_example={
-            "series": [{"start": "2026-11-22T00:00:00+05:30", "clicks": 40, "visitors": 31}],
-            "interval": "day",
-            **ECHO,
-        },
-        errors=(NotFoundError,),
-    ),
+@resource.handle(
+    "GET /analytics/timeseries",
+    "Count clicks and visitors by hour, day, week or month",
+    SeriesAnswer,
+    description="Hours, days, weeks (from Monday) and months are those of the time zone; "
+    f"those without clicks are there with zeros. {ABOUT}",
+    query=SeriesQuery,
+    answer_example={
+        "series": [{"start": "2026-11-22T00:00:00+05:30", "clicks": 40, "visitors": 31}],
+        "interval": "day",
+        **ECHO,
+    },
 )
 async def get_timeseries(request: ApiRequest) -> Answer:
     query = read_query(request, SeriesQuery)
@@ -138,26 +128,21 @@ async def get_timeseries(request: ApiRequest) -> Answer:
     return answer_json(SeriesAnswer(series=points, interval=query.interval, **tell_period(period)))
 
 
-@handle(
-    "GET",
-    "/analytics/geo",
-    Operation(
-        summary="Count clicks by country and city",
-        description="Countries are ISO 3166-1 alpha-2, null where unknown. Cities are known only "
-        "where the operator has given a database that knows them.",
-        tag=TAG,
-        query=TopQuery,
-        answer=GeoAnswer,
-        answer_example={
-            "countries": [
-                {"country": "US", "clicks": 700, "visitors": 560},
-                {"country": None, "clicks": 12, "visitors": 12},
-            ],
-            "cities": [{"city": "Portland", "country": "US", "clicks": 31, "visitors": 24}],
-            **ECHO,
-        },
-        errors=(NotFoundError,),
-    ),
+@resource.handle(
+    "GET /analytics/geo",
+    "Count clicks by country and city",
+    GeoAnswer,
+    description="Countries are ISO 3166-1 alpha-2, null where unknown. Cities are known only "
+    "where the operator has given a database that knows them.",
+    query=TopQuery,
+    answer_example={
+        "countries": [
+            {"country": "US", "clicks": 700, "visitors": 560},
+            {"country": None, "clicks": 12, "visitors": 12},
+        ],
+        "cities": [{"city": "Portland", "country": "US", "clicks": 31, "visitors": 24}],
+        **ECHO,
+    },
 )
 async def get_geo(request: ApiRequest) -> Answer:
     query = read_query(request, TopQuery)
@@ -170,23 +155,18 @@ async def get_geo(request: ApiRequest) -> Answer:
     return answer_json(answer)
 
 
-@handle(
-    "GET",
-    "/analytics/devices",
-    Operation(
-        summary="Count clicks by device, browser and operating system",
-        description="A device is `desktop`, `mobile`, `tablet` or `other`.",
-        tag=TAG,
-        query=TopQuery,
-        answer=DevicesAnswer,
-        answer_example={
-            "devices": [{"device": "mobile", "clicks": 800}],
-            "browsers": [{"browser": "Chrome", "clicks": 650}],
-            "os": [{"os": "iOS", "clicks": 420}],
-            **ECHO,
-        },
-        errors=(NotFoundError,),
-    ),
+@resource.handle(
+    "GET /analytics/devices",
+    "Count clicks by device, browser and operating system",
+    DevicesAnswer,
+    description="A device is `desktop`, `mobile`, `tablet` or `other`.",
+    query=TopQuery,
+    answer_example={
+        "devices": [{"device": "mobile", "clicks": 800}],
+        "browsers": [{"browser": "Chrome", "clicks": 650}],
+        "os": [{"os": "iOS", "clicks": 420}],
+        **ECHO,
+    },
 )
 async def get_devices(request: ApiRequest) -> Answer:
     query = read_query(request, TopQuery)
@@ -200,33 +180,28 @@ async def get_devices(request: ApiRequest) -> Answer:
     return answer_json(answer)
 
 
-@handle(
-    "GET",
-    "/analytics/referrers",
-    Operation(
-        summary="Count clicks by the site they came from",
-        description="The hosts of a known site are counted as one, under its name. "
-        "`referrer` is null for visits that name none.",
-        tag=TAG,
-        query=TopQuery,
-        answer=ReferrersAnswer,
-        answer_example={
-            "referrers": [
-                DIRECT,
-                {
-                    "referrer": "t.co",
-                    "name": "X",
-                    "clicks": 210,
-                    "hosts": [
-                        {"referrer": "t.co", "clicks": 200},
-                        {"referrer": "x.com", "clicks": 10},
-                    ],
-                },
-            ],
-            **ECHO,
-        },
-        errors=(NotFoundError,),
-    ),
+@resource.handle(
+    "GET /analytics/referrers",
+    "Count clicks by the site they came from",
+    ReferrersAnswer,
+    description="The hosts of a known site are counted as one, under its name. "
+    "`referrer` is null for visits that name none.",
+    query=TopQuery,
+    answer_example={
+        "referrers": [
+            DIRECT,
+            {
+                "referrer": "t.co",
+                "name": "X",
+                "clicks": 210,
+                "hosts": [
+                    {"referrer": "t.co", "clicks": 200},
+                    {"referrer": "x.com", "clicks": 10},
+                ],
+            },
+        ],
+        **ECHO,
+    },
 )
 async def get_referrers(request: ApiRequest) -> Answer:
     query = read_query(request, TopQuery)
@@ -235,25 +210,20 @@ async def get_referrers(request: ApiRequest) -> Answer:
     return answer_json(ReferrersAnswer(referrers=referrers, **tell_period(question.period)))
 
 
-@handle(
-    "GET",
-    "/analytics/utm",
-    Operation(
-        summary="Count clicks by UTM value",
-        description="Of each of the five parameters; clicks without it are left out.",
-        tag=TAG,
-        query=TopQuery,
-        answer=UtmAnswer,
-        answer_example={
-            "source": [{"value": "newsletter", "clicks": 320}],
-            "medium": [{"value": "email", "clicks": 320}],
-            "campaign": [{"value": "winter", "clicks": 280}],
-            "term": [],
-            "content": [],
-            **ECHO,
-        },
-        errors=(NotFoundError,),
-    ),
+@resource.handle(
+    "GET /analytics/utm",
+    "Count clicks by UTM value",
+    UtmAnswer,
+    description="Of each of the five parameters; clicks without it are left out.",
+    query=TopQuery,
+    answer_example={
+        "source": [{"value": "newsletter", "clicks": 320}],
+        "medium": [{"value": "email", "clicks": 320}],
+        "campaign": [{"value": "winter", "clicks": 280}],
+        "term": [],
+        "content": [],
+        **ECHO,
+    },
 )
 async def get_utm(request: ApiRequest) -> Answer:
     query = read_query(request, TopQuery)
@@ -295,13 +265,3 @@ def tell_period(period: Period) -> dict[str, str]:
         "end": period.write_moment(period.end),
         "timezone": period.zone.key,
     }
-
-
-HANDLERS: Final = (
-    get_summary,
-    get_timeseries,
-    get_geo,
-    get_devices,
-    get_referrers,
-    get_utm,
-)

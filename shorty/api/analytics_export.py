@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from shorty.api.analytics_query import AnalyticsQuery, read_query, read_question
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.clicks.export import read_clicks
 from shorty.clicks.model import BOT
@@ -26,6 +26,8 @@ LINES_EXAMPLE: Final = (
 
 _decode_utm = msgspec.json.Decoder(tuple[str | None, ...]).decode
 _encode_json = msgspec.json.Encoder().encode
+
+resource: Final = Resource("Analytics")
 
 
 class ExportQuery(AnalyticsQuery, frozen=True, kw_only=True):
@@ -61,24 +63,20 @@ class ExportedClick(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 COLUMNS: Final = tuple(field.encode_name for field in msgspec.structs.fields(ExportedClick))
 
 
-@handle(
-    "GET",
-    "/analytics/export",
-    Operation(
-        summary="Export single clicks",
-        description="The oldest first, as many as there are. In CSV, the first row names the "
-        "columns, and a text that a spreadsheet would run as a formula begins with an apostrophe. "
-        "With `format=ndjson`, the answer is `application/x-ndjson`: one JSON object a line, with "
-        "the same names. Clicks that are older than the plan keeps them are not there.",
-        tag="Analytics",
-        query=ExportQuery,
-        answer=str,
-        answer_example=f"{','.join(COLUMNS)}\r\n81,2026-11-22T12:00:00.000Z,1162,go.example.com,"
-        "sale,qr,false,5577006791947779410,US,Portland,t.co,Safari,iOS,mobile,newsletter,,,,\r\n",
-        media_type="text/csv",
-        other_examples=((MEDIA_TYPES["ndjson"].decode(), LINES_EXAMPLE),),
-        errors=(NotFoundError,),
-    ),
+@resource.handle(
+    "GET /analytics/export",
+    "Export single clicks",
+    str,
+    description="The oldest first, as many as there are. In CSV, the first row names the "
+    "columns, and a text that a spreadsheet would run as a formula begins with an apostrophe. "
+    "With `format=ndjson`, the answer is `application/x-ndjson`: one JSON object a line, with "
+    "the same names. Clicks that are older than the plan keeps them are not there.",
+    query=ExportQuery,
+    answer_example=f"{','.join(COLUMNS)}\r\n81,2026-11-22T12:00:00.000Z,1162,go.example.com,"
+    "sale,qr,false,5577006791947779410,US,Portland,t.co,Safari,iOS,mobile,newsletter,,,,\r\n",
+    media_type="text/csv",
+    other_examples=((MEDIA_TYPES["ndjson"].decode(), LINES_EXAMPLE),),
+    errors=(NotFoundError,),
 )
 async def export_clicks(request: ApiRequest) -> Answer:
     query = read_query(request, ExportQuery)
@@ -141,6 +139,3 @@ def write_table(clicks: Iterable[ExportedClick]) -> bytes:
 
 def write_lines(clicks: Iterable[ExportedClick]) -> bytes:
     return b"".join(_encode_json(click) + b"\n" for click in clicks)
-
-
-HANDLERS: Final = (export_clicks,)

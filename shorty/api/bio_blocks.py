@@ -5,9 +5,9 @@ from typing import Annotated, Any, Final, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from shorty.api.bio_objects import BLOCK_EXAMPLE, TAG, BlockAnswer, BlockList, Reader, show_block
+from shorty.api.bio_objects import TAG, BlockAnswer, BlockList, Reader, show_block
 from shorty.api.idempotency import answer_once, in_one_write
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.bio import blocks, service
 from shorty.bio.embeds import SITES
@@ -48,6 +48,8 @@ From: TypeAlias = Annotated[
     str, Meta(description="When it appears, in ISO 8601; without a zone in UTC.")
 ]
 Until: TypeAlias = Annotated[str, Meta(description="When it goes, in ISO 8601.")]
+
+resource: Final = Resource(TAG)
 
 
 class BlockChanges(
@@ -90,16 +92,11 @@ class BlockOrder(
     ]
 
 
-@handle(
-    "GET",
-    "/bio-pages/{page_id:str}/blocks",
-    Operation(
-        summary="List a page's blocks",
-        description="All of them in the order of the page, hidden ones too.",
-        tag=TAG,
-        answer=BlockList,
-        answer_example={"blocks": [BLOCK_EXAMPLE]},
-    ),
+@resource.handle(
+    "GET /bio-pages/{page_id}/blocks",
+    "List a page's blocks",
+    BlockList,
+    description="All of them in the order of the page, hidden ones too.",
 )
 async def list_blocks(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", PAGE)
@@ -107,21 +104,13 @@ async def list_blocks(request: ApiRequest) -> Answer:
     return answer_blocks(request, page.blocks)
 
 
-@handle(
-    "POST",
-    "/bio-pages/{page_id:str}/blocks",
-    Operation(
-        summary="Add a block to a page",
-        description=f"A page has at most {MAX_BLOCKS}.",
-        tag=TAG,
-        scope="write",
-        body=BlockInput,
-        body_example={"kind": "link", "linkId": "1170", "text": "My shop"},
-        is_repeatable=True,
-        status=201,
-        answer=BlockAnswer,
-        answer_example={"block": BLOCK_EXAMPLE},
-    ),
+@resource.handle(
+    "POST /bio-pages/{page_id}/blocks",
+    "Add a block to a page",
+    BlockAnswer,
+    description=f"A page has at most {MAX_BLOCKS}.",
+    body=BlockInput,
+    body_example={"kind": "link", "linkId": "1170", "text": "My shop"},
 )
 async def add_block(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", PAGE)
@@ -140,18 +129,12 @@ async def add_block(request: ApiRequest) -> Answer:
         )
 
 
-@handle(
-    "PUT",
-    "/bio-pages/{page_id:str}/blocks/order",
-    Operation(
-        summary="Put a page's blocks in order",
-        tag=TAG,
-        scope="write",
-        body=BlockOrder,
-        body_example={"blockIds": ["33", "31", "32"]},
-        answer=BlockList,
-        answer_example={"blocks": [BLOCK_EXAMPLE]},
-    ),
+@resource.handle(
+    "PUT /bio-pages/{page_id}/blocks/order",
+    "Put a page's blocks in order",
+    BlockList,
+    body=BlockOrder,
+    body_example={"blockIds": ["33", "31", "32"]},
 )
 async def order_blocks(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", PAGE)
@@ -167,32 +150,20 @@ async def order_blocks(request: ApiRequest) -> Answer:
     return answer_blocks(request, ordered)
 
 
-@handle(
-    "GET",
-    "/bio-pages/{page_id:str}/blocks/{block_id:str}",
-    Operation(
-        summary="Read a block", tag=TAG, answer=BlockAnswer, answer_example={"block": BLOCK_EXAMPLE}
-    ),
-)
+@resource.handle("GET /bio-pages/{page_id}/blocks/{block_id}", "Read a block", BlockAnswer)
 async def get_block(request: ApiRequest) -> Answer:
     page_id, block_id = read_ids(request)
     page = await service.get_page(request.services.book, request.actor, page_id, request.now)
     return answer_block(request, blocks.find_block(page.blocks, block_id))
 
 
-@handle(
-    "PATCH",
-    "/bio-pages/{page_id:str}/blocks/{block_id:str}",
-    Operation(
-        summary="Change a block",
-        description="Also to hide it, or to show it for a time only.",
-        tag=TAG,
-        scope="write",
-        body=BlockChanges,
-        body_example={"isHidden": False, "shownUntil": "2030-12-31T23:59:59Z"},
-        answer=BlockAnswer,
-        answer_example={"block": BLOCK_EXAMPLE},
-    ),
+@resource.handle(
+    "PATCH /bio-pages/{page_id}/blocks/{block_id}",
+    "Change a block",
+    BlockAnswer,
+    description="Also to hide it, or to show it for a time only.",
+    body=BlockChanges,
+    body_example={"isHidden": False, "shownUntil": "2030-12-31T23:59:59Z"},
 )
 async def change_block(request: ApiRequest) -> Answer:
     page_id, block_id = read_ids(request)
@@ -205,16 +176,10 @@ async def change_block(request: ApiRequest) -> Answer:
     return answer_block(request, block)
 
 
-@handle(
-    "DELETE",
-    "/bio-pages/{page_id:str}/blocks/{block_id:str}",
-    Operation(
-        summary="Delete a block",
-        description="The link that a button led to stays.",
-        tag=TAG,
-        scope="write",
-        status=204,
-    ),
+@resource.handle(
+    "DELETE /bio-pages/{page_id}/blocks/{block_id}",
+    "Delete a block",
+    description="The link that a button led to stays.",
 )
 async def delete_block(request: ApiRequest) -> Answer:
     page_id, block_id = read_ids(request)
@@ -264,13 +229,3 @@ def _read_parts(wanted: BlockInput | BlockChanges) -> dict[str, Any]:
     }
     reader.finish()
     return parts
-
-
-HANDLERS: Final = (
-    list_blocks,
-    add_block,
-    order_blocks,
-    get_block,
-    change_block,
-    delete_block,
-)

@@ -1,7 +1,7 @@
 """How bio pages and their blocks are shown, and what is taken for their times and numbers."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -13,45 +13,6 @@ from shorty.errors import InvalidFieldsError
 from shorty.http.times import format_optional_time, format_time, read_time
 
 TAG: Final = "Bio pages"
-BLOCK_EXAMPLE: Final = {
-    "id": "31",
-    "kind": "link",
-    "linkId": "1170",
-    "shortUrl": "https://go.example.com/shop",
-    "text": "My shop",
-    "url": None,
-    "pictureId": None,
-    "picturePath": None,
-    "isHidden": False,
-    "shownFrom": None,
-    "shownUntil": "2030-12-31T23:59:59.000Z",
-    "isShown": True,
-    "createdAt": "2026-11-22T12:00:00.000Z",
-}
-EXAMPLE: Final = {
-    "id": "1162",
-    "shortCode": "ann",
-    "shortUrl": "https://go.example.com/ann",
-    "domain": "go.example.com",
-    "url": "https://ann.example.com/",
-    "linkTitle": "Ann",
-    "title": "Ann Example",
-    "description": "Ceramics from the coast",
-    "buttonLabel": "Visit my site",
-    "isButtonShown": True,
-    "avatar": "picture",
-    "avatarId": "8",
-    "avatarPath": "/static/pictures/0f3c1d9a5be24c7788d1c2a4e6f80912.png",
-    "theme": "dusk",
-    "colors": {"background": None, "text": None, "button": "#4a2263", "buttonText": None},
-    "socials": [{"network": "instagram", "url": "https://instagram.com/ann.example"}],
-    "blocks": [BLOCK_EXAMPLE],
-    "isActive": True,
-    "clickCount": 240,
-    "warnings": [],
-    "createdAt": "2026-11-22T12:00:00.000Z",
-    "updatedAt": "2026-11-22T12:00:00.000Z",
-}
 
 
 class ColorsObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -79,6 +40,22 @@ class BlockObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     shown_until: str | None
     is_shown: bool
     created_at: str
+
+    example: ClassVar[dict[str, Any]] = {
+        "id": "31",
+        "kind": "link",
+        "linkId": "1170",
+        "shortUrl": "https://go.example.com/shop",
+        "text": "My shop",
+        "url": None,
+        "pictureId": None,
+        "picturePath": None,
+        "isHidden": False,
+        "shownFrom": None,
+        "shownUntil": "2030-12-31T23:59:59.000Z",
+        "isShown": True,
+        "createdAt": "2026-11-22T12:00:00.000Z",
+    }
 
 
 class PageObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -109,6 +86,31 @@ class PageObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     warnings: list[str]
     created_at: str
     updated_at: str
+
+    example: ClassVar[dict[str, Any]] = {
+        "id": "1162",
+        "shortCode": "ann",
+        "shortUrl": "https://go.example.com/ann",
+        "domain": "go.example.com",
+        "url": "https://ann.example.com/",
+        "linkTitle": "Ann",
+        "title": "Ann Example",
+        "description": "Ceramics from the coast",
+        "buttonLabel": "Visit my site",
+        "isButtonShown": True,
+        "avatar": "picture",
+        "avatarId": "8",
+        "avatarPath": "/static/pictures/0f3c1d9a5be24c7788d1c2a4e6f80912.png",
+        "theme": "dusk",
+        "colors": {"background": None, "text": None, "button": "#4a2263", "buttonText": None},
+        "socials": [{"network": "instagram", "url": "https://instagram.com/ann.example"}],
+        "blocks": [BlockObject.example],
+        "isActive": True,
+        "clickCount": 240,
+        "warnings": [],
+        "createdAt": "2026-11-22T12:00:00.000Z",
+        "updatedAt": "2026-11-22T12:00:00.000Z",
+    }
 
 
 class BlockAnswer(msgspec.Struct, frozen=True, kw_only=True):

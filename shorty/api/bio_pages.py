@@ -6,7 +6,6 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from shorty.api.bio_objects import (
-    EXAMPLE,
     TAG,
     ColorsObject,
     PageAnswer,
@@ -17,7 +16,7 @@ from shorty.api.bio_objects import (
 from shorty.api.idempotency import Remember, answer_once
 from shorty.api.link_bodies import Domain, Slug, Url, telling_own_names
 from shorty.api.listing import ListQuery, read_list_query
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.bio import service
 from shorty.bio.model import AvatarKind, BioPage, Colors, PageChange, Social, Theme
@@ -75,6 +74,8 @@ Socials: TypeAlias = Annotated[
     ),
 ]
 
+resource: Final = Resource(TAG)
+
 
 class PageChanges(
     msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
@@ -109,18 +110,13 @@ class DeleteQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ] = False
 
 
-@handle(
-    "GET",
-    "/bio-pages",
-    Operation(
-        summary="List the bio pages",
-        description="Every link that is a link-in-bio page, the oldest first, whichever way it "
-        "became one.",
-        tag=TAG,
-        query=ListQuery,
-        answer=PageListAnswer,
-        answer_example={"bioPages": [EXAMPLE], "nextCursor": None},
-    ),
+@resource.handle(
+    "GET /bio-pages",
+    "List the bio pages",
+    PageListAnswer,
+    description="Every link that is a link-in-bio page, the oldest first, whichever way it "
+    "became one.",
+    query=ListQuery,
 )
 async def list_pages(request: ApiRequest) -> Answer:
     query, now = read_list_query(request), request.now
@@ -132,30 +128,22 @@ async def list_pages(request: ApiRequest) -> Answer:
     return answer_json(PageListAnswer(bio_pages=pages, next_cursor=cursor))
 
 
-@handle(
-    "POST",
-    "/bio-pages",
-    Operation(
-        summary="Make a bio page",
-        description="At a new link (`url`, `domain`, perhaps `customSlug`), or of the link "
-        "`linkId`. A page has the id of its link.",
-        tag=TAG,
-        scope="write",
-        body=PageInput,
-        body_example={
-            "url": "https://ann.example.com/",
-            "domain": "go.example.com",
-            "customSlug": "ann",
-            "title": "Ann Example",
-            "theme": "dusk",
-            "socials": [{"network": "instagram", "url": "https://instagram.com/ann.example"}],
-        },
-        is_repeatable=True,
-        status=201,
-        answer=PageAnswer,
-        answer_example={"bioPage": EXAMPLE},
-        errors=(SlugTakenError, QuotaExceededError, ConflictError),
-    ),
+@resource.handle(
+    "POST /bio-pages",
+    "Make a bio page",
+    PageAnswer,
+    description="At a new link (`url`, `domain`, perhaps `customSlug`), or of the link "
+    "`linkId`. A page has the id of its link.",
+    body=PageInput,
+    body_example={
+        "url": "https://ann.example.com/",
+        "domain": "go.example.com",
+        "customSlug": "ann",
+        "title": "Ann Example",
+        "theme": "dusk",
+        "socials": [{"network": "instagram", "url": "https://instagram.com/ann.example"}],
+    },
+    errors=(SlugTakenError, QuotaExceededError, ConflictError),
 )
 async def create_page(request: ApiRequest) -> Answer:
     body = await read_body(request)
@@ -179,33 +167,21 @@ async def create_page(request: ApiRequest) -> Answer:
         )
 
 
-@handle(
-    "GET",
-    "/bio-pages/{page_id:str}",
-    Operation(
-        summary="Read a bio page", tag=TAG, answer=PageAnswer, answer_example={"bioPage": EXAMPLE}
-    ),
-)
+@resource.handle("GET /bio-pages/{page_id}", "Read a bio page", PageAnswer)
 async def get_page(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", WHAT)
     page = await service.get_page(request.services.book, request.actor, page_id, request.now)
     return answer_page(request, page)
 
 
-@handle(
-    "PATCH",
-    "/bio-pages/{page_id:str}",
-    Operation(
-        summary="Change a bio page",
-        description="Only `buttonLabel`, which is the link's, counts as an edit of a link.",
-        tag=TAG,
-        scope="write",
-        body=PageChanges,
-        body_example={"theme": "meadow", "colors": {"button": "#17624c"}},
-        answer=PageAnswer,
-        answer_example={"bioPage": EXAMPLE},
-        errors=(QuotaExceededError,),
-    ),
+@resource.handle(
+    "PATCH /bio-pages/{page_id}",
+    "Change a bio page",
+    PageAnswer,
+    description="Only `buttonLabel`, which is the link's, counts as an edit of a link.",
+    body=PageChanges,
+    body_example={"theme": "meadow", "colors": {"button": "#17624c"}},
+    errors=(QuotaExceededError,),
 )
 async def change_page(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", WHAT)
@@ -218,18 +194,12 @@ async def change_page(request: ApiRequest) -> Answer:
     return answer_page(request, page)
 
 
-@handle(
-    "DELETE",
-    "/bio-pages/{page_id:str}",
-    Operation(
-        summary="Delete a bio page",
-        description="Its address stops at once and is free again; the links on it stay.",
-        tag=TAG,
-        scope="write",
-        query=DeleteQuery,
-        status=204,
-        errors=(QuotaExceededError,),
-    ),
+@resource.handle(
+    "DELETE /bio-pages/{page_id}",
+    "Delete a bio page",
+    description="Its address stops at once and is free again; the links on it stay.",
+    query=DeleteQuery,
+    errors=(QuotaExceededError,),
 )
 async def delete_page(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", WHAT)
@@ -288,6 +258,3 @@ def read_link(wanted: PageInput) -> LinkChange:
         slug=wanted.custom_slug,
         title=wanted.title or None,
     )
-
-
-HANDLERS: Final = (list_pages, create_page, get_page, change_page, delete_page)

@@ -1,13 +1,13 @@
 """`/bio-pictures`: avatars and images of bio pages; and where everybody fetches these and icons."""
 
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 from litestar import route
 from msgspec import Meta
 
 from shorty.api.idempotency import answer_once, in_one_write
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.uploads import read_upload
 from shorty.errors import BusyError, NotFoundError
@@ -19,19 +19,10 @@ from shorty.links.icons import find_icon_content
 from shorty.links.pictures import LONGEST_SIDES, MOST, Picture, StoredPicture
 from shorty.qr.sandbox import MAX_BYTES, read_logo
 
-TAG: Final = "Bio pages"
+resource: Final = Resource("Bio pages")
 PNG: Final = b"image/png"
 PURPOSES: Final[tuple[pictures.Purpose, ...]] = ("avatar", "image")
 SAFE: Final[Header] = (b"x-content-type-options", b"nosniff")
-EXAMPLE: Final = {
-    "id": "8",
-    "purpose": "avatar",
-    "name": "Ann",
-    "width": 192,
-    "height": 192,
-    "path": "/static/pictures/0f3c1d9a5be24c7788d1c2a4e6f80912.png",
-    "createdAt": "2026-11-22T12:00:00.000Z",
-}
 
 Purpose: TypeAlias = Annotated[
     Literal["avatar", "image"],
@@ -71,6 +62,16 @@ class PictureObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     path: str
     created_at: str
 
+    example: ClassVar[dict[str, Any]] = {
+        "id": "8",
+        "purpose": "avatar",
+        "name": "Ann",
+        "width": 192,
+        "height": 192,
+        "path": "/static/pictures/0f3c1d9a5be24c7788d1c2a4e6f80912.png",
+        "createdAt": "2026-11-22T12:00:00.000Z",
+    }
+
 
 class PictureAnswer(msgspec.Struct, frozen=True, kw_only=True):
     picture: PictureObject
@@ -80,45 +81,32 @@ class PictureList(msgspec.Struct, frozen=True, kw_only=True):
     pictures: list[PictureObject]
 
 
-@handle(
-    "GET",
-    "/bio-pictures",
-    Operation(
-        summary="List the pictures of bio pages",
-        description=f"All of them, the oldest first: at most {MOST['avatar']} avatars and "
-        f"{MOST['image']} images.",
-        tag=TAG,
-        answer=PictureList,
-        answer_example={"pictures": [EXAMPLE]},
-    ),
+@resource.handle(
+    "GET /bio-pictures",
+    "List the pictures of bio pages",
+    PictureList,
+    description=f"All of them, the oldest first: at most {MOST['avatar']} avatars and "
+    f"{MOST['image']} images.",
 )
 async def list_pictures(request: ApiRequest) -> Answer:
     found = await pictures.list_pictures(request.services.db, request.actor.workspace_id, PURPOSES)
     return answer_json(PictureList(pictures=[show_picture(picture) for picture in found]))
 
 
-@handle(
-    "POST",
-    "/bio-pictures",
-    Operation(
-        summary="Upload a picture for bio pages",
-        description="A body of the type `image/png` or the like is taken for the file itself. The "
-        "picture is drawn anew as a PNG; the file is not kept.",
-        tag=TAG,
-        scope="write",
-        query=PictureQuery,
-        body=PictureInput,
-        body_example={
-            "purpose": "avatar",
-            "name": "Ann",
-            "image": "data:image/png;base64,iVBORw0KGgo…",
-        },
-        is_repeatable=True,
-        errors=(BusyError,),
-        status=201,
-        answer=PictureAnswer,
-        answer_example={"picture": EXAMPLE},
-    ),
+@resource.handle(
+    "POST /bio-pictures",
+    "Upload a picture for bio pages",
+    PictureAnswer,
+    description="A body of the type `image/png` or the like is taken for the file itself. The "
+    "picture is drawn anew as a PNG; the file is not kept.",
+    query=PictureQuery,
+    body=PictureInput,
+    body_example={
+        "purpose": "avatar",
+        "name": "Ann",
+        "image": "data:image/png;base64,iVBORw0KGgo…",
+    },
+    errors=(BusyError,),
 )
 async def create_picture(request: ApiRequest) -> Answer:
     body, wanted, content = await read_upload(request, PictureInput)
@@ -144,16 +132,7 @@ async def create_picture(request: ApiRequest) -> Answer:
     )
 
 
-@handle(
-    "GET",
-    "/bio-pictures/{picture_id:str}",
-    Operation(
-        summary="Read a picture of bio pages",
-        tag=TAG,
-        answer=PictureAnswer,
-        answer_example={"picture": EXAMPLE},
-    ),
-)
+@resource.handle("GET /bio-pictures/{picture_id}", "Read a picture of bio pages", PictureAnswer)
 async def get_picture(request: ApiRequest) -> Answer:
     picture_id = request.read_id("picture_id", "picture")
     picture = await pictures.get_picture(
@@ -162,16 +141,10 @@ async def get_picture(request: ApiRequest) -> Answer:
     return answer_json(PictureAnswer(picture=show_picture(picture)))
 
 
-@handle(
-    "DELETE",
-    "/bio-pictures/{picture_id:str}",
-    Operation(
-        summary="Delete a picture of bio pages",
-        description="Blocks that show it are deleted too; a page whose avatar it was has none.",
-        tag=TAG,
-        scope="write",
-        status=204,
-    ),
+@resource.handle(
+    "DELETE /bio-pictures/{picture_id}",
+    "Delete a picture of bio pages",
+    description="Blocks that show it are deleted too; a page whose avatar it was has none.",
 )
 async def delete_picture(request: ApiRequest) -> Answer:
     picture_id = request.read_id("picture_id", "picture")
@@ -214,5 +187,4 @@ def show_picture(picture: StoredPicture) -> PictureObject:
     )
 
 
-HANDLERS: Final = (list_pictures, create_picture, get_picture, delete_picture)
 PUBLIC_HANDLERS: Final = (show_public_picture, show_icon)

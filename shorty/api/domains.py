@@ -1,13 +1,13 @@
 """`/domains`: the operator's, which serve every workspace, and the workspace's own."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from shorty.api.idempotency import answer_once, in_one_write
 from shorty.api.listing import ListQuery, cut_page, read_list_query
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.domains import DomainChange, NewDomain, service
 from shorty.domains.model import Domain, Scheme
@@ -19,31 +19,13 @@ from shorty.http.requests import read_body
 from shorty.http.times import format_optional_time, format_time
 from shorty.storage.database import Transaction
 
-TAG: Final = "Domains"
+resource: Final = Resource("Domains", writes="admin")
 TXT_EXAMPLE: Final = {
     "type": "TXT",
     "name": "_shorty-verification.go.example.com",
     "value": "0b5f4c0f7a1d4f0f9c2b6f1f3f8f6f51",
 }
 CNAME_EXAMPLE: Final = {"type": "CNAME", "name": "go.example.com", "value": "links.example.net"}
-EXAMPLE: Final = {
-    "id": "3",
-    "host": "go.example.com",
-    "scheme": "https",
-    "isOperators": False,
-    "isVerified": False,
-    "verifiedAt": None,
-    "rootRedirect": "https://example.com/",
-    "notFoundRedirect": "",
-    "dnsRecords": [TXT_EXAMPLE, CNAME_EXAMPLE],
-    "createdAt": "2026-11-22T12:00:00.000Z",
-}
-VERIFIED_EXAMPLE: Final = EXAMPLE | {
-    "isVerified": True,
-    "verifiedAt": "2026-11-22T12:05:00.000Z",
-    "dnsRecords": [],
-}
-
 Redirect = Annotated[str, Meta(description="An http(s) address; empty: none.")]
 
 
@@ -77,6 +59,26 @@ class DomainObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     dns_records: list[DnsRecord]
     created_at: str
 
+    example: ClassVar[dict[str, Any]] = {
+        "id": "3",
+        "host": "go.example.com",
+        "scheme": "https",
+        "isOperators": False,
+        "isVerified": False,
+        "verifiedAt": None,
+        "rootRedirect": "https://example.com/",
+        "notFoundRedirect": "",
+        "dnsRecords": [TXT_EXAMPLE, CNAME_EXAMPLE],
+        "createdAt": "2026-11-22T12:00:00.000Z",
+    }
+
+
+VERIFIED_EXAMPLE: Final = DomainObject.example | {
+    "isVerified": True,
+    "verifiedAt": "2026-11-22T12:05:00.000Z",
+    "dnsRecords": [],
+}
+
 
 class DomainAnswer(msgspec.Struct, frozen=True, kw_only=True):
     domain: DomainObject
@@ -101,6 +103,27 @@ class VerificationAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="came
     is_verified: bool
     checks: list[CheckObject]
     domain: DomainObject
+
+    example: ClassVar[dict[str, Any]] = {
+        "isVerified": True,
+        "checks": [
+            {
+                "name": "ownership",
+                "isPassed": True,
+                "message": "The TXT record at _shorty-verification.go.example.com is there.",
+                "lookedFor": [TXT_EXAMPLE],
+                "found": ["0b5f4c0f7a1d4f0f9c2b6f1f3f8f6f51"],
+            },
+            {
+                "name": "address",
+                "isPassed": True,
+                "message": "go.example.com leads here: it is an alias of links.example.net.",
+                "lookedFor": [CNAME_EXAMPLE],
+                "found": ["links.example.net.", "203.0.113.7"],
+            },
+        ],
+        "domain": VERIFIED_EXAMPLE,
+    }
 
 
 def show_domain(request: ApiRequest, domain: Domain) -> DomainObject:
@@ -137,17 +160,12 @@ def show_verification(request: ApiRequest, verification: Verification) -> Verifi
     )
 
 
-@handle(
-    "GET",
-    "/domains",
-    Operation(
-        summary="List the domains",
-        description="Those of the operator, which serve every workspace, and your own; by id.",
-        tag=TAG,
-        query=ListQuery,
-        answer=DomainList,
-        answer_example={"domains": [EXAMPLE], "nextCursor": None},
-    ),
+@resource.handle(
+    "GET /domains",
+    "List the domains",
+    DomainList,
+    description="Those of the operator, which serve every workspace, and your own; by id.",
+    query=ListQuery,
 )
 async def list_domains(request: ApiRequest) -> Answer:
     query = read_list_query(request)
@@ -162,23 +180,15 @@ async def list_domains(request: ApiRequest) -> Answer:
     )
 
 
-@handle(
-    "POST",
-    "/domains",
-    Operation(
-        summary="Add a domain",
-        description="It answers once it is verified: create the records in `dnsRecords`, then "
-        "call `/domains/{id}/verify`.",
-        tag=TAG,
-        scope="admin",
-        body=DomainInput,
-        body_example={"host": "go.example.com", "rootRedirect": "https://example.com/"},
-        is_repeatable=True,
-        status=201,
-        answer=DomainAnswer,
-        answer_example={"domain": EXAMPLE},
-        errors=(AlreadyExistsError, QuotaExceededError),
-    ),
+@resource.handle(
+    "POST /domains",
+    "Add a domain",
+    DomainAnswer,
+    description="It answers once it is verified: create the records in `dnsRecords`, then "
+    "call `/domains/{id}/verify`.",
+    body=DomainInput,
+    body_example={"host": "go.example.com", "rootRedirect": "https://example.com/"},
+    errors=(AlreadyExistsError, QuotaExceededError),
 )
 async def add_domain(request: ApiRequest) -> Answer:
     body = await read_body(request)
@@ -201,36 +211,20 @@ async def add_domain(request: ApiRequest) -> Answer:
         return await answer_once(request, body, in_one_write(request, create), show)
 
 
-@handle(
-    "GET",
-    "/domains/{domain_id:str}",
-    Operation(
-        summary="Read a domain",
-        tag=TAG,
-        answer=DomainAnswer,
-        answer_example={"domain": EXAMPLE},
-    ),
-)
+@resource.handle("GET /domains/{domain_id}", "Read a domain", DomainAnswer)
 async def get_domain(request: ApiRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
     domain = await service.get_domain(request.services.db, request.actor.workspace_id, domain_id)
     return answer_json(DomainAnswer(domain=show_domain(request, domain)))
 
 
-@handle(
-    "PATCH",
-    "/domains/{domain_id:str}",
-    Operation(
-        summary="Change where a domain's bare address and unknown slugs lead",
-        tag=TAG,
-        scope="admin",
-        body=DomainChanges,
-        body_example={"notFoundRedirect": "https://example.com/lost"},
-        answer=DomainAnswer,
-        answer_example={
-            "domain": VERIFIED_EXAMPLE | {"notFoundRedirect": "https://example.com/lost"}
-        },
-    ),
+@resource.handle(
+    "PATCH /domains/{domain_id}",
+    "Change where a domain's bare address and unknown slugs lead",
+    DomainAnswer,
+    body=DomainChanges,
+    body_example={"notFoundRedirect": "https://example.com/lost"},
+    answer_example={"domain": VERIFIED_EXAMPLE | {"notFoundRedirect": "https://example.com/lost"}},
 )
 async def change_domain(request: ApiRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
@@ -246,16 +240,10 @@ async def change_domain(request: ApiRequest) -> Answer:
     return answer_json(DomainAnswer(domain=show_domain(request, domain)))
 
 
-@handle(
-    "DELETE",
-    "/domains/{domain_id:str}",
-    Operation(
-        summary="Remove a domain",
-        description="It stops answering; its links come back if it is added again.",
-        tag=TAG,
-        scope="admin",
-        status=204,
-    ),
+@resource.handle(
+    "DELETE /domains/{domain_id}",
+    "Remove a domain",
+    description="It stops answering; its links come back if it is added again.",
 )
 async def remove_domain(request: ApiRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
@@ -266,50 +254,16 @@ async def remove_domain(request: ApiRequest) -> Answer:
     return answer_nothing()
 
 
-@handle(
-    "POST",
-    "/domains/{domain_id:str}/verify",
-    Operation(
-        summary="Look for the proof that a domain is yours",
-        description="Asks the DNS for both halves of the proof, and says of each what was looked "
-        "for and what was found. The domain answers as soon as both have been seen once.",
-        tag=TAG,
-        scope="admin",
-        answer=VerificationAnswer,
-        answer_example={
-            "isVerified": True,
-            "checks": [
-                {
-                    "name": "ownership",
-                    "isPassed": True,
-                    "message": "The TXT record at _shorty-verification.go.example.com is there.",
-                    "lookedFor": [TXT_EXAMPLE],
-                    "found": ["0b5f4c0f7a1d4f0f9c2b6f1f3f8f6f51"],
-                },
-                {
-                    "name": "address",
-                    "isPassed": True,
-                    "message": "go.example.com leads here: it is an alias of links.example.net.",
-                    "lookedFor": [CNAME_EXAMPLE],
-                    "found": ["links.example.net.", "203.0.113.7"],
-                },
-            ],
-            "domain": VERIFIED_EXAMPLE,
-        },
-        errors=(AlreadyExistsError,),
-    ),
+@resource.handle(
+    "POST /domains/{domain_id}/verify",
+    "Look for the proof that a domain is yours",
+    VerificationAnswer,
+    status=200,
+    description="Asks the DNS for both halves of the proof, and says of each what was looked "
+    "for and what was found. The domain answers as soon as both have been seen once.",
+    errors=(AlreadyExistsError,),
 )
 async def verify_domain(request: ApiRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
     verification = await request.services.verifier.verify(request.actor, domain_id, request.now)
     return answer_json(show_verification(request, verification))
-
-
-HANDLERS: Final = (
-    list_domains,
-    add_domain,
-    get_domain,
-    change_domain,
-    remove_domain,
-    verify_domain,
-)

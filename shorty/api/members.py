@@ -1,6 +1,6 @@
 """`/members`: who belongs to the workspace, and in which role."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 from msgspec import Meta
@@ -8,7 +8,7 @@ from msgspec import Meta
 from shorty.accounts import members
 from shorty.accounts.model import Member, Role
 from shorty.api.listing import ListQuery, cut_page, read_list_query
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import AlreadyExistsError, ConflictError, QuotaExceededError
 from shorty.http.answers import Answer, answer_json, answer_nothing
@@ -17,22 +17,7 @@ from shorty.http.invitations import invite
 from shorty.http.requests import read_body
 from shorty.http.times import format_time
 
-TAG: Final = "Members"
-EXAMPLE: Final = {
-    "id": "2",
-    "email": "bob@example.com",
-    "emailVerified": True,
-    "name": "Bob",
-    "role": "editor",
-    "createdAt": "2026-11-22T12:00:00.000Z",
-}
-INVITATION_EXAMPLE: Final = {
-    "id": "5",
-    "email": "bob@example.com",
-    "role": "editor",
-    "url": None,
-    "expiresAt": "2026-11-29T12:00:00.000Z",
-}
+resource: Final = Resource("Members", writes="admin")
 
 RoleField = Annotated[
     Role,
@@ -63,6 +48,15 @@ class MemberObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     role: Role
     created_at: str
 
+    example: ClassVar[dict[str, Any]] = {
+        "id": "2",
+        "email": "bob@example.com",
+        "emailVerified": True,
+        "name": "Bob",
+        "role": "editor",
+        "createdAt": "2026-11-22T12:00:00.000Z",
+    }
+
 
 class InvitationObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     id: str
@@ -76,6 +70,14 @@ class InvitationObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
         ),
     ]
     expires_at: str
+
+    example: ClassVar[dict[str, Any]] = {
+        "id": "5",
+        "email": "bob@example.com",
+        "role": "editor",
+        "url": None,
+        "expiresAt": "2026-11-29T12:00:00.000Z",
+    }
 
 
 class InvitationAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,17 +104,7 @@ def show_member(member: Member) -> MemberObject:
     )
 
 
-@handle(
-    "GET",
-    "/members",
-    Operation(
-        summary="List the members",
-        tag=TAG,
-        query=ListQuery,
-        answer=MemberList,
-        answer_example={"members": [EXAMPLE], "nextCursor": None},
-    ),
-)
+@resource.handle("GET /members", "List the members", MemberList, query=ListQuery)
 async def list_members(request: ApiRequest) -> Answer:
     query = read_list_query(request)
     found = await members.list_members(
@@ -125,25 +117,19 @@ async def list_members(request: ApiRequest) -> Answer:
     )
 
 
-@handle(
-    "POST",
-    "/members",
-    Operation(
-        summary="Invite a member",
-        description="Creates an invitation for that email, whose link is valid for seven days and "
-        "works once; an earlier one of the same email stops. The person becomes a member by "
-        "accepting it, with an account of theirs or a new one. The answer is the same whether or "
-        "not the email has an account. Where the server sends mail, the link is mailed; otherwise "
-        "`url` has it, to be passed on.",
-        tag=TAG,
-        scope="admin",
-        body=MemberInput,
-        body_example={"email": "bob@example.com", "role": "editor"},
-        status=201,
-        answer=InvitationAnswer,
-        answer_example={"invitation": INVITATION_EXAMPLE},
-        errors=(AlreadyExistsError, ConflictError, QuotaExceededError),
-    ),
+@resource.handle(
+    "POST /members",
+    "Invite a member",
+    InvitationAnswer,
+    is_repeatable=False,
+    description="Creates an invitation for that email, whose link is valid for seven days and "
+    "works once; an earlier one of the same email stops. The person becomes a member by "
+    "accepting it, with an account of theirs or a new one. The answer is the same whether or "
+    "not the email has an account. Where the server sends mail, the link is mailed; otherwise "
+    "`url` has it, to be passed on.",
+    body=MemberInput,
+    body_example={"email": "bob@example.com", "role": "editor"},
+    errors=(AlreadyExistsError, ConflictError, QuotaExceededError),
 )
 async def invite_member(request: ApiRequest) -> Answer:
     wanted = convert_fields((await read_body(request)).fields, MemberInput)
@@ -160,35 +146,21 @@ async def invite_member(request: ApiRequest) -> Answer:
     return answer_json(InvitationAnswer(invitation=shown), 201, [(b"cache-control", b"no-store")])
 
 
-@handle(
-    "GET",
-    "/members/{member_id:str}",
-    Operation(
-        summary="Read a member",
-        tag=TAG,
-        answer=MemberAnswer,
-        answer_example={"member": EXAMPLE},
-    ),
-)
+@resource.handle("GET /members/{member_id}", "Read a member", MemberAnswer)
 async def get_member(request: ApiRequest) -> Answer:
     user_id = request.read_id("member_id", "member")
     member = members.get_member(request.services.db, request.actor.workspace_id, user_id)
     return answer_json(MemberAnswer(member=show_member(member)))
 
 
-@handle(
-    "PATCH",
-    "/members/{member_id:str}",
-    Operation(
-        summary="Change a member's role",
-        tag=TAG,
-        scope="admin",
-        body=MemberChanges,
-        body_example={"role": "viewer"},
-        answer=MemberAnswer,
-        answer_example={"member": EXAMPLE | {"role": "viewer"}},
-        errors=(ConflictError,),
-    ),
+@resource.handle(
+    "PATCH /members/{member_id}",
+    "Change a member's role",
+    MemberAnswer,
+    body=MemberChanges,
+    body_example={"role": "viewer"},
+    answer_example={"member": MemberObject.example | {"role": "viewer"}},
+    errors=(ConflictError,),
 )
 async def change_member(request: ApiRequest) -> Answer:
     user_id = request.read_id("member_id", "member")
@@ -199,17 +171,11 @@ async def change_member(request: ApiRequest) -> Answer:
     return answer_json(MemberAnswer(member=show_member(member)))
 
 
-@handle(
-    "DELETE",
-    "/members/{member_id:str}",
-    Operation(
-        summary="Remove a member",
-        description="Their tokens for this workspace stop at once; their links stay.",
-        tag=TAG,
-        scope="admin",
-        status=204,
-        errors=(ConflictError,),
-    ),
+@resource.handle(
+    "DELETE /members/{member_id}",
+    "Remove a member",
+    description="Their tokens for this workspace stop at once; their links stay.",
+    errors=(ConflictError,),
 )
 async def remove_member(request: ApiRequest) -> Answer:
     user_id = request.read_id("member_id", "member")
@@ -217,6 +183,3 @@ async def remove_member(request: ApiRequest) -> Answer:
         lambda tx: members.remove_member(tx, request.actor, user_id, request.now)
     )
     return answer_nothing()
-
-
-HANDLERS: Final = (list_members, invite_member, get_member, change_member, remove_member)

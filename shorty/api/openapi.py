@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final, cast
+from types import NoneType
+from typing import Any, Final, cast, get_args, get_origin
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
@@ -162,7 +163,7 @@ def _describe_success(operation: Operation, schemas: dict[Any, Json]) -> Json:
         described["content"] = {
             operation.media_type: {
                 "schema": schemas[operation.answer],
-                "example": operation.answer_example,
+                "example": operation.answer_example or write_example(operation.answer),
             }
         }
         for media_type, example in operation.other_examples:
@@ -171,6 +172,17 @@ def _describe_success(operation: Operation, schemas: dict[Any, Json]) -> Json:
                 "example": example,
             }
     return {str(status): described for status in (operation.status, *operation.other_statuses)}
+
+
+def write_example(kind: Any) -> Any:
+    """A type's own `example`; of a struct without one, the examples of its fields."""
+    if hasattr(kind, "example"):
+        return kind.example
+    if get_origin(kind) is list:
+        return [write_example(get_args(kind)[0])]
+    if NoneType in get_args(kind):
+        return None
+    return {each.encode_name: write_example(each.type) for each in msgspec.structs.fields(kind)}
 
 
 def _describe_headers(operation: Operation) -> Json:

@@ -4,7 +4,7 @@ One description serves the check of the token's scope, the OpenAPI document and 
 """
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, TypedDict, Unpack, cast
 
 import msgspec
 from litestar import route
@@ -17,6 +17,9 @@ from shorty.errors import ShortyError
 from shorty.http.answers import Answer
 
 KEY: Final = "operation"
+STATUSES: Final[dict[Method, int]] = {"POST": 201, "DELETE": 204}
+
+Register: TypeAlias = Callable[[Callable[..., Awaitable[ASGIResponse]]], HTTPRouteHandler]
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +50,75 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     def __deepcopy__(self, memo: dict[int, object]) -> "Operation":
         """Litestar copies handlers deeply as it registers them; this cannot change."""
         return self
+
+
+class Details(TypedDict, total=False):
+    """What an operation may say of itself; what each of them means, Operation says."""
+
+    scope: Scope | None
+    description: str
+    query: type[msgspec.Struct]
+    body: type[msgspec.Struct]
+    body_example: object
+    takes_forms: bool
+    is_repeatable: bool
+    status: int
+    answer_example: object
+    media_type: str
+    other_examples: tuple[tuple[str, object], ...]
+    headers: tuple[str, ...]
+    errors: tuple[type[ShortyError], ...]
+    other_statuses: tuple[int, ...]
+
+
+class Resource:
+    """Operations under one heading of the document. Each says only how it differs from its kind:
+
+    GET needs the scope `reads`, all others `writes`. POST creates something, which a caller can
+    retry with an Idempotency-Key; DELETE answers nothing. `errors` are those of each operation.
+    """
+
+    def __init__(
+        self,
+        tag: str,
+        *,
+        reads: Scope = "read",
+        writes: Scope = "write",
+        errors: tuple[type[ShortyError], ...] = (),
+    ) -> None:
+        self.handlers: list[HTTPRouteHandler] = []
+        self._tag = tag
+        self._reads: Scope = reads
+        self._writes: Scope = writes
+        self._errors = errors
+
+    def handle(
+        self, place: str, summary: str, answer: Any = None, **details: Unpack[Details]
+    ) -> Register:
+        """Makes a function the handler of a method and path: `@resource.handle("GET /tags", …)`.
+
+        HEAD is offered wherever GET is (RFC 9110); an answer to it keeps its body to itself.
+        """
+        method, path = cast("tuple[Method, str]", tuple(place.split()))
+        given: Details = {
+            "scope": self._reads if method == "GET" else self._writes,
+            "status": STATUSES.get(method, 200),
+            **details,
+        }
+        given.setdefault("is_repeatable", given["status"] == STATUSES["POST"])
+        given["errors"] = (*self._errors, *given.get("errors", ()))
+        operation = Operation(summary=summary, tag=self._tag, answer=answer, **given)
+        methods: list[Method] = ["GET", "HEAD"] if method == "GET" else [method]
+        # The status is the answer's own; Litestar's check wants one that allows a body.
+        path = path.replace("}", ":str}")
+        register = route(path, http_method=methods, status_code=200, opt={KEY: operation})
+
+        def add(function: Callable[..., Awaitable[ASGIResponse]]) -> HTTPRouteHandler:
+            handler = register(function)
+            self.handlers.append(handler)
+            return handler
+
+        return add
 
 
 def handle(

@@ -4,7 +4,7 @@ from typing import Final
 
 from litestar import route
 
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import BusyError, InvalidFieldsError, NotFoundError
 from shorty.http.answers import Answer
@@ -22,25 +22,21 @@ from shorty.links import service
 from shorty.links.codes import find_code
 from shorty.links.model import QrSettings
 
-TAG: Final = "QR codes"
+resource: Final = Resource("QR codes")
 
 
-@handle(
-    "GET",
-    "/links/{link_id:str}/qr",
-    Operation(
-        summary="Draw a link's QR code",
-        description="With the settings stored with the link, where it has a code, and those of "
-        "the query over them. The header `X-QR-Warning` says why cameras may fail to read it.",
-        tag=TAG,
-        query=QrQuery,
-        answer=bytes,
-        answer_example="(the bytes of a PNG)",
-        media_type="image/png",
-        other_examples=(("image/svg+xml", "(an SVG)"),),
-        headers=("ETag", "X-QR-Warning"),
-        errors=(InvalidFieldsError, BusyError),
-    ),
+@resource.handle(
+    "GET /links/{link_id}/qr",
+    "Draw a link's QR code",
+    bytes,
+    description="With the settings stored with the link, where it has a code, and those of "
+    "the query over them. The header `X-QR-Warning` says why cameras may fail to read it.",
+    query=QrQuery,
+    answer_example="(the bytes of a PNG)",
+    media_type="image/png",
+    other_examples=(("image/svg+xml", "(an SVG)"),),
+    headers=("ETag", "X-QR-Warning"),
+    errors=(InvalidFieldsError, BusyError),
 )
 async def draw_link_code(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "link")
@@ -66,5 +62,4 @@ async def draw_public_code(request: ApiRequest) -> Answer:
     return await answer_drawing(request, link, settings, picture, PUBLIC)
 
 
-HANDLERS: Final = (draw_link_code,)
 PUBLIC_HANDLERS: Final = (draw_public_code,)

@@ -1,12 +1,12 @@
 """`/qr-logos`: pictures that the workspace's QR codes show in their middle."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 from msgspec import Meta
 
 from shorty.api.idempotency import answer_once, in_one_write
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.uploads import read_upload
 from shorty.errors import BusyError, NotFoundError
@@ -16,16 +16,8 @@ from shorty.links import logos
 from shorty.links.logos import LogoPicture, StoredLogo
 from shorty.qr.sandbox import MAX_BYTES, read_logo
 
-TAG: Final = "QR codes"
+resource: Final = Resource("QR codes")
 PNG: Final = b"image/png"
-EXAMPLE: Final = {
-    "id": "3",
-    "name": "Acme",
-    "width": 400,
-    "height": 400,
-    "imageUrl": "/api/v1/qr-logos/3/image",
-    "createdAt": "2026-11-22T12:00:00.000Z",
-}
 
 
 class LogoInput(
@@ -51,6 +43,15 @@ class LogoObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     image_url: str
     created_at: str
 
+    example: ClassVar[dict[str, Any]] = {
+        "id": "3",
+        "name": "Acme",
+        "width": 400,
+        "height": 400,
+        "imageUrl": "/api/v1/qr-logos/3/image",
+        "createdAt": "2026-11-22T12:00:00.000Z",
+    }
+
 
 class LogoAnswer(msgspec.Struct, frozen=True, kw_only=True):
     logo: LogoObject
@@ -64,40 +65,27 @@ def write_image_address(logo_id: int) -> str:
     return f"/api/v1/qr-logos/{logo_id}/image"
 
 
-@handle(
-    "GET",
-    "/qr-logos",
-    Operation(
-        summary="List the logos",
-        description=f"All of them, the oldest first; there are at most {logos.MAX_LOGOS}.",
-        tag=TAG,
-        answer=LogoList,
-        answer_example={"logos": [EXAMPLE]},
-    ),
+@resource.handle(
+    "GET /qr-logos",
+    "List the logos",
+    LogoList,
+    description=f"All of them, the oldest first; there are at most {logos.MAX_LOGOS}.",
 )
 async def list_logos(request: ApiRequest) -> Answer:
     found = await logos.list_logos(request.services.db, request.actor.workspace_id)
     return answer_json(LogoList(logos=[show_logo(logo) for logo in found]))
 
 
-@handle(
-    "POST",
-    "/qr-logos",
-    Operation(
-        summary="Upload a logo",
-        description="A body of the type `image/png`, `image/jpeg`, `image/webp` or "
-        "`image/svg+xml` is taken for the file itself. The picture is drawn anew as a small PNG; "
-        "the file is not kept.",
-        tag=TAG,
-        scope="write",
-        body=LogoInput,
-        body_example={"name": "Acme", "image": "data:image/png;base64,iVBORw0KGgo…"},
-        is_repeatable=True,
-        errors=(BusyError,),
-        status=201,
-        answer=LogoAnswer,
-        answer_example={"logo": EXAMPLE},
-    ),
+@resource.handle(
+    "POST /qr-logos",
+    "Upload a logo",
+    LogoAnswer,
+    description="A body of the type `image/png`, `image/jpeg`, `image/webp` or "
+    "`image/svg+xml` is taken for the file itself. The picture is drawn anew as a small PNG; "
+    "the file is not kept.",
+    body=LogoInput,
+    body_example={"name": "Acme", "image": "data:image/png;base64,iVBORw0KGgo…"},
+    errors=(BusyError,),
 )
 async def create_logo(request: ApiRequest) -> Answer:
     body, wanted, content = await read_upload(request, LogoInput)
@@ -117,27 +105,19 @@ async def create_logo(request: ApiRequest) -> Answer:
     )
 
 
-@handle(
-    "GET",
-    "/qr-logos/{logo_id:str}",
-    Operation(summary="Read a logo", tag=TAG, answer=LogoAnswer, answer_example={"logo": EXAMPLE}),
-)
+@resource.handle("GET /qr-logos/{logo_id}", "Read a logo", LogoAnswer)
 async def get_logo(request: ApiRequest) -> Answer:
     logo_id = request.read_id("logo_id", "logo")
     logo = await logos.get_logo(request.services.db, request.actor.workspace_id, logo_id)
     return answer_json(LogoAnswer(logo=show_logo(logo)))
 
 
-@handle(
-    "GET",
-    "/qr-logos/{logo_id:str}/image",
-    Operation(
-        summary="Read a logo's picture",
-        tag=TAG,
-        answer=bytes,
-        answer_example="(the bytes of a PNG)",
-        media_type="image/png",
-    ),
+@resource.handle(
+    "GET /qr-logos/{logo_id}/image",
+    "Read a logo's picture",
+    bytes,
+    answer_example="(the bytes of a PNG)",
+    media_type="image/png",
 )
 async def get_logo_image(request: ApiRequest) -> Answer:
     logo_id = request.read_id("logo_id", "logo")
@@ -148,16 +128,10 @@ async def get_logo_image(request: ApiRequest) -> Answer:
     return Answer(200, picture.png, media_type=PNG, headers=kept)
 
 
-@handle(
-    "DELETE",
-    "/qr-logos/{logo_id:str}",
-    Operation(
-        summary="Delete a logo",
-        description="Codes that had it are drawn without.",
-        tag=TAG,
-        scope="write",
-        status=204,
-    ),
+@resource.handle(
+    "DELETE /qr-logos/{logo_id}",
+    "Delete a logo",
+    description="Codes that had it are drawn without.",
 )
 async def delete_logo(request: ApiRequest) -> Answer:
     logo_id = request.read_id("logo_id", "logo")
@@ -174,6 +148,3 @@ def show_logo(logo: StoredLogo) -> LogoObject:
         image_url=write_image_address(logo.id),
         created_at=format_time(logo.created_at),
     )
-
-
-HANDLERS: Final = (list_logos, create_logo, get_logo, get_logo_image, delete_logo)

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from shorty.api.idempotency import answer_once, in_one_write
 from shorty.api.link_object import TagObject, show_tag
 from shorty.api.listing import ListQuery, cut_page
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import AlreadyExistsError
 from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
@@ -18,7 +18,7 @@ from shorty.links import tags
 from shorty.links.model import Tag
 from shorty.links.tags import NewTag, TagChange
 
-TAG: Final = "Tags"
+resource: Final = Resource("Tags")
 EXAMPLE: Final = {"id": "5", "name": "Press", "color": "#4477aa"}
 
 Name = Annotated[
@@ -58,18 +58,14 @@ class TagQuery(ListQuery, frozen=True, kw_only=True):
     ] = tags.MAX_TAGS
 
 
-@handle(
-    "GET",
-    "/tags",
-    Operation(
-        summary="List the tags",
-        description=f"By name. There are at most {tags.MAX_TAGS:,}, so that without a `limit` all "
-        "come at once.",
-        tag=TAG,
-        query=TagQuery,
-        answer=TagList,
-        answer_example={"tags": [EXAMPLE], "nextCursor": None},
-    ),
+@resource.handle(
+    "GET /tags",
+    "List the tags",
+    TagList,
+    description=f"By name. There are at most {tags.MAX_TAGS:,}, so that without a `limit` all "
+    "come at once.",
+    query=TagQuery,
+    answer_example={"tags": [EXAMPLE], "nextCursor": None},
 )
 async def list_tags(request: ApiRequest) -> Answer:
     query = convert_fields(request.read_query(), TagQuery, is_text=True, ignores_unknown=True)
@@ -85,21 +81,14 @@ async def list_tags(request: ApiRequest) -> Answer:
     )
 
 
-@handle(
-    "POST",
-    "/tags",
-    Operation(
-        summary="Make a tag",
-        tag=TAG,
-        scope="write",
-        body=TagInput,
-        body_example={"name": "Press", "color": "#4477aa"},
-        is_repeatable=True,
-        status=201,
-        answer=TagAnswer,
-        answer_example={"tag": EXAMPLE},
-        errors=(AlreadyExistsError,),
-    ),
+@resource.handle(
+    "POST /tags",
+    "Make a tag",
+    TagAnswer,
+    body=TagInput,
+    body_example={"name": "Press", "color": "#4477aa"},
+    answer_example={"tag": EXAMPLE},
+    errors=(AlreadyExistsError,),
 )
 async def create_tag(request: ApiRequest) -> Answer:
     body = await read_body(request)
@@ -113,35 +102,21 @@ async def create_tag(request: ApiRequest) -> Answer:
     )
 
 
-@handle(
-    "GET",
-    "/tags/{tag_id:str}",
-    Operation(
-        summary="Read a tag",
-        tag=TAG,
-        answer=TagAnswer,
-        answer_example={"tag": EXAMPLE},
-    ),
-)
+@resource.handle("GET /tags/{tag_id}", "Read a tag", TagAnswer, answer_example={"tag": EXAMPLE})
 async def get_tag(request: ApiRequest) -> Answer:
     tag_id = request.read_id("tag_id", "tag")
     tag = await tags.get_tag(request.services.db, request.actor.workspace_id, tag_id)
     return _answer_tag(tag)
 
 
-@handle(
-    "PATCH",
-    "/tags/{tag_id:str}",
-    Operation(
-        summary="Change a tag",
-        tag=TAG,
-        scope="write",
-        body=TagChanges,
-        body_example={"name": "Media"},
-        answer=TagAnswer,
-        answer_example={"tag": EXAMPLE},
-        errors=(AlreadyExistsError,),
-    ),
+@resource.handle(
+    "PATCH /tags/{tag_id}",
+    "Change a tag",
+    TagAnswer,
+    body=TagChanges,
+    body_example={"name": "Media"},
+    answer_example={"tag": EXAMPLE},
+    errors=(AlreadyExistsError,),
 )
 async def change_tag(request: ApiRequest) -> Answer:
     tag_id = request.read_id("tag_id", "tag")
@@ -153,17 +128,7 @@ async def change_tag(request: ApiRequest) -> Answer:
     return _answer_tag(tag)
 
 
-@handle(
-    "DELETE",
-    "/tags/{tag_id:str}",
-    Operation(
-        summary="Delete a tag",
-        description="The links that had it stay.",
-        tag=TAG,
-        scope="write",
-        status=204,
-    ),
-)
+@resource.handle("DELETE /tags/{tag_id}", "Delete a tag", description="The links that had it stay.")
 async def delete_tag(request: ApiRequest) -> Answer:
     tag_id = request.read_id("tag_id", "tag")
     await request.services.db.write(lambda tx: tags.delete_tag(tx, request.actor, tag_id))
@@ -172,6 +137,3 @@ async def delete_tag(request: ApiRequest) -> Answer:
 
 def _answer_tag(tag: Tag) -> Answer:
     return answer_json(TagAnswer(tag=show_tag(tag)))
-
-
-HANDLERS: Final = (list_tags, create_tag, get_tag, change_tag, delete_tag)

@@ -1,7 +1,7 @@
 """`/tokens`: the workspace's API tokens. A token's text stands in the answer to POST alone."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -9,24 +9,14 @@ from msgspec import UNSET, Meta, UnsetType
 from shorty.accounts import tokens
 from shorty.accounts.model import NewToken, Scope, Token, TokenChange
 from shorty.api.listing import ListQuery, cut_page, read_list_query
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.http.answers import Answer, answer_json, answer_nothing
 from shorty.http.fields import convert_fields, telling_camel_case
 from shorty.http.requests import read_body
 from shorty.http.times import format_optional_time, format_time, read_time
 
-TAG: Final = "Tokens"
-EXAMPLE: Final = {
-    "id": "7",
-    "name": "Deploy script",
-    "hint": "shorty_Q3fB",
-    "scope": "write",
-    "user": {"id": "1", "email": "ann@example.com"},
-    "createdAt": "2026-11-22T12:00:00.000Z",
-    "expiresAt": "2027-11-22T12:00:00.000Z",
-    "lastUsedAt": None,
-}
+resource: Final = Resource("Tokens", reads="admin", writes="admin")
 
 Name = Annotated[str, Meta(max_length=tokens.NAME_LENGTH, description="To tell it apart.")]
 ScopeField = Annotated[
@@ -70,6 +60,17 @@ class TokenObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_used_at: str | None
     token: str | UnsetType = UNSET
 
+    example: ClassVar[dict[str, Any]] = {
+        "id": "7",
+        "name": "Deploy script",
+        "hint": "shorty_Q3fB",
+        "scope": "write",
+        "user": {"id": "1", "email": "ann@example.com"},
+        "createdAt": "2026-11-22T12:00:00.000Z",
+        "expiresAt": "2027-11-22T12:00:00.000Z",
+        "lastUsedAt": None,
+    }
+
 
 class TokenAnswer(msgspec.Struct, frozen=True, kw_only=True):
     token: TokenObject
@@ -94,18 +95,7 @@ def show_token(token: Token, text: str | UnsetType = UNSET) -> TokenObject:
     )
 
 
-@handle(
-    "GET",
-    "/tokens",
-    Operation(
-        summary="List the workspace's tokens",
-        tag=TAG,
-        scope="admin",
-        query=ListQuery,
-        answer=TokenList,
-        answer_example={"tokens": [EXAMPLE], "nextCursor": None},
-    ),
-)
+@resource.handle("GET /tokens", "List the workspace's tokens", TokenList, query=ListQuery)
 async def list_tokens(request: ApiRequest) -> Answer:
     query = read_list_query(request)
     found = await tokens.list_tokens(
@@ -118,23 +108,19 @@ async def list_tokens(request: ApiRequest) -> Answer:
     )
 
 
-@handle(
-    "POST",
-    "/tokens",
-    Operation(
-        summary="Make a token",
-        description="The new token speaks for you in this workspace. "
-        "Its text is in this answer and never again.",
-        tag=TAG,
-        scope="admin",
-        body=TokenInput,
-        body_example={"name": "Deploy script", "scope": "write"},
-        status=201,
-        answer=TokenAnswer,
-        answer_example={
-            "token": EXAMPLE | {"token": "shorty_Q3fBv8mZ0pXW1yT5cKdR7sLhN2uJ4aGeI6oVwYx9zHk"}
-        },
-    ),
+@resource.handle(
+    "POST /tokens",
+    "Make a token",
+    TokenAnswer,
+    is_repeatable=False,
+    description="The new token speaks for you in this workspace. "
+    "Its text is in this answer and never again.",
+    body=TokenInput,
+    body_example={"name": "Deploy script", "scope": "write"},
+    answer_example={
+        "token": TokenObject.example
+        | {"token": "shorty_Q3fBv8mZ0pXW1yT5cKdR7sLhN2uJ4aGeI6oVwYx9zHk"}
+    },
 )
 async def create_token(request: ApiRequest) -> Answer:
     body = await read_body(request)
@@ -154,35 +140,19 @@ async def create_token(request: ApiRequest) -> Answer:
     return answer_json(shown, 201, [location, (b"cache-control", b"no-store")])
 
 
-@handle(
-    "GET",
-    "/tokens/{token_id:str}",
-    Operation(
-        summary="Read a token",
-        tag=TAG,
-        scope="admin",
-        answer=TokenAnswer,
-        answer_example={"token": EXAMPLE},
-    ),
-)
+@resource.handle("GET /tokens/{token_id}", "Read a token", TokenAnswer)
 async def get_token(request: ApiRequest) -> Answer:
     token_id = request.read_id("token_id", "token")
     token = tokens.get_token(request.services.db, request.actor, token_id)
     return answer_json(TokenAnswer(token=show_token(token)))
 
 
-@handle(
-    "PATCH",
-    "/tokens/{token_id:str}",
-    Operation(
-        summary="Change a token's name or end",
-        tag=TAG,
-        scope="admin",
-        body=TokenChanges,
-        body_example={"name": "Old deploy script", "expiresAt": "2027-11-22T12:00:00.000Z"},
-        answer=TokenAnswer,
-        answer_example={"token": EXAMPLE},
-    ),
+@resource.handle(
+    "PATCH /tokens/{token_id}",
+    "Change a token's name or end",
+    TokenAnswer,
+    body=TokenChanges,
+    body_example={"name": "Old deploy script", "expiresAt": "2027-11-22T12:00:00.000Z"},
 )
 async def change_token(request: ApiRequest) -> Answer:
     token_id = request.read_id("token_id", "token")
@@ -199,23 +169,10 @@ async def change_token(request: ApiRequest) -> Answer:
     return answer_json(TokenAnswer(token=show_token(token)))
 
 
-@handle(
-    "DELETE",
-    "/tokens/{token_id:str}",
-    Operation(
-        summary="Revoke a token",
-        description="It stops at once.",
-        tag=TAG,
-        scope="admin",
-        status=204,
-    ),
-)
+@resource.handle("DELETE /tokens/{token_id}", "Revoke a token", description="It stops at once.")
 async def revoke_token(request: ApiRequest) -> Answer:
     token_id = request.read_id("token_id", "token")
     await request.services.db.write(
         lambda tx: tokens.revoke_token(tx, request.actor, token_id, request.now)
     )
     return answer_nothing()
-
-
-HANDLERS: Final = (list_tokens, create_token, get_token, change_token, revoke_token)

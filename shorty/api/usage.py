@@ -1,28 +1,16 @@
 """`/usage`: the plan, each of its limits, and what is used of it."""
 
-from typing import Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.http.answers import Answer, answer_json
 from shorty.http.times import format_optional_time
 from shorty.plans import QuotaUse, read_usage
 
-EXAMPLE: Final = {
-    "plan": "free",
-    "links": {"limit": 1000, "used": 17, "resetsAt": None},
-    "linksPerMonth": {"limit": 500, "used": 3, "resetsAt": "2026-12-01T00:00:00.000Z"},
-    "editsPerMonth": {"limit": 1000, "used": 0, "resetsAt": "2026-12-01T00:00:00.000Z"},
-    "qrCodes": {"limit": 100, "used": 2, "resetsAt": None},
-    "bioPages": {"limit": 3, "used": 0, "resetsAt": None},
-    "domains": {"limit": 2, "used": 1, "resetsAt": None},
-    "members": {"limit": 3, "used": 1, "resetsAt": None},
-    "webhooks": True,
-    "requestsPerMinute": 100,
-    "clickRetentionDays": 365,
-}
+resource: Final = Resource("Usage")
 
 
 class UseObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -46,21 +34,26 @@ class UsageAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     requests_per_minute: int
     click_retention_days: int | None
 
+    example: ClassVar[dict[str, Any]] = {
+        "plan": "free",
+        "links": {"limit": 1000, "used": 17, "resetsAt": None},
+        "linksPerMonth": {"limit": 500, "used": 3, "resetsAt": "2026-12-01T00:00:00.000Z"},
+        "editsPerMonth": {"limit": 1000, "used": 0, "resetsAt": "2026-12-01T00:00:00.000Z"},
+        "qrCodes": {"limit": 100, "used": 2, "resetsAt": None},
+        "bioPages": {"limit": 3, "used": 0, "resetsAt": None},
+        "domains": {"limit": 2, "used": 1, "resetsAt": None},
+        "members": {"limit": 3, "used": 1, "resetsAt": None},
+        "webhooks": True,
+        "requestsPerMinute": 100,
+        "clickRetentionDays": 365,
+    }
+
 
 def show_use(use: QuotaUse) -> UseObject:
     return UseObject(limit=use.limit, used=use.used, resets_at=format_optional_time(use.resets_at))
 
 
-@handle(
-    "GET",
-    "/usage",
-    Operation(
-        summary="Read what is used of the plan",
-        tag="Usage",
-        answer=UsageAnswer,
-        answer_example=EXAMPLE,
-    ),
-)
+@resource.handle("GET /usage", "Read what is used of the plan", UsageAnswer)
 async def get_usage(request: ApiRequest) -> Answer:
     services, actor = request.services, request.actor
     plan = actor.plan
@@ -75,6 +68,3 @@ async def get_usage(request: ApiRequest) -> Answer:
             click_retention_days=plan.click_retention_days,
         )
     )
-
-
-HANDLERS: Final = (get_usage,)

@@ -1,12 +1,12 @@
 """`/utm-templates`: UTM parameters that the workspace uses again and again, under names."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from shorty.api.idempotency import answer_once, in_one_write
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import AlreadyExistsError
 from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
@@ -16,18 +16,7 @@ from shorty.http.times import format_time
 from shorty.links import utm_templates
 from shorty.links.utm_templates import NewUtmTemplate, UtmTemplate, UtmTemplateChange
 
-TAG: Final = "UTM templates"
-EXAMPLE: Final = {
-    "id": "3",
-    "name": "Newsletter",
-    "utmSource": "newsletter",
-    "utmMedium": "email",
-    "utmCampaign": None,
-    "utmTerm": None,
-    "utmContent": None,
-    "utmId": None,
-    "createdAt": "2026-11-22T12:00:00.000Z",
-}
+resource: Final = Resource("UTM templates")
 
 Name = Annotated[
     str,
@@ -73,6 +62,18 @@ class UtmTemplateObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel
     utm_id: str | None
     created_at: str
 
+    example: ClassVar[dict[str, Any]] = {
+        "id": "3",
+        "name": "Newsletter",
+        "utmSource": "newsletter",
+        "utmMedium": "email",
+        "utmCampaign": None,
+        "utmTerm": None,
+        "utmContent": None,
+        "utmId": None,
+        "createdAt": "2026-11-22T12:00:00.000Z",
+    }
+
 
 class UtmTemplateAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     utm_template: UtmTemplateObject
@@ -82,37 +83,24 @@ class UtmTemplateList(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     utm_templates: list[UtmTemplateObject]
 
 
-@handle(
-    "GET",
-    "/utm-templates",
-    Operation(
-        summary="List the UTM templates",
-        description=f"All of them, by name; there are at most {utm_templates.MAX_TEMPLATES}.",
-        tag=TAG,
-        answer=UtmTemplateList,
-        answer_example={"utmTemplates": [EXAMPLE]},
-    ),
+@resource.handle(
+    "GET /utm-templates",
+    "List the UTM templates",
+    UtmTemplateList,
+    description=f"All of them, by name; there are at most {utm_templates.MAX_TEMPLATES}.",
 )
 async def list_templates(request: ApiRequest) -> Answer:
     found = await utm_templates.list_templates(request.services.db, request.actor.workspace_id)
     return answer_json(UtmTemplateList(utm_templates=[show_template(each) for each in found]))
 
 
-@handle(
-    "POST",
-    "/utm-templates",
-    Operation(
-        summary="Make a UTM template",
-        tag=TAG,
-        scope="write",
-        body=UtmTemplateInput,
-        body_example={"name": "Newsletter", "utmSource": "newsletter", "utmMedium": "email"},
-        is_repeatable=True,
-        status=201,
-        answer=UtmTemplateAnswer,
-        answer_example={"utmTemplate": EXAMPLE},
-        errors=(AlreadyExistsError,),
-    ),
+@resource.handle(
+    "POST /utm-templates",
+    "Make a UTM template",
+    UtmTemplateAnswer,
+    body=UtmTemplateInput,
+    body_example={"name": "Newsletter", "utmSource": "newsletter", "utmMedium": "email"},
+    errors=(AlreadyExistsError,),
 )
 async def create_template(request: ApiRequest) -> Answer:
     body = await read_body(request)
@@ -133,36 +121,22 @@ async def create_template(request: ApiRequest) -> Answer:
         )
 
 
-@handle(
-    "GET",
-    "/utm-templates/{template_id:str}",
-    Operation(
-        summary="Read a UTM template",
-        tag=TAG,
-        answer=UtmTemplateAnswer,
-        answer_example={"utmTemplate": EXAMPLE},
-    ),
-)
+@resource.handle("GET /utm-templates/{template_id}", "Read a UTM template", UtmTemplateAnswer)
 async def get_template(request: ApiRequest) -> Answer:
     template_id = read_template_id(request)
     db, workspace_id = request.services.db, request.actor.workspace_id
     return _answer_template(await utm_templates.get_template(db, workspace_id, template_id))
 
 
-@handle(
-    "PATCH",
-    "/utm-templates/{template_id:str}",
-    Operation(
-        summary="Change a UTM template",
-        description="Only what is given changes; null clears. Links keep what they have.",
-        tag=TAG,
-        scope="write",
-        body=UtmTemplateChanges,
-        body_example={"utmCampaign": "spring", "utmTerm": None},
-        answer=UtmTemplateAnswer,
-        answer_example={"utmTemplate": EXAMPLE | {"utmCampaign": "spring"}},
-        errors=(AlreadyExistsError,),
-    ),
+@resource.handle(
+    "PATCH /utm-templates/{template_id}",
+    "Change a UTM template",
+    UtmTemplateAnswer,
+    description="Only what is given changes; null clears. Links keep what they have.",
+    body=UtmTemplateChanges,
+    body_example={"utmCampaign": "spring", "utmTerm": None},
+    answer_example={"utmTemplate": UtmTemplateObject.example | {"utmCampaign": "spring"}},
+    errors=(AlreadyExistsError,),
 )
 async def change_template(request: ApiRequest) -> Answer:
     template_id = read_template_id(request)
@@ -175,16 +149,10 @@ async def change_template(request: ApiRequest) -> Answer:
     return _answer_template(changed)
 
 
-@handle(
-    "DELETE",
-    "/utm-templates/{template_id:str}",
-    Operation(
-        summary="Delete a UTM template",
-        description="Links made with it keep their parameters.",
-        tag=TAG,
-        scope="write",
-        status=204,
-    ),
+@resource.handle(
+    "DELETE /utm-templates/{template_id}",
+    "Delete a UTM template",
+    description="Links made with it keep their parameters.",
 )
 async def delete_template(request: ApiRequest) -> Answer:
     template_id = read_template_id(request)
@@ -206,12 +174,3 @@ def show_template(template: UtmTemplate) -> UtmTemplateObject:
 
 def _answer_template(template: UtmTemplate) -> Answer:
     return answer_json(UtmTemplateAnswer(utm_template=show_template(template)))
-
-
-HANDLERS: Final = (
-    list_templates,
-    create_template,
-    get_template,
-    change_template,
-    delete_template,
-)

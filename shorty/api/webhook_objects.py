@@ -1,6 +1,6 @@
 """The objects of the webhooks API: secret, receivers and deliveries, and how each is shown."""
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -17,38 +17,6 @@ from shorty.webhooks.model import (
     Try,
 )
 
-TRY_EXAMPLE: Final = {
-    "number": 1,
-    "at": "2026-11-22T12:00:00.000Z",
-    "durationMs": 83,
-    "status": 503,
-    "error": None,
-    "body": "busy",
-}
-RECEIVER_EXAMPLE: Final = {
-    "id": "2",
-    "url": "https://hooks.example.com/clicks",
-    "status": "active",
-    "failures": 1,
-    "resumesAt": None,
-    "pausedAt": None,
-    "stoppedAt": None,
-    "createdAt": "2026-11-22T12:00:00.000Z",
-}
-EXAMPLE: Final = {
-    "id": "31",
-    "webhookId": "msg_5dZy3vFPgQ2b8NhL",
-    "linkId": "17",
-    "url": "https://hooks.example.com/clicks",
-    "status": "queued",
-    "reason": None,
-    "attempts": 1,
-    "createdAt": "2026-11-22T12:00:00.000Z",
-    "nextTryAt": "2026-11-22T12:00:05.311Z",
-    "endedAt": None,
-    "receiver": {"id": "2", "status": "active", "resumesAt": None},
-    "lastTry": TRY_EXAMPLE,
-}
 PAYLOAD_EXAMPLE: Final = {
     "type": "link.clicked",
     "timestamp": "2026-11-22T12:00:00.000Z",
@@ -79,10 +47,6 @@ PAYLOAD_EXAMPLE: Final = {
         },
     },
 }
-SECRET_EXAMPLE: Final = {
-    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwZ0h3N0tqN2c=",
-    "previousValidUntil": None,
-}
 
 
 class SecretAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -90,6 +54,11 @@ class SecretAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     secret: str
     previous_valid_until: str | None
+
+    example: ClassVar[dict[str, Any]] = {
+        "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwZ0h3N0tqN2c=",
+        "previousValidUntil": None,
+    }
 
 
 class ReceiverObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -103,6 +72,17 @@ class ReceiverObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     paused_at: str | None
     stopped_at: str | None
     created_at: str
+
+    example: ClassVar[dict[str, Any]] = {
+        "id": "2",
+        "url": "https://hooks.example.com/clicks",
+        "status": "active",
+        "failures": 1,
+        "resumesAt": None,
+        "pausedAt": None,
+        "stoppedAt": None,
+        "createdAt": "2026-11-22T12:00:00.000Z",
+    }
 
 
 class ReceiverList(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -128,6 +108,15 @@ class TryObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     error: str | None
     body: str
 
+    example: ClassVar[dict[str, Any]] = {
+        "number": 1,
+        "at": "2026-11-22T12:00:00.000Z",
+        "durationMs": 83,
+        "status": 503,
+        "error": None,
+        "body": "busy",
+    }
+
 
 class DeliveryObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """`linkId` is null for a test; `reason` says why it is dead."""
@@ -146,6 +135,21 @@ class DeliveryObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_try: TryObject | None
     tries: list[TryObject] | UnsetType = UNSET
     payload: Any = UNSET
+
+    example: ClassVar[dict[str, Any]] = {
+        "id": "31",
+        "webhookId": "msg_5dZy3vFPgQ2b8NhL",
+        "linkId": "17",
+        "url": "https://hooks.example.com/clicks",
+        "status": "queued",
+        "reason": None,
+        "attempts": 1,
+        "createdAt": "2026-11-22T12:00:00.000Z",
+        "nextTryAt": "2026-11-22T12:00:05.311Z",
+        "endedAt": None,
+        "receiver": {"id": "2", "status": "active", "resumesAt": None},
+        "lastTry": TryObject.example,
+    }
 
 
 def show_secret(secret: SigningSecret) -> SecretAnswer:

@@ -7,17 +7,14 @@ from msgspec import Meta
 
 from shorty.accounts.model import Actor
 from shorty.api.listing import ListQuery, cut_page, read_list_query
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.webhook_objects import (
-    EXAMPLE,
     PAYLOAD_EXAMPLE,
-    RECEIVER_EXAMPLE,
-    SECRET_EXAMPLE,
-    TRY_EXAMPLE,
     DeliveryObject,
     ReceiverList,
     SecretAnswer,
+    TryObject,
     show_delivery,
     show_receiver,
     show_record,
@@ -32,7 +29,7 @@ from shorty.plans import require_feature
 from shorty.webhooks import service
 from shorty.webhooks.model import Delivery, DeliveryFilter, Status
 
-TAG: Final = "Webhooks"
+resource: Final = Resource("Webhooks", errors=(FeatureOffError,))
 
 
 class DeliveryAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,18 +53,12 @@ class TestInput(
     url: Annotated[str, Meta(description="The address to send the test to.")]
 
 
-@handle(
-    "GET",
-    "/webhooks/secret",
-    Operation(
-        summary="Read the secret that deliveries are signed with",
-        description="In the form of the Standard Webhooks specification.",
-        tag=TAG,
-        scope="admin",
-        answer=SecretAnswer,
-        answer_example=SECRET_EXAMPLE,
-        errors=(FeatureOffError,),
-    ),
+@resource.handle(
+    "GET /webhooks/secret",
+    "Read the secret that deliveries are signed with",
+    SecretAnswer,
+    description="In the form of the Standard Webhooks specification.",
+    scope="admin",
 )
 async def get_webhook_secret(request: ApiRequest) -> Answer:
     actor = find_actor(request)
@@ -75,18 +66,14 @@ async def get_webhook_secret(request: ApiRequest) -> Answer:
     return answer_json(show_secret(secret))
 
 
-@handle(
-    "POST",
-    "/webhooks/secret/rotate",
-    Operation(
-        summary="Replace the secret",
-        description="For a day deliveries are signed with both, the new one first.",
-        tag=TAG,
-        scope="admin",
-        answer=SecretAnswer,
-        answer_example=SECRET_EXAMPLE | {"previousValidUntil": "2026-11-23T12:00:00.000Z"},
-        errors=(FeatureOffError,),
-    ),
+@resource.handle(
+    "POST /webhooks/secret/rotate",
+    "Replace the secret",
+    SecretAnswer,
+    status=200,
+    description="For a day deliveries are signed with both, the new one first.",
+    scope="admin",
+    answer_example=SecretAnswer.example | {"previousValidUntil": "2026-11-23T12:00:00.000Z"},
 )
 async def rotate_webhook_secret(request: ApiRequest) -> Answer:
     actor = find_actor(request)
@@ -96,20 +83,14 @@ async def rotate_webhook_secret(request: ApiRequest) -> Answer:
     return answer_json(show_secret(secret))
 
 
-@handle(
-    "GET",
-    "/webhooks/receivers",
-    Operation(
-        summary="List the addresses that were called, and how they fare",
-        description="One that keeps failing is `paused`: at `resumesAt` it is tried again with one "
-        "delivery. One that answered 410 is `stopped`. A test or a redelivery is sent all the "
-        "same, and one that succeeds makes it `active`.",
-        tag=TAG,
-        query=ListQuery,
-        answer=ReceiverList,
-        answer_example={"receivers": [RECEIVER_EXAMPLE], "nextCursor": None},
-        errors=(FeatureOffError,),
-    ),
+@resource.handle(
+    "GET /webhooks/receivers",
+    "List the addresses that were called, and how they fare",
+    ReceiverList,
+    description="One that keeps failing is `paused`: at `resumesAt` it is tried again with one "
+    "delivery. One that answered 410 is `stopped`. A test or a redelivery is sent all the "
+    "same, and one that succeeds makes it `active`.",
+    query=ListQuery,
 )
 async def list_receivers(request: ApiRequest) -> Answer:
     actor = find_actor(request)
@@ -124,19 +105,13 @@ async def list_receivers(request: ApiRequest) -> Answer:
     )
 
 
-@handle(
-    "GET",
-    "/webhooks/deliveries",
-    Operation(
-        summary="List the deliveries",
-        description="The newest first; they are kept for 30 days after they have ended. "
-        "`queued` ones are still to be sent, `dead` ones are given up.",
-        tag=TAG,
-        query=DeliveryQuery,
-        answer=DeliveryList,
-        answer_example={"deliveries": [EXAMPLE], "nextCursor": None},
-        errors=(FeatureOffError,),
-    ),
+@resource.handle(
+    "GET /webhooks/deliveries",
+    "List the deliveries",
+    DeliveryList,
+    description="The newest first; they are kept for 30 days after they have ended. "
+    "`queued` ones are still to be sent, `dead` ones are given up.",
+    query=DeliveryQuery,
 )
 async def list_deliveries(request: ApiRequest) -> Answer:
     actor = find_actor(request)
@@ -156,17 +131,15 @@ async def list_deliveries(request: ApiRequest) -> Answer:
     )
 
 
-@handle(
-    "GET",
-    "/webhooks/deliveries/{delivery_id:str}",
-    Operation(
-        summary="Read a delivery with all its tries",
-        description="`payload` is what is sent; null once the click is no longer kept.",
-        tag=TAG,
-        answer=DeliveryAnswer,
-        answer_example={"delivery": EXAMPLE | {"tries": [TRY_EXAMPLE], "payload": PAYLOAD_EXAMPLE}},
-        errors=(FeatureOffError,),
-    ),
+@resource.handle(
+    "GET /webhooks/deliveries/{delivery_id}",
+    "Read a delivery with all its tries",
+    DeliveryAnswer,
+    description="`payload` is what is sent; null once the click is no longer kept.",
+    answer_example={
+        "delivery": DeliveryObject.example
+        | {"tries": [TryObject.example], "payload": PAYLOAD_EXAMPLE}
+    },
 )
 async def get_delivery(request: ApiRequest) -> Answer:
     actor = find_actor(request)
@@ -175,20 +148,14 @@ async def get_delivery(request: ApiRequest) -> Answer:
     return answer_json(DeliveryAnswer(delivery=show_record(record, request.now)))
 
 
-@handle(
-    "POST",
-    "/webhooks/deliveries/{delivery_id:str}/redeliver",
-    Operation(
-        summary="Send a delivery again",
-        description="At once, with the `webhook-id` it always had; if that fails, the schedule "
-        "begins anew.",
-        tag=TAG,
-        scope="write",
-        status=202,
-        answer=DeliveryAnswer,
-        answer_example={"delivery": EXAMPLE},
-        errors=(FeatureOffError, ConflictError),
-    ),
+@resource.handle(
+    "POST /webhooks/deliveries/{delivery_id}/redeliver",
+    "Send a delivery again",
+    DeliveryAnswer,
+    description="At once, with the `webhook-id` it always had; if that fails, the schedule "
+    "begins anew.",
+    status=202,
+    errors=(ConflictError,),
 )
 async def redeliver(request: ApiRequest) -> Answer:
     actor = find_actor(request)
@@ -199,21 +166,17 @@ async def redeliver(request: ApiRequest) -> Answer:
     return answer_queued(request, delivery)
 
 
-@handle(
-    "POST",
-    "/webhooks/test",
-    Operation(
-        summary="Send a test event",
-        description="A made-up click of the type `webhook.test`, signed and logged as real ones.",
-        tag=TAG,
-        scope="write",
-        body=TestInput,
-        body_example={"url": "https://hooks.example.com/clicks"},
-        status=202,
-        answer=DeliveryAnswer,
-        answer_example={"delivery": EXAMPLE | {"linkId": None, "attempts": 0, "lastTry": None}},
-        errors=(FeatureOffError,),
-    ),
+@resource.handle(
+    "POST /webhooks/test",
+    "Send a test event",
+    DeliveryAnswer,
+    description="A made-up click of the type `webhook.test`, signed and logged as real ones.",
+    body=TestInput,
+    body_example={"url": "https://hooks.example.com/clicks"},
+    status=202,
+    answer_example={
+        "delivery": DeliveryObject.example | {"linkId": None, "attempts": 0, "lastTry": None}
+    },
 )
 async def send_test_event(request: ApiRequest) -> Answer:
     actor = find_actor(request)
@@ -258,14 +221,3 @@ def read_url(text: str) -> str:
 def answer_queued(request: ApiRequest, delivery: Delivery) -> Answer:
     request.services.outbox.news.set()
     return answer_json(DeliveryAnswer(delivery=show_delivery(delivery, request.now)), 202)
-
-
-HANDLERS: Final = (
-    get_webhook_secret,
-    rotate_webhook_secret,
-    list_receivers,
-    list_deliveries,
-    get_delivery,
-    redeliver,
-    send_test_event,
-)
