@@ -3,18 +3,18 @@
 from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta
 
 from shorty.api.bio_objects import TAG, BlockAnswer, BlockList, Reader, show_block
-from shorty.api.idempotency import answer_once, in_one_write
+from shorty.api.idempotency import create_once
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.bio import blocks, service
 from shorty.bio.embeds import SITES
 from shorty.bio.model import Block, BlockChange, BlockKind, NewBlock
 from shorty.bio.rules import MAX_BLOCKS
-from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
-from shorty.http.fields import convert_fields, telling_camel_case
+from shorty.http.answers import Answer, answer_json, answer_nothing
+from shorty.http.fields import convert_given, derive_changes
 from shorty.http.requests import read_body
 
 PAGE: Final = "bio page"
@@ -52,20 +52,6 @@ Until: TypeAlias = Annotated[str, Meta(description="When it goes, in ISO 8601.")
 resource: Final = Resource(TAG)
 
 
-class BlockChanges(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
-    """What is left out stays as it is; null clears."""
-
-    link_id: LinkId | UnsetType = UNSET
-    text: Text | None | UnsetType = UNSET
-    url: Url | None | UnsetType = UNSET
-    picture_id: PictureId | None | UnsetType = UNSET
-    is_hidden: Hidden | UnsetType = UNSET
-    shown_from: From | None | UnsetType = UNSET
-    shown_until: Until | None | UnsetType = UNSET
-
-
 class BlockInput(
     msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
 ):
@@ -81,6 +67,11 @@ class BlockInput(
         Annotated[int, Meta(ge=0, le=MAX_BLOCKS, description="Its place, from 0; else the end.")]
         | None
     ) = None
+
+
+BlockChanges: Final = derive_changes(
+    BlockInput, kind=None, position=None, link_id=LinkId, is_hidden=Hidden
+)
 
 
 class BlockOrder(
@@ -115,18 +106,15 @@ async def list_blocks(request: ApiRequest) -> Answer:
 async def add_block(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", PAGE)
     body = await read_body(request)
-    new = read_new_block(convert_fields(body.fields, BlockInput))
+    new = read_new_block(convert_given(body.fields, BlockInput))
     book, actor, now = request.services.book, request.actor, request.now
-    with telling_camel_case:
-        return await answer_once(
-            request,
-            body,
-            in_one_write(request, lambda tx: blocks.add_block(tx, book, actor, page_id, new, now)),
-            lambda block: answer_created(
-                BlockAnswer(block=show_block(block, now)),
-                f"/api/v1/bio-pages/{page_id}/blocks/{block.id}",
-            ),
-        )
+    return await create_once(
+        request,
+        body,
+        f"/bio-pages/{page_id}/blocks",
+        lambda tx: blocks.add_block(tx, book, actor, page_id, new, now),
+        lambda block: BlockAnswer(block=show_block(block, now)),
+    )
 
 
 @resource.handle(
@@ -138,15 +126,14 @@ async def add_block(request: ApiRequest) -> Answer:
 )
 async def order_blocks(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", PAGE)
-    wanted = convert_fields((await read_body(request)).fields, BlockOrder)
+    wanted = await request.read_fields(BlockOrder)
     reader = Reader()
     ids = [reader.read_id("blockIds", block_id) for block_id in wanted.block_ids]
     reader.finish()
     found = [block_id for block_id in ids if isinstance(block_id, int)]
-    with telling_camel_case:
-        ordered = await request.services.db.write(
-            lambda tx: blocks.order_blocks(tx, request.actor, page_id, found, request.now)
-        )
+    ordered = await request.write(
+        lambda tx: blocks.order_blocks(tx, request.actor, page_id, found, request.now)
+    )
     return answer_blocks(request, ordered)
 
 
@@ -167,12 +154,11 @@ async def get_block(request: ApiRequest) -> Answer:
 )
 async def change_block(request: ApiRequest) -> Answer:
     page_id, block_id = read_ids(request)
-    change = read_block_change(convert_fields((await read_body(request)).fields, BlockChanges))
+    change = BlockChange(**read_parts(await request.read_given(BlockChanges)))
     book, actor, now = request.services.book, request.actor, request.now
-    with telling_camel_case:
-        block = await request.services.db.write(
-            lambda tx: blocks.change_block(tx, book, actor, page_id, block_id, change, now)
-        )
+    block = await request.write(
+        lambda tx: blocks.change_block(tx, book, actor, page_id, block_id, change, now)
+    )
     return answer_block(request, block)
 
 
@@ -183,9 +169,7 @@ async def change_block(request: ApiRequest) -> Answer:
 )
 async def delete_block(request: ApiRequest) -> Answer:
     page_id, block_id = read_ids(request)
-    await request.services.db.write(
-        lambda tx: blocks.delete_block(tx, request.actor, page_id, block_id)
-    )
+    await request.write(lambda tx: blocks.delete_block(tx, request.actor, page_id, block_id))
     return answer_nothing()
 
 
@@ -201,31 +185,19 @@ def answer_blocks(request: ApiRequest, found: tuple[Block, ...] | list[Block]) -
     return answer_json(BlockList(blocks=[show_block(block, request.now) for block in found]))
 
 
-def read_new_block(wanted: BlockInput) -> NewBlock:
+def read_new_block(given: dict[str, Any]) -> NewBlock:
     """Raises InvalidFieldsError."""
-    given: dict[str, Any] = {
-        "text": wanted.text,
-        "url": wanted.url,
-        "position": wanted.position,
-        **_read_parts(wanted),
-    }
-    return NewBlock(kind=wanted.kind, is_hidden=bool(wanted.is_hidden), **given)
+    return NewBlock(**read_parts(given | {"is_hidden": bool(given.get("is_hidden"))}))
 
 
-def read_block_change(wanted: BlockChanges) -> BlockChange:
-    """Raises InvalidFieldsError."""
-    return BlockChange(
-        text=wanted.text, url=wanted.url, is_hidden=wanted.is_hidden, **_read_parts(wanted)
-    )
-
-
-def _read_parts(wanted: BlockInput | BlockChanges) -> dict[str, Any]:
+def read_parts(given: dict[str, Any]) -> dict[str, Any]:
+    """With its ids and times as numbers. Raises InvalidFieldsError."""
     reader = Reader()
-    parts = {
-        "link_id": reader.read_id("linkId", wanted.link_id),
-        "picture_id": reader.read_id("pictureId", wanted.picture_id),
-        "shown_from": reader.read_moment("shownFrom", wanted.shown_from),
-        "shown_until": reader.read_moment("shownUntil", wanted.shown_until),
+    parts: dict[str, Any] = {
+        "link_id": reader.read_id("linkId", given.get("link_id", UNSET)),
+        "picture_id": reader.read_id("pictureId", given.get("picture_id", UNSET)),
+        "shown_from": reader.read_moment("shownFrom", given.get("shown_from", UNSET)),
+        "shown_until": reader.read_moment("shownUntil", given.get("shown_until", UNSET)),
     }
     reader.finish()
-    return parts
+    return given | {name: value for name, value in parts.items() if value is not UNSET}

@@ -15,7 +15,7 @@ from shorty.api.bio_objects import (
 )
 from shorty.api.idempotency import Remember, answer_once
 from shorty.api.link_bodies import Domain, Slug, Url, telling_own_names
-from shorty.api.listing import ListQuery, read_list_query
+from shorty.api.listing import ListQuery
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.bio import service
@@ -119,7 +119,7 @@ class DeleteQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     query=ListQuery,
 )
 async def list_pages(request: ApiRequest) -> Answer:
-    query, now = read_list_query(request), request.now
+    query, now = request.read_filters(ListQuery), request.now
     found = await service.list_pages(
         request.services.book, request.actor, now, after=query.after, limit=query.limit
     )
@@ -185,7 +185,7 @@ async def get_page(request: ApiRequest) -> Answer:
 )
 async def change_page(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", WHAT)
-    wanted = convert_fields((await read_body(request)).fields, PageChanges)
+    wanted = await request.read_fields(PageChanges)
     change, _ = read_change(wanted)
     with telling_own_names:
         page = await service.change_page(
@@ -203,7 +203,7 @@ async def change_page(request: ApiRequest) -> Answer:
 )
 async def delete_page(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", WHAT)
-    query = convert_fields(request.read_query(), DeleteQuery, is_text=True, ignores_unknown=True)
+    query = request.read_filters(DeleteQuery)
     await service.delete_page(
         request.services.book, request.actor, page_id, request.now, keeps_link=query.keep_link
     )

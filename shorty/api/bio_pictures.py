@@ -6,13 +6,12 @@ import msgspec
 from litestar import route
 from msgspec import Meta
 
-from shorty.api.idempotency import answer_once, in_one_write
+from shorty.api.idempotency import create_once
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.uploads import read_upload
 from shorty.errors import BusyError, NotFoundError
-from shorty.http.answers import Answer, Header, answer_created, answer_json, answer_nothing
-from shorty.http.fields import convert_fields
+from shorty.http.answers import Answer, Header, answer_json, answer_nothing
 from shorty.http.times import format_time
 from shorty.links import pictures
 from shorty.links.icons import find_icon_content
@@ -110,25 +109,19 @@ async def list_pictures(request: ApiRequest) -> Answer:
 )
 async def create_picture(request: ApiRequest) -> Answer:
     body, wanted, content = await read_upload(request, PictureInput)
-    query = convert_fields(request.read_query(), PictureQuery, is_text=True, ignores_unknown=True)
+    query = request.read_filters(PictureQuery)
     purpose = wanted.purpose if wanted else query.purpose
     name = pictures.check_picture_name(wanted.name if wanted else "", purpose)
     drawn = await read_logo(
         content, LONGEST_SIDES[purpose], workspace_id=request.actor.workspace_id
     )
     picture = Picture(png=drawn.png, width=drawn.width, height=drawn.height)
-    return await answer_once(
+    return await create_once(
         request,
         body,
-        in_one_write(
-            request,
-            lambda tx: pictures.create_picture(
-                tx, request.actor, purpose, name, picture, request.now
-            ),
-        ),
-        lambda stored: answer_created(
-            PictureAnswer(picture=show_picture(stored)), f"/api/v1/bio-pictures/{stored.id}"
-        ),
+        "/bio-pictures",
+        lambda tx: pictures.create_picture(tx, request.actor, purpose, name, picture, request.now),
+        lambda stored: PictureAnswer(picture=show_picture(stored)),
     )
 
 
@@ -148,9 +141,7 @@ async def get_picture(request: ApiRequest) -> Answer:
 )
 async def delete_picture(request: ApiRequest) -> Answer:
     picture_id = request.read_id("picture_id", "picture")
-    await request.services.db.write(
-        lambda tx: pictures.delete_picture(tx, request.actor, picture_id, PURPOSES)
-    )
+    await request.write(lambda tx: pictures.delete_picture(tx, request.actor, picture_id, PURPOSES))
     return answer_nothing()
 
 

@@ -3,21 +3,20 @@
 from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
-from shorty.api.idempotency import answer_once, in_one_write
-from shorty.api.listing import ListQuery, cut_page, read_list_query
+from shorty.api.idempotency import create_once
+from shorty.api.listing import ListQuery, cut_page
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.domains import DomainChange, NewDomain, service
 from shorty.domains.model import Domain, Scheme
 from shorty.domains.verification import DnsRecord, Verification, list_needed_records
 from shorty.errors import AlreadyExistsError, QuotaExceededError
-from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
-from shorty.http.fields import convert_fields, telling_camel_case
+from shorty.http.answers import Answer, answer_json, answer_nothing
+from shorty.http.fields import convert_given, derive_changes
 from shorty.http.requests import read_body
 from shorty.http.times import format_optional_time, format_time
-from shorty.storage.database import Transaction
 
 resource: Final = Resource("Domains", writes="admin")
 TXT_EXAMPLE: Final = {
@@ -38,11 +37,13 @@ class DomainInput(
     not_found_redirect: Annotated[Redirect, Meta(description="Where unknown slugs lead.")] = ""
 
 
-class DomainChanges(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
-    root_redirect: Redirect | None | UnsetType = UNSET
-    not_found_redirect: Redirect | None | UnsetType = UNSET
+DomainChanges: Final = derive_changes(
+    DomainInput,
+    host=None,
+    scheme=None,
+    root_redirect=Redirect | None,
+    not_found_redirect=Redirect | None,
+)
 
 
 class DomainObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -73,7 +74,7 @@ class DomainObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     }
 
 
-VERIFIED_EXAMPLE: Final = DomainObject.example | {
+VERIFIED_EXAMPLE: Final[dict[str, Any]] = DomainObject.example | {
     "isVerified": True,
     "verifiedAt": "2026-11-22T12:05:00.000Z",
     "dnsRecords": [],
@@ -168,16 +169,13 @@ def show_verification(request: ApiRequest, verification: Verification) -> Verifi
     query=ListQuery,
 )
 async def list_domains(request: ApiRequest) -> Answer:
-    query = read_list_query(request)
+    query = request.read_filters(ListQuery)
     everything = await service.list_domains(request.services.db, request.actor.workspace_id)
     by_id = sorted(everything, key=lambda domain: domain.id)
-    page, has_more = cut_page([domain for domain in by_id if domain.id > query.after], query.limit)
-    return answer_json(
-        DomainList(
-            domains=[show_domain(request, domain) for domain in page],
-            next_cursor=str(page[-1].id) if has_more else None,
-        )
-    )
+    rest = [domain for domain in by_id if domain.id > query.after]
+    page, cursor = cut_page(rest[: query.limit + 1], query.limit)
+    domains = [show_domain(request, domain) for domain in page]
+    return answer_json(DomainList(domains=domains, next_cursor=cursor))
 
 
 @resource.handle(
@@ -192,23 +190,14 @@ async def list_domains(request: ApiRequest) -> Answer:
 )
 async def add_domain(request: ApiRequest) -> Answer:
     body = await read_body(request)
-    wanted = convert_fields(body.fields, DomainInput)
-    new = NewDomain(
-        host=wanted.host,
-        scheme=wanted.scheme,
-        root_redirect=wanted.root_redirect,
-        not_found_redirect=wanted.not_found_redirect,
+    new = NewDomain(**convert_given(body.fields, DomainInput))
+    return await create_once(
+        request,
+        body,
+        "/domains",
+        lambda tx: service.add_domain(tx, request.actor, new, request.now),
+        lambda domain: DomainAnswer(domain=show_domain(request, domain)),
     )
-
-    def create(tx: Transaction) -> Domain:
-        return service.add_domain(tx, request.actor, new, request.now)
-
-    def show(domain: Domain) -> Answer:
-        shown = DomainAnswer(domain=show_domain(request, domain))
-        return answer_created(shown, f"/api/v1/domains/{domain.id}")
-
-    with telling_camel_case:
-        return await answer_once(request, body, in_one_write(request, create), show)
 
 
 @resource.handle("GET /domains/{domain_id}", "Read a domain", DomainAnswer)
@@ -228,14 +217,10 @@ async def get_domain(request: ApiRequest) -> Answer:
 )
 async def change_domain(request: ApiRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
-    wanted = convert_fields((await read_body(request)).fields, DomainChanges)
-    change = DomainChange(
-        root_redirect=wanted.root_redirect, not_found_redirect=wanted.not_found_redirect
+    change = DomainChange(**await request.read_given(DomainChanges))
+    domain = await request.write(
+        lambda tx: service.change_domain(tx, request.actor, domain_id, change)
     )
-    with telling_camel_case:
-        domain = await request.services.db.write(
-            lambda tx: service.change_domain(tx, request.actor, domain_id, change)
-        )
     request.services.domains.reload()
     return answer_json(DomainAnswer(domain=show_domain(request, domain)))
 
@@ -247,9 +232,7 @@ async def change_domain(request: ApiRequest) -> Answer:
 )
 async def remove_domain(request: ApiRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
-    await request.services.db.write(
-        lambda tx: service.remove_domain(tx, request.actor, domain_id, request.now)
-    )
+    await request.write(lambda tx: service.remove_domain(tx, request.actor, domain_id, request.now))
     request.services.domains.reload()
     return answer_nothing()
 

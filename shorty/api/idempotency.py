@@ -6,18 +6,27 @@ A retry while the first is under way waits for it. Failures are not kept: they c
 
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
+
+import msgspec
 
 from shorty.accounts import token_store
 from shorty.accounts.model import KeptAnswer
 from shorty.api.requests import ApiRequest
 from shorty.errors import ConflictError, InvalidFieldsError
-from shorty.http.answers import Answer
+from shorty.http.answers import Answer, answer_created
 from shorty.http.errors import KeyReusedError
 from shorty.http.requests import Body
 from shorty.storage.database import Database, Transaction
 
+
+class Numbered(Protocol):
+    @property
+    def id(self) -> int: ...
+
+
 T = TypeVar("T")
+Created = TypeVar("Created", bound=Numbered)
 Remember = Callable[[Transaction, T], None]
 
 HEADER: Final = "Idempotency-Key"
@@ -57,21 +66,30 @@ async def answer_once(
         return show(await create(remember))
 
 
-def in_one_write(
-    request: ApiRequest, work: Callable[[Transaction], T]
-) -> Callable[[Remember[T] | None], Awaitable[T]]:
-    """For `answer_once`: `work` as a write of its own that also remembers what it made."""
+async def create_once(
+    request: ApiRequest,
+    body: Body,
+    place: str,
+    work: Callable[[Transaction], Created],
+    show: Callable[[Created], msgspec.Struct],
+) -> Answer:
+    """Answers 201 with what `work` creates in a write of its own; below `place` is its address."""
 
-    async def create(remember: Remember[T] | None) -> T:
-        def work_and_remember(tx: Transaction) -> T:
+    async def create(remember: Remember[Created] | None) -> Created:
+        def work_and_remember(tx: Transaction) -> Created:
             made = work(tx)
             if remember is not None:
                 remember(tx, made)
             return made
 
-        return await request.services.db.write(work_and_remember)
+        return await request.write(work_and_remember)
 
-    return create
+    return await answer_once(
+        request,
+        body,
+        create,
+        lambda made: answer_created(show(made), f"/api/v1{place}/{made.id}"),
+    )
 
 
 def read_key(request: ApiRequest) -> str | None:

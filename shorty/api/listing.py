@@ -1,14 +1,13 @@
 """How lists are cut into pages: `limit`, `cursor` and `nextCursor`, by ascending ids."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Annotated, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from shorty.api.requests import ApiRequest
 from shorty.errors import InvalidFieldsError
-from shorty.http.fields import convert_fields
 from shorty.http.requests import ID_DIGITS
 
 T = TypeVar("T")
@@ -34,10 +33,9 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
         return int(self.cursor)
 
 
-def read_list_query(request: ApiRequest) -> ListQuery:
-    return convert_fields(request.read_query(), ListQuery, is_text=True, ignores_unknown=True)
-
-
-def cut_page(rows: Sequence[T], limit: int) -> tuple[Sequence[T], bool]:
-    """The page's rows and whether there are more; `rows` were asked for with one over `limit`."""
-    return rows[:limit], len(rows) > limit
+def cut_page(
+    rows: Sequence[T], limit: int, find_id: Callable[[T], int] = attrgetter("id")
+) -> tuple[Sequence[T], str | None]:
+    """The page's rows and the cursor of the next; `rows` were asked for with one over `limit`."""
+    page = rows[:limit]
+    return page, str(find_id(page[-1])) if len(rows) > limit else None

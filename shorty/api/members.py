@@ -7,14 +7,12 @@ from msgspec import Meta
 
 from shorty.accounts import members
 from shorty.accounts.model import Member, Role
-from shorty.api.listing import ListQuery, cut_page, read_list_query
+from shorty.api.listing import ListQuery, cut_page
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import AlreadyExistsError, ConflictError, QuotaExceededError
 from shorty.http.answers import Answer, answer_json, answer_nothing
-from shorty.http.fields import convert_fields
 from shorty.http.invitations import invite
-from shorty.http.requests import read_body
 from shorty.http.times import format_time
 
 resource: Final = Resource("Members", writes="admin")
@@ -106,14 +104,13 @@ def show_member(member: Member) -> MemberObject:
 
 @resource.handle("GET /members", "List the members", MemberList, query=ListQuery)
 async def list_members(request: ApiRequest) -> Answer:
-    query = read_list_query(request)
+    query = request.read_filters(ListQuery)
     found = await members.list_members(
         request.services.db, request.actor.workspace_id, query.after, query.limit + 1
     )
-    page, has_more = cut_page(found, query.limit)
-    next_cursor = str(page[-1].user_id) if has_more else None
+    page, cursor = cut_page(found, query.limit, lambda member: member.user_id)
     return answer_json(
-        MemberList(members=[show_member(member) for member in page], next_cursor=next_cursor)
+        MemberList(members=[show_member(member) for member in page], next_cursor=cursor)
     )
 
 
@@ -132,7 +129,7 @@ async def list_members(request: ApiRequest) -> Answer:
     errors=(AlreadyExistsError, ConflictError, QuotaExceededError),
 )
 async def invite_member(request: ApiRequest) -> Answer:
-    wanted = convert_fields((await read_body(request)).fields, MemberInput)
+    wanted = await request.read_fields(MemberInput)
     invited = await invite(request, wanted.email, wanted.role)
     invitation = invited.invitation
     shown = InvitationObject(
@@ -164,8 +161,8 @@ async def get_member(request: ApiRequest) -> Answer:
 )
 async def change_member(request: ApiRequest) -> Answer:
     user_id = request.read_id("member_id", "member")
-    wanted = convert_fields((await read_body(request)).fields, MemberChanges)
-    member = await request.services.db.write(
+    wanted = await request.read_fields(MemberChanges)
+    member = await request.write(
         lambda tx: members.change_role(tx, request.actor, user_id, wanted.role)
     )
     return answer_json(MemberAnswer(member=show_member(member)))
@@ -179,7 +176,5 @@ async def change_member(request: ApiRequest) -> Answer:
 )
 async def remove_member(request: ApiRequest) -> Answer:
     user_id = request.read_id("member_id", "member")
-    await request.services.db.write(
-        lambda tx: members.remove_member(tx, request.actor, user_id, request.now)
-    )
+    await request.write(lambda tx: members.remove_member(tx, request.actor, user_id, request.now))
     return answer_nothing()

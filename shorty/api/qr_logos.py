@@ -5,12 +5,12 @@ from typing import Annotated, Any, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
-from shorty.api.idempotency import answer_once, in_one_write
+from shorty.api.idempotency import create_once
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.uploads import read_upload
 from shorty.errors import BusyError, NotFoundError
-from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
+from shorty.http.answers import Answer, answer_json, answer_nothing
 from shorty.http.times import format_time
 from shorty.links import logos
 from shorty.links.logos import LogoPicture, StoredLogo
@@ -93,15 +93,12 @@ async def create_logo(request: ApiRequest) -> Answer:
     logos.check_logo_name(name)
     logo = await read_logo(content, workspace_id=request.actor.workspace_id)
     picture = LogoPicture(png=logo.png, width=logo.width, height=logo.height)
-    return await answer_once(
+    return await create_once(
         request,
         body,
-        in_one_write(
-            request, lambda tx: logos.create_logo(tx, request.actor, name, picture, request.now)
-        ),
-        lambda stored: answer_created(
-            LogoAnswer(logo=show_logo(stored)), f"/api/v1/qr-logos/{stored.id}"
-        ),
+        "/qr-logos",
+        lambda tx: logos.create_logo(tx, request.actor, name, picture, request.now),
+        lambda stored: LogoAnswer(logo=show_logo(stored)),
     )
 
 
@@ -135,7 +132,7 @@ async def get_logo_image(request: ApiRequest) -> Answer:
 )
 async def delete_logo(request: ApiRequest) -> Answer:
     logo_id = request.read_id("logo_id", "logo")
-    await request.services.db.write(lambda tx: logos.delete_logo(tx, request.actor, logo_id))
+    await request.write(lambda tx: logos.delete_logo(tx, request.actor, logo_id))
     return answer_nothing()
 
 

@@ -1,8 +1,18 @@
 """What the API's handlers see of a request."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
 from shorty.api.operations import find_operation
 from shorty.errors import UnauthenticatedError
-from shorty.http.requests import ServedRequest
+from shorty.http.fields import convert_fields, convert_given, telling_camel_case
+from shorty.http.requests import ServedRequest, read_body
+from shorty.storage.database import Transaction
+
+T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 class ApiRequest(ServedRequest):
@@ -14,3 +24,20 @@ class ApiRequest(ServedRequest):
         is_known = getattr(self, "actor", None) is not None
         if is_known and scope is not None and not self.may_still(scope):
             raise UnauthenticatedError("This token ended, or lost its rights, as the body arrived.")
+
+    def read_filters(self, kind: type[S]) -> S:
+        """The query as a struct of that kind. Raises InvalidFieldsError."""
+        return convert_fields(self.read_query(), kind, is_text=True, ignores_unknown=True)
+
+    async def read_fields(self, kind: type[S]) -> S:
+        """The body as a struct of that kind. Raises InvalidFieldsError and as `read_body` does."""
+        return convert_fields((await read_body(self)).fields, kind)
+
+    async def read_given(self, kind: type[msgspec.Struct]) -> dict[str, Any]:
+        """As read_fields, but only the fields that were given, by their Python names."""
+        return convert_given((await read_body(self)).fields, kind)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Runs `work` in a write of its own; its faults name fields as the caller does."""
+        with telling_camel_case:
+            return await self.services.db.write(work)

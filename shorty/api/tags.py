@@ -3,16 +3,16 @@
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
-from shorty.api.idempotency import answer_once, in_one_write
+from shorty.api.idempotency import create_once
 from shorty.api.link_object import TagObject, show_tag
 from shorty.api.listing import ListQuery, cut_page
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import AlreadyExistsError
-from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
-from shorty.http.fields import convert_fields
+from shorty.http.answers import Answer, answer_json, answer_nothing
+from shorty.http.fields import convert_given, derive_changes
 from shorty.http.requests import read_body
 from shorty.links import tags
 from shorty.links.model import Tag
@@ -34,11 +34,7 @@ class TagInput(
     color: Color | None = None
 
 
-class TagChanges(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
-    name: Name | UnsetType = UNSET
-    color: Color | None | UnsetType = UNSET
+TagChanges: Final = derive_changes(TagInput)
 
 
 class TagAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,17 +64,12 @@ class TagQuery(ListQuery, frozen=True, kw_only=True):
     answer_example={"tags": [EXAMPLE], "nextCursor": None},
 )
 async def list_tags(request: ApiRequest) -> Answer:
-    query = convert_fields(request.read_query(), TagQuery, is_text=True, ignores_unknown=True)
+    query = request.read_filters(TagQuery)
     found = await tags.list_tags(
         request.services.db, request.actor.workspace_id, query.after, query.limit + 1
     )
-    page, has_more = cut_page(found, query.limit)
-    return answer_json(
-        TagList(
-            tags=[show_tag(tag) for tag in page],
-            next_cursor=str(page[-1].id) if has_more else None,
-        )
-    )
+    page, cursor = cut_page(found, query.limit)
+    return answer_json(TagList(tags=[show_tag(tag) for tag in page], next_cursor=cursor))
 
 
 @resource.handle(
@@ -92,13 +83,13 @@ async def list_tags(request: ApiRequest) -> Answer:
 )
 async def create_tag(request: ApiRequest) -> Answer:
     body = await read_body(request)
-    wanted = convert_fields(body.fields, TagInput)
-    new = NewTag(name=wanted.name, color=wanted.color)
-    return await answer_once(
+    new = NewTag(**convert_given(body.fields, TagInput))
+    return await create_once(
         request,
         body,
-        in_one_write(request, lambda tx: tags.create_tag(tx, request.actor, new, request.now)),
-        lambda tag: answer_created(TagAnswer(tag=show_tag(tag)), f"/api/v1/tags/{tag.id}"),
+        "/tags",
+        lambda tx: tags.create_tag(tx, request.actor, new, request.now),
+        lambda tag: TagAnswer(tag=show_tag(tag)),
     )
 
 
@@ -120,18 +111,15 @@ async def get_tag(request: ApiRequest) -> Answer:
 )
 async def change_tag(request: ApiRequest) -> Answer:
     tag_id = request.read_id("tag_id", "tag")
-    wanted = convert_fields((await read_body(request)).fields, TagChanges)
-    change = TagChange(name=wanted.name, color=wanted.color)
-    tag = await request.services.db.write(
-        lambda tx: tags.change_tag(tx, request.actor, tag_id, change)
-    )
+    change = TagChange(**await request.read_given(TagChanges))
+    tag = await request.write(lambda tx: tags.change_tag(tx, request.actor, tag_id, change))
     return _answer_tag(tag)
 
 
 @resource.handle("DELETE /tags/{tag_id}", "Delete a tag", description="The links that had it stay.")
 async def delete_tag(request: ApiRequest) -> Answer:
     tag_id = request.read_id("tag_id", "tag")
-    await request.services.db.write(lambda tx: tags.delete_tag(tx, request.actor, tag_id))
+    await request.write(lambda tx: tags.delete_tag(tx, request.actor, tag_id))
     return answer_nothing()
 
 

@@ -8,12 +8,11 @@ from msgspec import UNSET, Meta, UnsetType
 
 from shorty.accounts import tokens
 from shorty.accounts.model import NewToken, Scope, Token, TokenChange
-from shorty.api.listing import ListQuery, cut_page, read_list_query
+from shorty.api.listing import ListQuery, cut_page
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.http.answers import Answer, answer_json, answer_nothing
-from shorty.http.fields import convert_fields, telling_camel_case
-from shorty.http.requests import read_body
+from shorty.http.fields import derive_changes
 from shorty.http.times import format_optional_time, format_time, read_time
 
 resource: Final = Resource("Tokens", reads="admin", writes="admin")
@@ -37,11 +36,7 @@ class TokenInput(
     expires_at: End | None = None
 
 
-class TokenChanges(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
-    name: Name | UnsetType = UNSET
-    expires_at: End | None | UnsetType = UNSET
+TokenChanges: Final = derive_changes(TokenInput, scope=None)
 
 
 class TokenUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,15 +92,12 @@ def show_token(token: Token, text: str | UnsetType = UNSET) -> TokenObject:
 
 @resource.handle("GET /tokens", "List the workspace's tokens", TokenList, query=ListQuery)
 async def list_tokens(request: ApiRequest) -> Answer:
-    query = read_list_query(request)
+    query = request.read_filters(ListQuery)
     found = await tokens.list_tokens(
         request.services.db, request.actor, query.after, query.limit + 1
     )
-    page, has_more = cut_page(found, query.limit)
-    next_cursor = str(page[-1].id) if has_more else None
-    return answer_json(
-        TokenList(tokens=[show_token(token) for token in page], next_cursor=next_cursor)
-    )
+    page, cursor = cut_page(found, query.limit)
+    return answer_json(TokenList(tokens=[show_token(token) for token in page], next_cursor=cursor))
 
 
 @resource.handle(
@@ -123,17 +115,9 @@ async def list_tokens(request: ApiRequest) -> Answer:
     },
 )
 async def create_token(request: ApiRequest) -> Answer:
-    body = await read_body(request)
-    wanted = convert_fields(body.fields, TokenInput)
-    new = NewToken(
-        name=wanted.name.strip(),
-        scope=wanted.scope,
-        expires_at=None if wanted.expires_at is None else read_time(wanted.expires_at),
-    )
-    with telling_camel_case:
-        made = await request.services.db.write(
-            lambda tx: tokens.create_token(tx, request.actor, new, request.now)
-        )
+    new = NewToken(**read_end(await request.read_given(TokenInput)))
+    new = msgspec.structs.replace(new, name=new.name.strip())
+    made = await request.write(lambda tx: tokens.create_token(tx, request.actor, new, request.now))
     shown = TokenAnswer(token=show_token(made.token, made.text))
     location = (b"location", b"/api/v1/tokens/%d" % made.token.id)
     # It holds a secret, which no cache on the way may keep.
@@ -156,23 +140,21 @@ async def get_token(request: ApiRequest) -> Answer:
 )
 async def change_token(request: ApiRequest) -> Answer:
     token_id = request.read_id("token_id", "token")
-    wanted = convert_fields((await read_body(request)).fields, TokenChanges)
-    end = wanted.expires_at
-    change = TokenChange(
-        name=wanted.name,
-        expires_at=read_time(end) if isinstance(end, datetime) else end,
+    change = TokenChange(**read_end(await request.read_given(TokenChanges)))
+    token = await request.write(
+        lambda tx: tokens.change_token(tx, request.actor, token_id, change, request.now)
     )
-    with telling_camel_case:
-        token = await request.services.db.write(
-            lambda tx: tokens.change_token(tx, request.actor, token_id, change, request.now)
-        )
     return answer_json(TokenAnswer(token=show_token(token)))
 
 
 @resource.handle("DELETE /tokens/{token_id}", "Revoke a token", description="It stops at once.")
 async def revoke_token(request: ApiRequest) -> Answer:
     token_id = request.read_id("token_id", "token")
-    await request.services.db.write(
-        lambda tx: tokens.revoke_token(tx, request.actor, token_id, request.now)
-    )
+    await request.write(lambda tx: tokens.revoke_token(tx, request.actor, token_id, request.now))
     return answer_nothing()
+
+
+def read_end(given: dict[str, Any]) -> dict[str, Any]:
+    """With its end, where it has one, in milliseconds."""
+    end = given.get("expires_at")
+    return given | {"expires_at": read_time(end)} if end else given

@@ -3,14 +3,14 @@
 from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
-from shorty.api.idempotency import answer_once, in_one_write
+from shorty.api.idempotency import create_once
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import AlreadyExistsError
-from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
-from shorty.http.fields import convert_fields, telling_camel_case
+from shorty.http.answers import Answer, answer_json, answer_nothing
+from shorty.http.fields import convert_given, derive_changes
 from shorty.http.requests import read_body
 from shorty.http.times import format_time
 from shorty.links import utm_templates
@@ -37,18 +37,7 @@ class UtmTemplateInput(
     utm_id: Utm | None = None
 
 
-class UtmTemplateChanges(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
-    """What is left out stays as it is; null clears."""
-
-    name: Name | UnsetType = UNSET
-    utm_source: Utm | None | UnsetType = UNSET
-    utm_medium: Utm | None | UnsetType = UNSET
-    utm_campaign: Utm | None | UnsetType = UNSET
-    utm_term: Utm | None | UnsetType = UNSET
-    utm_content: Utm | None | UnsetType = UNSET
-    utm_id: Utm | None | UnsetType = UNSET
+UtmTemplateChanges: Final = derive_changes(UtmTemplateInput)
 
 
 class UtmTemplateObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -104,21 +93,14 @@ async def list_templates(request: ApiRequest) -> Answer:
 )
 async def create_template(request: ApiRequest) -> Answer:
     body = await read_body(request)
-    wanted = convert_fields(body.fields, UtmTemplateInput)
-    new = NewUtmTemplate(**msgspec.structs.asdict(wanted))
-    with telling_camel_case:
-        return await answer_once(
-            request,
-            body,
-            in_one_write(
-                request,
-                lambda tx: utm_templates.create_template(tx, request.actor, new, request.now),
-            ),
-            lambda made: answer_created(
-                UtmTemplateAnswer(utm_template=show_template(made)),
-                f"/api/v1/utm-templates/{made.id}",
-            ),
-        )
+    new = NewUtmTemplate(**convert_given(body.fields, UtmTemplateInput))
+    return await create_once(
+        request,
+        body,
+        "/utm-templates",
+        lambda tx: utm_templates.create_template(tx, request.actor, new, request.now),
+        lambda made: UtmTemplateAnswer(utm_template=show_template(made)),
+    )
 
 
 @resource.handle("GET /utm-templates/{template_id}", "Read a UTM template", UtmTemplateAnswer)
@@ -140,12 +122,10 @@ async def get_template(request: ApiRequest) -> Answer:
 )
 async def change_template(request: ApiRequest) -> Answer:
     template_id = read_template_id(request)
-    wanted = convert_fields((await read_body(request)).fields, UtmTemplateChanges)
-    change = UtmTemplateChange(**msgspec.structs.asdict(wanted))
-    with telling_camel_case:
-        changed = await request.services.db.write(
-            lambda tx: utm_templates.change_template(tx, request.actor, template_id, change)
-        )
+    change = UtmTemplateChange(**await request.read_given(UtmTemplateChanges))
+    changed = await request.write(
+        lambda tx: utm_templates.change_template(tx, request.actor, template_id, change)
+    )
     return _answer_template(changed)
 
 
@@ -156,9 +136,7 @@ async def change_template(request: ApiRequest) -> Answer:
 )
 async def delete_template(request: ApiRequest) -> Answer:
     template_id = read_template_id(request)
-    await request.services.db.write(
-        lambda tx: utm_templates.delete_template(tx, request.actor, template_id)
-    )
+    await request.write(lambda tx: utm_templates.delete_template(tx, request.actor, template_id))
     return answer_nothing()
 
 

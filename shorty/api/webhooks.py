@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from shorty.accounts.model import Actor
-from shorty.api.listing import ListQuery, cut_page, read_list_query
+from shorty.api.listing import ListQuery, cut_page
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.webhook_objects import (
@@ -22,8 +22,7 @@ from shorty.api.webhook_objects import (
 )
 from shorty.errors import ConflictError, FeatureOffError, InvalidFieldsError
 from shorty.http.answers import Answer, answer_json
-from shorty.http.fields import convert_fields
-from shorty.http.requests import ID_DIGITS, read_body
+from shorty.http.requests import ID_DIGITS
 from shorty.links.rules import read_webhook_url
 from shorty.plans import require_feature
 from shorty.webhooks import service
@@ -62,7 +61,7 @@ class TestInput(
 )
 async def get_webhook_secret(request: ApiRequest) -> Answer:
     actor = find_actor(request)
-    secret = await request.services.db.write(lambda tx: service.get_secret(tx, actor, request.now))
+    secret = await request.write(lambda tx: service.get_secret(tx, actor, request.now))
     return answer_json(show_secret(secret))
 
 
@@ -77,9 +76,7 @@ async def get_webhook_secret(request: ApiRequest) -> Answer:
 )
 async def rotate_webhook_secret(request: ApiRequest) -> Answer:
     actor = find_actor(request)
-    secret = await request.services.db.write(
-        lambda tx: service.rotate_secret(tx, actor, request.now)
-    )
+    secret = await request.write(lambda tx: service.rotate_secret(tx, actor, request.now))
     return answer_json(show_secret(secret))
 
 
@@ -94,15 +91,11 @@ async def rotate_webhook_secret(request: ApiRequest) -> Answer:
 )
 async def list_receivers(request: ApiRequest) -> Answer:
     actor = find_actor(request)
-    query = read_list_query(request)
+    query = request.read_filters(ListQuery)
     found = await service.list_receivers(request.services.db, actor, query.after, query.limit + 1)
-    page, has_more = cut_page(found, query.limit)
-    return answer_json(
-        ReceiverList(
-            receivers=[show_receiver(each, request.now) for each in page],
-            next_cursor=str(page[-1].id) if has_more else None,
-        )
-    )
+    page, cursor = cut_page(found, query.limit)
+    receivers = [show_receiver(each, request.now) for each in page]
+    return answer_json(ReceiverList(receivers=receivers, next_cursor=cursor))
 
 
 @resource.handle(
@@ -122,13 +115,9 @@ async def list_deliveries(request: ApiRequest) -> Answer:
         msgspec.structs.replace(wanted, limit=wanted.limit + 1),
         request.now,
     )
-    page, has_more = cut_page(found, wanted.limit)
-    return answer_json(
-        DeliveryList(
-            deliveries=[show_delivery(each, request.now) for each in page],
-            next_cursor=str(page[-1].id) if has_more else None,
-        )
-    )
+    page, cursor = cut_page(found, wanted.limit)
+    deliveries = [show_delivery(each, request.now) for each in page]
+    return answer_json(DeliveryList(deliveries=deliveries, next_cursor=cursor))
 
 
 @resource.handle(
@@ -160,7 +149,7 @@ async def get_delivery(request: ApiRequest) -> Answer:
 async def redeliver(request: ApiRequest) -> Answer:
     actor = find_actor(request)
     delivery_id = request.read_id("delivery_id", "delivery")
-    delivery = await request.services.db.write(
+    delivery = await request.write(
         lambda tx: service.redeliver(tx, actor, delivery_id, request.now)
     )
     return answer_queued(request, delivery)
@@ -180,10 +169,8 @@ async def redeliver(request: ApiRequest) -> Answer:
 )
 async def send_test_event(request: ApiRequest) -> Answer:
     actor = find_actor(request)
-    url = read_url(convert_fields((await read_body(request)).fields, TestInput).url)
-    delivery = await request.services.db.write(
-        lambda tx: service.send_test(tx, actor, url, request.now)
-    )
+    url = read_url((await request.read_fields(TestInput)).url)
+    delivery = await request.write(lambda tx: service.send_test(tx, actor, url, request.now))
     return answer_queued(request, delivery)
 
 
@@ -194,7 +181,7 @@ def find_actor(request: ApiRequest) -> Actor:
 
 
 def read_delivery_filter(request: ApiRequest) -> DeliveryFilter:
-    query = convert_fields(request.read_query(), DeliveryQuery, is_text=True, ignores_unknown=True)
+    query = request.read_filters(DeliveryQuery)
     link_id = query.link_id
     if link_id and (not (link_id.isascii() and link_id.isdigit()) or len(link_id) > ID_DIGITS):
         raise InvalidFieldsError({"linkId": "must be a link's id"})

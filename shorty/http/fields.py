@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Final, Literal, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from msgspec.structs import FieldInfo
 
 from shorty.errors import InvalidFieldsError
@@ -40,12 +41,40 @@ def convert_fields(
     """
     if not values and not _read_form(kind).required:
         return kind()
+    return kind(**convert_given(values, kind, is_text=is_text, ignores_unknown=ignores_unknown))
+
+
+def convert_given(
+    values: Mapping[str, object],
+    kind: type[msgspec.Struct],
+    *,
+    is_text: bool = False,
+    ignores_unknown: bool = False,
+) -> dict[str, Any]:
+    """As convert_fields, but only the fields that were given, by their Python names."""
     found, faults = convert_known(values, kind, is_text=is_text)
     if not ignores_unknown:
         faults |= find_unknown(values, _read_form(kind).fields)
     if faults:
         raise InvalidFieldsError(faults)
-    return kind(**found)
+    return found
+
+
+def derive_changes(kind: type[msgspec.Struct], /, **others: Any) -> type[msgspec.Struct]:
+    """`TagChanges` of `TagInput`: the body that changes what the other creates.
+
+    `others` are fields of another type, and None for those that cannot be changed.
+    """
+    types = {field.name: field.type for field in msgspec.structs.fields(kind)} | others
+    return msgspec.defstruct(
+        kind.__name__.replace("Input", "Changes"),
+        [(name, each | UnsetType, UNSET) for name, each in types.items() if each is not None],
+        namespace={"__doc__": "What is left out stays as it is; null clears."},
+        frozen=True,
+        kw_only=True,
+        rename="camel",
+        forbid_unknown_fields=True,
+    )
 
 
 def convert_known(
