@@ -46,11 +46,12 @@ def _divide_rows(rows: Sequence[T]) -> Iterator[Sequence[T]]:
 class Transaction:
     """Statements inside the writer's transaction; lives as long as the function it is given to."""
 
-    __slots__ = ("_connection", "_late")
+    __slots__ = ("_connection", "_late", "_next")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._late: list[tuple[str, Sequence[Value]]] = []
+        self._next: list[Callable[[], object]] = []
 
     def execute_late(self, sql: str, *parameters: Value) -> None:
         """Runs one statement just before the commit, after all writes of the group.
@@ -58,6 +59,13 @@ class Transaction:
         For the search index: it writes itself out at every savepoint that follows a change of it.
         """
         self._late.append((sql, parameters))
+
+    def after_commit(self, work: Callable[[], object]) -> None:
+        """Runs `work` on the loop of the write once it is committed, before its caller goes on.
+
+        Also where that caller was cancelled meanwhile: what is cached must not outlive a change.
+        """
+        self._next.append(work)
 
     def insert(self, sql: str, *parameters: Value) -> int | None:
         """Runs an insert of one row and returns its id; None where a conflict let it do nothing.
@@ -69,18 +77,23 @@ class Transaction:
 
     def attempt(self, work: Callable[[], T]) -> T:
         """Runs a part of a write: if it raises, that part alone is undone."""
-        late = len(self._late)
+        late, following = len(self._late), len(self._next)
         self._connection.execute("savepoint attempt")
         try:
             return work()
         except BaseException:
-            del self._late[late:]
+            del self._late[late:], self._next[following:]
             if self._connection.in_transaction:
                 self._connection.execute("rollback to attempt")
             raise
         finally:
             if self._connection.in_transaction:
                 self._connection.execute("release attempt")
+
+    def take_next(self) -> list[Callable[[], object]]:
+        """What follows the commit of the writes since this was last called."""
+        taken, self._next = self._next, []
+        return taken
 
     def finish(self) -> None:
         """Runs what was left for the end."""

@@ -36,7 +36,10 @@ log = structlog.get_logger(__name__)
 class Job:
     """A waiting write: what to run, whom to answer, since when (monotonic), and what came of it."""
 
-    __slots__ = ("asked_at", "error", "future", "in_transaction", "loop", "result", "work")
+    __slots__ = (
+        *("asked_at", "error", "future", "in_transaction"),
+        *("loop", "next", "result", "work"),
+    )
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Job:
         self.in_transaction = in_transaction
         self.asked_at = asked_at
         self.result: object = None
+        self.next: list[Callable[[], object]] = []
         self.error: BaseException | None = None
 
     def is_overdue(self, before: float) -> bool:
@@ -59,12 +63,21 @@ class Job:
         return self.in_transaction and self.asked_at <= before
 
     def answer(self) -> None:
+        if self.error is None and self.next:
+            self._follow()
         if self.future.done():
             return
         if self.error is None:
             self.future.set_result(self.result)
         else:
             self.future.set_exception(self.error)
+
+    def _follow(self) -> None:
+        try:
+            for work in self.next:
+                work()
+        except Exception as error:  # noqa: BLE001 - it is the caller's to handle
+            self.error = error
 
 
 def _answer_all(jobs: list[Job]) -> None:
@@ -246,6 +259,7 @@ class Writer(threading.Thread):
     def _run_in_savepoint(self, job: Job) -> None:
         try:
             job.result = self.transaction.attempt(lambda: job.work(self.transaction))
+            job.next = self.transaction.take_next()
         except Exception as error:  # noqa: BLE001 - it is the caller's to handle
             job.error = describe_failure(error)
 

@@ -76,3 +76,57 @@ async def test_late_statements_of_a_write_that_fails_are_dropped(db: Database) -
     )
     assert [type(answer) for answer in answers] == [type(None), ValueError, type(None)]
     assert await list_names(db) == ["a", "b"]
+
+
+class TestWhatFollowsTheCommit:
+    async def test_runs_on_the_loop_before_the_caller_goes_on(self, db: Database) -> None:
+        seen: list[object] = []
+
+        def follow() -> None:
+            row = db.look_up("select count(*) as names from server_state where name = 'x'")
+            seen.append((asyncio.get_running_loop(), row and row["names"]))
+
+        def work(tx: Transaction) -> None:
+            tx.after_commit(follow)
+            tx.execute(ADD, "x", "")
+
+        await db.write(work)
+        assert seen == [(asyncio.get_running_loop(), 1)]
+        await db.write(lambda tx: tx.execute(ADD, "y", ""))
+        assert len(seen) == 1
+
+    async def test_does_not_run_for_what_is_undone(self, db: Database) -> None:
+        seen: list[str] = []
+
+        def fail(tx: Transaction) -> None:
+            tx.after_commit(lambda: seen.append("undone"))
+            raise ValueError("no")
+
+        def work(tx: Transaction) -> None:
+            tx.after_commit(lambda: seen.append("kept"))
+            with pytest.raises(ValueError, match="no"):
+                tx.attempt(lambda: fail(tx))
+
+        with pytest.raises(ValueError, match="no"):
+            await db.write(fail)
+        await db.write(work)
+        assert seen == ["kept"]
+
+    async def test_runs_for_a_caller_that_is_gone(self, db: Database) -> None:
+        done = asyncio.Event()
+        caller = asyncio.ensure_future(db.write(lambda tx: tx.after_commit(done.set)))
+        await asyncio.sleep(0)
+        caller.cancel()
+        await asyncio.wait_for(done.wait(), 10)
+        assert caller.cancelled()
+
+    async def test_tells_its_own_caller_alone_where_it_fails(self, db: Database) -> None:
+        def fail() -> None:
+            raise ValueError("no")
+
+        answers = await asyncio.gather(
+            db.write(lambda tx: tx.after_commit(fail)),
+            db.write(lambda tx: tx.execute(ADD, "x", "")),
+            return_exceptions=True,
+        )
+        assert (str(answers[0]), answers[1]) == ("no", 1)
