@@ -217,11 +217,11 @@ async def get_domain(request: ApiRequest) -> Answer:
 )
 async def change_domain(request: ApiRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
+    directory = request.services.domains
     change = DomainChange(**await request.read_given(DomainChanges))
     domain = await request.write(
-        lambda tx: service.change_domain(tx, request.actor, domain_id, change)
+        lambda tx: service.change_domain(tx, directory, request.actor, domain_id, change)
     )
-    request.services.domains.reload()
     return answer_json(DomainAnswer(domain=show_domain(request, domain)))
 
 
@@ -232,8 +232,8 @@ async def change_domain(request: ApiRequest) -> Answer:
 )
 async def remove_domain(request: ApiRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
-    await request.write(lambda tx: service.remove_domain(tx, request.actor, domain_id, request.now))
-    request.services.domains.reload()
+    directory, actor, now = request.services.domains, request.actor, request.now
+    await request.write(lambda tx: service.remove_domain(tx, directory, actor, domain_id, now))
     return answer_nothing()
 
 

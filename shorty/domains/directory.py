@@ -17,7 +17,7 @@ _WEB_PORTS: Final = frozenset({80, 443})
 
 
 class DomainDirectory:
-    """Empty until `reload`, which is called at the start and after every change of domains.
+    """Empty until `reload`, which follows the start and every change of domains.
 
     `config` tells the port that is listened on. `by_header` holds what Host headers are known by
     now, for who can spare no call; `find_by_host` knows them all.

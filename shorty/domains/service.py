@@ -1,6 +1,6 @@
 """Adding, changing and removing domains, and making the operator's those of the configuration.
 
-What changes something runs inside a write; afterwards the caller reloads the DomainDirectory.
+What changes something runs inside a write, after whose commit the directory is read again.
 """
 
 from secrets import token_hex
@@ -14,6 +14,7 @@ from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
 from shorty.config import Config, ServedDomain
 from shorty.domains import store
+from shorty.domains.directory import DomainDirectory
 from shorty.domains.model import (
     Domain,
     DomainChange,
@@ -80,7 +81,9 @@ def add_domain(tx: Transaction, actor: Actor, new: NewDomain, now: int) -> Domai
     return domain
 
 
-def change_domain(tx: Transaction, actor: Actor, domain_id: int, change: DomainChange) -> Domain:
+def change_domain(
+    tx: Transaction, directory: DomainDirectory, actor: Actor, domain_id: int, change: DomainChange
+) -> Domain:
     """Raises NotFoundError, ForbiddenError for the operator's domains, InvalidFieldsError."""
     domain = _get_own(tx, actor, domain_id)
     faults: dict[str, str] = {}
@@ -91,16 +94,20 @@ def change_domain(tx: Transaction, actor: Actor, domain_id: int, change: DomainC
     )
     _require_sound_redirects(domain.host, redirects, faults)
     store.update_redirects(tx, domain.id, redirects.root, redirects.not_found)
+    tx.after_commit(directory.reload)
     return replace(domain, root_redirect=redirects.root, not_found_redirect=redirects.not_found)
 
 
-def remove_domain(tx: Transaction, actor: Actor, domain_id: int, now: int) -> Domain:
+def remove_domain(
+    tx: Transaction, directory: DomainDirectory, actor: Actor, domain_id: int, now: int
+) -> Domain:
     """Stops the domain; its links and numbers stay, and come back if it is added again.
 
     Raises NotFoundError and ForbiddenError.
     """
     domain = _get_own(tx, actor, domain_id)
     _remove(tx, domain, now)
+    tx.after_commit(directory.reload)
     return domain
 
 

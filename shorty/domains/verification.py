@@ -26,7 +26,7 @@ from shorty.domains.resolver import DnsSettings, Found, Resolver, drop_local, is
 from shorty.domains.service import get_domain
 from shorty.errors import AlreadyExistsError, FetchError, ForbiddenError
 from shorty.fetch import Fetcher
-from shorty.storage.database import Database
+from shorty.storage.database import Database, Transaction
 
 CHALLENGE_PATH: Final = "/.well-known/shorty-challenge/"
 PROBE_TIMEOUT_S: Final = 5.0
@@ -106,10 +106,13 @@ class DomainVerifier:
         return Verification(domain=domain, checks=tuple(checks))
 
     async def _accept(self, domain: Domain, now: int) -> Domain:
-        verified = await self._db.write(lambda tx: store.mark_verified(tx, domain.id, now))
+        def accept(tx: Transaction) -> Domain | None:
+            tx.after_commit(self._directory.reload)
+            return store.mark_verified(tx, domain.id, now)
+
+        verified = await self._db.write(accept)
         if verified is None:
             raise AlreadyExistsError("domain", domain.host)
-        self._directory.reload()
         return verified
 
     async def _check_ownership(self, resolver: Resolver, domain: Domain) -> Check:

@@ -52,13 +52,13 @@ async def change_domain(request: WebRequest) -> Answer:
         root_redirect=request.typed.read("root_redirect"),
         not_found_redirect=request.typed.read("not_found_redirect"),
     )
+    directory = request.services.domains
     try:
         await request.services.db.write(
-            lambda tx: service.change_domain(tx, request.actor, domain.id, change)
+            lambda tx: service.change_domain(tx, directory, request.actor, domain.id, change)
         )
     except InvalidFieldsError as error:
         return show_domain(request, domain, faults=error.fields)
-    request.services.domains.reload()
     return see_other(request, f"{PLACE}/{domain.id}", "Saved.")
 
 
@@ -80,10 +80,10 @@ async def check_domain(request: WebRequest) -> Answer:
 @page("POST", "/domains/{domain_id:str}/remove", needs="admin")
 async def remove_domain(request: WebRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
+    directory = request.services.domains
     domain = await request.services.db.write(
-        lambda tx: service.remove_domain(tx, request.actor, domain_id, request.now)
+        lambda tx: service.remove_domain(tx, directory, request.actor, domain_id, request.now)
     )
-    request.services.domains.reload()
     return see_other(
         request, PLACE, f"{domain.host} is removed. Its links come back if you add it again."
     )

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from shorty.accounts.model import Actor
 from shorty.config import Config, DomainConfig, Plan
-from shorty.domains import Domain, DomainChange, NewDomain
+from shorty.domains import Domain, DomainChange, DomainDirectory, NewDomain
 from shorty.domains.service import (
     add_domain,
     add_operator_domain,
@@ -38,6 +38,11 @@ Act = tuple[Callable[[Transaction], object], set[int]]
 
 LATER = NOW + 1000
 TWO_DOMAINS = Config(plans={"unlimited": Plan(name="unlimited", domains=2)})
+
+
+@pytest.fixture
+def directory(db: Database) -> DomainDirectory:
+    return DomainDirectory(db, make_config())
 
 
 @pytest.fixture
@@ -121,13 +126,15 @@ async def test_the_operators_hosts_cannot_be_claimed(db: Database, ann: Actor) -
             await claim(db, ann, host)
 
 
-async def test_domains_are_limited_by_the_plan_and_given_back(db: Database) -> None:
+async def test_domains_are_limited_by_the_plan_and_given_back(
+    db: Database, directory: DomainDirectory
+) -> None:
     ann = await make_actor(db, await make_home(db), config=TWO_DOMAINS)
     first = await claim(db, ann, "a.example.com")
     await claim(db, ann, "b.example.com")
     with pytest.raises(QuotaExceededError):
         await claim(db, ann, "c.example.com")
-    await db.write(lambda tx: remove_domain(tx, ann, first.id, LATER))
+    await db.write(lambda tx: remove_domain(tx, directory, ann, first.id, LATER))
     await claim(db, ann, "c.example.com")
     assert {each.host for each in await list_domains(db, ann.workspace_id)} == {
         "b.example.com",
@@ -136,18 +143,18 @@ async def test_domains_are_limited_by_the_plan_and_given_back(db: Database) -> N
 
 
 async def test_a_removed_domain_comes_back_as_the_same_one_unverified(
-    db: Database, ann: Actor
+    db: Database, directory: DomainDirectory, ann: Actor
 ) -> None:
     first = await claim(db, ann, "go.acme.example", root_redirect="https://old.example/")
     await verify(db, first)
-    await db.write(lambda tx: remove_domain(tx, ann, first.id, LATER))
+    await db.write(lambda tx: remove_domain(tx, directory, ann, first.id, LATER))
     with pytest.raises(NotFoundError):
         await get_domain(db, ann.workspace_id, first.id)
     assert await verify(db, first) is None
     with pytest.raises(NotFoundError):
-        await db.write(lambda tx: remove_domain(tx, ann, first.id, LATER))
+        await db.write(lambda tx: remove_domain(tx, directory, ann, first.id, LATER))
     with pytest.raises(NotFoundError):
-        await db.write(lambda tx: change_domain(tx, ann, first.id, DomainChange()))
+        await db.write(lambda tx: change_domain(tx, directory, ann, first.id, DomainChange()))
     assert (await read_usage(db, ann.workspace_id, ann.plan, NOW))["domains"].used == 0
     again = await claim(db, ann, "go.acme.example")
     assert again.id == first.id
@@ -156,21 +163,27 @@ async def test_a_removed_domain_comes_back_as_the_same_one_unverified(
     assert again.verification_token != first.verification_token
 
 
-async def test_a_removed_domain_may_be_anothers(db: Database, ann: Actor, bob: Actor) -> None:
+async def test_a_removed_domain_may_be_anothers(
+    db: Database, directory: DomainDirectory, ann: Actor, bob: Actor
+) -> None:
     first = await claim(db, ann, "go.acme.example")
     await verify(db, first)
-    await db.write(lambda tx: remove_domain(tx, ann, first.id, LATER))
+    await db.write(lambda tx: remove_domain(tx, directory, ann, first.id, LATER))
     second = await claim(db, bob, "go.acme.example")
     assert await verify(db, second) is not None
     with pytest.raises(AlreadyExistsError):
         await claim(db, ann, "go.acme.example")
 
 
-async def test_redirects_change_one_by_one_and_clear(db: Database, ann: Actor) -> None:
+async def test_redirects_change_one_by_one_and_clear(
+    db: Database, directory: DomainDirectory, ann: Actor
+) -> None:
     domain = await claim(db, ann, "go.acme.example", root_redirect="https://a.example/")
 
     async def change(**fields: str | None) -> Domain:
-        return await db.write(lambda tx: change_domain(tx, ann, domain.id, DomainChange(**fields)))
+        return await db.write(
+            lambda tx: change_domain(tx, directory, ann, domain.id, DomainChange(**fields))
+        )
 
     changed = await change(not_found_redirect="https://b.example/lost")
     assert changed.root_redirect == "https://a.example/"
@@ -184,35 +197,39 @@ async def test_redirects_change_one_by_one_and_clear(db: Database, ann: Actor) -
         await change(root_redirect="http://go.acme.example")
 
 
-async def test_another_workspaces_domain_is_not_there(db: Database, ann: Actor, bob: Actor) -> None:
+async def test_another_workspaces_domain_is_not_there(
+    db: Database, directory: DomainDirectory, ann: Actor, bob: Actor
+) -> None:
     domain = await claim(db, ann, "go.acme.example")
     with pytest.raises(NotFoundError):
         await get_domain(db, bob.workspace_id, domain.id)
     with pytest.raises(NotFoundError):
-        await db.write(lambda tx: remove_domain(tx, bob, domain.id, NOW))
+        await db.write(lambda tx: remove_domain(tx, directory, bob, domain.id, NOW))
     with pytest.raises(NotFoundError):
-        await db.write(lambda tx: change_domain(tx, bob, domain.id, DomainChange()))
+        await db.write(lambda tx: change_domain(tx, directory, bob, domain.id, DomainChange()))
 
 
-async def test_the_operators_domains_are_seen_but_not_touched(db: Database, ann: Actor) -> None:
+async def test_the_operators_domains_are_seen_but_not_touched(
+    db: Database, directory: DomainDirectory, ann: Actor
+) -> None:
     await start(db, make_config("go.example.com"))
     await claim(db, ann, "a.acme.example")
     seen = await list_domains(db, ann.workspace_id)
     assert [each.host for each in seen] == ["go.example.com", "a.acme.example"]
     with pytest.raises(ForbiddenError, match="belongs to the operator"):
-        await db.write(lambda tx: remove_domain(tx, ann, seen[0].id, NOW))
+        await db.write(lambda tx: remove_domain(tx, directory, ann, seen[0].id, NOW))
     with pytest.raises(ForbiddenError, match="belongs to the operator"):
-        await db.write(lambda tx: change_domain(tx, ann, seen[0].id, DomainChange()))
+        await db.write(lambda tx: change_domain(tx, directory, ann, seen[0].id, DomainChange()))
 
 
-async def test_domains_need_the_admin_scope(db: Database) -> None:
+async def test_domains_need_the_admin_scope(db: Database, directory: DomainDirectory) -> None:
     home = await make_home(db)
     writer = await make_actor(db, home, scope="write")
     with pytest.raises(ForbiddenError):
         await claim(db, writer, "go.acme.example")
     domain = await claim(db, await make_actor(db, home), "go.acme.example")
     with pytest.raises(ForbiddenError):
-        await db.write(lambda tx: remove_domain(tx, writer, domain.id, NOW))
+        await db.write(lambda tx: remove_domain(tx, directory, writer, domain.id, NOW))
 
 
 async def test_the_operator_vouches_for_a_domain_at_once(db: Database, ann: Actor) -> None:
@@ -397,8 +414,22 @@ async def test_the_configuration_wins_over_a_workspaces_proof_and_says_so(
     assert await verify(db, domain) is not None
 
 
+async def test_requests_are_answered_by_a_change_at_once(
+    db: Database, directory: DomainDirectory, ann: Actor
+) -> None:
+    domain = await claim(db, ann, "go.acme.example")
+    await verify(db, domain)
+    change = DomainChange(root_redirect="https://acme.example/")
+    await db.write(lambda tx: change_domain(tx, directory, ann, domain.id, change))
+    found = directory.find_by_host("go.acme.example")
+    assert found is not None
+    assert found.root_redirect == "https://acme.example/"
+    await db.write(lambda tx: remove_domain(tx, directory, ann, domain.id, LATER))
+    assert directory.find_by_host("go.acme.example") is None
+
+
 async def test_what_is_done_to_a_domain_is_done_to_no_other(
-    db: Database, ann: Actor, bob: Actor
+    db: Database, directory: DomainDirectory, ann: Actor, bob: Actor
 ) -> None:
     """Each act changes the rows that are named beside it, of several workspaces and hosts."""
     await start(db, make_config())
@@ -408,15 +439,15 @@ async def test_what_is_done_to_a_domain_is_done_to_no_other(
     former = await claim(db, ann, "more.example.com")
     for domain in (anns, other, bobs, former):
         await verify(db, domain)
-    await db.write(lambda tx: remove_domain(tx, ann, former.id, LATER))
+    await db.write(lambda tx: remove_domain(tx, directory, ann, former.id, LATER))
     ours, more = await vouch(db, "links.example.com"), await vouch(db, "more.example.com")
     (builtin,) = [each for each in await list_all_domains(db) if each.source == "builtin"]
     redirects = DomainChange(root_redirect="https://a.example/", not_found_redirect="https://b.ex/")
     gone = NewDomain(host="go.acme.example")
     acts: list[Act] = [
-        (lambda tx: change_domain(tx, ann, anns.id, redirects), {anns.id}),
-        (lambda tx: change_domain(tx, bob, bobs.id, redirects), {bobs.id}),
-        (lambda tx: remove_domain(tx, ann, anns.id, LATER), {anns.id}),
+        (lambda tx: change_domain(tx, directory, ann, anns.id, redirects), {anns.id}),
+        (lambda tx: change_domain(tx, directory, bob, bobs.id, redirects), {bobs.id}),
+        (lambda tx: remove_domain(tx, directory, ann, anns.id, LATER), {anns.id}),
         (lambda tx: mark_verified(tx, false.id, LATER), {false.id}),
         (lambda tx: remove_by_host(tx, "go.acme.example", LATER), {false.id}),
         (lambda tx: add_domain(tx, bob, gone, LATER), {false.id}),
