@@ -5,7 +5,6 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from shorty.accounts.model import Actor
 from shorty.api.listing import ListQuery, cut_page
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
@@ -24,9 +23,8 @@ from shorty.errors import ConflictError, FeatureOffError, InvalidFieldsError
 from shorty.http.answers import Answer, answer_json
 from shorty.http.requests import ID_DIGITS
 from shorty.links.rules import read_webhook_url
-from shorty.plans import require_feature
 from shorty.webhooks import service
-from shorty.webhooks.model import Delivery, DeliveryFilter, Status
+from shorty.webhooks.model import DeliveryFilter, Status
 
 resource: Final = Resource("Webhooks", errors=(FeatureOffError,))
 
@@ -60,8 +58,7 @@ class TestInput(
     scope="admin",
 )
 async def get_webhook_secret(request: ApiRequest) -> Answer:
-    actor = find_actor(request)
-    secret = await request.write(lambda tx: service.get_secret(tx, actor, request.now))
+    secret = await request.write(lambda tx: service.get_secret(tx, request.actor, request.now))
     return answer_json(show_secret(secret))
 
 
@@ -75,8 +72,7 @@ async def get_webhook_secret(request: ApiRequest) -> Answer:
     answer_example=SecretAnswer.example | {"previousValidUntil": "2026-11-23T12:00:00.000Z"},
 )
 async def rotate_webhook_secret(request: ApiRequest) -> Answer:
-    actor = find_actor(request)
-    secret = await request.write(lambda tx: service.rotate_secret(tx, actor, request.now))
+    secret = await request.write(lambda tx: service.rotate_secret(tx, request.actor, request.now))
     return answer_json(show_secret(secret))
 
 
@@ -90,9 +86,10 @@ async def rotate_webhook_secret(request: ApiRequest) -> Answer:
     query=ListQuery,
 )
 async def list_receivers(request: ApiRequest) -> Answer:
-    actor = find_actor(request)
     query = request.read_filters(ListQuery)
-    found = await service.list_receivers(request.services.db, actor, query.after, query.limit + 1)
+    found = await service.list_receivers(
+        request.services.db, request.actor, query.after, query.limit + 1
+    )
     page, cursor = cut_page(found, query.limit)
     receivers = [show_receiver(each, request.now) for each in page]
     return answer_json(ReceiverList(receivers=receivers, next_cursor=cursor))
@@ -107,11 +104,10 @@ async def list_receivers(request: ApiRequest) -> Answer:
     query=DeliveryQuery,
 )
 async def list_deliveries(request: ApiRequest) -> Answer:
-    actor = find_actor(request)
     wanted = read_delivery_filter(request)
     found = await service.list_deliveries(
         request.services.db,
-        actor,
+        request.actor,
         msgspec.structs.replace(wanted, limit=wanted.limit + 1),
         request.now,
     )
@@ -131,9 +127,8 @@ async def list_deliveries(request: ApiRequest) -> Answer:
     },
 )
 async def get_delivery(request: ApiRequest) -> Answer:
-    actor = find_actor(request)
     delivery_id = request.read_id("delivery_id", "delivery")
-    record = await service.get_record(request.services.db, actor, delivery_id, request.now)
+    record = await service.get_record(request.services.db, request.actor, delivery_id, request.now)
     return answer_json(DeliveryAnswer(delivery=show_record(record, request.now)))
 
 
@@ -147,12 +142,12 @@ async def get_delivery(request: ApiRequest) -> Answer:
     errors=(ConflictError,),
 )
 async def redeliver(request: ApiRequest) -> Answer:
-    actor = find_actor(request)
     delivery_id = request.read_id("delivery_id", "delivery")
+    outbox = request.services.outbox
     delivery = await request.write(
-        lambda tx: service.redeliver(tx, actor, delivery_id, request.now)
+        lambda tx: service.redeliver(tx, outbox, request.actor, delivery_id, request.now)
     )
-    return answer_queued(request, delivery)
+    return answer_json(DeliveryAnswer(delivery=show_delivery(delivery, request.now)), 202)
 
 
 @resource.handle(
@@ -168,16 +163,12 @@ async def redeliver(request: ApiRequest) -> Answer:
     },
 )
 async def send_test_event(request: ApiRequest) -> Answer:
-    actor = find_actor(request)
     url = read_url((await request.read_fields(TestInput)).url)
-    delivery = await request.write(lambda tx: service.send_test(tx, actor, url, request.now))
-    return answer_queued(request, delivery)
-
-
-def find_actor(request: ApiRequest) -> Actor:
-    """Raises FeatureOffError where their plan has no webhooks."""
-    require_feature(request.actor.plan, "webhooks")
-    return request.actor
+    outbox = request.services.outbox
+    delivery = await request.write(
+        lambda tx: service.send_test(tx, outbox, request.actor, url, request.now)
+    )
+    return answer_json(DeliveryAnswer(delivery=show_delivery(delivery, request.now)), 202)
 
 
 def read_delivery_filter(request: ApiRequest) -> DeliveryFilter:
@@ -203,8 +194,3 @@ def read_url(text: str) -> str:
     if url is None:
         raise InvalidFieldsError({"url": "is required"})
     return url
-
-
-def answer_queued(request: ApiRequest, delivery: Delivery) -> Answer:
-    request.services.outbox.news.set()
-    return answer_json(DeliveryAnswer(delivery=show_delivery(delivery, request.now)), 202)

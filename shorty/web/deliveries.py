@@ -11,7 +11,6 @@ from shorty.http.answers import Answer
 from shorty.http.requests import ID_DIGITS
 from shorty.links.model import Link
 from shorty.links.service import find_links
-from shorty.plans import require_feature
 from shorty.web.doors import page
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest, find_named_link
@@ -79,15 +78,13 @@ async def open_delivery(request: WebRequest) -> Answer:
 
 @page("POST", "/webhooks/deliveries/{delivery_id:str}/resend", needs="write")
 async def resend_delivery(request: WebRequest) -> Answer:
-    require_feature(request.actor.plan, "webhooks")
-    delivery_id = read_delivery_id(request)
+    delivery_id, outbox = read_delivery_id(request), request.services.outbox
     try:
         await request.services.db.write(
-            lambda tx: service.redeliver(tx, request.actor, delivery_id, request.now)
+            lambda tx: service.redeliver(tx, outbox, request.actor, delivery_id, request.now)
         )
     except ConflictError as error:
         return await show_delivery(request, await get_record(request), error.message)
-    request.services.outbox.news.set()
     return see_other(request, f"{PLACE}/deliveries/{delivery_id}", "It is sent again.")
 
 

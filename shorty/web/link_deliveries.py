@@ -20,7 +20,9 @@ async def list_link_deliveries(request: WebRequest) -> Answer:
     wanted = DeliveryFilter(
         link_id=link.id, before=before or DeliveryFilter().before, limit=ON_A_PAGE + 1
     )
-    found = await service.list_deliveries(request.services.db, request.actor, wanted, request.now)
+    db, actor = request.services.db, request.actor
+    is_off = not actor.plan.webhooks
+    found = [] if is_off else await service.list_deliveries(db, actor, wanted, request.now)
     return render(
         request,
         "link_deliveries.html",
@@ -29,7 +31,7 @@ async def list_link_deliveries(request: WebRequest) -> Answer:
         deliveries=found[:ON_A_PAGE],
         next=found[ON_A_PAGE - 1].id if len(found) > ON_A_PAGE else None,
         is_first=before is None,
-        is_off=not request.actor.plan.webhooks,
+        is_off=is_off,
     )
 
 

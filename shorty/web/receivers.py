@@ -4,7 +4,6 @@ from typing import Final
 
 from shorty.http.answers import Answer
 from shorty.links.rules import read_webhook_url
-from shorty.plans import require_feature
 from shorty.web.deliveries import PLACE, show_no_webhooks
 from shorty.web.doors import page
 from shorty.web.rendering import render, see_other
@@ -23,7 +22,6 @@ async def list_receivers(request: WebRequest) -> Answer:
 
 @page("POST", "/webhooks/test", needs="write")
 async def send_test(request: WebRequest) -> Answer:
-    require_feature(request.actor.plan, "webhooks")
     try:
         url = read_webhook_url(request.typed.read("url"))
     except ValueError as error:
@@ -31,9 +29,8 @@ async def send_test(request: WebRequest) -> Answer:
     if url is None:
         return await show_receivers(request, "is required")
     delivery = await request.services.db.write(
-        lambda tx: service.send_test(tx, request.actor, url, request.now)
+        lambda tx: service.send_test(tx, request.services.outbox, request.actor, url, request.now)
     )
-    request.services.outbox.news.set()
     return see_other(request, f"{PLACE}/deliveries/{delivery.id}", "A test event is on its way.")
 
 

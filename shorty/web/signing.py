@@ -4,7 +4,6 @@ from typing import Final
 
 from shorty.accounts.roles import is_allowed
 from shorty.http.answers import Answer
-from shorty.plans import require_feature
 from shorty.web.deliveries import PLACE, show_no_webhooks
 from shorty.web.doors import page
 from shorty.web.rendering import render, see_other
@@ -29,7 +28,6 @@ async def open_signing(request: WebRequest) -> Answer:
 
 @page("POST", "/webhooks/signing/rotate", needs="admin")
 async def rotate_secret(request: WebRequest) -> Answer:
-    require_feature(request.actor.plan, "webhooks")
     await request.services.db.write(
         lambda tx: service.rotate_secret(tx, request.actor, request.now)
     )

@@ -1,10 +1,14 @@
-"""What may be asked and done about webhooks: the secret, the log, sending again, a test."""
+"""What may be asked and done about webhooks: the secret, the log, sending again, a test.
+
+Each raises FeatureOffError where the plan has no webhooks.
+"""
 
 from typing import Final
 
-from shorty.accounts.model import Actor
+from shorty.accounts.model import Actor, Scope
 from shorty.accounts.roles import require_scope
 from shorty.errors import ConflictError, NotFoundError
+from shorty.plans import require_feature
 from shorty.storage.database import Database, Transaction
 from shorty.webhooks import lines, log_store, store
 from shorty.webhooks.model import (
@@ -15,6 +19,7 @@ from shorty.webhooks.model import (
     Receiver,
     SigningSecret,
 )
+from shorty.webhooks.outbox import Outbox
 from shorty.webhooks.signature import make_message_id
 from shorty.webhooks.store import NewDelivery
 
@@ -26,7 +31,7 @@ DELETED_AT_ONCE: Final = 500
 
 def get_secret(tx: Transaction, actor: Actor, now: int) -> SigningSecret:
     """The workspace's secret; the first time it is asked for, it is made. Raises ForbiddenError."""
-    require_scope(actor, "admin")
+    _require(actor, "admin")
     current, *previous = store.find_or_make_secrets(tx, actor.workspace_id, now)
     return SigningSecret(
         secret=current["secret"],
@@ -36,7 +41,7 @@ def get_secret(tx: Transaction, actor: Actor, now: int) -> SigningSecret:
 
 def rotate_secret(tx: Transaction, actor: Actor, now: int) -> SigningSecret:
     """A new secret; the old one goes on signing beside it for a day. Raises ForbiddenError."""
-    require_scope(actor, "admin")
+    _require(actor, "admin")
     store.find_or_make_secrets(tx, actor.workspace_id, now)
     store.replace_secret(tx, actor.workspace_id, now + OLD_SECRET_MS, now)
     return get_secret(tx, actor, now)
@@ -44,12 +49,14 @@ def rotate_secret(tx: Transaction, actor: Actor, now: int) -> SigningSecret:
 
 async def list_receivers(db: Database, actor: Actor, after: int, limit: int) -> list[Receiver]:
     """By ascending ids, from the one behind `after` on."""
+    _require(actor, "read")
     return await store.list_receivers(db, actor.workspace_id, after, limit)
 
 
 async def list_deliveries(
     db: Database, actor: Actor, wanted: DeliveryFilter, now: int
 ) -> list[Delivery]:
+    _require(actor, "read")
     workspace_id, receiver_id = actor.workspace_id, wanted.receiver_id
     if wanted.url is not None:
         receiver_id = await store.find_receiver_id(db, workspace_id, wanted.url)
@@ -60,6 +67,7 @@ async def list_deliveries(
 
 async def get_record(db: Database, actor: Actor, delivery_id: int, now: int) -> DeliveryRecord:
     """Raises NotFoundError."""
+    _require(actor, "read")
     delivery = await log_store.find_delivery(db, actor.workspace_id, delivery_id, now)
     if delivery is None:
         raise NotFoundError("delivery", delivery_id)
@@ -70,23 +78,26 @@ async def get_record(db: Database, actor: Actor, delivery_id: int, now: int) -> 
     )
 
 
-def redeliver(tx: Transaction, actor: Actor, delivery_id: int, now: int) -> Delivery:
+def redeliver(
+    tx: Transaction, outbox: Outbox, actor: Actor, delivery_id: int, now: int
+) -> Delivery:
     """Sends a delivery at once, with its old webhook-id, even to a paused or stopped receiver.
 
     Raises ForbiddenError, NotFoundError, and ConflictError where its click is no longer kept.
     """
-    require_scope(actor, "write")
+    _require(actor, "write")
     delivery = _get_written(tx, actor.workspace_id, delivery_id, now)
     if not log_store.has_body(tx, delivery_id):
         raise ConflictError("The click that this delivery tells of is no longer kept.")
     log_store.queue_again(tx, delivery_id, now)
     lines.line_up(tx, delivery.receiver.id, now)
+    tx.after_commit(outbox.news.set)
     return _get_written(tx, actor.workspace_id, delivery_id, now)
 
 
-def send_test(tx: Transaction, actor: Actor, url: str, now: int) -> Delivery:
+def send_test(tx: Transaction, outbox: Outbox, actor: Actor, url: str, now: int) -> Delivery:
     """Queues a made-up event for an address, to be sent at once. Raises ForbiddenError."""
-    require_scope(actor, "write")
+    _require(actor, "write")
     workspace_id = actor.workspace_id
     receiver = store.find_or_insert_receiver(tx, workspace_id, url, now)
     new = NewDelivery(
@@ -101,7 +112,13 @@ def send_test(tx: Transaction, actor: Actor, url: str, now: int) -> Delivery:
     )
     delivery_id = store.insert_delivery(tx, new)
     lines.line_up(tx, receiver.id, now)
+    tx.after_commit(outbox.news.set)
     return _get_written(tx, workspace_id, delivery_id, now)
+
+
+def _require(actor: Actor, scope: Scope) -> None:
+    require_feature(actor.plan, "webhooks")
+    require_scope(actor, scope)
 
 
 def _get_written(tx: Transaction, workspace_id: int, delivery_id: int, now: int) -> Delivery:

@@ -11,6 +11,7 @@ from tests.api.house import House
 from tests.support import make_home
 from tests.web.browser import Browser, read_text
 from tests.web.conftest import SignIn
+from tests.webhooks.making import make_outbox
 from tests.webhooks.receiver import Receiver, answer, run_receiver
 
 PLACE = "/app/webhooks"
@@ -35,7 +36,9 @@ async def queue(house: House, url: str, times: int = 1) -> list[Delivery]:
     """Deliveries that nobody sends yet: the worker is not told of them."""
     actor = await house.make_actor()
     return [
-        await house.app.db.write(lambda tx: service.send_test(tx, actor, url, house.now))
+        await house.app.db.write(
+            lambda tx: service.send_test(tx, make_outbox(), actor, url, house.now)
+        )
         for _ in range(times)
     ]
 

@@ -28,6 +28,7 @@ from tests.webhooks.making import (
     count_by_status,
     insert_calling_links,
     list_all,
+    make_outbox,
     move_links,
     run_worker,
     wait_until_ended,
@@ -199,7 +200,7 @@ async def test_a_delivery_is_shown_with_its_own_receiver_and_tries(log: Database
 
 async def test_one_is_sent_again_and_the_others_stay_as_they_are(log: Database) -> None:
     before = await list_all(log)
-    again = await log.write(lambda tx: redeliver(tx, OWNER, 6, NOW + 50))
+    again = await log.write(lambda tx: redeliver(tx, make_outbox(), OWNER, 6, NOW + 50))
     values = {"status": "queued", "reason": None, "ended_at": None, "next_try_at": NOW + 50}
     assert again == msgspec.structs.replace(before[4], **values)
     after = await list_all(log)
@@ -213,7 +214,7 @@ async def test_one_is_sent_again_and_the_others_stay_as_they_are(log: Database) 
 async def test_what_is_being_sent_is_left_to_its_worker(log: Database) -> None:
     lease = "update webhook_deliveries set leased_by = 'w', status = 0, due_at = $1 where id = 6"
     await log.write(lambda tx: tx.execute(lease, NOW + 60))
-    await log.write(lambda tx: redeliver(tx, OWNER, 6, NOW))
+    await log.write(lambda tx: redeliver(tx, make_outbox(), OWNER, 6, NOW))
     (row,) = await log.find_all("select due_at, leased_by from webhook_deliveries where id = 6")
     assert tuple(row) == (NOW + 60, "w")
 

@@ -3,18 +3,29 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from shorty.accounts.model import Actor
-from shorty.errors import ForbiddenError, NotFoundError
+from shorty.config import Plan
+from shorty.errors import FeatureOffError, ForbiddenError, NotFoundError
 from shorty.storage.database import Database, Transaction
 from shorty.webhooks import service, store
-from shorty.webhooks.model import SigningSecret
+from shorty.webhooks.model import DeliveryFilter, SigningSecret
 from tests.support import DAY, NOW, build_actor
-from tests.webhooks.making import OWNER, click, insert_calling_links, list_all, move_links
+from tests.webhooks.making import (
+    OWNER,
+    click,
+    insert_calling_links,
+    list_all,
+    make_outbox,
+    move_links,
+)
 
 HOOK = "https://hooks.example/one"
 VIEWERS = [build_actor(role="viewer"), build_actor(scope="read")]
 EDITORS = [build_actor(role="editor"), build_actor(scope="write")]
+
+WITHOUT_WEBHOOKS = replace(build_actor(), plan=Plan(name="small", webhooks=False))
 
 Deed = Callable[[Transaction, Actor], object]
 
@@ -28,11 +39,11 @@ def rotate_secret(tx: Transaction, actor: Actor) -> object:
 
 
 def redeliver(tx: Transaction, actor: Actor) -> object:
-    return service.redeliver(tx, actor, 1, NOW)
+    return service.redeliver(tx, make_outbox(), actor, 1, NOW)
 
 
 def send_test(tx: Transaction, actor: Actor) -> object:
-    return service.send_test(tx, actor, HOOK, NOW)
+    return service.send_test(tx, make_outbox(), actor, HOOK, NOW)
 
 
 @pytest.fixture
@@ -103,7 +114,9 @@ async def test_the_secrets_and_receivers_of_two_workspaces_are_their_own(db: Dat
     kept = await db.write(lambda tx: service.get_secret(tx, other, NOW + 4))
     assert kept == SigningSecret(secret=rows[2]["secret"], previous_until=NOW + 5)
     for url in (HOOK, "https://hooks.example/two"):
-        await db.write(lambda tx, url=url: service.send_test(tx, other, url, NOW + 1))
+        await db.write(
+            lambda tx, url=url: service.send_test(tx, make_outbox(), other, url, NOW + 1)
+        )
     received = [await service.list_receivers(db, by, 0, 10) for by in (OWNER, other)]
     assert [[(each.id, each.workspace_id, each.url) for each in some] for some in received] == [
         [(1, 1, HOOK)],
@@ -127,3 +140,30 @@ async def test_at_most_five_secrets_sign_and_the_one_in_use_does(db: Database) -
     rows = await db.write(lambda tx: store.find_or_make_secrets(tx, 1, NOW))
     assert [row["expires_at"] for row in rows] == [None] + [NOW + DAY] * 4
     assert rows[0]["secret"] == rotated[-1].secret
+
+
+@pytest.mark.parametrize("deed", [get_secret, rotate_secret, redeliver, send_test])
+async def test_a_plan_without_webhooks_changes_nothing(db: Database, deed: Deed) -> None:
+    before = await list_all(db)
+    with pytest.raises(FeatureOffError):
+        await db.write(lambda tx: deed(tx, WITHOUT_WEBHOOKS))
+    assert await list_all(db) == before
+    assert not db.look_up_all("select * from webhook_secrets")
+
+
+async def test_a_plan_without_webhooks_reads_nothing(db: Database) -> None:
+    for asked in (
+        service.list_receivers(db, WITHOUT_WEBHOOKS, 0, 10),
+        service.list_deliveries(db, WITHOUT_WEBHOOKS, DeliveryFilter(), NOW),
+        service.get_record(db, WITHOUT_WEBHOOKS, 1, NOW),
+    ):
+        with pytest.raises(FeatureOffError):
+            await asked
+
+
+async def test_what_is_sent_by_hand_wakes_the_worker(db: Database) -> None:
+    first, second = make_outbox(), make_outbox()
+    await db.write(lambda tx: service.redeliver(tx, first, OWNER, 1, NOW))
+    await db.write(lambda tx: service.send_test(tx, second, OWNER, HOOK, NOW))
+    assert first.news.is_set()
+    assert second.news.is_set()

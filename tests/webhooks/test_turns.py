@@ -23,7 +23,7 @@ from shorty.webhooks.turns import (
     void_leases,
 )
 from tests.support import NOW
-from tests.webhooks.making import OWNER, click, insert_calling_links, move_links
+from tests.webhooks.making import OWNER, click, insert_calling_links, make_outbox, move_links
 
 HOST = "hooks.example"
 SLOW = Line(host=HOST, is_quick=False)
@@ -246,7 +246,7 @@ async def test_a_stopped_receivers_queue_ends_but_for_the_urgent_and_what_others
 ) -> None:
     await claim_some(db, worker="two")
     await run(db, "update webhook_receivers set stopped_at = $1 where id = 1", NOW)
-    await db.write(lambda tx: redeliver(tx, OWNER, 5, NOW))
+    await db.write(lambda tx: redeliver(tx, make_outbox(), OWNER, 5, NOW))
     await run(db, "delete from webhook_receivers where id = 2")
     assert await claim(db, at=NOW + 7) is None
     assert read(db, ENDED) == [(3, "receiver-stopped", NOW + 7, None)]
@@ -298,7 +298,7 @@ async def test_a_receiver_that_is_held_has_no_turn_but_for_the_urgent(db: Databa
     turn = await claim(db)
     assert turn is None
     assert read(db, "select next_at from webhook_receivers where id = 1") == [(NOW + 50,)]
-    await db.write(lambda tx: redeliver(tx, OWNER, 5, NOW))
+    await db.write(lambda tx: redeliver(tx, make_outbox(), OWNER, 5, NOW))
     await run(db, "update webhook_receivers set next_at = $1 where id = 2", NOW + 1)
     assert [each.id for each in (await claim_some(db)).deliveries] == [5]
     await finish(db, await claim_some(db, at=NOW + 50), 200, at=NOW + 50)
