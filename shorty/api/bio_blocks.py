@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any, Final, TypeAlias
 
-import msgspec
 from msgspec import UNSET, Meta
 
 from shorty.api.bio_objects import TAG, BlockAnswer, BlockList, Reader, show_block
 from shorty.api.idempotency import create_once
+from shorty.api.objects import Input, derive_changes
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.bio import blocks, service
@@ -14,7 +14,7 @@ from shorty.bio.embeds import SITES
 from shorty.bio.model import Block, BlockChange, BlockKind, NewBlock
 from shorty.bio.rules import MAX_BLOCKS
 from shorty.http.answers import Answer, answer_json, answer_nothing
-from shorty.http.fields import convert_given, derive_changes
+from shorty.http.fields import convert_given
 from shorty.http.requests import read_body
 
 PAGE: Final = "bio page"
@@ -52,9 +52,7 @@ Until: TypeAlias = Annotated[str, Meta(description="When it goes, in ISO 8601.")
 resource: Final = Resource(TAG)
 
 
-class BlockInput(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
+class BlockInput(Input, frozen=True, kw_only=True):
     kind: Kind
     link_id: LinkId | None = None
     text: Text | None = None
@@ -74,9 +72,7 @@ BlockChanges: Final = derive_changes(
 )
 
 
-class BlockOrder(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
+class BlockOrder(Input, frozen=True, kw_only=True):
     block_ids: Annotated[
         list[str | int],
         Meta(max_length=MAX_BLOCKS, description="Every block of the page, as they shall stand."),

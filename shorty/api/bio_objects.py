@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from shorty.api.link_bodies import find_id
+from shorty.api.objects import show
 from shorty.bio.model import AvatarKind, BioPage, Block, BlockKind, Colors, Social, Theme
 from shorty.bio.themes import list_warnings
 from shorty.errors import InvalidFieldsError
@@ -165,20 +166,16 @@ def show_colors(colors: Colors) -> ColorsObject:
 
 def show_block(block: Block, now: int) -> BlockObject:
     target, picture = block.target, block.picture
-    return BlockObject(
-        id=str(block.id),
-        kind=block.kind,
+    return show(
+        BlockObject,
+        block,
         link_id=None if target is None else str(target.id),
         short_url=None if target is None else target.short_url,
-        text=block.text,
-        url=block.url,
         picture_id=None if picture is None else str(picture.id),
         picture_path=None if picture is None else picture.path,
-        is_hidden=block.is_hidden,
         shown_from=format_optional_time(block.shown_from),
         shown_until=format_optional_time(block.shown_until),
         is_shown=block.is_shown(now),
-        created_at=format_time(block.created_at),
     )
 
 

@@ -16,6 +16,7 @@ from shorty.api.bio_objects import (
 from shorty.api.idempotency import Remember, answer_once
 from shorty.api.link_bodies import Domain, Slug, Url, telling_own_names
 from shorty.api.listing import ListQuery
+from shorty.api.objects import Input
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.bio import service
@@ -77,9 +78,7 @@ Socials: TypeAlias = Annotated[
 resource: Final = Resource(TAG)
 
 
-class PageChanges(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
+class PageChanges(Input, frozen=True, kw_only=True):
     """What is left out stays as it is; null goes back to what a page comes with."""
 
     title: Title | None | UnsetType = UNSET

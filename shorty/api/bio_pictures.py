@@ -7,12 +7,12 @@ from litestar import route
 from msgspec import Meta
 
 from shorty.api.idempotency import create_once
+from shorty.api.objects import Input, show
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.uploads import read_upload
 from shorty.errors import BusyError, NotFoundError
 from shorty.http.answers import Answer, Header, answer_json, answer_nothing
-from shorty.http.times import format_time
 from shorty.links import pictures
 from shorty.links.icons import find_icon_content
 from shorty.links.pictures import LONGEST_SIDES, MOST, Picture, StoredPicture
@@ -32,9 +32,7 @@ Purpose: TypeAlias = Annotated[
 ]
 
 
-class PictureInput(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
+class PictureInput(Input, frozen=True, kw_only=True):
     image: Annotated[
         str,
         Meta(
@@ -167,15 +165,7 @@ async def show_icon(request: ApiRequest) -> Answer:
 
 
 def show_picture(picture: StoredPicture) -> PictureObject:
-    return PictureObject(
-        id=str(picture.id),
-        purpose=picture.purpose,
-        name=picture.name,
-        width=picture.width,
-        height=picture.height,
-        path=picture.path,
-        created_at=format_time(picture.created_at),
-    )
+    return show(PictureObject, picture)
 
 
 PUBLIC_HANDLERS: Final = (show_public_picture, show_icon)

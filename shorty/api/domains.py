@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from shorty.api.idempotency import create_once
 from shorty.api.listing import ListQuery, cut_page
+from shorty.api.objects import Input, derive_changes, show
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.domains import DomainChange, NewDomain, service
@@ -14,9 +15,8 @@ from shorty.domains.model import Domain, Scheme
 from shorty.domains.verification import DnsRecord, Verification, list_needed_records
 from shorty.errors import AlreadyExistsError, QuotaExceededError
 from shorty.http.answers import Answer, answer_json, answer_nothing
-from shorty.http.fields import convert_given, derive_changes
+from shorty.http.fields import convert_given
 from shorty.http.requests import read_body
-from shorty.http.times import format_optional_time, format_time
 
 resource: Final = Resource("Domains", writes="admin")
 TXT_EXAMPLE: Final = {
@@ -28,9 +28,7 @@ CNAME_EXAMPLE: Final = {"type": "CNAME", "name": "go.example.com", "value": "lin
 Redirect = Annotated[str, Meta(description="An http(s) address; empty: none.")]
 
 
-class DomainInput(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
+class DomainInput(Input, frozen=True, kw_only=True):
     host: Annotated[str, Meta(description="The host name alone, such as go.example.com.")]
     scheme: Scheme = "https"
     root_redirect: Annotated[Redirect, Meta(description="Where `/` leads.")] = ""
@@ -129,34 +127,15 @@ class VerificationAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="came
 
 def show_domain(request: ApiRequest, domain: Domain) -> DomainObject:
     needed = () if domain.is_verified else list_needed_records(domain, request.services.domains)
-    return DomainObject(
-        id=str(domain.id),
-        host=domain.host,
-        scheme=domain.scheme,
-        is_operators=domain.workspace_id is None,
-        is_verified=domain.is_verified,
-        verified_at=format_optional_time(domain.verified_at),
-        root_redirect=domain.root_redirect,
-        not_found_redirect=domain.not_found_redirect,
-        dns_records=list(needed),
-        created_at=format_time(domain.created_at),
+    return show(
+        DomainObject, domain, is_operators=domain.workspace_id is None, dns_records=list(needed)
     )
 
 
 def show_verification(request: ApiRequest, verification: Verification) -> VerificationAnswer:
-    checks = [
-        CheckObject(
-            name=check.name,
-            is_passed=check.is_passed,
-            message=check.message,
-            looked_for=list(check.looked_for),
-            found=list(check.found),
-        )
-        for check in verification.checks
-    ]
     return VerificationAnswer(
         is_verified=verification.domain.is_verified,
-        checks=checks,
+        checks=[show(CheckObject, check) for check in verification.checks],
         domain=show_domain(request, verification.domain),
     )
 

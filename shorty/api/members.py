@@ -8,12 +8,12 @@ from msgspec import Meta
 from shorty.accounts import members
 from shorty.accounts.model import Member, Role
 from shorty.api.listing import ListQuery, cut_page
+from shorty.api.objects import Input, show
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import AlreadyExistsError, ConflictError, QuotaExceededError
 from shorty.http.answers import Answer, answer_json, answer_nothing
 from shorty.http.invitations import invite
-from shorty.http.times import format_time
 
 resource: Final = Resource("Members", writes="admin")
 
@@ -26,12 +26,12 @@ RoleField = Annotated[
 ]
 
 
-class MemberInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MemberInput(Input, frozen=True, kw_only=True):
     email: Annotated[str, Meta(description="Who is invited.")]
     role: RoleField = "editor"
 
 
-class MemberChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MemberChanges(Input, frozen=True, kw_only=True):
     role: RoleField
 
 
@@ -92,14 +92,8 @@ class MemberList(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def show_member(member: Member) -> MemberObject:
-    return MemberObject(
-        id=str(member.user_id),
-        email=member.email,
-        email_verified=member.email_verified_at is not None,
-        name=member.name,
-        role=member.role,
-        created_at=format_time(member.created_at),
-    )
+    is_verified = member.email_verified_at is not None
+    return show(MemberObject, member, id=str(member.user_id), email_verified=is_verified)
 
 
 @resource.handle("GET /members", "List the members", MemberList, query=ListQuery)
@@ -131,14 +125,7 @@ async def list_members(request: ApiRequest) -> Answer:
 async def invite_member(request: ApiRequest) -> Answer:
     wanted = await request.read_fields(MemberInput)
     invited = await invite(request, wanted.email, wanted.role)
-    invitation = invited.invitation
-    shown = InvitationObject(
-        id=str(invitation.id),
-        email=invitation.email,
-        role=invitation.role,
-        url=invited.url,
-        expires_at=format_time(invitation.expires_at),
-    )
+    shown = show(InvitationObject, invited.invitation, url=invited.url)
     # The link lets its holder in: no cache on the way may keep it, nor are answers kept here.
     return answer_json(InvitationAnswer(invitation=shown), 201, [(b"cache-control", b"no-store")])
 

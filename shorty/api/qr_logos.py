@@ -6,12 +6,12 @@ import msgspec
 from msgspec import Meta
 
 from shorty.api.idempotency import create_once
+from shorty.api.objects import Input, show
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.uploads import read_upload
 from shorty.errors import BusyError, NotFoundError
 from shorty.http.answers import Answer, answer_json, answer_nothing
-from shorty.http.times import format_time
 from shorty.links import logos
 from shorty.links.logos import LogoPicture, StoredLogo
 from shorty.qr.sandbox import MAX_BYTES, read_logo
@@ -20,9 +20,7 @@ resource: Final = Resource("QR codes")
 PNG: Final = b"image/png"
 
 
-class LogoInput(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
+class LogoInput(Input, frozen=True, kw_only=True):
     image: Annotated[
         str,
         Meta(
@@ -137,11 +135,4 @@ async def delete_logo(request: ApiRequest) -> Answer:
 
 
 def show_logo(logo: StoredLogo) -> LogoObject:
-    return LogoObject(
-        id=str(logo.id),
-        name=logo.name,
-        width=logo.width,
-        height=logo.height,
-        image_url=write_image_address(logo.id),
-        created_at=format_time(logo.created_at),
-    )
+    return show(LogoObject, logo, image_url=f"/api/v1/qr-logos/{logo.id}/image")

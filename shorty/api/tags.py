@@ -8,11 +8,12 @@ from msgspec import Meta
 from shorty.api.idempotency import create_once
 from shorty.api.link_object import TagObject, show_tag
 from shorty.api.listing import ListQuery, cut_page
+from shorty.api.objects import Input, derive_changes
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import AlreadyExistsError
 from shorty.http.answers import Answer, answer_json, answer_nothing
-from shorty.http.fields import convert_given, derive_changes
+from shorty.http.fields import convert_given
 from shorty.http.requests import read_body
 from shorty.links import tags
 from shorty.links.model import Tag
@@ -27,9 +28,7 @@ Name = Annotated[
 Color = Annotated[str, Meta(description="Such as `#4477aa`; without one it is chosen by the name.")]
 
 
-class TagInput(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
+class TagInput(Input, frozen=True, kw_only=True):
     name: Name
     color: Color | None = None
 

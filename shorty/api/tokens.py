@@ -9,11 +9,11 @@ from msgspec import UNSET, Meta, UnsetType
 from shorty.accounts import tokens
 from shorty.accounts.model import NewToken, Scope, Token, TokenChange
 from shorty.api.listing import ListQuery, cut_page
+from shorty.api.objects import Input, derive_changes, show
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.http.answers import Answer, answer_json, answer_nothing
-from shorty.http.fields import derive_changes
-from shorty.http.times import format_optional_time, format_time, read_time
+from shorty.http.times import read_time
 
 resource: Final = Resource("Tokens", reads="admin", writes="admin")
 
@@ -28,9 +28,7 @@ ScopeField = Annotated[
 End = Annotated[datetime, Meta(description="When it stops; without a time it goes on.")]
 
 
-class TokenInput(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
+class TokenInput(Input, frozen=True, kw_only=True):
     name: Name = ""
     scope: ScopeField = "write"
     expires_at: End | None = None
@@ -77,17 +75,8 @@ class TokenList(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def show_token(token: Token, text: str | UnsetType = UNSET) -> TokenObject:
-    return TokenObject(
-        id=str(token.id),
-        name=token.name,
-        hint=token.hint,
-        scope=token.scope,
-        user=TokenUser(id=str(token.user_id), email=token.user_email),
-        created_at=format_time(token.created_at),
-        expires_at=format_optional_time(token.expires_at),
-        last_used_at=format_optional_time(token.last_used_at),
-        token=text,
-    )
+    user = TokenUser(id=str(token.user_id), email=token.user_email)
+    return show(TokenObject, token, user=user, token=text)
 
 
 @resource.handle("GET /tokens", "List the workspace's tokens", TokenList, query=ListQuery)

@@ -4,11 +4,11 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from shorty.api.objects import show
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.http.answers import Answer, answer_json
-from shorty.http.times import format_optional_time
-from shorty.plans import QuotaUse, read_usage
+from shorty.plans import read_usage
 
 resource: Final = Resource("Usage")
 
@@ -49,10 +49,6 @@ class UsageAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     }
 
 
-def show_use(use: QuotaUse) -> UseObject:
-    return UseObject(limit=use.limit, used=use.used, resets_at=format_optional_time(use.resets_at))
-
-
 @resource.handle("GET /usage", "Read what is used of the plan", UsageAnswer)
 async def get_usage(request: ApiRequest) -> Answer:
     services, actor = request.services, request.actor
@@ -61,7 +57,7 @@ async def get_usage(request: ApiRequest) -> Answer:
     return answer_json(
         UsageAnswer(
             plan=plan.name,
-            **{quota: show_use(use) for quota, use in usage.items()},
+            **{quota: show(UseObject, use) for quota, use in usage.items()},
             webhooks=plan.webhooks,
             requests_per_minute=plan.requests_per_minute
             or services.config.server.requests_per_minute,

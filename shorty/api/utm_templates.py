@@ -6,13 +6,13 @@ import msgspec
 from msgspec import Meta
 
 from shorty.api.idempotency import create_once
+from shorty.api.objects import Input, derive_changes, show
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import AlreadyExistsError
 from shorty.http.answers import Answer, answer_json, answer_nothing
-from shorty.http.fields import convert_given, derive_changes
+from shorty.http.fields import convert_given
 from shorty.http.requests import read_body
-from shorty.http.times import format_time
 from shorty.links import utm_templates
 from shorty.links.utm_templates import NewUtmTemplate, UtmTemplate, UtmTemplateChange
 
@@ -25,9 +25,7 @@ Name = Annotated[
 Utm = Annotated[str, Meta(description="A UTM parameter.")]
 
 
-class UtmTemplateInput(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
+class UtmTemplateInput(Input, frozen=True, kw_only=True):
     name: Name
     utm_source: Utm | None = None
     utm_medium: Utm | None = None
@@ -145,9 +143,7 @@ def read_template_id(request: ApiRequest) -> int:
 
 
 def show_template(template: UtmTemplate) -> UtmTemplateObject:
-    values = msgspec.structs.asdict(template)
-    shown = {"id": str(template.id), "created_at": format_time(template.created_at)}
-    return UtmTemplateObject(**(values | shown))
+    return show(UtmTemplateObject, template)
 
 
 def _answer_template(template: UtmTemplate) -> Answer:

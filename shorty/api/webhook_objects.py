@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from shorty.api.objects import show
 from shorty.http.times import format_optional_time, format_time
 from shorty.webhooks.model import (
     Delivery,
@@ -159,15 +160,12 @@ def show_secret(secret: SigningSecret) -> SecretAnswer:
 
 
 def show_receiver(receiver: Receiver, now: int) -> ReceiverObject:
-    health = receiver.health
-    return ReceiverObject(
+    return show(
+        ReceiverObject,
+        receiver.health,
         id=str(receiver.id),
         url=receiver.url,
-        status=health.status,
-        failures=health.failures,
         resumes_at=show_resumption(receiver, now),
-        paused_at=format_optional_time(health.paused_at),
-        stopped_at=format_optional_time(health.stopped_at),
         created_at=format_time(receiver.created_at),
     )
 
@@ -182,17 +180,11 @@ def show_resumption(receiver: Receiver, now: int) -> str | None:
 
 def show_delivery(delivery: Delivery, now: int) -> DeliveryObject:
     receiver = delivery.receiver
-    return DeliveryObject(
-        id=str(delivery.id),
+    return show(
+        DeliveryObject,
+        delivery,
         webhook_id=delivery.message_id,
-        link_id=None if delivery.link_id is None else str(delivery.link_id),
         url=receiver.url,
-        status=delivery.status,
-        reason=delivery.reason,
-        attempts=delivery.attempts,
-        created_at=format_time(delivery.created_at),
-        next_try_at=format_optional_time(delivery.next_try_at),
-        ended_at=format_optional_time(delivery.ended_at),
         receiver=ReceiverState(
             id=str(receiver.id),
             status=receiver.health.status,
@@ -211,11 +203,4 @@ def show_record(record: DeliveryRecord, now: int) -> DeliveryObject:
 
 
 def show_try(each: Try) -> TryObject:
-    return TryObject(
-        number=each.number,
-        at=format_time(each.outcome.at),
-        duration_ms=each.outcome.duration_ms,
-        status=each.outcome.status,
-        error=each.outcome.error,
-        body=each.outcome.body,
-    )
+    return show(TryObject, each.outcome, number=each.number)

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from shorty.api.listing import ListQuery, cut_page
+from shorty.api.objects import Input
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.webhook_objects import (
@@ -44,9 +45,7 @@ class DeliveryQuery(ListQuery, frozen=True, kw_only=True, rename="camel"):
     url: Annotated[str, Meta(description="Only those to this address.")] = ""
 
 
-class TestInput(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
+class TestInput(Input, frozen=True, kw_only=True):
     url: Annotated[str, Meta(description="The address to send the test to.")]
 
 

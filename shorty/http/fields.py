@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Any, Final, Literal, NamedTuple, TypeVar, get_args, get_origin
 
 import msgspec
-from msgspec import UNSET, UnsetType
 from msgspec.structs import FieldInfo
 
 from shorty.errors import InvalidFieldsError
@@ -58,23 +57,6 @@ def convert_given(
     if faults:
         raise InvalidFieldsError(faults)
     return found
-
-
-def derive_changes(kind: type[msgspec.Struct], /, **others: Any) -> type[msgspec.Struct]:
-    """`TagChanges` of `TagInput`: the body that changes what the other creates.
-
-    `others` are fields of another type, and None for those that cannot be changed.
-    """
-    types = {field.name: field.type for field in msgspec.structs.fields(kind)} | others
-    return msgspec.defstruct(
-        kind.__name__.replace("Input", "Changes"),
-        [(name, each | UnsetType, UNSET) for name, each in types.items() if each is not None],
-        namespace={"__doc__": "What is left out stays as it is; null clears."},
-        frozen=True,
-        kw_only=True,
-        rename="camel",
-        forbid_unknown_fields=True,
-    )
 
 
 def convert_known(

@@ -8,8 +8,6 @@ from msgspec import UNSET, Meta, UnsetType
 from shorty.errors import InvalidFieldsError
 from shorty.http.fields import (
     convert_fields,
-    convert_given,
-    derive_changes,
     telling_camel_case,
 )
 
@@ -82,37 +80,3 @@ def test_a_domains_faults_are_told_in_the_callers_spelling() -> None:
     with pytest.raises(InvalidFieldsError) as raised, telling_camel_case:
         raise InvalidFieldsError({"root_redirect": "no", "host": "no"})
     assert raised.value.fields == {"rootRedirect": "no", "host": "no"}
-
-
-class TestTheBodyThatChanges:
-    Changes = derive_changes(Thing, kind=None, count=int)
-
-    def test_leaves_what_is_left_out(self) -> None:
-        assert convert_given({"longName": "abc", "at": None}, self.Changes) == {
-            "long_name": "abc",
-            "at": None,
-        }
-        assert convert_given({}, self.Changes) == {}
-
-    def test_takes_a_field_as_the_body_that_creates_does(self) -> None:
-        with pytest.raises(InvalidFieldsError) as raised:
-            convert_given({"longName": "", "isOn": 1, "new": 2}, self.Changes)
-        assert raised.value.fields == {
-            "longName": "must be text of at least 1 character",
-            "isOn": "must be true or false",
-            "new": "is not a known field",
-        }
-
-    def test_knows_which_fields_stay_and_which_cannot_be_cleared(self) -> None:
-        with pytest.raises(InvalidFieldsError) as raised:
-            convert_given({"kind": "a", "count": None}, self.Changes)
-        assert raised.value.fields == {
-            "kind": "is not a known field",
-            "count": "must be a whole number",
-        }
-
-    def test_is_named_after_what_it_changes(self) -> None:
-        class TagInput(msgspec.Struct):
-            name: str
-
-        assert derive_changes(TagInput).__name__ == "TagChanges"

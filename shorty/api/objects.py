@@ -1,0 +1,52 @@
+"""How things are written in JSON: what bodies may say, and what callers see of a thing."""
+
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from shorty.http.times import format_time
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A body. Fields that it does not name are faults."""
+
+
+def derive_changes(kind: type[Input], /, **others: Any) -> type[msgspec.Struct]:
+    """`TagChanges` of `TagInput`: the body that changes what the other creates.
+
+    `others` are fields of another type, and None for those that cannot be changed.
+    """
+    types = {field.name: field.type for field in msgspec.structs.fields(kind)} | others
+    return msgspec.defstruct(
+        kind.__name__.replace("Input", "Changes"),
+        [(name, each | UnsetType, UNSET) for name, each in types.items() if each is not None],
+        bases=(Input,),
+        namespace={"__doc__": "What is left out stays as it is; null clears."},
+        frozen=True,
+        kw_only=True,
+    )
+
+
+def show(kind: type[T], source: object, **others: Any) -> T:
+    """The required fields of `kind` from those of the same names, ids as text, times in ISO 8601.
+
+    `others` are fields that `source` has not, or has in another form.
+    """
+    same = (name for name in _list_required(kind) if name not in others)
+    return kind(**others, **{name: _show_field(name, getattr(source, name)) for name in same})
+
+
+@cache
+def _list_required(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    return tuple(field.name for field in msgspec.structs.fields(kind) if field.required)
+
+
+def _show_field(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    last = name.rpartition("_")[2]
+    return str(value) if last == "id" else format_time(value) if last == "at" else value
