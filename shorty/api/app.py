@@ -46,8 +46,8 @@ NATIVE: Final = Door(
     before=authenticate,
     shape=answer_problem,
     handlers=(
-        *links.HANDLERS,
-        *link_bulk.HANDLERS,
+        *links.resource.handlers,
+        *link_bulk.resource.handlers,
         *qr_drawings.resource.handlers,
         *qr_logos.resource.handlers,
         *bio_pages.resource.handlers,
@@ -69,11 +69,15 @@ SHORT_LINKS: Final = Door(
     prefix=PREFIX,
     before=short_links.authenticate_unless_public,
     shape=answer_refusal,
-    handlers=(*short_links.HANDLERS, *short_link_upkeep.HANDLERS, *short_link_bulk.HANDLERS),
+    handlers=(
+        *short_links.resource.handlers,
+        *short_link_upkeep.resource.handlers,
+        *short_link_bulk.resource.handlers,
+    ),
 )
 # The same words, but always with a token.
 QR_CODES: Final = Door(
-    prefix=PREFIX, before=authenticate, shape=answer_refusal, handlers=qr_codes.HANDLERS
+    prefix=PREFIX, before=authenticate, shape=answer_refusal, handlers=qr_codes.resource.handlers
 )
 DOORS: Final = (NATIVE, SHORT_LINKS, QR_CODES)
 _REFUSING: Final = frozenset(

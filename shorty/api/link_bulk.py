@@ -23,8 +23,7 @@ from shorty.api.link_bodies import (
     telling_own_names,
 )
 from shorty.api.link_object import show_link
-from shorty.api.links import TAG
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import BusyError, FeatureOffError, InvalidFieldsError, NotFoundError, ShortyError
 from shorty.http.answers import Answer, answer_json
@@ -40,6 +39,8 @@ SLUG_TAKEN: Final = {
     "code": "slug-taken",
 }
 NOT_FOUND: Final = {"id": "99", "error": "There is no link 99 here.", "code": "not-found"}
+
+resource: Final = Resource("Links")
 
 
 class BulkInput(
@@ -61,27 +62,20 @@ class BulkChanges(LinkChanges, frozen=True, kw_only=True):
     ids: Annotated[list[str | int], Meta(min_length=1, max_length=service.MAX_AT_ONCE)]
 
 
-@handle(
-    "POST",
-    "/links/bulk",
-    Operation(
-        summary="Make many links",
-        description="Up to 1,000. The good ones are made together; each other one is told.",
-        tag=TAG,
-        scope="write",
-        body=BulkInput,
-        body_example={
-            "domain": "go.example.com",
-            "links": [
-                {"url": "https://example.com/a"},
-                {"url": "https://example.com/b", "customSlug": "sale"},
-            ],
-        },
-        is_repeatable=True,
-        status=201,
-        answer=CreatedLinks,
-        answer_example={"created": 1, "failed": [SLUG_TAKEN], "links": [EXAMPLE]},
-    ),
+@resource.handle(
+    "POST /links/bulk",
+    "Make many links",
+    CreatedLinks,
+    description="Up to 1,000. The good ones are made together; each other one is told.",
+    body=BulkInput,
+    body_example={
+        "domain": "go.example.com",
+        "links": [
+            {"url": "https://example.com/a"},
+            {"url": "https://example.com/b", "customSlug": "sale"},
+        ],
+    },
+    answer_example={"created": 1, "failed": [SLUG_TAKEN], "links": [EXAMPLE]},
 )
 async def create_links(request: ApiRequest) -> Answer:
     body = await read_body(request, limit=BULK_LIMIT_BYTES)
@@ -97,20 +91,15 @@ async def create_links(request: ApiRequest) -> Answer:
     )
 
 
-@handle(
-    "PATCH",
-    "/links/bulk",
-    Operation(
-        summary="Change many links",
-        description="The same change for up to 1,000 links, named by `ids`.",
-        tag=TAG,
-        scope="write",
-        body=BulkChanges,
-        body_example={"ids": ["1162", "99"], "isActive": False},
-        answer=UpdatedLinks,
-        answer_example={"updated": 1, "failed": [NOT_FOUND], "links": [EXAMPLE]},
-        errors=(FeatureOffError, BusyError),
-    ),
+@resource.handle(
+    "PATCH /links/bulk",
+    "Change many links",
+    UpdatedLinks,
+    description="The same change for up to 1,000 links, named by `ids`.",
+    body=BulkChanges,
+    body_example={"ids": ["1162", "99"], "isActive": False},
+    answer_example={"updated": 1, "failed": [NOT_FOUND], "links": [EXAMPLE]},
+    errors=(FeatureOffError, BusyError),
 )
 async def change_links(request: ApiRequest) -> Answer:
     fields = (await read_body(request)).fields
@@ -133,19 +122,15 @@ async def change_links(request: ApiRequest) -> Answer:
     return answer_json(UpdatedLinks(updated=len(links), failed=failed, links=links))
 
 
-@handle(
-    "DELETE",
-    "/links/bulk",
-    Operation(
-        summary="Delete many links",
-        description="Up to 1,000 links, named by `ids`.",
-        tag=TAG,
-        scope="write",
-        body=BulkDelete,
-        body_example={"ids": ["1162", "99"]},
-        answer=DeletedLinks,
-        answer_example={"deleted": 1, "failed": [NOT_FOUND]},
-    ),
+@resource.handle(
+    "DELETE /links/bulk",
+    "Delete many links",
+    DeletedLinks,
+    status=200,
+    description="Up to 1,000 links, named by `ids`.",
+    body=BulkDelete,
+    body_example={"ids": ["1162", "99"]},
+    answer_example={"deleted": 1, "failed": [NOT_FOUND]},
 )
 async def delete_links(request: ApiRequest) -> Answer:
     fields = (await read_body(request)).fields
@@ -177,6 +162,3 @@ def list_known(ids: Mapping[str | int, int | None]) -> list[int]:
 
 def list_bad(ids: Mapping[str | int, int | None]) -> list[str]:
     return [str(text)[:40] for text, number in ids.items() if number is None]
-
-
-HANDLERS: Final = (create_links, change_links, delete_links)

@@ -1,6 +1,6 @@
 """The link object of the links API: how a link is shown. Loads no framework, for the commands."""
 
-from typing import Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 
@@ -21,6 +21,8 @@ class TagObject(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     color: str
+
+    example: ClassVar[dict[str, Any]] = {"id": "5", "name": "Press", "color": "#4477aa"}
 
 
 class LinkTag(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ from shorty.api.link_bodies import (
     telling_own_names,
 )
 from shorty.api.link_object import show_link
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import (
     BusyError,
@@ -38,27 +38,20 @@ from shorty.links.model import Link, LinkChange
 from shorty.links.pages import list_links as list_page
 from shorty.storage.database import Transaction
 
-TAG: Final = "Links"
+resource: Final = Resource("Links")
 
 
-@handle(
-    "POST",
-    "/links",
-    Operation(
-        summary="Make a link",
-        tag=TAG,
-        scope="write",
-        query=CreateQuery,
-        body=LinkInput,
-        body_example=CREATE_EXAMPLE,
-        takes_forms=True,
-        is_repeatable=True,
-        status=201,
-        other_statuses=(200,),
-        answer=LinkAnswer,
-        answer_example={"link": EXAMPLE},
-        errors=(SlugTakenError, QuotaExceededError, FeatureOffError, BusyError),
-    ),
+@resource.handle(
+    "POST /links",
+    "Make a link",
+    LinkAnswer,
+    query=CreateQuery,
+    body=LinkInput,
+    body_example=CREATE_EXAMPLE,
+    takes_forms=True,
+    other_statuses=(200,),
+    answer_example={"link": EXAMPLE},
+    errors=(SlugTakenError, QuotaExceededError, FeatureOffError, BusyError),
 )
 async def create_link(request: ApiRequest) -> Answer:
     body = await read_body(request, takes_forms=True)
@@ -92,23 +85,19 @@ async def find_or_create(request: ApiRequest, body: Body, change: LinkChange) ->
     )
 
 
-@handle(
-    "GET",
-    "/links",
-    Operation(
-        summary="List the links",
-        description="`total` is exact without filters; with one it counts to 10,000, and "
-        "`totalIsCapped` says that there are more.",
-        tag=TAG,
-        query=LinkQuery,
-        answer=LinkList,
-        answer_example={
-            "links": [EXAMPLE],
-            "nextCursor": None,
-            "total": 1,
-            "totalIsCapped": False,
-        },
-    ),
+@resource.handle(
+    "GET /links",
+    "List the links",
+    LinkList,
+    description="`total` is exact without filters; with one it counts to 10,000, and "
+    "`totalIsCapped` says that there are more.",
+    query=LinkQuery,
+    answer_example={
+        "links": [EXAMPLE],
+        "nextCursor": None,
+        "total": 1,
+        "totalIsCapped": False,
+    },
 )
 async def list_links(request: ApiRequest) -> Answer:
     given = {name: value for name, value in request.read_query().items() if value != ""}
@@ -124,35 +113,23 @@ async def list_links(request: ApiRequest) -> Answer:
     )
 
 
-@handle(
-    "GET",
-    "/links/{link_id:str}",
-    Operation(
-        summary="Read a link",
-        tag=TAG,
-        answer=LinkAnswer,
-        answer_example={"link": EXAMPLE},
-    ),
+@resource.handle(
+    "GET /links/{link_id}", "Read a link", LinkAnswer, answer_example={"link": EXAMPLE}
 )
 async def get_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "link")
     return answer_link(await service.get_link(request.services.book, request.actor, link_id))
 
 
-@handle(
-    "PATCH",
-    "/links/{link_id:str}",
-    Operation(
-        summary="Change a link",
-        description="Only what is given changes; null clears; `tagIds` replaces all tags.",
-        tag=TAG,
-        scope="write",
-        body=LinkChanges,
-        body_example={"title": "Winter campaign", "expiresAt": None, "isActive": False},
-        answer=LinkAnswer,
-        answer_example={"link": EXAMPLE},
-        errors=(SlugTakenError, QuotaExceededError, FeatureOffError, BusyError),
-    ),
+@resource.handle(
+    "PATCH /links/{link_id}",
+    "Change a link",
+    LinkAnswer,
+    description="Only what is given changes; null clears; `tagIds` replaces all tags.",
+    body=LinkChanges,
+    body_example={"title": "Winter campaign", "expiresAt": None, "isActive": False},
+    answer_example={"link": EXAMPLE},
+    errors=(SlugTakenError, QuotaExceededError, FeatureOffError, BusyError),
 )
 async def change_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "link")
@@ -164,17 +141,11 @@ async def change_link(request: ApiRequest) -> Answer:
     return answer_link(link)
 
 
-@handle(
-    "DELETE",
-    "/links/{link_id:str}",
-    Operation(
-        summary="Delete a link",
-        description="Its address stops at once and is free again; its numbers stay. It can be "
-        "restored.",
-        tag=TAG,
-        scope="write",
-        status=204,
-    ),
+@resource.handle(
+    "DELETE /links/{link_id}",
+    "Delete a link",
+    description="Its address stops at once and is free again; its numbers stay. It can be "
+    "restored.",
 )
 async def delete_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "link")
@@ -182,20 +153,16 @@ async def delete_link(request: ApiRequest) -> Answer:
     return answer_nothing()
 
 
-@handle(
-    "POST",
-    "/links/{link_id:str}/restore",
-    Operation(
-        summary="Restore a deleted link",
-        description="However long ago it was deleted, with its numbers. `slug-taken` if its "
-        "address has been given away since, `conflict` if its domain has been removed; 404 for a "
-        "link that is not deleted. It counts against the plan again, but is not made once more.",
-        tag=TAG,
-        scope="write",
-        answer=LinkAnswer,
-        answer_example={"link": EXAMPLE},
-        errors=(SlugTakenError, ConflictError, QuotaExceededError),
-    ),
+@resource.handle(
+    "POST /links/{link_id}/restore",
+    "Restore a deleted link",
+    LinkAnswer,
+    status=200,
+    description="However long ago it was deleted, with its numbers. `slug-taken` if its "
+    "address has been given away since, `conflict` if its domain has been removed; 404 for a "
+    "link that is not deleted. It counts against the plan again, but is not made once more.",
+    answer_example={"link": EXAMPLE},
+    errors=(SlugTakenError, ConflictError, QuotaExceededError),
 )
 async def restore_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "deleted link")
@@ -203,11 +170,3 @@ async def restore_link(request: ApiRequest) -> Answer:
     return answer_link(await service.restore_link(book, actor, link_id, request.now))
 
 
-HANDLERS: Final = (
-    create_link,
-    list_links,
-    get_link,
-    change_link,
-    delete_link,
-    restore_link,
-)

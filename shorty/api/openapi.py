@@ -90,13 +90,9 @@ def _describe_handler(
         path = _PATH_PARAMETER.sub(lambda found: f"{{{_camel(found[1])}}}", door.prefix + route)
         for method in sorted(handler.http_methods - {"HEAD"}):
             name = _camel(handler.fn.__name__)
-            if len(handler.paths) > 1 or _is_alias(door, handler):
+            if len(handler.paths) > 1:
                 name += "".join(part.capitalize() for part in route.split("/")).replace("-", "")
             yield path, method.lower(), _describe(operation, name, path, door.shape, schemas)
-
-
-def _is_alias(door: Door, handler: HTTPRouteHandler) -> bool:
-    return sum(other.fn is handler.fn for other in door.handlers) > 1
 
 
 def _describe(

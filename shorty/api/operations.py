@@ -97,9 +97,11 @@ class Resource:
     ) -> Register:
         """Makes a function the handler of a method and path: `@resource.handle("GET /tags", …)`.
 
+        Several paths may follow the method.
+
         HEAD is offered wherever GET is (RFC 9110); an answer to it keeps its body to itself.
         """
-        method, path = cast("tuple[Method, str]", tuple(place.split()))
+        method, *paths = cast("list[Method]", place.replace("}", ":str}").split())
         given: Details = {
             "scope": self._reads if method == "GET" else self._writes,
             "status": STATUSES.get(method, 200),
@@ -110,8 +112,7 @@ class Resource:
         operation = Operation(summary=summary, tag=self._tag, answer=answer, **given)
         methods: list[Method] = ["GET", "HEAD"] if method == "GET" else [method]
         # The status is the answer's own; Litestar's check wants one that allows a body.
-        path = path.replace("}", ":str}")
-        register = route(path, http_method=methods, status_code=200, opt={KEY: operation})
+        register = route(paths, http_method=methods, status_code=200, opt={KEY: operation})
 
         def add(function: Callable[..., Awaitable[ASGIResponse]]) -> HTTPRouteHandler:
             handler = register(function)

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from shorty.api.idempotency import answer_once
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import EXAMPLE, ShortLinkAnswer, show_short_link
 from shorty.api.short_link_bodies import (
@@ -33,7 +33,7 @@ from shorty.http.requests import Body, read_body
 from shorty.links import service
 from shorty.links.model import Link, LinkChange
 
-TAG: Final = "QR codes"
+resource: Final = Resource("QR codes")
 CREATED: Final = "QR Code Created Successfully."
 UPDATED: Final = "QR Code Updated Successfully."
 CODE_EXAMPLE: Final = {
@@ -47,31 +47,24 @@ QrCodeInput: Final = add_settings("QrCodeInput", ShortLinkInput)
 QrCodeChanges: Final = add_settings("QrCodeChanges", ShortLinkChanges)
 
 
-@handle(
-    "POST",
-    "/qr-code",
-    Operation(
-        summary="Create a QR code",
-        description="A short link whose `type` is `QR`. "
-        "The header `X-QR-Warning` says why cameras may fail to read the code.",
-        tag=TAG,
-        scope="write",
-        body=QrCodeInput,
-        body_example={
-            "destinationUrl": "https://example.com/long-url",
-            "brandedDomain": "go.example.com",
-            "slashTag": "my-custom-slug",
-            "qrType": "website",
-            **INPUT_EXAMPLE["qrSettings"],
-        },
-        takes_forms=True,
-        is_repeatable=True,
-        status=201,
-        answer=ShortLinkAnswer,
-        answer_example=CODE_EXAMPLE,
-        headers=("X-QR-Warning",),
-        errors=(SlugTakenError, QuotaExceededError, BusyError),
-    ),
+@resource.handle(
+    "POST /qr-code",
+    "Create a QR code",
+    ShortLinkAnswer,
+    description="A short link whose `type` is `QR`. "
+    "The header `X-QR-Warning` says why cameras may fail to read the code.",
+    body=QrCodeInput,
+    body_example={
+        "destinationUrl": "https://example.com/long-url",
+        "brandedDomain": "go.example.com",
+        "slashTag": "my-custom-slug",
+        "qrType": "website",
+        **INPUT_EXAMPLE["qrSettings"],
+    },
+    takes_forms=True,
+    answer_example=CODE_EXAMPLE,
+    headers=("X-QR-Warning",),
+    errors=(SlugTakenError, QuotaExceededError, BusyError),
 )
 async def create_code(request: ApiRequest) -> Answer:
     body = await read_body(request, takes_forms=True)
@@ -86,21 +79,16 @@ async def create_code(request: ApiRequest) -> Answer:
     )
 
 
-@handle(
-    "PUT",
-    "/qr-code/{link_id:str}",
-    Operation(
-        summary="Change a QR code",
-        description="What is given changes, of the link as of its code; null clears.",
-        tag=TAG,
-        scope="write",
-        body=QrCodeChanges,
-        body_example={"destinationUrl": "https://example.com/new", "color": "#134e4a"},
-        answer=ShortLinkAnswer,
-        answer_example={**CODE_EXAMPLE, "message": UPDATED},
-        headers=("X-QR-Warning",),
-        errors=(SlugTakenError, ConflictError, QuotaExceededError, BusyError),
-    ),
+@resource.handle(
+    "PUT /qr-code/{link_id}",
+    "Change a QR code",
+    ShortLinkAnswer,
+    description="What is given changes, of the link as of its code; null clears.",
+    body=QrCodeChanges,
+    body_example={"destinationUrl": "https://example.com/new", "color": "#134e4a"},
+    answer_example={**CODE_EXAMPLE, "message": UPDATED},
+    headers=("X-QR-Warning",),
+    errors=(SlugTakenError, ConflictError, QuotaExceededError, BusyError),
 )
 async def change_code(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "QR code")
@@ -124,6 +112,3 @@ def answer_code(link: Link, message: str, status: int = 200) -> Answer:
     warnings = list_warning_headers(link.qr_settings) if link.qr_settings else ()
     answer = ShortLinkAnswer(message=message, data=show_short_link(link))
     return answer_json(answer, status, warnings)
-
-
-HANDLERS: Final = (create_code, change_code)

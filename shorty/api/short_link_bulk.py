@@ -9,7 +9,7 @@ from msgspec import Meta
 from shorty.api.idempotency import answer_once
 from shorty.api.link_bodies import find_id
 from shorty.api.link_bulk import BULK_LIMIT_BYTES
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import EXAMPLE, ShortLink, describe_refusal, show_short_link
 from shorty.api.short_link_bodies import BrandedDomain, read_new_link, spell_key
@@ -21,7 +21,7 @@ from shorty.links import service
 from shorty.links.model import Link, LinkChange
 from shorty.links.writes import Outcome
 
-TAG: Final = "Short links"
+resource: Final = Resource("Short links")
 IMPORTED: Final = "{} Short Links Created Successfully."
 DELETED: Final = "{} Short Links Deleted Successfully."
 
@@ -89,42 +89,35 @@ class BulkDeleteAnswer(msgspec.Struct, frozen=True, kw_only=True):
     data: Deleted
 
 
-@handle(
-    "POST",
-    "/import-short-link",
-    Operation(
-        summary="Import short links",
-        description="Up to 1,000. The good ones are made together; each other one is told.",
-        tag=TAG,
-        scope="write",
-        body=ImportInput,
-        body_example={
-            "importData": [
-                {"destinationUrl": "https://example.com/a", "slashTag": "a", "title": "A"},
-                {"destinationUrl": "https://example.com/b", "slashTag": "sale"},
+@resource.handle(
+    "POST /import-short-link",
+    "Import short links",
+    ImportAnswer,
+    description="Up to 1,000. The good ones are made together; each other one is told.",
+    body=ImportInput,
+    body_example={
+        "importData": [
+            {"destinationUrl": "https://example.com/a", "slashTag": "a", "title": "A"},
+            {"destinationUrl": "https://example.com/b", "slashTag": "sale"},
+        ],
+        "brandedDomain": "go.example.com",
+        "tags": "imported",
+    },
+    answer_example={
+        "success": True,
+        "message": IMPORTED.format(1),
+        "data": {
+            "created": 1,
+            "failed": [
+                {
+                    "index": 1,
+                    "message": "The slug 'sale' is already taken on go.example.com; "
+                    "choose another.",
+                }
             ],
-            "brandedDomain": "go.example.com",
-            "tags": "imported",
+            "links": [EXAMPLE["data"]],
         },
-        is_repeatable=True,
-        status=201,
-        answer=ImportAnswer,
-        answer_example={
-            "success": True,
-            "message": IMPORTED.format(1),
-            "data": {
-                "created": 1,
-                "failed": [
-                    {
-                        "index": 1,
-                        "message": "The slug 'sale' is already taken on go.example.com; "
-                        "choose another.",
-                    }
-                ],
-                "links": [EXAMPLE["data"]],
-            },
-        },
-    ),
+    },
 )
 async def import_short_links(request: ApiRequest) -> Answer:
     body = await read_body(request, limit=BULK_LIMIT_BYTES)
@@ -170,26 +163,22 @@ def show_imported(outcomes: Sequence[Outcome]) -> Answer:
     return answer_json(ImportAnswer(message=IMPORTED.format(len(links)), data=data), 201)
 
 
-@handle(
-    "POST",
-    ["/bulk-delete", "/shortlinks/bulk-delete"],
-    Operation(
-        summary="Delete many short links",
-        description="Up to 1,000. `/bulk-delete` and `/shortlinks/bulk-delete` are the same.",
-        tag=TAG,
-        scope="write",
-        body=BulkDeleteInput,
-        body_example={"bulkLinks": [{"id": 1162, "type": "SHORT_LINK"}, {"id": 99}]},
-        answer=BulkDeleteAnswer,
-        answer_example={
-            "success": True,
-            "message": DELETED.format(1),
-            "data": {
-                "deleted": 1,
-                "failed": [{"id": 99, "message": "There is no short link 99 here."}],
-            },
+@resource.handle(
+    "POST /bulk-delete /shortlinks/bulk-delete",
+    "Delete many short links",
+    BulkDeleteAnswer,
+    status=200,
+    description="Up to 1,000. `/bulk-delete` and `/shortlinks/bulk-delete` are the same.",
+    body=BulkDeleteInput,
+    body_example={"bulkLinks": [{"id": 1162, "type": "SHORT_LINK"}, {"id": 99}]},
+    answer_example={
+        "success": True,
+        "message": DELETED.format(1),
+        "data": {
+            "deleted": 1,
+            "failed": [{"id": 99, "message": "There is no short link 99 here."}],
         },
-    ),
+    },
 )
 async def delete_short_links(request: ApiRequest) -> Answer:
     body = await read_body(request)
@@ -211,6 +200,3 @@ async def delete_known(request: ApiRequest, link_ids: Sequence[int]) -> set[int]
         return set()
     book, actor = request.services.book, request.actor
     return set(await service.delete_links(book, actor, link_ids, request.now))
-
-
-HANDLERS: Final = (import_short_links, delete_short_links)

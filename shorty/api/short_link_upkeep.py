@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from shorty.api.listing import MAX_LIMIT, Limit
-from shorty.api.operations import Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import (
     EXAMPLE,
@@ -24,7 +24,7 @@ from shorty.links import service
 from shorty.links.model import Link, LinkFilter, LinkKind
 from shorty.links.pages import list_links
 
-TAG: Final = "Short links"
+resource: Final = Resource("Short links")
 WHAT: Final = "short link"
 LISTED: Final = "Short Links Fetched Successfully."
 READ: Final = "Short Link Fetched Successfully."
@@ -70,24 +70,20 @@ class Success(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-@handle(
-    "GET",
-    "/short-link",
-    Operation(
-        summary="List the short links",
-        description="The newest first, with those made through the links API. The header "
-        f"`{NEXT_CURSOR}` is there where more follow: send it as `cursor`.",
-        tag=TAG,
-        query=ShortLinkQuery,
-        answer=ShortLinkList,
-        answer_example={
-            "message": LISTED,
-            "success": True,
-            "resultData": [EXAMPLE["data"]],
-            "error": False,
-        },
-        headers=(NEXT_CURSOR,),
-    ),
+@resource.handle(
+    "GET /short-link",
+    "List the short links",
+    ShortLinkList,
+    description="The newest first, with those made through the links API. The header "
+    f"`{NEXT_CURSOR}` is there where more follow: send it as `cursor`.",
+    query=ShortLinkQuery,
+    answer_example={
+        "message": LISTED,
+        "success": True,
+        "resultData": [EXAMPLE["data"]],
+        "error": False,
+    },
+    headers=(NEXT_CURSOR,),
 )
 async def list_short_links(request: ApiRequest) -> Answer:
     wanted = read_filter(request.read_query())
@@ -115,15 +111,11 @@ def spell_type(text: str) -> str:
     return known.get(text.upper().replace("_", "").replace("-", ""), text)
 
 
-@handle(
-    "GET",
-    "/short-link/{link_id:str}",
-    Operation(
-        summary="Read a short link",
-        tag=TAG,
-        answer=ShortLinkAnswer,
-        answer_example={**EXAMPLE, "message": READ},
-    ),
+@resource.handle(
+    "GET /short-link/{link_id}",
+    "Read a short link",
+    ShortLinkAnswer,
+    answer_example={**EXAMPLE, "message": READ},
 )
 async def get_short_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", WHAT)
@@ -131,21 +123,16 @@ async def get_short_link(request: ApiRequest) -> Answer:
     return answer_short_link(link, READ)
 
 
-@handle(
-    "PUT",
-    "/short-link/{link_id:str}",
-    Operation(
-        summary="Change a short link",
-        description="What is given changes, of the link as of its QR code; null or an empty "
-        "password clears. Keys that are not known are ignored: the whole object may be put back.",
-        tag=TAG,
-        scope="write",
-        body=ShortLinkSettings,
-        body_example={"destinationUrl": "https://example.com/new", "expirationDate": None},
-        answer=ShortLinkAnswer,
-        answer_example={**EXAMPLE, "message": UPDATED},
-        errors=(SlugTakenError, QuotaExceededError, BusyError),
-    ),
+@resource.handle(
+    "PUT /short-link/{link_id}",
+    "Change a short link",
+    ShortLinkAnswer,
+    description="What is given changes, of the link as of its QR code; null or an empty "
+    "password clears. Keys that are not known are ignored: the whole object may be put back.",
+    body=ShortLinkSettings,
+    body_example={"destinationUrl": "https://example.com/new", "expirationDate": None},
+    answer_example={**EXAMPLE, "message": UPDATED},
+    errors=(SlugTakenError, QuotaExceededError, BusyError),
 )
 async def change_short_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", WHAT)
@@ -157,17 +144,13 @@ async def change_short_link(request: ApiRequest) -> Answer:
     return answer_short_link(changed, UPDATED)
 
 
-@handle(
-    "DELETE",
-    "/short-link/{link_id:str}",
-    Operation(
-        summary="Delete a short link",
-        description="Its address stops at once and is free again; its numbers stay.",
-        tag=TAG,
-        scope="write",
-        answer=Success,
-        answer_example={"success": True, "message": DELETED},
-    ),
+@resource.handle(
+    "DELETE /short-link/{link_id}",
+    "Delete a short link",
+    Success,
+    status=200,
+    description="Its address stops at once and is free again; its numbers stay.",
+    answer_example={"success": True, "message": DELETED},
 )
 async def delete_short_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", WHAT)
@@ -177,6 +160,3 @@ async def delete_short_link(request: ApiRequest) -> Answer:
 
 def answer_short_link(link: Link, message: str) -> Answer:
     return answer_json(ShortLinkAnswer(message=message, data=show_short_link(link)))
-
-
-HANDLERS: Final = (list_short_links, get_short_link, change_short_link, delete_short_link)

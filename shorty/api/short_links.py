@@ -7,7 +7,7 @@ from typing import Final
 
 from shorty.api.auth import authenticate
 from shorty.api.idempotency import answer_once
-from shorty.api.operations import KEY, Operation, handle
+from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import (
     CREATED,
@@ -32,20 +32,7 @@ from shorty.links.service import create_link
 NETWORK_SHARE: Final = 10
 """So many addresses' worth of public links an IPv6 /48 or IPv4 /24 may make."""
 
-CREATE: Final = Operation(
-    summary="Create a short link",
-    description="`/short-link` and `/shortlinks` are the same.",
-    tag="Short links",
-    scope="write",
-    body=ShortLinkInput,
-    body_example=INPUT_EXAMPLE,
-    takes_forms=True,
-    is_repeatable=True,
-    status=201,
-    answer=ShortLinkAnswer,
-    answer_example=EXAMPLE,
-    errors=(SlugTakenError, QuotaExceededError, BusyError),
-)
+resource: Final = Resource("Short links")
 
 
 async def authenticate_unless_public(request: ApiRequest) -> None:
@@ -56,10 +43,21 @@ async def authenticate_unless_public(request: ApiRequest) -> None:
 def may_be_anonymous(request: ApiRequest) -> bool:
     """A token that is sent must be right, also for a public link, which is then its owner's."""
     is_offered = request.services.config.public_links.enabled
-    is_create = request.route_handler.opt.get(KEY) is CREATE
+    is_create = request.route_handler.fn is create_short_link.fn
     return is_offered and is_create and request.find_header(b"authorization") is None
 
 
+@resource.handle(
+    "POST /short-link /shortlinks",
+    "Create a short link",
+    ShortLinkAnswer,
+    description="`/short-link` and `/shortlinks` are the same.",
+    body=ShortLinkInput,
+    body_example=INPUT_EXAMPLE,
+    takes_forms=True,
+    answer_example=EXAMPLE,
+    errors=(SlugTakenError, QuotaExceededError, BusyError),
+)
 async def create_short_link(request: ApiRequest) -> Answer:
     if may_be_anonymous(request):
         return show_created(await make_public_link(request))
@@ -107,9 +105,3 @@ def take_public_link(limits: RateLimits, client_address: str, limit: int, now: i
 
 def show_created(link: Link) -> Answer:
     return answer_json(ShortLinkAnswer(message=CREATED, data=show_short_link(link)), 201)
-
-
-HANDLERS: Final = (
-    handle("POST", "/short-link", CREATE)(create_short_link),
-    handle("POST", "/shortlinks", CREATE)(create_short_link),
-)

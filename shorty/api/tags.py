@@ -20,7 +20,6 @@ from shorty.links.model import Tag
 from shorty.links.tags import NewTag, TagChange
 
 resource: Final = Resource("Tags")
-EXAMPLE: Final = {"id": "5", "name": "Press", "color": "#4477aa"}
 
 Name = Annotated[
     str, Meta(description=f"Up to {tags.NAME_LENGTH} characters, no commas; unique in any case.")
@@ -60,7 +59,6 @@ class TagQuery(ListQuery, frozen=True, kw_only=True):
     description=f"By name. There are at most {tags.MAX_TAGS:,}, so that without a `limit` all "
     "come at once.",
     query=TagQuery,
-    answer_example={"tags": [EXAMPLE], "nextCursor": None},
 )
 async def list_tags(request: ApiRequest) -> Answer:
     query = request.read_filters(TagQuery)
@@ -77,7 +75,6 @@ async def list_tags(request: ApiRequest) -> Answer:
     TagAnswer,
     body=TagInput,
     body_example={"name": "Press", "color": "#4477aa"},
-    answer_example={"tag": EXAMPLE},
     errors=(AlreadyExistsError,),
 )
 async def create_tag(request: ApiRequest) -> Answer:
@@ -92,7 +89,7 @@ async def create_tag(request: ApiRequest) -> Answer:
     )
 
 
-@resource.handle("GET /tags/{tag_id}", "Read a tag", TagAnswer, answer_example={"tag": EXAMPLE})
+@resource.handle("GET /tags/{tag_id}", "Read a tag", TagAnswer)
 async def get_tag(request: ApiRequest) -> Answer:
     tag_id = request.read_id("tag_id", "tag")
     tag = await tags.get_tag(request.services.db, request.actor.workspace_id, tag_id)
@@ -105,7 +102,6 @@ async def get_tag(request: ApiRequest) -> Answer:
     TagAnswer,
     body=TagChanges,
     body_example={"name": "Media"},
-    answer_example={"tag": EXAMPLE},
     errors=(AlreadyExistsError,),
 )
 async def change_tag(request: ApiRequest) -> Answer:
