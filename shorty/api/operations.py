@@ -122,18 +122,6 @@ class Resource:
         return add
 
 
-def handle(
-    method: Method, path: str | list[str], operation: Operation
-) -> Callable[[Callable[..., Awaitable[ASGIResponse]]], HTTPRouteHandler]:
-    """Makes a function the handler of a route: `@handle("GET", "/tags", Operation(…))`.
-
-    HEAD is offered wherever GET is (RFC 9110); an answer to it keeps its body to itself.
-    """
-    methods: list[Method] = ["GET", "HEAD"] if method == "GET" else [method]
-    # The status is the answer's own; Litestar's check wants one that allows a body.
-    return route(path, http_method=methods, status_code=200, opt={KEY: operation})
-
-
 def handle_options(handlers: Iterable[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
     """A handler of OPTIONS for each path, to stand before the others.
 
