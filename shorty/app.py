@@ -41,6 +41,7 @@ from shorty.mail import Mailer
 from shorty.pools import close_worker_threads
 from shorty.proxies import TrustedProxies
 from shorty.qr.sandbox import draw_icon
+from shorty.redirect.decide import is_plain
 from shorty.redirect.desk import NS_IN_MS, VisitDesk
 from shorty.redirect.request import Scope
 from shorty.redirect.route import Answering, Front
@@ -158,7 +159,7 @@ class App:
         recorder = Recorder(db, outbox=outbox)
         self.limited = LimitedClicks(db, recorder)
         rules = read_link_rules(config)
-        lookup = LinkLookup(db, rules.block_list, on_read=self.limited.forget)
+        lookup = LinkLookup(db, rules.block_list, is_plain=is_plain, on_read=self.limited.forget)
         icons = Icons()
         fetcher = await self._open_fetcher(stack)
         mailer = Mailer(config.smtp)

@@ -168,5 +168,3 @@ async def restore_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "deleted link")
     book, actor = request.services.book, request.actor
     return answer_link(await service.restore_link(book, actor, link_id, request.now))
-
-

@@ -74,9 +74,7 @@ async def create_page(
         _change_settings(tx, book, actor, link.id, change, now)
         return _remember(tx, read_page(tx, link, now), remember)
 
-    page = await book.db.write(work)
-    book.committed(page.link, fetches_title=True)
-    return page
+    return await book.db.write(work)
 
 
 async def turn_into_page(
@@ -101,9 +99,7 @@ async def turn_into_page(
         _change_settings(tx, book, actor, link_id, change, now)
         return _remember(tx, read_page(tx, link, now), remember)
 
-    page = await book.db.write(work)
-    book.committed(page.link)
-    return page
+    return await book.db.write(work)
 
 
 async def change_page(
@@ -123,9 +119,7 @@ async def change_page(
         _change_settings(tx, book, actor, page_id, change, now)
         return read_page(tx, link, now)
 
-    page = await book.db.write(work)
-    book.committed(page.link)
-    return page
+    return await book.db.write(work)
 
 
 async def delete_page(

@@ -50,20 +50,17 @@ class LinkContext(msgspec.Struct, frozen=True, kw_only=True):
             now=now,
         )
 
-    def committed(self, *links: Link, fetches_title: bool = False) -> None:
-        """Called after each commit that created or changed links, with them as they are now.
+    def committed(
+        self, link: Link, before: Link | None = None, *, fetches_title: bool = False
+    ) -> None:
+        """What follows the commit that created or restored a link, or changed it from `before`.
 
-        The next visit reads them again, and pages nothing is known of are asked for. Of a link
-        whose slug or domain has changed, the former place is given to `forget`.
+        The next visit reads it again, and its destination is asked for what is not known of it.
         """
-        for link in links:
-            self.forget(link)
-            self.ask_page(link, fetches_title and link.title is None)
-
-    def forget(self, *links: Link) -> None:
-        """Lets the next visit read the links again."""
-        for link in links:
-            self.lookup.forget(link.domain_id, slug_key(link.slug))
+        for each in (before, link):
+            if each is not None:
+                self.lookup.forget(each.domain_id, slug_key(each.slug))
+        self.ask_page(link, fetches_title and link.title is None)
 
 
 def read_author(actor: Actor) -> Author:

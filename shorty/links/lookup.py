@@ -9,31 +9,33 @@ from threading import RLock
 from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import force_setattr
 from cachebox import LRUCache
 
 from shorty.links.blocklist import BlockList
 from shorty.links.destination import destination_host
 from shorty.links.model import LinkType
-from shorty.storage.database import Database, Row
+from shorty.storage.database import Database
 
 LINKS: Final = 50_000
 MISSES: Final = 50_000
 
 Key = tuple[int, str]
 
+# In the order of CachedLink's fields.
 FIND_LINK: Final = """
 select id, workspace_id, slug, link_type, url, status, title, description, image, cloaked,
-       forward_parameters, block_bots, is_active, is_admin_blocked, password_hash,
-       is_password_asked, expires_at, max_clicks, utm_source, utm_medium, utm_campaign, utm_term,
-       utm_content, meta_pixel_id, google_tag_id, is_link_in_bio, button_label, is_public,
-       created_at
+       forward_parameters, block_bots, is_active, is_admin_blocked,
+       case when is_password_asked = 1 then password_hash end, expires_at, max_clicks,
+       meta_pixel_id, google_tag_id, is_link_in_bio, button_label, is_public, created_at,
+       utm_source, utm_medium, utm_campaign, utm_term, utm_content
 from links
 where domain_id = $1 and slug_key = $2 and deleted_at is null
 """
 
 
-class CachedLink(msgspec.Struct, frozen=True, kw_only=True, gc=False, weakref=False):
-    """What answering a visit needs of a link.
+class CachedLink(msgspec.Struct, frozen=True, gc=False, weakref=False):
+    """What answering a visit needs of a link: a row of FIND_LINK, its flags still 0 or 1.
 
     `password_hash` is None where none is asked for; `is_blocked` by an admin or by a block list.
     """
@@ -55,92 +57,25 @@ class CachedLink(msgspec.Struct, frozen=True, kw_only=True, gc=False, weakref=Fa
     password_hash: str | None
     expires_at: int | None
     max_clicks: int | None
-    utm: tuple[str | None, str | None, str | None, str | None, str | None] | None
     meta_pixel_id: str | None
     google_tag_id: str | None
     is_link_in_bio: bool
     button_label: str | None
     is_public: bool
     created_at: int
-    is_plain: bool
-    """Whether every visit gets the same redirect, whoever comes and whenever."""
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+    utm_term: str | None = None
+    utm_content: str | None = None
+    utm: tuple[str | None, str | None, str | None, str | None, str | None] | None = None
+    is_plain: bool = False
+    """Whether every GET gets the same redirect, whoever comes and whenever; known to the lookup."""
 
 
-def build_cached_link(row: Row, *, is_blocked: bool) -> CachedLink:
-    """Of a row of FIND_LINK, its columns taken by their order: by name they cost 6 µs more."""
-    (
-        link_id,
-        workspace_id,
-        slug,
-        link_type,
-        url,
-        status,
-        title,
-        description,
-        image,
-        cloaked,
-        forwards,
-        block_bots,
-        is_active,
-        _,
-        password_hash,
-        is_password_asked,
-        expires_at,
-        max_clicks,
-        utm_source,
-        utm_medium,
-        utm_campaign,
-        utm_term,
-        utm_content,
-        meta_pixel_id,
-        google_tag_id,
-        is_link_in_bio,
-        button_label,
-        is_public,
-        created_at,
-    ) = row
-    utm = (utm_source, utm_medium, utm_campaign, utm_term, utm_content)
-    # Any of these makes the answer depend on the visitor, the time or the count.
-    is_conditional = (
-        block_bots
-        or password_hash
-        or expires_at
-        or max_clicks
-        or description
-        or image
-        or is_link_in_bio
-        or cloaked
-        or meta_pixel_id
-        or google_tag_id
-        or forwards
-    )
-    return CachedLink(
-        id=link_id,
-        workspace_id=workspace_id,
-        slug=slug,
-        link_type=link_type,
-        url=url,
-        status=status,
-        title=title,
-        description=description,
-        image=image,
-        cloaked=bool(cloaked),
-        forward_parameters=bool(forwards),
-        block_bots=bool(block_bots),
-        is_active=bool(is_active),
-        is_blocked=is_blocked,
-        password_hash=password_hash if is_password_asked else None,
-        expires_at=expires_at,
-        max_clicks=max_clicks,
-        utm=utm if any(utm) else None,
-        meta_pixel_id=meta_pixel_id,
-        google_tag_id=google_tag_id,
-        is_link_in_bio=bool(is_link_in_bio),
-        button_label=button_label,
-        is_public=bool(is_public),
-        created_at=created_at,
-        is_plain=bool(is_active) and not is_blocked and not is_conditional,
-    )
+def is_never_plain(_link: CachedLink) -> bool:
+    """Of lookups that answer no visits."""
+    return False
 
 
 class LinkLookup:
@@ -151,7 +86,7 @@ class LinkLookup:
 
     `links` are those that are cached, for who holds the lock and can spare no call.
 
-    `on_read` is told the id of each link that had to be read: what else is remembered of it may be
+    `is_plain` is asked once of each link that is read. `on_read` is told the id of each link that had to be read: what else is remembered of it may be
     older than what was read.
     """
 
@@ -160,6 +95,7 @@ class LinkLookup:
         db: Database,
         block_list: BlockList,
         *,
+        is_plain: Callable[[CachedLink], bool] = is_never_plain,
         on_read: Callable[[int], None] | None = None,
         links: int = LINKS,
         misses: int = MISSES,
@@ -168,6 +104,7 @@ class LinkLookup:
         self._db = db
         self._block_list = block_list
         self._blocks_hosts = len(block_list) > 0
+        self._is_plain = is_plain
         self._on_read = on_read
         self.links: LRUCache[Key, CachedLink | None] = LRUCache(links)
         self._misses: LRUCache[Key, bool] = LRUCache(misses)
@@ -192,20 +129,23 @@ class LinkLookup:
         if row is None:
             self._misses[key] = True
             return None
-        link = self.links[key] = build_cached_link(row, is_blocked=self._is_blocked(row))
+        link = CachedLink(*row)
+        # Nobody else has it yet: what is not in the row is set before anybody gets it.
+        if self._blocks_hosts and self._leads_to_blocked_host(link):
+            force_setattr(link, "is_blocked", True)
+        utm = link.utm_source, link.utm_medium, link.utm_campaign, link.utm_term, link.utm_content
+        if any(utm):
+            force_setattr(link, "utm", utm)
+        if self._is_plain(link):
+            force_setattr(link, "is_plain", True)
+        self.links[key] = link
         if self._on_read is not None:
             self._on_read(link.id)
         return link
 
-    def _is_blocked(self, row: Row) -> bool:
-        # Held against the lists of today: they may name a host that they did not when it was made.
-        if row["is_admin_blocked"]:
-            return True
-        return (
-            self._blocks_hosts
-            and row["link_type"] == "URL"
-            and self._block_list.is_blocked(destination_host(row["url"]))
-        )
+    def _leads_to_blocked_host(self, link: CachedLink) -> bool:
+        """By the lists of today: they may name a host that they did not when it was created."""
+        return link.link_type == "URL" and self._block_list.is_blocked(destination_host(link.url))
 
     def forget(self, domain_id: int, slug_key: str) -> None:
         with self.lock:

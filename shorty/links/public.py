@@ -12,7 +12,7 @@ from shorty.links.context import LinkContext
 from shorty.links.model import Author, Link, LinkChange
 from shorty.links.service import create_link_for
 from shorty.links.writes import drop_link
-from shorty.storage.database import Row, Transaction
+from shorty.storage.database import Transaction
 
 # Databases number their workspaces from 1 on, so this one is nobody's.
 PUBLIC_WORKSPACE_ID: Final = 0
@@ -51,17 +51,14 @@ async def create_public_link(book: LinkContext, change: LinkChange, now: int) ->
 async def delete_expired_public_links(book: LinkContext, now: int, forget_sums: ForgetSums) -> int:
     """Deletes one batch of those that expired a day ago; how many they were (0: none is left)."""
 
-    def work(tx: Transaction) -> list[Row]:
+    def work(tx: Transaction) -> int:
         rows = tx.find_all(store.FIND_EXPIRED_PUBLIC, now - KEPT_MS, PUBLIC_WORKSPACE_ID, BATCH)
         for row in rows:
             forget_sums(tx, row["id"], row["created_at"], row["expires_at"])
-        dropped = [drop_link(tx, row["workspace_id"], row["id"], now) for row in rows]
-        return [row for row in dropped if row is not None]
+        dropped = [drop_link(tx, book, row["workspace_id"], row["id"], now) for row in rows]
+        return sum(link_id is not None for link_id in dropped)
 
-    deleted = await book.db.write(work)
-    for row in deleted:
-        book.lookup.forget(row["domain_id"], row["slug_key"])
-    return len(deleted)
+    return await book.db.write(work)
 
 
 def _make_workspace(tx: Transaction, now: int) -> None:

@@ -58,13 +58,8 @@ async def create_link_for(
     """As create_link, for somebody whose right to do so has been settled already."""
     prepared = await prepare_link(context, author, change, now)
     if remember is None:
-        link = await writes.insert_soon(context, prepared)
-    else:
-        link = await context.db.write(
-            lambda tx: writes.insert_link(tx, context, prepared, remember)
-        )
-    context.committed(link, fetches_title=change.fetches_title)
-    return link
+        return await writes.insert_soon(context, prepared)
+    return await context.db.write(lambda tx: writes.insert_link(tx, context, prepared, remember))
 
 
 async def create_links(
@@ -95,11 +90,7 @@ async def create_links(
             remember(tx, outcomes)
         return outcomes
 
-    outcomes = await context.db.write(work)
-    for change, outcome in zip(changes, outcomes, strict=True):
-        if isinstance(outcome, Link):
-            context.committed(outcome, fetches_title=change.fetches_title)
-    return outcomes
+    return await context.db.write(work)
 
 
 async def find_or_create_link(
@@ -126,9 +117,7 @@ async def find_or_create_link(
                 return found, False
         return writes.insert_link(tx, context, prepared, remember), True
 
-    link, is_new = await context.db.write(find_or_insert)
-    context.committed(link, fetches_title=is_new and change.fetches_title)
-    return link, is_new
+    return await context.db.write(find_or_insert)
 
 
 async def get_link(context: LinkContext, actor: Actor, link_id: int) -> Link:
@@ -158,11 +147,9 @@ async def change_link(
     """
     require_scope(actor, "write")
     password_hash = await hash_new_password(actor, change)
-    before, after = await context.db.write(
+    _, after = await context.db.write(
         lambda tx: writes.change_link(tx, context, actor, link_id, change, password_hash, now)
     )
-    context.forget(before)
-    context.committed(after)
     return after
 
 
@@ -177,21 +164,15 @@ async def change_links(
     if (faults := find_texts_for_ids(change)) or change.unread:
         raise InvalidFieldsError(faults, change.unread)
     password_hash = await hash_new_password(actor, change)
-    replaced: list[Link] = []
 
     def edit(tx: Transaction, link_id: int) -> Link:
-        before, after = writes.change_link(tx, context, actor, link_id, change, password_hash, now)
-        replaced.append(before)
-        return after
+        return writes.change_link(tx, context, actor, link_id, change, password_hash, now)[1]
 
-    outcomes = await context.db.write(
+    return await context.db.write(
         lambda tx: [
             writes.attempt(tx, partial(edit, tx, link_id)) for link_id in dict.fromkeys(link_ids)
         ]
     )
-    context.forget(*replaced)
-    context.committed(*list_made(outcomes))
-    return outcomes
 
 
 async def delete_link(context: LinkContext, actor: Actor, link_id: int, now: int) -> None:
@@ -208,12 +189,9 @@ async def delete_links(
     require_scope(actor, "write")
     check_size("ids", len(link_ids))
     deleted = await context.db.write(
-        lambda tx: [writes.delete_link(tx, actor, link_id, now) for link_id in link_ids]
+        lambda tx: [writes.delete_link(tx, context, actor, link_id, now) for link_id in link_ids]
     )
-    rows = [row for row in deleted if row is not None]
-    for row in rows:
-        context.lookup.forget(row["domain_id"], row["slug_key"])
-    return [row["id"] for row in rows]
+    return [link_id for link_id in deleted if link_id is not None]
 
 
 async def restore_link(context: LinkContext, actor: Actor, link_id: int, now: int) -> Link:
@@ -235,18 +213,12 @@ async def restore_links(
     """Undoes a delete of each; of those that fail, why. Raises InvalidFieldsError as above."""
     require_scope(actor, "write")
     check_size("ids", len(link_ids))
-    outcomes = await context.db.write(
+    return await context.db.write(
         lambda tx: [
-            writes.attempt(tx, partial(writes.restore_link, tx, actor, link_id, now))
+            writes.attempt(tx, partial(writes.restore_link, tx, context, actor, link_id, now))
             for link_id in dict.fromkeys(link_ids)
         ]
     )
-    context.committed(*list_made(outcomes))
-    return outcomes
-
-
-def list_made(outcomes: Sequence[Outcome]) -> list[Link]:
-    return [outcome for outcome in outcomes if isinstance(outcome, Link)]
 
 
 def check_size(name: str, count: int) -> None:

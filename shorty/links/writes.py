@@ -1,6 +1,7 @@
 """Everything about links that happens inside a transaction: insert, change, delete and restore.
 
-Many links are inserted in one transaction, and those that come at the same time share one.
+Many links are inserted in one transaction, and those that come at the same time share one. Each
+function names what follows the commit, so that no caller has to remember it.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +26,7 @@ from shorty.links.model import Author, Link, LinkChange, LinkFields, PreparedLin
 from shorty.links.prepare import prepare_change, resolve_tags
 from shorty.links.slug import generate_slug, slug_key
 from shorty.plans import QuotaName, give_back_quota, take_available, take_quota
-from shorty.storage.database import Row, Transaction
+from shorty.storage.database import Transaction
 
 Outcome: TypeAlias = Link | ShortyError
 Remember: TypeAlias = Callable[[Transaction, Link], None]
@@ -88,8 +89,12 @@ def insert_links(
             # Where the slug of one is taken, nothing of it is to be undone.
             outcomes += _insert_rows(tx, context, run)
             left = room - sum(isinstance(outcome, Link) for outcome in outcomes)
-    store.insert_counters(tx, [outcome for outcome in outcomes if isinstance(outcome, Link)])
+    made = [outcome for outcome in outcomes if isinstance(outcome, Link)]
+    store.insert_counters(tx, made)
     _give_back_room(tx, author, left, now)
+    for link, outcome in zip(links, outcomes, strict=True):
+        if isinstance(outcome, Link):
+            _follow_insert(tx, context, link, outcome)
     return outcomes
 
 
@@ -100,6 +105,7 @@ def insert_link(
     _take_one(tx, link)
     made = _insert_bare(tx, context, link)
     store.insert_counters(tx, [made])
+    _follow_insert(tx, context, link, made)
     if remember is not None:
         remember(tx, made)
     return made
@@ -142,7 +148,9 @@ def change_link(
         )
     if after == before:
         return before, before
-    return before, _store_change(tx, actor, before, after, now)
+    after = _store_change(tx, actor, before, after, now)
+    tx.after_commit(lambda: context.committed(after, before))
+    return before, after
 
 
 def _store_change(tx: Transaction, actor: Actor, before: Link, after: Link, now: int) -> Link:
@@ -164,16 +172,20 @@ def _store_change(tx: Transaction, actor: Actor, before: Link, after: Link, now:
     return after
 
 
-def delete_link(tx: Transaction, actor: Actor, link_id: int, now: int) -> Row | None:
+def delete_link(
+    tx: Transaction, context: LinkContext, actor: Actor, link_id: int, now: int
+) -> int | None:
     """As drop_link, and the link's history says who did it."""
-    row = drop_link(tx, actor.workspace_id, link_id, now)
-    if row is not None:
+    deleted = drop_link(tx, context, actor.workspace_id, link_id, now)
+    if deleted is not None:
         record_deed(tx, actor.workspace_id, link_id, actor.user_id, "deleted", now)
-    return row
+    return deleted
 
 
-def drop_link(tx: Transaction, workspace_id: int, link_id: int, now: int) -> Row | None:
-    """Deletes a link and gives back what it counted for; None where there is no such link."""
+def drop_link(
+    tx: Transaction, context: LinkContext, workspace_id: int, link_id: int, now: int
+) -> int | None:
+    """Deletes a link and gives back what it counted for; its id, or None if it does not exist."""
     row = store.delete_link(tx, workspace_id, link_id, now)
     if row is None:
         return None
@@ -182,10 +194,14 @@ def drop_link(tx: Transaction, workspace_id: int, link_id: int, now: int) -> Row
         give_back_quota(tx, workspace_id, "qr_codes", 1)
     if row["is_link_in_bio"]:
         give_back_quota(tx, workspace_id, "bio_pages", 1)
-    return row
+    domain_id, key = row["domain_id"], row["slug_key"]
+    tx.after_commit(lambda: context.lookup.forget(domain_id, key))
+    return link_id
 
 
-def restore_link(tx: Transaction, actor: Actor, link_id: int, now: int) -> Link:
+def restore_link(
+    tx: Transaction, context: LinkContext, actor: Actor, link_id: int, now: int
+) -> Link:
     """Takes the quotas back. The monthly quota is not charged again.
 
     Raises NotFoundError, ConflictError, SlugTakenError and QuotaExceededError.
@@ -204,7 +220,13 @@ def restore_link(tx: Transaction, actor: Actor, link_id: int, now: int) -> Link:
     updated_at = max(now, link.updated_at + 1)
     store.restore_link(tx, link, updated_at)
     record_deed(tx, actor.workspace_id, link_id, actor.user_id, "restored", now)
-    return msgspec.structs.replace(link, updated_at=updated_at)
+    restored = msgspec.structs.replace(link, updated_at=updated_at)
+    tx.after_commit(lambda: context.committed(restored))
+    return restored
+
+
+def _follow_insert(tx: Transaction, context: LinkContext, link: PreparedLink, made: Link) -> None:
+    tx.after_commit(lambda: context.committed(made, fetches_title=link.fetches_title))
 
 
 def _try_to_insert(

@@ -72,6 +72,25 @@ def decide(
     )
 
 
+def is_plain(link: CachedLink) -> bool:
+    """Whether every GET gets REDIRECT to the same place: nothing of the link asks for more."""
+    is_conditional = (
+        link.is_blocked
+        or link.block_bots
+        or link.password_hash is not None
+        or link.expires_at is not None
+        or link.max_clicks is not None
+        or link.description
+        or link.image
+        or link.is_link_in_bio
+        or link.cloaked
+        or link.meta_pixel_id
+        or link.google_tag_id
+        or link.forward_parameters
+    )
+    return bool(link.is_active and not is_conditional)
+
+
 def decide_details(
     link: CachedLink | None, visitor: Visitor, now: int, *, is_used_up: bool = False
 ) -> Outcome:

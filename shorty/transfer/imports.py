@@ -7,6 +7,8 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
 from shorty.errors import (
@@ -15,7 +17,7 @@ from shorty.errors import (
     ShortyError,
     SlugTakenError,
 )
-from shorty.links.context import LinkContext, read_author
+from shorty.links.context import LinkContext, ask_nobody, read_author
 from shorty.links.model import Link
 from shorty.links.tags import make_colored_tags
 from shorty.pools import WorkerThreads
@@ -88,7 +90,8 @@ class Import:
     def __init__(
         self, book: LinkContext, actor: Actor, options: ImportOptions, now: int, tally: Tally
     ) -> None:
-        self._book = book
+        # A file must not make the server call thousands of hosts.
+        self._book = replace(book, ask_page=ask_nobody)
         self._actor = actor
         self._author = read_author(actor)
         self._owner = f"workspace {actor.workspace_id}"
@@ -179,13 +182,9 @@ class Import:
         if not prepared:
             return []
         book, author, on_conflict = self._book, self._author, self._options.on_conflict
-        arrivals = await book.db.write(
+        return await book.db.write(
             lambda tx: insert_links(tx, book, author, prepared, on_conflict, self._now)
         )
-        for arrival in arrivals:
-            if isinstance(arrival, Link):
-                book.forget(arrival)
-        return arrivals
 
     def _note_arrival(self, prepared: Prepared, arrival: Arrival | None) -> None:
         item, tally = prepared.item, self._tally

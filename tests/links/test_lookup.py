@@ -1,7 +1,5 @@
 """What is cached of a link: each column in its place, and which links are plain."""
 
-import re
-import sqlite3
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -9,63 +7,73 @@ from typing import Any
 import pytest
 
 from shorty.accounts.model import Actor
+from shorty.clicks.model import UTM_NAMES
 from shorty.links.blocklist import BlockList
 from shorty.links.context import LinkContext
-from shorty.links.lookup import FIND_LINK, CachedLink, LinkLookup, build_cached_link
+from shorty.links.lookup import CachedLink, LinkLookup
 from shorty.links.service import delete_link
 from shorty.storage.database import Database
 from tests.links.making import make_link
 from tests.support import NOW
 
-_LISTED = re.search(r"select (.*?)\sfrom links", FIND_LINK, re.DOTALL)
-COLUMNS = [] if _LISTED is None else [name.strip() for name in _LISTED[1].split(",")]
-KEPT = {
-    *{"id", "workspace_id", "slug", "link_type", "url", "status", "title", "description", "image"},
-    *{"password_hash", "expires_at", "max_clicks", "meta_pixel_id", "google_tag_id"},
-    *{"button_label", "created_at"},
+
+async def read(book: LinkContext, actor: Actor, **values: Any) -> CachedLink:
+    """What is cached of a link with these values in its columns, unchecked."""
+    link = await make_link(book, actor, slug="s")
+    for name, value in values.items():
+        sql = f"update links set {name} = $1 where id = $2"  # noqa: S608 - our own names
+        await book.db.write(lambda tx, sql=sql, value=value: tx.execute(sql, value, link.id))
+    found = LinkLookup(book.db, BlockList([])).find(link.domain_id, "s")
+    assert found is not None
+    return found
+
+
+TEXTS = {
+    *{"url", "title", "description", "image", "password_hash", "meta_pixel_id"},
+    *{"google_tag_id", "button_label", *UTM_NAMES},
 }
+NUMBERS = {"status": 308, "expires_at": 5, "max_clicks": 6, "created_at": 7}
 FLAGS = {"cloaked", "forward_parameters", "block_bots", "is_active", "is_link_in_bio", "is_public"}
-CONDITIONS = {
-    *{"block_bots", "password_hash", "expires_at", "max_clicks", "description", "image"},
-    *{"is_link_in_bio", "cloaked", "meta_pixel_id", "google_tag_id", "forward_parameters"},
-}
 
 
-def build(values: dict[str, Any], *, is_blocked: bool = False) -> CachedLink:
-    connection = sqlite3.connect(":memory:")
-    connection.row_factory = sqlite3.Row
-    slots = ", ".join(f"? as {name}" for name in COLUMNS)
-    row = connection.execute(f"select {slots}", [values.get(name) for name in COLUMNS]).fetchone()
-    connection.close()
-    return build_cached_link(row, is_blocked=is_blocked)
-
-
-def test_every_column_has_its_place() -> None:
-    link = build({name: name for name in COLUMNS})
-    assert {name: getattr(link, name) for name in KEPT} == {name: name for name in KEPT}
-    assert link.utm == ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+async def test_every_column_has_its_place(book: LinkContext, actor: Actor) -> None:
+    texts = {name: name for name in TEXTS}
+    link = await read(book, actor, **texts, **NUMBERS, link_type="TEL", is_password_asked=1)
+    assert {name: getattr(link, name) for name in (*texts, *NUMBERS)} == {**texts, **NUMBERS}
+    assert (link.link_type, link.workspace_id) == ("TEL", actor.workspace_id)
+    assert link.utm == UTM_NAMES
 
 
 @pytest.mark.parametrize("flag", sorted(FLAGS))
-def test_every_flag_has_its_place(flag: str) -> None:
-    link = build({name: int(name == flag) for name in FLAGS})
+async def test_every_flag_has_its_place(book: LinkContext, actor: Actor, flag: str) -> None:
+    link = await read(book, actor, **{name: int(name == flag) for name in FLAGS})
     assert {name for name in FLAGS if getattr(link, name)} == {flag}
+    assert link.utm is None
 
 
-def test_a_password_that_is_not_asked_for_is_none() -> None:
-    assert build({"password_hash": "hash", "is_password_asked": 0}).password_hash is None
-    assert build({"password_hash": "hash", "is_password_asked": 1}).password_hash == "hash"
+@pytest.mark.parametrize(("is_asked", "cached"), [(0, None), (1, "hash")])
+async def test_a_password_that_is_not_asked_for_is_none(
+    book: LinkContext, actor: Actor, is_asked: int, cached: str | None
+) -> None:
+    link = await read(book, actor, password_hash="hash", is_password_asked=is_asked)
+    assert link.password_hash == cached
 
 
-@pytest.mark.parametrize("name", sorted(set(COLUMNS) - {"is_active"}))
-def test_what_depends_on_the_visitor_the_time_or_the_count_is_not_plain(name: str) -> None:
-    assert build({"is_active": 1, name: 1}).is_plain == (name not in CONDITIONS)
+async def test_a_link_is_plain_where_it_is_said_to_be(book: LinkContext, actor: Actor) -> None:
+    links = [await make_link(book, actor, slug=slug) for slug in ("a", "b")]
+    lookup = LinkLookup(book.db, BlockList([]), is_plain=lambda link: link.slug == "a")
+    found = [lookup.find(link.domain_id, link.slug) for link in links]
+    assert [link and link.is_plain for link in found] == [True, False]
 
 
-def test_what_is_off_or_blocked_is_not_plain() -> None:
-    assert build({"is_active": 1}).is_plain
-    assert not build({"is_active": 0}).is_plain
-    assert not build({"is_active": 1}, is_blocked=True).is_plain
+@pytest.mark.parametrize(("blocked", "is_blocked"), [("example.com", True), ("b.example", False)])
+async def test_a_host_that_is_blocked_later_blocks_its_links(
+    book: LinkContext, actor: Actor, blocked: str, is_blocked: bool
+) -> None:
+    link = await make_link(book, actor)
+    found = LinkLookup(book.db, BlockList([blocked])).find(link.domain_id, link.slug)
+    assert found is not None
+    assert found.is_blocked == is_blocked
 
 
 async def test_the_same_slug_on_two_domains_leads_to_two_places(

@@ -15,6 +15,7 @@ from shorty.redirect.decide import (
     count_visit,
     decide,
     decide_details,
+    is_plain,
     list_methods,
 )
 from tests.redirect.factory import NOW, make_link
@@ -177,6 +178,7 @@ LINKS = st.builds(
     meta_pixel_id=st.sampled_from([None, "1"]),
     google_tag_id=st.sampled_from([None, "G-1"]),
     is_link_in_bio=st.booleans(),
+    forward_parameters=st.booleans(),
 )
 VISITORS = st.builds(
     Visitor,
@@ -238,3 +240,27 @@ def test_head_gets_what_get_gets_except_of_a_numbered_link(
 def test_who_opted_out_meets_no_pixel_page(link: CachedLink, visitor: Visitor) -> None:
     if visitor.is_opted_out:
         assert decide(link, visitor, NOW) is not Outcome.PIXEL
+
+
+@given(LINKS, VISITORS, st.integers(NOW - 3, NOW + 3), st.booleans())
+def test_a_plain_link_redirects_every_visitor_at_every_time(
+    link: CachedLink, visitor: Visitor, now: int, is_used_up: bool
+) -> None:
+    # Nobody counts the visits of a link without a limit.
+    is_used_up = is_used_up and link.max_clicks is not None
+    if is_plain(link) and visitor.method == "GET":
+        assert decide(link, visitor, now, is_used_up=is_used_up) is Outcome.REDIRECT
+        assert not link.forward_parameters
+
+
+@given(LINKS)
+def test_what_depends_on_nothing_is_plain(link: CachedLink) -> None:
+    """The other way round: no link that could be answered at once takes the longer way."""
+    visitors = [
+        Visitor(is_bot=is_bot, is_prefetch=is_bot, is_preview_crawler=is_crawler)
+        for is_bot in (False, True)
+        for is_crawler in (False, True)
+    ]
+    outcomes = {decide(link, visitor, now) for visitor in visitors for now in (0, NOW + 9)}
+    if outcomes == {Outcome.REDIRECT} and not link.forward_parameters:
+        assert is_plain(link) or link.cloaked or link.meta_pixel_id or link.google_tag_id

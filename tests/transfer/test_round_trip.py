@@ -427,7 +427,9 @@ async def test_public_links_and_deleted_ones_stay_behind(house: House) -> None:
     await make_link(house.book, house.actor, slug="hour", is_public=True)
     gone = await make_link(house.book, house.actor, slug="gone")
     await load_clicks(house.db, [make_click(gone)])
-    await house.db.write(lambda tx: drop_link(tx, house.actor.workspace_id, gone.id, NOW))
+    await house.db.write(
+        lambda tx: drop_link(tx, house.book, house.actor.workspace_id, gone.id, NOW)
+    )
     exported = await export_all(house, has_clicks=True)
     assert [msgspec.json.decode(text)["kind"] for text in exported.splitlines()] == ["export"]
 
