@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from shorty.bio.model import Colors, Theme
-from shorty.qr.colors import BLACK, WHITE, is_lighter, measure_contrast, read_color
+from shorty.qr.colors import BLACK, WHITE, measure_contrast, read_color
 
 Scheme: TypeAlias = Literal["light", "dark"]
 
@@ -136,7 +136,3 @@ def _choose(wanted: str | None, usual: str, *grounds: str) -> str:
 
 def _measure(color: str, ground: str) -> float:
     return measure_contrast(read_color(color), read_color(ground))
-
-
-def is_dark(palette: Palette) -> bool:
-    return is_lighter(read_color(palette.ink), read_color(palette.ground))
