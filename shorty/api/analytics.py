@@ -1,33 +1,36 @@
 """`/analytics`: how often links were clicked, by whom, from where; answered from sums."""
 
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Callable, Collection, Sequence
+from typing import Final, NamedTuple, TypeVar
+
+import msgspec
 
 from shorty.api.analytics_answers import (
+    BrowserCount,
+    CityCount,
+    CountryCount,
+    DeviceCount,
     DevicesAnswer,
     GeoAnswer,
+    HostCount,
+    OsCount,
     Point,
     PreviousTotals,
+    ReferrerCount,
     ReferrersAnswer,
     SeriesAnswer,
     SummaryAnswer,
     UtmAnswer,
-    show_browsers,
-    show_cities,
-    show_countries,
-    show_devices,
-    show_referrers,
-    show_systems,
-    show_utm,
+    UtmCount,
 )
 from shorty.api.analytics_query import (
     AnalyticsQuery,
-    Question,
     SeriesQuery,
     TopQuery,
     read_query,
     read_question,
 )
+from shorty.api.objects import show
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.clicks.breakdown import (
@@ -36,29 +39,27 @@ from shorty.clicks.breakdown import (
     OF_REFERRERS,
     OF_UTM,
     count_clicks,
+    list_browsers,
+    list_cities,
+    list_countries,
+    list_devices,
+    list_sites,
+    list_systems,
+    list_utm,
 )
 from shorty.clicks.periods import Period, cut_period
-from shorty.clicks.stats import ValueCounts, count_by_slot, count_values
+from shorty.clicks.stats import Count, ValueCounts, count_by_slot, count_values
 from shorty.errors import NotFoundError
 from shorty.http.answers import Answer, answer_json
+
+T = TypeVar("T", bound=msgspec.Struct)
+ListCounts = Callable[..., Sequence[Count]]
 
 resource: Final = Resource("Analytics", errors=(NotFoundError,))
 ABOUT: Final = (
     "Visitors are counted anew each UTC day, so those of a longer time are visitor-days. "
     "The period is widened to whole quarter hours and told in the answer."
 )
-ECHO: Final = {
-    "from": "2026-10-24T00:00:00+05:30",
-    "to": "2026-11-23T00:00:00+05:30",
-    "timezone": "Asia/Kolkata",
-}
-
-DIRECT: Final[dict[str, object]] = {
-    "referrer": None,
-    "name": "Direct",
-    "clicks": 500,
-    "hosts": [],
-}
 
 
 @resource.handle(
@@ -68,14 +69,6 @@ DIRECT: Final[dict[str, object]] = {
     description="`clicks` are all visits by people, `scans` those of them by QR code. "
     f"`previous` is the period of the same length before. {ABOUT}",
     query=AnalyticsQuery,
-    answer_example={
-        "clicks": 1200,
-        "visitors": 940,
-        "scans": 73,
-        "bots": 310,
-        "previous": {"clicks": 1000, "visitors": 800},
-        **ECHO,
-    },
 )
 async def get_summary(request: ApiRequest) -> Answer:
     query = read_query(request, AnalyticsQuery)
@@ -105,11 +98,6 @@ async def get_summary(request: ApiRequest) -> Answer:
     description="Hours, days, weeks (from Monday) and months are those of the time zone; "
     f"those without clicks are there with zeros. {ABOUT}",
     query=SeriesQuery,
-    answer_example={
-        "series": [{"start": "2026-11-22T00:00:00+05:30", "clicks": 40, "visitors": 31}],
-        "interval": "day",
-        **ECHO,
-    },
 )
 async def get_timeseries(request: ApiRequest) -> Answer:
     query = read_query(request, SeriesQuery)
@@ -135,22 +123,14 @@ async def get_timeseries(request: ApiRequest) -> Answer:
     description="Countries are ISO 3166-1 alpha-2, null where unknown. Cities are known only "
     "where the operator has given a database that knows them.",
     query=TopQuery,
-    answer_example={
-        "countries": [
-            {"country": "US", "clicks": 700, "visitors": 560},
-            {"country": None, "clicks": 12, "visitors": 12},
-        ],
-        "cities": [{"city": "Portland", "country": "US", "clicks": 31, "visitors": 24}],
-        **ECHO,
-    },
 )
 async def get_geo(request: ApiRequest) -> Answer:
-    query = read_query(request, TopQuery)
-    question, counts = await count_for(request, query, OF_GEO)
+    top = await count_top(request, OF_GEO)
+    cities = list_cities(top.counts, has_bots=top.has_bots, limit=top.limit)
     answer = GeoAnswer(
-        countries=show_countries(counts, query.limit, has_bots=query.include_bots),
-        cities=show_cities(counts, query.limit, has_bots=query.include_bots),
-        **tell_period(question.period),
+        countries=top.show(CountryCount, "country", list_countries),
+        cities=[show(CityCount, each) for each in cities],
+        **top.period,
     )
     return answer_json(answer)
 
@@ -161,21 +141,14 @@ async def get_geo(request: ApiRequest) -> Answer:
     DevicesAnswer,
     description="A device is `desktop`, `mobile`, `tablet` or `other`.",
     query=TopQuery,
-    answer_example={
-        "devices": [{"device": "mobile", "clicks": 800}],
-        "browsers": [{"browser": "Chrome", "clicks": 650}],
-        "os": [{"os": "iOS", "clicks": 420}],
-        **ECHO,
-    },
 )
 async def get_devices(request: ApiRequest) -> Answer:
-    query = read_query(request, TopQuery)
-    question, counts = await count_for(request, query, OF_DEVICES)
+    top = await count_top(request, OF_DEVICES)
     answer = DevicesAnswer(
-        devices=show_devices(counts, query.limit, has_bots=query.include_bots),
-        browsers=show_browsers(counts, query.limit, has_bots=query.include_bots),
-        os=show_systems(counts, query.limit, has_bots=query.include_bots),
-        **tell_period(question.period),
+        devices=top.show(DeviceCount, "device", list_devices),
+        browsers=top.show(BrowserCount, "browser", list_browsers),
+        os=top.show(OsCount, "os", list_systems),
+        **top.period,
     )
     return answer_json(answer)
 
@@ -187,27 +160,20 @@ async def get_devices(request: ApiRequest) -> Answer:
     description="The hosts of a known site are counted as one, under its name. "
     "`referrer` is null for visits that name none.",
     query=TopQuery,
-    answer_example={
-        "referrers": [
-            DIRECT,
-            {
-                "referrer": "t.co",
-                "name": "X",
-                "clicks": 210,
-                "hosts": [
-                    {"referrer": "t.co", "clicks": 200},
-                    {"referrer": "x.com", "clicks": 10},
-                ],
-            },
-        ],
-        **ECHO,
-    },
 )
 async def get_referrers(request: ApiRequest) -> Answer:
-    query = read_query(request, TopQuery)
-    question, counts = await count_for(request, query, OF_REFERRERS)
-    referrers = show_referrers(counts, query.limit, has_bots=query.include_bots)
-    return answer_json(ReferrersAnswer(referrers=referrers, **tell_period(question.period)))
+    top = await count_top(request, OF_REFERRERS)
+    sites = list_sites(top.counts, has_bots=top.has_bots)[: top.limit]
+    referrers = [
+        show(
+            ReferrerCount,
+            site,
+            referrer=site.hosts[0].value,
+            hosts=[show(HostCount, each, referrer=each.value) for each in site.hosts if each.value],
+        )
+        for site in sites
+    ]
+    return answer_json(ReferrersAnswer(referrers=referrers, **top.period))
 
 
 @resource.handle(
@@ -216,47 +182,43 @@ async def get_referrers(request: ApiRequest) -> Answer:
     UtmAnswer,
     description="Of each of the five parameters; clicks without it are left out.",
     query=TopQuery,
-    answer_example={
-        "source": [{"value": "newsletter", "clicks": 320}],
-        "medium": [{"value": "email", "clicks": 320}],
-        "campaign": [{"value": "winter", "clicks": 280}],
-        "term": [],
-        "content": [],
-        **ECHO,
-    },
 )
 async def get_utm(request: ApiRequest) -> Answer:
+    top = await count_top(request, OF_UTM)
+    source, medium, campaign, term, content = (
+        [UtmCount(value=each.value or "", clicks=each.clicks) for each in found[: top.limit]]
+        for found in list_utm(top.counts, has_bots=top.has_bots)
+    )
+    answer = UtmAnswer(
+        source=source, medium=medium, campaign=campaign, term=term, content=content, **top.period
+    )
+    return answer_json(answer)
+
+
+class Top(NamedTuple):
+    """Counts by value, of which `limit` of each kind are answered, and the period they are of."""
+
+    counts: ValueCounts
+    limit: int
+    has_bots: bool
+    period: dict[str, str]
+
+    def show(
+        self, kind: type[T], name: str, list_counts: Callable[..., Sequence[Count]]
+    ) -> list[T]:
+        """`name` is the field that has the value."""
+        found = list_counts(self.counts, has_bots=self.has_bots)[: self.limit]
+        return [show(kind, each, **{name: each.value}) for each in found]
+
+
+async def count_top(request: ApiRequest, kinds: Collection[str]) -> Top:
     query = read_query(request, TopQuery)
-    question, counts = await count_for(request, query, OF_UTM)
-    source, medium, campaign, term, content = show_utm(
-        counts, query.limit, has_bots=query.include_bots
-    )
-    return answer_json(
-        UtmAnswer(
-            source=source,
-            medium=medium,
-            campaign=campaign,
-            term=term,
-            content=content,
-            **tell_period(question.period),
-        )
-    )
-
-
-async def count_for(
-    request: ApiRequest, query: TopQuery, kinds: Collection[str]
-) -> tuple[Question, ValueCounts]:
     question = await read_question(request, query)
-    period = question.period
+    period, has_bots = question.period, query.include_bots
     counts = await count_values(
-        request.services.db,
-        question.scope,
-        period.start,
-        period.end,
-        kinds,
-        has_bots=query.include_bots,
+        request.services.db, question.scope, period.start, period.end, kinds, has_bots=has_bots
     )
-    return question, counts
+    return Top(counts, query.limit, has_bots, tell_period(period))
 
 
 def tell_period(period: Period) -> dict[str, str]:

@@ -1,11 +1,14 @@
-"""The shapes of what is answered about clicks, and how they are filled."""
+"""The shapes of what is answered about clicks."""
 
-from collections.abc import Iterable
+from typing import Any, ClassVar, Final
 
 import msgspec
 
-from shorty.clicks import breakdown
-from shorty.clicks.stats import ValueCounts
+ECHO: Final = {
+    "from": "2026-10-24T00:00:00+05:30",
+    "to": "2026-11-23T00:00:00+05:30",
+    "timezone": "Asia/Kolkata",
+}
 
 
 class Echo(msgspec.Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
@@ -28,6 +31,15 @@ class SummaryAnswer(Echo, frozen=True, kw_only=True):
     bots: int
     previous: PreviousTotals
 
+    example: ClassVar[dict[str, Any]] = {
+        "clicks": 1200,
+        "visitors": 940,
+        "scans": 73,
+        "bots": 310,
+        "previous": {"clicks": 1000, "visitors": 800},
+        **ECHO,
+    }
+
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
     start: str
@@ -38,6 +50,12 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 class SeriesAnswer(Echo, frozen=True, kw_only=True):
     series: list[Point]
     interval: str
+
+    example: ClassVar[dict[str, Any]] = {
+        "series": [{"start": "2026-11-22T00:00:00+05:30", "clicks": 40, "visitors": 31}],
+        "interval": "day",
+        **ECHO,
+    }
 
 
 class CountryCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +74,15 @@ class CityCount(msgspec.Struct, frozen=True, kw_only=True):
 class GeoAnswer(Echo, frozen=True, kw_only=True):
     countries: list[CountryCount]
     cities: list[CityCount]
+
+    example: ClassVar[dict[str, Any]] = {
+        "countries": [
+            {"country": "US", "clicks": 700, "visitors": 560},
+            {"country": None, "clicks": 12, "visitors": 12},
+        ],
+        "cities": [{"city": "Portland", "country": "US", "clicks": 31, "visitors": 24}],
+        **ECHO,
+    }
 
 
 class DeviceCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +105,13 @@ class DevicesAnswer(Echo, frozen=True, kw_only=True):
     browsers: list[BrowserCount]
     os: list[OsCount]
 
+    example: ClassVar[dict[str, Any]] = {
+        "devices": [{"device": "mobile", "clicks": 800}],
+        "browsers": [{"browser": "Chrome", "clicks": 650}],
+        "os": [{"os": "iOS", "clicks": 420}],
+        **ECHO,
+    }
+
 
 class HostCount(msgspec.Struct, frozen=True, kw_only=True):
     referrer: str
@@ -96,6 +130,22 @@ class ReferrerCount(msgspec.Struct, frozen=True, kw_only=True):
 class ReferrersAnswer(Echo, frozen=True, kw_only=True):
     referrers: list[ReferrerCount]
 
+    example: ClassVar[dict[str, Any]] = {
+        "referrers": [
+            {"referrer": None, "name": "Direct", "clicks": 500, "hosts": []},
+            {
+                "referrer": "t.co",
+                "name": "X",
+                "clicks": 210,
+                "hosts": [
+                    {"referrer": "t.co", "clicks": 200},
+                    {"referrer": "x.com", "clicks": 10},
+                ],
+            },
+        ],
+        **ECHO,
+    }
+
 
 class UtmCount(msgspec.Struct, frozen=True, kw_only=True):
     value: str
@@ -109,52 +159,11 @@ class UtmAnswer(Echo, frozen=True, kw_only=True):
     term: list[UtmCount]
     content: list[UtmCount]
 
-
-def show_countries(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[CountryCount]:
-    return [
-        CountryCount(country=each.value, clicks=each.clicks, visitors=each.visitors)
-        for each in breakdown.list_countries(counts, has_bots=has_bots)[:limit]
-    ]
-
-
-def show_cities(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[CityCount]:
-    return [
-        CityCount(city=each.city, country=each.country, clicks=each.clicks, visitors=each.visitors)
-        for each in breakdown.list_cities(counts, has_bots=has_bots, limit=limit)
-    ]
-
-
-def show_devices(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[DeviceCount]:
-    found = breakdown.list_devices(counts, has_bots=has_bots)[:limit]
-    return [DeviceCount(device=each.value, clicks=each.clicks) for each in found]
-
-
-def show_browsers(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[BrowserCount]:
-    found = breakdown.list_browsers(counts, has_bots=has_bots)[:limit]
-    return [BrowserCount(browser=each.value, clicks=each.clicks) for each in found]
-
-
-def show_systems(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[OsCount]:
-    found = breakdown.list_systems(counts, has_bots=has_bots)[:limit]
-    return [OsCount(os=each.value, clicks=each.clicks) for each in found]
-
-
-def show_referrers(counts: ValueCounts, limit: int, *, has_bots: bool) -> list[ReferrerCount]:
-    return [
-        ReferrerCount(
-            referrer=site.hosts[0].value,
-            name=site.name,
-            clicks=site.clicks,
-            hosts=[
-                HostCount(referrer=each.value, clicks=each.clicks)
-                for each in site.hosts
-                if each.value
-            ],
-        )
-        for site in breakdown.list_sites(counts, has_bots=has_bots)[:limit]
-    ]
-
-
-def show_utm(counts: ValueCounts, limit: int, *, has_bots: bool) -> Iterable[list[UtmCount]]:
-    for found in breakdown.list_utm(counts, has_bots=has_bots):
-        yield [UtmCount(value=each.value or "", clicks=each.clicks) for each in found[:limit]]
+    example: ClassVar[dict[str, Any]] = {
+        "source": [{"value": "newsletter", "clicks": 320}],
+        "medium": [{"value": "email", "clicks": 320}],
+        "campaign": [{"value": "winter", "clicks": 280}],
+        "term": [],
+        "content": [],
+        **ECHO,
+    }
