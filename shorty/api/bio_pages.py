@@ -223,18 +223,13 @@ def read_change(wanted: PageChanges) -> tuple[PageChange, int | None]:
         reader.faults |= find_source_faults(wanted)
     reader.finish()
     colors, socials = wanted.colors, wanted.socials
-    change = PageChange(
-        title=wanted.title,
-        description=wanted.description,
-        button_label=wanted.button_label,
-        is_button_shown=wanted.is_button_shown,
-        avatar=wanted.avatar,
-        avatar_id=avatar_id,
-        theme=wanted.theme,
-        colors=Colors(**msgspec.structs.asdict(colors)) if colors else colors,
-        socials=tuple(socials) if isinstance(socials, list) else socials,
-    )
-    return change, link_id
+    same: dict[str, Any] = {name: getattr(wanted, name) for name in PageChange.__struct_fields__}
+    read = {
+        "avatar_id": avatar_id,
+        "colors": Colors(**msgspec.structs.asdict(colors)) if colors else colors,
+        "socials": tuple(socials) if isinstance(socials, list) else socials,
+    }
+    return PageChange(**(same | read)), link_id
 
 
 def find_source_faults(wanted: PageInput) -> dict[str, str]:

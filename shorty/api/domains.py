@@ -151,8 +151,7 @@ async def list_domains(request: ApiRequest) -> Answer:
     query = request.read_filters(ListQuery)
     everything = await service.list_domains(request.services.db, request.actor.workspace_id)
     by_id = sorted(everything, key=lambda domain: domain.id)
-    rest = [domain for domain in by_id if domain.id > query.after]
-    page, cursor = cut_page(rest[: query.limit + 1], query.limit)
+    page, cursor = cut_page([domain for domain in by_id if domain.id > query.after], query.limit)
     domains = [show_domain(request, domain) for domain in page]
     return answer_json(DomainList(domains=domains, next_cursor=cursor))
 

@@ -36,6 +36,6 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
 def cut_page(
     rows: Sequence[T], limit: int, find_id: Callable[[T], int] = attrgetter("id")
 ) -> tuple[Sequence[T], str | None]:
-    """The page's rows and the cursor of the next; `rows` were asked for with one over `limit`."""
+    """The page's rows and the cursor of the next one; with one row over `limit` there is one."""
     page = rows[:limit]
     return page, str(find_id(page[-1])) if len(rows) > limit else None

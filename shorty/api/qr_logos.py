@@ -59,10 +59,6 @@ class LogoList(msgspec.Struct, frozen=True, kw_only=True):
     logos: list[LogoObject]
 
 
-def write_image_address(logo_id: int) -> str:
-    return f"/api/v1/qr-logos/{logo_id}/image"
-
-
 @resource.handle(
     "GET /qr-logos",
     "List the logos",
