@@ -45,6 +45,10 @@ class TestEachOperation:
         assert told.operation["tags"]
         assert "Needs a token" in told.operation["description"]
 
+    def test_changes_nothing_for_a_token_that_may_only_read(self, told: Told) -> None:
+        may_read = "scope `read`" in told.operation["description"]
+        assert not may_read or told.method == "GET"
+
     def test_names_every_part_of_its_path(self, told: Told) -> None:
         parameters = told.operation["parameters"]
         named = {each["name"] for each in parameters if each["in"] == "path"}
