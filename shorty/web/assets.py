@@ -3,6 +3,7 @@
 An address changes when what it leads to does, so that browsers may keep it for good.
 """
 
+from functools import cache
 from hashlib import sha256
 from importlib import resources
 from typing import Final
@@ -29,26 +30,30 @@ DIGEST_LENGTH: Final = 12
 
 class Asset(msgspec.Struct, frozen=True, kw_only=True):
     address: str
-    document: Document
+    content: bytes
+    media_type: bytes
 
 
 def _read_assets() -> dict[str, Asset]:
     files = resources.files("shorty.web").joinpath("static").iterdir()
-    contents = {file.name: file.read_bytes() for file in files if _find_type(file.name)}
+    contents = {file.name: file.read_bytes() for file in files if _find_kind(file.name)}
     # One digest for all, so that scripts may import each other by their names.
     digest = sha256()
     for name in sorted(contents):
         digest.update(name.encode() + b"\0" + contents[name] + b"\0")
     folder = f"/static/{digest.hexdigest()[:DIGEST_LENGTH]}"
-    return {name: _build_asset(f"{folder}/{name}", contents[name]) for name in contents}
+    return {
+        name: Asset(
+            address=f"{folder}/{name}", content=content, media_type=MEDIA_TYPES[_find_kind(name)]
+        )
+        for name, content in contents.items()
+    }
 
 
-def _find_type(name: str) -> bytes | None:
-    return MEDIA_TYPES.get(name.rpartition(".")[2])
-
-
-def _build_asset(address: str, content: bytes) -> Asset:
-    return Asset(address=address, document=keep_document(content, _find_type(address) or b""))
+def _find_kind(name: str) -> str:
+    """Empty where no browser is given such a file."""
+    kind = name.rpartition(".")[2]
+    return kind if kind in MEDIA_TYPES else ""
 
 
 ASSETS: Final = _read_assets()
@@ -59,9 +64,15 @@ def write_asset_address(name: str) -> str:
     return ASSETS[name].address
 
 
+@cache
+def _read_document(asset: Asset) -> Document:
+    """Compressed when it is first asked for: every start would wait for all of them."""
+    return keep_document(asset.content, asset.media_type)
+
+
 @route("/static/{digest:str}/{name:str}", http_method=["GET", "HEAD"], status_code=200)
 async def send_asset(request: ServedRequest) -> Answer:
     asset = _BY_ADDRESS.get(request.scope["path"])
     if asset is None:
         raise NotFoundError("file", request.path_params["name"])
-    return answer_document(request, asset.document, HEADERS)
+    return answer_document(request, _read_document(asset), HEADERS)
