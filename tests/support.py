@@ -32,12 +32,17 @@ MINUTE = 60_000
 DAY = 86_400_000
 
 
+def make_folder() -> Path:
+    """For what all tests of this process share."""
+    folder = Path(tempfile.mkdtemp(prefix="shorty-tests-"))
+    atexit.register(shutil.rmtree, folder)
+    return folder
+
+
 @cache
 def find_template() -> Path:
     """An empty, migrated database, made once per process: copying it is quicker than migrating."""
-    folder = Path(tempfile.mkdtemp(prefix="shorty-tests-"))
-    atexit.register(shutil.rmtree, folder)
-    path = folder / "template.db"
+    path = make_folder() / "template.db"
     prepare_database(path, now=0)
     return path
 

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.cli.shell import Outcome, Shell
-from tests.databases import LATEST, create_database, read_bytes, rewrite_schema, tamper
+from tests.databases import (
+    LATEST,
+    create_database,
+    fill_database,
+    read_bytes,
+    rewrite_schema,
+    tamper,
+)
 
 LEAD_AWAY = """
 create trigger lead_away after insert on links begin
@@ -297,7 +304,7 @@ def test_texts_in_another_encoding_are_not_restored(
     shell: Shell, tmp_path: Path, target: Path
 ) -> None:
     tamper(tmp_path / "copy.db", "pragma encoding = 'UTF-16le'; create table a (b); drop table a")
-    create_database(tmp_path / "copy.db")
+    fill_database(tmp_path / "copy.db")
     told = restore_in_vain(shell, target, "copy.db")
     assert "the file stores text as UTF-16le instead of UTF-8" in told.err
 
