@@ -4,6 +4,8 @@ import asyncio
 import io
 import struct
 import sys
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ async def read_logo(content: bytes) -> Logo:
 RED = bytes((204, 0, 0))
 
 
+@cache
 def save(kind: str, width: int = 90, height: int = 30) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (width, height), "#c00").save(file, kind)
@@ -124,32 +127,34 @@ def embed(content: bytes, kind: str = "image/png", *, times: int = 1) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "content",
+    "make_content",
     [
-        *(save(kind, *HUGE) for kind in ("PNG", "JPEG", "WEBP", "GIF")),
-        make_huge_icon_file(),
-        write_svg('<rect width="1"/>').replace(b'"60"', b'"16000001"').replace(b'"30"', b'"1"'),
-        embed(save("PNG", *HUGE)),
-        embed(save("PNG", *HUGE), "image/webp"),
-        embed(save("PNG", *HUGE)).replace(b"iVBOR", b"i%56BOR"),
-        embed(save("PNG", 4000, 1000), times=5),
+        *(partial(save, kind, *HUGE) for kind in ("PNG", "JPEG", "WEBP", "GIF")),
+        make_huge_icon_file,
+        lambda: write_svg('<rect width="1"/>').replace(
+            b'"60" height="30"', b'"16000001" height="1"'
+        ),
+        lambda: embed(save("PNG", *HUGE)),
+        lambda: embed(save("PNG", *HUGE), "image/webp"),
+        lambda: embed(save("PNG", *HUGE)).replace(b"iVBOR", b"i%56BOR"),
+        lambda: embed(save("PNG", 4000, 1000), times=5),
     ],
     ids=range(10),
 )
 async def test_a_strangers_picture_of_too_many_pixels_is_refused_undecoded(
-    content: bytes,
+    make_content: Callable[[], bytes],
 ) -> None:
     with pytest.raises(InvalidFieldsError) as caught:
-        await draw_icon(content)
+        await draw_icon(make_content())
     assert caught.value.fields == {"image": "may be at most 16 megapixels large"}
 
 
 async def test_what_takes_more_memory_than_it_may_ends_alone() -> None:
-    content = save("PNG", 1500, 1500)
+    content = save("PNG", 3000, 3000)  # some 36 MB, and as many once it is drawn
+    small = STRANGERS._replace(megabytes=64)
     with pytest.raises(InvalidFieldsError) as caught:
-        await draw(STRANGERS._replace(megabytes=45), "icons", content, 128)
+        await draw(small, "icons", content, 128)
     assert caught.value.fields == {"image": "is an image that cannot be drawn"}
-    small = STRANGERS._replace(megabytes=45)
     assert (await draw(small, "icons", save("PNG"), 128)).width == 90
     assert (await draw(STRANGERS, "icons", content, 128)).width == 128
 
