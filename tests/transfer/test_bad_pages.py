@@ -59,25 +59,36 @@ def image_block(number: int) -> dict[str, Any]:
         ({"kind": "link", "link": "ann", "createdAt": NOW}, "failed", "is the page itself"),
         ({"kind": "link", "link": "none", "createdAt": NOW}, "skipped", "was not imported"),
         (image_block(7), "skipped", "was not imported"),
-        (image_block(2), "skipped", "was not imported"),  # an avatar
     ],
 )
 async def test_a_bad_block_is_told_and_costs_nothing_else(
     house: House, block: Any, sort: str, complaint: str
 ) -> None:
+    heading = {"kind": "header", "text": "Later", "createdAt": NOW}
     told = await import_lines(
-        house,
-        link_line(),
-        link_line("bob"),
-        picture_line(1),
-        picture_line(2, "avatar"),
-        page_line(TEXT, block, image_block(1), title="Ann"),
+        house, link_line(), link_line("bob"), page_line(TEXT, block, heading, title="Ann")
     )
     assert (told.state, told.created) == ("done", 2)
     assert [tell(problem) for problem in told.problems] == [
-        (sort, "line 6, block 2", "bio page Ann")
+        (sort, "line 4, block 2", "bio page Ann")
     ]
     assert complaint in told.problems[0].message
+    assert await read_kinds(house) == ["text", "header"]
+
+
+async def test_a_picture_for_something_else_is_told_and_costs_nothing_else(house: House) -> None:
+    told = await import_lines(
+        house,
+        link_line(),
+        picture_line(1),
+        picture_line(2, "avatar"),
+        page_line(TEXT, image_block(2), image_block(1), title="Ann"),
+    )
+    assert (told.state, told.created) == ("done", 1)
+    assert [tell(problem) for problem in told.problems] == [
+        ("skipped", "line 5, block 2", "bio page Ann")
+    ]
+    assert "was not imported" in told.problems[0].message
     assert await read_kinds(house) == ["text", "image"]
 
 
