@@ -68,33 +68,32 @@ async def begun(db: Database) -> None:
     await db.write(insert_links(1, 2))
 
 
-@pytest.mark.parametrize(
-    ("start", "end"),
-    [
-        (MONDAY - 10 * DAY_MS, MONDAY + 30 * DAY_MS),
-        (MONDAY, MONDAY + WEEK_MS),
-        (MONDAY - DAY_MS, MONDAY + WEEK_MS + DAY_MS),
-        (MONDAY + DAY_MS, MONDAY + 2 * WEEK_MS),
-        (MONDAY + 22 * QUARTER_MS, MONDAY + 2 * WEEK_MS + 74 * QUARTER_MS),
-        (MONDAY + 12 * QUARTER_MS, MONDAY + 36 * QUARTER_MS),
-        (MONDAY + 13 * QUARTER_MS, MONDAY + 14 * QUARTER_MS),
-        (MONDAY + 95 * QUARTER_MS, MONDAY + DAY_MS + 13 * QUARTER_MS),
-    ],
+PERIODS = (
+    (MONDAY - 10 * DAY_MS, MONDAY + 30 * DAY_MS),
+    (MONDAY, MONDAY + WEEK_MS),
+    (MONDAY - DAY_MS, MONDAY + WEEK_MS + DAY_MS),
+    (MONDAY + DAY_MS, MONDAY + 2 * WEEK_MS),
+    (MONDAY + 22 * QUARTER_MS, MONDAY + 2 * WEEK_MS + 74 * QUARTER_MS),
+    (MONDAY + 12 * QUARTER_MS, MONDAY + 36 * QUARTER_MS),
+    (MONDAY + 13 * QUARTER_MS, MONDAY + 14 * QUARTER_MS),
+    (MONDAY + 95 * QUARTER_MS, MONDAY + DAY_MS + 13 * QUARTER_MS),
 )
+
+
 async def test_every_period_is_told_from_weeks_days_hours_and_quarters_as_from_clicks(
-    db: Database, start: int, end: int
+    db: Database,
 ) -> None:
     clicks = make_clicks(2500, MONDAY - 2 * DAY_MS, MONDAY + 2 * WEEK_MS + 2 * DAY_MS)
     await load_clicks(db, clicks)
-    expected = recount(clicks, start, end)
-    assert await count_referrers(db, start, end) == expected
+    expected = {period: recount(clicks, *period) for period in PERIODS}
+    assert {period: await count_referrers(db, *period) for period in PERIODS} == expected
     await fold(db)
     weeks = [MONDAY - WEEK_MS, MONDAY, MONDAY + WEEK_MS, MONDAY + 2 * WEEK_MS]
     assert await find_weeks(db) == await find_weeks(db, -1) == [(week, 0) for week in weeks]
     eighths = await db.find_one("select count(eighths) as days from click_days where owner = 1")
     assert eighths is not None
     assert eighths["days"] > 10
-    assert await count_referrers(db, start, end) == expected
+    assert {period: await count_referrers(db, *period) for period in PERIODS} == expected
 
 
 async def test_a_week_is_not_summed_up_before_it_is_over(db: Database) -> None:
