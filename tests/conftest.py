@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
-from hypothesis import settings
 
 from shorty import passwords
 from shorty.storage.database import Database
+from tests.examples import register_profiles
 from tests.outside import LEFT, keep_here
 from tests.support import prepare_copy
 
@@ -44,11 +44,7 @@ os.environ.pop("SSL_CERT_DIR", None)
 os.environ["TZ"] = "IST-5:30"
 time.tzset()
 
-# How long an example takes says more of the machine than of the code.
-settings.register_profile("shorty", deadline=None)
-settings.load_profile("shorty")
-
-
+register_profiles()
 keep_here()
 
 

@@ -21,6 +21,7 @@ from shorty.clicks.records import (
     make_key,
 )
 from tests.clicks.making import limit_file_size, watch_fsync
+from tests.examples import count_examples
 
 START = Position(0, 0)
 FOLDER = "shorty.db.journal"
@@ -135,7 +136,7 @@ def test_only_its_owner_may_look_into_the_journal(folder: Path) -> None:
     assert find_file(journal).stat().st_mode & 0o777 == 0o600
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=count_examples(40))
 @given(payloads, st.data())
 def test_a_cut_loses_what_lies_past_it_and_nothing_else(
     written: list[bytes], data: st.DataObject
@@ -149,7 +150,7 @@ def test_a_cut_loses_what_lies_past_it_and_nothing_else(
         assert read(journal.folder) == written[:whole]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=count_examples(40))
 @given(payloads, st.binary(min_size=1, max_size=40))
 def test_what_follows_the_last_record_is_never_taken_for_one(
     written: list[bytes], torn: bytes
@@ -180,7 +181,7 @@ def overwrite(path: Path, offset: int, content: bytes) -> None:
         file.write(content)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=count_examples(300))
 @given(
     st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=12),
     st.binary(min_size=1, max_size=60),
@@ -341,7 +342,7 @@ def test_a_search_among_bytes_that_all_look_like_records_gives_up(folder: Path) 
     assert reader.checked_bytes < 70 * 400_000
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=count_examples(40))
 @given(payloads, st.data())
 def test_reading_starts_past_the_position_in_any_segment(
     written: list[bytes], data: st.DataObject
@@ -450,7 +451,7 @@ def test_an_empty_journal_holds_no_records(folder: Path) -> None:
     assert journal.holds_records()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=count_examples(40))
 @given(st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=20), st.integers(8, 400))
 def test_a_full_disk_costs_the_record_that_met_it_and_no_other(
     written: list[bytes], room: int

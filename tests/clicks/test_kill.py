@@ -20,6 +20,7 @@ from tests.clicks.making import (
     run_recorder,
     store_all,
 )
+from tests.examples import count_examples
 from tests.support import prepare_copy
 
 ROUNDS = 3
@@ -114,7 +115,7 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=count_examples(20))
 @given(
     st.lists(st.tuples(STEPS, st.binary(max_size=20)), min_size=1, max_size=4), st.integers(1, 9)
 )

@@ -16,6 +16,7 @@ from shorty.errors import StorageUnavailableError
 from shorty.storage.database import Database
 from tests.clicks.making import AT, insert_links, load_clicks
 from tests.clicks.recount import assert_sums_are_right, read_rollups
+from tests.examples import count_examples
 from tests.support import prepare_copy
 
 DAY = AT // DAY_MS * DAY_MS
@@ -238,7 +239,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=count_examples(25), deadline=None)
 @given(steps=st.lists(STEPS, max_size=8))
 async def test_sums_are_right_after_any_history(steps: list[list[Click] | str]) -> None:
     with TemporaryDirectory() as folder:

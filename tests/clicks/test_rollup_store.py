@@ -22,6 +22,7 @@ from shorty.clicks.waiting import Batch
 from shorty.storage.database import Database
 from tests.clicks.making import AT, insert_links, make_person, make_visit
 from tests.clicks.recount import NAMES, assert_sums_are_right, flatten, read_rollups
+from tests.examples import count_examples
 from tests.support import prepare_copy
 
 ID = "a journal"
@@ -206,7 +207,7 @@ VISITS = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=count_examples(25), deadline=None)
 @given(batches=st.lists(st.lists(VISITS, max_size=6), max_size=5))
 async def test_sums_equal_a_recount_after_any_history(batches: list[list[Visit]]) -> None:
     with TemporaryDirectory() as folder:

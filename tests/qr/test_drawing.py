@@ -12,6 +12,7 @@ from shorty.qr.design import FRAMES, LEVELS, PRESETS, decide_design
 from shorty.qr.drawing import draw_svg, find_hole, render_png
 from shorty.qr.shapes import CORNERS, PATTERNS
 from shorty.qr.symbol import encode_address
+from tests.examples import count_examples
 from tests.qr.reading import make_logo, open_image, read_code
 
 SHORT = "https://a.io/x?qr=1"
@@ -126,7 +127,9 @@ SETTINGS = st.builds(
 
 
 @given(settings=SETTINGS, has_logo=st.booleans())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=count_examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 def test_any_settings_are_drawn_as_well_formed_pictures(
     *, settings: QrSettings, has_logo: bool
 ) -> None:

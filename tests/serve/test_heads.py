@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from shorty.accounts.sessions import start_session
 from shorty.storage.database import Database
 from shorty.web.cookies import SESSION
+from tests.examples import count_examples
 from tests.serve.test_product import BROWSER, SERVE, Visitor, make_token
 from tests.service import PATIENCE_S, Service
 
@@ -206,7 +207,7 @@ def test_what_is_too_long_for_the_api_and_the_dashboard_is_refused(site: Site) -
         assert site.ask(f"/app/links?{query}") == 303
 
 
-@settings(max_examples=60)
+@settings(max_examples=count_examples(60))
 @given(QUERIES, COOKIES)
 def test_a_visit_gets_its_ordinary_answer_whatever_it_brings(
     site: Site, query: str, cookie: str
@@ -217,7 +218,7 @@ def test_a_visit_gets_its_ordinary_answer_whatever_it_brings(
         assert answered == (302 if is_followed else status)
 
 
-@settings(max_examples=60)
+@settings(max_examples=count_examples(60))
 @given(QUERIES, COOKIES, st.sampled_from(["links", "tags", "analytics/summary", "bio-pages"]))
 def test_the_api_has_a_clear_answer_to_any_query(
     site: Site, query: str, cookie: str, path: str
@@ -227,7 +228,7 @@ def test_the_api_has_a_clear_answer_to_any_query(
     assert status in {200, 400, 404, 422}
 
 
-@settings(max_examples=60)
+@settings(max_examples=count_examples(60))
 @given(QUERIES, COOKIES, st.sampled_from(["links", "sign-in", "tags", "links/1", "members", "utm"]))
 def test_the_dashboard_has_a_clear_answer_to_any_query(
     site: Site, query: str, cookie: str, path: str

@@ -20,6 +20,7 @@ from shorty.links.pictures import Picture, create_picture, delete_picture
 from shorty.links.service import delete_link
 from shorty.qr.sandbox import MAX_BYTES
 from shorty.storage.database import Transaction
+from tests.examples import count_examples
 from tests.links.making import make_link
 from tests.support import NOW
 from tests.transfer.making import House, export_all, import_text, run_in_two_houses, tell
@@ -101,7 +102,7 @@ contents = st.one_of(
 blocks = st.lists(st.tuples(contents, times).map(lambda parts: parts[0] | parts[1]), max_size=6)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=count_examples(10), deadline=None)
 @given(st.lists(st.tuples(looks, blocks), max_size=3))
 def test_wild_pages_are_the_same_afterwards(
     wild: list[tuple[dict[str, Any], list[dict[str, Any]]]],

@@ -27,6 +27,7 @@ from shorty.transfer.model import ImportedClick
 from shorty.transfer.tally import Tally
 from tests.clicks.making import load_clicks
 from tests.clicks.recount import assert_sums_are_right
+from tests.examples import count_examples
 from tests.links.making import make_link
 from tests.support import NOW
 from tests.transfer.making import (
@@ -129,7 +130,7 @@ async def read_counters(house: House) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in rows]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=count_examples(10), deadline=None)
 @given(st.lists(st.tuples(fields, pasts), max_size=6, unique_by=lambda each: each[0]["slug"]))
 def test_wild_links_are_the_same_afterwards(wild: list[tuple[dict[str, Any], Past]]) -> None:
     async def move(house: House, empty_house: House) -> None:
