@@ -127,10 +127,17 @@ def test_of_an_answer_the_start_is_kept_as_text() -> None:
     assert (outcome.status, outcome.error, outcome.held_ms) == (500, None, 7_000)
 
 
-def test_a_redirect_is_told_to_be_one() -> None:
-    outcome = read_outcome(Answer(status=302, retry_after=None, body=b""), AT, 50)
-    assert (outcome.status, outcome.error) == (302, "It redirects; redirects are not followed.")
+@pytest.mark.parametrize("status", [300, 302, 399])
+def test_a_redirect_is_told_to_be_one(status: int) -> None:
+    outcome = read_outcome(Answer(status=status, retry_after=None, body=b""), AT, 50)
+    assert (outcome.status, outcome.error) == (status, "It redirects; redirects are not followed.")
     assert not outcome.is_success
+
+
+@pytest.mark.parametrize("status", [299, 400])
+def test_what_does_not_redirect_is_not_told_to(status: int) -> None:
+    outcome = read_outcome(Answer(status=status, retry_after=None, body=b""), AT, 50)
+    assert (outcome.status, outcome.error) == (status, None)
 
 
 def test_where_there_was_no_answer_the_reason_is_kept() -> None:
