@@ -20,7 +20,7 @@ from tests.webhooks.making import (
     wait_until_ended,
     wait_until_tried,
 )
-from tests.webhooks.receiver import Receiver, answer, run_receiver
+from tests.webhooks.receiver import Receiver, answer, hang, run_receiver
 
 YEARS = 3 * 365 * DAY
 
@@ -57,6 +57,20 @@ async def test_a_step_back_while_it_runs_pulls_in_what_is_due_in_years(
         outbox.news.set()
         await wait_until_ended(db)
     assert len(receiver.messages) == 2
+
+
+async def test_a_step_back_ends_what_is_being_sent_no_later_than_if_it_began_now(
+    db: Database, receiver: Receiver
+) -> None:
+    receiver.responses = [hang]
+    clock = Clock(NOW + YEARS)
+    outbox = await click(db, 1, at=NOW + YEARS)
+    async with run_worker(db, outbox, clock, read_monotonic=lambda: 10.0, timeout_s=20.0):
+        await receiver.wait_for(1)
+        (lease_end,) = list_times(db)
+        clock.now = NOW
+        outbox.news.set()
+        await wait_until(lambda: list_times(db) == [lease_end - YEARS])
 
 
 async def test_clicks_of_the_time_before_that_are_queued_late_are_pulled_in_too(

@@ -639,8 +639,10 @@ async def test_a_killed_workers_leases_are_void_and_duplicates_keep_their_id(
         await receiver.wait_for(1)
         # The first one is still at it, as far as the database knows. The next has news of its own,
         # as another process does: each takes what it waits for.
-        async with run_worker(db, make_outbox()):
-            found = await wait_until_ended(db)
+        with capture_logs() as logs:
+            async with run_worker(db, make_outbox()):
+                found = await wait_until_ended(db)
+    assert {"event": "webhooks_resumed", "log_level": "info", "deliveries": 1} in logs
     assert {each.status for each in found} == {"delivered"}
     assert len(receiver.messages) == 21
     assert set(receiver.ids) == {each.message_id for each in found}
