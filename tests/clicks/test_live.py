@@ -93,6 +93,8 @@ async def test_what_is_not_asked_for_soon_enough_is_missed_and_counted(recorder:
         await store(recorder, *({"at": AT + each} for each in range(MOST_KEPT + 30)))
         await store(recorder, {"at": AT + 500})
         news = await read_news(watcher)
+        await store(recorder, {})
+        assert (await read_news(watcher)).missed == 0
     assert len(news.clicks) == MOST_KEPT
     assert news.clicks[-1].at == AT + 500
     assert news.missed == 31

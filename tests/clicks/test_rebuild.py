@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shorty.clicks.folding import fold_some
 from shorty.clicks.model import BOT, LINK, PERSON, PREFETCH, QR, Click
 from shorty.clicks.rebuild import list_days, note_days, rebuild_day, rebuild_noted_day
-from shorty.clicks.retention import forget_sums, remove_old_clicks
+from shorty.clicks.retention import CLICKS_AT_ONCE, forget_sums, remove_old_clicks
 from shorty.clicks.rollups import DAY_MS, MOST_VALUES, QUARTER_MS
 from shorty.config import Plan
 from shorty.errors import StorageUnavailableError
@@ -119,6 +119,16 @@ async def remove(db: Database, now: int) -> None:
         if not await remove_old_clicks(db, PLANS, now):
             return
     raise AssertionError("There is always more to remove")
+
+
+async def test_old_clicks_go_a_little_at_a_time_the_oldest_first(db: Database) -> None:
+    await db.write(lambda tx: tx.execute("update workspaces set plan = 'short' where id = 1"))
+    await load_clicks(db, [make_click(at=DAY + at) for at in range(CLICKS_AT_ONCE + 2)])
+    assert await remove_old_clicks(db, PLANS, DAY + 10 * DAY_MS)
+    left = await db.find_all("select at from clicks order by at")
+    assert [row["at"] - DAY for row in left] == [CLICKS_AT_ONCE, CLICKS_AT_ONCE + 1]
+    await remove(db, DAY + 10 * DAY_MS)
+    assert await db.find_all("select at from clicks") == []
 
 
 async def test_each_workspaces_clicks_are_kept_for_its_own_plans_days(db: Database) -> None:

@@ -3,6 +3,7 @@ import os
 import shutil
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from errno import EIO
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,16 @@ async def test_a_visit_that_the_database_refuses_is_skipped_alone(
         assert await count_clicks(db) == 4
 
 
+async def test_a_visit_that_the_database_refuses_holds_up_no_start(db: Database) -> None:
+    recorder = Recorder(db, rest_s=NEVER)
+    await recorder.start()
+    for at in (AT, 2**63, AT):
+        assert recorder.record(make_visit(at=at))
+    async with run_recorder(db) as recorder:
+        assert await count_clicks(db) == 2
+        assert recorder.describe().skipped == 1
+
+
 async def test_a_copied_database_is_not_fed_from_the_journal_of_the_first(
     db: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -304,6 +315,22 @@ async def test_what_the_database_refused_is_out_of_a_power_cuts_reach(db: Databa
             await wait_until(lambda: bool(synced))
         assert set(synced) == {(segment.name, segment.stat().st_size)}
     assert await count_clicks(db) == 1
+
+
+async def test_a_disk_that_takes_neither_clicks_nor_their_journal_is_reported_and_nothing_is_lost(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(EIO, "Input/output error")
+
+    async with run_recorder(db, rest_s=NEVER, batch_visits=1) as recorder:
+        room = db.path.with_name("shorty.db-wal").stat().st_size
+        with pytest.MonkeyPatch.context() as patch, limit_file_size(room):
+            patch.setattr(os, "fsync", refuse)
+            recorder.record(make_visit())
+            await wait_until(lambda: "The click journal cannot be synchronised" in caplog.text)
+        await store_all(recorder)
+        assert await count_clicks(db) == 1
 
 
 async def test_what_a_full_database_refused_is_there_at_the_next_start(

@@ -39,6 +39,7 @@ def test_half_of_them_are_for_the_quick() -> None:
     assert name_hosts(slots.take(slow(host) for host in "abcdefghijkl")) == "abcdefgh"
     assert (slots.free, slots.free_for_slow) == (8, 0)
     assert len(slots.take(quick(host) for host in "abcdefghijkl")) == 8
+    assert name_hosts(Slots(3).take(slow(host) for host in "abc")) == "a"
 
 
 def test_the_quick_may_take_them_all_and_the_others_wait_for_one() -> None:
