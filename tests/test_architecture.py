@@ -208,11 +208,6 @@ RULES: dict[str, Rule] = {
     "clock": find_clock_and_environment,
 }
 
-# Circles that are still to be mended.
-KNOWN_CIRCLES = {
-    "links.book imports links.inserts imports links.drafts imports links.book",
-}
-
 # (rule, path, source, part of the complaint)
 FAULTS = [
     ("strangers", "helpers.py", "", "helpers.py is on no row"),
@@ -298,11 +293,7 @@ def real_modules() -> list[Module]:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_the_package_keeps_its_shape(rule: str, real_modules: list[Module]) -> None:
-    assert [each for each in RULES[rule](real_modules) if each not in KNOWN_CIRCLES] == []
-
-
-def test_a_circle_that_is_mended_is_no_longer_known(real_modules: list[Module]) -> None:
-    assert {*find_module_circles(real_modules)} >= KNOWN_CIRCLES
+    assert RULES[rule](real_modules) == []
 
 
 @pytest.mark.parametrize(("rule", "path", "source", "complaint"), FAULTS)

@@ -224,7 +224,7 @@ def read_change(wanted: PageChanges) -> tuple[PageChange, int | None]:
     reader.finish()
     colors, socials = wanted.colors, wanted.socials
     same: dict[str, Any] = {name: getattr(wanted, name) for name in PageChange.__struct_fields__}
-    read = {
+    read: dict[str, Any] = {
         "avatar_id": avatar_id,
         "colors": Colors(**msgspec.structs.asdict(colors)) if colors else colors,
         "socials": tuple(socials) if isinstance(socials, list) else socials,

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta
 
 from shorty.api.link_object import STATUSES
 from shorty.api.listing import Cursor, Limit
+from shorty.api.objects import Input, derive_changes
 from shorty.errors import InvalidFieldsError
 from shorty.http.fields import TellingNames, convert_known, find_unknown, spell_fields
 from shorty.http.requests import ID_DIGITS, Body
@@ -113,9 +114,7 @@ QrCode = Annotated[
 ]
 
 
-class LinkInput(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
+class LinkInput(Input, frozen=True, kw_only=True):
     url: Url
     domain: Domain
     custom_slug: Slug | None = None
@@ -143,39 +142,13 @@ class LinkInput(
     qr_code: QrCode | None = None
 
 
-class LinkChanges(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
-    """What is left out stays as it is; null clears, or goes back to the default."""
-
-    url: Url | UnsetType = UNSET
-    domain: Domain | UnsetType = UNSET
-    custom_slug: Slug | UnsetType = UNSET
-    title: Title | None | UnsetType = UNSET
-    description: Description | None | UnsetType = UNSET
-    image: Image | None | UnsetType = UNSET
-    redirect_type: Redirect | None | UnsetType = UNSET
-    link_type: Kind | None | UnsetType = UNSET
-    cloaked: Cloaked | None | UnsetType = UNSET
-    password: Password | None | UnsetType = UNSET
-    expires_at: Expiry | None | UnsetType = UNSET
-    max_clicks: MaxClicks | None | UnsetType = UNSET
-    tag_ids: TagIds | None | UnsetType = UNSET
-    add_tag_ids: AddedTagIds | UnsetType = UNSET
-    remove_tag_ids: RemovedTagIds | UnsetType = UNSET
-    forward_parameters: Forward | None | UnsetType = UNSET
-    block_bots: BlockBots | None | UnsetType = UNSET
-    is_active: Active | None | UnsetType = UNSET
-    utm_source: Utm | None | UnsetType = UNSET
-    utm_medium: Utm | None | UnsetType = UNSET
-    utm_campaign: Utm | None | UnsetType = UNSET
-    utm_term: Utm | None | UnsetType = UNSET
-    utm_content: Utm | None | UnsetType = UNSET
-    utm_id: Utm | None | UnsetType = UNSET
-    meta_pixel_id: MetaPixel | None | UnsetType = UNSET
-    google_tag_id: GoogleTag | None | UnsetType = UNSET
-    webhook_urls: WebhookUrls | None | UnsetType = UNSET
-    qr_code: QrCode | None | UnsetType = UNSET
+LinkChanges: Final = derive_changes(
+    LinkInput,
+    custom_slug=Slug,
+    add_tag_ids=AddedTagIds,
+    remove_tag_ids=RemovedTagIds,
+    is_active=Active | None,
+)
 
 
 class CreateQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -23,6 +23,7 @@ from shorty.api.link_bodies import (
     telling_own_names,
 )
 from shorty.api.link_object import show_link
+from shorty.api.objects import Input
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import BusyError, FeatureOffError, InvalidFieldsError, NotFoundError, ShortyError
@@ -43,23 +44,26 @@ NOT_FOUND: Final = {"id": "99", "error": "There is no link 99 here.", "code": "n
 resource: Final = Resource("Links")
 
 
-class BulkInput(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
+Ids = Annotated[list[str | int], Meta(min_length=1, max_length=service.MAX_AT_ONCE)]
+
+
+class BulkInput(Input, frozen=True, kw_only=True):
     domain: Annotated[str, Meta(description="The domain of all links that name none themselves.")]
     links: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=service.MAX_AT_ONCE)]
 
 
-class BulkDelete(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
-):
-    ids: Annotated[list[str | int], Meta(min_length=1, max_length=service.MAX_AT_ONCE)]
+class BulkDelete(Input, frozen=True, kw_only=True):
+    ids: Ids
 
 
-class BulkChanges(LinkChanges, frozen=True, kw_only=True):
-    """The links, and what to change of each of them."""
-
-    ids: Annotated[list[str | int], Meta(min_length=1, max_length=service.MAX_AT_ONCE)]
+BulkChanges: Final = msgspec.defstruct(
+    "BulkChanges",
+    [("ids", Ids)],
+    bases=(LinkChanges,),
+    namespace={"__doc__": "The links, and what to change of each of them."},
+    frozen=True,
+    kw_only=True,
+)
 
 
 @resource.handle(

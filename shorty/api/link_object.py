@@ -1,5 +1,7 @@
 """The link object of the links API: how a link is shown. Loads no framework, for the commands."""
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -85,38 +87,29 @@ class LinkObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     updated_at: str
 
 
+# What a link calls by the same name and has in the same form.
+_SAME: Final = tuple(
+    name
+    for name in LinkObject.__struct_fields__
+    if name in {*Link.__struct_fields__, "short_url", "click_count"}
+    and not name.endswith("_at")
+    and name not in {"id", "tags", "webhook_urls", "workspace_id", "created_by"}
+)
+_read_same: Final[Callable[[Link], tuple[Any, ...]]] = attrgetter(*_SAME)
+
+
 def show_link(link: Link) -> LinkObject:
     created_at = format_time(link.created_at)
     is_new = link.updated_at == link.created_at
     return LinkObject(
+        **dict(zip(_SAME, _read_same(link), strict=True)),
         id=str(link.id),
         short_code=link.slug,
-        short_url=link.short_url,
-        url=link.url,
-        original_url=link.original_url,
         domain=link.host,
-        title=link.title,
-        description=link.description,
-        image=link.image,
-        link_type=link.link_type,
         redirect_type=_REDIRECT_TYPES[link.status],
-        is_active=link.is_active,
-        cloaked=link.cloaked,
         password=None,
         has_password=link.password_hash is not None and link.is_password_asked,
         expires_at=format_optional_time(link.expires_at),
-        max_clicks=link.max_clicks,
-        click_count=link.click_count,
-        forward_parameters=link.forward_parameters,
-        block_bots=link.block_bots,
-        utm_source=link.utm_source,
-        utm_medium=link.utm_medium,
-        utm_campaign=link.utm_campaign,
-        utm_term=link.utm_term,
-        utm_content=link.utm_content,
-        utm_id=link.utm_id,
-        meta_pixel_id=link.meta_pixel_id,
-        google_tag_id=link.google_tag_id,
         webhook_urls=",".join(link.webhook_urls) or None,
         tags=[LinkTag(tag=show_tag(tag)) for tag in link.tags],
         qr_code=_show_qr_code(link),

@@ -15,7 +15,7 @@ class Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_un
     """A body. Fields that it does not name are faults."""
 
 
-def derive_changes(kind: type[Input], /, **others: Any) -> type[msgspec.Struct]:
+def derive_changes(kind: type[msgspec.Struct], /, **others: Any) -> type[msgspec.Struct]:
     """`TagChanges` of `TagInput`: the body that changes what the other creates.
 
     `others` are fields of another type, and None for those that cannot be changed.
@@ -24,7 +24,8 @@ def derive_changes(kind: type[Input], /, **others: Any) -> type[msgspec.Struct]:
     return msgspec.defstruct(
         kind.__name__.replace("Input", "Changes"),
         [(name, each | UnsetType, UNSET) for name, each in types.items() if each is not None],
-        bases=(Input,),
+        bases=kind.__bases__,
+        module=kind.__module__,
         namespace={"__doc__": "What is left out stays as it is; null clears."},
         frozen=True,
         kw_only=True,

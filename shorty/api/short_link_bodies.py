@@ -34,7 +34,13 @@ INPUT_EXAMPLE: Final[dict[str, Any]] = {
     },
 }
 
-_REQUIRED: Final = ("destination_url", "branded_domain", "slash_tag")
+REQUIRED: Final = ("destination_url", "branded_domain", "slash_tag")
+DOMAIN_NAMES: Final = {
+    "destination_url": "url",
+    "branded_domain": "domain",
+    "slash_tag": "slug",
+    "btn_label": "button_label",
+}
 # Forms have no objects: `qrSettings[color]=%23000000`, as form encoders write them.
 _NESTED: Final = re.compile(r"qrSettings\[(\w+)\]")
 
@@ -92,7 +98,11 @@ Public = Annotated[
 Utm = Annotated[str, Meta(description="A UTM parameter, added to the destination.")]
 
 
-class ShortLinkInput(msgspec.Struct, frozen=True, kw_only=True, rename=spell_key):
+class ShortLinkBody(msgspec.Struct, frozen=True, kw_only=True, rename=spell_key):
+    """Keys that it does not name are ignored."""
+
+
+class ShortLinkInput(ShortLinkBody, frozen=True, kw_only=True):
     destination_url: Destination
     branded_domain: BrandedDomain
     slash_tag: SlashTag
@@ -124,7 +134,7 @@ def read_new_link(body: Body) -> LinkChange:
     """The link asked for. Keys that are not known are ignored."""
     fields = unfold_form(body.fields) if body.is_form else body.fields
     found, unread = convert_known(fields, ShortLinkInput, is_text=body.is_form)
-    needed: dict[str, Any] = dict.fromkeys(_REQUIRED, "")
+    needed: dict[str, Any] = dict.fromkeys(REQUIRED, "")
     given = ShortLinkInput(**(needed | found))
     if given.password_protection_enabled and not given.password:
         unread["passwordProtectionEnabled"] = "needs a password"

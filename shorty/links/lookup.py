@@ -9,8 +9,8 @@ from threading import RLock
 from typing import Final, Literal
 
 import msgspec
-from msgspec.structs import force_setattr
 from cachebox import LRUCache
+from msgspec.structs import force_setattr
 
 from shorty.links.blocklist import BlockList
 from shorty.links.destination import destination_host
@@ -86,8 +86,8 @@ class LinkLookup:
 
     `links` are those that are cached, for who holds the lock and can spare no call.
 
-    `is_plain` is asked once of each link that is read. `on_read` is told the id of each link that had to be read: what else is remembered of it may be
-    older than what was read.
+    `is_plain` is asked once of each link that is read. `on_read` is told the id of each link that
+    had to be read: what else is remembered of it may be older than what was read.
     """
 
     def __init__(
@@ -132,12 +132,12 @@ class LinkLookup:
         link = CachedLink(*row)
         # Nobody else has it yet: what is not in the row is set before anybody gets it.
         if self._blocks_hosts and self._leads_to_blocked_host(link):
-            force_setattr(link, "is_blocked", True)
+            force_setattr(link, "is_blocked", True)  # noqa: FBT003 - a value
         utm = link.utm_source, link.utm_medium, link.utm_campaign, link.utm_term, link.utm_content
         if any(utm):
             force_setattr(link, "utm", utm)
         if self._is_plain(link):
-            force_setattr(link, "is_plain", True)
+            force_setattr(link, "is_plain", True)  # noqa: FBT003 - a value
         self.links[key] = link
         if self._on_read is not None:
             self._on_read(link.id)
