@@ -1,14 +1,25 @@
 """How the tests of the process start one, and what they see of it."""
 
+import asyncio
 import os
 import select
+import shutil
 import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import msgspec
 
+from shorty.accounts.model import NewToken
+from shorty.accounts.service import add_user
+from shorty.accounts.tokens import create_token_for
+from shorty.config import Config
 from shorty.serve import Patience
+from shorty.storage.database import Database, Transaction
 from tests.service import PATIENCE_S, Service
+from tests.support import make_folder, prepare_copy
 
 PATIENCE = Patience()
 GET = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -49,3 +60,33 @@ def wait_until_gone(pid: int) -> None:
     ended, _, _ = select.select([descriptor], [], [], PATIENCE_S)
     os.close(descriptor)
     assert ended, f"process {pid} is still there"
+
+
+def make_database(folder: Path) -> str:
+    """As `shorty token create` leaves one for the server to start with; returns the token."""
+    template, token = _find_template()
+    shutil.copy(template, folder / "shorty.db")
+    return token
+
+
+@cache
+def _find_template() -> tuple[Path, str]:
+    """Made once per process, in a thread since a test may have a loop that runs."""
+    path = prepare_copy(make_folder())
+    with ThreadPoolExecutor(1) as thread:
+        return path, thread.submit(asyncio.run, _add_owner(path)).result()
+
+
+async def _add_owner(path: Path) -> str:
+    now = time.time_ns() // 1_000_000
+
+    def work(tx: Transaction) -> str:
+        home = add_user(tx, Config(), "ann@a.example", now)
+        return create_token_for(
+            tx, home.workspace.id, home.user.id, NewToken(scope="admin"), now
+        ).text
+
+    db = await Database.open(path)
+    token = await db.write(work)
+    await db.close()
+    return token

@@ -16,7 +16,8 @@ from typing import Any, Final
 import pytest
 
 from shorty.storage.connections import BUSY_TIMEOUT_MS
-from tests.serve.test_product import SERVE, Visitor, make_token
+from tests.serve.running import make_database
+from tests.serve.test_product import SERVE, Visitor
 from tests.service import PATIENCE_S, Service
 
 LOCKED_S: Final = 10  # longer than a write waits for the lock, and so long that one waits twice
@@ -155,8 +156,9 @@ def create_in_vain(service: Service, visitor: Visitor) -> float:
 
 
 def test_while_another_process_locks_the_database_visitors_are_answered(folder: Path) -> None:
+    token = make_database(folder)
     with Service(SERVE, folder).wait_until_ready() as service:
-        visitor = Visitor(service, make_token(folder))
+        visitor = Visitor(service, token)
         plain = Traffic(visitor, visitor.make_link())
         limited = Traffic(visitor, visitor.make_link(maxClicks=FEW))
         seen: list[int] = []
@@ -182,8 +184,9 @@ def test_while_another_process_locks_the_database_visitors_are_answered(folder: 
 
 
 def test_while_the_disk_is_full_visitors_are_answered(disk: Disk) -> None:
+    token = make_database(disk.folder)
     with Service(SERVE, disk.folder).wait_until_ready() as service:
-        visitor = Visitor(service, make_token(disk.folder))
+        visitor = Visitor(service, token)
         plain = Traffic(visitor, visitor.make_link())
         limited = Traffic(visitor, visitor.make_link(maxClicks=LIMIT))
         for traffic in (plain, limited):
@@ -209,7 +212,7 @@ def test_while_the_disk_is_full_visitors_are_answered(disk: Disk) -> None:
 
 
 def test_what_was_journalled_outlives_a_kill_on_a_full_disk(disk: Disk) -> None:
-    token = make_token(disk.folder)
+    token = make_database(disk.folder)
     with Service(SERVE, disk.folder).wait_until_ready() as service:
         port = str(service.address[1])
         visitor = Visitor(service, token)

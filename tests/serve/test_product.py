@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.serve.running import make_database
 from tests.service import PATIENCE_S, READY, Service
 
 SERVE = ["-m", "shorty", "serve"]
@@ -98,10 +99,11 @@ def test_it_serves_with_the_built_in_settings_and_with_the_shipped_ones(plain_fo
 
 def test_variables_override_settings(folder: Path) -> None:
     shutil.copy(SHIPPED, folder)
+    token = make_database(folder)
     variables = {"SHORTY_LINKS__SLUG_LENGTH": "9", "SHORTY_SERVER__HOST": "::1"}
     with Service(SERVE, folder, **variables).wait_until_ready() as service:
         assert service.url.startswith("http://[::1]:")
-        visitor = Visitor(service, make_token(folder))
+        visitor = Visitor(service, token)
         assert len(visitor.make_link()["shortCode"]) == 9
 
 
@@ -124,7 +126,7 @@ def test_a_token_may_be_made_before_the_server_starts(folder: Path) -> None:
 def test_no_answered_click_is_lost_or_counted_twice_by_stops_kills_and_crashes(
     folder: Path,
 ) -> None:
-    token = make_token(folder)
+    token = make_database(folder)
     answered = 0
     port = "0"
     link: dict[str, Any] = {}
@@ -142,8 +144,9 @@ def test_no_answered_click_is_lost_or_counted_twice_by_stops_kills_and_crashes(
 
 
 def test_a_limit_holds_through_crashes(folder: Path) -> None:
+    token = make_database(folder)
     with Service(SERVE, folder).wait_until_ready() as service:
-        link = Visitor(service, make_token(folder)).make_link(maxClicks=10)
+        link = Visitor(service, token).make_link(maxClicks=10)
         seen: list[int] = []
         for _ in range(3):
             visitor = Visitor(service)
@@ -163,7 +166,7 @@ def kill_worker(service: Service) -> None:
 
 
 def test_a_newer_database_is_refused_in_one_sentence(folder: Path) -> None:
-    make_token(folder)
+    make_database(folder)
     with closing(sqlite3.connect(folder / "shorty.db")) as db:
         db.execute("insert into schema_migrations values (999, 'from the future', 0)")
         db.commit()

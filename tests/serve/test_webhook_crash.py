@@ -6,7 +6,8 @@ from contextlib import closing, suppress
 from pathlib import Path
 from secrets import randbelow
 
-from tests.serve.test_product import BROWSER, SERVE, Visitor, make_token
+from tests.serve.running import make_database
+from tests.serve.test_product import BROWSER, SERVE, Visitor
 from tests.service import PATIENCE_S, Service
 from tests.webhooks.receiver import Receiver, run_receiver
 
@@ -72,7 +73,7 @@ async def wait_for_messages(receiver: Receiver, number: int) -> None:
 
 
 async def test_every_answered_click_is_stored_once_and_told_of_through_kills(folder: Path) -> None:
-    token = make_token(folder)
+    token = make_database(folder)
     answered, port = 0, 0
     links: list[dict[str, str]] = []
     async with run_receiver() as receiver:
