@@ -13,6 +13,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from math import inf
 from threading import Lock
 from typing import Final
 
@@ -216,7 +217,7 @@ class Recorder:
     def _warn(self, message: str, fact: object) -> None:
         """Logs each message once a minute at most."""
         now = time.monotonic()
-        if now - self._warned_at.get(message, -WARNING_INTERVAL_S) >= WARNING_INTERVAL_S:
+        if now - self._warned_at.get(message, -inf) >= WARNING_INTERVAL_S:
             self._warned_at[message] = now
             logger.warning(message, fact)
 

@@ -124,7 +124,7 @@ async def test_a_secret_waits_an_hour_for_its_code(db: Database, home: Home) -> 
 
 async def test_the_secret_is_not_given_out_once_it_is_on(db: Database, home: Home) -> None:
     await set_up(db, home)
-    with pytest.raises(ConflictError, match="switch it off first"):
+    with pytest.raises(ConflictError, match=r"^There is a second factor already; switch it off"):
         await begin(db, home)
     with pytest.raises(ConflictError, match="begin again"):
         await confirm(db, home, "123456")
@@ -154,7 +154,7 @@ async def test_recovery_codes_are_stored_as_digests_alone(db: Database, home: Ho
 
 
 async def test_new_recovery_codes_replace_the_old_ones(db: Database, home: Home) -> None:
-    with pytest.raises(ConflictError):
+    with pytest.raises(ConflictError, match=r"^Recovery codes stand in for a second factor;"):
         await db.write(lambda tx: renew_recovery_codes(tx, home.user.id))
     _, old = await set_up(db, home)
     new = await db.write(lambda tx: renew_recovery_codes(tx, home.user.id))
@@ -175,7 +175,7 @@ async def test_it_can_be_switched_off_and_set_up_anew(db: Database, home: Home) 
     await db.write(lambda tx: remove_second_factor(tx, home.user.id))
     assert not has_second_factor(db, home.user.id)
     assert count_recovery_codes(db, home.user.id) == 0
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError, match="no second factor here"):
         await db.write(lambda tx: remove_second_factor(tx, home.user.id))
     with pytest.raises(ConflictError):
         await use(db, home, "123456")

@@ -110,7 +110,7 @@ async def test_the_operator_claims_the_first_workspace_after_people_have_joined_
 ) -> None:
     first = await prepare(db)
     await make_colleague(db, await make_actor(db, first), "editor")
-    with pytest.raises(ConflictError):
+    with pytest.raises(ConflictError, match=r"^Somebody can sign in already; ask them to add you"):
         await claim(db)
     claimed = await db.write(
         lambda tx: claim_first_workspace(

@@ -1,6 +1,7 @@
 from hashlib import sha256
 
 import pytest
+from structlog.testing import capture_logs
 
 from shorty.accounts.last_used import SessionUses
 from shorty.accounts.members import remove_member
@@ -12,13 +13,16 @@ from shorty.accounts.sessions import (
     end_session,
     find_signed_in,
     list_sessions,
+    require_session,
     start_session,
     switch_workspace,
 )
+from shorty.accounts.tokens import TokenUses
 from shorty.config import Config
-from shorty.errors import ForbiddenError, NotFoundError
+from shorty.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from shorty.storage.database import Database
-from tests.support import DAY, MINUTE, NOW, make_actor, make_colleague, make_home
+from tests.clicks.making import limit_file_size
+from tests.support import DAY, MINUTE, NOW, make_actor, make_colleague, make_home, make_token
 
 PLANS = Config().plans
 
@@ -98,12 +102,45 @@ async def test_the_use_of_a_session_is_noted_once_a_minute(db: Database, home: H
         uses.note(made.session.id, now)
         await uses.finish()
         (session,) = await list_sessions(db, home.user.id, now)
+        signed_in = find(db, made, now)
+        assert signed_in
+        assert signed_in.session == session
         return session.last_used_at
 
     first = NOW + MINUTE
     assert await use(first) == first
     assert await use(first + MINUTE - 1) == first
     assert await use(first + MINUTE) == first + MINUTE
+
+
+@pytest.mark.parametrize(("uses", "what"), [(SessionUses, "session"), (TokenUses, "token")])
+async def test_a_use_that_a_full_disk_does_not_take_is_logged(
+    db: Database, home: Home, uses: type[SessionUses | TokenUses], what: str
+) -> None:
+    made = await start(db, home)
+    await make_token(db, home)
+    noting = uses(db)
+    room = db.path.with_name("shorty.db-wal").stat().st_size
+    with limit_file_size(room), capture_logs() as logs:
+        noting.note(made.session.id, NOW + 1)
+        await noting.finish()
+    (logged,) = logs
+    assert (logged["event"], logged["what"], logged["id"]) == ("use_not_noted", what, 1)
+    assert logged["log_level"] == "warning"
+
+
+async def test_what_outlasts_a_session_takes_one_that_is_valid_and_the_persons_own(
+    db: Database, home: Home
+) -> None:
+    await start(db, home)
+    made, eve = await start(db, home), await make_home(db, email="eve@b.example")
+    require_session(db, home.user.id, made.session.id, NOW)
+    for user_id, now in ((eve.user.id, NOW), (home.user.id, NOW + 1000 * DAY)):
+        with pytest.raises(UnauthenticatedError, match=r"^You have just been signed out"):
+            require_session(db, user_id, made.session.id, now)
+    await db.write(lambda tx: end_session(tx, home.user.id, made.session.id, NOW))
+    with pytest.raises(UnauthenticatedError):
+        require_session(db, home.user.id, made.session.id, NOW)
 
 
 async def test_an_ended_session_stops_at_once_and_another_persons_cannot_be_ended(

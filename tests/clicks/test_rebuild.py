@@ -79,7 +79,7 @@ async def test_folding_keeps_the_sums_and_takes_late_clicks(db: Database) -> Non
 
 async def test_nothing_is_written_where_nothing_is_wrong(db: Database) -> None:
     many = [
-        make_click(referrer=f"{i}.example", city=f"C{i}", visitor=i + 1)
+        make_click(referrer=f"{i}.example", city=f"C{i}", visitor=1000 - i)
         for i in range(MOST_VALUES * 2)
     ]
     await load_clicks(db, [*many, make_click(at=DAY + DAY_MS)])

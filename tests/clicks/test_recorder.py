@@ -206,7 +206,7 @@ async def test_a_copied_database_is_not_fed_from_the_journal_of_the_first(
     assert await count_clicks(db) == 2
     aside = find_folder(db).with_name("shorty.db.journal.set-aside-1")
     assert len(list(aside.glob("*.log"))) == 1
-    assert str(aside) in caplog.text
+    assert f"The click journal is not of this database: it is kept as {aside}." in caplog.text
 
 
 async def copy_database(db: Database, path: Path) -> None:
@@ -396,7 +396,9 @@ async def test_what_the_journal_cannot_take_waits_in_memory(db: Database) -> Non
     assert await count_clicks(db) == 2
 
 
-async def test_a_journal_that_refuses_is_tried_until_it_takes_visits_again(db: Database) -> None:
+async def test_a_journal_that_refuses_is_tried_until_it_takes_visits_again(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     clock = [10.0]
     async with run_recorder(db, rest_s=NEVER, read_monotonic=lambda: clock[0]) as recorder:
         (segment,) = find_folder(db).glob("*.log")
@@ -414,6 +416,9 @@ async def test_a_journal_that_refuses_is_tried_until_it_takes_visits_again(db: D
         assert segment.read_bytes() == before
         assert recorder.record(make_visit())
     assert await count_clicks(db) == 3
+    assert caplog.messages == [
+        "The click journal cannot be written: [Errno 28] No space left on device."
+    ]
 
 
 async def test_a_visit_that_is_journalled_again_ends_a_refusal(db: Database) -> None:
