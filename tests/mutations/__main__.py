@@ -7,6 +7,7 @@ run of the tests for each statement.
 
 import argparse
 import os
+import re
 import sys
 import tempfile
 import tomllib
@@ -16,9 +17,10 @@ from rich.console import Console
 
 from tests.mutations.expressions import MutmutError, try_expressions
 from tests.mutations.statements import try_statements
-from tests.mutations.workplace import Tally, find_tests, list_modules
+from tests.mutations.workplace import Mutant, Tally, find_tests, list_modules
 
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
+EVERYWHERE = "everywhere"
 
 
 class Arguments(argparse.Namespace):
@@ -83,7 +85,7 @@ def report(console: Console, kind: str, tally: Tally) -> int:
     reasons = read_reasons()
     unexplained = 0
     for mutant in tally.unnoticed:
-        reason = reasons.get(mutant.place, {}).get(mutant.change)
+        reason = find_reason(reasons, mutant)
         if reason is None:
             unexplained += 1
             console.print(f"{mutant.place}\n{mutant.difference}", markup=False, highlight=False)
@@ -98,8 +100,18 @@ def report(console: Console, kind: str, tally: Tally) -> int:
     return unexplained
 
 
+def find_reason(reasons: dict[str, dict[str, str]], mutant: Mutant) -> str | None:
+    if reason := reasons.get(mutant.place, {}).get(mutant.change):
+        return reason
+    patterns = reasons[EVERYWHERE].items()
+    return next((why for pattern, why in patterns if re.search(pattern, mutant.change)), None)
+
+
 def read_reasons() -> dict[str, dict[str, str]]:
-    """Why mutants cannot be noticed, by function or module and by the changed line."""
+    """Why mutants cannot be noticed, by function or module and by the changed line.
+
+    What holds of many stands under EVERYWHERE, by a pattern that is found in the line.
+    """
     return tomllib.loads(EQUIVALENT.read_text())
 
 
