@@ -15,6 +15,7 @@ from shorty.accounts.invitations import (
 )
 from shorty.accounts.members import change_role, get_member, list_members, remove_member
 from shorty.accounts.model import Actor, MadeInvitation, Role, User
+from shorty.accounts.profile import is_email_verified
 from shorty.accounts.service import (
     Home,
     add_user,
@@ -115,11 +116,14 @@ async def test_a_new_person_joins_with_an_account_of_their_own(db: Database, own
     assert get_member(db, owner.workspace_id, bob.id).role == "viewer"
     again = await db.write(lambda tx: get_user(tx, "bob@a.example"))
     assert again.email_verified_at is None
+    assert not is_email_verified(db, bob.id)
 
 
 async def test_a_mailed_link_verifies_the_new_persons_email(db: Database, owner: Actor) -> None:
     bob = await join(db, await invite(db, owner, is_mailed=True))
     assert bob.email_verified_at == NOW
+    assert is_email_verified(db, bob.id)
+    assert not is_email_verified(db, bob.id + 1)
 
 
 async def test_a_mailed_link_verifies_the_email_of_the_account_that_was_invited(

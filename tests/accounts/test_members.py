@@ -89,7 +89,7 @@ async def test_a_removed_members_token_stops_and_stays_stopped(db: Database, own
 
 
 async def test_the_last_owner_stays_owner(db: Database, owner: Actor) -> None:
-    with pytest.raises(ConflictError):
+    with pytest.raises(ConflictError, match=r"^A workspace needs an owner; make somebody else one"):
         await db.write(lambda tx: change_role(tx, owner, owner.user_id, "admin"))
     with pytest.raises(ConflictError):
         await db.write(lambda tx: remove_member(tx, owner, owner.user_id, NOW))

@@ -269,14 +269,21 @@ async def test_a_tokens_name_and_end_may_change_but_not_into_the_past(
         await change(TokenChange(expires_at=NOW))
 
 
-@pytest.mark.parametrize("name", ["x" * 101, "a\nb", "\x00"])
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("x" * 101, "may be at most 100 characters long"),
+        ("a\nb", "must be one line of text without control characters"),
+        ("\x00", "must be one line of text without control characters"),
+    ],
+)
 async def test_every_fault_of_a_new_token_is_named_at_once(
-    db: Database, home: Home, name: str
+    db: Database, home: Home, name: str, fault: str
 ) -> None:
     new = NewToken(name=name, expires_at=NOW - 1)
     with pytest.raises(InvalidFieldsError) as raised:
         await db.write(lambda tx: create_token(tx, build_actor(), new, NOW))
-    assert set(raised.value.fields) == {"name", "expires_at"}
+    assert raised.value.fields == {"name": fault, "expires_at": "must lie in the future"}
 
 
 async def test_the_use_of_a_token_is_noted_once_a_minute(db: Database, home: Home) -> None:
