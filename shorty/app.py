@@ -12,11 +12,11 @@ from typing import Final
 from litestar.types import ASGIApp
 
 from shorty.accounts.last_used import SessionUses, TokenUses
-from shorty.accounts.secret_texts import WelcomeKey
+from shorty.accounts.secret_texts import SetupKey
 from shorty.accounts.service import can_anyone_sign_in
 from shorty.api.app import DOORS, create_api
 from shorty.api.cors import allow_origins
-from shorty.api.short_ways import add_short_ways
+from shorty.api.fast_routes import add_short_ways
 from shorty.clicks.geo import GeoDatabase
 from shorty.clicks.limited import LimitedClicks
 from shorty.clicks.recorder import Recorder
@@ -28,31 +28,31 @@ from shorty.domains.service import sync_domains
 from shorty.domains.verification import Challenges, DomainVerifier
 from shorty.fetch import Fetcher
 from shorty.granian_bridge import AsgiShim
-from shorty.http.readiness import Readiness
-from shorty.http.requests import SERVICES
-from shorty.http.services import Attempts, Services
+from shorty.jobs import Jobs
 from shorty.limits import RateLimits
 from shorty.links.context import LinkContext
 from shorty.links.icons import Icons
 from shorty.links.lookup import LinkLookup
+from shorty.links.page_fetcher import PageFetcher
 from shorty.links.rules import read_link_rules
-from shorty.links.titles import TitleFiller
 from shorty.mail import Mailer
 from shorty.pools import close_worker_threads
 from shorty.proxies import TrustedProxies
 from shorty.qr.sandbox import draw_icon
+from shorty.redirect.context import NS_IN_MS, VisitContext
 from shorty.redirect.decide import is_plain
-from shorty.redirect.desk import NS_IN_MS, VisitDesk
 from shorty.redirect.request import Scope
 from shorty.redirect.route import Answering, Front
 from shorty.storage.database import Database
 from shorty.storage.state import HOST_COOKIES, find_or_make_secret, find_or_note_time
 from shorty.storage.upgrades import upgrade_database
-from shorty.transfer.desk import TransferDesk
-from shorty.upkeep import Upkeep
+from shorty.transfer.jobs import ImportJobs
 from shorty.web.app import build_routers
 from shorty.web.failures import FAILURES
-from shorty.web.welcome import WELCOME
+from shorty.web.setup import WELCOME
+from shorty.webcore.readiness import Readiness
+from shorty.webcore.requests import SERVICES
+from shorty.webcore.services import Attempts, Services
 from shorty.webhooks.outbox import Outbox
 from shorty.webhooks.worker import WebhookWorker
 
@@ -148,7 +148,7 @@ class App:
         doors = allow_origins(build_doors(), config.server.cors_origins)
         self.shim = AsgiShim(doors, {SERVICES: self.services})
         self.front = Front(self._build_desk(path, now), self.shim)
-        self.upkeep = Upkeep(self.services, self.limited, self.read_clock, self._read_monotonic)
+        self.upkeep = Jobs(self.services, self.limited, self.read_clock, self._read_monotonic)
         self.upkeep.start()
         stack.push_async_callback(self.upkeep.stop)
 
@@ -164,7 +164,7 @@ class App:
         fetcher = await self._open_fetcher(stack)
         mailer = Mailer(config.smtp)
         stack.push_async_callback(mailer.finish)
-        titles = TitleFiller(db, lookup, icons, fetcher, self.read_clock, draw_icon)
+        titles = PageFetcher(db, lookup, icons, fetcher, self.read_clock, draw_icon)
         titles.start()
         stack.push_async_callback(titles.stop)
         domains = DomainDirectory(db, config)
@@ -180,7 +180,7 @@ class App:
         worker = WebhookWorker(db, fetcher, config.webhooks, outbox.news, self.read_clock)
         await worker.start()
         stack.push_async_callback(worker.stop)
-        transfers = TransferDesk(
+        transfers = ImportJobs(
             book, db.path.with_name(f"{db.path.name}.transfers"), self.read_clock
         )
         transfers.start()
@@ -208,7 +208,7 @@ class App:
             challenges=challenges,
             verifier=DomainVerifier(db, book.domains, fetcher, challenges, DnsSettings()),
             transfers=transfers,
-            welcome=WelcomeKey(),
+            welcome=SetupKey(),
             token_uses=token_uses,
             session_uses=session_uses,
             attempts=Attempts(),
@@ -230,9 +230,9 @@ class App:
         stack.push_async_callback(fetcher.close)
         return fetcher
 
-    def _build_desk(self, path: Path, now: int) -> VisitDesk:
+    def _build_desk(self, path: Path, now: int) -> VisitContext:
         services = self.services
-        return VisitDesk(
+        return VisitContext(
             db=self.db,
             domains=services.domains,
             lookup=services.book.lookup,

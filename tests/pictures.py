@@ -16,10 +16,10 @@ from typing import Final
 from PIL import Image, ImageDraw
 
 from shorty.bio.embeds import find_embed
-from shorty.bio.face import Button, Face, Item
-from shorty.bio.face import Image as Picture
 from shorty.bio.model import Colors, Network, Social, Theme
 from shorty.bio.themes import THEMES, Scheme
+from shorty.bio.view import Button, Face, Item
+from shorty.bio.view import Image as Picture
 from shorty.redirect.bio_page import render_bio_page
 from shorty.redirect.decide import Outcome
 from shorty.redirect.pages import Page, Pixels, render_details, render_refusal

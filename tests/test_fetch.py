@@ -31,7 +31,7 @@ from shorty.fetch import (
     Page,
     SystemResolver,
 )
-from shorty.webhooks.slots import QUICK_PER_HOST, SLOW_PER_HOST
+from shorty.webhooks.concurrency import QUICK_PER_HOST, SLOW_PER_HOST
 from tests.clicks.making import wait_until
 
 PUBLIC = "127.0.0.2"  # stands for the public internet where a test says so

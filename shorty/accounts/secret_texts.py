@@ -18,7 +18,7 @@ def digest_secret(text: str) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-class WelcomeKey:
+class SetupKey:
     """The key of the first run: whoever has it makes the owner's account.
 
     In memory alone: each start makes another, while nobody can sign in.

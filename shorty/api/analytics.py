@@ -50,7 +50,7 @@ from shorty.clicks.breakdown import (
 from shorty.clicks.periods import Period, cut_period
 from shorty.clicks.stats import Count, ValueCounts, count_by_slot, count_values
 from shorty.errors import NotFoundError
-from shorty.http.answers import Answer, answer_json
+from shorty.webcore.answers import Answer, answer_json
 
 T = TypeVar("T", bound=msgspec.Struct)
 ListCounts = Callable[..., Sequence[Count]]

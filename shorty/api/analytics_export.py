@@ -12,10 +12,10 @@ from shorty.api.requests import ApiRequest
 from shorty.clicks.export import read_clicks
 from shorty.clicks.model import BOT
 from shorty.errors import NotFoundError
-from shorty.http.answers import Answer, StreamedAnswer
-from shorty.http.times import format_time
 from shorty.storage.database import Row
-from shorty.transfer.cells import write_cell, write_rows
+from shorty.transfer.csv_cells import write_cell, write_rows
+from shorty.webcore.answers import Answer, StreamedAnswer
+from shorty.webcore.times import format_time
 
 MEDIA_TYPES: Final = {"csv": b"text/csv; charset=utf-8", "ndjson": b"application/x-ndjson"}
 SOURCES: Final[tuple[str, ...]] = ("link", "qr", "bio")

@@ -9,10 +9,10 @@ from shorty.api.requests import ApiRequest
 from shorty.clicks.periods import Interval, Period, read_period
 from shorty.clicks.stats_store import Scope
 from shorty.errors import InvalidFieldsError, NotFoundError
-from shorty.http.fields import convert_fields
-from shorty.http.requests import ID_DIGITS
 from shorty.links.service import get_link
 from shorty.links.tags import get_tag
+from shorty.webcore.fields import convert_fields
+from shorty.webcore.requests import ID_DIGITS
 
 Q = TypeVar("Q", bound="AnalyticsQuery")
 

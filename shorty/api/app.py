@@ -20,7 +20,7 @@ from shorty.api import (
     qr_drawings,
     qr_logos,
     short_link_bulk,
-    short_link_upkeep,
+    short_link_crud,
     short_links,
     system,
     tags,
@@ -31,17 +31,17 @@ from shorty.api import (
 )
 from shorty.api.auth import authenticate, count_stray_request
 from shorty.api.errors import answer_problem
-from shorty.api.openapi import Door
+from shorty.api.openapi import RouteGroup
 from shorty.api.operations import handle_options
 from shorty.api.reference import build_reference_handlers
 from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import answer_refusal
-from shorty.http.errors import Handlers, build_exception_handlers
+from shorty.webcore.errors import Handlers, build_exception_handlers
 
 PREFIX: Final = "/api/v1"
 
 # The links API and everything native: a token for each, problem details for errors.
-NATIVE: Final = Door(
+NATIVE: Final = RouteGroup(
     prefix=PREFIX,
     before=authenticate,
     shape=answer_problem,
@@ -65,18 +65,18 @@ NATIVE: Final = Door(
     ),
 )
 # Another product's words: its own errors, and public links without a token.
-SHORT_LINKS: Final = Door(
+SHORT_LINKS: Final = RouteGroup(
     prefix=PREFIX,
     before=short_links.authenticate_unless_public,
     shape=answer_refusal,
     handlers=(
         *short_links.resource.handlers,
-        *short_link_upkeep.resource.handlers,
+        *short_link_crud.resource.handlers,
         *short_link_bulk.resource.handlers,
     ),
 )
 # The same words, but always with a token.
-QR_CODES: Final = Door(
+QR_CODES: Final = RouteGroup(
     prefix=PREFIX, before=authenticate, shape=answer_refusal, handlers=qr_codes.resource.handlers
 )
 DOORS: Final = (NATIVE, SHORT_LINKS, QR_CODES)
@@ -137,7 +137,7 @@ def name_family(path: str) -> str:
     return path.removeprefix(PREFIX).strip("/").partition("/")[0]
 
 
-def build_router(door: Door) -> Router:
+def build_router(door: RouteGroup) -> Router:
     return Router(
         door.prefix,
         route_handlers=[*handle_options(door.handlers), *door.handlers],

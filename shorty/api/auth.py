@@ -8,8 +8,8 @@ from shorty.accounts.tokens import find_actor
 from shorty.api.operations import find_operation
 from shorty.api.requests import ApiRequest
 from shorty.errors import UnauthenticatedError
-from shorty.http.answers import RATE_HEADERS
-from shorty.http.requests import tell_of_proxy
+from shorty.webcore.answers import RATE_HEADERS
+from shorty.webcore.requests import tell_of_proxy
 
 BEARER: Final = "bearer"
 PREFIX: Final = "/api/v1/"

@@ -13,9 +13,9 @@ from shorty.bio import blocks, service
 from shorty.bio.embeds import SITES
 from shorty.bio.model import Block, BlockChange, BlockKind, NewBlock
 from shorty.bio.rules import MAX_BLOCKS
-from shorty.http.answers import Answer, answer_json, answer_nothing
-from shorty.http.fields import convert_given
-from shorty.http.requests import read_body
+from shorty.webcore.answers import Answer, answer_json, answer_nothing
+from shorty.webcore.fields import convert_given
+from shorty.webcore.requests import read_body
 
 PAGE: Final = "bio page"
 BLOCK: Final = "block"

@@ -11,7 +11,7 @@ from shorty.api.objects import show
 from shorty.bio.model import AvatarKind, BioPage, Block, BlockKind, Colors, Social, Theme
 from shorty.bio.themes import list_warnings
 from shorty.errors import InvalidFieldsError
-from shorty.http.times import format_optional_time, format_time, read_time
+from shorty.webcore.times import format_optional_time, format_time, read_time
 
 TAG: Final = "Bio pages"
 

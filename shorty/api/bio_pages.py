@@ -24,10 +24,10 @@ from shorty.bio.model import AvatarKind, BioPage, Colors, PageChange, Social, Th
 from shorty.bio.rules import DESCRIPTION_LENGTH, MAX_SOCIALS, TITLE_LENGTH
 from shorty.bio.themes import DESCRIPTIONS
 from shorty.errors import ConflictError, QuotaExceededError, SlugTakenError
-from shorty.http.answers import Answer, answer_created, answer_json, answer_nothing
-from shorty.http.fields import convert_fields
-from shorty.http.requests import read_body
 from shorty.links.model import LinkChange
+from shorty.webcore.answers import Answer, answer_created, answer_json, answer_nothing
+from shorty.webcore.fields import convert_fields
+from shorty.webcore.requests import read_body
 
 WHAT: Final = "bio page"
 

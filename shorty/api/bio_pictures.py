@@ -12,11 +12,11 @@ from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.uploads import read_upload
 from shorty.errors import BusyError, NotFoundError
-from shorty.http.answers import Answer, Header, answer_json, answer_nothing
 from shorty.links import pictures
 from shorty.links.icons import find_icon_content
 from shorty.links.pictures import LONGEST_SIDES, MOST, Picture, StoredPicture
 from shorty.qr.sandbox import MAX_BYTES, read_logo
+from shorty.webcore.answers import Answer, Header, answer_json, answer_nothing
 
 resource: Final = Resource("Bio pages")
 PNG: Final = b"image/png"

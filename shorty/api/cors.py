@@ -8,7 +8,7 @@ from typing import Final
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from shorty.http.answers import Header
+from shorty.webcore.answers import Header
 
 ANY: Final = "*"
 METHODS: Final = b"GET, POST, PUT, PATCH, DELETE"

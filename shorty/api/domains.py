@@ -14,9 +14,9 @@ from shorty.domains import DomainChange, NewDomain, service
 from shorty.domains.model import Domain, Scheme
 from shorty.domains.verification import DnsRecord, Verification, list_needed_records
 from shorty.errors import AlreadyExistsError, QuotaExceededError
-from shorty.http.answers import Answer, answer_json, answer_nothing
-from shorty.http.fields import convert_given
-from shorty.http.requests import read_body
+from shorty.webcore.answers import Answer, answer_json, answer_nothing
+from shorty.webcore.fields import convert_given
+from shorty.webcore.requests import read_body
 
 resource: Final = Resource("Domains", writes="admin")
 TXT_EXAMPLE: Final = {

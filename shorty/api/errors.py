@@ -5,9 +5,9 @@ from typing import Final
 import msgspec
 
 from shorty.errors import InvalidFieldsError, ShortyError, StorageUnavailableError
-from shorty.http.answers import Answer, answer_json
-from shorty.http.errors import list_error_headers
-from shorty.http.readiness import Reason
+from shorty.webcore.answers import Answer, answer_json
+from shorty.webcore.errors import list_error_headers
+from shorty.webcore.readiness import Reason
 
 PROBLEM: Final = b"application/problem+json"
 UNAVAILABLE: Final = 503

@@ -14,10 +14,10 @@ from shorty.accounts import token_store
 from shorty.accounts.model import KeptAnswer
 from shorty.api.requests import ApiRequest
 from shorty.errors import ConflictError, InvalidFieldsError
-from shorty.http.answers import Answer, answer_created
-from shorty.http.errors import KeyReusedError
-from shorty.http.requests import Body
 from shorty.storage.database import Database, Transaction
+from shorty.webcore.answers import Answer, answer_created
+from shorty.webcore.errors import KeyReusedError
+from shorty.webcore.requests import Body
 
 
 class Numbered(Protocol):

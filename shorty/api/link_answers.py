@@ -8,8 +8,8 @@ import msgspec
 from shorty.api.link_bodies import spell_faults
 from shorty.api.link_object import LinkObject, show_link
 from shorty.errors import InvalidFieldsError, ShortyError
-from shorty.http.answers import Answer, answer_json
 from shorty.links.model import Link
+from shorty.webcore.answers import Answer, answer_json
 
 EXAMPLE: Final = {
     "id": "1162",

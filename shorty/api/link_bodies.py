@@ -11,9 +11,6 @@ from shorty.api.link_object import STATUSES
 from shorty.api.listing import Cursor, Limit
 from shorty.api.objects import Input, derive_changes
 from shorty.errors import InvalidFieldsError
-from shorty.http.fields import TellingNames, convert_known, find_unknown, spell_fields
-from shorty.http.requests import ID_DIGITS, Body
-from shorty.http.times import read_time
 from shorty.links.model import (
     LinkChange,
     LinkFilter,
@@ -22,6 +19,9 @@ from shorty.links.model import (
     QrSettings,
     TagId,
 )
+from shorty.webcore.fields import TellingNames, convert_known, find_unknown, spell_fields
+from shorty.webcore.requests import ID_DIGITS, Body
+from shorty.webcore.times import read_time
 
 CREATE_EXAMPLE: Final = {
     "url": "https://example.com/pricing",

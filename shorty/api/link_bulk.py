@@ -27,11 +27,11 @@ from shorty.api.objects import Input
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import BusyError, FeatureOffError, InvalidFieldsError, NotFoundError, ShortyError
-from shorty.http.answers import Answer, answer_json
-from shorty.http.fields import convert_fields, convert_known, find_unknown
-from shorty.http.requests import read_body
 from shorty.links import service
 from shorty.links.model import Link
+from shorty.webcore.answers import Answer, answer_json
+from shorty.webcore.fields import convert_fields, convert_known, find_unknown
+from shorty.webcore.requests import read_body
 
 BULK_LIMIT_BYTES: Final = 8 * 1024 * 1024
 SLUG_TAKEN: Final = {

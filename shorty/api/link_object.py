@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from shorty.http.times import format_optional_time, format_time
 from shorty.links.model import Creator, Link, LinkType, QrSettings, Tag
 from shorty.qr.design import list_warnings
+from shorty.webcore.times import format_optional_time, format_time
 
 STATUSES: Final = {
     "PERMANENT_301": 301,

@@ -30,13 +30,13 @@ from shorty.errors import (
     QuotaExceededError,
     SlugTakenError,
 )
-from shorty.http.answers import Answer, answer_json, answer_nothing
-from shorty.http.fields import convert_fields
-from shorty.http.requests import Body, read_body
 from shorty.links import service
+from shorty.links.listing import list_links as list_page
 from shorty.links.model import Link, LinkChange
-from shorty.links.pages import list_links as list_page
 from shorty.storage.database import Transaction
+from shorty.webcore.answers import Answer, answer_json, answer_nothing
+from shorty.webcore.fields import convert_fields
+from shorty.webcore.requests import Body, read_body
 
 resource: Final = Resource("Links")
 

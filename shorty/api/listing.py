@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from shorty.errors import InvalidFieldsError
-from shorty.http.requests import ID_DIGITS
+from shorty.webcore.requests import ID_DIGITS
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from shorty.api.objects import Input, show
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import AlreadyExistsError, ConflictError, QuotaExceededError
-from shorty.http.answers import Answer, answer_json, answer_nothing
-from shorty.http.invitations import invite
+from shorty.webcore.answers import Answer, answer_json, answer_nothing
+from shorty.webcore.invitations import invite
 
 resource: Final = Resource("Members", writes="admin")
 

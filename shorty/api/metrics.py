@@ -10,7 +10,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from shorty.http.services import Services
+from shorty.webcore.services import Services
 
 # Reads /proc at each scrape; its numbers are the process's, so one serves every app of it.
 _PROCESS: Final = CollectorRegistry()

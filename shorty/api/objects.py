@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from shorty.http.times import format_time
+from shorty.webcore.times import format_time
 
 T = TypeVar("T", bound=msgspec.Struct)
 

@@ -9,11 +9,11 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from shorty import __version__
+from shorty.api.error_examples import list_samples
 from shorty.api.errors import PROBLEM, Problem
 from shorty.api.operations import Operation, find_operation
 from shorty.api.requests import ApiRequest
-from shorty.api.samples import list_samples
-from shorty.http.errors import Shape, find_status
+from shorty.webcore.errors import Shape, find_status
 
 Json = dict[str, Any]
 
@@ -39,7 +39,7 @@ KEY_PARAMETER: Final = {
 _PATH_PARAMETER: Final = re.compile(r"\{(\w+):str\}")
 
 
-class Door(msgspec.Struct, frozen=True, kw_only=True):
+class RouteGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Handlers below one prefix; `before` runs before each, and their errors have one shape."""
 
     prefix: str
@@ -48,7 +48,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape
 
 
-def build_document(doors: Iterable[Door]) -> Json:
+def build_document(doors: Iterable[RouteGroup]) -> Json:
     every = [(door, handler) for door in doors for handler in door.handlers]
     schemas, components = _build_schemas([find_operation(handler) for _, handler in every])
     paths: dict[str, Json] = {}
@@ -83,7 +83,7 @@ def _build_schemas(operations: Iterable[Operation]) -> tuple[dict[Any, Json], Js
 
 
 def _describe_handler(
-    door: Door, handler: HTTPRouteHandler, schemas: dict[Any, Json]
+    door: RouteGroup, handler: HTTPRouteHandler, schemas: dict[Any, Json]
 ) -> Iterable[tuple[str, str, Json]]:
     operation = find_operation(handler)
     for route in sorted(handler.paths):

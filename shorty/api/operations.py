@@ -14,7 +14,7 @@ from litestar.types import Method
 
 from shorty.accounts.model import Scope
 from shorty.errors import ShortyError
-from shorty.http.answers import Answer
+from shorty.webcore.answers import Answer
 
 KEY: Final = "operation"
 STATUSES: Final[dict[Method, int]] = {"POST": 201, "DELETE": 204}

@@ -27,11 +27,11 @@ from shorty.errors import (
     QuotaExceededError,
     SlugTakenError,
 )
-from shorty.http.answers import Answer, answer_json
-from shorty.http.qr_drawings import list_warning_headers
-from shorty.http.requests import Body, read_body
 from shorty.links import service
 from shorty.links.model import Link, LinkChange
+from shorty.webcore.answers import Answer, answer_json
+from shorty.webcore.qr_drawings import list_warning_headers
+from shorty.webcore.requests import Body, read_body
 
 resource: Final = Resource("QR codes")
 CREATED: Final = "QR Code Created Successfully."

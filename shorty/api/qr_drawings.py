@@ -7,9 +7,12 @@ from litestar import route
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import BusyError, InvalidFieldsError, NotFoundError
-from shorty.http.answers import Answer
-from shorty.http.fields import convert_fields
-from shorty.http.qr_drawings import (
+from shorty.links import service
+from shorty.links.model import QrSettings
+from shorty.links.qr_lookup import find_code
+from shorty.webcore.answers import Answer
+from shorty.webcore.fields import convert_fields
+from shorty.webcore.qr_drawings import (
     MEDIA_TYPES,
     PRIVATE,
     PUBLIC,
@@ -18,9 +21,6 @@ from shorty.http.qr_drawings import (
     answer_drawing,
     override_settings,
 )
-from shorty.links import service
-from shorty.links.codes import find_code
-from shorty.links.model import QrSettings
 
 resource: Final = Resource("QR codes")
 

@@ -11,10 +11,10 @@ from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.uploads import read_upload
 from shorty.errors import BusyError, NotFoundError
-from shorty.http.answers import Answer, answer_json, answer_nothing
 from shorty.links import logos
 from shorty.links.logos import LogoPicture, StoredLogo
 from shorty.qr.sandbox import MAX_BYTES, read_logo
+from shorty.webcore.answers import Answer, answer_json, answer_nothing
 
 resource: Final = Resource("QR codes")
 PNG: Final = b"image/png"

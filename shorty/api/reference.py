@@ -8,11 +8,11 @@ import msgspec
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
-from shorty.api.openapi import Door, build_document
+from shorty.api.openapi import RouteGroup, build_document
 from shorty.api.reference_page import CONTENT_POLICY, render_reference
 from shorty.api.requests import ApiRequest
-from shorty.http.answers import JSON, Answer, Header
-from shorty.http.documents import Document, answer_document, keep_document
+from shorty.webcore.answers import JSON, Answer, Header
+from shorty.webcore.documents import Document, answer_document, keep_document
 
 HTML: Final = b"text/html; charset=utf-8"
 FRESH: Final[Header] = (b"cache-control", b"no-cache")  # kept, and asked for by its tag each time
@@ -22,7 +22,7 @@ POLICY: Final = (
 )
 
 
-def build_reference_handlers(doors: Sequence[Door]) -> list[HTTPRouteHandler]:
+def build_reference_handlers(doors: Sequence[RouteGroup]) -> list[HTTPRouteHandler]:
     @cache
     def read_document() -> Document:
         return keep_document(msgspec.json.encode(build_document(doors)), JSON)

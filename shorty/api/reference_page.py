@@ -10,9 +10,9 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from shorty.api.error_examples import SAMPLES
 from shorty.api.openapi import INTRODUCTION, Json
-from shorty.api.samples import SAMPLES
-from shorty.http.errors import find_status
+from shorty.webcore.errors import find_status
 
 _STYLE: Final = (resources.files("shorty.api") / "templates" / "reference.css").read_text("utf-8")
 _TEMPLATES: Final = Environment(

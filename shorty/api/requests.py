@@ -7,9 +7,9 @@ import msgspec
 
 from shorty.api.operations import find_operation
 from shorty.errors import UnauthenticatedError
-from shorty.http.fields import convert_fields, convert_given, telling_camel_case
-from shorty.http.requests import ServedRequest, read_body
 from shorty.storage.database import Transaction
+from shorty.webcore.fields import convert_fields, convert_given, telling_camel_case
+from shorty.webcore.requests import ServedRequest, read_body
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)

@@ -17,10 +17,10 @@ from shorty.errors import (
     SlugTakenError,
     UnauthenticatedError,
 )
-from shorty.http.answers import Answer, answer_json
-from shorty.http.errors import KeyReusedError, list_error_headers
-from shorty.http.times import format_optional_time, format_time
 from shorty.links.model import Link, QrSettings
+from shorty.webcore.answers import Answer, answer_json
+from shorty.webcore.errors import KeyReusedError, list_error_headers
+from shorty.webcore.times import format_optional_time, format_time
 
 CREATED: Final = "Short Link Created Successfully."
 UNAUTHORIZED: Final = "Unauthorized!"

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from shorty.http.fields import convert_known
-from shorty.http.requests import Body
-from shorty.http.times import read_time
 from shorty.links.destination import UTM_PARAMETERS
 from shorty.links.model import LinkChange, QrSettings
+from shorty.webcore.fields import convert_known
+from shorty.webcore.requests import Body
+from shorty.webcore.times import read_time
 
 INPUT_EXAMPLE: Final[dict[str, Any]] = {
     "destinationUrl": "https://example.com/long-url",

@@ -14,12 +14,12 @@ from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import EXAMPLE, ShortLink, describe_refusal, show_short_link
 from shorty.api.short_link_bodies import BrandedDomain, read_new_link, spell_key
 from shorty.errors import NotFoundError, ShortyError
-from shorty.http.answers import Answer, answer_json
-from shorty.http.fields import convert_fields
-from shorty.http.requests import Body, read_body
 from shorty.links import service
 from shorty.links.model import Link, LinkChange
 from shorty.links.writes import Outcome
+from shorty.webcore.answers import Answer, answer_json
+from shorty.webcore.fields import convert_fields
+from shorty.webcore.requests import Body, read_body
 
 resource: Final = Resource("Short links")
 IMPORTED: Final = "{} Short Links Created Successfully."

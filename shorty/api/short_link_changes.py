@@ -20,9 +20,9 @@ from shorty.api.short_link_bodies import (
     split_tags,
     unfold_form,
 )
-from shorty.http.fields import convert_known
-from shorty.http.requests import Body
 from shorty.links.model import Link, LinkChange, QrSettings
+from shorty.webcore.fields import convert_known
+from shorty.webcore.requests import Body
 
 SETTINGS: Final = frozenset(QrSettings.__struct_encode_fields__)
 # Read in a way of their own.

@@ -22,12 +22,12 @@ from shorty.api.short_link_bodies import (
     read_new_link,
 )
 from shorty.errors import BusyError, QuotaExceededError, SlugTakenError, UnauthenticatedError
-from shorty.http.answers import Answer, answer_json
-from shorty.http.requests import read_body, tell_of_proxy
 from shorty.limits import RateLimits, name_address, name_network
 from shorty.links.model import Link
 from shorty.links.public import create_public_link
 from shorty.links.service import create_link
+from shorty.webcore.answers import Answer, answer_json
+from shorty.webcore.requests import read_body, tell_of_proxy
 
 NETWORK_SHARE: Final = 10
 """So many addresses' worth of public links an IPv6 /48 or IPv4 /24 may make."""

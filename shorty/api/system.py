@@ -12,8 +12,8 @@ from shorty.api.metrics import write_metrics
 from shorty.api.requests import ApiRequest
 from shorty.domains.verification import CHALLENGE_PATH
 from shorty.errors import ForbiddenError, StorageUnavailableError, UnauthenticatedError
-from shorty.http.answers import Answer, Header, answer_json
 from shorty.proxies import read_address
+from shorty.webcore.answers import Answer, Header, answer_json
 
 NOT_KEPT: Final[tuple[Header, ...]] = ((b"cache-control", b"no-store"),)
 KEPT_A_DAY: Final[tuple[Header, ...]] = ((b"cache-control", b"public, max-age=86400"),)

@@ -12,12 +12,12 @@ from shorty.api.objects import Input, derive_changes
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import AlreadyExistsError
-from shorty.http.answers import Answer, answer_json, answer_nothing
-from shorty.http.fields import convert_given
-from shorty.http.requests import read_body
 from shorty.links import tags
 from shorty.links.model import Tag
 from shorty.links.tags import NewTag, TagChange
+from shorty.webcore.answers import Answer, answer_json, answer_nothing
+from shorty.webcore.fields import convert_given
+from shorty.webcore.requests import read_body
 
 resource: Final = Resource("Tags")
 

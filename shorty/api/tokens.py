@@ -12,8 +12,8 @@ from shorty.api.listing import ListQuery, cut_page
 from shorty.api.objects import Input, derive_changes, show
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
-from shorty.http.answers import Answer, answer_json, answer_nothing
-from shorty.http.times import read_time
+from shorty.webcore.answers import Answer, answer_json, answer_nothing
+from shorty.webcore.times import read_time
 
 resource: Final = Resource("Tokens", reads="admin", writes="admin")
 

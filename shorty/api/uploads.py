@@ -9,9 +9,9 @@ import msgspec
 
 from shorty.api.requests import ApiRequest
 from shorty.errors import InvalidFieldsError
-from shorty.http.fields import convert_fields
-from shorty.http.requests import Body, read_body, read_bytes
 from shorty.qr.sandbox import MAX_BYTES
+from shorty.webcore.fields import convert_fields
+from shorty.webcore.requests import Body, read_body, read_bytes
 
 T = TypeVar("T", bound=msgspec.Struct)
 

@@ -7,8 +7,8 @@ import msgspec
 from shorty.api.objects import show
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
-from shorty.http.answers import Answer, answer_json
 from shorty.plans import read_usage
+from shorty.webcore.answers import Answer, answer_json
 
 resource: Final = Resource("Usage")
 

@@ -10,11 +10,11 @@ from shorty.api.objects import Input, derive_changes, show
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import AlreadyExistsError
-from shorty.http.answers import Answer, answer_json, answer_nothing
-from shorty.http.fields import convert_given
-from shorty.http.requests import read_body
 from shorty.links import utm_templates
 from shorty.links.utm_templates import NewUtmTemplate, UtmTemplate, UtmTemplateChange
+from shorty.webcore.answers import Answer, answer_json, answer_nothing
+from shorty.webcore.fields import convert_given
+from shorty.webcore.requests import read_body
 
 resource: Final = Resource("UTM templates")
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from shorty.api.objects import show
-from shorty.http.times import format_optional_time, format_time
+from shorty.webcore.times import format_optional_time, format_time
 from shorty.webhooks.model import (
     Delivery,
     DeliveryRecord,

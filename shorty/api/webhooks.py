@@ -21,9 +21,9 @@ from shorty.api.webhook_objects import (
     show_secret,
 )
 from shorty.errors import ConflictError, FeatureOffError, InvalidFieldsError
-from shorty.http.answers import Answer, answer_json
-from shorty.http.requests import ID_DIGITS
 from shorty.links.rules import read_webhook_url
+from shorty.webcore.answers import Answer, answer_json
+from shorty.webcore.requests import ID_DIGITS
 from shorty.webhooks import service
 from shorty.webhooks.model import DeliveryFilter, Status
 

@@ -19,8 +19,8 @@ from shorty.domains.service import (
     remove_by_host,
     sync_domains,
 )
-from shorty.http.times import format_optional_time
 from shorty.links.store import count_of_domain
+from shorty.webcore.times import format_optional_time
 
 
 @click.group("domain")

@@ -9,13 +9,13 @@ import rich_click as click
 
 from shorty.cli.files import write_file
 from shorty.cli.link import user_option
-from shorty.cli.link_desk import open_desk
+from shorty.cli.link_context import open_desk
 from shorty.cli.options import config_option
 from shorty.cli.session import Session, with_database
 from shorty.cli.terminal import show_progress
 from shorty.storage.snapshot import open_snapshot
 from shorty.transfer.exports import ExportFormat, export_lines, export_table
-from shorty.transfer.tally import Tally, Transfer
+from shorty.transfer.progress import Transfer, TransferProgress
 
 TABLE_ENDINGS: Final = frozenset({".csv", ".txt"})
 
@@ -55,7 +55,7 @@ async def command(
     desk = await open_desk(session, user)
     async with AsyncExitStack() as stack:
         output = open_output(stack, file, may_replace=force)
-        tally = Tally(on_change=stack.enter_context(show_progress("Exporting")))
+        tally = TransferProgress(on_change=stack.enter_context(show_progress("Exporting")))
         snapshot = await stack.enter_async_context(open_snapshot(session.db))
         workspace_id = desk.actor.workspace_id
         parts = (

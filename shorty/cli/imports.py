@@ -9,14 +9,14 @@ from click.exceptions import Exit
 
 from shorty.cli.files import write_file
 from shorty.cli.link import user_option
-from shorty.cli.link_desk import open_desk
+from shorty.cli.link_context import open_desk
 from shorty.cli.options import config_option
 from shorty.cli.session import Session, with_database
 from shorty.cli.terminal import show_progress
 from shorty.transfer.imports import import_file
 from shorty.transfer.model import ImportOptions, OnConflict, SourceName
+from shorty.transfer.progress import Transfer, TransferProgress
 from shorty.transfer.report import Report
-from shorty.transfer.tally import Tally, Transfer
 
 SHOWN_PROBLEMS: Final = 20
 
@@ -70,7 +70,7 @@ async def command(
     with ExitStack() as stack:
         told_to = report and Report(stack.enter_context(write_file(report, may_replace=True)))
         on_change = stack.enter_context(show_progress("Importing"))
-        tally = Tally(on_change=on_change, on_problem=told_to.add if told_to else None)
+        tally = TransferProgress(on_change=on_change, on_problem=told_to.add if told_to else None)
         await import_file(desk.book, desk.actor, source, file, options, session.now, tally)
     told = tally.describe()
     print_problems(told, report)

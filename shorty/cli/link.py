@@ -8,7 +8,7 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from shorty.api.link_object import show_link
-from shorty.cli.link_desk import Desk, find_link_id, open_desk
+from shorty.cli.link_context import Desk, find_link_id, open_desk
 from shorty.cli.link_options import field_options, name_options, read_fields
 from shorty.cli.options import (
     config_option,
@@ -20,8 +20,8 @@ from shorty.cli.options import (
 )
 from shorty.cli.session import Session, with_database
 from shorty.errors import InvalidFieldsError, NotFoundError
+from shorty.links.listing import list_links
 from shorty.links.model import Link, LinkChange, LinkFilter, LinkPage, LinkSort
-from shorty.links.pages import list_links
 from shorty.links.service import change_link, create_link, delete_link, get_link
 from shorty.links.tags import fold_name, list_tags
 

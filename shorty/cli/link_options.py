@@ -8,7 +8,7 @@ import rich_click as click
 
 from shorty.cli.terminal import read_password
 from shorty.errors import InvalidFieldsError
-from shorty.http.times import read_time
+from shorty.webcore.times import read_time
 
 F = TypeVar("F", bound=Callable[..., Any])
 

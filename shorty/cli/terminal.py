@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shorty.errors import InvalidFieldsError
 from shorty.passwords import find_own_password_fault, find_password_fault
-from shorty.transfer.tally import Transfer
+from shorty.transfer.progress import Transfer
 
 
 def read_password(*, is_own: bool = False) -> str:

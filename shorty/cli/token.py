@@ -13,8 +13,8 @@ from shorty.cli.options import (
     show_time,
 )
 from shorty.cli.session import Session, with_database
-from shorty.http.times import format_optional_time
 from shorty.storage.database import Transaction
+from shorty.webcore.times import format_optional_time
 
 DAY_MS = 86_400_000
 

@@ -26,9 +26,9 @@ from shorty.cli.options import (
 )
 from shorty.cli.session import Session, with_database
 from shorty.cli.terminal import read_password
-from shorty.http.times import format_optional_time
 from shorty.passwords import hash_password
 from shorty.storage.database import Transaction
+from shorty.webcore.times import format_optional_time
 
 
 @click.group("user")

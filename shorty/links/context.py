@@ -12,8 +12,8 @@ from shorty.links.lookup import LinkLookup
 from shorty.links.model import Author, Creator, Link, LinkDomain, PreparedLink
 from shorty.links.rules import LinkRules, Surroundings
 from shorty.links.slug import slug_key
+from shorty.storage.batcher import Batcher
 from shorty.storage.database import Database
-from shorty.storage.together import Together
 
 AskPage: TypeAlias = Callable[[Link, bool], None]
 """Asks for the icon of a link's destination, and for its title too if that is wanted."""
@@ -32,7 +32,7 @@ class LinkContext(msgspec.Struct, frozen=True, kw_only=True):
     rules: LinkRules
     icons: Icons = msgspec.field(default_factory=Icons)
     ask_page: AskPage = ask_nobody
-    inserts: Together[PreparedLink, Link] = msgspec.field(default_factory=Together)
+    inserts: Batcher[PreparedLink, Link] = msgspec.field(default_factory=Batcher)
 
     def find_domain(self, workspace_id: int, host: str) -> LinkDomain | None:
         """The workspace's verified domain, or the operator's, of that name."""

@@ -12,7 +12,7 @@ from shorty.links import store
 from shorty.links.context import LinkContext
 from shorty.links.destination import parse_destination
 from shorty.links.model import LinkType
-from shorty.links.page_title import PageFacts, fetch_page_facts
+from shorty.links.page_metadata import PageFacts, fetch_page_facts
 from shorty.links.rules import find_url_fault
 from shorty.links.slug import is_reserved, parse_slug, slug_key
 

@@ -8,8 +8,8 @@ import msgspec
 
 from shorty.qr.colors import TRANSPARENT, WHITE
 from shorty.qr.design import Design, Frame
-from shorty.qr.lettering import CAP_HEIGHT, draw_letters
 from shorty.qr.shapes import Radii, draw_box
+from shorty.qr.text_paths import CAP_HEIGHT, draw_letters
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):

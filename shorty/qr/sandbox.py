@@ -2,7 +2,7 @@
 
 Decoders of pictures meet hostile files; whatever one does to them, the server goes on. Members'
 uploads and pictures of strangers' sites have pools of their own, and no workspace draws more than
-one picture at a time. Together they take 1,280 MB of memory at most.
+one picture at a time. Batcher they take 1,280 MB of memory at most.
 """
 
 import asyncio

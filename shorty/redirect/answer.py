@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, unquote
 import can_ada
 import msgspec
 
-from shorty.bio.face import build_face, write_follow_address
 from shorty.bio.store import look_up_page
+from shorty.bio.view import build_face, write_follow_address
 from shorty.clicks.limited import Passage
 from shorty.clicks.model import PERSON, Visit
 from shorty.clicks.user_agent import is_bot, is_preview_crawler
@@ -27,6 +27,7 @@ from shorty.links.slug import build_path, slug_key
 from shorty.passwords import VISITORS, is_password_right
 from shorty.redirect import pages
 from shorty.redirect.bio_page import render_bio_page
+from shorty.redirect.context import VisitContext
 from shorty.redirect.decide import (
     Outcome,
     Visitor,
@@ -35,7 +36,6 @@ from shorty.redirect.decide import (
     decide_details,
     list_methods,
 )
-from shorty.redirect.desk import VisitDesk
 from shorty.redirect.pages import COMMON_HEADERS, Page
 from shorty.redirect.password import build_cookie, is_cookie_valid
 from shorty.redirect.password_tries import (
@@ -69,7 +69,7 @@ class Body(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
 
-def answer_report(desk: VisitDesk, scope: Scope) -> Page:
+def answer_report(desk: VisitContext, scope: Scope) -> Page:
     """`/report`: leads to where the operator takes reports, if anywhere."""
     accept = scope.headers.get("accept", "")
     if not desk.report_url:
@@ -85,7 +85,7 @@ def answer_two_hosts(scope: Scope) -> Page:
     return pages.render_two_hosts(is_json=is_program)
 
 
-async def answer_visit(desk: VisitDesk, scope: Scope, slug: str, body: Body) -> Page:
+async def answer_visit(desk: VisitContext, scope: Scope, slug: str, body: Body) -> Page:
     """Raises StorageUnavailableError where the link cannot be read, or a limited one counted."""
     headers = scope.headers
     domain = desk.domains.find_by_host(read_host(scope, headers))
@@ -112,7 +112,7 @@ async def answer_visit(desk: VisitDesk, scope: Scope, slug: str, body: Body) -> 
 
 
 def _decide(
-    desk: VisitDesk, scope: Scope, link: CachedLink | None, now: int, *, wants_details: bool
+    desk: VisitContext, scope: Scope, link: CachedLink | None, now: int, *, wants_details: bool
 ) -> tuple[Outcome, Visitor]:
     visitor = _read_visitor(desk, scope, link, now)
     is_used_up = (
@@ -124,7 +124,7 @@ def _decide(
     return ask(link, visitor, now, is_used_up=is_used_up), visitor
 
 
-def _read_visitor(desk: VisitDesk, scope: Scope, link: CachedLink | None, now: int) -> Visitor:
+def _read_visitor(desk: VisitContext, scope: Scope, link: CachedLink | None, now: int) -> Visitor:
     if link is None:
         return Visitor(method=scope.method)
     headers = scope.headers
@@ -148,7 +148,7 @@ def _read_visitor(desk: VisitDesk, scope: Scope, link: CachedLink | None, now: i
     )
 
 
-def _count(desk: VisitDesk, link: CachedLink, visit: Visit, outcome: Outcome) -> Outcome:
+def _count(desk: VisitContext, link: CachedLink, visit: Visit, outcome: Outcome) -> Outcome:
     """Keeps the visit; one too many for a limited link turns its outcome round."""
     if link.max_clicks is None or visit.kind != PERSON:
         desk.recorder.record(visit)
@@ -159,7 +159,7 @@ def _count(desk: VisitDesk, link: CachedLink, visit: Visit, outcome: Outcome) ->
     return outcome if passage is Passage.THROUGH else Outcome.USED_UP
 
 
-def _answer_root(desk: VisitDesk, scope: Scope, domain: Domain) -> Page:
+def _answer_root(desk: VisitContext, scope: Scope, domain: Domain) -> Page:
     if scope.method not in {"GET", "HEAD"}:
         return pages.render_method_not_allowed(scope.headers.get("accept", ""), "GET, HEAD")
     if domain.root_redirect and not _is_asked_for(desk, scope, domain, domain.root_redirect):
@@ -169,7 +169,7 @@ def _answer_root(desk: VisitDesk, scope: Scope, domain: Domain) -> Page:
     return pages.render_root(domain.host)
 
 
-def _answer_not_found(desk: VisitDesk, scope: Scope, domain: Domain) -> Page:
+def _answer_not_found(desk: VisitContext, scope: Scope, domain: Domain) -> Page:
     accept = scope.headers.get("accept", "")
     target = domain.not_found_redirect
     if target and not wants_json(accept) and not _is_asked_for(desk, scope, domain, target):
@@ -177,7 +177,7 @@ def _answer_not_found(desk: VisitDesk, scope: Scope, domain: Domain) -> Page:
     return pages.render_not_found(accept, is_reportable=bool(desk.report_url))
 
 
-def _is_asked_for(desk: VisitDesk, scope: Scope, domain: Domain, target: str) -> bool:
+def _is_asked_for(desk: VisitContext, scope: Scope, domain: Domain, target: str) -> bool:
     """Whether a domain's redirect would lead to the very address that was asked for, for ever.
 
     By whichever name of the domain, and however it is spelt.
@@ -194,7 +194,7 @@ def build_redirect(status: int, location: str) -> Page:
 
 
 async def _try_password(
-    desk: VisitDesk, scope: Scope, link: CachedLink, body: Body, now: int
+    desk: VisitContext, scope: Scope, link: CachedLink, body: Body, now: int
 ) -> Page:
     headers, limits = scope.headers, desk.limits
     accept = headers.get("accept", "")
@@ -255,7 +255,7 @@ def _repeat(scope: Scope, link: CachedLink) -> str:
 
 
 def _render(
-    desk: VisitDesk, scope: Scope, domain: Domain, link: CachedLink, outcome: Outcome
+    desk: VisitContext, scope: Scope, domain: Domain, link: CachedLink, outcome: Outcome
 ) -> Page:
     if outcome in REFUSALS:
         return pages.render_refusal(
@@ -280,7 +280,7 @@ def _render(
             return _render_way(desk, scope, domain, link, outcome)
 
 
-def _take_page_words(desk: VisitDesk, link: CachedLink) -> CachedLink:
+def _take_page_words(desk: VisitContext, link: CachedLink) -> CachedLink:
     """A card of a bio page says what the page says."""
     if not link.is_link_in_bio:
         return link
@@ -293,7 +293,7 @@ def _take_page_words(desk: VisitDesk, link: CachedLink) -> CachedLink:
 
 
 def _render_way(
-    desk: VisitDesk, scope: Scope, domain: Domain, link: CachedLink, outcome: Outcome
+    desk: VisitContext, scope: Scope, domain: Domain, link: CachedLink, outcome: Outcome
 ) -> Page:
     """How a visitor comes to the destination."""
     headers = scope.headers
@@ -317,7 +317,7 @@ def _render_way(
 
 
 def _render_bio_page(
-    desk: VisitDesk, scope: Scope, domain: Domain, link: CachedLink, url: str
+    desk: VisitContext, scope: Scope, domain: Domain, link: CachedLink, url: str
 ) -> Page:
     """The button of a limited link leads to `url` itself: the page was the visit that counts."""
     now = desk.read_clock()

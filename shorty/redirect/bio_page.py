@@ -6,10 +6,10 @@ from typing import Final
 
 from markupsafe import Markup
 
-from shorty.bio.face import Face
 from shorty.bio.model import Colors, Theme
 from shorty.bio.socials import ICONS
 from shorty.bio.themes import Palette, list_palettes
+from shorty.bio.view import Face
 from shorty.redirect.pages import (
     PIXEL_CONNECTIONS,
     PIXEL_IMAGES,

@@ -14,7 +14,7 @@ from shorty.errors import StorageUnavailableError
 from shorty.links.slug import RESERVED_SLUGS, slug_key
 from shorty.redirect import pages
 from shorty.redirect.answer import answer_report, answer_two_hosts, answer_visit
-from shorty.redirect.desk import NS_IN_MS, VisitDesk
+from shorty.redirect.context import NS_IN_MS, VisitContext
 from shorty.redirect.pages import COMMON_HEADERS, Page
 from shorty.redirect.request import Scope, read_host
 from shorty.redirect.strict import STRICT_HEADERS, StrictProtocol, is_strict
@@ -34,7 +34,7 @@ class Front:
     """The RSGI callable that granian calls; `fallback` takes what is no visit."""
 
     def __init__(
-        self, desk: VisitDesk, fallback: Callable[[Scope, Answering], Awaitable[None]]
+        self, desk: VisitContext, fallback: Callable[[Scope, Answering], Awaitable[None]]
     ) -> None:
         self._desk = desk
         self._fallback = fallback

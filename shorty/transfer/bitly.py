@@ -8,8 +8,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from shorty.links.imported_history import Past
 from shorty.links.model import LinkChange
-from shorty.links.past import Past
 from shorty.transfer.csv_file import read_csv, split_short_url
 from shorty.transfer.documents import Entry, read_entries, read_names, read_text
 from shorty.transfer.files import OpenFile

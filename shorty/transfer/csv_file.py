@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
-from shorty.links.past import Counts, Past
-from shorty.transfer.cells import read_cell
+from shorty.transfer.csv_cells import read_cell
 from shorty.transfer.files import InvalidFileError, OpenFile, Row, Table
 from shorty.transfer.model import Fault, ImportedLink, Item, Remark
 from shorty.transfer.times import read_time

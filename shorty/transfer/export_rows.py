@@ -10,7 +10,7 @@ from shorty.bio.moving import DressedPage
 from shorty.links.model import QrSettings
 from shorty.links.utm_templates import NewUtmTemplate, UtmTemplate
 from shorty.storage.database import Row
-from shorty.transfer.cells import write_cell
+from shorty.transfer.csv_cells import write_cell
 from shorty.transfer.lines import (
     BlockOfPage,
     ClickLine,

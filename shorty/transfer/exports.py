@@ -9,7 +9,7 @@ from shorty.clicks.export import ClickIds, find_click_ids, read_stored_clicks
 from shorty.links.utm_templates import list_templates
 from shorty.storage.snapshot import Rows
 from shorty.transfer import export_store
-from shorty.transfer.cells import write_rows
+from shorty.transfer.csv_cells import write_rows
 from shorty.transfer.export_rows import (
     describe_click,
     describe_counts,
@@ -21,13 +21,13 @@ from shorty.transfer.export_rows import (
     write_link_cells,
 )
 from shorty.transfer.lines import CountsLine, ExportLine, TagLine, write_line
-from shorty.transfer.tally import Tally
+from shorty.transfer.progress import TransferProgress
 
 ExportFormat = Literal["csv", "ndjson"]
 
 
 async def export_table(
-    rows: Rows, workspace_id: int, tally: Tally, *, hides_webhooks: bool = False
+    rows: Rows, workspace_id: int, tally: TransferProgress, *, hides_webhooks: bool = False
 ) -> AsyncGenerator[bytes]:
     """A row for each link; the first one names the columns.
 
@@ -47,7 +47,7 @@ async def export_table(
 
 
 async def export_lines(
-    rows: Rows, workspace_id: int, now: int, tally: Tally, *, has_clicks: bool = False
+    rows: Rows, workspace_id: int, now: int, tally: TransferProgress, *, has_clicks: bool = False
 ) -> AsyncGenerator[bytes]:
     """Everything that an import needs to make the same links and bio pages again.
 
@@ -78,7 +78,7 @@ async def export_lines(
 
 
 async def _export_clicks(
-    rows: Rows, workspace_id: int, ids: ClickIds, tally: Tally
+    rows: Rows, workspace_id: int, ids: ClickIds, tally: TransferProgress
 ) -> AsyncGenerator[bytes]:
     """The clicks, and then what was counted altogether: more, where old clicks are removed."""
     before = tally.done
@@ -97,6 +97,6 @@ async def _export_clicks(
         )
 
 
-def _move(tally: Tally, links: int) -> None:
+def _move(tally: TransferProgress, links: int) -> None:
     tally.created += links
     tally.move(tally.done + links)

@@ -10,10 +10,10 @@ from shorty.clicks.loading import find_new_clicks, load_batch
 from shorty.clicks.model import Click
 from shorty.clicks.rebuild import note_days, rebuild_noted_day
 from shorty.clicks.rollups import DAY_MS, KnownVisitors
-from shorty.links.past import raise_counts
+from shorty.links.imported_history import raise_counts
 from shorty.storage.database import Database, Transaction
 from shorty.transfer.model import ImportedClick, ImportedCounts
-from shorty.transfer.tally import Tally
+from shorty.transfer.progress import TransferProgress
 
 # Past so many, a visitor who comes back on a day long past might be counted twice.
 KNOWN_VISITORS: Final = 1_000_000
@@ -24,9 +24,11 @@ WOULD_BE_MADE: Final = 0
 class History:
     """Knows the file's links by what the file calls them."""
 
-    def __init__(self, db: Database, tally: Tally, now: int, *, is_dry_run: bool) -> None:
+    def __init__(
+        self, db: Database, tally: TransferProgress, now: int, *, is_dry_run: bool
+    ) -> None:
         self._db = db
-        self._tally = tally
+        self._progress = tally
         self._now = now
         self._is_dry_run = is_dry_run
         self._new: dict[str, int] = {}
@@ -49,11 +51,11 @@ class History:
         of_there = _find_links(known, self._there)
         self._left_out += len(items) - len(of_new) - len(of_there)
         if self._is_dry_run:
-            self._tally.clicks += len(of_new)
+            self._progress.clicks += len(of_new)
             return
         late = await self._db.write(lambda tx: self._store(tx, of_new, of_there))
         self._visitors.keep_noted()
-        self._tally.clicks += len(of_new) + len(late)
+        self._progress.clicks += len(of_new) + len(late)
 
     def _store(
         self, tx: Transaction, of_new: Sequence[Click], of_there: Sequence[Click]
@@ -71,7 +73,7 @@ class History:
         Each batch notes its own anew, for the server may have recounted those of an earlier one.
         """
         days = _list_days(late)
-        if self._tally.clicks + len(of_new) + len(late) > KNOWN_VISITORS:
+        if self._progress.clicks + len(of_new) + len(late) > KNOWN_VISITORS:
             days |= _list_days(of_new)
         return days
 
@@ -88,8 +90,8 @@ class History:
         """An import that ends before leaves the days that are to be recounted to the server."""
         if self._left_out:
             reason = "single clicks left out, of links that were not imported or of the future"
-            self._tally.note("note", "", "", f"{reason}: {self._left_out:,}")
-        while not self._tally.is_cancelled and await rebuild_noted_day(self._db):
+            self._progress.note("note", "", "", f"{reason}: {self._left_out:,}")
+        while not self._progress.is_cancelled and await rebuild_noted_day(self._db):
             pass
 
 

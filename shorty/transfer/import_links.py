@@ -7,8 +7,8 @@ import msgspec
 
 from shorty.errors import InvalidFieldsError, ShortyError, SlugTakenError
 from shorty.links.context import LinkContext
+from shorty.links.imported_history import keep_pasts
 from shorty.links.model import Author, Link, LinkChange, PreparedLink
-from shorty.links.past import keep_pasts
 from shorty.links.prepare import hash_link_password, prepare_open_link, protect_link
 from shorty.links.writes import insert_links as insert_prepared
 from shorty.passwords import is_password_hash

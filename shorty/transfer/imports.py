@@ -22,6 +22,7 @@ from shorty.links.model import Link
 from shorty.links.tags import make_colored_tags
 from shorty.pools import WorkerThreads
 from shorty.transfer.conflicts import There
+from shorty.transfer.dry_run import DryRun
 from shorty.transfer.files import InvalidFileError, OpenFile, ReadingStoppedError
 from shorty.transfer.history import WOULD_BE_MADE, History
 from shorty.transfer.import_links import Arrival, Prepared, insert_links, prepare_import
@@ -41,9 +42,8 @@ from shorty.transfer.model import (
 )
 from shorty.transfer.pages import Pages
 from shorty.transfer.pictures import Pictures
-from shorty.transfer.rehearsal import Rehearsal
+from shorty.transfer.progress import TransferProgress
 from shorty.transfer.sources import READERS
-from shorty.transfer.tally import Tally
 from shorty.transfer.templates import take_templates
 
 AT_ONCE: Final = 500
@@ -59,7 +59,7 @@ async def import_file(
     path: Path,
     options: ImportOptions,
     now: int,
-    tally: Tally,
+    tally: TransferProgress,
 ) -> None:
     """The tally says how it ended, also where the file or the plan put an end to it.
 
@@ -88,7 +88,12 @@ class Import:
     """One run: what it has learned of the file, and what it has made of it."""
 
     def __init__(
-        self, book: LinkContext, actor: Actor, options: ImportOptions, now: int, tally: Tally
+        self,
+        book: LinkContext,
+        actor: Actor,
+        options: ImportOptions,
+        now: int,
+        tally: TransferProgress,
     ) -> None:
         # A file must not make the server call thousands of hosts.
         self._book = replace(book, ask_page=ask_nobody)
@@ -97,9 +102,9 @@ class Import:
         self._owner = f"workspace {actor.workspace_id}"
         self._options = options
         self._now = now
-        self._tally = tally
+        self._progress = tally
         is_dry_run = options.is_dry_run
-        self._rehearsal = Rehearsal(book, self._author, options) if is_dry_run else None
+        self._dry_run = DryRun(book, self._author, options) if is_dry_run else None
         self._history = History(book.db, tally, now, is_dry_run=is_dry_run)
         self._pictures = Pictures(book, actor, tally, now, is_dry_run=is_dry_run)
         pages = Pages(book, actor, tally, self._history, self._pictures, now, is_dry_run=is_dry_run)
@@ -118,16 +123,16 @@ class Import:
     async def run(self, file: OpenFile, items: Iterator[Item]) -> None:
         if self._options.domain is not None:
             self._require_domain(self._options.domain)
-        if self._rehearsal is not None:
-            await self._rehearsal.begin(self._now)
+        if self._dry_run is not None:
+            await self._dry_run.begin(self._now)
         while True:
             batch, error = await self._read(items)
             for kind, alike in groupby(batch, key=type):
                 found = list(alike)
                 await self._takers[kind](found)
                 self._require_wanted()
-                self._tally.belongings += len(found) if kind in BELONGINGS else 0
-            self._tally.move(file.position)
+                self._progress.belongings += len(found) if kind in BELONGINGS else 0
+            self._progress.move(file.position)
             if error is not None:
                 raise error
             if not batch:
@@ -139,14 +144,14 @@ class Import:
         try:
             batch = await THREADS.run(self._owner, partial(read_batch, items))
         except asyncio.CancelledError:
-            self._tally.cancel()  # the thread would read on for nobody
+            self._progress.cancel()  # the thread would read on for nobody
             raise
         self._require_wanted()
         return batch
 
     def _require_wanted(self) -> None:
         """Raises ReadingStoppedError once somebody has cancelled."""
-        if self._tally.is_cancelled:
+        if self._progress.is_cancelled:
             raise ReadingStoppedError
 
     def _require_domain(self, host: str) -> None:
@@ -177,8 +182,8 @@ class Import:
 
     async def _insert(self, prepared: Sequence[Prepared]) -> Sequence[Arrival | None]:
         """None stands for a link that would be made."""
-        if self._rehearsal is not None:
-            return self._rehearsal.insert_links(prepared)
+        if self._dry_run is not None:
+            return self._dry_run.insert_links(prepared)
         if not prepared:
             return []
         book, author, on_conflict = self._book, self._author, self._options.on_conflict
@@ -187,7 +192,7 @@ class Import:
         )
 
     def _note_arrival(self, prepared: Prepared, arrival: Arrival | None) -> None:
-        item, tally = prepared.item, self._tally
+        item, tally = prepared.item, self._progress
         match arrival:
             case Link() | None:
                 tally.created += 1
@@ -203,7 +208,7 @@ class Import:
 
     def _fail(self, item: ImportedLink, error: ShortyError) -> None:
         sort = "skipped" if isinstance(error, SlugTakenError) else "failed"
-        self._tally.note(sort, item.place, name_link(item), error.message)
+        self._progress.note(sort, item.place, name_link(item), error.message)
 
     async def _take_tags(self, items: Sequence[ImportedTag]) -> None:
         if self._options.is_dry_run:
@@ -216,19 +221,21 @@ class Import:
                     lambda tx, new=item.new: make_colored_tags(tx, workspace_id, [new], now)
                 )
             except InvalidFieldsError as error:
-                self._tally.note("failed", item.place, f"tag {item.new.name[:60]}", error.message)
+                self._progress.note(
+                    "failed", item.place, f"tag {item.new.name[:60]}", error.message
+                )
 
     async def _take_templates(self, items: Sequence[ImportedTemplate]) -> None:
         if not self._options.is_dry_run:
-            await take_templates(self._book.db, self._actor, items, self._now, self._tally)
+            await take_templates(self._book.db, self._actor, items, self._now, self._progress)
 
     async def _note_faults(self, items: Sequence[Fault]) -> None:
         for item in items:
-            self._tally.note("failed", item.place, item.subject, item.message)
+            self._progress.note("failed", item.place, item.subject, item.message)
 
     async def _note_remarks(self, items: Sequence[Remark]) -> None:
         for item in items:
-            self._tally.note("note", item.place, "", item.message)
+            self._progress.note("note", item.place, "", item.message)
 
 
 def read_batch(items: Iterator[Item]) -> tuple[list[Item], InvalidFileError | None]:

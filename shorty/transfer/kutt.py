@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
-from shorty.links.past import Counts, Past
 from shorty.transfer.csv_file import read_csv
 from shorty.transfer.documents import Entry, read_count, read_entries, read_text
 from shorty.transfer.files import OpenFile

@@ -9,8 +9,8 @@ import msgspec
 
 from shorty.bio.model import NewBlock, PageChange
 from shorty.clicks.model import Click
+from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
-from shorty.links.past import Counts, Past
 from shorty.links.pictures import Purpose
 from shorty.links.tags import NewTag
 from shorty.links.utm_templates import NewUtmTemplate

@@ -20,7 +20,7 @@ from shorty.links.context import LinkContext
 from shorty.transfer.history import WOULD_BE_MADE, History
 from shorty.transfer.model import ImportedBlock, ImportedPage
 from shorty.transfer.pictures import Pictures
-from shorty.transfer.tally import Sort, Tally
+from shorty.transfer.progress import Sort, TransferProgress
 
 NO_LINK = "its look was left out, for its link was not imported"
 NO_PAGE = "its look was left out, for the link that is here is no bio page"
@@ -36,7 +36,7 @@ class Pages:
         self,
         book: LinkContext,
         actor: Actor,
-        tally: Tally,
+        tally: TransferProgress,
         history: History,
         pictures: Pictures,
         now: int,
@@ -45,7 +45,7 @@ class Pages:
     ) -> None:
         self._book = book
         self._actor = actor
-        self._tally = tally
+        self._progress = tally
         self._history = history
         self._pictures = pictures
         self._now = now
@@ -53,7 +53,7 @@ class Pages:
 
     async def take(self, items: Sequence[ImportedPage]) -> None:
         for item in items:
-            if self._tally.is_cancelled:
+            if self._progress.is_cancelled:
                 return
             await self._take(item)
 
@@ -122,4 +122,4 @@ class Pages:
         return found, lost
 
     def _note(self, sort: Sort, item: ImportedPage, message: str, place: str = "") -> None:
-        self._tally.note(sort, place or item.place, item.subject, message)
+        self._progress.note(sort, place or item.place, item.subject, message)

@@ -19,7 +19,7 @@ from shorty.links.pictures import (
 from shorty.qr.sandbox import read_logo
 from shorty.transfer.files import ReadingStoppedError
 from shorty.transfer.model import ImportedPicture
-from shorty.transfer.tally import Tally
+from shorty.transfer.progress import TransferProgress
 
 # A photograph takes more room as PNG than the file that was uploaded: at most its bare pixels.
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -29,11 +29,17 @@ class Pictures:
     """Knows the file's pictures by what the file calls them, each purpose by itself."""
 
     def __init__(
-        self, book: LinkContext, actor: Actor, tally: Tally, now: int, *, is_dry_run: bool
+        self,
+        book: LinkContext,
+        actor: Actor,
+        tally: TransferProgress,
+        now: int,
+        *,
+        is_dry_run: bool,
     ) -> None:
         self._book = book
         self._actor = actor
-        self._tally = tally
+        self._progress = tally
         self._now = now
         self._is_dry_run = is_dry_run
         self._ours: dict[Purpose, dict[int, int]] = {purpose: {} for purpose in MOST}
@@ -45,13 +51,13 @@ class Pictures:
 
     async def take(self, items: Sequence[ImportedPicture]) -> None:
         for item in items:
-            if self._tally.is_cancelled:
+            if self._progress.is_cancelled:
                 return
             try:
                 await self._take(item)
             except (BusyError, InvalidFieldsError) as error:
                 subject = f"{item.purpose} {item.name[:60]}"
-                self._tally.note("failed", item.place, subject, error.message)
+                self._progress.note("failed", item.place, subject, error.message)
 
     async def _take(self, item: ImportedPicture) -> None:
         """Raises InvalidFieldsError and BusyError."""
@@ -77,7 +83,7 @@ class Pictures:
         if same is not None:
             return same
         workspace_id = self._actor.workspace_id
-        drawn = await self._tally.unless_cancelled(
+        drawn = await self._progress.unless_cancelled(
             read_logo(item.content, LONGEST_SIDES[purpose], MOST_BYTES, workspace_id=workspace_id)
         )
         if drawn is None:

@@ -2,8 +2,8 @@
 
 from typing import BinaryIO, Final
 
-from shorty.transfer.cells import write_cell, write_rows
-from shorty.transfer.tally import Problem
+from shorty.transfer.csv_cells import write_cell, write_rows
+from shorty.transfer.progress import Problem
 
 HEADING: Final = ("result", "place", "link", "message")
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
+from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
-from shorty.links.past import Counts, Past
 from shorty.transfer.csv_file import read_csv
 from shorty.transfer.documents import (
     Entry,

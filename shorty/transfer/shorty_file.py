@@ -20,8 +20,8 @@ from shorty.clicks.model import (
     Source,
     clean_text,
 )
+from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
-from shorty.links.past import Counts, Past
 from shorty.links.pictures import Purpose
 from shorty.links.tags import NewTag
 from shorty.links.utm_templates import NewUtmTemplate

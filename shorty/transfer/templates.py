@@ -16,13 +16,13 @@ from shorty.links.utm_templates import (
 )
 from shorty.storage.database import Database
 from shorty.transfer.model import ImportedTemplate
-from shorty.transfer.tally import Tally
+from shorty.transfer.progress import TransferProgress
 
 OTHER: Final = "was left out, for there is one of this name that says something else"
 
 
 async def take_templates(
-    db: Database, actor: Actor, items: Sequence[ImportedTemplate], now: int, tally: Tally
+    db: Database, actor: Actor, items: Sequence[ImportedTemplate], now: int, tally: TransferProgress
 ) -> None:
     there = {fold_name(each.name): each for each in await list_templates(db, actor.workspace_id)}
     for item in items:

@@ -9,8 +9,8 @@ from typing import Final
 
 from shorty.clicks.model import LONGEST_USER_AGENT, Click, Visit, read_referrer
 from shorty.clicks.store import read_click
+from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
-from shorty.links.past import Counts, Past
 from shorty.transfer.csv_file import read_csv, read_item, split_short_url
 from shorty.transfer.documents import (
     Entry,

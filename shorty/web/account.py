@@ -29,12 +29,8 @@ from shorty.errors import (
     RateLimitedError,
     ShortyError,
 )
-from shorty.http.addresses import find_mailed_base
-from shorty.http.answers import Answer
-from shorty.http.mails import write_email_link, write_email_notice, write_taken_notice
 from shorty.mail import Mail
-from shorty.web.doors import page
-from shorty.web.entry import (
+from shorty.web.auth_forms import (
     REVOKES_TOKENS,
     hash_new_password,
     prove_password,
@@ -43,8 +39,12 @@ from shorty.web.entry import (
     tell_of_tokens,
     write_signed_in,
 )
+from shorty.web.guard import page
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
+from shorty.webcore.addresses import find_mailed_base
+from shorty.webcore.answers import Answer
+from shorty.webcore.mails import write_email_link, write_email_notice, write_taken_notice
 
 ACCOUNT: Final = "/app/account"
 NEW_EMAIL: Final = "/app/new-email"

@@ -12,9 +12,9 @@ import msgspec
 from litestar import route
 
 from shorty.errors import NotFoundError
-from shorty.http.answers import Answer, Header
-from shorty.http.documents import Document, answer_document, keep_document
-from shorty.http.requests import ServedRequest
+from shorty.webcore.answers import Answer, Header
+from shorty.webcore.documents import Document, answer_document, keep_document
+from shorty.webcore.requests import ServedRequest
 
 MEDIA_TYPES: Final = {
     "css": b"text/css; charset=utf-8",

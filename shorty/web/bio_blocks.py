@@ -8,7 +8,6 @@ from shorty.bio import blocks
 from shorty.bio.model import Block, BlockChange, NewBlock
 from shorty.bio.service import PAGE
 from shorty.errors import InvalidFieldsError, ShortyError
-from shorty.http.answers import Answer
 from shorty.links.model import LinkChange
 from shorty.links.service import create_link
 from shorty.web.bio_forms import BlockForm, read_block_form, read_kind
@@ -20,11 +19,12 @@ from shorty.web.bio_pages import (
     keep_picture,
     show_editor,
 )
-from shorty.web.doors import page
 from shorty.web.forms import read_faults
-from shorty.web.link_forms import read_destination
+from shorty.web.guard import page
+from shorty.web.link_fields import read_destination
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest, find_named_link
+from shorty.webcore.answers import Answer
 
 
 @page("POST", "/bio-pages/{page_id:str}/blocks", needs="write", limit=UPLOAD_LIMIT)

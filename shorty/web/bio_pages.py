@@ -5,12 +5,11 @@ from typing import Final
 import msgspec
 
 from shorty.bio import service
-from shorty.bio.face import preview_face
 from shorty.bio.model import BioPage, BlockKind, PageChange
 from shorty.bio.socials import ICONS
 from shorty.bio.themes import DESCRIPTIONS, THEMES
+from shorty.bio.view import preview_face
 from shorty.errors import InvalidFieldsError, QuotaExceededError, ShortyError, SlugTakenError
-from shorty.http.answers import Answer
 from shorty.links.model import LinkChange
 from shorty.links.pictures import (
     LONGEST_SIDES,
@@ -24,11 +23,12 @@ from shorty.qr.sandbox import MAX_BYTES, read_logo
 from shorty.redirect.bio_page import render_bio_page
 from shorty.redirect.pages import Pixels
 from shorty.web.bio_forms import list_shown_socials, read_page_change
-from shorty.web.doors import page
 from shorty.web.forms import Form, Upload, read_faults
-from shorty.web.link_forms import complete_destination
+from shorty.web.guard import page
+from shorty.web.link_fields import complete_destination
 from shorty.web.rendering import HTML, list_page_headers, render, see_other
 from shorty.web.requests import WebRequest
+from shorty.webcore.answers import Answer
 
 PLACE: Final = "/app/bio-pages"
 LISTED: Final = 30

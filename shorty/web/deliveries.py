@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 import msgspec
 
 from shorty.errors import ConflictError
-from shorty.http.answers import Answer
-from shorty.http.requests import ID_DIGITS
 from shorty.links.model import Link
 from shorty.links.service import find_links
-from shorty.web.doors import page
+from shorty.web.guard import page
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest, find_named_link
+from shorty.webcore.answers import Answer
+from shorty.webcore.requests import ID_DIGITS
 from shorty.webhooks import service
 from shorty.webhooks.model import STATUSES, Delivery, DeliveryFilter, DeliveryRecord, Receiver
 

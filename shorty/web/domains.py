@@ -6,11 +6,11 @@ from shorty.domains import DomainChange, NewDomain, service
 from shorty.domains.model import Domain, Scheme
 from shorty.domains.verification import Verification, list_needed_records
 from shorty.errors import AlreadyExistsError, InvalidFieldsError, QuotaExceededError, ShortyError
-from shorty.http.answers import Answer
-from shorty.web.doors import page
 from shorty.web.forms import read_faults
+from shorty.web.guard import page
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
+from shorty.webcore.answers import Answer
 
 PLACE: Final = "/app/domains"
 

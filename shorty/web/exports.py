@@ -5,14 +5,14 @@ from typing import Final
 
 from shorty.accounts.model import Scope
 from shorty.accounts.roles import is_allowed
-from shorty.http.answers import Answer, StreamedAnswer
 from shorty.plans import read_usage
 from shorty.transfer.exports import export_lines, export_table
-from shorty.transfer.tally import Tally
-from shorty.web.doors import page
+from shorty.transfer.progress import TransferProgress
+from shorty.web.guard import page
 from shorty.web.rendering import list_cookie_headers, list_page_headers, render
 from shorty.web.requests import WebRequest
 from shorty.web.times import read_moment
+from shorty.webcore.answers import Answer, StreamedAnswer
 
 
 @page("GET", "/export")
@@ -33,7 +33,7 @@ async def send_table(request: WebRequest) -> Answer:
     actor = request.actor
     scope: Scope = "write" if is_allowed(actor, "write") else "read"
     parts = export_table(
-        request.services.db, actor.workspace_id, Tally(), hides_webhooks=scope == "read"
+        request.services.db, actor.workspace_id, TransferProgress(), hides_webhooks=scope == "read"
     )
     return send_file(request, scope, parts, b"text/csv; charset=utf-8", "csv")
 
@@ -45,7 +45,7 @@ async def send_lines(request: WebRequest) -> Answer:
         request.services.db,
         request.actor.workspace_id,
         request.now,
-        Tally(),
+        TransferProgress(),
         has_clicks=request.read_query().get("clicks") == "1",
     )
     return send_file(request, "write", parts, b"application/x-ndjson", "ndjson")

@@ -16,18 +16,18 @@ from shorty.errors import (
     StorageUnavailableError,
     UnauthenticatedError,
 )
-from shorty.http.addresses import read_way_back
-from shorty.http.answers import Answer
-from shorty.http.errors import (
+from shorty.web.guard import identify, send_to_sign_in
+from shorty.web.rendering import render, see_other
+from shorty.web.requests import WebRequest
+from shorty.webcore.addresses import read_way_back
+from shorty.webcore.answers import Answer
+from shorty.webcore.errors import (
     Handlers,
     MethodNotAllowedError,
     explain,
     find_status,
     list_error_headers,
 )
-from shorty.web.doors import identify, send_to_sign_in
-from shorty.web.rendering import render, see_other
-from shorty.web.requests import WebRequest
 
 TITLES: Final[dict[type[ShortyError], str]] = {
     NotFoundError: "There is nothing here",

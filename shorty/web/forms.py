@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from shorty.errors import InvalidFieldsError, ShortyError
-from shorty.http.errors import MalformedRequestError
-from shorty.http.requests import ID_DIGITS
+from shorty.webcore.errors import MalformedRequestError
+from shorty.webcore.requests import ID_DIGITS
 
 MAX_FIELDS = 5000
 

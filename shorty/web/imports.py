@@ -7,12 +7,12 @@ from typing import Final, cast, get_args
 
 from shorty.domains.service import list_domains
 from shorty.errors import ConflictError, ShortyError
-from shorty.http.answers import Answer, StreamedAnswer
-from shorty.transfer.desk import ImportJob
+from shorty.transfer.jobs import ImportJob
 from shorty.transfer.model import ImportOptions, OnConflict, SourceName
-from shorty.web.doors import page
+from shorty.web.guard import page
 from shorty.web.rendering import list_cookie_headers, list_page_headers, render, see_other
 from shorty.web.requests import WebRequest
+from shorty.webcore.answers import Answer, StreamedAnswer
 
 PLACE: Final = "/app/import"
 LARGEST_UPLOAD: Final = 64 * 1024 * 1024

@@ -17,21 +17,21 @@ from shorty.errors import (
     QuotaExceededError,
     ShortyError,
 )
-from shorty.http.addresses import HOME
-from shorty.http.answers import Answer
-from shorty.http.invitations import INVITATION
-from shorty.http.mails import describe_role
 from shorty.storage.database import Transaction
-from shorty.web.doors import SIGN_IN, page
-from shorty.web.entry import (
+from shorty.web.auth_forms import (
     hash_new_password,
     read_agent,
     remember_browser,
     set_session_cookie,
     show_trouble,
 )
+from shorty.web.guard import SIGN_IN, page
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
+from shorty.webcore.addresses import HOME
+from shorty.webcore.answers import Answer
+from shorty.webcore.invitations import INVITATION
+from shorty.webcore.mails import describe_role
 
 
 @page("GET", "/invitation", needs=None)

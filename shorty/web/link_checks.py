@@ -7,12 +7,12 @@ import msgspec
 
 from shorty.errors import FetchError
 from shorty.fetch import Page
-from shorty.http.answers import Answer, Header, answer_json
 from shorty.links.live_checks import fetch_preview, find_destination_fault, find_slug_fault
-from shorty.web.doors import page
 from shorty.web.forms import is_id
-from shorty.web.link_forms import complete_destination
+from shorty.web.guard import page
+from shorty.web.link_fields import complete_destination
 from shorty.web.requests import WebRequest
+from shorty.webcore.answers import Answer, Header, answer_json
 
 PREVIEWS_PER_MINUTE: Final = 60
 PICTURE_LIMIT_BYTES: Final = 3_000_000

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from shorty.http.answers import Answer
 from shorty.web.deliveries import ON_A_PAGE, read_number
-from shorty.web.doors import page
+from shorty.web.guard import page
+from shorty.web.link_form import get_link
 from shorty.web.link_page import describe_link
-from shorty.web.links import get_link
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
+from shorty.webcore.answers import Answer
 from shorty.webhooks import service
 from shorty.webhooks.model import DeliveryFilter
 

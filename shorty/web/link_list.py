@@ -7,15 +7,15 @@ from urllib.parse import urlencode
 import msgspec
 
 from shorty.errors import InvalidFieldsError
-from shorty.http.answers import Answer
+from shorty.links.listing import list_links as list_page
 from shorty.links.model import Link, LinkFilter, LinkSort
-from shorty.links.pages import list_links as list_page
 from shorty.links.tags import list_tags
-from shorty.web.doors import page
 from shorty.web.forms import is_id
-from shorty.web.link_forms import find_usual_domain
+from shorty.web.guard import page
+from shorty.web.link_fields import find_usual_domain
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
+from shorty.webcore.answers import Answer
 
 PLACE: Final = "/app/links"
 SEARCH_LENGTH: Final = 200

@@ -12,18 +12,18 @@ from shorty.clicks.latest import LatestClicks, Place, list_latest_clicks
 from shorty.clicks.live import News, Watcher
 from shorty.clicks.stats_store import Scope
 from shorty.errors import StorageUnavailableError
-from shorty.http.answers import Answer
 from shorty.links.model import Link
 from shorty.links.service import has_link
 from shorty.web import statistics
-from shorty.web.doors import page
+from shorty.web.date_range import CHOICES, Span, is_on, read_span
+from shorty.web.guard import page
+from shorty.web.link_form import get_link
 from shorty.web.link_list import list_badges
-from shorty.web.links import get_link
 from shorty.web.rendering import TEMPLATES, describe_viewer, render
 from shorty.web.requests import WebRequest
-from shorty.web.spans import CHOICES, Span, is_on, read_span
 from shorty.web.statistics import Panel, Statistics
 from shorty.web.streams import EventStream, encode_event
+from shorty.webcore.answers import Answer
 
 SHOWN: Final = (*OF_GEO, *OF_REFERRERS, *OF_DEVICES, *OF_UTM)
 IN_FEED: Final = 8

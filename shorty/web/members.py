@@ -14,14 +14,14 @@ from shorty.errors import (
     RateLimitedError,
     ShortyError,
 )
-from shorty.http.answers import Answer
-from shorty.http.invitations import invite
-from shorty.http.requests import ID_DIGITS
+from shorty.web.auth_forms import show_trouble
 from shorty.web.cookies import Notice
-from shorty.web.doors import page
-from shorty.web.entry import show_trouble
+from shorty.web.guard import page
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
+from shorty.webcore.answers import Answer
+from shorty.webcore.invitations import invite
+from shorty.webcore.requests import ID_DIGITS
 
 PLACE: Final = "/app/members"
 SHOWN_AT_ONCE: Final = 100

@@ -6,17 +6,17 @@ from typing import Final, NamedTuple
 from shorty.clicks.breakdown import OF_COUNTRIES, OF_DEVICES, OF_REFERRERS
 from shorty.clicks.stats_store import Scope
 from shorty.clicks.top_links import count_candidates, list_top_links
-from shorty.http.answers import Answer
-from shorty.links import pages
+from shorty.links import listing
 from shorty.links.model import Link, LinkFilter
 from shorty.links.service import find_links
 from shorty.web import statistics
 from shorty.web.charts import find_share
-from shorty.web.doors import page
+from shorty.web.date_range import CHOICES, Span, read_span
+from shorty.web.guard import page
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
-from shorty.web.spans import CHOICES, Span, read_span
 from shorty.web.statistics import Panel, Statistics
+from shorty.webcore.answers import Answer
 
 TOP: Final = 8
 SHOWN: Final = (*OF_COUNTRIES, *OF_REFERRERS, *OF_DEVICES)
@@ -31,7 +31,7 @@ class TopLink(NamedTuple):
 @page("GET", "/")
 async def show_overview(request: WebRequest) -> Answer:
     span = read_span(request.read_query(), request.zone, request.now)
-    most_clicked = await pages.list_links(
+    most_clicked = await listing.list_links(
         request.services.book, request.actor, LinkFilter(sort="-clickCount", limit=1)
     )
     link = most_clicked.links[0] if most_clicked.links else None

@@ -6,20 +6,20 @@ from urllib.parse import urlencode
 import msgspec
 
 from shorty.errors import InvalidFieldsError, NotFoundError, QuotaExceededError, ShortyError
-from shorty.http.answers import Answer
-from shorty.http.qr_drawings import PRIVATE
 from shorty.links import logos
+from shorty.links.listing import list_links
 from shorty.links.model import Link, LinkChange, LinkFilter, QrSettings
-from shorty.links.pages import list_links
 from shorty.links.pictures import NAME_LENGTH
 from shorty.links.service import change_link, get_link
 from shorty.qr.design import list_warnings
 from shorty.qr.sandbox import MAX_BYTES, read_logo
-from shorty.web.doors import page
+from shorty.web.guard import page
 from shorty.web.qr_looks import PRESET_LOOKS, Look, build_settings, describe_look, read_look
 from shorty.web.qr_samples import CORNER_SAMPLES, FRAME_SAMPLES, PATTERN_SAMPLES, PRESET_SAMPLES
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
+from shorty.webcore.answers import Answer
+from shorty.webcore.qr_drawings import PRIVATE
 
 PLACE: Final = "/app/qr-codes"
 ON_A_PAGE: Final = 24

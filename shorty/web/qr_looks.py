@@ -4,12 +4,12 @@ from typing import Final
 
 import msgspec
 
-from shorty.http.requests import ID_DIGITS
 from shorty.links.model import QrSettings
 from shorty.links.qr_rules import TRANSPARENT, find_qr_faults
 from shorty.qr.colors import is_color, read_color
 from shorty.qr.design import PRESETS, decide_design
 from shorty.web.forms import Form
+from shorty.webcore.requests import ID_DIGITS
 
 Look = dict[str, str]
 """Each control's text by its name; what is ticked is "1", what is not is empty."""

@@ -4,14 +4,14 @@ from typing import Final
 from urllib.parse import quote
 
 from shorty.errors import InvalidFieldsError
-from shorty.http.answers import Answer
-from shorty.http.fields import convert_fields
-from shorty.http.qr_drawings import PRIVATE, Format, answer_drawing
 from shorty.links.model import Link, QrSettings
 from shorty.links.qr_rules import find_qr_faults
-from shorty.web.doors import page
+from shorty.web.guard import page
 from shorty.web.qr_codes import find_link, read_stored
 from shorty.web.requests import WebRequest
+from shorty.webcore.answers import Answer
+from shorty.webcore.fields import convert_fields
+from shorty.webcore.qr_drawings import PRIVATE, Format, answer_drawing
 
 
 @page("GET", "/links/{link_id:str}/code.svg")

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from shorty.http.answers import Answer
 from shorty.links.rules import read_webhook_url
 from shorty.web.deliveries import PLACE, show_no_webhooks
-from shorty.web.doors import page
+from shorty.web.guard import page
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
+from shorty.webcore.answers import Answer
 from shorty.webhooks import service
 
 ON_A_PAGE: Final = 50

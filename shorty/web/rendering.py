@@ -11,7 +11,6 @@ from markupsafe import Markup
 from shorty import __version__
 from shorty.accounts.roles import is_allowed
 from shorty.clicks.breakdown import name_site
-from shorty.http.answers import Answer, Header
 from shorty.web.assets import write_asset_address
 from shorty.web.cookies import TOKEN, Notice
 from shorty.web.navigation import find_sections
@@ -19,6 +18,7 @@ from shorty.web.numbers import write_compact, write_count, write_plural
 from shorty.web.places import name_country, write_flag
 from shorty.web.requests import WebRequest
 from shorty.web.times import write_age, write_date, write_input, write_moment, write_utc
+from shorty.webcore.answers import Answer, Header
 from shorty.webhooks.model import hide_path
 
 HTML: Final = b"text/html; charset=utf-8"

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from shorty.accounts.known_browsers import KnownAccount, KnownBrowser, find_known_account
 from shorty.accounts.sessions import SignedIn
-from shorty.http.requests import ID_DIGITS, ServedRequest
 from shorty.links.model import Link
 from shorty.links.service import find_links
 from shorty.links.slug import slug_key
@@ -33,6 +32,7 @@ from shorty.web.cookies import (
 )
 from shorty.web.forms import Form
 from shorty.web.times import find_zone
+from shorty.webcore.requests import ID_DIGITS, ServedRequest
 
 NONCE_BYTES: Final = 16
 FRAGMENT: Final = b"x-shorty-fragment"

@@ -20,15 +20,15 @@ from shorty.accounts.second_factor import (
 )
 from shorty.accounts.totp import build_setup_address
 from shorty.errors import ConflictError, InvalidFieldsError, RateLimitedError, ShortyError
-from shorty.http.answers import Answer
 from shorty.links.model import QrSettings
 from shorty.qr.design import decide_design
 from shorty.qr.drawing import draw_svg
 from shorty.web.account import ACCOUNT, show_account
-from shorty.web.doors import page
-from shorty.web.entry import prove_password, remember_browser, show_trouble, write_signed_in
+from shorty.web.auth_forms import prove_password, remember_browser, show_trouble, write_signed_in
+from shorty.web.guard import page
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
+from shorty.webcore.answers import Answer
 
 QR_SIZE: Final = 220
 SECRET_GROUP: Final = 4

@@ -6,6 +6,15 @@ from urllib.parse import quote
 import structlog
 
 from shorty.accounts.known_browsers import name_allowance
+from shorty.accounts.login import (
+    CODE_AWAITED_MS,
+    WrongCode,
+    find_half_signed_in,
+    finish_sign_in,
+    give_back_sign_in,
+    is_newly_limited,
+    start_sign_in,
+)
 from shorty.accounts.model import Session
 from shorty.accounts.second_factor import (
     WRONG_CODE,
@@ -15,15 +24,6 @@ from shorty.accounts.second_factor import (
 )
 from shorty.accounts.service import can_anyone_sign_in, find_user, get_user_by_id
 from shorty.accounts.sessions import end_session
-from shorty.accounts.signing_in import (
-    CODE_AWAITED_MS,
-    WrongCode,
-    find_half_signed_in,
-    finish_sign_in,
-    give_back_sign_in,
-    is_newly_limited,
-    start_sign_in,
-)
 from shorty.errors import (
     BusyError,
     InvalidFieldsError,
@@ -31,13 +31,8 @@ from shorty.errors import (
     ShortyError,
     UnauthenticatedError,
 )
-from shorty.http.addresses import read_way_back
-from shorty.http.answers import Answer
-from shorty.http.mails import write_codes_notice
 from shorty.mail import Mail
-from shorty.web.cookies import Notice
-from shorty.web.doors import SIGN_IN, page
-from shorty.web.entry import (
+from shorty.web.auth_forms import (
     count_try,
     forget_session_cookie,
     read_agent,
@@ -46,8 +41,13 @@ from shorty.web.entry import (
     show_trouble,
     try_password,
 )
+from shorty.web.cookies import Notice
+from shorty.web.guard import SIGN_IN, page
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
+from shorty.webcore.addresses import read_way_back
+from shorty.webcore.answers import Answer
+from shorty.webcore.mails import write_codes_notice
 
 CODE: Final = "shorty_code"
 """The cookie of somebody whose password was right and whose code is awaited."""

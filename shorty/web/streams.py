@@ -7,7 +7,7 @@ from typing import Final
 
 from litestar.types import Receive, Scope, Send
 
-from shorty.http.answers import Answer, Header
+from shorty.webcore.answers import Answer, Header
 
 MEDIA_TYPE: Final = b"text/event-stream; charset=utf-8"
 # A proxy that gathers an answer before it passes it on would keep the events to itself.

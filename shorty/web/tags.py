@@ -3,13 +3,13 @@
 from typing import Final
 
 from shorty.errors import AlreadyExistsError, InvalidFieldsError
-from shorty.http.answers import Answer
 from shorty.links import tags
 from shorty.links.tags import NewTag, TagChange
-from shorty.web.doors import page
 from shorty.web.forms import read_faults
+from shorty.web.guard import page
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
+from shorty.webcore.answers import Answer
 
 PLACE: Final = "/app/tags"
 ON_A_PAGE: Final = 100

@@ -5,12 +5,12 @@ from typing import Final, get_args
 from shorty.accounts import tokens
 from shorty.accounts.model import MadeToken, NewToken, Scope, TokenChange
 from shorty.errors import InvalidFieldsError
-from shorty.http.answers import Answer
-from shorty.web.doors import page
 from shorty.web.forms import Form
+from shorty.web.guard import page
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.web.times import read_input
+from shorty.webcore.answers import Answer
 
 PLACE: Final = "/app/tokens"
 ON_A_PAGE: Final = 50

@@ -2,11 +2,11 @@
 
 from typing import Final, NamedTuple
 
-from shorty.http.answers import Answer
 from shorty.plans import QuotaName, QuotaUse, read_usage
-from shorty.web.doors import page
+from shorty.web.guard import page
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
+from shorty.webcore.answers import Answer
 
 NAMES: Final[dict[QuotaName, tuple[str, str]]] = {
     "links": ("Links", "/app/links"),

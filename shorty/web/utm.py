@@ -4,16 +4,16 @@ from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from shorty.errors import AlreadyExistsError, InvalidFieldsError
-from shorty.http.answers import Answer
 from shorty.links import utm_templates
 from shorty.links.destination import UTM_PARAMETERS, apply_utm, parse_destination
 from shorty.links.rules import UTM_LENGTH, read_text
 from shorty.links.utm_templates import NewUtmTemplate, UtmTemplate, UtmTemplateChange
-from shorty.web.doors import page
 from shorty.web.forms import Form, read_faults
-from shorty.web.link_forms import complete_destination
+from shorty.web.guard import page
+from shorty.web.link_fields import complete_destination
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
+from shorty.webcore.answers import Answer
 
 PLACE: Final = "/app/utm"
 FIELDS: Final = ("url", *UTM_PARAMETERS)

@@ -10,14 +10,14 @@ from shorty.accounts.service import (
 )
 from shorty.accounts.sessions import switch_workspace
 from shorty.errors import ConflictError, InvalidFieldsError, ShortyError
-from shorty.http.addresses import HOME
-from shorty.http.answers import Answer
 from shorty.storage.database import Transaction
+from shorty.web.auth_forms import show_trouble
 from shorty.web.cookies import Notice
-from shorty.web.doors import SIGN_IN, page
-from shorty.web.entry import show_trouble
+from shorty.web.guard import SIGN_IN, page
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
+from shorty.webcore.addresses import HOME
+from shorty.webcore.answers import Answer
 
 PLACE: Final = "/app/workspaces"
 

@@ -13,7 +13,7 @@ from shorty.config import Plan
 from shorty.domains.model import write_short_url
 from shorty.plans import find_plan
 from shorty.storage.database import Row, Transaction
-from shorty.webhooks import lines, store
+from shorty.webhooks import queue, store
 from shorty.webhooks.model import Snapshot, SnapshotTag, SnapshotTagFields, encode_snapshot
 from shorty.webhooks.signature import make_message_id
 from shorty.webhooks.store import NewDelivery
@@ -85,7 +85,7 @@ class Outbox:
                 due[receiver_id] = min(due.get(receiver_id, click.at), click.at)
         store.insert_deliveries(tx, deliveries)
         for receiver_id, at in due.items():
-            lines.line_up(tx, receiver_id, at)
+            queue.line_up(tx, receiver_id, at)
         self._has_more = True
 
     def announce(self) -> None:

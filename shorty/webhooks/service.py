@@ -10,7 +10,7 @@ from shorty.accounts.roles import require_scope
 from shorty.errors import ConflictError, NotFoundError
 from shorty.plans import require_feature
 from shorty.storage.database import Database, Transaction
-from shorty.webhooks import lines, log_store, store
+from shorty.webhooks import log_store, queue, store
 from shorty.webhooks.model import (
     URGENT,
     Delivery,
@@ -90,7 +90,7 @@ def redeliver(
     if not log_store.has_body(tx, delivery_id):
         raise ConflictError("The click that this delivery tells of is no longer kept.")
     log_store.queue_again(tx, delivery_id, now)
-    lines.line_up(tx, delivery.receiver.id, now)
+    queue.line_up(tx, delivery.receiver.id, now)
     tx.after_commit(outbox.news.set)
     return _get_written(tx, actor.workspace_id, delivery_id, now)
 
@@ -111,7 +111,7 @@ def send_test(tx: Transaction, outbox: Outbox, actor: Actor, url: str, now: int)
         created_at=now,
     )
     delivery_id = store.insert_delivery(tx, new)
-    lines.line_up(tx, receiver.id, now)
+    queue.line_up(tx, receiver.id, now)
     tx.after_commit(outbox.news.set)
     return _get_written(tx, workspace_id, delivery_id, now)
 

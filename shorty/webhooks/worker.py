@@ -19,13 +19,9 @@ from shorty.config import WebhooksConfig
 from shorty.errors import FetchError, StorageUnavailableError
 from shorty.fetch import Answer, Fetcher
 from shorty.storage.database import Database
+from shorty.webhooks.concurrency import Slots
 from shorty.webhooks.due_times import find_longest_wait, pull_in
-from shorty.webhooks.lines import Line, find_due_lines, find_next_time
-from shorty.webhooks.model import Outcome
-from shorty.webhooks.rules import plan_next_try, read_outcome
-from shorty.webhooks.signature import build_headers
-from shorty.webhooks.slots import Slots
-from shorty.webhooks.turns import (
+from shorty.webhooks.leases import (
     DueDelivery,
     Lease,
     Tried,
@@ -34,6 +30,10 @@ from shorty.webhooks.turns import (
     finish_turn,
     void_leases,
 )
+from shorty.webhooks.model import Outcome
+from shorty.webhooks.queue import Line, find_due_lines, find_next_time
+from shorty.webhooks.rules import plan_next_try, read_outcome
+from shorty.webhooks.signature import build_headers
 
 TURN_S: Final = 1.0  # a turn that took longer leaves the rest to the next
 LEASE_MARGIN_S: Final = 60.0

@@ -2,6 +2,7 @@ from hashlib import sha256
 
 import pytest
 
+from shorty.accounts.email_proof import is_email_verified
 from shorty.accounts.invitations import (
     accept_as_new_person,
     accept_invitation,
@@ -15,7 +16,6 @@ from shorty.accounts.invitations import (
 )
 from shorty.accounts.members import change_role, get_member, list_members, remove_member
 from shorty.accounts.model import Actor, MadeInvitation, Role, User
-from shorty.accounts.profile import is_email_verified
 from shorty.accounts.service import (
     Home,
     add_user,

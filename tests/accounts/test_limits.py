@@ -6,20 +6,20 @@ from typing import Final
 import pytest
 
 from shorty.accounts.invitations import take_invitation
-from shorty.accounts.mail_links import take_mail, take_mail_of, take_password_mail
-from shorty.accounts.second_factor import (
-    give_back_browser_code,
-    give_back_setup_code,
-    take_browser_code,
-    take_setup_code,
-)
-from shorty.accounts.signing_in import (
+from shorty.accounts.login import (
     Attempt,
     give_back_session_password,
     give_back_sign_in,
     take_address,
     take_session_password,
     take_sign_in,
+)
+from shorty.accounts.mail_links import take_mail, take_mail_of, take_password_mail
+from shorty.accounts.second_factor import (
+    give_back_browser_code,
+    give_back_setup_code,
+    take_browser_code,
+    take_setup_code,
 )
 from shorty.errors import RateLimitedError
 from shorty.limits import RateLimits

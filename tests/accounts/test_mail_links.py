@@ -2,6 +2,7 @@ import pytest
 
 from shorty.accounts.email_proof import is_unproven_account
 from shorty.accounts.invitations import create_invitation
+from shorty.accounts.login import check_password
 from shorty.accounts.mail_links import (
     change_email_by_link,
     delete_old_mail_links,
@@ -29,7 +30,6 @@ from shorty.accounts.service import (
     prepare_first_workspace,
 )
 from shorty.accounts.sessions import find_signed_in, start_session
-from shorty.accounts.signing_in import check_password
 from shorty.accounts.tokens import count_own_tokens
 from shorty.config import Config
 from shorty.errors import (

@@ -2,6 +2,13 @@ import re
 
 import pytest
 
+from shorty.accounts.login import (
+    StartedSignIn,
+    WrongCode,
+    find_half_signed_in,
+    finish_sign_in,
+    start_sign_in,
+)
 from shorty.accounts.model import MadeSession
 from shorty.accounts.second_factor import (
     begin_second_factor,
@@ -18,13 +25,6 @@ from shorty.accounts.second_factor import (
 )
 from shorty.accounts.service import Home
 from shorty.accounts.sessions import find_signed_in, list_sessions
-from shorty.accounts.signing_in import (
-    StartedSignIn,
-    WrongCode,
-    find_half_signed_in,
-    finish_sign_in,
-    start_sign_in,
-)
 from shorty.accounts.totp import STEP_MS, compute_code
 from shorty.config import Config
 from shorty.errors import (

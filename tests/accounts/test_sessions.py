@@ -3,7 +3,7 @@ from hashlib import sha256
 import pytest
 from structlog.testing import capture_logs
 
-from shorty.accounts.last_used import SessionUses
+from shorty.accounts.last_used import SessionUses, TokenUses
 from shorty.accounts.members import remove_member
 from shorty.accounts.model import Actor, MadeSession, SignedIn
 from shorty.accounts.service import Home, change_password, set_password
@@ -17,7 +17,6 @@ from shorty.accounts.sessions import (
     start_session,
     switch_workspace,
 )
-from shorty.accounts.tokens import TokenUses
 from shorty.config import Config
 from shorty.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from shorty.storage.database import Database

@@ -1,5 +1,6 @@
 import pytest
 
+from shorty.accounts.login import start_sign_in
 from shorty.accounts.members import remove_member
 from shorty.accounts.model import Actor
 from shorty.accounts.service import (
@@ -9,7 +10,6 @@ from shorty.accounts.service import (
     rename_workspace,
 )
 from shorty.accounts.sessions import find_signed_in
-from shorty.accounts.signing_in import start_sign_in
 from shorty.accounts.tokens import find_actor
 from shorty.config import Config, DefaultsConfig
 from shorty.errors import (

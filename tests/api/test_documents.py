@@ -5,7 +5,7 @@ from typing import Final
 import httpx
 import pytest
 
-from shorty.http.documents import PLAIN_FOR_ONE, is_known, list_encodings
+from shorty.webcore.documents import PLAIN_FOR_ONE, is_known, list_encodings
 from tests.api.house import House
 from tests.rsgi_client import make_client
 from tests.support import MINUTE

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 import structlog
 
+from shorty.api.error_examples import SAMPLES
 from shorty.api.errors import Problem, describe_problem
-from shorty.api.samples import SAMPLES
 from shorty.config import Config, ServerConfig
 from shorty.errors import (
     InvalidFieldsError,
@@ -17,7 +17,7 @@ from shorty.errors import (
     ShortyError,
     StartError,
 )
-from shorty.http.errors import STATUSES, find_status, list_error_headers
+from shorty.webcore.errors import STATUSES, find_status, list_error_headers
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
 

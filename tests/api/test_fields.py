@@ -6,7 +6,7 @@ import pytest
 from msgspec import UNSET, Meta, UnsetType
 
 from shorty.errors import InvalidFieldsError
-from shorty.http.fields import (
+from shorty.webcore.fields import (
     convert_fields,
     telling_camel_case,
 )

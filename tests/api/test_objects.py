@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from shorty.api.objects import Input, derive_changes, show
 from shorty.errors import InvalidFieldsError
-from shorty.http.fields import convert_given
+from shorty.webcore.fields import convert_given
 
 
 class ThingInput(Input, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from shorty.api.openapi import write_example
 from shorty.api.operations import Operation, Resource, find_operation
 from shorty.api.requests import ApiRequest
 from shorty.errors import ConflictError, FeatureOffError
-from shorty.http.answers import Answer, answer_nothing
+from shorty.webcore.answers import Answer, answer_nothing
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

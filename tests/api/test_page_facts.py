@@ -56,7 +56,8 @@ async def test_a_new_destination_is_asked_for_its_icon(
 ) -> None:
     link = await house.make_link(title="Mine")
     other = await house.make_link(title="Mine too")
-    services, asked = house.app.services, []
+    services = house.app.services
+    asked: list[str] = []
     async with run_server(answer_with(b"<title>Theirs</title>")) as server:
         url = f"http://127.0.0.1:{server.port}/page"
         await client.patch(f"/api/v1/links/{link.id}", json={"url": url})

@@ -15,9 +15,9 @@ from structlog.testing import capture_logs
 
 from shorty.config import Config, MetricsConfig
 from shorty.errors import StorageUnavailableError
-from shorty.http.readiness import LONGEST_WAIT_S, Readiness
 from shorty.storage.database import Database
 from shorty.storage.state import FIND
+from shorty.webcore.readiness import LONGEST_WAIT_S, Readiness
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
 from tests.clicks.making import limit_file_size, make_visit, run_recorder

@@ -1,8 +1,8 @@
 import httpx
 import pytest
 
-from shorty.http.errors import MalformedRequestError, UnsupportedMediaTypeError
-from shorty.http.requests import BODY_LIMIT, check_media_type, decode_form, decode_object
+from shorty.webcore.errors import MalformedRequestError, UnsupportedMediaTypeError
+from shorty.webcore.requests import BODY_LIMIT, check_media_type, decode_form, decode_object
 
 TOKENS = "/api/v1/tokens"
 

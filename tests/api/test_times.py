@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from shorty.http.times import format_time, read_time
+from shorty.webcore.times import format_time, read_time
 
 
 @pytest.mark.parametrize(

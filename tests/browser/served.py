@@ -12,7 +12,7 @@ from msgspec.structs import replace
 import shorty.app
 from shorty.domains.resolver import DnsSettings
 from shorty.domains.verification import DomainVerifier
-from shorty.http.services import Services
+from shorty.webcore.services import Services
 
 COMMAND: Final = ("-m", "tests.serve.small_app", "tests.browser.served:App")
 NAME_SERVER: Final = "NAME_SERVER_OF_TEST"

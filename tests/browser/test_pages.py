@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from shorty.web.app import PAGES
-from shorty.web.doors import find_rule
+from shorty.web.guard import find_rule
 from tests.browser.conftest import OpenBrowser
 from tests.browser.demo import Demo
 from tests.browser.looking import look_at

@@ -13,9 +13,9 @@ from shorty.fetch import Fetcher
 from shorty.links.context import LinkContext
 from shorty.links.icons import find_icon_content
 from shorty.links.model import Link, LinkChange
-from shorty.links.page_title import guess_icon, read_page_facts
+from shorty.links.page_fetcher import PageFetcher
+from shorty.links.page_metadata import guess_icon, read_page_facts
 from shorty.links.service import change_link, get_link
-from shorty.links.titles import TitleFiller
 from shorty.qr.sandbox import ICON_SIDE, draw_icon
 from tests.links.making import make_link
 from tests.qr.reading import open_image
@@ -45,7 +45,7 @@ class Site:
 
 
 async def fill(book: LinkContext, fetcher: Fetcher, *links: Link, now: int = NOW) -> None:
-    titles = TitleFiller(book.db, book.lookup, book.icons, fetcher, lambda: now, draw_icon)
+    titles = PageFetcher(book.db, book.lookup, book.icons, fetcher, lambda: now, draw_icon)
     titles.start()
     for link in links:
         titles.ask(link, wants_title=link.title is None)

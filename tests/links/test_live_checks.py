@@ -9,7 +9,7 @@ from shorty.fetch import Fetcher
 from shorty.links.context import LinkContext
 from shorty.links.live_checks import fetch_preview, find_destination_fault, find_slug_fault
 from shorty.links.model import LinkType
-from shorty.links.page_title import PageFacts
+from shorty.links.page_metadata import PageFacts
 from shorty.links.service import delete_link
 from tests.links.making import make_link
 from tests.support import NOW

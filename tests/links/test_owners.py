@@ -8,14 +8,14 @@ from msgspec.structs import replace
 from shorty.accounts.model import Actor
 from shorty.errors import AlreadyExistsError, InvalidFieldsError, NotFoundError
 from shorty.links import pictures, store, tags, utm_templates
-from shorty.links.codes import find_code
 from shorty.links.context import LinkContext
 from shorty.links.icons import set_icon
+from shorty.links.imported_history import Counts, Past, keep_pasts
+from shorty.links.listing import list_links
 from shorty.links.logos import create_logo, find_logo_faults
 from shorty.links.model import LinkChange, LinkFilter, QrSettings
-from shorty.links.pages import list_links
-from shorty.links.past import Counts, Past, keep_pasts
 from shorty.links.pictures import Picture, create_picture
+from shorty.links.qr_lookup import find_code
 from shorty.links.service import (
     change_link,
     delete_link,

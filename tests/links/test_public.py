@@ -8,8 +8,8 @@ from shorty.accounts.model import Actor
 from shorty.clicks.retention import forget_sums
 from shorty.errors import InvalidFieldsError, SlugTakenError
 from shorty.links.context import LinkContext
+from shorty.links.listing import list_links
 from shorty.links.model import LinkFilter, QrSettings
-from shorty.links.pages import list_links
 from shorty.links.public import create_public_link, delete_expired_public_links
 from tests.links.making import make_link, new_link
 from tests.support import DAY, NOW

@@ -8,10 +8,10 @@ import pytest
 
 from shorty.accounts.model import Actor
 from shorty.errors import StorageUnavailableError
-from shorty.links import pages
+from shorty.links import listing
 from shorty.links.context import LinkContext
+from shorty.links.listing import list_links
 from shorty.links.model import LinkChange, LinkFilter
-from shorty.links.pages import list_links
 from shorty.links.search_entries import AT_ONCE, catch_up, index_waiting
 from shorty.links.service import change_link, delete_link, restore_link
 from shorty.links.store import set_title
@@ -25,7 +25,7 @@ WORDS = ("harbour", "lantern", "meadow", "orchard")
 @pytest.fixture(autouse=True)
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small workspaces are searched without the index."""
-    monkeypatch.setattr(pages, "SMALL", 0)
+    monkeypatch.setattr(listing, "SMALL", 0)
 
 
 async def search(book: LinkContext, actor: Actor, word: str) -> set[int]:

@@ -17,8 +17,8 @@ from shorty.errors import (
 )
 from shorty.links import service
 from shorty.links.context import LinkContext
+from shorty.links.listing import list_links
 from shorty.links.model import Creator, Link, LinkChange, LinkFilter, QrSettings
-from shorty.links.pages import list_links
 from shorty.links.service import (
     change_link,
     change_links,

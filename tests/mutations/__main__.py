@@ -17,7 +17,7 @@ from rich.console import Console
 
 from tests.mutations.expressions import MutmutError, try_expressions
 from tests.mutations.statements import try_statements
-from tests.mutations.workplace import Mutant, Tally, find_tests, list_modules
+from tests.mutations.workplace import Mutant, TransferProgress, find_tests, list_modules
 
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 EVERYWHERE = "everywhere"
@@ -80,7 +80,7 @@ def main(words: list[str]) -> int:
     return 1 if unexplained else 0
 
 
-def report(console: Console, kind: str, tally: Tally) -> int:
+def report(console: Console, kind: str, tally: TransferProgress) -> int:
     """Prints what went unnoticed and returns how many of these have no reason."""
     reasons = read_reasons()
     unexplained = 0

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.mutations.workplace import COPIED, PYTEST_OPTIONS, Mutant, Tally, copy_project
+from tests.mutations.workplace import COPIED, PYTEST_OPTIONS, Mutant, TransferProgress, copy_project
 
 # Mutants are numbered within their function: a fixed order of last digits makes a sample of them.
 DIGITS: Final = "7302584691"
@@ -28,7 +28,7 @@ class MutmutError(Exception):
 
 def try_expressions(
     folder: Path, modules: Sequence[Path], tests: Sequence[str], *, percent: int, jobs: int
-) -> Tally:
+) -> TransferProgress:
     """Raises MutmutError, with what it printed, where the tests fail as they are."""
     copy_project(folder)
     _configure(folder, modules, tests)
@@ -37,7 +37,7 @@ def try_expressions(
     _run_mutmut(folder, "export-cicd-stats")
     counts: dict[str, int] = json.loads((folder / STATISTICS).read_text())
     states = RESULT.findall(_run_mutmut(folder, "results"))
-    return Tally(
+    return TransferProgress(
         tried=sum(counts.get(state, 0) for state in TRIED),
         unnoticed=[_describe(folder, name) for name, state in states if state in UNNOTICED],
     )

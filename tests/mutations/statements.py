@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.mutations.workplace import PYTEST_OPTIONS, ROOT, Mutant, Tally, copy_project
+from tests.mutations.workplace import PYTEST_OPTIONS, ROOT, Mutant, TransferProgress, copy_project
 
 # Also `+l.workspace_id = $1`, and values that an f-string fills in: `id = ${_NEXT + 1}`.
 CONDITION: Final = re.compile(
@@ -29,12 +29,12 @@ class Broken(NamedTuple):
     source: str
 
 
-def try_statements(folder: Path, modules: Sequence[Path], tests: Sequence[str]) -> Tally:
+def try_statements(folder: Path, modules: Sequence[Path], tests: Sequence[str]) -> TransferProgress:
     """Raises AssertionError where the tests fail as they are."""
     copy_project(folder)
     assert _run_tests(folder, tests), f"The tests in {', '.join(tests)} fail as they are."
     broken = [each for module in modules for each in _break(module)]
-    return Tally(
+    return TransferProgress(
         tried=len(broken),
         unnoticed=[_describe(each) for each in broken if _passes(folder, each, tests)],
     )

@@ -31,7 +31,7 @@ class Mutant(NamedTuple):
     difference: str
 
 
-class Tally(NamedTuple):
+class TransferProgress(NamedTuple):
     tried: int
     unnoticed: Sequence[Mutant]
 

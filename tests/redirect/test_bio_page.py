@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shorty.bio.embeds import find_embed
-from shorty.bio.face import Button, Face, Image, Item
 from shorty.bio.model import Colors, Social, Theme
 from shorty.bio.socials import ICONS
 from shorty.bio.themes import THEMES
+from shorty.bio.view import Button, Face, Image, Item
 from shorty.redirect.bio_page import render_bio_page
 from shorty.redirect.pages import COMMON_HEADERS, Page, Pixels
 from tests.redirect.test_pages import HOSTILE, Reading, read_policy

@@ -12,7 +12,7 @@ import pytest
 
 from shorty.accounts.model import Scope
 from shorty.web.app import PAGES
-from shorty.web.doors import find_rule
+from shorty.web.guard import find_rule
 from tests.api.house import House
 from tests.rsgi_client import make_client
 from tests.security.furnished import Ids, assert_rows_remain, describe_database

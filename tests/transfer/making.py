@@ -23,7 +23,7 @@ from shorty.storage.snapshot import open_snapshot
 from shorty.transfer.exports import export_lines, export_table
 from shorty.transfer.imports import import_file
 from shorty.transfer.model import ImportedLink, ImportOptions, Item, SourceName
-from shorty.transfer.tally import Problem, Tally, Transfer
+from shorty.transfer.progress import Problem, Transfer, TransferProgress
 from tests.support import NOW, make_actor, make_home, prepare_copy
 
 CONFIG = Config(
@@ -75,7 +75,11 @@ def on_small_plan(house: House) -> House:
 
 
 async def import_text(
-    house: House, source: SourceName, text: str | bytes, tally: Tally | None = None, **options: Any
+    house: House,
+    source: SourceName,
+    text: str | bytes,
+    tally: TransferProgress | None = None,
+    **options: Any,
 ) -> Transfer:
     path = house.db.path.with_name("import.txt")
     path.write_bytes(text.encode() if isinstance(text, str) else text)
@@ -83,29 +87,39 @@ async def import_text(
 
 
 async def import_path(
-    house: House, source: SourceName, path: Path, tally: Tally | None = None, **options: Any
+    house: House,
+    source: SourceName,
+    path: Path,
+    tally: TransferProgress | None = None,
+    **options: Any,
 ) -> Transfer:
-    tally = tally or Tally()
+    tally = tally or TransferProgress()
     wanted = ImportOptions(**options)
     await import_file(house.book, house.actor, source, path, wanted, NOW, tally)
     return tally.describe()
 
 
 async def export_all(
-    house: House, tally: Tally | None = None, *, has_clicks: bool = False
+    house: House, tally: TransferProgress | None = None, *, has_clicks: bool = False
 ) -> bytes:
     async with open_snapshot(house.db) as snapshot:
         parts = export_lines(
-            snapshot, house.actor.workspace_id, NOW, tally or Tally(), has_clicks=has_clicks
+            snapshot,
+            house.actor.workspace_id,
+            NOW,
+            tally or TransferProgress(),
+            has_clicks=has_clicks,
         )
         return b"".join([part async for part in parts])
 
 
 async def export_csv(
-    house: House, tally: Tally | None = None, *, hides_webhooks: bool = False
+    house: House, tally: TransferProgress | None = None, *, hides_webhooks: bool = False
 ) -> bytes:
     workspace_id = house.actor.workspace_id
-    parts = export_table(house.db, workspace_id, tally or Tally(), hides_webhooks=hides_webhooks)
+    parts = export_table(
+        house.db, workspace_id, tally or TransferProgress(), hides_webhooks=hides_webhooks
+    )
     return b"".join([part async for part in parts])
 
 

@@ -19,7 +19,7 @@ from shorty.links.pictures import (
 )
 from shorty.links.utm_templates import NewUtmTemplate, create_template, list_templates
 from shorty.qr.sandbox import read_logo
-from shorty.transfer.tally import Transfer
+from shorty.transfer.progress import Transfer
 from tests.links.making import make_link
 from tests.qr.reading import RED_SQUARE
 from tests.support import DAY, NOW

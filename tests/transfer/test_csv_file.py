@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shorty.links.past import Counts
+from shorty.links.imported_history import Counts
 from shorty.transfer.csv_file import read_csv, read_tags, split_short_url
 from shorty.transfer.files import InvalidFileError, OpenFile, find_delimiter
 from shorty.transfer.model import Fault, ImportedLink, Item, Remark

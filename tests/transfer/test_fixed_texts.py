@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from shorty import __version__
 from shorty.bio.model import Colors, NewBlock, PageChange, Social
 from shorty.clicks.model import BIO, BOT, LINK, PERSON, PREFETCH, QR, Click
+from shorty.links.imported_history import Counts, Past
 from shorty.links.model import Link, LinkChange, LinkType, QrSettings
-from shorty.links.past import Counts, Past
 from shorty.links.pictures import Purpose
 from shorty.links.tags import NewTag, create_tag
 from shorty.links.utm_templates import NewUtmTemplate
@@ -33,8 +33,8 @@ from shorty.transfer.model import (
     ImportedTemplate,
     Item,
 )
+from shorty.transfer.progress import TransferProgress
 from shorty.transfer.shorty_file import read_shorty
-from shorty.transfer.tally import Tally
 from tests.clicks.making import load_clicks
 from tests.links.making import make_link
 from tests.support import NOW, make_actor, make_home
@@ -419,13 +419,13 @@ async def test_exports_of_each_format_are_these_texts(house: House) -> None:
     links = await list_all(house)
     assert (FORMAT, __version__) == (2, "0.1.0")
     for has_clicks, text, rows in ((True, CLICKS, 4 + 5), (False, COUNTS, 4)):
-        tally = Tally()
+        tally = TransferProgress()
         exported = await export_all(house, tally, has_clicks=has_clicks)
         assert (tally.done, tally.total, tally.created) == (rows, rows, 4)
         assert tally.clicks == (3 if has_clicks else 0)
         kept = re.sub(r'("id":(\d+),.*"png":)"[^"]+"', r'\1"PNG \2"', text.decode())
         assert write_as_in_file(exported, links) == kept
-    tally = Tally()
+    tally = TransferProgress()
     assert await export_csv(house, tally) == TABLE
     assert (tally.done, tally.total, tally.created) == (4, 4, 4)
 

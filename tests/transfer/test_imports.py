@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from shorty.config import Plan
 from shorty.errors import ForbiddenError
+from shorty.links.imported_history import Counts
 from shorty.links.model import QrSettings
-from shorty.links.past import Counts
 from shorty.plans import read_usage
-from shorty.transfer import tally as tally_module
-from shorty.transfer.tally import Problem, Tally, Transfer
+from shorty.transfer import progress as tally_module
+from shorty.transfer.progress import Problem, Transfer, TransferProgress
 from tests.links.making import make_link
 from tests.support import NOW, make_actor, make_home
 from tests.transfer.making import (
@@ -132,14 +132,14 @@ async def test_a_slug_is_numbered_up_to_a_hundred(house: House) -> None:
 
 async def test_a_cancelled_import_takes_nothing_of_the_batch_that_it_prepares(house: House) -> None:
     """Passwords are hashed one by one: a batch of them would take half a minute."""
-    tally = Tally(on_problem=lambda _: tally.cancel())
+    tally = TransferProgress(on_problem=lambda _: tally.cancel())
     told = await import_rows(house, "https://example.com/a,a,", "nonsense,b,", tally=tally)
     assert (told.state, told.created) == ("cancelled", 0)
     assert await list_all(house) == []
 
 
 async def test_a_picture_that_is_being_drawn_is_left_when_an_import_is_cancelled() -> None:
-    tally = Tally()
+    tally = TransferProgress()
     is_drawing, is_left = asyncio.Event(), asyncio.Event()
 
     async def draw() -> None:
@@ -313,7 +313,7 @@ async def test_a_dry_run_tells_all_and_changes_nothing(house: House) -> None:
 async def test_more_than_one_batch_comes_whole_and_tells_how_far_it_is(house: House) -> None:
     told: list[Transfer] = []
     text = HEADING + "".join(f"https://example.com/{n},s{n},\n" for n in range(1203))
-    done = await import_text(house, "csv", text, Tally(on_change=told.append))
+    done = await import_text(house, "csv", text, TransferProgress(on_change=told.append))
     assert (done.created, done.done, done.total) == (1203, len(text), len(text))
     assert [each.created for each in told[:3]] == [500, 1000, 1203]
     assert sorted(each.done for each in told) == [each.done for each in told]
@@ -321,7 +321,7 @@ async def test_more_than_one_batch_comes_whole_and_tells_how_far_it_is(house: Ho
 
 
 async def test_a_cancelled_import_stops_after_its_batch(house: House) -> None:
-    tally = Tally(on_change=lambda _: tally.cancel())
+    tally = TransferProgress(on_change=lambda _: tally.cancel())
     text = HEADING + "".join(f"https://example.com/{n},s{n},\n" for n in range(1203))
     told = await import_text(house, "csv", text, tally)
     assert (told.state, told.created) == ("cancelled", 500)
@@ -333,7 +333,9 @@ async def test_problems_are_kept_to_a_bound_and_reported_whole(
     monkeypatch.setattr(tally_module, "KEPT_PROBLEMS", 3)
     reported: list[Problem] = []
     rows = "nonsense,,\n" * 5
-    told = await import_text(house, "csv", HEADING + rows, Tally(on_problem=reported.append))
+    told = await import_text(
+        house, "csv", HEADING + rows, TransferProgress(on_problem=reported.append)
+    )
     assert (len(told.problems), told.problem_count, len(reported)) == (3, 5, 5)
 
 

@@ -14,17 +14,17 @@ from shorty.clicks.rollups import DAY_MS
 from shorty.clicks.stats import count_values
 from shorty.clicks.stats_store import Scope
 from shorty.errors import InvalidFieldsError, SlugTakenError
+from shorty.links.imported_history import Counts, Past, keep_pasts
+from shorty.links.listing import list_links
 from shorty.links.logos import LogoPicture, create_logo, list_logos
 from shorty.links.model import Link, LinkFilter, QrSettings
-from shorty.links.pages import list_links
-from shorty.links.past import Counts, Past, keep_pasts
 from shorty.links.tags import NewTag, create_tag, list_tags
 from shorty.links.writes import drop_link
 from shorty.passwords import is_password_right
 from shorty.qr.sandbox import read_logo
 from shorty.transfer import history
 from shorty.transfer.model import ImportedClick
-from shorty.transfer.tally import Tally
+from shorty.transfer.progress import TransferProgress
 from tests.clicks.making import load_clicks
 from tests.clicks.recount import assert_sums_are_right
 from tests.examples import count_examples
@@ -285,7 +285,7 @@ async def test_an_import_that_is_cancelled_before_its_recount_leaves_this_to_the
     lines = (await export_all(house, has_clicks=True)).splitlines(keepends=True)
     await import_text(empty_house, "shorty", b"".join(lines[:20]))
     await empty_house.db.write(lambda tx: tx.execute("delete from day_visitors"))
-    tally = Tally(on_change=lambda _: tally.cancel())
+    tally = TransferProgress(on_change=lambda _: tally.cancel())
     told = await import_text(empty_house, "shorty", b"".join(lines), tally)
     assert told.state == "cancelled"
     assert await read_clicks_sorted(empty_house) == await read_clicks_sorted(house)
@@ -308,7 +308,7 @@ async def test_days_are_recounted_from_when_more_visitors_came_than_are_remember
     house: House, monkeypatch: pytest.MonkeyPatch, most: int, days: list[int]
 ) -> None:
     monkeypatch.setattr(history, "KNOWN_VISITORS", most)
-    tally = Tally()
+    tally = TransferProgress()
     taker = history.History(house.db, tally, NOW, is_dry_run=False)
     link = await make_link(house.book, house.actor)
     taker.know("a", link.id, is_new=True)
@@ -319,12 +319,12 @@ async def test_days_are_recounted_from_when_more_visitors_came_than_are_remember
     tally.cancel()
     await taker.finish()
     assert await read_noted_days(house) == days
-    await history.History(house.db, Tally(), NOW, is_dry_run=False).finish()
+    await history.History(house.db, TransferProgress(), NOW, is_dry_run=False).finish()
     assert await read_noted_days(house) == []
 
 
 async def test_a_day_that_was_recounted_meanwhile_is_noted_once_more(house: House) -> None:
-    taker = history.History(house.db, Tally(), NOW, is_dry_run=False)
+    taker = history.History(house.db, TransferProgress(), NOW, is_dry_run=False)
     link = await make_link(house.book, house.actor)
     taker.know("a", link.id, is_new=False)
     for number in range(2):
@@ -335,7 +335,7 @@ async def test_a_day_that_was_recounted_meanwhile_is_noted_once_more(house: Hous
 
 
 async def test_visitors_of_days_long_past_are_remembered_while_an_import_runs(house: House) -> None:
-    taker = history.History(house.db, Tally(), NOW, is_dry_run=False)
+    taker = history.History(house.db, TransferProgress(), NOW, is_dry_run=False)
     link = await make_link(house.book, house.actor)
     taker.know("a", link.id, is_new=True)
     for number in range(2):

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shorty.clicks.model import BOT, LINK, PERSON, Click
+from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
-from shorty.links.past import Counts, Past
 from shorty.transfer.files import InvalidFileError, OpenFile
 from shorty.transfer.model import (
     Fault,

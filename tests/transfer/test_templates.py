@@ -3,7 +3,7 @@
 from typing import Any
 
 from shorty.links.utm_templates import MAX_TEMPLATES
-from shorty.transfer.tally import Transfer
+from shorty.transfer.progress import Transfer
 from tests.support import NOW
 from tests.transfer.making import House, export_all, import_text, tell
 from tests.transfer.page_making import add_template, read_templates, write_lines

@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
+from shorty.accounts.login import check_password
 from shorty.accounts.service import list_users
 from shorty.accounts.session_store import mark_sessions_of_user_ended
 from shorty.accounts.sessions import list_sessions
-from shorty.accounts.signing_in import check_password
 from shorty.accounts.tokens import count_own_tokens
 from shorty.passwords import ACCOUNTS, hash_password
 from tests.api.house import House

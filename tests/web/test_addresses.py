@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shorty.http.addresses import read_way_back
+from shorty.webcore.addresses import read_way_back
 
 OWN: Final = "https://go.example"
 PIECES: Final = (

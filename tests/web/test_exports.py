@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from shorty.accounts.roles import may_still
-from shorty.http import answers
-from shorty.http.answers import StreamedAnswer
-from shorty.redirect.desk import NS_IN_MS
+from shorty.redirect.context import NS_IN_MS
 from shorty.web import exports
+from shorty.webcore import answers
+from shorty.webcore.answers import StreamedAnswer
 from tests.api.house import House
 from tests.support import DAY
 from tests.web.browser import Browser, read_text

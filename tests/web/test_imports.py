@@ -16,8 +16,8 @@ from shorty.accounts.model import Actor
 from shorty.accounts.service import set_password
 from shorty.accounts.sessions import end_session, find_signed_in
 from shorty.errors import StorageUnavailableError
+from shorty.links.listing import list_links
 from shorty.links.model import LinkFilter
-from shorty.links.pages import list_links
 from shorty.links.utm_templates import (
     NewUtmTemplate,
     create_template,
@@ -25,8 +25,8 @@ from shorty.links.utm_templates import (
     list_templates,
 )
 from shorty.storage.database import Transaction
-from shorty.transfer import desk as desk_module
-from shorty.transfer.desk import ImportJob, TransferDesk
+from shorty.transfer import jobs as desk_module
+from shorty.transfer.jobs import ImportJob, ImportJobs
 from shorty.web.cookies import SESSION
 from tests.api.house import House
 from tests.web.browser import Browser, read_text
@@ -243,7 +243,7 @@ async def test_files_are_gone_once_the_desk_has_stopped(house: House, owner: Bro
 
 async def test_what_a_killed_process_left_is_removed(house: House, tmp_path: Path) -> None:
     folder = leave_upload(tmp_path)
-    TransferDesk(house.app.services.book, folder, lambda: house.now).start()
+    ImportJobs(house.app.services.book, folder, lambda: house.now).start()
     assert not is_there(folder)
 
 

@@ -4,10 +4,10 @@ import httpx
 import pytest
 
 from shorty.clicks.model import BIO, BOT, QR
-from shorty.http.qr_drawings import draw
 from shorty.links.model import QrSettings
 from shorty.links.service import delete_link
 from shorty.web.cookies import ZONE
+from shorty.webcore.qr_drawings import draw
 from tests.api.house import House
 from tests.api.visits import HOUR, fold, visit
 from tests.clicks.making import BROWSER, store_all

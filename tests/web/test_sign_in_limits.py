@@ -11,9 +11,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from shorty.accounts.known_browsers import KnownBrowser
+from shorty.accounts.login import Attempt, take_sign_in
 from shorty.accounts.second_factor import begin_second_factor, confirm_second_factor
 from shorty.accounts.service import set_password
-from shorty.accounts.signing_in import Attempt, take_sign_in
 from shorty.accounts.totp import STEP_MS, compute_code
 from shorty.config import Config
 from shorty.passwords import hash_password

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shorty.http.times import FIRST, LAST, format_time
 from shorty.web.times import read_input, write_input, write_moment, write_utc
+from shorty.webcore.times import FIRST, LAST, format_time
 
 ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Pacific/Kiritimati")
 

@@ -9,7 +9,7 @@ import pytest
 from shorty.accounts.model import Actor
 from shorty.errors import NotFoundError
 from shorty.storage.database import Database, Transaction
-from shorty.webhooks import lines, log_store, turns
+from shorty.webhooks import leases, log_store, queue
 from shorty.webhooks.log_store import write_list
 from shorty.webhooks.model import Delivery, DeliveryFilter, Health, Outcome, Receiver, Try
 from shorty.webhooks.service import (
@@ -89,7 +89,7 @@ async def test_it_is_deleted_in_small_batches(db: Database) -> None:
 async def test_what_is_queued_for_a_stopped_receiver_ends_in_small_batches(db: Database) -> None:
     async with run_receiver(answer(410)) as receiver:
         await insert_calling_links(db, receiver.url)
-        outbox = await click(db, *[1] * (2 * turns.ENDED_AT_ONCE + 10))
+        outbox = await click(db, *[1] * (2 * leases.ENDED_AT_ONCE + 10))
         async with run_worker(db, outbox):
             await wait_until_ended(db)
     assert len(receiver.messages) == 1
@@ -270,15 +270,15 @@ def test_when_the_next_try_is(values: dict[str, Any], health: Health, planned: i
         (write_list(log_store.OF_LINK), "of_link (link_id=? AND status=? AND"),
         (write_list(log_store.OF_BOTH), "of_link (link_id=? AND status=? AND"),
         (log_store.DELETE_OLD, "deliveries_ended (ended_at<?)"),
-        (turns.FIND_DUE, "deliveries_queued (receiver_id=? AND due_at<?)"),
-        (turns.END_FOR_STOPPED, "deliveries_queued (receiver_id=? AND due_at>?)"),
-        (turns.END_FOR_PAUSED, "deliveries_of_receiver (receiver_id=? AND status=?)"),
-        (turns.VOID_LEASES, "deliveries_leased"),
-        (lines.FIND_FIRST_DUE, "deliveries_queued (receiver_id=?)"),
-        (lines.FIND_DUE_LINES, "lines_waiting (is_quick=? AND next_at<?)"),
-        (lines.FIND_NEXT_TIME, "lines_waiting (is_quick=? AND next_at>?)"),
-        (lines.FIND_FIRST_RECEIVER, "receivers_waiting (host=? AND is_quick=? AND next_at<?)"),
-        (lines.FIND_LINE_START, "receivers_waiting (host=? AND is_quick=?"),
+        (leases.FIND_DUE, "deliveries_queued (receiver_id=? AND due_at<?)"),
+        (leases.END_FOR_STOPPED, "deliveries_queued (receiver_id=? AND due_at>?)"),
+        (leases.END_FOR_PAUSED, "deliveries_of_receiver (receiver_id=? AND status=?)"),
+        (leases.VOID_LEASES, "deliveries_leased"),
+        (queue.FIND_FIRST_DUE, "deliveries_queued (receiver_id=?)"),
+        (queue.FIND_DUE_LINES, "lines_waiting (is_quick=? AND next_at<?)"),
+        (queue.FIND_NEXT_TIME, "lines_waiting (is_quick=? AND next_at>?)"),
+        (queue.FIND_FIRST_RECEIVER, "receivers_waiting (host=? AND is_quick=? AND next_at<?)"),
+        (queue.FIND_LINE_START, "receivers_waiting (host=? AND is_quick=?"),
     ],
 )
 async def test_no_statement_reads_more_than_it_gives(db: Database, sql: str, plan: str) -> None:

@@ -1,0 +1,154 @@
+"""What the server does by the clock: notices other processes' changes, clears away what is over."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+import structlog
+
+from shorty.accounts.invitations import delete_old_invitations
+from shorty.accounts.mail_links import delete_old_mail_links
+from shorty.accounts.sessions import delete_old_sessions
+from shorty.accounts.tokens import end_expired_tokens
+from shorty.api.idempotency import delete_old_keys
+from shorty.clicks.folding import fold_some
+from shorty.clicks.limited import LimitedClicks
+from shorty.clicks.rebuild import rebuild_noted_day
+from shorty.clicks.retention import forget_sums, remove_old_clicks
+from shorty.clicks.rollup_store import forget_some_visitors
+from shorty.clicks.store import find_newest_time
+from shorty.clicks.weeks import sum_some_weeks
+from shorty.clock import WAIT_S, ClockWatch, Reading
+from shorty.errors import StorageUnavailableError
+from shorty.links.public import (
+    CLICK_DAYS,
+    PUBLIC_WORKSPACE_ID,
+    delete_expired_public_links,
+)
+from shorty.links.search_entries import catch_up
+from shorty.storage.state import find_believed_time, note_believed_time
+from shorty.webcore.services import Services
+from shorty.webhooks.service import delete_old_deliveries
+
+NOTICE_S: Final = 0.5
+INDEX_S: Final = 1.0
+SWEEP_S: Final = 60.0
+NOTED_MS: Final = 3_600_000
+
+log = structlog.get_logger(__name__)
+
+
+class Jobs:
+    """Started last and stopped first. What the database refuses waits a turn."""
+
+    def __init__(
+        self,
+        services: Services,
+        limited: LimitedClicks,
+        read_clock: Callable[[], int],
+        read_monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._services = services
+        self._limited = limited
+        self._read_clock = read_clock
+        self._read_monotonic = read_monotonic
+        self._watch: ClockWatch | None = None  # until the first sweep
+        self._believed_at: int | None = None
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._version = -1
+
+    def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._tasks = [
+            loop.create_task(self._repeat(NOTICE_S, self.notice_changes)),
+            loop.create_task(self._repeat(INDEX_S, self.index_new_links)),
+            loop.create_task(self._repeat(SWEEP_S, self.sweep)),
+        ]
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        await asyncio.gather(*self._tasks)
+
+    async def notice_changes(self) -> None:
+        """Forgets what is cached once another process has committed, such as a command."""
+        version = await self._services.db.find_data_version()
+        if version != self._version:
+            self._version = version
+            self._services.domains.reload()
+            self._services.book.lookup.forget_all()
+            self._services.book.icons.forget_all()
+            self._limited.forget_all()
+
+    async def index_new_links(self) -> None:
+        await catch_up(self._services.db)
+
+    async def sweep(self) -> None:
+        reading = Reading(self._read_clock(), self._read_monotonic())
+        if not await self._may_believe(reading):
+            return
+        now, services = reading.now, self._services
+        await self._drain(lambda: delete_expired_public_links(services.book, now, forget_sums))
+        await self._drain(lambda: delete_old_keys(services.db, now))
+        await self._drain(lambda: end_expired_tokens(services.db, now))
+        await self._drain(lambda: delete_old_sessions(services.db, now))
+        await self._drain(lambda: delete_old_invitations(services.db, now))
+        await self._drain(lambda: delete_old_mail_links(services.db, now))
+        await self._drain(lambda: delete_old_deliveries(services.db, now))
+        await self._drain(lambda: forget_some_visitors(services.db, now))
+        await self._drain(lambda: rebuild_noted_day(services.db))
+        await self._drain(lambda: fold_some(services.db, now))
+        await self._drain(lambda: sum_some_weeks(services.db, now))
+        brief = {PUBLIC_WORKSPACE_ID: CLICK_DAYS}
+        await self._drain(lambda: remove_old_clicks(services.db, services.config.plans, now, brief))
+
+    async def _may_believe(self, reading: Reading) -> bool:
+        """Whether to remove by this time what cannot be brought back; logs where it has to wait."""
+        watch = self._watch
+        if watch is None:
+            watch = self._watch = ClockWatch(self._find_believed(reading))
+            note = log.info  # as after a month without the server
+        else:
+            note = log.warning
+        jump, before = watch.find_jump(reading), watch.doubted
+        if not watch.may_believe(reading):
+            if watch.doubted != before:
+                note("sweeps_wait", clock_jumped_s=jump // 1000, wait_s=int(WAIT_S))
+            return False
+        if before is not None:
+            log.info("sweeps_go_on")
+        if self._believed_at is None or abs(reading.now - self._believed_at) >= NOTED_MS:
+            await self._services.db.write(partial(note_believed_time, now=reading.now))
+            self._believed_at = reading.now
+        return True
+
+    def _find_believed(self, reading: Reading) -> Reading:
+        """What an earlier process believed, else the newest click's time, else the clock."""
+        db = self._services.db
+        believed = find_believed_time(db)
+        if believed is None:
+            believed = find_newest_time(db)
+        return reading if believed is None else reading._replace(now=believed)
+
+    async def _drain(self, do_some: Callable[[], Awaitable[int]]) -> None:
+        """In small batches, so that no caller waits long for the writer."""
+        while await do_some() and not self._stopping.is_set():
+            pass
+
+    async def _repeat(self, pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
+        waits_for = ""  # logged once, not at every turn
+        while not self._stopping.is_set():
+            try:
+                await work()
+            except StorageUnavailableError as error:
+                reason = str(error.__cause__)
+                if reason != waits_for:
+                    log.warning("upkeep_waits", reason=reason)
+                waits_for = reason
+            else:
+                waits_for = ""
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause_s)

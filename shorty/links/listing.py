@@ -1,0 +1,229 @@
+"""Lists links page by page: which way finds a page quickly, and where the next one starts.
+
+A page costs about the same wherever it is and however many links there are: see `list_store` for
+the two ways, and LinkPage for what its total means.
+"""
+
+import asyncio
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+
+from shorty.accounts.model import Actor
+from shorty.errors import InvalidFieldsError, StorageUnavailableError
+from shorty.links import listing_store, store
+from shorty.links.context import LinkContext
+from shorty.links.listing_store import COUNTED, Listing, Position, Source
+from shorty.links.model import Link, LinkFilter, LinkPage, LinkSort
+from shorty.links.search_entries import catch_up
+from shorty.storage.connections import contains_folded, fold_text
+from shorty.storage.search import Match, find_match
+
+# A workspace this small is looked through link by link, whatever is searched for.
+SMALL: Final = 2000
+# So many links are walked past before all that fit are ranked instead; counts cost more to follow.
+BUDGETS: Final = {"created_at": 12_000, "total": 8_000}
+SAMPLE: Final = 200
+# So few are ranked at once, where more are followed one by one.
+FEW: Final = 1000
+
+_CURSOR: Final = msgspec.json.Decoder(tuple[LinkSort, Position])
+
+
+class _Way(msgspec.Struct, frozen=True, kw_only=True):
+    """How to find what fits: the source that gives least, and the one to follow if there is one."""
+
+    listing: Listing
+    counts: dict[Source, int]
+    least: Source | None
+    followed: Source | None
+
+    @property
+    def in_least(self) -> int:
+        return COUNTED + 1 if self.least is None else self.counts[self.least]
+
+
+class _Page(msgspec.Struct, frozen=True, kw_only=True):
+    links: list[Link]
+    end: Position | None  # where the next page starts; None: there is none
+
+
+async def list_links(book: LinkContext, actor: Actor, wanted: LinkFilter) -> LinkPage:
+    """Raises InvalidFieldsError for a cursor that is none, or another order's."""
+    after = read_cursor(wanted)
+    total = await listing_store.count_all(book.db, actor.workspace_id)
+    listing = await _plan(book, actor.workspace_id, wanted, total)
+    way = None if listing is None else await _choose_way(book, listing)
+    if way is None:
+        return LinkPage(links=(), next_cursor=None, total=0, total_is_capped=False)
+    if not is_filtered(wanted):
+        return _show_page(wanted, await _fill_page(book, way, after, wanted.limit), total)
+    page, found = await asyncio.gather(
+        _fill_page(book, way, after, wanted.limit), _count_found(book, way)
+    )
+    return _show_page(wanted, page, found)
+
+
+def is_filtered(wanted: LinkFilter) -> bool:
+    flags = (wanted.is_active, wanted.is_starred)
+    filters = (wanted.domain, wanted.tag_id, wanted.kind, *flags)
+    return bool(wanted.search.strip()) or any(each is not None for each in filters)
+
+
+async def _plan(
+    book: LinkContext, workspace_id: int, wanted: LinkFilter, total: int
+) -> Listing | None:
+    """What to ask for; None where nothing can fit."""
+    domain = None if wanted.domain is None else book.find_domain(workspace_id, wanted.domain)
+    if wanted.domain is not None and domain is None:
+        return None
+    listing = Listing(
+        workspace_id=workspace_id,
+        domain_id=None if domain is None else domain.id,
+        tag_id=wanted.tag_id,
+        is_active=wanted.is_active,
+        is_starred=wanted.is_starred,
+        kind=wanted.kind,
+        match=None,
+        order="total" if wanted.sort.endswith("clickCount") else "created_at",
+        is_descending=wanted.sort.startswith("-"),
+    )
+    search = wanted.search.strip()
+    if not search:
+        return listing
+    if "\0" in search:
+        return None  # no text that is stored holds it
+    match = await _find_match(book, listing, search, total)
+    return None if match is None else msgspec.structs.replace(listing, match=match)
+
+
+async def _find_match(book: LinkContext, listing: Listing, search: str, total: int) -> Match | None:
+    if total <= SMALL:
+        return Match(text=fold_text(search), expression=None, is_exact=False)
+    with suppress(StorageUnavailableError):  # what cannot be written can still be searched
+        await catch_up(book.db)
+    return await find_match(
+        book.db,
+        search,
+        workspace_id=listing.workspace_id,
+        domain_id=listing.domain_id,
+        is_active=listing.is_active,
+    )
+
+
+async def _choose_way(book: LinkContext, listing: Listing) -> _Way | None:
+    """None where a filter's index has nothing that fits."""
+    listing, counts = await _ask_sources(book, listing)
+    if 0 in counts.values():
+        return None
+    least = min(counts, key=counts.__getitem__, default=None)
+    # Their indexes are in the order of ids.
+    followed: list[Source] = [source for source in counts if source in {"search", "tag"}]
+    if not followed or not await _is_followed(book, listing, counts):
+        return _Way(listing=listing, counts=counts, least=least, followed=None)
+    first = min(followed, key=counts.__getitem__)
+    return _Way(listing=listing, counts=counts, least=least, followed=first)
+
+
+async def _ask_sources(book: LinkContext, listing: Listing) -> tuple[Listing, dict[Source, int]]:
+    """How much each source gives; of a search the ids are kept, if they are not too many."""
+    counts: dict[Source, int] = {}
+    for source in listing.list_sources():
+        if source == "search":
+            ids = await listing_store.list_source(book.db, listing, source, COUNTED + 1)
+            counts[source] = len(ids)
+            if len(ids) <= COUNTED:
+                listing = msgspec.structs.replace(listing, found_ids=tuple(ids))
+        else:
+            counts[source] = await listing_store.count_source(book.db, listing, source)
+    return listing, counts
+
+
+async def _is_followed(book: LinkContext, listing: Listing, counts: dict[Source, int]) -> bool:
+    if listing.order != "created_at" or min(counts.values()) <= FEW:
+        return False
+    return not await listing_store.has_imported(book.db, listing.workspace_id)
+
+
+async def _fill_page(book: LinkContext, way: _Way, after: Position, limit: int) -> _Page:
+    places = await _find_places(book, way, after, limit + 1)
+    ids = [place.id for place in places[:limit]]
+    links = await store.find_links(book.db, way.listing.workspace_id, ids)
+    if len(places) <= limit or not links:
+        return _Page(links=links, end=None)
+    last = places[limit - 1]
+    if way.listing.order == "created_at":
+        # Following gives no times; the next page may be found another way.
+        last = Position(key=links[-1].created_at, id=last.id)
+    return _Page(links=links, end=last)
+
+
+async def _find_places(book: LinkContext, way: _Way, after: Position, limit: int) -> list[Position]:
+    listing = way.listing
+    if way.least is None or listing.has_index_of_its_own:
+        return await listing_store.walk(book.db, listing, after, limit)
+    if way.followed is not None:
+        return await listing_store.follow(book.db, listing, way.followed, after, limit)
+    if way.in_least > COUNTED:
+        budget = BUDGETS[listing.order]
+        places = await listing_store.walk(book.db, listing, after, limit, budget)
+        if len(places) == limit:
+            return places
+    return await listing_store.rank(book.db, listing, way.least, after, limit)
+
+
+async def _count_found(book: LinkContext, way: _Way) -> int:
+    """Up to COUNTED + 1 links that fit the filter."""
+    listing = way.listing
+    for source, count in way.counts.items():
+        if listing.is_settled_by(source):
+            return count
+    if way.least == "search" and way.in_least > COUNTED and await _is_sample_fitting(book, listing):
+        return way.in_least
+    return await listing_store.count_fitting(
+        book.db, listing, None if listing.is_of_columns else way.least
+    )
+
+
+async def _is_sample_fitting(book: LinkContext, listing: Listing) -> bool:
+    """Whether so many candidates, of which none here is a false one, can be taken at their word."""
+    if listing.match is None or not listing.is_of_match:
+        return False
+    ids = await listing_store.list_source(book.db, listing, "search", SAMPLE)
+    found = await store.find_links(book.db, listing.workspace_id, ids)
+    return len(found) == len(ids) and all(fits(listing.match, link) for link in found)
+
+
+def fits(match: Match, link: Link) -> bool:
+    return contains_folded(match.text, link.slug, link.title, link.url, link.original_url)
+
+
+def _show_page(wanted: LinkFilter, page: _Page, total: int) -> LinkPage:
+    is_capped = is_filtered(wanted) and total > COUNTED
+    return LinkPage(
+        links=tuple(page.links),
+        next_cursor=None if page.end is None else write_cursor(wanted.sort, page.end),
+        total=COUNTED if is_capped else total,
+        total_is_capped=is_capped,
+    )
+
+
+def write_cursor(sort: LinkSort, end: Position) -> str:
+    return urlsafe_b64encode(msgspec.json.encode((sort, end))).decode().rstrip("=")
+
+
+def read_cursor(wanted: LinkFilter) -> Position:
+    """Where the page starts. Raises InvalidFieldsError."""
+    if not wanted.cursor:
+        edge = 2**63 - 1 if wanted.sort.startswith("-") else -1
+        return Position(key=edge, id=edge)
+    try:
+        padded = wanted.cursor.encode() + b"=" * (-len(wanted.cursor) % 4)
+        sort, place = _CURSOR.decode(urlsafe_b64decode(padded))
+    except (ValueError, msgspec.DecodeError):
+        raise InvalidFieldsError({"cursor": "must be the nextCursor of an earlier page"}) from None
+    if sort != wanted.sort or not all(0 <= number < 2**63 for number in (place.key, place.id)):
+        raise InvalidFieldsError({"cursor": f"belongs to a list that is sorted by {sort}"})
+    return place

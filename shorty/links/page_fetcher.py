@@ -1,0 +1,144 @@
+"""Fetches titles and icons of pages that links lead to, behind the requests that made the links."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final, NamedTuple, TypeAlias
+from weakref import WeakValueDictionary
+
+import structlog
+
+from shorty.errors import BusyError, FetchError, InvalidFieldsError, StorageUnavailableError
+from shorty.fetch import Fetcher
+from shorty.links import icons, store
+from shorty.links.destination import destination_host
+from shorty.links.icons import Icons
+from shorty.links.lookup import LinkLookup
+from shorty.links.model import Link
+from shorty.links.page_metadata import PageFacts, fetch_page_facts, guess_icon
+from shorty.storage.database import Database
+
+WAITING: Final = 1000
+FETCHED_AT_ONCE: Final = 4
+ICON_LIMIT_BYTES: Final = 256_000
+ICON_TIMEOUT_S: Final = 10.0
+
+DrawIcon: TypeAlias = Callable[[bytes], Awaitable[bytes]]
+"""Makes a small PNG of a stranger's picture. Raises InvalidFieldsError and BusyError."""
+
+log = structlog.get_logger(__name__)
+
+
+class Wish(NamedTuple):
+    link: Link
+    wants_title: bool
+
+
+class PageFetcher:
+    """Started and stopped by the app. What finds no room, or waits when it stops, gets none.
+
+    Without `draw_icon` there are no icons.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        lookup: LinkLookup,
+        icons: Icons,
+        fetcher: Fetcher,
+        read_clock: Callable[[], int],
+        draw_icon: DrawIcon | None = None,
+    ) -> None:
+        self._db = db
+        self._lookup = lookup
+        self._icons = icons
+        self._fetcher = fetcher
+        self._read_clock = read_clock
+        self._draw_icon = draw_icon
+        self._queue: asyncio.Queue[Wish] = asyncio.Queue(WAITING)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._hosts: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._run()) for _ in range(FETCHED_AT_ONCE)]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    def ask(self, link: Link, wants_title: bool) -> None:  # noqa: FBT001 - as AskPage has it
+        """Never waits. What a link has already, or what leads to no page, is left alone."""
+        if link.link_type == "URL" and (wants_title or self._lacks_icon(link)):
+            with suppress(asyncio.QueueFull):
+                self._queue.put_nowait(Wish(link, wants_title))
+
+    async def finish(self) -> None:
+        """Returns when everything asked for so far has been tried."""
+        await self._queue.join()
+
+    def _lacks_icon(self, link: Link) -> bool:
+        if link.favicon_url or self._draw_icon is None:
+            return False
+        return not self._icons.is_without(destination_host(link.url), self._read_clock())
+
+    async def _run(self) -> None:
+        while True:
+            wish = await self._queue.get()
+            try:
+                await self._fill(wish.link, wants_title=wish.wants_title)
+            except StorageUnavailableError as error:
+                log.warning("title_not_stored", link_id=wish.link.id, reason=str(error.__cause__))
+            except Exception:
+                # One strange page must not end the titles of all others.
+                log.exception("title_not_fetched", link_id=wish.link.id)
+            finally:
+                self._queue.task_done()
+
+    async def _fill(self, link: Link, *, wants_title: bool) -> None:
+        facts = await self._fill_icon(link) if self._lacks_icon(link) else None
+        if wants_title:
+            facts = facts or await fetch_page_facts(self._fetcher, link.url)
+            if facts.title:
+                await fill_title(self._db, self._lookup, link, facts.title, self._read_clock())
+
+    async def _fill_icon(self, link: Link) -> PageFacts | None:
+        """What its page says, if that had to be asked: a host's icon is looked for once."""
+        host, facts = destination_host(link.url), None
+        async with self._hosts.setdefault(host, asyncio.Lock()):
+            path = await icons.find_fresh_path(self._db, host, self._read_clock())
+            if path is None:
+                facts = await fetch_page_facts(self._fetcher, link.url)
+                path = await self._look_for_icon(host, facts.icon or guess_icon(link.url))
+        self._icons.remember(host, path, self._read_clock())
+        if path:
+            await self._db.write(lambda tx: icons.set_icon(tx, link.id, link.url, path))
+        return facts
+
+    async def _look_for_icon(self, host: str, address: str) -> str:
+        png = None
+        if self._draw_icon is not None:
+            png = await fetch_icon(self._fetcher, address, self._draw_icon)
+        now = self._read_clock()
+        return await self._db.write(lambda tx: icons.put_icon(tx, host, png, now))
+
+
+async def fill_title(db: Database, lookup: LinkLookup, link: Link, title: str, now: int) -> bool:
+    """Gives the link its page's title, unless somebody has given it one meanwhile."""
+    filled = await db.write(lambda tx: store.set_title(tx, link.id, title, now))
+    if filled is None:
+        return False
+    # Its slug may have been changed while the page was fetched.
+    lookup.forget(filled["domain_id"], filled["slug_key"])
+    return True
+
+
+async def fetch_icon(fetcher: Fetcher, url: str, draw: DrawIcon) -> bytes | None:
+    """A small PNG; None where there is no picture at that address."""
+    try:
+        found = await fetcher.get_page(url, limit_bytes=ICON_LIMIT_BYTES, timeout_s=ICON_TIMEOUT_S)
+        return await draw(found.body) if found.status == 200 and found.body else None  # noqa: PLR2004 OK
+    except (BusyError, FetchError, InvalidFieldsError):
+        return None

@@ -1,0 +1,252 @@
+"""Imports of the dashboard: a file is tried first, then taken in, while its owner may look away.
+
+They live in this process: what runs when it stops ends within a second, and can be repeated. So
+does what its person may no longer do: session, membership and role are asked for again and again.
+Files lie beside the database, for nobody else, and are gone once they are no longer needed.
+"""
+
+import asyncio
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Final, Literal
+
+import structlog
+from msgspec.structs import replace
+
+from shorty.accounts.model import Actor
+from shorty.accounts.roles import may_still, require_scope
+from shorty.errors import BusyError, ConflictError, NotFoundError, StorageUnavailableError
+from shorty.links.context import LinkContext
+from shorty.transfer.imports import import_file
+from shorty.transfer.model import ImportOptions, SourceName
+from shorty.transfer.progress import Transfer, TransferProgress
+from shorty.transfer.report import Report
+
+Stage = Literal["trying", "tried", "importing", "over"]
+
+PIECE_BYTES: Final = 1024 * 1024
+KEPT_JOBS: Final = 10
+"""Of each workspace; of more, the last."""
+ASK_AGAIN_S: Final = 0.5
+NO_RIGHT: Final = (
+    "This import was stopped: the person who started it was signed out, removed or given a role "
+    "that may not import. What came in stays; anyone who may import can import the file again."
+)
+UNFORESEEN: Final = "Something went wrong here. What came in stays; import the file once more."
+
+log = structlog.get_logger(__name__)
+
+
+class ImportJob:
+    """One uploaded file, from its trial to its end."""
+
+    def __init__(
+        self,
+        folder: Path,
+        actor: Actor,
+        file_name: str,
+        source: SourceName,
+        options: ImportOptions,
+        now: int,
+    ) -> None:
+        self.id = secrets.token_urlsafe(12)
+        self.actor = actor
+        self.file_name = file_name
+        self.source: SourceName = source
+        self.options = options
+        self.started_at = now
+        self.stage: Stage = "trying"
+        self.path = folder / f"{self.id}.upload"
+        self.report_path = folder / f"{self.id}.report"
+        self.tally = TransferProgress()
+        self.task: asyncio.Task[None] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self.stage in {"trying", "importing"}
+
+    @property
+    def has_something(self) -> bool:
+        """Whether a part of it can be taken in, as far as is known."""
+        tally = self.tally
+        found = tally.created or tally.there or tally.clicks or tally.belongings
+        return tally.state not in {"cancelled", "stopped"} and bool(found)
+
+    def describe(self) -> Transfer:
+        return self.tally.describe()
+
+
+class ImportJobs:
+    """Used on the event loop alone; `folder` is its own."""
+
+    def __init__(self, book: LinkContext, folder: Path, read_clock: Callable[[], int]) -> None:
+        self._book = book
+        self._folder = folder
+        self._read_clock = read_clock
+        self._jobs: dict[str, ImportJob] = {}
+
+    def start(self) -> None:
+        """Removes what a killed process has left."""
+        self._clear_folder()
+
+    async def stop(self) -> None:
+        """Returns once nothing runs."""
+        for job in self._jobs.values():
+            job.tally.cancel()
+        await asyncio.gather(*(job.task for job in self._jobs.values() if job.task))
+        self._jobs.clear()
+        self._clear_folder()
+
+    async def try_file(
+        self,
+        actor: Actor,
+        file: BinaryIO,
+        file_name: str,
+        source: SourceName,
+        options: ImportOptions,
+    ) -> ImportJob:
+        """Copies the file and begins to say what would become of it.
+
+        Raises ForbiddenError, and ConflictError while another import of the workspace runs.
+        """
+        require_scope(actor, "write")
+        self._require_idle(actor)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        job = ImportJob(self._folder, actor, file_name, source, options, self._read_clock())
+        try:
+            await asyncio.to_thread(copy_upload, file, job.path)
+            self._require_idle(actor)
+        except BaseException:  # a full disk, another import, a server that stops
+            job.path.unlink(missing_ok=True)
+            raise
+        self._make_room(actor)
+        self._jobs[job.id] = job
+        job.tally = self._make_tally(job)
+        job.task = asyncio.create_task(self._try(job))
+        return job
+
+    def begin(self, actor: Actor, job_id: str) -> ImportJob:
+        """Takes in what was tried. Raises NotFoundError, ForbiddenError and ConflictError."""
+        require_scope(actor, "write")
+        job = self.get_job(actor, job_id)
+        if job.stage != "tried":
+            raise ConflictError("This import has begun already, or is over.")
+        self._require_idle(actor)
+        job.actor, job.stage = actor, "importing"
+        job.tally = self._make_tally(job)
+        job.task = asyncio.create_task(self._import(job))
+        return job
+
+    def cancel(self, actor: Actor, job_id: str) -> None:
+        """What runs ends within a second. Raises NotFoundError."""
+        require_scope(actor, "write")
+        self.get_job(actor, job_id).tally.cancel()
+
+    def drop(self, actor: Actor, job_id: str) -> None:
+        """What waits or is over is forgotten. Raises NotFoundError and ConflictError."""
+        require_scope(actor, "write")
+        job = self.get_job(actor, job_id)
+        if job.is_running:
+            raise ConflictError("This import is under way: cancel it first.")
+        self._drop(job)
+
+    def get_job(self, actor: Actor, job_id: str) -> ImportJob:
+        """Raises NotFoundError, for another workspace's too."""
+        job = self._jobs.get(job_id)
+        if job is None or job.actor.workspace_id != actor.workspace_id:
+            raise NotFoundError("import", job_id[:40])
+        return job
+
+    def list_jobs(self, actor: Actor) -> list[ImportJob]:
+        """The newest first."""
+        workspace_id = actor.workspace_id
+        jobs = [job for job in self._jobs.values() if job.actor.workspace_id == workspace_id]
+        return jobs[::-1]
+
+    def _require_idle(self, actor: Actor) -> None:
+        if any(job.is_running for job in self.list_jobs(actor)):
+            raise ConflictError("Another import is under way: wait for its end, or cancel it.")
+
+    def _make_room(self, actor: Actor) -> None:
+        """A file that was tried and left alone gives way, and so does the oldest of many."""
+        jobs = self.list_jobs(actor)
+        for job in [*(job for job in jobs if job.stage == "tried"), *jobs[KEPT_JOBS - 1 :]]:
+            if job.id in self._jobs:
+                self._drop(job)
+
+    def _drop(self, job: ImportJob) -> None:
+        del self._jobs[job.id]
+        job.path.unlink(missing_ok=True)
+        job.report_path.unlink(missing_ok=True)
+
+    async def _try(self, job: ImportJob) -> None:
+        await self._run(job, replace(job.options, is_dry_run=True))
+        # A file of which nothing can be taken in is not waited with.
+        job.stage = "tried" if job.has_something else "over"
+        if job.stage == "over":
+            job.path.unlink(missing_ok=True)
+
+    async def _import(self, job: ImportJob) -> None:
+        await self._run(job, job.options)
+        job.stage = "over"
+        job.path.unlink(missing_ok=True)
+
+    async def _run(self, job: ImportJob, options: ImportOptions) -> None:
+        tally = job.tally
+        try:
+            with open_private(job.report_path) as file:
+                tally.report_to(Report(file).add)
+                importing = asyncio.ensure_future(
+                    import_file(
+                        self._book,
+                        job.actor,
+                        job.source,
+                        job.path,
+                        options,
+                        self._read_clock(),
+                        tally,
+                    )
+                )
+                while not importing.done():
+                    await asyncio.wait({importing}, timeout=ASK_AGAIN_S)
+                    self._ask_again(job)
+                await importing
+        except (BusyError, StorageUnavailableError) as error:
+            tally.finish("failed", error.message)
+        except Exception:
+            log.exception("import_failed", source=job.source)
+            tally.finish("failed", UNFORESEEN)
+
+    def _make_tally(self, job: ImportJob) -> TransferProgress:
+        return TransferProgress(on_change=lambda _: self._ask_again(job))
+
+    def _ask_again(self, job: ImportJob) -> None:
+        """With each batch, and as often as that while one is being read."""
+        try:
+            if not may_still(self._book.db, job.actor, "write", self._read_clock()):
+                job.tally.stop(NO_RIGHT)
+        except StorageUnavailableError as error:
+            job.tally.stop(error.message)
+
+    def _clear_folder(self) -> None:
+        try:
+            if self._folder.exists():
+                shutil.rmtree(self._folder)
+        except OSError as error:
+            log.warning("uploads_remain", folder=str(self._folder), reason=error.strerror)
+
+
+def copy_upload(file: BinaryIO, path: Path) -> None:
+    file.seek(0)
+    with open_private(path) as copy:
+        shutil.copyfileobj(file, copy, PIECE_BYTES)
+
+
+def open_private(path: Path) -> BinaryIO:
+    """A new file in the place of one of an earlier run."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    return os.fdopen(descriptor, "wb")

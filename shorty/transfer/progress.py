@@ -1,0 +1,142 @@
+"""How far a transfer has come, and what was wrong: a bounded list, and a report of everything."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Literal, TypeVar
+
+import msgspec
+
+Sort = Literal["failed", "skipped", "note"]
+State = Literal["running", "done", "failed", "cancelled", "stopped"]
+
+T = TypeVar("T")
+
+KEPT_PROBLEMS: Final = 100
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a part of the file that is not simply there now.
+
+    `place` is where it stands in the file, `subject` which link it is about.
+    """
+
+    sort: Sort
+    place: str
+    subject: str
+    message: str
+
+
+class Transfer(msgspec.Struct, frozen=True, kw_only=True):
+    """An import or export as it is at one moment.
+
+    `done` and `total` are bytes of the file that is read, or rows to be written. `there` counts the
+    links that an earlier import has made already. Of `problems` only the first are kept.
+    `cancelled` is by a person's wish, `stopped` for the reason that `error` says.
+    """
+
+    state: State
+    done: int
+    total: int
+    created: int
+    there: int
+    skipped: int
+    failed: int
+    clicks: int
+    problems: tuple[Problem, ...]
+    problem_count: int
+    error: str | None
+
+
+class TransferProgress:
+    """Counts while a transfer runs. `on_change` and `on_problem` are told; neither may wait.
+
+    `belongings` counts what a file holds beside links, of which nobody is told.
+    """
+
+    def __init__(
+        self,
+        total: int = 0,
+        *,
+        on_change: Callable[[Transfer], None] | None = None,
+        on_problem: Callable[[Problem], None] | None = None,
+    ) -> None:
+        self.total = total
+        self.done = self.created = self.there = self.skipped = self.failed = self.clicks = 0
+        self.belongings = 0
+        self.state: State = "running"
+        self.error: str | None = None
+        self._cancelled = asyncio.Event()
+        self._stopped_by: str | None = None
+        self._problems: list[Problem] = []
+        self._problem_count = 0
+        self._on_change = on_change
+        self._on_problem = on_problem
+
+    def report_to(self, on_problem: Callable[[Problem], None]) -> None:
+        self._on_problem = on_problem
+
+    def cancel(self) -> None:
+        """What runs ends within a second; what came in before stays."""
+        self._cancelled.set()
+
+    def stop(self, reason: str) -> None:
+        """As cancel, but by nobody's wish."""
+        self._stopped_by = self._stopped_by or reason
+        self._cancelled.set()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """May be asked in any thread."""
+        return self._cancelled.is_set()
+
+    async def unless_cancelled(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """The result of what may take long and can be broken off; None where it was."""
+        working = asyncio.ensure_future(work)
+        cancelled = asyncio.ensure_future(self._cancelled.wait())
+        try:
+            await asyncio.wait({working, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+            return working.result() if working.done() else None
+        finally:
+            cancelled.cancel()
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+    def note(self, sort: Sort, place: str, subject: str, message: str) -> None:
+        if sort == "failed":
+            self.failed += 1
+        elif sort == "skipped":
+            self.skipped += 1
+        problem = Problem(sort=sort, place=place, subject=subject, message=message)
+        self._problem_count += 1
+        if len(self._problems) < KEPT_PROBLEMS:
+            self._problems.append(problem)
+        if self._on_problem is not None:
+            self._on_problem(problem)
+
+    def move(self, done: int) -> None:
+        """Says how far it is now."""
+        self.done = min(max(done, self.done), self.total) if self.total else done
+        if self._on_change is not None:
+            self._on_change(self.describe())
+
+    def finish(self, state: State, error: str | None = None) -> None:
+        self.state, self.error = state, error
+        self.move(self.total if state == "done" else self.done)
+
+    def finish_early(self) -> None:
+        self.finish("stopped" if self._stopped_by else "cancelled", self._stopped_by)
+
+    def describe(self) -> Transfer:
+        return Transfer(
+            state=self.state,
+            done=self.done,
+            total=self.total,
+            created=self.created,
+            there=self.there,
+            skipped=self.skipped,
+            failed=self.failed,
+            clicks=self.clicks,
+            problems=tuple(self._problems),
+            problem_count=self._problem_count,
+            error=self.error,
+        )

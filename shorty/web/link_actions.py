@@ -1,0 +1,169 @@
+"""What is done to links from the list: delete and undo, tag, switch and star, one or many."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from shorty.errors import InvalidFieldsError, NotFoundError, ShortyError
+from shorty.links import service
+from shorty.links.model import Link, LinkChange
+from shorty.links.store import find_links
+from shorty.links.tags import fold_name, list_tags
+from shorty.links.writes import Outcome
+from shorty.web.cookies import Notice
+from shorty.web.forms import Form, is_id
+from shorty.web.guard import page
+from shorty.web.link_fields import split_tags
+from shorty.web.link_form import get_link
+from shorty.web.link_list import PLACE, read_back
+from shorty.web.rendering import render, see_other
+from shorty.web.requests import WebRequest
+from shorty.webcore.answers import Answer
+
+RESTORE: Final = f"{PLACE}/restore"
+# The ids of more would not fit the cookie that carries the notice.
+UNDONE_AT_ONCE: Final = 200
+NAMED: Final = 20
+
+DONE: Final[dict[str, str]] = {
+    "on": "switched on",
+    "off": "switched off",
+    "star": "starred",
+    "unstar": "no longer starred",
+    "tag": "tagged",
+    "untag": "rid of the tag",
+}
+_CHANGES: Final[dict[str, LinkChange]] = {
+    "on": LinkChange(is_active=True),
+    "off": LinkChange(is_active=False),
+    "star": LinkChange(is_starred=True),
+    "unstar": LinkChange(is_starred=False),
+}
+
+
+@page("GET", "/links/{link_id:str}/delete", needs="write")
+async def ask_before_delete(request: WebRequest) -> Answer:
+    link = await get_link(request)
+    back = read_back(request.read_query().get("back", ""))
+    return show_question(request, [link], 1, back)
+
+
+@page("POST", "/links/many", needs="write")
+async def change_many(request: WebRequest) -> Answer:
+    """One deed for the links that were ticked, at once; or for the `one` whose button it was."""
+    deed, link_ids = read_deed(request.typed)
+    back = read_back(request.typed.read("back"))
+    if not link_ids:
+        return see_other(request, back, notice=say_trouble("Tick the links first."))
+    if deed == "delete":
+        return await delete_many(request, link_ids, back)
+    try:
+        change = _CHANGES.get(deed) or await read_tag_change(request, deed)
+        book, actor = request.services.book, request.actor
+        outcomes = await service.change_links(book, actor, link_ids, change, request.now)
+    except InvalidFieldsError as error:
+        return see_other(request, back, notice=say_trouble(_sum_up(error)))
+    return see_other(request, back, notice=tell_outcomes(outcomes, DONE[deed]))
+
+
+@page("POST", "/links/restore", needs="write")
+async def restore_many(request: WebRequest) -> Answer:
+    back = read_back(request.typed.read("back"))
+    link_ids = [int(text) for text in request.typed.read("ids").split() if is_id(text)]
+    try:
+        outcomes = await service.restore_links(
+            request.services.book, request.actor, link_ids, request.now
+        )
+    except InvalidFieldsError as error:
+        return see_other(request, back, notice=say_trouble(_sum_up(error)))
+    return see_other(request, back, notice=tell_outcomes(outcomes, "back"))
+
+
+async def delete_many(request: WebRequest, link_ids: Sequence[int], back: str) -> Answer:
+    """Asked before, unless a script has done so already."""
+    book, actor = request.services.book, request.actor
+    if not request.typed.is_checked("sure"):
+        links = await find_links(book.db, actor.workspace_id, link_ids[: service.MAX_AT_ONCE])
+        if not links:
+            raise NotFoundError("link", link_ids[0])
+        return show_question(request, links[:NAMED], len(links), back, link_ids)
+    try:
+        deleted = await service.delete_links(book, actor, link_ids, request.now)
+    except InvalidFieldsError as error:
+        return see_other(request, back, notice=say_trouble(_sum_up(error)))
+    if not deleted:
+        raise NotFoundError("link", link_ids[0])
+    return see_other(request, back, notice=offer_undo(deleted, back))
+
+
+def read_deed(form: Form) -> tuple[str, tuple[int, ...]]:
+    if "one" not in form:
+        return form.read("deed"), form.read_ids("ids")
+    deed, _, text = form.read("one").partition(" ")
+    return deed, (int(text),) if is_id(text) else ()
+
+
+async def read_tag_change(request: WebRequest, deed: str) -> LinkChange:
+    """Raises InvalidFieldsError where no tag is named."""
+    names = split_tags(request.typed.read("tag"))
+    if deed not in DONE or not names:
+        raise InvalidFieldsError({"tag": "Write the tag's name first"})
+    if deed == "tag":
+        return LinkChange(add_tag_names=names)
+    wanted = set(map(fold_name, names))
+    known = await list_tags(request.services.db, request.actor.workspace_id)
+    return LinkChange(
+        remove_tag_ids=tuple(tag.id for tag in known if fold_name(tag.name) in wanted)
+    )
+
+
+def show_question(
+    request: WebRequest,
+    links: Sequence[Link],
+    count: int,
+    back: str,
+    link_ids: Sequence[int] = (),
+) -> Answer:
+    """`links` are named; `link_ids` are all that are meant, where those are more."""
+    return render(
+        request,
+        "link_delete.html",
+        links=links,
+        count=count,
+        ids=link_ids or [link.id for link in links],
+        back=back,
+    )
+
+
+def offer_undo(deleted: Sequence[int], back: str) -> Notice:
+    text = f"{count_links(len(deleted))} deleted."
+    if len(deleted) > UNDONE_AT_ONCE:
+        return Notice(text=text)
+    ids = " ".join(map(str, deleted))
+    return Notice(text=text, undo=RESTORE, undo_fields=(("ids", ids), ("back", back)))
+
+
+def tell_outcomes(outcomes: Sequence[Outcome], deed: str) -> Notice:
+    """How many it was done to, and of the others the first reason."""
+    failed = [outcome for outcome in outcomes if isinstance(outcome, ShortyError)]
+    done = len(outcomes) - len(failed)
+    text = f"{count_links(done)} {deed}."
+    if failed:
+        text = f"{text} {count_links(len(failed))} not: {_sum_up(failed[0]).rstrip('.')}."
+    return Notice(text=text, is_alarm=bool(failed))
+
+
+def say_trouble(text: str) -> Notice:
+    return Notice(text=text, is_alarm=True)
+
+
+def count_links(count: int) -> str:
+    return "1 link" if count == 1 else f"{count:,} links"
+
+
+def _sum_up(error: ShortyError) -> str:
+    return (
+        ". ".join(error.fields.values()) if isinstance(error, InvalidFieldsError) else error.message
+    )
+
+
+HANDLERS: Final = (ask_before_delete, change_many, restore_many)

@@ -1,0 +1,190 @@
+"""`/app/links/new` and `/app/links/{id}/edit`: links are made and changed, one at a time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from shorty.errors import ShortyError, StorageUnavailableError
+from shorty.links import service
+from shorty.links.destination import UTM_PARAMETERS
+from shorty.links.model import Link
+from shorty.links.tags import list_tags
+from shorty.links.utm_templates import UtmTemplate, get_template, list_templates
+from shorty.web.guard import page
+from shorty.web.link_fields import (
+    EMPTY,
+    GROUPS,
+    LINK_TYPES,
+    STATUSES,
+    Texts,
+    count_set,
+    fill_template,
+    find_usual_domain,
+    name_faults,
+    read_change,
+    read_new_link,
+    read_shown,
+    read_texts,
+    write_shown,
+    write_texts,
+)
+from shorty.web.link_list import read_return
+from shorty.web.rendering import render, see_other
+from shorty.web.requests import WebRequest
+from shorty.webcore.answers import Answer
+from shorty.webcore.errors import find_status
+
+# What an address may fill in, such as a bookmark of the browser's.
+PREFILLED: Final = ("url", "title", "slug", "domain", "tags", "has_qr", *UTM_PARAMETERS)
+
+
+@page("GET", "/links/new", needs="write")
+async def show_new_link(request: WebRequest) -> Answer:
+    query = request.read_query()
+    texts = {**EMPTY, "domain": await find_usual_domain(request)}
+    texts |= {name: query[name] for name in PREFILLED if query.get(name)}
+    return await show_form(request, texts)
+
+
+@page("GET", "/links/{link_id:str}/duplicate", needs="write")
+async def show_duplicate(request: WebRequest) -> Answer:
+    """A new link like another one; its password is not known, its slug is taken."""
+    link = await get_link(request)
+    return await show_form(request, {**write_texts(request, link), "slug": ""})
+
+
+@page("POST", "/links", needs="write")
+async def create_link(request: WebRequest) -> Answer:
+    domain = await find_usual_domain(request)
+    texts = read_texts(request.typed, {**EMPTY, "domain": domain})
+    if request.typed.read("deed") == "fill":
+        return await show_form(request, await fill(request, texts))
+    change = read_new_link(request, texts)
+    try:
+        link = await service.create_link(request.services.book, request.actor, change, request.now)
+    except ShortyError as error:
+        return await show_form(request, texts, error=error)
+    return see_other(request, point_to(request, link), f"{name_link(link)} is there.")
+
+
+@page("GET", "/links/{link_id:str}/edit", needs="write")
+async def show_link_to_edit(request: WebRequest) -> Answer:
+    link = await get_link(request)
+    return await show_form(request, write_texts(request, link), link=link)
+
+
+@page("POST", "/links/{link_id:str}/edit", needs="write")
+async def change_link(request: WebRequest) -> Answer:
+    link = await get_link(request)
+    stored = write_texts(request, link)
+    shown = read_shown(request.typed, stored)
+    texts = read_texts(request.typed, shown)
+    if request.typed.read("deed") == "fill":
+        filled = await fill(request, texts)
+        return await show_form(request, filled, link=link, shown=shown)
+    book, actor, now = request.services.book, request.actor, request.now
+    change = read_change(request, texts, shown)
+    try:
+        changed = await service.change_link(book, actor, link.id, change, now)
+    except ShortyError as error:
+        return await show_form(request, texts, link=link, shown=shown, error=error)
+    return see_other(request, point_to(request, changed), f"{name_link(changed)} is changed.")
+
+
+async def get_link(request: WebRequest) -> Link:
+    """Raises NotFoundError, for another workspace's link too."""
+    link_id = request.read_id("link_id", "link")
+    return await service.get_link(request.services.book, request.actor, link_id)
+
+
+async def fill(request: WebRequest, texts: Texts) -> Texts:
+    """With the template that was chosen; as it was where none is."""
+    chosen = request.typed.read_ids("template")
+    if not chosen:
+        return texts
+    db, workspace_id = request.services.db, request.actor.workspace_id
+    return fill_template(texts, await get_template(db, workspace_id, chosen[0]))
+
+
+async def show_form(
+    request: WebRequest,
+    texts: Texts,
+    *,
+    link: Link | None = None,
+    shown: Texts | None = None,
+    error: ShortyError | None = None,
+) -> Answer:
+    """`link` is the one to edit; `shown` what the form showed first, where it is shown again.
+
+    Raises an error that nobody can mend in the form.
+    """
+    if isinstance(error, StorageUnavailableError):
+        raise error
+    db, actor = request.services.db, request.actor
+    faults = {} if error is None else name_faults(error)
+    domains = request.services.domains.list_for_workspace(actor.workspace_id)
+    templates = await list_templates(db, actor.workspace_id)
+    return render(
+        request,
+        "link_form.html",
+        status=200 if error is None else find_status(error),
+        link=link,
+        texts=texts,
+        shown=write_shown(shown or texts),
+        faults=faults,
+        trouble=describe_trouble(error, faults),
+        opened=find_opened(texts, faults, is_new=link is None),
+        set_count=count_set(texts, link),
+        hosts=[domain.host for domain in domains],
+        tags=await list_tags(db, actor.workspace_id),
+        template_choices=[("", "Choose one"), *((each.id, each.name) for each in templates)],
+        templates=write_templates(templates),
+        link_types=LINK_TYPES,
+        statuses=STATUSES,
+        back=read_return(request.typed.read("back") or request.read_query().get("back", "")),
+    )
+
+
+def find_opened(texts: Texts, faults: Mapping[str, str], *, is_new: bool) -> set[str]:
+    """The groups of fields to show at once: the faulty, and of a new link what is filled in."""
+    faulty = {group for group, names in GROUPS.items() if faults.keys() & set(names)}
+    filled = {group for group, count in count_set(texts).items() if count and is_new}
+    return faulty | filled
+
+
+def describe_trouble(error: ShortyError | None, faults: Mapping[str, str]) -> str:
+    """What stands above the form: what no field of it is about."""
+    if error is None:
+        return ""
+    strange = [f"{name}: {fault}" for name, fault in faults.items() if name not in EMPTY]
+    return " ".join(strange) if faults else error.message
+
+
+def write_templates(templates: Sequence[UtmTemplate]) -> str:
+    """For a script that fills them in: the parameters that each one sets, by its id."""
+    given = {
+        str(template.id): {
+            name: text for name in UTM_PARAMETERS if (text := getattr(template, name))
+        }
+        for template in templates
+    }
+    return msgspec.json.encode(given).decode()
+
+
+def name_link(link: Link) -> str:
+    return f"{link.host}/{link.slug}"
+
+
+def point_to(request: WebRequest, link: Link) -> str:
+    """Where somebody came from, in a list at the link."""
+    return f"{read_return(request.typed.read('back'))}#link-{link.id}"
+
+
+HANDLERS: Final = (
+    show_new_link,
+    show_duplicate,
+    create_link,
+    show_link_to_edit,
+    change_link,
+)

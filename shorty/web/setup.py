@@ -1,0 +1,73 @@
+"""`/app/welcome`: the first run, where the owner makes their account with the server's key."""
+
+from typing import Final
+
+from shorty.accounts.model import MadeSession
+from shorty.accounts.service import can_anyone_sign_in, claim_first_workspace
+from shorty.accounts.sessions import start_session
+from shorty.errors import AlreadyExistsError, ConflictError, InvalidFieldsError, ShortyError
+from shorty.storage.database import Transaction
+from shorty.web.auth_forms import (
+    hash_new_password,
+    read_agent,
+    remember_browser,
+    set_session_cookie,
+)
+from shorty.web.forms import read_faults
+from shorty.web.guard import SIGN_IN, page
+from shorty.web.rendering import render, see_other
+from shorty.web.requests import WebRequest
+from shorty.webcore.addresses import HOME
+from shorty.webcore.answers import Answer
+
+WELCOME: Final = "/app/welcome"
+
+
+@page("GET", "/welcome", needs=None)
+async def ask_account(request: WebRequest) -> Answer:
+    key = request.read_query().get("key", "")
+    if can_anyone_sign_in(request.services.db):
+        return see_other(request, SIGN_IN)
+    return show_welcome(request, key)
+
+
+@page("POST", "/welcome", needs=None)
+async def make_account(request: WebRequest) -> Answer:
+    services, typed = request.services, request.typed
+    if not services.welcome.is_right(typed.read("key")):
+        return show_welcome(request, "")
+    try:
+        password_hash = await hash_new_password(request)
+
+        def claim(tx: Transaction) -> MadeSession:
+            home = claim_first_workspace(
+                *(tx, services.config, typed.read("email"), typed.read("name")),
+                *(password_hash, request.now),
+            )
+            agent = read_agent(request)
+            return start_session(tx, home.user.id, home.workspace.id, agent, request.now)
+
+        made = await services.db.write(claim)
+    except (InvalidFieldsError, AlreadyExistsError) as error:
+        return show_welcome(request, typed.read("key"), error)
+    except ConflictError as error:
+        return see_other(request, SIGN_IN, error.message)
+    services.welcome.forget()
+    set_session_cookie(request, made.text)
+    remember_browser(request, made.session.user_id, passed_code=False)
+    return see_other(request, HOME, "Welcome. This is yours now.")
+
+
+def show_welcome(request: WebRequest, key: str, error: ShortyError | None = None) -> Answer:
+    is_right = request.services.welcome.is_right(key)
+    return render(
+        request,
+        "welcome.html",
+        status=403 if not is_right else 200 if error is None else 422,
+        key=key if is_right else "",
+        form=request.typed,
+        faults={} if error is None else read_faults(error, "email"),
+    )
+
+
+HANDLERS: Final = (ask_account, make_account)

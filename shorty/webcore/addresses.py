@@ -1,0 +1,57 @@
+"""Where the dashboard is reached: for links that are copied or mailed, and for the way back."""
+
+import re
+from typing import Final
+from urllib.parse import unquote
+
+import can_ada
+
+from shorty.webcore.requests import ServedRequest
+
+HOME: Final = "/app"
+LONGEST_WAY_BACK: Final = 2048
+
+_SOMEWHERE: Final = "https://dashboard.invalid"
+_SLASH: Final = re.compile(r"[/\\]")
+
+
+def find_shown_base(request: ServedRequest) -> str:
+    """As its viewer reaches it: for what they alone are shown."""
+    return f"{_find_scheme(request)}://{request.find_header(b'host') or ''}"
+
+
+def find_mailed_base(request: ServedRequest) -> str:
+    """Of the domain asked for if it is the operator's, else of their default domain.
+
+    As it is configured: who asks for a mail to somebody else could name any host, and any port of
+    a host that is ours.
+    """
+    domains = request.services.domains
+    domain = domains.find_by_host(request.find_header(b"host") or "")
+    if domain is None or domain.workspace_id is not None:
+        domain = domains.default
+    return find_shown_base(request) if domain is None else domain.origin
+
+
+def read_way_back(text: str) -> str:
+    """Where to go after signing in: a page of the dashboard, never another site or a short link.
+
+    What is compared is the address that a browser makes of it, without dot segments, tabs and
+    backslashes, and that is what is returned. A proxy may take `..%2f` for a dot segment too.
+    """
+    if len(text) > LONGEST_WAY_BACK:
+        return HOME
+    try:
+        url = can_ada.parse(_SOMEWHERE) + text
+    except (ValueError, TypeError):  # TypeError: lone surrogates
+        return HOME
+    path = url.pathname
+    is_below = path == HOME or path.startswith(f"{HOME}/")
+    climbs = ".." in _SLASH.split(unquote(path))
+    if url.origin != _SOMEWHERE or not is_below or climbs:
+        return HOME
+    return f"{path}{url.search}{url.hash}"
+
+
+def _find_scheme(request: ServedRequest) -> str:
+    return "https" if request.is_secure else "http"

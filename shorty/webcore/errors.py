@@ -1,0 +1,174 @@
+"""What can go wrong with a request itself, the status of each error, and who answers it how."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from litestar import Request
+from litestar.exceptions import HTTPException
+
+from shorty.errors import (
+    AlreadyExistsError,
+    BusyError,
+    ConflictError,
+    FetchError,
+    ForbiddenError,
+    InvalidFieldsError,
+    NotFoundError,
+    QuotaExceededError,
+    RateLimitedError,
+    ShortyError,
+    SlugTakenError,
+    StorageUnavailableError,
+    UnauthenticatedError,
+)
+from shorty.webcore.answers import Answer, Header
+
+log = structlog.get_logger(__name__)
+
+
+class MalformedRequestError(ShortyError):
+    """A request that cannot be read at all, such as broken JSON."""
+
+    code = "malformed-request"
+
+
+class MethodNotAllowedError(ShortyError):
+    code = "method-not-allowed"
+
+    def __init__(self, method: str, allowed: str) -> None:
+        self.allowed = allowed
+        super().__init__(f"{method} is not offered here; send {allowed.replace(', ', ' or ')}.")
+
+
+class BodyTooLargeError(ShortyError):
+    code = "body-too-large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The body may be at most {limit:,} bytes long.")
+
+
+class UnsupportedMediaTypeError(ShortyError):
+    code = "unsupported-media-type"
+
+    def __init__(self, media_type: str, accepted: str) -> None:
+        super().__init__(f"The body came as {media_type!r}; send {accepted}.")
+
+
+class KeyReusedError(ShortyError):
+    """An Idempotency-Key that came with another request before."""
+
+    code = "idempotency-key-reused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key came with a different request before; choose a new key."
+        )
+
+
+class InternalError(ShortyError):
+    """Our own mistake; what it was stands in the log alone."""
+
+    code = "internal-error"
+
+    def __init__(self) -> None:
+        super().__init__("Something went wrong on the server; it has been logged.")
+
+
+STATUSES: Final[dict[type[ShortyError], int]] = {
+    MalformedRequestError: 400,
+    UnauthenticatedError: 401,
+    ForbiddenError: 403,
+    NotFoundError: 404,
+    MethodNotAllowedError: 405,
+    SlugTakenError: 409,
+    AlreadyExistsError: 409,
+    ConflictError: 409,
+    BodyTooLargeError: 413,
+    UnsupportedMediaTypeError: 415,
+    InvalidFieldsError: 422,
+    KeyReusedError: 422,
+    QuotaExceededError: 429,
+    RateLimitedError: 429,
+    InternalError: 500,
+    FetchError: 502,
+    BusyError: 503,
+    StorageUnavailableError: 503,
+}
+
+ErrorHandler = Callable[[Request[Any, Any, Any], Exception], Any]
+Handlers = dict[int | type[Exception], ErrorHandler]
+Shape = Callable[[ShortyError, int], Answer]
+
+
+def find_status(error: ShortyError | type[ShortyError]) -> int:
+    kind = error if isinstance(error, type) else type(error)
+    return next((STATUSES[each] for each in kind.__mro__ if each in STATUSES), 500)
+
+
+def list_error_headers(error: ShortyError) -> list[Header]:
+    """The headers that HTTP asks for beside a status, whatever the body's shape."""
+    if isinstance(error, UnauthenticatedError):
+        return [(b"www-authenticate", b"Bearer")]
+    if isinstance(error, MethodNotAllowedError):
+        return [(b"allow", error.allowed.encode())]
+    if isinstance(error, StorageUnavailableError):
+        return [(b"retry-after", b"5")]
+    seconds = getattr(error, "retry_after_s", None)
+    return [] if seconds is None else [(b"retry-after", b"%d" % seconds)]
+
+
+def build_exception_handlers(
+    shape: Shape, count_stray: Callable[[Any], None] | None = None
+) -> Handlers:
+    """For a router whose errors have this shape, whatever was raised.
+
+    `count_stray` is told of what the framework refuses, which no authentication has seen.
+    """
+
+    def handle(request: Request[Any, Any, Any], error: Exception) -> Any:
+        expected = explain(request, error)
+        return shape(expected, find_status(expected))
+
+    def handle_stray(request: Request[Any, Any, Any], error: Exception) -> Any:
+        try:
+            if count_stray is not None:
+                count_stray(request)
+        except ShortyError as refusal:
+            return handle(request, refusal)
+        return handle(request, error)
+
+    return {HTTPException: handle_stray, ShortyError: handle, Exception: handle}
+
+
+def explain(request: Request[Any, Any, Any], error: Exception) -> ShortyError:
+    """The error as one of ours; what nobody expected is logged and told without details."""
+    if isinstance(error, ShortyError):
+        if find_status(error) != HTTPStatus.INTERNAL_SERVER_ERROR:
+            return error
+    elif isinstance(error, HTTPException) and error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _read_http_error(request, error)
+    log.error(
+        "request_failed",
+        method=request.scope["method"],
+        path=request.scope["path"],
+        exc_info=error,
+    )
+    return InternalError()
+
+
+def _read_http_error(request: Request[Any, Any, Any], error: HTTPException) -> ShortyError:
+    """What the framework refuses by itself, before any of our handlers."""
+    path = request.scope["path"]
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            return NotFoundError("page", path)
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            return MethodNotAllowedError(request.scope["method"], _find_allow(error.headers))
+        case _:
+            return MalformedRequestError(error.detail)
+
+
+def _find_allow(headers: Mapping[str, str] | None) -> str:
+    return (headers or {}).get("allow", "another method")

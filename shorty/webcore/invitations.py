@@ -1,0 +1,55 @@
+"""What both doors do to invite somebody: count it, create it, mail its link or hand it back.
+
+The same is done, and takes as long, whether or not the email has an account.
+"""
+
+from typing import Final
+
+import msgspec
+
+from shorty.accounts import invitations
+from shorty.accounts.mail_links import take_mail
+from shorty.accounts.model import Invitation, MadeInvitation, Role
+from shorty.errors import FetchError
+from shorty.webcore.addresses import find_mailed_base, find_shown_base
+from shorty.webcore.mails import write_invitation
+from shorty.webcore.requests import ServedRequest
+
+INVITATION: Final = "/app/invitation"
+
+
+class Invited(msgspec.Struct, frozen=True, kw_only=True):
+    """`url` is the link that the inviter passes on; None where it was mailed."""
+
+    invitation: Invitation
+    url: str | None
+
+
+async def invite(request: ServedRequest, email: str, role: Role) -> Invited:
+    """A link that no mail server takes is handed back, as where none is set up.
+
+    Raises what create_invitation does, and RateLimitedError.
+    """
+    services, actor, now = request.services, request.actor, request.now
+    sends_mail = services.mailer.is_on
+    invitations.take_invitation(services.limits, actor.user_id, now)
+    if sends_mail:
+        take_mail(services.limits, email, now)
+    made = await services.db.write(
+        lambda tx: invitations.create_invitation(tx, actor, email, role, now, is_mailed=sends_mail)
+    )
+    if sends_mail and await _is_mailed(request, made):
+        return Invited(invitation=made.invitation, url=None)
+    url = f"{find_shown_base(request)}{INVITATION}?key={made.text}"
+    return Invited(invitation=made.invitation, url=url)
+
+
+async def _is_mailed(request: ServedRequest, made: MadeInvitation) -> bool:
+    services = request.services
+    address = f"{find_mailed_base(request)}{INVITATION}?key={made.text}"
+    try:
+        await services.mailer.send(write_invitation(made, address))
+    except FetchError:
+        await services.db.write(lambda tx: invitations.mark_invitation_shown(tx, made.text))
+        return False
+    return True

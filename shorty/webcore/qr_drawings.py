@@ -1,0 +1,135 @@
+"""Answers QR codes as pictures, with an ETag, for both doors."""
+
+from functools import partial
+from hashlib import sha256
+from typing import Annotated, Final, Literal, TypeAlias
+
+import msgspec
+from cachebox import LRUCache
+from msgspec import Meta
+
+from shorty import __version__
+from shorty.errors import InvalidFieldsError
+from shorty.limits import name_network
+from shorty.links.destination import QR_MARKER
+from shorty.links.logos import find_picture
+from shorty.links.model import Link, QrSettings
+from shorty.links.qr_rules import find_qr_faults
+from shorty.links.slug import build_path
+from shorty.pools import WorkerThreads
+from shorty.qr.design import decide_design, list_warnings, override
+from shorty.qr.drawing import Logo, draw_svg, render_png
+from shorty.webcore.answers import Answer, Header
+from shorty.webcore.requests import ServedRequest
+from shorty.webcore.services import Services
+
+Format: TypeAlias = Literal["png", "svg"]
+
+SCANNED: Final = f"?{QR_MARKER}"
+MEDIA_TYPES: Final[dict[str, bytes]] = {"png": b"image/png", "svg": b"image/svg+xml"}
+# A picture opened by itself may load and run nothing.
+SAFE: Final[tuple[Header, ...]] = (
+    (b"content-security-policy", b"default-src 'none'; img-src data:; style-src 'unsafe-inline'"),
+    (b"x-content-type-options", b"nosniff"),
+)
+PUBLIC: Final[Header] = (b"cache-control", b"public, max-age=300")
+PRIVATE: Final[Header] = (b"cache-control", b"private, no-cache")
+KEPT: Final = 128
+MEMBERS_DRAWINGS: Final = WorkerThreads("draw-codes", threads=2, waiting=256, waiting_per_owner=64)
+VISITORS_DRAWINGS: Final = WorkerThreads("draw-public-codes", threads=1, waiting_per_owner=16)
+
+_drawn: LRUCache[str, bytes] = LRUCache(KEPT)
+
+
+class QrQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Each beats what is stored with the link."""
+
+    format: Annotated[Format, Meta(description="A picture in pixels, or one that scales.")] = "png"
+    size: (
+        Annotated[int, Meta(ge=64, le=2048, description="The picture's width in pixels.")] | None
+    ) = None
+    margin: (
+        Annotated[int, Meta(ge=0, le=20, description="The empty space around, in modules.")] | None
+    ) = None
+    color: Annotated[str, Meta(description="Such as `#1a2b3c`.")] | None = None
+    bg_color: Annotated[str, Meta(description="Such as `#ffffff`, or `transparent`.")] | None = None
+    pattern: Annotated[str, Meta(description="The shape of the modules.")] | None = None
+    corner: Annotated[str, Meta(description="The shape of the three corners.")] | None = None
+    error_correction: Annotated[str, Meta(description="`L`, `M`, `Q` or `H`, at least.")] | None = (
+        None
+    )
+    logo: Annotated[bool, Meta(description="false leaves the stored logo out.")] = True
+
+
+async def answer_drawing(
+    request: ServedRequest, link: Link, settings: QrSettings, picture: Format, caching: Header
+) -> Answer:
+    """Raises BusyError."""
+    address = f"{link.scheme}://{link.host}{build_path(link.slug)}{SCANNED}"
+    logo = await find_logo(request.services, link.workspace_id, settings)
+    parts = (settings, address, logo.png if logo else b"", picture, __version__)
+    tag = sha256(msgspec.msgpack.encode(parts)).hexdigest()[:32]
+    headers = [(b"etag", f'"{tag}"'.encode()), caching, *SAFE, *list_warning_headers(settings)]
+    if is_known(request, tag):
+        return Answer(304, media_type=MEDIA_TYPES[picture], headers=headers)
+    drawn = _drawn.get(tag, b"")
+    if not drawn:
+        # Tenths of a second for a large one: not on the loop.
+        pool, owner = choose_pool(request, link, caching)
+        work = partial(draw, settings, address, logo, picture)
+        drawn = _drawn[tag] = await pool.run(owner, work)
+    return Answer(200, drawn, media_type=MEDIA_TYPES[picture], headers=headers)
+
+
+def choose_pool(request: ServedRequest, link: Link, caching: Header) -> tuple[WorkerThreads, str]:
+    """Members and visitors draw apart, workspaces and networks in turn."""
+    if caching == PUBLIC:
+        return VISITORS_DRAWINGS, name_network(request.client_address)
+    return MEMBERS_DRAWINGS, f"workspace {link.workspace_id}"
+
+
+def draw(settings: QrSettings, address: str, logo: Logo | None, picture: Format) -> bytes:
+    svg = draw_svg(decide_design(settings), address, logo)
+    return render_png(svg) if picture == "png" else svg.encode()
+
+
+async def find_logo(services: Services, workspace_id: int, settings: QrSettings) -> Logo | None:
+    """None too where it was deleted."""
+    if settings.qr_logo_id is None:
+        return None
+    found = await find_picture(services.db, workspace_id, settings.qr_logo_id)
+    return found and Logo(png=found.png, width=found.width, height=found.height)
+
+
+def override_settings(settings: QrSettings, query: QrQuery) -> QrSettings:
+    """Raises InvalidFieldsError."""
+    given = QrSettings(
+        size=query.size,
+        margin=query.margin,
+        color=read_color(query.color),
+        bg_color=read_color(query.bg_color),
+        pattern=query.pattern,
+        corner=query.corner,
+        error_correction=query.error_correction,
+    )
+    if faults := find_qr_faults(given):
+        raise InvalidFieldsError(faults)
+    # One colour asked for is one colour, also where a gradient is stored.
+    stored = msgspec.structs.replace(settings, gradient=None) if given.color else settings
+    wanted = override(stored, given)
+    return wanted if query.logo else msgspec.structs.replace(wanted, qr_logo_id=None)
+
+
+def read_color(text: str | None) -> str | None:
+    """In an address, where `#` begins something else, it may go without."""
+    return f"#{text}" if text and text.isalnum() and text != "transparent" else text
+
+
+def list_warning_headers(settings: QrSettings) -> list[Header]:
+    warnings = " ".join(list_warnings(settings))
+    return [(b"x-qr-warning", warnings.encode("ascii", "replace"))] if warnings else []
+
+
+def is_known(request: ServedRequest, tag: str) -> bool:
+    given = request.find_header(b"if-none-match") or ""
+    return given.strip() == "*" or f'"{tag}"' in given

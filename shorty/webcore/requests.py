@@ -1,0 +1,224 @@
+"""What handlers of both doors see of a request: who asks, when, and the body as a mapping."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import parse_qsl
+
+import msgspec
+import structlog
+from litestar import Request
+
+from shorty.accounts.model import Actor, Scope
+from shorty.accounts.roles import may_still
+from shorty.errors import NotFoundError
+from shorty.limits import name_address
+from shorty.webcore.errors import (
+    BodyTooLargeError,
+    MalformedRequestError,
+    UnsupportedMediaTypeError,
+)
+from shorty.webcore.services import Services
+
+if TYPE_CHECKING:
+    from litestar.types import HTTPReceiveMessage
+
+BODY_TIMEOUT_S: Final = 60.0
+BODY_LIMIT: Final = 1024 * 1024
+QUERY_LIMIT: Final = 16_384
+MOST_PARAMETERS: Final = 1000
+ID_DIGITS: Final = 18  # fits a 64-bit integer
+SERVICES: Final = "services"  # in the state of a request's scope
+HEADERS: Final = "shorty.headers"  # there too, once one was asked for
+FORM: Final = "application/x-www-form-urlencoded"
+
+PROXY_ADVICE: Final = (
+    "If this is your reverse proxy, name its address in [server] trusted_proxies or "
+    "SHORTY_SERVER__TRUSTED_PROXIES; until then all who come through it count as one."
+)
+
+log = structlog.get_logger(__name__)
+
+
+class ServedRequest(Request[Any, Any, Any]):
+    """Litestar's request. The services come with it, so that the routes know nothing of them.
+
+    `actor` and `now` (UTC milliseconds) are there once somebody was found to have asked.
+    """
+
+    actor: Actor
+    now: int
+
+    @property
+    def services(self) -> Services:
+        return self.scope["state"][SERVICES]
+
+    def find_header(self, name: bytes) -> str | None:
+        """The header's value; of a repeated one the first."""
+        state = self.scope["state"]
+        headers: dict[bytes, bytes] | None = state.get(HEADERS)
+        if headers is None:
+            headers = state[HEADERS] = {}
+            for key, sent in self.scope["headers"]:
+                headers.setdefault(key, sent)
+        value = headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    @property
+    def peer(self) -> str:
+        """The address that is connected, which may be a proxy's."""
+        client = self.scope["client"]
+        return client[0] if client else ""
+
+    @property
+    def client_address(self) -> str:
+        """Whom trusted proxies vouch for, or who is connected."""
+        forwarded = [
+            value.decode("latin-1")
+            for name, value in self.scope["headers"]
+            if name == b"x-forwarded-for"
+        ]
+        return self.services.proxies.find_client_address(self.peer, ",".join(forwarded))
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the client came by https, as far as the nearest trusted proxy knows."""
+        forwarded = self.find_header(b"x-forwarded-proto") or ""
+        scheme = self.services.proxies.find_client_scheme(
+            self.peer, forwarded, self.scope["scheme"]
+        )
+        return scheme == "https"
+
+    def confirm(self) -> None:
+        """Runs once the body has arrived, which may take a minute: is its sender still let in?"""
+
+    def may_still(self, needed: Scope) -> bool:
+        """For answers that last: whether anyone who asked would still be let in."""
+        return may_still(self.services.db, self.actor, needed, self.services.read_clock())
+
+    def read_id(self, name: str, what: str) -> int:
+        """An id from the path; one that cannot be any is as unknown as one that is not there."""
+        text: str = self.path_params[name]
+        if not (text.isascii() and text.isdigit()) or len(text) > ID_DIGITS:
+            raise NotFoundError(what, text)
+        return int(text)
+
+    def read_query(self) -> dict[str, str]:
+        """The query's parameters; of a repeated one the last. Raises MalformedRequestError."""
+        raw = self.scope["query_string"]
+        if not raw:
+            return {}
+        if len(raw) > QUERY_LIMIT or raw.count(b"&") >= MOST_PARAMETERS:
+            raise MalformedRequestError(
+                f"A query has at most {QUERY_LIMIT:,} bytes and {MOST_PARAMETERS:,} parameters."
+            )
+        return dict(parse_qsl(raw.decode(errors="replace"), keep_blank_values=True))
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True):
+    """A request's body: its fields, and whether they came from a form, where all is text."""
+
+    fields: dict[str, object]
+    is_form: bool
+    raw: bytes
+
+
+async def read_body(
+    request: ServedRequest, *, takes_forms: bool = False, limit: int = BODY_LIMIT
+) -> Body:
+    """Raises MalformedRequestError, UnsupportedMediaTypeError and BodyTooLargeError."""
+    is_form = check_media_type(request.find_header(b"content-type"), takes_forms=takes_forms)
+    raw = await read_bytes(request, limit)
+    # `curl -d '{…}'` says that it sends a form; no field's name begins with a brace.
+    is_form = is_form and not raw.lstrip().startswith(b"{")
+    fields = decode_form(raw) if is_form else decode_object(raw)
+    return Body(fields=fields, is_form=is_form, raw=raw)
+
+
+def check_media_type(content_type: str | None, *, takes_forms: bool) -> bool:
+    """Whether the body is a form; without a word about it, it is taken for JSON."""
+    media_type = (content_type or "application/json").partition(";")[0].strip().lower()
+    if media_type == "application/json" or media_type.endswith("+json"):
+        return False
+    if media_type == FORM and takes_forms:
+        return True
+    accepted = f"application/json or {FORM}" if takes_forms else "application/json"
+    raise UnsupportedMediaTypeError(media_type, accepted)
+
+
+async def read_bytes(request: ServedRequest, limit: int) -> bytes:
+    """Raises MalformedRequestError where the body breaks off or takes longer than a minute, and
+    what the request's `confirm` does.
+    """
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            raw = await _read_pieces(request, limit)
+    except TimeoutError as error:
+        raise MalformedRequestError("The body took too long to arrive.") from error
+    request.confirm()
+    return raw
+
+
+async def _read_pieces(request: ServedRequest, limit: int) -> bytes:
+    length = request.find_header(b"content-length")
+    if length is not None and length.isdigit() and int(length) > limit:
+        raise BodyTooLargeError(limit)
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = cast("HTTPReceiveMessage", await request.receive())
+        if message["type"] == "http.disconnect":
+            raise MalformedRequestError("The request ended before its body did.")
+        part = message["body"]
+        size += len(part)
+        if size > limit:
+            raise BodyTooLargeError(limit)
+        if not message["more_body"]:
+            return b"".join([*parts, part]) if parts else part
+        parts.append(part)
+
+
+def decode_object(raw: bytes) -> dict[str, object]:
+    try:
+        decoded: object = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedRequestError(f"The body is not JSON: {error}.") from error
+    except RecursionError as error:
+        raise MalformedRequestError("The body is nested too deeply.") from error
+    if not isinstance(decoded, dict):
+        raise MalformedRequestError("The body must be a JSON object.")
+    return cast("dict[str, object]", decoded)
+
+
+def decode_form(raw: bytes) -> dict[str, object]:
+    """The form's fields; one that is there several times is a list."""
+    try:
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict")
+    except (UnicodeDecodeError, ValueError) as error:
+        raise MalformedRequestError(f"The body is not a form in UTF-8: {error}.") from error
+    fields: dict[str, object] = {}
+    for name, value in pairs:
+        known = fields.get(name)
+        if known is None:
+            fields[name] = value
+        elif isinstance(known, list):
+            cast("list[object]", known).append(value)
+        else:
+            fields[name] = [known, value]
+    return fields
+
+
+def tell_of_proxy(request: ServedRequest) -> None:
+    """Logs a peer nearby that passes addresses on and is not trusted; once a day for each.
+
+    All who come through it share one address, and so each limit that counts by address. The doors
+    look where somebody signs in or calls; visits of short links never do. A peer on the internet is
+    passed over: its header is anybody's invention.
+    """
+    if request.find_header(b"x-forwarded-for") is None:
+        return
+    services, peer = request.services, request.peer
+    if not services.proxies.is_untrusted_neighbour(peer):
+        return
+    now = services.read_clock()
+    if services.limits.neighbours_told.take(name_address(peer), 1, now).is_allowed:
+        log.warning("proxy_not_trusted", peer=peer, advice=PROXY_ADVICE)

@@ -1,0 +1,74 @@
+"""What handlers call: the open database, the settings and the domains' own state."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from shorty.accounts.last_used import SessionUses, TokenUses
+from shorty.accounts.secret_texts import SetupKey
+from shorty.clicks.recorder import Recorder
+from shorty.config import Config
+from shorty.domains import DomainDirectory
+from shorty.domains.verification import Challenges, DomainVerifier
+from shorty.fetch import Fetcher
+from shorty.limits import RateLimits
+from shorty.links.context import LinkContext
+from shorty.links.page_fetcher import PageFetcher
+from shorty.mail import Mailer
+from shorty.proxies import TrustedProxies
+from shorty.storage.database import Database
+from shorty.transfer.jobs import ImportJobs
+from shorty.webcore.readiness import Readiness
+from shorty.webhooks.outbox import Outbox
+
+
+class Attempts:
+    """Lets one request at a time run for each token and Idempotency-Key."""
+
+    def __init__(self) -> None:
+        self._running: dict[tuple[int, str], asyncio.Event] = {}
+
+    @asynccontextmanager
+    async def run_alone(self, token_id: int, key: str) -> AsyncGenerator[None]:
+        name = (token_id, key)
+        while (running := self._running.get(name)) is not None:
+            await running.wait()
+        done = self._running[name] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._running[name]
+            done.set()
+
+
+class Services(msgspec.Struct, frozen=True, kw_only=True):
+    """Made once by the composition root and handed to every handler with its request.
+
+    `read_clock` gives UTC milliseconds; `secret` signs cookies. `host_cookies_since`: until then
+    cookies had no prefix over https.
+    """
+
+    config: Config
+    db: Database
+    domains: DomainDirectory
+    book: LinkContext
+    recorder: Recorder
+    fetcher: Fetcher
+    mailer: Mailer
+    titles: PageFetcher
+    limits: RateLimits
+    proxies: TrustedProxies
+    outbox: Outbox
+    challenges: Challenges
+    verifier: DomainVerifier
+    transfers: ImportJobs
+    welcome: SetupKey
+    token_uses: TokenUses
+    session_uses: SessionUses
+    attempts: Attempts
+    readiness: Readiness
+    read_clock: Callable[[], int]
+    secret: bytes
+    host_cookies_since: int

@@ -1,0 +1,272 @@
+"""What a receiver's turn takes from its queue, what becomes of it, and every statement of that.
+
+What a turn takes is leased to one worker: nobody else sends it until the lease ends.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from shorty.storage.database import Row, Transaction
+from shorty.webhooks import queue, store
+from shorty.webhooks.model import (
+    DEAD,
+    DELIVERED,
+    QUEUED,
+    URGENT,
+    Health,
+    Outcome,
+    Reason,
+    Receiver,
+)
+from shorty.webhooks.queue import Line
+from shorty.webhooks.rules import judge_health
+
+TURN_DELIVERIES: Final = 16
+ENDED_AT_ONCE: Final = 500
+LONGEST_WAIT_MS: Final = 7 * 86_400_000  # for a receiver that is paused
+
+FIND_DUE: Final = f"""
+select d.id, d.message_id, d.attempts, d.step, d.due_at, {store.CONTENT_COLUMNS}
+from webhook_deliveries d {store.JOIN_CONTENT}
+where d.receiver_id = $1 and d.status = 0 and d.due_at <= $2 order by d.due_at limit $3
+"""  # noqa: S608 - our own columns
+LEASE: Final = "update webhook_deliveries set leased_by = $2, due_at = $3 where id = $1"
+END: Final = """
+update webhook_deliveries set status = 2, reason = $2, ended_at = $3, leased_by = null where id = $1
+"""
+# Of what others hold, only what they have held for too long.
+END_FOR_STOPPED: Final = """
+update webhook_deliveries set status = 2, reason = $2, ended_at = $3, leased_by = null where id in (
+  select id from webhook_deliveries
+  where receiver_id = $1 and status = 0 and due_at > 0 and (leased_by is null or due_at <= $3)
+  limit $4)
+"""
+# Looks at the oldest alone: behind them there is nothing older.
+END_FOR_PAUSED: Final = """
+update webhook_deliveries set status = 2, reason = $2, ended_at = $3, leased_by = null where id in (
+  select id from (
+    select id, due_at, queued_at, leased_by from webhook_deliveries
+    where receiver_id = $1 and status = 0 order by id limit $4) as oldest
+  where due_at > 0 and (leased_by is null or due_at <= $3) and queued_at <= $5)
+"""
+FIND_RECEIVER: Final = "select * from webhook_receivers where id = $1"
+SET_HEALTH: Final = """
+update webhook_receivers set
+  failures = $2, is_quick = $3, held_until = $4, paused_at = $5, stopped_at = $6
+where id = $1
+"""
+# Changes nothing where the lease is lost: then another try is under way.
+RECORD: Final = """
+update webhook_deliveries set
+  status = $3, reason = $4, attempts = $5, step = $6, due_at = $7, ended_at = $8, leased_by = null
+where id = $1 and leased_by = $2
+"""
+INSERT_TRY: Final = """
+insert into webhook_tries (delivery_id, number, at, duration_ms, status, error, body)
+values ($1, $2, $3, $4, $5, $6, $7)
+"""
+RELEASE: Final = """
+update webhook_deliveries set due_at = $3, leased_by = null where id = $1 and leased_by = $2
+"""
+VOID_LEASES: Final = """
+update webhook_deliveries set due_at = $1, leased_by = null where leased_by is not null
+returning receiver_id
+"""
+END_TURNS: Final = "update webhook_receivers set busy_until = null where busy_until is not null"
+
+
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
+    """From `begun_at` to `until`, unless the worker is done before."""
+
+    worker: str
+    begun_at: int
+    until: int
+
+
+class DueDelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """`step` counts the tries that failed since it was queued."""
+
+    id: int
+    message_id: str
+    attempts: int
+    step: int
+    due_at: int
+    body: bytes
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """What one receiver is sent before others have their turns."""
+
+    line: Line
+    lease: Lease
+    receiver: Receiver
+    secrets: tuple[str, ...]
+    deliveries: tuple[DueDelivery, ...]
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a delivery's try, and when to try again if that was not the last."""
+
+    delivery: DueDelivery
+    outcome: Outcome
+    next_try_at: int | None
+
+
+def claim_turns(tx: Transaction, due: Sequence[Line], lease: Lease) -> list[Turn]:
+    """One turn at most for each line. Each of them moves on, whether or not it had something."""
+    return [turn for line in due if (turn := claim_turn(tx, line, lease)) is not None]
+
+
+def claim_turn(tx: Transaction, line: Line, lease: Lease) -> Turn | None:
+    row = queue.find_first_receiver(tx, line, lease.begun_at)
+    turn = None if row is None else take_turn(tx, line, row, lease)
+    queue.move_line(tx, line, lease.begun_at)
+    return turn
+
+
+def take_turn(tx: Transaction, line: Line, row: Row, lease: Lease) -> Turn | None:
+    receiver, busy_until, now = store.read_receiver(dict(row)), row["busy_until"], lease.begun_at
+    health = receiver.health
+    is_ready = health.stopped_at is None and max(health.held_until or 0, busy_until or 0) <= now
+    ended = end_hopeless(tx, receiver, now) if is_ready or health.stopped_at else 0
+    rows = [] if ended else find_due(tx, receiver, now if is_ready else URGENT)
+    deliveries = lease_deliveries(tx, rows, lease)
+    if deliveries and not health.is_quick:
+        busy_until = lease.until  # a slow one has one turn at a time
+    queue.move_receiver(tx, receiver.id, health, busy_until, now)
+    if ended:
+        queue.line_up(tx, receiver.id, now)
+    if not deliveries:
+        return None
+    secrets = store.find_or_make_secrets(tx, receiver.workspace_id, now)
+    return Turn(
+        line=line,
+        lease=lease,
+        receiver=receiver,
+        secrets=tuple(secret["secret"] for secret in secrets),
+        deliveries=deliveries,
+    )
+
+
+def end_hopeless(tx: Transaction, receiver: Receiver, now: int) -> int:
+    """Ends a small batch of what a stopped receiver had waiting, or waited too long for a pause.
+
+    What is urgent stays. Returns how many there were.
+    """
+    reason: Reason
+    if receiver.health.stopped_at is not None:
+        reason = "receiver-stopped"
+        return tx.execute(END_FOR_STOPPED, receiver.id, reason, now, ENDED_AT_ONCE)
+    if receiver.health.paused_at is not None:
+        reason = "waited-too-long"
+        oldest = now - LONGEST_WAIT_MS
+        return tx.execute(END_FOR_PAUSED, receiver.id, reason, now, ENDED_AT_ONCE, oldest)
+    return 0
+
+
+def find_due(tx: Transaction, receiver: Receiver, until: int) -> list[Row]:
+    most = TURN_DELIVERIES if receiver.health.is_quick else 1
+    return tx.find_all(FIND_DUE, receiver.id, until, most)
+
+
+def lease_deliveries(tx: Transaction, rows: Sequence[Row], lease: Lease) -> tuple[DueDelivery, ...]:
+    """Those whose click is still there; the others end."""
+    leased: list[DueDelivery] = []
+    for row in rows:
+        body = store.read_body(row)
+        if body is None:
+            reason: Reason = "click-removed"
+            tx.execute(END, row["id"], reason, lease.begun_at)
+            continue
+        tx.execute(LEASE, row["id"], lease.worker, lease.until)
+        leased.append(
+            DueDelivery(
+                id=row["id"],
+                message_id=row["message_id"],
+                attempts=row["attempts"],
+                step=row["step"],
+                due_at=row["due_at"],
+                body=body,
+            )
+        )
+    return tuple(leased)
+
+
+def finish_turn(tx: Transaction, turn: Turn, tried: Sequence[Tried], now: int) -> None:
+    """Writes down what came of a turn. What was not tried waits again as before."""
+    row = tx.find_one(FIND_RECEIVER, turn.receiver.id)
+    if row is None:
+        return
+    before = health = store.read_health(dict(row))
+    for each in tried:
+        if record_try(tx, turn.lease, each):
+            health = judge_health(health, each.outcome)
+    for delivery in turn.deliveries[len(tried) :]:
+        # It was due then; the clock may have stepped back since.
+        tx.execute(RELEASE, delivery.id, turn.lease.worker, min(delivery.due_at, now))
+    if health != before:
+        save_health(tx, turn.receiver.id, health)
+    queue.move_receiver(tx, turn.receiver.id, health, None, now)
+    if health.stopped_at is not None:
+        queue.line_up(tx, turn.receiver.id, now)
+    queue.advance_line(tx, turn.receiver.id)
+
+
+def record_try(tx: Transaction, lease: Lease, tried: Tried) -> bool:
+    """Whether the lease was still held."""
+    delivery, outcome = tried.delivery, tried.outcome
+    status, reason = judge_delivery(tried)
+    is_recorded = tx.execute(
+        RECORD,
+        delivery.id,
+        lease.worker,
+        status,
+        reason,
+        delivery.attempts + 1,
+        delivery.step + (not outcome.is_success),
+        tried.next_try_at or delivery.due_at,
+        None if status == QUEUED else outcome.ended_at,
+    )
+    if is_recorded:
+        tx.execute(
+            INSERT_TRY,
+            delivery.id,
+            delivery.attempts + 1,
+            outcome.at,
+            outcome.duration_ms,
+            outcome.status,
+            outcome.error,
+            outcome.body,
+        )
+    return bool(is_recorded)
+
+
+def judge_delivery(tried: Tried) -> tuple[int, Reason | None]:
+    if tried.outcome.is_success:
+        return DELIVERED, None
+    if tried.outcome.is_stop:
+        return DEAD, "receiver-stopped"
+    return (DEAD, "tries-used-up") if tried.next_try_at is None else (QUEUED, None)
+
+
+def save_health(tx: Transaction, receiver_id: int, health: Health) -> None:
+    tx.execute(
+        SET_HEALTH,
+        receiver_id,
+        health.failures,
+        int(health.is_quick),
+        health.held_until,
+        health.paused_at,
+        health.stopped_at,
+    )
+
+
+def void_leases(tx: Transaction, now: int) -> int:
+    """Lets everything that an earlier worker held be sent again; returns how much that was."""
+    receiver_ids = [row["receiver_id"] for row in tx.find_all(VOID_LEASES, now)]
+    tx.execute(END_TURNS)
+    for receiver_id in dict.fromkeys(receiver_ids):
+        queue.line_up(tx, receiver_id, now)
+    return len(receiver_ids)

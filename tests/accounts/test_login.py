@@ -1,0 +1,224 @@
+from collections.abc import Callable
+
+import pytest
+
+from shorty.accounts.login import (
+    Attempt,
+    check_password,
+    give_back_sign_in,
+    is_newly_limited,
+    start_sign_in,
+    take_address,
+    take_sign_in,
+)
+from shorty.accounts.service import add_user, get_user, set_password
+from shorty.accounts.sessions import end_other_sessions, list_sessions
+from shorty.accounts.store import insert_user
+from shorty.config import Config
+from shorty.errors import RateLimitedError, UnauthenticatedError
+from shorty.limits import RateLimits
+from shorty.passwords import hash_password
+from shorty.storage.database import Database, Transaction
+from tests.support import MINUTE, NOW, make_home
+
+
+async def add_ann(db: Database) -> None:
+    password_hash = await hash_password("correct horse")
+    await db.write(
+        lambda tx: add_user(tx, Config(), "ann@a.example", NOW, password_hash=password_hash)
+    )
+
+
+async def test_the_address_counts_in_any_case(db: Database) -> None:
+    await add_ann(db)
+    user = await check_password(db, " Ann@A.example ", "correct horse")
+    assert user.email == "ann@a.example"
+
+
+async def test_an_account_from_before_addresses_had_one_spelling_signs_in_with_its_own(
+    db: Database,
+) -> None:
+    await add_ann(db)
+    kept = await hash_password("battery staple")
+
+    def add(tx: Transaction) -> None:
+        for email in ("ann@zürich.example", "ann@xn--zrich-kva.example"):
+            insert_user(tx, email, "", kept, NOW, verified_at=None)
+
+    await db.write(add)
+    for typed, email in (
+        ("Ann@zürich.example", "ann@zürich.example"),
+        ("ann@xn--zrich-kva.example", "ann@xn--zrich-kva.example"),
+        ("ann@zürich.EXAMPLE", "ann@zürich.example"),
+        ("ann@zu\N{COMBINING DIAERESIS}rich.example", "ann@xn--zrich-kva.example"),
+    ):
+        assert (await check_password(db, typed, "battery staple")).email == email
+        assert (await db.write(lambda tx, to=typed: get_user(tx, to))).email == email
+
+
+async def test_a_wrong_password_an_unknown_address_and_no_password_look_alike(
+    db: Database,
+) -> None:
+    await add_ann(db)
+    await make_home(db, email="bob@a.example")
+    messages: set[str] = set()
+    for email in ("ann@a.example", "bob@a.example", "eve@a.example", ""):
+        for password in ("wrong", "", "x" * 999):
+            with pytest.raises(UnauthenticatedError) as raised:
+                await check_password(db, email, password)
+            messages.add(raised.value.message)
+    assert len(messages) == 1
+
+
+ENDS: dict[str, Callable[[Transaction], object]] = {
+    "a new password": lambda tx: set_password(tx, "ann@a.example", "$new", NOW),
+    "signing out all browsers": lambda tx: end_other_sessions(tx, 1, 0, NOW),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+async def test_a_password_that_is_compared_meanwhile_signs_in_nobody(
+    db: Database, end: Callable[[Transaction], object]
+) -> None:
+    await add_ann(db)
+    ann = await check_password(db, "ann@a.example", "correct horse")
+    await db.write(end)
+    with pytest.raises(UnauthenticatedError, match="password is wrong"):
+        await db.write(lambda tx: start_sign_in(tx, Config(), ann, "", NOW))
+    assert await list_sessions(db, ann.id, NOW) == []
+
+
+def guess(
+    limits: RateLimits, address: str, email: str, now: int = NOW, *, browser: str = ""
+) -> bool:
+    """Whether the try was let through."""
+    try:
+        take_sign_in(limits, Attempt(address=address, email=email, browser=browser), now)
+    except RateLimitedError:
+        return False
+    return True
+
+
+def test_one_account_may_be_tried_ten_times_in_ten_minutes_from_one_address() -> None:
+    limits = RateLimits()
+    for email in ("Ann@a.example", "ann@A.example "):
+        assert all(guess(limits, "192.0.2.1", email) for _ in range(5))
+    assert not guess(limits, "192.0.2.1", "ann@a.example")
+    assert guess(limits, "192.0.2.2", "ann@a.example")
+    assert guess(limits, "192.0.2.1", "ann@a.example", NOW + 10 * MINUTE)
+
+
+def test_who_guesses_at_one_account_locks_nobody_out_behind_the_same_address() -> None:
+    limits = RateLimits()
+    passed = [guess(limits, "192.0.2.1", "ann@a.example") for _ in range(1000)]
+    assert sum(passed) == 10
+    assert guess(limits, "192.0.2.1", "bob@a.example")
+
+
+def test_one_address_may_try_a_hundred_times_at_all_accounts_together() -> None:
+    limits = RateLimits()
+    assert all(guess(limits, "192.0.2.1", f"{number}@a.example") for number in range(100))
+    assert not guess(limits, "192.0.2.1", "other@a.example")
+    assert guess(limits, "192.0.2.2", "other@a.example")
+    assert guess(limits, "192.0.2.1", "other@a.example", NOW + 10 * MINUTE)
+
+
+def test_an_address_that_has_used_up_its_tries_leaves_no_more_accounts_behind() -> None:
+    limits = RateLimits()
+    assert sum(guess(limits, "192.0.2.1", f"{number}@a.example") for number in range(150)) == 100
+    assert len(limits.sign_ins) == 100
+    assert len(limits.sign_in_accounts) == 100
+
+
+def fill(limits: RateLimits, email: str = "ann@a.example") -> None:
+    """Strangers use up what they share for the account."""
+    assert all(guess(limits, f"198.51.100.{number}", email) for number in range(100))
+
+
+def test_one_account_may_be_tried_a_hundred_times_from_everywhere() -> None:
+    limits = RateLimits()
+    fill(limits)
+    assert not guess(limits, "192.0.2.200", "ann@a.example")
+    assert guess(limits, "192.0.2.200", "bob@a.example")
+
+
+def test_an_account_that_strangers_tried_can_be_tried_again_every_six_seconds() -> None:
+    limits = RateLimits()
+    fill(limits)
+    attempt = Attempt(address="192.0.2.1", email="ann@a.example")
+    with pytest.raises(RateLimitedError, match="Too many attempts to sign in") as caught:
+        take_sign_in(limits, attempt, NOW)
+    assert caught.value.retry_after_s == 6
+    assert not guess(limits, "192.0.2.1", "ann@a.example", NOW + 5999)
+    assert guess(limits, "192.0.2.1", "ann@a.example", NOW + 6000)
+    assert not guess(limits, "192.0.2.2", "ann@a.example", NOW + 6000)
+    ten_minutes = [
+        guess(limits, f"203.0.113.{number}", "ann@a.example", NOW + 6000 + number * 3000)
+        for number in range(1, 201)
+    ]
+    assert sum(ten_minutes) == 100
+
+
+def test_a_stranger_cannot_wait_in_front_of_a_used_up_account() -> None:
+    limits = RateLimits()
+    fill(limits)
+    for tick in range(1000):
+        guess(limits, "192.0.2.1", "ann@a.example", NOW + tick)
+    assert not guess(limits, "192.0.2.1", "ann@a.example", NOW + 6000)
+    assert guess(limits, "192.0.2.2", "ann@a.example", NOW + 6000)
+
+
+def test_a_known_browser_has_ten_tries_that_strangers_cannot_use_up() -> None:
+    limits = RateLimits()
+    fill(limits)
+    for _ in range(100):
+        guess(limits, "192.0.2.1", "eve@a.example")
+    tries = [guess(limits, "192.0.2.1", "ann@a.example", browser="abc 1") for _ in range(11)]
+    assert tries == [True] * 10 + [False]
+    assert guess(limits, "192.0.2.1", "ann@a.example", browser="xyz 1")
+    assert guess(limits, "192.0.2.9", "ann@a.example", NOW + 10 * MINUTE, browser="abc 1")
+
+
+def test_a_known_browser_uses_up_nothing_of_others_and_gets_its_tries_back() -> None:
+    limits = RateLimits()
+    known = Attempt(address="192.0.2.1", email="ann@a.example", browser="abc 1")
+    for _ in range(100):
+        take_sign_in(limits, known, NOW)
+        give_back_sign_in(limits, known, NOW)
+    assert (len(limits.sign_ins), len(limits.sign_in_accounts)) == (0, 0)
+    assert all(guess(limits, "192.0.2.1", "ann@a.example") for _ in range(10))
+
+
+def test_a_form_about_an_account_counts_for_the_address_alone() -> None:
+    limits = RateLimits()
+    for _ in range(100):
+        take_address(limits, "192.0.2.1", NOW)
+    with pytest.raises(RateLimitedError):
+        take_address(limits, "192.0.2.1", NOW)
+    assert (len(limits.sign_ins), len(limits.sign_in_accounts)) == (0, 0)
+    assert not guess(limits, "192.0.2.1", "ann@a.example")
+
+
+def test_a_used_up_account_is_reported_once_an_hour() -> None:
+    limits = RateLimits()
+    assert not is_newly_limited(limits, "ann@a.example", NOW)
+    fill(limits)
+    reports = [is_newly_limited(limits, "Ann@a.example", NOW) for _ in range(3)]
+    assert reports == [True, False, False]
+    hour = NOW + 60 * MINUTE
+    for number in range(100):
+        guess(limits, f"203.0.113.{number}", "ann@a.example", hour - 1)
+    assert not is_newly_limited(limits, "ann@a.example", hour - 1)
+    assert is_newly_limited(limits, "ann@a.example", hour)
+    fill(limits, "bob@a.example")
+    assert is_newly_limited(limits, "bob@a.example", NOW)
+
+
+def test_a_right_password_does_not_count() -> None:
+    limits = RateLimits()
+    for _ in range(200):
+        take_sign_in(limits, Attempt(address="192.0.2.1", email="ann@a.example"), NOW)
+        give_back_sign_in(limits, Attempt(address="192.0.2.1", email="Ann@a.example"), NOW)
+    assert len(limits.sign_in_accounts) == 0
+    limits.sign_ins.give_back("192.0.2.2 ann@a.example", NOW)
+    assert len(limits.sign_ins) == 1

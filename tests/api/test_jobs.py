@@ -1,0 +1,137 @@
+"""What is removed by the clock waits while the clock cannot be believed."""
+
+import pytest
+from structlog.testing import capture_logs
+
+from shorty.clicks.model import LINK, PERSON, Click
+from shorty.jobs import Jobs
+from shorty.storage.state import find_believed_time
+from tests.api.house import House
+from tests.clicks.making import load_clicks
+from tests.support import DAY
+
+HOUR = 3_600_000
+
+
+class Clocks:
+    def __init__(self, now: int) -> None:
+        self.now = now
+        self.monotonic = 0.0
+
+    def pass_by(self, ms: int) -> None:
+        self.now += ms
+        self.monotonic += ms / 1000
+
+    def build(self, house: House) -> Jobs:
+        """Of a process that has just started."""
+        self.monotonic = 0.0
+        app = house.app
+        return Jobs(app.services, app.limited, lambda: self.now, lambda: self.monotonic)
+
+
+@pytest.fixture
+async def clocks(house: House) -> Clocks:
+    """A session has ten days to live."""
+    expires_at = house.now + 10 * DAY
+    await house.app.db.write(
+        lambda tx: tx.execute(
+            "insert into sessions (digest, user_id, workspace_id, user_agent, created_at,"
+            " last_used_at, expires_at) values ('', $1, $2, '', 0, 0, $3)",
+            house.home.user.id,
+            house.home.workspace.id,
+            expires_at,
+        )
+    )
+    await house.app.upkeep.sweep()
+    return Clocks(house.now)
+
+
+def has_session(house: House) -> bool:
+    return house.app.db.look_up("select 1 from sessions") is not None
+
+
+async def test_a_clock_that_is_ahead_for_a_minute_removes_nothing(
+    house: House, clocks: Clocks
+) -> None:
+    upkeep = clocks.build(house)
+    await upkeep.sweep()
+    clocks.now += 60 * DAY
+    with capture_logs() as logs:
+        await upkeep.sweep()
+        clocks.pass_by(60_000)
+        await upkeep.sweep()
+        clocks.now -= 60 * DAY
+        await upkeep.sweep()
+    assert has_session(house)
+    assert [(each["event"], each["log_level"]) for each in logs] == [
+        ("sweeps_wait", "warning"),
+        ("sweeps_go_on", "info"),
+    ]
+    assert logs[0]["clock_jumped_s"] == 60 * DAY // 1000
+
+
+async def test_a_clock_that_stays_ahead_for_an_hour_is_believed(
+    house: House, clocks: Clocks
+) -> None:
+    upkeep = clocks.build(house)
+    await upkeep.sweep()
+    clocks.now += 60 * DAY
+    await upkeep.sweep()
+    clocks.pass_by(HOUR)
+    await upkeep.sweep()
+    assert not has_session(house)
+
+
+async def test_a_server_that_was_off_for_a_month_waits_an_hour_and_says_so(
+    house: House, clocks: Clocks
+) -> None:
+    clocks.now += 30 * DAY
+    upkeep = clocks.build(house)
+    with capture_logs() as logs:
+        await upkeep.sweep()
+    assert has_session(house)
+    assert [(each["event"], each["log_level"]) for each in logs] == [("sweeps_wait", "info")]
+    clocks.pass_by(HOUR)
+    await upkeep.sweep()
+    assert not has_session(house)
+
+
+async def test_a_restart_while_the_clock_is_wrong_does_not_make_it_right(
+    house: House, clocks: Clocks
+) -> None:
+    clocks.now += 60 * DAY
+    link = await house.make_link()
+    for _ in range(2):
+        await load_clicks(house.app.db, [make_click(link.id, clocks.now)])
+        upkeep = clocks.build(house)
+        await upkeep.sweep()
+        clocks.pass_by(HOUR - 1000)
+        await upkeep.sweep()
+    assert has_session(house)
+
+
+async def test_a_database_that_was_never_swept_is_judged_by_its_newest_click(
+    house: House, clocks: Clocks
+) -> None:
+    link = await house.make_link()
+    await load_clicks(house.app.db, [make_click(link.id, clocks.now)])
+    await house.app.db.write(
+        lambda tx: tx.execute("delete from server_state where name = 'clock_believed_at'")
+    )
+    clocks.now += 60 * DAY
+    await clocks.build(house).sweep()
+    assert has_session(house)
+
+
+async def test_the_time_that_is_believed_is_noted_once_an_hour(
+    house: House, clocks: Clocks
+) -> None:
+    upkeep, start = clocks.build(house), clocks.now
+    for minutes, noted in ((0, 0), (30, 0), (29, 0), (1, 60), (59, 60), (1, 120)):
+        clocks.pass_by(minutes * 60_000)
+        await upkeep.sweep()
+        assert find_believed_time(house.app.db) == start + noted * 60_000
+
+
+def make_click(link_id: int, at: int) -> Click:
+    return Click(link_id, at, 0, PERSON, LINK, None, None, None, None, None, None)
