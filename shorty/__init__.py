@@ -4,11 +4,11 @@ Three rings: *domains* hold the rules, *doors* turn the outside world into one c
 *storage* underneath runs statements and knows no business. Imports go one way, down this map:
 
     cli                what the shell asks for
-    app                the composition root; `upkeep` does what is done by the clock,
+    app                the composition root; `jobs` does what is done by the clock,
                        `serve` is the process around it, `granian_bridge` all that knows granian
     api                callers: both APIs, analytics, webhooks, accounts, their OpenAPI document
     web                people: the dashboard
-    http               what these two share: requests, answers, services
+    webcore            what these two share: requests, answers, services
     redirect           visitors: `route` is the hot path, `decide` what a visit gets
     bio                link-in-bio pages: settings, blocks, themes
     qr                 pictures of codes, from settings alone

@@ -147,7 +147,7 @@ class App:
         self.services = await self._open_services(stack)
         doors = allow_origins(build_doors(), config.server.cors_origins)
         self.shim = AsgiShim(doors, {SERVICES: self.services})
-        self.front = Front(self._build_desk(path, now), self.shim)
+        self.front = Front(self._build_context(path, now), self.shim)
         self.upkeep = Jobs(self.services, self.limited, self.read_clock, self._read_monotonic)
         self.upkeep.start()
         stack.push_async_callback(self.upkeep.stop)
@@ -164,24 +164,24 @@ class App:
         fetcher = await self._open_fetcher(stack)
         mailer = Mailer(config.smtp)
         stack.push_async_callback(mailer.finish)
-        titles = PageFetcher(db, lookup, icons, fetcher, self.read_clock, draw_icon)
-        titles.start()
-        stack.push_async_callback(titles.stop)
+        page_fetcher = PageFetcher(db, lookup, icons, fetcher, self.read_clock, draw_icon)
+        page_fetcher.start()
+        stack.push_async_callback(page_fetcher.stop)
         domains = DomainDirectory(db, config)
         domains.reload()
-        book = LinkContext(
+        context = LinkContext(
             db=db,
             domains=domains,
             lookup=lookup,
             rules=rules,
             icons=icons,
-            ask_page=titles.ask,
+            ask_page=page_fetcher.ask,
         )
         worker = WebhookWorker(db, fetcher, config.webhooks, outbox.news, self.read_clock)
         await worker.start()
         stack.push_async_callback(worker.stop)
         transfers = ImportJobs(
-            book, db.path.with_name(f"{db.path.name}.transfers"), self.read_clock
+            context, db.path.with_name(f"{db.path.name}.transfers"), self.read_clock
         )
         transfers.start()
         stack.push_async_callback(transfers.stop)
@@ -196,17 +196,17 @@ class App:
         return Services(
             config=config,
             db=db,
-            domains=book.domains,
-            book=book,
+            domains=context.domains,
+            links=context,
             recorder=recorder,
             fetcher=fetcher,
             mailer=mailer,
-            titles=titles,
+            page_fetcher=page_fetcher,
             limits=RateLimits(),
             proxies=TrustedProxies(config.server.trusted_networks()),
             outbox=outbox,
             challenges=challenges,
-            verifier=DomainVerifier(db, book.domains, fetcher, challenges, DnsSettings()),
+            verifier=DomainVerifier(db, context.domains, fetcher, challenges, DnsSettings()),
             transfers=transfers,
             welcome=SetupKey(),
             token_uses=token_uses,
@@ -230,12 +230,12 @@ class App:
         stack.push_async_callback(fetcher.close)
         return fetcher
 
-    def _build_desk(self, path: Path, now: int) -> VisitContext:
+    def _build_context(self, path: Path, now: int) -> VisitContext:
         services = self.services
         return VisitContext(
             db=self.db,
             domains=services.domains,
-            lookup=services.book.lookup,
+            lookup=services.links.lookup,
             recorder=services.recorder,
             limited=self.limited,
             visitors=VisitorNumbers(path.with_name(f"{path.name}.visitor-key"), now),

@@ -79,8 +79,8 @@ class Jobs:
         if version != self._version:
             self._version = version
             self._services.domains.reload()
-            self._services.book.lookup.forget_all()
-            self._services.book.icons.forget_all()
+            self._services.links.lookup.forget_all()
+            self._services.links.icons.forget_all()
             self._limited.forget_all()
 
     async def index_new_links(self) -> None:
@@ -91,7 +91,7 @@ class Jobs:
         if not await self._may_believe(reading):
             return
         now, services = reading.now, self._services
-        await self._drain(lambda: delete_expired_public_links(services.book, now, forget_sums))
+        await self._drain(lambda: delete_expired_public_links(services.links, now, forget_sums))
         await self._drain(lambda: delete_old_keys(services.db, now))
         await self._drain(lambda: end_expired_tokens(services.db, now))
         await self._drain(lambda: delete_old_sessions(services.db, now))

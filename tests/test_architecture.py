@@ -36,9 +36,9 @@ ROWS = (
     {"links"},
     {"clicks"},
     {"qr", "bio", "transfer"},
-    {"redirect", "http"},
+    {"redirect", "webcore"},
     {"api", "web"},
-    {"app", "serve", "granian_bridge", "upkeep"},
+    {"app", "serve", "granian_bridge", "jobs"},
     {"cli"},
     {"__main__"},
 )

@@ -69,7 +69,7 @@ async def read_question(request: ApiRequest, query: AnalyticsQuery) -> Question:
     faults: dict[str, str] = {}
     domain_id = None
     if query.domain is not None:
-        domain = request.services.book.find_domain(request.actor.workspace_id, query.domain)
+        domain = request.services.links.find_domain(request.actor.workspace_id, query.domain)
         if domain is None:
             faults["domain"] = "is not a verified domain of this workspace"
         else:
@@ -92,7 +92,7 @@ async def read_question(request: ApiRequest, query: AnalyticsQuery) -> Question:
 async def find_link_id(request: ApiRequest, text: str | None) -> int | None:
     if text is None:
         return None
-    return (await get_link(request.services.book, request.actor, read_id(text, "link"))).id
+    return (await get_link(request.services.links, request.actor, read_id(text, "link"))).id
 
 
 async def find_tag_id(request: ApiRequest, text: str | None) -> int | None:

@@ -87,7 +87,7 @@ class BlockOrder(Input, frozen=True, kw_only=True):
 )
 async def list_blocks(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", PAGE)
-    page = await service.get_page(request.services.book, request.actor, page_id, request.now)
+    page = await service.get_page(request.services.links, request.actor, page_id, request.now)
     return answer_blocks(request, page.blocks)
 
 
@@ -103,12 +103,12 @@ async def add_block(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", PAGE)
     body = await read_body(request)
     new = read_new_block(convert_given(body.fields, BlockInput))
-    book, actor, now = request.services.book, request.actor, request.now
+    context, actor, now = request.services.links, request.actor, request.now
     return await create_once(
         request,
         body,
         f"/bio-pages/{page_id}/blocks",
-        lambda tx: blocks.add_block(tx, book, actor, page_id, new, now),
+        lambda tx: blocks.add_block(tx, context, actor, page_id, new, now),
         lambda block: BlockAnswer(block=show_block(block, now)),
     )
 
@@ -136,7 +136,7 @@ async def order_blocks(request: ApiRequest) -> Answer:
 @resource.handle("GET /bio-pages/{page_id}/blocks/{block_id}", "Read a block", BlockAnswer)
 async def get_block(request: ApiRequest) -> Answer:
     page_id, block_id = read_ids(request)
-    page = await service.get_page(request.services.book, request.actor, page_id, request.now)
+    page = await service.get_page(request.services.links, request.actor, page_id, request.now)
     return answer_block(request, blocks.find_block(page.blocks, block_id))
 
 
@@ -151,9 +151,9 @@ async def get_block(request: ApiRequest) -> Answer:
 async def change_block(request: ApiRequest) -> Answer:
     page_id, block_id = read_ids(request)
     change = BlockChange(**read_parts(await request.read_given(BlockChanges)))
-    book, actor, now = request.services.book, request.actor, request.now
+    context, actor, now = request.services.links, request.actor, request.now
     block = await request.write(
-        lambda tx: blocks.change_block(tx, book, actor, page_id, block_id, change, now)
+        lambda tx: blocks.change_block(tx, context, actor, page_id, block_id, change, now)
     )
     return answer_block(request, block)
 

@@ -120,7 +120,7 @@ class DeleteQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 async def list_pages(request: ApiRequest) -> Answer:
     query, now = request.read_filters(ListQuery), request.now
     found = await service.list_pages(
-        request.services.book, request.actor, now, after=query.after, limit=query.limit
+        request.services.links, request.actor, now, after=query.after, limit=query.limit
     )
     pages = [show_page(page, now) for page in found.pages]
     cursor = pages[-1].id if found.has_more and pages else None
@@ -148,12 +148,12 @@ async def create_page(request: ApiRequest) -> Answer:
     body = await read_body(request)
     wanted = convert_fields(body.fields, PageInput)
     change, link_id = read_change(wanted)
-    book, actor, now = request.services.book, request.actor, request.now
+    context, actor, now = request.services.links, request.actor, request.now
 
     async def create(remember: Remember[BioPage] | None) -> BioPage:
         if link_id is not None:
-            return await service.turn_into_page(book, actor, link_id, change, now, remember)
-        return await service.create_page(book, actor, read_link(wanted), change, now, remember)
+            return await service.turn_into_page(context, actor, link_id, change, now, remember)
+        return await service.create_page(context, actor, read_link(wanted), change, now, remember)
 
     with telling_own_names:
         return await answer_once(
@@ -169,7 +169,7 @@ async def create_page(request: ApiRequest) -> Answer:
 @resource.handle("GET /bio-pages/{page_id}", "Read a bio page", PageAnswer)
 async def get_page(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", WHAT)
-    page = await service.get_page(request.services.book, request.actor, page_id, request.now)
+    page = await service.get_page(request.services.links, request.actor, page_id, request.now)
     return answer_page(request, page)
 
 
@@ -188,7 +188,7 @@ async def change_page(request: ApiRequest) -> Answer:
     change, _ = read_change(wanted)
     with telling_own_names:
         page = await service.change_page(
-            request.services.book, request.actor, page_id, change, request.now
+            request.services.links, request.actor, page_id, change, request.now
         )
     return answer_page(request, page)
 
@@ -204,7 +204,7 @@ async def delete_page(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", WHAT)
     query = request.read_filters(DeleteQuery)
     await service.delete_page(
-        request.services.book, request.actor, page_id, request.now, keeps_link=query.keep_link
+        request.services.links, request.actor, page_id, request.now, keeps_link=query.keep_link
     )
     return answer_nothing()
 

@@ -89,7 +89,7 @@ async def create_links(request: ApiRequest) -> Answer:
         request,
         body,
         lambda remember: service.create_links(
-            request.services.book, request.actor, changes, request.now, remember
+            request.services.links, request.actor, changes, request.now, remember
         ),
         lambda outcomes: answer_json(show_created(outcomes), 201),
     )
@@ -114,7 +114,7 @@ async def change_links(request: ApiRequest) -> Answer:
     known = list_known(ids)
     with telling_own_names:
         outcomes = await service.change_links(
-            request.services.book, request.actor, known, change, request.now
+            request.services.links, request.actor, known, change, request.now
         )
     links = [show_link(outcome) for outcome in outcomes if isinstance(outcome, Link)]
     failed = [
@@ -144,7 +144,7 @@ async def delete_links(request: ApiRequest) -> Answer:
         raise InvalidFieldsError(faults)
     known = list_known(ids)
     deleted = set(
-        await service.delete_links(request.services.book, request.actor, known, request.now)
+        await service.delete_links(request.services.links, request.actor, known, request.now)
     )
     missing = [str(number) for number in known if number not in deleted] + list_bad(ids)
     failed = [show_failed(text, NotFoundError("link", text)) for text in missing]

@@ -64,7 +64,7 @@ async def create_link(request: ApiRequest) -> Answer:
             request,
             body,
             lambda remember: service.create_link(
-                request.services.book, request.actor, change, request.now, remember
+                request.services.links, request.actor, change, request.now, remember
             ),
             lambda link: answer_link(link, 201),
         )
@@ -77,7 +77,7 @@ async def find_or_create(request: ApiRequest, body: Body, change: LinkChange) ->
                 remember(tx, (link, True))
 
         return await service.find_or_create_link(
-            request.services.book, request.actor, change, request.now, remember_new
+            request.services.links, request.actor, change, request.now, remember_new
         )
 
     return await answer_once(
@@ -102,7 +102,7 @@ async def find_or_create(request: ApiRequest, body: Body, change: LinkChange) ->
 async def list_links(request: ApiRequest) -> Answer:
     given = {name: value for name, value in request.read_query().items() if value != ""}
     query = convert_fields(given, LinkQuery, is_text=True, ignores_unknown=True)
-    page = await list_page(request.services.book, request.actor, read_filter(query))
+    page = await list_page(request.services.links, request.actor, read_filter(query))
     return answer_json(
         LinkList(
             links=[show_link(link) for link in page.links],
@@ -118,7 +118,7 @@ async def list_links(request: ApiRequest) -> Answer:
 )
 async def get_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "link")
-    return answer_link(await service.get_link(request.services.book, request.actor, link_id))
+    return answer_link(await service.get_link(request.services.links, request.actor, link_id))
 
 
 @resource.handle(
@@ -136,7 +136,7 @@ async def change_link(request: ApiRequest) -> Answer:
     change = read_change((await read_body(request)).fields)
     with telling_own_names:
         link = await service.change_link(
-            request.services.book, request.actor, link_id, change, request.now
+            request.services.links, request.actor, link_id, change, request.now
         )
     return answer_link(link)
 
@@ -149,7 +149,7 @@ async def change_link(request: ApiRequest) -> Answer:
 )
 async def delete_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "link")
-    await service.delete_link(request.services.book, request.actor, link_id, request.now)
+    await service.delete_link(request.services.links, request.actor, link_id, request.now)
     return answer_nothing()
 
 
@@ -166,5 +166,5 @@ async def delete_link(request: ApiRequest) -> Answer:
 )
 async def restore_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "deleted link")
-    book, actor = request.services.book, request.actor
-    return answer_link(await service.restore_link(book, actor, link_id, request.now))
+    context, actor = request.services.links, request.actor
+    return answer_link(await service.restore_link(context, actor, link_id, request.now))

@@ -73,7 +73,7 @@ async def create_code(request: ApiRequest) -> Answer:
         request,
         body,
         lambda remember: service.create_link(
-            request.services.book, request.actor, change, request.now, remember
+            request.services.links, request.actor, change, request.now, remember
         ),
         lambda link: answer_code(link, CREATED, 201),
     )
@@ -93,12 +93,12 @@ async def create_code(request: ApiRequest) -> Answer:
 async def change_code(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "QR code")
     body = await read_body(request)
-    book, actor = request.services.book, request.actor
-    link = await service.get_link(book, actor, link_id)
+    context, actor = request.services.links, request.actor
+    link = await service.get_link(context, actor, link_id)
     if link.qr_settings is None:
         raise NotFoundError("QR code", link_id)
     change = read_change(body, link)
-    changed = await service.change_link(book, actor, link_id, change, request.now)
+    changed = await service.change_link(context, actor, link_id, change, request.now)
     return answer_code(changed, UPDATED)
 
 

@@ -42,7 +42,7 @@ async def draw_link_code(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "link")
     given = {name: value for name, value in request.read_query().items() if value != ""}
     query = convert_fields(given, QrQuery, is_text=True, ignores_unknown=True)
-    link = await service.get_link(request.services.book, request.actor, link_id)
+    link = await service.get_link(request.services.links, request.actor, link_id)
     settings = override_settings(link.qr_settings or QrSettings(), query)
     return await answer_drawing(request, link, settings, query.format, PRIVATE)
 

@@ -127,7 +127,7 @@ async def import_short_links(request: ApiRequest) -> Answer:
         request,
         body,
         lambda remember: service.create_links(
-            request.services.book, request.actor, changes, request.now, remember
+            request.services.links, request.actor, changes, request.now, remember
         ),
         show_imported,
     )
@@ -198,5 +198,5 @@ async def delete_short_links(request: ApiRequest) -> Answer:
 async def delete_known(request: ApiRequest, link_ids: Sequence[int]) -> set[int]:
     if not link_ids:
         return set()
-    book, actor = request.services.book, request.actor
-    return set(await service.delete_links(book, actor, link_ids, request.now))
+    context, actor = request.services.links, request.actor
+    return set(await service.delete_links(context, actor, link_ids, request.now))

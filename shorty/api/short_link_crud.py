@@ -87,7 +87,7 @@ class Success(msgspec.Struct, frozen=True, kw_only=True):
 )
 async def list_short_links(request: ApiRequest) -> Answer:
     wanted = read_filter(request.read_query())
-    page = await list_links(request.services.book, request.actor, wanted)
+    page = await list_links(request.services.links, request.actor, wanted)
     headers: list[Header] = []
     if page.next_cursor is not None:
         headers.append((NEXT_CURSOR.lower().encode(), page.next_cursor.encode()))
@@ -119,7 +119,7 @@ def spell_type(text: str) -> str:
 )
 async def get_short_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", WHAT)
-    link = await service.get_link(request.services.book, request.actor, link_id)
+    link = await service.get_link(request.services.links, request.actor, link_id)
     return answer_short_link(link, READ)
 
 
@@ -137,10 +137,10 @@ async def get_short_link(request: ApiRequest) -> Answer:
 async def change_short_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", WHAT)
     body = await read_body(request)
-    book, actor = request.services.book, request.actor
-    link = await service.get_link(book, actor, link_id)
+    context, actor = request.services.links, request.actor
+    link = await service.get_link(context, actor, link_id)
     change = read_change(body, link)
-    changed = await service.change_link(book, actor, link_id, change, request.now)
+    changed = await service.change_link(context, actor, link_id, change, request.now)
     return answer_short_link(changed, UPDATED)
 
 
@@ -154,7 +154,7 @@ async def change_short_link(request: ApiRequest) -> Answer:
 )
 async def delete_short_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", WHAT)
-    await service.delete_link(request.services.book, request.actor, link_id, request.now)
+    await service.delete_link(request.services.links, request.actor, link_id, request.now)
     return answer_json(Success(message=DELETED))
 
 

@@ -67,7 +67,7 @@ async def create_short_link(request: ApiRequest) -> Answer:
         request,
         body,
         lambda remember: create_link(
-            request.services.book, request.actor, change, request.now, remember
+            request.services.links, request.actor, change, request.now, remember
         ),
         show_created,
     )
@@ -89,7 +89,7 @@ async def make_public_link(request: ApiRequest) -> Link:
     body = await read_body(request, takes_forms=True)
     if not asks_for_public_link(body):
         raise UnauthenticatedError("Send your token in the header 'Authorization: Bearer TOKEN'.")
-    return await create_public_link(services.book, read_new_link(body), now)
+    return await create_public_link(services.links, read_new_link(body), now)
 
 
 def take_public_link(limits: RateLimits, client_address: str, limit: int, now: int) -> None:

@@ -15,13 +15,13 @@ from shorty.storage.database import Transaction
 
 
 def add_block(
-    tx: Transaction, book: LinkContext, actor: Actor, page_id: int, new: NewBlock, now: int
+    tx: Transaction, context: LinkContext, actor: Actor, page_id: int, new: NewBlock, now: int
 ) -> Block:
     """Raises NotFoundError, and InvalidFieldsError with every fault."""
     require_scope(actor, "write")
     require_page(tx, actor, page_id)
     blocks = _list_blocks(tx, page_id, now)
-    block = check_block(tx, book, actor, page_id, new, len(blocks))
+    block = check_block(tx, context, actor, page_id, new, len(blocks))
     block_id = insert_block(tx, page_id, len(blocks), block, now)
     ids = [each.id for each in blocks]
     ids.insert(len(ids) if block.position is None else block.position, block_id)
@@ -31,7 +31,7 @@ def add_block(
 
 def change_block(
     tx: Transaction,
-    book: LinkContext,
+    context: LinkContext,
     actor: Actor,
     page_id: int,
     block_id: int,
@@ -42,7 +42,7 @@ def change_block(
     require_scope(actor, "write")
     require_page(tx, actor, page_id)
     before = _get_block(tx, page_id, block_id, now)
-    block = read_block(merge_block_change(before, change), book.rules.block_list.is_blocked)
+    block = read_block(merge_block_change(before, change), context.rules.block_list.is_blocked)
     _check_parts(tx, actor, page_id, block)
     tx.execute(
         store.UPDATE_BLOCK,
@@ -88,10 +88,10 @@ def find_block(blocks: Sequence[Block], block_id: int) -> Block:
 
 
 def check_block(
-    tx: Transaction, book: LinkContext, actor: Actor, page_id: int, new: NewBlock, count: int
+    tx: Transaction, context: LinkContext, actor: Actor, page_id: int, new: NewBlock, count: int
 ) -> NewBlock:
     """The block as it is kept, on a page that has so many. Raises InvalidFieldsError."""
-    block = read_block(new, book.rules.block_list.is_blocked)
+    block = read_block(new, context.rules.block_list.is_blocked)
     _check_parts(tx, actor, page_id, block)
     if count >= MAX_BLOCKS:
         raise InvalidFieldsError({"kind": f"would be one more than the {MAX_BLOCKS} allowed"})

@@ -80,7 +80,7 @@ def is_dressed(rows: Database | Transaction, page_id: int) -> bool:
 
 
 def dress_page(
-    tx: Transaction, book: LinkContext, actor: Actor, page_id: int, dress: Dress
+    tx: Transaction, context: LinkContext, actor: Actor, page_id: int, dress: Dress
 ) -> DressFaults | None:
     """All at once, so that a page is never found half dressed; one that is dressed stays so: None.
 
@@ -90,13 +90,13 @@ def dress_page(
     link = require_page(tx, actor, page_id)
     if is_dressed(tx, page_id):
         return None
-    settings, setting_faults = _read_settings(tx, book, actor, dress.change)
+    settings, setting_faults = _read_settings(tx, context, actor, dress.change)
     updated_at = link.updated_at if dress.updated_at is None else dress.updated_at
     store.put_settings(tx, page_id, settings, updated_at)
     place, block_faults = 0, dict[int, str]()
     for number, (new, made_at) in enumerate(dress.blocks):
         try:
-            block = check_block(tx, book, actor, page_id, new, place)
+            block = check_block(tx, context, actor, page_id, new, place)
         except InvalidFieldsError as error:
             block_faults[number] = error.message
         else:
@@ -105,26 +105,26 @@ def dress_page(
     return DressFaults(settings=setting_faults, blocks=block_faults)
 
 
-def judge_dress(book: LinkContext, actor: Actor, dress: Dress) -> DressFaults:
+def judge_dress(context: LinkContext, actor: Actor, dress: Dress) -> DressFaults:
     """What of it would be left out, as far as it can be told before its links are there."""
-    _, setting_faults = _read_settings(book.db, book, actor, dress.change)
+    _, setting_faults = _read_settings(context.db, context, actor, dress.change)
     block_faults: dict[int, str] = {}
     for number, (new, _) in enumerate(dress.blocks):
         try:
-            read_block(new, book.rules.block_list.is_blocked)
+            read_block(new, context.rules.block_list.is_blocked)
         except InvalidFieldsError as error:
             block_faults[number] = error.message
     return DressFaults(settings=setting_faults, blocks=block_faults)
 
 
 def _read_settings(
-    rows: Database | Transaction, book: LinkContext, actor: Actor, change: PageChange
+    rows: Database | Transaction, context: LinkContext, actor: Actor, change: PageChange
 ) -> tuple[PageSettings, dict[str, str]]:
     """What is at fault is as it comes, which never is."""
     faults: dict[str, str] = {}
     while True:
         try:
-            settings = merge_settings(rows, book, actor.workspace_id, PageSettings(), change)
+            settings = merge_settings(rows, context, actor.workspace_id, PageSettings(), change)
         except InvalidFieldsError as error:
             faults |= error.fields
             change = msgspec.structs.replace(change, **dict.fromkeys(error.fields, UNSET))

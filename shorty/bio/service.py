@@ -1,4 +1,4 @@
-"""Makes, changes and deletes bio pages and their blocks: one rule book for every door.
+"""Makes, changes and deletes bio pages and their blocks: one rule context for every door.
 
 Nothing of a page is cached but its link: each visit reads it, so that each change shows at once.
 """
@@ -33,26 +33,26 @@ PAGE: str = "bio page"
 
 
 async def list_pages(
-    book: LinkContext, actor: Actor, now: int, *, after: int = 0, limit: int = 50
+    context: LinkContext, actor: Actor, now: int, *, after: int = 0, limit: int = 50
 ) -> PageList:
     """Those with an id above `after`: every link in a bio, also one that nobody has adorned."""
-    rows = await book.db.find_all(store.LIST_PAGE_IDS, actor.workspace_id, after, limit + 1)
+    rows = await context.db.find_all(store.LIST_PAGE_IDS, actor.workspace_id, after, limit + 1)
     ids = [row["id"] for row in rows[:limit]]
-    links = await find_links(book.db, actor.workspace_id, ids)
-    pages = [_build_page(link, *await store.find_page(book.db, link.id, now)) for link in links]
+    links = await find_links(context.db, actor.workspace_id, ids)
+    pages = [_build_page(link, *await store.find_page(context.db, link.id, now)) for link in links]
     return PageList(pages=tuple(pages), has_more=len(rows) > limit)
 
 
-async def get_page(book: LinkContext, actor: Actor, page_id: int, now: int) -> BioPage:
+async def get_page(context: LinkContext, actor: Actor, page_id: int, now: int) -> BioPage:
     """Raises NotFoundError, for another workspace's page too."""
-    link = await find_link(book.db, actor.workspace_id, page_id)
+    link = await find_link(context.db, actor.workspace_id, page_id)
     if link is None or not link.is_link_in_bio:
         raise NotFoundError(PAGE, page_id)
-    return _build_page(link, *await store.find_page(book.db, page_id, now))
+    return _build_page(link, *await store.find_page(context.db, page_id, now))
 
 
 async def create_page(
-    book: LinkContext,
+    context: LinkContext,
     actor: Actor,
     wanted: LinkChange,
     change: PageChange,
@@ -67,18 +67,18 @@ async def create_page(
     wanted = msgspec.structs.replace(
         wanted, is_link_in_bio=True, button_label=change.button_label, fetches_title=True
     )
-    prepared = await _prepare_link(book, read_author(actor), wanted, change, now)
+    prepared = await _prepare_link(context, read_author(actor), wanted, change, now)
 
     def work(tx: Transaction) -> BioPage:
-        link = insert_link(tx, book, prepared)
-        _change_settings(tx, book, actor, link.id, change, now)
+        link = insert_link(tx, context, prepared)
+        _change_settings(tx, context, actor, link.id, change, now)
         return _remember(tx, read_page(tx, link, now), remember)
 
-    return await book.db.write(work)
+    return await context.db.write(work)
 
 
 async def turn_into_page(
-    book: LinkContext,
+    context: LinkContext,
     actor: Actor,
     link_id: int,
     change: PageChange,
@@ -95,15 +95,15 @@ async def turn_into_page(
         if before.is_link_in_bio:
             raise ConflictError(f"The link {link_id} is a bio page already; change that one.")
         turned = LinkChange(is_link_in_bio=True, button_label=change.button_label)
-        _, link = edit_link(tx, book, actor, link_id, turned, None, now)
-        _change_settings(tx, book, actor, link_id, change, now)
+        _, link = edit_link(tx, context, actor, link_id, turned, None, now)
+        _change_settings(tx, context, actor, link_id, change, now)
         return _remember(tx, read_page(tx, link, now), remember)
 
-    return await book.db.write(work)
+    return await context.db.write(work)
 
 
 async def change_page(
-    book: LinkContext, actor: Actor, page_id: int, change: PageChange, now: int
+    context: LinkContext, actor: Actor, page_id: int, change: PageChange, now: int
 ) -> BioPage:
     """Raises as create_page does, and NotFoundError.
 
@@ -115,31 +115,31 @@ async def change_page(
         link = require_page(tx, actor, page_id)
         if change.button_label is not UNSET:
             label = LinkChange(button_label=change.button_label)
-            _, link = edit_link(tx, book, actor, page_id, label, None, now)
-        _change_settings(tx, book, actor, page_id, change, now)
+            _, link = edit_link(tx, context, actor, page_id, label, None, now)
+        _change_settings(tx, context, actor, page_id, change, now)
         return read_page(tx, link, now)
 
-    return await book.db.write(work)
+    return await context.db.write(work)
 
 
 async def delete_page(
-    book: LinkContext, actor: Actor, page_id: int, now: int, *, keeps_link: bool = False
+    context: LinkContext, actor: Actor, page_id: int, now: int, *, keeps_link: bool = False
 ) -> None:
     """Ends the page and its link; or the page alone, and the link leads to its destination.
 
     Raises NotFoundError, and where the link stays QuotaExceededError for the edit of it.
     """
     require_scope(actor, "write")
-    await get_page(book, actor, page_id, now)
+    await get_page(context, actor, page_id, now)
     if keeps_link:
-        await change_link(book, actor, page_id, LinkChange(is_link_in_bio=False), now)
+        await change_link(context, actor, page_id, LinkChange(is_link_in_bio=False), now)
     else:
-        await delete_link(book, actor, page_id, now)
+        await delete_link(context, actor, page_id, now)
 
 
-def preview_change(book: LinkContext, page: BioPage, change: PageChange) -> BioPage:
+def preview_change(context: LinkContext, page: BioPage, change: PageChange) -> BioPage:
     """The page as it would be after a change that is not made. Raises InvalidFieldsError."""
-    settings = merge_settings(book.db, book, page.link.workspace_id, page.settings, change)
+    settings = merge_settings(context.db, context, page.link.workspace_id, page.settings, change)
     link = page.link
     if change.button_label is not UNSET:
         link = msgspec.structs.replace(link, button_label=change.button_label or None)
@@ -147,16 +147,16 @@ def preview_change(book: LinkContext, page: BioPage, change: PageChange) -> BioP
 
 
 async def _prepare_link(
-    book: LinkContext, author: Author, wanted: LinkChange, change: PageChange, now: int
+    context: LinkContext, author: Author, wanted: LinkChange, change: PageChange, now: int
 ) -> PreparedLink:
     """Raises InvalidFieldsError with the faults of the link and those of its page."""
     faults: dict[str, str] = {}
     try:
-        merge_settings(book.db, book, author.workspace_id, PageSettings(), change)
+        merge_settings(context.db, context, author.workspace_id, PageSettings(), change)
     except InvalidFieldsError as error:
         faults = error.fields
     try:
-        prepared = await prepare_link(book, author, wanted, now)
+        prepared = await prepare_link(context, author, wanted, now)
     except InvalidFieldsError as error:
         raise InvalidFieldsError({**error.fields, **faults}) from error
     if faults:
@@ -182,23 +182,23 @@ def _build_page(link: Link, stored: StoredPage, blocks: Sequence[Block]) -> BioP
 
 
 def _change_settings(
-    tx: Transaction, book: LinkContext, actor: Actor, page_id: int, change: PageChange, now: int
+    tx: Transaction, context: LinkContext, actor: Actor, page_id: int, change: PageChange, now: int
 ) -> None:
     stored = store.read_page(tx.find_one(store.FIND_SETTINGS, page_id))
-    settings = merge_settings(tx, book, actor.workspace_id, stored.settings, change)
+    settings = merge_settings(tx, context, actor.workspace_id, stored.settings, change)
     if settings != stored.settings or stored.updated_at is None:
         store.put_settings(tx, page_id, settings, max(now, (stored.updated_at or 0) + 1))
 
 
 def merge_settings(
     rows: Database | Transaction,
-    book: LinkContext,
+    context: LinkContext,
     workspace_id: int,
     before: PageSettings,
     change: PageChange,
 ) -> PageSettings:
     """Raises InvalidFieldsError."""
-    settings = merge_page_change(before, change, book.rules.block_list.is_blocked)
+    settings = merge_page_change(before, change, context.rules.block_list.is_blocked)
     if change.avatar_id is not UNSET:
         picture = None
         if change.avatar_id is not None:

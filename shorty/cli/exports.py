@@ -9,7 +9,7 @@ import rich_click as click
 
 from shorty.cli.files import write_file
 from shorty.cli.link import user_option
-from shorty.cli.link_context import open_desk
+from shorty.cli.link_context import open_context
 from shorty.cli.options import config_option
 from shorty.cli.session import Session, with_database
 from shorty.cli.terminal import show_progress
@@ -52,20 +52,20 @@ async def command(
         raise click.UsageError(
             "Single clicks do not fit into a table of links: use --format ndjson."
         )
-    desk = await open_desk(session, user)
+    ctx = await open_context(session, user)
     async with AsyncExitStack() as stack:
         output = open_output(stack, file, may_replace=force)
-        tally = TransferProgress(on_change=stack.enter_context(show_progress("Exporting")))
+        progress = TransferProgress(on_change=stack.enter_context(show_progress("Exporting")))
         snapshot = await stack.enter_async_context(open_snapshot(session.db))
-        workspace_id = desk.actor.workspace_id
+        workspace_id = ctx.actor.workspace_id
         parts = (
-            export_table(snapshot, workspace_id, tally)
+            export_table(snapshot, workspace_id, progress)
             if chosen == "csv"
-            else export_lines(snapshot, workspace_id, session.now, tally, has_clicks=has_clicks)
+            else export_lines(snapshot, workspace_id, session.now, progress, has_clicks=has_clicks)
         )
         async for part in parts:
             output.write(part)
-    click.echo(describe_export(tally.describe()), err=True)
+    click.echo(describe_export(progress.describe()), err=True)
 
 
 def choose_format(file: Path) -> ExportFormat:

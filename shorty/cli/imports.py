@@ -9,7 +9,7 @@ from click.exceptions import Exit
 
 from shorty.cli.files import write_file
 from shorty.cli.link import user_option
-from shorty.cli.link_context import open_desk
+from shorty.cli.link_context import open_context
 from shorty.cli.options import config_option
 from shorty.cli.session import Session, with_database
 from shorty.cli.terminal import show_progress
@@ -65,14 +65,16 @@ async def command(
 
     What an earlier import has brought is not brought again. Works while the server runs.
     """
-    desk = await open_desk(session, user)
+    ctx = await open_context(session, user)
     options = ImportOptions(domain=domain, on_conflict=on_conflict, is_dry_run=is_dry_run)
     with ExitStack() as stack:
         told_to = report and Report(stack.enter_context(write_file(report, may_replace=True)))
         on_change = stack.enter_context(show_progress("Importing"))
-        tally = TransferProgress(on_change=on_change, on_problem=told_to.add if told_to else None)
-        await import_file(desk.book, desk.actor, source, file, options, session.now, tally)
-    told = tally.describe()
+        progress = TransferProgress(
+            on_change=on_change, on_problem=told_to.add if told_to else None
+        )
+        await import_file(ctx.links, ctx.actor, source, file, options, session.now, progress)
+    told = progress.describe()
     print_problems(told, report)
     click.echo(describe_import(told, is_dry_run=is_dry_run))
     if told.error is not None:

@@ -8,7 +8,7 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from shorty.api.link_object import show_link
-from shorty.cli.link_context import Desk, find_link_id, open_desk
+from shorty.cli.link_context import Context, find_link_id, open_context
 from shorty.cli.link_options import field_options, name_options, read_fields
 from shorty.cli.options import (
     config_option,
@@ -61,10 +61,10 @@ async def add(session: Session, *, url: str, user: str | None, **options: Any) -
 
     Without --domain it lives on the default domain; without --slug it gets one.
     """
-    desk = await open_desk(session, user)
-    fields: dict[str, Any] = {"domain": desk.get_default_domain().host, **read_fields(options)}
+    ctx = await open_context(session, user)
+    fields: dict[str, Any] = {"domain": ctx.get_default_domain().host, **read_fields(options)}
     change = LinkChange(url=url, **fields)
-    link = await explain_options(create_link(desk.book, desk.actor, change, session.now))
+    link = await explain_options(create_link(ctx.links, ctx.actor, change, session.now))
     click.echo(link.short_url)
 
 
@@ -104,9 +104,9 @@ async def list_(
     **options: Any,
 ) -> None:
     """List links, the newest first."""
-    desk = await open_desk(session, user)
-    tag_id = await find_tag_id(desk, tag) if tag else None
-    links, total = await collect_links(desk, LinkFilter(tag_id=tag_id, **options), limit)
+    ctx = await open_context(session, user)
+    tag_id = await find_tag_id(ctx, tag) if tag else None
+    links, total = await collect_links(ctx, LinkFilter(tag_id=tag_id, **options), limit)
     if as_json:
         print_json([show_link(link) for link in links])
     else:
@@ -115,21 +115,21 @@ async def list_(
         click.echo(f"Shown are {len(links)} of {total}; --limit shows more.", err=True)
 
 
-async def find_tag_id(desk: Desk, name: str) -> int:
-    tags = await list_tags(desk.session.db, desk.actor.workspace_id)
+async def find_tag_id(ctx: Context, name: str) -> int:
+    tags = await list_tags(ctx.session.db, ctx.actor.workspace_id)
     for tag in tags:
         if fold_name(tag.name) == fold_name(name):
             return tag.id
     raise NotFoundError("tag", name)
 
 
-async def collect_links(desk: Desk, wanted: LinkFilter, limit: int) -> tuple[list[Link], int]:
+async def collect_links(ctx: Context, wanted: LinkFilter, limit: int) -> tuple[list[Link], int]:
     """The first links and how many there are (where a filter is set, counted to 10,000)."""
     links: list[Link] = []
     page = LinkPage(links=(), next_cursor=None, total=0, total_is_capped=False)
     while len(links) < limit:
         cut = replace(wanted, cursor=page.next_cursor, limit=min(limit - len(links), PAGE))
-        page = await list_links(desk.book, desk.actor, cut)
+        page = await list_links(ctx.links, ctx.actor, cut)
         links += page.links
         if page.next_cursor is None:
             break
@@ -157,8 +157,8 @@ def print_links(links: Iterable[Link]) -> None:
 @with_database
 async def show(session: Session, *, name: str, user: str | None, as_json: bool) -> None:
     """Show everything about a link."""
-    desk = await open_desk(session, user)
-    link = await get_link(desk.book, desk.actor, find_link_id(desk, name))
+    ctx = await open_context(session, user)
+    link = await get_link(ctx.links, ctx.actor, find_link_id(ctx, name))
     if as_json:
         print_json(show_link(link))
     else:
@@ -185,10 +185,10 @@ async def edit(session: Session, *, name: str, user: str | None, **options: Any)
 
     An empty text clears: --title "" or --expires-at "". --tag and --webhook replace all there were.
     """
-    desk = await open_desk(session, user)
+    ctx = await open_context(session, user)
     change = LinkChange(**read_fields(options))
-    link_id = find_link_id(desk, name)
-    link = await explain_options(change_link(desk.book, desk.actor, link_id, change, session.now))
+    link_id = find_link_id(ctx, name)
+    link = await explain_options(change_link(ctx.links, ctx.actor, link_id, change, session.now))
     click.echo(link.short_url)
 
 
@@ -199,7 +199,7 @@ async def edit(session: Session, *, name: str, user: str | None, **options: Any)
 @with_database
 async def delete(session: Session, *, names: tuple[str, ...], user: str | None) -> None:
     """Delete links: their short URLs stop at once and are free again, their numbers stay."""
-    desk = await open_desk(session, user)
+    ctx = await open_context(session, user)
     for name in names:
-        await delete_link(desk.book, desk.actor, find_link_id(desk, name), session.now)
+        await delete_link(ctx.links, ctx.actor, find_link_id(ctx, name), session.now)
         click.echo(f"Deleted {name}.", err=True)

@@ -18,24 +18,24 @@ from shorty.plans import find_plan
 ID_DIGITS: Final = 18  # more fit no database's integer
 
 
-class Desk(NamedTuple):
+class Context(NamedTuple):
     session: Session
-    book: LinkContext
+    links: LinkContext
     actor: Actor
 
     def get_default_domain(self) -> Domain:
-        domain = self.book.domains.default
+        domain = self.links.domains.default
         if domain is None:
             raise NotFoundError("default domain")
         return domain
 
 
-async def open_desk(session: Session, email: str | None) -> Desk:
+async def open_context(session: Session, email: str | None) -> Context:
     """The operator acts with an owner's rights, in the person's workspace and within its plan."""
     directory = await open_directory(session)
     home = await session.db.write(lambda tx: find_home(tx, session, email))
     rules = read_link_rules(session.config)
-    book = LinkContext(
+    context = LinkContext(
         db=session.db,
         domains=directory,
         lookup=LinkLookup(session.db, rules.block_list),
@@ -50,10 +50,10 @@ async def open_desk(session: Session, email: str | None) -> Desk:
         scope="admin",
         plan=find_plan(session.config.plans, home.workspace.plan),
     )
-    return Desk(session, book, actor)
+    return Context(session, context, actor)
 
 
-def find_link_id(desk: Desk, name: str) -> int:
+def find_link_id(ctx: Context, name: str) -> int:
     """By its short URL, HOST/SLUG, its id, or its slug on the default domain.
 
     Raises NotFoundError.
@@ -63,9 +63,9 @@ def find_link_id(desk: Desk, name: str) -> int:
     place = name.partition("://")[2] or name
     host, slash, slug = place.partition("/")
     if not slash:
-        host, slug = desk.get_default_domain().host, place
-    domain = desk.book.find_domain(desk.actor.workspace_id, host)
-    link = desk.book.lookup.find(domain.id, slug_key(unquote(slug.rstrip("/")))) if domain else None
-    if link is None or link.workspace_id != desk.actor.workspace_id:
+        host, slug = ctx.get_default_domain().host, place
+    domain = ctx.links.find_domain(ctx.actor.workspace_id, host)
+    link = ctx.links.lookup.find(domain.id, slug_key(unquote(slug.rstrip("/")))) if domain else None
+    if link is None or link.workspace_id != ctx.actor.workspace_id:
         raise NotFoundError("link", name)
     return link.id

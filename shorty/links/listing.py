@@ -50,18 +50,18 @@ class _Page(msgspec.Struct, frozen=True, kw_only=True):
     end: Position | None  # where the next page starts; None: there is none
 
 
-async def list_links(book: LinkContext, actor: Actor, wanted: LinkFilter) -> LinkPage:
+async def list_links(context: LinkContext, actor: Actor, wanted: LinkFilter) -> LinkPage:
     """Raises InvalidFieldsError for a cursor that is none, or another order's."""
     after = read_cursor(wanted)
-    total = await listing_store.count_all(book.db, actor.workspace_id)
-    listing = await _plan(book, actor.workspace_id, wanted, total)
-    way = None if listing is None else await _choose_way(book, listing)
+    total = await listing_store.count_all(context.db, actor.workspace_id)
+    listing = await _plan(context, actor.workspace_id, wanted, total)
+    way = None if listing is None else await _choose_way(context, listing)
     if way is None:
         return LinkPage(links=(), next_cursor=None, total=0, total_is_capped=False)
     if not is_filtered(wanted):
-        return _show_page(wanted, await _fill_page(book, way, after, wanted.limit), total)
+        return _show_page(wanted, await _fill_page(context, way, after, wanted.limit), total)
     page, found = await asyncio.gather(
-        _fill_page(book, way, after, wanted.limit), _count_found(book, way)
+        _fill_page(context, way, after, wanted.limit), _count_found(context, way)
     )
     return _show_page(wanted, page, found)
 
@@ -73,10 +73,10 @@ def is_filtered(wanted: LinkFilter) -> bool:
 
 
 async def _plan(
-    book: LinkContext, workspace_id: int, wanted: LinkFilter, total: int
+    context: LinkContext, workspace_id: int, wanted: LinkFilter, total: int
 ) -> Listing | None:
     """What to ask for; None where nothing can fit."""
-    domain = None if wanted.domain is None else book.find_domain(workspace_id, wanted.domain)
+    domain = None if wanted.domain is None else context.find_domain(workspace_id, wanted.domain)
     if wanted.domain is not None and domain is None:
         return None
     listing = Listing(
@@ -95,17 +95,19 @@ async def _plan(
         return listing
     if "\0" in search:
         return None  # no text that is stored holds it
-    match = await _find_match(book, listing, search, total)
+    match = await _find_match(context, listing, search, total)
     return None if match is None else msgspec.structs.replace(listing, match=match)
 
 
-async def _find_match(book: LinkContext, listing: Listing, search: str, total: int) -> Match | None:
+async def _find_match(
+    context: LinkContext, listing: Listing, search: str, total: int
+) -> Match | None:
     if total <= SMALL:
         return Match(text=fold_text(search), expression=None, is_exact=False)
     with suppress(StorageUnavailableError):  # what cannot be written can still be searched
-        await catch_up(book.db)
+        await catch_up(context.db)
     return await find_match(
-        book.db,
+        context.db,
         search,
         workspace_id=listing.workspace_id,
         domain_id=listing.domain_id,
@@ -113,44 +115,44 @@ async def _find_match(book: LinkContext, listing: Listing, search: str, total: i
     )
 
 
-async def _choose_way(book: LinkContext, listing: Listing) -> _Way | None:
+async def _choose_way(context: LinkContext, listing: Listing) -> _Way | None:
     """None where a filter's index has nothing that fits."""
-    listing, counts = await _ask_sources(book, listing)
+    listing, counts = await _ask_sources(context, listing)
     if 0 in counts.values():
         return None
     least = min(counts, key=counts.__getitem__, default=None)
     # Their indexes are in the order of ids.
     followed: list[Source] = [source for source in counts if source in {"search", "tag"}]
-    if not followed or not await _is_followed(book, listing, counts):
+    if not followed or not await _is_followed(context, listing, counts):
         return _Way(listing=listing, counts=counts, least=least, followed=None)
     first = min(followed, key=counts.__getitem__)
     return _Way(listing=listing, counts=counts, least=least, followed=first)
 
 
-async def _ask_sources(book: LinkContext, listing: Listing) -> tuple[Listing, dict[Source, int]]:
+async def _ask_sources(context: LinkContext, listing: Listing) -> tuple[Listing, dict[Source, int]]:
     """How much each source gives; of a search the ids are kept, if they are not too many."""
     counts: dict[Source, int] = {}
     for source in listing.list_sources():
         if source == "search":
-            ids = await listing_store.list_source(book.db, listing, source, COUNTED + 1)
+            ids = await listing_store.list_source(context.db, listing, source, COUNTED + 1)
             counts[source] = len(ids)
             if len(ids) <= COUNTED:
                 listing = msgspec.structs.replace(listing, found_ids=tuple(ids))
         else:
-            counts[source] = await listing_store.count_source(book.db, listing, source)
+            counts[source] = await listing_store.count_source(context.db, listing, source)
     return listing, counts
 
 
-async def _is_followed(book: LinkContext, listing: Listing, counts: dict[Source, int]) -> bool:
+async def _is_followed(context: LinkContext, listing: Listing, counts: dict[Source, int]) -> bool:
     if listing.order != "created_at" or min(counts.values()) <= FEW:
         return False
-    return not await listing_store.has_imported(book.db, listing.workspace_id)
+    return not await listing_store.has_imported(context.db, listing.workspace_id)
 
 
-async def _fill_page(book: LinkContext, way: _Way, after: Position, limit: int) -> _Page:
-    places = await _find_places(book, way, after, limit + 1)
+async def _fill_page(context: LinkContext, way: _Way, after: Position, limit: int) -> _Page:
+    places = await _find_places(context, way, after, limit + 1)
     ids = [place.id for place in places[:limit]]
-    links = await store.find_links(book.db, way.listing.workspace_id, ids)
+    links = await store.find_links(context.db, way.listing.workspace_id, ids)
     if len(places) <= limit or not links:
         return _Page(links=links, end=None)
     last = places[limit - 1]
@@ -160,39 +162,45 @@ async def _fill_page(book: LinkContext, way: _Way, after: Position, limit: int) 
     return _Page(links=links, end=last)
 
 
-async def _find_places(book: LinkContext, way: _Way, after: Position, limit: int) -> list[Position]:
+async def _find_places(
+    context: LinkContext, way: _Way, after: Position, limit: int
+) -> list[Position]:
     listing = way.listing
     if way.least is None or listing.has_index_of_its_own:
-        return await listing_store.walk(book.db, listing, after, limit)
+        return await listing_store.walk(context.db, listing, after, limit)
     if way.followed is not None:
-        return await listing_store.follow(book.db, listing, way.followed, after, limit)
+        return await listing_store.follow(context.db, listing, way.followed, after, limit)
     if way.in_least > COUNTED:
         budget = BUDGETS[listing.order]
-        places = await listing_store.walk(book.db, listing, after, limit, budget)
+        places = await listing_store.walk(context.db, listing, after, limit, budget)
         if len(places) == limit:
             return places
-    return await listing_store.rank(book.db, listing, way.least, after, limit)
+    return await listing_store.rank(context.db, listing, way.least, after, limit)
 
 
-async def _count_found(book: LinkContext, way: _Way) -> int:
+async def _count_found(context: LinkContext, way: _Way) -> int:
     """Up to COUNTED + 1 links that fit the filter."""
     listing = way.listing
     for source, count in way.counts.items():
         if listing.is_settled_by(source):
             return count
-    if way.least == "search" and way.in_least > COUNTED and await _is_sample_fitting(book, listing):
+    if (
+        way.least == "search"
+        and way.in_least > COUNTED
+        and await _is_sample_fitting(context, listing)
+    ):
         return way.in_least
     return await listing_store.count_fitting(
-        book.db, listing, None if listing.is_of_columns else way.least
+        context.db, listing, None if listing.is_of_columns else way.least
     )
 
 
-async def _is_sample_fitting(book: LinkContext, listing: Listing) -> bool:
+async def _is_sample_fitting(context: LinkContext, listing: Listing) -> bool:
     """Whether so many candidates, of which none here is a false one, can be taken at their word."""
     if listing.match is None or not listing.is_of_match:
         return False
-    ids = await listing_store.list_source(book.db, listing, "search", SAMPLE)
-    found = await store.find_links(book.db, listing.workspace_id, ids)
+    ids = await listing_store.list_source(context.db, listing, "search", SAMPLE)
+    found = await store.find_links(context.db, listing.workspace_id, ids)
     return len(found) == len(ids) and all(fits(listing.match, link) for link in found)
 
 

@@ -21,10 +21,10 @@ _RESERVED: Final = "That name is one shorty keeps for itself; choose another."
 
 
 async def find_slug_fault(
-    book: LinkContext, actor: Actor, domain: str, slug: str, except_link_id: int | None = None
+    context: LinkContext, actor: Actor, domain: str, slug: str, except_link_id: int | None = None
 ) -> str | None:
     """Why a link cannot have the slug, in one sentence; the link excepted may have it already."""
-    found = book.find_domain(actor.workspace_id, domain)
+    found = context.find_domain(actor.workspace_id, domain)
     if found is None:
         return _NO_DOMAIN
     try:
@@ -33,27 +33,27 @@ async def find_slug_fault(
         return str(error)
     if is_reserved(slug):
         return _RESERVED
-    row = await book.db.find_one(store.FIND_SLUG, found.id, key)
+    row = await context.db.find_one(store.FIND_SLUG, found.id, key)
     if row is None or row["id"] == except_link_id:
         return None
     return f"The slug is already taken on {found.host}; choose another."
 
 
 def find_destination_fault(
-    book: LinkContext, link_type: LinkType, url: str, now: int
+    context: LinkContext, link_type: LinkType, url: str, now: int
 ) -> str | None:
     """Why no link can lead there, in words that follow a field's name or stand alone."""
-    return find_url_fault(link_type, url, book.describe_surroundings(None, now))
+    return find_url_fault(link_type, url, context.describe_surroundings(None, now))
 
 
 async def fetch_preview(
-    book: LinkContext, actor: Actor, fetcher: Fetcher, url: str, now: int
+    context: LinkContext, actor: Actor, fetcher: Fetcher, url: str, now: int
 ) -> PageFacts:
     """What the page says of itself; nothing where it cannot be read or no link may lead there.
 
     Raises ForbiddenError for those who could not make a link of it.
     """
     require_scope(actor, "write")
-    if find_destination_fault(book, "URL", url, now) is not None:
+    if find_destination_fault(context, "URL", url, now) is not None:
         return PageFacts()
     return await fetch_page_facts(fetcher, parse_destination("URL", url))

@@ -34,7 +34,7 @@ _NOT_OFFERED: Final = (
 )
 
 
-async def create_public_link(book: LinkContext, change: LinkChange, now: int) -> Link:
+async def create_public_link(context: LinkContext, change: LinkChange, now: int) -> Link:
     """For a caller without an account; limits by address are the door's.
 
     Raises InvalidFieldsError (nothing but address, slug, title and UTM is offered) and
@@ -43,22 +43,24 @@ async def create_public_link(book: LinkContext, change: LinkChange, now: int) ->
     faults = {name: "needs an account" for name in _NOT_OFFERED if getattr(change, name)}
     if faults:
         raise InvalidFieldsError(faults, change.unread)
-    await book.db.write(lambda tx: _make_workspace(tx, now))
+    await context.db.write(lambda tx: _make_workspace(tx, now))
     wanted = msgspec.structs.replace(change, is_public=True)
-    return await create_link_for(book, _AUTHOR, wanted, now)
+    return await create_link_for(context, _AUTHOR, wanted, now)
 
 
-async def delete_expired_public_links(book: LinkContext, now: int, forget_sums: ForgetSums) -> int:
+async def delete_expired_public_links(
+    context: LinkContext, now: int, forget_sums: ForgetSums
+) -> int:
     """Deletes one batch of those that expired a day ago; how many they were (0: none is left)."""
 
     def work(tx: Transaction) -> int:
         rows = tx.find_all(store.FIND_EXPIRED_PUBLIC, now - KEPT_MS, PUBLIC_WORKSPACE_ID, BATCH)
         for row in rows:
             forget_sums(tx, row["id"], row["created_at"], row["expires_at"])
-        dropped = [drop_link(tx, book, row["workspace_id"], row["id"], now) for row in rows]
+        dropped = [drop_link(tx, context, row["workspace_id"], row["id"], now) for row in rows]
         return sum(link_id is not None for link_id in dropped)
 
-    return await book.db.write(work)
+    return await context.db.write(work)
 
 
 def _make_workspace(tx: Transaction, now: int) -> None:

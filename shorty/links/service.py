@@ -1,4 +1,4 @@
-"""Creates, changes, deletes and restores links, one or many: one rule book for every door.
+"""Creates, changes, deletes and restores links, one or many: one rule context for every door.
 
 Each function is one transaction, after which the redirect reads the links again. Lists are
 `pages`'.

@@ -69,14 +69,14 @@ class Body(Protocol):
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
 
-def answer_report(desk: VisitContext, scope: Scope) -> Page:
+def answer_report(context: VisitContext, scope: Scope) -> Page:
     """`/report`: leads to where the operator takes reports, if anywhere."""
     accept = scope.headers.get("accept", "")
-    if not desk.report_url:
+    if not context.report_url:
         return pages.render_not_found(accept)
     if scope.method not in {"GET", "HEAD"}:
         return pages.render_method_not_allowed(accept, "GET, HEAD")
-    return build_redirect(302, desk.report_url)
+    return build_redirect(302, context.report_url)
 
 
 def answer_two_hosts(scope: Scope) -> Page:
@@ -85,46 +85,48 @@ def answer_two_hosts(scope: Scope) -> Page:
     return pages.render_two_hosts(is_json=is_program)
 
 
-async def answer_visit(desk: VisitContext, scope: Scope, slug: str, body: Body) -> Page:
+async def answer_visit(context: VisitContext, scope: Scope, slug: str, body: Body) -> Page:
     """Raises StorageUnavailableError where the link cannot be read, or a limited one counted."""
     headers = scope.headers
-    domain = desk.domains.find_by_host(read_host(scope, headers))
+    domain = context.domains.find_by_host(read_host(scope, headers))
     if domain is None:
         return pages.render_not_found(
-            headers.get("accept", ""), is_reportable=bool(desk.report_url)
+            headers.get("accept", ""), is_reportable=bool(context.report_url)
         )
     if not slug:
-        return _answer_root(desk, scope, domain)
+        return _answer_root(context, scope, domain)
     wants_details = slug.endswith(DETAILS_SIGN)
-    link = desk.lookup.find(domain.id, slug_key(slug.removesuffix(DETAILS_SIGN)))
-    now = desk.read_clock()
-    outcome, visitor = _decide(desk, scope, link, now, wants_details=wants_details)
+    link = context.lookup.find(domain.id, slug_key(slug.removesuffix(DETAILS_SIGN)))
+    now = context.read_clock()
+    outcome, visitor = _decide(context, scope, link, now, wants_details=wants_details)
     if link is None or outcome is Outcome.NOT_FOUND:
-        return _answer_not_found(desk, scope, domain)
+        return _answer_not_found(context, scope, domain)
     if outcome is Outcome.PASSWORD_ATTEMPT:
         if visitor.has_password_cookie:
             return build_redirect(303, _repeat(scope, link))
-        return await _try_password(desk, scope, link, body, now)
+        return await _try_password(context, scope, link, body, now)
     if not wants_details and (kind := count_visit(outcome, visitor)) is not None:
-        visit = desk.build_visit(scope, headers, link, kind, now)
-        outcome = _count(desk, link, visit, outcome)
-    return _render(desk, scope, domain, link, outcome)
+        visit = context.build_visit(scope, headers, link, kind, now)
+        outcome = _count(context, link, visit, outcome)
+    return _render(context, scope, domain, link, outcome)
 
 
 def _decide(
-    desk: VisitContext, scope: Scope, link: CachedLink | None, now: int, *, wants_details: bool
+    context: VisitContext, scope: Scope, link: CachedLink | None, now: int, *, wants_details: bool
 ) -> tuple[Outcome, Visitor]:
-    visitor = _read_visitor(desk, scope, link, now)
+    visitor = _read_visitor(context, scope, link, now)
     is_used_up = (
         link is not None
         and link.max_clicks is not None
-        and desk.limited.is_used_up(link.id, link.max_clicks)
+        and context.limited.is_used_up(link.id, link.max_clicks)
     )
     ask = decide_details if wants_details else decide
     return ask(link, visitor, now, is_used_up=is_used_up), visitor
 
 
-def _read_visitor(desk: VisitContext, scope: Scope, link: CachedLink | None, now: int) -> Visitor:
+def _read_visitor(
+    context: VisitContext, scope: Scope, link: CachedLink | None, now: int
+) -> Visitor:
     if link is None:
         return Visitor(method=scope.method)
     headers = scope.headers
@@ -136,53 +138,53 @@ def _read_visitor(desk: VisitContext, scope: Scope, link: CachedLink | None, now
         is_preview_crawler=is_preview_crawler(user_agent),
         has_password_cookie=link.password_hash is not None
         and is_cookie_valid(
-            desk.secret,
+            context.secret,
             "; ".join(headers.get_all("cookie")),
             link_id=link.id,
             password_hash=link.password_hash,
             now=now,
-            is_secure=is_secure(scope, headers, desk.proxies),
+            is_secure=is_secure(scope, headers, context.proxies),
         ),
-        is_opted_out=desk.is_opted_out(headers),
+        is_opted_out=context.is_opted_out(headers),
         follows_button=link.is_link_in_bio and follows_button(scope.query_string),
     )
 
 
-def _count(desk: VisitContext, link: CachedLink, visit: Visit, outcome: Outcome) -> Outcome:
+def _count(context: VisitContext, link: CachedLink, visit: Visit, outcome: Outcome) -> Outcome:
     """Keeps the visit; one too many for a limited link turns its outcome round."""
     if link.max_clicks is None or visit.kind != PERSON:
-        desk.recorder.record(visit)
+        context.recorder.record(visit)
         return outcome
-    passage = desk.limited.let_through(visit, link.max_clicks)
+    passage = context.limited.let_through(visit, link.max_clicks)
     if passage is Passage.UNAVAILABLE:
         raise StorageUnavailableError("This link's visits cannot be counted right now.")
     return outcome if passage is Passage.THROUGH else Outcome.USED_UP
 
 
-def _answer_root(desk: VisitContext, scope: Scope, domain: Domain) -> Page:
+def _answer_root(context: VisitContext, scope: Scope, domain: Domain) -> Page:
     if scope.method not in {"GET", "HEAD"}:
         return pages.render_method_not_allowed(scope.headers.get("accept", ""), "GET, HEAD")
-    if domain.root_redirect and not _is_asked_for(desk, scope, domain, domain.root_redirect):
+    if domain.root_redirect and not _is_asked_for(context, scope, domain, domain.root_redirect):
         return build_redirect(302, domain.root_redirect)
-    if not domain.root_redirect and desk.domains.default == domain:
+    if not domain.root_redirect and context.domains.default == domain:
         return build_redirect(302, DASHBOARD)
     return pages.render_root(domain.host)
 
 
-def _answer_not_found(desk: VisitContext, scope: Scope, domain: Domain) -> Page:
+def _answer_not_found(context: VisitContext, scope: Scope, domain: Domain) -> Page:
     accept = scope.headers.get("accept", "")
     target = domain.not_found_redirect
-    if target and not wants_json(accept) and not _is_asked_for(desk, scope, domain, target):
+    if target and not wants_json(accept) and not _is_asked_for(context, scope, domain, target):
         return build_redirect(302, target)
-    return pages.render_not_found(accept, is_reportable=bool(desk.report_url))
+    return pages.render_not_found(accept, is_reportable=bool(context.report_url))
 
 
-def _is_asked_for(desk: VisitContext, scope: Scope, domain: Domain, target: str) -> bool:
+def _is_asked_for(context: VisitContext, scope: Scope, domain: Domain, target: str) -> bool:
     """Whether a domain's redirect would lead to the very address that was asked for, for ever.
 
     By whichever name of the domain, and however it is spelt.
     """
-    domains, host = desk.domains, destination_host(target)
+    domains, host = context.domains, destination_host(target)
     if not domains.is_own_host(host, destination_port(target)):
         return False
     url = can_ada.parse(target)
@@ -194,16 +196,16 @@ def build_redirect(status: int, location: str) -> Page:
 
 
 async def _try_password(
-    desk: VisitContext, scope: Scope, link: CachedLink, body: Body, now: int
+    context: VisitContext, scope: Scope, link: CachedLink, body: Body, now: int
 ) -> Page:
-    headers, limits = scope.headers, desk.limits
+    headers, limits = scope.headers, context.limits
     accept = headers.get("accept", "")
-    guesser = read_guesser(link.id, read_address(scope, headers, desk.proxies))
+    guesser = read_guesser(link.id, read_address(scope, headers, context.proxies))
     allowance = look_at_tries(limits, guesser, now)
     # Counted once it is there: forms that take their time use up nothing.
     password = await _read_password(body) if allowance.is_allowed else ""
     if allowance.is_allowed:
-        now = desk.read_clock()
+        now = context.read_clock()
         allowance = take_try(limits, guesser, now)
     if not allowance.is_allowed:
         return pages.render_password_limited(accept, allowance.retry_after_s(now))
@@ -219,12 +221,12 @@ async def _try_password(
         return pages.render_password_wrong(accept)
     forgive_tries(limits, guesser, now)
     cookie = build_cookie(
-        desk.secret,
+        context.secret,
         link_id=link.id,
         slug=link.slug,
         password_hash=password_hash,
         now=now,
-        is_secure=is_secure(scope, headers, desk.proxies),
+        is_secure=is_secure(scope, headers, context.proxies),
     )
     return Page(
         303, [*COMMON_HEADERS, ("location", _repeat(scope, link)), ("set-cookie", cookie)], ""
@@ -255,14 +257,14 @@ def _repeat(scope: Scope, link: CachedLink) -> str:
 
 
 def _render(
-    desk: VisitContext, scope: Scope, domain: Domain, link: CachedLink, outcome: Outcome
+    context: VisitContext, scope: Scope, domain: Domain, link: CachedLink, outcome: Outcome
 ) -> Page:
     if outcome in REFUSALS:
         return pages.render_refusal(
             outcome,
             scope.headers.get("accept", ""),
             list_methods(link),
-            is_reportable=bool(desk.report_url),
+            is_reportable=bool(context.report_url),
         )
     short_url = f"{domain.origin}{build_path(link.slug)}"
     match outcome:
@@ -271,20 +273,20 @@ def _render(
         case Outcome.WITHHELD:
             return pages.render_withheld()
         case Outcome.PREVIEW_CARD:
-            return pages.render_card(_take_page_words(desk, link), short_url)
+            return pages.render_card(_take_page_words(context, link), short_url)
         case Outcome.DETAILS:
             return pages.render_details(
-                link, link.url, short_url, is_reportable=bool(desk.report_url)
+                link, link.url, short_url, is_reportable=bool(context.report_url)
             )
         case _:
-            return _render_way(desk, scope, domain, link, outcome)
+            return _render_way(context, scope, domain, link, outcome)
 
 
-def _take_page_words(desk: VisitContext, link: CachedLink) -> CachedLink:
+def _take_page_words(context: VisitContext, link: CachedLink) -> CachedLink:
     """A card of a bio page says what the page says."""
     if not link.is_link_in_bio:
         return link
-    settings = look_up_page(desk.db, link.id, desk.read_clock())[0].settings
+    settings = look_up_page(context.db, link.id, context.read_clock())[0].settings
     return msgspec.structs.replace(
         link,
         title=settings.title or link.title,
@@ -293,7 +295,7 @@ def _take_page_words(desk: VisitContext, link: CachedLink) -> CachedLink:
 
 
 def _render_way(
-    desk: VisitContext, scope: Scope, domain: Domain, link: CachedLink, outcome: Outcome
+    context: VisitContext, scope: Scope, domain: Domain, link: CachedLink, outcome: Outcome
 ) -> Page:
     """How a visitor comes to the destination."""
     headers = scope.headers
@@ -305,23 +307,23 @@ def _render_way(
             return pages.render_cloak(
                 link,
                 url,
-                is_opted_out=desk.is_opted_out(headers) or link.is_link_in_bio,
-                is_secure=is_secure(scope, headers, desk.proxies),
+                is_opted_out=context.is_opted_out(headers) or link.is_link_in_bio,
+                is_secure=is_secure(scope, headers, context.proxies),
             )
         case Outcome.PIXEL:
             return pages.render_pixel(link, url)
         case Outcome.BIO_PAGE:
-            return _render_bio_page(desk, scope, domain, link, url)
+            return _render_bio_page(context, scope, domain, link, url)
         case _:
             return build_redirect(link.status, url)
 
 
 def _render_bio_page(
-    desk: VisitContext, scope: Scope, domain: Domain, link: CachedLink, url: str
+    context: VisitContext, scope: Scope, domain: Domain, link: CachedLink, url: str
 ) -> Page:
     """The button of a limited link leads to `url` itself: the page was the visit that counts."""
-    now = desk.read_clock()
-    stored, blocks = look_up_page(desk.db, link.id, now)
+    now = context.read_clock()
+    stored, blocks = look_up_page(context.db, link.id, now)
     face = build_face(
         link,
         stored.settings,
@@ -333,9 +335,9 @@ def _render_bio_page(
     )
     return render_bio_page(
         face,
-        pages.list_pixels(link, is_opted_out=desk.is_opted_out(scope.headers)),
-        is_opted_out=desk.is_opted_out(scope.headers),
-        is_reportable=bool(desk.report_url),
+        pages.list_pixels(link, is_opted_out=context.is_opted_out(scope.headers)),
+        is_opted_out=context.is_opted_out(scope.headers),
+        is_reportable=bool(context.report_url),
     )
 
 

@@ -34,11 +34,11 @@ class Front:
     """The RSGI callable that granian calls; `fallback` takes what is no visit."""
 
     def __init__(
-        self, desk: VisitContext, fallback: Callable[[Scope, Answering], Awaitable[None]]
+        self, context: VisitContext, fallback: Callable[[Scope, Answering], Awaitable[None]]
     ) -> None:
-        self._desk = desk
+        self._context = context
         self._fallback = fallback
-        self._is_strict = desk.is_strict
+        self._is_strict = context.is_strict
         self._is_aside = True  # whether visits are answered aside of the loop
 
     async def __call__(self, scope: Scope, proto: Answering) -> None:
@@ -46,18 +46,18 @@ class Front:
             send_page(answer_two_hosts(scope), proto)
             return
         if self._is_strict:
-            domain = self._desk.domains.find_by_host(read_host(scope, scope.headers))
-            if domain is not None and is_strict(scope, domain, self._desk.proxies):
+            domain = self._context.domains.find_by_host(read_host(scope, scope.headers))
+            if domain is not None and is_strict(scope, domain, self._context.proxies):
                 proto = StrictProtocol(proto)
         slug = scope.path[1:].rstrip("/")
         if slug == REPORT:
-            send_page(answer_report(self._desk, scope), proto)
+            send_page(answer_report(self._context, scope), proto)
             return
         if slug.partition("/")[0] in RESERVED_SLUGS:
             await self._fallback(scope, proto)
             return
         try:
-            page = await answer_visit(self._desk, scope, slug, proto)
+            page = await answer_visit(self._context, scope, slug, proto)
         except StorageUnavailableError:
             page = pages.render_unavailable(scope.headers.get("accept", ""))
         send_page(page, proto)
@@ -67,7 +67,7 @@ class Front:
 
         The recorder is about to stop, and must know that none comes after the last.
         """
-        with self._desk.lookup.lock:
+        with self._context.lookup.lock:
             self._is_aside = False
 
     def answer_now(self, scope: Scope, proto: Answering) -> bool:
@@ -80,9 +80,9 @@ class Front:
         hosts = headers.get_all("host")
         if scope.method != "GET" or len(hosts) != 1:
             return False
-        desk = self._desk
+        context = self._context
         get = headers.get
-        domain = desk.domains.by_header.get(scope.authority or hosts[0])
+        domain = context.domains.by_header.get(scope.authority or hosts[0])
         if domain is None:
             return False
         slug = scope.path[1:].rstrip("/")
@@ -92,7 +92,7 @@ class Front:
             return False
         hint = get("sec-purpose", "") + get("purpose", "") + get("x-moz", "")
         kind = PREFETCH if hint and is_prefetch(hint) else UNKNOWN
-        lookup = desk.lookup
+        lookup = context.lookup
         # Whoever changes the link waits until this visit is recorded, and so finds it counted.
         with lookup.lock:
             if not self._is_aside:
@@ -105,9 +105,9 @@ class Front:
                     return False
             if link is None or not link.is_plain:
                 return False
-            now = desk.read_ns() // NS_IN_MS
-            desk.recorder.record(desk.build_visit(scope, headers, link, kind, now))
-        if self._is_strict and is_strict(scope, domain, desk.proxies):
+            now = context.read_ns() // NS_IN_MS
+            context.recorder.record(context.build_visit(scope, headers, link, kind, now))
+        if self._is_strict and is_strict(scope, domain, context.proxies):
             proto.response_empty(link.status, [*STRICT_HEADERS, ("location", link.url)])
         else:
             proto.response_empty(link.status, [*COMMON_HEADERS, ("location", link.url)])

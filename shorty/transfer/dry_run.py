@@ -14,8 +14,8 @@ from shorty.transfer.model import ImportOptions
 class DryRun:
     """Remembers what it would have made, so that the file's later lines are judged by it too."""
 
-    def __init__(self, book: LinkContext, author: Author, options: ImportOptions) -> None:
-        self._book = book
+    def __init__(self, context: LinkContext, author: Author, options: ImportOptions) -> None:
+        self._context = context
         self._author = author
         self._options = options
         self._claims = Claims()
@@ -25,7 +25,9 @@ class DryRun:
 
     async def begin(self, now: int) -> None:
         self._now = now
-        usage = await read_usage(self._book.db, self._author.workspace_id, self._author.plan, now)
+        usage = await read_usage(
+            self._context.db, self._author.workspace_id, self._author.plan, now
+        )
         for quota, use in usage.items():
             if use.limit is not None:
                 self._limits[quota] = use.limit
@@ -38,7 +40,7 @@ class DryRun:
     def _insert(self, link: PreparedLink) -> Arrival | None:
         on_conflict = self._options.on_conflict
         arrival = settle(
-            self._book.db.look_up, self._claims, self._author.workspace_id, link, on_conflict
+            self._context.db.look_up, self._claims, self._author.workspace_id, link, on_conflict
         )
         if isinstance(arrival, SlugTakenError) and on_conflict == "fail":
             raise arrival

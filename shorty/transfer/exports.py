@@ -27,13 +27,13 @@ ExportFormat = Literal["csv", "ndjson"]
 
 
 async def export_table(
-    rows: Rows, workspace_id: int, tally: TransferProgress, *, hides_webhooks: bool = False
+    rows: Rows, workspace_id: int, progress: TransferProgress, *, hides_webhooks: bool = False
 ) -> AsyncGenerator[bytes]:
     """A row for each link; the first one names the columns.
 
     `hides_webhooks` is for those who may only read: of addresses to call they get the hosts.
     """
-    tally.total = await export_store.count_links(rows, workspace_id)
+    progress.total = await export_store.count_links(rows, workspace_id)
     yield write_rows([write_heading()])
     async for links in export_store.read_links(rows, workspace_id):
         tags = await export_store.find_tag_names(rows, links)
@@ -41,20 +41,20 @@ async def export_table(
             write_link_cells(row, tags.get(row["id"], ()), hides_webhooks=hides_webhooks)
             for row in links
         )
-        _move(tally, len(links))
-        if tally.is_cancelled:
+        _move(progress, len(links))
+        if progress.is_cancelled:
             return
 
 
 async def export_lines(
-    rows: Rows, workspace_id: int, now: int, tally: TransferProgress, *, has_clicks: bool = False
+    rows: Rows, workspace_id: int, now: int, progress: TransferProgress, *, has_clicks: bool = False
 ) -> AsyncGenerator[bytes]:
     """Everything that an import needs to make the same links and bio pages again.
 
     Passwords are in it as hashes.
     """
     ids = await find_click_ids(rows) if has_clicks else ClickIds(0, 0)
-    tally.total = await export_store.count_links(rows, workspace_id) + ids.end - ids.first
+    progress.total = await export_store.count_links(rows, workspace_id) + ids.end - ids.first
     yield write_line(ExportLine(version=__version__, exported_at=now, has_clicks=has_clicks))
     for row in await export_store.list_tags(rows, workspace_id):
         yield write_line(TagLine(name=row["name"], color=row["color"]))
@@ -66,27 +66,27 @@ async def export_lines(
         tags = await export_store.find_tag_names(rows, links)
         lines = (describe_link(row, tags.get(row["id"], ()), has_clicks) for row in links)
         yield b"".join(map(write_line, lines))
-        _move(tally, len(links))
-        if tally.is_cancelled:
+        _move(progress, len(links))
+        if progress.is_cancelled:
             return
     # Only now, for a page leads to links of any age.
     async for page in read_dressed_pages(rows, workspace_id, now):
         yield write_line(describe_page(page))
     if has_clicks:
-        async for part in _export_clicks(rows, workspace_id, ids, tally):
+        async for part in _export_clicks(rows, workspace_id, ids, progress):
             yield part
 
 
 async def _export_clicks(
-    rows: Rows, workspace_id: int, ids: ClickIds, tally: TransferProgress
+    rows: Rows, workspace_id: int, ids: ClickIds, progress: TransferProgress
 ) -> AsyncGenerator[bytes]:
     """The clicks, and then what was counted altogether: more, where old clicks are removed."""
-    before = tally.done
+    before = progress.done
     async for end, clicks in read_stored_clicks(rows, workspace_id, ids):
         yield b"".join(write_line(describe_click(row)) for row in clicks)
-        tally.clicks += len(clicks)
-        tally.move(before + end - ids.first)
-        if tally.is_cancelled:
+        progress.clicks += len(clicks)
+        progress.move(before + end - ids.first)
+        if progress.is_cancelled:
             return
     async for links in export_store.read_links(rows, workspace_id):
         counted = [(row["id"], describe_counts(row)) for row in links]
@@ -97,6 +97,6 @@ async def _export_clicks(
         )
 
 
-def _move(tally: TransferProgress, links: int) -> None:
-    tally.created += links
-    tally.move(tally.done + links)
+def _move(progress: TransferProgress, links: int) -> None:
+    progress.created += links
+    progress.move(progress.done + links)

@@ -25,10 +25,10 @@ class History:
     """Knows the file's links by what the file calls them."""
 
     def __init__(
-        self, db: Database, tally: TransferProgress, now: int, *, is_dry_run: bool
+        self, db: Database, progress: TransferProgress, now: int, *, is_dry_run: bool
     ) -> None:
         self._db = db
-        self._progress = tally
+        self._progress = progress
         self._now = now
         self._is_dry_run = is_dry_run
         self._new: dict[str, int] = {}

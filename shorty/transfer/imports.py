@@ -53,35 +53,35 @@ LINK_QUOTAS: Final = ("links", "links_per_month")
 
 
 async def import_file(
-    book: LinkContext,
+    context: LinkContext,
     actor: Actor,
     source: SourceName,
     path: Path,
     options: ImportOptions,
     now: int,
-    tally: TransferProgress,
+    progress: TransferProgress,
 ) -> None:
-    """The tally says how it ended, also where the file or the plan put an end to it.
+    """The progress says how it ended, also where the file or the plan put an end to it.
 
-    Once the tally is cancelled, whatever is being read or stored ends well within a second.
+    Once the progress is cancelled, whatever is being read or stored ends well within a second.
     Raises ForbiddenError before anything is read, and StorageUnavailableError.
     """
     require_scope(actor, "write")
     try:
-        file = OpenFile(path, is_stopped=lambda: tally.is_cancelled)
+        file = OpenFile(path, is_stopped=lambda: progress.is_cancelled)
         try:
-            tally.total = file.size
-            await Import(book, actor, options, now, tally).run(file, READERS[source](file))
+            progress.total = file.size
+            await Import(context, actor, options, now, progress).run(file, READERS[source](file))
         finally:
             file.close()
     except InvalidFileError as error:
-        tally.finish("failed", str(error))
+        progress.finish("failed", str(error))
     except (InvalidFieldsError, SlugTakenError, QuotaExceededError) as error:
-        tally.finish("failed", error.message)
+        progress.finish("failed", error.message)
     except ReadingStoppedError:
-        tally.finish_early()
+        progress.finish_early()
     else:
-        tally.finish("done")
+        progress.finish("done")
 
 
 class Import:
@@ -89,25 +89,27 @@ class Import:
 
     def __init__(
         self,
-        book: LinkContext,
+        context: LinkContext,
         actor: Actor,
         options: ImportOptions,
         now: int,
-        tally: TransferProgress,
+        progress: TransferProgress,
     ) -> None:
         # A file must not make the server call thousands of hosts.
-        self._book = replace(book, ask_page=ask_nobody)
+        self._context = replace(context, ask_page=ask_nobody)
         self._actor = actor
         self._author = read_author(actor)
         self._owner = f"workspace {actor.workspace_id}"
         self._options = options
         self._now = now
-        self._progress = tally
+        self._progress = progress
         is_dry_run = options.is_dry_run
-        self._dry_run = DryRun(book, self._author, options) if is_dry_run else None
-        self._history = History(book.db, tally, now, is_dry_run=is_dry_run)
-        self._pictures = Pictures(book, actor, tally, now, is_dry_run=is_dry_run)
-        pages = Pages(book, actor, tally, self._history, self._pictures, now, is_dry_run=is_dry_run)
+        self._dry_run = DryRun(context, self._author, options) if is_dry_run else None
+        self._history = History(context.db, progress, now, is_dry_run=is_dry_run)
+        self._pictures = Pictures(context, actor, progress, now, is_dry_run=is_dry_run)
+        pages = Pages(
+            context, actor, progress, self._history, self._pictures, now, is_dry_run=is_dry_run
+        )
         self._takers: dict[type, Callable[[list[Any]], Awaitable[None]]] = {
             ImportedLink: self._take_links,
             ImportedTag: self._take_tags,
@@ -155,7 +157,7 @@ class Import:
             raise ReadingStoppedError
 
     def _require_domain(self, host: str) -> None:
-        if self._book.find_domain(self._actor.workspace_id, host) is None:
+        if self._context.find_domain(self._actor.workspace_id, host) is None:
             fault = f"{host[:100]!r} is no domain of this workspace: add it first"
             raise InvalidFieldsError({"domain": fault})
 
@@ -178,7 +180,7 @@ class Import:
 
     async def _prepare(self, item: ImportedLink) -> Prepared:
         logos = self._pictures.list_ours("logo")
-        return await prepare_import(self._book, self._author, item, self._options, logos)
+        return await prepare_import(self._context, self._author, item, self._options, logos)
 
     async def _insert(self, prepared: Sequence[Prepared]) -> Sequence[Arrival | None]:
         """None stands for a link that would be made."""
@@ -186,22 +188,22 @@ class Import:
             return self._dry_run.insert_links(prepared)
         if not prepared:
             return []
-        book, author, on_conflict = self._book, self._author, self._options.on_conflict
-        return await book.db.write(
-            lambda tx: insert_links(tx, book, author, prepared, on_conflict, self._now)
+        context, author, on_conflict = self._context, self._author, self._options.on_conflict
+        return await context.db.write(
+            lambda tx: insert_links(tx, context, author, prepared, on_conflict, self._now)
         )
 
     def _note_arrival(self, prepared: Prepared, arrival: Arrival | None) -> None:
-        item, tally = prepared.item, self._progress
+        item, progress = prepared.item, self._progress
         match arrival:
             case Link() | None:
-                tally.created += 1
+                progress.created += 1
                 link_id = arrival.id if arrival else WOULD_BE_MADE
                 self._history.know(item.ref, link_id, is_new=True)
                 if prepared.remark is not None:
-                    tally.note("note", item.place, name_link(item), prepared.remark)
+                    progress.note("note", item.place, name_link(item), prepared.remark)
             case There():
-                tally.there += 1
+                progress.there += 1
                 self._history.know(item.ref, arrival.link_id, is_new=False)
             case _:
                 self._fail(item, arrival)
@@ -217,7 +219,7 @@ class Import:
         for item in items:
             self._require_wanted()
             try:
-                await self._book.db.write(
+                await self._context.db.write(
                     lambda tx, new=item.new: make_colored_tags(tx, workspace_id, [new], now)
                 )
             except InvalidFieldsError as error:
@@ -227,7 +229,7 @@ class Import:
 
     async def _take_templates(self, items: Sequence[ImportedTemplate]) -> None:
         if not self._options.is_dry_run:
-            await take_templates(self._book.db, self._actor, items, self._now, self._progress)
+            await take_templates(self._context.db, self._actor, items, self._now, self._progress)
 
     async def _note_faults(self, items: Sequence[Fault]) -> None:
         for item in items:

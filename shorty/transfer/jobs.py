@@ -61,7 +61,7 @@ class ImportJob:
         self.stage: Stage = "trying"
         self.path = folder / f"{self.id}.upload"
         self.report_path = folder / f"{self.id}.report"
-        self.tally = TransferProgress()
+        self.progress = TransferProgress()
         self.task: asyncio.Task[None] | None = None
 
     @property
@@ -71,19 +71,19 @@ class ImportJob:
     @property
     def has_something(self) -> bool:
         """Whether a part of it can be taken in, as far as is known."""
-        tally = self.tally
-        found = tally.created or tally.there or tally.clicks or tally.belongings
-        return tally.state not in {"cancelled", "stopped"} and bool(found)
+        progress = self.progress
+        found = progress.created or progress.there or progress.clicks or progress.belongings
+        return progress.state not in {"cancelled", "stopped"} and bool(found)
 
     def describe(self) -> Transfer:
-        return self.tally.describe()
+        return self.progress.describe()
 
 
 class ImportJobs:
     """Used on the event loop alone; `folder` is its own."""
 
-    def __init__(self, book: LinkContext, folder: Path, read_clock: Callable[[], int]) -> None:
-        self._book = book
+    def __init__(self, context: LinkContext, folder: Path, read_clock: Callable[[], int]) -> None:
+        self._context = context
         self._folder = folder
         self._read_clock = read_clock
         self._jobs: dict[str, ImportJob] = {}
@@ -95,7 +95,7 @@ class ImportJobs:
     async def stop(self) -> None:
         """Returns once nothing runs."""
         for job in self._jobs.values():
-            job.tally.cancel()
+            job.progress.cancel()
         await asyncio.gather(*(job.task for job in self._jobs.values() if job.task))
         self._jobs.clear()
         self._clear_folder()
@@ -124,7 +124,7 @@ class ImportJobs:
             raise
         self._make_room(actor)
         self._jobs[job.id] = job
-        job.tally = self._make_tally(job)
+        job.progress = self._make_tally(job)
         job.task = asyncio.create_task(self._try(job))
         return job
 
@@ -136,14 +136,14 @@ class ImportJobs:
             raise ConflictError("This import has begun already, or is over.")
         self._require_idle(actor)
         job.actor, job.stage = actor, "importing"
-        job.tally = self._make_tally(job)
+        job.progress = self._make_tally(job)
         job.task = asyncio.create_task(self._import(job))
         return job
 
     def cancel(self, actor: Actor, job_id: str) -> None:
         """What runs ends within a second. Raises NotFoundError."""
         require_scope(actor, "write")
-        self.get_job(actor, job_id).tally.cancel()
+        self.get_job(actor, job_id).progress.cancel()
 
     def drop(self, actor: Actor, job_id: str) -> None:
         """What waits or is over is forgotten. Raises NotFoundError and ConflictError."""
@@ -195,19 +195,19 @@ class ImportJobs:
         job.path.unlink(missing_ok=True)
 
     async def _run(self, job: ImportJob, options: ImportOptions) -> None:
-        tally = job.tally
+        progress = job.progress
         try:
             with open_private(job.report_path) as file:
-                tally.report_to(Report(file).add)
+                progress.report_to(Report(file).add)
                 importing = asyncio.ensure_future(
                     import_file(
-                        self._book,
+                        self._context,
                         job.actor,
                         job.source,
                         job.path,
                         options,
                         self._read_clock(),
-                        tally,
+                        progress,
                     )
                 )
                 while not importing.done():
@@ -215,10 +215,10 @@ class ImportJobs:
                     self._ask_again(job)
                 await importing
         except (BusyError, StorageUnavailableError) as error:
-            tally.finish("failed", error.message)
+            progress.finish("failed", error.message)
         except Exception:
             log.exception("import_failed", source=job.source)
-            tally.finish("failed", UNFORESEEN)
+            progress.finish("failed", UNFORESEEN)
 
     def _make_tally(self, job: ImportJob) -> TransferProgress:
         return TransferProgress(on_change=lambda _: self._ask_again(job))
@@ -226,10 +226,10 @@ class ImportJobs:
     def _ask_again(self, job: ImportJob) -> None:
         """With each batch, and as often as that while one is being read."""
         try:
-            if not may_still(self._book.db, job.actor, "write", self._read_clock()):
-                job.tally.stop(NO_RIGHT)
+            if not may_still(self._context.db, job.actor, "write", self._read_clock()):
+                job.progress.stop(NO_RIGHT)
         except StorageUnavailableError as error:
-            job.tally.stop(error.message)
+            job.progress.stop(error.message)
 
     def _clear_folder(self) -> None:
         try:

@@ -34,18 +34,18 @@ class Pages:
 
     def __init__(
         self,
-        book: LinkContext,
+        context: LinkContext,
         actor: Actor,
-        tally: TransferProgress,
+        progress: TransferProgress,
         history: History,
         pictures: Pictures,
         now: int,
         *,
         is_dry_run: bool,
     ) -> None:
-        self._book = book
+        self._context = context
         self._actor = actor
-        self._progress = tally
+        self._progress = progress
         self._history = history
         self._pictures = pictures
         self._now = now
@@ -84,14 +84,14 @@ class Pages:
 
     async def _dress(self, page_id: int, dress: Dress) -> DressFaults | None:
         """Raises NotFoundError where the link is no page."""
-        book, actor = self._book, self._actor
+        context, actor = self._context, self._actor
         if not self._is_dry_run:
-            return await book.db.write(lambda tx: dress_page(tx, book, actor, page_id, dress))
+            return await context.db.write(lambda tx: dress_page(tx, context, actor, page_id, dress))
         if page_id != WOULD_BE_MADE:
-            await get_page(book, actor, page_id, self._now)
-            if is_dressed(book.db, page_id):
+            await get_page(context, actor, page_id, self._now)
+            if is_dressed(context.db, page_id):
                 return None
-        return judge_dress(book, actor, dress)
+        return judge_dress(context, actor, dress)
 
     def _find_avatar(self, item: ImportedPage) -> tuple[PageChange, bool]:
         """With our picture in the place of the file's; and whether there is none."""

@@ -30,16 +30,16 @@ class Pictures:
 
     def __init__(
         self,
-        book: LinkContext,
+        context: LinkContext,
         actor: Actor,
-        tally: TransferProgress,
+        progress: TransferProgress,
         now: int,
         *,
         is_dry_run: bool,
     ) -> None:
-        self._book = book
+        self._context = context
         self._actor = actor
-        self._progress = tally
+        self._progress = progress
         self._now = now
         self._is_dry_run = is_dry_run
         self._ours: dict[Purpose, dict[int, int]] = {purpose: {} for purpose in MOST}
@@ -77,7 +77,7 @@ class Pictures:
 
     async def _store(self, item: ImportedPicture) -> int:
         """One of the same name and pixels is taken for it. Raises ReadingStoppedError."""
-        db, purpose = self._book.db, item.purpose
+        db, purpose = self._context.db, item.purpose
         name = check_picture_name(item.name, purpose)
         same = await find_same_picture(db, self._actor.workspace_id, purpose, name, item.content)
         if same is not None:

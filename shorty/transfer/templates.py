@@ -22,11 +22,15 @@ OTHER: Final = "was left out, for there is one of this name that says something 
 
 
 async def take_templates(
-    db: Database, actor: Actor, items: Sequence[ImportedTemplate], now: int, tally: TransferProgress
+    db: Database,
+    actor: Actor,
+    items: Sequence[ImportedTemplate],
+    now: int,
+    progress: TransferProgress,
 ) -> None:
     there = {fold_name(each.name): each for each in await list_templates(db, actor.workspace_id)}
     for item in items:
-        if tally.is_cancelled:
+        if progress.is_cancelled:
             return
         subject = f"UTM template {item.new.name[:60]}"
         try:
@@ -37,9 +41,9 @@ async def take_templates(
                     db, actor, new, now if item.made_at is None else item.made_at
                 )
             elif not _is_same(known, new):
-                tally.note("skipped", item.place, subject, OTHER)
+                progress.note("skipped", item.place, subject, OTHER)
         except (InvalidFieldsError, AlreadyExistsError) as error:
-            tally.note("failed", item.place, subject, error.message)
+            progress.note("failed", item.place, subject, error.message)
 
 
 async def _store(db: Database, actor: Actor, new: NewUtmTemplate, made_at: int) -> UtmTemplate:

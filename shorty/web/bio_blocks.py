@@ -35,7 +35,7 @@ async def add_block(request: WebRequest) -> Answer:
         new = await read_new_block(request, shown.link.host)
         block = await request.services.db.write(
             lambda tx: blocks.add_block(
-                tx, request.services.book, request.actor, shown.id, new, request.now
+                tx, request.services.links, request.actor, shown.id, new, request.now
             )
         )
     except ShortyError as error:
@@ -62,7 +62,7 @@ async def change_block(request: WebRequest) -> Answer:
         change = await read_change(request, block, shown.link.host)
         await request.services.db.write(
             lambda tx: blocks.change_block(
-                tx, request.services.book, request.actor, shown.id, block.id, change, request.now
+                tx, request.services.links, request.actor, shown.id, block.id, change, request.now
             )
         )
     except ShortyError as error:
@@ -94,7 +94,7 @@ async def hide_block(request: WebRequest) -> Answer:
     change = BlockChange(is_hidden=request.typed.is_checked("is_hidden"))
     await request.services.db.write(
         lambda tx: blocks.change_block(
-            tx, request.services.book, request.actor, page_id, block_id, change, request.now
+            tx, request.services.links, request.actor, page_id, block_id, change, request.now
         )
     )
     return see_other(request, f"{PLACE}/{page_id}#block-{block_id}")
@@ -159,10 +159,10 @@ async def find_target(request: WebRequest, form: BlockForm, host: str) -> int:
     url, link_type = read_destination({"url": typed, "link_type": "URL"})
     if link_type == "URL" and "." not in typed:
         raise InvalidFieldsError({"target": f"names no short link of this workspace: {typed[:80]}"})
-    book, actor = request.services.book, request.actor
+    context, actor = request.services.links, request.actor
     wanted = LinkChange(url=url, domain=host, link_type=link_type, fetches_title=True)
     try:
-        return (await create_link(book, actor, wanted, request.now)).id
+        return (await create_link(context, actor, wanted, request.now)).id
     except InvalidFieldsError as error:
         raise InvalidFieldsError({"target": error.fields.get("url", error.message)}) from error
 

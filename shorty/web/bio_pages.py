@@ -63,9 +63,9 @@ async def create_bio_page(request: WebRequest) -> Answer:
         slug=typed.read_optional("slug"),
         title=typed.read_optional("title"),
     )
-    book = request.services.book
+    context = request.services.links
     try:
-        made = await service.create_page(book, request.actor, wanted, PageChange(), request.now)
+        made = await service.create_page(context, request.actor, wanted, PageChange(), request.now)
     except (InvalidFieldsError, SlugTakenError, QuotaExceededError) as error:
         return await show_list(request, error)
     return see_other(request, f"{PLACE}/{made.id}", "The page is there. Put something on it.")
@@ -82,7 +82,7 @@ async def change_bio_page(request: WebRequest) -> Answer:
     try:
         change = read_page_change(request.typed)
         await service.change_page(
-            request.services.book, request.actor, page_id, change, request.now
+            request.services.links, request.actor, page_id, change, request.now
         )
     except (InvalidFieldsError, QuotaExceededError) as error:
         trouble = Trouble(place="settings", faults=read_faults(error, "button_label"))
@@ -96,7 +96,7 @@ async def preview_bio_page(request: WebRequest) -> Answer:
     shown = await get_page(request)
     asked = Form(fields={name: (value,) for name, value in request.read_query().items()})
     try:
-        shown = service.preview_change(request.services.book, shown, read_page_change(asked))
+        shown = service.preview_change(request.services.links, shown, read_page_change(asked))
     except InvalidFieldsError:
         # Half a colour or address, while it is typed: the page stays as it was.
         shown = await get_page(request)
@@ -121,7 +121,7 @@ async def upload_avatar(request: WebRequest) -> Answer:
         avatar = await keep_picture(request, request.typed.files.get("image"), "avatar")
         change = PageChange(avatar="picture", avatar_id=avatar.id)
         await service.change_page(
-            request.services.book, request.actor, shown.id, change, request.now
+            request.services.links, request.actor, shown.id, change, request.now
         )
     except InvalidFieldsError as error:
         return await show_editor(request, shown, Trouble(place="avatar", faults=error.fields))
@@ -133,7 +133,7 @@ async def delete_bio_page(request: WebRequest) -> Answer:
     page_id = request.read_id("page_id", service.PAGE)
     keeps_link = request.typed.is_checked("keeps_link")
     await service.delete_page(
-        request.services.book, request.actor, page_id, request.now, keeps_link=keeps_link
+        request.services.links, request.actor, page_id, request.now, keeps_link=keeps_link
     )
     if keeps_link:
         return see_other(request, PLACE, "The page is gone; its address leads on to its link.")
@@ -142,7 +142,7 @@ async def delete_bio_page(request: WebRequest) -> Answer:
 
 async def get_page(request: WebRequest) -> BioPage:
     page_id = request.read_id("page_id", service.PAGE)
-    return await service.get_page(request.services.book, request.actor, page_id, request.now)
+    return await service.get_page(request.services.links, request.actor, page_id, request.now)
 
 
 async def keep_picture(
@@ -164,7 +164,7 @@ async def keep_picture(
 async def show_list(request: WebRequest, error: ShortyError | None = None) -> Answer:
     after = request.read_page_start("after")
     found = await service.list_pages(
-        request.services.book,
+        request.services.links,
         request.actor,
         request.now,
         after=after,

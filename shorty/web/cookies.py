@@ -36,7 +36,7 @@ KEY_BYTES: Final = 16
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """What the next page says of the deed before it; `undo` is where a form takes it back.
+    """What the next page says of the action before it; `undo` is where a form takes it back.
 
     `undo_fields` are that form's fields.
     """

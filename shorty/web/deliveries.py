@@ -155,14 +155,14 @@ async def find_link(request: WebRequest, text: str) -> Link | None:
     if link_id is None:
         default = request.services.domains.default
         return await find_named_link(request, text, default.host if default else "")
-    found = await find_links(request.services.book, request.actor, [link_id] if link_id else [])
+    found = await find_links(request.services.links, request.actor, [link_id] if link_id else [])
     return found[0] if found else None
 
 
 async def name_links(request: WebRequest, deliveries: Iterable[Delivery]) -> dict[int, str]:
     """The short links, without their scheme, of those that are still there."""
     ids = {each.link_id for each in deliveries if each.link_id is not None}
-    links = await find_links(request.services.book, request.actor, sorted(ids))
+    links = await find_links(request.services.links, request.actor, sorted(ids))
     return {link.id: link.short_url.partition("://")[2] for link in links}
 
 

@@ -49,20 +49,20 @@ async def ask_before_delete(request: WebRequest) -> Answer:
 
 @page("POST", "/links/many", needs="write")
 async def change_many(request: WebRequest) -> Answer:
-    """One deed for the links that were ticked, at once; or for the `one` whose button it was."""
-    deed, link_ids = read_deed(request.typed)
+    """One action for the links that were ticked, at once; or for the `one` whose button it was."""
+    action, link_ids = read_action(request.typed)
     back = read_back(request.typed.read("back"))
     if not link_ids:
         return see_other(request, back, notice=say_trouble("Tick the links first."))
-    if deed == "delete":
+    if action == "delete":
         return await delete_many(request, link_ids, back)
     try:
-        change = _CHANGES.get(deed) or await read_tag_change(request, deed)
-        book, actor = request.services.book, request.actor
-        outcomes = await service.change_links(book, actor, link_ids, change, request.now)
+        change = _CHANGES.get(action) or await read_tag_change(request, action)
+        context, actor = request.services.links, request.actor
+        outcomes = await service.change_links(context, actor, link_ids, change, request.now)
     except InvalidFieldsError as error:
         return see_other(request, back, notice=say_trouble(_sum_up(error)))
-    return see_other(request, back, notice=tell_outcomes(outcomes, DONE[deed]))
+    return see_other(request, back, notice=tell_outcomes(outcomes, DONE[action]))
 
 
 @page("POST", "/links/restore", needs="write")
@@ -71,7 +71,7 @@ async def restore_many(request: WebRequest) -> Answer:
     link_ids = [int(text) for text in request.typed.read("ids").split() if is_id(text)]
     try:
         outcomes = await service.restore_links(
-            request.services.book, request.actor, link_ids, request.now
+            request.services.links, request.actor, link_ids, request.now
         )
     except InvalidFieldsError as error:
         return see_other(request, back, notice=say_trouble(_sum_up(error)))
@@ -80,14 +80,14 @@ async def restore_many(request: WebRequest) -> Answer:
 
 async def delete_many(request: WebRequest, link_ids: Sequence[int], back: str) -> Answer:
     """Asked before, unless a script has done so already."""
-    book, actor = request.services.book, request.actor
+    context, actor = request.services.links, request.actor
     if not request.typed.is_checked("sure"):
-        links = await find_links(book.db, actor.workspace_id, link_ids[: service.MAX_AT_ONCE])
+        links = await find_links(context.db, actor.workspace_id, link_ids[: service.MAX_AT_ONCE])
         if not links:
             raise NotFoundError("link", link_ids[0])
         return show_question(request, links[:NAMED], len(links), back, link_ids)
     try:
-        deleted = await service.delete_links(book, actor, link_ids, request.now)
+        deleted = await service.delete_links(context, actor, link_ids, request.now)
     except InvalidFieldsError as error:
         return see_other(request, back, notice=say_trouble(_sum_up(error)))
     if not deleted:
@@ -95,19 +95,19 @@ async def delete_many(request: WebRequest, link_ids: Sequence[int], back: str) -
     return see_other(request, back, notice=offer_undo(deleted, back))
 
 
-def read_deed(form: Form) -> tuple[str, tuple[int, ...]]:
+def read_action(form: Form) -> tuple[str, tuple[int, ...]]:
     if "one" not in form:
-        return form.read("deed"), form.read_ids("ids")
-    deed, _, text = form.read("one").partition(" ")
-    return deed, (int(text),) if is_id(text) else ()
+        return form.read("action"), form.read_ids("ids")
+    action, _, text = form.read("one").partition(" ")
+    return action, (int(text),) if is_id(text) else ()
 
 
-async def read_tag_change(request: WebRequest, deed: str) -> LinkChange:
+async def read_tag_change(request: WebRequest, action: str) -> LinkChange:
     """Raises InvalidFieldsError where no tag is named."""
     names = split_tags(request.typed.read("tag"))
-    if deed not in DONE or not names:
+    if action not in DONE or not names:
         raise InvalidFieldsError({"tag": "Write the tag's name first"})
-    if deed == "tag":
+    if action == "tag":
         return LinkChange(add_tag_names=names)
     wanted = set(map(fold_name, names))
     known = await list_tags(request.services.db, request.actor.workspace_id)
@@ -142,11 +142,11 @@ def offer_undo(deleted: Sequence[int], back: str) -> Notice:
     return Notice(text=text, undo=RESTORE, undo_fields=(("ids", ids), ("back", back)))
 
 
-def tell_outcomes(outcomes: Sequence[Outcome], deed: str) -> Notice:
+def tell_outcomes(outcomes: Sequence[Outcome], action: str) -> Notice:
     """How many it was done to, and of the others the first reason."""
     failed = [outcome for outcome in outcomes if isinstance(outcome, ShortyError)]
     done = len(outcomes) - len(failed)
-    text = f"{count_links(done)} {deed}."
+    text = f"{count_links(done)} {action}."
     if failed:
         text = f"{text} {count_links(len(failed))} not: {_sum_up(failed[0]).rstrip('.')}."
     return Notice(text=text, is_alarm=bool(failed))

@@ -42,12 +42,12 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
 @page("GET", "/links/check", needs="write")
 async def check_link(request: WebRequest) -> Answer:
-    query, book = request.read_query(), request.services.book
+    query, context = request.read_query(), request.services.links
     slug, url = query.get("slug", ""), query.get("url", "").strip()
     own_id = query.get("link", "")
     checked = Checked(
         slug=await find_slug_fault(
-            book,
+            context,
             request.actor,
             query.get("domain", ""),
             slug,
@@ -66,7 +66,7 @@ async def preview_page(request: WebRequest) -> Answer:
     take_turn(request)
     url = complete_destination(request.typed.read("url"))
     facts = await fetch_preview(
-        request.services.book, request.actor, request.services.fetcher, url, request.now
+        request.services.links, request.actor, request.services.fetcher, url, request.now
     )
     shown = Preview(title=facts.title, description=facts.description, image=facts.image)
     return answer_json(shown, headers=[(b"cache-control", b"no-store")])
@@ -83,7 +83,7 @@ async def show_picture(request: WebRequest) -> Answer:
 
 
 async def find_picture(request: WebRequest, url: str) -> Page | None:
-    if find_destination_fault(request.services.book, "URL", url, request.now) is not None:
+    if find_destination_fault(request.services.links, "URL", url, request.now) is not None:
         return None
     try:
         found = await request.services.fetcher.get_page(
@@ -107,7 +107,7 @@ def find_web_fault(request: WebRequest, url: str) -> str | None:
     if url.lower().startswith(("mailto:", "tel:", "sms:")):
         return None
     whole = complete_destination(url)
-    return find_destination_fault(request.services.book, "URL", whole, request.now)
+    return find_destination_fault(request.services.links, "URL", whole, request.now)
 
 
 HANDLERS: Final = (check_link, preview_page, show_picture)

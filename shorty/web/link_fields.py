@@ -166,9 +166,9 @@ def count_set(texts: Texts, link: Link | None = None) -> dict[str, int]:
 
 async def find_usual_domain(request: WebRequest) -> str:
     """Where the workspace made its last link, else the first domain it may use; may be empty."""
-    book, actor = request.services.book, request.actor
-    hosts = [domain.host for domain in book.domains.list_for_workspace(actor.workspace_id)]
-    last = await list_links(book, actor, LinkFilter(limit=1))
+    context, actor = request.services.links, request.actor
+    hosts = [domain.host for domain in context.domains.list_for_workspace(actor.workspace_id)]
+    last = await list_links(context, actor, LinkFilter(limit=1))
     usual = last.links[0].host if last.links else ""
     return usual if usual in hosts else next(iter(hosts), "")
 

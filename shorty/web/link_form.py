@@ -58,11 +58,11 @@ async def show_duplicate(request: WebRequest) -> Answer:
 async def create_link(request: WebRequest) -> Answer:
     domain = await find_usual_domain(request)
     texts = read_texts(request.typed, {**EMPTY, "domain": domain})
-    if request.typed.read("deed") == "fill":
+    if request.typed.read("action") == "fill":
         return await show_form(request, await fill(request, texts))
     change = read_new_link(request, texts)
     try:
-        link = await service.create_link(request.services.book, request.actor, change, request.now)
+        link = await service.create_link(request.services.links, request.actor, change, request.now)
     except ShortyError as error:
         return await show_form(request, texts, error=error)
     return see_other(request, point_to(request, link), f"{name_link(link)} is there.")
@@ -80,13 +80,13 @@ async def change_link(request: WebRequest) -> Answer:
     stored = write_texts(request, link)
     shown = read_shown(request.typed, stored)
     texts = read_texts(request.typed, shown)
-    if request.typed.read("deed") == "fill":
+    if request.typed.read("action") == "fill":
         filled = await fill(request, texts)
         return await show_form(request, filled, link=link, shown=shown)
-    book, actor, now = request.services.book, request.actor, request.now
+    context, actor, now = request.services.links, request.actor, request.now
     change = read_change(request, texts, shown)
     try:
-        changed = await service.change_link(book, actor, link.id, change, now)
+        changed = await service.change_link(context, actor, link.id, change, now)
     except ShortyError as error:
         return await show_form(request, texts, link=link, shown=shown, error=error)
     return see_other(request, point_to(request, changed), f"{name_link(changed)} is changed.")
@@ -95,7 +95,7 @@ async def change_link(request: WebRequest) -> Answer:
 async def get_link(request: WebRequest) -> Link:
     """Raises NotFoundError, for another workspace's link too."""
     link_id = request.read_id("link_id", "link")
-    return await service.get_link(request.services.book, request.actor, link_id)
+    return await service.get_link(request.services.links, request.actor, link_id)
 
 
 async def fill(request: WebRequest, texts: Texts) -> Texts:

@@ -83,12 +83,12 @@ class Badge(msgspec.Struct, frozen=True, kw_only=True):
 @page("GET", "/links")
 async def list_links(request: WebRequest) -> Answer:
     wanted = read_listing(request.read_query())
-    book, actor = request.services.book, request.actor
+    context, actor = request.services.links, request.actor
     try:
-        found = await list_page(book, actor, wanted.build_filter())
+        found = await list_page(context, actor, wanted.build_filter())
     except InvalidFieldsError:  # a cursor of another order, or of nowhere: from the start again
         wanted = msgspec.structs.replace(wanted, cursor="")
-        found = await list_page(book, actor, wanted.build_filter())
+        found = await list_page(context, actor, wanted.build_filter())
     domains = request.services.domains.list_for_workspace(actor.workspace_id)
     return render(
         request,
@@ -99,7 +99,7 @@ async def list_links(request: WebRequest) -> Answer:
         next_place=wanted.write_place(found.next_cursor) if found.next_cursor else "",
         first_place=wanted.write_place() if wanted.cursor else "",
         back=wanted.write_place(wanted.cursor),
-        tags=await list_tags(book.db, actor.workspace_id),
+        tags=await list_tags(context.db, actor.workspace_id),
         hosts=[domain.host for domain in domains],
         usual_host=await find_usual_domain(request),
         sorts=SORTS,

@@ -116,7 +116,7 @@ def may_still_watch(request: WebRequest, link: Link) -> bool:
     services, actor = request.services, request.actor
     try:
         is_allowed = may_still(services.db, actor, "read", services.read_clock())
-        return is_allowed and has_link(services.book, actor, link.id)
+        return is_allowed and has_link(services.links, actor, link.id)
     except StorageUnavailableError:
         return False  # nothing may be shown unasked; the next request is answered with 503
 

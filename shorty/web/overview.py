@@ -32,7 +32,7 @@ class TopLink(NamedTuple):
 async def show_overview(request: WebRequest) -> Answer:
     span = read_span(request.read_query(), request.zone, request.now)
     most_clicked = await listing.list_links(
-        request.services.book, request.actor, LinkFilter(sort="-clickCount", limit=1)
+        request.services.links, request.actor, LinkFilter(sort="-clickCount", limit=1)
     )
     link = most_clicked.links[0] if most_clicked.links else None
     scope = Scope(workspace_id=request.actor.workspace_id)
@@ -62,7 +62,7 @@ async def find_top(request: WebRequest, span: Span) -> list[TopLink]:
         db, workspace_id, period.start, period.end, TOP, has_bots=span.has_bots
     )
     links = await find_links(
-        request.services.book, request.actor, [each.link_id for each in counts]
+        request.services.links, request.actor, [each.link_id for each in counts]
     )
     clicks = {each.link_id: each.clicks for each in counts}
     highest = max(clicks.values(), default=0)

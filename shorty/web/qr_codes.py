@@ -33,12 +33,12 @@ async def list_codes(request: WebRequest) -> Answer:
     query = request.read_query()
     search, cursor = query.get("q", "").strip()[:SEARCH_LENGTH], query.get("cursor", "")
     wanted = LinkFilter(kind="coded", search=search, cursor=cursor or None, limit=ON_A_PAGE)
-    book, actor = request.services.book, request.actor
+    context, actor = request.services.links, request.actor
     try:
-        found = await list_links(book, actor, wanted)
+        found = await list_links(context, actor, wanted)
     except InvalidFieldsError:  # a cursor of nowhere: from the start again
         cursor = ""
-        found = await list_links(book, actor, msgspec.structs.replace(wanted, cursor=None))
+        found = await list_links(context, actor, msgspec.structs.replace(wanted, cursor=None))
     return render(
         request,
         "qr_codes.html",
@@ -68,7 +68,7 @@ async def save_code(request: WebRequest) -> Answer:
         return await show_designer(request, link, look)
     change = LinkChange(qr_settings=settings)
     try:
-        await change_link(request.services.book, request.actor, link.id, change, request.now)
+        await change_link(request.services.links, request.actor, link.id, change, request.now)
     except (InvalidFieldsError, QuotaExceededError) as error:
         return await show_designer(request, link, look, trouble=tell(error))
     return see_other(request, f"{PLACE}/{link.id}", "The QR code is saved.")
@@ -105,7 +105,7 @@ async def delete_logo(request: WebRequest) -> Answer:
 async def remove_code(request: WebRequest) -> Answer:
     link = await find_link(request)
     change = LinkChange(qr_settings=None)
-    await change_link(request.services.book, request.actor, link.id, change, request.now)
+    await change_link(request.services.links, request.actor, link.id, change, request.now)
     return see_other(
         request, f"{PLACE}/{link.id}", "The link has no code any more; printed ones still lead on."
     )
@@ -124,7 +124,7 @@ async def show_logo(request: WebRequest) -> Answer:
 async def find_link(request: WebRequest) -> Link:
     """Raises NotFoundError."""
     link_id = request.read_id("link_id", "link")
-    return await get_link(request.services.book, request.actor, link_id)
+    return await get_link(request.services.links, request.actor, link_id)
 
 
 def read_stored(link: Link) -> QrSettings:

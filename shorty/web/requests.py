@@ -126,7 +126,7 @@ class WebRequest(ServedRequest):
         self.set_cookie(NOTICE, seal_notice(self.secret, notice), NOTICE_S)
 
     def take_notice(self) -> Notice | None:
-        """What an earlier deed left to be said; said once."""
+        """What an earlier action left to be said; said once."""
         sealed = self.cookies_read.get(NOTICE)
         if sealed is None or self.is_fragment:
             return None
@@ -139,11 +139,11 @@ async def find_named_link(request: WebRequest, text: str, usual_host: str) -> Li
 
     `usual_host` is meant where a slug stands alone. None for another workspace's link too.
     """
-    book, actor = request.services.book, request.actor
+    context, actor = request.services.links, request.actor
     place = text.partition("://")[2] or text
     host, slash, slug = place.partition("/")
-    domain = book.find_domain(actor.workspace_id, host if slash else usual_host)
+    domain = context.find_domain(actor.workspace_id, host if slash else usual_host)
     key = slug_key(unquote((slug if slash else place).rstrip("/")))
-    cached = book.lookup.find(domain.id, key) if domain and key else None
-    found = await find_links(book, actor, [cached.id] if cached else [])
+    cached = context.lookup.find(domain.id, key) if domain and key else None
+    found = await find_links(context, actor, [cached.id] if cached else [])
     return found[0] if found else None

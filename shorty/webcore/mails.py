@@ -9,7 +9,7 @@ from shorty.accounts.model import MadeInvitation, MadeMailLink
 from shorty.mail import Mail
 
 TEMPLATES: Final = Environment(
-    loader=PackageLoader("shorty", "http/templates"),
+    loader=PackageLoader("shorty", "webcore/templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

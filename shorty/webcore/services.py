@@ -53,11 +53,11 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     config: Config
     db: Database
     domains: DomainDirectory
-    book: LinkContext
+    links: LinkContext
     recorder: Recorder
     fetcher: Fetcher
     mailer: Mailer
-    titles: PageFetcher
+    page_fetcher: PageFetcher
     limits: RateLimits
     proxies: TrustedProxies
     outbox: Outbox

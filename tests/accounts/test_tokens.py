@@ -200,7 +200,7 @@ DEEDS: dict[str, Callable[[Transaction, Actor], object]] = {
 }
 
 
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("action", DEEDS)
 @pytest.mark.parametrize(
     "actor",
     [
@@ -211,12 +211,12 @@ DEEDS: dict[str, Callable[[Transaction, Actor], object]] = {
     ],
 )
 async def test_who_does_not_manage_the_workspace_manages_no_token(
-    db: Database, home: Home, actor: Actor, deed: str
+    db: Database, home: Home, actor: Actor, action: str
 ) -> None:
     await make_token(db, home)
     before = await list_all_tokens(db)
     with pytest.raises(ForbiddenError):
-        await db.write(lambda tx: DEEDS[deed](tx, actor))
+        await db.write(lambda tx: DEEDS[action](tx, actor))
     with pytest.raises(ForbiddenError):
         await list_tokens(db, actor, 0, 10)
     assert await list_all_tokens(db) == before

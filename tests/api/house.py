@@ -42,7 +42,7 @@ class House:
     async def make_link(self, **only_what_matters: Any) -> Link:
         plain: dict[str, Any] = {"url": "https://example.com/there", "domain": "localhost:8000"}
         new = LinkChange(**(plain | only_what_matters))
-        return await create_link(self.app.services.book, await self.make_actor(), new, self.now)
+        return await create_link(self.app.services.links, await self.make_actor(), new, self.now)
 
     async def settle(self) -> None:
         """Lets every write that waits, such as of a token's last use, be done."""

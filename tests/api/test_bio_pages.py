@@ -64,8 +64,8 @@ async def look(house: House, path: str) -> httpx.Response:
 
 
 async def restore(house: House, link_id: int) -> None:
-    book = house.app.services.book
-    await restore_link(book, await house.make_actor(), link_id, house.now)
+    context = house.app.services.links
+    await restore_link(context, await house.make_actor(), link_id, house.now)
 
 
 # Pages

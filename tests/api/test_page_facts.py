@@ -42,7 +42,7 @@ async def test_a_new_links_destination_is_asked(
     async with run_server(answer_with(f"<title>{TITLE}</title>".encode())) as server:
         body = list_doors(f"http://127.0.0.1:{server.port}/page")[door]
         assert (await client.post(door, json=body)).status_code == 201
-        await house.app.services.titles.finish()
+        await house.app.services.page_fetcher.finish()
     paths = [request.split()[1] for request in server.requests]
     assert paths == ["/page", "/favicon.ico"]
     row = house.app.db.look_up("select title from links")
@@ -61,12 +61,12 @@ async def test_a_new_destination_is_asked_for_its_icon(
     async with run_server(answer_with(b"<title>Theirs</title>")) as server:
         url = f"http://127.0.0.1:{server.port}/page"
         await client.patch(f"/api/v1/links/{link.id}", json={"url": url})
-        await services.titles.finish()
+        await services.page_fetcher.finish()
         asked += [request.split()[1] for request in server.requests]
     async with run_server(answer_with(b"<title>Theirs</title>")) as server:
         change = LinkChange(url=f"http://127.0.0.2:{server.port}/page")
-        await change_links(services.book, await house.make_actor(), [other.id], change, house.now)
-        await services.titles.finish()
+        await change_links(services.links, await house.make_actor(), [other.id], change, house.now)
+        await services.page_fetcher.finish()
     assert asked == ["/page", "/favicon.ico"]
     rows = await house.app.db.find_all("select title from links order by id")
     assert [row["title"] for row in rows] == ["Mine", "Mine too"]

@@ -99,7 +99,7 @@ class Server:
         actor = await make_actor(app.db, home)
         for number in range(MANY):
             new = LinkChange(url="https://example.com/", domain="go.example", slug=f"n{number}")
-            await create_link(app.services.book, actor, new, NOW)
+            await create_link(app.services.links, actor, new, NOW)
             await app.db.write(partial(self._add, actor=actor, number=number))
 
     @staticmethod

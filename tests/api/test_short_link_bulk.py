@@ -114,7 +114,7 @@ async def test_titles_of_imported_links_are_fetched(
     async with run_server(answer_with(b"<!doctype html><title>JS dev</title>")) as server:
         url = f"http://127.0.0.1:{server.port}/"
         data = await import_links(client, make_import({"destinationUrl": url}))
-        await house.app.services.titles.finish()
+        await house.app.services.page_fetcher.finish()
     answer = await client.get(f"/api/v1/short-link/{data['links'][0]['id']}")
     assert answer.json()["data"]["title"] == "JS dev"
 

@@ -285,7 +285,7 @@ async def test_a_title_is_fetched_behind_the_request(caller: Caller) -> None:
         url = f"http://127.0.0.1:{server.port}/"
         assert (await caller.create(destinationUrl=url))["title"] == ""
         await caller.create(destinationUrl=url, slashTag="own", title="Mine")
-        await caller.house.app.services.titles.finish()
+        await caller.house.app.services.page_fetcher.finish()
     rows = await caller.house.app.db.find_all("select title from links order by id")
     assert [row["title"] for row in rows] == ["JS dev", "Mine"]
     # And the host's icon, of which there is none here.

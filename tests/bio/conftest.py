@@ -1,5 +1,5 @@
-"""Pages belong to links: their tests have the same book, two domains and two workspaces."""
+"""Pages belong to links: their tests have the same context, two domains and two workspaces."""
 
-from tests.links.conftest import actor, book, home, rules, stranger
+from tests.links.conftest import actor, context, home, rules, stranger
 
-__all__ = ["actor", "book", "home", "rules", "stranger"]
+__all__ = ["actor", "context", "home", "rules", "stranger"]

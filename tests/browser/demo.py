@@ -67,17 +67,17 @@ def furnish(site: Site, config: Config, domain: str, *, share: float = 1) -> Dem
 async def furnish_workspace(db: Database, config: Config, domain: str, share: float) -> Demo:
     now = read_clock()
     name, email = OWNER
-    book = open_book(db, config)
+    context = open_link_context(db, config)
     home = await db.write(lambda tx: add_user(tx, config, email, now - MONTHS * DAY, name=name))
     actor = await make_actor(db, home, config=config)
     await db.write(lambda tx: rename_workspace(tx, actor, WORKSPACE))
-    links = await furnish_links(book, actor, domain, now, share)
+    links = await furnish_links(context, actor, domain, now, share)
     return Demo(
-        home=home, links=links, bio_page_id=await make_bio_page(book, actor, links, domain, now)
+        home=home, links=links, bio_page_id=await make_bio_page(context, actor, links, domain, now)
     )
 
 
-def open_book(db: Database, config: Config) -> LinkContext:
+def open_link_context(db: Database, config: Config) -> LinkContext:
     """Beside the server, as commands do."""
     directory = DomainDirectory(db, config)
     directory.reload()
@@ -91,32 +91,32 @@ def open_book(db: Database, config: Config) -> LinkContext:
 
 
 async def furnish_links(
-    book: LinkContext, actor: Actor, domain: str, now: int, share: float
+    context: LinkContext, actor: Actor, domain: str, now: int, share: float
 ) -> dict[str, Link]:
     """The links by their slugs, with `share` of their clicks."""
     for name, color in TAGS.items():
         new = NewTag(name=name, color=color)
-        await book.db.write(lambda tx, new=new: create_tag(tx, actor, new, now))
+        await context.db.write(lambda tx, new=new: create_tag(tx, actor, new, now))
     random = Random(7)  # noqa: S311 - nothing secret, and the same each time
     links: dict[str, Link] = {}
     for entry in sorted(LINKS, key=lambda each: each.made, reverse=True):
         made_at = now - entry.made * DAY - random.randrange(9 * HOUR)
-        link = await create_link(book, actor, describe_link(entry, domain, now), made_at)
+        link = await create_link(context, actor, describe_link(entry, domain, now), made_at)
         links[entry.slug] = link
-        await load_clicks(book.db, invent_clicks(random, entry, link.id, made_at, now, share))
+        await load_clicks(context.db, invent_clicks(random, entry, link.id, made_at, now, share))
     return links
 
 
 async def make_bio_page(
-    book: LinkContext, actor: Actor, links: dict[str, Link], domain: str, now: int
+    context: LinkContext, actor: Actor, links: dict[str, Link], domain: str, now: int
 ) -> int:
     made_at = now - BIO_PAGE_MADE * DAY
     new = LinkChange(url=SITE, domain=domain, slug="hello", title=WORKSPACE)
-    page = await create_page(book, actor, new, BIO_PAGE, made_at)
+    page = await create_page(context, actor, new, BIO_PAGE, made_at)
     for entry in BIO_BLOCKS:
         block = NewBlock(kind="link", link_id=links[entry].id) if isinstance(entry, str) else entry
-        await book.db.write(
-            lambda tx, block=block: add_block(tx, book, actor, page.id, block, made_at)
+        await context.db.write(
+            lambda tx, block=block: add_block(tx, context, actor, page.id, block, made_at)
         )
     return page.id
 

@@ -4,7 +4,7 @@ from playwright.sync_api import Locator, Page
 
 
 def find_notice(page: Page) -> Locator:
-    """What the page says of the deed before it."""
+    """What the page says of the action before it."""
     return page.locator(".notice")
 
 

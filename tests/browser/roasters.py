@@ -58,7 +58,7 @@ LINKS: Final = (
           fades=True),
     Entry(slug="brew", path="/guides/pour-over", title="Pour-over at home, step by step",
           made=110, daily=15, tags=("Print",), scans=55),
-    Entry(slug="tasting", path="/events/saturday-tasting", title="Saturday tasting: book a seat",
+    Entry(slug="tasting", path="/events/saturday-tasting", title="Saturday tasting: context a seat",
           made=38, daily=11, tags=("Events", "Social"), medium="social", campaign="tastings"),
     Entry(slug="wholesale", path="/wholesale/prices.pdf", title="Wholesale price list, autumn",
           made=86, daily=4, tags=("Wholesale",), password="huila"),
@@ -109,7 +109,7 @@ BIO_BLOCKS: Final[tuple[str | NewBlock, ...]] = (
     NewBlock(kind="header", text="This season"),
     "autumn",
     "market",
-    NewBlock(kind="text", text="Open every day from seven. Bring a book."),
+    NewBlock(kind="text", text="Open every day from seven. Bring a context."),
 )
 
 # Of a hundred clicks; what came by a camera has no referrer.

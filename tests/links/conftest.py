@@ -1,4 +1,4 @@
-"""What tests of links share: a book over a real database, with two domains and two workspaces."""
+"""What tests of links share: a real database with two domains and two workspaces."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def rules() -> LinkRules:
 
 
 @pytest.fixture
-async def book(db: Database, rules: LinkRules) -> LinkContext:
+async def context(db: Database, rules: LinkRules) -> LinkContext:
     await db.write(lambda tx: sync_domains(tx, CONFIG, NOW))
     domains = DomainDirectory(db, CONFIG)
     domains.reload()

@@ -15,6 +15,6 @@ def new_link(**only_what_matters: Any) -> LinkChange:
 
 
 async def make_link(
-    book: LinkContext, actor: Actor, now: int = NOW, **only_what_matters: Any
+    context: LinkContext, actor: Actor, now: int = NOW, **only_what_matters: Any
 ) -> Link:
-    return await create_link(book, actor, new_link(**only_what_matters), now)
+    return await create_link(context, actor, new_link(**only_what_matters), now)

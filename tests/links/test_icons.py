@@ -44,68 +44,72 @@ class Site:
         await answer_with(body)(path, writer)
 
 
-async def fill(book: LinkContext, fetcher: Fetcher, *links: Link, now: int = NOW) -> None:
-    titles = PageFetcher(book.db, book.lookup, book.icons, fetcher, lambda: now, draw_icon)
-    titles.start()
+async def fill(context: LinkContext, fetcher: Fetcher, *links: Link, now: int = NOW) -> None:
+    page_fetcher = PageFetcher(
+        context.db, context.lookup, context.icons, fetcher, lambda: now, draw_icon
+    )
+    page_fetcher.start()
     for link in links:
-        titles.ask(link, wants_title=link.title is None)
-    await titles.finish()
-    await titles.stop()
+        page_fetcher.ask(link, wants_title=link.title is None)
+    await page_fetcher.finish()
+    await page_fetcher.stop()
 
 
 async def test_a_hosts_icon_is_fetched_once_and_shown_from_here(
-    book: LinkContext, actor: Actor
+    context: LinkContext, actor: Actor
 ) -> None:
     site = Site(write_picture())
     async with run_server(site.respond) as server, Fetcher(allow_private=True) as fetcher:
         url = f"http://{PRIVATE}:{server.port}/"
-        links = [await make_link(book, actor, url=f"{url}{name}", title=name) for name in "abc"]
-        await fill(book, fetcher, *links)
-        shown = [await get_link(book, actor, link.id) for link in links]
-        later = await make_link(book, actor, url=f"{url}d", title="d")
-        await fill(book, fetcher, later)
+        links = [await make_link(context, actor, url=f"{url}{name}", title=name) for name in "abc"]
+        await fill(context, fetcher, *links)
+        shown = [await get_link(context, actor, link.id) for link in links]
+        later = await make_link(context, actor, url=f"{url}d", title="d")
+        await fill(context, fetcher, later)
     assert sorted(site.paths) == ["/a", "/i.png"]
     (path,) = {link.favicon_url for link in shown}
     assert later.favicon_url == path
     assert later.icon_address == f"https://go.example{path}"
     assert [link.updated_at for link in shown] == [link.updated_at for link in links]
     key = path.removeprefix("/static/icons/").removesuffix(".png")
-    png = await find_icon_content(book.db, key)
+    png = await find_icon_content(context.db, key)
     assert png is not None
     assert open_image(png).getpixel((9, 9)) == (204, 0, 0)
     assert PRIVATE not in path
 
 
-async def test_a_link_that_leads_elsewhere_loses_its_icon(book: LinkContext, actor: Actor) -> None:
+async def test_a_link_that_leads_elsewhere_loses_its_icon(
+    context: LinkContext, actor: Actor
+) -> None:
     site = Site(write_picture())
     async with run_server(site.respond) as server, Fetcher(allow_private=True) as fetcher:
         url = f"http://{PRIVATE}:{server.port}/"
-        link = await make_link(book, actor, url=url, title="A")
-        await fill(book, fetcher, link)
-    same = await change_link(book, actor, link.id, LinkChange(url=f"{url}other"), NOW)
+        link = await make_link(context, actor, url=url, title="A")
+        await fill(context, fetcher, link)
+    same = await change_link(context, actor, link.id, LinkChange(url=f"{url}other"), NOW)
     assert same.favicon_url
-    moved = await change_link(book, actor, link.id, LinkChange(url="https://b.example/"), NOW)
+    moved = await change_link(context, actor, link.id, LinkChange(url="https://b.example/"), NOW)
     assert moved.favicon_url == ""
 
 
 async def test_a_host_without_an_icon_is_asked_again_after_a_day(
-    book: LinkContext, actor: Actor
+    context: LinkContext, actor: Actor
 ) -> None:
     site = Site(b"no picture")
     async with run_server(site.respond) as server, Fetcher(allow_private=True) as fetcher:
         url = f"http://{PRIVATE}:{server.port}/"
-        link = await make_link(book, actor, url=url, title="A")
-        await fill(book, fetcher, link)
-        await fill(book, fetcher, link)
+        link = await make_link(context, actor, url=url, title="A")
+        await fill(context, fetcher, link)
+        await fill(context, fetcher, link)
         assert site.paths == ["/", "/i.png"]
-        assert (await get_link(book, actor, link.id)).favicon_url == ""
+        assert (await get_link(context, actor, link.id)).favicon_url == ""
         site.picture = write_picture()
-        await fill(book, fetcher, link, now=NOW + DAY - 1)
-        book.icons.forget_all()
-        await fill(book, fetcher, link, now=NOW + DAY - 1)
+        await fill(context, fetcher, link, now=NOW + DAY - 1)
+        context.icons.forget_all()
+        await fill(context, fetcher, link, now=NOW + DAY - 1)
         assert site.paths == ["/", "/i.png"]
-        await fill(book, fetcher, link, now=NOW + 2 * DAY)
-    assert (await get_link(book, actor, link.id)).favicon_url
+        await fill(context, fetcher, link, now=NOW + 2 * DAY)
+    assert (await get_link(context, actor, link.id)).favicon_url
 
 
 @pytest.mark.parametrize("kind", ["ICO", "GIF", "WEBP", "JPEG", "PNG"])

@@ -29,17 +29,17 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return request.param
 
 
-async def ask(book: LinkContext, actor: Actor, **filters: Any) -> LinkPage:
-    return await list_links(book, actor, LinkFilter(**filters))
+async def ask(context: LinkContext, actor: Actor, **filters: Any) -> LinkPage:
+    return await list_links(context, actor, LinkFilter(**filters))
 
 
-async def list_slugs(book: LinkContext, actor: Actor, **filters: Any) -> list[str]:
+async def list_slugs(context: LinkContext, actor: Actor, **filters: Any) -> list[str]:
     """The slugs of all pages, which are counted and cut as they should be."""
     slugs: list[str] = []
     cursor: str | None = None
     limit = filters.pop("limit", 50)
     while True:
-        page = await ask(book, actor, cursor=cursor, limit=limit, **filters)
+        page = await ask(context, actor, cursor=cursor, limit=limit, **filters)
         slugs += [link.slug for link in page.links]
         cursor = page.next_cursor
         assert len(page.links) == limit or cursor is None
@@ -48,40 +48,40 @@ async def list_slugs(book: LinkContext, actor: Actor, **filters: Any) -> list[st
             return slugs
 
 
-async def count_clicks(book: LinkContext, link: Link, total: int) -> None:
+async def count_clicks(context: LinkContext, link: Link, total: int) -> None:
     sql = "update link_counters set clicks = $2, total = $2 where link_id = $1"
-    await book.db.write(lambda tx: tx.execute(sql, link.id, total))
+    await context.db.write(lambda tx: tx.execute(sql, link.id, total))
 
 
-async def test_pages_follow_one_another_in_either_order(book: LinkContext, actor: Actor) -> None:
+async def test_pages_follow_one_another_in_either_order(context: LinkContext, actor: Actor) -> None:
     slugs = [f"s{number}" for number in range(7)]
     for number, slug in enumerate(slugs):
         # Three share each moment, so that the id decides between them.
-        link = await make_link(book, actor, NOW + number // 3, slug=slug)
-        await count_clicks(book, link, number % 3)
+        link = await make_link(context, actor, NOW + number // 3, slug=slug)
+        await count_clicks(context, link, number % 3)
     by_clicks = ["s0", "s3", "s6", "s1", "s4", "s2", "s5"]
     for limit in (1, 2, 3, 7, 50):
         for sort, expected in (("createdAt", slugs), ("clickCount", by_clicks)):
-            assert await list_slugs(book, actor, sort=sort, limit=limit) == expected
-            assert await list_slugs(book, actor, sort=f"-{sort}", limit=limit) == expected[::-1]
+            assert await list_slugs(context, actor, sort=sort, limit=limit) == expected
+            assert await list_slugs(context, actor, sort=f"-{sort}", limit=limit) == expected[::-1]
 
 
-async def test_links_come_whole(book: LinkContext, actor: Actor) -> None:
-    link = await make_link(book, actor, tag_names=("a", "b"), title="T", max_clicks=3)
-    assert (await ask(book, actor)).links == (link,)
+async def test_links_come_whole(context: LinkContext, actor: Actor) -> None:
+    link = await make_link(context, actor, tag_names=("a", "b"), title="T", max_clicks=3)
+    assert (await ask(context, actor)).links == (link,)
 
 
 async def test_another_workspace_and_deleted_links_are_not_listed(
-    book: LinkContext, actor: Actor, stranger: Actor, way: str
+    context: LinkContext, actor: Actor, stranger: Actor, way: str
 ) -> None:
     for slug in ("theirs", "hers"):
-        await make_link(book, stranger, slug=slug)
-    gone = await make_link(book, actor, slug="gone")
-    await make_link(book, actor, slug="mine", tag_names=("t",))
-    await delete_link(book, actor, gone.id, NOW)
+        await make_link(context, stranger, slug=slug)
+    gone = await make_link(context, actor, slug="gone")
+    await make_link(context, actor, slug="mine", tag_names=("t",))
+    await delete_link(context, actor, gone.id, NOW)
     for filters in ({}, {"search": "example"}, {"domain": "go.example"}, {"is_active": True}):
         for sort in ("createdAt", "-clickCount"):
-            assert await list_slugs(book, actor, sort=sort, **filters) == ["mine"], way
+            assert await list_slugs(context, actor, sort=sort, **filters) == ["mine"], way
 
 
 @pytest.mark.parametrize(
@@ -114,23 +114,25 @@ async def test_another_workspace_and_deleted_links_are_not_listed(
     ],
 )
 async def test_a_search_finds_parts_of_slug_title_and_destination(
-    book: LinkContext, actor: Actor, way: str, search: str, expected: set[str]
+    context: LinkContext, actor: Actor, way: str, search: str, expected: set[str]
 ) -> None:
-    await make_link(book, actor, slug="summer-sale", url="https://shop.example.com/")
-    await make_link(book, actor, slug="a1", title="Late Summer", url="https://x.example/")
-    await make_link(book, actor, slug="a2", url="https://münchen.example/deep/path?q=1&s=2")
-    await make_link(book, actor, slug="é", url="https://s.example/")
+    await make_link(context, actor, slug="summer-sale", url="https://shop.example.com/")
+    await make_link(context, actor, slug="a1", title="Late Summer", url="https://x.example/")
+    await make_link(context, actor, slug="a2", url="https://münchen.example/deep/path?q=1&s=2")
+    await make_link(context, actor, slug="é", url="https://s.example/")
     await make_link(
-        book, actor, slug="a3", title='Straße \U0001f31e a"b 100%', url="TEL:5", link_type="TEL"
+        context, actor, slug="a3", title='Straße \U0001f31e a"b 100%', url="TEL:5", link_type="TEL"
     )
-    found = await list_slugs(book, actor, search=search)
+    found = await list_slugs(context, actor, search=search)
     assert set(found) == expected, way
     assert len(found) == len(expected)
 
 
-async def test_filters_and_a_search_are_combined(book: LinkContext, actor: Actor, way: str) -> None:
+async def test_filters_and_a_search_are_combined(
+    context: LinkContext, actor: Actor, way: str
+) -> None:
     tag, other = [
-        await book.db.write(lambda tx, name=name: create_tag(tx, actor, NewTag(name=name), NOW))
+        await context.db.write(lambda tx, name=name: create_tag(tx, actor, NewTag(name=name), NOW))
         for name in ("t", "other")
     ]
     made: dict[str, dict[str, Any]] = {}
@@ -141,7 +143,7 @@ async def test_filters_and_a_search_are_combined(book: LinkContext, actor: Actor
         }
         made[f"s{number}"] = has
         await make_link(
-            book,
+            context,
             actor,
             NOW + number,
             slug=f"s{number}",
@@ -171,15 +173,15 @@ async def test_filters_and_a_search_are_combined(book: LinkContext, actor: Actor
             for slug, has in made.items()
             if all(has[name] == value for name, _, value in chosen)
         ]
-        assert await list_slugs(book, actor, sort="createdAt", **filters) == expected, way
-        downwards = await list_slugs(book, actor, sort="-clickCount", limit=3, **filters)
+        assert await list_slugs(context, actor, sort="createdAt", **filters) == expected, way
+        downwards = await list_slugs(context, actor, sort="-clickCount", limit=3, **filters)
         assert downwards == expected[::-1], way
 
 
 async def test_a_kind_is_combined_with_the_other_filters(
-    book: LinkContext, actor: Actor, way: str
+    context: LinkContext, actor: Actor, way: str
 ) -> None:
-    tag = await book.db.write(lambda tx: create_tag(tx, actor, NewTag(name="t"), NOW))
+    tag = await context.db.write(lambda tx: create_tag(tx, actor, NewTag(name="t"), NOW))
     kinds: dict[str, dict[str, Any]] = {
         "plain": {},
         "qr": {"made_through": "qr", "qr_settings": QrSettings()},
@@ -189,7 +191,7 @@ async def test_a_kind_is_combined_with_the_other_filters(
     for number, (name, fields) in enumerate([*kinds.items()] * 2):
         special = {"tag_ids": (tag.id,), "is_active": False, "title": "needle"}
         given = fields | (special if number >= len(kinds) else {}) | {"slug": f"{name}{number}"}
-        await make_link(book, actor, NOW + number, domain="go.example", **given)
+        await make_link(context, actor, NOW + number, domain="go.example", **given)
     expected: dict[LinkKind, list[str]] = {
         "plain": ["plain0", "plain4"],
         "qr": ["qr1", "both3", "qr5", "both7"],
@@ -208,16 +210,18 @@ async def test_a_kind_is_combined_with_the_other_filters(
             ({"search": "needle", "tag_id": tag.id, "domain": "go.example"}, half),
         ]
         for filters, found in every:
-            told = await list_slugs(book, actor, kind=kind, sort="createdAt", **filters)
+            told = await list_slugs(context, actor, kind=kind, sort="createdAt", **filters)
             assert told == found, way
-            told = await list_slugs(book, actor, kind=kind, sort="-clickCount", limit=1, **filters)
+            told = await list_slugs(
+                context, actor, kind=kind, sort="-clickCount", limit=1, **filters
+            )
             assert told == found[::-1], way
 
 
 async def test_what_changes_is_found_as_it_is_now(
-    book: LinkContext, actor: Actor, way: str
+    context: LinkContext, actor: Actor, way: str
 ) -> None:
-    link = await make_link(book, actor, slug="old-slug", title="Old title", tag_names=("t",))
+    link = await make_link(context, actor, slug="old-slug", title="Old title", tag_names=("t",))
     tag_id = link.tags[0].id
     change = LinkChange(
         slug="new-slug",
@@ -226,26 +230,26 @@ async def test_what_changes_is_found_as_it_is_now(
         domain="localhost:8000",
         url="https://fresh.example/",
     )
-    await change_link(book, actor, link.id, change, NOW + 1)
+    await change_link(context, actor, link.id, change, NOW + 1)
     for search in ("old", "example.com"):
-        assert await list_slugs(book, actor, search=search) == [], way
+        assert await list_slugs(context, actor, search=search) == [], way
     for search in ("new-s", "young", "fresh"):
-        assert await list_slugs(book, actor, search=search) == ["new-slug"]
-    assert await list_slugs(book, actor, search="young", is_active=True) == []
-    assert await list_slugs(book, actor, search="young", domain="go.example") == []
-    assert await list_slugs(book, actor, search="young", tag_id=tag_id) == ["new-slug"]
-    await book.db.write(lambda tx: delete_tag(tx, actor, tag_id))
-    assert await list_slugs(book, actor, tag_id=tag_id) == []
+        assert await list_slugs(context, actor, search=search) == ["new-slug"]
+    assert await list_slugs(context, actor, search="young", is_active=True) == []
+    assert await list_slugs(context, actor, search="young", domain="go.example") == []
+    assert await list_slugs(context, actor, search="young", tag_id=tag_id) == ["new-slug"]
+    await context.db.write(lambda tx: delete_tag(tx, actor, tag_id))
+    assert await list_slugs(context, actor, tag_id=tag_id) == []
 
 
 async def test_the_total_with_a_filter_is_counted_to_a_limit(
-    book: LinkContext, actor: Actor, way: str, monkeypatch: pytest.MonkeyPatch
+    context: LinkContext, actor: Actor, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "COUNTED", 20)
     monkeypatch.setattr(listing_store, "COUNTED", 20)
-    await create_links(book, actor, [new_link(title="common word")] * 30, NOW)
-    await make_link(book, actor, title="rare word")
-    whole = await ask(book, actor)
+    await create_links(context, actor, [new_link(title="common word")] * 30, NOW)
+    await make_link(context, actor, title="rare word")
+    whole = await ask(context, actor)
     assert (whole.total, whole.total_is_capped) == (31, False)
     everything: list[dict[str, Any]] = [
         {"search": "common word"},
@@ -255,22 +259,22 @@ async def test_the_total_with_a_filter_is_counted_to_a_limit(
     ]
     for filters in everything:
         for sort in ("-createdAt", "clickCount"):
-            page = await ask(book, actor, sort=sort, limit=7, **filters)
+            page = await ask(context, actor, sort=sort, limit=7, **filters)
             assert (page.total, page.total_is_capped) == (20, True), way
             assert len(page.links) == 7
-    rare = await ask(book, actor, search="rare word")
+    rare = await ask(context, actor, search="rare word")
     assert (rare.total, len(rare.links)) == (1, 1)
 
 
 async def test_what_lies_beyond_the_walk_is_found_all_the_same(
-    book: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
+    context: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "SMALL", 0)
     monkeypatch.setattr(listing, "COUNTED", 5)
     monkeypatch.setattr(listing, "BUDGETS", {"created_at": 4, "total": 4})
     for number in range(30):
         title = "old needle" if number < 12 else None
-        await make_link(book, actor, NOW + number, slug=f"s{number}", title=title)
+        await make_link(context, actor, NOW + number, slug=f"s{number}", title=title)
     expected = [f"s{number}" for number in range(12)]
     for sort in ("createdAt", "clickCount"):
         for way, slugs in (("", expected), ("-", expected[::-1])):
@@ -278,7 +282,7 @@ async def test_what_lies_beyond_the_walk_is_found_all_the_same(
             cursor = None
             for _ in range(3):
                 page = await ask(
-                    book, actor, search="needle", sort=f"{way}{sort}", limit=4, cursor=cursor
+                    context, actor, search="needle", sort=f"{way}{sort}", limit=4, cursor=cursor
                 )
                 found += [link.slug for link in page.links]
                 cursor = page.next_cursor
@@ -287,71 +291,71 @@ async def test_what_lies_beyond_the_walk_is_found_all_the_same(
 
 
 async def test_links_made_elsewhere_earlier_are_listed_by_their_own_time(
-    book: LinkContext, actor: Actor, way: str
+    context: LinkContext, actor: Actor, way: str
 ) -> None:
     for number, created_at in enumerate((NOW, NOW - 5, NOW + 5)):
         link = await make_link(
-            book, actor, NOW, slug=f"s{number}", title="needle", tag_names=("t",)
+            context, actor, NOW, slug=f"s{number}", title="needle", tag_names=("t",)
         )
         past = Past(created_at=created_at)
-        await book.db.write(
+        await context.db.write(
             lambda tx, given=(link.id, past): keep_pasts(tx, actor.workspace_id, [given])
         )
     for filters in ({}, {"search": "needle"}, {"tag_id": 1}, {"search": "needle", "tag_id": 1}):
-        slugs = await list_slugs(book, actor, sort="createdAt", limit=1, **filters)
+        slugs = await list_slugs(context, actor, sort="createdAt", limit=1, **filters)
         assert slugs == ["s1", "s0", "s2"], way
 
 
-async def test_a_strange_cursor_is_refused(book: LinkContext, actor: Actor) -> None:
+async def test_a_strange_cursor_is_refused(context: LinkContext, actor: Actor) -> None:
     other = write_cursor("clickCount", Position(key=1, id=1))
     huge = write_cursor("-createdAt", Position(key=2**63, id=1))
     for cursor in ("x", "", "é", "\ud800", "AAAA", other, huge, "W10", "a" * 5000):
         if cursor:
             with pytest.raises(InvalidFieldsError) as raised:
-                await ask(book, actor, cursor=cursor)
+                await ask(context, actor, cursor=cursor)
             assert set(raised.value.fields) == {"cursor"}
 
 
 async def test_an_unknown_domain_or_tag_has_no_links(
-    book: LinkContext, actor: Actor, stranger: Actor
+    context: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
-    link = await make_link(book, actor, tag_names=("t",))
-    assert await list_slugs(book, actor, domain="nobody.example") == []
-    assert await list_slugs(book, actor, tag_id=99) == []
-    assert await list_slugs(book, stranger, tag_id=link.tags[0].id) == []
+    link = await make_link(context, actor, tag_names=("t",))
+    assert await list_slugs(context, actor, domain="nobody.example") == []
+    assert await list_slugs(context, actor, tag_id=99) == []
+    assert await list_slugs(context, stranger, tag_id=link.tags[0].id) == []
 
 
 async def test_a_search_whose_last_round_finds_nothing_ends_there(
-    book: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
+    context: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "SMALL", 0)
-    await make_link(book, actor, slug="real", title="qwxyz real")
+    await make_link(context, actor, slug="real", title="qwxyz real")
     for slug in ("false1", "false2"):
         # Every part of three characters is in it, but not the whole.
-        await make_link(book, actor, slug=slug, title="xyz qwx")
+        await make_link(context, actor, slug=slug, title="xyz qwx")
     for sort in ("createdAt", "-createdAt", "clickCount"):
-        page = await ask(book, actor, search="qwxyz", limit=2, sort=sort)
+        page = await ask(context, actor, search="qwxyz", limit=2, sort=sort)
         assert [link.slug for link in page.links] == ["real"]
         assert (page.next_cursor, page.total) == (None, 1)
 
 
 async def test_a_title_cannot_pretend_to_the_labels_of_the_index(
-    book: LinkContext, actor: Actor, stranger: Actor, way: str
+    context: LinkContext, actor: Actor, stranger: Actor, way: str
 ) -> None:
     off = "\uf8f0\uf8f1\uf8f2"
     # The labels of the first workspaces and domains, whichever this one has.
     others = "".join(
         f"{base}\uefa0{chr(0xEFA0 + number)}" for base in "\ue000\ue7d0" for number in range(5)
     )
-    forger = await make_link(book, stranger, slug="forger", title=f"word {off}{others}")
-    await make_link(book, actor, slug="mine", title="word")
+    forger = await make_link(context, stranger, slug="forger", title=f"word {off}{others}")
+    await make_link(context, actor, slug="mine", title="word")
     for sort in ("createdAt", "clickCount"):
-        assert await list_slugs(book, actor, search="wor", sort=sort) == ["mine"], way
-        assert await list_slugs(book, stranger, search="wor", is_active=False, sort=sort) == []
-        assert await list_slugs(book, stranger, search="wor", is_active=True) == ["forger"]
-        assert await list_slugs(book, stranger, search="wor", domain="localhost:8000") == []
+        assert await list_slugs(context, actor, search="wor", sort=sort) == ["mine"], way
+        assert await list_slugs(context, stranger, search="wor", is_active=False, sort=sort) == []
+        assert await list_slugs(context, stranger, search="wor", is_active=True) == ["forger"]
+        assert await list_slugs(context, stranger, search="wor", domain="localhost:8000") == []
         for search in ("d \uf8f0", off, "\uf8f1", f"{off}\ue000"):
-            assert await list_slugs(book, stranger, search=search) == ["forger"], search
-            assert await list_slugs(book, actor, search=search) == []
-    await change_link(book, stranger, forger.id, LinkChange(title="other"), NOW + 1)
-    assert await list_slugs(book, stranger, search="wor") == []
+            assert await list_slugs(context, stranger, search=search) == ["forger"], search
+            assert await list_slugs(context, actor, search=search) == []
+    await change_link(context, stranger, forger.id, LinkChange(title="other"), NOW + 1)
+    assert await list_slugs(context, stranger, search="wor") == []

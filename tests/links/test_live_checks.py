@@ -34,22 +34,22 @@ PAGE = b"""<html><head><title>A page</title><meta name="description" content="Ab
     ],
 )
 async def test_a_slug_is_judged_in_one_sentence(
-    book: LinkContext, actor: Actor, stranger: Actor, domain: str, slug: str, told: str | None
+    context: LinkContext, actor: Actor, stranger: Actor, domain: str, slug: str, told: str | None
 ) -> None:
-    await make_link(book, stranger, slug="taken")
-    fault = await find_slug_fault(book, actor, domain, slug)
+    await make_link(context, stranger, slug="taken")
+    fault = await find_slug_fault(context, actor, domain, slug)
     assert told in fault if fault and told else fault is told
     assert fault is None or fault.endswith(".")
 
 
 async def test_a_link_may_keep_its_own_slug_and_deleted_ones_are_free(
-    book: LinkContext, actor: Actor
+    context: LinkContext, actor: Actor
 ) -> None:
-    link = await make_link(book, actor, slug="mine")
-    assert await find_slug_fault(book, actor, "go.example", "mine", link.id) is None
-    assert await find_slug_fault(book, actor, "go.example", "mine", link.id + 1) is not None
-    await delete_link(book, actor, link.id, NOW)
-    assert await find_slug_fault(book, actor, "go.example", "mine") is None
+    link = await make_link(context, actor, slug="mine")
+    assert await find_slug_fault(context, actor, "go.example", "mine", link.id) is None
+    assert await find_slug_fault(context, actor, "go.example", "mine", link.id + 1) is not None
+    await delete_link(context, actor, link.id, NOW)
+    assert await find_slug_fault(context, actor, "go.example", "mine") is None
 
 
 @pytest.mark.parametrize(
@@ -68,16 +68,18 @@ async def test_a_link_may_keep_its_own_slug_and_deleted_ones_are_free(
     ],
 )
 async def test_a_destination_is_judged_by_itself(
-    book: LinkContext, link_type: LinkType, url: str, told: str | None
+    context: LinkContext, link_type: LinkType, url: str, told: str | None
 ) -> None:
-    fault = find_destination_fault(book, link_type, url, NOW)
+    fault = find_destination_fault(context, link_type, url, NOW)
     assert told in fault if fault and told else fault is told
 
 
-async def test_a_page_is_asked_for_what_it_says_of_itself(book: LinkContext, actor: Actor) -> None:
+async def test_a_page_is_asked_for_what_it_says_of_itself(
+    context: LinkContext, actor: Actor
+) -> None:
     async with run_server(answer_with(PAGE)) as server, Fetcher(allow_private=True) as fetcher:
         origin = f"http://{PRIVATE}:{server.port}"
-        facts = await fetch_preview(book, actor, fetcher, f" {origin}/page ", NOW)
+        facts = await fetch_preview(context, actor, fetcher, f" {origin}/page ", NOW)
         assert facts == PageFacts(
             title="A page",
             description="About it",
@@ -85,11 +87,11 @@ async def test_a_page_is_asked_for_what_it_says_of_itself(book: LinkContext, act
             icon=f"{origin}/icon.png",
         )
         for url in ("nonsense", "https://evil.example/", "https://go.example/x", "mailto:a@b.c"):
-            assert await fetch_preview(book, actor, fetcher, url, NOW) == PageFacts()
+            assert await fetch_preview(context, actor, fetcher, url, NOW) == PageFacts()
         with pytest.raises(ForbiddenError):
-            await fetch_preview(book, replace(actor, role="viewer"), fetcher, origin, NOW)
+            await fetch_preview(context, replace(actor, role="viewer"), fetcher, origin, NOW)
         assert len(server.requests) == 1
     async with run_server(answer_with(PAGE)) as server, Fetcher() as fetcher:
         url = f"http://{PRIVATE}:{server.port}/"
-        assert await fetch_preview(book, actor, fetcher, url, NOW) == PageFacts()
+        assert await fetch_preview(context, actor, fetcher, url, NOW) == PageFacts()
         assert server.connections == 0

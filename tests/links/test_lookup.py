@@ -17,13 +17,13 @@ from tests.links.making import make_link
 from tests.support import NOW
 
 
-async def read(book: LinkContext, actor: Actor, **values: Any) -> CachedLink:
+async def read(context: LinkContext, actor: Actor, **values: Any) -> CachedLink:
     """What is cached of a link with these values in its columns, unchecked."""
-    link = await make_link(book, actor, slug="s")
+    link = await make_link(context, actor, slug="s")
     for name, value in values.items():
         sql = f"update links set {name} = $1 where id = $2"  # noqa: S608 - our own names
-        await book.db.write(lambda tx, sql=sql, value=value: tx.execute(sql, value, link.id))
-    found = LinkLookup(book.db, BlockList([])).find(link.domain_id, "s")
+        await context.db.write(lambda tx, sql=sql, value=value: tx.execute(sql, value, link.id))
+    found = LinkLookup(context.db, BlockList([])).find(link.domain_id, "s")
     assert found is not None
     return found
 
@@ -36,69 +36,69 @@ NUMBERS = {"status": 308, "expires_at": 5, "max_clicks": 6, "created_at": 7}
 FLAGS = {"cloaked", "forward_parameters", "block_bots", "is_active", "is_link_in_bio", "is_public"}
 
 
-async def test_every_column_has_its_place(book: LinkContext, actor: Actor) -> None:
+async def test_every_column_has_its_place(context: LinkContext, actor: Actor) -> None:
     texts = {name: name for name in TEXTS}
-    link = await read(book, actor, **texts, **NUMBERS, link_type="TEL", is_password_asked=1)
+    link = await read(context, actor, **texts, **NUMBERS, link_type="TEL", is_password_asked=1)
     assert {name: getattr(link, name) for name in (*texts, *NUMBERS)} == {**texts, **NUMBERS}
     assert (link.link_type, link.workspace_id) == ("TEL", actor.workspace_id)
     assert link.utm == UTM_NAMES
 
 
 @pytest.mark.parametrize("flag", sorted(FLAGS))
-async def test_every_flag_has_its_place(book: LinkContext, actor: Actor, flag: str) -> None:
-    link = await read(book, actor, **{name: int(name == flag) for name in FLAGS})
+async def test_every_flag_has_its_place(context: LinkContext, actor: Actor, flag: str) -> None:
+    link = await read(context, actor, **{name: int(name == flag) for name in FLAGS})
     assert {name for name in FLAGS if getattr(link, name)} == {flag}
     assert link.utm is None
 
 
 @pytest.mark.parametrize(("is_asked", "cached"), [(0, None), (1, "hash")])
 async def test_a_password_that_is_not_asked_for_is_none(
-    book: LinkContext, actor: Actor, is_asked: int, cached: str | None
+    context: LinkContext, actor: Actor, is_asked: int, cached: str | None
 ) -> None:
-    link = await read(book, actor, password_hash="hash", is_password_asked=is_asked)
+    link = await read(context, actor, password_hash="hash", is_password_asked=is_asked)
     assert link.password_hash == cached
 
 
-async def test_a_link_is_plain_where_it_is_said_to_be(book: LinkContext, actor: Actor) -> None:
-    links = [await make_link(book, actor, slug=slug) for slug in ("a", "b")]
-    lookup = LinkLookup(book.db, BlockList([]), is_plain=lambda link: link.slug == "a")
+async def test_a_link_is_plain_where_it_is_said_to_be(context: LinkContext, actor: Actor) -> None:
+    links = [await make_link(context, actor, slug=slug) for slug in ("a", "b")]
+    lookup = LinkLookup(context.db, BlockList([]), is_plain=lambda link: link.slug == "a")
     found = [lookup.find(link.domain_id, link.slug) for link in links]
     assert [link and link.is_plain for link in found] == [True, False]
 
 
 @pytest.mark.parametrize(("blocked", "is_blocked"), [("example.com", True), ("b.example", False)])
 async def test_a_host_that_is_blocked_later_blocks_its_links(
-    book: LinkContext, actor: Actor, blocked: str, is_blocked: bool
+    context: LinkContext, actor: Actor, blocked: str, is_blocked: bool
 ) -> None:
-    link = await make_link(book, actor)
-    found = LinkLookup(book.db, BlockList([blocked])).find(link.domain_id, link.slug)
+    link = await make_link(context, actor)
+    found = LinkLookup(context.db, BlockList([blocked])).find(link.domain_id, link.slug)
     assert found is not None
     assert found.is_blocked == is_blocked
 
 
 async def test_the_same_slug_on_two_domains_leads_to_two_places(
-    book: LinkContext, actor: Actor, stranger: Actor
+    context: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     places = {"go.example": actor, "localhost:8000": stranger}
     links = [
-        await make_link(book, who, domain=host, slug="same", url=f"https://example.com/{host}")
+        await make_link(context, who, domain=host, slug="same", url=f"https://example.com/{host}")
         for host, who in places.items()
     ]
     for _ in range(2):  # read, then cached
-        found = [book.lookup.find(link.domain_id, "same") for link in links]
+        found = [context.lookup.find(link.domain_id, "same") for link in links]
         assert [each and (each.id, each.workspace_id, each.url) for each in found] == [
             (links[0].id, actor.workspace_id, "https://example.com/go.example"),
             (links[1].id, stranger.workspace_id, "https://example.com/localhost:8000"),
         ]
-    await delete_link(book, stranger, links[1].id, NOW)
-    assert book.lookup.find(links[0].domain_id, "same") is not None
-    assert book.lookup.find(links[1].domain_id, "same") is None
+    await delete_link(context, stranger, links[1].id, NOW)
+    assert context.lookup.find(links[0].domain_id, "same") is not None
+    assert context.lookup.find(links[1].domain_id, "same") is None
 
 
 async def test_what_is_forgotten_is_read_anew_and_nothing_else(
-    db: Database, book: LinkContext, actor: Actor
+    db: Database, context: LinkContext, actor: Actor
 ) -> None:
-    one, two = [await make_link(book, actor, slug=slug) for slug in ("one", "two")]
+    one, two = [await make_link(context, actor, slug=slug) for slug in ("one", "two")]
     read: list[int] = []
     lookup = LinkLookup(db, BlockList([]), on_read=read.append)
 
@@ -114,7 +114,7 @@ async def test_what_is_forgotten_is_read_anew_and_nothing_else(
     lookup.forget(one.domain_id, "one")
     lookup.forget(one.domain_id + 1, "two")
     assert look() == [one.id]
-    await make_link(book, actor, slug="none")
+    await make_link(context, actor, slug="none")
     assert lookup.find(one.domain_id, "none") is None
     lookup.forget(one.domain_id, "none")
     assert lookup.find(one.domain_id, "none") is not None
@@ -128,21 +128,21 @@ def forget_all(lookup: LinkLookup, *_: object) -> None:
 
 @pytest.mark.parametrize("ask", [LinkLookup.forget, forget_all, LinkLookup.find])
 async def test_who_holds_the_lock_keeps_everybody_else_waiting(
-    book: LinkContext, actor: Actor, ask: Callable[[LinkLookup, int, str], object]
+    context: LinkContext, actor: Actor, ask: Callable[[LinkLookup, int, str], object]
 ) -> None:
-    link = await make_link(book, actor, slug="busy")
+    link = await make_link(context, actor, slug="busy")
     key = (link.domain_id, "busy")
-    found = book.lookup.find(*key)
+    found = context.lookup.find(*key)
     done = threading.Event()
 
     def work() -> None:
-        ask(book.lookup, *key)
+        ask(context.lookup, *key)
         done.set()
 
     thread = threading.Thread(target=work)
-    with book.lookup.lock:
+    with context.lookup.lock:
         thread.start()
         assert not done.wait(0.05)
-        assert book.lookup.links.get(key) is found
+        assert context.lookup.links.get(key) is found
     assert done.wait(10)
     thread.join()

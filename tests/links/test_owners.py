@@ -37,54 +37,54 @@ async def read(db: Database, sql: str) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in await db.find_all(sql)]
 
 
-async def show_on_page(book: LinkContext, page_id: int, target_id: int) -> None:
+async def show_on_page(context: LinkContext, page_id: int, target_id: int) -> None:
     sql = (
         "insert into bio_blocks (page_id, position, kind, target_id, created_at)"
         " values ($1, 0, 'link', $2, 0)"
     )
-    await book.db.write(lambda tx: tx.execute(sql, page_id, target_id))
+    await context.db.write(lambda tx: tx.execute(sql, page_id, target_id))
 
 
 async def test_a_link_comes_with_its_own_domain_creator_tags_and_counts(
-    book: LinkContext, actor: Actor
+    context: LinkContext, actor: Actor
 ) -> None:
-    colleague = await make_colleague(book.db, actor, "editor")
+    colleague = await make_colleague(context.db, actor, "editor")
     bob = replace(actor, user_id=colleague.user.id, user_name="bob", user_email="bob@a.example")
-    one = await make_link(book, actor, domain=HOSTS[0], tag_names=("a", "b"))
-    two = await make_link(book, bob, domain=HOSTS[1], tag_names=("c", "b"))
+    one = await make_link(context, actor, domain=HOSTS[0], tag_names=("a", "b"))
+    two = await make_link(context, bob, domain=HOSTS[1], tag_names=("c", "b"))
     sql = "update link_counters set clicks = link_id * 10, scans = link_id, total = link_id * 11"
-    await book.db.write(lambda tx: tx.execute(sql))
+    await context.db.write(lambda tx: tx.execute(sql))
     made = [replace(each, clicks=each.id * 10, scans=each.id) for each in (one, two)]
     names = [[tag.name for tag in each.tags] for each in made]
     assert (names, [each.host for each in made]) == ([["a", "b"], ["c", "b"]], list(HOSTS))
     assert [each.created_by and each.created_by.name for each in made] == ["ann", "bob"]
-    assert [await get_link(book, actor, each.id) for each in made] == made
-    assert await find_links(book, actor, [two.id, one.id]) == made[::-1]
-    assert list((await list_links(book, actor, LinkFilter(sort="clickCount"))).links) == made
+    assert [await get_link(context, actor, each.id) for each in made] == made
+    assert await find_links(context, actor, [two.id, one.id]) == made[::-1]
+    assert list((await list_links(context, actor, LinkFilter(sort="clickCount"))).links) == made
 
 
 async def test_a_link_names_the_first_live_page_that_shows_it(
-    book: LinkContext, actor: Actor
+    context: LinkContext, actor: Actor
 ) -> None:
-    one, two = await make_link(book, actor), await make_link(book, actor)
-    gone, first, second = [await make_link(book, actor, is_link_in_bio=True) for _ in range(3)]
+    one, two = await make_link(context, actor), await make_link(context, actor)
+    gone, first, second = [await make_link(context, actor, is_link_in_bio=True) for _ in range(3)]
     for page, target in ((gone, one), (gone, two), (first, two), (second, one)):
-        await show_on_page(book, page.id, target.id)
-    await delete_link(book, actor, gone.id, NOW)
-    shown = [(await get_link(book, actor, each.id)).bio_page_id for each in (one, two)]
+        await show_on_page(context, page.id, target.id)
+    await delete_link(context, actor, gone.id, NOW)
+    shown = [(await get_link(context, actor, each.id)).bio_page_id for each in (one, two)]
     assert shown == [second.id, first.id]
     for each, page in ((one, second), (two, first)):
-        turned = await change_link(book, actor, each.id, LinkChange(is_link_in_bio=True), NOW)
+        turned = await change_link(context, actor, each.id, LinkChange(is_link_in_bio=True), NOW)
         assert turned.bio_page_id == each.id
-        back = await change_link(book, actor, each.id, LinkChange(is_link_in_bio=False), NOW)
+        back = await change_link(context, actor, each.id, LinkChange(is_link_in_bio=False), NOW)
         assert back.bio_page_id == page.id
 
 
 async def test_what_is_done_to_a_link_is_done_to_that_one_alone(
-    book: LinkContext, actor: Actor, stranger: Actor
+    context: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     links = [
-        await make_link(book, who, url="https://a.example/", slug=slug, tag_names=("x", "y"))
+        await make_link(context, who, url="https://a.example/", slug=slug, tag_names=("x", "y"))
         for who, slug in ((actor, "zero"), (actor, "one"), (stranger, "two"), (actor, "three"))
     ]
     zero, one, two, three = (link.id for link in links)
@@ -94,7 +94,7 @@ async def test_what_is_done_to_a_link_is_done_to_that_one_alone(
     }
 
     async def check() -> None:
-        rows = await book.db.find_all(
+        rows = await context.db.find_all(
             "select l.id, l.title, l.deleted_at, l.favicon_url, c.is_live,"
             " (select count(*) from link_tags t where t.link_id = l.id) as tags"
             " from links l join link_counters c on c.link_id = l.id order by l.id"
@@ -103,87 +103,87 @@ async def test_what_is_done_to_a_link_is_done_to_that_one_alone(
         assert found == state
 
     await check()
-    await change_link(book, actor, one, LinkChange(title="One", tag_names=("z",)), NOW)
+    await change_link(context, actor, one, LinkChange(title="One", tag_names=("z",)), NOW)
     state["title"][one], state["tags"][one] = "One", 1
     await check()
-    titled = await book.db.write(lambda tx: store.set_title(tx, three, "Three", NOW + 1))
+    titled = await context.db.write(lambda tx: store.set_title(tx, three, "Three", NOW + 1))
     assert titled is not None
     assert titled["slug_key"] == "three"
-    assert await book.db.write(lambda tx: store.set_title(tx, one, "Other", NOW + 1)) is None
+    assert await context.db.write(lambda tx: store.set_title(tx, one, "Other", NOW + 1)) is None
     state["title"][three] = "Three"
     await check()
-    await book.db.write(lambda tx: set_icon(tx, one, "https://a.example/", "/i.png"))
+    await context.db.write(lambda tx: set_icon(tx, one, "https://a.example/", "/i.png"))
     state["favicon_url"][one] = "/i.png"
     await check()
     for who, link_id in ((stranger, one), (actor, two), (actor, 99)):
         with pytest.raises(NotFoundError):
-            await delete_link(book, who, link_id, NOW)
-        assert not has_link(book, who, link_id)
-        assert await find_links(book, who, [link_id]) == []
+            await delete_link(context, who, link_id, NOW)
+        assert not has_link(context, who, link_id)
+        assert await find_links(context, who, [link_id]) == []
     await check()
     for link_id in (one, three):
-        await delete_link(book, actor, link_id, NOW + link_id)
-        assert not has_link(book, actor, link_id)
+        await delete_link(context, actor, link_id, NOW + link_id)
+        assert not has_link(context, actor, link_id)
         state["deleted_at"][link_id], state["is_live"][link_id] = NOW + link_id, 0
         await check()
     for who, link_id in ((stranger, three), (actor, zero)):
         with pytest.raises(NotFoundError):
-            await restore_link(book, who, link_id, NOW)
-    restored = await restore_link(book, actor, three, NOW + DAY)
+            await restore_link(context, who, link_id, NOW)
+    restored = await restore_link(context, actor, three, NOW + DAY)
     assert (restored.id, restored.slug, len(restored.tags)) == (three, "three", 2)
     state["deleted_at"][three], state["is_live"][three] = None, 1
     await check()
-    assert (has_link(book, actor, three), has_link(book, stranger, two)) == (True, True)
+    assert (has_link(context, actor, three), has_link(context, stranger, two)) == (True, True)
 
 
 async def test_a_slug_a_code_and_a_count_belong_to_one_domain(
-    book: LinkContext, actor: Actor, stranger: Actor
+    context: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     code = QrSettings()
-    one = await make_link(book, actor, domain=HOSTS[0], slug="same", qr_settings=code)
-    two = await make_link(book, stranger, domain=HOSTS[1], slug="same", qr_settings=code)
-    other = await make_link(book, stranger, domain=HOSTS[1], slug="other")
+    one = await make_link(context, actor, domain=HOSTS[0], slug="same", qr_settings=code)
+    two = await make_link(context, stranger, domain=HOSTS[1], slug="same", qr_settings=code)
+    other = await make_link(context, stranger, domain=HOSTS[1], slug="other")
     domains = (one.domain_id, two.domain_id)
-    found = [await find_code(book.db, domain_id, "same") for domain_id in domains]
+    found = [await find_code(context.db, domain_id, "same") for domain_id in domains]
     assert [each and each.id for each in found] == [one.id, two.id]
-    assert await find_code(book.db, one.domain_id, "other") is None
-    assert [await store.count_of_domain(book.db, domain_id) for domain_id in domains] == [1, 2]
+    assert await find_code(context.db, one.domain_id, "other") is None
+    assert [await store.count_of_domain(context.db, domain_id) for domain_id in domains] == [1, 2]
 
     def ask(tx: Transaction) -> list[bool]:
         wanted = ((one, "same", one), (one, "other", one), (two, "same", two), (two, "same", other))
         return [store.is_slug_taken(tx, on.domain_id, slug, link.id) for on, slug, link in wanted]
 
-    assert await book.db.write(ask) == [False, False, False, True]
-    moved = await change_link(book, stranger, other.id, LinkChange(domain=HOSTS[0]), NOW)
+    assert await context.db.write(ask) == [False, False, False, True]
+    moved = await change_link(context, stranger, other.id, LinkChange(domain=HOSTS[0]), NOW)
     assert moved.short_url == "https://go.example/other"
 
 
-async def test_the_past_of_a_link_is_its_own(book: LinkContext, actor: Actor) -> None:
-    links = [await make_link(book, actor) for _ in range(3)]
+async def test_the_past_of_a_link_is_its_own(context: LinkContext, actor: Actor) -> None:
+    links = [await make_link(context, actor) for _ in range(3)]
     counts = Counts(clicks=5, scans=4, bio_clicks=3, bots=2, last_click_at=NOW - 1)
     past = Past(
         created_at=NOW - DAY, updated_at=NOW - 9, edit_count=7, is_admin_blocked=True, counts=counts
     )
-    await book.db.write(lambda tx: keep_pasts(tx, actor.workspace_id, [(links[1].id, past)]))
-    await book.db.write(
+    await context.db.write(lambda tx: keep_pasts(tx, actor.workspace_id, [(links[1].id, past)]))
+    await context.db.write(
         lambda tx: keep_pasts(tx, actor.workspace_id, [(links[2].id, Past(created_at=NOW - 5))])
     )
     assert await read(
-        book.db, "select created_at, updated_at, edit_count, is_admin_blocked from links"
+        context.db, "select created_at, updated_at, edit_count, is_admin_blocked from links"
     ) == [(NOW, NOW, 0, 0), (NOW - DAY, NOW - 9, 7, 1), (NOW - 5, NOW - 5, 0, 0)]
     counted = "select clicks, scans, bio_clicks, bots, last_click_at, total from link_counters"
     none = (0, 0, 0, 0, None, 0)
-    assert await read(book.db, counted) == [none, (5, 4, 3, 2, NOW - 1, 12), none]
+    assert await read(context.db, counted) == [none, (5, 4, 3, 2, NOW - 1, 12), none]
     # Counts never fall, and each is raised by itself.
     more = replace(past, counts=Counts(clicks=6, scans=1, bio_clicks=4, bots=1, last_click_at=NOW))
-    await book.db.write(lambda tx: keep_pasts(tx, actor.workspace_id, [(links[1].id, more)]))
-    assert await read(book.db, counted) == [none, (6, 4, 4, 2, NOW, 14), none]
+    await context.db.write(lambda tx: keep_pasts(tx, actor.workspace_id, [(links[1].id, more)]))
+    assert await read(context.db, counted) == [none, (6, 4, 4, 2, NOW, 14), none]
 
 
 async def test_tags_belong_to_one_workspace(
-    book: LinkContext, actor: Actor, stranger: Actor, monkeypatch: pytest.MonkeyPatch
+    context: LinkContext, actor: Actor, stranger: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    db = book.db
+    db = context.db
     wanted = (
         (stranger, "Zeta", "#000001"),
         (actor, "Press", "#000002"),
@@ -227,9 +227,9 @@ async def test_tags_belong_to_one_workspace(
     assert (renamed.id, renamed.name, renamed.color) == (news.id, "Zeta", "#00000a")
     assert await tags.list_tags(db, ours) == [press, renamed]
     assert await tags.list_tags(db, others) == [theirs, zeta]
-    link = await make_link(book, actor, tag_ids=(press.id, news.id))
+    link = await make_link(context, actor, tag_ids=(press.id, news.id))
     await db.write(lambda tx: tags.delete_tag(tx, actor, press.id))
-    assert (await get_link(book, actor, link.id)).tags == (renamed,)
+    assert (await get_link(context, actor, link.id)).tags == (renamed,)
     assert await tags.list_tags(db, ours) == [renamed]
     assert await tags.list_tags(db, others) == [theirs, zeta]
     monkeypatch.setattr(tags, "MAX_TAGS", 2)
@@ -240,9 +240,9 @@ async def test_tags_belong_to_one_workspace(
 
 
 async def test_utm_templates_belong_to_one_workspace(
-    book: LinkContext, actor: Actor, stranger: Actor, monkeypatch: pytest.MonkeyPatch
+    context: LinkContext, actor: Actor, stranger: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    db = book.db
+    db = context.db
     wanted = ((stranger, "Mail"), (actor, "mail"), (actor, "Autumn"), (stranger, "Zeta"))
     theirs, mail, autumn, zeta = [
         await db.write(
@@ -294,9 +294,9 @@ async def test_utm_templates_belong_to_one_workspace(
 
 
 async def test_pictures_belong_to_one_workspace(
-    book: LinkContext, actor: Actor, stranger: Actor, monkeypatch: pytest.MonkeyPatch
+    context: LinkContext, actor: Actor, stranger: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    db = book.db
+    db = context.db
 
     async def upload(who: Actor, purpose: pictures.Purpose, png: bytes) -> pictures.StoredPicture:
         picture = Picture(png=png, width=len(png), height=9)
@@ -348,10 +348,10 @@ async def test_pictures_belong_to_one_workspace(
 
 
 async def test_a_deleted_picture_is_gone_from_where_it_was_and_no_other_is(
-    book: LinkContext, actor: Actor
+    context: LinkContext, actor: Actor
 ) -> None:
-    db = book.db
-    pages = [await make_link(book, actor, is_link_in_bio=True) for _ in range(2)]
+    db = context.db
+    pages = [await make_link(context, actor, is_link_in_bio=True) for _ in range(2)]
     made = [
         await db.write(
             lambda tx, png=png: create_picture(

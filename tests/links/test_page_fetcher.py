@@ -18,8 +18,8 @@ from tests.test_fetch import PRIVATE, Respond, answer_with, run_server
 PAGE = b"<html><head><title>A page &amp; more</title></head></html>"
 
 
-def fill_titles(book: LinkContext, fetcher: Fetcher) -> PageFetcher:
-    return PageFetcher(book.db, book.lookup, book.icons, fetcher, lambda: NOW)
+def fill_titles(context: LinkContext, fetcher: Fetcher) -> PageFetcher:
+    return PageFetcher(context.db, context.lookup, context.icons, fetcher, lambda: NOW)
 
 
 @pytest.fixture
@@ -28,34 +28,34 @@ def respond() -> Respond:
 
 
 async def test_a_link_gets_its_pages_title(
-    book: LinkContext, actor: Actor, respond: Respond
+    context: LinkContext, actor: Actor, respond: Respond
 ) -> None:
     async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
-        titles = fill_titles(book, fetcher)
-        titles.start()
+        page_fetcher = fill_titles(context, fetcher)
+        page_fetcher.start()
         url = f"http://{PRIVATE}:{server.port}/page"
-        links = [await make_link(book, actor, url=f"{url}{number}") for number in range(5)]
-        own = await make_link(book, actor, url=url, title="Own")
-        phone = await make_link(book, actor, url="tel:+12015550123", link_type="TEL")
+        links = [await make_link(context, actor, url=f"{url}{number}") for number in range(5)]
+        own = await make_link(context, actor, url=url, title="Own")
+        phone = await make_link(context, actor, url="tel:+12015550123", link_type="TEL")
         for link in (*links, own, phone):
-            titles.ask(link, wants_title=link.title is None)
-        await titles.finish()
-        await titles.stop()
+            page_fetcher.ask(link, wants_title=link.title is None)
+        await page_fetcher.finish()
+        await page_fetcher.stop()
     assert server.connections >= 1
     assert len(server.requests) == 5
-    shown = [await get_link(book, actor, link.id) for link in links]
+    shown = [await get_link(context, actor, link.id) for link in links]
     assert {link.title for link in shown} == {"A page & more"}
     assert {link.edit_count for link in shown} == {0}
-    assert (await get_link(book, actor, own.id)).title == "Own"
-    cached = book.lookup.find(links[0].domain_id, links[0].slug)
+    assert (await get_link(context, actor, own.id)).title == "Own"
+    cached = context.lookup.find(links[0].domain_id, links[0].slug)
     assert cached is not None
     assert cached.title == "A page & more"
-    found = await list_links(book, actor, LinkFilter(search="page & m"))
+    found = await list_links(context, actor, LinkFilter(search="page & m"))
     assert found.total == 5
 
 
 async def test_a_title_set_meanwhile_stays_and_a_deleted_link_stays_deleted(
-    book: LinkContext, actor: Actor
+    context: LinkContext, actor: Actor
 ) -> None:
     asked, go_on = asyncio.Event(), asyncio.Event()
     answer = answer_with(PAGE)
@@ -66,72 +66,75 @@ async def test_a_title_set_meanwhile_stays_and_a_deleted_link_stays_deleted(
         await answer(path, writer)
 
     async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
-        titles = fill_titles(book, fetcher)
-        titles.start()
+        page_fetcher = fill_titles(context, fetcher)
+        page_fetcher.start()
         url = f"http://{PRIVATE}:{server.port}/"
-        link, gone = await make_link(book, actor, url=url), await make_link(book, actor, url=url)
-        titles.ask(link, wants_title=True)
-        titles.ask(gone, wants_title=True)
+        link, gone = (
+            await make_link(context, actor, url=url),
+            await make_link(context, actor, url=url),
+        )
+        page_fetcher.ask(link, wants_title=True)
+        page_fetcher.ask(gone, wants_title=True)
         await asked.wait()
-        await change_link(book, actor, link.id, LinkChange(title="Mine"), NOW)
-        await delete_link(book, actor, gone.id, NOW)
+        await change_link(context, actor, link.id, LinkChange(title="Mine"), NOW)
+        await delete_link(context, actor, gone.id, NOW)
         go_on.set()
-        await titles.finish()
-        await titles.stop()
-    assert (await get_link(book, actor, link.id)).title == "Mine"
-    assert (await list_links(book, actor, LinkFilter())).total == 1
+        await page_fetcher.finish()
+        await page_fetcher.stop()
+    assert (await get_link(context, actor, link.id)).title == "Mine"
+    assert (await list_links(context, actor, LinkFilter())).total == 1
 
 
 async def test_a_change_at_the_same_time_as_a_title_is_not_lost(
-    book: LinkContext, actor: Actor, respond: Respond
+    context: LinkContext, actor: Actor, respond: Respond
 ) -> None:
     async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
-        titles = fill_titles(book, fetcher)
-        titles.start()
-        link = await make_link(book, actor, url=f"http://{PRIVATE}:{server.port}/")
-        titles.ask(link, wants_title=True)
+        page_fetcher = fill_titles(context, fetcher)
+        page_fetcher.start()
+        link = await make_link(context, actor, url=f"http://{PRIVATE}:{server.port}/")
+        page_fetcher.ask(link, wants_title=True)
         changes = [
-            change_link(book, actor, link.id, LinkChange(max_clicks=number), NOW)
+            change_link(context, actor, link.id, LinkChange(max_clicks=number), NOW)
             for number in range(1, 6)
         ]
-        await asyncio.gather(titles.finish(), *changes)
-        await titles.stop()
-    after = await get_link(book, actor, link.id)
+        await asyncio.gather(page_fetcher.finish(), *changes)
+        await page_fetcher.stop()
+    after = await get_link(context, actor, link.id)
     assert after.title == "A page & more"
     assert after.max_clicks is not None
 
 
 async def test_a_link_that_moved_meanwhile_shows_its_title_where_it_is(
-    book: LinkContext, actor: Actor
+    context: LinkContext, actor: Actor
 ) -> None:
     answer = answer_with(PAGE)
 
     async def respond(path: str, writer: asyncio.StreamWriter) -> None:
-        moved = await change_link(book, actor, link.id, LinkChange(slug="moved"), NOW)
-        assert book.lookup.find(moved.domain_id, moved.slug) is not None
+        moved = await change_link(context, actor, link.id, LinkChange(slug="moved"), NOW)
+        assert context.lookup.find(moved.domain_id, moved.slug) is not None
         await answer(path, writer)
 
     async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
-        link = await make_link(book, actor, url=f"http://{PRIVATE}:{server.port}/")
-        titles = fill_titles(book, fetcher)
-        titles.start()
-        titles.ask(link, wants_title=True)
-        await titles.finish()
-        await titles.stop()
-    cached = book.lookup.find(link.domain_id, "moved")
+        link = await make_link(context, actor, url=f"http://{PRIVATE}:{server.port}/")
+        page_fetcher = fill_titles(context, fetcher)
+        page_fetcher.start()
+        page_fetcher.ask(link, wants_title=True)
+        await page_fetcher.finish()
+        await page_fetcher.stop()
+    cached = context.lookup.find(link.domain_id, "moved")
     assert cached is not None
     assert cached.title == "A page & more"
 
 
 async def test_pages_without_a_title_leave_the_link_as_it_is(
-    book: LinkContext, actor: Actor
+    context: LinkContext, actor: Actor
 ) -> None:
     nothing = answer_with(b"<p>nothing</p>")
     async with run_server(nothing) as server, Fetcher(allow_private=True) as fetcher:
-        titles = fill_titles(book, fetcher)
-        titles.start()
-        link = await make_link(book, actor, url=f"http://{PRIVATE}:{server.port}/")
-        titles.ask(link, wants_title=True)
-        await titles.finish()
-        await titles.stop()
-    assert await get_link(book, actor, link.id) == link
+        page_fetcher = fill_titles(context, fetcher)
+        page_fetcher.start()
+        link = await make_link(context, actor, url=f"http://{PRIVATE}:{server.port}/")
+        page_fetcher.ask(link, wants_title=True)
+        await page_fetcher.finish()
+        await page_fetcher.stop()
+    assert await get_link(context, actor, link.id) == link

@@ -18,14 +18,14 @@ HOUR = 3_600_000
 
 
 async def test_a_public_link_belongs_to_nobody_and_lives_an_hour(
-    book: LinkContext, actor: Actor
+    context: LinkContext, actor: Actor
 ) -> None:
-    link = await create_public_link(book, new_link(title="T", expires_at=NOW + DAY), NOW)
+    link = await create_public_link(context, new_link(title="T", expires_at=NOW + DAY), NOW)
     assert link.created_by is None
     assert link.is_public
     assert link.expires_at == NOW + HOUR
-    assert book.lookup.find(link.domain_id, link.slug) is not None
-    assert (await list_links(book, actor, LinkFilter())).links == ()
+    assert context.lookup.find(link.domain_id, link.slug) is not None
+    assert (await list_links(context, actor, LinkFilter())).links == ()
 
 
 @pytest.mark.parametrize(
@@ -43,38 +43,38 @@ async def test_a_public_link_belongs_to_nobody_and_lives_an_hour(
         {"slug": "api"},
     ],
 )
-async def test_it_offers_little(book: LinkContext, fields: dict[str, Any]) -> None:
+async def test_it_offers_little(context: LinkContext, fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidFieldsError) as raised:
-        await create_public_link(book, new_link(**fields), NOW)
+        await create_public_link(context, new_link(**fields), NOW)
     assert set(raised.value.fields) == set(fields)
 
 
-async def test_only_the_operators_domains_serve_it(book: LinkContext, actor: Actor) -> None:
+async def test_only_the_operators_domains_serve_it(context: LinkContext, actor: Actor) -> None:
     sql = (
         "insert into domains (host, scheme, workspace_id, source, verified_at, created_at)"
         " values ('own.example', 'https', $1, 'api', 0, 0)"
     )
-    await book.db.write(lambda tx: tx.execute(sql, actor.workspace_id))
-    book.domains.reload()
-    await make_link(book, actor, domain="own.example")
+    await context.db.write(lambda tx: tx.execute(sql, actor.workspace_id))
+    context.domains.reload()
+    await make_link(context, actor, domain="own.example")
     with pytest.raises(InvalidFieldsError) as raised:
-        await create_public_link(book, new_link(domain="own.example"), NOW)
+        await create_public_link(context, new_link(domain="own.example"), NOW)
     assert set(raised.value.fields) == {"domain"}
 
 
-async def test_a_taken_slug_is_refused(book: LinkContext, actor: Actor) -> None:
-    await make_link(book, actor, slug="mine")
+async def test_a_taken_slug_is_refused(context: LinkContext, actor: Actor) -> None:
+    await make_link(context, actor, slug="mine")
     with pytest.raises(SlugTakenError):
-        await create_public_link(book, new_link(slug="mine"), NOW)
+        await create_public_link(context, new_link(slug="mine"), NOW)
 
 
-async def test_a_day_after_its_end_it_is_deleted(book: LinkContext, actor: Actor) -> None:
-    link = await create_public_link(book, new_link(slug="gone"), NOW)
-    await create_public_link(book, new_link(slug="later"), NOW + HOUR)
-    own = await make_link(book, actor, slug="own", is_public=True)
-    assert await delete_expired_public_links(book, NOW + DAY, forget_sums) == 0
-    assert await delete_expired_public_links(book, NOW + DAY + HOUR, forget_sums) == 1
-    assert book.lookup.find(link.domain_id, "gone") is None
-    assert book.lookup.find(link.domain_id, "later") is not None
-    assert book.lookup.find(own.domain_id, "own") is not None
-    assert await delete_expired_public_links(book, NOW + DAY + HOUR, forget_sums) == 0
+async def test_a_day_after_its_end_it_is_deleted(context: LinkContext, actor: Actor) -> None:
+    link = await create_public_link(context, new_link(slug="gone"), NOW)
+    await create_public_link(context, new_link(slug="later"), NOW + HOUR)
+    own = await make_link(context, actor, slug="own", is_public=True)
+    assert await delete_expired_public_links(context, NOW + DAY, forget_sums) == 0
+    assert await delete_expired_public_links(context, NOW + DAY + HOUR, forget_sums) == 1
+    assert context.lookup.find(link.domain_id, "gone") is None
+    assert context.lookup.find(link.domain_id, "later") is not None
+    assert context.lookup.find(own.domain_id, "own") is not None
+    assert await delete_expired_public_links(context, NOW + DAY + HOUR, forget_sums) == 0

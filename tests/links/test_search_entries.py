@@ -28,8 +28,8 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "SMALL", 0)
 
 
-async def search(book: LinkContext, actor: Actor, word: str) -> set[int]:
-    page = await list_links(book, actor, LinkFilter(search=word))
+async def search(context: LinkContext, actor: Actor, word: str) -> set[int]:
+    page = await list_links(context, actor, LinkFilter(search=word))
     return {link.id for link in page.links}
 
 
@@ -45,96 +45,98 @@ def cut(word: str) -> Sequence[str]:
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_whatever_happens_before_a_link_is_indexed_its_words_are_found(
-    book: LinkContext, actor: Actor, seed: int
+    context: LinkContext, actor: Actor, seed: int
 ) -> None:
-    dice = random.Random(seed)  # noqa: S311 - the same deeds each time
+    dice = random.Random(seed)  # noqa: S311 - the same actions each time
     titles: dict[int, str] = {}
     deleted: dict[int, str] = {}
     for step in range(60):
-        deed = dice.choice(("make", "make", "rename", "delete", "restore", "index", "title"))
+        action = dice.choice(("make", "make", "rename", "delete", "restore", "index", "title"))
         word = dice.choice(WORDS)
-        if deed == "make":
-            titles[(await make_link(book, actor, NOW + step, title=word)).id] = word
-        elif deed == "rename" and titles:
+        if action == "make":
+            titles[(await make_link(context, actor, NOW + step, title=word)).id] = word
+        elif action == "rename" and titles:
             link_id = dice.choice(list(titles))
-            await change_link(book, actor, link_id, LinkChange(title=word), NOW + step)
+            await change_link(context, actor, link_id, LinkChange(title=word), NOW + step)
             titles[link_id] = word
-        elif deed == "title":
-            link = await make_link(book, actor, NOW + step)
+        elif action == "title":
+            link = await make_link(context, actor, NOW + step)
             if dice.random() < 0.5:
-                await book.db.write(index_waiting)
-            await book.db.write(
+                await context.db.write(index_waiting)
+            await context.db.write(
                 lambda tx, link=link, word=word, now=NOW + step: set_title(tx, link.id, word, now)
             )
             titles[link.id] = word
-        elif deed == "delete" and titles:
+        elif action == "delete" and titles:
             link_id = dice.choice(list(titles))
-            await delete_link(book, actor, link_id, NOW + step)
+            await delete_link(context, actor, link_id, NOW + step)
             deleted[link_id] = titles.pop(link_id)
-        elif deed == "restore" and deleted:
+        elif action == "restore" and deleted:
             link_id = dice.choice(list(deleted))
-            await restore_link(book, actor, link_id, NOW + step)
+            await restore_link(context, actor, link_id, NOW + step)
             titles[link_id] = deleted.pop(link_id)
-        elif deed == "index":
-            await book.db.write(index_waiting)
+        elif action == "index":
+            await context.db.write(index_waiting)
     for word in WORDS:
         expected = {link_id for link_id, title in titles.items() if title == word}
-        assert await search(book, actor, word) == expected
-        assert await find_indexed(book.db, word) == expected
+        assert await search(context, actor, word) == expected
+        assert await find_indexed(context.db, word) == expected
 
 
 async def test_more_than_fit_one_write_are_indexed_before_they_are_searched(
-    book: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
+    context: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shorty.links.search_entries.AT_ONCE", 3)
-    made = {(await make_link(book, actor, title="harbour")).id for _ in range(8)}
-    assert await find_indexed(book.db, "harbour") == set()
-    assert await search(book, actor, "harbour") == made
+    made = {(await make_link(context, actor, title="harbour")).id for _ in range(8)}
+    assert await find_indexed(context.db, "harbour") == set()
+    assert await search(context, actor, "harbour") == made
     assert AT_ONCE > 3
 
 
 async def test_links_that_come_meanwhile_keep_nobody_waiting(
-    book: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
+    context: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = await make_link(book, actor, title="harbour")
+    first = await make_link(context, actor, title="harbour")
     writes = 0
-    write = book.db.write
+    write = context.db.write
 
     async def write_and_make(work: Any, *asked_at: float) -> Any:
         nonlocal writes
         writes += work is index_waiting
         made = await write(work, *asked_at)
         if work is index_waiting:
-            await make_link(book, actor, title="harbour")
+            await make_link(context, actor, title="harbour")
         return made
 
-    monkeypatch.setattr(book.db, "write", write_and_make)
-    await catch_up(book.db)
+    monkeypatch.setattr(context.db, "write", write_and_make)
+    await catch_up(context.db)
     assert writes == 1
-    assert await find_indexed(book.db, "harbour") == {first.id}
+    assert await find_indexed(context.db, "harbour") == {first.id}
 
 
-async def test_a_write_that_fails_leaves_its_links_waiting(book: LinkContext, actor: Actor) -> None:
-    link = await make_link(book, actor, title="harbour")
+async def test_a_write_that_fails_leaves_its_links_waiting(
+    context: LinkContext, actor: Actor
+) -> None:
+    link = await make_link(context, actor, title="harbour")
 
     def fail(tx: Transaction) -> None:
         tx.execute("update search_mark set indexed_until = indexed_until + 1")
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        await book.db.write(fail)
-    assert await search(book, actor, "harbour") == {link.id}
+        await context.db.write(fail)
+    assert await search(context, actor, "harbour") == {link.id}
 
 
 async def test_where_nothing_can_be_written_what_is_indexed_is_found(
-    book: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
+    context: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = await make_link(book, actor, title="harbour")
-    await catch_up(book.db)
-    await make_link(book, actor, title="harbour")
+    known = await make_link(context, actor, title="harbour")
+    await catch_up(context.db)
+    await make_link(context, actor, title="harbour")
 
     async def refuse(_: object) -> None:
         raise StorageUnavailableError
 
-    monkeypatch.setattr(book.db, "write", refuse)
-    assert await search(book, actor, "harbour") == {known.id}
+    monkeypatch.setattr(context.db, "write", refuse)
+    assert await search(context, actor, "harbour") == {known.id}

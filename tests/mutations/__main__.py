@@ -63,7 +63,7 @@ def main(words: list[str]) -> int:
         place = Path(folder)
         if arguments.only != "statements":
             try:
-                tally = try_expressions(
+                progress = try_expressions(
                     place / "expressions",
                     modules,
                     tests,
@@ -73,28 +73,28 @@ def main(words: list[str]) -> int:
             except MutmutError as error:
                 console.print(str(error), markup=False)
                 return 2
-            unexplained += report(console, "expressions", tally)
+            unexplained += report(console, "expressions", progress)
         if arguments.only != "expressions":
-            tally = try_statements(place / "statements", modules, tests)
-            unexplained += report(console, "statements", tally)
+            progress = try_statements(place / "statements", modules, tests)
+            unexplained += report(console, "statements", progress)
     return 1 if unexplained else 0
 
 
-def report(console: Console, kind: str, tally: TransferProgress) -> int:
+def report(console: Console, kind: str, progress: TransferProgress) -> int:
     """Prints what went unnoticed and returns how many of these have no reason."""
     reasons = read_reasons()
     unexplained = 0
-    for mutant in tally.unnoticed:
+    for mutant in progress.unnoticed:
         reason = find_reason(reasons, mutant)
         if reason is None:
             unexplained += 1
             console.print(f"{mutant.place}\n{mutant.difference}", markup=False, highlight=False)
         else:
             console.print(f"{mutant.place}: {mutant.change}: {reason}", markup=False)
-    count = len(tally.unnoticed)
-    share = 100 * count / max(1, tally.tried)
+    count = len(progress.unnoticed)
+    share = 100 * count / max(1, progress.tried)
     console.print(
-        f"{count} of {tally.tried} {kind} ({share:.1f} %) went unnoticed, "
+        f"{count} of {progress.tried} {kind} ({share:.1f} %) went unnoticed, "
         f"{unexplained} of them without a reason in {EQUIVALENT.name}."
     )
     return unexplained

@@ -25,19 +25,19 @@ class House(NamedTuple):
             "slug": "sale",
         }
         new = LinkChange(**(plain | only_what_matters))
-        return await create_link(self.app.services.book, self.actor, new, self.now)
+        return await create_link(self.app.services.links, self.actor, new, self.now)
 
     async def change_link(self, link: Link, **changes: Any) -> Link:
         change = LinkChange(**changes)
-        return await change_link(self.app.services.book, self.actor, link.id, change, self.now)
+        return await change_link(self.app.services.links, self.actor, link.id, change, self.now)
 
     async def delete_link(self, link: Link) -> None:
-        await delete_link(self.app.services.book, self.actor, link.id, self.now)
+        await delete_link(self.app.services.links, self.actor, link.id, self.now)
 
     async def read_link(self, link: Link) -> Link:
         """With its counts, once all that waits is stored."""
         await store_all(self.app.services.recorder)
-        return await get_link(self.app.services.book, self.actor, link.id)
+        return await get_link(self.app.services.links, self.actor, link.id)
 
     async def list_kinds(self) -> list[int]:
         await store_all(self.app.services.recorder)

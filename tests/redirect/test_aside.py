@@ -133,7 +133,7 @@ async def test_the_end_waits_for_the_visit_that_is_being_answered(house: House) 
     await house.make_link()
     visitors, front = Visitors(house, "/sale"), house.app.front
     lock = WatchedLock()
-    house.app.services.book.lookup.lock = lock  # pyright: ignore[reportAttributeAccessIssue]
+    house.app.services.links.lookup.lock = lock  # pyright: ignore[reportAttributeAccessIssue]
     leaving = Thread(target=front.leave_to_loop)
     with lock:
         lock.is_wanted.clear()

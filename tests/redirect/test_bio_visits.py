@@ -30,8 +30,10 @@ def read_answer(answer: httpx.Response) -> Reading:
 
 async def make_button(house: House, page: Link, link: Link) -> None:
     new = NewBlock(kind="link", link_id=link.id)
-    book = house.app.services.book
-    await house.app.db.write(lambda tx: add_block(tx, book, house.actor, page.id, new, house.now))
+    context = house.app.services.links
+    await house.app.db.write(
+        lambda tx: add_block(tx, context, house.actor, page.id, new, house.now)
+    )
 
 
 async def count(house: House, link: Link) -> tuple[int, int, int]:
@@ -142,9 +144,11 @@ async def test_a_visitor_who_opted_out_gets_a_link_in_place_of_a_player(
     house: House, client: httpx.AsyncClient
 ) -> None:
     page = await house.make_link(is_link_in_bio=True)
-    book, film = house.app.services.book, "https://youtu.be/dQw4w9WgXcQ"
+    context, film = house.app.services.links, "https://youtu.be/dQw4w9WgXcQ"
     new = NewBlock(kind="embed", text="A film", url=film)
-    await house.app.db.write(lambda tx: add_block(tx, book, house.actor, page.id, new, house.now))
+    await house.app.db.write(
+        lambda tx: add_block(tx, context, house.actor, page.id, new, house.now)
+    )
     assert read_answer(await client.get("/sale")).find("iframe")
     shown = await client.get("/sale", headers={"dnt": "1"})
     assert not read_answer(shown).find("iframe")
@@ -155,7 +159,7 @@ async def test_a_change_of_the_page_shows_at_once(house: House, client: httpx.As
     page = await house.make_link(is_link_in_bio=True, title="Me")
     assert read_answer(await client.get("/sale")).read("h1") == "Me"
     change = PageChange(title="Myself", theme="dusk")
-    await change_page(house.app.services.book, house.actor, page.id, change, house.now)
+    await change_page(house.app.services.links, house.actor, page.id, change, house.now)
     shown = read_answer(await client.get("/sale"))
     assert shown.read("h1") == "Myself"
     assert shown.find("body") == [{"class": "dusk"}]
@@ -166,7 +170,7 @@ async def test_a_crawlers_card_says_what_the_page_says(
 ) -> None:
     page = await house.make_link(is_link_in_bio=True, title="Me", description="Of the link")
     change = PageChange(title="Myself")
-    await change_page(house.app.services.book, house.actor, page.id, change, house.now)
+    await change_page(house.app.services.links, house.actor, page.id, change, house.now)
     meta = read_answer(await client.get("/sale", headers=CRAWLER)).read_meta()
     assert (meta["og:title"], meta["og:description"]) == ("Myself", "Of the link")
     assert await count(house, page) == (0, 0, 0)

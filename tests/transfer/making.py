@@ -1,4 +1,4 @@
-"""Builds what transfers move: a book with two domains, files to import, exports of everything."""
+"""Builds what transfers move: two domains, files to import, exports of everything."""
 
 import asyncio
 import tempfile
@@ -35,12 +35,12 @@ CONFIG = Config(
 
 
 class House(NamedTuple):
-    book: LinkContext
+    context: LinkContext
     actor: Actor
 
     @property
     def db(self) -> Database:
-        return self.book.db
+        return self.context.db
 
 
 async def build_house(db: Database, email: str = "ann@a.example") -> House:
@@ -49,9 +49,9 @@ async def build_house(db: Database, email: str = "ann@a.example") -> House:
     domains = DomainDirectory(db, CONFIG)
     domains.reload()
     lookup = LinkLookup(db, rules.block_list)
-    book = LinkContext(db=db, domains=domains, lookup=lookup, rules=rules)
+    context = LinkContext(db=db, domains=domains, lookup=lookup, rules=rules)
     home = await make_home(db, CONFIG, email)
-    return House(book, await make_actor(db, home, config=CONFIG))
+    return House(context, await make_actor(db, home, config=CONFIG))
 
 
 def run_in_two_houses(move: Callable[[House, House], Awaitable[None]]) -> None:
@@ -78,47 +78,47 @@ async def import_text(
     house: House,
     source: SourceName,
     text: str | bytes,
-    tally: TransferProgress | None = None,
+    progress: TransferProgress | None = None,
     **options: Any,
 ) -> Transfer:
     path = house.db.path.with_name("import.txt")
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return await import_path(house, source, path, tally, **options)
+    return await import_path(house, source, path, progress, **options)
 
 
 async def import_path(
     house: House,
     source: SourceName,
     path: Path,
-    tally: TransferProgress | None = None,
+    progress: TransferProgress | None = None,
     **options: Any,
 ) -> Transfer:
-    tally = tally or TransferProgress()
+    progress = progress or TransferProgress()
     wanted = ImportOptions(**options)
-    await import_file(house.book, house.actor, source, path, wanted, NOW, tally)
-    return tally.describe()
+    await import_file(house.context, house.actor, source, path, wanted, NOW, progress)
+    return progress.describe()
 
 
 async def export_all(
-    house: House, tally: TransferProgress | None = None, *, has_clicks: bool = False
+    house: House, progress: TransferProgress | None = None, *, has_clicks: bool = False
 ) -> bytes:
     async with open_snapshot(house.db) as snapshot:
         parts = export_lines(
             snapshot,
             house.actor.workspace_id,
             NOW,
-            tally or TransferProgress(),
+            progress or TransferProgress(),
             has_clicks=has_clicks,
         )
         return b"".join([part async for part in parts])
 
 
 async def export_csv(
-    house: House, tally: TransferProgress | None = None, *, hides_webhooks: bool = False
+    house: House, progress: TransferProgress | None = None, *, hides_webhooks: bool = False
 ) -> bytes:
     workspace_id = house.actor.workspace_id
     parts = export_table(
-        house.db, workspace_id, tally or TransferProgress(), hides_webhooks=hides_webhooks
+        house.db, workspace_id, progress or TransferProgress(), hides_webhooks=hides_webhooks
     )
     return b"".join([part async for part in parts])
 

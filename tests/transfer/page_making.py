@@ -55,17 +55,19 @@ async def keep_picture(
 
 async def make_page(house: House, slug: str, now: int = NOW, **fields: Any) -> Link:
     """A link in a bio that nobody has dressed."""
-    return await make_link(house.book, house.actor, now, slug=slug, is_link_in_bio=True, **fields)
+    return await make_link(
+        house.context, house.actor, now, slug=slug, is_link_in_bio=True, **fields
+    )
 
 
 async def dress(house: House, page: Link, now: int = NOW, **change: Any) -> None:
-    await change_page(house.book, house.actor, page.id, PageChange(**change), now)
+    await change_page(house.context, house.actor, page.id, PageChange(**change), now)
 
 
 async def add(house: House, page: Link, now: int = NOW, **fields: Any) -> Block:
     new = NewBlock(**fields)
     return await house.db.write(
-        lambda tx: add_block(tx, house.book, house.actor, page.id, new, now)
+        lambda tx: add_block(tx, house.context, house.actor, page.id, new, now)
     )
 
 
@@ -82,7 +84,7 @@ async def build_whole(house: House) -> Whole:
     image = await keep_picture(house, "image", "Kiln", RED_SQUARE.replace("#c00", "#0c0"))
     # Older than what leads to it, and younger.
     ann = await make_page(house, "ann", NOW - 9, button_label="My site")
-    shop = await make_link(house.book, house.actor, NOW - 5, slug="shop", title="Shop")
+    shop = await make_link(house.context, house.actor, NOW - 5, slug="shop", title="Shop")
     bob = await make_page(house, "bob", NOW - 4)
     await dress(
         house,
@@ -112,7 +114,7 @@ async def build_whole(house: House) -> Whole:
     await make_page(house, "bare")
     given_up = await make_page(house, "given-up")
     await dress(house, given_up, title="Gone")
-    await delete_page(house.book, house.actor, given_up.id, NOW, keeps_link=True)
+    await delete_page(house.context, house.actor, given_up.id, NOW, keeps_link=True)
     await add_template(house, "Letter", NOW - 7, utm_source="mail", utm_campaign="May\n2026")
     await add_template(house, "Ads", NOW - 6, utm_medium="cpc", utm_id="7")
     return Whole(ann, shop, bob)
@@ -120,7 +122,7 @@ async def build_whole(house: House) -> Whole:
 
 async def read_pages(house: House) -> dict[str, Any]:
     """Every page by its slug, with the slugs and names of what it shows in the place of ids."""
-    listed = await list_pages(house.book, house.actor, NOW, limit=500)
+    listed = await list_pages(house.context, house.actor, NOW, limit=500)
     return {
         page.link.slug: (
             replace(page.settings, picture=_strip(page.settings.picture)),

@@ -391,7 +391,7 @@ async def add_neighbour(house: House) -> None:
     new = NewTag(name="Eve's", color="#ffffff")
     await eve.db.write(lambda tx: create_tag(tx, eve.actor, new, NOW))
     await keep_picture(eve, "logo", "Eve")
-    link = await make_link(eve.book, eve.actor, 2002, slug="eve", tag_names=("Eve's",))
+    link = await make_link(eve.context, eve.actor, 2002, slug="eve", tag_names=("Eve's",))
     page = await make_page(eve, "eves-page", 2006)
     await dress(eve, page, title="Eve")
     await add(eve, page, kind="link", link_id=link.id)
@@ -419,15 +419,15 @@ async def test_exports_of_each_format_are_these_texts(house: House) -> None:
     links = await list_all(house)
     assert (FORMAT, __version__) == (2, "0.1.0")
     for has_clicks, text, rows in ((True, CLICKS, 4 + 5), (False, COUNTS, 4)):
-        tally = TransferProgress()
-        exported = await export_all(house, tally, has_clicks=has_clicks)
-        assert (tally.done, tally.total, tally.created) == (rows, rows, 4)
-        assert tally.clicks == (3 if has_clicks else 0)
+        progress = TransferProgress()
+        exported = await export_all(house, progress, has_clicks=has_clicks)
+        assert (progress.done, progress.total, progress.created) == (rows, rows, 4)
+        assert progress.clicks == (3 if has_clicks else 0)
         kept = re.sub(r'("id":(\d+),.*"png":)"[^"]+"', r'\1"PNG \2"', text.decode())
         assert write_as_in_file(exported, links) == kept
-    tally = TransferProgress()
-    assert await export_csv(house, tally) == TABLE
-    assert (tally.done, tally.total, tally.created) == (4, 4, 4)
+    progress = TransferProgress()
+    assert await export_csv(house, progress) == TABLE
+    assert (progress.done, progress.total, progress.created) == (4, 4, 4)
 
 
 async def test_each_field_of_a_text_is_stored(house: House) -> None:

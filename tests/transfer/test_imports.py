@@ -65,7 +65,7 @@ async def test_each_line_is_made_or_says_why_not(house: House) -> None:
         ("a", "go.example"),
         ("b", "localhost:8000"),
     }
-    assert house.book.lookup.find((await list_all(house))[0].domain_id, "a") is not None
+    assert house.context.lookup.find((await list_all(house))[0].domain_id, "a") is not None
 
 
 async def test_what_the_reader_found_at_fault_is_told_with_its_place(house: House) -> None:
@@ -102,7 +102,7 @@ async def test_a_file_imported_again_changes_nothing(house: House) -> None:
 
 
 async def test_a_taken_slug_is_skipped_and_told(house: House) -> None:
-    await make_link(house.book, house.actor, slug="a")
+    await make_link(house.context, house.actor, slug="a")
     told = await import_rows(house, "https://example.com/x,a,", "https://example.com/y,b,")
     assert (told.created, told.skipped, told.failed) == (1, 1, 0)
     assert [tell(problem) for problem in told.problems] == [("skipped", "line 2", "a")]
@@ -110,7 +110,7 @@ async def test_a_taken_slug_is_skipped_and_told(house: House) -> None:
 
 
 async def test_a_taken_slug_is_renamed_and_stays_so(house: House) -> None:
-    await make_link(house.book, house.actor, slug="a")
+    await make_link(house.context, house.actor, slug="a")
     rows = ("https://example.com/x,a,", "https://example.com/y,a,", "https://example.com/x,a,")
     for created, there in ((2, 1), (0, 3)):
         told = await import_rows(house, *rows, on_conflict="rename")
@@ -132,14 +132,14 @@ async def test_a_slug_is_numbered_up_to_a_hundred(house: House) -> None:
 
 async def test_a_cancelled_import_takes_nothing_of_the_batch_that_it_prepares(house: House) -> None:
     """Passwords are hashed one by one: a batch of them would take half a minute."""
-    tally = TransferProgress(on_problem=lambda _: tally.cancel())
-    told = await import_rows(house, "https://example.com/a,a,", "nonsense,b,", tally=tally)
+    progress = TransferProgress(on_problem=lambda _: progress.cancel())
+    told = await import_rows(house, "https://example.com/a,a,", "nonsense,b,", progress=progress)
     assert (told.state, told.created) == ("cancelled", 0)
     assert await list_all(house) == []
 
 
 async def test_a_picture_that_is_being_drawn_is_left_when_an_import_is_cancelled() -> None:
-    tally = TransferProgress()
+    progress = TransferProgress()
     is_drawing, is_left = asyncio.Event(), asyncio.Event()
 
     async def draw() -> None:
@@ -149,9 +149,9 @@ async def test_a_picture_that_is_being_drawn_is_left_when_an_import_is_cancelled
         finally:
             is_left.set()
 
-    working = asyncio.create_task(tally.unless_cancelled(draw()))
+    working = asyncio.create_task(progress.unless_cancelled(draw()))
     await is_drawing.wait()
-    tally.cancel()
+    progress.cancel()
     assert await working is None
     assert is_left.is_set()
 
@@ -170,13 +170,13 @@ async def test_combining_marks_without_end_cost_no_time(house: House) -> None:
 
 
 async def test_a_long_slug_is_renamed_within_its_length(house: House) -> None:
-    await make_link(house.book, house.actor, slug="x" * 128)
+    await make_link(house.context, house.actor, slug="x" * 128)
     await import_rows(house, f"https://example.com/x,{'x' * 128},", on_conflict="rename")
     assert await list_slugs(house) == ["x" * 128, "x" * 126 + "-2"]
 
 
 async def test_a_taken_slug_may_be_the_end_of_it(house: House) -> None:
-    await make_link(house.book, house.actor, slug="a")
+    await make_link(house.context, house.actor, slug="a")
     told = await import_rows(
         house, "https://example.com/x,b,", "https://example.com/y,a,", on_conflict="fail"
     )
@@ -188,14 +188,14 @@ async def test_a_taken_slug_may_be_the_end_of_it(house: House) -> None:
 
 async def test_a_slug_of_another_workspace_is_taken(house: House) -> None:
     stranger = await make_stranger(house)
-    await make_link(stranger.book, stranger.actor, slug="a", url="https://example.com/x")
+    await make_link(stranger.context, stranger.actor, slug="a", url="https://example.com/x")
     told = await import_rows(house, "https://example.com/x,a,")
     assert (told.skipped, told.there) == (1, 0)
     assert await list_all(house) == []
 
 
 async def test_a_slug_of_another_domain_is_free(house: House) -> None:
-    await make_link(house.book, house.actor, slug="a", domain="localhost:8000")
+    await make_link(house.context, house.actor, slug="a", domain="localhost:8000")
     for is_dry_run in (True, False):
         told = await import_rows(house, "https://example.com/x,a,", is_dry_run=is_dry_run)
         assert (told.created, told.skipped) == (1, 0)
@@ -209,8 +209,8 @@ async def test_a_destination_is_there_on_its_own_domain_and_in_its_workspace_alo
     house: House,
 ) -> None:
     stranger, url = await make_stranger(house), "https://example.com/x"
-    await make_link(stranger.book, stranger.actor, slug="theirs", url=url)
-    await make_link(house.book, house.actor, slug="ours", url=url, domain="localhost:8000")
+    await make_link(stranger.context, stranger.actor, slug="theirs", url=url)
+    await make_link(house.context, house.actor, slug="ours", url=url, domain="localhost:8000")
     for is_dry_run, created, there in ((True, 1, 0), (False, 1, 0), (True, 0, 1), (False, 0, 1)):
         told = await import_rows(house, f"{url},,", is_dry_run=is_dry_run)
         assert (told.created, told.there) == (created, there)
@@ -257,7 +257,7 @@ async def test_each_quota_counts_what_is_there_and_what_the_file_brings(
     features: dict[str, Any] = {"isLinkInBio": True, "qrSettings": {"color": "#112233"}}
     for number in range(2):
         await make_link(
-            house.book,
+            house.context,
             house.actor,
             slug=f"s{number}",
             is_link_in_bio=True,
@@ -295,7 +295,7 @@ async def test_a_hash_that_is_none_of_ours_switches_its_link_off(house: House) -
 
 
 async def test_a_dry_run_tells_all_and_changes_nothing(house: House) -> None:
-    await make_link(house.book, house.actor, slug="a", url="https://example.com/a")
+    await make_link(house.context, house.actor, slug="a", url="https://example.com/a")
     rows = (
         "https://example.com/a,a,",
         "https://example.com/x,a,",
@@ -321,9 +321,9 @@ async def test_more_than_one_batch_comes_whole_and_tells_how_far_it_is(house: Ho
 
 
 async def test_a_cancelled_import_stops_after_its_batch(house: House) -> None:
-    tally = TransferProgress(on_change=lambda _: tally.cancel())
+    progress = TransferProgress(on_change=lambda _: progress.cancel())
     text = HEADING + "".join(f"https://example.com/{n},s{n},\n" for n in range(1203))
-    told = await import_text(house, "csv", text, tally)
+    told = await import_text(house, "csv", text, progress)
     assert (told.state, told.created) == ("cancelled", 500)
 
 

@@ -50,7 +50,7 @@ async def test_pages_pictures_and_templates_are_the_same_afterwards(
 ) -> None:
     await build_whole(house)
     # Other ids than those of the file.
-    await make_link(empty_house.book, empty_house.actor, slug="before")
+    await make_link(empty_house.context, empty_house.actor, slug="before")
     exported = await export_all(house)
     told = await import_text(empty_house, "shorty", exported)
     assert (told.state, told.created, told.problems) == ("done", 6, ())
@@ -125,10 +125,10 @@ def test_wild_pages_are_the_same_afterwards(
 
 async def test_what_is_gone_here_is_not_missed_there(house: House, empty_house: House) -> None:
     whole = await build_whole(house)
-    await delete_link(house.book, house.actor, whole.shop.id, NOW)
+    await delete_link(house.context, house.actor, whole.shop.id, NOW)
     (page,) = [
         page
-        for page in (await list_pages(house.book, house.actor, NOW)).pages
+        for page in (await list_pages(house.context, house.actor, NOW)).pages
         if page.id == whole.ann.id
     ]
     assert page.settings.picture is not None
@@ -200,7 +200,7 @@ async def test_what_was_changed_here_meanwhile_stays(house: House, empty_house: 
     await build_whole(house)
     exported = await export_all(house)
     await import_text(empty_house, "shorty", exported)
-    page = (await list_pages(empty_house.book, empty_house.actor, NOW)).pages[0]
+    page = (await list_pages(empty_house.context, empty_house.actor, NOW)).pages[0]
     await dress(empty_house, page.link, title=None, theme="slate", socials=None)
     for block in page.blocks:
         await empty_house.db.write(
@@ -250,7 +250,7 @@ async def test_a_page_that_was_bare_here_is_dressed(house: House) -> None:
 
 
 async def test_a_renamed_link_has_its_page(house: House) -> None:
-    await make_link(house.book, house.actor, slug="ann")
+    await make_link(house.context, house.actor, slug="ann")
     lines = (link_line(), page_line(TEXT))
     for _ in range(2):
         await import_lines(house, *lines, on_conflict="rename")
@@ -258,7 +258,7 @@ async def test_a_renamed_link_has_its_page(house: House) -> None:
 
 
 async def test_a_link_that_was_left_out_takes_its_page_along(house: House) -> None:
-    await make_link(house.book, house.actor, slug="ann")
+    await make_link(house.context, house.actor, slug="ann")
     button = {"kind": "link", "link": "ann", "createdAt": NOW}
     told = await import_lines(
         house, link_line(), link_line("bob"), page_line(TEXT), page_line(button, TEXT, link="bob")
@@ -272,7 +272,7 @@ async def test_a_link_that_was_left_out_takes_its_page_along(house: House) -> No
 
 
 async def test_a_link_that_is_no_page_here_is_left_as_it_is(house: House) -> None:
-    await make_link(house.book, house.actor, slug="ann", url="https://example.com/ann")
+    await make_link(house.context, house.actor, slug="ann", url="https://example.com/ann")
     for is_dry_run in (True, False):
         told = await import_lines(house, link_line(), page_line(TEXT), is_dry_run=is_dry_run)
         assert [tell(problem)[:2] for problem in told.problems] == [("skipped", "line 3")]

@@ -25,14 +25,14 @@ NOTHING = Transfer(
 
 
 def test_a_tally_says_each_number_under_its_name() -> None:
-    tally = TransferProgress(20)
-    assert tally.describe() == replace(NOTHING, total=20)
-    tally.created, tally.there, tally.clicks, tally.belongings = 1, 2, 3, 4
+    progress = TransferProgress(20)
+    assert progress.describe() == replace(NOTHING, total=20)
+    progress.created, progress.there, progress.clicks, progress.belongings = 1, 2, 3, 4
     sorts: list[Sort] = ["failed", "failed", "failed", "skipped", "skipped", "note"]
     for sort in sorts:
-        tally.note(sort, "line 1", "sale", "is taken")
-    tally.move(5)
-    told = tally.describe()
+        progress.note(sort, "line 1", "sale", "is taken")
+    progress.move(5)
+    told = progress.describe()
     numbers = (told.created, told.there, told.skipped, told.failed, told.clicks, told.problem_count)
     assert numbers == (1, 2, 2, 3, 3, 6)
     assert (told.state, told.done, told.total, told.error) == ("running", 5, 20, None)
@@ -42,10 +42,10 @@ def test_a_tally_says_each_number_under_its_name() -> None:
 
 
 def test_a_hundred_problems_are_kept() -> None:
-    tally = TransferProgress()
+    progress = TransferProgress()
     for number in range(KEPT_PROBLEMS + 1):
-        tally.note("note", str(number), "", "")
-    told = tally.describe()
+        progress.note("note", str(number), "", "")
+    told = progress.describe()
     assert [problem.place for problem in told.problems] == [str(number) for number in range(100)]
     assert told.problem_count == 101
 
@@ -56,10 +56,10 @@ def test_a_hundred_problems_are_kept() -> None:
 )
 def test_it_never_goes_back_nor_past_the_end(total: int, moves: list[int], done: int) -> None:
     seen: list[int] = []
-    tally = TransferProgress(total, on_change=lambda told: seen.append(told.done))
+    progress = TransferProgress(total, on_change=lambda told: seen.append(told.done))
     for move in moves:
-        tally.move(move)
-    assert tally.done == seen[-1] == done
+        progress.move(move)
+    assert progress.done == seen[-1] == done
     assert len(seen) == len(moves)
 
 
@@ -68,9 +68,9 @@ def test_it_never_goes_back_nor_past_the_end(total: int, moves: list[int], done:
 )
 def test_only_what_is_done_has_come_to_its_end(state: State, error: str | None, done: int) -> None:
     seen: list[Transfer] = []
-    tally = TransferProgress(10, on_change=seen.append)
-    tally.done = 3
-    tally.finish(state, error)
+    progress = TransferProgress(10, on_change=seen.append)
+    progress.done = 3
+    progress.finish(state, error)
     assert [(told.state, told.error, told.done) for told in seen] == [(state, error, done)]
 
 
@@ -80,34 +80,34 @@ def test_what_is_stopped_first_says_why() -> None:
         (["stop one", "stop two"], "stopped", "one"),
         (["cancel", "stop one"], "stopped", "one"),
     ):
-        tally = TransferProgress(10)
-        assert not tally.is_cancelled
+        progress = TransferProgress(10)
+        assert not progress.is_cancelled
         for act in acts:
             word, _, reason = act.partition(" ")
-            tally.cancel() if word == "cancel" else tally.stop(reason)
-            assert tally.is_cancelled
-        tally.done = 3
-        tally.finish_early()
-        assert (tally.state, tally.error, tally.done) == (state, error, 3)
+            progress.cancel() if word == "cancel" else progress.stop(reason)
+            assert progress.is_cancelled
+        progress.done = 3
+        progress.finish_early()
+        assert (progress.state, progress.error, progress.done) == (state, error, 3)
 
 
 async def test_work_that_nobody_cancels_gives_its_result() -> None:
-    tally = TransferProgress()
-    assert await tally.unless_cancelled(asyncio.sleep(0, "drawn")) == "drawn"
+    progress = TransferProgress()
+    assert await progress.unless_cancelled(asyncio.sleep(0, "drawn")) == "drawn"
 
     async def fail() -> None:
         raise ValueError("no picture")
 
     with pytest.raises(ValueError, match="no picture"):
-        await tally.unless_cancelled(fail())
+        await progress.unless_cancelled(fail())
 
 
 def test_a_report_is_this_text() -> None:
     file = io.BytesIO()
-    tally = TransferProgress()
-    tally.report_to(Report(file).add)
-    tally.note("failed", "line 2", "=1+1", 'is "no" link, really')
-    tally.note("skipped", "", "sale", "is taken")
+    progress = TransferProgress()
+    progress.report_to(Report(file).add)
+    progress.note("failed", "line 2", "=1+1", 'is "no" link, really')
+    progress.note("skipped", "", "sale", "is taken")
     assert file.getvalue() == (
         b"result,place,link,message\r\n"
         b'failed,line 2,\'=1+1,"is ""no"" link, really"\r\n'

@@ -136,7 +136,7 @@ def test_wild_links_are_the_same_afterwards(wild: list[tuple[dict[str, Any], Pas
     async def move(house: House, empty_house: House) -> None:
         for given_fields, past in wild:
             try:
-                link = await make_link(house.book, house.actor, **given_fields)
+                link = await make_link(house.context, house.actor, **given_fields)
             except (InvalidFieldsError, SlugTakenError):
                 continue  # not every text is a slug or a tag
             workspace_id, kept = link.workspace_id, (link.id, past)
@@ -182,7 +182,7 @@ async def fill(house: House) -> None:
     """Two links with clicks of several days, of which the first were removed as the plan says."""
     for number in range(2):
         link = await make_link(
-            house.book, house.actor, slug=f"s{number}", tag_names=("shop",), now=NOW - 9 * DAY_MS
+            house.context, house.actor, slug=f"s{number}", tag_names=("shop",), now=NOW - 9 * DAY_MS
         )
         clicks = [
             make_click(link, at=NOW - day * DAY_MS + hour * 3_600_000, visitor=visitor, **fields)
@@ -285,8 +285,8 @@ async def test_an_import_that_is_cancelled_before_its_recount_leaves_this_to_the
     lines = (await export_all(house, has_clicks=True)).splitlines(keepends=True)
     await import_text(empty_house, "shorty", b"".join(lines[:20]))
     await empty_house.db.write(lambda tx: tx.execute("delete from day_visitors"))
-    tally = TransferProgress(on_change=lambda _: tally.cancel())
-    told = await import_text(empty_house, "shorty", b"".join(lines), tally)
+    progress = TransferProgress(on_change=lambda _: progress.cancel())
+    told = await import_text(empty_house, "shorty", b"".join(lines), progress)
     assert told.state == "cancelled"
     assert await read_clicks_sorted(empty_house) == await read_clicks_sorted(house)
     assert await read_analytics(empty_house) != await read_analytics(house)
@@ -308,15 +308,15 @@ async def test_days_are_recounted_from_when_more_visitors_came_than_are_remember
     house: House, monkeypatch: pytest.MonkeyPatch, most: int, days: list[int]
 ) -> None:
     monkeypatch.setattr(history, "KNOWN_VISITORS", most)
-    tally = TransferProgress()
-    taker = history.History(house.db, tally, NOW, is_dry_run=False)
-    link = await make_link(house.book, house.actor)
+    progress = TransferProgress()
+    taker = history.History(house.db, progress, NOW, is_dry_run=False)
+    link = await make_link(house.context, house.actor)
     taker.know("a", link.id, is_new=True)
     clicks = [ImportedClick(ref="a", click=make_click(link, at=day + 5)) for day in DAYS]
     for batch in (clicks[:3], clicks[3:]):
         await taker.take_clicks(batch)
     assert await read_noted_days(house) == days
-    tally.cancel()
+    progress.cancel()
     await taker.finish()
     assert await read_noted_days(house) == days
     await history.History(house.db, TransferProgress(), NOW, is_dry_run=False).finish()
@@ -325,7 +325,7 @@ async def test_days_are_recounted_from_when_more_visitors_came_than_are_remember
 
 async def test_a_day_that_was_recounted_meanwhile_is_noted_once_more(house: House) -> None:
     taker = history.History(house.db, TransferProgress(), NOW, is_dry_run=False)
-    link = await make_link(house.book, house.actor)
+    link = await make_link(house.context, house.actor)
     taker.know("a", link.id, is_new=False)
     for number in range(2):
         click = make_click(link, at=DAYS[0] + number)
@@ -336,7 +336,7 @@ async def test_a_day_that_was_recounted_meanwhile_is_noted_once_more(house: Hous
 
 async def test_visitors_of_days_long_past_are_remembered_while_an_import_runs(house: House) -> None:
     taker = history.History(house.db, TransferProgress(), NOW, is_dry_run=False)
-    link = await make_link(house.book, house.actor)
+    link = await make_link(house.context, house.actor)
     taker.know("a", link.id, is_new=True)
     for number in range(2):
         click = make_click(link, at=DAYS[0] + number)
@@ -373,9 +373,9 @@ async def test_logos_come_along_with_their_codes(house: House, empty_house: Hous
                 tx, house.actor, name, LogoPicture(png=png, width=8, height=8), NOW
             )
         )
-    await make_link(house.book, house.actor, qr_settings=QrSettings(qr_logo_id=logo.id))
+    await make_link(house.context, house.actor, qr_settings=QrSettings(qr_logo_id=logo.id))
     exported = await export_all(house)
-    await make_link(empty_house.book, empty_house.actor, slug="before")
+    await make_link(empty_house.context, empty_house.actor, slug="before")
     for _ in range(2):
         told = await import_text(empty_house, "shorty", exported)
         assert told.problems == ()
@@ -398,7 +398,7 @@ async def test_tags_keep_their_colours_and_those_that_are_here(
     for name, color in (("shop", "#010203"), ("Unused", "#040506")):
         new = NewTag(name=name, color=color)
         await house.db.write(lambda tx, new=new: create_tag(tx, house.actor, new, NOW))
-    await make_link(house.book, house.actor, tag_names=("shop",))
+    await make_link(house.context, house.actor, tag_names=("shop",))
     ours = NewTag(name="UNUSED", color="#777777")
     await empty_house.db.write(lambda tx: create_tag(tx, empty_house.actor, ours, NOW))
     await import_text(empty_house, "shorty", await export_all(house))
@@ -408,7 +408,7 @@ async def test_tags_keep_their_colours_and_those_that_are_here(
 
 
 async def test_a_password_still_opens_the_link(house: House, empty_house: House) -> None:
-    await make_link(house.book, house.actor, password="open sesame")
+    await make_link(house.context, house.actor, password="open sesame")
     await import_text(empty_house, "shorty", await export_all(house))
     kept = (await get_only(empty_house)).password_hash
     assert kept is not None
@@ -416,7 +416,7 @@ async def test_a_password_still_opens_the_link(house: House, empty_house: House)
 
 
 async def test_a_link_that_is_over_stays_over(house: House, empty_house: House) -> None:
-    link = await make_link(house.book, house.actor, expires_at=NOW + 5, now=NOW)
+    link = await make_link(house.context, house.actor, expires_at=NOW + 5, now=NOW)
     sql = "update links set expires_at = $1"
     await house.db.write(lambda tx: tx.execute(sql, NOW - 5))
     await import_text(empty_house, "shorty", await export_all(house))
@@ -425,11 +425,11 @@ async def test_a_link_that_is_over_stays_over(house: House, empty_house: House) 
 
 
 async def test_public_links_and_deleted_ones_stay_behind(house: House) -> None:
-    await make_link(house.book, house.actor, slug="hour", is_public=True)
-    gone = await make_link(house.book, house.actor, slug="gone")
+    await make_link(house.context, house.actor, slug="hour", is_public=True)
+    gone = await make_link(house.context, house.actor, slug="gone")
     await load_clicks(house.db, [make_click(gone)])
     await house.db.write(
-        lambda tx: drop_link(tx, house.book, house.actor.workspace_id, gone.id, NOW)
+        lambda tx: drop_link(tx, house.context, house.actor.workspace_id, gone.id, NOW)
     )
     exported = await export_all(house, has_clicks=True)
     assert [msgspec.json.decode(text)["kind"] for text in exported.splitlines()] == ["export"]
@@ -440,18 +440,23 @@ async def test_imported_links_are_listed_by_their_own_time(
 ) -> None:
     for number, made_at in enumerate((NOW - 5, NOW - 7)):
         await make_link(
-            house.book, house.actor, made_at, slug=f"s{number}", made_through="qr", title="needle"
+            house.context,
+            house.actor,
+            made_at,
+            slug=f"s{number}",
+            made_through="qr",
+            title="needle",
         )
-    await make_link(empty_house.book, empty_house.actor, NOW - 9, slug="here", title="needle")
+    await make_link(empty_house.context, empty_house.actor, NOW - 9, slug="here", title="needle")
     await import_text(empty_house, "shorty", await export_all(house))
     wanted = LinkFilter(search="needle", sort="createdAt", kind="qr")
-    page = await list_links(empty_house.book, empty_house.actor, wanted)
+    page = await list_links(empty_house.context, empty_house.actor, wanted)
     assert [link.slug for link in page.links] == ["s1", "s0"]
 
 
 async def test_a_table_brings_back_what_it_holds(house: House, empty_house: House) -> None:
     await make_link(
-        house.book,
+        house.context,
         house.actor,
         now=NOW - 99,
         slug="-x",
@@ -483,13 +488,13 @@ async def test_addresses_to_call_that_a_table_hides_are_left_out(
     house: House, empty_house: House
 ) -> None:
     urls = ("https://a.example/key", "https://b.example/")
-    await make_link(house.book, house.actor, webhook_urls=urls)
+    await make_link(house.context, house.actor, webhook_urls=urls)
     await import_text(empty_house, "csv", await export_csv(house, hides_webhooks=True))
     assert (await get_only(empty_house)).webhook_urls == ("https://b.example/",)
 
 
 async def test_a_table_never_opens_what_a_password_closed(house: House, empty_house: House) -> None:
-    await make_link(house.book, house.actor, slug="closed", password="open sesame")
+    await make_link(house.context, house.actor, slug="closed", password="open sesame")
     told = await import_text(empty_house, "csv", await export_csv(house))
     assert [problem.sort for problem in told.problems] == ["note"]
     assert "password" in told.problems[0].message

@@ -88,8 +88,8 @@ async def test_a_removed_domain_is_gone(owner: Browser) -> None:
 async def test_the_operators_domains_are_shown_and_not_changed(owner: Browser) -> None:
     page = read_text((await owner.open(f"{PLACE}/1")).text)
     assert "Only whoever runs this server can change it" in page
-    for deed in ("", "/check", "/remove"):
-        assert (await owner.send(f"{PLACE}/1{deed}")).status_code == 403
+    for action in ("", "/check", "/remove"):
+        assert (await owner.send(f"{PLACE}/1{action}")).status_code == 403
 
 
 async def test_an_editor_looks_and_changes_nothing(owner: Browser, editor: Browser) -> None:
@@ -99,13 +99,13 @@ async def test_an_editor_looks_and_changes_nothing(owner: Browser, editor: Brows
     assert "_shorty-verification" in page
     assert "Check now" not in page
     assert (await editor.send(PLACE, host="to.a.invalid")).status_code == 403
-    for deed in ("", "/check", "/remove"):
-        assert (await editor.send(f"{path}{deed}")).status_code == 403
+    for action in ("", "/check", "/remove"):
+        assert (await editor.send(f"{path}{action}")).status_code == 403
 
 
 async def test_another_workspaces_domain_is_not_there(owner: Browser, stranger: Browser) -> None:
     path = await add(owner)
     assert "go.a.invalid" not in (await stranger.open(PLACE)).text
     assert (await stranger.open(path)).status_code == 404
-    for deed in ("", "/check", "/remove"):
-        assert (await stranger.send(f"{path}{deed}")).status_code == 404
+    for action in ("", "/check", "/remove"):
+        assert (await stranger.send(f"{path}{action}")).status_code == 404

@@ -51,7 +51,7 @@ async def wait_for_job(house: House) -> ImportJob:
 
 
 async def count_links(house: House) -> int:
-    found = await list_links(house.app.services.book, await house.make_actor(), LinkFilter())
+    found = await list_links(house.app.services.links, await house.make_actor(), LinkFilter())
     return found.total
 
 
@@ -160,7 +160,7 @@ async def test_a_large_file_comes_whole(house: House, owner: Browser) -> None:
     rows = "".join(f"https://example.com/{'x' * 2000}/{n},s{n}\n" for n in range(6000))
     await send_file(owner, f"url,slug\n{rows}")
     job = await wait_for_job(house)
-    assert job.tally.created == 6000
+    assert job.progress.created == 6000
     assert job.path.stat().st_size == len(rows) + 9
 
 
@@ -192,8 +192,8 @@ async def test_another_workspaces_import_is_not_there(
     assert "links.csv" not in (await stranger.open(PLACE)).text
     for way in ("", "/report"):
         assert (await stranger.open(place + way)).status_code == 404
-    for deed in ("begin", "cancel", "drop"):
-        assert (await stranger.send(f"{place}/{deed}")).status_code == 404
+    for action in ("begin", "cancel", "drop"):
+        assert (await stranger.send(f"{place}/{action}")).status_code == 404
     assert len(list_uploads(house)) == 2
 
 
@@ -243,7 +243,7 @@ async def test_files_are_gone_once_the_desk_has_stopped(house: House, owner: Bro
 
 async def test_what_a_killed_process_left_is_removed(house: House, tmp_path: Path) -> None:
     folder = leave_upload(tmp_path)
-    ImportJobs(house.app.services.book, folder, lambda: house.now).start()
+    ImportJobs(house.app.services.links, folder, lambda: house.now).start()
     assert not is_there(folder)
 
 
@@ -279,7 +279,7 @@ async def test_our_own_export_comes_back(house: House, owner: Browser) -> None:
     assert kinds == ["export", "link"]
     await send_file(owner, exported, source="shorty")
     job = await wait_for_job(house)
-    assert (job.tally.created, job.tally.there) == (0, 1)
+    assert (job.progress.created, job.progress.there) == (0, 1)
 
 
 async def test_a_file_without_links_is_taken_in_too(house: House, owner: Browser) -> None:
@@ -327,7 +327,7 @@ async def test_what_is_being_read_is_cancelled_at_once(house: House, owner: Brow
     place = (await send_file(owner, ENDLESS, source="yourls")).headers["location"]
     await owner.send(f"{place}/cancel")
     job = await asyncio.wait_for(wait_for_job(house), PATIENCE_S)
-    assert (job.tally.state, job.stage) == ("cancelled", "over")
+    assert (job.progress.state, job.stage) == ("cancelled", "over")
     assert "Cancelled." in read_text((await owner.open(place)).text)
 
 
@@ -335,7 +335,7 @@ async def test_the_desk_stops_whatever_is_being_read(house: House, owner: Browse
     await send_file(owner, ENDLESS, source="yourls")
     (job,) = house.app.services.transfers.list_jobs(await house.make_actor())
     await asyncio.wait_for(house.app.services.transfers.stop(), PATIENCE_S)
-    assert job.tally.state == "cancelled"
+    assert job.progress.state == "cancelled"
     assert list_uploads(house) == []
 
 
@@ -384,7 +384,7 @@ async def test_an_import_ends_with_its_persons_right_while_a_file_is_read(
     place = (await send_file(editor, ENDLESS, source="yourls")).headers["location"]
     await house.app.db.write(lambda tx: take(tx, house, actor))
     job = await asyncio.wait_for(wait_for_job(house), PATIENCE_S)
-    assert (job.tally.state, job.stage) == ("stopped", "over")
+    assert (job.progress.state, job.stage) == ("stopped", "over")
     page = read_text((await owner.open(place)).text)
     assert "the person who started it was signed out, removed" in page
     assert "Stopped" in read_text((await owner.open(PLACE)).text)
@@ -408,11 +408,11 @@ async def test_what_came_in_before_the_right_was_lost_stays_and_is_told(
     await editor.send(f"{place}/begin")
     await house.app.db.write(lambda tx: take(tx, house, actor))
     job = await wait_for_job(house)
-    assert job.tally.state == "stopped"
-    assert 0 < job.tally.created < 3000
-    assert await count_links(house) == job.tally.created
+    assert job.progress.state == "stopped"
+    assert 0 < job.progress.created < 3000
+    assert await count_links(house) == job.progress.created
     page = read_text((await owner.open(place)).text)
-    assert f"Links {job.tally.created:,} imported" in page
+    assert f"Links {job.progress.created:,} imported" in page
 
 
 async def test_an_import_rests_on_the_right_of_whoever_began_it(
@@ -425,9 +425,9 @@ async def test_an_import_rests_on_the_right_of_whoever_began_it(
     await house.app.db.write(lambda tx: take_membership(tx, house, actor))
     await owner.send(f"{place}/begin")
     job = await wait_for_job(house)
-    assert (job.tally.state, job.tally.created) == ("done", 2)
+    assert (job.progress.state, job.progress.created) == ("done", 2)
     (link, _) = (
-        await list_links(house.app.services.book, await house.make_actor(), LinkFilter())
+        await list_links(house.app.services.links, await house.make_actor(), LinkFilter())
     ).links
     assert link.created_by is not None
     assert link.created_by.email == "ann@a.example"
@@ -444,5 +444,5 @@ async def test_an_import_whose_right_cannot_be_read_is_stopped(
     monkeypatch.setattr(desk_module, "may_still", fail)
     await owner.send(f"{place}/begin")
     job = await wait_for_job(house)
-    assert (job.tally.state, job.tally.error) == ("stopped", "The database is locked.")
+    assert (job.progress.state, job.progress.error) == ("stopped", "The database is locked.")
     assert await count_links(house) in {0, 2}

@@ -26,12 +26,12 @@ def config() -> Config:
 
 
 async def find_last(house: House) -> Link:
-    book = house.app.services.book
-    return (await list_links(book, await house.make_actor(), LinkFilter(limit=1))).links[0]
+    context = house.app.services.links
+    return (await list_links(context, await house.make_actor(), LinkFilter(limit=1))).links[0]
 
 
 async def find(house: House, link: Link) -> Link:
-    return await get_link(house.app.services.book, await house.make_actor(), link.id)
+    return await get_link(house.app.services.links, await house.make_actor(), link.id)
 
 
 def read_fields(page: str) -> dict[str, str]:
@@ -231,9 +231,9 @@ async def test_a_form_that_nobody_changed_changes_nothing(house: House, owner: B
 async def test_only_what_was_typed_over_changes(house: House, owner: Browser) -> None:
     link = await house.make_link(slug="old", title="Old", qr_settings=QrSettings(color="#123456"))
     wanted = await fill_in(owner, f"{PLACE}/{link.id}/edit", slug="new", max_clicks="5")
-    book, actor = house.app.services.book, await house.make_actor()
+    context, actor = house.app.services.links, await house.make_actor()
     meanwhile = LinkChange(title="A colleague's", is_active=False, tag_names=("theirs",))
-    await change_link(book, actor, link.id, meanwhile, house.now)
+    await change_link(context, actor, link.id, meanwhile, house.now)
     page = await owner.follow(await owner.send(f"{PLACE}/{link.id}/edit", wanted))
     assert "localhost:8000/new is changed." in read_text(page)
     changed = await find(house, link)
@@ -291,7 +291,7 @@ async def test_a_saved_template_fills_in_its_parameters(house: House, owner: Bro
     await house.app.db.write(lambda tx: create_template(tx, actor, new, house.now))
     link = await house.make_link(utm_term="mine")
     for path, place in ((f"{PLACE}/new", PLACE), *[(f"{PLACE}/{link.id}/edit",) * 2]):
-        wanted = await fill_in(owner, path, template="1", deed="fill", slug="kept")
+        wanted = await fill_in(owner, path, template="1", action="fill", slug="kept")
         answer = await owner.send(place, wanted)
         assert answer.status_code == 200
         filled = read_fields(answer.text)

@@ -14,7 +14,7 @@ PLACE = "/app/links/1/history"
 async def change(house: House, **values: object) -> None:
     actor = await house.make_actor()
     await change_link(
-        house.app.services.book,
+        house.app.services.links,
         actor,
         1,
         LinkChange(**values),  # pyright: ignore[reportArgumentType] - as each test says
@@ -66,8 +66,8 @@ async def test_a_viewer_is_told_no_more_of_webhooks_than_their_hosts(
 async def test_a_link_that_was_brought_back_says_so(house: House, owner: Browser) -> None:
     await house.make_link()
     actor = await house.make_actor()
-    await delete_link(house.app.services.book, actor, 1, NOW)
-    await restore_link(house.app.services.book, actor, 1, NOW)
+    await delete_link(house.app.services.links, actor, 1, NOW)
+    await restore_link(house.app.services.links, actor, 1, NOW)
     text = await read_page(owner)
     assert text.index("brought it back") < text.index("deleted it")
 

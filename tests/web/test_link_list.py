@@ -15,7 +15,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 
 async def find(house: House, link: Link) -> Link:
-    return await get_link(house.app.services.book, await house.make_actor(), link.id)
+    return await get_link(house.app.services.links, await house.make_actor(), link.id)
 
 
 async def count_clicks(house: House, link: Link, clicks: int) -> None:
@@ -113,13 +113,13 @@ async def test_pages_follow_one_another(
 async def test_many_are_tagged_switched_and_starred_at_once(house: House, owner: Browser) -> None:
     links = [await house.make_link(slug=slug, tag_names=("own",)) for slug in "abc"]
     ids = [str(link.id) for link in links[:2]]
-    deeds = [
-        ({"deed": "tag", "tag": "New, own"}, "2 links tagged."),
-        ({"deed": "untag", "tag": "OWN"}, "2 links rid of the tag."),
-        ({"deed": "off"}, "2 links switched off."),
-        ({"deed": "star"}, "2 links starred."),
+    actions = [
+        ({"action": "tag", "tag": "New, own"}, "2 links tagged."),
+        ({"action": "untag", "tag": "OWN"}, "2 links rid of the tag."),
+        ({"action": "off"}, "2 links switched off."),
+        ({"action": "star"}, "2 links starred."),
     ]
-    for fields, told in deeds:
+    for fields, told in actions:
         answer = await owner.send(f"{PLACE}/many", {"ids": ids, **fields})
         assert told in read_text(await owner.follow(answer))
     changed = [await find(house, link) for link in links]
@@ -141,12 +141,12 @@ async def test_a_rows_own_button_is_about_its_link_alone(house: House, owner: Br
 async def test_what_cannot_be_done_says_why(house: House, owner: Browser) -> None:
     link = await house.make_link()
     refused = [
-        ({"deed": "on"}, "Tick the links first."),
-        ({"ids": str(link.id), "deed": "tag"}, "Write the tag"),
-        ({"ids": str(link.id), "deed": "odd", "tag": "x"}, "Write the tag"),
-        ({"ids": str(link.id), "deed": "tag", "tag": "x" * 60}, "1 link not:"),
-        ({"ids": "99", "deed": "on"}, "There is no link 99 here."),
-        ({"ids": [str(number) for number in range(1001)], "deed": "on"}, "1 to 1,000"),
+        ({"action": "on"}, "Tick the links first."),
+        ({"ids": str(link.id), "action": "tag"}, "Write the tag"),
+        ({"ids": str(link.id), "action": "odd", "tag": "x"}, "Write the tag"),
+        ({"ids": str(link.id), "action": "tag", "tag": "x" * 60}, "1 link not:"),
+        ({"ids": "99", "action": "on"}, "There is no link 99 here."),
+        ({"ids": [str(number) for number in range(1001)], "action": "on"}, "1 to 1,000"),
     ]
     for fields, told in refused:
         page = await owner.follow(await owner.send(f"{PLACE}/many", fields))
@@ -158,10 +158,10 @@ async def test_deleting_is_asked_before_and_can_be_undone(house: House, owner: B
     links = [await house.make_link(slug=slug) for slug in "abc"]
     ids = [str(link.id) for link in links[:2]]
     back = f"{PLACE}?sort=createdAt"
-    asked = await owner.send(f"{PLACE}/many", {"ids": ids, "deed": "delete", "back": back})
+    asked = await owner.send(f"{PLACE}/many", {"ids": ids, "action": "delete", "back": back})
     assert "Delete 2 links?" in read_text(asked.text)
     assert len(list_slugs((await owner.open(back)).text)) == 3
-    sure = {"ids": ids, "deed": "delete", "back": back, "sure": "1"}
+    sure = {"ids": ids, "action": "delete", "back": back, "sure": "1"}
     answer = await owner.send(f"{PLACE}/many", sure)
     assert answer.headers["location"] == back
     page = await owner.follow(answer)
@@ -180,7 +180,7 @@ async def test_one_link_is_deleted_on_a_page_that_asks(house: House, owner: Brow
     link = await house.make_link(slug="gone")
     page = (await owner.open(f"{PLACE}/{link.id}/delete")).text
     assert "Delete this link?" in read_text(page)
-    sure = {"ids": str(link.id), "deed": "delete", "sure": "1"}
+    sure = {"ids": str(link.id), "action": "delete", "sure": "1"}
     assert "1 link deleted." in read_text(
         await owner.follow(await owner.send(f"{PLACE}/many", sure))
     )
@@ -191,7 +191,7 @@ async def test_a_slug_that_is_taken_since_stands_in_the_way_of_undoing(
     house: House, owner: Browser
 ) -> None:
     link = await house.make_link(slug="mine")
-    await owner.send(f"{PLACE}/many", {"ids": str(link.id), "deed": "delete", "sure": "1"})
+    await owner.send(f"{PLACE}/many", {"ids": str(link.id), "action": "delete", "sure": "1"})
     await house.make_link(slug="mine")
     page = await owner.follow(await owner.send(f"{PLACE}/restore", ids=str(link.id)))
     assert "already taken" in read_text(page)
@@ -208,7 +208,7 @@ async def test_a_viewer_sees_links_and_changes_none(
     for part in ("/app/links/many", "Shorten", 'type="checkbox"', "/edit"):
         assert part not in page
     forms = [
-        (f"{PLACE}/many", {"ids": str(link.id), "deed": "off"}),
+        (f"{PLACE}/many", {"ids": str(link.id), "action": "off"}),
         (f"{PLACE}/restore", {"ids": str(link.id)}),
         (PLACE, {"url": "https://example.com/"}),
         (f"{PLACE}/{link.id}/edit", {"slug": "mine"}),
@@ -229,7 +229,7 @@ async def test_another_workspaces_links_are_not_there(
     for path in ("edit", "delete", "duplicate", "code.svg"):
         assert (await stranger.open(f"{PLACE}/{link.id}/{path}")).status_code == 404, path
     assert (await stranger.send(f"{PLACE}/{link.id}/edit", slug="mine")).status_code == 404
-    sure = {"ids": str(link.id), "deed": "delete", "sure": "1"}
+    sure = {"ids": str(link.id), "action": "delete", "sure": "1"}
     assert (await stranger.send(f"{PLACE}/many", sure)).status_code == 404
     await owner.send(f"{PLACE}/many", sure)
     page = await stranger.follow(await stranger.send(f"{PLACE}/restore", ids=str(link.id)))

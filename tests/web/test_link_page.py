@@ -243,7 +243,7 @@ async def test_another_workspaces_link_is_not_there(
 ) -> None:
     assert (await stranger.open(f"{PLACE}{path}")).status_code == 404
     actor = await house.make_actor()
-    await delete_link(house.app.services.book, actor, 1, NOW)
+    await delete_link(house.app.services.links, actor, 1, NOW)
     assert (await owner.open(f"{PLACE}{path}")).status_code == 404
 
 

@@ -97,7 +97,7 @@ async def test_deleted_links_and_other_workspaces_are_left_out(
     for slug in ("gone", "here"):
         await house.make_link(slug=slug)
     await visit(house, {"link_id": 1}, {"link_id": 2})
-    await delete_link(house.app.services.book, await house.make_actor(), 1, NOW)
+    await delete_link(house.app.services.links, await house.make_actor(), 1, NOW)
     assert read_links(await open_page(owner)) == [("here", 1)]
     assert "Make your first link" in await open_page(stranger)
 

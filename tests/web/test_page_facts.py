@@ -19,7 +19,7 @@ NEW: Final = {"domain": "go.example", "slug": "new"}
 async def test_a_new_links_destination_is_asked(house: House, owner: Browser, form: str) -> None:
     async with run_server(answer_with(b"<title>JS dev</title>")) as server:
         await owner.send(form, {**NEW, "url": f"http://127.0.0.1:{server.port}/page"})
-        await house.app.services.titles.finish()
+        await house.app.services.page_fetcher.finish()
     assert [request.split()[1] for request in server.requests] == ["/page", "/favicon.ico"]
     row = house.app.db.look_up("select title from links")
     assert row is not None
@@ -34,7 +34,7 @@ async def test_an_edited_links_destination_is_asked_for_its_icon(
     async with run_server(answer_with(b"<title>JS dev</title>")) as server:
         url = f"http://127.0.0.1:{server.port}/page"
         await owner.send(f"/app/links/{link.id}/edit", {"url": url})
-        await house.app.services.titles.finish()
+        await house.app.services.page_fetcher.finish()
     assert [request.split()[1] for request in server.requests] == ["/page", "/favicon.ico"]
     row = house.app.db.look_up("select title from links")
     assert row is not None

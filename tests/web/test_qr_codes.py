@@ -25,7 +25,7 @@ def fill_in(**changes: str) -> dict[str, str]:
 
 
 async def find_settings(house: House, link_id: int) -> QrSettings | None:
-    link = await get_link(house.app.services.book, await house.make_actor(), link_id)
+    link = await get_link(house.app.services.links, await house.make_actor(), link_id)
     return link.qr_settings
 
 

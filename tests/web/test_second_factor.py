@@ -139,12 +139,12 @@ async def test_guessing_codes_is_stopped(ann: Browser) -> None:
     assert statuses == [422] * 10 + [429]
 
 
-@pytest.mark.parametrize("deed", ["begin", "recovery-codes", "remove"])
-async def test_guessing_the_password_is_stopped(house: House, ann: Browser, deed: str) -> None:
-    if deed != "begin":
+@pytest.mark.parametrize("action", ["begin", "recovery-codes", "remove"])
+async def test_guessing_the_password_is_stopped(house: House, ann: Browser, action: str) -> None:
+    if action != "begin":
         await set_up(house, ann)
     fields = {"password": "x"}
-    statuses = [(await ann.send(f"{PLACE}/{deed}", fields)).status_code for _ in range(11)]
+    statuses = [(await ann.send(f"{PLACE}/{action}", fields)).status_code for _ in range(11)]
     assert statuses == [422] * 10 + [429]
 
 

@@ -94,7 +94,7 @@ async def let_the_session_expire(scene: Scene) -> None:
 
 
 async def delete_the_link(scene: Scene) -> None:
-    await delete_link(scene.house.app.services.book, scene.owner, 1, NOW)
+    await delete_link(scene.house.app.services.links, scene.owner, 1, NOW)
 
 
 async def move_the_link(scene: Scene) -> None:

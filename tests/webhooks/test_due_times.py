@@ -62,7 +62,7 @@ async def test_a_step_back_while_it_runs_pulls_in_what_is_due_in_years(
 async def test_a_step_back_ends_what_is_being_sent_no_later_than_if_it_began_now(
     db: Database, receiver: Receiver
 ) -> None:
-    receiver.responses = [hang]
+    receiver.responses[:] = [hang]
     clock = Clock(NOW + YEARS)
     outbox = await click(db, 1, at=NOW + YEARS)
     async with run_worker(db, outbox, clock, read_monotonic=lambda: 10.0, timeout_s=20.0):

@@ -55,28 +55,28 @@ async def db(db: Database) -> Database:
 
 
 @pytest.mark.parametrize("actor", [*VIEWERS, *EDITORS])
-@pytest.mark.parametrize("deed", [get_secret, rotate_secret])
+@pytest.mark.parametrize("action", [get_secret, rotate_secret])
 async def test_the_secret_is_for_those_who_manage_the_workspace(
-    db: Database, actor: Actor, deed: Deed
+    db: Database, actor: Actor, action: Deed
 ) -> None:
     with pytest.raises(ForbiddenError):
-        await db.write(lambda tx: deed(tx, actor))
+        await db.write(lambda tx: action(tx, actor))
     assert not db.look_up_all("select * from webhook_secrets")
 
 
 @pytest.mark.parametrize("actor", VIEWERS)
-@pytest.mark.parametrize("deed", [redeliver, send_test])
-async def test_who_may_only_read_sends_nothing(db: Database, actor: Actor, deed: Deed) -> None:
+@pytest.mark.parametrize("action", [redeliver, send_test])
+async def test_who_may_only_read_sends_nothing(db: Database, actor: Actor, action: Deed) -> None:
     before = await list_all(db)
     with pytest.raises(ForbiddenError):
-        await db.write(lambda tx: deed(tx, actor))
+        await db.write(lambda tx: action(tx, actor))
     assert await list_all(db) == before
 
 
 @pytest.mark.parametrize("actor", EDITORS)
 async def test_who_changes_links_sends_again_and_tests(db: Database, actor: Actor) -> None:
-    for deed in (redeliver, send_test):
-        await db.write(lambda tx, deed=deed: deed(tx, actor))
+    for action in (redeliver, send_test):
+        await db.write(lambda tx, action=action: action(tx, actor))
     assert len(await list_all(db)) == 2
 
 
@@ -142,11 +142,11 @@ async def test_at_most_five_secrets_sign_and_the_one_in_use_does(db: Database) -
     assert rows[0]["secret"] == rotated[-1].secret
 
 
-@pytest.mark.parametrize("deed", [get_secret, rotate_secret, redeliver, send_test])
-async def test_a_plan_without_webhooks_changes_nothing(db: Database, deed: Deed) -> None:
+@pytest.mark.parametrize("action", [get_secret, rotate_secret, redeliver, send_test])
+async def test_a_plan_without_webhooks_changes_nothing(db: Database, action: Deed) -> None:
     before = await list_all(db)
     with pytest.raises(FeatureOffError):
-        await db.write(lambda tx: deed(tx, WITHOUT_WEBHOOKS))
+        await db.write(lambda tx: action(tx, WITHOUT_WEBHOOKS))
     assert await list_all(db) == before
     assert not db.look_up_all("select * from webhook_secrets")
 

@@ -1,4 +1,4 @@
-// What every page does where scripts run: copying, asking before a deed, the viewer's zone.
+// What every page does where scripts run: copying, asking before a action, the viewer's zone.
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone && zone !== document.body.dataset.zone) {

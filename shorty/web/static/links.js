@@ -130,7 +130,7 @@ document.querySelector("[data-new]")?.addEventListener("click", (event) => {
 // ---- Menus ------------------------------------------------------------------
 
 document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details.deeds[open]")) {
+  for (const menu of document.querySelectorAll("details.row-actions[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
   }
 });
@@ -165,7 +165,7 @@ found.addEventListener("focusin", (event) => {
   if (link && link !== current) choose(link);
 });
 
-const deeds = {
+const actions = {
   "/": () => search.select(),
   n: () => document.querySelector("[data-new]")?.click(),
   j: () => move(1),
@@ -185,7 +185,7 @@ const deeds = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || keys.open) return;
   if (event.key === "Escape") {
-    const menu = document.querySelector("details.deeds[open]");
+    const menu = document.querySelector("details.row-actions[open]");
     if (menu) {
       menu.open = false;
       menu.querySelector("summary").focus();
@@ -194,10 +194,10 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const isTyping = event.target.matches("input:not([type=checkbox]), select, textarea");
-  const deed = isTyping ? null : deeds[event.key];
-  if (deed) {
+  const action = isTyping ? null : actions[event.key];
+  if (action) {
     event.preventDefault();
-    deed();
+    action();
   }
 });
 document.querySelector("[data-keys]").addEventListener("click", () => keys.showModal());
