@@ -11,8 +11,8 @@ import pytest
 import structlog
 
 from shorty.cli import main
-from tests.cli.shell import Outcome, Shell
-from tests.service import is_setting
+from tests.cli.shell import Outcome, Shell, ShellBeside
+from tests.service import is_setting, list_settings
 
 
 @pytest.fixture
@@ -35,3 +35,15 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Shell]:
 
     yield run
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def shell_beside(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> ShellBeside:
+    """As `shell`, on the database of the server that runs in the folder, with its settings."""
+
+    def choose(folder: Path) -> Shell:
+        for name, value in list_settings(folder).items():
+            monkeypatch.setenv(name, value)
+        return shell
+
+    return choose

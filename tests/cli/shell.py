@@ -1,5 +1,7 @@
 """What a command line answers in a test."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 
@@ -11,3 +13,6 @@ class Outcome(NamedTuple):
 
 class Shell(Protocol):
     def __call__(self, *words: str, stdin: str = "") -> Outcome: ...
+
+
+ShellBeside = Callable[[Path], Shell]

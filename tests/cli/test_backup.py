@@ -10,7 +10,7 @@ import pytest
 
 from shorty.cli.files import name_unfinished, write_file
 from shorty.clicks.journal import Journal
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, ShellBeside
 from tests.databases import note_syncs
 from tests.service import Service
 
@@ -21,29 +21,33 @@ def run(folder: Path, *words: str, code: int = 0) -> tuple[str, str]:
         return "\n".join(command.stdout.read_all()), "\n".join(command.stderr.read_all())
 
 
-def list_slugs(folder: Path) -> set[str]:
-    links = msgspec.json.decode(run(folder, "link", "list", "--json")[0])
+def list_slugs(shell: Shell) -> set[str]:
+    links = msgspec.json.decode(shell("link", "list", "--json").out)
     return {link["shortCode"] for link in links}
 
 
-def test_a_backup_of_a_running_server_is_restored(tmp_path: Path) -> None:
+def test_a_backup_of_a_running_server_is_restored(
+    tmp_path: Path, shell_beside: ShellBeside
+) -> None:
+    shell = shell_beside(tmp_path)
     with Service(["-m", "shorty", "serve"], tmp_path) as server:
         server.wait_until_ready()
-        run(tmp_path, "link", "add", "https://example.com/", "--slug", "before")
-        _, told = run(tmp_path, "backup", "copy.db")
-        assert "is copied to copy.db" in told
+        assert shell("link", "add", "https://example.com/", "--slug", "before").code == 0
+        assert "is copied to copy.db" in shell("backup", "copy.db").err
         assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
-        run(tmp_path, "link", "add", "https://example.com/", "--slug", "after")
+        assert shell("link", "add", "https://example.com/", "--slug", "after").code == 0
         headers = {"host": f"localhost:{server.address[1]}"}
         visit = httpx.get(f"{server.url}/after", headers=headers, trust_env=False)
         assert visit.status_code == 302
-        _, told = run(tmp_path, "restore", "copy.db", code=1)
-        assert "is serving" in told
-        assert "stop it first" in told
+        refused = shell("restore", "copy.db")
+        assert refused.code == 1
+        assert "is serving" in refused.err
+        assert "stop it first" in refused.err
         assert server.stop() == 0
-    _, told = run(tmp_path, "restore", "copy.db")
-    assert "shorty.db.before-restore" in told
-    assert list_slugs(tmp_path) == {"before"}
+    restored = shell("restore", "copy.db")
+    assert restored.code == 0
+    assert "shorty.db.before-restore" in restored.err
+    assert list_slugs(shell) == {"before"}
     former = sqlite3.connect(tmp_path / "shorty.db.before-restore")
     assert former.execute("select slug from links order by id").fetchall() == [
         ("before",),

@@ -1,11 +1,12 @@
 """Commands while the server runs: it acts on what they changed, on tokens at once."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import httpx
 import pytest
 
+from tests.cli.shell import ShellBeside
 from tests.service import Service
 
 A_SECOND = 1.0
@@ -19,10 +20,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Service]:
         yield service.wait_until_ready()
 
 
-def run(server: Service, *words: str) -> str:
-    with Service(["-m", "shorty", *words], server.folder) as command:
-        assert command.wait_for_end() == 0, command.stderr.read_all()
-        return "\n".join(command.stdout.read_all())
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(server: Service, shell_beside: ShellBeside) -> Run:
+    """In this process, which is not the server's either."""
+    shell = shell_beside(server.folder)
+
+    def run(*words: str) -> str:
+        told = shell(*words)
+        assert told.code == 0, told.err
+        return told.out.rstrip("\n")
+
+    return run
 
 
 def visit(server: Service, path: str, host: str) -> httpx.Response:
@@ -41,28 +52,28 @@ def call_api(server: Service, token: str) -> int:
     return httpx.get(url, headers=headers, trust_env=False).status_code
 
 
-def test_a_token_works_and_stops_at_once(server: Service) -> None:
-    token = run(server, "token", "create")
+def test_a_token_works_and_stops_at_once(server: Service, run: Run) -> None:
+    token = run("token", "create")
     assert call_api(server, token) == 200
-    run(server, "token", "revoke", run(server, "token", "list").split("\n")[-1].split()[0])
+    run("token", "revoke", run("token", "list").split("\n")[-1].split()[0])
     assert call_api(server, token) == 401
 
 
-def test_a_link_from_the_shell_is_served_and_changed(server: Service) -> None:
-    url = run(server, "link", "add", "https://example.com/", "--slug", "sale")
+def test_a_link_from_the_shell_is_served_and_changed(server: Service, run: Run) -> None:
+    url = run("link", "add", "https://example.com/", "--slug", "sale")
     assert url == f"http://localhost:{server.address[1]}/sale"
     host = url.removeprefix("http://").removesuffix("/sale")
     wait_for_location(server, "/sale", host, "https://example.com/")
-    run(server, "link", "edit", "sale", "--url", "https://example.org/")
+    run("link", "edit", "sale", "--url", "https://example.org/")
     wait_for_location(server, "/sale", host, "https://example.org/")
-    run(server, "link", "delete", "sale")
+    run("link", "delete", "sale")
     wait_for_location(server, "/sale", host, None)
 
 
-def test_a_domain_from_the_shell_is_served(server: Service) -> None:
-    run(server, "domain", "add", "go.example", "--root-redirect", "https://example.com/home")
+def test_a_domain_from_the_shell_is_served(server: Service, run: Run) -> None:
+    run("domain", "add", "go.example", "--root-redirect", "https://example.com/home")
     wait_for_location(server, "/", "go.example", "https://example.com/home")
-    run(server, "domain", "remove", "go.example")
+    run("domain", "remove", "go.example")
     wait_for_location(server, "/", "go.example", None)
 
 
