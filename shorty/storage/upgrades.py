@@ -18,6 +18,7 @@ from shorty.storage.migrations import (
     find_version,
     list_migrations,
     prepare_database,
+    read_applied,
     require_own_schema,
 )
 
@@ -38,10 +39,9 @@ def upgrade_database(path: Path, now: int) -> list[Migration]:
     Where there is no room for the copy, that is logged, and the upgrade goes on: each of its steps
     is a transaction. Raises StartError, and changes nothing, where the schema is not shorty's own.
     """
-    _inspect_schema(path)
-    if not is_outdated(path):
+    version = _inspect_schema(path)
+    if not 0 < version < list_migrations()[-1].version:
         return prepare_database(path, now)
-    version = _read_version(path)
     log.info("database_upgrade", schema=version, becomes=list_migrations()[-1].version)
     _put_aside(path, path.with_name(f"{path.name}{ASIDE}{version}"))
     applied = prepare_database(path, now)
@@ -49,17 +49,22 @@ def upgrade_database(path: Path, now: int) -> list[Migration]:
     return applied
 
 
-def _inspect_schema(path: Path) -> None:
-    """Before anything is put aside. Preparing the database will say why it cannot be read."""
+def _inspect_schema(path: Path) -> int:
+    """The schema's version, before anything is put aside.
+
+    0 where it cannot be read: preparing the database will say why.
+    """
     if not path.exists():
-        return
+        return 0
     try:
         with closing(connect(path, read_only=True)) as connection:
             unknown = require_own_schema(connection, path)
+            version = len(read_applied(connection))
     except sqlite3.Error:
-        return
+        return 0
     if unknown:
         log.warning("database_unknown_tables", found=unknown)
+    return version
 
 
 def _read_version(path: Path) -> int:
