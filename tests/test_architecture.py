@@ -4,6 +4,7 @@ Each rule is a function from the parsed modules to complaints. The real tree mus
 synthetic trees show that every rule can fail.
 """
 
+import ast
 from collections.abc import Callable, Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -367,3 +368,22 @@ def _plant(root: Path, files: dict[str, str]) -> list[Module]:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(source, encoding="utf-8")
     return read_modules(root)
+
+
+def list_opened(tree: ast.AST) -> Iterator[int]:
+    """The lines on which something opens SQLite by itself."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            name = f"{node.value.id}.{node.attr}"
+            if name in {"sqlite3.connect", "aiosqlite.connect"}:
+                yield node.lineno
+
+
+def test_every_connection_is_opened_in_one_place() -> None:
+    root = Path(shorty.__file__).parent
+    opened = {
+        str(file.relative_to(root)): list(list_opened(ast.parse(file.read_text())))
+        for file in root.rglob("*.py")
+    }
+    assert [name for name, lines in opened.items() if lines] == ["storage/connections.py"]
+    assert len(opened["storage/connections.py"]) == 1

@@ -1,14 +1,11 @@
-"""Every connection is opened in one place, with what each needs."""
+"""Every connection has what it needs."""
 
-import ast
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-import shorty
 from shorty.storage.connections import (
     connect,
     connect_memory,
@@ -17,26 +14,6 @@ from shorty.storage.connections import (
 )
 from shorty.storage.database import Database
 from tests.support import prepare_copy
-
-PACKAGE = Path(shorty.__file__).parent
-
-
-def list_opened(tree: ast.AST) -> Iterator[int]:
-    """The lines on which something opens SQLite by itself."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            name = f"{node.value.id}.{node.attr}"
-            if name in {"sqlite3.connect", "aiosqlite.connect"}:
-                yield node.lineno
-
-
-def test_nothing_else_opens_a_connection() -> None:
-    opened = {
-        str(file.relative_to(PACKAGE)): list(list_opened(ast.parse(file.read_text())))
-        for file in PACKAGE.rglob("*.py")
-    }
-    assert [name for name, lines in opened.items() if lines] == ["storage/connections.py"]
-    assert len(opened["storage/connections.py"]) == 1
 
 
 def is_trusted(connection: sqlite3.Connection) -> bool:
