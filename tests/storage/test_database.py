@@ -14,6 +14,7 @@ from shorty.storage.connections import connect
 from shorty.storage.database import Database, Transaction
 from shorty.storage.migrations import prepare_database
 from shorty.storage.writer import BATCH
+from tests.clicks.making import limit_file_size
 
 PATIENCE_S: Final = 1.0
 ADD = "insert into server_state (name, value) values ($1, $2)"
@@ -196,6 +197,18 @@ async def test_nothing_is_written_to_a_file_that_is_no_longer_at_its_path(
         assert "Another file is in its place" in str(raised.value.__cause__)
         assert [each["event"] for each in logs] == ["database_replaced"] * (name == "a")
     assert await list_names(db) == ["before"]
+
+
+async def test_a_log_that_a_replaced_file_has_no_room_for_is_reported(db: Database) -> None:
+    for number in range(100):
+        await db.write(add(f"{number}", "x" * 1000))
+    move_away(db.path)
+    room = db.path.with_name("moved.db").stat().st_size
+    with limit_file_size(room), capture_logs() as logs, pytest.raises(StorageUnavailableError):
+        await db.write(add("lost"))
+    (logged,) = [each for each in logs if each["event"] == "database_log_kept"]
+    assert logged["file"] == str(db.path)
+    assert logged["reason"] == "disk I/O error"
 
 
 async def test_a_file_that_comes_back_is_written_again(db: Database) -> None:

@@ -23,6 +23,17 @@ def test_a_new_database_gets_every_migration_once(tmp_path: Path) -> None:
     assert find_version(path) == applied[-1].version
 
 
+def test_reading_the_version_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "shorty.db"
+    prepare_database(path, now=0)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("pragma journal_mode = delete")
+    before = path.read_bytes()
+    assert find_version(path) == list_migrations()[-1].version
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.fixture
 def former(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A database of schema 12, with people whose emails have no one spelling."""

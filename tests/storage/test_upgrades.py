@@ -102,13 +102,16 @@ def test_a_database_that_somebody_changed_is_refused_before_a_copy_is_put_aside(
     connection.execute("drop table tags")
     connection.execute("alter table links add column note text")
     connection.execute("drop index links_live")
+    connection.execute("pragma journal_mode = delete")
     connection.close()
+    before = path.read_bytes()
     with pytest.raises(StartError) as refused:
         upgrade_database(path, now=1)
     assert re.search(
         r"is not as shorty created it: .+ and 1 more\. `shorty check` lists", refused.value.message
     )
     assert list_files(path.parent) == {"shorty.db"}
+    assert path.read_bytes() == before
     assert find_version(path) == FORMER
 
 
