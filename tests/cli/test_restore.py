@@ -107,15 +107,15 @@ HISTORY_CHANGES = {
         ),
         "the file is no database that can be read (malformed database schema (sqlite_schema)",
     ),
-    "history-missing": ("drop table schema_migrations", "is no database of shorty"),
-    "history-empty": ("delete from schema_migrations", "is no database of shorty"),
+    "history-missing": ("drop table schema_migrations", " is no database of shorty\n"),
+    "history-empty": ("delete from schema_migrations", " is no database of shorty\n"),
     "history-as-view": (
         (
             "drop table schema_migrations; create view schema_migrations as with recursive"
             " n (version) as (select 1 union all select version + 1 from n)"
             " select version, 'x' as name, 0 as applied_at from n"
         ),
-        "is no database of shorty",
+        " is no database of shorty\n",
     ),
     "history-newer": (
         "insert into schema_migrations values (9999, 'later', 0)",

@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -195,7 +196,8 @@ async def test_nothing_is_written_to_a_file_that_is_no_longer_at_its_path(
         with capture_logs() as logs, pytest.raises(StorageUnavailableError) as raised:
             await db.write(add(name))
         assert "Another file is in its place" in str(raised.value.__cause__)
-        assert [each["event"] for each in logs] == ["database_replaced"] * (name == "a")
+        told = [(each["event"], each["log_level"]) for each in logs]
+        assert told == [("database_replaced", "error")] * (name == "a")
     assert await list_names(db) == ["before"]
 
 
@@ -211,6 +213,23 @@ async def test_a_log_that_a_replaced_file_has_no_room_for_is_reported(db: Databa
     assert logged["reason"] == "disk I/O error"
 
 
+async def test_only_the_writer_can_write(db: Database) -> None:
+    statement = "insert into server_state values ('a', '') returning name"
+    with pytest.raises(StorageUnavailableError) as looked_up:
+        db.look_up_all(statement)
+    with pytest.raises(StorageUnavailableError) as found:
+        await db.find_all(statement)
+    for raised in (looked_up, found):
+        assert str(raised.value.__cause__) == "attempt to write a readonly database"
+    assert await db.write(lambda tx: tx.find_one(statement))
+
+
+async def test_a_database_that_nobody_closes_holds_up_no_end_of_the_process(db: Database) -> None:
+    assert db.is_in_place()
+    writers = [each for each in threading.enumerate() if each.name == "shorty-writer"]
+    assert [each.daemon for each in writers] == [True]
+
+
 async def test_a_file_that_comes_back_is_written_again(db: Database) -> None:
     move_away(db.path)
     with pytest.raises(StorageUnavailableError):
@@ -218,7 +237,7 @@ async def test_a_file_that_comes_back_is_written_again(db: Database) -> None:
     db.path.with_name("moved.db").rename(db.path)
     with capture_logs() as logs:
         await db.write(add("kept"))
-    assert [each["event"] for each in logs] == ["database_back"]
+    assert [(each["event"], each["log_level"]) for each in logs] == [("database_back", "info")]
     assert await list_names(db) == ["kept"]
 
 

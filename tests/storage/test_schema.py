@@ -31,6 +31,12 @@ def test_the_same_table_has_no_fault(same: str) -> None:
     assert find_faults(same) == []
 
 
+def test_what_sqlite_and_litestream_add_is_no_fault() -> None:
+    litestream = "create table _litestream_seq (id integer primary key, seq integer)"
+    assert find_faults(f"{OURS}; analyze; {litestream}") == []
+    assert find_faults(f"{OURS}; {litestream.replace('seq integer', 'seq text')}") != []
+
+
 @pytest.mark.parametrize(
     "other",
     [
