@@ -1,7 +1,6 @@
 """What is told of a period's sums: the order of values, those without one, others, and bots."""
 
 from shorty.clicks.folding import fold_some
-from shorty.clicks.loading import load_clicks
 from shorty.clicks.model import BOT, LINK, PERSON, Click
 from shorty.clicks.rollups import (
     COUNTRY,
@@ -14,7 +13,7 @@ from shorty.clicks.stats import Count, ValueCounts, count_values
 from shorty.clicks.stats_store import Scope
 from shorty.clicks.weeks import WEEK_MS, find_week, sum_some_weeks
 from shorty.storage.database import Database
-from tests.clicks.making import AT, insert_links
+from tests.clicks.making import AT, insert_links, load_clicks
 
 MONDAY = find_week(AT // DAY_MS * DAY_MS)
 
