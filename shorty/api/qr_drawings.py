@@ -9,7 +9,7 @@ from shorty.api.requests import ApiRequest
 from shorty.errors import BusyError, InvalidFieldsError, NotFoundError
 from shorty.links import service
 from shorty.links.model import QrSettings
-from shorty.links.qr_lookup import find_code
+from shorty.links.store import find_code
 from shorty.webcore.answers import Answer
 from shorty.webcore.fields import convert_fields
 from shorty.webcore.qr_drawings import (

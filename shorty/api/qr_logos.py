@@ -11,8 +11,8 @@ from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.uploads import read_upload
 from shorty.errors import BusyError, NotFoundError
-from shorty.links import logos
-from shorty.links.logos import LogoPicture, StoredLogo
+from shorty.links import pictures
+from shorty.links.pictures import Picture, StoredPicture
 from shorty.qr.sandbox import MAX_BYTES, read_logo
 from shorty.webcore.answers import Answer, answer_json, answer_nothing
 
@@ -63,10 +63,12 @@ class LogoList(msgspec.Struct, frozen=True, kw_only=True):
     "GET /qr-logos",
     "List the logos",
     LogoList,
-    description=f"All of them, the oldest first; there are at most {logos.MAX_LOGOS}.",
+    description=f"All of them, the oldest first; there are at most {pictures.MOST['logo']}.",
 )
 async def list_logos(request: ApiRequest) -> Answer:
-    found = await logos.list_logos(request.services.db, request.actor.workspace_id)
+    found = await pictures.list_pictures(
+        request.services.db, request.actor.workspace_id, pictures.LOGOS
+    )
     return answer_json(LogoList(logos=[show_logo(logo) for logo in found]))
 
 
@@ -84,14 +86,14 @@ async def list_logos(request: ApiRequest) -> Answer:
 async def create_logo(request: ApiRequest) -> Answer:
     body, wanted, content = await read_upload(request, LogoInput)
     name = wanted.name if wanted else "Logo"
-    logos.check_logo_name(name)
+    pictures.check_picture_name(name, "logo")
     logo = await read_logo(content, workspace_id=request.actor.workspace_id)
-    picture = LogoPicture(png=logo.png, width=logo.width, height=logo.height)
+    picture = Picture(png=logo.png, width=logo.width, height=logo.height)
     return await create_once(
         request,
         body,
         "/qr-logos",
-        lambda tx: logos.create_logo(tx, request.actor, name, picture, request.now),
+        lambda tx: pictures.create_picture(tx, request.actor, "logo", name, picture, request.now),
         lambda stored: LogoAnswer(logo=show_logo(stored)),
     )
 
@@ -99,7 +101,9 @@ async def create_logo(request: ApiRequest) -> Answer:
 @resource.handle("GET /qr-logos/{logo_id}", "Read a logo", LogoAnswer)
 async def get_logo(request: ApiRequest) -> Answer:
     logo_id = request.read_id("logo_id", "logo")
-    logo = await logos.get_logo(request.services.db, request.actor.workspace_id, logo_id)
+    logo = await pictures.get_picture(
+        request.services.db, request.actor.workspace_id, logo_id, pictures.LOGOS
+    )
     return answer_json(LogoAnswer(logo=show_logo(logo)))
 
 
@@ -112,7 +116,9 @@ async def get_logo(request: ApiRequest) -> Answer:
 )
 async def get_logo_image(request: ApiRequest) -> Answer:
     logo_id = request.read_id("logo_id", "logo")
-    picture = await logos.find_picture(request.services.db, request.actor.workspace_id, logo_id)
+    picture = await pictures.find_content(
+        request.services.db, request.actor.workspace_id, logo_id, "logo"
+    )
     if picture is None:
         raise NotFoundError("logo", logo_id)
     kept = [(b"cache-control", b"private, max-age=86400"), (b"x-content-type-options", b"nosniff")]
@@ -126,9 +132,11 @@ async def get_logo_image(request: ApiRequest) -> Answer:
 )
 async def delete_logo(request: ApiRequest) -> Answer:
     logo_id = request.read_id("logo_id", "logo")
-    await request.write(lambda tx: logos.delete_logo(tx, request.actor, logo_id))
+    await request.write(
+        lambda tx: pictures.delete_picture(tx, request.actor, logo_id, pictures.LOGOS)
+    )
     return answer_nothing()
 
 
-def show_logo(logo: StoredLogo) -> LogoObject:
+def show_logo(logo: StoredPicture) -> LogoObject:
     return show(LogoObject, logo, image_url=f"/api/v1/qr-logos/{logo.id}/image")

@@ -9,9 +9,11 @@ import msgspec
 from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
 from shorty.errors import InvalidFieldsError, NotFoundError
+from shorty.links.model import QrSettings
 from shorty.storage.database import Database, Row, Transaction
 
 Purpose: TypeAlias = Literal["logo", "avatar", "image"]
+LOGOS: Final[tuple[Purpose]] = ("logo",)
 
 NAME_LENGTH: Final = 100
 MOST: Final[dict[Purpose, int]] = {"logo": 100, "avatar": 100, "image": 200}
@@ -102,6 +104,21 @@ def find_picture(
     find_one = rows.look_up if isinstance(rows, Database) else rows.find_one
     row = find_one(FIND_PICTURE, workspace_id, purpose, purpose, picture_id)
     return None if row is None else read_picture(row)
+
+
+def find_logo_faults(
+    rows: Database | Transaction,
+    workspace_id: int,
+    settings: QrSettings | None,
+    before: QrSettings | None = None,
+) -> dict[str, str]:
+    """A logo that is not the workspace's; the one set before may have been deleted since."""
+    logo_id = settings.qr_logo_id if settings else None
+    if logo_id is None or (before is not None and before.qr_logo_id == logo_id):
+        return {}
+    if find_picture(rows, workspace_id, logo_id, "logo") is None:
+        return {"qr_settings": f"qrLogoId names no logo of this workspace: {logo_id}"}
+    return {}
 
 
 async def find_same_picture(

@@ -76,6 +76,12 @@ select lt.link_id, t.id, t.name, t.color from link_tags lt join tags t on t.id =
 where lt.link_id in
 """
 
+FIND_CODE: Final = f"""
+{SELECT_LINK}
+where l.domain_id = $1 and l.slug_key = $2 and l.deleted_at is null
+  and (l.qr_settings is not null or l.is_link_in_bio = 1) and l.is_admin_blocked = 0
+"""
+
 FIND_NEXT_ID: Final = "select coalesce(max(id), 0) + 1 as id from links"
 # Nothing is inserted where the slug is taken on the domain.
 INSERT_LINK: Final = f"""
@@ -162,6 +168,12 @@ def _find_with_tags(tx: Transaction, sql: str, workspace_id: int, link_id: int) 
         return None
     tags = tx.find_all(FIND_TAGS_OF_LINK, link_id)
     return read_link(row, tuple(Tag(**dict(tag)) for tag in tags))
+
+
+async def find_code(db: Database, domain_id: int, slug: str) -> Link | None:
+    """The link whose QR code a public URL names, without its tags; None if it has no code."""
+    row = await db.find_one(FIND_CODE, domain_id, slug_key(slug))
+    return None if row is None else read_link(row, ())
 
 
 async def find_links(db: Database, workspace_id: int, link_ids: Sequence[int]) -> list[Link]:

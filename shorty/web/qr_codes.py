@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from shorty.errors import InvalidFieldsError, NotFoundError, QuotaExceededError, ShortyError
-from shorty.links import logos
+from shorty.links import pictures
 from shorty.links.listing import list_links
 from shorty.links.model import Link, LinkChange, LinkFilter, QrSettings
 from shorty.links.pictures import NAME_LENGTH
@@ -95,7 +95,9 @@ async def upload_logo(request: WebRequest) -> Answer:
 async def delete_logo(request: WebRequest) -> Answer:
     link, look = await find_link(request), read_look(request.typed)
     logo_id = request.read_id("logo_id", "logo")
-    await request.services.db.write(lambda tx: logos.delete_logo(tx, request.actor, logo_id))
+    await request.services.db.write(
+        lambda tx: pictures.delete_picture(tx, request.actor, logo_id, pictures.LOGOS)
+    )
     if look["qr_logo_id"] == str(logo_id):
         look["qr_logo_id"] = ""
     return await show_designer(request, link, look)
@@ -114,7 +116,9 @@ async def remove_code(request: WebRequest) -> Answer:
 @page("GET", "/qr-logos/{logo_id:str}")
 async def show_logo(request: WebRequest) -> Answer:
     logo_id = request.read_id("logo_id", "logo")
-    picture = await logos.find_picture(request.services.db, request.actor.workspace_id, logo_id)
+    picture = await pictures.find_content(
+        request.services.db, request.actor.workspace_id, logo_id, "logo"
+    )
     if picture is None:
         raise NotFoundError("logo", logo_id)
     headers = [PRIVATE, (b"x-content-type-options", b"nosniff")]
@@ -148,12 +152,12 @@ async def keep_logo(request: WebRequest) -> int:
     if file is None or not file.content:
         raise InvalidFieldsError({"image": "choose a file first"})
     logo = await read_logo(file.content, workspace_id=request.actor.workspace_id)
-    picture = logos.LogoPicture(png=logo.png, width=logo.width, height=logo.height)
+    picture = pictures.Picture(png=logo.png, width=logo.width, height=logo.height)
     name = file.name.rpartition(".")[0][:NAME_LENGTH]
     if not name.isprintable():
         name = ""
     stored = await request.services.db.write(
-        lambda tx: logos.create_logo(tx, request.actor, name, picture, request.now)
+        lambda tx: pictures.create_picture(tx, request.actor, "logo", name, picture, request.now)
     )
     return stored.id
 
@@ -181,7 +185,9 @@ async def show_designer(
         drawing=write_drawing(drawn),
         warnings=list_warnings(drawn),
         is_saved=link.qr_settings is not None and not found and is_same(settings, link),
-        logos=await logos.list_logos(request.services.db, request.actor.workspace_id),
+        logos=await pictures.list_pictures(
+            request.services.db, request.actor.workspace_id, pictures.LOGOS
+        ),
         patterns=PATTERN_SAMPLES,
         corners=CORNER_SAMPLES,
         frames=FRAME_SAMPLES,

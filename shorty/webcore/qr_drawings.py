@@ -12,8 +12,8 @@ from shorty import __version__
 from shorty.errors import InvalidFieldsError
 from shorty.limits import name_network
 from shorty.links.destination import QR_MARKER
-from shorty.links.logos import find_picture
 from shorty.links.model import Link, QrSettings
+from shorty.links.pictures import find_content
 from shorty.links.qr_rules import find_qr_faults
 from shorty.links.slug import build_path
 from shorty.pools import WorkerThreads
@@ -97,7 +97,7 @@ async def find_logo(services: Services, workspace_id: int, settings: QrSettings)
     """None too where it was deleted."""
     if settings.qr_logo_id is None:
         return None
-    found = await find_picture(services.db, workspace_id, settings.qr_logo_id)
+    found = await find_content(services.db, workspace_id, settings.qr_logo_id, "logo")
     return found and Logo(png=found.png, width=found.width, height=found.height)
 
 

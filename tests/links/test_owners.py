@@ -12,10 +12,8 @@ from shorty.links.context import LinkContext
 from shorty.links.icons import set_icon
 from shorty.links.imported_history import Counts, Past, keep_pasts
 from shorty.links.listing import list_links
-from shorty.links.logos import create_logo, find_logo_faults
 from shorty.links.model import LinkChange, LinkFilter, QrSettings
-from shorty.links.pictures import Picture, create_picture
-from shorty.links.qr_lookup import find_code
+from shorty.links.pictures import Picture, create_picture, find_logo_faults
 from shorty.links.service import (
     change_link,
     delete_link,
@@ -24,6 +22,7 @@ from shorty.links.service import (
     has_link,
     restore_link,
 )
+from shorty.links.store import find_code
 from shorty.links.tags import NewTag, TagChange
 from shorty.links.utm_templates import NewUtmTemplate, UtmTemplateChange
 from shorty.storage.database import Database, Transaction
@@ -388,6 +387,8 @@ async def test_a_deleted_picture_is_gone_from_where_it_was_and_no_other_is(
     ]
     assert await pictures.list_pictures(db, actor.workspace_id, ("image",)) == [made[1]]
     logo = await db.write(
-        lambda tx: create_logo(tx, actor, "", Picture(png=b"c", width=1, height=1), NOW)
+        lambda tx: pictures.create_picture(
+            tx, actor, "logo", "", Picture(png=b"c", width=1, height=1), NOW
+        )
     )
     assert (logo.name, logo.purpose) == ("Logo", "logo")

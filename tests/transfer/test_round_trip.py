@@ -16,8 +16,8 @@ from shorty.clicks.stats_store import Scope
 from shorty.errors import InvalidFieldsError, SlugTakenError
 from shorty.links.imported_history import Counts, Past, keep_pasts
 from shorty.links.listing import list_links
-from shorty.links.logos import LogoPicture, create_logo, list_logos
 from shorty.links.model import Link, LinkFilter, QrSettings
+from shorty.links.pictures import LOGOS, Picture, create_picture, list_pictures
 from shorty.links.tags import NewTag, create_tag, list_tags
 from shorty.links.writes import drop_link
 from shorty.passwords import is_password_right
@@ -369,8 +369,8 @@ async def test_logos_come_along_with_their_codes(house: House, empty_house: Hous
     png = (await read_logo(PICTURE, workspace_id=1)).png
     for name in ("Other", "Acme"):
         logo = await house.db.write(
-            lambda tx, name=name: create_logo(
-                tx, house.actor, name, LogoPicture(png=png, width=8, height=8), NOW
+            lambda tx, name=name: create_picture(
+                tx, house.actor, "logo", name, Picture(png=png, width=8, height=8), NOW
             )
         )
     await make_link(house.context, house.actor, qr_settings=QrSettings(qr_logo_id=logo.id))
@@ -379,7 +379,7 @@ async def test_logos_come_along_with_their_codes(house: House, empty_house: Hous
     for _ in range(2):
         told = await import_text(empty_house, "shorty", exported)
         assert told.problems == ()
-    names = {logo.id: logo.name for logo in await list_logos(empty_house.db, 1)}
+    names = {logo.id: logo.name for logo in await list_pictures(empty_house.db, 1, LOGOS)}
     assert sorted(names.values()) == ["Acme", "Other"]
     settings = (await list_all(empty_house))[-1].qr_settings
     assert settings is not None
