@@ -8,7 +8,6 @@ from msgspec import Meta
 
 from shorty.api.idempotency import answer_once
 from shorty.api.link_answers import (
-    EXAMPLE,
     CreatedLinks,
     DeletedLinks,
     UpdatedLinks,
@@ -22,7 +21,7 @@ from shorty.api.link_bodies import (
     read_link_fields,
     telling_own_names,
 )
-from shorty.api.link_object import show_link
+from shorty.api.link_object import LinkObject, show_link
 from shorty.api.objects import Input
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
@@ -79,7 +78,7 @@ BulkChanges: Final = msgspec.defstruct(
             {"url": "https://example.com/b", "customSlug": "sale"},
         ],
     },
-    answer_example={"created": 1, "failed": [SLUG_TAKEN], "links": [EXAMPLE]},
+    answer_example={"created": 1, "failed": [SLUG_TAKEN], "links": [LinkObject.example]},
 )
 async def create_links(request: ApiRequest) -> Answer:
     body = await read_body(request, limit=BULK_LIMIT_BYTES)
@@ -102,7 +101,7 @@ async def create_links(request: ApiRequest) -> Answer:
     description="The same change for up to 1,000 links, named by `ids`.",
     body=BulkChanges,
     body_example={"ids": ["1162", "99"], "isActive": False},
-    answer_example={"updated": 1, "failed": [NOT_FOUND], "links": [EXAMPLE]},
+    answer_example={"updated": 1, "failed": [NOT_FOUND], "links": [LinkObject.example]},
     errors=(FeatureOffError, BusyError),
 )
 async def change_links(request: ApiRequest) -> Answer:

@@ -86,6 +86,44 @@ class LinkObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     created_at: str
     updated_at: str
 
+    example: ClassVar[dict[str, Any]] = {
+        "id": "1162",
+        "shortCode": "my-campaign",
+        "shortUrl": "https://go.example.com/my-campaign",
+        "url": "https://example.com/pricing?utm_source=newsletter",
+        "originalUrl": "https://example.com/pricing",
+        "domain": "go.example.com",
+        "title": "Autumn campaign",
+        "description": None,
+        "image": None,
+        "linkType": "URL",
+        "redirectType": "TEMPORARY_302",
+        "isActive": True,
+        "cloaked": False,
+        "password": None,
+        "hasPassword": False,
+        "expiresAt": "2030-12-31T23:59:59.000Z",
+        "maxClicks": None,
+        "clickCount": 0,
+        "forwardParameters": False,
+        "blockBots": False,
+        "utmSource": "newsletter",
+        "utmMedium": None,
+        "utmCampaign": None,
+        "utmTerm": None,
+        "utmContent": None,
+        "utmId": None,
+        "metaPixelId": None,
+        "googleTagId": None,
+        "webhookUrls": None,
+        "tags": [{"tag": {"id": "5", "name": "Press", "color": "#4477aa"}}],
+        "qrCode": None,
+        "workspaceId": "1",
+        "createdBy": {"id": "1", "name": "Ann", "email": "ann@example.com"},
+        "createdAt": "2026-11-22T12:00:00.000Z",
+        "updatedAt": "2026-11-22T12:00:00.000Z",
+    }
+
 
 # What a link calls by the same name and has in the same form.
 _SAME: Final = tuple(

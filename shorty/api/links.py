@@ -4,7 +4,6 @@ from typing import Final
 
 from shorty.api.idempotency import Remember, answer_once
 from shorty.api.link_answers import (
-    EXAMPLE,
     LinkAnswer,
     LinkList,
     answer_link,
@@ -20,7 +19,7 @@ from shorty.api.link_bodies import (
     read_new_link,
     telling_own_names,
 )
-from shorty.api.link_object import show_link
+from shorty.api.link_object import LinkObject, show_link
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import (
@@ -50,7 +49,6 @@ resource: Final = Resource("Links")
     body_example=CREATE_EXAMPLE,
     takes_forms=True,
     other_statuses=(200,),
-    answer_example={"link": EXAMPLE},
     errors=(SlugTakenError, QuotaExceededError, FeatureOffError, BusyError),
 )
 async def create_link(request: ApiRequest) -> Answer:
@@ -93,7 +91,7 @@ async def find_or_create(request: ApiRequest, body: Body, change: LinkChange) ->
     "`totalIsCapped` says that there are more.",
     query=LinkQuery,
     answer_example={
-        "links": [EXAMPLE],
+        "links": [LinkObject.example],
         "nextCursor": None,
         "total": 1,
         "totalIsCapped": False,
@@ -113,9 +111,7 @@ async def list_links(request: ApiRequest) -> Answer:
     )
 
 
-@resource.handle(
-    "GET /links/{link_id}", "Read a link", LinkAnswer, answer_example={"link": EXAMPLE}
-)
+@resource.handle("GET /links/{link_id}", "Read a link", LinkAnswer)
 async def get_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "link")
     return answer_link(await service.get_link(request.services.links, request.actor, link_id))
@@ -128,7 +124,6 @@ async def get_link(request: ApiRequest) -> Answer:
     description="Only what is given changes; null clears; `tagIds` replaces all tags.",
     body=LinkChanges,
     body_example={"title": "Winter campaign", "expiresAt": None, "isActive": False},
-    answer_example={"link": EXAMPLE},
     errors=(SlugTakenError, QuotaExceededError, FeatureOffError, BusyError),
 )
 async def change_link(request: ApiRequest) -> Answer:
@@ -161,7 +156,6 @@ async def delete_link(request: ApiRequest) -> Answer:
     description="However long ago it was deleted, with its numbers. `slug-taken` if its "
     "address has been given away since, `conflict` if its domain has been removed; 404 for a "
     "link that is not deleted. It counts against the plan again, but is not made once more.",
-    answer_example={"link": EXAMPLE},
     errors=(SlugTakenError, ConflictError, QuotaExceededError),
 )
 async def restore_link(request: ApiRequest) -> Answer:
