@@ -1,7 +1,19 @@
-"""Lists links page by page: which way finds a page quickly, and where the next one starts.
+"""Lists links page by page: chooses how to find a page quickly, and where the next one starts.
 
-A page costs about the same wherever it is and however many links there are: see `list_store` for
-the two ways, and LinkPage for what its total means.
+A page costs about the same wherever it is and however many links exist. What may narrow a list
+down is a *source*: an index of a search, a tag, a domain, of starred or of inactive links.
+
+1. `_plan` turns the filter into a Listing; a search becomes a Match of trigrams.
+2. `_choose_way` asks every source how many links it gives (up to COUNTED).
+3. `_find_places` takes one of three ways, whose statements are in `listing_store`: *walk* the order
+   and keep what fits, *follow* one source in the order of ids, or *rank* all that a source gives.
+4. `_count_found` finds the total; the last link's sort key and id become the cursor.
+
+For example, the newest links with the tag "press" and "sale" in them, among a million: the tag
+gives 4,000 and the search 300, so the search is the least. FEW (1,000) or less are ranked: 300
+links are fetched, sorted and cut to a page. Were there 6,000 hits and 4,000 tagged links, the tag
+would be followed from the newest id on until a page is full; with a tag on half of all links, the
+order itself is walked, for every second link fits.
 """
 
 import asyncio
