@@ -39,24 +39,26 @@ from shorty.web.auth_forms import (
     tell_of_tokens,
     write_signed_in,
 )
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.addresses import find_mailed_base
 from shorty.webcore.answers import Answer
 from shorty.webcore.mails import write_email_link, write_email_notice, write_taken_notice
 
+pages = Pages()
+
 ACCOUNT: Final = "/app/account"
 NEW_EMAIL: Final = "/app/new-email"
 FORGOTTEN: Final = "/app/forgotten"
 
 
-@page("GET", "/account")
+@pages.handle("GET /account")
 async def read_account(request: WebRequest) -> Answer:
     return await show_account(request)
 
 
-@page("POST", "/account/name")
+@pages.handle("POST /account/name")
 async def set_name(request: WebRequest) -> Answer:
     user_id, name = request.actor.user_id, request.typed.read("name")
     try:
@@ -66,7 +68,7 @@ async def set_name(request: WebRequest) -> Answer:
     return see_other(request, ACCOUNT, "Your name is changed.")
 
 
-@page("POST", "/account/password")
+@pages.handle("POST /account/password")
 async def set_password(request: WebRequest) -> Answer:
     user_id, session_id = request.actor.user_id, request.session_id
     try:
@@ -87,7 +89,7 @@ async def set_password(request: WebRequest) -> Answer:
     return see_other(request, ACCOUNT, f"{said}{tell_of_tokens(request, user_id)}")
 
 
-@page("POST", "/account/email")
+@pages.handle("POST /account/email")
 async def set_email(request: WebRequest) -> Answer:
     """Says the same, and takes as long, whether or not somebody else has the email."""
     email = request.typed.read("email")
@@ -127,12 +129,12 @@ async def send_email_link(request: WebRequest, typed: str) -> str:
     return email
 
 
-@page("GET", "/new-email")
+@pages.handle("GET /new-email")
 async def ask_new_email(request: WebRequest) -> Answer:
     return show_new_email(request, request.read_query().get("key", ""))
 
 
-@page("POST", "/new-email")
+@pages.handle("POST /new-email")
 async def confirm_new_email(request: WebRequest) -> Answer:
     services, key = request.services, request.typed.read("key")
     try:
@@ -159,7 +161,7 @@ def show_new_email(request: WebRequest, key: str, error: ShortyError | None = No
     return show_trouble(request, "new_email.html", error, key=key, email=email)
 
 
-@page("POST", "/account/sessions/{session_id:str}/end")
+@pages.handle("POST /account/sessions/{session_id}/end")
 async def end_one_session(request: WebRequest) -> Answer:
     session_id = request.read_id("session_id", "session")
     user_id, known = request.actor.user_id, request.find_known_account(request.actor.user_id)
@@ -171,7 +173,7 @@ async def end_one_session(request: WebRequest) -> Answer:
     return see_other(request, ACCOUNT, "That browser is signed out.")
 
 
-@page("POST", "/account/sessions/end-others")
+@pages.handle("POST /account/sessions/end-others")
 async def end_all_others(request: WebRequest) -> Answer:
     user_id, known = request.actor.user_id, request.find_known_account(request.actor.user_id)
     await request.services.db.write(
@@ -209,15 +211,3 @@ def describe_browser(session: Session) -> str:
     agent = read_user_agent(session.user_agent)
     parts = (agent.browser or "A browser", f"on {agent.os}" if agent.os else "")
     return " ".join(part for part in parts if part)
-
-
-HANDLERS: Final = (
-    read_account,
-    set_name,
-    set_password,
-    set_email,
-    ask_new_email,
-    confirm_new_email,
-    end_all_others,
-    end_one_session,
-)

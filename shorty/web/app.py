@@ -3,7 +3,6 @@
 from typing import Any, Final, cast
 
 from litestar import Router
-from litestar.handlers import HTTPRouteHandler
 
 from shorty.web import (
     account,
@@ -43,38 +42,39 @@ from shorty.web.failures import FAILURES
 from shorty.web.guard import let_in
 from shorty.web.requests import WebRequest
 
-PAGES: Final[tuple[HTTPRouteHandler, ...]] = (
-    *account.HANDLERS,
-    *bio_blocks.HANDLERS,
-    *bio_pages.HANDLERS,
-    *deliveries.HANDLERS,
-    *domains.HANDLERS,
-    *exports.HANDLERS,
-    *password_reset.HANDLERS,
-    *link_history.HANDLERS,
-    *imports.HANDLERS,
-    *invitation.HANDLERS,
-    *link_checks.HANDLERS,
-    *link_actions.HANDLERS,
-    *link_deliveries.HANDLERS,
-    *link_list.HANDLERS,
-    *link_page.HANDLERS,
-    *link_form.HANDLERS,
-    *members.HANDLERS,
-    *overview.HANDLERS,
-    *qr_codes.HANDLERS,
-    *qr_pictures.HANDLERS,
-    *receivers.HANDLERS,
-    *second_factor.HANDLERS,
-    *sign_in.HANDLERS,
-    *webhook_secret.HANDLERS,
-    *tags.HANDLERS,
-    *tokens.HANDLERS,
-    *usage.HANDLERS,
-    *utm.HANDLERS,
-    *setup.HANDLERS,
-    *workspaces.HANDLERS,
+MODULES: Final = (
+    account,
+    bio_blocks,
+    bio_pages,
+    deliveries,
+    domains,
+    exports,
+    password_reset,
+    link_history,
+    imports,
+    invitation,
+    link_checks,
+    link_actions,
+    link_deliveries,
+    link_list,
+    link_page,
+    link_form,
+    members,
+    overview,
+    qr_codes,
+    qr_pictures,
+    receivers,
+    second_factor,
+    sign_in,
+    webhook_secret,
+    tags,
+    tokens,
+    usage,
+    utm,
+    setup,
+    workspaces,
 )
+PAGES: Final = tuple(handler for module in MODULES for handler in module.pages.handlers)
 
 
 def build_routers() -> tuple[Router, Router]:

@@ -1,7 +1,5 @@
 """`/app/bio-pages/{id}/blocks`: what stands on a page, and in which order."""
 
-from typing import Final
-
 from msgspec.structs import replace
 
 from shorty.bio import blocks
@@ -20,14 +18,16 @@ from shorty.web.bio_pages import (
     show_editor,
 )
 from shorty.web.forms import read_faults
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.link_fields import read_destination
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest, find_named_link
 from shorty.webcore.answers import Answer
 
+pages = Pages()
 
-@page("POST", "/bio-pages/{page_id:str}/blocks", needs="write", limit=UPLOAD_LIMIT)
+
+@pages.handle("POST /bio-pages/{page_id}/blocks", needs="write", limit=UPLOAD_LIMIT)
 async def add_block(request: WebRequest) -> Answer:
     shown = await get_page(request)
     place = f"new-{request.typed.read('kind')}"
@@ -43,7 +43,7 @@ async def add_block(request: WebRequest) -> Answer:
     return see_other(request, f"{PLACE}/{shown.id}#block-{block.id}", "It is on the page.")
 
 
-@page("POST", "/bio-pages/{page_id:str}/blocks/order", needs="write")
+@pages.handle("POST /bio-pages/{page_id}/blocks/order", needs="write")
 async def order_blocks(request: WebRequest) -> Answer:
     """`ids` are all of the page's blocks, from the top."""
     page_id = request.read_id("page_id", PAGE)
@@ -54,7 +54,7 @@ async def order_blocks(request: WebRequest) -> Answer:
     return see_other(request, f"{PLACE}/{page_id}")
 
 
-@page("POST", "/bio-pages/{page_id:str}/blocks/{block_id:str}", needs="write", limit=UPLOAD_LIMIT)
+@pages.handle("POST /bio-pages/{page_id}/blocks/{block_id}", needs="write", limit=UPLOAD_LIMIT)
 async def change_block(request: WebRequest) -> Answer:
     shown = await get_page(request)
     block = blocks.find_block(shown.blocks, request.read_id("block_id", "block"))
@@ -70,7 +70,7 @@ async def change_block(request: WebRequest) -> Answer:
     return see_other(request, f"{PLACE}/{shown.id}#block-{block.id}", "Saved.")
 
 
-@page("POST", "/bio-pages/{page_id:str}/blocks/{block_id:str}/move", needs="write")
+@pages.handle("POST /bio-pages/{page_id}/blocks/{block_id}/move", needs="write")
 async def move_block(request: WebRequest) -> Answer:
     """One place up or down."""
     shown = await get_page(request)
@@ -86,7 +86,7 @@ async def move_block(request: WebRequest) -> Answer:
     return see_other(request, f"{PLACE}/{shown.id}#block-{block.id}")
 
 
-@page("POST", "/bio-pages/{page_id:str}/blocks/{block_id:str}/hide", needs="write")
+@pages.handle("POST /bio-pages/{page_id}/blocks/{block_id}/hide", needs="write")
 async def hide_block(request: WebRequest) -> Answer:
     """Or shows it again."""
     page_id = request.read_id("page_id", PAGE)
@@ -100,7 +100,7 @@ async def hide_block(request: WebRequest) -> Answer:
     return see_other(request, f"{PLACE}/{page_id}#block-{block_id}")
 
 
-@page("POST", "/bio-pages/{page_id:str}/blocks/{block_id:str}/delete", needs="write")
+@pages.handle("POST /bio-pages/{page_id}/blocks/{block_id}/delete", needs="write")
 async def delete_block(request: WebRequest) -> Answer:
     page_id = request.read_id("page_id", PAGE)
     block_id = request.read_id("block_id", "block")
@@ -171,13 +171,3 @@ async def show_trouble(request: WebRequest, place: str, error: ShortyError) -> A
     field = "target" if request.typed.read("target") else "text"
     trouble = Trouble(place=place, faults=read_faults(error, field))
     return await show_editor(request, await get_page(request), trouble)
-
-
-HANDLERS: Final = (
-    add_block,
-    order_blocks,
-    change_block,
-    move_block,
-    hide_block,
-    delete_block,
-)

@@ -24,11 +24,13 @@ from shorty.redirect.bio_page import render_bio_page
 from shorty.redirect.pages import Pixels
 from shorty.web.bio_forms import list_shown_socials, read_page_change
 from shorty.web.forms import Form, Upload, read_faults
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.link_fields import complete_destination
 from shorty.web.rendering import HTML, list_page_headers, render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
+
+pages = Pages()
 
 PLACE: Final = "/app/bio-pages"
 LISTED: Final = 30
@@ -49,12 +51,12 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     faults: dict[str, str]
 
 
-@page("GET", "/bio-pages")
+@pages.handle("GET /bio-pages")
 async def list_bio_pages(request: WebRequest) -> Answer:
     return await show_list(request)
 
 
-@page("POST", "/bio-pages", needs="write")
+@pages.handle("POST /bio-pages", needs="write")
 async def create_bio_page(request: WebRequest) -> Answer:
     typed = request.typed
     wanted = LinkChange(
@@ -71,12 +73,12 @@ async def create_bio_page(request: WebRequest) -> Answer:
     return see_other(request, f"{PLACE}/{made.id}", "The page is there. Put something on it.")
 
 
-@page("GET", "/bio-pages/{page_id:str}")
+@pages.handle("GET /bio-pages/{page_id}")
 async def edit_bio_page(request: WebRequest) -> Answer:
     return await show_editor(request, await get_page(request))
 
 
-@page("POST", "/bio-pages/{page_id:str}", needs="write")
+@pages.handle("POST /bio-pages/{page_id}", needs="write")
 async def change_bio_page(request: WebRequest) -> Answer:
     page_id = request.read_id("page_id", service.PAGE)
     try:
@@ -90,7 +92,7 @@ async def change_bio_page(request: WebRequest) -> Answer:
     return see_other(request, f"{PLACE}/{page_id}", "Saved.")
 
 
-@page("GET", "/bio-pages/{page_id:str}/preview")
+@pages.handle("GET /bio-pages/{page_id}/preview")
 async def preview_bio_page(request: WebRequest) -> Answer:
     """The page as visitors see it, or as the settings in the query would make it."""
     shown = await get_page(request)
@@ -114,7 +116,7 @@ def answer_preview(request: WebRequest, policy: str, body: str) -> Answer:
     return Answer(200, body.encode(), media_type=HTML, headers=headers)
 
 
-@page("POST", "/bio-pages/{page_id:str}/avatar", needs="write", limit=UPLOAD_LIMIT)
+@pages.handle("POST /bio-pages/{page_id}/avatar", needs="write", limit=UPLOAD_LIMIT)
 async def upload_avatar(request: WebRequest) -> Answer:
     shown = await get_page(request)
     try:
@@ -128,7 +130,7 @@ async def upload_avatar(request: WebRequest) -> Answer:
     return see_other(request, f"{PLACE}/{shown.id}", "The picture is on the page.")
 
 
-@page("POST", "/bio-pages/{page_id:str}/delete", needs="write")
+@pages.handle("POST /bio-pages/{page_id}/delete", needs="write")
 async def delete_bio_page(request: WebRequest) -> Answer:
     page_id = request.read_id("page_id", service.PAGE)
     keeps_link = request.typed.is_checked("keeps_link")
@@ -205,14 +207,3 @@ async def show_editor(
 def list_hosts(request: WebRequest) -> list[str]:
     found = request.services.domains.list_for_workspace(request.actor.workspace_id)
     return [domain.host for domain in found]
-
-
-HANDLERS: Final = (
-    list_bio_pages,
-    create_bio_page,
-    edit_bio_page,
-    change_bio_page,
-    preview_bio_page,
-    upload_avatar,
-    delete_bio_page,
-)

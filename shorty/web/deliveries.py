@@ -9,13 +9,15 @@ import msgspec
 from shorty.errors import ConflictError
 from shorty.links.model import Link
 from shorty.links.service import find_links
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest, find_named_link
 from shorty.webcore.answers import Answer
 from shorty.webcore.requests import ID_DIGITS
 from shorty.webhooks import service
 from shorty.webhooks.model import STATUSES, Delivery, DeliveryFilter, DeliveryRecord, Receiver
+
+pages = Pages()
 
 PLACE: Final = "/app/webhooks"
 ON_A_PAGE: Final = 30
@@ -40,7 +42,7 @@ class LogQuery(NamedTuple):
         return f"{PLACE}?{query}" if query else PLACE
 
 
-@page("GET", "/webhooks")
+@pages.handle("GET /webhooks")
 async def list_deliveries(request: WebRequest) -> Answer:
     if not request.actor.plan.webhooks:
         return show_no_webhooks(request)
@@ -69,14 +71,14 @@ async def list_deliveries(request: WebRequest) -> Answer:
     )
 
 
-@page("GET", "/webhooks/deliveries/{delivery_id:str}")
+@pages.handle("GET /webhooks/deliveries/{delivery_id}")
 async def open_delivery(request: WebRequest) -> Answer:
     if not request.actor.plan.webhooks:
         return show_no_webhooks(request)
     return await show_delivery(request, await get_record(request))
 
 
-@page("POST", "/webhooks/deliveries/{delivery_id:str}/resend", needs="write")
+@pages.handle("POST /webhooks/deliveries/{delivery_id}/resend", needs="write")
 async def resend_delivery(request: WebRequest) -> Answer:
     delivery_id, outbox = read_delivery_id(request), request.services.outbox
     try:
@@ -164,6 +166,3 @@ async def name_links(request: WebRequest, deliveries: Iterable[Delivery]) -> dic
     ids = {each.link_id for each in deliveries if each.link_id is not None}
     links = await find_links(request.services.links, request.actor, sorted(ids))
     return {link.id: link.short_url.partition("://")[2] for link in links}
-
-
-HANDLERS: Final = (list_deliveries, open_delivery, resend_delivery)

@@ -7,20 +7,22 @@ from shorty.domains.model import Domain, Scheme
 from shorty.domains.verification import Verification, list_needed_records
 from shorty.errors import AlreadyExistsError, InvalidFieldsError, QuotaExceededError, ShortyError
 from shorty.web.forms import read_faults
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
 
+pages = Pages()
+
 PLACE: Final = "/app/domains"
 
 
-@page("GET", "/domains")
+@pages.handle("GET /domains")
 async def list_domains(request: WebRequest) -> Answer:
     return await show_domains(request)
 
 
-@page("POST", "/domains", needs="admin")
+@pages.handle("POST /domains", needs="admin")
 async def add_domain(request: WebRequest) -> Answer:
     typed = request.typed
     new = NewDomain(
@@ -40,12 +42,12 @@ async def add_domain(request: WebRequest) -> Answer:
     )
 
 
-@page("GET", "/domains/{domain_id:str}")
+@pages.handle("GET /domains/{domain_id}")
 async def open_domain(request: WebRequest) -> Answer:
     return show_domain(request, await get_domain(request))
 
 
-@page("POST", "/domains/{domain_id:str}", needs="admin")
+@pages.handle("POST /domains/{domain_id}", needs="admin")
 async def change_domain(request: WebRequest) -> Answer:
     domain = await get_domain(request)
     change = DomainChange(
@@ -62,7 +64,7 @@ async def change_domain(request: WebRequest) -> Answer:
     return see_other(request, f"{PLACE}/{domain.id}", "Saved.")
 
 
-@page("POST", "/domains/{domain_id:str}/check", needs="admin")
+@pages.handle("POST /domains/{domain_id}/check", needs="admin")
 async def check_domain(request: WebRequest) -> Answer:
     """What was found is shown at once: it is true of this moment alone."""
     domain = await get_domain(request)
@@ -77,7 +79,7 @@ async def check_domain(request: WebRequest) -> Answer:
     return show_domain(request, verification.domain, verification)
 
 
-@page("POST", "/domains/{domain_id:str}/remove", needs="admin")
+@pages.handle("POST /domains/{domain_id}/remove", needs="admin")
 async def remove_domain(request: WebRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
     directory = request.services.domains
@@ -130,13 +132,3 @@ def show_domain(
         trouble=trouble,
         form=request.typed,
     )
-
-
-HANDLERS: Final = (
-    list_domains,
-    add_domain,
-    open_domain,
-    change_domain,
-    check_domain,
-    remove_domain,
-)

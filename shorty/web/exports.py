@@ -1,21 +1,22 @@
 """`/app/export`: all links as a table, or in our own format with bio pages and the rest."""
 
 from collections.abc import AsyncGenerator
-from typing import Final
 
 from shorty.accounts.model import Scope
 from shorty.accounts.roles import is_allowed
 from shorty.plans import read_usage
 from shorty.transfer.exports import export_lines, export_table
 from shorty.transfer.progress import TransferProgress
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.rendering import list_cookie_headers, list_page_headers, render
 from shorty.web.requests import WebRequest
 from shorty.web.times import read_moment
 from shorty.webcore.answers import Answer, StreamedAnswer
 
+pages = Pages()
 
-@page("GET", "/export")
+
+@pages.handle("GET /export")
 async def show_export(request: WebRequest) -> Answer:
     actor = request.actor
     usage = await read_usage(request.services.db, actor.workspace_id, actor.plan, request.now)
@@ -27,7 +28,7 @@ async def show_export(request: WebRequest) -> Answer:
     )
 
 
-@page("GET", "/export/links.csv")
+@pages.handle("GET /export/links.csv")
 async def send_table(request: WebRequest) -> Answer:
     """Page by page, with no snapshot held: whoever reads slowly keeps nobody from the database."""
     actor = request.actor
@@ -38,7 +39,7 @@ async def send_table(request: WebRequest) -> Answer:
     return send_file(request, scope, parts, b"text/csv; charset=utf-8", "csv")
 
 
-@page("GET", "/export/links.ndjson", needs="write")
+@pages.handle("GET /export/links.ndjson", needs="write")
 async def send_lines(request: WebRequest) -> Answer:
     """For those who may change links: passwords are in it, as hashes."""
     parts = export_lines(
@@ -67,6 +68,3 @@ def send_file(
         file_name=f"links-{day:%Y-%m-%d}.{ending}",
         headers=[*list_page_headers(request), *list_cookie_headers(request)],
     )
-
-
-HANDLERS: Final = (show_export, send_table, send_lines)

@@ -1,7 +1,7 @@
 """How a page is declared, who gets in, and what is refused before it is called.
 
-`@page("GET", "/links", needs="read")` makes a function the handler of /app/links. A form is read
-and its token checked before the handler sees it, so that none can forget to.
+`@pages.handle("GET /links")` makes a function the handler of /app/links. A form is read and its
+token checked before the handler sees it, so that none can forget to.
 """
 
 import asyncio
@@ -32,6 +32,7 @@ from shorty.webcore.errors import (
 from shorty.webcore.requests import BODY_LIMIT, FORM, read_bytes, tell_of_proxy
 
 KEY: Final = "rule"
+METHODS: Final[dict[str, list[Method]]] = {"GET": ["GET", "HEAD"], "POST": ["POST"]}
 TOKEN_HEADER: Final = b"x-form-token"
 MULTIPART: Final = "multipart/form-data"
 PARTS_TIMEOUT_S: Final = 600.0  # a large file over a slow line
@@ -53,18 +54,34 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         return self
 
 
-def page(
-    method: Method, path: str, *, needs: Scope | None = "read", limit: int = BODY_LIMIT
-) -> Callable[[Handler], HTTPRouteHandler]:
-    """`path` is below /app. A GET is answered to HEAD too."""
-    methods: list[Method] = ["GET", "HEAD"] if method == "GET" else [method]
-    return route(
-        path,
-        http_method=methods,
-        status_code=200,
-        opt={KEY: Rule(needs=needs, limit=limit)},
-        request_max_body_size=limit,
-    )
+class Pages:
+    """The handlers of one module, in the order of the module."""
+
+    def __init__(self) -> None:
+        self.handlers: list[HTTPRouteHandler] = []
+
+    def handle(
+        self, place: str, *, needs: Scope | None = "read", limit: int = BODY_LIMIT
+    ) -> Callable[[Handler], HTTPRouteHandler]:
+        """Makes a function the handler of a method and a path below /app.
+
+        HEAD is answered wherever GET is.
+        """
+        method, path = place.replace("}", ":str}").split()
+        register = route(
+            path,
+            http_method=METHODS[method],
+            status_code=200,
+            opt={KEY: Rule(needs=needs, limit=limit)},
+            request_max_body_size=limit,
+        )
+
+        def add(function: Handler) -> HTTPRouteHandler:
+            handler = register(function)
+            self.handlers.append(handler)
+            return handler
+
+        return add
 
 
 async def let_in(request: WebRequest) -> Answer | None:

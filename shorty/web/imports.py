@@ -9,10 +9,12 @@ from shorty.domains.service import list_domains
 from shorty.errors import ConflictError, ShortyError
 from shorty.transfer.jobs import ImportJob
 from shorty.transfer.model import ImportOptions, OnConflict, SourceName
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.rendering import list_cookie_headers, list_page_headers, render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer, StreamedAnswer
+
+pages = Pages()
 
 PLACE: Final = "/app/import"
 LARGEST_UPLOAD: Final = 64 * 1024 * 1024
@@ -35,12 +37,12 @@ CONFLICTS: Final[dict[OnConflict, str]] = {
 }
 
 
-@page("GET", "/import", needs="write")
+@pages.handle("GET /import", needs="write")
 async def show_import(request: WebRequest) -> Answer:
     return await show_form(request)
 
 
-@page("POST", "/import", needs="write", limit=LARGEST_UPLOAD)
+@pages.handle("POST /import", needs="write", limit=LARGEST_UPLOAD)
 async def try_import(request: WebRequest) -> Answer:
     typed = request.typed
     upload = typed.files.get("file")
@@ -58,12 +60,12 @@ async def try_import(request: WebRequest) -> Answer:
     return see_other(request, f"{PLACE}/{job.id}")
 
 
-@page("GET", "/import/{job_id:str}", needs="write")
+@pages.handle("GET /import/{job_id}", needs="write")
 async def open_import(request: WebRequest) -> Answer:
     return show_job(request, find_job(request))
 
 
-@page("POST", "/import/{job_id:str}/begin", needs="write")
+@pages.handle("POST /import/{job_id}/begin", needs="write")
 async def begin_import(request: WebRequest) -> Answer:
     job = find_job(request)
     try:
@@ -73,14 +75,14 @@ async def begin_import(request: WebRequest) -> Answer:
     return see_other(request, f"{PLACE}/{job.id}")
 
 
-@page("POST", "/import/{job_id:str}/cancel", needs="write")
+@pages.handle("POST /import/{job_id}/cancel", needs="write")
 async def cancel_import(request: WebRequest) -> Answer:
     job = find_job(request)
     request.services.transfers.cancel(request.actor, job.id)
     return see_other(request, f"{PLACE}/{job.id}")
 
 
-@page("POST", "/import/{job_id:str}/drop", needs="write")
+@pages.handle("POST /import/{job_id}/drop", needs="write")
 async def drop_import(request: WebRequest) -> Answer:
     job = find_job(request)
     try:
@@ -90,7 +92,7 @@ async def drop_import(request: WebRequest) -> Answer:
     return see_other(request, PLACE, f"{job.file_name} is forgotten.")
 
 
-@page("GET", "/import/{job_id:str}/report", needs="write")
+@pages.handle("GET /import/{job_id}/report", needs="write")
 async def send_report(request: WebRequest) -> Answer:
     job = find_job(request)
     return StreamedAnswer(
@@ -160,14 +162,3 @@ def show_job(request: WebRequest, job: ImportJob, error: ShortyError | None = No
         source_name=SOURCES[job.source][0],
         trouble=error.message if error else "",
     )
-
-
-HANDLERS: Final = (
-    show_import,
-    try_import,
-    open_import,
-    begin_import,
-    cancel_import,
-    drop_import,
-    send_report,
-)

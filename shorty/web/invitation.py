@@ -1,6 +1,5 @@
 """`/app/invitation`: the page that an invitation's link leads to."""
 
-from typing import Final
 from urllib.parse import quote
 
 from shorty.accounts.invitations import (
@@ -25,7 +24,7 @@ from shorty.web.auth_forms import (
     set_session_cookie,
     show_trouble,
 )
-from shorty.web.guard import SIGN_IN, page
+from shorty.web.guard import SIGN_IN, Pages
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.addresses import HOME
@@ -33,13 +32,15 @@ from shorty.webcore.answers import Answer
 from shorty.webcore.invitations import INVITATION
 from shorty.webcore.mails import describe_role
 
+pages = Pages()
 
-@page("GET", "/invitation", needs=None)
+
+@pages.handle("GET /invitation", needs=None)
 async def ask_whether(request: WebRequest) -> Answer:
     return show_invitation(request, request.read_query().get("key", ""))
 
 
-@page("POST", "/invitation", needs=None)
+@pages.handle("POST /invitation", needs=None)
 async def accept(request: WebRequest) -> Answer:
     key = request.typed.read("key")
     invitation = find_invitation(request.services.db, key, request.now)
@@ -97,6 +98,3 @@ def show_invitation(request: WebRequest, key: str, error: ShortyError | None = N
     if invitation is None:
         answer.status_code = 404
     return answer
-
-
-HANDLERS: Final = (ask_whether, accept)

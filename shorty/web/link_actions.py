@@ -11,13 +11,15 @@ from shorty.links.tags import fold_name, list_tags
 from shorty.links.writes import Outcome
 from shorty.web.cookies import Notice
 from shorty.web.forms import Form, is_id
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.link_fields import split_tags
 from shorty.web.link_form import get_link
 from shorty.web.link_list import PLACE, read_back
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
+
+pages = Pages()
 
 RESTORE: Final = f"{PLACE}/restore"
 # The ids of more would not fit the cookie that carries the notice.
@@ -40,14 +42,14 @@ _CHANGES: Final[dict[str, LinkChange]] = {
 }
 
 
-@page("GET", "/links/{link_id:str}/delete", needs="write")
+@pages.handle("GET /links/{link_id}/delete", needs="write")
 async def ask_before_delete(request: WebRequest) -> Answer:
     link = await get_link(request)
     back = read_back(request.read_query().get("back", ""))
     return show_question(request, [link], 1, back)
 
 
-@page("POST", "/links/many", needs="write")
+@pages.handle("POST /links/many", needs="write")
 async def change_many(request: WebRequest) -> Answer:
     """One action for the links that were ticked, at once; or for the `one` whose button it was."""
     action, link_ids = read_action(request.typed)
@@ -65,7 +67,7 @@ async def change_many(request: WebRequest) -> Answer:
     return see_other(request, back, notice=tell_outcomes(outcomes, DONE[action]))
 
 
-@page("POST", "/links/restore", needs="write")
+@pages.handle("POST /links/restore", needs="write")
 async def restore_many(request: WebRequest) -> Answer:
     back = read_back(request.typed.read("back"))
     link_ids = [int(text) for text in request.typed.read("ids").split() if is_id(text)]
@@ -164,6 +166,3 @@ def _sum_up(error: ShortyError) -> str:
     return (
         ". ".join(error.fields.values()) if isinstance(error, InvalidFieldsError) else error.message
     )
-
-
-HANDLERS: Final = (ask_before_delete, change_many, restore_many)

@@ -9,10 +9,12 @@ from shorty.errors import FetchError
 from shorty.fetch import Page
 from shorty.links.live_checks import fetch_preview, find_destination_fault, find_slug_fault
 from shorty.web.forms import is_id
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.link_fields import complete_destination
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer, Header, answer_json
+
+pages = Pages()
 
 PREVIEWS_PER_MINUTE: Final = 60
 PICTURE_LIMIT_BYTES: Final = 3_000_000
@@ -40,7 +42,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     image: str | None
 
 
-@page("GET", "/links/check", needs="write")
+@pages.handle("GET /links/check", needs="write")
 async def check_link(request: WebRequest) -> Answer:
     query, context = request.read_query(), request.services.links
     slug, url = query.get("slug", ""), query.get("url", "").strip()
@@ -60,7 +62,7 @@ async def check_link(request: WebRequest) -> Answer:
     return answer_json(checked, headers=[(b"cache-control", b"no-store")])
 
 
-@page("POST", "/links/preview", needs="write")
+@pages.handle("POST /links/preview", needs="write")
 async def preview_page(request: WebRequest) -> Answer:
     """Asks the page itself, so only by a form of ours and so many times a minute."""
     take_turn(request)
@@ -72,7 +74,7 @@ async def preview_page(request: WebRequest) -> Answer:
     return answer_json(shown, headers=[(b"cache-control", b"no-store")])
 
 
-@page("GET", "/links/picture", needs="write")
+@pages.handle("GET /links/picture", needs="write")
 async def show_picture(request: WebRequest) -> Answer:
     """A stranger's picture through this server, for the dashboard loads nothing from elsewhere."""
     take_turn(request)
@@ -108,6 +110,3 @@ def find_web_fault(request: WebRequest, url: str) -> str | None:
         return None
     whole = complete_destination(url)
     return find_destination_fault(request.services.links, "URL", whole, request.now)
-
-
-HANDLERS: Final = (check_link, preview_page, show_picture)

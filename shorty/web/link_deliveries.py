@@ -1,9 +1,7 @@
 """`/app/links/{id}/deliveries`: what receivers were told of a link's clicks."""
 
-from typing import Final
-
 from shorty.web.deliveries import ON_A_PAGE, read_number
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.link_form import get_link
 from shorty.web.link_page import describe_link
 from shorty.web.rendering import render
@@ -12,8 +10,10 @@ from shorty.webcore.answers import Answer
 from shorty.webhooks import service
 from shorty.webhooks.model import DeliveryFilter
 
+pages = Pages()
 
-@page("GET", "/links/{link_id:str}/deliveries")
+
+@pages.handle("GET /links/{link_id}/deliveries")
 async def list_link_deliveries(request: WebRequest) -> Answer:
     link = await get_link(request)
     before = read_number(request.read_query().get("before", ""))
@@ -33,6 +33,3 @@ async def list_link_deliveries(request: WebRequest) -> Answer:
         is_first=before is None,
         is_off=is_off,
     )
-
-
-HANDLERS: Final = (list_link_deliveries,)

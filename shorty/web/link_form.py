@@ -11,7 +11,7 @@ from shorty.links.destination import UTM_PARAMETERS
 from shorty.links.model import Link
 from shorty.links.tags import list_tags
 from shorty.links.utm_templates import UtmTemplate, get_template, list_templates
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.link_fields import (
     EMPTY,
     GROUPS,
@@ -35,11 +35,13 @@ from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
 from shorty.webcore.errors import find_status
 
+pages = Pages()
+
 # What an address may fill in, such as a bookmark of the browser's.
 PREFILLED: Final = ("url", "title", "slug", "domain", "tags", "has_qr", *UTM_PARAMETERS)
 
 
-@page("GET", "/links/new", needs="write")
+@pages.handle("GET /links/new", needs="write")
 async def show_new_link(request: WebRequest) -> Answer:
     query = request.read_query()
     texts = {**EMPTY, "domain": await find_usual_domain(request)}
@@ -47,14 +49,14 @@ async def show_new_link(request: WebRequest) -> Answer:
     return await show_form(request, texts)
 
 
-@page("GET", "/links/{link_id:str}/duplicate", needs="write")
+@pages.handle("GET /links/{link_id}/duplicate", needs="write")
 async def show_duplicate(request: WebRequest) -> Answer:
     """A new link like another one; its password is not known, its slug is taken."""
     link = await get_link(request)
     return await show_form(request, {**write_texts(request, link), "slug": ""})
 
 
-@page("POST", "/links", needs="write")
+@pages.handle("POST /links", needs="write")
 async def create_link(request: WebRequest) -> Answer:
     domain = await find_usual_domain(request)
     texts = read_texts(request.typed, {**EMPTY, "domain": domain})
@@ -68,13 +70,13 @@ async def create_link(request: WebRequest) -> Answer:
     return see_other(request, point_to(request, link), f"{name_link(link)} is there.")
 
 
-@page("GET", "/links/{link_id:str}/edit", needs="write")
+@pages.handle("GET /links/{link_id}/edit", needs="write")
 async def show_link_to_edit(request: WebRequest) -> Answer:
     link = await get_link(request)
     return await show_form(request, write_texts(request, link), link=link)
 
 
-@page("POST", "/links/{link_id:str}/edit", needs="write")
+@pages.handle("POST /links/{link_id}/edit", needs="write")
 async def change_link(request: WebRequest) -> Answer:
     link = await get_link(request)
     stored = write_texts(request, link)
@@ -179,12 +181,3 @@ def name_link(link: Link) -> str:
 def point_to(request: WebRequest, link: Link) -> str:
     """Where somebody came from, in a list at the link."""
     return f"{read_return(request.typed.read('back'))}#link-{link.id}"
-
-
-HANDLERS: Final = (
-    show_new_link,
-    show_duplicate,
-    create_link,
-    show_link_to_edit,
-    change_link,
-)

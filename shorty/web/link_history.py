@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from shorty.accounts.roles import is_allowed
 from shorty.links.history import list_edits
 from shorty.web.forms import is_id
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.link_form import get_link
 from shorty.web.link_page import describe_link
 from shorty.web.rendering import render
@@ -15,6 +15,8 @@ from shorty.web.requests import WebRequest
 from shorty.web.times import write_moment
 from shorty.webcore.answers import Answer
 from shorty.webhooks.model import hide_path
+
+pages = Pages()
 
 ON_PAGE: Final = 50
 # Where the field's own name would not do.
@@ -38,7 +40,7 @@ NAMES: Final = {
 }
 
 
-@page("GET", "/links/{link_id:str}/history")
+@pages.handle("GET /links/{link_id}/history")
 async def show_history(request: WebRequest) -> Answer:
     link = await get_link(request)
     text = request.read_query().get("before", "")
@@ -83,6 +85,3 @@ def write_value(name: str, value: Any, zone: ZoneInfo, *, hides_webhooks: bool =
     if isinstance(value, dict):
         return ", ".join(f"{key} {each}" for key, each in value.items())  # pyright: ignore[reportUnknownVariableType] - of plain values
     return str(value)
-
-
-HANDLERS: Final = (show_history,)

@@ -11,11 +11,13 @@ from shorty.links.listing import list_links as list_page
 from shorty.links.model import Link, LinkFilter, LinkSort
 from shorty.links.tags import list_tags
 from shorty.web.forms import is_id
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.link_fields import find_usual_domain
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
+
+pages = Pages()
 
 PLACE: Final = "/app/links"
 SEARCH_LENGTH: Final = 200
@@ -80,7 +82,7 @@ class Badge(msgspec.Struct, frozen=True, kw_only=True):
     about: str = ""
 
 
-@page("GET", "/links")
+@pages.handle("GET /links")
 async def list_links(request: WebRequest) -> Answer:
     wanted = read_listing(request.read_query())
     context, actor = request.services.links, request.actor
@@ -155,6 +157,3 @@ def list_badges(link: Link, now: int) -> list[Badge]:
         (link.cloaked, Badge(text="Cloaked")),
     )
     return [badge for is_so, badge in badges if is_so]
-
-
-HANDLERS: Final = (list_links,)

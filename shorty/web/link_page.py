@@ -16,7 +16,7 @@ from shorty.links.model import Link
 from shorty.links.service import has_link
 from shorty.web import statistics
 from shorty.web.date_range import CHOICES, Span, is_on, read_span
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.link_form import get_link
 from shorty.web.link_list import list_badges
 from shorty.web.rendering import TEMPLATES, describe_viewer, render
@@ -24,6 +24,8 @@ from shorty.web.requests import WebRequest
 from shorty.web.statistics import Panel, Statistics
 from shorty.web.streams import EventStream, encode_event
 from shorty.webcore.answers import Answer
+
+pages = Pages()
 
 SHOWN: Final = (*OF_GEO, *OF_REFERRERS, *OF_DEVICES, *OF_UTM)
 IN_FEED: Final = 8
@@ -46,7 +48,7 @@ def describe_link(request: WebRequest, link: Link) -> dict[str, Any]:
     }
 
 
-@page("GET", "/links/{link_id:str}")
+@pages.handle("GET /links/{link_id}")
 async def show_link(request: WebRequest) -> Answer:
     link = await get_link(request)
     span = read_span(request.read_query(), request.zone, request.now)
@@ -69,7 +71,7 @@ async def show_link(request: WebRequest) -> Answer:
     )
 
 
-@page("GET", "/links/{link_id:str}/clicks")
+@pages.handle("GET /links/{link_id}/clicks")
 async def show_clicks(request: WebRequest) -> Answer:
     link = await get_link(request)
     query = request.read_query()
@@ -88,7 +90,7 @@ async def show_clicks(request: WebRequest) -> Answer:
     )
 
 
-@page("GET", "/links/{link_id:str}/live")
+@pages.handle("GET /links/{link_id}/live")
 async def stream_clicks(request: WebRequest) -> Answer:
     link = await get_link(request)
     has_bots = is_on(request.read_query().get("bots", ""))
@@ -160,6 +162,3 @@ def list_panels(found: Statistics, span: Span) -> list[Panel]:
         *statistics.list_utm(counts, has_bots=has_bots),
     ]
     return [each for each in panels if each.bars]
-
-
-HANDLERS: Final = (show_link, show_clicks, stream_clicks)

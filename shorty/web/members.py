@@ -16,12 +16,14 @@ from shorty.errors import (
 )
 from shorty.web.auth_forms import show_trouble
 from shorty.web.cookies import Notice
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
 from shorty.webcore.invitations import invite
 from shorty.webcore.requests import ID_DIGITS
+
+pages = Pages()
 
 PLACE: Final = "/app/members"
 SHOWN_AT_ONCE: Final = 100
@@ -34,12 +36,12 @@ ABILITIES: Final[dict[Role, str]] = {
 }
 
 
-@page("GET", "/members")
+@pages.handle("GET /members")
 async def list_members(request: WebRequest) -> Answer:
     return await show_members(request)
 
 
-@page("POST", "/members", needs="admin")
+@pages.handle("POST /members", needs="admin")
 async def invite_somebody(request: WebRequest) -> Answer:
     """Mails the link, or shows it to be copied where no mail is sent."""
     try:
@@ -60,7 +62,7 @@ async def invite_somebody(request: WebRequest) -> Answer:
     )
 
 
-@page("POST", "/members/{user_id:str}", needs="admin")
+@pages.handle("POST /members/{user_id}", needs="admin")
 async def change_member(request: WebRequest) -> Answer:
     user_id = request.read_id("user_id", "member")
     role = read_role(request)
@@ -73,7 +75,7 @@ async def change_member(request: WebRequest) -> Answer:
     return see_other(request, PLACE, f"{member.name} is {member.role} now.")
 
 
-@page("POST", "/members/{user_id:str}/remove", needs="admin")
+@pages.handle("POST /members/{user_id}/remove", needs="admin")
 async def remove_member(request: WebRequest) -> Answer:
     user_id = request.read_id("user_id", "member")
     try:
@@ -85,7 +87,7 @@ async def remove_member(request: WebRequest) -> Answer:
     return see_other(request, PLACE, "The member is removed; what they made stays.")
 
 
-@page("POST", "/invitations/{invitation_id:str}/revoke", needs="admin")
+@pages.handle("POST /invitations/{invitation_id}/revoke", needs="admin")
 async def revoke(request: WebRequest) -> Answer:
     invitation_id = request.read_id("invitation_id", "invitation")
     await request.services.db.write(
@@ -137,6 +139,3 @@ async def show_members(request: WebRequest, error: ShortyError | None = None) ->
         first=PLACE if after else "",
         sends_mail=request.services.mailer.is_on,
     )
-
-
-HANDLERS: Final = (list_members, invite_somebody, change_member, remove_member, revoke)

@@ -12,11 +12,13 @@ from shorty.links.service import find_links
 from shorty.web import statistics
 from shorty.web.charts import find_share
 from shorty.web.date_range import CHOICES, Span, read_span
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
 from shorty.web.statistics import Panel, Statistics
 from shorty.webcore.answers import Answer
+
+pages = Pages()
 
 TOP: Final = 8
 SHOWN: Final = (*OF_COUNTRIES, *OF_REFERRERS, *OF_DEVICES)
@@ -28,7 +30,7 @@ class TopLink(NamedTuple):
     length: float  # of its bar, in percent
 
 
-@page("GET", "/")
+@pages.handle("GET /")
 async def show_overview(request: WebRequest) -> Answer:
     span = read_span(request.read_query(), request.zone, request.now)
     most_clicked = await listing.list_links(
@@ -76,6 +78,3 @@ def list_panels(found: Statistics, span: Span) -> list[Panel]:
         statistics.list_referrers(counts, has_bots=has_bots),
         *statistics.list_devices(counts, has_bots=has_bots),
     ]
-
-
-HANDLERS: Final = (show_overview,)

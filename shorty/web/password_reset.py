@@ -21,22 +21,24 @@ from shorty.web.auth_forms import (
     show_trouble,
     tell_of_tokens,
 )
-from shorty.web.guard import SIGN_IN, page
+from shorty.web.guard import SIGN_IN, Pages
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.addresses import find_mailed_base
 from shorty.webcore.answers import Answer
 from shorty.webcore.mails import write_password_link
 
+pages = Pages()
+
 NEW_PASSWORD: Final = "/app/new-password"  # noqa: S105 - a path
 
 
-@page("GET", "/forgotten", needs=None)
+@pages.handle("GET /forgotten", needs=None)
 async def ask_address(request: WebRequest) -> Answer:
     return show_forgotten(request)
 
 
-@page("POST", "/forgotten", needs=None)
+@pages.handle("POST /forgotten", needs=None)
 async def send_link(request: WebRequest) -> Answer:
     """Says the same, as quickly, whether the address is known or not."""
     services, email = request.services, request.typed.read("email")
@@ -58,12 +60,12 @@ async def _write_link(request: WebRequest, email: str, base: str) -> Mail | None
     return write_password_link(made, f"{base}{NEW_PASSWORD}?key={made.text}")
 
 
-@page("GET", "/new-password", needs=None)
+@pages.handle("GET /new-password", needs=None)
 async def ask_new_password(request: WebRequest) -> Answer:
     return await show_new_password(request, request.read_query().get("key", ""))
 
 
-@page("POST", "/new-password", needs=None)
+@pages.handle("POST /new-password", needs=None)
 async def set_new_password(request: WebRequest) -> Answer:
     services, key = request.services, request.typed.read("key")
     if find_mail_link(services.db, key, "password", request.now) is None:
@@ -111,6 +113,3 @@ async def show_new_password(
         workspaces=await list_workspaces(db, link.user_id) if link and is_first_proof else [],
         form=request.typed,
     )
-
-
-HANDLERS: Final = (ask_address, send_link, ask_new_password, set_new_password)

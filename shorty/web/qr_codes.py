@@ -13,13 +13,15 @@ from shorty.links.pictures import NAME_LENGTH
 from shorty.links.service import change_link, get_link
 from shorty.qr.design import list_warnings
 from shorty.qr.sandbox import MAX_BYTES, read_logo
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.qr_looks import PRESET_LOOKS, Look, build_settings, describe_look, read_look
 from shorty.web.qr_samples import CORNER_SAMPLES, FRAME_SAMPLES, PATTERN_SAMPLES, PRESET_SAMPLES
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
 from shorty.webcore.qr_drawings import PRIVATE
+
+pages = Pages()
 
 PLACE: Final = "/app/qr-codes"
 ON_A_PAGE: Final = 24
@@ -28,7 +30,7 @@ FORM_LIMIT: Final = 8 * MAX_BYTES
 """A logo that is somewhat too large is still read, so that what was typed beside it stays."""
 
 
-@page("GET", "/qr-codes")
+@pages.handle("GET /qr-codes")
 async def list_codes(request: WebRequest) -> Answer:
     query = request.read_query()
     search, cursor = query.get("q", "").strip()[:SEARCH_LENGTH], query.get("cursor", "")
@@ -49,13 +51,13 @@ async def list_codes(request: WebRequest) -> Answer:
     )
 
 
-@page("GET", "/qr-codes/{link_id:str}")
+@pages.handle("GET /qr-codes/{link_id}")
 async def open_designer(request: WebRequest) -> Answer:
     link = await find_link(request)
     return await show_designer(request, link, describe_look(read_stored(link)))
 
 
-@page("POST", "/qr-codes/{link_id:str}", needs="write", limit=FORM_LIMIT)
+@pages.handle("POST /qr-codes/{link_id}", needs="write", limit=FORM_LIMIT)
 async def save_code(request: WebRequest) -> Answer:
     link, look = await find_link(request), read_look(request.typed)
     try:
@@ -74,13 +76,13 @@ async def save_code(request: WebRequest) -> Answer:
     return see_other(request, f"{PLACE}/{link.id}", "The QR code is saved.")
 
 
-@page("POST", "/qr-codes/{link_id:str}/preview", needs="write", limit=FORM_LIMIT)
+@pages.handle("POST /qr-codes/{link_id}/preview", needs="write", limit=FORM_LIMIT)
 async def preview_code(request: WebRequest) -> Answer:
     """What was typed, drawn and not saved; a script asks for the picture's part alone."""
     return await show_designer(request, await find_link(request), read_look(request.typed))
 
 
-@page("POST", "/qr-codes/{link_id:str}/logos", needs="write", limit=FORM_LIMIT)
+@pages.handle("POST /qr-codes/{link_id}/logos", needs="write", limit=FORM_LIMIT)
 async def upload_logo(request: WebRequest) -> Answer:
     """Keeps the picture and puts it on the code that is being drawn."""
     link, look = await find_link(request), read_look(request.typed)
@@ -91,7 +93,7 @@ async def upload_logo(request: WebRequest) -> Answer:
     return await show_designer(request, link, look | {"qr_logo_id": str(logo_id)})
 
 
-@page("POST", "/qr-codes/{link_id:str}/logos/{logo_id:str}/delete", needs="write", limit=FORM_LIMIT)
+@pages.handle("POST /qr-codes/{link_id}/logos/{logo_id}/delete", needs="write", limit=FORM_LIMIT)
 async def delete_logo(request: WebRequest) -> Answer:
     link, look = await find_link(request), read_look(request.typed)
     logo_id = request.read_id("logo_id", "logo")
@@ -103,7 +105,7 @@ async def delete_logo(request: WebRequest) -> Answer:
     return await show_designer(request, link, look)
 
 
-@page("POST", "/qr-codes/{link_id:str}/remove", needs="write")
+@pages.handle("POST /qr-codes/{link_id}/remove", needs="write")
 async def remove_code(request: WebRequest) -> Answer:
     link = await find_link(request)
     change = LinkChange(qr_settings=None)
@@ -113,7 +115,7 @@ async def remove_code(request: WebRequest) -> Answer:
     )
 
 
-@page("GET", "/qr-logos/{logo_id:str}")
+@pages.handle("GET /qr-logos/{logo_id}")
 async def show_logo(request: WebRequest) -> Answer:
     logo_id = request.read_id("logo_id", "logo")
     picture = await pictures.find_content(
@@ -208,15 +210,3 @@ def drop_faults(settings: QrSettings, faults: dict[str, str]) -> QrSettings:
 def write_drawing(settings: QrSettings) -> str:
     """The settings as a query, for the address of a picture."""
     return urlencode(msgspec.to_builtins(settings))
-
-
-HANDLERS: Final = (
-    list_codes,
-    open_designer,
-    save_code,
-    preview_code,
-    upload_logo,
-    delete_logo,
-    remove_code,
-    show_logo,
-)

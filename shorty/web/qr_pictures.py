@@ -1,33 +1,34 @@
 """Codes as pictures: of a link as it is stored, and of what the designer has just now."""
 
-from typing import Final
 from urllib.parse import quote
 
 from shorty.errors import InvalidFieldsError
 from shorty.links.model import Link, QrSettings
 from shorty.links.qr_rules import find_qr_faults
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.qr_codes import find_link, read_stored
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
 from shorty.webcore.fields import convert_fields
 from shorty.webcore.qr_drawings import PRIVATE, Format, answer_drawing
 
+pages = Pages()
 
-@page("GET", "/links/{link_id:str}/code.svg")
+
+@pages.handle("GET /links/{link_id}/code.svg")
 async def show_code(request: WebRequest) -> Answer:
     """The link's code as it is set, or a plain one."""
     link = await find_link(request)
     return await answer_drawing(request, link, read_stored(link), "svg", PRIVATE)
 
 
-@page("GET", "/qr-codes/{link_id:str}/picture.svg")
+@pages.handle("GET /qr-codes/{link_id}/picture.svg")
 async def show_picture(request: WebRequest) -> Answer:
     link, settings = await find_link(request), read_settings(request)
     return await answer_drawing(request, link, settings, "svg", PRIVATE)
 
 
-@page("GET", "/qr-codes/{link_id:str}/download")
+@pages.handle("GET /qr-codes/{link_id}/download")
 async def download_picture(request: WebRequest) -> Answer:
     link, settings = await find_link(request), read_settings(request)
     picture: Format = "png" if request.read_query().get("format") == "png" else "svg"
@@ -50,6 +51,3 @@ def name_file(link: Link, picture: Format) -> str:
     """The header that names the file as its slug is, in any script (RFC 6266)."""
     name = f"{link.slug.replace('/', '-')}-qr.{picture}"
     return f"attachment; filename=\"qr.{picture}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-HANDLERS: Final = (show_code, show_picture, download_picture)

@@ -4,23 +4,25 @@ from typing import Final
 
 from shorty.links.rules import read_webhook_url
 from shorty.web.deliveries import PLACE, show_no_webhooks
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
 from shorty.webhooks import service
 
+pages = Pages()
+
 ON_A_PAGE: Final = 50
 
 
-@page("GET", "/webhooks/receivers")
+@pages.handle("GET /webhooks/receivers")
 async def list_receivers(request: WebRequest) -> Answer:
     if not request.actor.plan.webhooks:
         return show_no_webhooks(request)
     return await show_receivers(request)
 
 
-@page("POST", "/webhooks/test", needs="write")
+@pages.handle("POST /webhooks/test", needs="write")
 async def send_test(request: WebRequest) -> Answer:
     try:
         url = read_webhook_url(request.typed.read("url"))
@@ -48,6 +50,3 @@ async def show_receivers(request: WebRequest, fault: str = "") -> Answer:
         next=f"{PLACE}/receivers?after={shown[-1].id}" if len(found) > ON_A_PAGE else "",
         first=f"{PLACE}/receivers" if after else "",
     )
-
-
-HANDLERS: Final = (list_receivers, send_test)

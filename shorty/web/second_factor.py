@@ -25,16 +25,18 @@ from shorty.qr.design import decide_design
 from shorty.qr.drawing import draw_svg
 from shorty.web.account import ACCOUNT, show_account
 from shorty.web.auth_forms import prove_password, remember_browser, show_trouble, write_signed_in
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
+
+pages = Pages()
 
 QR_SIZE: Final = 220
 SECRET_GROUP: Final = 4
 
 
-@page("POST", "/account/second-factor/begin")
+@pages.handle("POST /account/second-factor/begin")
 async def begin(request: WebRequest) -> Answer:
     """The page that answers is the only one to show the secret."""
     user_id = request.actor.user_id
@@ -48,14 +50,14 @@ async def begin(request: WebRequest) -> Answer:
     return show_setup(request, secret)
 
 
-@page("GET", "/account/second-factor")
+@pages.handle("GET /account/second-factor")
 async def read_second_factor(request: WebRequest) -> Answer:
     if not has_second_factor(request.services.db, request.actor.user_id):
         return see_other(request, ACCOUNT)
     return show_second_factor(request)
 
 
-@page("POST", "/account/second-factor")
+@pages.handle("POST /account/second-factor")
 async def confirm(request: WebRequest) -> Answer:
     services, user_id = request.services, request.actor.user_id
     code = request.typed.read("code")
@@ -71,7 +73,7 @@ async def confirm(request: WebRequest) -> Answer:
     return show_recovery_codes(request, codes)
 
 
-@page("POST", "/account/second-factor/recovery-codes")
+@pages.handle("POST /account/second-factor/recovery-codes")
 async def renew(request: WebRequest) -> Answer:
     user_id = request.actor.user_id
     try:
@@ -82,7 +84,7 @@ async def renew(request: WebRequest) -> Answer:
     return show_recovery_codes(request, codes)
 
 
-@page("POST", "/account/second-factor/remove")
+@pages.handle("POST /account/second-factor/remove")
 async def remove(request: WebRequest) -> Answer:
     user_id = request.actor.user_id
     try:
@@ -152,6 +154,3 @@ def show_recovery_codes(request: WebRequest, codes: list[str]) -> Answer:
     text = f"Recovery codes of {email}. Each counts once.\n\n" + "\n".join(codes) + "\n"
     file = f"data:text/plain;charset=utf-8,{quote(text)}"
     return render(request, "recovery_codes.html", codes=codes, file=file)
-
-
-HANDLERS: Final = (begin, read_second_factor, confirm, renew, remove)

@@ -14,16 +14,18 @@ from shorty.web.auth_forms import (
     set_session_cookie,
 )
 from shorty.web.forms import read_faults
-from shorty.web.guard import SIGN_IN, page
+from shorty.web.guard import SIGN_IN, Pages
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.addresses import HOME
 from shorty.webcore.answers import Answer
 
+pages = Pages()
+
 WELCOME: Final = "/app/welcome"
 
 
-@page("GET", "/welcome", needs=None)
+@pages.handle("GET /welcome", needs=None)
 async def ask_account(request: WebRequest) -> Answer:
     key = request.read_query().get("key", "")
     if can_anyone_sign_in(request.services.db):
@@ -31,7 +33,7 @@ async def ask_account(request: WebRequest) -> Answer:
     return show_welcome(request, key)
 
 
-@page("POST", "/welcome", needs=None)
+@pages.handle("POST /welcome", needs=None)
 async def make_account(request: WebRequest) -> Answer:
     services, typed = request.services, request.typed
     if not services.welcome.is_right(typed.read("key")):
@@ -68,6 +70,3 @@ def show_welcome(request: WebRequest, key: str, error: ShortyError | None = None
         form=request.typed,
         faults={} if error is None else read_faults(error, "email"),
     )
-
-
-HANDLERS: Final = (ask_account, make_account)

@@ -42,12 +42,14 @@ from shorty.web.auth_forms import (
     try_password,
 )
 from shorty.web.cookies import Notice
-from shorty.web.guard import SIGN_IN, page
+from shorty.web.guard import SIGN_IN, Pages
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.addresses import read_way_back
 from shorty.webcore.answers import Answer
 from shorty.webcore.mails import write_codes_notice
+
+pages = Pages()
 
 CODE: Final = "shorty_code"
 """The cookie of somebody whose password was right and whose code is awaited."""
@@ -58,7 +60,7 @@ CODE_S: Final = CODE_AWAITED_MS // 1000
 log = structlog.get_logger(__name__)
 
 
-@page("GET", "/sign-in", needs=None)
+@pages.handle("GET /sign-in", needs=None)
 async def ask_password(request: WebRequest) -> Answer:
     way_back = read_way_back(request.read_query().get("next", ""))
     if request.signed_in is not None:
@@ -66,7 +68,7 @@ async def ask_password(request: WebRequest) -> Answer:
     return show_sign_in(request, way_back)
 
 
-@page("POST", "/sign-in", needs=None)
+@pages.handle("POST /sign-in", needs=None)
 async def sign_in(request: WebRequest) -> Answer:
     services, email = request.services, request.typed.read("email")
     way_back = read_way_back(request.typed.read("next"))
@@ -107,7 +109,7 @@ async def end_former_session(request: WebRequest) -> None:
         )
 
 
-@page("GET", "/sign-in/code", needs=None)
+@pages.handle("GET /sign-in/code", needs=None)
 async def ask_code(request: WebRequest) -> Answer:
     way_back = read_way_back(request.read_query().get("next", ""))
     half = find_half_signed_in(request.services.db, request.cookies_read.get(CODE, ""), request.now)
@@ -116,7 +118,7 @@ async def ask_code(request: WebRequest) -> Answer:
     return show_code(request, way_back)
 
 
-@page("POST", "/sign-in/code", needs=None)
+@pages.handle("POST /sign-in/code", needs=None)
 async def send_code(request: WebRequest) -> Answer:
     services, text = request.services, request.cookies_read.get(CODE, "")
     way_back = read_way_back(request.typed.read("next"))
@@ -179,7 +181,7 @@ async def write_notice(request: WebRequest, user_id: int, wrong: WrongCode) -> M
     return write_codes_notice(user.email, is_day_over=wrong.ends_day)
 
 
-@page("POST", "/sign-out")
+@pages.handle("POST /sign-out")
 async def sign_out(request: WebRequest) -> Answer:
     await request.services.db.write(
         lambda tx: end_session(tx, request.actor.user_id, request.session_id, request.now)
@@ -203,6 +205,3 @@ def show_sign_in(request: WebRequest, way_back: str, error: ShortyError | None =
 
 def show_code(request: WebRequest, way_back: str, error: ShortyError | None = None) -> Answer:
     return show_trouble(request, "sign_in_code.html", error, way_back=way_back)
-
-
-HANDLERS: Final = (ask_password, sign_in, ask_code, send_code, sign_out)

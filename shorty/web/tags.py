@@ -6,21 +6,23 @@ from shorty.errors import AlreadyExistsError, InvalidFieldsError
 from shorty.links import tags
 from shorty.links.tags import NewTag, TagChange
 from shorty.web.forms import read_faults
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
+
+pages = Pages()
 
 PLACE: Final = "/app/tags"
 ON_A_PAGE: Final = 100
 
 
-@page("GET", "/tags")
+@pages.handle("GET /tags")
 async def list_tags(request: WebRequest) -> Answer:
     return await show_tags(request)
 
 
-@page("POST", "/tags", needs="write")
+@pages.handle("POST /tags", needs="write")
 async def create_tag(request: WebRequest) -> Answer:
     new = NewTag(name=request.typed.read("name"), color=request.typed.read_optional("color"))
     try:
@@ -32,7 +34,7 @@ async def create_tag(request: WebRequest) -> Answer:
     return see_other(request, PLACE, f"The tag “{tag.name}” is there.")
 
 
-@page("POST", "/tags/{tag_id:str}", needs="write")
+@pages.handle("POST /tags/{tag_id}", needs="write")
 async def change_tag(request: WebRequest) -> Answer:
     tag_id = request.read_id("tag_id", "tag")
     change = TagChange(name=request.typed.read("name"), color=request.typed.read_optional("color"))
@@ -45,7 +47,7 @@ async def change_tag(request: WebRequest) -> Answer:
     return see_other(request, PLACE, f"The tag “{tag.name}” is changed.")
 
 
-@page("POST", "/tags/{tag_id:str}/delete", needs="write")
+@pages.handle("POST /tags/{tag_id}/delete", needs="write")
 async def delete_tag(request: WebRequest) -> Answer:
     tag_id = request.read_id("tag_id", "tag")
     await request.services.db.write(lambda tx: tags.delete_tag(tx, request.actor, tag_id))
@@ -75,6 +77,3 @@ async def show_tags(
         form=request.typed,
         palette=tags.PALETTE,
     )
-
-
-HANDLERS: Final = (list_tags, create_tag, change_tag, delete_tag)

@@ -6,11 +6,13 @@ from shorty.accounts import tokens
 from shorty.accounts.model import MadeToken, NewToken, Scope, TokenChange
 from shorty.errors import InvalidFieldsError
 from shorty.web.forms import Form
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.web.times import read_input
 from shorty.webcore.answers import Answer
+
+pages = Pages()
 
 PLACE: Final = "/app/tokens"
 ON_A_PAGE: Final = 50
@@ -22,12 +24,12 @@ NEVER: Final = "never"
 ON_A_DAY: Final = "date"
 
 
-@page("GET", "/tokens", needs="admin")
+@pages.handle("GET /tokens", needs="admin")
 async def list_tokens(request: WebRequest) -> Answer:
     return await show_tokens(request)
 
 
-@page("POST", "/tokens", needs="admin")
+@pages.handle("POST /tokens", needs="admin")
 async def create_token(request: WebRequest) -> Answer:
     try:
         new = read_new_token(request)
@@ -39,7 +41,7 @@ async def create_token(request: WebRequest) -> Answer:
     return await show_tokens(request, made=made)
 
 
-@page("POST", "/tokens/{token_id:str}", needs="admin")
+@pages.handle("POST /tokens/{token_id}", needs="admin")
 async def rename_token(request: WebRequest) -> Answer:
     token_id = request.read_id("token_id", "token")
     change = TokenChange(name=request.typed.read("name"))
@@ -52,7 +54,7 @@ async def rename_token(request: WebRequest) -> Answer:
     return see_other(request, PLACE, "The token has its new name.")
 
 
-@page("POST", "/tokens/{token_id:str}/revoke", needs="admin")
+@pages.handle("POST /tokens/{token_id}/revoke", needs="admin")
 async def revoke_token(request: WebRequest) -> Answer:
     token_id = request.read_id("token_id", "token")
     await request.services.db.write(
@@ -115,6 +117,3 @@ async def show_tokens(
         next=f"{PLACE}?after={shown[-1].id}" if len(found) > ON_A_PAGE else "",
         first=PLACE if after else "",
     )
-
-
-HANDLERS: Final = (list_tokens, create_token, rename_token, revoke_token)

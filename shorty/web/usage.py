@@ -3,10 +3,12 @@
 from typing import Final, NamedTuple
 
 from shorty.plans import QuotaName, QuotaUse, read_usage
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
+
+pages = Pages()
 
 NAMES: Final[dict[QuotaName, tuple[str, str]]] = {
     "links": ("Links", "/app/links"),
@@ -30,7 +32,7 @@ class Meter(NamedTuple):
     state: str
 
 
-@page("GET", "/usage")
+@pages.handle("GET /usage")
 async def show_usage(request: WebRequest) -> Answer:
     services, plan = request.services, request.actor.plan
     usage = await read_usage(services.db, request.actor.workspace_id, plan, request.now)
@@ -48,6 +50,3 @@ def judge_use(use: QuotaUse) -> str:
     if use.limit is None or use.used < use.limit * NEARLY:
         return ""
     return "full" if use.used >= use.limit else "nearly"
-
-
-HANDLERS: Final = (show_usage,)

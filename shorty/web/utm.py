@@ -9,11 +9,13 @@ from shorty.links.destination import UTM_PARAMETERS, apply_utm, parse_destinatio
 from shorty.links.rules import UTM_LENGTH, read_text
 from shorty.links.utm_templates import NewUtmTemplate, UtmTemplate, UtmTemplateChange
 from shorty.web.forms import Form, read_faults
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.link_fields import complete_destination
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
+
+pages = Pages()
 
 PLACE: Final = "/app/utm"
 FIELDS: Final = ("url", *UTM_PARAMETERS)
@@ -26,7 +28,7 @@ class Composed(NamedTuple):
     faults: dict[str, str]
 
 
-@page("GET", "/utm")
+@pages.handle("GET /utm")
 async def open_builder(request: WebRequest) -> Answer:
     """Composes what the query gives; a `template` fills in what it has parameters for."""
     query = request.read_query()
@@ -40,7 +42,7 @@ async def open_builder(request: WebRequest) -> Answer:
     return await show_builder(request, typed)
 
 
-@page("POST", "/utm/templates", needs="write")
+@pages.handle("POST /utm/templates", needs="write")
 async def create_template(request: WebRequest) -> Answer:
     typed = read_typed(request.typed)
     new = NewUtmTemplate(name=request.typed.read("name"), **read_parameters(request.typed))
@@ -56,7 +58,7 @@ async def create_template(request: WebRequest) -> Answer:
     )
 
 
-@page("GET", "/utm/templates/{template_id:str}")
+@pages.handle("GET /utm/templates/{template_id}")
 async def open_template(request: WebRequest) -> Answer:
     template_id = request.read_id("template_id", "UTM template")
     template = await utm_templates.get_template(
@@ -65,7 +67,7 @@ async def open_template(request: WebRequest) -> Answer:
     return show_template(request, template)
 
 
-@page("POST", "/utm/templates/{template_id:str}", needs="write")
+@pages.handle("POST /utm/templates/{template_id}", needs="write")
 async def change_template(request: WebRequest) -> Answer:
     template_id = request.read_id("template_id", "UTM template")
     change = UtmTemplateChange(name=request.typed.read("name"), **read_parameters(request.typed))
@@ -81,7 +83,7 @@ async def change_template(request: WebRequest) -> Answer:
     return see_other(request, PLACE, f"The template “{template.name}” is changed.")
 
 
-@page("POST", "/utm/templates/{template_id:str}/delete", needs="write")
+@pages.handle("POST /utm/templates/{template_id}/delete", needs="write")
 async def delete_template(request: WebRequest) -> Answer:
     template_id = request.read_id("template_id", "UTM template")
     await request.services.db.write(
@@ -155,12 +157,3 @@ def show_template(
         values=values,
         faults=faults or {},
     )
-
-
-HANDLERS: Final = (
-    open_builder,
-    create_template,
-    open_template,
-    change_template,
-    delete_template,
-)

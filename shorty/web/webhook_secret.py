@@ -1,17 +1,17 @@
 """`/app/webhooks/signing`: the secret that deliveries are signed with, and how to verify them."""
 
-from typing import Final
-
 from shorty.accounts.roles import is_allowed
 from shorty.web.deliveries import PLACE, show_no_webhooks
-from shorty.web.guard import page
+from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
 from shorty.webhooks import service
 
+pages = Pages()
 
-@page("GET", "/webhooks/signing")
+
+@pages.handle("GET /webhooks/signing")
 async def open_signing(request: WebRequest) -> Answer:
     """The secret itself is in the page only where it was asked for."""
     actor = request.actor
@@ -26,7 +26,7 @@ async def open_signing(request: WebRequest) -> Answer:
     return render(request, "signing.html", secret=secret, is_shown=is_shown)
 
 
-@page("POST", "/webhooks/signing/rotate", needs="admin")
+@pages.handle("POST /webhooks/signing/rotate", needs="admin")
 async def rotate_secret(request: WebRequest) -> Answer:
     await request.services.db.write(
         lambda tx: service.rotate_secret(tx, request.actor, request.now)
@@ -36,6 +36,3 @@ async def rotate_secret(request: WebRequest) -> Answer:
         f"{PLACE}/signing?show=1",
         "There is a new secret. For 24 hours the old one signs beside it.",
     )
-
-
-HANDLERS: Final = (open_signing, rotate_secret)

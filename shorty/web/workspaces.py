@@ -13,21 +13,23 @@ from shorty.errors import ConflictError, InvalidFieldsError, ShortyError
 from shorty.storage.database import Transaction
 from shorty.web.auth_forms import show_trouble
 from shorty.web.cookies import Notice
-from shorty.web.guard import SIGN_IN, page
+from shorty.web.guard import SIGN_IN, Pages
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.addresses import HOME
 from shorty.webcore.answers import Answer
 
+pages = Pages()
+
 PLACE: Final = "/app/workspaces"
 
 
-@page("GET", "/workspaces")
+@pages.handle("GET /workspaces")
 async def read_workspaces(request: WebRequest) -> Answer:
     return await show_workspaces(request)
 
 
-@page("POST", "/workspaces")
+@pages.handle("POST /workspaces")
 async def create(request: WebRequest) -> Answer:
     """And looks at it."""
     services, user_id, name = request.services, request.actor.user_id, request.typed.read("name")
@@ -44,7 +46,7 @@ async def create(request: WebRequest) -> Answer:
     return see_other(request, HOME, f"The workspace {made} is there.")
 
 
-@page("POST", "/workspaces/{workspace_id:str}/open")
+@pages.handle("POST /workspaces/{workspace_id}/open")
 async def switch(request: WebRequest) -> Answer:
     workspace_id = request.read_id("workspace_id", "workspace")
     user_id, session_id = request.actor.user_id, request.session_id
@@ -54,7 +56,7 @@ async def switch(request: WebRequest) -> Answer:
     return see_other(request, HOME)
 
 
-@page("POST", "/workspaces/rename", needs="admin")
+@pages.handle("POST /workspaces/rename", needs="admin")
 async def rename(request: WebRequest) -> Answer:
     name = request.typed.read("name")
     try:
@@ -64,7 +66,7 @@ async def rename(request: WebRequest) -> Answer:
     return see_other(request, PLACE, "The workspace has its new name.")
 
 
-@page("POST", "/workspaces/leave")
+@pages.handle("POST /workspaces/leave")
 async def leave(request: WebRequest) -> Answer:
     """The one looked at; whoever belongs to no other is signed out by it."""
     left = request.signed_in.workspace_name if request.signed_in else ""
@@ -88,6 +90,3 @@ async def show_workspaces(
         form=request.typed,
         workspaces=await list_workspaces(request.services.db, request.actor.user_id),
     )
-
-
-HANDLERS: Final = (read_workspaces, create, switch, rename, leave)
