@@ -2,15 +2,16 @@
 
 A link is found by any part of its slug, title or destination, from one character on.
 
-1. `join_search_text` writes a link's text: its fields folded, each with padding, and labels of the workspace, the domain and of a link that is off. `index_link` stores the text's
-   trigrams, without their positions.
+1. `join_search_text` writes a link's text: its fields folded, each with padding, and labels of the
+   workspace, the domain and of a link that is off. `index_link` stores the text's trigrams, without
+   their positions.
 2. `find_match` cuts a query into trigrams and asks for links that have all of them; a query of one
    or two characters asks for every trigram that begins with it.
 3. What is found of more than three characters is a candidate: `contains_folded` decides.
 
 For example, the slug `sale` of a link of workspace 7 is indexed as `sal`, `ale`, `le⏎` and `e⏎⏎`,
-beside the label of 7. "Sale" asks for `sal` and `ale` and that label: another workspace's links cost
-nothing. It also finds "salale", which has both trigrams, and drops it on looking at the text.
+beside the label of 7. "Sale" asks for `sal` and `ale` and that label: links of other workspaces
+cost nothing. It also finds "salale", which has both trigrams, and drops it on looking at the text.
 Labels are characters for private use; those in a text are blanked, so that none can pass for one.
 """
 
