@@ -191,7 +191,9 @@ async def test_another_workspaces_import_is_not_there(
     await wait_for_job(house)
     assert "links.csv" not in (await stranger.open(PLACE)).text
     for way in ("", "/report"):
-        assert (await stranger.open(place + way)).status_code == 404
+        refused = await stranger.open(place + way)
+        assert refused.status_code == 404
+        assert f"There is no import {place.rpartition('/')[2]} here." in read_text(refused.text)
     for action in ("begin", "cancel", "drop"):
         assert (await stranger.send(f"{place}/{action}")).status_code == 404
     assert len(list_uploads(house)) == 2
@@ -206,6 +208,17 @@ async def test_a_file_that_was_tried_and_left_gives_way_to_the_next(
     await wait_for_job(house)
     assert (await owner.open(first)).status_code == 404
     assert len(list_uploads(house)) == 2
+
+
+async def test_an_import_can_be_forgotten_whose_files_somebody_has_removed(
+    house: House, owner: Browser
+) -> None:
+    place = (await send_file(owner)).headers["location"]
+    await wait_for_job(house)
+    for path in list_uploads(house):
+        path.unlink()
+    assert (await owner.send(f"{place}/drop")).status_code == 303
+    assert (await owner.open(place)).status_code == 404
 
 
 async def test_only_the_last_imports_are_remembered(
