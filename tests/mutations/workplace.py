@@ -13,6 +13,7 @@ PLUGINS: Final = (
     "pytest_timeout",
     "schemathesis.pytest.plugin",
     "_hypothesis_pytestplugin",
+    "tests.mutations.fresh",
 )
 TEST_S: Final = 30  # a mutant that makes a test take longer has made it wait for ever
 PYTEST_OPTIONS: Final = (

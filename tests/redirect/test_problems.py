@@ -82,6 +82,7 @@ def test_the_wait_is_told_in_whole_minutes_or_as_a_few_seconds(
         ("text/html , application/json ; q = 0.9", False),
         ("application/json;q=0", False),
         ("application/json;q=nonsense", False),
+        ("application/json;q=1=1", False),
         ("application/json;q=7, text/html", False),
         ("application/json;q=nan, text/html;q=0.1", False),
         ("application/jsonp", False),

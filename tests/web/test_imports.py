@@ -10,6 +10,7 @@ from typing import BinaryIO
 import httpx
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from shorty.accounts.members import change_role, remove_member
 from shorty.accounts.model import Actor
@@ -258,6 +259,16 @@ async def test_what_a_killed_process_left_is_removed(house: House, tmp_path: Pat
     folder = leave_upload(tmp_path)
     ImportJobs(house.app.services.links, folder, lambda: house.now).start()
     assert not is_there(folder)
+
+
+async def test_what_cannot_be_removed_is_logged(house: House, tmp_path: Path) -> None:
+    place = tmp_path / "transfers"
+    place.write_text("a file in the folder's place")
+    with capture_logs() as logs:
+        TransferDesk(house.app.services.book, place, lambda: house.now).start()
+    (logged,) = [each for each in logs if each["event"] == "uploads_remain"]
+    assert logged["log_level"] == "warning"
+    assert (logged["folder"], logged["reason"]) == (str(place), "Not a directory")
 
 
 def is_there(folder: Path) -> bool:
