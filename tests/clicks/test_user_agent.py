@@ -37,6 +37,10 @@ BROWSERS = {
     f"{IPHONE} Version/17.5 Mobile/15E148 Safari/604.1": Agent("Safari", "iOS", "mobile"),
     f"{IPHONE} CriOS/126.0 Mobile/15E148 Safari/604.1": Agent("Chrome", "iOS", "mobile"),
     f"{IPHONE} Mobile/15E148": Agent("Safari WebView", "iOS", "mobile"),
+    IPHONE: Agent("Safari WebView", "iOS", "mobile"),
+    "Mozilla/5.0 (Sailfish; Mobile; rv:60.0) Gecko/60.0 SailfishBrowser/1.0": Agent(
+        "Sailfish Browser", "Sailfish", "mobile"
+    ),
     f"{IPAD} Version/17.5 Mobile/15E148 Safari/604.1": Agent("Safari", "iOS", "tablet"),
     f"{ANDROID.format('10; K')} Chrome/126.0.0.0 Mobile Safari/537.36": Agent(
         "Chrome", "Android", "mobile"
