@@ -265,7 +265,7 @@ async def test_what_cannot_be_removed_is_logged(house: House, tmp_path: Path) ->
     place = tmp_path / "transfers"
     place.write_text("a file in the folder's place")
     with capture_logs() as logs:
-        TransferDesk(house.app.services.book, place, lambda: house.now).start()
+        ImportJobs(house.app.services.links, place, lambda: house.now).start()
     (logged,) = [each for each in logs if each["event"] == "uploads_remain"]
     assert logged["log_level"] == "warning"
     assert (logged["folder"], logged["reason"]) == (str(place), "Not a directory")
