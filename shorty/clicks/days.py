@@ -22,8 +22,8 @@ Totals = tuple[int, int, int, int, int]  # clicks, visitors, bots, scans, bio cl
 EncodedSums = tuple[Totals, Encoded | None, Encoded | None]
 
 QUARTERS: Final = 96
-EIGHTH: Final = QUARTERS // 8  # three hours
-FEWEST_IN_EIGHTH: Final = 4  # quarters; fewer are soon added up
+THREE_HOURS: Final = QUARTERS // 8
+FEWEST_IN_THREE_HOURS: Final = 4  # quarters; fewer are soon added up
 NOTHING: Final[Totals] = (0, 0, 0, 0, 0)
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -73,20 +73,20 @@ def fold_quarters(quarters: Iterable[Quarter]) -> Day:
         encode_counts(cap_values(add_counts(quarter.programs for quarter in ordered))),
         # A single quarter's values are the day's.
         _encode_values([each for each in ordered if ordered[1:]]),
-        _fold_eighths(ordered),
+        _fold_three_hours(ordered),
     )
 
 
-def _fold_eighths(quarters: Iterable[Quarter]) -> bytes | None:
+def _fold_three_hours(quarters: Iterable[Quarter]) -> bytes | None:
     """The values of every three hours in which there are many, for who asks for a part of a day."""
-    eighths: list[Quarter] = []
-    for number, found in groupby(quarters, key=lambda quarter: quarter.number // EIGHTH):
+    three_hours: list[Quarter] = []
+    for number, found in groupby(quarters, key=lambda quarter: quarter.number // THREE_HOURS):
         parts = list(found)
-        if len(parts) >= FEWEST_IN_EIGHTH:
+        if len(parts) >= FEWEST_IN_THREE_HOURS:
             persons = cap_values(add_counts(part.persons for part in parts))
             programs = cap_values(add_counts(part.programs for part in parts))
-            eighths.append(Quarter(number, NOTHING, persons, programs))
-    return _encode_values(eighths) if eighths else None
+            three_hours.append(Quarter(number, NOTHING, persons, programs))
+    return _encode_values(three_hours) if three_hours else None
 
 
 def _encode_values(parts: Iterable[Quarter]) -> bytes:
@@ -106,12 +106,12 @@ def unfold_day(day: Day) -> list[Quarter]:
 
 def read_part(day: Day, first: int, end: int) -> Iterator[EncodedSums]:
     """The sums from quarter number `first` up to `end`, with values that are not even decoded."""
-    quarters, eighths = _read_values(day.quarters), _read_values(day.eighths)
-    for eighth, found in groupby(read_series(day.series), key=lambda each: each[0] // EIGHTH):
+    quarters, three_hours = _read_values(day.quarters), _read_values(day.eighths)
+    for span, found in groupby(read_series(day.series), key=lambda each: each[0] // THREE_HOURS):
         parts = [(number, totals) for number, totals in found if first <= number < end]
-        is_whole = first <= eighth * EIGHTH and (eighth + 1) * EIGHTH <= end
-        if is_whole and eighth in eighths:
-            yield add_totals(totals for _, totals in parts), *eighths[eighth]
+        is_whole = first <= span * THREE_HOURS and (span + 1) * THREE_HOURS <= end
+        if is_whole and span in three_hours:
+            yield add_totals(totals for _, totals in parts), *three_hours[span]
             continue
         for number, totals in parts:
             # A single quarter's values are the day's.

@@ -73,7 +73,7 @@ def record_edit(tx: Transaction, user_id: int, before: Link, after: Link, now: i
         _insert(tx, after.id, after.workspace_id, user_id, "edited", changes, now)
 
 
-def record_deed(
+def record_action(
     tx: Transaction,
     workspace_id: int,
     link_id: int,

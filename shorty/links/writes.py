@@ -21,7 +21,7 @@ from shorty.errors import (
 )
 from shorty.links import store
 from shorty.links.context import LinkContext, read_author
-from shorty.links.history import record_deed, record_edit
+from shorty.links.history import record_action, record_edit
 from shorty.links.model import Author, Link, LinkChange, LinkFields, PreparedLink
 from shorty.links.prepare import prepare_change, resolve_tags
 from shorty.links.slug import generate_slug, slug_key
@@ -178,7 +178,7 @@ def delete_link(
     """As drop_link, and the link's history says who did it."""
     deleted = drop_link(tx, context, actor.workspace_id, link_id, now)
     if deleted is not None:
-        record_deed(tx, actor.workspace_id, link_id, actor.user_id, "deleted", now)
+        record_action(tx, actor.workspace_id, link_id, actor.user_id, "deleted", now)
     return deleted
 
 
@@ -219,7 +219,7 @@ def restore_link(
     _take_companions(tx, read_author(actor), link, now)
     updated_at = max(now, link.updated_at + 1)
     store.restore_link(tx, link, updated_at)
-    record_deed(tx, actor.workspace_id, link_id, actor.user_id, "restored", now)
+    record_action(tx, actor.workspace_id, link_id, actor.user_id, "restored", now)
     restored = msgspec.structs.replace(link, updated_at=updated_at)
     tx.after_commit(lambda: context.committed(restored))
     return restored

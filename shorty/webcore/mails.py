@@ -19,12 +19,12 @@ TEMPLATES: Final = Environment(
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """`deed` names the button of the HTML; `small` stands below it."""
+    """`action` names the button of the HTML; `small` stands below it."""
 
     subject: str
     lines: tuple[str, ...]
     address: str = ""
-    deed: str = ""
+    action: str = ""
     small: str = ""
 
 
@@ -38,7 +38,7 @@ def write_invitation(made: MadeInvitation, address: str) -> Mail:
             subject=f"Join {invitation.workspace_name}",
             lines=(f"{invitation.inviter_name} invites you to {place}, as {role}.",),
             address=address,
-            deed="Accept the invitation",
+            action="Accept the invitation",
             small="The link holds for seven days and counts once. "
             "If you do not know what this is about, do nothing.",
         ),
@@ -52,7 +52,7 @@ def write_password_link(made: MadeMailLink, address: str) -> Mail:
             subject="Set a new password",
             lines=(f"Somebody asked for a new password for {made.link.email}.",),
             address=address,
-            deed="Set a new password",
+            action="Set a new password",
             small="The link holds for an hour and counts once. "
             "If it was not you, do nothing: your password stays.",
         ),
@@ -66,7 +66,7 @@ def write_email_link(made: MadeMailLink, address: str) -> Mail:
             subject="Confirm your email",
             lines=(f"You want to sign in with {made.link.email} from now on.",),
             address=address,
-            deed="Confirm the email",
+            action="Confirm the email",
             small="The link works for an hour, once, in a browser that is signed in to your "
             "account. If it was not you, do nothing: nothing changes.",
         ),
@@ -85,7 +85,7 @@ def write_taken_notice(email: str, address: str) -> Mail:
                 "If it was you, and you do not know that account's password, set a new one.",
             ),
             address=address,
-            deed="Set a new password",
+            action="Set a new password",
             small="If it was not you, do nothing: your account stays as it is.",
         ),
     )
