@@ -323,7 +323,7 @@ async def test_a_disk_that_takes_neither_clicks_nor_their_journal_is_reported_an
     def refuse(_: int) -> None:
         raise OSError(EIO, "Input/output error")
 
-    async with run_recorder(db, rest_s=NEVER, batch_visits=1) as recorder:
+    async with run_recorder(db, batch_visits=1) as recorder:
         room = db.path.with_name("shorty.db-wal").stat().st_size
         with pytest.MonkeyPatch.context() as patch, limit_file_size(room):
             patch.setattr(os, "fsync", refuse)

@@ -39,7 +39,7 @@ BROWSERS = {
     f"{IPHONE} Mobile/15E148": Agent("Safari WebView", "iOS", "mobile"),
     IPHONE: Agent("Safari WebView", "iOS", "mobile"),
     "Mozilla/5.0 (Sailfish; Mobile; rv:60.0) Gecko/60.0 SailfishBrowser/1.0": Agent(
-        "Sailfish Browser", "Sailfish", "mobile"
+        "Sailfish Browser", "", "mobile"
     ),
     f"{IPAD} Version/17.5 Mobile/15E148 Safari/604.1": Agent("Safari", "iOS", "tablet"),
     f"{ANDROID.format('10; K')} Chrome/126.0.0.0 Mobile Safari/537.36": Agent(
