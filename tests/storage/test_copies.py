@@ -59,6 +59,27 @@ def test_a_copy_is_of_one_moment_and_ends_however_much_is_written(
     assert {file.name for file in tmp_path.glob("copy*")} == {"copy.db"}
 
 
+def test_a_database_with_a_log_is_in_use_and_no_backup(tmp_path: Path) -> None:
+    path = prepare_copy(tmp_path)
+    open_backup(path).close()
+    writer = connect(path)
+    writer.execute(KEEP, ("a", "b"))
+    with pytest.raises(StartError, match="is a database in use, not a copy of one"):
+        open_backup(path)
+    writer.close()
+    open_backup(path).close()
+
+
+def test_a_copy_leaves_what_it_is_made_of_as_it_is(tmp_path: Path) -> None:
+    path = prepare_copy(tmp_path)
+    writer = connect(path)
+    writer.execute("pragma journal_mode = delete")
+    writer.close()
+    before = path.read_bytes()
+    copy_database(path, tmp_path / "copy.db", lambda _done, _total: None)
+    assert path.read_bytes() == before
+
+
 def test_what_is_only_in_the_log_is_copied(tmp_path: Path) -> None:
     path = prepare_copy(tmp_path)
     writer = connect(path)
