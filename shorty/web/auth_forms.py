@@ -26,7 +26,7 @@ from shorty.limits import name_address, name_network
 from shorty.passwords import ACCOUNTS, SIGN_INS, find_own_password_fault, hash_password
 from shorty.storage.database import Transaction
 from shorty.web.cookies import KNOWN, SESSION, seal_browser
-from shorty.web.numbers import write_plural
+from shorty.web.formatting import write_plural
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer

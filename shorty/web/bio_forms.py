@@ -16,8 +16,8 @@ from shorty.bio.model import (
     Theme,
 )
 from shorty.errors import InvalidFieldsError
+from shorty.web.formatting import read_input
 from shorty.web.forms import Form
-from shorty.web.times import read_input
 
 SPARE_SOCIALS: Final = 2
 _COLORS: Final = Colors.__struct_fields__

@@ -7,10 +7,10 @@ from shorty.accounts.roles import is_allowed
 from shorty.plans import read_usage
 from shorty.transfer.exports import export_lines, export_table
 from shorty.transfer.progress import TransferProgress
+from shorty.web.formatting import read_moment
 from shorty.web.guard import Pages
 from shorty.web.rendering import list_cookie_headers, list_page_headers, render
 from shorty.web.requests import WebRequest
-from shorty.web.times import read_moment
 from shorty.webcore.answers import Answer, StreamedAnswer
 
 pages = Pages()

@@ -14,9 +14,9 @@ from shorty.links.destination import UTM_PARAMETERS, destination_host, parse_des
 from shorty.links.listing import list_links
 from shorty.links.model import Link, LinkChange, LinkFilter, LinkType, QrSettings
 from shorty.links.utm_templates import UtmTemplate
+from shorty.web.formatting import read_input, write_input
 from shorty.web.forms import Form
 from shorty.web.requests import WebRequest
-from shorty.web.times import read_input, write_input
 
 Texts: TypeAlias = dict[str, str]
 

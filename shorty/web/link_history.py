@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 from shorty.accounts.roles import is_allowed
 from shorty.links.history import list_edits
+from shorty.web.formatting import write_moment
 from shorty.web.forms import is_id
 from shorty.web.guard import Pages
 from shorty.web.link_form import get_link
 from shorty.web.link_page import describe_link
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
-from shorty.web.times import write_moment
 from shorty.webcore.answers import Answer
 from shorty.webhooks.model import hide_path
 

@@ -13,11 +13,20 @@ from shorty.accounts.roles import is_allowed
 from shorty.clicks.breakdown import name_site
 from shorty.web.assets import write_asset_address
 from shorty.web.cookies import TOKEN, Notice
+from shorty.web.formatting import (
+    name_country,
+    write_age,
+    write_compact,
+    write_count,
+    write_date,
+    write_flag,
+    write_input,
+    write_moment,
+    write_plural,
+    write_utc,
+)
 from shorty.web.navigation import find_sections
-from shorty.web.numbers import write_compact, write_count, write_plural
-from shorty.web.places import name_country, write_flag
 from shorty.web.requests import WebRequest
-from shorty.web.times import write_age, write_date, write_input, write_moment, write_utc
 from shorty.webcore.answers import Answer, Header
 from shorty.webhooks.model import hide_path
 

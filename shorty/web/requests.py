@@ -30,8 +30,8 @@ from shorty.web.cookies import (
     sign_form,
     write_cookie,
 )
+from shorty.web.formatting import find_zone
 from shorty.web.forms import Form
-from shorty.web.times import find_zone
 from shorty.webcore.requests import ID_DIGITS, ServedRequest
 
 NONCE_BYTES: Final = 16

@@ -18,8 +18,14 @@ from shorty.clicks.stats_store import Scope
 from shorty.storage.database import Database
 from shorty.web.charts import SeriesChart, SeriesPoint, draw_series, find_share
 from shorty.web.date_range import Span, name_interval
-from shorty.web.numbers import Change, tell_change, write_plural, write_share
-from shorty.web.places import name_country, write_flag
+from shorty.web.formatting import (
+    Change,
+    name_country,
+    tell_change,
+    write_flag,
+    write_plural,
+    write_share,
+)
 
 MOST_ROWS: Final = 100
 UTM_TITLES: Final = ("source", "medium", "campaign", "term", "content")

@@ -5,11 +5,11 @@ from typing import Final, get_args
 from shorty.accounts import tokens
 from shorty.accounts.model import MadeToken, NewToken, Scope, TokenChange
 from shorty.errors import InvalidFieldsError
+from shorty.web.formatting import read_input
 from shorty.web.forms import Form
 from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
-from shorty.web.times import read_input
 from shorty.webcore.answers import Answer
 
 pages = Pages()

@@ -1,0 +1,178 @@
+"""How values are written for people: counts, shares and changes, times, and countries.
+
+Times are in the viewer's zone; countries are named by their ISO 3166-1 codes.
+"""
+
+import re
+from datetime import UTC, datetime
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Final, Literal, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from shorty.clicks.stats import WORD_FOR_OTHERS
+from shorty.webcore.times import read_time
+
+NARROW: Final = "\N{NARROW NO-BREAK SPACE}"
+MINUS: Final = "\N{MINUS SIGN}"
+FIRST_COMPACT: Final = 10_000
+THOUSAND: Final = 1000
+UNITS: Final = (("k", THOUSAND), ("M", THOUSAND**2), ("bn", THOUSAND**3))
+LARGEST_PERCENT: Final = 1000  # from there on, it is said how many times as much
+LONGEST_ZONE_NAME: Final = 64
+MONTHS: Final = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+UNKNOWN: Final = "Unknown"
+OTHERS: Final = "Others"
+# Where the list of the time zone database sorts by a word of its own, or has none.
+COUNTRY_NAMES: Final = {
+    "AS": "American Samoa",
+    "CD": "DR Congo",
+    "CF": "Central African Republic",
+    "CG": "Congo",
+    "CZ": "Czechia",
+    "EU": "European Union",
+    "FM": "Micronesia",
+    "GB": "United Kingdom",
+    "KP": "North Korea",
+    "KR": "South Korea",
+    "MF": "Saint Martin",
+    "MM": "Myanmar",
+    "SX": "Sint Maarten",
+    "SZ": "Eswatini",
+    "TC": "Turks & Caicos Islands",
+    "TF": "French Southern Territories",
+    "TR": "Türkiye",
+    "VG": "British Virgin Islands",
+    "VI": "US Virgin Islands",
+    "WS": "Samoa",
+    "XK": "Kosovo",
+}
+_CODE: Final = re.compile("[A-Z]{2}")
+_FIRST_FLAG_LETTER: Final = ord("\N{REGIONAL INDICATOR SYMBOL LETTER A}")
+
+
+class Change(NamedTuple):
+    """How much more or less there is than before, and which of them."""
+
+    text: str
+    direction: Literal["up", "down", "same"]
+
+
+def write_count(count: int) -> str:
+    return f"{count:,}"
+
+
+def write_compact(count: int) -> str:
+    """Short enough for a heading: `1,234`, `12.3 k`, `4.56 M`."""
+    if count < FIRST_COMPACT:
+        return write_count(count)
+    for unit, size in UNITS:
+        # To three digits at first, so that 999,999 is a million and not a thousand thousands.
+        rounded = float(f"{count / size:.3g}")
+        if rounded < THOUSAND:
+            return f"{rounded:g}{NARROW}{unit}"
+    unit, size = UNITS[-1]
+    return f"{count // size:,}{NARROW}{unit}"
+
+
+def write_share(part: int, whole: int) -> str:
+    percent = 100 * part / whole if whole else 0
+    if 0 < percent < 1:
+        return f"<1{NARROW}%"
+    return f"{percent:.0f}{NARROW}%"
+
+
+def tell_change(now: int, before: int) -> Change:
+    if now == before:
+        return Change("no change", "same")
+    if before == 0:
+        return Change("new", "up")
+    percent = 100 * (now - before) / before
+    if percent >= LARGEST_PERCENT:
+        return Change(f"\N{MULTIPLICATION SIGN}{write_compact(round(now / before))}", "up")
+    sign, direction = ("+", "up") if now > before else (MINUS, "down")
+    digits = 1 if abs(percent) < 10 else 0  # noqa: PLR2004 - two digits say enough
+    return Change(f"{sign}{abs(percent):.{digits}f}{NARROW}%", direction)
+
+
+def write_plural(count: int, word: str) -> str:
+    return f"{write_count(count)} {word}{'' if count == 1 else 's'}"
+
+
+@lru_cache(maxsize=512)
+def find_zone(name: str) -> ZoneInfo:
+    """The IANA zone of that name, UTC for one that is none."""
+    try:
+        return ZoneInfo(name) if len(name) <= LONGEST_ZONE_NAME else ZoneInfo("UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def read_moment(at: int, zone: ZoneInfo) -> datetime:
+    """UTC milliseconds as a time in the zone; in UTC where that has no year from 1 to 9999."""
+    moment = datetime.fromtimestamp(at / 1000, UTC)
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
+
+
+def write_date(at: int, zone: ZoneInfo) -> str:
+    moment = read_moment(at, zone)
+    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
+
+
+def write_moment(at: int, zone: ZoneInfo) -> str:
+    """`22 Nov 2026, 12:00`."""
+    return f"{write_date(at, zone)}, {read_moment(at, zone):%H:%M}"
+
+
+def write_utc(at: int) -> str:
+    """For `<time datetime>`."""
+    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def write_input(at: int | None, zone: ZoneInfo) -> str:
+    """The value of an `<input type="datetime-local">`."""
+    return "" if at is None else f"{read_moment(at, zone):%Y-%m-%dT%H:%M}"
+
+
+def read_input(text: str, zone: ZoneInfo) -> int | None:
+    """UTC milliseconds of such a value, None for an empty one. Raises ValueError."""
+    if not text.strip():
+        return None
+    moment = datetime.fromisoformat(text.strip())
+    return read_time(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+
+
+def write_age(at: int, now: int) -> str:
+    """How long ago, in the largest unit that says something."""
+    seconds = max(0, now - at) // 1000
+    for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"
+
+
+def name_country(code: str | None) -> str:
+    """The usual English name; the code itself where nothing is known of it."""
+    if code is None:
+        return UNKNOWN
+    if code == WORD_FOR_OTHERS:
+        return OTHERS
+    return COUNTRY_NAMES.get(code) or read_country_names().get(code) or code
+
+
+def write_flag(code: str | None) -> str:
+    """An emoji; empty for what is no country's code."""
+    if code is None or not _CODE.fullmatch(code):
+        return ""
+    return "".join(chr(_FIRST_FLAG_LETTER + ord(letter) - ord("A")) for letter in code)
+
+
+@cache
+def read_country_names() -> dict[str, str]:
+    text = resources.files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text("utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return {code: name for code, _, name in (line.partition("\t") for line in lines)}
