@@ -13,7 +13,7 @@ from shorty.clicks.export import read_clicks
 from shorty.clicks.model import BOT
 from shorty.errors import NotFoundError
 from shorty.storage.database import Row
-from shorty.transfer.csv_cells import write_cell, write_rows
+from shorty.transfer.tables import write_cell, write_rows
 from shorty.webcore.answers import Answer, StreamedAnswer
 from shorty.webcore.times import format_time
 

@@ -15,8 +15,7 @@ from shorty.cli.session import Session, with_database
 from shorty.cli.terminal import show_progress
 from shorty.transfer.imports import import_file
 from shorty.transfer.model import ImportOptions, OnConflict, SourceName
-from shorty.transfer.progress import Transfer, TransferProgress
-from shorty.transfer.report import Report
+from shorty.transfer.progress import Report, Transfer, TransferProgress
 
 SHOWN_PROBLEMS: Final = 20
 

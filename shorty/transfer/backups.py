@@ -12,7 +12,7 @@ from typing import Final
 from shorty.links.rules import LinkRules, find_policy_fault
 from shorty.storage.inspection import find_damage, list_broken_references, show_text
 from shorty.storage.migrations import find_history_fault, list_version_faults
-from shorty.transfer.stored_urls import read_origin, read_urls
+from shorty.transfer.stored_urls import parse_origin, read_urls
 
 HOSTS: Final = 4096  # most links lead to the same few
 
@@ -71,5 +71,5 @@ def list_refused_destinations(connection: sqlite3.Connection, rules: LinkRules) 
         return find_policy_fault(origin, rules)
 
     for stored in read_urls(connection):
-        if stored.is_destination and (fault := judge(read_origin(str(stored.value)))):
+        if stored.is_destination and (fault := judge(parse_origin(str(stored.value)))):
             yield stored.describe(f"which {fault}")

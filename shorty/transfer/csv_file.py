@@ -6,10 +6,10 @@ from urllib.parse import unquote, urlsplit
 
 from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
-from shorty.transfer.csv_cells import read_cell
-from shorty.transfer.files import InvalidFileError, OpenFile, Row, Table
+from shorty.transfer.files import InvalidFileError, OpenFile
 from shorty.transfer.model import Fault, ImportedLink, Item, Remark
-from shorty.transfer.times import read_time
+from shorty.transfer.tables import Row, Table, parse_cell
+from shorty.transfer.times import parse_time
 from shorty.webhooks.model import HIDDEN
 
 # Folded names, the surest first. `url` is last: some call the short one so.
@@ -105,9 +105,9 @@ def read_csv(file: OpenFile) -> Iterator[Item]:
     table = Table(file)
     require_columns(table, DESTINATION, "destinations, such as url, long_url or destination")
     yield from remark_unknown(table, KNOWN)
-    read = read_own_row if set(table.columns) >= OWN else read_row
+    build = build_own_link if set(table.columns) >= OWN else build_link
     for row in table.read_rows():
-        yield read_item(row, read)
+        yield build_item(row, build)
 
 
 def require_columns(table: Table, names: tuple[str, ...], what: str) -> None:
@@ -124,61 +124,61 @@ def remark_unknown(table: Table, known: set[str]) -> Iterator[Remark]:
         yield Remark(place="line 1", message=f"These columns are not understood: {listed}.")
 
 
-def read_item(row: Row | Fault, read: Callable[[Row], ImportedLink]) -> ImportedLink | Fault:
+def build_item(row: Row | Fault, build: Callable[[Row], ImportedLink]) -> ImportedLink | Fault:
     if isinstance(row, Fault):
         return row
     try:
-        return read(row)
+        return build(row)
     except ValueError as error:
         subject = row.find(*SLUG, *SHORT_URL, *DESTINATION)
         return Fault(place=row.place, subject=subject[:200], message=str(error))
 
 
-def read_own_row(row: Row) -> ImportedLink:
-    return read_row(row, separators=",")
+def build_own_link(row: Row) -> ImportedLink:
+    return build_link(row, separators=",")
 
 
-def read_row(row: Row, separators: str = ",|;") -> ImportedLink:
+def build_link(row: Row, separators: str = ",|;") -> ImportedLink:
     """Raises ValueError."""
     slug, domain = find_address(row)
     password = row.find("password")
     has_password = bool(password) and password.lower() not in NO
-    has_lost_password = read_flag(row, "haspassword") or password.lower() in YES
+    has_lost_password = parse_flag(row, "haspassword") or password.lower() in YES
     fields: dict[str, Any] = {
-        **{name: read_cell(text) for key, name in TEXTS.items() if (text := row.find(key))},
-        **{name: True for key, name in FLAGS.items() if read_flag(row, key)},
+        **{name: parse_cell(text) for key, name in TEXTS.items() if (text := row.find(key))},
+        **{name: True for key, name in FLAGS.items() if parse_flag(row, key)},
     }
     change = LinkChange(
-        url=read_cell(row.find(*DESTINATION)),
+        url=parse_cell(row.find(*DESTINATION)),
         domain=domain,
         slug=slug,
-        link_type=_read_link_type(row.find("linktype")),
-        title=read_cell(row.find(*TITLE)) or None,
-        description=read_cell(row.find(*DESCRIPTION)) or None,
-        status=read_status(row.find(*STATUS)),
+        link_type=_parse_link_type(row.find("linktype")),
+        title=parse_cell(row.find(*TITLE)) or None,
+        description=parse_cell(row.find(*DESCRIPTION)) or None,
+        status=parse_status(row.find(*STATUS)),
         password=password if has_password and not has_lost_password else None,
-        expires_at=read_time(row.find(*EXPIRES)),
-        max_clicks=read_number(row.find(*MAX_CLICKS), "max clicks"),
-        tag_names=read_tags(read_cell(row.find(*TAGS)), separators),
-        is_active=read_flag(row, *ACTIVE, default=row.find(*STATUS).lower() not in NO),
-        webhook_urls=read_webhooks(read_cell(row.find("webhookurls"))),
+        expires_at=parse_time(row.find(*EXPIRES)),
+        max_clicks=parse_number(row.find(*MAX_CLICKS), "max clicks"),
+        tag_names=parse_tags(parse_cell(row.find(*TAGS)), separators),
+        is_active=parse_flag(row, *ACTIVE, default=row.find(*STATUS).lower() not in NO),
+        webhook_urls=parse_webhooks(parse_cell(row.find("webhookurls"))),
         made_through="import",
         **fields,
     )
     past = Past(
-        created_at=read_time(row.find(*CREATED)),
-        updated_at=read_time(row.find(*UPDATED)),
-        counts=read_counts(row),
+        created_at=parse_time(row.find(*CREATED)),
+        updated_at=parse_time(row.find(*UPDATED)),
+        counts=build_counts(row),
     )
     return ImportedLink(
         place=row.place, change=change, past=past, has_lost_password=has_lost_password
     )
 
 
-def read_counts(row: Row) -> Counts | None:
-    total = read_number(row.find(*CLICKS), "clicks") or 0
-    scans = read_number(row.find(*SCANS), "scans") or 0
-    bio_clicks = read_number(row.find(*BIO_CLICKS), "bio clicks") or 0
+def build_counts(row: Row) -> Counts | None:
+    total = parse_number(row.find(*CLICKS), "clicks") or 0
+    scans = parse_number(row.find(*SCANS), "scans") or 0
+    bio_clicks = parse_number(row.find(*BIO_CLICKS), "bio clicks") or 0
     # Tables tell the sum, and perhaps what of it came another way.
     clicks = max(0, total - scans - bio_clicks)
     counts = Counts(clicks=clicks, scans=scans, bio_clicks=bio_clicks)
@@ -187,12 +187,12 @@ def read_counts(row: Row) -> Counts | None:
 
 def find_address(row: Row) -> tuple[str | None, str]:
     """The slug, if there is one, and the domain, empty where the table does not say."""
-    short_url = read_cell(row.find(*SHORT_URL))
+    short_url = parse_cell(row.find(*SHORT_URL))
     host, slug_of_url = split_short_url(short_url) if "/" in short_url else ("", "")
-    slug = read_cell(row.find(*SLUG)).strip("/") or slug_of_url
+    slug = parse_cell(row.find(*SLUG)).strip("/") or slug_of_url
     if _has_host(slug):
         host, slug = split_short_url(slug)
-    return slug or None, read_cell(row.find(*DOMAIN)) or host
+    return slug or None, parse_cell(row.find(*DOMAIN)) or host
 
 
 def _has_host(slug: str) -> bool:
@@ -215,18 +215,18 @@ def split_short_url(address: str) -> tuple[str, str]:
     return parts.netloc.rpartition("@")[2], unquote(parts.path.strip("/"))
 
 
-def read_tags(text: str, separators: str = ",|;") -> tuple[str, ...]:
+def parse_tags(text: str, separators: str = ",|;") -> tuple[str, ...]:
     """Names between the first of these signs that is there."""
     separator = next((sign for sign in separators if sign in text), ",")
     return tuple(dict.fromkeys(filter(None, map(str.strip, text.split(separator)))))
 
 
-def read_webhooks(text: str) -> tuple[str, ...]:
+def parse_webhooks(text: str) -> tuple[str, ...]:
     """Without those that were hidden from whoever exported the table: nobody knows them."""
     return tuple(address for address in text.split() if not address.endswith(HIDDEN))
 
 
-def read_number(text: str, what: str) -> int | None:
+def parse_number(text: str, what: str) -> int | None:
     """A whole number, whatever stands between its thousands; 0 and nothing are None."""
     digits = text.replace(",", "").replace(" ", "").replace("\u202f", "").removesuffix(".0")
     if not digits:
@@ -236,17 +236,17 @@ def read_number(text: str, what: str) -> int | None:
     return int(digits) or None
 
 
-def read_flag(row: Row, *names: str, default: bool = False) -> bool:
+def parse_flag(row: Row, *names: str, default: bool = False) -> bool:
     text = row.find(*names).lower()
     if text in YES:
         return True
     return False if text in NO else default
 
 
-def read_status(text: str) -> int:
+def parse_status(text: str) -> int:
     """What is not a redirect's status, such as "active", is the usual one."""
     return STATUSES.get(text.replace("_", "").lower(), 302)
 
 
-def _read_link_type(text: str) -> Any:
+def _parse_link_type(text: str) -> Any:
     return text.upper() if text.upper() in LINK_TYPES else "URL"

@@ -10,7 +10,6 @@ from shorty.bio.moving import DressedPage
 from shorty.links.model import QrSettings
 from shorty.links.utm_templates import NewUtmTemplate, UtmTemplate
 from shorty.storage.database import Row
-from shorty.transfer.csv_cells import write_cell
 from shorty.transfer.lines import (
     BlockOfPage,
     ClickLine,
@@ -24,6 +23,7 @@ from shorty.transfer.lines import (
     write_block,
 )
 from shorty.transfer.shorty_file import KINDS, SOURCES
+from shorty.transfer.tables import write_cell
 from shorty.transfer.times import write_time
 from shorty.webhooks.model import hide_path
 

@@ -9,7 +9,6 @@ from shorty.clicks.export import ClickIds, find_click_ids, read_stored_clicks
 from shorty.links.utm_templates import list_templates
 from shorty.storage.snapshot import Rows
 from shorty.transfer import export_store
-from shorty.transfer.csv_cells import write_rows
 from shorty.transfer.export_rows import (
     describe_click,
     describe_counts,
@@ -22,6 +21,7 @@ from shorty.transfer.export_rows import (
 )
 from shorty.transfer.lines import CountsLine, ExportLine, TagLine, write_line
 from shorty.transfer.progress import TransferProgress
+from shorty.transfer.tables import write_rows
 
 ExportFormat = Literal["csv", "ndjson"]
 

@@ -1,14 +1,9 @@
-"""Opens files of elsewhere: as pieces, as lines, as a table by its columns' names."""
+"""Reads files from other products piece by piece or line by line, within bounded memory."""
 
-import csv
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from re import Pattern
 from typing import BinaryIO, Final
-
-import msgspec
-
-from shorty.transfer.model import Fault
 
 LONGEST_ROW: Final = 1_000_000
 """Bytes of a row of a table or dump, or of one entry of a JSON list."""
@@ -110,86 +105,89 @@ class OpenFile:
         return read(size)
 
 
-class Row(msgspec.Struct, frozen=True):
-    """A row of a table: its cells by the columns' folded names, where they are not empty."""
+class Feed:
+    """`text[at:]` has been read and not taken; a reader takes it by moving `at` forward.
 
-    place: str
-    cells: Mapping[str, str]
+    What was taken is dropped with the next piece, so that memory stays bounded, and so does the
+    work as long as a reader leaves only a few bytes when it asks for more.
+    """
 
-    def find(self, *names: str) -> str:
-        """The first of these columns that says something; empty where none does."""
-        return next((text for name in names if (text := self.cells.get(name))), "")
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self.text = b""
+        self.at = 0
+        self._pieces = pieces
+        self._dropped = 0
+        self._line = 1
+        self._counted = 0  # lines before this byte of `text` are in `_line`
+        self._kept: bytearray | None = None
+        self._kept_from = 0
+        self._most = 0
 
+    @property
+    def offset(self) -> int:
+        """Of `at`, in bytes from the file's start."""
+        return self._dropped + self.at
 
-class Table:
-    """A table with a heading. Raises InvalidFileError, also while it is read."""
+    def find_line(self) -> int:
+        """The number of the line that `at` is in, from 1 on."""
+        self._line += self.text.count(b"\n", self._counted, self.at)
+        self._counted = self.at
+        return self._line
 
-    def __init__(self, file: OpenFile) -> None:
-        csv.field_size_limit(LONGEST_ROW)
-        delimiter = find_delimiter(file.read_start().decode(errors="replace"))
-        self._begun = 0  # the line in which the row that is being read begins
-        self._reader = csv.reader(
-            self._bound_rows(file.read_text_lines()), delimiter=delimiter, strict=True
-        )
-        # What databases print for nothing, in the tables that they print.
-        self._nothing = {"NULL", "\\N"} if delimiter == "\t" else set[str]()
-        heading = self._read_heading()
-        while heading is not None and not any(cell.strip() for cell in heading):
-            heading = self._read_heading()
-        if heading is None:
-            raise InvalidFileError("The file is empty: its first row has to name the columns.")
-        self.columns = [fold_column(name) for name in heading]
-        self.headings = [name.strip() for name in heading]
+    def read_on(self) -> bool:
+        """Appends the next piece of the file; False at its end."""
+        piece = next(self._pieces, b"")
+        if not piece:
+            return False
+        self.find_line()
+        self._keep_taken()
+        self._dropped += self.at
+        self.text = self.text[self.at :] + piece
+        self.at = self._counted = self._kept_from = 0
+        return True
 
-    def read_rows(self) -> Iterator[Row | Fault]:
-        """Each row, or why it is none; the next line is read as a row again."""
-        while (cells := self._read_row()) is not None:
-            if isinstance(cells, Fault):
-                yield cells
-                continue
-            named = {
-                column: text
-                for column, cell in zip(self.columns, cells, strict=False)
-                if column and (text := cell.strip()) and text not in self._nothing
-            }
-            if named:
-                yield Row(f"line {self._begun}", named)
+    def has(self, length: int) -> bool:
+        """Whether so many bytes follow, reading on for them."""
+        while len(self.text) - self.at < length:
+            if not self.read_on():
+                return False
+        return True
 
-    def _read_heading(self) -> list[str] | None:
-        heading = self._read_row()
-        if isinstance(heading, Fault):
-            raise InvalidFileError(f"The heading in {heading.place} {heading.message}.")
-        return heading
+    def skip(self, pattern: Pattern[bytes]) -> bool:
+        """Takes what `pattern`, a repeated class of bytes, matches; False at the file's end."""
+        while True:
+            found = pattern.match(self.text, self.at)
+            self.at = found.end() if found else self.at
+            if self.at < len(self.text):
+                return True
+            if not self.read_on():
+                return False
 
-    def _read_row(self) -> list[str] | Fault | None:
-        self._begun = self._reader.line_num + 1
-        try:
-            return next(self._reader, None)
-        except csv.Error as error:
-            message = f"is not a row of a table: {error}"
-            return Fault(place=f"line {self._begun}", subject="", message=message)
+    def skip_past(self, mark: bytes) -> bool:
+        """Takes everything up to `mark` and the mark; False where the file ends without one."""
+        while True:
+            found = self.text.find(mark, self.at)
+            if found >= 0:
+                self.at = found + len(mark)
+                return True
+            self.at = max(self.at, len(self.text) - len(mark) + 1)
+            if not self.read_on():
+                self.at = len(self.text)
+                return False
 
-    def _bound_rows(self, lines: Iterator[str]) -> Iterator[str]:
-        """A quote that never closes would make one row of the rest of the file."""
-        begun, length = 0, 0
-        for line in lines:
-            length = len(line) + (length if begun == self._begun else 0)
-            begun = self._begun
-            if length > LONGEST_ROW:
-                raise InvalidFileError(
-                    f"The row that begins in line {begun} is longer than {LONGEST_ROW:,} "
-                    "characters: look for a quote that is never closed."
-                )
-            yield line
+    def keep(self, most: int) -> None:
+        """Begins to keep what is taken from now on, up to `most` bytes."""
+        self._kept, self._kept_from, self._most = bytearray(), self.at, most
 
+    def take_kept(self) -> bytes | None:
+        """What was taken since `keep`; None where it was more than that."""
+        self._keep_taken()
+        kept, self._kept = self._kept, None
+        return None if kept is None or len(kept) > self._most else bytes(kept)
 
-def find_delimiter(start: str) -> str:
-    """What separates the columns' names: the one of comma, semicolon and tab that is there most."""
-    heading = next((line for line in start.splitlines() if line.strip("\ufeff ")), "")
-    unquoted = re.sub(r'"[^"]*"', "", heading)
-    return max(",;\t", key=unquoted.count)
-
-
-def fold_column(name: str) -> str:
-    """One spelling for `Long URL`, `long_url` and `longUrl`."""
-    return re.sub(r"[^a-z0-9]", "", name.casefold())
+    def _keep_taken(self) -> None:
+        if self._kept is not None and len(self._kept) <= self._most:
+            # One byte more says that it was too long.
+            room = self._most + 1 - len(self._kept)
+            self._kept += self.text[self._kept_from : min(self.at, self._kept_from + room)]
+        self._kept_from = self.at

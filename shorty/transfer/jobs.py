@@ -22,8 +22,7 @@ from shorty.errors import BusyError, ConflictError, NotFoundError, StorageUnavai
 from shorty.links.context import LinkContext
 from shorty.transfer.imports import import_file
 from shorty.transfer.model import ImportOptions, SourceName
-from shorty.transfer.progress import Transfer, TransferProgress
-from shorty.transfer.report import Report
+from shorty.transfer.progress import Report, Transfer, TransferProgress
 
 Stage = Literal["trying", "tried", "importing", "over"]
 

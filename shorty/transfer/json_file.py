@@ -1,22 +1,25 @@
-"""Reads a list out of JSON, entry by entry: one document, or several one after the other.
+"""Reads a list from JSON, entry by entry: from one document, or from several in a row.
 
-Only one entry at a time is decoded and in memory. What lies around the list is passed over in one
-go, whatever its size and depth.
+Only one entry at a time is decoded and in memory. Everything around the list is skipped in linear
+time, whatever its size and depth.
 """
 
 import re
-from collections.abc import Generator, Iterator, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias, cast
 
 import msgspec
 
-from shorty.transfer.feed import Feed
-from shorty.transfer.files import LONGEST_ROW, InvalidFileError, OpenFile
-from shorty.transfer.model import Fault
+from shorty.transfer.files import LONGEST_ROW, Feed, InvalidFileError, OpenFile
+from shorty.transfer.model import Fault, ImportedLink
+from shorty.transfer.times import parse_time
 
 Path: TypeAlias = tuple[str, ...]
+Entry: TypeAlias = Mapping[str, object]
 
 LONGEST_KEY: Final = 200
+MOST_TEXT: Final = 10_000
+MOST_DIGITS: Final = 12
 
 _SPACE: Final = re.compile(rb"[ \t\r\n]*+")
 _IN_STRING: Final = re.compile(rb'[^"\\]*+')
@@ -37,10 +40,37 @@ class JsonEntry(NamedTuple):
 Found: TypeAlias = JsonEntry | Fault
 
 
+def read_entries(
+    file: OpenFile,
+    paths: Sequence[Path],
+    build_links: Callable[[Entry, str], Iterator[ImportedLink]],
+    api: str,
+    *,
+    takes_objects: bool = False,
+) -> Iterator[ImportedLink | Fault]:
+    """The links of what an API answers: a list, or an object with a list under one of these paths.
+
+    With `takes_objects`, the values of an object there are links too. Raises InvalidFileError.
+    """
+    missing = f"This is no answer of {api}: the list of links is not in it."
+    for found in read_json(file, paths, missing, takes_objects=takes_objects):
+        if isinstance(found, Fault):
+            yield found
+            continue
+        place, entry = found.place, as_object(found.value)
+        if entry is None:
+            yield Fault(place=place, subject="", message="is no object that tells of a link")
+            continue
+        try:
+            yield from build_links(entry, place)
+        except ValueError as error:
+            yield Fault(place=place, subject="", message=str(error))
+
+
 def read_json(
     file: OpenFile, paths: Sequence[Path], missing: str, *, takes_objects: bool = False
 ) -> Iterator[Found]:
-    """The entries of each document's list: the document itself, or what lies under these keys.
+    """The entries of each document's list: the document itself, or the list under these keys.
 
     With `takes_objects`, the values of an object there are entries too. Raises InvalidFileError,
     with the sentence `missing` where a document has no list there.
@@ -49,6 +79,48 @@ def read_json(
     while reader.peek():
         if not (yield from reader.read_document(paths)):
             raise InvalidFileError(missing)
+
+
+def dig(document: object, *keys: str) -> object:
+    """The value under these keys, each inside the one before; None where one is missing."""
+    for key in keys:
+        fields = as_object(document)
+        if fields is None:
+            return None
+        document = fields.get(key)
+    return document
+
+
+def as_object(value: object) -> Entry | None:
+    return cast("Entry", value) if isinstance(value, dict) else None
+
+
+def parse_text(value: object) -> str:
+    """Empty for anything but texts and whole numbers. Raises ValueError if it is too long."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    text = str(value).strip()
+    if len(text) > MOST_TEXT:
+        raise ValueError("holds a text that is longer than any link has")
+    return text
+
+
+def parse_moment(value: object) -> int | None:
+    """UTC milliseconds; None where there is no time. Raises ValueError."""
+    return parse_time(parse_text(value))
+
+
+def parse_count(value: object) -> int:
+    """0 for what is no number; numbers may be written as texts."""
+    text = parse_text(value)
+    is_number = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    return int(text) if is_number else 0
+
+
+def parse_names(value: object) -> tuple[str, ...]:
+    """The texts of a list, each once; none where the value is no list."""
+    names = cast("list[object]", value) if isinstance(value, list) else []
+    return tuple(dict.fromkeys(filter(None, map(parse_text, names))))
 
 
 class _Reader:

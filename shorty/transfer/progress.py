@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, BinaryIO, Final, Literal, TypeVar
 
 import msgspec
+
+from shorty.transfer.tables import write_cell, write_rows
 
 Sort = Literal["failed", "skipped", "note"]
 State = Literal["running", "done", "failed", "cancelled", "stopped"]
@@ -12,6 +14,7 @@ State = Literal["running", "done", "failed", "cancelled", "stopped"]
 T = TypeVar("T")
 
 KEPT_PROBLEMS: Final = 100
+REPORT_HEADING: Final = ("result", "place", "link", "message")
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,3 +143,15 @@ class TransferProgress:
             problem_count=self._problem_count,
             error=self.error,
         )
+
+
+class Report:
+    """Written as problems come, so that none has to be kept."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        file.write(write_rows([REPORT_HEADING]))
+
+    def add(self, problem: Problem) -> None:
+        cells = (problem.sort, problem.place, problem.subject, problem.message)
+        self._file.write(write_rows([map(write_cell, cells)]))

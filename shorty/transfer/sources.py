@@ -1,18 +1,126 @@
-"""Which reader reads which source."""
+"""Names the reader of each source. Those of Kutt, Shlink and Bitly are here.
+
+Each of the three gives its links as a table, or as what its API answers.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
-from shorty.transfer.bitly import read_bitly
-from shorty.transfer.csv_file import read_csv
+from msgspec.structs import replace
+
+from shorty.links.imported_history import Counts, Past
+from shorty.links.model import LinkChange
+from shorty.transfer.csv_file import read_csv, split_short_url
 from shorty.transfer.files import OpenFile
-from shorty.transfer.kutt import read_kutt
-from shorty.transfer.model import Item, SourceName
-from shorty.transfer.shlink import read_shlink
+from shorty.transfer.json_file import (
+    Entry,
+    dig,
+    parse_count,
+    parse_moment,
+    parse_names,
+    parse_text,
+    read_entries,
+)
+from shorty.transfer.model import ImportedLink, Item, SourceName
 from shorty.transfer.shorty_file import read_shorty
 from shorty.transfer.yourls import read_yourls
 
 Reader: TypeAlias = Callable[[OpenFile], Iterator[Item]]
+"""Raises InvalidFileError, also while it is read."""
+
+# What Shlink calls its default domain.
+DEFAULT: Final = frozenset({"", "default"})
+# Domains that Bitly keeps: of a link on one of them only the slug can move.
+BITLYS_OWN: Final = frozenset({"bit.ly", "j.mp", "bitly.com"})
+
+
+def read_kutt(file: OpenFile) -> Iterator[Item]:
+    if not file.is_json():
+        return read_csv(file)
+    return read_entries(file, [("data",)], build_kutt_link, "Kutt's API")
+
+
+def build_kutt_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
+    """A banned link is imported as inactive. Its description is a note, so it becomes the title."""
+    clicks = parse_count(entry.get("visit_count"))
+    change = LinkChange(
+        url=parse_text(entry.get("target")),
+        domain=parse_text(entry.get("domain")),
+        slug=parse_text(entry.get("address")) or None,
+        title=parse_text(entry.get("description")) or None,
+        expires_at=parse_moment(entry.get("expire_in")),
+        is_active=entry.get("banned") is not True,
+        made_through="import",
+    )
+    past = Past(
+        created_at=parse_moment(entry.get("created_at")),
+        updated_at=parse_moment(entry.get("updated_at")),
+        counts=Counts(clicks=clicks) if clicks else None,
+    )
+    has_password = entry.get("password") is True
+    yield ImportedLink(place=place, change=change, past=past, has_lost_password=has_password)
+
+
+def read_shlink(file: OpenFile) -> Iterator[Item]:
+    if not file.is_json():
+        return read_csv(file)
+    return read_entries(file, [("shortUrls", "data")], build_shlink_link, "Shlink's REST API")
+
+
+def build_shlink_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
+    domain = parse_text(entry.get("domain"))
+    change = LinkChange(
+        url=parse_text(entry.get("longUrl")),
+        domain="" if domain.lower() in DEFAULT else domain,
+        slug=parse_text(entry.get("shortCode")) or None,
+        title=parse_text(entry.get("title")) or None,
+        expires_at=parse_moment(dig(entry, "meta", "validUntil")),
+        max_clicks=parse_count(dig(entry, "meta", "maxVisits")) or None,
+        tag_names=parse_names(entry.get("tags")),
+        forward_parameters=entry.get("forwardQuery") is True,
+        made_through="import",
+    )
+    # Releases before 3.6 give one number, later ones separate bots.
+    total = parse_count(dig(entry, "visitsSummary", "total") or entry.get("visitsCount"))
+    bots = min(total, parse_count(dig(entry, "visitsSummary", "bots")))
+    counts = Counts(clicks=total - bots, bots=bots) if total else None
+    past = Past(created_at=parse_moment(entry.get("dateCreated")), counts=counts)
+    yield ImportedLink(place=place, change=change, past=past)
+
+
+def read_bitly(file: OpenFile) -> Iterator[Item]:
+    if file.is_json():
+        return read_entries(file, [("links",)], build_bitly_links, "Bitly's API")
+    return map(move_from_bitly, read_csv(file))
+
+
+def move_from_bitly(item: Item) -> Item:
+    """A link on one of Bitly's domains goes to the default one."""
+    if not isinstance(item, ImportedLink) or (item.change.domain or "").lower() not in BITLYS_OWN:
+        return item
+    return replace(item, change=replace(item.change, domain=""))
+
+
+def build_bitly_links(entry: Entry, place: str) -> Iterator[ImportedLink]:
+    """A link for each name on a domain of one's own; if it has none, one for its first name."""
+    custom = parse_names(entry.get("custom_bitlinks"))
+    short_urls = [*custom, *filter(None, [parse_text(entry.get("link") or entry.get("id"))])]
+    named = [split_short_url(short_url) for short_url in short_urls]
+    branded = [(host, slug) for host, slug in named if host.lower() not in BITLYS_OWN]
+    for host, slug in branded or [("", slug) for _, slug in named[:1]] or [("", "")]:
+        yield ImportedLink(
+            place=place,
+            change=LinkChange(
+                url=parse_text(entry.get("long_url")),
+                domain=host,
+                slug=slug or None,
+                title=parse_text(entry.get("title")) or None,
+                tag_names=parse_names(entry.get("tags")),
+                made_through="import",
+            ),
+            past=Past(created_at=parse_moment(entry.get("created_at"))),
+        )
+
 
 READERS: Final[dict[SourceName, Reader]] = {
     "csv": read_csv,

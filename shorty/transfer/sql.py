@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from shorty.transfer.feed import Feed
-from shorty.transfer.files import LONGEST_ROW, InvalidFileError, OpenFile
+from shorty.transfer.files import LONGEST_ROW, Feed, InvalidFileError, OpenFile
 from shorty.transfer.model import Fault
 
 _DUMP: Final = re.compile(
@@ -213,7 +212,7 @@ class _Row:
             return
         prefix, self._prefix, self._awaits_value = self._prefix, b"", False
         try:
-            self.values.append(_read_value(token, prefix.upper()))
+            self.values.append(_decode_value(token, prefix.upper()))
         except ValueError as error:
             self._blame(str(error))
 
@@ -227,30 +226,30 @@ class _Row:
         self.values.clear()
 
 
-def _read_value(token: _Token, prefix: bytes) -> str | None:
+def _decode_value(token: _Token, prefix: bytes) -> str | None:
     """Raises ValueError."""
     value = token.value
     if token.kind == "text":
         if prefix == b"X":
-            return _read_hex(value, "X")
+            return _parse_hex(value, "X")
         if prefix == b"B":
-            return _read_bits(value)
+            return _parse_bits(value)
         return _unquote(value, token.quote)
     if value[:2].lower() == b"0x":
-        return _read_hex(value[2:], "0x")
+        return _parse_hex(value[2:], "0x")
     if value[:2].lower() == b"0b":
-        return _read_bits(value[2:])
+        return _parse_bits(value[2:])
     return None if value.upper() == b"NULL" else _decode(value)
 
 
-def _read_hex(digits: bytes, sign: str) -> str:
+def _parse_hex(digits: bytes, sign: str) -> str:
     if not digits or not _HEX_DIGITS.fullmatch(digits):
         shown = _decode(digits[:40])
         raise ValueError(f"has {shown!r} behind {sign}, which is no even number of hex digits")
     return _decode(bytes.fromhex(digits.decode()))
 
 
-def _read_bits(digits: bytes) -> str:
+def _parse_bits(digits: bytes) -> str:
     if not _BITS.fullmatch(digits):
         raise ValueError(f"has {_decode(digits[:40])!r} as a number of bits, which it is not")
     return str(int(digits, 2))

@@ -146,7 +146,7 @@ def _decode_socials(text: object) -> tuple[Social, ...] | None:
         return None
 
 
-def read_origin(url: str) -> str:
+def parse_origin(url: str) -> str:
     """A stored http URL up to its path, which begins with the third slash."""
     return "/".join(url.split("/", 3)[:3])
 
@@ -159,7 +159,7 @@ def _can_open(origin: str) -> bool:
 def _find_web_fault(url: str) -> str | None:
     if not _STORED["URL"].fullmatch(url):
         return "not an http or https URL"
-    return None if _can_open(read_origin(url)) else "not a URL that browsers can open"
+    return None if _can_open(parse_origin(url)) else "not a URL that browsers can open"
 
 
 def _match_stored(kind: LinkType) -> Callable[[str], str | None]:

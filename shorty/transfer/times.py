@@ -41,7 +41,7 @@ def write_time(at: int | None) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def read_time(value: str | float | None) -> int | None:
+def parse_time(value: str | float | None) -> int | None:
     """UTC milliseconds; None where there is no time. Without a zone, UTC is meant.
 
     What a zone moves past the years 1 to 9999 ends at them, so that it can be written again.
@@ -53,9 +53,9 @@ def read_time(value: str | float | None) -> int | None:
     if text.lower() in _NOTHING:
         return None
     if _NUMBER.fullmatch(text):
-        return _read_number(float(text))
+        return _parse_number(float(text))
     try:
-        moment = _read_moment(text)
+        moment = _parse_moment(text)
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return min(max((aware - _EPOCH) // _MILLISECOND, FIRST), LAST)
     except (ValueError, OverflowError):
@@ -63,14 +63,14 @@ def read_time(value: str | float | None) -> int | None:
         raise ValueError(fault) from None
 
 
-def _read_number(number: float) -> int:
+def _parse_number(number: float) -> int:
     at = number * 1000 if abs(number) < _SECONDS_UNTIL else number
     if not 0 <= at < _SECONDS_UNTIL * 1000:
         raise ValueError(f"{number:.0f} is no time that can be read")
     return int(at)
 
 
-def _read_moment(text: str) -> datetime:
+def _parse_moment(text: str) -> datetime:
     if len(text) > LONGEST_TIME:
         raise ValueError(text)
     try:

@@ -1,6 +1,6 @@
 """Reads YOURLS: a dump of its database, the tables that its plugins export, or its API's answers.
 
-The dump alone holds single clicks. Of a visitor's address nothing is read.
+Only the dump has single clicks. Visitors' IP addresses are not read.
 """
 
 import re
@@ -11,19 +11,15 @@ from shorty.clicks.model import LONGEST_USER_AGENT, Click, Visit, read_referrer
 from shorty.clicks.store import read_click
 from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
-from shorty.transfer.csv_file import read_csv, read_item, split_short_url
-from shorty.transfer.documents import (
-    Entry,
-    read_count,
-    read_entries,
-    read_text,
-)
-from shorty.transfer.files import InvalidFileError, OpenFile, Row, Table
+from shorty.transfer.csv_file import build_item, read_csv, split_short_url
+from shorty.transfer.files import InvalidFileError, OpenFile
+from shorty.transfer.json_file import Entry, parse_count, parse_moment, parse_text, read_entries
 from shorty.transfer.model import Fault, ImportedClick, ImportedCounts, ImportedLink, Item
 from shorty.transfer.sql import SqlRow, is_dump, read_rows
-from shorty.transfer.times import read_time
+from shorty.transfer.tables import Row, Table
+from shorty.transfer.times import parse_time
 
-# In the order in which YOURLS makes its tables, for dumps that do not name them.
+# In the order in which YOURLS creates them, for dumps that do not name the columns.
 URL_COLUMNS: Final = ("keyword", "url", "title", "timestamp", "ip", "clicks")
 LOG_COLUMNS: Final = (
     *("click_id", "click_time", "shorturl", "referrer", "user_agent", "ip_address"),
@@ -34,20 +30,19 @@ _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 
 
 def read_yourls(file: OpenFile) -> Iterator[Item]:
-    """Raises InvalidFileError."""
     if is_dump(file.read_start()):
         return read_dump(file)
     if file.is_json():
-        # Its own API has links by number, the plugins that list all of them a list.
-        what = "answer of YOURLS's API"
-        return read_entries(file, [("links",), ("result",)], read_entry, what, takes_objects=True)
+        # Its own API numbers the links, the plugins that list all of them give a list.
+        paths = [("links",), ("result",)]
+        return read_entries(file, paths, build_api_link, "YOURLS's API", takes_objects=True)
     if {"source", "target"} <= set(Table(file).columns):
         return read_plugin_table(file)
     return read_csv(file)
 
 
 def read_dump(file: OpenFile) -> Iterator[Item]:
-    """First the links, then their clicks, which stand before them in the file."""
+    """First the links, then their clicks, which come before them in the file."""
     counts: dict[str, int] = {}
     prefix: str | None = None
     for row in read_rows(file, _find_url_columns):
@@ -55,19 +50,17 @@ def read_dump(file: OpenFile) -> Iterator[Item]:
             yield row
             continue
         prefix = row.table.removesuffix("url")
-        item = read_dumped_link(row)
+        item = build_dumped_link(row)
         yield item
         if isinstance(item, ImportedLink) and item.ref is not None:
-            counts[item.ref] = read_count(row.cells.get("clicks"))
+            counts[item.ref] = parse_count(row.cells.get("clicks"))
     if prefix is None:
         raise InvalidFileError("This dump has no table of YOURLS's links, such as yourls_url.")
     log = f"{prefix}log"
     for row in read_rows(file, lambda table: LOG_COLUMNS if table == log else None):
         if isinstance(row, Fault):
             yield row
-            continue
-        click = read_dumped_click(row)
-        if click is not None:
+        elif (click := build_dumped_click(row)) is not None:
             yield ImportedClick(ref=row.cells.get("shorturl", ""), click=click)
     for keyword, clicks in counts.items():
         if clicks:
@@ -78,37 +71,37 @@ def _find_url_columns(table: str) -> Sequence[str] | None:
     return URL_COLUMNS if URL_TABLE.fullmatch(table) else None
 
 
-def read_dumped_link(row: SqlRow) -> ImportedLink | Fault:
+def build_dumped_link(row: SqlRow) -> ImportedLink | Fault:
     keyword = row.cells.get("keyword", "")
     try:
-        return make_link(row.cells, row.place, keyword, "")
+        return build_link(row.cells, row.place, keyword)
     except ValueError as error:
         return Fault(place=row.place, subject=keyword[:200], message=str(error))
 
 
-def make_link(
-    cells: Mapping[str, object], place: str, keyword: str, domain: str, clicks: int = 0
+def build_link(
+    cells: Mapping[str, object], place: str, keyword: str, domain: str = "", clicks: int = 0
 ) -> ImportedLink:
     """Raises ValueError."""
     change = LinkChange(
-        url=read_text(cells.get("url")),
+        url=parse_text(cells.get("url")),
         domain=domain,
         slug=keyword or None,
-        title=read_text(cells.get("title")) or None,
+        title=parse_text(cells.get("title")) or None,
         made_through="import",
     )
     past = Past(
-        created_at=read_time(read_text(cells.get("timestamp"))),
+        created_at=parse_moment(cells.get("timestamp")),
         counts=Counts(clicks=clicks) if clicks else None,
     )
     return ImportedLink(place=place, change=change, past=past, ref=keyword or None)
 
 
-def read_dumped_click(row: SqlRow) -> Click | None:
-    """None where nobody can say when it was."""
+def build_dumped_click(row: SqlRow) -> Click | None:
+    """None where its time is missing or can't be read."""
     cells = row.cells
     try:
-        at = read_time(cells.get("click_time"))
+        at = parse_time(cells.get("click_time"))
     except ValueError:
         return None
     if at is None:
@@ -126,20 +119,20 @@ def read_dumped_click(row: SqlRow) -> Click | None:
     )
 
 
-def read_entry(entry: Entry, place: str) -> Iterator[ImportedLink]:
-    """YOURLS may live in a folder, of which nothing belongs to the slug."""
-    host, path = split_short_url(read_text(entry.get("shorturl")))
-    keyword = read_text(entry.get("keyword")) or path.rpartition("/")[2]
-    yield make_link(entry, place, keyword, host, read_count(entry.get("clicks")))
+def build_api_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
+    """YOURLS may be installed in a folder, which is not part of the slug."""
+    host, path = split_short_url(parse_text(entry.get("shorturl")))
+    keyword = parse_text(entry.get("keyword")) or path.rpartition("/")[2]
+    yield build_link(entry, place, keyword, host, parse_count(entry.get("clicks")))
 
 
 def read_plugin_table(file: OpenFile) -> Iterator[Item]:
     for row in Table(file).read_rows():
-        yield read_item(row, read_plugin_row)
+        yield build_item(row, build_plugin_link)
 
 
-def read_plugin_row(row: Row) -> ImportedLink:
+def build_plugin_link(row: Row) -> ImportedLink:
     """As the plugin Import Export writes it: `/keyword/`, the destination, the number of clicks."""
     keyword = row.find("source").strip("/")
-    clicks = read_count(row.find("hits"))
-    return make_link({"url": row.find("target")}, row.place, keyword, "", clicks)
+    clicks = parse_count(row.find("hits"))
+    return build_link({"url": row.find("target")}, row.place, keyword, clicks=clicks)

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from shorty.links.imported_history import Counts
-from shorty.transfer.csv_file import read_csv, read_tags, split_short_url
-from shorty.transfer.files import InvalidFileError, OpenFile, find_delimiter
+from shorty.transfer.csv_file import parse_tags, read_csv, split_short_url
+from shorty.transfer.files import InvalidFileError, OpenFile
 from shorty.transfer.model import Fault, ImportedLink, Item, Remark
+from shorty.transfer.tables import find_delimiter
 
 Read = Callable[[str | bytes], list[Item]]
 
@@ -151,10 +152,10 @@ def test_the_delimiter_is_found_outside_quotes() -> None:
 
 
 def test_tags_stand_between_commas_bars_or_semicolons() -> None:
-    assert read_tags("a, b,a,,") == ("a", "b")
-    assert read_tags("a|b c") == ("a", "b c")
-    assert read_tags("a;b") == ("a", "b")
-    assert read_tags("a|b", ",") == ("a|b",)
+    assert parse_tags("a, b,a,,") == ("a", "b")
+    assert parse_tags("a|b c") == ("a", "b c")
+    assert parse_tags("a;b") == ("a", "b")
+    assert parse_tags("a|b", ",") == ("a|b",)
 
 
 @pytest.mark.parametrize(

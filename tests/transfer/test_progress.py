@@ -6,8 +6,15 @@ import io
 import pytest
 from msgspec.structs import replace
 
-from shorty.transfer.progress import KEPT_PROBLEMS, Problem, Sort, State, Transfer, TransferProgress
-from shorty.transfer.report import Report
+from shorty.transfer.progress import (
+    KEPT_PROBLEMS,
+    Problem,
+    Report,
+    Sort,
+    State,
+    Transfer,
+    TransferProgress,
+)
 
 NOTHING = Transfer(
     state="running",

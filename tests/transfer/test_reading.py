@@ -7,9 +7,8 @@ from types import FrameType
 
 import pytest
 
-from shorty.transfer import files, sql
-from shorty.transfer.feed import Feed
-from shorty.transfer.files import InvalidFileError, OpenFile, ReadingStoppedError
+from shorty.transfer import files, sql, tables
+from shorty.transfer.files import Feed, InvalidFileError, OpenFile, ReadingStoppedError
 from shorty.transfer.model import Fault, ImportedClick, ImportedLink, Item, SourceName
 from shorty.transfer.sources import READERS
 from tests.transfer import samples
@@ -219,7 +218,7 @@ def test_a_file_that_breaks_off_says_in_which_line(
 def test_what_is_longer_than_any_row_is_told_with_its_line_and_not_kept(
     read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (files, sql):
+    for module in (files, sql, tables):
         monkeypatch.setattr(module, "LONGEST_ROW", 200)
     long = "x" * 300
     bad, good = read("yourls", f"{INSERT.decode()}\n('a','{long}'),('b','https://b.example/');")

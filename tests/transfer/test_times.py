@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shorty.transfer.times import read_time, write_time
+from shorty.transfer.times import parse_time, write_time
 
 NOON = 1_795_348_800_000  # 2026-11-22 12:00 UTC
 
@@ -29,7 +29,7 @@ NOON = 1_795_348_800_000  # 2026-11-22 12:00 UTC
     ],
 )
 def test_usual_forms_are_read(text: str | int) -> None:
-    assert read_time(text) == NOON
+    assert parse_time(text) == NOON
 
 
 @pytest.mark.parametrize(
@@ -48,16 +48,16 @@ def test_usual_forms_are_read(text: str | int) -> None:
 def test_a_number_counts_seconds_until_it_would_be_the_year_5138(text: str, at: int | None) -> None:
     if at is None:
         with pytest.raises(ValueError, match="is no time that can be read"):
-            read_time(text)
+            parse_time(text)
     else:
-        assert read_time(text) == at
+        assert parse_time(text) == at
 
 
 @pytest.mark.parametrize(
     "text", [None, "", " ", "Never", "null", "0000-00-00 00:00:00", "\\N", "-"]
 )
 def test_nothing_is_no_time(text: str | None) -> None:
-    assert read_time(text) is None
+    assert parse_time(text) is None
 
 
 @pytest.mark.parametrize(
@@ -65,12 +65,12 @@ def test_nothing_is_no_time(text: str | None) -> None:
 )
 def test_what_is_no_time_is_told(text: str) -> None:
     with pytest.raises(ValueError, match="is no time"):
-        read_time(text)
+        parse_time(text)
 
 
 @given(st.integers(0, 253_402_300_799_999))
 def test_a_time_comes_back_as_it_was(at: int) -> None:
-    assert read_time(write_time(at)) == at
+    assert parse_time(write_time(at)) == at
 
 
 def test_no_time_is_written_as_nothing() -> None:
@@ -79,5 +79,5 @@ def test_no_time_is_written_as_nothing() -> None:
 
 @pytest.mark.parametrize("text", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00"])
 def test_what_a_zone_moves_past_all_years_can_be_written_again(text: str) -> None:
-    at = read_time(text)
-    assert read_time(write_time(at)) == at
+    at = parse_time(text)
+    assert parse_time(write_time(at)) == at

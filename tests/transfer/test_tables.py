@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shorty.transfer.csv_cells import read_cell, write_cell, write_rows
+from shorty.transfer.tables import parse_cell, write_cell, write_rows
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 signs = st.text(st.sampled_from("'=+-@\t\r a"))
@@ -17,7 +17,7 @@ signs = st.text(st.sampled_from("'=+-@\t\r a"))
 def test_a_text_comes_back_as_it_was(text: str) -> None:
     written = write_cell(text)
     assert not written.startswith(("=", "+", "-", "@", "\t", "\r"))
-    assert read_cell(written) == text
+    assert parse_cell(written) == text
 
 
 @given(st.lists(st.lists(texts, min_size=2, max_size=3), max_size=3))
