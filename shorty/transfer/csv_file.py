@@ -6,8 +6,8 @@ from urllib.parse import unquote, urlsplit
 
 from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
-from shorty.transfer.files import InvalidFileError, OpenFile
-from shorty.transfer.model import Fault, ImportedLink, Item, Remark
+from shorty.transfer.files import Fault, InvalidFileError, OpenFile
+from shorty.transfer.model import ImportedLink, Item, Remark
 from shorty.transfer.tables import Row, Table, parse_cell
 from shorty.transfer.times import parse_time
 from shorty.webhooks.model import HIDDEN

@@ -5,6 +5,8 @@ from pathlib import Path
 from re import Pattern
 from typing import BinaryIO, Final
 
+import msgspec
+
 LONGEST_ROW: Final = 1_000_000
 """Bytes of a row of a table or dump, or of one entry of a JSON list."""
 LONGEST_LINE: Final = 6 * 1024 * 1024
@@ -25,6 +27,14 @@ class InvalidFileError(Exception):
 
 class ReadingStoppedError(Exception):
     """Nobody wants the rest of the file any more. It never leaves this package."""
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a file, such as a line, that can't be read."""
+
+    place: str
+    subject: str
+    message: str
 
 
 def _never() -> bool:

@@ -1,6 +1,6 @@
-"""Takes in single clicks and counts: of links that this import made, and of those that were there.
+"""Takes in single clicks and counts, of links that this import created or that existed before.
 
-Of a link that was there an earlier import may have brought clicks already; none is taken twice.
+An earlier import may have brought clicks of a link that existed; none is stored twice.
 """
 
 from collections.abc import Sequence
@@ -11,26 +11,21 @@ from shorty.clicks.model import Click
 from shorty.clicks.rebuild import note_days, rebuild_noted_day
 from shorty.clicks.rollups import DAY_MS, KnownVisitors
 from shorty.links.imported_history import raise_counts
-from shorty.storage.database import Database, Transaction
-from shorty.transfer.model import ImportedClick, ImportedCounts
-from shorty.transfer.progress import TransferProgress
+from shorty.storage.database import Transaction
+from shorty.transfer.model import ImportedClick, ImportedCounts, ImportRun
 
 # Past so many, a visitor who comes back on a day long past might be counted twice.
 KNOWN_VISITORS: Final = 1_000_000
-# What a dry run knows of a link, in the place of its id.
+# In a dry run, the id of a link that would be created.
 WOULD_BE_MADE: Final = 0
 
 
 class History:
-    """Knows the file's links by what the file calls them."""
+    """Knows the file's links by the file's own references."""
 
-    def __init__(
-        self, db: Database, progress: TransferProgress, now: int, *, is_dry_run: bool
-    ) -> None:
-        self._db = db
-        self._progress = progress
-        self._now = now
-        self._is_dry_run = is_dry_run
+    def __init__(self, run: ImportRun) -> None:
+        self._run = run
+        self._progress = run.progress
         self._new: dict[str, int] = {}
         self._there: dict[str, int] = {}
         self._visitors = KnownVisitors(KNOWN_VISITORS)
@@ -41,26 +36,27 @@ class History:
             (self._new if is_new else self._there)[ref] = link_id
 
     def find_link(self, ref: str) -> int | None:
-        """The link of this workspace that the file calls so; None where it was not imported."""
+        """The id of the link in this workspace; None where it was not imported."""
         link_id = self._new.get(ref)
         return self._there.get(ref) if link_id is None else link_id
 
     async def take_clicks(self, items: Sequence[ImportedClick]) -> None:
-        known = [item for item in items if item.click.at <= self._now]
-        of_new = _find_links(known, self._new)
-        of_there = _find_links(known, self._there)
+        past = [item for item in items if item.click.at <= self._run.now]
+        of_new = _find_links(past, self._new)
+        of_there = _find_links(past, self._there)
         self._left_out += len(items) - len(of_new) - len(of_there)
-        if self._is_dry_run:
+        if self._run.is_dry_run:
             self._progress.clicks += len(of_new)
             return
-        late = await self._db.write(lambda tx: self._store(tx, of_new, of_there))
+        db = self._run.context.db
+        late = await db.write(lambda tx: self._store(tx, of_new, of_there))
         self._visitors.keep_noted()
         self._progress.clicks += len(of_new) + len(late)
 
     def _store(
         self, tx: Transaction, of_new: Sequence[Click], of_there: Sequence[Click]
     ) -> list[Click]:
-        """Which of those that might be stored already were not."""
+        """Returns those of `of_there` that were not stored before."""
         late = find_new_clicks(tx, of_there)
         if of_new or late:
             load_batch(tx, [*of_new, *late], self._visitors)
@@ -68,9 +64,9 @@ class History:
         return late
 
     def _find_doubtful_days(self, of_new: Sequence[Click], late: Sequence[Click]) -> set[int]:
-        """Who was seen on days long past is forgotten: where it matters, these are recounted.
+        """Days to recount: the server has forgotten who visited on days long past.
 
-        Each batch notes its own anew, for the server may have recounted those of an earlier one.
+        Each batch notes its own, since the server may have recounted those of an earlier one.
         """
         days = _list_days(late)
         if self._progress.clicks + len(of_new) + len(late) > KNOWN_VISITORS:
@@ -78,20 +74,16 @@ class History:
         return days
 
     async def take_counts(self, items: Sequence[ImportedCounts]) -> None:
-        counts = [
-            (link_id, item.counts)
-            for item in items
-            if (link_id := self._new.get(item.ref) or self._there.get(item.ref))
-        ]
-        if counts and not self._is_dry_run:
-            await self._db.write(lambda tx: raise_counts(tx, counts))
+        counts = [(link_id, item.counts) for item in items if (link_id := self.find_link(item.ref))]
+        if counts and not self._run.is_dry_run:
+            await self._run.context.db.write(lambda tx: raise_counts(tx, counts))
 
     async def finish(self) -> None:
-        """An import that ends before leaves the days that are to be recounted to the server."""
+        """Recounts the noted days. An import that is cancelled leaves them to the server."""
         if self._left_out:
             reason = "single clicks left out, of links that were not imported or of the future"
             self._progress.note("note", "", "", f"{reason}: {self._left_out:,}")
-        while not self._progress.is_cancelled and await rebuild_noted_day(self._db):
+        while not self._progress.is_cancelled and await rebuild_noted_day(self._run.context.db):
             pass
 
 

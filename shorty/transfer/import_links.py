@@ -1,24 +1,25 @@
-"""Takes links from elsewhere in: prepares each, then stores a batch of them with their past."""
+"""Takes in links: prepares each, then stores a batch with its history, or says what it would do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
 
-from shorty.errors import InvalidFieldsError, ShortyError, SlugTakenError
+from shorty.errors import InvalidFieldsError, QuotaExceededError, ShortyError, SlugTakenError
 from shorty.links.context import LinkContext
 from shorty.links.imported_history import keep_pasts
 from shorty.links.model import Author, Link, LinkChange, PreparedLink
 from shorty.links.prepare import hash_link_password, prepare_open_link, protect_link
 from shorty.links.writes import insert_links as insert_prepared
 from shorty.passwords import is_password_hash
+from shorty.plans import QuotaName, count_seconds_to_reset, read_usage
 from shorty.storage.database import Transaction
-from shorty.transfer.conflicts import Claims, There, settle
+from shorty.transfer.conflicts import Claims, FindOne, There, settle
 from shorty.transfer.model import ImportedLink, ImportOptions, OnConflict
 
 Arrival: TypeAlias = Link | There | ShortyError
 
-# Links that are over keep their numbers and their end.
+# Links that have expired are imported as such, so no time is too long ago.
 LONG_AGO: Final = 0
 
 SWITCHED_OFF: Final = (
@@ -47,7 +48,7 @@ async def prepare_import(
     )
     change = msgspec.structs.replace(
         translate_logo(item.change, logos),
-        domain=find_domain(context, author, item.change, options),
+        domain=choose_domain(context, author, item.change, options),
         is_active=item.change.is_active is not False and not has_lost_password,
     )
     link = await prepare_open_link(context, author, change, LONG_AGO)
@@ -59,44 +60,7 @@ async def prepare_import(
     return Prepared(item=item, link=link, remark=SWITCHED_OFF if has_lost_password else None)
 
 
-def insert_links(
-    tx: Transaction,
-    context: LinkContext,
-    author: Author,
-    prepared: Sequence[Prepared],
-    on_conflict: OnConflict,
-    now: int,
-) -> list[Arrival]:
-    """For each, in order, the link that was created, that it is there, or why it is not.
-
-    Raises SlugTakenError where a conflict is to be an end.
-    """
-    arrivals: list[Arrival | PreparedLink] = []
-    claims = Claims()
-    for each in prepared:
-        arrival = settle(tx.find_one, claims, author.workspace_id, each.link, on_conflict)
-        if isinstance(arrival, SlugTakenError) and on_conflict == "fail":
-            raise arrival
-        if isinstance(arrival, PreparedLink):
-            claims.add(arrival)
-            arrival = msgspec.structs.replace(arrival, created_at=now)
-        arrivals.append(arrival)
-    links = [each for each in arrivals if isinstance(each, PreparedLink)]
-    made = iter(insert_prepared(tx, context, links))
-    outcomes: list[Arrival] = [
-        next(made) if isinstance(each, PreparedLink) else each for each in arrivals
-    ]
-    pasts = [
-        (outcome.id, each.item.past)
-        for each, outcome in zip(prepared, outcomes, strict=True)
-        if isinstance(outcome, Link)
-    ]
-    if pasts:
-        keep_pasts(tx, author.workspace_id, pasts)
-    return outcomes
-
-
-def find_domain(
+def choose_domain(
     context: LinkContext, author: Author, change: LinkChange, options: ImportOptions
 ) -> str:
     """The host that the link goes to. Raises InvalidFieldsError."""
@@ -112,9 +76,112 @@ def find_domain(
 
 
 def translate_logo(change: LinkChange, logos: Mapping[int, int]) -> LinkChange:
-    """A logo that did not come along is left out."""
+    """A logo that was not imported is left out."""
     settings = change.qr_settings
     if not settings or settings.qr_logo_id is None:
         return change
     ours = msgspec.structs.replace(settings, qr_logo_id=logos.get(settings.qr_logo_id))
     return msgspec.structs.replace(change, qr_settings=ours)
+
+
+def insert_links(
+    tx: Transaction,
+    context: LinkContext,
+    author: Author,
+    prepared: Sequence[Prepared],
+    on_conflict: OnConflict,
+    now: int,
+) -> list[Arrival]:
+    """For each, in order, the link that was created, that it exists already, or why it was not.
+
+    Raises SlugTakenError where a conflict ends the import.
+    """
+    arrivals: list[Arrival | PreparedLink] = []
+    claims = Claims()
+    for arrival in settle_each(tx.find_one, claims, author, prepared, on_conflict):
+        if isinstance(arrival, PreparedLink):
+            claims.add(arrival)
+            arrivals.append(msgspec.structs.replace(arrival, created_at=now))
+        else:
+            arrivals.append(arrival)
+    links = [each for each in arrivals if isinstance(each, PreparedLink)]
+    made = iter(insert_prepared(tx, context, links))
+    outcomes: list[Arrival] = [
+        next(made) if isinstance(each, PreparedLink) else each for each in arrivals
+    ]
+    pasts = [
+        (outcome.id, each.item.past)
+        for each, outcome in zip(prepared, outcomes, strict=True)
+        if isinstance(outcome, Link)
+    ]
+    if pasts:
+        keep_pasts(tx, author.workspace_id, pasts)
+    return outcomes
+
+
+def settle_each(
+    find_one: FindOne,
+    claims: Claims,
+    author: Author,
+    prepared: Sequence[Prepared],
+    on_conflict: OnConflict,
+) -> Iterator[PreparedLink | There | SlugTakenError]:
+    """Each is settled after the caller has claimed the one before it. Raises SlugTakenError."""
+    for each in prepared:
+        arrival = settle(find_one, claims, author.workspace_id, each.link, on_conflict)
+        if isinstance(arrival, SlugTakenError) and on_conflict == "fail":
+            raise arrival
+        yield arrival
+
+
+class DryRun:
+    """Says what an import would do, and changes nothing.
+
+    Remembers what it would have created, so that the file's later lines are judged by it too.
+    """
+
+    def __init__(self, context: LinkContext, author: Author, options: ImportOptions) -> None:
+        self._context = context
+        self._author = author
+        self._options = options
+        self._claims = Claims()
+        self._now = 0
+        self._room: dict[QuotaName, int] = {}
+        self._limits: dict[QuotaName, int] = {}
+
+    async def begin(self, now: int) -> None:
+        self._now = now
+        author = self._author
+        usage = await read_usage(self._context.db, author.workspace_id, author.plan, now)
+        for quota, use in usage.items():
+            if use.limit is not None:
+                self._limits[quota] = use.limit
+                self._room[quota] = max(0, use.limit - use.used)
+
+    def insert_links(self, prepared: Sequence[Prepared]) -> list[Arrival | None]:
+        """None for a link that would be created. Raises as a real import does."""
+        find_one, on_conflict = self._context.db.look_up, self._options.on_conflict
+        settled = settle_each(find_one, self._claims, self._author, prepared, on_conflict)
+        return [self._claim(each) if isinstance(each, PreparedLink) else each for each in settled]
+
+    def _claim(self, link: PreparedLink) -> QuotaExceededError | None:
+        missing = self._take_quota(link)
+        if missing is None:
+            self._claims.add(link)
+        return missing
+
+    def _take_quota(self, link: PreparedLink) -> QuotaExceededError | None:
+        """Takes all that the link needs of the plan, or nothing: then the quota that is used up."""
+        needed: list[QuotaName] = ["links", "links_per_month"]
+        if link.fields.qr_settings is not None:
+            needed.append("qr_codes")
+        if link.fields.is_link_in_bio:
+            needed.append("bio_pages")
+        for quota in needed:
+            if self._room.get(quota, 1) <= 0:
+                wait_s = count_seconds_to_reset(quota, self._now)
+                return QuotaExceededError(quota, self._limits[quota], wait_s)
+        for quota in needed:
+            if quota in self._room:
+                self._room[quota] -= 1
+        return None

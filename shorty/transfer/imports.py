@@ -1,4 +1,4 @@
-"""Takes a file of elsewhere into a workspace, batch by batch; tells what became of each line."""
+"""Imports a file into a workspace, batch by batch, and says what became of each line."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -12,22 +12,30 @@ from msgspec.structs import replace
 from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
 from shorty.errors import (
+    AlreadyExistsError,
     InvalidFieldsError,
     QuotaExceededError,
     ShortyError,
     SlugTakenError,
 )
 from shorty.links.context import LinkContext, ask_nobody, read_author
+from shorty.links.destination import UTM_PARAMETERS
 from shorty.links.model import Link
 from shorty.links.tags import make_colored_tags
+from shorty.links.utm_templates import (
+    NewUtmTemplate,
+    UtmTemplate,
+    check_template,
+    create_template,
+    fold_name,
+    list_templates,
+)
 from shorty.pools import WorkerThreads
 from shorty.transfer.conflicts import There
-from shorty.transfer.dry_run import DryRun
-from shorty.transfer.files import InvalidFileError, OpenFile, ReadingStoppedError
+from shorty.transfer.files import Fault, InvalidFileError, OpenFile, ReadingStoppedError
 from shorty.transfer.history import WOULD_BE_MADE, History
-from shorty.transfer.import_links import Arrival, Prepared, insert_links, prepare_import
+from shorty.transfer.import_links import Arrival, DryRun, Prepared, insert_links, prepare_import
 from shorty.transfer.model import (
-    Fault,
     ImportedClick,
     ImportedCounts,
     ImportedLink,
@@ -36,6 +44,7 @@ from shorty.transfer.model import (
     ImportedTag,
     ImportedTemplate,
     ImportOptions,
+    ImportRun,
     Item,
     Remark,
     SourceName,
@@ -44,12 +53,12 @@ from shorty.transfer.pages import Pages
 from shorty.transfer.pictures import Pictures
 from shorty.transfer.progress import TransferProgress
 from shorty.transfer.sources import READERS
-from shorty.transfer.templates import take_templates
 
 AT_ONCE: Final = 500
 THREADS: Final = WorkerThreads("read-imports", threads=2, waiting=1000, patience_s=600)
 BELONGINGS: Final = frozenset({ImportedTag, ImportedTemplate, ImportedPicture})
 LINK_QUOTAS: Final = ("links", "links_per_month")
+OTHER_TEMPLATE: Final = "was left out, for there is one of this name that says something else"
 
 
 async def import_file(
@@ -61,17 +70,20 @@ async def import_file(
     now: int,
     progress: TransferProgress,
 ) -> None:
-    """The progress says how it ended, also where the file or the plan put an end to it.
+    """The progress says how it ended, also if the file or the plan ended it.
 
-    Once the progress is cancelled, whatever is being read or stored ends well within a second.
-    Raises ForbiddenError before anything is read, and StorageUnavailableError.
+    Once the progress is cancelled, reading and storing end well within a second. Raises
+    ForbiddenError before anything is read, and StorageUnavailableError.
     """
     require_scope(actor, "write")
+    # A file must not make the server call thousands of hosts.
+    quiet = replace(context, ask_page=ask_nobody)
+    run = ImportRun(context=quiet, actor=actor, options=options, progress=progress, now=now)
     try:
         file = OpenFile(path, is_stopped=lambda: progress.is_cancelled)
         try:
             progress.total = file.size
-            await Import(context, actor, options, now, progress).run(file, READERS[source](file))
+            await Import(run).take_file(file, READERS[source](file))
         finally:
             file.close()
     except InvalidFileError as error:
@@ -85,54 +97,41 @@ async def import_file(
 
 
 class Import:
-    """One run: what it has learned of the file, and what it has made of it."""
+    """Takes each kind of item in."""
 
-    def __init__(
-        self,
-        context: LinkContext,
-        actor: Actor,
-        options: ImportOptions,
-        now: int,
-        progress: TransferProgress,
-    ) -> None:
-        # A file must not make the server call thousands of hosts.
-        self._context = replace(context, ask_page=ask_nobody)
-        self._actor = actor
-        self._author = read_author(actor)
-        self._owner = f"workspace {actor.workspace_id}"
-        self._options = options
-        self._now = now
-        self._progress = progress
-        is_dry_run = options.is_dry_run
-        self._dry_run = DryRun(context, self._author, options) if is_dry_run else None
-        self._history = History(context.db, progress, now, is_dry_run=is_dry_run)
-        self._pictures = Pictures(context, actor, progress, now, is_dry_run=is_dry_run)
-        pages = Pages(
-            context, actor, progress, self._history, self._pictures, now, is_dry_run=is_dry_run
-        )
+    def __init__(self, run: ImportRun) -> None:
+        self._run = run
+        self._progress = run.progress
+        self._author = read_author(run.actor)
+        dry_run = DryRun(run.context, self._author, run.options)
+        self._dry_run = dry_run if run.is_dry_run else None
+        self._history = History(run)
+        self._pictures = Pictures(run)
         self._takers: dict[type, Callable[[list[Any]], Awaitable[None]]] = {
             ImportedLink: self._take_links,
-            ImportedTag: self._take_tags,
-            ImportedTemplate: self._take_templates,
+            ImportedTag: partial(take_tags, run),
+            ImportedTemplate: partial(take_templates, run),
             ImportedPicture: self._pictures.take,
-            ImportedPage: pages.take,
+            ImportedPage: Pages(run, self._history, self._pictures).take,
             ImportedClick: self._history.take_clicks,
             ImportedCounts: self._history.take_counts,
             Fault: self._note_faults,
             Remark: self._note_remarks,
         }
 
-    async def run(self, file: OpenFile, items: Iterator[Item]) -> None:
-        if self._options.domain is not None:
-            self._require_domain(self._options.domain)
+    async def take_file(self, file: OpenFile, items: Iterator[Item]) -> None:
+        """Raises InvalidFileError, InvalidFieldsError, SlugTakenError, QuotaExceededError and
+        ReadingStoppedError."""
+        if self._run.options.domain is not None:
+            self._require_domain(self._run.options.domain)
         if self._dry_run is not None:
-            await self._dry_run.begin(self._now)
+            await self._dry_run.begin(self._run.now)
         while True:
             batch, error = await self._read(items)
             for kind, alike in groupby(batch, key=type):
                 found = list(alike)
                 await self._takers[kind](found)
-                self._require_wanted()
+                self._run.require_wanted()
                 self._progress.belongings += len(found) if kind in BELONGINGS else 0
             self._progress.move(file.position)
             if error is not None:
@@ -140,24 +139,20 @@ class Import:
             if not batch:
                 break
         await self._history.finish()
-        self._require_wanted()
+        self._run.require_wanted()
 
     async def _read(self, items: Iterator[Item]) -> tuple[list[Item], InvalidFileError | None]:
+        owner = f"workspace {self._run.workspace_id}"
         try:
-            batch = await THREADS.run(self._owner, partial(read_batch, items))
+            batch = await THREADS.run(owner, partial(read_batch, items))
         except asyncio.CancelledError:
             self._progress.cancel()  # the thread would read on for nobody
             raise
-        self._require_wanted()
+        self._run.require_wanted()
         return batch
 
-    def _require_wanted(self) -> None:
-        """Raises ReadingStoppedError once somebody has cancelled."""
-        if self._progress.is_cancelled:
-            raise ReadingStoppedError
-
     def _require_domain(self, host: str) -> None:
-        if self._context.find_domain(self._actor.workspace_id, host) is None:
+        if self._run.context.find_domain(self._run.workspace_id, host) is None:
             fault = f"{host[:100]!r} is no domain of this workspace: add it first"
             raise InvalidFieldsError({"domain": fault})
 
@@ -170,7 +165,7 @@ class Import:
                 self._fail(item, error)
             # Visitors get their turn between links.
             await asyncio.sleep(0)
-            self._require_wanted()
+            self._run.require_wanted()
         arrivals = await self._insert(prepared)
         for each, arrival in zip(prepared, arrivals, strict=True):
             self._note_arrival(each, arrival)
@@ -179,18 +174,20 @@ class Import:
                 raise arrival
 
     async def _prepare(self, item: ImportedLink) -> Prepared:
-        logos = self._pictures.list_ours("logo")
-        return await prepare_import(self._context, self._author, item, self._options, logos)
+        run, logos = self._run, self._pictures.list_ours("logo")
+        return await prepare_import(run.context, self._author, item, run.options, logos)
 
     async def _insert(self, prepared: Sequence[Prepared]) -> Sequence[Arrival | None]:
-        """None stands for a link that would be made."""
+        """None for a link that would be created."""
         if self._dry_run is not None:
             return self._dry_run.insert_links(prepared)
         if not prepared:
             return []
-        context, author, on_conflict = self._context, self._author, self._options.on_conflict
-        return await context.db.write(
-            lambda tx: insert_links(tx, context, author, prepared, on_conflict, self._now)
+        run, author = self._run, self._author
+        return await run.context.db.write(
+            lambda tx: insert_links(
+                tx, run.context, author, prepared, run.options.on_conflict, run.now
+            )
         )
 
     def _note_arrival(self, prepared: Prepared, arrival: Arrival | None) -> None:
@@ -212,25 +209,6 @@ class Import:
         sort = "skipped" if isinstance(error, SlugTakenError) else "failed"
         self._progress.note(sort, item.place, name_link(item), error.message)
 
-    async def _take_tags(self, items: Sequence[ImportedTag]) -> None:
-        if self._options.is_dry_run:
-            return
-        workspace_id, now = self._actor.workspace_id, self._now
-        for item in items:
-            self._require_wanted()
-            try:
-                await self._context.db.write(
-                    lambda tx, new=item.new: make_colored_tags(tx, workspace_id, [new], now)
-                )
-            except InvalidFieldsError as error:
-                self._progress.note(
-                    "failed", item.place, f"tag {item.new.name[:60]}", error.message
-                )
-
-    async def _take_templates(self, items: Sequence[ImportedTemplate]) -> None:
-        if not self._options.is_dry_run:
-            await take_templates(self._context.db, self._actor, items, self._now, self._progress)
-
     async def _note_faults(self, items: Sequence[Fault]) -> None:
         for item in items:
             self._progress.note("failed", item.place, item.subject, item.message)
@@ -241,13 +219,13 @@ class Import:
 
 
 def read_batch(items: Iterator[Item]) -> tuple[list[Item], InvalidFileError | None]:
-    """The next items, and the fault of the file that ends them, if there is one."""
+    """The next items, and the fault of the file that ends them, if any."""
     batch: list[Item] = []
     try:
         for item in islice(items, AT_ONCE):
             batch.append(item)
             if isinstance(item, ImportedPicture):
-                break  # of these, one is much to hold
+                break  # they are large
     except InvalidFileError as error:
         return batch, error
     return batch, None
@@ -255,3 +233,44 @@ def read_batch(items: Iterator[Item]) -> tuple[list[Item], InvalidFileError | No
 
 def name_link(item: ImportedLink) -> str:
     return (item.change.slug or item.change.url or "")[:200]
+
+
+async def take_tags(run: ImportRun, items: Sequence[ImportedTag]) -> None:
+    """A tag that exists keeps its colour."""
+    if run.is_dry_run:
+        return
+    for item in items:
+        run.require_wanted()
+        try:
+            await run.context.db.write(
+                lambda tx, new=item.new: make_colored_tags(tx, run.workspace_id, [new], run.now)
+            )
+        except InvalidFieldsError as error:
+            run.progress.note("failed", item.place, f"tag {item.new.name[:60]}", error.message)
+
+
+async def take_templates(run: ImportRun, items: Sequence[ImportedTemplate]) -> None:
+    """A template whose name exists stays as it is."""
+    if run.is_dry_run:
+        return
+    there = {
+        fold_name(each.name): each
+        for each in await list_templates(run.context.db, run.workspace_id)
+    }
+    for item in items:
+        run.require_wanted()
+        subject = f"UTM template {item.new.name[:60]}"
+        try:
+            new = check_template(item.new)
+            known = there.get(fold_name(new.name))
+            if known is None:
+                made_at = run.now if item.made_at is None else item.made_at
+                there[fold_name(new.name)] = await _create_template(run, new, made_at)
+            elif any(getattr(known, name) != getattr(new, name) for name in UTM_PARAMETERS):
+                run.progress.note("skipped", item.place, subject, OTHER_TEMPLATE)
+        except (InvalidFieldsError, AlreadyExistsError) as error:
+            run.progress.note("failed", item.place, subject, error.message)
+
+
+async def _create_template(run: ImportRun, new: NewUtmTemplate, made_at: int) -> UtmTemplate:
+    return await run.context.db.write(lambda tx: create_template(tx, run.actor, new, made_at))

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple, TypeAlias, cast
 
 import msgspec
 
-from shorty.transfer.files import LONGEST_ROW, Feed, InvalidFileError, OpenFile
-from shorty.transfer.model import Fault, ImportedLink
+from shorty.transfer.files import LONGEST_ROW, Fault, Feed, InvalidFileError, OpenFile
+from shorty.transfer.model import ImportedLink
 from shorty.transfer.times import parse_time
 
 Path: TypeAlias = tuple[str, ...]

@@ -7,13 +7,17 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from shorty.accounts.model import Actor
 from shorty.bio.model import NewBlock, PageChange
 from shorty.clicks.model import Click
+from shorty.links.context import LinkContext
 from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
 from shorty.links.pictures import Purpose
 from shorty.links.tags import NewTag
 from shorty.links.utm_templates import NewUtmTemplate
+from shorty.transfer.files import Fault, ReadingStoppedError
+from shorty.transfer.progress import TransferProgress
 
 SourceName = Literal["csv", "shorty", "yourls", "kutt", "shlink", "bitly"]
 OnConflict = Literal["skip", "rename", "fail"]
@@ -94,14 +98,6 @@ class ImportedCounts(msgspec.Struct, frozen=True, kw_only=True):
     counts: Counts
 
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """What was read and cannot be an item."""
-
-    place: str
-    subject: str
-    message: str
-
-
 class Remark(msgspec.Struct, frozen=True, kw_only=True):
     """What the reader of the file ought to know, such as a column that nobody understands."""
 
@@ -128,3 +124,26 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     domain: str | None = None
     on_conflict: OnConflict = "skip"
     is_dry_run: bool = False
+
+
+class ImportRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What the parts of one import share."""
+
+    context: LinkContext
+    actor: Actor
+    options: ImportOptions
+    progress: TransferProgress
+    now: int
+
+    @property
+    def workspace_id(self) -> int:
+        return self.actor.workspace_id
+
+    @property
+    def is_dry_run(self) -> bool:
+        return self.options.is_dry_run
+
+    def require_wanted(self) -> None:
+        """Raises ReadingStoppedError once the import is cancelled."""
+        if self.progress.is_cancelled:
+            raise ReadingStoppedError

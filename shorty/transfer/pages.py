@@ -1,10 +1,9 @@
-"""Takes in how bio pages look, once their links are there; one that is dressed stays so."""
+"""Takes in how bio pages look, after their links; one that was customised here stays as it is."""
 
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from shorty.accounts.model import Actor
 from shorty.bio.model import NewBlock, PageChange
 from shorty.bio.moving import (
     Dress,
@@ -16,11 +15,10 @@ from shorty.bio.moving import (
 )
 from shorty.bio.service import get_page
 from shorty.errors import NotFoundError
-from shorty.links.context import LinkContext
 from shorty.transfer.history import WOULD_BE_MADE, History
-from shorty.transfer.model import ImportedBlock, ImportedPage
+from shorty.transfer.model import ImportedBlock, ImportedPage, ImportRun
 from shorty.transfer.pictures import Pictures
-from shorty.transfer.progress import Sort, TransferProgress
+from shorty.transfer.progress import Sort
 
 NO_LINK = "its look was left out, for its link was not imported"
 NO_PAGE = "its look was left out, for the link that is here is no bio page"
@@ -30,31 +28,16 @@ NO_AVATAR = "has the icon at its head, for its picture was not imported"
 
 
 class Pages:
-    """Knows links and pictures by what the file calls them, and so none but the workspace's."""
+    """Finds links and pictures by the file's references, so only those of the workspace."""
 
-    def __init__(
-        self,
-        context: LinkContext,
-        actor: Actor,
-        progress: TransferProgress,
-        history: History,
-        pictures: Pictures,
-        now: int,
-        *,
-        is_dry_run: bool,
-    ) -> None:
-        self._context = context
-        self._actor = actor
-        self._progress = progress
+    def __init__(self, run: ImportRun, history: History, pictures: Pictures) -> None:
+        self._run = run
         self._history = history
         self._pictures = pictures
-        self._now = now
-        self._is_dry_run = is_dry_run
 
     async def take(self, items: Sequence[ImportedPage]) -> None:
         for item in items:
-            if self._progress.is_cancelled:
-                return
+            self._run.require_wanted()
             await self._take(item)
 
     async def _take(self, item: ImportedPage) -> None:
@@ -83,21 +66,21 @@ class Pages:
             self._note("failed", item, fault, blocks[number][0].place)
 
     async def _dress(self, page_id: int, dress: Dress) -> DressFaults | None:
-        """Raises NotFoundError where the link is no page."""
-        context, actor = self._context, self._actor
-        if not self._is_dry_run:
+        """None where it was customised here. Raises NotFoundError where the link is no page."""
+        context, actor = self._run.context, self._run.actor
+        if not self._run.is_dry_run:
             return await context.db.write(lambda tx: dress_page(tx, context, actor, page_id, dress))
         if page_id != WOULD_BE_MADE:
-            await get_page(context, actor, page_id, self._now)
+            await get_page(context, actor, page_id, self._run.now)
             if is_dressed(context.db, page_id):
                 return None
         return judge_dress(context, actor, dress)
 
     def _find_avatar(self, item: ImportedPage) -> tuple[PageChange, bool]:
-        """With our picture in the place of the file's; and whether there is none."""
+        """With our picture instead of the file's; and whether it was lost."""
         change, ref = item.change, item.picture
         ours = None if ref is None else self._pictures.list_ours("avatar").get(ref)
-        if ours is not None and not self._is_dry_run:
+        if ours is not None and not self._run.is_dry_run:
             return replace(change, avatar_id=ours), False
         if change.avatar != "picture":
             return change, False
@@ -106,7 +89,7 @@ class Pages:
     def _find_blocks(
         self, item: ImportedPage
     ) -> tuple[list[tuple[ImportedBlock, NewBlock]], list[tuple[ImportedBlock, str]]]:
-        """Blocks with our links and pictures, and those that are lost with why."""
+        """Blocks with our links and pictures, and those that are lost, with the reason."""
         found: list[tuple[ImportedBlock, NewBlock]] = []
         lost: list[tuple[ImportedBlock, str]] = []
         images = self._pictures.list_ours("image")
@@ -122,4 +105,4 @@ class Pages:
         return found, lost
 
     def _note(self, sort: Sort, item: ImportedPage, message: str, place: str = "") -> None:
-        self._progress.note(sort, place or item.place, item.subject, message)
+        self._run.progress.note(sort, place or item.place, item.subject, message)

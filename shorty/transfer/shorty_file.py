@@ -25,7 +25,7 @@ from shorty.links.model import LinkChange
 from shorty.links.pictures import Purpose
 from shorty.links.tags import NewTag
 from shorty.links.utm_templates import NewUtmTemplate
-from shorty.transfer.files import InvalidFileError, OpenFile
+from shorty.transfer.files import Fault, InvalidFileError, OpenFile
 from shorty.transfer.lines import (
     FORMAT,
     BlockOfPage,
@@ -45,7 +45,6 @@ from shorty.transfer.lines import (
     read_line,
 )
 from shorty.transfer.model import (
-    Fault,
     ImportedBlock,
     ImportedClick,
     ImportedCounts,

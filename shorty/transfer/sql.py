@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from shorty.transfer.files import LONGEST_ROW, Feed, InvalidFileError, OpenFile
-from shorty.transfer.model import Fault
+from shorty.transfer.files import LONGEST_ROW, Fault, Feed, InvalidFileError, OpenFile
 
 _DUMP: Final = re.compile(
     rb"\s*+(--|/\*|(INSERT|CREATE|DROP|SET|USE|START|LOCK|BEGIN)\s)", re.IGNORECASE

@@ -12,8 +12,7 @@ from typing import Final
 
 import msgspec
 
-from shorty.transfer.files import LONGEST_ROW, InvalidFileError, OpenFile
-from shorty.transfer.model import Fault
+from shorty.transfer.files import LONGEST_ROW, Fault, InvalidFileError, OpenFile
 
 # Signs that begin a formula, or end the cell before one; after apostrophes, so that each text can
 # be told from one that got its apostrophe here.

@@ -12,9 +12,9 @@ from shorty.clicks.store import read_click
 from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
 from shorty.transfer.csv_file import build_item, read_csv, split_short_url
-from shorty.transfer.files import InvalidFileError, OpenFile
+from shorty.transfer.files import Fault, InvalidFileError, OpenFile
 from shorty.transfer.json_file import Entry, parse_count, parse_moment, parse_text, read_entries
-from shorty.transfer.model import Fault, ImportedClick, ImportedCounts, ImportedLink, Item
+from shorty.transfer.model import ImportedClick, ImportedCounts, ImportedLink, Item
 from shorty.transfer.sql import SqlRow, is_dump, read_rows
 from shorty.transfer.tables import Row, Table
 from shorty.transfer.times import parse_time

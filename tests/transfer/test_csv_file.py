@@ -7,8 +7,8 @@ import pytest
 
 from shorty.links.imported_history import Counts
 from shorty.transfer.csv_file import parse_tags, read_csv, split_short_url
-from shorty.transfer.files import InvalidFileError, OpenFile
-from shorty.transfer.model import Fault, ImportedLink, Item, Remark
+from shorty.transfer.files import Fault, InvalidFileError, OpenFile
+from shorty.transfer.model import ImportedLink, Item, Remark
 from shorty.transfer.tables import find_delimiter
 
 Read = Callable[[str | bytes], list[Item]]

@@ -8,8 +8,8 @@ from types import FrameType
 import pytest
 
 from shorty.transfer import files, sql, tables
-from shorty.transfer.files import Feed, InvalidFileError, OpenFile, ReadingStoppedError
-from shorty.transfer.model import Fault, ImportedClick, ImportedLink, Item, SourceName
+from shorty.transfer.files import Fault, Feed, InvalidFileError, OpenFile, ReadingStoppedError
+from shorty.transfer.model import ImportedClick, ImportedLink, Item, SourceName
 from shorty.transfer.sources import READERS
 from tests.transfer import samples
 from tests.transfer.hostile import INSERT, SHAPES, Shape, measure, read_all

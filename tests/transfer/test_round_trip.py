@@ -23,7 +23,7 @@ from shorty.links.writes import drop_link
 from shorty.passwords import is_password_right
 from shorty.qr.sandbox import read_logo
 from shorty.transfer import history
-from shorty.transfer.model import ImportedClick
+from shorty.transfer.model import ImportedClick, ImportOptions, ImportRun
 from shorty.transfer.progress import TransferProgress
 from tests.clicks.making import load_clicks
 from tests.clicks.recount import assert_sums_are_right
@@ -303,13 +303,25 @@ async def read_noted_days(house: House) -> list[int]:
     return [row["day"] for row in await house.db.find_all("select * from days_to_recount")]
 
 
+def start_history(house: House, progress: TransferProgress | None = None) -> history.History:
+    return history.History(
+        ImportRun(
+            context=house.context,
+            actor=house.actor,
+            options=ImportOptions(),
+            progress=progress or TransferProgress(),
+            now=NOW,
+        )
+    )
+
+
 @pytest.mark.parametrize(("most", "days"), [(6, []), (5, DAYS[3:]), (2, DAYS)])
 async def test_days_are_recounted_from_when_more_visitors_came_than_are_remembered(
     house: House, monkeypatch: pytest.MonkeyPatch, most: int, days: list[int]
 ) -> None:
     monkeypatch.setattr(history, "KNOWN_VISITORS", most)
     progress = TransferProgress()
-    taker = history.History(house.db, progress, NOW, is_dry_run=False)
+    taker = start_history(house, progress)
     link = await make_link(house.context, house.actor)
     taker.know("a", link.id, is_new=True)
     clicks = [ImportedClick(ref="a", click=make_click(link, at=day + 5)) for day in DAYS]
@@ -319,12 +331,12 @@ async def test_days_are_recounted_from_when_more_visitors_came_than_are_remember
     progress.cancel()
     await taker.finish()
     assert await read_noted_days(house) == days
-    await history.History(house.db, TransferProgress(), NOW, is_dry_run=False).finish()
+    await start_history(house).finish()
     assert await read_noted_days(house) == []
 
 
 async def test_a_day_that_was_recounted_meanwhile_is_noted_once_more(house: House) -> None:
-    taker = history.History(house.db, TransferProgress(), NOW, is_dry_run=False)
+    taker = start_history(house)
     link = await make_link(house.context, house.actor)
     taker.know("a", link.id, is_new=False)
     for number in range(2):
@@ -335,7 +347,7 @@ async def test_a_day_that_was_recounted_meanwhile_is_noted_once_more(house: Hous
 
 
 async def test_visitors_of_days_long_past_are_remembered_while_an_import_runs(house: House) -> None:
-    taker = history.History(house.db, TransferProgress(), NOW, is_dry_run=False)
+    taker = start_history(house)
     link = await make_link(house.context, house.actor)
     taker.know("a", link.id, is_new=True)
     for number in range(2):

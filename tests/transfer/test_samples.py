@@ -9,9 +9,8 @@ import pytest
 from shorty.clicks.model import BOT, LINK, PERSON, Click
 from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
-from shorty.transfer.files import InvalidFileError, OpenFile
+from shorty.transfer.files import Fault, InvalidFileError, OpenFile
 from shorty.transfer.model import (
-    Fault,
     ImportedClick,
     ImportedCounts,
     ImportedLink,
