@@ -50,6 +50,8 @@ _OF_ONE_FIELD: Final = tuple(
     for name in LinkChange.__struct_fields__
     if not name.endswith(("tag_ids", "tag_names")) and name not in {"fetches_title", "unread"}
 )
+# What needs nothing but its own value to be judged.
+_FIELDS: Final = frozenset(LinkFields.__struct_fields__) - {"url", "expires_at"}
 OF_NEW_LINKS: Final = frozenset({"is_public", "made_through"})
 _DESTINATION: Final = frozenset({"url", "link_type", *UTM_PARAMETERS})
 _LOCAL_SUFFIXES: Final = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".intranet")
@@ -108,19 +110,16 @@ def check_change(
     Of `before`, the link as it is, only what would differ is judged: a link that broke no rule when
     it was created can still be renamed after the rules have changed. The password is left out.
     """
-    asked = list_asked(change, before)
-    faults = _Faults()
-    fields: dict[str, Any] = {
-        name: faults.read(name, _READERS.get(name, _keep), value)
-        for name, value in asked.items()
-        if name in LinkFields.__struct_fields__ and name not in {"url", "expires_at"}
+    check = _Check(change, around, before)
+    check.read_fields()
+    check.read_domain()
+    check.read_destination()
+    check.read_expiry()
+    if (password := check.asked.get("password")) is not None:
+        check.faults.note("password", find_password_fault(password))
+    return check.fields, {
+        name: check.faults[name] for name in _OF_ONE_FIELD if name in check.faults
     }
-    _check_domain(asked, around, fields, faults)
-    _check_destination(asked, around, before, fields, faults)
-    if asked.get("password") is not None:
-        faults.note("password", find_password_fault(asked["password"]))
-    _check_expiry(change, asked, around, before, fields, faults)
-    return fields, {name: faults[name] for name in _OF_ONE_FIELD if name in faults}
 
 
 def list_asked(change: LinkChange, before: Link | None) -> dict[str, Any]:
@@ -149,55 +148,57 @@ def find_url_fault(link_type: LinkType, text: str, around: Surroundings) -> str 
     return _find_host_fault(url, around) if link_type == "URL" else None
 
 
-def _check_domain(
-    asked: dict[str, Any], around: Surroundings, fields: dict[str, Any], faults: _Faults
-) -> None:
-    if "domain" not in asked:
-        return
-    if around.domain is None:
-        faults.note("domain", "is not a verified domain of this workspace")
-    else:
-        fields |= {
-            "domain_id": around.domain.id,
-            "host": around.domain.host,
-            "scheme": around.domain.scheme,
-        }
+class _Check:
+    """A change on its way to the fields that it sets, and the faults found so far."""
 
+    def __init__(self, change: LinkChange, around: Surroundings, before: Link | None) -> None:
+        self.asked = list_asked(change, before)
+        self.fields: dict[str, Any] = {}
+        self.faults = _Faults()
+        self._around = around
+        self._before = before
+        self._is_public = change.is_public is True if before is None else before.is_public
 
-def _check_destination(
-    asked: dict[str, Any],
-    around: Surroundings,
-    before: Link | None,
-    fields: dict[str, Any],
-    faults: _Faults,
-) -> None:
-    """Sets the destination as it was given and as visitors get it, and the icon of its host."""
-    if not _DESTINATION.intersection(asked):
-        return
-    now = msgspec.structs.replace(before or LinkFields(), **fields)
-    given = asked.get("url", now.original_url)
-    original, url = faults.read("url", _read_url, given, now.link_type) or ("", "")
-    if "url" not in faults and now.link_type == "URL" and {"url", "link_type"} & asked.keys():
-        faults.note("url", _find_host_fault(url, around))
-    url = apply_utm(url, {name: getattr(now, name) for name in UTM_PARAMETERS})
-    fields |= {"original_url": original, "url": url, "favicon_url": _find_icon(url, around, before)}
+    def read_fields(self) -> None:
+        for name in _FIELDS & self.asked.keys():
+            reader = _READERS.get(name)
+            value = self.asked[name]
+            self.fields[name] = self.faults.read(name, reader, value) if reader else value
 
+    def read_domain(self) -> None:
+        domain = self._around.domain
+        if "domain" not in self.asked:
+            return
+        if domain is None:
+            self.faults.note("domain", "is not a verified domain of this workspace")
+        else:
+            self.fields |= {"domain_id": domain.id, "host": domain.host, "scheme": domain.scheme}
 
-def _check_expiry(
-    change: LinkChange,
-    asked: dict[str, Any],
-    around: Surroundings,
-    before: Link | None,
-    fields: dict[str, Any],
-    faults: _Faults,
-) -> None:
-    expires_at = asked.get("expires_at")
-    if expires_at is not None and expires_at <= around.now:
-        faults.note("expires_at", "must lie in the future")
-    if before is None and change.is_public is True:
-        fields["expires_at"] = around.now + HOUR_MS
-    elif "expires_at" in asked and not (before and before.is_public):
-        fields["expires_at"] = expires_at
+    def read_destination(self) -> None:
+        """The destination as it was given and as visitors get it, and the icon of its host."""
+        if not _DESTINATION & self.asked.keys():
+            return
+        wanted = msgspec.structs.replace(self._before or LinkFields(), **self.fields)
+        given = self.asked.get("url", wanted.original_url)
+        read = self.faults.read("url", _read_url, given, wanted.link_type)
+        if read is None:
+            return
+        original, url = read
+        if wanted.link_type == "URL" and {"url", "link_type"} & self.asked.keys():
+            self.faults.note("url", _find_host_fault(url, self._around))
+        url = apply_utm(url, {name: getattr(wanted, name) for name in UTM_PARAMETERS})
+        icon = _find_icon(url, self._around, self._before)
+        self.fields |= {"original_url": original, "url": url, "favicon_url": icon}
+
+    def read_expiry(self) -> None:
+        """A public link ends an hour after it was created, whatever is asked for."""
+        now, expires_at = self._around.now, self.asked.get("expires_at")
+        if expires_at is not None and expires_at <= now:
+            self.faults.note("expires_at", "must lie in the future")
+        if self._is_public and self._before is None:
+            self.fields["expires_at"] = now + HOUR_MS
+        elif "expires_at" in self.asked and not self._is_public:
+            self.fields["expires_at"] = expires_at
 
 
 def _find_icon(url: str, around: Surroundings, before: Link | None) -> str:
@@ -336,10 +337,6 @@ def _read_max_clicks(count: int | None) -> int | None:
 
 def _read_optional(read: Callable[..., str | None], **limits: int) -> Callable[[Any], Any]:
     return lambda text: read(text, **limits) if text else None
-
-
-def _keep(value: Any) -> Any:
-    return value
 
 
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {
