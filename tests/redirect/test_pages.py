@@ -262,7 +262,7 @@ def test_the_pixel_page_moves_on_with_and_without_scripts() -> None:
 
 
 def test_the_pixel_page_says_where_it_leads() -> None:
-    reading = Reading(PAGES["pixel"])
+    reading = Reading(pages.render_pixel(MARKED, DESTINATION))
     assert (reading.read("title"), reading.read("h1")) == ("Summer sale", "On to example.com")
     untitled = Reading(pages.render_pixel(make_link(), "mailto:ann@example.com?subject=Hi"))
     assert untitled.read("title") == "ann@example.com"

@@ -194,6 +194,17 @@ async def test_only_people_are_clicks(
     assert (await house.read_link(link)).click_count == (1 if kind == 1 else 0)
 
 
+async def test_of_the_page_that_a_visitor_comes_from_the_host_is_kept(
+    house: House, client: httpx.AsyncClient
+) -> None:
+    await house.make_link()
+    await client.get("/sale", headers={"referer": "https://news.example/secret?page=1"})
+    await client.get("/sale")
+    await house.app.services.recorder.settle()
+    rows = await house.app.db.find_all("select referrer from clicks order by id")
+    assert [row["referrer"] for row in rows] == ["news.example", None]
+
+
 async def test_head_answers_the_same_and_counts_nothing(
     house: House, client: httpx.AsyncClient
 ) -> None:
