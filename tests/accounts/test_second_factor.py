@@ -12,6 +12,7 @@ from shorty.accounts.login import (
 from shorty.accounts.model import MadeSession
 from shorty.accounts.second_factor import (
     begin_second_factor,
+    clean_code,
     confirm_second_factor,
     count_recovery_codes,
     count_wrong_codes,
@@ -145,6 +146,10 @@ async def test_each_recovery_code_counts_once_however_it_is_typed(db: Database, 
     assert await use(db, home, codes[0].upper().replace("-", " "))
     assert count_recovery_codes(db, home.user.id) == 9
     assert not await use(db, home, codes[0])
+
+
+def test_a_code_is_compared_in_lower_case_without_spaces_and_hyphens() -> None:
+    assert clean_code(" AbCd-efGH 12-34 ") == "abcdefgh1234"
 
 
 async def test_recovery_codes_are_stored_as_digests_alone(db: Database, home: Home) -> None:

@@ -31,6 +31,12 @@ def test_the_same_table_has_no_fault(same: str) -> None:
     assert find_faults(same) == []
 
 
+def test_the_same_index_has_no_fault_however_its_name_is_quoted() -> None:
+    index = "create index i on t (a)"
+    assert find_faults(f'{OURS}; create index "i" on "t" (a)', f"{OURS}; {index}") == []
+    assert find_faults(f'{OURS}; create index "i" on "t" (b)', f"{OURS}; {index}") != []
+
+
 def test_what_sqlite_and_litestream_add_is_no_fault() -> None:
     litestream = "create table _litestream_seq (id integer primary key, seq integer)"
     assert find_faults(f"{OURS}; analyze; {litestream}") == []
