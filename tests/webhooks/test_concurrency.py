@@ -56,3 +56,13 @@ def test_with_a_single_one_everybody_has_a_turn() -> None:
     for line in (quick(), slow()):
         assert slots.take([line, line]) == [line]
         slots.give_back(line)
+
+
+def test_what_is_given_back_counts_for_its_own_kind_alone() -> None:
+    slots = Slots(4)
+    slots.take([slow("a"), slow("b"), quick("c")])
+    slots.give_back(quick("c"))
+    assert (slots.free, slots.free_for_slow) == (2, 0)
+    slots.give_back(slow("a"))
+    assert (slots.free, slots.free_for_slow) == (3, 1)
+    assert name_hosts(slots.take([slow("d"), slow("e")])) == "d"
