@@ -17,9 +17,9 @@ from shorty.web.bio_pages import (
     keep_picture,
     show_editor,
 )
+from shorty.web.destinations import read_destination
 from shorty.web.forms import read_faults
 from shorty.web.guard import Pages
-from shorty.web.link_fields import read_destination
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest, find_named_link
 from shorty.webcore.answers import Answer

@@ -23,9 +23,9 @@ from shorty.qr.sandbox import MAX_BYTES, read_logo
 from shorty.redirect.bio_page import render_bio_page
 from shorty.redirect.pages import Pixels
 from shorty.web.bio_forms import list_shown_socials, read_page_change
+from shorty.web.destinations import complete_destination
 from shorty.web.forms import Form, Upload, read_faults
 from shorty.web.guard import Pages
-from shorty.web.link_fields import complete_destination
 from shorty.web.rendering import HTML, list_page_headers, render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer

@@ -8,9 +8,9 @@ import msgspec
 from shorty.errors import FetchError
 from shorty.fetch import Page
 from shorty.links.live_checks import fetch_preview, find_destination_fault, find_slug_fault
+from shorty.web.destinations import complete_destination
 from shorty.web.forms import is_id
 from shorty.web.guard import Pages
-from shorty.web.link_fields import complete_destination
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer, Header, answer_json
 

@@ -1,30 +1,73 @@
-"""What the form of a link holds, as texts: filled from a link, read into a new one or a change.
+"""The form of a link: its fields as texts, filled from a link, read into a new one or a change.
 
-The form carries what it showed, so that of a link only what somebody typed over is changed: what a
-colleague or the fetched title has changed meanwhile stays.
+The form carries what it showed, so that only what somebody edited is changed: a colleague's edits
+and the fetched title, stored meanwhile, stay.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeAlias, cast
+from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import UnsetType
 
 from shorty.errors import InvalidFieldsError, ShortyError, SlugTakenError
-from shorty.links.destination import UTM_PARAMETERS, destination_host, parse_destination
-from shorty.links.listing import list_links
-from shorty.links.model import Link, LinkChange, LinkFilter, LinkType, QrSettings
+from shorty.links.destination import UTM_PARAMETERS
+from shorty.links.model import Link, LinkChange, LinkFields, QrSettings
 from shorty.links.utm_templates import UtmTemplate
+from shorty.web.destinations import read_destination
 from shorty.web.formatting import read_input, write_input
 from shorty.web.forms import Form
 from shorty.web.requests import WebRequest
 
 Texts: TypeAlias = dict[str, str]
 
-LINK_TYPES: Final[dict[LinkType, str]] = {
-    "URL": "A web page",
-    "MAILTO": "An e-mail",
-    "TEL": "A phone call",
-    "SMS": "A text message",
+
+class FormField(NamedTuple):
+    """`group` is the folding part of the form that has it; empty for none.
+
+    `in_history` is its name among a link's changes, where that is not the label.
+    """
+
+    label: str
+    group: str = ""
+    in_history: str = ""
+
+
+# By the names of LinkFields and LinkChange; their types say how a field is written and read.
+FIELDS: Final[dict[str, FormField]] = {
+    "url": FormField("Destination"),
+    "domain": FormField("Domain"),
+    "slug": FormField("Short URL", in_history="Short address"),
+    "tags": FormField("Tags"),
+    "title": FormField("Title", "preview"),
+    "description": FormField("Description", "preview"),
+    "image": FormField("Address of a picture", "preview", "Image"),
+    "utm_source": FormField("Source", "utm", "UTM source"),
+    "utm_medium": FormField("Medium", "utm", "UTM medium"),
+    "utm_campaign": FormField("Campaign", "utm", "UTM campaign"),
+    "utm_term": FormField("Term", "utm", "UTM term"),
+    "utm_content": FormField("Content", "utm", "UTM content"),
+    "utm_id": FormField("Id", "utm", "UTM id"),
+    "expires_at": FormField("Ends", "limits"),
+    "max_clicks": FormField("Visits at most", "limits", "Most clicks"),
+    "password": FormField("Password", "limits"),
+    "drops_password": FormField("Ask for no password any more"),
+    "link_type": FormField("Opens", "behaviour", "Link type"),
+    "status": FormField("Redirect", "behaviour", "Kind of redirect"),
+    "forward_parameters": FormField(
+        "Hand the visitor's parameters on", "behaviour", "Forward parameters"
+    ),
+    "cloaked": FormField("Keep the short URL in the address bar", "behaviour", "Cloaked"),
+    "block_bots": FormField("Turn known bots away", "behaviour", "Keeps bots out"),
+    "meta_pixel_id": FormField("Meta pixel", "pixels"),
+    "google_tag_id": FormField("Google tag", "pixels"),
+    "webhook_urls": FormField("Addresses to call", "webhooks", "Webhooks"),
+    "has_qr": FormField("The link has a QR code", "extras"),
+    "is_link_in_bio": FormField("Show a link-in-bio page first", "extras", "On a bio page"),
+    "button_label": FormField("Label of the button", "extras", "Button label"),
+    "is_active": FormField("The link is on", in_history="Switched on"),
 }
 STATUSES: Final = {
     302: "302 · temporary (usual)",
@@ -32,62 +75,49 @@ STATUSES: Final = {
     307: "307 · temporary, keeps the method",
     308: "308 · permanent, keeps the method",
 }
-FLAGS: Final = frozenset(
-    {
-        *("cloaked", "forward_parameters", "block_bots", "is_active", "is_link_in_bio", "has_qr"),
-        "drops_password",
-    }
-)
 ON: Final = "1"
-EMPTY: Final[Texts] = {
-    **dict.fromkeys(("url", "domain", "slug", "tags", "title", "description", "image"), ""),
-    **dict.fromkeys(UTM_PARAMETERS, ""),
-    **dict.fromkeys(("expires_at", "max_clicks", "password", "webhook_urls"), ""),
-    **dict.fromkeys(("meta_pixel_id", "google_tag_id", "button_label"), ""),
-    **dict.fromkeys(FLAGS, ""),
-    "link_type": "URL",
-    "status": "302",
-    "is_active": ON,
+# What LinkChange calls differently, and its faults too.
+_CHANGE_NAMES: Final = {"tags": "tag_names", "has_qr": "qr_settings"}
+_FAULT_NAMES: Final = {"tag_ids": "tags"} | {his: ours for ours, his in _CHANGE_NAMES.items()}
+_TYPES: Final = {field.name: field.type for field in msgspec.structs.fields(LinkChange)}
+_DEFAULTS: Final = {field.name: field.default for field in msgspec.structs.fields(LinkFields)}
+FLAGS: Final = frozenset(
+    {"has_qr", "drops_password"} | {name for name in FIELDS if _TYPES.get(name) == bool | UnsetType}
+)
+GROUPS: Final = {
+    group: tuple(name for name, field in FIELDS.items() if field.group == group)
+    for group in dict.fromkeys(field.group for field in FIELDS.values() if field.group)
 }
-"""Every field, as the form of a new link has it."""
 
-GROUPS: Final[dict[str, tuple[str, ...]]] = {
-    "preview": ("title", "description", "image"),
-    "utm": UTM_PARAMETERS,
-    "limits": ("expires_at", "max_clicks", "password"),
-    "behaviour": ("status", "link_type", "cloaked", "forward_parameters", "block_bots"),
-    "pixels": ("meta_pixel_id", "google_tag_id"),
-    "webhooks": ("webhook_urls",),
-    "extras": ("has_qr", "is_link_in_bio", "button_label"),
-}
-# What the domain's faults are about, where the form calls it differently.
-_OWN_NAMES: Final = {"tag_ids": "tags", "tag_names": "tags", "qr_settings": "has_qr"}
-_SCHEMES: Final[dict[str, LinkType]] = {
-    "http:": "URL",
-    "https:": "URL",
-    "mailto:": "MAILTO",
-    "tel:": "TEL",
-    "sms:": "SMS",
-}
+
+def write_text(value: object) -> str:
+    """A field's value, as the form has it."""
+    match value:
+        case None | False:
+            return ""
+        case True:
+            return ON
+        case tuple():
+            return "\n".join(cast("tuple[str, ...]", value))
+        case _:
+            return str(value)
+
+
+EMPTY: Final[Texts] = {name: write_text(_DEFAULTS.get(name)) for name in FIELDS}
+"""Every field, as the form of a new link has it."""
 
 
 def write_texts(request: WebRequest, link: Link) -> Texts:
     """A stored link as the form shows it; its password is never shown."""
-    same = ("slug", "title", "description", "image", "meta_pixel_id", "google_tag_id", "link_type")
-    texts = {name: getattr(link, name) or "" for name in (*same, *UTM_PARAMETERS, "button_label")}
-    flags = {name: getattr(link, name) for name in FLAGS - {"has_qr", "drops_password"}}
-    flags["has_qr"] = link.qr_settings is not None
+    plain = {name: write_text(getattr(link, name)) for name in FIELDS if name in _DEFAULTS}
     return {
         **EMPTY,
-        **texts,
-        **{name: ON if is_on else "" for name, is_on in flags.items()},
+        **plain,
         "url": link.original_url,
         "domain": link.host,
         "tags": ", ".join(tag.name for tag in link.tags),
-        "status": str(link.status),
         "expires_at": write_input(link.expires_at, request.zone),
-        "max_clicks": "" if link.max_clicks is None else str(link.max_clicks),
-        "webhook_urls": "\n".join(link.webhook_urls),
+        "has_qr": write_text(link.qr_settings is not None),
     }
 
 
@@ -145,12 +175,12 @@ def fill_template(texts: Texts, template: UtmTemplate) -> Texts:
 def name_faults(error: ShortyError) -> dict[str, str]:
     """By the form's fields; empty for an error that is about none of them."""
     if isinstance(error, InvalidFieldsError):
-        return error.rename(_spell_faults).fields
+        return error.rename(_rename_faults).fields
     return {"slug": error.message} if isinstance(error, SlugTakenError) else {}
 
 
-def _spell_faults(faults: Mapping[str, str]) -> dict[str, str]:
-    return {_OWN_NAMES.get(name, name): fault for name, fault in faults.items()}
+def _rename_faults(faults: Mapping[str, str]) -> dict[str, str]:
+    return {_FAULT_NAMES.get(name, name): fault for name, fault in faults.items()}
 
 
 def count_set(texts: Texts, link: Link | None = None) -> dict[str, int]:
@@ -164,44 +194,16 @@ def count_set(texts: Texts, link: Link | None = None) -> dict[str, int]:
     return counts
 
 
-async def find_usual_domain(request: WebRequest) -> str:
-    """Where the workspace made its last link, else the first domain it may use; may be empty."""
-    context, actor = request.services.links, request.actor
-    hosts = [domain.host for domain in context.domains.list_for_workspace(actor.workspace_id)]
-    last = await list_links(context, actor, LinkFilter(limit=1))
-    usual = last.links[0].host if last.links else ""
-    return usual if usual in hosts else next(iter(hosts), "")
-
-
-def complete_destination(text: str) -> str:
-    """With the scheme that people leave out of an address such as `example.com/page`."""
-    authority = text.partition("/")[0]
-    if "." not in authority or "@" in authority or " " in text:
-        return text
-    try:
-        parse_destination("URL", text)
-    except ValueError:
-        pass
-    else:
-        return text
-    whole = f"https://{text}"
-    try:
-        has_host = "." in destination_host(parse_destination("URL", whole))
-    except ValueError:
-        return text
-    return whole if has_host else text
-
-
 def _translate(
     request: WebRequest, texts: Texts, names: Iterable[str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Fields under the domain's names and in its types, None where they are empty."""
+    """The fields under the names and in the types of LinkChange, None where they are empty."""
     names = set(names)
     values: dict[str, Any] = {}
     faults: dict[str, str] = {}
-    readers = _build_readers(request)
     for name in names - {"drops_password", "link_type", "url"}:
-        target, read = readers.get(name, (name, _read_optional))
+        target = _CHANGE_NAMES.get(name, name)
+        read = _find_reader(name, request.zone) or _READERS[_TYPES[target]]
         try:
             values[target] = read(texts[name])
         except ValueError as error:
@@ -211,28 +213,24 @@ def _translate(
     return values, faults
 
 
-def _build_readers(request: WebRequest) -> dict[str, tuple[str, Callable[[str], Any]]]:
-    """The domain's name and how the text is read, where it is not taken as it is."""
+def _find_reader(name: str, zone: ZoneInfo) -> Callable[[str], Any] | None:
+    """None where the field's type alone says how it is read."""
+    match name:
+        case "expires_at":
+            return partial(_read_expiry, zone=zone)
+        case "status":
+            return _read_status
+        case "tags":
+            return split_tags
+        case _:
+            return None
 
-    def read_expiry(text: str) -> int | None:
-        try:
-            return read_input(text, request.zone)
-        except (ValueError, OverflowError):
-            raise ValueError("must be a date and a time") from None
 
-    readers: dict[str, tuple[str, Callable[[str], Any]]] = {
-        name: (name, bool) for name in FLAGS - {"has_qr", "drops_password"}
-    }
-    return readers | {
-        "domain": ("domain", str),
-        "slug": ("slug", _read_optional),
-        "status": ("status", _read_status),
-        "max_clicks": ("max_clicks", _read_number),
-        "expires_at": ("expires_at", read_expiry),
-        "tags": ("tag_names", split_tags),
-        "webhook_urls": ("webhook_urls", _split_words),
-        "has_qr": ("qr_settings", _read_code),
-    }
+def _read_expiry(text: str, zone: ZoneInfo) -> int | None:
+    try:
+        return read_input(text, zone)
+    except (ValueError, OverflowError):
+        raise ValueError("must be a date and a time") from None
 
 
 def _read_optional(text: str) -> str | None:
@@ -263,18 +261,11 @@ def split_tags(text: str) -> tuple[str, ...]:
     return tuple(name for part in text.split(",") if (name := part.strip()))
 
 
-def read_destination(texts: Texts) -> tuple[str, LinkType]:
-    """The address and what it opens: a scheme that is written says so itself."""
-    link_type = _read_type(texts["url"], texts["link_type"])
-    url = complete_destination(texts["url"]) if link_type == "URL" else texts["url"]
-    return url, link_type
-
-
-def _read_type(url: str, chosen: str) -> LinkType:
-    for scheme, link_type in _SCHEMES.items():
-        if url.lower().startswith(scheme):
-            return link_type
-    for link_type in LINK_TYPES:
-        if link_type == chosen:
-            return link_type
-    return "URL"
+_READERS: Final[dict[object, Callable[[str], Any]]] = {
+    bool | UnsetType: bool,
+    str | UnsetType: str,
+    str | None | UnsetType: _read_optional,
+    int | None | UnsetType: _read_number,
+    tuple[str, ...] | UnsetType: _split_words,
+    QrSettings | None | UnsetType: _read_code,
+}

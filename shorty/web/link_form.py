@@ -11,16 +11,16 @@ from shorty.links.destination import UTM_PARAMETERS
 from shorty.links.model import Link
 from shorty.links.tags import list_tags
 from shorty.links.utm_templates import UtmTemplate, get_template, list_templates
+from shorty.web.destinations import LINK_TYPES
 from shorty.web.guard import Pages
 from shorty.web.link_fields import (
     EMPTY,
+    FIELDS,
     GROUPS,
-    LINK_TYPES,
     STATUSES,
     Texts,
     count_set,
     fill_template,
-    find_usual_domain,
     name_faults,
     read_change,
     read_new_link,
@@ -29,7 +29,7 @@ from shorty.web.link_fields import (
     write_shown,
     write_texts,
 )
-from shorty.web.link_list import read_return
+from shorty.web.link_list import find_usual_domain, read_return
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
@@ -132,6 +132,7 @@ async def show_form(
         "link_form.html",
         status=200 if error is None else find_status(error),
         link=link,
+        fields=FIELDS,
         texts=texts,
         shown=write_shown(shown or texts),
         faults=faults,

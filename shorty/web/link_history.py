@@ -9,6 +9,7 @@ from shorty.links.history import list_edits
 from shorty.web.formatting import write_moment
 from shorty.web.forms import is_id
 from shorty.web.guard import Pages
+from shorty.web.link_fields import FIELDS
 from shorty.web.link_form import get_link
 from shorty.web.link_page import describe_link
 from shorty.web.rendering import render
@@ -19,24 +20,11 @@ from shorty.webhooks.model import hide_path
 pages = Pages()
 
 ON_PAGE: Final = 50
-# Where the field's own name would not do.
-NAMES: Final = {
-    "url": "Destination",
-    "slug": "Short address",
-    "status": "Kind of redirect",
-    "is_active": "Switched on",
+NAMES: Final = {name: field.in_history or field.label for name, field in FIELDS.items()} | {
     "is_starred": "Starred",
     "is_password_asked": "Password is asked for",
-    "is_link_in_bio": "On a bio page",
     "is_public": "Public",
-    "max_clicks": "Most clicks",
-    "expires_at": "Ends",
-    "block_bots": "Keeps bots out",
-    "webhook_urls": "Webhooks",
     "qr_settings": "QR code",
-    "utm_id": "UTM id",
-    "meta_pixel_id": "Meta pixel",
-    "google_tag_id": "Google tag",
 }
 
 
@@ -64,10 +52,7 @@ async def show_history(request: WebRequest) -> Answer:
 
 
 def name_field(name: str) -> str:
-    if name in NAMES:
-        return NAMES[name]
-    words = name.replace("_", " ")
-    return words.replace("utm", "UTM") if words.startswith("utm") else words.capitalize()
+    return NAMES.get(name) or name.replace("_", " ").capitalize()
 
 
 def write_value(name: str, value: Any, zone: ZoneInfo, *, hides_webhooks: bool = False) -> str:

@@ -12,7 +12,6 @@ from shorty.links.model import Link, LinkFilter, LinkSort
 from shorty.links.tags import list_tags
 from shorty.web.forms import is_id
 from shorty.web.guard import Pages
-from shorty.web.link_fields import find_usual_domain
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
@@ -157,3 +156,12 @@ def list_badges(link: Link, now: int) -> list[Badge]:
         (link.cloaked, Badge(text="Cloaked")),
     )
     return [badge for is_so, badge in badges if is_so]
+
+
+async def find_usual_domain(request: WebRequest) -> str:
+    """Where the workspace made its last link, else the first domain it may use; may be empty."""
+    context, actor = request.services.links, request.actor
+    hosts = [domain.host for domain in context.domains.list_for_workspace(actor.workspace_id)]
+    last = await list_page(context, actor, LinkFilter(limit=1))
+    usual = last.links[0].host if last.links else ""
+    return usual if usual in hosts else next(iter(hosts), "")

@@ -8,9 +8,9 @@ from shorty.links import utm_templates
 from shorty.links.destination import UTM_PARAMETERS, apply_utm, parse_destination
 from shorty.links.rules import UTM_LENGTH, read_text
 from shorty.links.utm_templates import NewUtmTemplate, UtmTemplate, UtmTemplateChange
+from shorty.web.destinations import complete_destination
 from shorty.web.forms import Form, read_faults
 from shorty.web.guard import Pages
-from shorty.web.link_fields import complete_destination
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer

@@ -12,7 +12,8 @@ from shorty.links.model import Link, LinkChange, LinkFilter, QrSettings
 from shorty.links.service import change_link, get_link
 from shorty.links.utm_templates import NewUtmTemplate, create_template
 from shorty.passwords import is_password_right
-from shorty.web.link_fields import complete_destination
+from shorty.web.destinations import complete_destination
+from shorty.web.link_fields import EMPTY, FIELDS
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
 from tests.web.browser import Browser, read_text
@@ -62,6 +63,19 @@ async def test_one_box_and_enter_make_a_link(house: House, owner: Browser) -> No
     assert answer.headers["location"] == f"{PLACE}#link-{link.id}"
     assert f"localhost:8000/{link.slug} is there." in read_text(await owner.follow(answer))
     assert (link.url, link.is_active, link.status) == ("https://example.com/page", True, 302)
+
+
+async def test_the_page_has_every_field_with_its_label(house: House, owner: Browser) -> None:
+    link = await house.make_link(password="secret")
+    page = (await owner.open(f"{PLACE}/{link.id}/edit")).text
+    for name, field in FIELDS.items():
+        assert f' name="{name}"' in page
+        assert field.label in unescape(page)
+
+
+def test_a_new_link_has_the_defaults_of_the_domain() -> None:
+    given = {name: text for name, text in EMPTY.items() if text}
+    assert given == {"link_type": "URL", "status": "302", "is_active": "1"}
 
 
 async def test_every_field_can_be_given(house: House, owner: Browser) -> None:
