@@ -9,10 +9,10 @@ from shorty.api.requests import ApiRequest
 from shorty.clicks.periods import Interval, Period, read_period
 from shorty.clicks.stats_store import Scope
 from shorty.errors import InvalidFieldsError, NotFoundError
+from shorty.ids import parse_id
 from shorty.links.service import get_link
 from shorty.links.tags import get_tag
 from shorty.webcore.fields import convert_fields
-from shorty.webcore.requests import ID_DIGITS
 
 Q = TypeVar("Q", bound="AnalyticsQuery")
 
@@ -104,6 +104,7 @@ async def find_tag_id(request: ApiRequest, text: str | None) -> int | None:
 
 def read_id(text: str, what: str) -> int:
     """One that cannot be any is as unknown as one that is not there."""
-    if not (text.isascii() and text.isdigit()) or len(text) > ID_DIGITS:
+    found = parse_id(text)
+    if found is None:
         raise NotFoundError(what, text[:40])
-    return int(text)
+    return found

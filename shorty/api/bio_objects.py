@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from shorty.api.link_bodies import find_id
 from shorty.api.objects import show
 from shorty.bio.model import AvatarKind, BioPage, Block, BlockKind, Colors, Social, Theme
 from shorty.bio.themes import list_warnings
 from shorty.errors import InvalidFieldsError
+from shorty.ids import parse_id
 from shorty.webcore.times import format_optional_time, format_time, read_time
 
 TAG: Final = "Bio pages"
@@ -188,7 +188,7 @@ class Reader:
     def read_id(self, name: str, value: str | int | None | UnsetType) -> int | None | UnsetType:
         if value is None or value is UNSET:
             return value
-        found = find_id(value)
+        found = parse_id(value)
         if found is None:
             self.faults[name] = "is not an id"
         return found

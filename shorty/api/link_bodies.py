@@ -11,6 +11,7 @@ from shorty.api.link_object import STATUSES
 from shorty.api.listing import Cursor, Limit
 from shorty.api.objects import Input, derive_changes
 from shorty.errors import InvalidFieldsError
+from shorty.ids import parse_id
 from shorty.links.model import (
     LinkChange,
     LinkFilter,
@@ -20,7 +21,7 @@ from shorty.links.model import (
     TagId,
 )
 from shorty.webcore.fields import TellingNames, convert_known, find_unknown, spell_fields
-from shorty.webcore.requests import ID_DIGITS, Body
+from shorty.webcore.requests import Body
 from shorty.webcore.times import read_time
 
 CREATE_EXAMPLE: Final = {
@@ -197,7 +198,7 @@ telling_own_names: Final = TellingNames(spell_faults)
 
 def read_filter(query: LinkQuery) -> LinkFilter:
     """Raises InvalidFieldsError for a tag's id that cannot be any."""
-    tag_id = None if query.tag_id is None else find_id(query.tag_id)
+    tag_id = None if query.tag_id is None else parse_id(query.tag_id)
     if query.tag_id is not None and tag_id is None:
         raise InvalidFieldsError({"tagId": "is not the id of a tag"})
     return LinkFilter(
@@ -209,13 +210,6 @@ def read_filter(query: LinkQuery) -> LinkFilter:
         cursor=query.cursor,
         limit=query.limit,
     )
-
-
-def find_id(value: object) -> int | None:
-    """An id as it came; None where it cannot be any."""
-    text = str(value)
-    is_id = text.isascii() and text.isdigit() and len(text) <= ID_DIGITS
-    return int(text) if is_id and not isinstance(value, bool) else None
 
 
 def unfold_form(fields: Mapping[str, object]) -> dict[str, object]:
@@ -267,7 +261,7 @@ def _read_expiry(text: str) -> int:
 
 def _read_tag_ids(tag_ids: Sequence[str | int]) -> tuple[TagId, ...]:
     return tuple(
-        str(tag_id)[:40] if (number := find_id(tag_id)) is None else number for tag_id in tag_ids
+        str(tag_id)[:40] if (number := parse_id(tag_id)) is None else number for tag_id in tag_ids
     )
 
 

@@ -16,7 +16,6 @@ from shorty.api.link_answers import (
 )
 from shorty.api.link_bodies import (
     LinkChanges,
-    find_id,
     read_change,
     read_link_fields,
     telling_own_names,
@@ -26,6 +25,7 @@ from shorty.api.objects import Input
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.errors import BusyError, FeatureOffError, InvalidFieldsError, NotFoundError, ShortyError
+from shorty.ids import parse_id
 from shorty.links import service
 from shorty.links.model import Link
 from shorty.webcore.answers import Answer, answer_json
@@ -156,7 +156,7 @@ def read_ids(
     """Each id as it came and as a number, None where it cannot be one; and the field's fault."""
     found, faults = convert_known(fields, BulkDelete)
     ids = cast("Sequence[str | int]", found.get("ids", ()))
-    return {text: find_id(text) for text in ids}, faults
+    return {text: parse_id(text) for text in ids}, faults
 
 
 def list_known(ids: Mapping[str | int, int | None]) -> list[int]:

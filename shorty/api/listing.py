@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from shorty.errors import InvalidFieldsError
-from shorty.webcore.requests import ID_DIGITS
+from shorty.ids import parse_id
 
 T = TypeVar("T")
 
@@ -28,9 +28,10 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
         """The last id of the page before; 0 for the first page."""
         if not self.cursor:
             return 0
-        if not (self.cursor.isascii() and self.cursor.isdigit()) or len(self.cursor) > ID_DIGITS:
+        after = parse_id(self.cursor)
+        if after is None:
             raise InvalidFieldsError({"cursor": "must be the nextCursor of an earlier answer"})
-        return int(self.cursor)
+        return after
 
 
 def cut_page(

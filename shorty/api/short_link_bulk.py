@@ -7,13 +7,13 @@ import msgspec
 from msgspec import Meta
 
 from shorty.api.idempotency import answer_once
-from shorty.api.link_bodies import find_id
 from shorty.api.link_bulk import BULK_LIMIT_BYTES
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import EXAMPLE, ShortLink, describe_refusal, show_short_link
 from shorty.api.short_link_bodies import BrandedDomain, read_new_link, spell_key
 from shorty.errors import NotFoundError, ShortyError
+from shorty.ids import parse_id
 from shorty.links import service
 from shorty.links.model import Link, LinkChange
 from shorty.links.writes import Outcome
@@ -184,12 +184,12 @@ async def delete_short_links(request: ApiRequest) -> Answer:
     body = await read_body(request)
     given = convert_fields(body.fields, BulkDeleteInput, ignores_unknown=True)
     named = list(dict.fromkeys(link.id for link in given.bulk_links))
-    known = list(dict.fromkeys(number for each in named if (number := find_id(each)) is not None))
+    known = list(dict.fromkeys(number for each in named if (number := parse_id(each)) is not None))
     deleted = await delete_known(request, known)
     failed = [
         FailedDelete(id=each, message=NotFoundError("short link", str(each)[:40]).message)
         for each in named
-        if find_id(each) not in deleted
+        if parse_id(each) not in deleted
     ]
     data = Deleted(deleted=len(deleted), failed=failed)
     return answer_json(BulkDeleteAnswer(message=DELETED.format(len(deleted)), data=data))

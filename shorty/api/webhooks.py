@@ -21,9 +21,9 @@ from shorty.api.webhook_objects import (
     show_secret,
 )
 from shorty.errors import ConflictError, FeatureOffError, InvalidFieldsError
+from shorty.ids import parse_id
 from shorty.links.rules import read_webhook_url
 from shorty.webcore.answers import Answer, answer_json
-from shorty.webcore.requests import ID_DIGITS
 from shorty.webhooks import service
 from shorty.webhooks.model import DeliveryFilter, Status
 
@@ -172,11 +172,11 @@ async def send_test_event(request: ApiRequest) -> Answer:
 
 def read_delivery_filter(request: ApiRequest) -> DeliveryFilter:
     query = request.read_filters(DeliveryQuery)
-    link_id = query.link_id
-    if link_id and (not (link_id.isascii() and link_id.isdigit()) or len(link_id) > ID_DIGITS):
+    link_id = parse_id(query.link_id)
+    if query.link_id and link_id is None:
         raise InvalidFieldsError({"linkId": "must be a link's id"})
     return DeliveryFilter(
-        link_id=int(link_id) if link_id else None,
+        link_id=link_id,
         status=query.status,
         url=read_url(query.url) if query.url else None,
         before=query.after or DeliveryFilter().before,

@@ -1,6 +1,6 @@
 """What commands about links work with: the links, for whom they act, and how a link is named."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from shorty.accounts.model import Actor
@@ -9,13 +9,12 @@ from shorty.cli.session import Session
 from shorty.cli.token import find_home
 from shorty.domains import Domain
 from shorty.errors import NotFoundError
+from shorty.ids import parse_id
 from shorty.links.context import LinkContext
 from shorty.links.lookup import LinkLookup
 from shorty.links.rules import read_link_rules
 from shorty.links.slug import slug_key
 from shorty.plans import find_plan
-
-ID_DIGITS: Final = 18  # more fit no database's integer
 
 
 class Context(NamedTuple):
@@ -58,8 +57,9 @@ def find_link_id(ctx: Context, name: str) -> int:
 
     Raises NotFoundError.
     """
-    if name.isascii() and name.isdigit() and len(name) <= ID_DIGITS:
-        return int(name)
+    link_id = parse_id(name)
+    if link_id is not None:
+        return link_id
     place = name.partition("://")[2] or name
     host, slash, slug = place.partition("/")
     if not slash:

@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 import msgspec
 
 from shorty.errors import ConflictError
+from shorty.ids import parse_id
 from shorty.links.model import Link
 from shorty.links.service import find_links
 from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest, find_named_link
 from shorty.webcore.answers import Answer
-from shorty.webcore.requests import ID_DIGITS
 from shorty.webhooks import service
 from shorty.webhooks.model import STATUSES, Delivery, DeliveryFilter, DeliveryRecord, Receiver
 
@@ -134,8 +134,8 @@ def build_filter(query: LogQuery, link: Link | None) -> DeliveryFilter:
     return DeliveryFilter(
         link_id=link.id if link else None,
         status=query.status if query.status in STATUSES else None,
-        receiver_id=read_number(query.receiver),
-        before=read_number(query.before) or DeliveryFilter().before,
+        receiver_id=parse_id(query.receiver),
+        before=parse_id(query.before) or DeliveryFilter().before,
         limit=ON_A_PAGE + 1,
     )
 
@@ -146,14 +146,9 @@ def offer_receivers(known: Iterable[Receiver], shown: Iterable[Delivery]) -> lis
     return sorted(found.values(), key=lambda receiver: receiver.id)
 
 
-def read_number(text: str) -> int | None:
-    fits = text.isascii() and text.isdigit() and len(text) <= ID_DIGITS
-    return int(text) if fits else None
-
-
 async def find_link(request: WebRequest, text: str) -> Link | None:
     """By its id, its short URL, HOST/SLUG, or its slug on the default domain."""
-    link_id = read_number(text)
+    link_id = parse_id(text)
     if link_id is None:
         default = request.services.domains.default
         return await find_named_link(request, text, default.host if default else "")

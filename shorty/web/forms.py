@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from shorty.errors import InvalidFieldsError, ShortyError
+from shorty.ids import parse_id
 from shorty.webcore.errors import MalformedRequestError
-from shorty.webcore.requests import ID_DIGITS
 
 MAX_FIELDS = 5000
 
@@ -58,11 +58,12 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 
     def read_ids(self, name: str) -> tuple[int, ...]:
         """Those of the texts that can be ids, each once."""
-        return tuple(dict.fromkeys(int(text) for text in self.fields.get(name, ()) if is_id(text)))
+        return list_ids(self.fields.get(name, ()))
 
 
-def is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= ID_DIGITS
+def list_ids(texts: Iterable[str]) -> tuple[int, ...]:
+    found = (parse_id(text) for text in texts)
+    return tuple(dict.fromkeys(each for each in found if each is not None))
 
 
 def decode_form(raw: bytes) -> Form:

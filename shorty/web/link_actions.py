@@ -10,7 +10,7 @@ from shorty.links.store import find_links
 from shorty.links.tags import fold_name, list_tags
 from shorty.links.writes import Outcome
 from shorty.web.cookies import Notice
-from shorty.web.forms import Form, is_id
+from shorty.web.forms import Form, list_ids
 from shorty.web.guard import Pages
 from shorty.web.link_fields import split_tags
 from shorty.web.link_form import get_link
@@ -70,7 +70,7 @@ async def change_many(request: WebRequest) -> Answer:
 @pages.handle("POST /links/restore", needs="write")
 async def restore_many(request: WebRequest) -> Answer:
     back = read_back(request.typed.read("back"))
-    link_ids = [int(text) for text in request.typed.read("ids").split() if is_id(text)]
+    link_ids = list_ids(request.typed.read("ids").split())
     try:
         outcomes = await service.restore_links(
             request.services.links, request.actor, link_ids, request.now
@@ -101,7 +101,7 @@ def read_action(form: Form) -> tuple[str, tuple[int, ...]]:
     if "one" not in form:
         return form.read("action"), form.read_ids("ids")
     action, _, text = form.read("one").partition(" ")
-    return action, (int(text),) if is_id(text) else ()
+    return action, list_ids([text])
 
 
 async def read_tag_change(request: WebRequest, action: str) -> LinkChange:

@@ -7,9 +7,9 @@ import msgspec
 
 from shorty.errors import FetchError
 from shorty.fetch import Page
+from shorty.ids import parse_id
 from shorty.links.live_checks import fetch_preview, find_destination_fault, find_slug_fault
 from shorty.web.destinations import complete_destination
-from shorty.web.forms import is_id
 from shorty.web.guard import Pages
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer, Header, answer_json
@@ -46,14 +46,13 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 async def check_link(request: WebRequest) -> Answer:
     query, context = request.read_query(), request.services.links
     slug, url = query.get("slug", ""), query.get("url", "").strip()
-    own_id = query.get("link", "")
     checked = Checked(
         slug=await find_slug_fault(
             context,
             request.actor,
             query.get("domain", ""),
             slug,
-            int(own_id) if is_id(own_id) else None,
+            parse_id(query.get("link")),
         )
         if slug
         else None,

@@ -1,6 +1,7 @@
 """`/app/links/{id}/deliveries`: what receivers were told of a link's clicks."""
 
-from shorty.web.deliveries import ON_A_PAGE, read_number
+from shorty.ids import parse_id
+from shorty.web.deliveries import ON_A_PAGE
 from shorty.web.guard import Pages
 from shorty.web.link_form import get_link
 from shorty.web.link_page import describe_link
@@ -16,7 +17,7 @@ pages = Pages()
 @pages.handle("GET /links/{link_id}/deliveries")
 async def list_link_deliveries(request: WebRequest) -> Answer:
     link = await get_link(request)
-    before = read_number(request.read_query().get("before", ""))
+    before = parse_id(request.read_query().get("before"))
     wanted = DeliveryFilter(
         link_id=link.id, before=before or DeliveryFilter().before, limit=ON_A_PAGE + 1
     )

@@ -5,9 +5,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from shorty.accounts.roles import is_allowed
+from shorty.ids import parse_id
 from shorty.links.history import list_edits
 from shorty.web.formatting import write_moment
-from shorty.web.forms import is_id
 from shorty.web.guard import Pages
 from shorty.web.link_fields import FIELDS
 from shorty.web.link_form import get_link
@@ -31,8 +31,7 @@ NAMES: Final = {name: field.in_history or field.label for name, field in FIELDS.
 @pages.handle("GET /links/{link_id}/history")
 async def show_history(request: WebRequest) -> Answer:
     link = await get_link(request)
-    text = request.read_query().get("before", "")
-    before = int(text) if is_id(text) else None
+    before = parse_id(request.read_query().get("before"))
     edits = await list_edits(
         request.services.db, link.workspace_id, link.id, before=before, limit=ON_PAGE + 1
     )

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 import msgspec
 
 from shorty.errors import InvalidFieldsError
+from shorty.ids import parse_id
 from shorty.links.listing import list_links as list_page
 from shorty.links.model import Link, LinkFilter, LinkSort
 from shorty.links.tags import list_tags
-from shorty.web.forms import is_id
 from shorty.web.guard import Pages
 from shorty.web.rendering import render
 from shorty.web.requests import WebRequest
@@ -115,7 +115,7 @@ def read_listing(query: dict[str, str]) -> Listing:
     return Listing(
         search=given.get("q", "")[:SEARCH_LENGTH],
         domain=given.get("domain", "")[:SEARCH_LENGTH],
-        tag=tag if is_id(tag) else "",
+        tag="" if parse_id(tag) is None else tag,
         state=state if state in STATES else "",
         sort=_read_sort(given.get("sort", "")),
         cursor=given.get("cursor", ""),

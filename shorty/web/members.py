@@ -14,6 +14,7 @@ from shorty.errors import (
     RateLimitedError,
     ShortyError,
 )
+from shorty.ids import parse_id
 from shorty.web.auth_forms import show_trouble
 from shorty.web.cookies import Notice
 from shorty.web.guard import Pages
@@ -21,7 +22,6 @@ from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
 from shorty.webcore.invitations import invite
-from shorty.webcore.requests import ID_DIGITS
 
 pages = Pages()
 
@@ -115,9 +115,10 @@ def list_roles(actor: Actor) -> list[Role]:
 
 def read_after(request: WebRequest) -> int:
     text = request.read_query().get("after", "0")
-    if not (text.isascii() and text.isdigit() and len(text) <= ID_DIGITS):
+    after = parse_id(text)
+    if after is None:
         raise NotFoundError("page", text)
-    return int(text)
+    return after
 
 
 async def show_members(request: WebRequest, error: ShortyError | None = None) -> Answer:

@@ -4,12 +4,12 @@ from typing import Final
 
 import msgspec
 
+from shorty.ids import parse_id
 from shorty.links.model import QrSettings
 from shorty.links.qr_rules import TRANSPARENT, find_qr_faults
 from shorty.qr.colors import is_color, read_color
 from shorty.qr.design import PRESETS, decide_design
 from shorty.web.forms import Form
-from shorty.webcore.requests import ID_DIGITS
 
 Look = dict[str, str]
 """Each control's text by its name; what is ticked is "1", what is not is empty."""
@@ -85,11 +85,10 @@ def _read_numbers(look: Look) -> tuple[dict[str, int | None], dict[str, str]]:
     faults: dict[str, str] = {}
     for name in ("margin", "size", "qr_logo_id"):
         text = look[name]
-        fits = text.isascii() and text.isdigit() and len(text) <= ID_DIGITS
-        if text and not fits:
+        number = parse_id(text)
+        if text and number is None:
             faults[name] = "must be a whole number"
-        is_plain = not fits or text == PLAIN_LOOK[name]
-        numbers[name] = None if is_plain else int(text)
+        numbers[name] = None if text == PLAIN_LOOK[name] else number
     return numbers, faults
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from shorty.accounts.known_browsers import KnownAccount, KnownBrowser, find_known_account
 from shorty.accounts.sessions import SignedIn
+from shorty.ids import parse_id
 from shorty.links.model import Link
 from shorty.links.service import find_links
 from shorty.links.slug import slug_key
@@ -32,7 +33,7 @@ from shorty.web.cookies import (
 )
 from shorty.web.formatting import find_zone
 from shorty.web.forms import Form
-from shorty.webcore.requests import ID_DIGITS, ServedRequest
+from shorty.webcore.requests import ServedRequest
 
 NONCE_BYTES: Final = 16
 FRAGMENT: Final = b"x-shorty-fragment"
@@ -95,8 +96,7 @@ class WebRequest(ServedRequest):
 
     def read_page_start(self, name: str) -> int:
         """The id that a page of a list starts behind, from the query; 0 for the first page."""
-        text = self.read_query().get(name, "")
-        return int(text) if text.isascii() and text.isdigit() and len(text) <= ID_DIGITS else 0
+        return parse_id(self.read_query().get(name)) or 0
 
     @property
     def secret(self) -> bytes:

@@ -11,6 +11,7 @@ from litestar import Request
 from shorty.accounts.model import Actor, Scope
 from shorty.accounts.roles import may_still
 from shorty.errors import NotFoundError
+from shorty.ids import parse_id
 from shorty.limits import name_address
 from shorty.webcore.errors import (
     BodyTooLargeError,
@@ -26,7 +27,6 @@ BODY_TIMEOUT_S: Final = 60.0
 BODY_LIMIT: Final = 1024 * 1024
 QUERY_LIMIT: Final = 16_384
 MOST_PARAMETERS: Final = 1000
-ID_DIGITS: Final = 18  # fits a 64-bit integer
 SERVICES: Final = "services"  # in the state of a request's scope
 HEADERS: Final = "shorty.headers"  # there too, once one was asked for
 FORM: Final = "application/x-www-form-urlencoded"
@@ -98,9 +98,10 @@ class ServedRequest(Request[Any, Any, Any]):
     def read_id(self, name: str, what: str) -> int:
         """An id from the path; one that cannot be any is as unknown as one that is not there."""
         text: str = self.path_params[name]
-        if not (text.isascii() and text.isdigit()) or len(text) > ID_DIGITS:
+        found = parse_id(text)
+        if found is None:
             raise NotFoundError(what, text)
-        return int(text)
+        return found
 
     def read_query(self) -> dict[str, str]:
         """The query's parameters; of a repeated one the last. Raises MalformedRequestError."""
