@@ -1,4 +1,4 @@
-"""`/analytics`: how often links were clicked, by whom, from where; answered from sums."""
+"""`/analytics`: clicks over time, by visitor and by source, read from precomputed totals."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Final, NamedTuple, TypeVar
@@ -57,16 +57,16 @@ ListCounts = Callable[..., Sequence[Count]]
 
 resource: Final = Resource("Analytics", errors=(NotFoundError,))
 ABOUT: Final = (
-    "Visitors are counted anew each UTC day, so those of a longer time are visitor-days. "
-    "The period is widened to whole quarter hours and told in the answer."
+    "Visitors are unique per UTC day, so over longer periods the figure is visitor-days. The "
+    "period is rounded outwards to whole quarter hours; the response shows the one used."
 )
 
 
 @resource.handle(
     "GET /analytics/summary",
-    "Count clicks and visitors",
+    "Get click and visitor totals",
     SummaryAnswer,
-    description="`clicks` are all visits by people, `scans` those of them by QR code. "
+    description="`clicks` are all clicks by people; `scans` are those that came from a QR code. "
     f"`previous` is the period of the same length before. {ABOUT}",
     query=AnalyticsQuery,
 )
@@ -93,10 +93,10 @@ async def get_summary(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "GET /analytics/timeseries",
-    "Count clicks and visitors by hour, day, week or month",
+    "Get clicks and visitors over time",
     SeriesAnswer,
-    description="Hours, days, weeks (from Monday) and months are those of the time zone; "
-    f"those without clicks are there with zeros. {ABOUT}",
+    description="Hours, days, weeks (from Monday) and months follow the time zone; periods "
+    f"without clicks are included as zeros. {ABOUT}",
     query=SeriesQuery,
 )
 async def get_timeseries(request: ApiRequest) -> Answer:
@@ -118,10 +118,10 @@ async def get_timeseries(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "GET /analytics/geo",
-    "Count clicks by country and city",
+    "Get clicks by country and city",
     GeoAnswer,
-    description="Countries are ISO 3166-1 alpha-2, null where unknown. Cities are known only "
-    "where the operator has given a database that knows them.",
+    description="Countries are ISO 3166-1 alpha-2 codes, null if unknown. Cities need a GeoIP "
+    "database with cities, set by the operator.",
     query=TopQuery,
 )
 async def get_geo(request: ApiRequest) -> Answer:
@@ -137,7 +137,7 @@ async def get_geo(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "GET /analytics/devices",
-    "Count clicks by device, browser and operating system",
+    "Get clicks by device, browser and operating system",
     DevicesAnswer,
     description="A device is `desktop`, `mobile`, `tablet` or `other`.",
     query=TopQuery,
@@ -155,10 +155,10 @@ async def get_devices(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "GET /analytics/referrers",
-    "Count clicks by the site they came from",
+    "Get clicks by referrer",
     ReferrersAnswer,
-    description="The hosts of a known site are counted as one, under its name. "
-    "`referrer` is null for visits that name none.",
+    description="The hosts of a known site are grouped under its name. `referrer` is null for "
+    "visits without one.",
     query=TopQuery,
 )
 async def get_referrers(request: ApiRequest) -> Answer:
@@ -178,9 +178,9 @@ async def get_referrers(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "GET /analytics/utm",
-    "Count clicks by UTM value",
+    "Get clicks by UTM value",
     UtmAnswer,
-    description="Of each of the five parameters; clicks without it are left out.",
+    description="For each of the five parameters; clicks without the parameter are left out.",
     query=TopQuery,
 )
 async def get_utm(request: ApiRequest) -> Answer:
@@ -196,7 +196,7 @@ async def get_utm(request: ApiRequest) -> Answer:
 
 
 class Top(NamedTuple):
-    """Counts by value, of which `limit` of each kind are answered, and the period they are of."""
+    """Counts by value, at most `limit` of each kind, with the period that they cover."""
 
     counts: ValueCounts
     limit: int
@@ -206,7 +206,7 @@ class Top(NamedTuple):
     def show(
         self, kind: type[T], name: str, list_counts: Callable[..., Sequence[Count]]
     ) -> list[T]:
-        """`name` is the field that has the value."""
+        """`name` is the field that holds the value."""
         found = list_counts(self.counts, has_bots=self.has_bots)[: self.limit]
         return [show(kind, each, **{name: each.value}) for each in found]
 

@@ -1,4 +1,4 @@
-"""The shapes of what is answered about clicks."""
+"""The shapes of analytics responses."""
 
 from typing import Any, ClassVar, Final
 
@@ -12,7 +12,7 @@ ECHO: Final = {
 
 
 class Echo(msgspec.Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
-    """The period an answer is about."""
+    """The period that a response covers."""
 
     start: str
     end: str
@@ -119,7 +119,7 @@ class HostCount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReferrerCount(msgspec.Struct, frozen=True, kw_only=True):
-    """A site: `referrer` is the host of it that sent the most, `hosts` are all of them."""
+    """A site: `hosts` are all its hosts, `referrer` is the one with the most clicks."""
 
     referrer: str | None
     name: str

@@ -1,4 +1,4 @@
-"""`/analytics/export`: a stream of single clicks, as a table or as lines of JSON."""
+"""`/analytics/export`: a stream of single clicks, as CSV or as one JSON object per line."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from typing import Annotated, Final, Literal
@@ -32,12 +32,12 @@ resource: Final = Resource("Analytics")
 
 class ExportQuery(AnalyticsQuery, frozen=True, kw_only=True):
     format: Annotated[
-        Literal["csv", "ndjson"], Meta(description="A table, or one JSON object a line.")
+        Literal["csv", "ndjson"], Meta(description="CSV, or one JSON object per line.")
     ] = "csv"
 
 
 class ExportedClick(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`visitor` is the same number for a visitor's clicks of one UTC day; null: not told apart."""
+    """`visitor` is the same number for a visitor's clicks on one UTC day; null if unknown."""
 
     id: str
     occurred_at: str
@@ -67,10 +67,10 @@ COLUMNS: Final = tuple(field.encode_name for field in msgspec.structs.fields(Exp
     "GET /analytics/export",
     "Export single clicks",
     str,
-    description="The oldest first, as many as there are. In CSV, the first row names the "
-    "columns, and a text that a spreadsheet would run as a formula begins with an apostrophe. "
-    "With `format=ndjson`, the answer is `application/x-ndjson`: one JSON object a line, with "
-    "the same names. Clicks that are older than the plan keeps them are not there.",
+    description="Oldest first, without a limit. In CSV, the first row contains the column names, "
+    "and a text that a spreadsheet would run as a formula starts with an apostrophe. With "
+    "`format=ndjson`, the response is `application/x-ndjson`: one JSON object per line, with the "
+    "same names. Clicks older than the plan's retention are not included.",
     query=ExportQuery,
     answer_example=f"{','.join(COLUMNS)}\r\n81,2026-11-22T12:00:00.000Z,1162,go.example.com,"
     "sale,qr,false,5577006791947779410,US,Portland,t.co,Safari,iOS,mobile,newsletter,,,,\r\n",

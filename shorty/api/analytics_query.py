@@ -1,4 +1,4 @@
-"""What all questions about clicks take: a period in a time zone, and whose clicks are meant."""
+"""The query of every analytics request: a period in a time zone, and filters."""
 
 from typing import Annotated, Final, TypeVar
 
@@ -24,34 +24,32 @@ class AnalyticsQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     start: Annotated[
         str | None,
         Meta(
-            description="Where the period begins: a date in the time zone, or ISO 8601. "
-            "By default 30 days back, today among them."
+            description="Start of the period: a date in the time zone, or ISO 8601. Default: the "
+            "last 30 days, including today."
         ),
     ] = field(name="from", default=None)
     end: Annotated[
         str | None,
         Meta(
-            description="Where the period ends: a date, which is part of it, or ISO 8601, which is "
-            "not. By default now."
+            description="End of the period: a date (included), or an ISO 8601 time (excluded). "
+            "Default: now."
         ),
     ] = field(name="to", default=None)
-    timezone: Annotated[
-        str, Meta(description="Whose days are meant: a name of the IANA database.")
-    ] = "UTC"
+    timezone: Annotated[str, Meta(description="IANA time zone that defines the days.")] = "UTC"
     link_id: Annotated[str | None, Meta(description="Only clicks on this link.")] = None
-    domain: Annotated[str | None, Meta(description="Only clicks on this domain's links.")] = None
+    domain: Annotated[str | None, Meta(description="Only clicks on links of this domain.")] = None
     tag_id: Annotated[str | None, Meta(description="Only clicks on links with this tag.")] = None
-    include_bots: Annotated[bool, Meta(description="Adds bots' clicks to the numbers.")] = False
+    include_bots: Annotated[bool, Meta(description="Include clicks by bots.")] = False
 
 
 class TopQuery(AnalyticsQuery, frozen=True, kw_only=True):
     limit: Annotated[
-        int, Meta(ge=1, le=MAX_LIMIT, description="How many values to answer of each kind.")
+        int, Meta(ge=1, le=MAX_LIMIT, description="Maximum number of values of each kind.")
     ] = DEFAULT_LIMIT
 
 
 class SeriesQuery(AnalyticsQuery, frozen=True, kw_only=True):
-    interval: Annotated[Interval, Meta(description="How finely the period is cut.")] = "day"
+    interval: Annotated[Interval, Meta(description="Length of each interval.")] = "day"
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +63,7 @@ def read_query(request: ApiRequest, kind: type[Q]) -> Q:
 
 
 async def read_question(request: ApiRequest, query: AnalyticsQuery) -> Question:
-    """Raises InvalidFieldsError with every fault, and NotFoundError for a link or tag."""
+    """Raises InvalidFieldsError with every fault, and NotFoundError for an unknown link or tag."""
     faults: dict[str, str] = {}
     domain_id = None
     if query.domain is not None:
@@ -103,7 +101,7 @@ async def find_tag_id(request: ApiRequest, text: str | None) -> int | None:
 
 
 def read_id(text: str, what: str) -> int:
-    """One that cannot be any is as unknown as one that is not there."""
+    """A malformed id is treated as an unknown one."""
     found = parse_id(text)
     if found is None:
         raise NotFoundError(what, text[:40])

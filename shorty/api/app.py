@@ -1,4 +1,4 @@
-"""Puts the API together: which handlers there are, whose token they need, how their errors look."""
+"""Assembles the API: its route groups, whose token they need, and the shape of their errors."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -40,7 +40,7 @@ from shorty.webcore.errors import Handlers, build_exception_handlers
 
 PREFIX: Final = "/api/v1"
 
-# The links API and everything native: a token for each, problem details for errors.
+# The links API and everything native: a token for each request, problem details for errors.
 NATIVE: Final = RouteGroup(
     prefix=PREFIX,
     before=authenticate,
@@ -64,7 +64,7 @@ NATIVE: Final = RouteGroup(
         *analytics_export.resource.handlers,
     ),
 )
-# Another product's words: its own errors, and public links without a token.
+# Compatible with another product: its own error shape, and public links without a token.
 SHORT_LINKS: Final = RouteGroup(
     prefix=PREFIX,
     before=short_links.authenticate_unless_public,
@@ -75,7 +75,7 @@ SHORT_LINKS: Final = RouteGroup(
         *short_link_bulk.resource.handlers,
     ),
 )
-# The same words, but always with a token.
+# The same shape, but always with a token.
 QR_CODES: Final = RouteGroup(
     prefix=PREFIX, before=authenticate, shape=answer_refusal, handlers=qr_codes.resource.handlers
 )
@@ -92,12 +92,12 @@ _REFUSING: Final = frozenset(
 def create_api(
     others: Sequence[Router] = (), strays: Mapping[str, Handlers] = MappingProxyType({})
 ) -> Litestar:
-    """Everything under /api/v1, the health paths, and problem details for what is not there.
+    """Everything under /api/v1, the health paths, and problem details for unknown paths.
 
-    Each request brings the services that answer it, in the state of its scope.
+    Each request carries the services that answer it in the state of its scope.
 
-    `others` are served beside it, each with its own class of request and way to tell errors;
-    `strays` tell of what is not there below their paths' first part.
+    `others` are served beside it, each with its own request class and error shape; `strays`
+    answer unknown paths below their first part.
     """
     return Litestar(
         route_handlers=[
@@ -116,7 +116,7 @@ def create_api(
 
 
 def build_stray_handlers(strays: Mapping[str, Handlers]) -> Handlers:
-    """For what reaches no router (404, 405): the shape is that of the path's first part."""
+    """For requests that reach no router (404, 405): the path's first part decides the shape."""
     problems = build_exception_handlers(answer_problem, count_stray_request)
     refusals = build_exception_handlers(answer_refusal, count_stray_request)
 
@@ -133,7 +133,7 @@ def build_stray_handlers(strays: Mapping[str, Handlers]) -> Handlers:
 
 
 def name_family(path: str) -> str:
-    """The path's first part below the prefix: "links" of /api/v1/links/17."""
+    """The first part of the path below the prefix: "links" for /api/v1/links/17."""
     return path.removeprefix(PREFIX).strip("/").partition("/")[0]
 
 
@@ -141,6 +141,6 @@ def build_router(door: RouteGroup) -> Router:
     return Router(
         door.prefix,
         route_handlers=[*handle_options(door.handlers), *door.handlers],
-        before_request=cast("Any", door.before),  # takes our class of request
+        before_request=cast("Any", door.before),  # expects our request class
         exception_handlers=build_exception_handlers(door.shape),
     )

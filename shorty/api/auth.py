@@ -1,4 +1,4 @@
-"""Who asks: the Bearer token of a request, its rate limit and what it may do."""
+"""Authentication: a request's Bearer token, its rate limit and its scope."""
 
 from contextlib import suppress
 from typing import Final
@@ -16,9 +16,9 @@ PREFIX: Final = "/api/v1/"
 
 
 async def authenticate(request: ApiRequest) -> None:
-    """Runs before each handler of a router that needs a token (a hook: a middleware costs more).
+    """Runs before each handler of a router that needs a token. A hook, as a middleware costs more.
 
-    The rate limit counts every request of a valid token, also those that fail afterwards.
+    The rate limit counts every request with a valid token, including those that fail later.
     """
     if request.scope["method"] != "OPTIONS":
         identify(request, read_token(request))
@@ -30,12 +30,12 @@ def read_token(request: ApiRequest) -> str:
         raise UnauthenticatedError("Send your token in the header 'Authorization: Bearer TOKEN'.")
     scheme, _, token = header.partition(" ")
     if scheme.lower() != BEARER or not token.strip():
-        raise UnauthenticatedError("The header must read 'Authorization: Bearer TOKEN'.")
+        raise UnauthenticatedError("The header must be 'Authorization: Bearer TOKEN'.")
     return token.strip()
 
 
 def identify(request: ApiRequest, token_text: str) -> None:
-    """Sets the request's `actor` and `now`, counts it, and checks what its operation needs.
+    """Sets the request's `actor` and `now`, counts it, and checks its operation's scope.
 
     Raises UnauthenticatedError, RateLimitedError and ForbiddenError.
     """
@@ -47,7 +47,7 @@ def identify(request: ApiRequest, token_text: str) -> None:
 
 
 def count_stray_request(request: ApiRequest) -> None:
-    """Counts a request that reached no handler (404, 405), where it came with a good token.
+    """Counts a request that reached no handler (404, 405) if it has a valid token.
 
     Raises RateLimitedError.
     """

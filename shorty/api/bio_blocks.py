@@ -1,4 +1,4 @@
-"""`/bio-pages/{id}/blocks`: what stands on a page: added, changed, put in order, deleted."""
+"""`/bio-pages/{id}/blocks`: add, update, reorder and delete a page's blocks."""
 
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -21,33 +21,33 @@ PAGE: Final = "bio page"
 BLOCK: Final = "block"
 
 Kind: TypeAlias = Annotated[
-    BlockKind, Meta(description="A block stays of its kind: delete it and make another.")
+    BlockKind, Meta(description="The kind of a block cannot change; delete it and create another.")
 ]
 LinkId: TypeAlias = Annotated[
-    str | int, Meta(description="Of a `link`: the short link that the button leads to.")
+    str | int, Meta(description="For a `link`: the id of the short link that the button opens.")
 ]
 Text: TypeAlias = Annotated[
     str,
     Meta(
-        description="A button's label (null: its link's title), the words of a `header` or `text`, "
-        "what an `image` shows, for those who do not see it, or an `embed`'s title."
+        description="A button's label (null: its link's title), the text of a `header` or `text`, "
+        "the alternative text of an `image`, or the title of an `embed`."
     ),
 ]
 Url: TypeAlias = Annotated[
     str,
     Meta(
-        description="Of an `image` elsewhere, by https; of an `embed` the page of what is played, "
-        f"on one of these: {', '.join(SITES)}."
+        description="For an `image` hosted elsewhere, its https URL; for an `embed`, the page of "
+        f"the video or audio on one of these sites: {', '.join(SITES)}."
     ),
 ]
 PictureId: TypeAlias = Annotated[
-    str | int, Meta(description="Of an `image` here: its id among the `/bio-pictures`.")
+    str | int, Meta(description="For an uploaded `image`: its id in `/bio-pictures`.")
 ]
-Hidden: TypeAlias = Annotated[bool, Meta(description="Whether it is kept from visitors.")]
+Hidden: TypeAlias = Annotated[bool, Meta(description="Whether visitors do not see it.")]
 From: TypeAlias = Annotated[
-    str, Meta(description="When it appears, in ISO 8601; without a zone in UTC.")
+    str, Meta(description="When the block appears, in ISO 8601; UTC unless a zone is given.")
 ]
-Until: TypeAlias = Annotated[str, Meta(description="When it goes, in ISO 8601.")]
+Until: TypeAlias = Annotated[str, Meta(description="When the block disappears, in ISO 8601.")]
 
 resource: Final = Resource(TAG)
 
@@ -62,7 +62,9 @@ class BlockInput(Input, frozen=True, kw_only=True):
     shown_from: From | None = None
     shown_until: Until | None = None
     position: (
-        Annotated[int, Meta(ge=0, le=MAX_BLOCKS, description="Its place, from 0; else the end.")]
+        Annotated[
+            int, Meta(ge=0, le=MAX_BLOCKS, description="Its position, from 0; default: last.")
+        ]
         | None
     ) = None
 
@@ -75,7 +77,9 @@ BlockChanges: Final = derive_changes(
 class BlockOrder(Input, frozen=True, kw_only=True):
     block_ids: Annotated[
         list[str | int],
-        Meta(max_length=MAX_BLOCKS, description="Every block of the page, as they shall stand."),
+        Meta(
+            max_length=MAX_BLOCKS, description="The ids of all the page's blocks, in the new order."
+        ),
     ]
 
 
@@ -83,7 +87,7 @@ class BlockOrder(Input, frozen=True, kw_only=True):
     "GET /bio-pages/{page_id}/blocks",
     "List a page's blocks",
     BlockList,
-    description="All of them in the order of the page, hidden ones too.",
+    description="All blocks in page order, including hidden ones.",
 )
 async def list_blocks(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", PAGE)
@@ -95,7 +99,7 @@ async def list_blocks(request: ApiRequest) -> Answer:
     "POST /bio-pages/{page_id}/blocks",
     "Add a block to a page",
     BlockAnswer,
-    description=f"A page has at most {MAX_BLOCKS}.",
+    description=f"A page has at most {MAX_BLOCKS} blocks.",
     body=BlockInput,
     body_example={"kind": "link", "linkId": "1170", "text": "My shop"},
 )
@@ -115,7 +119,7 @@ async def add_block(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "PUT /bio-pages/{page_id}/blocks/order",
-    "Put a page's blocks in order",
+    "Reorder a page's blocks",
     BlockList,
     body=BlockOrder,
     body_example={"blockIds": ["33", "31", "32"]},
@@ -133,7 +137,7 @@ async def order_blocks(request: ApiRequest) -> Answer:
     return answer_blocks(request, ordered)
 
 
-@resource.handle("GET /bio-pages/{page_id}/blocks/{block_id}", "Read a block", BlockAnswer)
+@resource.handle("GET /bio-pages/{page_id}/blocks/{block_id}", "Get a block", BlockAnswer)
 async def get_block(request: ApiRequest) -> Answer:
     page_id, block_id = read_ids(request)
     page = await service.get_page(request.services.links, request.actor, page_id, request.now)
@@ -142,9 +146,9 @@ async def get_block(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "PATCH /bio-pages/{page_id}/blocks/{block_id}",
-    "Change a block",
+    "Update a block",
     BlockAnswer,
-    description="Also to hide it, or to show it for a time only.",
+    description="This also hides a block or schedules it.",
     body=BlockChanges,
     body_example={"isHidden": False, "shownUntil": "2030-12-31T23:59:59Z"},
 )
@@ -161,7 +165,7 @@ async def change_block(request: ApiRequest) -> Answer:
 @resource.handle(
     "DELETE /bio-pages/{page_id}/blocks/{block_id}",
     "Delete a block",
-    description="The link that a button led to stays.",
+    description="The link of a button is kept.",
 )
 async def delete_block(request: ApiRequest) -> Answer:
     page_id, block_id = read_ids(request)
@@ -187,7 +191,7 @@ def read_new_block(given: dict[str, Any]) -> NewBlock:
 
 
 def read_parts(given: dict[str, Any]) -> dict[str, Any]:
-    """With its ids and times as numbers. Raises InvalidFieldsError."""
+    """Returns the values with ids and times as numbers. Raises InvalidFieldsError."""
     reader = Reader()
     parts: dict[str, Any] = {
         "link_id": reader.read_id("linkId", given.get("link_id", UNSET)),

@@ -1,4 +1,4 @@
-"""How bio pages and their blocks are shown, and what is taken for their times and numbers."""
+"""How bio pages and their blocks are shown, and how ids and times in their bodies are read."""
 
 from datetime import datetime
 from typing import Any, ClassVar, Final
@@ -17,7 +17,7 @@ TAG: Final = "Bio pages"
 
 
 class ColorsObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """null: the theme's own."""
+    """null means the theme's colour."""
 
     background: str | None = None
     text: str | None = None
@@ -26,7 +26,7 @@ class ColorsObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class BlockObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`isShown` says whether a visitor sees it now."""
+    """`isShown` is true if visitors see the block now."""
 
     id: str
     kind: BlockKind
@@ -60,9 +60,9 @@ class BlockObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class PageObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`title` and `description` are null where the page says what its link says.
+    """`title` and `description` are null if the page uses its link's.
 
-    `warnings` say which colours are not used because they could not be read.
+    `warnings` name the colours that are not used because they would be unreadable.
     """
 
     id: str
@@ -180,7 +180,7 @@ def show_block(block: Block, now: int) -> BlockObject:
 
 
 class Reader:
-    """Reads ids and times out of a body and collects the faults of those that are none."""
+    """Reads ids and times from a body and collects the faults of invalid ones."""
 
     def __init__(self) -> None:
         self.faults: dict[str, str] = {}
@@ -199,10 +199,10 @@ class Reader:
         try:
             return read_time(datetime.fromisoformat(text.strip()))
         except ValueError:
-            self.faults[name] = "must be a time in ISO 8601, such as 2030-12-31T23:59:59Z"
+            self.faults[name] = "must be an ISO 8601 time, such as 2030-12-31T23:59:59Z"
             return None
 
     def finish(self) -> None:
-        """Raises InvalidFieldsError where there was a fault."""
+        """Raises InvalidFieldsError if a value was invalid."""
         if self.faults:
             raise InvalidFieldsError(self.faults)

@@ -1,4 +1,4 @@
-"""`/bio-pages`: making, listing, reading, changing and deleting link-in-bio pages."""
+"""`/bio-pages`: create, list, get, update and delete link-in-bio pages."""
 
 from typing import Annotated, Any, Final, TypeAlias
 
@@ -33,28 +33,28 @@ WHAT: Final = "bio page"
 
 Title: TypeAlias = Annotated[
     str,
-    Meta(description=f"The page's title, up to {TITLE_LENGTH} characters; null: the link's own."),
+    Meta(description=f"The page's title, up to {TITLE_LENGTH} characters; null: the link's title."),
 ]
 Description: TypeAlias = Annotated[
     str,
     Meta(
-        description=f"What stands below it, up to {DESCRIPTION_LENGTH} characters; null: the "
-        "link's own."
+        description=f"The text below the title, up to {DESCRIPTION_LENGTH} characters; null: the "
+        "link's description."
     ),
 ]
 Label: TypeAlias = Annotated[
-    str, Meta(description="What the first button says, which leads to `url`; else `Click Here`.")
+    str, Meta(description="Label of the first button, which opens `url`. Default: `Click Here`.")
 ]
-ButtonShown: TypeAlias = Annotated[bool, Meta(description="Whether that button is there.")]
+ButtonShown: TypeAlias = Annotated[bool, Meta(description="Whether the page shows that button.")]
 Avatar: TypeAlias = Annotated[
     AvatarKind,
     Meta(
-        description="What stands at the head: the icon of the destination (`icon`, or the title's "
-        "first letter while there is none), the picture of `avatarId`, or nothing."
+        description="The picture at the top: the destination's icon (`icon`, or the title's first "
+        "letter if it has none), the picture `avatarId`, or nothing."
     ),
 ]
 AvatarId: TypeAlias = Annotated[
-    str | int, Meta(description="The id of an avatar among the `/bio-pictures`.")
+    str | int, Meta(description="The id of an avatar in `/bio-pictures`.")
 ]
 ThemeName: TypeAlias = Annotated[
     Theme,
@@ -63,15 +63,15 @@ ThemeName: TypeAlias = Annotated[
 OwnColors: TypeAlias = Annotated[
     ColorsObject,
     Meta(
-        description="Colours such as `#1a2b3c` over the theme's. With a `background`, the page "
-        "looks the same in dark mode."
+        description="Colours such as `#1a2b3c` that replace the theme's. With a `background`, the "
+        "page looks the same in dark mode."
     ),
 ]
 Socials: TypeAlias = Annotated[
     list[Social],
     Meta(
-        description=f"Icons that lead elsewhere, in their order, at most {MAX_SOCIALS}; the `url` "
-        "of `email` is an e-mail address, that of `phone` a number."
+        description=f"Social icons in the order shown, at most {MAX_SOCIALS}; the `url` of "
+        "`email` is an email, that of `phone` a phone number."
     ),
 ]
 
@@ -79,7 +79,7 @@ resource: Final = Resource(TAG)
 
 
 class PageChanges(Input, frozen=True, kw_only=True):
-    """What is left out stays as it is; null goes back to what a page comes with."""
+    """Omitted fields stay unchanged; null restores the page's default."""
 
     title: Title | None | UnsetType = UNSET
     description: Description | None | UnsetType = UNSET
@@ -93,11 +93,11 @@ class PageChanges(Input, frozen=True, kw_only=True):
 
 
 class PageInput(PageChanges, frozen=True, kw_only=True):
-    """Either `linkId`, or `url` and `domain` for a new link."""
+    """Either `linkId`, or `url` and `domain` to create a new link."""
 
-    link_id: (
-        Annotated[str | int, Meta(description="The link whose address becomes the page.")] | None
-    ) = None
+    link_id: Annotated[str | int, Meta(description="The link that becomes a bio page.")] | None = (
+        None
+    )
     url: Url | None = None
     domain: Domain | None = None
     custom_slug: Slug | None = None
@@ -105,16 +105,15 @@ class PageInput(PageChanges, frozen=True, kw_only=True):
 
 class DeleteQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     keep_link: Annotated[
-        bool, Meta(description="Keep the link, which then leads to its destination at once.")
+        bool, Meta(description="Keep the link, which then redirects to its destination.")
     ] = False
 
 
 @resource.handle(
     "GET /bio-pages",
-    "List the bio pages",
+    "List bio pages",
     PageListAnswer,
-    description="Every link that is a link-in-bio page, the oldest first, whichever way it "
-    "became one.",
+    description="Every link that is a link-in-bio page, oldest first, however it became one.",
     query=ListQuery,
 )
 async def list_pages(request: ApiRequest) -> Answer:
@@ -129,10 +128,10 @@ async def list_pages(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "POST /bio-pages",
-    "Make a bio page",
+    "Create a bio page",
     PageAnswer,
-    description="At a new link (`url`, `domain`, perhaps `customSlug`), or of the link "
-    "`linkId`. A page has the id of its link.",
+    description="With a new link (`url`, `domain` and optionally `customSlug`), or for the "
+    "existing link `linkId`. A page has the id of its link.",
     body=PageInput,
     body_example={
         "url": "https://ann.example.com/",
@@ -166,7 +165,7 @@ async def create_page(request: ApiRequest) -> Answer:
         )
 
 
-@resource.handle("GET /bio-pages/{page_id}", "Read a bio page", PageAnswer)
+@resource.handle("GET /bio-pages/{page_id}", "Get a bio page", PageAnswer)
 async def get_page(request: ApiRequest) -> Answer:
     page_id = request.read_id("page_id", WHAT)
     page = await service.get_page(request.services.links, request.actor, page_id, request.now)
@@ -175,9 +174,10 @@ async def get_page(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "PATCH /bio-pages/{page_id}",
-    "Change a bio page",
+    "Update a bio page",
     PageAnswer,
-    description="Only `buttonLabel`, which is the link's, counts as an edit of a link.",
+    description="Only a change of `buttonLabel`, a field of the link, counts as an edit of the "
+    "link.",
     body=PageChanges,
     body_example={"theme": "meadow", "colors": {"button": "#17624c"}},
     errors=(QuotaExceededError,),
@@ -196,7 +196,8 @@ async def change_page(request: ApiRequest) -> Answer:
 @resource.handle(
     "DELETE /bio-pages/{page_id}",
     "Delete a bio page",
-    description="Its address stops at once and is free again; the links on it stay.",
+    description="The short link stops working immediately and its slug becomes available; the "
+    "links shown on the page are kept.",
     query=DeleteQuery,
     errors=(QuotaExceededError,),
 )
@@ -214,7 +215,7 @@ def answer_page(request: ApiRequest, page: BioPage) -> Answer:
 
 
 def read_change(wanted: PageChanges) -> tuple[PageChange, int | None]:
-    """The change, and the link that is to become a page. Raises InvalidFieldsError."""
+    """The changes, and the link that becomes a page. Raises InvalidFieldsError."""
     reader = Reader()
     avatar_id = reader.read_id("avatarId", wanted.avatar_id)
     link_id = None
@@ -239,13 +240,13 @@ def find_source_faults(wanted: PageInput) -> dict[str, str]:
         "customSlug": wanted.custom_slug,
     }
     if wanted.link_id is not None:
-        return {name: "goes without linkId only" for name, value in given.items() if value}
-    missing = "is required, or linkId"
+        return {name: "cannot be combined with linkId" for name, value in given.items() if value}
+    missing = "is required unless linkId is given"
     return {name: missing for name in ("url", "domain") if not given[name]}
 
 
 def read_link(wanted: PageInput) -> LinkChange:
-    """The page's new link, which is listed by the page's title."""
+    """The page's new link, which the link list shows with the page's title."""
     return LinkChange(
         url=wanted.url or "",
         domain=wanted.domain or "",

@@ -1,4 +1,4 @@
-"""`/bio-pictures`: avatars and images of bio pages; and where everybody fetches these and icons."""
+"""`/bio-pictures`: avatars and images of bio pages, and the public URLs of these and of icons."""
 
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
@@ -26,8 +26,9 @@ SAFE: Final[Header] = (b"x-content-type-options", b"nosniff")
 Purpose: TypeAlias = Annotated[
     Literal["avatar", "image"],
     Meta(
-        description=f"What it is for: the head of a page (drawn up to {LONGEST_SIDES['avatar']} "
-        f"pixels wide or high), or a block of it (up to {LONGEST_SIDES['image']})."
+        description="What the picture is used for: a page's avatar (stored up to "
+        f"{LONGEST_SIDES['avatar']} pixels wide or high), or an image block (up to "
+        f"{LONGEST_SIDES['image']})."
     ),
 ]
 
@@ -36,20 +37,22 @@ class PictureInput(Input, frozen=True, kw_only=True):
     image: Annotated[
         str,
         Meta(
-            description="The file in base64, or as a `data:` address: PNG, JPEG, GIF, WebP, ICO or "
+            description="The file in base64, or as a `data:` URL: PNG, JPEG, GIF, WebP, ICO or "
             f"SVG of at most {MAX_BYTES:,} bytes."
         ),
     ]
     purpose: Purpose = "image"
-    name: Annotated[str, Meta(description="What people call it.")] = ""
+    name: Annotated[str, Meta(description="A name to recognise it by.")] = ""
 
 
 class PictureQuery(msgspec.Struct, frozen=True, kw_only=True):
-    purpose: Annotated[Purpose, Meta(description="Where the body is the file itself.")] = "image"
+    purpose: Annotated[Purpose, Meta(description="Required when the body is the file itself.")] = (
+        "image"
+    )
 
 
 class PictureObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`path` leads everybody to it, a PNG, on each domain of this server."""
+    """`path` is a PNG that anyone can fetch, on every domain of this server."""
 
     id: str
     purpose: str
@@ -80,9 +83,9 @@ class PictureList(msgspec.Struct, frozen=True, kw_only=True):
 
 @resource.handle(
     "GET /bio-pictures",
-    "List the pictures of bio pages",
+    "List bio page pictures",
     PictureList,
-    description=f"All of them, the oldest first: at most {MOST['avatar']} avatars and "
+    description=f"All pictures, oldest first: at most {MOST['avatar']} avatars and "
     f"{MOST['image']} images.",
 )
 async def list_pictures(request: ApiRequest) -> Answer:
@@ -94,8 +97,8 @@ async def list_pictures(request: ApiRequest) -> Answer:
     "POST /bio-pictures",
     "Upload a picture for bio pages",
     PictureAnswer,
-    description="A body of the type `image/png` or the like is taken for the file itself. The "
-    "picture is drawn anew as a PNG; the file is not kept.",
+    description="A body with an image type such as `image/png` is read as the file itself. The "
+    "picture is re-encoded as a PNG; the original file is not kept.",
     query=PictureQuery,
     body=PictureInput,
     body_example={
@@ -123,7 +126,7 @@ async def create_picture(request: ApiRequest) -> Answer:
     )
 
 
-@resource.handle("GET /bio-pictures/{picture_id}", "Read a picture of bio pages", PictureAnswer)
+@resource.handle("GET /bio-pictures/{picture_id}", "Get a bio page picture", PictureAnswer)
 async def get_picture(request: ApiRequest) -> Answer:
     picture_id = request.read_id("picture_id", "picture")
     picture = await pictures.get_picture(
@@ -134,8 +137,9 @@ async def get_picture(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "DELETE /bio-pictures/{picture_id}",
-    "Delete a picture of bio pages",
-    description="Blocks that show it are deleted too; a page whose avatar it was has none.",
+    "Delete a bio page picture",
+    description="Image blocks that show it are deleted too; a page that used it as its avatar "
+    "has none.",
 )
 async def delete_picture(request: ApiRequest) -> Answer:
     picture_id = request.read_id("picture_id", "picture")
@@ -145,7 +149,7 @@ async def delete_picture(request: ApiRequest) -> Answer:
 
 @route("/static/pictures/{name:str}", http_method=["GET", "HEAD"], status_code=200)
 async def show_public_picture(request: ApiRequest) -> Answer:
-    """Its address is made of what it shows, so that it can be kept for ever."""
+    """The URL is derived from the content, so caches may keep it for ever."""
     key = request.path_params["name"].removesuffix(".png")
     png = await pictures.find_public_content(request.services.db, key)
     if png is None:

@@ -1,6 +1,6 @@
-"""Lets pages of other origins call the API with a token; cookies are never let through.
+"""Lets pages of other origins call the API with a token; cookies are never allowed.
 
-Litestar's own way costs every request 5 µs for a mapping of its headers; this one a look at them.
+Litestar's own CORS costs every request 5 µs for a mapping of its headers; this one scans them.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ VARY: Final[Header] = (b"vary", b"Origin")
 
 
 def allow_origins(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
-    """Wraps the whole application, so that the API's errors can be read by pages too."""
+    """Wraps the whole application, so that pages can also read the API's errors."""
     allowed = {origin.rstrip("/").encode() for origin in origins}
     is_for_all = ANY.encode() in allowed
 
@@ -33,7 +33,7 @@ def allow_origins(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
             return
         origin = _find_origin(scope)
         if origin is None:
-            # A cache must not give this answer to a page, for which it would have other headers.
+            # A cache must not serve this response to another page, which needs different headers.
             await app(scope, receive, send if is_for_all else _add_headers(send, [VARY]))
         elif scope["type"] == "http" and scope["method"] == "OPTIONS":
             await _answer_question(send, _list_permissions(origin, allowed))
@@ -72,7 +72,7 @@ def _add_headers(send: Send, headers: list[Header]) -> Send:
 
 
 async def _answer_question(send: Send, permissions: list[Header]) -> None:
-    """A browser asks what it may send before it does (a preflight request)."""
+    """A preflight request: a browser asks what it may send before it does."""
     headers = [
         *permissions,
         (b"access-control-allow-methods", METHODS),

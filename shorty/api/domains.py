@@ -1,4 +1,4 @@
-"""`/domains`: the operator's, which serve every workspace, and the workspace's own."""
+"""`/domains`: the operator's domains, which serve every workspace, and the workspace's own."""
 
 from typing import Annotated, Any, ClassVar, Final
 
@@ -25,14 +25,14 @@ TXT_EXAMPLE: Final = {
     "value": "0b5f4c0f7a1d4f0f9c2b6f1f3f8f6f51",
 }
 CNAME_EXAMPLE: Final = {"type": "CNAME", "name": "go.example.com", "value": "links.example.net"}
-Redirect = Annotated[str, Meta(description="An http(s) address; empty: none.")]
+Redirect = Annotated[str, Meta(description="An http(s) URL; empty to remove it.")]
 
 
 class DomainInput(Input, frozen=True, kw_only=True):
-    host: Annotated[str, Meta(description="The host name alone, such as go.example.com.")]
+    host: Annotated[str, Meta(description="The host name only, such as go.example.com.")]
     scheme: Scheme = "https"
-    root_redirect: Annotated[Redirect, Meta(description="Where `/` leads.")] = ""
-    not_found_redirect: Annotated[Redirect, Meta(description="Where unknown slugs lead.")] = ""
+    root_redirect: Annotated[Redirect, Meta(description="Where `/` redirects.")] = ""
+    not_found_redirect: Annotated[Redirect, Meta(description="Where unknown slugs redirect.")] = ""
 
 
 DomainChanges: Final = derive_changes(
@@ -89,7 +89,7 @@ class DomainList(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class CheckObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One half of the proof; any of the records looked for is enough."""
+    """One of the two checks; any of the records listed is enough."""
 
     name: str
     is_passed: bool
@@ -142,9 +142,9 @@ def show_verification(request: ApiRequest, verification: Verification) -> Verifi
 
 @resource.handle(
     "GET /domains",
-    "List the domains",
+    "List domains",
     DomainList,
-    description="Those of the operator, which serve every workspace, and your own; by id.",
+    description="The operator's domains, which serve every workspace, and your own; by id.",
     query=ListQuery,
 )
 async def list_domains(request: ApiRequest) -> Answer:
@@ -160,7 +160,7 @@ async def list_domains(request: ApiRequest) -> Answer:
     "POST /domains",
     "Add a domain",
     DomainAnswer,
-    description="It answers once it is verified: create the records in `dnsRecords`, then "
+    description="The domain works once it is verified: create the records in `dnsRecords`, then "
     "call `/domains/{id}/verify`.",
     body=DomainInput,
     body_example={"host": "go.example.com", "rootRedirect": "https://example.com/"},
@@ -178,7 +178,7 @@ async def add_domain(request: ApiRequest) -> Answer:
     )
 
 
-@resource.handle("GET /domains/{domain_id}", "Read a domain", DomainAnswer)
+@resource.handle("GET /domains/{domain_id}", "Get a domain", DomainAnswer)
 async def get_domain(request: ApiRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
     domain = await service.get_domain(request.services.db, request.actor.workspace_id, domain_id)
@@ -187,7 +187,7 @@ async def get_domain(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "PATCH /domains/{domain_id}",
-    "Change where a domain's bare address and unknown slugs lead",
+    "Update where a domain's root URL and unknown slugs redirect",
     DomainAnswer,
     body=DomainChanges,
     body_example={"notFoundRedirect": "https://example.com/lost"},
@@ -206,7 +206,8 @@ async def change_domain(request: ApiRequest) -> Answer:
 @resource.handle(
     "DELETE /domains/{domain_id}",
     "Remove a domain",
-    description="It stops answering; its links come back if it is added again.",
+    description="The domain stops working immediately. Its links are kept and work again if you "
+    "add the domain again.",
 )
 async def remove_domain(request: ApiRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
@@ -217,11 +218,12 @@ async def remove_domain(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "POST /domains/{domain_id}/verify",
-    "Look for the proof that a domain is yours",
+    "Verify a domain",
     VerificationAnswer,
     status=200,
-    description="Asks the DNS for both halves of the proof, and says of each what was looked "
-    "for and what was found. The domain answers as soon as both have been seen once.",
+    description="Checks in the DNS that you own the domain and that it points to this server. "
+    "The response says for each check what was expected and what was found. The domain works "
+    "once both checks have passed.",
     errors=(AlreadyExistsError,),
 )
 async def verify_domain(request: ApiRequest) -> Answer:

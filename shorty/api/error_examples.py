@@ -1,4 +1,4 @@
-"""One of each error, as the reference shows it, and which of them an operation may answer."""
+"""One example of each error for the reference, and which of them an operation may return."""
 
 from typing import Final
 
@@ -39,7 +39,7 @@ SAMPLES: Final[dict[type[ShortyError], ShortyError]] = {
         NotFoundError("link", 17),
         SlugTakenError("sale", "go.example.com"),
         AlreadyExistsError("domain", "go.example.com"),
-        ConflictError("A request with this Idempotency-Key is under way; try again."),
+        ConflictError("A request with this Idempotency-Key is in progress; try again."),
         BodyTooLargeError(BODY_LIMIT),
         UnsupportedMediaTypeError("text/plain", "application/json"),
         InvalidFieldsError({"name": "must be text of at most 100 characters"}),
@@ -48,7 +48,7 @@ SAMPLES: Final[dict[type[ShortyError], ShortyError]] = {
         RateLimitedError(42),
         MethodNotAllowedError("PUT", "GET, POST"),
         InternalError(),
-        FetchError("The address could not be reached."),
+        FetchError("The host could not be reached."),
         BusyError(2),
         StorageUnavailableError(),
     )
@@ -60,7 +60,7 @@ def list_samples(operation: Operation, path: str) -> list[ShortyError]:
 
 
 def list_error_kinds(operation: Operation, path: str) -> list[type[ShortyError]]:
-    """What the operation raises itself, and what every one of its kind may answer."""
+    """The errors that the operation raises itself, and those common to its kind."""
     kinds: list[type[ShortyError]] = []
     if operation.scope is not None:
         kinds += [UnauthenticatedError, RateLimitedError]

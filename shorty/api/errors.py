@@ -1,4 +1,4 @@
-"""Turns what went wrong into RFC 9457 problem details."""
+"""Turns errors into RFC 9457 problem details."""
 
 from typing import Final
 
@@ -39,7 +39,7 @@ def describe_problem(error: ShortyError, status: int) -> Problem:
 
 
 class NotReady(Problem, frozen=True, kw_only=True, omit_defaults=True):
-    """A problem of the whole server; `reasons` only for its operator."""
+    """A problem of the whole server; only its operator sees `reasons`."""
 
     reasons: tuple[Reason, ...] | None = None
 

@@ -1,8 +1,8 @@
-"""Takes requests of the API's fixed paths straight to their handlers, past the framework's router.
+"""Routes requests for the API's fixed paths to their handlers, past the framework's router.
 
-The router, its two layers of error handling and the search for what a handler takes cost as much as
-many a handler does. Ours take the request alone and answer with what is sent as it is. Paths with
-ids in them, other methods and whatever is not there go the framework's way. See
+The router, its two layers of error handling and its resolution of a handler's parameters cost as
+much as many a handler does. Our handlers take only the request and return a response that is sent
+as it is. Paths with ids, other methods and unknown paths go through the framework. See
 manual/decisions/2026-11-23-lean-api.md.
 """
 
@@ -24,7 +24,7 @@ class _Way(NamedTuple):
 
 
 def add_short_ways(app: ASGIApp, doors: Iterable[RouteGroup]) -> ASGIApp:
-    """The application, with a look into a table before its router."""
+    """The application, with a lookup in a table before its router."""
     ways = {
         (method, door.prefix + path): _Way(door, handler, tell_error)
         for door in doors

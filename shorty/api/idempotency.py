@@ -1,7 +1,8 @@
-"""Idempotency-Key: a retry within a day is answered as the first request was.
+"""Idempotency-Key: a retry within a day returns the response to the first request.
 
-The answer is kept in the transaction of what it tells of, so there is never one without the other.
-A retry while the first is under way waits for it. Failures are not kept: they changed nothing.
+The response is stored in the same transaction as what it created, so that neither exists without
+the other. A retry waits while the first request is in progress. Errors are not stored, as they
+changed nothing.
 """
 
 from collections.abc import Awaitable, Callable
@@ -41,10 +42,10 @@ async def answer_once(
     create: Callable[[Remember[T] | None], Awaitable[T]],
     show: Callable[[T], Answer],
 ) -> Answer:
-    """Runs `create` and shows what it made, or answers what the same request was answered before.
+    """Runs `create` and shows the result, or repeats the response to the same earlier request.
 
-    `create` gets a function to call, inside its transaction, with what it has made; None without
-    a key. Raises KeyReusedError, and ConflictError where another process works on the same key.
+    `create` gets a function that it calls inside its transaction with what it has created; None
+    without a key. Raises KeyReusedError, and ConflictError if another process uses the key.
     """
     key = read_key(request)
     if key is None:
@@ -61,7 +62,7 @@ async def answer_once(
         def remember(tx: Transaction, made: T) -> None:
             answer = keep_answer(show(made), digest, request.now)
             if not token_store.insert_kept_answer(tx, token_id, key, answer, request.now - KEPT_MS):
-                raise ConflictError(f"A request with this {HEADER} is under way; try again.")
+                raise ConflictError(f"A request with this {HEADER} is in progress; try again.")
 
         return show(await create(remember))
 
@@ -73,7 +74,7 @@ async def create_once(
     work: Callable[[Transaction], Created],
     show: Callable[[Created], msgspec.Struct],
 ) -> Answer:
-    """Answers 201 with what `work` creates in a write of its own; below `place` is its address."""
+    """Answers 201 with what `work` creates in its own transaction, and a Location below `place`."""
 
     async def create(remember: Remember[Created] | None) -> Created:
         def work_and_remember(tx: Transaction) -> Created:
@@ -128,7 +129,7 @@ def replay(kept: KeptAnswer, digest: str) -> Answer:
 
 
 async def delete_old_keys(db: Database, now: int) -> int:
-    """Deletes a small batch of what is no longer answered; returns how many there were."""
+    """Deletes a small batch of expired responses; returns how many."""
     return await db.write(
         lambda tx: token_store.delete_kept_answers(tx, now - KEPT_MS, DELETED_AT_ONCE)
     )

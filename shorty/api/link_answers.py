@@ -1,4 +1,4 @@
-"""What the links API answers: one link, lists of them, and outcomes of many at once."""
+"""What the links API returns: one link, lists of links, and the results of bulk operations."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ class LinkList(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class FailedNew(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why there is no link for the one at `index` of the list that was sent."""
+    """Why no link was created for the item at `index` of the request."""
 
     index: int
     error: str
@@ -56,7 +56,7 @@ class DeletedLinks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def answer_link(link: Link, status: int = 200) -> Answer:
-    """Of a new link (status 201) the answer says where it can be read."""
+    """For a new link (status 201), the Location header is where to get it."""
     location = [(b"location", b"/api/v1/links/%d" % link.id)] if status == 201 else []  # noqa: PLR2004 Created
     return answer_json(LinkAnswer(link=show_link(link)), status, location)
 
@@ -82,7 +82,7 @@ def show_failed(link_id: int | str, error: ShortyError) -> FailedLink:
 
 
 def spell_error(error: ShortyError) -> tuple[ShortyError, dict[str, str] | None]:
-    """The error with the fields' names as callers know them, and these fields if it has any."""
+    """The error with the field names that callers know, limited to these fields if it has any."""
     if not isinstance(error, InvalidFieldsError):
         return error, None
     spelled = error.rename(spell_faults)

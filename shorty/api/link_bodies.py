@@ -1,4 +1,4 @@
-"""What the links API takes: bodies read field by field into changes, and queries into filters."""
+"""What the links API accepts: bodies read field by field into changes, and queries into filters."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -35,7 +35,7 @@ CREATE_EXAMPLE: Final = {
     "utmSource": "newsletter",
 }
 
-# What null stands for in a change, where it does not stand for nothing.
+# What null means in a change, if not an empty value.
 _DEFAULTS: Final[dict[str, Any]] = {
     "status": 302,
     "link_type": "URL",
@@ -46,7 +46,7 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "tag_ids": (),
     "webhook_urls": (),
 }
-# What the caller calls differently from the domain.
+# Fields that callers know by another name than the domain.
 _OWN_NAMES: Final = {"slug": "customSlug", "status": "redirectType", "qr_settings": "qrCode"}
 _DOMAIN_NAMES: Final = {
     "custom_slug": "slug",
@@ -62,56 +62,60 @@ Status: TypeAlias = Literal[301, 302, 307, 308]
 Url = Annotated[
     str,
     Meta(
-        description="Where the link leads: an http or https address, or for the other link types "
-        "`mailto:`, `tel:` or `sms:` (which may be left out)."
+        description="The destination: an http or https URL, or for the other link types a "
+        "`mailto:`, `tel:` or `sms:` URL (the prefix may be omitted)."
     ),
 ]
 Domain = Annotated[str, Meta(description="A verified domain of the workspace, such as `go.x.com`.")]
 Slug = Annotated[
     str,
     Meta(
-        description="What stands behind the domain's slash: letters and digits of any script, "
-        "hyphens, underscores and emoji. Without one, it is generated."
+        description="The part after the domain's slash: letters and digits of any script, "
+        "hyphens, underscores and emoji. Default: generated."
     ),
 ]
 Title = Annotated[str, Meta(description="The link's name, and the title of its preview.")]
-Description = Annotated[str, Meta(description="The text of the link's preview.")]
-Image = Annotated[str, Meta(description="The address of the preview's image.")]
+Description = Annotated[str, Meta(description="The description in the link's preview.")]
+Image = Annotated[str, Meta(description="The URL of the preview's image.")]
 Redirect = Annotated[
     RedirectType | Status,
-    Meta(description="How browsers are sent on; a bare status such as 301 will do."),
+    Meta(description="How browsers are redirected; a status code such as 301 is accepted too."),
 ]
-Kind = Annotated[LinkType, Meta(description="What the link opens.")]
-Cloaked = Annotated[bool, Meta(description="Keep the short address in the address bar.")]
-Password = Annotated[str, Meta(description="What visitors must know, up to 256 bytes.")]
+Kind = Annotated[LinkType, Meta(description="What kind of destination the link opens.")]
+Cloaked = Annotated[bool, Meta(description="Keep the short link in the browser's address bar.")]
+Password = Annotated[str, Meta(description="Password that visitors must enter, up to 256 bytes.")]
 Expiry = Annotated[
     str,
     Meta(
-        description="When the link stops, in ISO 8601; without a zone in UTC.",
+        description="When the link expires, in ISO 8601; UTC unless a zone is given.",
         examples=["2030-12-31T23:59:59Z"],
     ),
 ]
-MaxClicks = Annotated[int, Meta(description="How many visits the link lets through.")]
+MaxClicks = Annotated[int, Meta(description="Maximum visits before the link stops working.")]
 TagIds = Annotated[list[str | int], Meta(description="The ids of the link's tags.")]
-AddedTagIds = Annotated[
-    list[str | int], Meta(description="The ids of tags to add to those the link has.")
-]
+AddedTagIds = Annotated[list[str | int], Meta(description="The ids of tags to add to the link.")]
 RemovedTagIds = Annotated[
-    list[str | int], Meta(description="The ids of tags to take from the link, if it has them.")
+    list[str | int], Meta(description="The ids of tags to remove from the link.")
 ]
-Forward = Annotated[bool, Meta(description="Hand the visitor's query parameters on.")]
-BlockBots = Annotated[bool, Meta(description="Refuse known bots.")]
+Forward = Annotated[
+    bool, Meta(description="Pass the visitor's query parameters to the destination.")
+]
+BlockBots = Annotated[bool, Meta(description="Block known bots.")]
 Active = Annotated[bool, Meta(description="false: the link answers 404.")]
 Utm = Annotated[str, Meta(description="A UTM parameter, added to the destination.")]
 MetaPixel = Annotated[str, Meta(description="A Meta pixel that fires on visits.")]
 GoogleTag = Annotated[str, Meta(description="A Google tag that fires on visits.")]
 WebhookUrls = Annotated[
-    str, Meta(description="Addresses that are called on each click, separated by commas.")
+    str,
+    Meta(description="Webhook endpoint URLs that are notified of each click, separated by commas."),
 ]
 
 QrCode = Annotated[
     QrSettings,
-    Meta(description="How the link's QR code looks; `{}` for a plain one, without it none."),
+    Meta(
+        description="How the link's QR code looks; `{}` for the default design. Default: no QR "
+        "code."
+    ),
 ]
 
 
@@ -156,8 +160,8 @@ class CreateQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     find_or_create: Annotated[
         bool,
         Meta(
-            description="Answer 200 with the link that leads to the same address from the domain, "
-            "if there is one and no slug is asked for."
+            description="Return 200 with an existing link to the same destination on the domain, "
+            "unless a slug is given."
         ),
     ] = False
 
@@ -167,12 +171,16 @@ class LinkQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     cursor: Cursor | None = None
     search: Annotated[
         str,
-        Meta(max_length=200, description="A part of the slug, the title or the destination."),
+        Meta(max_length=200, description="Part of the slug, title or destination."),
     ] = ""
     domain: Annotated[str | None, Meta(description="Only links on this domain.")] = None
     tag_id: Annotated[str | None, Meta(description="Only links with this tag.")] = None
-    is_active: Annotated[bool | None, Meta(description="Only links that are on, or off.")] = None
-    sort: Annotated[LinkSort, Meta(description="`-` sorts downwards.")] = "-createdAt"
+    is_active: Annotated[bool | None, Meta(description="Only active, or only inactive links.")] = (
+        None
+    )
+    sort: Annotated[LinkSort, Meta(description="Prefix `-` to sort in descending order.")] = (
+        "-createdAt"
+    )
 
 
 def read_new_link(body: Body) -> LinkChange:
@@ -181,7 +189,7 @@ def read_new_link(body: Body) -> LinkChange:
 
 
 def read_link_fields(fields: Mapping[str, object], *, is_form: bool = False) -> LinkChange:
-    """A new link, in which null is as good as left out."""
+    """A new link; null is the same as an omitted field."""
     return _read(fields, LinkInput, {}, is_form=is_form)
 
 
@@ -197,7 +205,7 @@ telling_own_names: Final = TellingNames(spell_faults)
 
 
 def read_filter(query: LinkQuery) -> LinkFilter:
-    """Raises InvalidFieldsError for a tag's id that cannot be any."""
+    """Raises InvalidFieldsError for a malformed tag id."""
     tag_id = None if query.tag_id is None else parse_id(query.tag_id)
     if query.tag_id is not None and tag_id is None:
         raise InvalidFieldsError({"tagId": "is not the id of a tag"})
@@ -213,7 +221,7 @@ def read_filter(query: LinkQuery) -> LinkFilter:
 
 
 def unfold_form(fields: Mapping[str, object]) -> dict[str, object]:
-    """A form's fields as JSON would have them: nothing where it is empty, tags as a list."""
+    """A form's fields as JSON would have them: empty ones are null, tags are a list."""
     unfolded = {name.removesuffix("[]"): value for name, value in fields.items() if value != ""}
     tag_ids = unfolded.get("tagIds")
     if isinstance(tag_ids, str):
@@ -228,10 +236,10 @@ def _read(
     *,
     is_form: bool = False,
 ) -> LinkChange:
-    """The fields under the domain's names and in its types; what cannot be read is a fault."""
+    """The fields under the domain's names and in its types; unreadable values become faults."""
     clicks = fields.get("maxClicks")
     if isinstance(clicks, float) and clicks.is_integer():
-        fields = {**fields, "maxClicks": int(clicks)}  # JSON has one kind of number
+        fields = {**fields, "maxClicks": int(clicks)}  # JSON has only one number type
     found, faults = convert_known(fields, kind, is_text=is_form)
     faults |= find_unknown(fields, kind.__struct_encode_fields__)
     nothing = UNSET if kind is LinkInput else None
@@ -256,7 +264,7 @@ def _read_expiry(text: str) -> int:
     try:
         return read_time(datetime.fromisoformat(text.strip()))
     except (ValueError, OverflowError):
-        raise ValueError("must be a time in ISO 8601, such as 2030-12-31T23:59:59Z") from None
+        raise ValueError("must be an ISO 8601 time, such as 2030-12-31T23:59:59Z") from None
 
 
 def _read_tag_ids(tag_ids: Sequence[str | int]) -> tuple[TagId, ...]:
@@ -269,7 +277,7 @@ def _split_addresses(text: str) -> tuple[str, ...]:
     return tuple(part for part in text.split(",") if part.strip())
 
 
-# How a value is read that is not taken as it is.
+# How to read values that are not used as they are.
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "status": read_status,
     "expires_at": _read_expiry,

@@ -1,4 +1,4 @@
-"""`/links/bulk`: making, changing and deleting many links at once; each that fails is told."""
+"""`/links/bulk`: create, update and delete many links; each failure is reported."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, cast
@@ -47,7 +47,7 @@ Ids = Annotated[list[str | int], Meta(min_length=1, max_length=service.MAX_AT_ON
 
 
 class BulkInput(Input, frozen=True, kw_only=True):
-    domain: Annotated[str, Meta(description="The domain of all links that name none themselves.")]
+    domain: Annotated[str, Meta(description="The domain of links that do not name one.")]
     links: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=service.MAX_AT_ONCE)]
 
 
@@ -59,7 +59,7 @@ BulkChanges: Final = msgspec.defstruct(
     "BulkChanges",
     [("ids", Ids)],
     bases=(LinkChanges,),
-    namespace={"__doc__": "The links, and what to change of each of them."},
+    namespace={"__doc__": "The links, and what to update."},
     frozen=True,
     kw_only=True,
 )
@@ -67,9 +67,10 @@ BulkChanges: Final = msgspec.defstruct(
 
 @resource.handle(
     "POST /links/bulk",
-    "Make many links",
+    "Create many links",
     CreatedLinks,
-    description="Up to 1,000. The good ones are made together; each other one is told.",
+    description="Up to 1,000. All valid links are created together; each invalid one is listed "
+    "in `failed`.",
     body=BulkInput,
     body_example={
         "domain": "go.example.com",
@@ -96,9 +97,9 @@ async def create_links(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "PATCH /links/bulk",
-    "Change many links",
+    "Update many links",
     UpdatedLinks,
-    description="The same change for up to 1,000 links, named by `ids`.",
+    description="The same changes for up to 1,000 links, given by `ids`.",
     body=BulkChanges,
     body_example={"ids": ["1162", "99"], "isActive": False},
     answer_example={"updated": 1, "failed": [NOT_FOUND], "links": [LinkObject.example]},
@@ -130,7 +131,7 @@ async def change_links(request: ApiRequest) -> Answer:
     "Delete many links",
     DeletedLinks,
     status=200,
-    description="Up to 1,000 links, named by `ids`.",
+    description="Up to 1,000 links, given by `ids`.",
     body=BulkDelete,
     body_example={"ids": ["1162", "99"]},
     answer_example={"deleted": 1, "failed": [NOT_FOUND]},
@@ -153,7 +154,7 @@ async def delete_links(request: ApiRequest) -> Answer:
 def read_ids(
     fields: Mapping[str, object],
 ) -> tuple[dict[str | int, int | None], dict[str, str]]:
-    """Each id as it came and as a number, None where it cannot be one; and the field's fault."""
+    """Each id as it was sent and as a number, None if malformed; and the fault of the field."""
     found, faults = convert_known(fields, BulkDelete)
     ids = cast("Sequence[str | int]", found.get("ids", ()))
     return {text: parse_id(text) for text in ids}, faults

@@ -1,4 +1,4 @@
-"""The link object of the links API: how a link is shown. Loads no framework, for the commands."""
+"""The link object of the links API. Loads no framework, as commands use it too."""
 
 from collections.abc import Callable
 from operator import attrgetter
@@ -38,7 +38,7 @@ class CreatorObject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QrCodeObject(QrSettings, frozen=True, kw_only=True):
-    """The settings that are not the default; `url` is for everybody, `.png` in its end for pixels.
+    """The settings that differ from the default; `url` is public, and ends in `.png` for pixels.
 
     `warnings` say why cameras may fail to read the code.
     """
@@ -48,7 +48,7 @@ class QrCodeObject(QrSettings, frozen=True, kw_only=True):
 
 
 class LinkObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`url` has the UTM parameters applied; `password` is never told."""
+    """`url` includes the UTM parameters; `password` is never returned."""
 
     id: str
     short_code: str
@@ -125,7 +125,7 @@ class LinkObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     }
 
 
-# What a link calls by the same name and has in the same form.
+# Fields with the same name and form as in the link.
 _SAME: Final = tuple(
     name
     for name in LinkObject.__struct_fields__

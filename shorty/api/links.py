@@ -1,4 +1,4 @@
-"""`/links`: making, listing, reading, changing, deleting and restoring links, one or many."""
+"""`/links`: create, list, get, update, delete and restore links."""
 
 from typing import Final
 
@@ -42,7 +42,7 @@ resource: Final = Resource("Links")
 
 @resource.handle(
     "POST /links",
-    "Make a link",
+    "Create a link",
     LinkAnswer,
     query=CreateQuery,
     body=LinkInput,
@@ -85,10 +85,10 @@ async def find_or_create(request: ApiRequest, body: Body, change: LinkChange) ->
 
 @resource.handle(
     "GET /links",
-    "List the links",
+    "List links",
     LinkList,
-    description="`total` is exact without filters; with one it counts to 10,000, and "
-    "`totalIsCapped` says that there are more.",
+    description="`total` is exact without filters; with filters it stops at 10,000, and "
+    "`totalIsCapped` is true.",
     query=LinkQuery,
     answer_example={
         "links": [LinkObject.example],
@@ -111,7 +111,7 @@ async def list_links(request: ApiRequest) -> Answer:
     )
 
 
-@resource.handle("GET /links/{link_id}", "Read a link", LinkAnswer)
+@resource.handle("GET /links/{link_id}", "Get a link", LinkAnswer)
 async def get_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "link")
     return answer_link(await service.get_link(request.services.links, request.actor, link_id))
@@ -119,9 +119,9 @@ async def get_link(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "PATCH /links/{link_id}",
-    "Change a link",
+    "Update a link",
     LinkAnswer,
-    description="Only what is given changes; null clears; `tagIds` replaces all tags.",
+    description="Omitted fields stay unchanged; null clears a field; `tagIds` replaces all tags.",
     body=LinkChanges,
     body_example={"title": "Winter campaign", "expiresAt": None, "isActive": False},
     errors=(SlugTakenError, QuotaExceededError, FeatureOffError, BusyError),
@@ -139,8 +139,8 @@ async def change_link(request: ApiRequest) -> Answer:
 @resource.handle(
     "DELETE /links/{link_id}",
     "Delete a link",
-    description="Its address stops at once and is free again; its numbers stay. It can be "
-    "restored.",
+    description="The short link stops working immediately and its slug becomes available. "
+    "Analytics are kept. The link can be restored.",
 )
 async def delete_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "link")
@@ -153,9 +153,10 @@ async def delete_link(request: ApiRequest) -> Answer:
     "Restore a deleted link",
     LinkAnswer,
     status=200,
-    description="However long ago it was deleted, with its numbers. `slug-taken` if its "
-    "address has been given away since, `conflict` if its domain has been removed; 404 for a "
-    "link that is not deleted. It counts against the plan again, but is not made once more.",
+    description="Works at any time after deletion and brings back the analytics. Fails with "
+    "`slug-taken` if another link uses the slug, with `conflict` if its domain was removed, and "
+    "with 404 if the link is not deleted. The link counts towards the plan's limit of links "
+    "again, but not towards the monthly quota.",
     errors=(SlugTakenError, ConflictError, QuotaExceededError),
 )
 async def restore_link(request: ApiRequest) -> Answer:

@@ -1,4 +1,4 @@
-"""`/members`: who belongs to the workspace, and in which role."""
+"""`/members`: the workspace's members and their roles."""
 
 from typing import Annotated, Any, ClassVar, Final
 
@@ -20,14 +20,14 @@ resource: Final = Resource("Members", writes="admin")
 RoleField = Annotated[
     Role,
     Meta(
-        description="`viewer` reads, `editor` changes links, `admin` also manages tokens, "
-        "domains and members, `owner` also other owners."
+        description="`viewer` can read, `editor` can also change links, `admin` can also manage "
+        "tokens, domains and members, `owner` can also manage other owners."
     ),
 ]
 
 
 class MemberInput(Input, frozen=True, kw_only=True):
-    email: Annotated[str, Meta(description="Who is invited.")]
+    email: Annotated[str, Meta(description="Email of the person to invite.")]
     role: RoleField = "editor"
 
 
@@ -40,7 +40,7 @@ class MemberObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     email: str
     email_verified: Annotated[
         bool,
-        Meta(description="Whether it is proven that the member reads mail to that address."),
+        Meta(description="Whether the member has confirmed this email."),
     ]
     name: str
     role: Role
@@ -63,8 +63,8 @@ class InvitationObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     url: Annotated[
         str | None,
         Meta(
-            description="The link to pass on, where the server could not mail it; it is in this "
-            "answer alone. null where it was mailed."
+            description="The invitation link to pass on if the server could not email it; only "
+            "this response contains it. null if it was emailed."
         ),
     ]
     expires_at: str
@@ -96,7 +96,7 @@ def show_member(member: Member) -> MemberObject:
     return show(MemberObject, member, id=str(member.user_id), email_verified=is_verified)
 
 
-@resource.handle("GET /members", "List the members", MemberList, query=ListQuery)
+@resource.handle("GET /members", "List members", MemberList, query=ListQuery)
 async def list_members(request: ApiRequest) -> Answer:
     query = request.read_filters(ListQuery)
     found = await members.list_members(
@@ -113,11 +113,11 @@ async def list_members(request: ApiRequest) -> Answer:
     "Invite a member",
     InvitationAnswer,
     is_repeatable=False,
-    description="Creates an invitation for that email, whose link is valid for seven days and "
-    "works once; an earlier one of the same email stops. The person becomes a member by "
-    "accepting it, with an account of theirs or a new one. The answer is the same whether or "
-    "not the email has an account. Where the server sends mail, the link is mailed; otherwise "
-    "`url` has it, to be passed on.",
+    description="Creates an invitation for this email. Its link works once and expires in seven "
+    "days; an earlier invitation for the same email stops working. The person becomes a member "
+    "by accepting it, with an existing account or a new one. The response is the same whether or "
+    "not the email has an account. The link is emailed if the server sends mail; otherwise it is "
+    "in `url` for you to pass on.",
     body=MemberInput,
     body_example={"email": "bob@example.com", "role": "editor"},
     errors=(AlreadyExistsError, ConflictError, QuotaExceededError),
@@ -126,11 +126,11 @@ async def invite_member(request: ApiRequest) -> Answer:
     wanted = await request.read_fields(MemberInput)
     invited = await invite(request, wanted.email, wanted.role)
     shown = show(InvitationObject, invited.invitation, url=invited.url)
-    # The link lets its holder in: no cache on the way may keep it, nor are answers kept here.
+    # The link gives access, so no cache may keep it and the response is not stored here.
     return answer_json(InvitationAnswer(invitation=shown), 201, [(b"cache-control", b"no-store")])
 
 
-@resource.handle("GET /members/{member_id}", "Read a member", MemberAnswer)
+@resource.handle("GET /members/{member_id}", "Get a member", MemberAnswer)
 async def get_member(request: ApiRequest) -> Answer:
     user_id = request.read_id("member_id", "member")
     member = members.get_member(request.services.db, request.actor.workspace_id, user_id)
@@ -139,7 +139,7 @@ async def get_member(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "PATCH /members/{member_id}",
-    "Change a member's role",
+    "Update a member's role",
     MemberAnswer,
     body=MemberChanges,
     body_example={"role": "viewer"},
@@ -158,7 +158,7 @@ async def change_member(request: ApiRequest) -> Answer:
 @resource.handle(
     "DELETE /members/{member_id}",
     "Remove a member",
-    description="Their tokens for this workspace stop at once; their links stay.",
+    description="Their tokens for this workspace stop working immediately; their links are kept.",
     errors=(ConflictError,),
 )
 async def remove_member(request: ApiRequest) -> Answer:

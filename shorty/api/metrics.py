@@ -1,4 +1,4 @@
-"""What Prometheus is told: the process, and how the clicks get on."""
+"""Metrics for Prometheus: the process, and the storage of clicks."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -12,14 +12,14 @@ from prometheus_client.registry import Collector
 
 from shorty.webcore.services import Services
 
-# Reads /proc at each scrape; its numbers are the process's, so one serves every app of it.
+# Reads /proc at each scrape; the figures are the process's, so one serves every app in it.
 _PROCESS: Final = CollectorRegistry()
 ProcessCollector(registry=_PROCESS)
 PlatformCollector(registry=_PROCESS)
 
 
 class ClickCollector(Collector):
-    """The recorder's numbers at one moment."""
+    """The recorder's figures at one moment."""
 
     def __init__(self, services: Services) -> None:
         self._stats = services.recorder.describe()
@@ -30,26 +30,32 @@ class ClickCollector(Collector):
         counters = {
             "journalled": ("Visits written to the journal.", stats.journalled),
             "stored": ("Visits stored in the database.", stats.stored),
-            "skipped": ("Visits of links that are gone.", stats.skipped),
-            "dropped": ("Visits lost because neither journal nor memory had room.", stats.dropped),
+            "skipped": ("Visits of links that no longer exist.", stats.skipped),
+            "dropped": (
+                ("Visits lost because neither the journal nor memory had room."),
+                stats.dropped,
+            ),
         }
         for name, (meaning, value) in counters.items():
             yield CounterMetricFamily(f"shorty_visits_{name}", meaning, value=value)
         yield CounterMetricFamily(
             "shorty_journal_damaged_bytes",
-            "Bytes of the journal that were damaged and not read at the start.",
+            "Damaged bytes of the journal that were skipped at startup.",
             value=stats.damaged_bytes,
         )
         gauges = {
             "visits_waiting": ("Visits not yet in the database.", stats.waiting),
-            "visits_in_memory": ("Those of them that no journal keeps.", stats.in_memory),
-            "visits_lag_seconds": ("How long the oldest of them has waited.", stats.wait_s),
+            "visits_in_memory": (
+                ("Visits not yet in the database nor in the journal."),
+                stats.in_memory,
+            ),
+            "visits_lag_seconds": ("How long the oldest of them has been waiting.", stats.wait_s),
             "journal_refusing_seconds": (
-                "How long the journal has taken no visits; 0 while it does.",
+                "How long the journal has been failing to take visits; 0 while it works.",
                 stats.refused_s or 0,
             ),
             "database_replaced": (
-                "1 while another file, or none, is in the database's place.",
+                "1 while another file, or none, has taken the database's place.",
                 int(not self._is_in_place),
             ),
         }
@@ -58,7 +64,7 @@ class ClickCollector(Collector):
 
 
 def write_metrics(services: Services) -> tuple[bytes, str]:
-    """The exposition format and its media type."""
+    """Returns the exposition format and its media type."""
     clicks = CollectorRegistry()
     clicks.register(ClickCollector(services))
     return generate_latest(_PROCESS) + generate_latest(clicks), CONTENT_TYPE_LATEST

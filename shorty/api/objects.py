@@ -1,4 +1,4 @@
-"""How things are written in JSON: what bodies may say, and what callers see of a thing."""
+"""JSON bodies and the objects that responses contain."""
 
 from functools import cache
 from typing import Any, TypeVar
@@ -12,13 +12,13 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A body. Fields that it does not name are faults."""
+    """A request body. Unknown fields are faults."""
 
 
 def derive_changes(kind: type[msgspec.Struct], /, **others: Any) -> type[msgspec.Struct]:
-    """`TagChanges` of `TagInput`: the body that changes what the other creates.
+    """Builds `TagChanges` from `TagInput`: the body that updates what the other creates.
 
-    `others` are fields of another type, and None for those that cannot be changed.
+    `others` maps fields to a different type, or to None if they cannot be updated.
     """
     types = {field.name: field.type for field in msgspec.structs.fields(kind)} | others
     return msgspec.defstruct(
@@ -26,16 +26,16 @@ def derive_changes(kind: type[msgspec.Struct], /, **others: Any) -> type[msgspec
         [(name, each | UnsetType, UNSET) for name, each in types.items() if each is not None],
         bases=kind.__bases__,
         module=kind.__module__,
-        namespace={"__doc__": "What is left out stays as it is; null clears."},
+        namespace={"__doc__": "Omitted fields stay unchanged; null clears a field."},
         frozen=True,
         kw_only=True,
     )
 
 
 def show(kind: type[T], source: object, **others: Any) -> T:
-    """The required fields of `kind` from those of the same names, ids as text, times in ISO 8601.
+    """Copies the required fields of `kind` from `source`, with ids as text and times in ISO 8601.
 
-    `others` are fields that `source` has not, or has in another form.
+    `others` are fields that `source` lacks or has in another form.
     """
     same = (name for name in _list_required(kind) if name not in others)
     return kind(**others, **{name: _show_field(name, getattr(source, name)) for name in same})

@@ -1,4 +1,4 @@
-"""Builds the OpenAPI 3.1 document from what the handlers say of themselves."""
+"""Builds the OpenAPI 3.1 document from the handlers' operations."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -18,21 +18,23 @@ from shorty.webcore.errors import Shape, find_status
 Json = dict[str, Any]
 
 INTRODUCTION: Final = (
-    "Make short links, follow what becomes of them, and manage the workspace they belong to. "
-    "Every call needs a token: `Authorization: Bearer shorty_…`. Errors are RFC 9457 problem "
-    "details with a stable `code`; the short-link API answers errors in its own shape."
+    "Create short links, read their analytics, and manage their workspace. Every request "
+    "needs a token: `Authorization: Bearer shorty_…`. Errors are RFC 9457 problem details "
+    "with a stable `code`; the short-link API has its own error shape."
 )
 RATE_HEADERS: Final = {
-    "X-RateLimit-Limit": "How many requests a minute the token may make.",
-    "X-RateLimit-Remaining": "How many are left of them.",
-    "X-RateLimit-Reset": "When they are all there again, in Unix seconds.",
+    "X-RateLimit-Limit": "Requests per minute that the token may make.",
+    "X-RateLimit-Remaining": "Requests left in the current window.",
+    "X-RateLimit-Reset": "When the limit resets, in Unix seconds.",
 }
 KEY_PARAMETER: Final = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Any text of up to 255 characters: a retry with the same key within 24 hours "
-    "is answered as the first request was.",
+    "description": (
+        "Any text of up to 255 characters: a retry with the same key within 24 hours returns the "
+        "response to the first request."
+    ),
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 
@@ -40,7 +42,7 @@ _PATH_PARAMETER: Final = re.compile(r"\{(\w+):str\}")
 
 
 class RouteGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Handlers below one prefix; `before` runs before each, and their errors have one shape."""
+    """Handlers below one prefix; `before` runs before each, and their errors share one shape."""
 
     prefix: str
     handlers: Sequence[HTTPRouteHandler]
@@ -71,7 +73,7 @@ def build_document(doors: Iterable[RouteGroup]) -> Json:
 
 
 def _build_schemas(operations: Iterable[Operation]) -> tuple[dict[Any, Json], Json]:
-    """The schema of each type that stands in an operation, and what they refer to."""
+    """The schema of each type used in an operation, and the components they refer to."""
     kinds: list[Any] = [Problem]
     for operation in operations:
         kinds += [each for each in (operation.query, operation.body, operation.answer) if each]
@@ -171,7 +173,7 @@ def _describe_success(operation: Operation, schemas: dict[Any, Json]) -> Json:
 
 
 def write_example(kind: Any) -> Any:
-    """A type's own `example`; of a struct without one, the examples of its fields."""
+    """The type's own `example`; for a struct without one, its fields' examples."""
     if hasattr(kind, "example"):
         return kind.example
     if get_origin(kind) is list:
@@ -192,7 +194,7 @@ def _describe_headers(operation: Operation) -> Json:
 
 
 def _describe_errors(operation: Operation, path: str, shape: Shape) -> Json:
-    """Each status with an example for each code: the shape itself is asked what it answers."""
+    """Each error status with an example of each code, built by the shape itself."""
     described: Json = {}
     for sample in list_samples(operation, path):
         answer = shape(sample, find_status(sample))

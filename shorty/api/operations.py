@@ -1,6 +1,6 @@
-"""What a handler says of itself: who may call it, what it takes and answers, with an example.
+"""Describes a handler: its scope, its input and its response, with examples.
 
-One description serves the check of the token's scope, the OpenAPI document and its page.
+One description serves the scope check, the OpenAPI document and the reference page.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -23,10 +23,10 @@ Register: TypeAlias = Callable[[Callable[..., Awaitable[ASGIResponse]]], HTTPRou
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """`query` and `body` are structs: their fields are checked by `fields.convert_fields`.
+    """`query` and `body` are structs; `fields.convert_fields` checks their fields.
 
-    `scope` None means that no token is needed. `errors` are those beside what every operation of
-    its kind may answer (a token's 401, 403 and 429, a body's 400, 413, 415 and 422 …).
+    With `scope` None, no token is needed. `errors` come on top of those that every operation of
+    its kind may return (401, 403 and 429 for a token, 400, 413, 415 and 422 for a body …).
     """
 
     summary: str
@@ -37,23 +37,23 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body: type[msgspec.Struct] | None = None
     body_example: object = None
     takes_forms: bool = False
-    is_repeatable: bool = False  # takes an Idempotency-Key
+    is_repeatable: bool = False  # accepts an Idempotency-Key
     status: int = 200
     answer: Any = None  # a type; None: no body
     answer_example: object = None
     media_type: str = "application/json"
-    other_examples: tuple[tuple[str, object], ...] = ()  # of other media types, with those
+    other_examples: tuple[tuple[str, object], ...] = ()  # other media types with their examples
     headers: tuple[str, ...] = ()
     errors: tuple[type[ShortyError], ...] = ()
     other_statuses: tuple[int, ...] = ()  # with the same body, such as 200 beside 201
 
     def __deepcopy__(self, memo: dict[int, object]) -> "Operation":
-        """Litestar copies handlers deeply as it registers them; this cannot change."""
+        """Litestar copies handlers deeply when it registers them; this is immutable."""
         return self
 
 
 class Details(TypedDict, total=False):
-    """What an operation may say of itself; what each of them means, Operation says."""
+    """The optional fields of Operation, which documents them."""
 
     scope: Scope | None
     description: str
@@ -72,10 +72,10 @@ class Details(TypedDict, total=False):
 
 
 class Resource:
-    """Operations under one heading of the document. Each says only how it differs from its kind:
+    """Operations under one heading of the document, each with only what differs from its kind.
 
-    GET needs the scope `reads`, all others `writes`. POST creates something, which a caller can
-    retry with an Idempotency-Key; DELETE answers nothing. `errors` are those of each operation.
+    GET needs the scope `reads`, all others `writes`. POST creates something and accepts an
+    Idempotency-Key; DELETE returns no body. `errors` apply to each operation.
     """
 
     def __init__(
@@ -95,11 +95,11 @@ class Resource:
     def handle(
         self, place: str, summary: str, answer: Any = None, **details: Unpack[Details]
     ) -> Register:
-        """Makes a function the handler of a method and path: `@resource.handle("GET /tags", …)`.
+        """Registers a function for a method and path: `@resource.handle("GET /tags", …)`.
 
         Several paths may follow the method.
 
-        HEAD is offered wherever GET is (RFC 9110); an answer to it keeps its body to itself.
+        HEAD is offered wherever GET is (RFC 9110); its response has no body.
         """
         method, *paths = cast("list[Method]", place.replace("}", ":str}").split())
         given: Details = {
@@ -111,7 +111,8 @@ class Resource:
         given["errors"] = (*self._errors, *given.get("errors", ()))
         operation = Operation(summary=summary, tag=self._tag, answer=answer, **given)
         methods: list[Method] = ["GET", "HEAD"] if method == "GET" else [method]
-        # The status is the answer's own; Litestar's check wants one that allows a body.
+        # The response has its own status; Litestar checks this one, and wants one that allows a
+        # body.
         register = route(paths, http_method=methods, status_code=200, opt={KEY: operation})
 
         def add(function: Callable[..., Awaitable[ASGIResponse]]) -> HTTPRouteHandler:
@@ -123,9 +124,9 @@ class Resource:
 
 
 def handle_options(handlers: Iterable[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
-    """A handler of OPTIONS for each path, to stand before the others.
+    """An OPTIONS handler for each path; they must come before the others.
 
-    Litestar's own names the method of a path's first handler alone.
+    Litestar's own lists only the methods of a path's first handler.
     """
     methods: dict[str, set[str]] = {}
     for handler in handlers:

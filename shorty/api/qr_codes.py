@@ -1,4 +1,4 @@
-"""`/qr-code`: short links made for the sake of their QR code, in the short-link API's shapes."""
+"""`/qr-code`: short links created for their QR code, in the short-link API's shapes."""
 
 from typing import Final
 
@@ -51,8 +51,8 @@ QrCodeChanges: Final = add_settings("QrCodeChanges", ShortLinkChanges)
     "POST /qr-code",
     "Create a QR code",
     ShortLinkAnswer,
-    description="A short link whose `type` is `QR`. "
-    "The header `X-QR-Warning` says why cameras may fail to read the code.",
+    description="Creates a short link with the `type` `QR`. The header `X-QR-Warning` says why "
+    "cameras may fail to read the code.",
     body=QrCodeInput,
     body_example={
         "destinationUrl": "https://example.com/long-url",
@@ -81,9 +81,10 @@ async def create_code(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "PUT /qr-code/{link_id}",
-    "Change a QR code",
+    "Update a QR code",
     ShortLinkAnswer,
-    description="What is given changes, of the link as of its code; null clears.",
+    description="Omitted fields of the link and of its QR code stay unchanged; null clears a "
+    "field.",
     body=QrCodeChanges,
     body_example={"destinationUrl": "https://example.com/new", "color": "#134e4a"},
     answer_example={**CODE_EXAMPLE, "message": UPDATED},

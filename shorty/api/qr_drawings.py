@@ -1,4 +1,4 @@
-"""`/links/{id}/qr` and the public `/qr/SLUG.svg`: QR codes as pictures."""
+"""`/links/{id}/qr` and the public `/qr/SLUG.svg`: QR codes as images."""
 
 from typing import Final
 
@@ -27,10 +27,10 @@ resource: Final = Resource("QR codes")
 
 @resource.handle(
     "GET /links/{link_id}/qr",
-    "Draw a link's QR code",
+    "Get a link's QR code as an image",
     bytes,
-    description="With the settings stored with the link, where it has a code, and those of "
-    "the query over them. The header `X-QR-Warning` says why cameras may fail to read it.",
+    description="Uses the settings stored with the link, if it has a QR code; query parameters "
+    "override them. The header `X-QR-Warning` says why cameras may fail to read it.",
     query=QrQuery,
     answer_example="(the bytes of a PNG)",
     media_type="image/png",
@@ -49,7 +49,7 @@ async def draw_link_code(request: ApiRequest) -> Answer:
 
 @route("/qr/{name:str}", http_method=["GET", "HEAD"], status_code=200)
 async def draw_public_code(request: ApiRequest) -> Answer:
-    """For everybody who knows the slug, on the link's own domain."""
+    """Public to anyone who knows the slug, on the link's own domain."""
     slug, _, kind = request.path_params["name"].rpartition(".")
     domain = request.services.domains.find_by_host(request.find_header(b"host") or "")
     if domain is None or kind not in MEDIA_TYPES:

@@ -1,4 +1,4 @@
-"""`/qr-logos`: pictures that the workspace's QR codes show in their middle."""
+"""`/qr-logos`: images shown in the middle of the workspace's QR codes."""
 
 from typing import Annotated, Any, ClassVar, Final
 
@@ -24,15 +24,15 @@ class LogoInput(Input, frozen=True, kw_only=True):
     image: Annotated[
         str,
         Meta(
-            description=f"The file in base64, or as a `data:` address: PNG, JPEG, WebP or SVG of "
-            f"at most {MAX_BYTES:,} bytes."
+            description="The file in base64, or as a `data:` URL: PNG, JPEG, WebP or SVG of at "
+            f"most {MAX_BYTES:,} bytes."
         ),
     ]
-    name: Annotated[str, Meta(description="What people call it.")] = "Logo"
+    name: Annotated[str, Meta(description="A name to recognise it by.")] = "Logo"
 
 
 class LogoObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`width` and `height` are those of the picture at `imageUrl`, a PNG."""
+    """`width` and `height` are those of the PNG at `imageUrl`."""
 
     id: str
     name: str
@@ -61,9 +61,9 @@ class LogoList(msgspec.Struct, frozen=True, kw_only=True):
 
 @resource.handle(
     "GET /qr-logos",
-    "List the logos",
+    "List QR code logos",
     LogoList,
-    description=f"All of them, the oldest first; there are at most {pictures.MOST['logo']}.",
+    description=f"All logos, oldest first; at most {pictures.MOST['logo']}.",
 )
 async def list_logos(request: ApiRequest) -> Answer:
     found = await pictures.list_pictures(
@@ -74,11 +74,11 @@ async def list_logos(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "POST /qr-logos",
-    "Upload a logo",
+    "Upload a QR code logo",
     LogoAnswer,
-    description="A body of the type `image/png`, `image/jpeg`, `image/webp` or "
-    "`image/svg+xml` is taken for the file itself. The picture is drawn anew as a small PNG; "
-    "the file is not kept.",
+    description="A body of the type `image/png`, `image/jpeg`, `image/webp` or `image/svg+xml` "
+    "is read as the file itself. The image is re-encoded as a small PNG; the original file is "
+    "not kept.",
     body=LogoInput,
     body_example={"name": "Acme", "image": "data:image/png;base64,iVBORw0KGgo…"},
     errors=(BusyError,),
@@ -98,7 +98,7 @@ async def create_logo(request: ApiRequest) -> Answer:
     )
 
 
-@resource.handle("GET /qr-logos/{logo_id}", "Read a logo", LogoAnswer)
+@resource.handle("GET /qr-logos/{logo_id}", "Get a logo", LogoAnswer)
 async def get_logo(request: ApiRequest) -> Answer:
     logo_id = request.read_id("logo_id", "logo")
     logo = await pictures.get_picture(
@@ -109,7 +109,7 @@ async def get_logo(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "GET /qr-logos/{logo_id}/image",
-    "Read a logo's picture",
+    "Get a logo's image",
     bytes,
     answer_example="(the bytes of a PNG)",
     media_type="image/png",
@@ -128,7 +128,7 @@ async def get_logo_image(request: ApiRequest) -> Answer:
 @resource.handle(
     "DELETE /qr-logos/{logo_id}",
     "Delete a logo",
-    description="Codes that had it are drawn without.",
+    description="QR codes that used it are shown without a logo.",
 )
 async def delete_logo(request: ApiRequest) -> Answer:
     logo_id = request.read_id("logo_id", "logo")

@@ -15,7 +15,7 @@ from shorty.webcore.answers import JSON, Answer, Header
 from shorty.webcore.documents import Document, answer_document, keep_document
 
 HTML: Final = b"text/html; charset=utf-8"
-FRESH: Final[Header] = (b"cache-control", b"no-cache")  # kept, and asked for by its tag each time
+FRESH: Final[Header] = (b"cache-control", b"no-cache")  # revalidated by its ETag each time
 POLICY: Final = (
     (b"content-security-policy", CONTENT_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),

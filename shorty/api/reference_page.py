@@ -1,4 +1,4 @@
-"""Draws the reference from the OpenAPI document: one page, no script, nothing from elsewhere."""
+"""Renders the reference from the OpenAPI document: one page, no scripts, no outside resources."""
 
 from base64 import b64encode
 from collections.abc import Iterator
@@ -147,7 +147,7 @@ def _find_description(schema: Json) -> str:
 
 
 def _name_kind(schema: Json) -> str:
-    """A type in a word or two: `string`, `integer or null`, `"a" or "b"`."""
+    """A type in a few words: `string`, `integer or null`, `"a" or "b"`."""
     if "anyOf" in schema:
         return " or ".join(_name_kind(each) for each in schema["anyOf"])
     if "enum" in schema:

@@ -16,28 +16,30 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 class ApiRequest(ServedRequest):
-    """Of somebody with a token, or of nobody known."""
+    """A request with a token, or an anonymous one."""
 
     def confirm(self) -> None:
         """Raises UnauthenticatedError."""
         scope = find_operation(self.route_handler).scope
         is_known = getattr(self, "actor", None) is not None
         if is_known and scope is not None and not self.may_still(scope):
-            raise UnauthenticatedError("This token ended, or lost its rights, as the body arrived.")
+            raise UnauthenticatedError(
+                "This token expired, or lost its rights, while the body was being received."
+            )
 
     def read_filters(self, kind: type[S]) -> S:
-        """The query as a struct of that kind. Raises InvalidFieldsError."""
+        """Reads the query into a struct of that kind. Raises InvalidFieldsError."""
         return convert_fields(self.read_query(), kind, is_text=True, ignores_unknown=True)
 
     async def read_fields(self, kind: type[S]) -> S:
-        """The body as a struct of that kind. Raises InvalidFieldsError and as `read_body` does."""
+        """Reads the body into such a struct. Raises InvalidFieldsError and as `read_body` does."""
         return convert_fields((await read_body(self)).fields, kind)
 
     async def read_given(self, kind: type[msgspec.Struct]) -> dict[str, Any]:
-        """As read_fields, but only the fields that were given, by their Python names."""
+        """As read_fields, but only the fields that were sent, by their Python names."""
         return convert_given((await read_body(self)).fields, kind)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Runs `work` in a write of its own; its faults name fields as the caller does."""
+        """Runs `work` in its own transaction; its faults use the caller's field names."""
         with telling_camel_case:
             return await self.services.db.write(work)

@@ -1,6 +1,6 @@
-"""What the short-link API answers: a link in all of its product's keys, and its errors' shapes.
+"""What the short-link API returns: a link with all of its product's keys, and its error shapes.
 
-Every key is always there. Those that describe a QR code are null on a link without one.
+Every key is always present. Those that describe a QR code are null on a link without one.
 """
 
 from collections.abc import Mapping
@@ -82,7 +82,7 @@ EXAMPLE: Final[dict[str, Any]] = {
     },
 }
 
-# What the domains call otherwise than this API's bodies do.
+# Fields that the domain knows by another name than this API.
 _FIELDS: Final = {
     "url": "destinationUrl",
     "domain": "brandedDomain",
@@ -90,7 +90,7 @@ _FIELDS: Final = {
     "expires_at": "expirationDate",
     "tag_ids": "tags",
     "tag_names": "tags",
-    "name": "tags",  # of a tag that could not be made
+    "name": "tags",  # for a tag that could not be created
     "button_label": "btnLabel",
 }
 _QUOTAS: Final = {
@@ -108,7 +108,7 @@ def _spell_answer_key(name: str) -> str:
 
 
 class ShortLink(msgspec.Struct, frozen=True, kw_only=True, rename=_spell_answer_key):
-    """The keys and their order are the product's own."""
+    """The keys and their order follow the product."""
 
     id: int
     type: str
@@ -176,7 +176,7 @@ class RefusalData(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """Every error but 401."""
+    """Every error except 401."""
 
     error: bool = True
     data: RefusalData
@@ -229,7 +229,7 @@ def show_short_link(link: Link) -> ShortLink:
 
 
 def list_qr_settings(settings: QrSettings) -> dict[str, Any]:
-    """Those that the product's object has a key for."""
+    """The fields that have a key in the product's error object."""
     return {name: getattr(settings, name) for name in _QR_SETTINGS}
 
 
@@ -240,7 +240,7 @@ def name_type(link: Link) -> str:
 
 
 def answer_refusal(error: ShortyError, status: int) -> Answer:
-    """The error in this API's shape, which tells fewer kinds apart by their status."""
+    """The error in this API's shape, which has fewer statuses."""
     headers = list_error_headers(error)
     if isinstance(error, UnauthenticatedError):
         return answer_json(Unauthorized(), status, headers)

@@ -1,4 +1,4 @@
-"""What the short-link API takes: the body of a create, read field by field into a change."""
+"""What the short-link API accepts: the body of a create, read field by field into a change."""
 
 import re
 from datetime import datetime
@@ -41,65 +41,63 @@ DOMAIN_NAMES: Final = {
     "slash_tag": "slug",
     "btn_label": "button_label",
 }
-# Forms have no objects: `qrSettings[color]=%23000000`, as form encoders write them.
+# Forms have no objects: encoders write `qrSettings[color]=%23000000`.
 _NESTED: Final = re.compile(r"qrSettings\[(\w+)\]")
 
 
 def spell_key(name: str) -> str:
-    """Camel case, but for the UTM parameters, which are spelled as in addresses."""
+    """Camel case, except for the UTM parameters, which are spelled as in URLs."""
     if name.startswith("utm_"):
         return name
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
 
 
-Destination = Annotated[str, Meta(description="The address to lead to: http or https.")]
+Destination = Annotated[str, Meta(description="The destination: an http or https URL.")]
 BrandedDomain = Annotated[
     str, Meta(description="The domain of the short link, such as `go.example.com`.")
 ]
 SlashTag = Annotated[
     str,
     Meta(
-        description="What stands behind the domain's slash: letters and digits of any script, "
+        description="The part after the domain's slash: letters and digits of any script, "
         "hyphens, underscores and emoji."
     ),
 ]
-Title = Annotated[
-    str, Meta(description="Without one, it is fetched from the destination in the background.")
-]
-Tags = Annotated[str, Meta(description="Names separated by commas; new ones are made.")]
+Title = Annotated[str, Meta(description="Default: fetched from the destination in the background.")]
+Tags = Annotated[str, Meta(description="Tag names separated by commas; new tags are created.")]
 Expiration = Annotated[
     str,
     Meta(
-        description="When the link stops, in ISO 8601; without a zone in UTC, and a date alone "
-        "is its first moment.",
+        description="When the link expires, in ISO 8601; UTC unless a zone is given. A date "
+        "without a time means the start of that day.",
         examples=["2030-12-31T23:59:59.000Z"],
     ),
 ]
-Password = Annotated[str, Meta(description="What visitors must know, up to 256 bytes.")]
+Password = Annotated[str, Meta(description="Password that visitors must enter, up to 256 bytes.")]
 PasswordAsked = Annotated[
     bool, Meta(description="false keeps the password but does not ask for it.")
 ]
 QrWanted = Annotated[
-    bool, Meta(description="Whether the link has a QR code; `qrSettings` alone ask for one too.")
+    bool, Meta(description="Whether the link has a QR code; giving `qrSettings` also creates one.")
 ]
 Qr = Annotated[QrSettings, Meta(description="How the QR code looks.")]
-InBio = Annotated[bool, Meta(description="Whether the short address is a link-in-bio page.")]
+InBio = Annotated[bool, Meta(description="Whether the short link opens a link-in-bio page.")]
 ButtonLabel = Annotated[
-    str, Meta(description="What the button on the link-in-bio page says; else `Click Here`.")
+    str, Meta(description="Label of the button on the link-in-bio page. Default: `Click Here`.")
 ]
 Public = Annotated[
     bool,
     Meta(
-        description="A public link lives one hour, whatever `expirationDate` says, and needs no "
-        "token where the server allows it."
+        description="A public link lasts one hour, whatever `expirationDate` says, and needs no "
+        "token if the server allows public links."
     ),
 ]
 Utm = Annotated[str, Meta(description="A UTM parameter, added to the destination.")]
 
 
 class ShortLinkBody(msgspec.Struct, frozen=True, kw_only=True, rename=spell_key):
-    """Keys that it does not name are ignored."""
+    """Unknown keys are ignored."""
 
 
 class ShortLinkInput(ShortLinkBody, frozen=True, kw_only=True):
@@ -125,13 +123,13 @@ class ShortLinkInput(ShortLinkBody, frozen=True, kw_only=True):
 
 
 def asks_for_public_link(body: Body) -> bool:
-    """Known before the other fields are judged: nobody learns of faults without a right to ask."""
+    """Read before the other fields are checked: faults are only for those who may create a link."""
     value = body.fields.get("public")
     return value is True or (body.is_form and value in {"true", "True", "1"})
 
 
 def read_new_link(body: Body) -> LinkChange:
-    """The link asked for. Keys that are not known are ignored."""
+    """The requested link. Unknown keys are ignored."""
     fields = unfold_form(body.fields) if body.is_form else body.fields
     found, unread = convert_known(fields, ShortLinkInput, is_text=body.is_form)
     needed: dict[str, Any] = dict.fromkeys(REQUIRED, "")
@@ -158,8 +156,8 @@ def read_new_link(body: Body) -> LinkChange:
 
 
 def unfold_form(fields: dict[str, object]) -> dict[str, object]:
-    """A form's fields as JSON would have them: nothing where it is empty, and the QR settings as
-    an object, whether they came key by key or as JSON text.
+    """A form's fields as JSON would have them: empty ones are null, and the QR settings are an
+    object, whether they were sent key by key or as JSON text.
     """
     unfolded: dict[str, object] = {}
     settings: dict[str, object] = {}
@@ -177,7 +175,7 @@ def unfold_form(fields: dict[str, object]) -> dict[str, object]:
 
 
 def decode_json(text: str) -> object:
-    """What is no JSON stays as it is, to be told so with the other faults."""
+    """Invalid JSON is returned as it is, so that it is reported with the other faults."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
@@ -190,18 +188,18 @@ def split_tags(text: str | None) -> tuple[str, ...]:
 
 
 def read_expiration(text: str | None, unread: dict[str, str]) -> int | None:
-    """UTC milliseconds; what is no time is noted among the fields that could not be read."""
+    """UTC milliseconds; an invalid time is added to the fields that could not be read."""
     if not text:
         return None
     try:
         return read_time(datetime.fromisoformat(text.strip()))
     except ValueError:
-        unread["expirationDate"] = "must be a time in ISO 8601, such as 2030-12-31T23:59:59Z"
+        unread["expirationDate"] = "must be an ISO 8601 time, such as 2030-12-31T23:59:59Z"
         return None
 
 
 def choose_qr_settings(given: ShortLinkInput) -> QrSettings | None:
-    """Settings without a word on isQrGenerated ask for a code, as a password alone protects."""
+    """Settings without isQrGenerated create a code, just as a password alone protects the link."""
     asked = msgspec.structs.asdict(given.qr_settings or QrSettings())
     settings = QrSettings(**{name: value or None for name, value in asked.items()})
     if given.is_qr_generated is None:

@@ -1,4 +1,4 @@
-"""`/import-short-link` and `/bulk-delete`: many links at once in the short-link API."""
+"""`/import-short-link` and `/bulk-delete`: bulk operations of the short-link API."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
@@ -32,19 +32,19 @@ class ImportInput(msgspec.Struct, frozen=True, kw_only=True, rename=spell_key):
         Meta(
             min_length=1,
             max_length=service.MAX_AT_ONCE,
-            description="Links as `/short-link` takes them. A `brandedDomain` of their own goes "
-            "before the common one; without a `slashTag`, one is generated.",
+            description="Links in the form that `/short-link` takes. A link's own "
+            "`brandedDomain` overrides the shared one; without a `slashTag`, one is generated.",
         ),
     ]
     branded_domain: BrandedDomain | None = None
     tags: Annotated[
         str | list[str] | None,
-        Meta(description="Names, as a list or separated by commas, that all the links get."),
+        Meta(description="Names of tags for all the links, as a list or separated by commas."),
     ] = None
 
 
 class FailedImport(msgspec.Struct, frozen=True, kw_only=True):
-    """Why there is no link for the one at `index` of the list that was sent."""
+    """Why no link was created for the item at `index` of the request."""
 
     index: int
     message: str
@@ -63,7 +63,7 @@ class ImportAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NamedLink(msgspec.Struct, frozen=True, kw_only=True):
-    """The id says it all: the type may be spelled in any way."""
+    """Only the id matters; the type may have any spelling."""
 
     id: str | int
     type: str | None = None
@@ -93,7 +93,7 @@ class BulkDeleteAnswer(msgspec.Struct, frozen=True, kw_only=True):
     "POST /import-short-link",
     "Import short links",
     ImportAnswer,
-    description="Up to 1,000. The good ones are made together; each other one is told.",
+    description="Up to 1,000. All valid links are created together; each invalid one is reported.",
     body=ImportInput,
     body_example={
         "importData": [
@@ -134,7 +134,7 @@ async def import_short_links(request: ApiRequest) -> Answer:
 
 
 def read_import(given: ImportInput, fields: Mapping[str, object]) -> LinkChange:
-    """One of the links, with what they have in common; null is as good as left out."""
+    """One of the links with the shared values; null is the same as an omitted field."""
     common = {"brandedDomain": given.branded_domain, "slashTag": ""}
     known = {
         name: value

@@ -1,4 +1,4 @@
-"""What the short-link API takes to change a link: only what is given, in a create's own words."""
+"""What the short-link API accepts to update a link: the given fields, named as in a create."""
 
 from collections.abc import Mapping
 from typing import Any, Final, cast
@@ -25,7 +25,7 @@ from shorty.webcore.fields import convert_known
 from shorty.webcore.requests import Body
 
 SETTINGS: Final = frozenset(QrSettings.__struct_encode_fields__)
-# Read in a way of their own.
+# Fields with their own readers.
 _TRANSLATED: Final = frozenset(
     {
         *("tags", "expiration_date", "password", "password_protection_enabled"),
@@ -44,7 +44,7 @@ ShortLinkChanges: Final = derive_changes(
 
 
 def add_settings(name: str, kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    """A body of that kind in which a code's settings stand beside the link's fields."""
+    """A body of that kind that holds a code's settings beside the link's fields."""
     settings = [
         (field.name, field.type, field.default) for field in msgspec.structs.fields(QrSettings)
     ]
@@ -54,7 +54,7 @@ def add_settings(name: str, kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
 
 
 def gather_settings(fields: Mapping[str, object]) -> dict[str, object]:
-    """The fields with the settings that stand beside them moved into `qrSettings`."""
+    """The fields with the settings beside them moved into `qrSettings`."""
     beside = {name: value for name, value in fields.items() if name in SETTINGS}
     others = {name: value for name, value in fields.items() if name not in SETTINGS}
     inside = others.get("qrSettings")
@@ -64,7 +64,7 @@ def gather_settings(fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def read_change(body: Body, link: Link) -> LinkChange:
-    """The change of that link. Keys that are not known are ignored."""
+    """The change of that link. Unknown keys are ignored."""
     fields = gather_settings(unfold_form(body.fields) if body.is_form else body.fields)
     found, unread = convert_known(fields, ShortLinkChanges, is_text=body.is_form)
     values: dict[str, Any] = {
@@ -75,7 +75,7 @@ def read_change(body: Body, link: Link) -> LinkChange:
     if "expiration_date" in found:
         values["expires_at"] = read_expiration(found["expiration_date"], unread)
     if "btn_label" in found and found["btn_label"] == (link.button_label or BUTTON_LABEL):
-        del values["button_label"]  # the default label that a link without one is shown with
+        del values["button_label"]  # the default label, which a link without one is shown with
     if "tags" in found:
         names = split_tags(found["tags"])
         if names != tuple(tag.name for tag in link.tags):
@@ -89,11 +89,11 @@ def read_change(body: Body, link: Link) -> LinkChange:
 
 
 def _read_password(found: Mapping[str, Any], link: Link) -> dict[str, Any]:
-    """Whole objects are put back, in which it is always null: then this alone clears nothing."""
+    """Clients put back whole objects, where it is always null: null alone clears nothing."""
     given = found.get("password", UNSET)
     is_asked = found.get("password_protection_enabled", UNSET)
     if not given and link.password_hash is None:
-        return {}  # a link without one is shown to ask for none, which says nothing of a later one
+        return {}  # put back as shown, which must not affect a later password
     is_kept = not given and is_asked is True
     is_put_back = given is None and is_asked is False and not link.is_password_asked
     password = UNSET if is_kept or is_put_back or given is UNSET else given or None
@@ -103,7 +103,7 @@ def _read_password(found: Mapping[str, Any], link: Link) -> dict[str, Any]:
 def _read_settings(
     found: Mapping[str, Any], link: Link, named: object
 ) -> QrSettings | None | UnsetType:
-    """Only the settings named change, those of a link without a code from the defaults on."""
+    """Only the given settings change; a link without a code starts from the defaults."""
     is_wanted, settings = found.get("is_qr_generated"), found.get("qr_settings")
     if is_wanted is False:
         return None

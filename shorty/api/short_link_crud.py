@@ -1,4 +1,4 @@
-"""`/short-link` and `/short-link/{id}`: lists, reads, changes and deletes in the short-link API."""
+"""`/short-link` and `/short-link/{id}`: list, get, update and delete in the short-link API."""
 
 from typing import Annotated, Final, Literal, get_args
 
@@ -48,13 +48,13 @@ class ShortLinkQuery(msgspec.Struct, frozen=True, kw_only=True):
     type: Annotated[
         ListedType | None,
         Meta(
-            description="Only links of that `type`: `BIO_PAGE` is `BIO_LINK`, and `QR_N_BIO_PAGE` "
-            "are those of `QR` and of `BIO_LINK`. All when omitted."
+            description="Only links of that `type`: `BIO_PAGE` means `BIO_LINK`, and "
+            "`QR_N_BIO_PAGE` means both `QR` and `BIO_LINK`. Default: all."
         ),
     ] = None
     limit: Limit = MAX_LIMIT
     cursor: Annotated[
-        str | None, Meta(description=f"The `{NEXT_CURSOR}` header of the page before.")
+        str | None, Meta(description=f"The `{NEXT_CURSOR}` header of the previous page.")
     ] = None
 
 
@@ -72,10 +72,10 @@ class Success(msgspec.Struct, frozen=True, kw_only=True):
 
 @resource.handle(
     "GET /short-link",
-    "List the short links",
+    "List short links",
     ShortLinkList,
-    description="The newest first, with those made through the links API. The header "
-    f"`{NEXT_CURSOR}` is there where more follow: send it as `cursor`.",
+    description="Newest first, including links created through the links API. If more follow, "
+    f"the header `{NEXT_CURSOR}` is set: send it as `cursor`.",
     query=ShortLinkQuery,
     answer_example={
         "message": LISTED,
@@ -106,14 +106,14 @@ def read_filter(given: dict[str, str]) -> LinkFilter:
 
 
 def spell_type(text: str) -> str:
-    """`shortlink`, as links are told to be, and `bio-link` are `SHORT_LINK` and `BIO_LINK`."""
+    """`shortlink` and `bio-link`, as links spell their type, mean `SHORT_LINK` and `BIO_LINK`."""
     known = {name.replace("_", ""): name for name in get_args(ListedType)}
     return known.get(text.upper().replace("_", "").replace("-", ""), text)
 
 
 @resource.handle(
     "GET /short-link/{link_id}",
-    "Read a short link",
+    "Get a short link",
     ShortLinkAnswer,
     answer_example={**EXAMPLE, "message": READ},
 )
@@ -125,10 +125,10 @@ async def get_short_link(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "PUT /short-link/{link_id}",
-    "Change a short link",
+    "Update a short link",
     ShortLinkAnswer,
-    description="What is given changes, of the link as of its QR code; null or an empty "
-    "password clears. Keys that are not known are ignored: the whole object may be put back.",
+    description="Omitted fields of the link and of its QR code stay unchanged; null or an empty "
+    "password clears a field. Unknown keys are ignored, so the whole object can be sent back.",
     body=ShortLinkSettings,
     body_example={"destinationUrl": "https://example.com/new", "expirationDate": None},
     answer_example={**EXAMPLE, "message": UPDATED},
@@ -149,7 +149,8 @@ async def change_short_link(request: ApiRequest) -> Answer:
     "Delete a short link",
     Success,
     status=200,
-    description="Its address stops at once and is free again; its numbers stay.",
+    description="The short link stops working immediately and its slug becomes available. "
+    "Analytics are kept.",
     answer_example={"success": True, "message": DELETED},
 )
 async def delete_short_link(request: ApiRequest) -> Answer:

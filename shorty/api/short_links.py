@@ -1,6 +1,6 @@
-"""`/short-link` and `/shortlinks`: makes links through the short-link API.
+"""`/short-link` and `/shortlinks`: creates links through the short-link API.
 
-A public link needs no token where the operator allows it; whether a link is public, its body says.
+A public link needs no token if the operator allows it; the body says whether a link is public.
 """
 
 from typing import Final
@@ -30,7 +30,7 @@ from shorty.webcore.answers import Answer, answer_json
 from shorty.webcore.requests import read_body, tell_of_proxy
 
 NETWORK_SHARE: Final = 10
-"""So many addresses' worth of public links an IPv6 /48 or IPv4 /24 may make."""
+"An IPv6 /48 or IPv4 /24 may create as many public links as this many IP addresses."
 
 resource: Final = Resource("Short links")
 
@@ -41,7 +41,7 @@ async def authenticate_unless_public(request: ApiRequest) -> None:
 
 
 def may_be_anonymous(request: ApiRequest) -> bool:
-    """A token that is sent must be right, also for a public link, which is then its owner's."""
+    """A token that is sent must be valid; a public link then belongs to its owner."""
     is_offered = request.services.config.public_links.enabled
     is_create = request.route_handler.fn is create_short_link.fn
     return is_offered and is_create and request.find_header(b"authorization") is None
@@ -74,9 +74,9 @@ async def create_short_link(request: ApiRequest) -> Answer:
 
 
 async def make_public_link(request: ApiRequest) -> Link:
-    """Raises UnauthenticatedError where the link is to be somebody's, and RateLimitedError.
+    """Raises UnauthenticatedError if the link needs an owner, and RateLimitedError.
 
-    Every try counts, also one whose body cannot be read.
+    Every attempt counts, including one with an unreadable body.
     """
     tell_of_proxy(request)
     services, now = request.services, request.services.read_clock()
@@ -93,9 +93,9 @@ async def make_public_link(request: ApiRequest) -> Link:
 
 
 def take_public_link(limits: RateLimits, client_address: str, limit: int, now: int) -> None:
-    """Counts one by its address and by the wider network that this is in.
+    """Counts one link for its IP address and for the wider network around it.
 
-    What either refuses counts for neither. Raises RateLimitedError.
+    If either is over its limit, neither is charged. Raises RateLimitedError.
     """
     address, network = name_address(client_address), name_network(client_address)
     limits.public_link_networks.look(network, NETWORK_SHARE * limit, now).require(now)

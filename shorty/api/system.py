@@ -1,4 +1,4 @@
-"""The paths beside the API that answer on any host: health, metrics, and what crawlers ask for."""
+"""Paths beside the API that answer on any host: health, metrics, and files for crawlers."""
 
 import hmac
 from importlib import resources
@@ -19,7 +19,7 @@ NOT_KEPT: Final[tuple[Header, ...]] = ((b"cache-control", b"no-store"),)
 KEPT_A_DAY: Final[tuple[Header, ...]] = ((b"cache-control", b"public, max-age=86400"),)
 TEXT: Final = b"text/plain; charset=utf-8"
 
-# Previews of links are welcome; the API and the dashboard have nothing to be found.
+# Previews of links are welcome; the API and the dashboard have nothing to index.
 ROBOTS: Final = b"User-agent: *\nDisallow: /api/\nDisallow: /app/\n"
 FAVICON: Final = (resources.files("shorty.api") / "favicon.svg").read_bytes()
 
@@ -36,7 +36,7 @@ async def report_health(request: ApiRequest) -> Answer:
 async def report_readiness(request: ApiRequest) -> Answer:
     """200 while a row can be written and clicks are journalled and stored.
 
-    Why not, the operator alone learns: on this machine, or with the token of [metrics].
+    Only the operator sees the reasons: on this machine, or with the token of [metrics].
     """
     reasons = await request.services.readiness.find_reasons()
     is_operator = is_direct_from_here(request) or has_metrics_token(request)
@@ -47,7 +47,7 @@ async def report_readiness(request: ApiRequest) -> Answer:
 
 @get("/metrics")
 async def report_metrics(request: ApiRequest) -> Answer:
-    """For Prometheus: with the token of the configuration, or without one from this machine."""
+    """For Prometheus: with the configured token, or from this machine without one."""
     require_metrics_access(request)
     body, media_type = write_metrics(request.services)
     return Answer(200, body, media_type=media_type.encode(), headers=NOT_KEPT)
@@ -57,7 +57,7 @@ def require_metrics_access(request: ApiRequest) -> None:
     if not request.services.config.metrics.token:
         if not is_direct_from_here(request):
             raise ForbiddenError(
-                "Metrics are for this machine alone while [metrics] token is not set."
+                "Metrics are only available on this machine while [metrics] token is not set."
             )
         return
     read_token(request)
@@ -75,7 +75,7 @@ def has_metrics_token(request: ApiRequest) -> bool:
 
 
 def is_direct_from_here(request: ApiRequest) -> bool:
-    """Not through a proxy on this machine, which would let everybody in."""
+    """Not through a proxy on this machine, which would let everyone in."""
     if any(request.find_header(name) for name in (b"x-forwarded-for", b"forwarded", b"via")):
         return False
     client = request.scope["client"]

@@ -22,9 +22,10 @@ from shorty.webcore.requests import read_body
 resource: Final = Resource("Tags")
 
 Name = Annotated[
-    str, Meta(description=f"Up to {tags.NAME_LENGTH} characters, no commas; unique in any case.")
+    str,
+    Meta(description=f"Up to {tags.NAME_LENGTH} characters, no commas; unique regardless of case."),
 ]
-Color = Annotated[str, Meta(description="Such as `#4477aa`; without one it is chosen by the name.")]
+Color = Annotated[str, Meta(description="Such as `#4477aa`; default: derived from the name.")]
 
 
 class TagInput(Input, frozen=True, kw_only=True):
@@ -45,19 +46,19 @@ class TagList(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class TagQuery(ListQuery, frozen=True, kw_only=True):
-    """All tags come in one page, unless a caller wants smaller ones."""
+    """All tags are returned in one page unless the caller sets a limit."""
 
     limit: Annotated[
-        int, Meta(ge=1, le=tags.MAX_TAGS, description="How many to answer at most.")
+        int, Meta(ge=1, le=tags.MAX_TAGS, description="Maximum number of results.")
     ] = tags.MAX_TAGS
 
 
 @resource.handle(
     "GET /tags",
-    "List the tags",
+    "List tags",
     TagList,
-    description=f"By name. There are at most {tags.MAX_TAGS:,}, so that without a `limit` all "
-    "come at once.",
+    description=f"By name. A workspace has at most {tags.MAX_TAGS:,} tags; without a `limit` all "
+    "are returned.",
     query=TagQuery,
 )
 async def list_tags(request: ApiRequest) -> Answer:
@@ -71,7 +72,7 @@ async def list_tags(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "POST /tags",
-    "Make a tag",
+    "Create a tag",
     TagAnswer,
     body=TagInput,
     body_example={"name": "Press", "color": "#4477aa"},
@@ -89,7 +90,7 @@ async def create_tag(request: ApiRequest) -> Answer:
     )
 
 
-@resource.handle("GET /tags/{tag_id}", "Read a tag", TagAnswer)
+@resource.handle("GET /tags/{tag_id}", "Get a tag", TagAnswer)
 async def get_tag(request: ApiRequest) -> Answer:
     tag_id = request.read_id("tag_id", "tag")
     tag = await tags.get_tag(request.services.db, request.actor.workspace_id, tag_id)
@@ -98,7 +99,7 @@ async def get_tag(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "PATCH /tags/{tag_id}",
-    "Change a tag",
+    "Update a tag",
     TagAnswer,
     body=TagChanges,
     body_example={"name": "Media"},
@@ -111,7 +112,7 @@ async def change_tag(request: ApiRequest) -> Answer:
     return _answer_tag(tag)
 
 
-@resource.handle("DELETE /tags/{tag_id}", "Delete a tag", description="The links that had it stay.")
+@resource.handle("DELETE /tags/{tag_id}", "Delete a tag", description="Links that had it are kept.")
 async def delete_tag(request: ApiRequest) -> Answer:
     tag_id = request.read_id("tag_id", "tag")
     await request.write(lambda tx: tags.delete_tag(tx, request.actor, tag_id))

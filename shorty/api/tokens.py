@@ -1,4 +1,4 @@
-"""`/tokens`: the workspace's API tokens. A token's text stands in the answer to POST alone."""
+"""`/tokens`: the workspace's API tokens. Only the response to POST contains a token's text."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final
@@ -17,15 +17,15 @@ from shorty.webcore.times import read_time
 
 resource: Final = Resource("Tokens", reads="admin", writes="admin")
 
-Name = Annotated[str, Meta(max_length=tokens.NAME_LENGTH, description="To tell it apart.")]
+Name = Annotated[str, Meta(max_length=tokens.NAME_LENGTH, description="A name to recognise it by.")]
 ScopeField = Annotated[
     Scope,
     Meta(
-        description="`read` reads, `write` changes links and what belongs to them, "
-        "`admin` also manages tokens, domains and members."
+        description="`read` can read, `write` can also change links and what belongs to them, "
+        "`admin` can also manage tokens, domains and members."
     ),
 ]
-End = Annotated[datetime, Meta(description="When it stops; without a time it goes on.")]
+End = Annotated[datetime, Meta(description="When the token expires. Default: never.")]
 
 
 class TokenInput(Input, frozen=True, kw_only=True):
@@ -79,7 +79,7 @@ def show_token(token: Token, text: str | UnsetType = UNSET) -> TokenObject:
     return show(TokenObject, token, user=user, token=text)
 
 
-@resource.handle("GET /tokens", "List the workspace's tokens", TokenList, query=ListQuery)
+@resource.handle("GET /tokens", "List API tokens", TokenList, query=ListQuery)
 async def list_tokens(request: ApiRequest) -> Answer:
     query = request.read_filters(ListQuery)
     found = await tokens.list_tokens(
@@ -91,11 +91,10 @@ async def list_tokens(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "POST /tokens",
-    "Make a token",
+    "Create an API token",
     TokenAnswer,
     is_repeatable=False,
-    description="The new token speaks for you in this workspace. "
-    "Its text is in this answer and never again.",
+    description="The new token acts as you in this workspace. Its text is only in this response.",
     body=TokenInput,
     body_example={"name": "Deploy script", "scope": "write"},
     answer_example={
@@ -109,11 +108,11 @@ async def create_token(request: ApiRequest) -> Answer:
     made = await request.write(lambda tx: tokens.create_token(tx, request.actor, new, request.now))
     shown = TokenAnswer(token=show_token(made.token, made.text))
     location = (b"location", b"/api/v1/tokens/%d" % made.token.id)
-    # It holds a secret, which no cache on the way may keep.
+    # The response contains a secret, which no cache may keep.
     return answer_json(shown, 201, [location, (b"cache-control", b"no-store")])
 
 
-@resource.handle("GET /tokens/{token_id}", "Read a token", TokenAnswer)
+@resource.handle("GET /tokens/{token_id}", "Get an API token", TokenAnswer)
 async def get_token(request: ApiRequest) -> Answer:
     token_id = request.read_id("token_id", "token")
     token = tokens.get_token(request.services.db, request.actor, token_id)
@@ -122,7 +121,7 @@ async def get_token(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "PATCH /tokens/{token_id}",
-    "Change a token's name or end",
+    "Update an API token's name or expiry",
     TokenAnswer,
     body=TokenChanges,
     body_example={"name": "Old deploy script", "expiresAt": "2027-11-22T12:00:00.000Z"},
@@ -136,7 +135,11 @@ async def change_token(request: ApiRequest) -> Answer:
     return answer_json(TokenAnswer(token=show_token(token)))
 
 
-@resource.handle("DELETE /tokens/{token_id}", "Revoke a token", description="It stops at once.")
+@resource.handle(
+    "DELETE /tokens/{token_id}",
+    "Revoke an API token",
+    description="The token stops working immediately.",
+)
 async def revoke_token(request: ApiRequest) -> Answer:
     token_id = request.read_id("token_id", "token")
     await request.write(lambda tx: tokens.revoke_token(tx, request.actor, token_id, request.now))
@@ -144,6 +147,6 @@ async def revoke_token(request: ApiRequest) -> Answer:
 
 
 def read_end(given: dict[str, Any]) -> dict[str, Any]:
-    """With its end, where it has one, in milliseconds."""
+    """With its expiry, if it has one, in milliseconds."""
     end = given.get("expires_at")
     return given | {"expires_at": read_time(end)} if end else given

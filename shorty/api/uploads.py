@@ -1,4 +1,4 @@
-"""Reads an uploaded picture: the file itself as the body, or in base64 among JSON's fields."""
+"""Reads an uploaded picture: the file itself as the body, or base64 in a JSON field."""
 
 import binascii
 import re
@@ -15,12 +15,12 @@ from shorty.webcore.requests import Body, read_body, read_bytes
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-BODY_LIMIT: Final = 2 * MAX_BYTES  # base64 takes a third more
+BODY_LIMIT: Final = 2 * MAX_BYTES  # base64 is a third larger
 _DATA_ADDRESS: Final = re.compile(r"data:[\w/+.-]*(;[\w=+.-]+)*;base64,")
 
 
 async def read_upload(request: ApiRequest, kind: type[T]) -> tuple[Body, T | None, bytes]:
-    """The body, its fields (None where it is the file itself) and the file.
+    """The body, its fields (None if it is the file itself) and the file.
 
     `kind` has a field `image`. Raises InvalidFieldsError.
     """
@@ -33,6 +33,6 @@ async def read_upload(request: ApiRequest, kind: type[T]) -> tuple[Body, T | Non
     try:
         content = b64decode("".join(_DATA_ADDRESS.sub("", text, 1).split()), validate=True)
     except (binascii.Error, ValueError):
-        fault = "must be a file in base64, or a data: address of one"
+        fault = "must be a file in base64, or a data: URL"
         raise InvalidFieldsError({"image": fault}) from None
     return body, wanted, content

@@ -1,4 +1,4 @@
-"""`/usage`: the plan, each of its limits, and what is used of it."""
+"""`/usage`: the plan, its limits, and the usage of each."""
 
 from typing import Any, ClassVar, Final
 
@@ -14,7 +14,7 @@ resource: Final = Resource("Usage")
 
 
 class UseObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`limit` null means none; `resetsAt` is when a monthly number starts anew."""
+    """`limit` null means unlimited; `resetsAt` is when a monthly quota resets."""
 
     limit: int | None
     used: int
@@ -49,7 +49,7 @@ class UsageAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     }
 
 
-@resource.handle("GET /usage", "Read what is used of the plan", UsageAnswer)
+@resource.handle("GET /usage", "Get plan usage", UsageAnswer)
 async def get_usage(request: ApiRequest) -> Answer:
     services, actor = request.services, request.actor
     plan = actor.plan

@@ -1,4 +1,4 @@
-"""`/utm-templates`: UTM parameters that the workspace uses again and again, under names."""
+"""`/utm-templates`: named sets of UTM parameters to reuse."""
 
 from typing import Annotated, Any, ClassVar, Final
 
@@ -20,7 +20,7 @@ resource: Final = Resource("UTM templates")
 
 Name = Annotated[
     str,
-    Meta(description=f"Up to {utm_templates.NAME_LENGTH} characters; unique in any case."),
+    Meta(description=f"Up to {utm_templates.NAME_LENGTH} characters; unique regardless of case."),
 ]
 Utm = Annotated[str, Meta(description="A UTM parameter.")]
 
@@ -72,9 +72,9 @@ class UtmTemplateList(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
 
 @resource.handle(
     "GET /utm-templates",
-    "List the UTM templates",
+    "List UTM templates",
     UtmTemplateList,
-    description=f"All of them, by name; there are at most {utm_templates.MAX_TEMPLATES}.",
+    description=f"All templates, by name; at most {utm_templates.MAX_TEMPLATES}.",
 )
 async def list_templates(request: ApiRequest) -> Answer:
     found = await utm_templates.list_templates(request.services.db, request.actor.workspace_id)
@@ -83,7 +83,7 @@ async def list_templates(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "POST /utm-templates",
-    "Make a UTM template",
+    "Create a UTM template",
     UtmTemplateAnswer,
     body=UtmTemplateInput,
     body_example={"name": "Newsletter", "utmSource": "newsletter", "utmMedium": "email"},
@@ -101,7 +101,7 @@ async def create_template(request: ApiRequest) -> Answer:
     )
 
 
-@resource.handle("GET /utm-templates/{template_id}", "Read a UTM template", UtmTemplateAnswer)
+@resource.handle("GET /utm-templates/{template_id}", "Get a UTM template", UtmTemplateAnswer)
 async def get_template(request: ApiRequest) -> Answer:
     template_id = read_template_id(request)
     db, workspace_id = request.services.db, request.actor.workspace_id
@@ -110,9 +110,9 @@ async def get_template(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "PATCH /utm-templates/{template_id}",
-    "Change a UTM template",
+    "Update a UTM template",
     UtmTemplateAnswer,
-    description="Only what is given changes; null clears. Links keep what they have.",
+    description="Omitted fields stay unchanged; null clears a field. Existing links do not change.",
     body=UtmTemplateChanges,
     body_example={"utmCampaign": "spring", "utmTerm": None},
     answer_example={"utmTemplate": UtmTemplateObject.example | {"utmCampaign": "spring"}},
@@ -130,7 +130,7 @@ async def change_template(request: ApiRequest) -> Answer:
 @resource.handle(
     "DELETE /utm-templates/{template_id}",
     "Delete a UTM template",
-    description="Links made with it keep their parameters.",
+    description="Links created with it keep their parameters.",
 )
 async def delete_template(request: ApiRequest) -> Answer:
     template_id = read_template_id(request)

@@ -1,4 +1,4 @@
-"""The objects of the webhooks API: secret, receivers and deliveries, and how each is shown."""
+"""The objects of the webhooks API: the secret, endpoints and deliveries."""
 
 from typing import Any, ClassVar, Final
 
@@ -63,7 +63,7 @@ class SecretAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ReceiverObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`failures` counts the tries that failed one after the other."""
+    """`failures` is the number of consecutive failed attempts."""
 
     id: str
     url: str
@@ -92,7 +92,7 @@ class ReceiverList(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ReceiverState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """How the delivery's receiver fares now."""
+    """The current state of the delivery's endpoint."""
 
     id: str
     status: ReceiverStatus
@@ -100,7 +100,7 @@ class ReceiverState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class TryObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`status` is the answer's, null where there was none; `body` is its start."""
+    """`status` is the response's, null if there was none; `body` is the start of its body."""
 
     number: int
     at: str
@@ -120,7 +120,7 @@ class TryObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class DeliveryObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`linkId` is null for a test; `reason` says why it is dead."""
+    """`linkId` is null for a test; `reason` says why the delivery is dead."""
 
     id: str
     webhook_id: str
@@ -171,7 +171,7 @@ def show_receiver(receiver: Receiver, now: int) -> ReceiverObject:
 
 
 def show_resumption(receiver: Receiver, now: int) -> str | None:
-    """Until when nothing is sent, because it is paused or asked for it; a stop has no end."""
+    """When sending resumes, if the endpoint is paused or asked for a delay; a stop has no end."""
     held_until = receiver.health.held_until
     if receiver.health.status == "stopped" or held_until is None or held_until <= now:
         return None

@@ -1,4 +1,4 @@
-"""`/webhooks/…`: the signing secret, the receivers, every delivery with its tries, a test."""
+"""`/webhooks/…`: the signing secret, endpoints, deliveries with their attempts, and tests."""
 
 from typing import Annotated, Final
 
@@ -40,20 +40,20 @@ class DeliveryList(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class DeliveryQuery(ListQuery, frozen=True, kw_only=True, rename="camel"):
-    link_id: Annotated[str, Meta(description="Only those of this link.")] = ""
-    status: Annotated[Status | None, Meta(description="Only those that are so.")] = None
-    url: Annotated[str, Meta(description="Only those to this address.")] = ""
+    link_id: Annotated[str, Meta(description="Only deliveries of this link.")] = ""
+    status: Annotated[Status | None, Meta(description="Only deliveries with this status.")] = None
+    url: Annotated[str, Meta(description="Only deliveries to this endpoint URL.")] = ""
 
 
 class TestInput(Input, frozen=True, kw_only=True):
-    url: Annotated[str, Meta(description="The address to send the test to.")]
+    url: Annotated[str, Meta(description="The endpoint URL that receives the test.")]
 
 
 @resource.handle(
     "GET /webhooks/secret",
-    "Read the secret that deliveries are signed with",
+    "Get the signing secret",
     SecretAnswer,
-    description="In the form of the Standard Webhooks specification.",
+    description="In the format of the Standard Webhooks specification.",
     scope="admin",
 )
 async def get_webhook_secret(request: ApiRequest) -> Answer:
@@ -63,10 +63,10 @@ async def get_webhook_secret(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "POST /webhooks/secret/rotate",
-    "Replace the secret",
+    "Rotate the signing secret",
     SecretAnswer,
     status=200,
-    description="For a day deliveries are signed with both, the new one first.",
+    description="For one day deliveries are signed with both secrets, the new one first.",
     scope="admin",
     answer_example=SecretAnswer.example | {"previousValidUntil": "2026-11-23T12:00:00.000Z"},
 )
@@ -77,11 +77,11 @@ async def rotate_webhook_secret(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "GET /webhooks/receivers",
-    "List the addresses that were called, and how they fare",
+    "List webhook endpoints",
     ReceiverList,
-    description="One that keeps failing is `paused`: at `resumesAt` it is tried again with one "
-    "delivery. One that answered 410 is `stopped`. A test or a redelivery is sent all the "
-    "same, and one that succeeds makes it `active`.",
+    description="An endpoint that keeps failing is `paused`: at `resumesAt` it is retried with "
+    "one delivery. An endpoint that answered 410 is `stopped`. Tests and redeliveries are sent "
+    "regardless, and one that succeeds makes the endpoint `active`.",
     query=ListQuery,
 )
 async def list_receivers(request: ApiRequest) -> Answer:
@@ -96,10 +96,10 @@ async def list_receivers(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "GET /webhooks/deliveries",
-    "List the deliveries",
+    "List deliveries",
     DeliveryList,
-    description="The newest first; they are kept for 30 days after they have ended. "
-    "`queued` ones are still to be sent, `dead` ones are given up.",
+    description="Newest first; they are kept for 30 days after they have finished. `queued` "
+    "deliveries are still to be sent, `dead` ones have failed for good.",
     query=DeliveryQuery,
 )
 async def list_deliveries(request: ApiRequest) -> Answer:
@@ -117,9 +117,9 @@ async def list_deliveries(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "GET /webhooks/deliveries/{delivery_id}",
-    "Read a delivery with all its tries",
+    "Get a delivery with all its attempts",
     DeliveryAnswer,
-    description="`payload` is what is sent; null once the click is no longer kept.",
+    description="`payload` is what is sent; null once the click has been deleted.",
     answer_example={
         "delivery": DeliveryObject.example
         | {"tries": [TryObject.example], "payload": PAYLOAD_EXAMPLE}
@@ -133,10 +133,10 @@ async def get_delivery(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "POST /webhooks/deliveries/{delivery_id}/redeliver",
-    "Send a delivery again",
+    "Redeliver a delivery",
     DeliveryAnswer,
-    description="At once, with the `webhook-id` it always had; if that fails, the schedule "
-    "begins anew.",
+    description="Sends it immediately with its original `webhook-id`; if that fails, the retry "
+    "schedule starts again.",
     status=202,
     errors=(ConflictError,),
 )
@@ -153,7 +153,7 @@ async def redeliver(request: ApiRequest) -> Answer:
     "POST /webhooks/test",
     "Send a test event",
     DeliveryAnswer,
-    description="A made-up click of the type `webhook.test`, signed and logged as real ones.",
+    description="Sends a sample `webhook.test` event, signed and logged like a real one.",
     body=TestInput,
     body_example={"url": "https://hooks.example.com/clicks"},
     status=202,
@@ -185,7 +185,7 @@ def read_delivery_filter(request: ApiRequest) -> DeliveryFilter:
 
 
 def read_url(text: str) -> str:
-    """The address as links keep it, so that it is the same receiver."""
+    """The endpoint URL as links store it, so that it matches the same endpoint."""
     try:
         url = read_webhook_url(text)
     except ValueError as error:

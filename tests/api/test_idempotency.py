@@ -164,5 +164,5 @@ async def test_a_write_by_another_process_meanwhile_is_a_conflict(
     monkeypatch.setattr(token_store, "look_up_kept_answer", find_nothing)
     answer = await add(client, "k", "other.a.example")
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
-    assert "Idempotency-Key is under way; try again" in answer.json()["error"]
+    assert "Idempotency-Key is in progress; try again" in answer.json()["error"]
     assert await count_hosts(client) == 1

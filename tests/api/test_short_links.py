@@ -377,7 +377,7 @@ async def test_a_form_makes_the_same_link(
         ({"tags": ["a"]}, "tags: must be text or null"),
         ({"tags": "x" * 51}, "tags: "),
         ({"tags": ",".join(map(str, range(51)))}, "tags: may name at most 50"),
-        ({"expirationDate": "tomorrow"}, "expirationDate: must be a time in ISO 8601"),
+        ({"expirationDate": "tomorrow"}, "expirationDate: must be an ISO 8601 time"),
         ({"expirationDate": 1795348800}, "expirationDate: must be text"),
         ({"expirationDate": "2026-11-22T12:00:00Z"}, "expirationDate: must lie in the future"),
         ({"password": "x" * 257}, "password: "),
