@@ -7,7 +7,9 @@ does; one that jumps back by then is believed at once.
 
 from typing import Final, NamedTuple
 
-JUMP_MS: Final = 86_400_000
+from shorty.durations import DAY_MS
+
+JUMP_MS: Final = DAY_MS
 WAIT_S: Final = 3600.0
 
 

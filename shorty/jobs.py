@@ -22,6 +22,7 @@ from shorty.clicks.rollup_store import forget_some_visitors
 from shorty.clicks.store import find_newest_time
 from shorty.clicks.weeks import sum_some_weeks
 from shorty.clock import WAIT_S, ClockWatch, Reading
+from shorty.durations import HOUR_MS
 from shorty.errors import StorageUnavailableError
 from shorty.links.public import (
     CLICK_DAYS,
@@ -36,7 +37,7 @@ from shorty.webhooks.service import delete_old_deliveries
 NOTICE_S: Final = 0.5
 INDEX_S: Final = 1.0
 SWEEP_S: Final = 60.0
-NOTED_MS: Final = 3_600_000
+NOTED_MS: Final = HOUR_MS
 
 log = structlog.get_logger(__name__)
 

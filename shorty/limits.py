@@ -14,11 +14,9 @@ from typing import Final
 
 import msgspec
 
+from shorty.durations import DAY_MS, HOUR_MS, MINUTE_MS
 from shorty.errors import RateLimitedError
 
-MINUTE_MS: Final = 60_000
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 86_400_000
 DEFAULT_CAPACITY: Final = 50_000
 
 # The part of an IPv6 address that one subscriber gets; the rest is theirs to change at will.

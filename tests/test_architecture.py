@@ -17,7 +17,7 @@ from tests.import_map import PACKAGE, Module, Reference, read_modules
 # A unit imports from rows above its own. Within a row one may import the other, never both ways.
 ROWS = (
     {"__init__"},
-    {"errors", "addresses", "ids"},
+    {"errors", "addresses", "ids", "durations"},
     {
         "config",
         "storage",
@@ -48,7 +48,7 @@ NEVER = {("clicks", "links"), ("api", "web"), ("web", "api")}
 
 DOMAINS = {
     *{"plans", "accounts", "domains", "webhooks", "links", "clicks", "qr", "bio", "transfer"},
-    *{"limits", "storage", "errors", "ids"},
+    *{"limits", "storage", "errors", "ids", "durations"},
 }
 BRIDGE = "granian_bridge"
 GRANIANS_OWN = "granian._granian"

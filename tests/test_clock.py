@@ -1,6 +1,6 @@
 from shorty.clock import ClockWatch, Reading
+from shorty.durations import DAY_MS
 
-DAY_MS = 86_400_000
 START = Reading(1_795_348_800_000, 1000.0)
 
 

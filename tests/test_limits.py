@@ -4,16 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shorty.durations import HOUR_MS, MINUTE_MS
 from shorty.errors import RateLimitedError
-from shorty.limits import (
-    HOUR_MS,
-    MINUTE_MS,
-    RateLimit,
-    RateLimits,
-    RefillingLimit,
-    name_address,
-    name_network,
-)
+from shorty.limits import RateLimit, RateLimits, RefillingLimit, name_address, name_network
 
 NOW = 1_795_000_000_123
 

@@ -17,12 +17,13 @@ from shorty.accounts.rules import check_email, check_person
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.store import Rows
 from shorty.config import Plan
+from shorty.durations import WEEK_MS
 from shorty.errors import AlreadyExistsError, ConflictError, NotFoundError
 from shorty.limits import RateLimits
 from shorty.plans import find_plan, require_room, take_quota
 from shorty.storage.database import Database, Transaction
 
-LIFE_MS: Final = 7 * 86_400_000
+LIFE_MS: Final = WEEK_MS
 OPEN_AT_ONCE: Final = 100
 INVITATIONS_PER_HOUR: Final = 50
 SWEEP_BATCH: Final = 500

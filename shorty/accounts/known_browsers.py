@@ -17,8 +17,9 @@ import msgspec
 
 from shorty.accounts import store
 from shorty.accounts.store import Rows
+from shorty.durations import DAY_MS
 
-KNOWN_MS: Final = 365 * 86_400_000
+KNOWN_MS: Final = 365 * DAY_MS
 """Longer than a session lives, so that a browser is still known when its session has expired."""
 ACCOUNTS_PER_BROWSER: Final = 5
 ID_BYTES: Final = 16

@@ -8,10 +8,11 @@ import structlog
 
 from shorty.accounts import session_store, token_store
 from shorty.accounts.sessions import IDLE_MS, WHOLE_MS
+from shorty.durations import MINUTE_MS
 from shorty.errors import StorageUnavailableError
 from shorty.storage.database import Database, Transaction
 
-USE_NOTED_EVERY_MS: Final = 60_000
+USE_NOTED_EVERY_MS: Final = MINUTE_MS
 
 log = structlog.get_logger(__name__)
 

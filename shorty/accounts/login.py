@@ -19,13 +19,14 @@ from shorty.accounts.service import find_home_workspace
 from shorty.accounts.sessions import describe_session, start_session
 from shorty.accounts.store import Rows
 from shorty.config import Config
+from shorty.durations import MINUTE_MS
 from shorty.errors import UnauthenticatedError
 from shorty.limits import RateLimits
 from shorty.passwords import NOBODYS_HASH, SIGN_INS, is_password_right
 from shorty.pools import WorkerThreads
 from shorty.storage.database import Database, Transaction
 
-CODE_AWAITED_MS: Final = 600_000
+CODE_AWAITED_MS: Final = 10 * MINUTE_MS
 WRONG_CODES_PER_STEP: Final = 10
 """So many, and the password has to be given again."""
 TRIES_PER_WINDOW: Final = 10

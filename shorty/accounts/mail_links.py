@@ -19,11 +19,12 @@ from shorty.accounts.rules import NOBODYS_EMAIL, check_email
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.service import change_email, get_user_by_id
 from shorty.accounts.store import Rows
+from shorty.durations import HOUR_MS
 from shorty.errors import ConflictError, InvalidFieldsError
 from shorty.limits import RateLimits
 from shorty.storage.database import Database, Transaction
 
-LIFE_MS: Final = 3_600_000
+LIFE_MS: Final = HOUR_MS
 MAILS_PER_HOUR: Final = 5
 SWEEP_BATCH: Final = 500
 

@@ -18,15 +18,16 @@ from shorty.accounts import store
 from shorty.accounts.secret_texts import digest_secret
 from shorty.accounts.store import Rows, find_one
 from shorty.accounts.totp import find_step, make_secret
+from shorty.durations import DAY_MS, HOUR_MS
 from shorty.errors import ConflictError, InvalidFieldsError, NotFoundError, RateLimitedError
-from shorty.limits import DAY_MS, RateLimits
+from shorty.limits import RateLimits
 from shorty.storage.database import Transaction
 
 RECOVERY_CODES: Final = 10
 CODES_PER_WINDOW: Final = 10
 WRONG_CODES_PER_DAY: Final = 30
 """For an account from all browsers that it does not know, and for each that it knows."""
-SETUP_MS: Final = 3_600_000
+SETUP_MS: Final = HOUR_MS
 """How long a new secret waits for the code that confirms it."""
 # Without letters that look like digits or like each other; 12 of 32 are 60 bits.
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -12,10 +12,10 @@ from shorty.accounts.model import MadeSession, Session, SignedIn
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.store import Rows
 from shorty.config import Plan
+from shorty.durations import DAY_MS
 from shorty.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from shorty.storage.database import Database, Transaction
 
-DAY_MS: Final = 86_400_000
 IDLE_MS: Final = 30 * DAY_MS
 WHOLE_MS: Final = 180 * DAY_MS
 USER_AGENT_LENGTH: Final = 200

@@ -14,6 +14,7 @@ import msgspec
 from shorty.accounts import token_store
 from shorty.accounts.model import KeptAnswer
 from shorty.api.requests import ApiRequest
+from shorty.durations import DAY_MS
 from shorty.errors import ConflictError, InvalidFieldsError
 from shorty.storage.database import Database, Transaction
 from shorty.webcore.answers import Answer, answer_created
@@ -32,7 +33,7 @@ Remember = Callable[[Transaction, T], None]
 
 HEADER: Final = "Idempotency-Key"
 KEY_LENGTH: Final = 255
-KEPT_MS: Final = 24 * 3_600_000
+KEPT_MS: Final = DAY_MS
 DELETED_AT_ONCE: Final = 500
 
 

@@ -13,10 +13,9 @@ from shorty.cli.options import (
     show_time,
 )
 from shorty.cli.session import Session, with_database
+from shorty.durations import DAY_MS
 from shorty.storage.database import Transaction
 from shorty.webcore.times import format_optional_time
-
-DAY_MS = 86_400_000
 
 
 @click.group("token")

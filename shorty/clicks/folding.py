@@ -11,9 +11,9 @@ from typing import Final
 
 from shorty.clicks.days import Day, Quarter, fold_quarters, read_quarter, unfold_day
 from shorty.clicks.rollup_store import read_stored
-from shorty.clicks.rollups import DAY_MS
 from shorty.clicks.stats import read_day
 from shorty.clicks.weeks import note_changed_days
+from shorty.durations import DAY_MS
 from shorty.storage.database import Database, Row, Transaction
 
 OWNERS_AT_ONCE: Final = 32

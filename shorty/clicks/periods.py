@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from shorty.clicks.rollups import QUARTER_MS
+from shorty.durations import HOUR_MS
 from shorty.errors import InvalidFieldsError
 
 Interval = Literal["hour", "day", "week", "month"]
 
 DEFAULT_DAYS: Final = 30
-HOUR_MS: Final = 3_600_000
 MOST_POINTS: Final = 10_000
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2999

@@ -26,7 +26,6 @@ from shorty.clicks.model import PERSON, Click
 from shorty.clicks.retention import LIST_REMOVALS
 from shorty.clicks.rollup_store import PUT_QUARTER, read_stored
 from shorty.clicks.rollups import (
-    DAY_MS,
     QUARTER_MS,
     Counts,
     Place,
@@ -37,6 +36,7 @@ from shorty.clicks.rollups import (
 )
 from shorty.clicks.stats import read_day
 from shorty.clicks.weeks import note_removed_day
+from shorty.durations import DAY_MS
 from shorty.storage.database import Database, Row, Transaction
 from shorty.storage.snapshot import Snapshot, open_snapshot
 

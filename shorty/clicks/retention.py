@@ -8,8 +8,9 @@ the sums go too.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from shorty.clicks.rollups import DAY_MS, QUARTER_MS
+from shorty.clicks.rollups import QUARTER_MS
 from shorty.config import Plan
+from shorty.durations import DAY_MS
 from shorty.plans import find_plan
 from shorty.storage.database import Database, Transaction
 

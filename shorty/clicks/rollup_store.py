@@ -10,16 +10,8 @@ from operator import itemgetter
 from typing import Final
 
 from shorty.clicks.model import Click
-from shorty.clicks.rollups import (
-    DAY_MS,
-    KnownVisitors,
-    Place,
-    Seen,
-    Stored,
-    Sums,
-    find_place,
-    group_clicks,
-)
+from shorty.clicks.rollups import KnownVisitors, Place, Seen, Stored, Sums, find_place, group_clicks
+from shorty.durations import DAY_MS
 from shorty.storage.database import Database, Row, Transaction, Value
 
 IN_ONE_STATEMENT: Final = 200

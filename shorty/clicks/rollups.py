@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from shorty.clicks.model import BIO, PERSON, PREFETCH, QR, Click
+from shorty.durations import DAY_MS
 from shorty.storage.writer import take_turns
 
 QUARTER_MS: Final = 900_000
-DAY_MS: Final = 86_400_000
 
 # How many clicks there were of each value, by what it is a value of.
 Counts = dict[str, dict[str, int]]

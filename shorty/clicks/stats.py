@@ -21,9 +21,10 @@ from shorty.clicks.days import (
     read_part,
     read_series,
 )
-from shorty.clicks.rollups import DAY_MS, OTHER, QUARTER_MS, Counts, Encoded, decode_some
+from shorty.clicks.rollups import OTHER, QUARTER_MS, Counts, Encoded, decode_some
 from shorty.clicks.stats_store import Scope
-from shorty.clicks.weeks import WEEK_MS, read_totals
+from shorty.clicks.weeks import read_totals
+from shorty.durations import DAY_MS, WEEK_MS
 from shorty.storage.database import Database, Row
 from shorty.storage.snapshot import Snapshot, open_snapshot
 

@@ -5,8 +5,7 @@ from typing import Final
 
 import msgspec
 
-from shorty.clicks.rollups import DAY_MS
-from shorty.clicks.weeks import WEEK_MS
+from shorty.durations import DAY_MS, WEEK_MS
 from shorty.storage.database import Row, Value
 from shorty.storage.snapshot import Snapshot
 

@@ -10,9 +10,10 @@ from typing import Final, NamedTuple
 
 from shorty.clicks.breakdown import count_clicks
 from shorty.clicks.days import NOTHING, Totals, add_totals, read_series
-from shorty.clicks.rollups import DAY_MS, QUARTER_MS
+from shorty.clicks.rollups import QUARTER_MS
 from shorty.clicks.stats import find_day, read_totals
 from shorty.clicks.stats_store import SUMS
+from shorty.durations import DAY_MS
 from shorty.storage.database import Database, Row
 from shorty.storage.snapshot import open_snapshot
 

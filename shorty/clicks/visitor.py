@@ -9,9 +9,10 @@ from typing import Final
 
 from siphashc import siphash
 
+from shorty.durations import DAY_MS
+
 logger = logging.getLogger(__name__)
 
-DAY_MS: Final = 86_400_000
 KEY_BYTES: Final = 16
 NOT_TOLD_APART: Final = 0
 

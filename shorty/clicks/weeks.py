@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from shorty.clicks.days import Day, add_counts, add_totals
-from shorty.clicks.rollups import DAY_MS, decode_counts, encode_counts
+from shorty.clicks.rollups import decode_counts, encode_counts
+from shorty.durations import DAY_MS, WEEK_MS
 from shorty.storage.database import Database, Row, Transaction
 
-WEEK_MS: Final = 7 * DAY_MS
 FIRST_MONDAY: Final = 4 * DAY_MS  # 1970-01-05
 WEEKS_AT_ONCE: Final = 8
 # Bytes of a day's values: some fifty of them. A week of what is less is added up at once.

@@ -9,11 +9,12 @@ from typing import Final
 
 from cachebox import LRUCache
 
+from shorty.durations import DAY_MS
 from shorty.storage.database import Database, Transaction
 
 REMEMBERED_HOSTS: Final = 20_000
-FRESH_MS: Final = 30 * 86_400_000
-NONE_FRESH_MS: Final = 86_400_000
+FRESH_MS: Final = 30 * DAY_MS
+NONE_FRESH_MS: Final = DAY_MS
 """How long it is believed that a host has no icon."""
 
 FIND_ICON: Final = """

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from shorty.config import UNLIMITED, Plan
+from shorty.durations import DAY_MS
 from shorty.errors import InvalidFieldsError
 from shorty.links import store
 from shorty.links.context import LinkContext
@@ -20,7 +21,7 @@ PUBLIC_WORKSPACE_ID: Final = 0
 CLICK_DAYS: Final = 1
 BATCH: Final = 500
 # For a day the address says that the link has expired; then its slug is free again.
-KEPT_MS: Final = 24 * 3_600_000
+KEPT_MS: Final = DAY_MS
 
 ForgetSums: TypeAlias = Callable[[Transaction, int, int, int], None]
 """Takes the counts of a link away, which was clicked between two moments alone."""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from shorty.clicks.periods import Interval, Period, read_moment, read_period
-from shorty.clicks.rollups import DAY_MS
+from shorty.durations import DAY_MS
 from shorty.errors import InvalidFieldsError
 
 DEFAULT: Final = "30d"

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from shorty.durations import MINUTE_MS
 from shorty.errors import ConflictError
 from shorty.ids import parse_id
 from shorty.links.model import Link
@@ -23,7 +24,7 @@ PLACE: Final = "/app/webhooks"
 ON_A_PAGE: Final = 30
 RECEIVERS: Final = 100
 """So many are offered to choose from."""
-SOON_MS: Final = 60_000
+SOON_MS: Final = MINUTE_MS
 """So long a page may watch for the next try."""
 
 

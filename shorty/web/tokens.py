@@ -4,6 +4,7 @@ from typing import Final, get_args
 
 from shorty.accounts import tokens
 from shorty.accounts.model import MadeToken, NewToken, Scope, TokenChange
+from shorty.durations import DAY_MS
 from shorty.errors import InvalidFieldsError
 from shorty.web.formatting import read_input
 from shorty.web.forms import Form
@@ -16,7 +17,6 @@ pages = Pages()
 
 PLACE: Final = "/app/tokens"
 ON_A_PAGE: Final = 50
-DAY_MS: Final = 86_400_000
 LONGEST_MS: Final = 100 * 366 * DAY_MS
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 DAYS: Final = ("30", "90", "365")

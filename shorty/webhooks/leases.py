@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from shorty.durations import WEEK_MS
 from shorty.storage.database import Row, Transaction
 from shorty.webhooks import queue, store
 from shorty.webhooks.model import (
@@ -25,7 +26,7 @@ from shorty.webhooks.rules import judge_health
 
 TURN_DELIVERIES: Final = 16
 ENDED_AT_ONCE: Final = 500
-LONGEST_WAIT_MS: Final = 7 * 86_400_000  # for a receiver that is paused
+LONGEST_WAIT_MS: Final = WEEK_MS  # for a receiver that is paused
 
 FIND_DUE: Final = f"""
 select d.id, d.message_id, d.attempts, d.step, d.due_at, {store.CONTENT_COLUMNS}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from shorty.durations import DAY_MS, HOUR_MS
 from shorty.errors import FetchError
 from shorty.fetch import Answer
 from shorty.webhooks.model import Health, Outcome
@@ -15,8 +16,8 @@ from shorty.webhooks.model import Health, Outcome
 QUICK_MS: Final = 2_000
 FAILURES_TO_PAUSE: Final = 5
 FIRST_PAUSE_MS: Final = 10_000
-LONGEST_PAUSE_MS: Final = 3_600_000
-LONGEST_HOLD_MS: Final = 86_400_000
+LONGEST_PAUSE_MS: Final = HOUR_MS
+LONGEST_HOLD_MS: Final = DAY_MS
 MOST_JITTER: Final = 0.2
 KEPT_CHARACTERS: Final = 1_000  # of an answer's body
 

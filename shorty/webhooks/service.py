@@ -7,6 +7,7 @@ from typing import Final
 
 from shorty.accounts.model import Actor, Scope
 from shorty.accounts.roles import require_scope
+from shorty.durations import DAY_MS
 from shorty.errors import ConflictError, NotFoundError
 from shorty.plans import require_feature
 from shorty.storage.database import Database, Transaction
@@ -23,7 +24,6 @@ from shorty.webhooks.outbox import Outbox
 from shorty.webhooks.signature import make_message_id
 from shorty.webhooks.store import NewDelivery
 
-DAY_MS: Final = 86_400_000
 OLD_SECRET_MS: Final = DAY_MS
 KEPT_MS: Final = 30 * DAY_MS
 DELETED_AT_ONCE: Final = 500

@@ -16,6 +16,7 @@ import structlog
 
 from shorty.clock import Reading
 from shorty.config import WebhooksConfig
+from shorty.durations import MINUTE_MS
 from shorty.errors import FetchError, StorageUnavailableError
 from shorty.fetch import Answer, Fetcher
 from shorty.storage.database import Database
@@ -37,7 +38,7 @@ from shorty.webhooks.signature import build_headers
 
 TURN_S: Final = 1.0  # a turn that took longer leaves the rest to the next
 LEASE_MARGIN_S: Final = 60.0
-STEP_BACK_MS: Final = 60_000
+STEP_BACK_MS: Final = MINUTE_MS
 LONGEST_SLEEP_S: Final = 30.0
 STORAGE_RETRY_S: Final = 1.0
 GRACE_S: Final = 3.0

@@ -28,6 +28,7 @@ from shorty.accounts.service import Home
 from shorty.accounts.sessions import find_signed_in, list_sessions
 from shorty.accounts.totp import STEP_MS, compute_code
 from shorty.config import Config
+from shorty.durations import DAY_MS
 from shorty.errors import (
     ConflictError,
     InvalidFieldsError,
@@ -35,7 +36,7 @@ from shorty.errors import (
     RateLimitedError,
     UnauthenticatedError,
 )
-from shorty.limits import DAY_MS, RateLimits
+from shorty.limits import RateLimits
 from shorty.storage.database import Database
 from tests.support import MINUTE, NOW, make_home, prove
 

@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from shorty.clicks.model import BOT, QR
-from shorty.clicks.rollups import DAY_MS, QUARTER_MS
+from shorty.clicks.rollups import QUARTER_MS
+from shorty.durations import DAY_MS
 from tests.api.house import House
 from tests.api.visits import HOUR, fold, visit
 from tests.support import NOW, make_home

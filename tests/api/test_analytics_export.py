@@ -9,7 +9,7 @@ import pytest
 
 from shorty.clicks import export
 from shorty.clicks.model import BOT, PREFETCH
-from shorty.clicks.rollups import DAY_MS
+from shorty.durations import DAY_MS
 from shorty.redirect.context import NS_IN_MS
 from tests.api.house import House
 from tests.api.test_analytics import visit

@@ -21,13 +21,13 @@ from shorty.clicks.loading import load_batch
 from shorty.clicks.model import BOT, LINK, PERSON, QR, Click
 from shorty.clicks.rollup_store import forget_visitors
 from shorty.clicks.weeks import sum_some_weeks
+from shorty.durations import DAY_MS
 from shorty.storage.database import Database
 from tests.benchmarks.million import name_schema, prepare_million
 from tests.benchmarks.product import DATABASE, Product
 
 T = TypeVar("T")
 
-DAY_MS = 86_400_000
 CLICKS_AT_ONCE = 20_000
 FORGOTTEN_AT_ONCE = 100_000
 

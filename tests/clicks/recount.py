@@ -7,8 +7,9 @@ import msgspec
 
 from shorty.clicks.days import unfold_day
 from shorty.clicks.model import BIO, BOT, PERSON, QR
-from shorty.clicks.rollups import DAY_MS, QUARTER_MS, Counts, decode_counts
+from shorty.clicks.rollups import QUARTER_MS, Counts, decode_counts
 from shorty.clicks.stats import read_day
+from shorty.durations import DAY_MS
 from shorty.storage.database import Database
 
 Key = tuple[int, int]  # whose, and when its quarter hour begins

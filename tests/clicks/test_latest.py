@@ -4,7 +4,8 @@ from shorty.clicks import latest
 from shorty.clicks.folding import fold_some
 from shorty.clicks.latest import LatestClicks, Place, list_latest_clicks
 from shorty.clicks.model import BOT, PREFETCH
-from shorty.clicks.rollups import DAY_MS, QUARTER_MS
+from shorty.clicks.rollups import QUARTER_MS
+from shorty.durations import DAY_MS
 from shorty.storage.database import Database
 from tests.clicks.making import AT, insert_links, make_person, make_visit, run_recorder, store_all
 

@@ -6,7 +6,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shorty.clicks.periods import (
-    HOUR_MS,
     MOST_POINTS,
     Interval,
     Period,
@@ -16,7 +15,8 @@ from shorty.clicks.periods import (
     read_moment,
     read_period,
 )
-from shorty.clicks.rollups import DAY_MS, QUARTER_MS
+from shorty.clicks.rollups import QUARTER_MS
+from shorty.durations import DAY_MS, HOUR_MS
 from shorty.errors import InvalidFieldsError
 
 NOON = "2026-11-22T12:00:00Z"

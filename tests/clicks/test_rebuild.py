@@ -10,8 +10,9 @@ from shorty.clicks.folding import fold_some
 from shorty.clicks.model import BOT, LINK, PERSON, PREFETCH, QR, Click
 from shorty.clicks.rebuild import list_days, note_days, rebuild_day, rebuild_noted_day
 from shorty.clicks.retention import CLICKS_AT_ONCE, forget_sums, remove_old_clicks
-from shorty.clicks.rollups import DAY_MS, MOST_VALUES, QUARTER_MS
+from shorty.clicks.rollups import MOST_VALUES, QUARTER_MS
 from shorty.config import Plan
+from shorty.durations import DAY_MS
 from shorty.errors import StorageUnavailableError
 from shorty.storage.database import Database
 from tests.clicks.making import AT, insert_links, load_clicks

@@ -9,16 +9,10 @@ from hypothesis import strategies as st
 from shorty.clicks.journal import Position
 from shorty.clicks.model import BIO, BOT, LINK, PERSON, PREFETCH, QR, Visit, encode_visit
 from shorty.clicks.rollup_store import forget_visitors
-from shorty.clicks.rollups import (
-    DAY_MS,
-    MOST_VALUES,
-    OTHER,
-    QUARTER_MS,
-    KnownVisitors,
-    decode_counts,
-)
+from shorty.clicks.rollups import MOST_VALUES, OTHER, QUARTER_MS, KnownVisitors, decode_counts
 from shorty.clicks.store import begin_journal, store_batch
 from shorty.clicks.waiting import Batch
+from shorty.durations import DAY_MS
 from shorty.storage.database import Database
 from tests.clicks.making import AT, insert_links, make_person, make_visit
 from tests.clicks.recount import NAMES, assert_sums_are_right, flatten, read_rollups

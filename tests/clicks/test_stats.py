@@ -2,16 +2,11 @@
 
 from shorty.clicks.folding import fold_some
 from shorty.clicks.model import BOT, LINK, PERSON, Click
-from shorty.clicks.rollups import (
-    COUNTRY,
-    DAY_MS,
-    OTHER,
-    REFERRER,
-    VISITORS_OF_COUNTRY,
-)
+from shorty.clicks.rollups import COUNTRY, OTHER, REFERRER, VISITORS_OF_COUNTRY
 from shorty.clicks.stats import Count, ValueCounts, count_values
 from shorty.clicks.stats_store import Scope
-from shorty.clicks.weeks import WEEK_MS, find_week, sum_some_weeks
+from shorty.clicks.weeks import find_week, sum_some_weeks
+from shorty.durations import DAY_MS, WEEK_MS
 from shorty.storage.database import Database
 from tests.clicks.making import AT, insert_links, load_clicks
 

@@ -3,8 +3,9 @@ import pytest
 from shorty.clicks import top_links
 from shorty.clicks.folding import fold_some
 from shorty.clicks.model import BOT
-from shorty.clicks.rollups import DAY_MS, QUARTER_MS
+from shorty.clicks.rollups import QUARTER_MS
 from shorty.clicks.top_links import LinkCount, count_candidates, list_top_links
+from shorty.durations import DAY_MS
 from shorty.storage.database import Database
 from tests.clicks.making import insert_links, make_person, make_visit, run_recorder, store_all
 

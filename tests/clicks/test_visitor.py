@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from shorty.clicks.visitor import DAY_MS, VisitorNumbers, wants_privacy
+from shorty.clicks.visitor import VisitorNumbers, wants_privacy
+from shorty.durations import DAY_MS
 from tests.clicks.making import watch_fsync
 
 NOON = 20_000 * DAY_MS + DAY_MS // 2

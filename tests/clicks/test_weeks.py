@@ -8,10 +8,11 @@ from shorty.clicks.folding import fold_some
 from shorty.clicks.model import BOT, LINK, PERSON, Click
 from shorty.clicks.rebuild import rebuild_day
 from shorty.clicks.retention import forget_sums
-from shorty.clicks.rollups import DAY_MS, QUARTER_MS, REFERRER, decode_counts, decode_some
+from shorty.clicks.rollups import QUARTER_MS, REFERRER, decode_counts, decode_some
 from shorty.clicks.stats import count_values
 from shorty.clicks.stats_store import Scope
-from shorty.clicks.weeks import WEEK_MS, find_week, sum_some_weeks
+from shorty.clicks.weeks import find_week, sum_some_weeks
+from shorty.durations import DAY_MS, WEEK_MS
 from shorty.storage.database import Database
 from tests.clicks.making import AT, insert_links, load_clicks
 

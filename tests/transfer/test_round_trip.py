@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from shorty.clicks.model import BIO, BOT, LINK, PERSON, PREFETCH, QR, Click
 from shorty.clicks.rebuild import rebuild_noted_day
-from shorty.clicks.rollups import DAY_MS
 from shorty.clicks.stats import count_values
 from shorty.clicks.stats_store import Scope
+from shorty.durations import DAY_MS
 from shorty.errors import InvalidFieldsError, SlugTakenError
 from shorty.links.imported_history import Counts, Past, keep_pasts
 from shorty.links.listing import list_links
