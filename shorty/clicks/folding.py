@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Final
 
 from shorty.clicks.days import Day, Quarter, fold_quarters, read_quarter, unfold_day
+from shorty.clicks.moments import write_moments
 from shorty.clicks.rollup_store import read_stored
 from shorty.clicks.stats import read_day
 from shorty.clicks.weeks import note_changed_days
@@ -20,30 +21,21 @@ OWNERS_AT_ONCE: Final = 32
 
 FIND_OLDEST: Final = "select min(at) as at from click_quarters"
 
+_MOMENTS: Final = write_moments("$1", "$2")
 # Two steps for each of the day's quarter hours: its first owner from here on, then the least.
-FIND_OWNERS: Final = """
-with recursive moments (at) as (
-  select min(at) from click_quarters where at >= $1 and at < $2
-  union all
-  select (select min(q.at) from click_quarters q where q.at > m.at and q.at < $2)
-  from moments m where m.at is not null
-)
+FIND_OWNERS: Final = f"""
+{_MOMENTS}
 select min(owner) as first from (
   select (select min(q.owner) from click_quarters q where q.at = m.at and q.owner >= $3) as owner
   from moments m where m.at is not null
 ) f
-"""
+"""  # noqa: S608 - parameters' numbers
 
-LIST_QUARTERS: Final = """
-with recursive moments (at) as (
-  select min(at) from click_quarters where at >= $1 and at < $2
-  union all
-  select (select min(q.at) from click_quarters q where q.at > m.at and q.at < $2)
-  from moments m where m.at is not null
-)
+LIST_QUARTERS: Final = f"""
+{_MOMENTS}
 select s.* from moments m cross join click_quarters s
 where s.at = m.at and s.owner >= $3 and s.owner < $4
-"""
+"""  # noqa: S608 - parameters' numbers
 
 DELETE_QUARTER: Final = "delete from click_quarters where at = $1 and owner = $2"
 

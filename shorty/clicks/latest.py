@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from shorty.clicks.days import read_series
 from shorty.clicks.model import BOT, PERSON, Click
+from shorty.clicks.moments import write_moments
 from shorty.clicks.rollups import QUARTER_MS
 from shorty.clicks.stats import find_day
 from shorty.storage.database import Database, Row
@@ -16,16 +17,11 @@ MOST_QUARTERS: Final = 60
 MOST_LOOKED_AT: Final = 30_000  # clicks of all links: some 30 ms
 
 # Of days that are not folded yet. Two steps for each of their quarter hours, the latest first.
-LIST_FRESH_QUARTERS: Final = """
-with recursive moments (at) as (
-  select max(at) from click_quarters where at >= $2 and at <= $3
-  union all
-  select (select max(q.at) from click_quarters q where q.at < m.at and q.at >= $2)
-  from moments m where m.at is not null
-)
+LIST_FRESH_QUARTERS: Final = f"""
+{write_moments("$2", "$3", is_descending=True)}
 select s.at, s.clicks, s.bots from moments m cross join click_quarters s
 where s.at = m.at and s.owner = $1
-"""
+"""  # noqa: S608 - parameters' numbers
 
 LIST_DAYS: Final = """
 select day, series from click_days where owner = $1 and day >= $2 and day <= $3
@@ -91,7 +87,7 @@ async def _list_quarters(
     """When the quarter hours begin in which there are such clicks, the latest first."""
     removed = await db.find_one(FIND_REMOVED, workspace_id)
     first = 0 if removed is None else removed["done_before"]
-    fresh = await db.find_all(LIST_FRESH_QUARTERS, link_id, first, before.at)
+    fresh = await db.find_all(LIST_FRESH_QUARTERS, link_id, first, before.at + 1)
     days = await db.find_all(
         LIST_DAYS, link_id, find_day(first), find_day(before.at), MOST_QUARTERS + 1
     )

@@ -9,7 +9,6 @@ import logging
 from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from typing import Final, NamedTuple
 
 import msgspec
@@ -19,6 +18,7 @@ from shorty.clicks.store import read_click
 from shorty.clicks.waiting import read_visits
 from shorty.errors import StorageUnavailableError
 from shorty.storage.database import Database
+from shorty.storage.statements import cut_and_fill, number_places
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +26,8 @@ MOST_KEPT: Final = 100  # for one watcher who is slow to ask for them
 MOST_OF_WORKSPACE: Final = 50  # watchers: each holds a connection
 IN_ONE_STATEMENT: Final = 200
 
-_SLOTS: Final = ", ".join(f"${number}" for number in range(1, IN_ONE_STATEMENT + 1))
-
 FIND_LINKS: Final = f"""
-select id, workspace_id, slug from links where id in ({_SLOTS})
+select id, workspace_id, slug from links where id in ({number_places(IN_ONE_STATEMENT)})
 """  # noqa: S608 - parameters' numbers
 
 
@@ -175,11 +173,9 @@ class LiveClicks:
     async def _find_places(self, link_ids: set[int]) -> dict[int, _Place]:
         """Of the links that are still there."""
         places: dict[int, _Place] = {}
-        ids = iter(sorted(link_ids))
         try:
-            while some := list(islice(ids, IN_ONE_STATEMENT)):
-                padded = some + some[-1:] * (IN_ONE_STATEMENT - len(some))
-                for row in await self._db.find_all(FIND_LINKS, *padded):
+            for ids in cut_and_fill(sorted(link_ids), IN_ONE_STATEMENT):
+                for row in await self._db.find_all(FIND_LINKS, *ids):
                     places[row["id"]] = _Place(row["workspace_id"], row["slug"])
         except StorageUnavailableError as error:
             logger.warning("Those who watch clicks miss some of them: %s", error.__cause__)

@@ -13,6 +13,7 @@ from shorty.config import Plan
 from shorty.durations import DAY_MS
 from shorty.plans import find_plan
 from shorty.storage.database import Database, Transaction
+from shorty.storage.statements import fill_up, number_places
 
 CLICKS_AT_ONCE: Final = 2000
 WORKSPACES_AT_ONCE: Final = 200
@@ -37,12 +38,10 @@ FIND_STEP: Final = """
 select at from clicks where at >= $1 and at < $2 order by at limit 1 offset $3
 """
 
-_WORKSPACES: Final = ", ".join(f"${number}" for number in range(3, WORKSPACES_AT_ONCE + 3))
-
 DELETE_CLICKS: Final = f"""
 delete from clicks where at >= $1 and at < $2 and exists (
   select 1 from link_counters k
-  where k.link_id = clicks.link_id and k.workspace_id in ({_WORKSPACES})
+  where k.link_id = clicks.link_id and k.workspace_id in ({number_places(WORKSPACES_AT_ONCE, 3)})
 )
 """  # noqa: S608 - parameters' numbers
 
@@ -88,8 +87,8 @@ def remove_step(tx: Transaction, workspace_ids: Sequence[int], start: int, end: 
     tx.execute_many(BEGIN_REMOVAL, [(each, end) for each in workspace_ids])
     row = tx.find_one(FIND_STEP, start, end, CLICKS_AT_ONCE)
     until = end if row is None else max(row["at"], start + 1)
-    filling = [workspace_ids[-1]] * (WORKSPACES_AT_ONCE - len(workspace_ids))
-    removed = tx.execute(DELETE_CLICKS, start, until, *workspace_ids, *filling)
+    filled = fill_up(workspace_ids, WORKSPACES_AT_ONCE)
+    removed = tx.execute(DELETE_CLICKS, start, until, *filled)
     tx.execute_many(NOTE_REMOVAL, [(each, until) for each in workspace_ids])
     return removed
 

@@ -13,21 +13,22 @@ from shorty.clicks.model import Click
 from shorty.clicks.rollups import KnownVisitors, Place, Seen, Stored, Sums, find_place, group_clicks
 from shorty.durations import DAY_MS
 from shorty.storage.database import Database, Row, Transaction, Value
+from shorty.storage.statements import cut_and_fill, number_places
 
 IN_ONE_STATEMENT: Final = 200
 FORGOTTEN_AT_ONCE: Final = 5000
 VISITORS_AT_ONCE: Final = 64
 SEEN_FOR_DAYS: Final = 2  # the day itself, and one more for clicks that are stored late
 
-_SLOTS: Final = ", ".join(f"${number}" for number in range(1, IN_ONE_STATEMENT + 1))
+_PLACES: Final = number_places(IN_ONE_STATEMENT)
 
 FIND_WORKSPACES: Final = f"""
-select link_id, workspace_id from link_counters where link_id in ({_SLOTS})
+select link_id, workspace_id from link_counters where link_id in ({_PLACES})
 """  # noqa: S608 - parameters' numbers
 
 FIND_QUARTERS: Final = f"""
 select at, owner, clicks, visitors, bots, scans, bio_clicks, persons, programs
-from click_quarters where owner in ({_SLOTS}) and at = ${IN_ONE_STATEMENT + 1}
+from click_quarters where owner in ({_PLACES}) and at = ${IN_ONE_STATEMENT + 1}
 """  # noqa: S608 - parameters' numbers
 
 PUT_QUARTER: Final = """
@@ -151,8 +152,6 @@ def _find_in_workspace(seen: Seen, workspaces: Mapping[int, int]) -> Seen:
 
 
 def _find_in_pieces(tx: Transaction, sql: str, ids: Sequence[int], *others: Value) -> Iterator[Row]:
-    """Asks for many rows with few statements; what is left of the last one repeats an id."""
-    for first in range(0, len(ids), IN_ONE_STATEMENT):
-        piece = ids[first : first + IN_ONE_STATEMENT]
-        filling = [piece[-1]] * (IN_ONE_STATEMENT - len(piece))
-        yield from tx.find_all(sql, *piece, *filling, *others)
+    """Asks for many rows with few statements."""
+    for piece in cut_and_fill(ids, IN_ONE_STATEMENT):
+        yield from tx.find_all(sql, *piece, *others)

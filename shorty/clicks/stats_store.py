@@ -5,9 +5,11 @@ from typing import Final
 
 import msgspec
 
+from shorty.clicks.moments import write_moments
 from shorty.durations import DAY_MS, WEEK_MS
-from shorty.storage.database import Row, Value
+from shorty.storage.database import Row
 from shorty.storage.snapshot import Snapshot
+from shorty.storage.statements import Statement
 
 # So that reading many keeps nobody waiting for the loop; the rows of many links are small ones.
 ROWS_AT_ONCE: Final = 64
@@ -45,16 +47,10 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
         return -self.workspace_id if self.link_id is None else self.link_id
 
 
-class _Statement:
-    """A statement in the making: its parameters are numbered as they are written."""
-
+class _ScopeStatement(Statement):
     def __init__(self, scope: Scope) -> None:
+        super().__init__()
         self.scope = scope
-        self.values: list[Value] = []
-
-    def bind(self, value: Value) -> str:
-        self.values.append(value)
-        return f"${len(self.values)}"
 
     def write_days(self, columns: str, condition: str) -> str:
         """Days are reached through the links, for they lie by owner."""
@@ -73,12 +69,7 @@ class _Statement:
                 f" where s.at >= {first} and s.at < {last} and {self.write_filter()}"
             )
         return f"""
-with recursive moments (at) as (
-  select min(at) from click_quarters where at >= {first} and at < {last}
-  union all
-  select (select min(q.at) from click_quarters q where q.at > m.at and q.at < {last})
-  from moments m where m.at is not null
-)
+{write_moments(first, last)}
 select {columns} from moments m cross join click_quarters s
 where s.at = m.at and s.owner = {self.bind(owner)}
 """  # noqa: S608 - columns of our own
@@ -116,7 +107,7 @@ where s.at = m.at and s.owner = {self.bind(owner)}
 
 async def find_days(snapshot: Snapshot, scope: Scope, first: int, end: int) -> list[Row]:
     """The day, and its totals over the scope."""
-    statement = _Statement(scope)
+    statement = _ScopeStatement(scope)
     sql = statement.write_days(f"s.day, {SUMS}", statement.write_range(first, end))
     return await snapshot.find_all(f"{sql} group by s.day", *statement.values)
 
@@ -130,14 +121,14 @@ async def find_weeks(snapshot: Snapshot, scope: Scope, first: int, end: int) -> 
 
 async def find_quarters(snapshot: Snapshot, scope: Scope, start: int, end: int) -> list[Row]:
     """The quarter hour of a day that is not folded, and its totals over the scope."""
-    statement = _Statement(scope)
+    statement = _ScopeStatement(scope)
     sql = statement.write_quarters(f"s.at, {SUMS}", start, end)
     return await snapshot.find_all(f"{sql} group by s.at", *statement.values)
 
 
 def read_series(snapshot: Snapshot, scope: Scope, days: Sequence[int]) -> AsyncGenerator[list[Row]]:
     """Of these days: the day and its series, of each owner in the scope."""
-    statement = _Statement(scope)
+    statement = _ScopeStatement(scope)
     sql = statement.write_days("s.day, s.series", statement.write_choice(days))
     return _read(snapshot, statement, sql)
 
@@ -145,7 +136,7 @@ def read_series(snapshot: Snapshot, scope: Scope, days: Sequence[int]) -> AsyncG
 def read_day_values(
     snapshot: Snapshot, scope: Scope, first: int, end: int
 ) -> AsyncGenerator[list[Row]]:
-    statement = _Statement(scope)
+    statement = _ScopeStatement(scope)
     condition = statement.write_range(first, end)
     sql = statement.write_days(f"{TOTALS}, s.persons, s.programs", condition)
     return _read(snapshot, statement, sql)
@@ -155,7 +146,7 @@ def read_day_quarters(
     snapshot: Snapshot, scope: Scope, days: Sequence[int]
 ) -> AsyncGenerator[list[Row]]:
     """Of these days: all that is kept, of each owner in the scope."""
-    statement = _Statement(scope)
+    statement = _ScopeStatement(scope)
     sql = statement.write_days("s.*", statement.write_choice(days))
     return _read(snapshot, statement, sql)
 
@@ -163,11 +154,11 @@ def read_day_quarters(
 def read_quarter_values(
     snapshot: Snapshot, scope: Scope, start: int, end: int
 ) -> AsyncGenerator[list[Row]]:
-    statement = _Statement(scope)
+    statement = _ScopeStatement(scope)
     columns = f"{TOTALS}, s.persons, s.programs"
     return _read(snapshot, statement, statement.write_quarters(columns, start, end))
 
 
-def _read(snapshot: Snapshot, statement: _Statement, sql: str) -> AsyncGenerator[list[Row]]:
+def _read(snapshot: Snapshot, statement: _ScopeStatement, sql: str) -> AsyncGenerator[list[Row]]:
     size = ROWS_AT_ONCE if statement.scope.owner is not None else ROWS_OF_MANY_AT_ONCE
     return snapshot.read_pieces(sql, *statement.values, size=size)

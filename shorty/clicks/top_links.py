@@ -10,12 +10,14 @@ from typing import Final, NamedTuple
 
 from shorty.clicks.breakdown import count_clicks
 from shorty.clicks.days import NOTHING, Totals, add_totals, read_series
+from shorty.clicks.moments import write_moments
 from shorty.clicks.rollups import QUARTER_MS
 from shorty.clicks.stats import find_day, read_totals
 from shorty.clicks.stats_store import SUMS
 from shorty.durations import DAY_MS
 from shorty.storage.database import Database, Row
 from shorty.storage.snapshot import open_snapshot
+from shorty.storage.statements import number_places
 
 FEWEST: Final = 40  # of either kind
 MOST: Final = 400
@@ -41,12 +43,7 @@ LIST_DIVIDED_DAYS: Final = """
 select owner, day, series from click_days where day in ($1, $2) and owner in
 """
 SUM_QUARTERS: Final = f"""
-with recursive moments (at) as (
-  select min(at) from click_quarters where at >= $1 and at < $2
-  union all
-  select (select min(q.at) from click_quarters q where q.at > m.at and q.at < $2)
-  from moments m where m.at is not null
-)
+{write_moments("$1", "$2")}
 select s.owner, {SUMS} from moments m cross join click_quarters s
 where s.at = m.at and s.owner in
 """  # noqa: S608 - columns of our own
@@ -82,7 +79,7 @@ async def list_top_links(
 
 async def _sum_up(db: Database, ids: Sequence[int], start: int, end: int) -> dict[int, Totals]:
     first_whole, end_whole = find_day(start + DAY_MS - 1), find_day(end)
-    slots = f"({', '.join(f'${number}' for number in range(3, len(ids) + 3))})"
+    slots = f"({number_places(len(ids), 3)})"
     by_owner = f"{slots} group by s.owner"
     async with open_snapshot(db) as snapshot:
         days = await snapshot.find_all(f"{SUM_DAYS}{by_owner}", first_whole, end_whole, *ids)

@@ -15,8 +15,9 @@ import msgspec
 from msgspec import json
 
 from shorty.links.model import LinkKind
-from shorty.storage.database import Database, Row, Transaction, Value
+from shorty.storage.database import Database, Row, Transaction
 from shorty.storage.search import Match, write_contains, write_ids, write_source
+from shorty.storage.statements import Statement
 
 Order = Literal["created_at", "total"]
 Source = Literal["search", "tag", "starred", "inactive", "domain"]
@@ -108,16 +109,10 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
                 return self.tag_id is None and self.match is None and self.is_active is None
 
 
-class _Statement:
-    """A statement in the making: its parameters are numbered as they are written."""
-
+class _ListStatement(Statement):
     def __init__(self, listing: Listing) -> None:
+        super().__init__()
         self.listing = listing
-        self.values: list[Value] = []
-
-    def bind(self, value: Value) -> str:
-        self.values.append(value)
-        return f"${len(self.values)}"
 
     def write_source(self, source: Source) -> str:
         """The ids that the source gives."""
@@ -235,14 +230,14 @@ def _name_imported(workspace_id: int) -> str:
 
 async def count_source(db: Database, listing: Listing, source: Source) -> int:
     """How much a filter's index gives, up to COUNTED + 1."""
-    statement = _Statement(listing)
+    statement = _ListStatement(listing)
     found = statement.write_source(source)
     return await _count(db, statement, f"{found} limit {statement.bind(COUNTED + 1)}")
 
 
 async def list_source(db: Database, listing: Listing, source: Source, limit: int) -> list[int]:
     """Some of the ids that the source gives."""
-    statement = _Statement(listing)
+    statement = _ListStatement(listing)
     found = statement.write_source(source)
     rows = await db.find_all(f"{found} limit {statement.bind(limit)}", *statement.values)
     return [row["id"] for row in rows]
@@ -250,7 +245,7 @@ async def list_source(db: Database, listing: Listing, source: Source, limit: int
 
 async def count_fitting(db: Database, listing: Listing, source: Source | None) -> int:
     """How many links fit the whole filter, up to COUNTED + 1."""
-    statement = _Statement(listing)
+    statement = _ListStatement(listing)
     if source is None:
         fitting = (
             f"select l.id from links l where {statement.write_live()}{statement.write_columns()}"  # noqa: S608 - conditions of our own
@@ -270,7 +265,7 @@ async def follow(
 ) -> list[Position]:
     """The next links that fit, in the order of their ids."""
     listing = _sort_found(listing)
-    statement = _Statement(listing)
+    statement = _ListStatement(listing)
     sign = "<" if listing.is_descending else ">"
     found = f"select s.id from ({statement.write_source(source)}) s"  # noqa: S608 - conditions of our own
     where = f"s.id {sign} {statement.bind(after.id)}"
@@ -298,7 +293,7 @@ async def rank(
     db: Database, listing: Listing, source: Source, after: Position, limit: int
 ) -> list[Position]:
     """The next links that fit, of all that the source gives."""
-    statement = _Statement(listing)
+    statement = _ListStatement(listing)
     found = statement.write_source(source)
     if listing.order == "created_at":
         key, link_id = "l.created_at", "l.id"
@@ -324,7 +319,7 @@ async def walk(
     db: Database, listing: Listing, after: Position, limit: int, budget: int = UNBOUNDED
 ) -> list[Position]:
     """The next links that fit, found among about the next `budget` links in the list's order."""
-    statement = _Statement(listing)
+    statement = _ListStatement(listing)
     # The inner order holds: nothing outside it sorts, and it is read row by row.
     if listing.order == "created_at":
         columns = "l.id, l.created_at as key, l.slug, l.title, l.url, l.original_url from links l"
@@ -344,7 +339,7 @@ async def walk(
     return _read_positions(rows)
 
 
-async def _count(db: Database, statement: _Statement, fitting: str) -> int:
+async def _count(db: Database, statement: _ListStatement, fitting: str) -> int:
     row = await db.find_one(f"select count(*) as links from ({fitting}) f", *statement.values)  # noqa: S608 - a statement of our own
     return row["links"] if row else 0
 

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 import can_ada
 
 from shorty.storage.database import Database, Row, Transaction
+from shorty.storage.statements import fill_up, number_places
 from shorty.webhooks.model import (
     ClickFacts,
     Health,
@@ -99,11 +100,9 @@ def find_calling_links(tx: Transaction, link_ids: Collection[int]) -> Iterator[R
     ids = list(link_ids)
     for start in range(0, len(ids), LOOKED_UP_AT_ONCE):
         chunk = ids[start : start + LOOKED_UP_AT_ONCE]
-        # Filled up with its last id to a power of two, so that there are few statements to prepare.
-        length = 1 << (len(chunk) - 1).bit_length()
-        places = ", ".join(f"${number}" for number in range(1, length + 1))
-        padding = chunk[-1:] * (length - len(chunk))
-        yield from tx.find_all(f"{FIND_CALLING_LINKS} ({places})", *chunk, *padding)
+        length = 1 << (len(chunk) - 1).bit_length()  # a power of two: few statements to prepare
+        sql = f"{FIND_CALLING_LINKS} ({number_places(length)})"
+        yield from tx.find_all(sql, *fill_up(chunk, length))
 
 
 def find_tags(tx: Transaction, link_id: int) -> list[Row]:
