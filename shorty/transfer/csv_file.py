@@ -1,88 +1,63 @@
-"""Reads tables of links: our own, and any that has a column of destinations under a usual name."""
+"""Reads tables of links, and writes ours.
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+Ours has the columns of `lines.COLUMNS`. Of other products' tables, any is read that has a column
+of destinations under a usual name.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from operator import attrgetter
+from typing import Any, Final, TypeAlias, get_args, get_type_hints
 from urllib.parse import unquote, urlsplit
 
-from shorty.links.imported_history import Counts, Past
-from shorty.links.model import LinkChange
-from shorty.transfer.files import Fault, InvalidFileError, OpenFile
-from shorty.transfer.model import ImportedLink, Item, Remark
-from shorty.transfer.tables import Row, Table, parse_cell
-from shorty.transfer.times import parse_time
-from shorty.webhooks.model import HIDDEN
+from msgspec.structs import replace
 
-# Folded names, the surest first. `url` is last: some call the short one so.
-DESTINATION: Final = (
-    *("destination", "destinationurl", "longurl", "originalurl", "targeturl", "target"),
-    *("redirecturl", "fullurl", "longlink", "originallink", "linkurl", "url"),
-)
-SLUG: Final = (
-    *("slug", "shortcode", "keyword", "customslug", "backhalf", "custombackhalf", "address"),
-    *("slashtag", "alias", "customalias", "path", "key", "code", "shorturlcode"),
-)
-SHORT_URL: Final = ("shorturl", "shortlink", "bitlink", "shortenedurl", "link")
-DOMAIN: Final = ("domain", "brandeddomain", "host", "hostname", "customdomain", "domainname")
-TITLE: Final = ("title", "name", "label", "titlelabel")
-# Notes are for whoever made the link; a description is shown in previews.
-DESCRIPTION: Final = ("description",)
-TAGS: Final = ("tags", "tag", "labels")
-CREATED: Final = ("createdat", "created", "createddate", "datecreated", "creationdate", "timestamp")
-UPDATED: Final = ("updatedat", "updated", "modifiedat", "lastmodified")
-EXPIRES: Final = ("expiresat", "expires", "expirationdate", "expirydate", "expirein", "validuntil")
-CLICKS: Final = (
-    *("clickcount", "clicks", "visits", "visitcount", "totalclicks", "hits", "engagements"),
-    *("totalengagements", "clicksalltime", "count"),
-)
-SCANS: Final = ("scans", "qrscans")
-BIO_CLICKS: Final = ("bioclicks",)
-MAX_CLICKS: Final = ("maxclicks", "clicklimit", "maxvisits")
-STATUS: Final = ("redirect", "redirecttype", "status", "statuscode", "httpstatus")
-ACTIVE: Final = ("isactive", "active", "enabled")
-PASSWORD: Final = ("password", "haspassword")
-# Of our own table, or without anything to be made of it.
-FLAGS: Final = {
-    "cloaked": "cloaked",
-    "forwardparameters": "forward_parameters",
-    "blockbots": "block_bots",
-    "isstarred": "is_starred",
+from shorty.links.imported_history import Counts, Past
+from shorty.links.model import LinkChange, LinkFields, LinkType
+from shorty.transfer.files import Fault, InvalidFileError, OpenFile
+from shorty.transfer.lines import COLUMNS, LinkLine
+from shorty.transfer.model import ExportedLink, ImportedLink, Item, Remark
+from shorty.transfer.tables import Cell, Row, Table, fold_column, parse_cell, write_cell
+from shorty.transfer.times import parse_time, write_time
+from shorty.webhooks.model import HIDDEN, hide_path
+
+# What other products call a column, folded, the surest first.
+NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    # `url` is last: some call the short one so.
+    "destination": (
+        *("destination", "destinationurl", "longurl", "originalurl", "targeturl", "target"),
+        *("redirecturl", "fullurl", "longlink", "originallink", "linkurl", "url"),
+    ),
+    "slug": (
+        *("slug", "shortcode", "keyword", "customslug", "backhalf", "custombackhalf", "address"),
+        *("slashtag", "alias", "customalias", "path", "key", "code", "shorturlcode"),
+    ),
+    "short url": ("shorturl", "shortlink", "bitlink", "shortenedurl", "link"),
+    "domain": ("domain", "brandeddomain", "host", "hostname", "customdomain", "domainname"),
+    "title": ("title", "name", "label", "titlelabel"),
+    # Notes are for the link's owner; a description is shown in previews.
+    "description": ("description",),
+    "tags": ("tags", "tag", "labels"),
+    "created": (
+        *("createdat", "created", "createddate", "datecreated", "creationdate", "timestamp"),
+    ),
+    "updated": ("updatedat", "updated", "modifiedat", "lastmodified"),
+    "expires": ("expiresat", "expires", "expirationdate", "expirydate", "expirein", "validuntil"),
+    "clicks": (
+        *("clickcount", "clicks", "visits", "visitcount", "totalclicks", "hits", "engagements"),
+        *("totalengagements", "clicksalltime", "count"),
+    ),
+    "scans": ("scans", "qrscans"),
+    "bio clicks": ("bioclicks",),
+    "max clicks": ("maxclicks", "clicklimit", "maxvisits"),
+    "status": ("redirect", "redirecttype", "status", "statuscode", "httpstatus"),
+    "active": ("isactive", "active", "enabled"),
+    "password": ("password", "haspassword"),
+    "ignored": ("id", "ip"),
 }
-TEXTS: Final = {
-    "image": "image",
-    "utmsource": "utm_source",
-    "utmmedium": "utm_medium",
-    "utmcampaign": "utm_campaign",
-    "utmterm": "utm_term",
-    "utmcontent": "utm_content",
-    "utmid": "utm_id",
-    "metapixelid": "meta_pixel_id",
-    "googletagid": "google_tag_id",
-}
-# Only our own table has these: there, nothing but commas stands between tags.
+KNOWN: Final = {*chain(*NAMES.values()), *map(fold_column, COLUMNS)}
+# Only our own table has these: its tags are separated by nothing but commas.
 OWN: Final = {"forwardparameters", "metapixelid", "bioclicks"}
-OTHERS: Final = ("linktype", "webhookurls", "id", "ip")
-KNOWN: Final = {
-    *DESTINATION,
-    *SLUG,
-    *SHORT_URL,
-    *DOMAIN,
-    *TITLE,
-    *DESCRIPTION,
-    *TAGS,
-    *CREATED,
-    *UPDATED,
-    *EXPIRES,
-    *CLICKS,
-    *SCANS,
-    *BIO_CLICKS,
-    *MAX_CLICKS,
-    *STATUS,
-    *ACTIVE,
-    *PASSWORD,
-    *FLAGS,
-    *TEXTS,
-    *OTHERS,
-}
 STATUSES: Final = {
     "301": 301,
     "302": 302,
@@ -97,28 +72,30 @@ YES: Final = frozenset({"true", "yes", "1", "y", "on", "t", "active", "enabled"}
 NO: Final = frozenset({"false", "no", "0", "n", "off", "f", "inactive", "disabled", "archived"})
 MOST_DIGITS: Final = 12
 LONGEST_SHORT_URL: Final = 2000
-LINK_TYPES: Final = ("URL", "MAILTO", "TEL", "SMS")
 
 
 def read_csv(file: OpenFile) -> Iterator[Item]:
-    """Raises InvalidFileError where it is no table, or none with destinations."""
+    """Raises InvalidFileError where it is no table, or one without destinations."""
     table = Table(file)
-    require_columns(table, DESTINATION, "destinations, such as url, long_url or destination")
-    yield from remark_unknown(table, KNOWN)
+    require_destinations(table)
+    yield from remark_unknown(table)
     build = build_own_link if set(table.columns) >= OWN else build_link
     for row in table.read_rows():
         yield build_item(row, build)
 
 
-def require_columns(table: Table, names: tuple[str, ...], what: str) -> None:
-    if not set(table.columns) & set(names):
+def require_destinations(table: Table) -> None:
+    if not set(table.columns) & set(NAMES["destination"]):
         found = ", ".join(filter(None, table.headings))[:200]
-        raise InvalidFileError(f"The file has no column of {what}. Its columns are: {found}.")
+        raise InvalidFileError(
+            "The file has no column of destinations, such as url, long_url or destination. Its "
+            f"columns are: {found}."
+        )
 
 
-def remark_unknown(table: Table, known: set[str]) -> Iterator[Remark]:
+def remark_unknown(table: Table) -> Iterator[Remark]:
     names = zip(table.columns, table.headings, strict=True)
-    unknown = [heading for column, heading in names if column not in known and heading]
+    unknown = [heading for column, heading in names if column not in KNOWN and heading]
     if unknown:
         listed = ", ".join(unknown)[:500]
         yield Remark(place="line 1", message=f"These columns are not understood: {listed}.")
@@ -130,8 +107,13 @@ def build_item(row: Row | Fault, build: Callable[[Row], ImportedLink]) -> Import
     try:
         return build(row)
     except ValueError as error:
-        subject = row.find(*SLUG, *SHORT_URL, *DESTINATION)
+        subject = find(row, "slug") or find(row, "short url") or find(row, "destination")
         return Fault(place=row.place, subject=subject[:200], message=str(error))
+
+
+def find(row: Row, name: str) -> str:
+    """The cell of the first of these columns that is not empty."""
+    return row.find(*NAMES[name])
 
 
 def build_own_link(row: Row) -> ImportedLink:
@@ -140,34 +122,29 @@ def build_own_link(row: Row) -> ImportedLink:
 
 def build_link(row: Row, separators: str = ",|;") -> ImportedLink:
     """Raises ValueError."""
-    slug, domain = find_address(row)
+    slug, domain = find_slug_and_domain(row)
     password = row.find("password")
     has_password = bool(password) and password.lower() not in NO
-    has_lost_password = parse_flag(row, "haspassword") or password.lower() in YES
-    fields: dict[str, Any] = {
-        **{name: parse_cell(text) for key, name in TEXTS.items() if (text := row.find(key))},
-        **{name: True for key, name in FLAGS.items() if parse_flag(row, key)},
-    }
+    has_lost_password = parse_flag(row.find("haspassword")) or password.lower() in YES
+    status = find(row, "status")
     change = LinkChange(
-        url=parse_cell(row.find(*DESTINATION)),
+        url=parse_cell(find(row, "destination")),
         domain=domain,
         slug=slug,
-        link_type=_parse_link_type(row.find("linktype")),
-        title=parse_cell(row.find(*TITLE)) or None,
-        description=parse_cell(row.find(*DESCRIPTION)) or None,
-        status=parse_status(row.find(*STATUS)),
+        title=parse_cell(find(row, "title")) or None,
+        description=parse_cell(find(row, "description")) or None,
+        status=parse_status(status),
         password=password if has_password and not has_lost_password else None,
-        expires_at=parse_time(row.find(*EXPIRES)),
-        max_clicks=parse_number(row.find(*MAX_CLICKS), "max clicks"),
-        tag_names=parse_tags(parse_cell(row.find(*TAGS)), separators),
-        is_active=parse_flag(row, *ACTIVE, default=row.find(*STATUS).lower() not in NO),
-        webhook_urls=parse_webhooks(parse_cell(row.find("webhookurls"))),
+        expires_at=parse_time(find(row, "expires")),
+        max_clicks=parse_number(find(row, "max clicks"), "max clicks"),
+        tag_names=parse_tags(parse_cell(find(row, "tags")), separators),
+        is_active=parse_flag(find(row, "active"), default=status.lower() not in NO),
         made_through="import",
-        **fields,
+        **parse_own_fields(row),
     )
     past = Past(
-        created_at=parse_time(row.find(*CREATED)),
-        updated_at=parse_time(row.find(*UPDATED)),
+        created_at=parse_time(find(row, "created")),
+        updated_at=parse_time(find(row, "updated")),
         counts=build_counts(row),
     )
     return ImportedLink(
@@ -176,58 +153,61 @@ def build_link(row: Row, separators: str = ",|;") -> ImportedLink:
 
 
 def build_counts(row: Row) -> Counts | None:
-    total = parse_number(row.find(*CLICKS), "clicks") or 0
-    scans = parse_number(row.find(*SCANS), "scans") or 0
-    bio_clicks = parse_number(row.find(*BIO_CLICKS), "bio clicks") or 0
-    # Tables tell the sum, and perhaps what of it came another way.
+    total, scans, bio_clicks = (
+        parse_number(find(row, name), name) or 0 for name in ("clicks", "scans", "bio clicks")
+    )
+    # Tables give the sum, and perhaps the part of it that came another way.
     clicks = max(0, total - scans - bio_clicks)
     counts = Counts(clicks=clicks, scans=scans, bio_clicks=bio_clicks)
     return None if counts == Counts() else counts
 
 
-def find_address(row: Row) -> tuple[str | None, str]:
+def find_slug_and_domain(row: Row) -> tuple[str | None, str]:
     """The slug, if there is one, and the domain, empty where the table does not say."""
-    short_url = parse_cell(row.find(*SHORT_URL))
+    short_url = parse_cell(find(row, "short url"))
     host, slug_of_url = split_short_url(short_url) if "/" in short_url else ("", "")
-    slug = parse_cell(row.find(*SLUG)).strip("/") or slug_of_url
+    slug = parse_cell(find(row, "slug")).strip("/") or slug_of_url
     if _has_host(slug):
         host, slug = split_short_url(slug)
-    return slug or None, parse_cell(row.find(*DOMAIN)) or host
+    return slug or None, parse_cell(find(row, "domain")) or host
 
 
 def _has_host(slug: str) -> bool:
-    """`go.example/sale` stands among slugs too; `two/parts` is one that cannot be."""
+    """Whether it is like `go.example/sale`; `two/parts` is a slug, if one that is refused."""
     if slug.startswith(("http://", "https://")):
         return True
     host, _, path = slug.partition("/")
     return ("." in host or ":" in host) and path[:1] not in {"", "/"}
 
 
-def split_short_url(address: str) -> tuple[str, str]:
+def split_short_url(short_url: str) -> tuple[str, str]:
     """The host and the slug of `https://go.example/sale` or `go.example/sale`.
 
-    Raises ValueError, also for what is too long for any: a host of combining marks takes the square
-    of its length.
+    Raises ValueError, also if it is too long: a host of combining marks takes time quadratic in its
+    length.
     """
-    if len(address) > LONGEST_SHORT_URL:
+    if len(short_url) > LONGEST_SHORT_URL:
         raise ValueError(f"a short link has at most {LONGEST_SHORT_URL:,} characters")
-    parts = urlsplit(address if "://" in address else f"https://{address}")
+    parts = urlsplit(short_url if "://" in short_url else f"https://{short_url}")
     return parts.netloc.rpartition("@")[2], unquote(parts.path.strip("/"))
 
 
 def parse_tags(text: str, separators: str = ",|;") -> tuple[str, ...]:
-    """Names between the first of these signs that is there."""
+    """Names between the first of these signs that occurs."""
     separator = next((sign for sign in separators if sign in text), ",")
     return tuple(dict.fromkeys(filter(None, map(str.strip, text.split(separator)))))
 
 
 def parse_webhooks(text: str) -> tuple[str, ...]:
-    """Without those that were hidden from whoever exported the table: nobody knows them."""
-    return tuple(address for address in text.split() if not address.endswith(HIDDEN))
+    """Without those that were hidden from the person who exported the table."""
+    return tuple(url for url in parse_cell(text).split() if not url.endswith(HIDDEN))
 
 
 def parse_number(text: str, what: str) -> int | None:
-    """A whole number, whatever stands between its thousands; 0 and nothing are None."""
+    """A whole number, with any separator of thousands; None for 0 and an empty text.
+
+    Raises ValueError.
+    """
     digits = text.replace(",", "").replace(" ", "").replace("\u202f", "").removesuffix(".0")
     if not digits:
         return None
@@ -236,17 +216,74 @@ def parse_number(text: str, what: str) -> int | None:
     return int(digits) or None
 
 
-def parse_flag(row: Row, *names: str, default: bool = False) -> bool:
-    text = row.find(*names).lower()
-    if text in YES:
+def parse_flag(text: str, *, default: bool = False) -> bool:
+    if text.lower() in YES:
         return True
-    return False if text in NO else default
+    return False if text.lower() in NO else default
 
 
 def parse_status(text: str) -> int:
-    """What is not a redirect's status, such as "active", is the usual one."""
+    """302 for what is not the status of a redirect, such as "active"."""
     return STATUSES.get(text.replace("_", "").lower(), 302)
 
 
-def _parse_link_type(text: str) -> Any:
-    return text.upper() if text.upper() in LINK_TYPES else "URL"
+def parse_link_type(text: str) -> Any:
+    return text.upper() if text.upper() in get_args(LinkType) else "URL"
+
+
+# The other columns of our own table hold a link's fields of the same name, by their types.
+_PARSERS: Final[Mapping[Any, Callable[[str], Any]]] = {
+    bool: parse_flag,
+    str | None: parse_cell,
+    LinkType: parse_link_type,
+    tuple[str, ...]: parse_webhooks,
+}
+_FIELDS: Final = dict(
+    zip(LinkLine.__struct_encode_fields__, LinkLine.__struct_fields__, strict=True)
+)
+_TYPES: Final = get_type_hints(LinkFields)
+_OWN_FIELDS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
+    fold_column(column): (_FIELDS[column], _PARSERS[_TYPES[_FIELDS[column]]])
+    for column in COLUMNS
+    if fold_column(column) not in chain(*NAMES.values())
+}
+
+
+def parse_own_fields(row: Row) -> dict[str, Any]:
+    return {
+        name: parse(text)
+        for column, (name, parse) in _OWN_FIELDS.items()
+        if (text := row.cells.get(column))
+    }
+
+
+def write_heading() -> Iterable[str]:
+    return COLUMNS
+
+
+def write_link(link: ExportedLink, tags: tuple[str, ...], *, hides_webhooks: bool) -> Iterable[str]:
+    """`hides_webhooks` leaves the hosts of webhook URLs."""
+    if hides_webhooks and link.webhook_urls:
+        link = replace(link, webhook_urls=tuple(map(hide_path, link.webhook_urls)))
+    return [*[write_cell(read(link)) for read in _READERS], write_cell(", ".join(tags))]
+
+
+ReadCell: TypeAlias = Callable[[ExportedLink], Cell]
+
+# What a table has under another name or in another form than a link.
+_OTHERS: Final[Mapping[str, ReadCell]] = {
+    "url": attrgetter("original_url"),
+    "domain": attrgetter("host"),
+    "redirect": attrgetter("status"),
+    "hasPassword": lambda link: link.password_hash is not None and link.is_password_asked,
+    "expiresAt": lambda link: write_time(link.expires_at),
+    "webhookUrls": lambda link: " ".join(link.webhook_urls),
+    "clickCount": lambda link: link.clicks + link.scans + link.bio_clicks,
+    "scans": attrgetter("scans"),
+    "bioClicks": attrgetter("bio_clicks"),
+    "createdAt": lambda link: write_time(link.created_at),
+    "updatedAt": lambda link: write_time(link.updated_at),
+}
+_READERS: Final[tuple[ReadCell, ...]] = tuple(
+    _OTHERS.get(column) or attrgetter(_FIELDS[column]) for column in COLUMNS if column != "tags"
+)

@@ -1,45 +1,99 @@
-"""Writes a workspace's links as a table, or in our own format with all that belongs to them."""
+"""Exports a workspace's links: as a table, or in our own format with all that belongs to them.
 
-from collections.abc import AsyncGenerator
-from typing import Literal
+Links are read page by page in the order of their creation, so that memory stays bounded. Public
+links, which expire after an hour, are left out.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from operator import attrgetter
+from typing import Any, Final, Literal
+
+import msgspec
 
 from shorty import __version__
-from shorty.bio.moving import read_dressed_pages
+from shorty.bio.model import Block
+from shorty.bio.moving import DressedPage, read_dressed_pages
 from shorty.clicks.export import ClickIds, find_click_ids, read_stored_clicks
-from shorty.links.utm_templates import list_templates
+from shorty.links.store import decode_fields
+from shorty.links.utm_templates import UtmTemplate, list_templates
+from shorty.storage.database import Row
 from shorty.storage.snapshot import Rows
-from shorty.transfer import export_store
-from shorty.transfer.export_rows import (
-    describe_click,
-    describe_counts,
-    describe_link,
-    describe_page,
-    describe_picture,
-    describe_template,
-    write_heading,
-    write_link_cells,
+from shorty.transfer.csv_file import write_heading, write_link
+from shorty.transfer.lines import (
+    BlockOfPage,
+    ClickLine,
+    ColorsOfPage,
+    CountsLine,
+    CountsOfLink,
+    ExportLine,
+    LinkLine,
+    LogoLine,
+    PageLine,
+    PictureLine,
+    TagLine,
+    TemplateLine,
+    encode_block,
+    encode_line,
 )
-from shorty.transfer.lines import CountsLine, ExportLine, TagLine, write_line
+from shorty.transfer.model import ExportedLink
 from shorty.transfer.progress import TransferProgress
+from shorty.transfer.shorty_file import KINDS, SOURCES
 from shorty.transfer.tables import write_rows
 
 ExportFormat = Literal["csv", "ndjson"]
+
+LINKS_AT_ONCE: Final = 500
+
+COUNT_LINKS: Final = """
+select count(*) as links from links where workspace_id = $1 and deleted_at is null
+"""
+LIST_LINKS: Final = """
+select l.*, d.host, c.clicks, c.scans, c.bio_clicks, c.bots, c.last_click_at
+from links l
+join domains d on d.id = l.domain_id
+join link_counters c on c.link_id = l.id
+where l.workspace_id = $1 and l.deleted_at is null and l.is_public = 0
+  and l.created_at >= $2 and (l.created_at > $2 or l.id > $3)
+order by l.created_at, l.id limit $4
+"""
+_SLOTS: Final = ", ".join(f"${number}" for number in range(1, LINKS_AT_ONCE + 1))
+LIST_TAGS_OF_LINKS: Final = f"""
+select lt.link_id, t.name from link_tags lt join tags t on t.id = lt.tag_id
+where lt.link_id in ({_SLOTS}) order by lt.link_id, lt.position
+"""  # noqa: S608 - parameters' numbers
+LIST_TAGS: Final = "select name, color from tags where workspace_id = $1 order by id"
+FIND_NEXT_PICTURE: Final = """
+select id, purpose, name, png from pictures
+where id = (select min(id) from pictures where workspace_id = $1 and id > $2)
+"""
+
+# The fields that a line has as the link does.
+_SAME: Final = tuple(
+    name
+    for name in LinkLine.__struct_fields__
+    if name in ExportedLink.__struct_fields__ and name not in {"id", "url"}
+)
+_get_same: Final[Callable[[ExportedLink], tuple[Any, ...]]] = attrgetter(*_SAME)
+_KIND_NAMES: Final[Mapping[int, Any]] = {number: name for name, number in KINDS.items()}
+_SOURCE_NAMES: Final[Mapping[int, Any]] = {number: name for name, number in SOURCES.items()}
+_decode_utm = msgspec.json.Decoder(
+    tuple[str | None, str | None, str | None, str | None, str | None]
+).decode
 
 
 async def export_table(
     rows: Rows, workspace_id: int, progress: TransferProgress, *, hides_webhooks: bool = False
 ) -> AsyncGenerator[bytes]:
-    """A row for each link; the first one names the columns.
+    """A row for each link, after one that names the columns.
 
-    `hides_webhooks` is for those who may only read: of addresses to call they get the hosts.
+    `hides_webhooks` is for those who may only read: of webhook URLs they get the hosts.
     """
-    progress.total = await export_store.count_links(rows, workspace_id)
+    progress.total = await count_links(rows, workspace_id)
     yield write_rows([write_heading()])
-    async for links in export_store.read_links(rows, workspace_id):
-        tags = await export_store.find_tag_names(rows, links)
+    async for links in read_links(rows, workspace_id):
+        tags = await find_tag_names(rows, links)
         yield write_rows(
-            write_link_cells(row, tags.get(row["id"], ()), hides_webhooks=hides_webhooks)
-            for row in links
+            write_link(link, tags.get(link.id, ()), hides_webhooks=hides_webhooks) for link in links
         )
         _move(progress, len(links))
         if progress.is_cancelled:
@@ -49,29 +103,28 @@ async def export_table(
 async def export_lines(
     rows: Rows, workspace_id: int, now: int, progress: TransferProgress, *, has_clicks: bool = False
 ) -> AsyncGenerator[bytes]:
-    """Everything that an import needs to make the same links and bio pages again.
-
-    Passwords are in it as hashes.
-    """
+    """All that an import needs to create the same links and bio pages, with passwords as hashes."""
     ids = await find_click_ids(rows) if has_clicks else ClickIds(0, 0)
-    progress.total = await export_store.count_links(rows, workspace_id) + ids.end - ids.first
-    yield write_line(ExportLine(version=__version__, exported_at=now, has_clicks=has_clicks))
-    for row in await export_store.list_tags(rows, workspace_id):
-        yield write_line(TagLine(name=row["name"], color=row["color"]))
+    progress.total = await count_links(rows, workspace_id) + ids.end - ids.first
+    yield encode_line(ExportLine(version=__version__, exported_at=now, has_clicks=has_clicks))
+    for row in await rows.find_all(LIST_TAGS, workspace_id):
+        yield encode_line(TagLine(name=row["name"], color=row["color"]))
     for template in await list_templates(rows, workspace_id):
-        yield write_line(describe_template(template))
-    async for row in export_store.read_pictures(rows, workspace_id):
-        yield write_line(describe_picture(row))
-    async for links in export_store.read_links(rows, workspace_id):
-        tags = await export_store.find_tag_names(rows, links)
-        lines = (describe_link(row, tags.get(row["id"], ()), has_clicks) for row in links)
-        yield b"".join(map(write_line, lines))
+        yield encode_line(describe_template(template))
+    async for row in read_pictures(rows, workspace_id):
+        yield encode_line(describe_picture(row))
+    async for links in read_links(rows, workspace_id):
+        tags = await find_tag_names(rows, links)
+        lines = (
+            describe_link(link, tags.get(link.id, ()), has_counts=not has_clicks) for link in links
+        )
+        yield b"".join(map(encode_line, lines))
         _move(progress, len(links))
         if progress.is_cancelled:
             return
-    # Only now, for a page leads to links of any age.
+    # Only now, since a page may lead to links of any age.
     async for page in read_dressed_pages(rows, workspace_id, now):
-        yield write_line(describe_page(page))
+        yield encode_line(describe_page(page))
     if has_clicks:
         async for part in _export_clicks(rows, workspace_id, ids, progress):
             yield part
@@ -80,18 +133,18 @@ async def export_lines(
 async def _export_clicks(
     rows: Rows, workspace_id: int, ids: ClickIds, progress: TransferProgress
 ) -> AsyncGenerator[bytes]:
-    """The clicks, and then what was counted altogether: more, where old clicks are removed."""
+    """The clicks, then the counts, which include old clicks that have been removed."""
     before = progress.done
     async for end, clicks in read_stored_clicks(rows, workspace_id, ids):
-        yield b"".join(write_line(describe_click(row)) for row in clicks)
+        yield b"".join(encode_line(describe_click(row)) for row in clicks)
         progress.clicks += len(clicks)
         progress.move(before + end - ids.first)
         if progress.is_cancelled:
             return
-    async for links in export_store.read_links(rows, workspace_id):
-        counted = [(row["id"], describe_counts(row)) for row in links]
+    async for links in read_links(rows, workspace_id):
+        counted = [(link.id, describe_counts(link)) for link in links]
         yield b"".join(
-            write_line(CountsLine(link=str(link_id), counts=counts))
+            encode_line(CountsLine(link=str(link_id), counts=counts))
             for link_id, counts in counted
             if counts is not None
         )
@@ -100,3 +153,122 @@ async def _export_clicks(
 def _move(progress: TransferProgress, links: int) -> None:
     progress.created += links
     progress.move(progress.done + links)
+
+
+async def count_links(rows: Rows, workspace_id: int) -> int:
+    found = await rows.find_all(COUNT_LINKS, workspace_id)
+    return found[0]["links"]
+
+
+async def read_links(rows: Rows, workspace_id: int) -> AsyncGenerator[list[ExportedLink]]:
+    created_at, link_id = -(2**62), 0
+    while page := await rows.find_all(LIST_LINKS, workspace_id, created_at, link_id, LINKS_AT_ONCE):
+        # A dict of a row itself would search all columns for each name.
+        columns = [dict(zip(row.keys(), row, strict=True)) for row in page]
+        yield [decode_fields(values, ExportedLink) for values in columns]
+        created_at, link_id = page[-1]["created_at"], page[-1]["id"]
+
+
+async def find_tag_names(rows: Rows, links: list[ExportedLink]) -> dict[int, tuple[str, ...]]:
+    """The names of each link's tags, in their order."""
+    ids = [link.id for link in links]
+    filling = [ids[-1]] * (LINKS_AT_ONCE - len(ids))
+    names: dict[int, list[str]] = {}
+    for row in await rows.find_all(LIST_TAGS_OF_LINKS, *ids, *filling):
+        names.setdefault(row["link_id"], []).append(row["name"])
+    return {link_id: tuple(found) for link_id, found in names.items()}
+
+
+async def read_pictures(rows: Rows, workspace_id: int) -> AsyncGenerator[Row]:
+    """One at a time, since they are large."""
+    after = 0
+    while found := await rows.find_all(FIND_NEXT_PICTURE, workspace_id, after):
+        yield found[0]
+        after = found[0]["id"]
+
+
+def describe_template(template: UtmTemplate) -> TemplateLine:
+    return TemplateLine(
+        **{name: getattr(template, name) for name in TemplateLine.__struct_fields__}
+    )
+
+
+def describe_picture(row: Row) -> LogoLine | PictureLine:
+    if row["purpose"] == "logo":
+        return LogoLine(id=row["id"], name=row["name"], png=row["png"])
+    return PictureLine(id=row["id"], purpose=row["purpose"], name=row["name"], png=row["png"])
+
+
+def describe_link(link: ExportedLink, tags: tuple[str, ...], *, has_counts: bool) -> LinkLine:
+    return LinkLine(
+        id=str(link.id),
+        domain=link.host,
+        url=link.original_url,
+        redirect=link.status,
+        tags=tags,
+        counts=describe_counts(link) if has_counts else None,
+        **dict(zip(_SAME, _get_same(link), strict=True)),
+    )
+
+
+def describe_counts(link: ExportedLink) -> CountsOfLink | None:
+    """None if nothing was counted."""
+    counts = CountsOfLink(
+        clicks=link.clicks,
+        scans=link.scans,
+        bio_clicks=link.bio_clicks,
+        bots=link.bots,
+        last_click_at=link.last_click_at,
+    )
+    return None if counts == CountsOfLink() else counts
+
+
+def describe_page(page: DressedPage) -> PageLine:
+    settings = page.settings
+    picture = settings.picture
+    # If its picture was deleted, the page shows the icon.
+    is_picture_lost = picture is None and settings.avatar == "picture"
+    return PageLine(
+        link=str(page.id),
+        title=settings.title,
+        description=settings.description,
+        is_button_shown=settings.is_button_shown,
+        avatar="icon" if is_picture_lost else settings.avatar,
+        picture=picture.id if picture else None,
+        theme=settings.theme,
+        colors=ColorsOfPage(**msgspec.structs.asdict(settings.colors)),
+        socials=settings.socials,
+        blocks=tuple(encode_block(describe_block(block)) for block in page.blocks),
+        updated_at=page.updated_at,
+    )
+
+
+def describe_block(block: Block) -> BlockOfPage:
+    return BlockOfPage(
+        kind=block.kind,
+        link=str(block.target.id) if block.target else None,
+        text=block.text,
+        url=block.url,
+        picture=block.picture.id if block.picture else None,
+        is_hidden=block.is_hidden,
+        shown_from=block.shown_from,
+        shown_until=block.shown_until,
+        created_at=block.created_at,
+    )
+
+
+def describe_click(row: Row) -> ClickLine:
+    return ClickLine(
+        link=str(row["link_id"]),
+        at=row["at"],
+        by=_KIND_NAMES[row["kind"]],
+        source=_SOURCE_NAMES[row["source"]],
+        visitor=str(row["visitor"]),
+        country=row["country"],
+        city=row["city"],
+        referrer=row["referrer"],
+        browser=row["browser"],
+        os=row["os"],
+        device=row["device"],
+        utm=_decode_utm(row["utm"]) if row["utm"] else None,
+    )

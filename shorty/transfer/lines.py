@@ -1,8 +1,8 @@
-"""Our own format: one JSON object a line, which loses nothing of a link.
+"""Our own format: one JSON object per line, with every field of a link.
 
-First comes `export`, then `tag`, `template`, `logo` and `picture`, then `link`, then `page`; with
-single clicks, `click` and `counts`. Times are UTC milliseconds; numbers that exceed what JavaScript
-counts exactly are texts.
+The order is `export`, `tag`, `template`, `logo` and `picture`, `link`, `page`; with single clicks,
+`click` and `counts`. Times are UTC milliseconds. Numbers that are too large for JavaScript are
+texts.
 """
 
 from typing import Annotated, Final, Literal, TypeAlias
@@ -15,7 +15,7 @@ from shorty.bio.rules import MAX_BLOCKS, MAX_SOCIALS
 from shorty.links.model import LinkType, MadeThrough, QrSettings
 
 FORMAT: Final = 2
-"""1 had no templates, pictures and pages."""
+"""Format 1 had no templates, pictures and pages."""
 
 Time: TypeAlias = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=10**12)]
@@ -23,8 +23,12 @@ Text: TypeAlias = Annotated[str, Meta(max_length=10_000)]
 Ref: TypeAlias = Annotated[str, Meta(min_length=1, max_length=40)]
 
 
+class _Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """How lines and the structs in them are written."""
+
+
 class ExportLine(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag="export", tag_field="kind"
+    _Part, frozen=True, kw_only=True, omit_defaults=False, tag="export", tag_field="kind"
 ):
     """`has_clicks`: single clicks follow, and the counts after them."""
 
@@ -34,19 +38,19 @@ class ExportLine(
     has_clicks: bool = False
 
 
-class TagLine(msgspec.Struct, frozen=True, kw_only=True, tag="tag", tag_field="kind"):
+class TagLine(_Part, frozen=True, kw_only=True, tag="tag", tag_field="kind"):
     name: Text
     color: Text
 
 
-class LogoLine(msgspec.Struct, frozen=True, kw_only=True, tag="logo", tag_field="kind"):
+class LogoLine(_Part, frozen=True, kw_only=True, tag="logo", tag_field="kind"):
     id: int
     name: Text
     png: bytes
 
 
-class PictureLine(msgspec.Struct, frozen=True, kw_only=True, tag="picture", tag_field="kind"):
-    """What bio pages show. Its id is that of no logo."""
+class PictureLine(_Part, frozen=True, kw_only=True, tag="picture", tag_field="kind"):
+    """An avatar or image of bio pages. No logo has the same id."""
 
     id: int
     purpose: Literal["avatar", "image"]
@@ -54,15 +58,7 @@ class PictureLine(msgspec.Struct, frozen=True, kw_only=True, tag="picture", tag_
     png: bytes
 
 
-class TemplateLine(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    rename="camel",
-    omit_defaults=True,
-    tag="template",
-    tag_field="kind",
-):
+class TemplateLine(_Part, frozen=True, kw_only=True, tag="template", tag_field="kind"):
     name: Text
     utm_source: Text | None = None
     utm_medium: Text | None = None
@@ -73,7 +69,7 @@ class TemplateLine(
     created_at: Time | None = None
 
 
-class CountsOfLink(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class CountsOfLink(_Part, frozen=True, kw_only=True):
     clicks: Count = 0
     scans: Count = 0
     bio_clicks: Count = 0
@@ -81,23 +77,15 @@ class CountsOfLink(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
     last_click_at: Time | None = None
 
 
-class LinkLine(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    rename="camel",
-    omit_defaults=True,
-    tag="link",
-    tag_field="kind",
-):
-    """`url` is the destination as it was given, `redirect` the status. Without `counts`, these
-    follow on their own."""
+class LinkLine(_Part, frozen=True, kw_only=True, tag="link", tag_field="kind"):
+    """`url` is the destination as it was given, `redirect` the status. If `counts` are missing, a
+    line of their own follows."""
 
     id: Ref
     domain: Text
     slug: Text
     url: Text
-    link_type: LinkType = "URL"
+    link_type: LinkType = msgspec.field(default_factory=lambda: "URL")  # so always written
     redirect: int = 302
     title: Text | None = None
     description: Text | None = None
@@ -124,7 +112,7 @@ class LinkLine(
     is_link_in_bio: bool = False
     button_label: Text | None = None
     qr_settings: QrSettings | None = None
-    made_through: MadeThrough = "link"
+    made_through: MadeThrough = msgspec.field(default_factory=lambda: "link")
     edit_count: Count = 0
     tags: tuple[Text, ...] = ()
     created_at: Time
@@ -132,15 +120,25 @@ class LinkLine(
     counts: CountsOfLink | None = None
 
 
-class ColorsOfPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+COLUMNS: Final = (
+    *("url", "domain", "slug", "title", "description", "image", "linkType", "redirect"),
+    *("isActive", "isStarred", "cloaked", "hasPassword", "expiresAt", "maxClicks"),
+    *("forwardParameters", "blockBots", "utmSource", "utmMedium", "utmCampaign", "utmTerm"),
+    *("utmContent", "utmId", "metaPixelId", "googleTagId", "webhookUrls", "clickCount"),
+    *("scans", "bioClicks", "createdAt", "updatedAt", "tags"),
+)
+"""Of our own table of links, in order: names of LinkLine's fields, the counts and `hasPassword`."""
+
+
+class ColorsOfPage(_Part, frozen=True, kw_only=True):
     background: Text | None = None
     text: Text | None = None
     button: Text | None = None
     button_text: Text | None = None
 
 
-class BlockOfPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """`link` is where a button leads, `picture` what an image shows: the file's own."""
+class BlockOfPage(_Part, frozen=True, kw_only=True):
+    """`link` is where a button leads, `picture` what an image shows, by the ids of the file."""
 
     kind: BlockKind
     link: Ref | None = None
@@ -153,18 +151,10 @@ class BlockOfPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omi
     created_at: Time
 
 
-class PageLine(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    rename="camel",
-    omit_defaults=True,
-    tag="page",
-    tag_field="kind",
-):
-    """How the page of an earlier line's link looks. A page as it comes has no line.
+class PageLine(_Part, frozen=True, kw_only=True, tag="page", tag_field="kind"):
+    """How the bio page of an earlier line's link looks. A page that was never customised has none.
 
-    Each block is a BlockOfPage, decoded by itself: one that cannot be read costs no other.
+    Each block is a BlockOfPage, decoded by itself: one that can't be read costs no other.
     """
 
     link: Ref
@@ -180,16 +170,8 @@ class PageLine(
     updated_at: Time | None = None
 
 
-class ClickLine(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    rename="camel",
-    omit_defaults=True,
-    tag="click",
-    tag_field="kind",
-):
-    """`visitor` is the same for a visitor's clicks of one UTC day; none: not told apart."""
+class ClickLine(_Part, frozen=True, kw_only=True, tag="click", tag_field="kind"):
+    """`visitor` is the same for all clicks of a visitor on one UTC day, 0 if it is not known."""
 
     link: Ref
     at: Time
@@ -205,7 +187,7 @@ class ClickLine(
     utm: tuple[str | None, str | None, str | None, str | None, str | None] | None = None
 
 
-class CountsLine(msgspec.Struct, frozen=True, kw_only=True, tag="counts", tag_field="kind"):
+class CountsLine(_Part, frozen=True, kw_only=True, tag="counts", tag_field="kind"):
     link: Ref
     counts: CountsOfLink
 
@@ -220,19 +202,19 @@ _decode: Final = msgspec.json.Decoder(Line).decode
 _decode_block: Final = msgspec.json.Decoder(BlockOfPage).decode
 
 
-def write_line(line: Line) -> bytes:
+def encode_line(line: Line) -> bytes:
     return _encode(line) + b"\n"
 
 
-def read_line(text: bytes) -> Line:
-    """Raises msgspec.MsgspecError, UnicodeDecodeError or RecursionError where it is none."""
+def decode_line(text: bytes) -> Line:
+    """Raises msgspec.MsgspecError, UnicodeDecodeError and RecursionError."""
     return _decode(text)
 
 
-def write_block(block: BlockOfPage) -> msgspec.Raw:
+def encode_block(block: BlockOfPage) -> msgspec.Raw:
     return msgspec.Raw(_encode(block))
 
 
-def read_block(raw: msgspec.Raw) -> BlockOfPage:
-    """Raises as read_line does."""
+def decode_block(raw: msgspec.Raw) -> BlockOfPage:
+    """Raises as decode_line does."""
     return _decode_block(raw)

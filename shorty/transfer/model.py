@@ -1,6 +1,7 @@
-"""What an import is made of, whatever it was read from.
+"""What imports and exports are made of, whatever the format of the file.
 
-Each item says where in its file it stands, for whoever has to mend it. Times are UTC milliseconds.
+Each imported item has its place in the file, for the person who has to correct it. Times are UTC
+milliseconds.
 """
 
 from typing import Literal, TypeAlias
@@ -12,7 +13,7 @@ from shorty.bio.model import NewBlock, PageChange
 from shorty.clicks.model import Click
 from shorty.links.context import LinkContext
 from shorty.links.imported_history import Counts, Past
-from shorty.links.model import LinkChange
+from shorty.links.model import LinkChange, LinkFields
 from shorty.links.pictures import Purpose
 from shorty.links.tags import NewTag
 from shorty.links.utm_templates import NewUtmTemplate
@@ -147,3 +148,18 @@ class ImportRun(msgspec.Struct, frozen=True, kw_only=True):
         """Raises ReadingStoppedError once the import is cancelled."""
         if self.progress.is_cancelled:
             raise ReadingStoppedError
+
+
+class ExportedLink(LinkFields, frozen=True, kw_only=True):
+    """A stored link with its counts, each field by the name of its column."""
+
+    id: int
+    is_admin_blocked: bool
+    edit_count: int
+    created_at: int
+    updated_at: int
+    clicks: int
+    scans: int
+    bio_clicks: int
+    bots: int
+    last_click_at: int | None

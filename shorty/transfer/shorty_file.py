@@ -41,8 +41,8 @@ from shorty.transfer.lines import (
     PictureLine,
     TagLine,
     TemplateLine,
-    read_block,
-    read_line,
+    decode_block,
+    decode_line,
 )
 from shorty.transfer.model import (
     ImportedBlock,
@@ -78,7 +78,7 @@ def read_shorty(file: OpenFile) -> Iterator[Item]:
             continue
         place = f"line {number}"
         try:
-            line = read_line(text)
+            line = decode_line(text)
         except UNREADABLE as error:
             if not is_known:
                 raise InvalidFileError(
@@ -90,9 +90,9 @@ def read_shorty(file: OpenFile) -> Iterator[Item]:
             _check_head(line)
             is_known = True
         elif isinstance(line, PageLine):
-            yield from read_page(line, place)
+            yield from build_page(line, place)
         elif not isinstance(line, ExportLine):
-            yield read_item(line, place)
+            yield build_item(line, place)
 
 
 def _check_head(line: Line) -> None:
@@ -102,25 +102,25 @@ def _check_head(line: Line) -> None:
         raise InvalidFileError("The file was written by a newer shorty: install that version.")
 
 
-def read_item(line: ItemLine, place: str) -> Item:
+def build_item(line: ItemLine, place: str) -> Item:
     match line:
         case TagLine():
             return ImportedTag(place=place, new=NewTag(name=line.name, color=line.color))
         case TemplateLine():
-            return read_template(line, place)
+            return build_template(line, place)
         case LogoLine():
-            return read_picture(line, "logo", place)
+            return build_picture(line, "logo", place)
         case PictureLine():
-            return read_picture(line, line.purpose, place)
+            return build_picture(line, line.purpose, place)
         case LinkLine():
-            return read_link(line, place)
+            return build_link(line, place)
         case ClickLine():
-            return ImportedClick(ref=line.link, click=read_click(line))
+            return ImportedClick(ref=line.link, click=build_click(line))
         case CountsLine():
-            return ImportedCounts(ref=line.link, counts=read_counts(line.counts))
+            return ImportedCounts(ref=line.link, counts=build_counts(line.counts))
 
 
-def read_template(line: TemplateLine, place: str) -> ImportedTemplate:
+def build_template(line: TemplateLine, place: str) -> ImportedTemplate:
     new = NewUtmTemplate(
         name=line.name,
         utm_source=line.utm_source,
@@ -133,20 +133,20 @@ def read_template(line: TemplateLine, place: str) -> ImportedTemplate:
     return ImportedTemplate(place=place, new=new, made_at=line.created_at)
 
 
-def read_picture(line: LogoLine | PictureLine, purpose: Purpose, place: str) -> ImportedPicture:
+def build_picture(line: LogoLine | PictureLine, purpose: Purpose, place: str) -> ImportedPicture:
     return ImportedPicture(
         place=place, purpose=purpose, ref=line.id, name=line.name, content=line.png
     )
 
 
-def read_page(line: PageLine, place: str) -> Iterator[Fault | ImportedPage]:
+def build_page(line: PageLine, place: str) -> Iterator[Fault | ImportedPage]:
     """The page without the blocks that cannot be read, and the faults of these."""
     blocks: list[ImportedBlock] = []
     faults: dict[str, str] = {}
     for number, raw in enumerate(line.blocks, 1):
         spot = f"{place}, block {number}"
         try:
-            blocks.append(_read_block(read_block(raw), spot))
+            blocks.append(_build_block(decode_block(raw), spot))
         except UNREADABLE as error:
             faults[spot] = f"is no block that can be read: {error}"
     change = PageChange(
@@ -171,7 +171,7 @@ def read_page(line: PageLine, place: str) -> Iterator[Fault | ImportedPage]:
     yield page
 
 
-def _read_block(block: BlockOfPage, place: str) -> ImportedBlock:
+def _build_block(block: BlockOfPage, place: str) -> ImportedBlock:
     new = NewBlock(
         kind=block.kind,
         text=block.text,
@@ -189,7 +189,7 @@ def _read_block(block: BlockOfPage, place: str) -> ImportedBlock:
     )
 
 
-def read_link(line: LinkLine, place: str) -> ImportedLink:
+def build_link(line: LinkLine, place: str) -> ImportedLink:
     change = LinkChange(
         url=line.url,
         status=line.redirect,
@@ -201,18 +201,18 @@ def read_link(line: LinkLine, place: str) -> ImportedLink:
         updated_at=line.updated_at,
         edit_count=line.edit_count,
         is_admin_blocked=line.is_admin_blocked,
-        counts=read_counts(line.counts) if line.counts else None,
+        counts=build_counts(line.counts) if line.counts else None,
     )
     return ImportedLink(
         place=place, change=change, past=past, ref=line.id, password_hash=line.password_hash
     )
 
 
-def read_counts(counts: CountsOfLink) -> Counts:
+def build_counts(counts: CountsOfLink) -> Counts:
     return Counts(**msgspec.structs.asdict(counts))
 
 
-def read_click(line: ClickLine) -> Click:
+def build_click(line: ClickLine) -> Click:
     """What a visitor could have sent is cut as it is where visits are recorded."""
     visitor = int(line.visitor)
     utm = line.utm and [value and clean_text(value, LONGEST_UTM) for value in line.utm]

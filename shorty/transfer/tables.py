@@ -8,11 +8,13 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
 from shorty.transfer.files import LONGEST_ROW, Fault, InvalidFileError, OpenFile
+
+Cell: TypeAlias = str | int | bool | None
 
 # Signs that begin a formula, or end the cell before one; after apostrophes, so that each text can
 # be told from one that got its apostrophe here.
@@ -26,7 +28,7 @@ def write_rows(rows: Iterable[Iterable[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def write_cell(value: str | int | bool | None) -> str:  # noqa: FBT001 - a cell's value
+def write_cell(value: Cell) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
