@@ -1,4 +1,4 @@
-"""Reads what `shorty export` wrote in our own format."""
+"""Reads files that `shorty export` wrote in our own format."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -22,7 +22,6 @@ from shorty.clicks.model import (
 )
 from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
-from shorty.links.pictures import Purpose
 from shorty.links.tags import NewTag
 from shorty.links.utm_templates import NewUtmTemplate
 from shorty.transfer.files import Fault, InvalidFileError, OpenFile
@@ -58,7 +57,7 @@ from shorty.transfer.model import (
 
 KINDS: Final[dict[str, Kind]] = {"person": PERSON, "bot": BOT, "prefetch": PREFETCH}
 SOURCES: Final[dict[str, Source]] = {"link": LINK, "qr": QR, "bio": BIO}
-# What a link's line has as a change does.
+# The fields that a change has as the line does.
 _SAME: Final = tuple(
     name
     for name in LinkLine.__struct_fields__
@@ -108,10 +107,8 @@ def build_item(line: ItemLine, place: str) -> Item:
             return ImportedTag(place=place, new=NewTag(name=line.name, color=line.color))
         case TemplateLine():
             return build_template(line, place)
-        case LogoLine():
-            return build_picture(line, "logo", place)
-        case PictureLine():
-            return build_picture(line, line.purpose, place)
+        case LogoLine() | PictureLine():
+            return build_picture(line, place)
         case LinkLine():
             return build_link(line, place)
         case ClickLine():
@@ -121,26 +118,20 @@ def build_item(line: ItemLine, place: str) -> Item:
 
 
 def build_template(line: TemplateLine, place: str) -> ImportedTemplate:
-    new = NewUtmTemplate(
-        name=line.name,
-        utm_source=line.utm_source,
-        utm_medium=line.utm_medium,
-        utm_campaign=line.utm_campaign,
-        utm_term=line.utm_term,
-        utm_content=line.utm_content,
-        utm_id=line.utm_id,
-    )
+    names = NewUtmTemplate.__struct_fields__
+    new = NewUtmTemplate(**{name: getattr(line, name) for name in names})
     return ImportedTemplate(place=place, new=new, made_at=line.created_at)
 
 
-def build_picture(line: LogoLine | PictureLine, purpose: Purpose, place: str) -> ImportedPicture:
+def build_picture(line: LogoLine | PictureLine, place: str) -> ImportedPicture:
+    purpose = line.purpose if isinstance(line, PictureLine) else "logo"
     return ImportedPicture(
         place=place, purpose=purpose, ref=line.id, name=line.name, content=line.png
     )
 
 
 def build_page(line: PageLine, place: str) -> Iterator[Fault | ImportedPage]:
-    """The page without the blocks that cannot be read, and the faults of these."""
+    """The faults of blocks that can't be read, and the page without them."""
     blocks: list[ImportedBlock] = []
     faults: dict[str, str] = {}
     for number, raw in enumerate(line.blocks, 1):
@@ -213,7 +204,7 @@ def build_counts(counts: CountsOfLink) -> Counts:
 
 
 def build_click(line: ClickLine) -> Click:
-    """What a visitor could have sent is cut as it is where visits are recorded."""
+    """Texts that visitors could have sent are cut as in the recorder."""
     visitor = int(line.visitor)
     utm = line.utm and [value and clean_text(value, LONGEST_UTM) for value in line.utm]
     return Click(

@@ -5,8 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from shorty.storage.connections import connect
-from shorty.transfer.backups import list_url_faults
-from shorty.transfer.stored_urls import READERS, read_urls
+from shorty.transfer.backups import READERS, list_url_faults, read_urls
 from tests.databases import create_database
 
 MAY_BE_A_URL = re.compile(r"url|redirect|image|location|scheme|socials|favicon|href|address")
