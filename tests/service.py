@@ -71,8 +71,6 @@ class Service:
         environment: dict[str, str | None] = {
             **{name: value for name, value in os.environ.items() if not is_setting(name)},
             "PYTHONPATH": str(Path(__file__).parents[1]),
-            # No test asks anybody outside; reading whom the machine trusts is a tenth of a start.
-            "SSL_CERT_FILE": os.devnull,
             **list_settings(folder),
             **settings,
         }

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 
+import certifi
 from msgspec import structs
 
 from shorty.accounts.invitations import (
@@ -30,6 +31,14 @@ from shorty.storage.migrations import prepare_database
 NOW = 1_795_348_800_000
 MINUTE = 60_000
 DAY = 86_400_000
+
+
+def write_one_authority() -> Path:
+    """A file with the first of the certificates that browsers trust."""
+    end = "-----END CERTIFICATE-----\n"
+    path = make_folder() / "authority.pem"
+    path.write_text(certifi.contents().partition(end)[0] + end)
+    return path
 
 
 def make_folder() -> Path:

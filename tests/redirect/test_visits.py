@@ -200,7 +200,7 @@ async def test_of_the_page_that_a_visitor_comes_from_the_host_is_kept(
     await house.make_link()
     await client.get("/sale", headers={"referer": "https://news.example/secret?page=1"})
     await client.get("/sale")
-    await house.app.services.recorder.settle()
+    await store_all(house.app.services.recorder)
     rows = await house.app.db.find_all("select referrer from clicks order by id")
     assert [row["referrer"] for row in rows] == ["news.example", None]
 
