@@ -43,7 +43,8 @@ async def prepare_open_link(
     fields, faults = check_change(change, context.describe_surroundings(domain, now))
     tag_ids, tag_names = change.tag_ids or (), change.tag_names or ()
     faults |= check_tags(tag_ids, tag_names)
-    faults |= find_logo_faults(context.db, author.workspace_id, change.qr_settings or None)
+    if change.qr_settings:
+        faults |= find_logo_faults(context.db, author.workspace_id, change.qr_settings)
     if faults or change.unread:
         unknown = await find_unknown_tags(context.db, author.workspace_id, tag_ids)
         raise InvalidFieldsError({**describe_unknown_tags(unknown), **faults}, change.unread)
@@ -92,8 +93,8 @@ def prepare_change(
     """
     domain = context.find_domain(before.workspace_id, change.domain or before.host)
     fields, faults = check_change(change, context.describe_surroundings(domain, now), before)
-    settings = change.qr_settings or None
-    faults |= find_logo_faults(tx, before.workspace_id, settings, before.qr_settings)
+    if settings := change.qr_settings:
+        faults |= find_logo_faults(tx, before.workspace_id, settings, before.qr_settings)
     tags = None
     if any(getattr(change, name) is not UNSET for name in _TAGS):
         tags = _merge_tags(before, change)
