@@ -148,9 +148,9 @@ class App:
         doors = allow_origins(build_doors(), config.server.cors_origins)
         self.shim = AsgiShim(doors, {SERVICES: self.services})
         self.front = Front(self._build_context(path, now), self.shim)
-        self.upkeep = Jobs(self.services, self.limited, self.read_clock, self._read_monotonic)
-        self.upkeep.start()
-        stack.push_async_callback(self.upkeep.stop)
+        self.jobs = Jobs(self.services, self.limited, self.read_clock, self._read_monotonic)
+        self.jobs.start()
+        stack.push_async_callback(self.jobs.stop)
 
     async def _open_services(self, stack: AsyncExitStack) -> Services:
         """What is started later is stopped earlier."""

@@ -313,7 +313,7 @@ async def test_the_server_folds_days_and_removes_old_clicks_by_itself(house: Hou
     assert plan == 365
     await visit(house, {"at": NOW - 366 * DAY_MS}, {"at": NOW - 365 * DAY_MS}, {})
     await house.app.db.write(lambda tx: tx.execute("update workspaces set plan = 'free'"))
-    await house.app.upkeep.sweep()
+    await house.app.jobs.sweep()
     db = house.app.db
     assert [row["at"] for row in await db.find_all("select at from clicks order by at")] == [
         NOW - 365 * DAY_MS,

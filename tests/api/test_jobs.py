@@ -42,7 +42,7 @@ async def clocks(house: House) -> Clocks:
             expires_at,
         )
     )
-    await house.app.upkeep.sweep()
+    await house.app.jobs.sweep()
     return Clocks(house.now)
 
 
@@ -53,15 +53,15 @@ def has_session(house: House) -> bool:
 async def test_a_clock_that_is_ahead_for_a_minute_removes_nothing(
     house: House, clocks: Clocks
 ) -> None:
-    upkeep = clocks.build(house)
-    await upkeep.sweep()
+    jobs = clocks.build(house)
+    await jobs.sweep()
     clocks.now += 60 * DAY
     with capture_logs() as logs:
-        await upkeep.sweep()
+        await jobs.sweep()
         clocks.pass_by(60_000)
-        await upkeep.sweep()
+        await jobs.sweep()
         clocks.now -= 60 * DAY
-        await upkeep.sweep()
+        await jobs.sweep()
     assert has_session(house)
     assert [(each["event"], each["log_level"]) for each in logs] == [
         ("sweeps_wait", "warning"),
@@ -73,12 +73,12 @@ async def test_a_clock_that_is_ahead_for_a_minute_removes_nothing(
 async def test_a_clock_that_stays_ahead_for_an_hour_is_believed(
     house: House, clocks: Clocks
 ) -> None:
-    upkeep = clocks.build(house)
-    await upkeep.sweep()
+    jobs = clocks.build(house)
+    await jobs.sweep()
     clocks.now += 60 * DAY
-    await upkeep.sweep()
+    await jobs.sweep()
     clocks.pass_by(HOUR)
-    await upkeep.sweep()
+    await jobs.sweep()
     assert not has_session(house)
 
 
@@ -86,13 +86,13 @@ async def test_a_server_that_was_off_for_a_month_waits_an_hour_and_says_so(
     house: House, clocks: Clocks
 ) -> None:
     clocks.now += 30 * DAY
-    upkeep = clocks.build(house)
+    jobs = clocks.build(house)
     with capture_logs() as logs:
-        await upkeep.sweep()
+        await jobs.sweep()
     assert has_session(house)
     assert [(each["event"], each["log_level"]) for each in logs] == [("sweeps_wait", "info")]
     clocks.pass_by(HOUR)
-    await upkeep.sweep()
+    await jobs.sweep()
     assert not has_session(house)
 
 
@@ -103,10 +103,10 @@ async def test_a_restart_while_the_clock_is_wrong_does_not_make_it_right(
     link = await house.make_link()
     for _ in range(2):
         await load_clicks(house.app.db, [make_click(link.id, clocks.now)])
-        upkeep = clocks.build(house)
-        await upkeep.sweep()
+        jobs = clocks.build(house)
+        await jobs.sweep()
         clocks.pass_by(HOUR - 1000)
-        await upkeep.sweep()
+        await jobs.sweep()
     assert has_session(house)
 
 
@@ -126,10 +126,10 @@ async def test_a_database_that_was_never_swept_is_judged_by_its_newest_click(
 async def test_the_time_that_is_believed_is_noted_once_an_hour(
     house: House, clocks: Clocks
 ) -> None:
-    upkeep, start = clocks.build(house), clocks.now
+    jobs, start = clocks.build(house), clocks.now
     for minutes, noted in ((0, 0), (30, 0), (29, 0), (1, 60), (59, 60), (1, 120)):
         clocks.pass_by(minutes * 60_000)
-        await upkeep.sweep()
+        await jobs.sweep()
         assert find_believed_time(house.app.db) == start + noted * 60_000
 
 

@@ -591,5 +591,5 @@ async def test_new_links_are_indexed_by_the_clock(house: House) -> None:
     link = await house.make_link(title="harbour")
     indexed = "select rowid as id from links_search where links_search match '\"rbo\"'"
     assert await house.app.db.find_one(indexed) is None
-    await house.app.upkeep.index_new_links()
+    await house.app.jobs.index_new_links()
     assert [row["id"] for row in await house.app.db.find_all(indexed)] == [link.id]

@@ -42,9 +42,9 @@ async def test_a_public_links_clicks_go_with_it_and_others_stay(house: House) ->
     public_id = answer.json()["data"]["id"]
     assert await count(house, public_id) == {"clicks": 1, "quarters": 1, "days": 0, "total": 1}
     house.clock[0] += DAY
-    await house.app.upkeep.sweep()
+    await house.app.jobs.sweep()
     assert await count(house, public_id) == {"clicks": 1, "quarters": 0, "days": 1, "total": 1}
     house.clock[0] += DAY
-    await house.app.upkeep.sweep()
+    await house.app.jobs.sweep()
     assert await count(house, public_id) == {"clicks": 0, "quarters": 0, "days": 0, "total": 0}
     assert await count(house, own.id) == {"clicks": 1, "quarters": 0, "days": 1, "total": 1}

@@ -138,7 +138,7 @@ async def test_an_expired_token_stays_expired_when_the_clock_is_set_back_or_its_
         assert answer.json()["fields"] == {
             "expiresAt": "has passed for this token; create another token"
         }
-    await house.app.upkeep.sweep()
+    await house.app.jobs.sweep()
     house.clock[0] -= 60 * MINUTE
     assert (await caller.get("/api/v1/members")).status_code == 401
     await caller.aclose()

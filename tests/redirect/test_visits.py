@@ -448,5 +448,5 @@ async def test_a_change_by_another_process_is_noticed(
     another = connect(house.app.config.storage.database)
     another.execute("update links set url = 'https://example.com/new'")
     another.close()
-    await house.app.upkeep.notice_changes()
+    await house.app.jobs.notice_changes()
     assert (await client.get("/sale")).headers["location"] == "https://example.com/new"
