@@ -12,6 +12,7 @@ from shorty.api.listing import Cursor, Limit
 from shorty.api.objects import Input, derive_changes
 from shorty.errors import InvalidFieldsError
 from shorty.ids import parse_id
+from shorty.links.destination import RedirectStatus
 from shorty.links.model import (
     LinkChange,
     LinkFilter,
@@ -57,7 +58,6 @@ _DOMAIN_NAMES: Final = {
 RedirectType: TypeAlias = Literal[
     "PERMANENT_301", "TEMPORARY_302", "TEMPORARY_307", "PERMANENT_308", "301", "302", "307", "308"
 ]
-Status: TypeAlias = Literal[301, 302, 307, 308]
 
 Url = Annotated[
     str,
@@ -78,7 +78,7 @@ Title = Annotated[str, Meta(description="The link's name, and the title of its p
 Description = Annotated[str, Meta(description="The description in the link's preview.")]
 Image = Annotated[str, Meta(description="The URL of the preview's image.")]
 Redirect = Annotated[
-    RedirectType | Status,
+    RedirectType | RedirectStatus,
     Meta(description="How browsers are redirected; a status code such as 301 is accepted too."),
 ]
 Kind = Annotated[LinkType, Meta(description="What kind of destination the link opens.")]

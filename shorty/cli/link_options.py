@@ -8,6 +8,7 @@ import rich_click as click
 
 from shorty.cli.terminal import read_password
 from shorty.errors import InvalidFieldsError
+from shorty.links.destination import REDIRECT_STATUSES
 from shorty.webcore.times import read_time
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,7 +61,7 @@ FIELD_OPTIONS: Final = (
     click.option(
         "--redirect",
         "status",
-        type=click.Choice([301, 302, 307, 308]),
+        type=click.Choice(REDIRECT_STATUSES),
         help="The status of the redirect.",
     ),
     click.option(

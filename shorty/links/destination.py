@@ -9,11 +9,15 @@ but `parse_destination` takes an address which that one has made.
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Final, Literal, TypeAlias, get_args
 from urllib.parse import quote, unquote_to_bytes
 
 import can_ada
 
 from shorty.links.model import LinkType
+
+RedirectStatus: TypeAlias = Literal[301, 302, 307, 308]
+REDIRECT_STATUSES: Final[tuple[RedirectStatus, ...]] = get_args(RedirectStatus)
 
 UTM_PARAMETERS: tuple[str, ...] = (
     "utm_source",

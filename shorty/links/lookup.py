@@ -6,14 +6,14 @@ hot. Nothing that depends on the time or on a count is cached as an outcome.
 
 from collections.abc import Callable
 from threading import RLock
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 from cachebox import LRUCache
 from msgspec.structs import force_setattr
 
 from shorty.links.blocklist import BlockList
-from shorty.links.destination import destination_host
+from shorty.links.destination import RedirectStatus, destination_host
 from shorty.links.model import LinkType
 from shorty.storage.database import Database
 
@@ -45,7 +45,7 @@ class CachedLink(msgspec.Struct, frozen=True, gc=False, weakref=False):
     slug: str
     link_type: LinkType
     url: str
-    status: Literal[301, 302, 307, 308]
+    status: RedirectStatus
     title: str | None
     description: str | None
     image: str | None
