@@ -36,13 +36,12 @@ from shorty.api.operations import handle_options
 from shorty.api.reference import build_reference_handlers
 from shorty.api.requests import ApiRequest
 from shorty.api.short_link_answers import answer_refusal
+from shorty.webcore.addresses import API
 from shorty.webcore.errors import Handlers, build_exception_handlers
-
-PREFIX: Final = "/api/v1"
 
 # The links API and everything native: a token for each request, problem details for errors.
 NATIVE: Final = RouteGroup(
-    prefix=PREFIX,
+    prefix=API,
     before=authenticate,
     shape=answer_problem,
     handlers=(
@@ -66,7 +65,7 @@ NATIVE: Final = RouteGroup(
 )
 # Compatible with another product: its own error shape, and public links without a token.
 SHORT_LINKS: Final = RouteGroup(
-    prefix=PREFIX,
+    prefix=API,
     before=short_links.authenticate_unless_public,
     shape=answer_refusal,
     handlers=(
@@ -77,7 +76,7 @@ SHORT_LINKS: Final = RouteGroup(
 )
 # The same shape, but always with a token.
 QR_CODES: Final = RouteGroup(
-    prefix=PREFIX, before=authenticate, shape=answer_refusal, handlers=qr_codes.resource.handlers
+    prefix=API, before=authenticate, shape=answer_refusal, handlers=qr_codes.resource.handlers
 )
 DOORS: Final = (NATIVE, SHORT_LINKS, QR_CODES)
 _REFUSING: Final = frozenset(
@@ -102,7 +101,7 @@ def create_api(
     return Litestar(
         route_handlers=[
             *(build_router(door) for door in DOORS),
-            Router(PREFIX, route_handlers=build_reference_handlers(DOORS)),
+            Router(API, route_handlers=build_reference_handlers(DOORS)),
             *system.HANDLERS,
             *qr_drawings.PUBLIC_HANDLERS,
             *bio_pictures.PUBLIC_HANDLERS,
@@ -134,7 +133,7 @@ def build_stray_handlers(strays: Mapping[str, Handlers]) -> Handlers:
 
 def name_family(path: str) -> str:
     """The first part of the path below the prefix: "links" for /api/v1/links/17."""
-    return path.removeprefix(PREFIX).strip("/").partition("/")[0]
+    return path.removeprefix(API).strip("/").partition("/")[0]
 
 
 def build_router(door: RouteGroup) -> Router:

@@ -8,11 +8,11 @@ from shorty.accounts.tokens import find_actor
 from shorty.api.operations import find_operation
 from shorty.api.requests import ApiRequest
 from shorty.errors import UnauthenticatedError
+from shorty.webcore.addresses import API
 from shorty.webcore.answers import RATE_HEADERS
 from shorty.webcore.requests import tell_of_proxy
 
 BEARER: Final = "bearer"
-PREFIX: Final = "/api/v1/"
 
 
 async def authenticate(request: ApiRequest) -> None:
@@ -51,7 +51,7 @@ def count_stray_request(request: ApiRequest) -> None:
 
     Raises RateLimitedError.
     """
-    if not request.scope["path"].startswith(PREFIX) or request.scope["method"] == "OPTIONS":
+    if not request.scope["path"].startswith(f"{API}/") or request.scope["method"] == "OPTIONS":
         return
     with suppress(UnauthenticatedError):
         count_request(request, read_token(request))

@@ -23,8 +23,10 @@ from shorty.bio import service
 from shorty.bio.model import AvatarKind, BioPage, Colors, PageChange, Social, Theme
 from shorty.bio.rules import DESCRIPTION_LENGTH, MAX_SOCIALS, TITLE_LENGTH
 from shorty.bio.themes import DESCRIPTIONS
+from shorty.bio.view import BUTTON_LABEL
 from shorty.errors import ConflictError, QuotaExceededError, SlugTakenError
 from shorty.links.model import LinkChange
+from shorty.webcore.addresses import API
 from shorty.webcore.answers import Answer, answer_created, answer_json, answer_nothing
 from shorty.webcore.fields import convert_fields
 from shorty.webcore.requests import read_body
@@ -43,7 +45,8 @@ Description: TypeAlias = Annotated[
     ),
 ]
 Label: TypeAlias = Annotated[
-    str, Meta(description="Label of the first button, which opens `url`. Default: `Click Here`.")
+    str,
+    Meta(description=f"Label of the first button, which opens `url`. Default: `{BUTTON_LABEL}`."),
 ]
 ButtonShown: TypeAlias = Annotated[bool, Meta(description="Whether the page shows that button.")]
 Avatar: TypeAlias = Annotated[
@@ -160,7 +163,7 @@ async def create_page(request: ApiRequest) -> Answer:
             body,
             create,
             lambda page: answer_created(
-                PageAnswer(bio_page=show_page(page, now)), f"/api/v1/bio-pages/{page.id}"
+                PageAnswer(bio_page=show_page(page, now)), f"{API}/bio-pages/{page.id}"
             ),
         )
 

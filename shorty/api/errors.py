@@ -5,13 +5,14 @@ from typing import Final
 import msgspec
 
 from shorty.errors import InvalidFieldsError, ShortyError, StorageUnavailableError
+from shorty.webcore.addresses import API
 from shorty.webcore.answers import Answer, answer_json
 from shorty.webcore.errors import list_error_headers
 from shorty.webcore.readiness import Reason
 
 PROBLEM: Final = b"application/problem+json"
 UNAVAILABLE: Final = 503
-PROBLEM_TYPES: Final = "/api/v1/docs#error-"
+PROBLEM_TYPES: Final = f"{API}/docs#error-"
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -17,6 +17,7 @@ from shorty.api.requests import ApiRequest
 from shorty.durations import DAY_MS
 from shorty.errors import ConflictError, InvalidFieldsError
 from shorty.storage.database import Database, Transaction
+from shorty.webcore.addresses import API
 from shorty.webcore.answers import Answer, answer_created
 from shorty.webcore.errors import KeyReusedError
 from shorty.webcore.requests import Body
@@ -90,7 +91,7 @@ async def create_once(
         request,
         body,
         create,
-        lambda made: answer_created(show(made), f"/api/v1{place}/{made.id}"),
+        lambda made: answer_created(show(made), f"{API}{place}/{made.id}"),
     )
 
 

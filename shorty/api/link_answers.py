@@ -8,6 +8,7 @@ from shorty.api.link_bodies import spell_faults
 from shorty.api.link_object import LinkObject, show_link
 from shorty.errors import InvalidFieldsError, ShortyError
 from shorty.links.model import Link
+from shorty.webcore.addresses import API
 from shorty.webcore.answers import Answer, answer_json
 
 
@@ -57,7 +58,7 @@ class DeletedLinks(msgspec.Struct, frozen=True, kw_only=True):
 
 def answer_link(link: Link, status: int = 200) -> Answer:
     """For a new link (status 201), the Location header is where to get it."""
-    location = [(b"location", b"/api/v1/links/%d" % link.id)] if status == 201 else []  # noqa: PLR2004 Created
+    location = [(b"location", f"{API}/links/{link.id}".encode())] if status == 201 else []  # noqa: PLR2004 Created
     return answer_json(LinkAnswer(link=show_link(link)), status, location)
 
 

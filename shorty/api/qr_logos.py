@@ -14,6 +14,7 @@ from shorty.errors import BusyError, NotFoundError
 from shorty.links import pictures
 from shorty.links.pictures import Picture, StoredPicture
 from shorty.qr.sandbox import MAX_BYTES, read_logo
+from shorty.webcore.addresses import API
 from shorty.webcore.answers import Answer, answer_json, answer_nothing
 
 resource: Final = Resource("QR codes")
@@ -46,7 +47,7 @@ class LogoObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         "name": "Acme",
         "width": 400,
         "height": 400,
-        "imageUrl": "/api/v1/qr-logos/3/image",
+        "imageUrl": f"{API}/qr-logos/3/image",
         "createdAt": "2026-11-22T12:00:00.000Z",
     }
 
@@ -139,4 +140,4 @@ async def delete_logo(request: ApiRequest) -> Answer:
 
 
 def show_logo(logo: StoredPicture) -> LogoObject:
-    return show(LogoObject, logo, image_url=f"/api/v1/qr-logos/{logo.id}/image")
+    return show(LogoObject, logo, image_url=f"{API}/qr-logos/{logo.id}/image")

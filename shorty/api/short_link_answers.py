@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from shorty.api.short_link_bodies import spell_key
+from shorty.bio.view import BUTTON_LABEL
 from shorty.errors import (
     AlreadyExistsError,
     InvalidFieldsError,
@@ -25,7 +26,6 @@ from shorty.webcore.times import format_optional_time, format_time
 CREATED: Final = "Short Link Created Successfully."
 UNAUTHORIZED: Final = "Unauthorized!"
 NOBODY: Final = 0  # the `userId` of a public link
-BUTTON_LABEL: Final = "Click Here"
 
 EXAMPLE: Final[dict[str, Any]] = {
     "success": True,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from shorty.bio.view import BUTTON_LABEL
 from shorty.links.destination import UTM_PARAMETERS
 from shorty.links.model import LinkChange, QrSettings
 from shorty.webcore.fields import convert_known
@@ -84,7 +85,8 @@ QrWanted = Annotated[
 Qr = Annotated[QrSettings, Meta(description="How the QR code looks.")]
 InBio = Annotated[bool, Meta(description="Whether the short link opens a link-in-bio page.")]
 ButtonLabel = Annotated[
-    str, Meta(description="Label of the button on the link-in-bio page. Default: `Click Here`.")
+    str,
+    Meta(description=f"Label of the button on the link-in-bio page. Default: `{BUTTON_LABEL}`."),
 ]
 Public = Annotated[
     bool,

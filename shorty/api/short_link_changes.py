@@ -7,7 +7,6 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from shorty.api.objects import derive_changes
-from shorty.api.short_link_answers import BUTTON_LABEL
 from shorty.api.short_link_bodies import (
     DOMAIN_NAMES,
     REQUIRED,
@@ -20,6 +19,7 @@ from shorty.api.short_link_bodies import (
     split_tags,
     unfold_form,
 )
+from shorty.bio.view import BUTTON_LABEL
 from shorty.links.model import Link, LinkChange, QrSettings
 from shorty.webcore.fields import convert_known
 from shorty.webcore.requests import Body

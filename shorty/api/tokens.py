@@ -12,6 +12,7 @@ from shorty.api.listing import ListQuery, cut_page
 from shorty.api.objects import Input, derive_changes, show
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
+from shorty.webcore.addresses import API
 from shorty.webcore.answers import Answer, answer_json, answer_nothing
 from shorty.webcore.times import read_time
 
@@ -107,7 +108,7 @@ async def create_token(request: ApiRequest) -> Answer:
     new = msgspec.structs.replace(new, name=new.name.strip())
     made = await request.write(lambda tx: tokens.create_token(tx, request.actor, new, request.now))
     shown = TokenAnswer(token=show_token(made.token, made.text))
-    location = (b"location", b"/api/v1/tokens/%d" % made.token.id)
+    location = (b"location", f"{API}/tokens/{made.token.id}".encode())
     # The response contains a secret, which no cache may keep.
     return answer_json(shown, 201, [location, (b"cache-control", b"no-store")])
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from shorty import __version__
 from shorty.accounts.roles import is_allowed
+from shorty.bio.view import BUTTON_LABEL
 from shorty.clicks.breakdown import name_site
 from shorty.web.assets import write_asset_address
 from shorty.web.cookies import TOKEN, Notice
@@ -27,6 +28,7 @@ from shorty.web.formatting import (
 )
 from shorty.web.navigation import find_sections
 from shorty.web.requests import WebRequest
+from shorty.webcore.addresses import API
 from shorty.webcore.answers import Answer, Header
 from shorty.webhooks.model import hide_path
 
@@ -41,7 +43,9 @@ TEMPLATES: Final = Environment(
     auto_reload=False,
 )
 _GLOBALS: Final[dict[str, Any]] = {
+    "api": API,
     "asset": write_asset_address,
+    "usual_button_label": BUTTON_LABEL,
     "version": __version__,
     "urlencode": urlencode,
 }

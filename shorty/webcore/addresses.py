@@ -1,4 +1,4 @@
-"""Where the dashboard is reached: for links that are copied or mailed, and for the way back."""
+"""Where the API and the dashboard are reached: for links that are copied or mailed, and back."""
 
 import re
 from typing import Final
@@ -8,6 +8,7 @@ import can_ada
 
 from shorty.webcore.requests import ServedRequest
 
+API: Final = "/api/v1"
 HOME: Final = "/app"
 LONGEST_WAY_BACK: Final = 2048
 
