@@ -48,7 +48,7 @@ from shorty.storage.state import HOST_COOKIES, find_or_make_secret, find_or_note
 from shorty.storage.upgrades import upgrade_database
 from shorty.transfer.jobs import ImportJobs
 from shorty.web.app import build_routers
-from shorty.web.failures import FAILURES
+from shorty.web.error_pages import ERROR_HANDLERS
 from shorty.web.setup import WELCOME
 from shorty.webcore.readiness import Readiness
 from shorty.webcore.requests import SERVICES
@@ -62,7 +62,7 @@ PAGE_CONNECTIONS: Final = 48  # for what is fetched beside webhooks
 @cache
 def build_doors() -> ASGIApp:
     """Once per process: the routes keep nothing of an app, and nothing of theirs must be opened."""
-    return add_short_ways(create_api(build_routers(), {"app": FAILURES}), DOORS)
+    return add_short_ways(create_api(build_routers(), {"app": ERROR_HANDLERS}), DOORS)
 
 
 class App:

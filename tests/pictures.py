@@ -22,7 +22,7 @@ from shorty.bio.view import Button, Face, Item
 from shorty.bio.view import Image as Picture
 from shorty.redirect.bio_page import render_bio_page
 from shorty.redirect.decide import Outcome
-from shorty.redirect.pages import Page, Pixels, render_details, render_refusal
+from shorty.redirect.pages import Page, Pixels, render_details, render_outcome
 from tests.redirect.factory import make_link
 
 MANUAL: Final = Path(__file__).parents[1] / "shorty" / "manual" / "pictures"
@@ -83,7 +83,7 @@ def list_reportable() -> Iterator[Page]:
     link = make_link(title="Summer sale", created_at=1_795_348_800_000)
     destination = "https://example.com/summer-sale?utm_source=newsletter"
     yield render_details(link, destination, "https://go.example.com/sale", is_reportable=True)
-    yield render_refusal(Outcome.EXPIRED, "", is_reportable=True)
+    yield render_outcome(Outcome.EXPIRED, "", is_reportable=True)
 
 
 def take(face: Face, scheme: Scheme, size: tuple[int, int]) -> Image.Image:

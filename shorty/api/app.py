@@ -35,7 +35,7 @@ from shorty.api.openapi import RouteGroup
 from shorty.api.operations import handle_options
 from shorty.api.reference import build_reference_handlers
 from shorty.api.requests import ApiRequest
-from shorty.api.short_link_answers import answer_refusal
+from shorty.api.short_link_answers import answer_error
 from shorty.webcore.addresses import API
 from shorty.webcore.errors import Handlers, build_exception_handlers
 
@@ -67,7 +67,7 @@ NATIVE: Final = RouteGroup(
 SHORT_LINKS: Final = RouteGroup(
     prefix=API,
     before=short_links.authenticate_unless_public,
-    shape=answer_refusal,
+    shape=answer_error,
     handlers=(
         *short_links.resource.handlers,
         *short_link_crud.resource.handlers,
@@ -76,13 +76,13 @@ SHORT_LINKS: Final = RouteGroup(
 )
 # The same shape, but always with a token.
 QR_CODES: Final = RouteGroup(
-    prefix=API, before=authenticate, shape=answer_refusal, handlers=qr_codes.resource.handlers
+    prefix=API, before=authenticate, shape=answer_error, handlers=qr_codes.resource.handlers
 )
 DOORS: Final = (NATIVE, SHORT_LINKS, QR_CODES)
-_REFUSING: Final = frozenset(
+_SHORT_LINK_FAMILIES: Final = frozenset(
     path.strip("/").partition("/")[0]
     for door in DOORS
-    if door.shape is answer_refusal
+    if door.shape is answer_error
     for handler in door.handlers
     for path in handler.paths
 )
@@ -117,13 +117,13 @@ def create_api(
 def build_stray_handlers(strays: Mapping[str, Handlers]) -> Handlers:
     """For requests that reach no router (404, 405): the path's first part decides the shape."""
     problems = build_exception_handlers(answer_problem, count_stray_request)
-    refusals = build_exception_handlers(answer_refusal, count_stray_request)
+    short_link_errors = build_exception_handlers(answer_error, count_stray_request)
 
     def choose(kind: int | type[Exception]) -> Callable[[Any, Exception], Any]:
         def handle(request: Any, error: Exception) -> Any:
             path = request.scope["path"]
-            is_refusal = name_family(path) in _REFUSING
-            ours = refusals if is_refusal else problems
+            is_short_link = name_family(path) in _SHORT_LINK_FAMILIES
+            ours = short_link_errors if is_short_link else problems
             return strays.get(path.split("/")[1], ours)[kind](request, error)
 
         return handle

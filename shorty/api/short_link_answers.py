@@ -171,15 +171,15 @@ class ShortLinkAnswer(msgspec.Struct, frozen=True, kw_only=True):
     data: ShortLink
 
 
-class RefusalData(msgspec.Struct, frozen=True, kw_only=True):
+class ErrorData(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+class ErrorAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Every error except 401."""
 
     error: bool = True
-    data: RefusalData
+    data: ErrorData
 
 
 class Unauthorized(msgspec.Struct, frozen=True, kw_only=True):
@@ -239,16 +239,16 @@ def name_type(link: Link) -> str:
     return "BIO_LINK" if link.is_link_in_bio else "shortlink"
 
 
-def answer_refusal(error: ShortyError, status: int) -> Answer:
+def answer_error(error: ShortyError, status: int) -> Answer:
     """The error in this API's shape, which has fewer statuses."""
     headers = list_error_headers(error)
     if isinstance(error, UnauthenticatedError):
         return answer_json(Unauthorized(), status, headers)
-    refusal = Refusal(data=RefusalData(message=describe_refusal(error)))
-    return answer_json(refusal, 400 if isinstance(error, _BAD_REQUESTS) else status, headers)
+    answer = ErrorAnswer(data=ErrorData(message=describe_error(error)))
+    return answer_json(answer, 400 if isinstance(error, _BAD_REQUESTS) else status, headers)
 
 
-def describe_refusal(error: ShortyError) -> str:
+def describe_error(error: ShortyError) -> str:
     if isinstance(error, QuotaExceededError) and error.quota in _QUOTAS:
         quota = _QUOTAS[error.quota]
         return f"{quota} Limit Exceeded for your current plan. Please upgrade!"

@@ -10,7 +10,7 @@ from shorty.api.idempotency import answer_once
 from shorty.api.link_bulk import BULK_LIMIT_BYTES
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
-from shorty.api.short_link_answers import EXAMPLE, ShortLink, describe_refusal, show_short_link
+from shorty.api.short_link_answers import EXAMPLE, ShortLink, describe_error, show_short_link
 from shorty.api.short_link_bodies import BrandedDomain, read_new_link, spell_key
 from shorty.errors import NotFoundError, ShortyError
 from shorty.ids import parse_id
@@ -155,7 +155,7 @@ def list_common_tags(tags: str | Sequence[str] | None) -> list[str]:
 def show_imported(outcomes: Sequence[Outcome]) -> Answer:
     links = [show_short_link(outcome) for outcome in outcomes if isinstance(outcome, Link)]
     failed = [
-        FailedImport(index=index, message=describe_refusal(outcome))
+        FailedImport(index=index, message=describe_error(outcome))
         for index, outcome in enumerate(outcomes)
         if isinstance(outcome, ShortyError)
     ]

@@ -45,7 +45,7 @@ from shorty.redirect.password_tries import (
     read_guesser,
     take_try,
 )
-from shorty.redirect.problems import REFUSALS, wants_json
+from shorty.redirect.problems import PROBLEMS, wants_json
 from shorty.redirect.request import (
     Scope,
     follows_button,
@@ -259,8 +259,8 @@ def _repeat(scope: Scope, link: CachedLink) -> str:
 def _render(
     context: VisitContext, scope: Scope, domain: Domain, link: CachedLink, outcome: Outcome
 ) -> Page:
-    if outcome in REFUSALS:
-        return pages.render_refusal(
+    if outcome in PROBLEMS:
+        return pages.render_outcome(
             outcome,
             scope.headers.get("accept", ""),
             list_methods(link),

@@ -65,7 +65,7 @@ def decide(
         return Outcome.NOT_FOUND
     return (
         _find_ending(link, now, is_used_up=is_used_up)
-        or _find_refusal(link, visitor)
+        or _find_denial(link, visitor)
         or _find_password_step(link, visitor)
         or _find_card(link, visitor)
         or _find_way(link, visitor)
@@ -97,7 +97,7 @@ def decide_details(
     """What `SLUG+` gets: the page, unless the link keeps its destination to itself."""
     if link is None or not link.is_active:
         return Outcome.NOT_FOUND
-    ending = _find_ending(link, now, is_used_up=is_used_up) or _find_refusal(link, visitor)
+    ending = _find_ending(link, now, is_used_up=is_used_up) or _find_denial(link, visitor)
     if ending is not None:
         return ending
     if link.password_hash is not None or link.cloaked or link.max_clicks is not None:
@@ -132,7 +132,7 @@ def _find_ending(link: CachedLink, now: int, *, is_used_up: bool) -> Outcome | N
     return Outcome.USED_UP if is_used_up else None
 
 
-def _find_refusal(link: CachedLink, visitor: Visitor) -> Outcome | None:
+def _find_denial(link: CachedLink, visitor: Visitor) -> Outcome | None:
     if visitor.method not in {"GET", "HEAD", "POST"}:
         return Outcome.METHOD_NOT_ALLOWED
     if link.block_bots and (visitor.is_bot or visitor.is_preview_crawler):

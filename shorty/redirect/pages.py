@@ -87,26 +87,26 @@ _SOURCES: Final = {  # our own files, which no escaping must touch
 }
 
 
-def render_refusal(
+def render_outcome(
     outcome: Outcome, accept: str, allow: str = "GET, HEAD", *, is_reportable: bool = False
 ) -> Page:
-    """Why the link does not open; for each outcome in `problems.REFUSALS`.
+    """Why the link does not open; for each outcome in `problems.PROBLEMS`.
 
     `is_reportable`: `/report` leads somewhere.
     """
     if outcome is Outcome.METHOD_NOT_ALLOWED:
         return render_method_not_allowed(accept, allow)
     return _render_problem(
-        problems.REFUSALS[outcome], is_json=wants_json(accept), is_reportable=is_reportable
+        problems.PROBLEMS[outcome], is_json=wants_json(accept), is_reportable=is_reportable
     )
 
 
 def render_not_found(accept: str, *, is_reportable: bool = False) -> Page:
-    return render_refusal(Outcome.NOT_FOUND, accept, is_reportable=is_reportable)
+    return render_outcome(Outcome.NOT_FOUND, accept, is_reportable=is_reportable)
 
 
 def render_method_not_allowed(accept: str, allow: str) -> Page:
-    problem = problems.REFUSALS[Outcome.METHOD_NOT_ALLOWED]
+    problem = problems.PROBLEMS[Outcome.METHOD_NOT_ALLOWED]
     return _add_header(_render_problem(problem, is_json=wants_json(accept)), "allow", allow)
 
 

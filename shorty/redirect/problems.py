@@ -31,7 +31,7 @@ class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True):
     error: str
 
 
-REFUSALS: Final = {
+PROBLEMS: Final = {
     Outcome.NOT_FOUND: Problem(
         status=404,
         code="not-found",

@@ -35,7 +35,7 @@ from shorty.web.auth_forms import (
     hash_new_password,
     prove_password,
     remember_browser,
-    show_trouble,
+    render_form,
     tell_of_tokens,
     write_signed_in,
 )
@@ -158,7 +158,7 @@ async def _write_notice(old: str, new: str) -> Mail:
 def show_new_email(request: WebRequest, key: str, error: ShortyError | None = None) -> Answer:
     link = find_mail_link(request.services.db, key, "email", request.now)
     email = "" if link is None or link.user_id != request.actor.user_id else link.email
-    return show_trouble(request, "new_email.html", error, key=key, email=email)
+    return render_form(request, "new_email.html", error, key=key, email=email)
 
 
 @pages.handle("POST /account/sessions/{session_id}/end")
@@ -190,7 +190,7 @@ async def show_account(
     """`faulty` names the form that the error is about."""
     db, user_id = request.services.db, request.actor.user_id
     sessions = await list_sessions(db, user_id, request.now)
-    return show_trouble(
+    return render_form(
         request,
         "account.html",
         error,

@@ -38,7 +38,7 @@ from shorty.web import (
     workspaces,
 )
 from shorty.web.cookies import PATH
-from shorty.web.failures import FAILURES
+from shorty.web.error_pages import ERROR_HANDLERS
 from shorty.web.guard import let_in
 from shorty.web.requests import WebRequest
 
@@ -78,19 +78,19 @@ PAGES: Final = tuple(handler for module in MODULES for handler in module.pages.h
 
 
 def build_routers() -> tuple[Router, Router]:
-    """What is served beside the API; what none of its routers knows is for `FAILURES` to tell."""
+    """What is served beside the API. `ERROR_HANDLERS` also answer what no route here matches."""
     return (
         Router(
             PATH,
             route_handlers=list(PAGES),
             request_class=WebRequest,
             before_request=cast("Any", let_in),  # takes our class of request
-            exception_handlers=FAILURES,
+            exception_handlers=ERROR_HANDLERS,
         ),
         Router(
             "/",
             route_handlers=[assets.send_asset],
             request_class=WebRequest,
-            exception_handlers=FAILURES,
+            exception_handlers=ERROR_HANDLERS,
         ),
     )

@@ -163,14 +163,14 @@ def tell_of_tokens(request: WebRequest, user_id: int) -> str:
     return ""
 
 
-def show_trouble(
+def render_form(
     request: WebRequest, template: str, error: ShortyError | None, **values: object
 ) -> Answer:
     """A form again, with what stood in the way above it."""
     status = 200 if error is None else find_status(error)
     faults = error.fields if isinstance(error, InvalidFieldsError) else {}
-    trouble = "" if error is None or faults else error.message
-    answer = render(request, template, status=status, faults=faults, trouble=trouble, **values)
+    message = "" if error is None or faults else error.message
+    answer = render(request, template, status=status, faults=faults, message=message, **values)
     if error is not None:
         answer.extra_headers = (*answer.extra_headers, *list_error_headers(error))
     return answer

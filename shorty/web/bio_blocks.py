@@ -12,7 +12,7 @@ from shorty.web.bio_forms import BlockForm, read_block_form, read_kind
 from shorty.web.bio_pages import (
     PLACE,
     UPLOAD_LIMIT,
-    Trouble,
+    FaultyForm,
     get_page,
     keep_picture,
     show_editor,
@@ -39,7 +39,7 @@ async def add_block(request: WebRequest) -> Answer:
             )
         )
     except ShortyError as error:
-        return await show_trouble(request, place, error)
+        return await show_faults(request, place, error)
     return see_other(request, f"{PLACE}/{shown.id}#block-{block.id}", "It is on the page.")
 
 
@@ -66,7 +66,7 @@ async def change_block(request: WebRequest) -> Answer:
             )
         )
     except ShortyError as error:
-        return await show_trouble(request, str(block.id), error)
+        return await show_faults(request, str(block.id), error)
     return see_other(request, f"{PLACE}/{shown.id}#block-{block.id}", "Saved.")
 
 
@@ -167,7 +167,7 @@ async def find_target(request: WebRequest, form: BlockForm, host: str) -> int:
         raise InvalidFieldsError({"target": error.fields.get("url", error.message)}) from error
 
 
-async def show_trouble(request: WebRequest, place: str, error: ShortyError) -> Answer:
+async def show_faults(request: WebRequest, place: str, error: ShortyError) -> Answer:
     field = "target" if request.typed.read("target") else "text"
-    trouble = Trouble(place=place, faults=read_faults(error, field))
-    return await show_editor(request, await get_page(request), trouble)
+    faulty = FaultyForm(place=place, faults=read_faults(error, field))
+    return await show_editor(request, await get_page(request), faulty)

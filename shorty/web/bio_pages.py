@@ -44,8 +44,8 @@ KINDS: Final[tuple[tuple[BlockKind, str], ...]] = (
 )
 
 
-class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong with one of the editor's forms: `settings`, `new-KIND` or a block's id."""
+class FaultyForm(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the editor's forms: `settings`, `avatar`, `new-KIND` or a block's id."""
 
     place: str
     faults: dict[str, str]
@@ -87,8 +87,8 @@ async def change_bio_page(request: WebRequest) -> Answer:
             request.services.links, request.actor, page_id, change, request.now
         )
     except (InvalidFieldsError, QuotaExceededError) as error:
-        trouble = Trouble(place="settings", faults=read_faults(error, "button_label"))
-        return await show_editor(request, await get_page(request), trouble)
+        faulty = FaultyForm(place="settings", faults=read_faults(error, "button_label"))
+        return await show_editor(request, await get_page(request), faulty)
     return see_other(request, f"{PLACE}/{page_id}", "Saved.")
 
 
@@ -126,7 +126,7 @@ async def upload_avatar(request: WebRequest) -> Answer:
             request.services.links, request.actor, shown.id, change, request.now
         )
     except InvalidFieldsError as error:
-        return await show_editor(request, shown, Trouble(place="avatar", faults=error.fields))
+        return await show_editor(request, shown, FaultyForm(place="avatar", faults=error.fields))
     return see_other(request, f"{PLACE}/{shown.id}", "The picture is on the page.")
 
 
@@ -186,17 +186,17 @@ async def show_list(request: WebRequest, error: ShortyError | None = None) -> An
 
 
 async def show_editor(
-    request: WebRequest, shown: BioPage, trouble: Trouble | None = None
+    request: WebRequest, shown: BioPage, faulty: FaultyForm | None = None
 ) -> Answer:
     return render(
         request,
         "bio_page.html",
-        status=200 if trouble is None else 422,
+        status=200 if faulty is None else 422,
         page=shown,
         settings=shown.settings,
-        socials=list_shown_socials(shown.settings.socials, request.typed, trouble is not None),
+        socials=list_shown_socials(shown.settings.socials, request.typed, faulty is not None),
         form=request.typed,
-        trouble=trouble,
+        faulty=faulty,
         kinds=KINDS,
         themes=[(name, DESCRIPTIONS[name], THEMES[name]) for name in THEMES],
         networks=[(network, icon.name) for network, icon in ICONS.items()],

@@ -95,20 +95,20 @@ def show_no_webhooks(request: WebRequest) -> Answer:
     return render(request, "no_webhooks.html")
 
 
-async def show_delivery(request: WebRequest, record: DeliveryRecord, trouble: str = "") -> Answer:
+async def show_delivery(request: WebRequest, record: DeliveryRecord, message: str = "") -> Answer:
     delivery = record.delivery
     next_try_at = delivery.next_try_at
     is_soon = next_try_at is None or next_try_at < request.now + SOON_MS
     return render(
         request,
         "delivery.html",
-        status=409 if trouble else 200,
+        status=409 if message else 200,
         delivery=delivery,
         tries=record.tries,
         payload=write_payload(record.body),
         link_names=await name_links(request, [delivery]),
         is_watched=delivery.status == "queued" and is_soon,
-        trouble=trouble,
+        message=message,
     )
 
 

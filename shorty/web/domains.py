@@ -71,7 +71,7 @@ async def check_domain(request: WebRequest) -> Answer:
     try:
         verification = await request.services.verifier.verify(request.actor, domain.id, request.now)
     except AlreadyExistsError:
-        return show_domain(request, domain, trouble="Somebody else has proved it before you.")
+        return show_domain(request, domain, message="Somebody else has proved it before you.")
     if verification.domain.is_verified and not domain.is_verified:
         return see_other(
             request, f"{PLACE}/{domain.id}", f"{domain.host} is yours and answers from now on."
@@ -118,17 +118,17 @@ def show_domain(
     verification: Verification | None = None,
     *,
     faults: dict[str, str] | None = None,
-    trouble: str = "",
+    message: str = "",
 ) -> Answer:
     return render(
         request,
         "domain.html",
-        status=422 if faults else 409 if trouble else 200,
+        status=422 if faults else 409 if message else 200,
         domain=domain,
         records=list_needed_records(domain, request.services.domains),
         checks=verification.checks if verification else (),
         is_default=domain == request.services.domains.default,
         faults=faults or {},
-        trouble=trouble,
+        message=message,
         form=request.typed,
     )

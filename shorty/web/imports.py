@@ -143,7 +143,7 @@ async def show_form(
         ],
         jobs=services.transfers.list_jobs(request.actor),
         faults=faults or {},
-        trouble=error.message if error else "",
+        message=error.message if error else "",
         form=request.typed,
         largest=LARGEST_UPLOAD // 1024 // 1024,
     )
@@ -160,5 +160,5 @@ def show_job(request: WebRequest, job: ImportJob, error: ShortyError | None = No
         percent=100 * told.done // told.total if told.total else 0,
         problems=told.problems[:SHOWN_PROBLEMS],
         source_name=SOURCES[job.source][0],
-        trouble=error.message if error else "",
+        message=error.message if error else "",
     )

@@ -21,8 +21,8 @@ from shorty.web.auth_forms import (
     hash_new_password,
     read_agent,
     remember_browser,
+    render_form,
     set_session_cookie,
-    show_trouble,
 )
 from shorty.web.guard import SIGN_IN, Pages
 from shorty.web.rendering import see_other
@@ -84,7 +84,7 @@ async def join_as_new_person(request: WebRequest, key: str, workspace_id: int) -
 def show_invitation(request: WebRequest, key: str, error: ShortyError | None = None) -> Answer:
     db = request.services.db
     invitation = find_invitation(db, key, request.now)
-    answer = show_trouble(
+    answer = render_form(
         request,
         "invitation.html",
         error,

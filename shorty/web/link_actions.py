@@ -55,7 +55,7 @@ async def change_many(request: WebRequest) -> Answer:
     action, link_ids = read_action(request.typed)
     back = read_back(request.typed.read("back"))
     if not link_ids:
-        return see_other(request, back, notice=say_trouble("Tick the links first."))
+        return see_other(request, back, notice=warn("Tick the links first."))
     if action == "delete":
         return await delete_many(request, link_ids, back)
     try:
@@ -63,7 +63,7 @@ async def change_many(request: WebRequest) -> Answer:
         context, actor = request.services.links, request.actor
         outcomes = await service.change_links(context, actor, link_ids, change, request.now)
     except InvalidFieldsError as error:
-        return see_other(request, back, notice=say_trouble(_sum_up(error)))
+        return see_other(request, back, notice=warn(_sum_up(error)))
     return see_other(request, back, notice=tell_outcomes(outcomes, DONE[action]))
 
 
@@ -76,7 +76,7 @@ async def restore_many(request: WebRequest) -> Answer:
             request.services.links, request.actor, link_ids, request.now
         )
     except InvalidFieldsError as error:
-        return see_other(request, back, notice=say_trouble(_sum_up(error)))
+        return see_other(request, back, notice=warn(_sum_up(error)))
     return see_other(request, back, notice=tell_outcomes(outcomes, "back"))
 
 
@@ -91,7 +91,7 @@ async def delete_many(request: WebRequest, link_ids: Sequence[int], back: str) -
     try:
         deleted = await service.delete_links(context, actor, link_ids, request.now)
     except InvalidFieldsError as error:
-        return see_other(request, back, notice=say_trouble(_sum_up(error)))
+        return see_other(request, back, notice=warn(_sum_up(error)))
     if not deleted:
         raise NotFoundError("link", link_ids[0])
     return see_other(request, back, notice=offer_undo(deleted, back))
@@ -154,7 +154,7 @@ def tell_outcomes(outcomes: Sequence[Outcome], action: str) -> Notice:
     return Notice(text=text, is_alarm=bool(failed))
 
 
-def say_trouble(text: str) -> Notice:
+def warn(text: str) -> Notice:
     return Notice(text=text, is_alarm=True)
 
 

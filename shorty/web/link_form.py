@@ -136,7 +136,7 @@ async def show_form(
         texts=texts,
         shown=write_shown(shown or texts),
         faults=faults,
-        trouble=describe_trouble(error, faults),
+        message=write_message(error, faults),
         opened=find_opened(texts, faults, is_new=link is None),
         set_count=count_set(texts, link),
         hosts=[domain.host for domain in domains],
@@ -156,7 +156,7 @@ def find_opened(texts: Texts, faults: Mapping[str, str], *, is_new: bool) -> set
     return faulty | filled
 
 
-def describe_trouble(error: ShortyError | None, faults: Mapping[str, str]) -> str:
+def write_message(error: ShortyError | None, faults: Mapping[str, str]) -> str:
     """What stands above the form: what no field of it is about."""
     if error is None:
         return ""

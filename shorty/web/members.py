@@ -15,7 +15,7 @@ from shorty.errors import (
     ShortyError,
 )
 from shorty.ids import parse_id
-from shorty.web.auth_forms import show_trouble
+from shorty.web.auth_forms import render_form
 from shorty.web.cookies import Notice
 from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
@@ -127,7 +127,7 @@ async def show_members(request: WebRequest, error: ShortyError | None = None) ->
     shown = found[:SHOWN_AT_ONCE]
     can_manage = is_allowed(actor, "admin")
     invited = await invitations.list_invitations(db, actor, request.now) if can_manage else []
-    return show_trouble(
+    return render_form(
         request,
         "members.html",
         error,

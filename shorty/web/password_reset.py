@@ -18,7 +18,7 @@ from shorty.web.auth_forms import (
     count_address,
     hash_new_password,
     remember_browser,
-    show_trouble,
+    render_form,
     tell_of_tokens,
 )
 from shorty.web.guard import SIGN_IN, Pages
@@ -50,7 +50,7 @@ async def send_link(request: WebRequest) -> Answer:
     except RateLimitedError as error:
         return show_forgotten(request, error)
     services.mailer.post(_write_link(request, email, find_mailed_base(request)))
-    return show_trouble(request, "forgotten_sent.html", None, email=email)
+    return render_form(request, "forgotten_sent.html", None, email=email)
 
 
 async def _write_link(request: WebRequest, email: str, base: str) -> Mail | None:
@@ -87,7 +87,7 @@ async def set_new_password(request: WebRequest) -> Answer:
 
 
 def show_forgotten(request: WebRequest, error: ShortyError | None = None) -> Answer:
-    return show_trouble(
+    return render_form(
         request,
         "forgotten.html",
         error,
@@ -102,7 +102,7 @@ async def show_new_password(
     db = request.services.db
     link = find_mail_link(db, key, "password", request.now)
     is_first_proof = link is not None and is_unproven_account(db, link.user_id)
-    return show_trouble(
+    return render_form(
         request,
         "new_password.html",
         error,

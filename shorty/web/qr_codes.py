@@ -72,7 +72,7 @@ async def save_code(request: WebRequest) -> Answer:
     try:
         await change_link(request.services.links, request.actor, link.id, change, request.now)
     except (InvalidFieldsError, QuotaExceededError) as error:
-        return await show_designer(request, link, look, trouble=tell(error))
+        return await show_designer(request, link, look, message=tell(error))
     return see_other(request, f"{PLACE}/{link.id}", "The QR code is saved.")
 
 
@@ -170,7 +170,7 @@ async def show_designer(
     look: Look,
     *,
     faults: dict[str, str] | None = None,
-    trouble: str = "",
+    message: str = "",
 ) -> Answer:
     settings, found = build_settings(look, read_stored(link))
     faults = found | (faults or {})
@@ -179,11 +179,11 @@ async def show_designer(
     return render(
         request,
         "qr_code.html",
-        status=422 if faults or trouble else 200,
+        status=422 if faults or message else 200,
         link=link,
         look=look,
         faults=faults,
-        trouble=trouble,
+        message=message,
         drawing=write_drawing(drawn),
         warnings=list_warnings(drawn),
         is_saved=link.qr_settings is not None and not found and is_same(settings, link),

@@ -24,7 +24,7 @@ from shorty.links.model import QrSettings
 from shorty.qr.design import decide_design
 from shorty.qr.drawing import draw_svg
 from shorty.web.account import ACCOUNT, show_account
-from shorty.web.auth_forms import prove_password, remember_browser, show_trouble, write_signed_in
+from shorty.web.auth_forms import prove_password, remember_browser, render_form, write_signed_in
 from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
@@ -102,7 +102,7 @@ def show_second_factor(
     db, user_id = request.services.db, request.actor.user_id
     if not has_second_factor(db, user_id):
         raise ConflictError("There is no second factor; set one up at your account's page.")
-    return show_trouble(
+    return render_form(
         request,
         "second_factor.html",
         error,
@@ -121,7 +121,7 @@ def show_setup_again(request: WebRequest, error: ShortyError) -> Answer:
 
 def show_setup(request: WebRequest, secret: str, error: ShortyError | None = None) -> Answer:
     address = build_setup_address(secret, request.actor.user_email, find_issuer(request))
-    return show_trouble(
+    return render_form(
         request,
         "second_factor_setup.html",
         error,

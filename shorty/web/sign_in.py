@@ -37,8 +37,8 @@ from shorty.web.auth_forms import (
     forget_session_cookie,
     read_agent,
     remember_browser,
+    render_form,
     set_session_cookie,
-    show_trouble,
     try_password,
 )
 from shorty.web.cookies import Notice
@@ -192,7 +192,7 @@ async def sign_out(request: WebRequest) -> Answer:
 
 def show_sign_in(request: WebRequest, way_back: str, error: ShortyError | None = None) -> Answer:
     services = request.services
-    return show_trouble(
+    return render_form(
         request,
         "sign_in.html",
         error,
@@ -204,4 +204,4 @@ def show_sign_in(request: WebRequest, way_back: str, error: ShortyError | None =
 
 
 def show_code(request: WebRequest, way_back: str, error: ShortyError | None = None) -> Answer:
-    return show_trouble(request, "sign_in_code.html", error, way_back=way_back)
+    return render_form(request, "sign_in_code.html", error, way_back=way_back)

@@ -11,7 +11,7 @@ from shorty.accounts.service import (
 from shorty.accounts.sessions import switch_workspace
 from shorty.errors import ConflictError, InvalidFieldsError, ShortyError
 from shorty.storage.database import Transaction
-from shorty.web.auth_forms import show_trouble
+from shorty.web.auth_forms import render_form
 from shorty.web.cookies import Notice
 from shorty.web.guard import SIGN_IN, Pages
 from shorty.web.rendering import see_other
@@ -82,7 +82,7 @@ async def show_workspaces(
     request: WebRequest, error: ShortyError | None = None, faulty: str = ""
 ) -> Answer:
     """`faulty` names the form that the error is about."""
-    return show_trouble(
+    return render_form(
         request,
         "workspaces.html",
         error,

@@ -135,8 +135,8 @@ def build_exception_handlers(
         try:
             if count_stray is not None:
                 count_stray(request)
-        except ShortyError as refusal:
-            return handle(request, refusal)
+        except ShortyError as limited:
+            return handle(request, limited)
         return handle(request, error)
 
     return {HTTPException: handle_stray, ShortyError: handle, Exception: handle}

@@ -74,9 +74,9 @@ class Readiness:
         return await asyncio.shield(check)
 
     async def _find_out(self) -> tuple[Reason, ...]:
-        refusal = await self._try_write()
+        cause = await self._try_write()
         self._recorder.try_journal()
-        reasons = tuple(self._list_reasons(refusal))
+        reasons = tuple(self._list_reasons(cause))
         self._note([reason.code for reason in reasons])
         self._valid_until = self._read_monotonic() + SHARED_S
         return reasons
@@ -114,14 +114,14 @@ class Readiness:
             return f"SQLite says: {error.__cause__}"
         return ""
 
-    def _list_reasons(self, refusal: str) -> Iterator[Reason]:
+    def _list_reasons(self, cause: str) -> Iterator[Reason]:
         if not self._db.is_in_place():
             yield Reason(
                 code="database-replaced",
                 detail="The database file was moved, replaced or deleted; restart the server.",
             )
-        elif refusal:
-            yield Reason(code="database-not-writable", detail=f"{refusal}.")
+        elif cause:
+            yield Reason(code="database-not-writable", detail=f"{cause}.")
         if not self._db.is_readable():
             yield Reason(code="database-not-readable", detail="Run `shorty check`.")
         if (room := self._measure_room()) < LEAST_ROOM:

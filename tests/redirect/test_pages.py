@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shorty.redirect import pages
 from shorty.redirect.decide import Outcome
 from shorty.redirect.pages import COMMON_HEADERS, Page
-from shorty.redirect.problems import REFUSALS
+from shorty.redirect.problems import PROBLEMS
 from tests.redirect.factory import DESTINATION, make_link
 
 SHORT_URL = "https://go.example/sale"
@@ -31,7 +31,7 @@ MARKED = make_link(
     button_label="To the shop",
 )
 PAGES = {
-    **{outcome.name: pages.render_refusal(outcome, "") for outcome in REFUSALS},
+    **{outcome.name: pages.render_outcome(outcome, "") for outcome in PROBLEMS},
     "unavailable": pages.render_unavailable(""),
     "password": pages.render_password_form(),
     "wrong": pages.render_password_wrong(""),
@@ -144,10 +144,10 @@ def test_pages_without_pixels_may_run_no_script_and_load_nothing(name: str) -> N
 def test_a_link_that_does_not_open_says_why_to_people_and_to_programs(
     outcome: Outcome, status: int, words: str
 ) -> None:
-    page = pages.render_refusal(outcome, "text/html")
+    page = pages.render_outcome(outcome, "text/html")
     assert page.status == status
     assert words in Reading(page).read("h1")
-    problem = pages.render_refusal(outcome, "application/json")
+    problem = pages.render_outcome(outcome, "application/json")
     assert problem.status == status
     assert dict(problem.headers)["content-type"] == "application/problem+json"
     assert problem.headers[: len(COMMON_HEADERS)] == list(COMMON_HEADERS)
@@ -296,9 +296,9 @@ def test_who_opted_out_is_reported_to_nobody() -> None:
 
 def test_bad_links_can_be_reported_where_the_operator_takes_reports() -> None:
     way = {"href": "/report", "rel": "nofollow"}
-    for outcome in set(REFUSALS) - {Outcome.METHOD_NOT_ALLOWED}:
-        assert Reading(pages.render_refusal(outcome, "", is_reportable=True)).find("a") == [way]
-        assert not Reading(pages.render_refusal(outcome, "")).find("a")
+    for outcome in set(PROBLEMS) - {Outcome.METHOD_NOT_ALLOWED}:
+        assert Reading(pages.render_outcome(outcome, "", is_reportable=True)).find("a") == [way]
+        assert not Reading(pages.render_outcome(outcome, "")).find("a")
     details = pages.render_details(MARKED, DESTINATION, SHORT_URL, is_reportable=True)
     assert way in Reading(details).find("a")
     assert way not in Reading(PAGES["details"]).find("a")

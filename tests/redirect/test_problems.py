@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shorty.redirect.problems import (
-    REFUSALS,
+    PROBLEMS,
     UNAVAILABLE,
     WRONG_PASSWORD,
     Problem,
@@ -17,14 +17,14 @@ from shorty.redirect.problems import (
     wants_json,
 )
 
-PROBLEMS = [*REFUSALS.values(), UNAVAILABLE, WRONG_PASSWORD, build_too_many_tries(90)]
+EACH = [*PROBLEMS.values(), UNAVAILABLE, WRONG_PASSWORD, build_too_many_tries(90)]
 CHROME = (
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;"
     "q=0.8,application/signed-exchange;v=b3;q=0.7"
 )
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("problem", EACH)
 def test_a_problem_carries_the_members_of_the_contract(problem: Problem) -> None:
     details = msgspec.json.decode(encode_problem(problem), type=dict[str, str | int])
     assert details == {
@@ -38,11 +38,11 @@ def test_a_problem_carries_the_members_of_the_contract(problem: Problem) -> None
 
 
 def test_each_problem_has_a_code_of_its_own() -> None:
-    codes = [problem.code for problem in PROBLEMS]
+    codes = [problem.code for problem in EACH]
     assert len(set(codes)) == len(codes)
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("problem", EACH)
 def test_the_manual_explains_each_code_with_its_status(problem: Problem) -> None:
     manual = resources.files("shorty").joinpath("manual/visiting.md").read_text("utf-8")
     assert f"| `{problem.code}` | {problem.status} |" in manual

@@ -39,7 +39,7 @@ TITLES: Final[dict[type[ShortyError], str]] = {
 }
 
 
-def show_failure(request: Any, error: Exception) -> Answer:
+def handle_error(request: Any, error: Exception) -> Answer:
     """`request` is of the framework's own class where no handler was reached."""
     own = WebRequest(request.scope, request.receive, request.send)
     expected = explain(own, error)
@@ -47,10 +47,10 @@ def show_failure(request: Any, error: Exception) -> Answer:
         identify(own)
     except StorageUnavailableError as unavailable:
         expected = unavailable
-    return render_failure(own, expected)
+    return render_error(own, expected)
 
 
-def render_failure(request: WebRequest, error: ShortyError) -> Answer:
+def render_error(request: WebRequest, error: ShortyError) -> Answer:
     if isinstance(error, UnauthenticatedError) and request.signed_in is None:
         return send_to_sign_in(request)
     if isinstance(error, MethodNotAllowedError) and request.scope["method"] == "GET":
@@ -59,13 +59,13 @@ def render_failure(request: WebRequest, error: ShortyError) -> Answer:
     status = find_status(error)
     kind = next((each for each in type(error).__mro__ if each in TITLES), None)
     title = TITLES[kind] if kind else HTTPStatus(status).phrase
-    answer = render(request, "failure.html", status=status, title=title, message=error.message)
+    answer = render(request, "error.html", status=status, title=title, message=error.message)
     answer.extra_headers = (*answer.extra_headers, *list_error_headers(error))
     return answer
 
 
-FAILURES: Final[Handlers] = {
-    HTTPException: show_failure,
-    ShortyError: show_failure,
-    Exception: show_failure,
+ERROR_HANDLERS: Final[Handlers] = {
+    HTTPException: handle_error,
+    ShortyError: handle_error,
+    Exception: handle_error,
 }
