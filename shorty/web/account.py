@@ -91,7 +91,7 @@ async def set_password(request: WebRequest) -> Answer:
 
 @pages.handle("POST /account/email")
 async def set_email(request: WebRequest) -> Answer:
-    """Says the same, and takes as long, whether or not somebody else has the email."""
+    """Answers the same, in the same time, whether or not the email has an account."""
     email = request.typed.read("email")
     try:
         await prove_password(request)
@@ -103,7 +103,7 @@ async def set_email(request: WebRequest) -> Answer:
 
 
 async def send_email_link(request: WebRequest, typed: str) -> str:
-    """The email that the link goes to; who has it already is told so there alone.
+    """The email with the confirmation link; if it has an account, only its mailbox learns that.
 
     Raises FetchError where the mail server does not take it, ConflictError where there is none.
     """
@@ -114,7 +114,7 @@ async def send_email_link(request: WebRequest, typed: str) -> str:
             "change yours with the command `shorty user email`."
         )
     email = check_email(typed)
-    # For whoever asks as for whom it reaches, so that nobody can mail the world from here.
+    # Limited by sender and by recipient, so that nobody can send spam from here.
     take_mail_of(services.limits, request.actor.user_id, request.now)
     take_mail(services.limits, email, request.now)
     made = await write_signed_in(

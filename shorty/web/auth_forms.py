@@ -1,7 +1,7 @@
-"""What the pages share by which people come in: sessions begun, passwords proved and chosen.
+"""Shared by the sign-in pages: starts sessions, checks passwords and sets new ones.
 
-Whose allowance a password uses up is decided here: that of the session it is typed in, of a browser
-that the account knows, or the one that all strangers share.
+Decides which rate limit a password attempt counts against: that of its session, that of a browser
+which the account knows, or the one that all other clients share.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,7 @@ T = TypeVar("T")
 SESSION_S: Final = WHOLE_MS // 1000
 KNOWN_S: Final = KNOWN_MS // 1000
 REVOKES_TOKENS: Final = "revoke_tokens"
-"""The box beside a new password, where its person has tokens."""
+"""The checkbox beside a new password, shown to users with API tokens."""
 
 
 def read_agent(request: WebRequest) -> str:
@@ -53,7 +53,7 @@ def forget_session_cookie(request: WebRequest) -> None:
 
 
 def remember_browser(request: WebRequest, user_id: int, *, passed_code: bool) -> None:
-    """Once somebody has signed in with it: after that, the account knows this browser."""
+    """Call it after a sign-in: the account knows this browser from then on."""
     browser = remember_account(
         request.services.db, request.browser, user_id, request.now, passed_code=passed_code
     )
@@ -61,7 +61,7 @@ def remember_browser(request: WebRequest, user_id: int, *, passed_code: bool) ->
 
 
 def count_try(request: WebRequest, email: str) -> Attempt:
-    """One try to sign in. Raises RateLimitedError."""
+    """Counts one attempt to sign in. Raises RateLimitedError."""
     attempt = Attempt(
         address=name_address(request.client_address),
         email=email,
@@ -82,13 +82,13 @@ def find_browser_allowance(request: WebRequest, email: str) -> str:
 
 
 def count_address(request: WebRequest, email: str) -> None:
-    """One form that is about an account but guesses at none. Raises RateLimitedError."""
+    """Counts a form that names an account without a password. Raises RateLimitedError."""
     if not find_browser_allowance(request, email):
         take_address(request.services.limits, name_address(request.client_address), request.now)
 
 
 async def try_password(request: WebRequest, attempt: Attempt, password: str) -> ProvedUser:
-    """Who signs in. A known browser does not wait among strangers for the password to be hashed.
+    """Checks the password. Known browsers do not queue with strangers for the hashing.
 
     Raises UnauthenticatedError and BusyError, after which the attempt does not count.
     """
@@ -104,14 +104,14 @@ async def try_password(request: WebRequest, attempt: Attempt, password: str) -> 
 
 
 def name_hash_owner(request: WebRequest) -> str:
-    """For whom a password is hashed: somebody who is signed in, or a network."""
+    """Who waits for a password to be hashed: a signed-in user, else a network."""
     if request.signed_in is not None:
         return f"user {request.actor.user_id}"
     return name_network(request.client_address)
 
 
 async def prove_password(request: WebRequest, field: str = "password") -> None:
-    """Before what only the person may do.
+    """Checks the password that a sensitive action asks for again.
 
     Raises InvalidFieldsError, RateLimitedError and BusyError, after which the try does not count.
     """
@@ -129,10 +129,10 @@ async def prove_password(request: WebRequest, field: str = "password") -> None:
 
 
 async def write_signed_in(request: WebRequest, work: Callable[[Transaction], T]) -> T:
-    """A write about the account, only while its session is still valid.
+    """Writes to the account, unless its session has ended.
 
-    The session may end while the password is compared. What a thief began must not undo what the
-    owner did meanwhile. Raises UnauthenticatedError.
+    The session may end while the password is compared. A thief must not undo what the owner
+    did meanwhile. Raises UnauthenticatedError.
     """
     user_id, session_id = request.actor.user_id, request.session_id
 
@@ -144,7 +144,7 @@ async def write_signed_in(request: WebRequest, work: Callable[[Transaction], T])
 
 
 async def hash_new_password(request: WebRequest, field: str = "password") -> str:
-    """Of the password that was chosen. Raises InvalidFieldsError and BusyError."""
+    """Hashes the new password. Raises InvalidFieldsError and BusyError."""
     password = request.typed.read_raw(field)
     if fault := find_own_password_fault(password):
         raise InvalidFieldsError({field: fault})
@@ -152,7 +152,7 @@ async def hash_new_password(request: WebRequest, field: str = "password") -> str
 
 
 def tell_of_tokens(request: WebRequest, user_id: int) -> str:
-    """What to add once the password is new."""
+    """What the notice adds after a password change."""
     count = count_own_tokens(request.services.db, user_id, request.now)
     if count:
         return (
@@ -166,7 +166,7 @@ def tell_of_tokens(request: WebRequest, user_id: int) -> str:
 def render_form(
     request: WebRequest, template: str, error: ShortyError | None, **values: object
 ) -> Answer:
-    """A form again, with what stood in the way above it."""
+    """Renders a form, with the faults at its fields or the error above it."""
     status = 200 if error is None else find_status(error)
     faults = error.fields if isinstance(error, InvalidFieldsError) else {}
     message = "" if error is None or faults else error.message

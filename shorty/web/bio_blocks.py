@@ -1,4 +1,4 @@
-"""`/app/bio-pages/{id}/blocks`: what stands on a page, and in which order."""
+"""`/app/bio-pages/{id}/blocks`: a bio page's blocks and their order."""
 
 from msgspec.structs import replace
 
@@ -72,7 +72,7 @@ async def change_block(request: WebRequest) -> Answer:
 
 @pages.handle("POST /bio-pages/{page_id}/blocks/{block_id}/move", needs="write")
 async def move_block(request: WebRequest) -> Answer:
-    """One place up or down."""
+    """Moves a block one place up or down."""
     shown = await get_page(request)
     ids = [block.id for block in shown.blocks]
     block = blocks.find_block(shown.blocks, request.read_id("block_id", "block"))
@@ -88,7 +88,7 @@ async def move_block(request: WebRequest) -> Answer:
 
 @pages.handle("POST /bio-pages/{page_id}/blocks/{block_id}/hide", needs="write")
 async def hide_block(request: WebRequest) -> Answer:
-    """Or shows it again."""
+    """Hides a block or shows it again."""
     page_id = request.read_id("page_id", PAGE)
     block_id = request.read_id("block_id", "block")
     change = BlockChange(is_hidden=request.typed.is_checked("is_hidden"))
@@ -132,7 +132,7 @@ async def read_change(request: WebRequest, block: Block, host: str) -> BlockChan
     change = BlockChange(text=form.text, shown_from=form.shown_from, shown_until=form.shown_until)
     match block.kind:
         case "link":
-            # Also where its domain answers no more, and nothing could be found by that name.
+            # Even if its domain no longer answers, so that the short link cannot be looked up.
             if block.target and form.target == block.target.short_url.partition("://")[2]:
                 return change
             return replace(change, link_id=await find_target(request, form, host))
@@ -147,9 +147,9 @@ async def read_change(request: WebRequest, block: Block, host: str) -> BlockChan
 
 
 async def find_target(request: WebRequest, form: BlockForm, host: str) -> int:
-    """The short link that was named: `go.example/sale`, or `sale` on the page's own domain.
+    """The id of the short link: `go.example/sale`, or `sale` on the page's own domain.
 
-    An address that is none of ours gets a short link. Raises InvalidFieldsError for nothing.
+    Creates a short link for any other URL. Raises InvalidFieldsError for an empty field.
     """
     typed = form.target
     if not typed:

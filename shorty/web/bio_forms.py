@@ -24,7 +24,7 @@ _COLORS: Final = Colors.__struct_fields__
 
 
 class BlockForm(msgspec.Struct, frozen=True, kw_only=True):
-    """A block's parts as they were typed; `target` is a short link, or an address to make one."""
+    """A block as it was typed; `target` is a short link, or a destination for a new one."""
 
     target: str
     text: str | None
@@ -34,7 +34,7 @@ class BlockForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_page_change(form: Form) -> PageChange:
-    """What the form has fields for. Raises InvalidFieldsError."""
+    """The settings that the form has fields for. Raises InvalidFieldsError."""
     change: dict[str, Any] = {}
     for name in ("title", "description", "button_label"):
         if name in form:
@@ -55,7 +55,7 @@ def read_page_change(form: Form) -> PageChange:
 
 
 def read_colors(form: Form) -> Colors:
-    """Those whose box is ticked; the others stay the theme's."""
+    """The colours whose box is ticked; the others are the theme's."""
     return Colors(
         **{
             name: form.read_optional(name)
@@ -66,7 +66,7 @@ def read_colors(form: Form) -> Colors:
 
 
 def read_socials(form: Form) -> tuple[Social, ...]:
-    """The rows in which something stands, in their order."""
+    """The rows that are not empty, in their order."""
     rows = zip(form.read_all("networks"), form.read_all("addresses"), strict=False)
     return tuple(
         Social(network=cast("Network", _choose("socials", network, Network)), url=url.strip())
@@ -88,12 +88,12 @@ def list_shown_socials(
 
 
 def write_social_address(social: Social) -> str:
-    """As it is typed: a mail address or a number without its scheme."""
+    """As people type it: an email or a phone number without its scheme."""
     return social.url.removeprefix("mailto:").removeprefix("tel:")
 
 
 def read_block_form(form: Form, zone: ZoneInfo) -> BlockForm:
-    """Raises InvalidFieldsError for times that are none."""
+    """Raises InvalidFieldsError for invalid times."""
     faults: dict[str, str] = {}
     times: dict[str, int | None] = {}
     for name in ("shown_from", "shown_until"):

@@ -1,4 +1,4 @@
-"""`/app/bio-pages`: pages of links, arranged with the page itself shown beside them."""
+"""`/app/bio-pages`: bio pages and their editor, with a preview beside it."""
 
 from typing import Final
 
@@ -94,20 +94,20 @@ async def change_bio_page(request: WebRequest) -> Answer:
 
 @pages.handle("GET /bio-pages/{page_id}/preview")
 async def preview_bio_page(request: WebRequest) -> Answer:
-    """The page as visitors see it, or as the settings in the query would make it."""
+    """The page as visitors see it, with the settings in the query if there are any."""
     shown = await get_page(request)
     asked = Form(fields={name: (value,) for name, value in request.read_query().items()})
     try:
         shown = service.preview_change(request.services.links, shown, read_page_change(asked))
     except InvalidFieldsError:
-        # Half a colour or address, while it is typed: the page stays as it was.
+        # A colour or address that is still being typed: the preview stays as it was.
         shown = await get_page(request)
     drawn = render_bio_page(preview_face(shown, request.now), Pixels(), is_opted_out=True)
     return answer_preview(request, dict(drawn.headers)["content-security-policy"], drawn.body)
 
 
 def answer_preview(request: WebRequest, policy: str, body: str) -> Answer:
-    """With the page's own policy, but for who may frame it."""
+    """With the page's own policy, except that the dashboard may frame it."""
     framed = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'").encode()
     headers = [
         (name, framed if name == b"content-security-policy" else value)
@@ -150,7 +150,7 @@ async def get_page(request: WebRequest) -> BioPage:
 async def keep_picture(
     request: WebRequest, upload: Upload | None, purpose: Purpose
 ) -> StoredPicture:
-    """Draws an uploaded picture anew and keeps it. Raises InvalidFieldsError."""
+    """Re-encodes an uploaded picture and stores it. Raises InvalidFieldsError."""
     if upload is None:
         raise InvalidFieldsError({"image": "must be chosen first"})
     drawn = await read_logo(

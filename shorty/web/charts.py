@@ -20,7 +20,7 @@ EDGE: Final = 6.0  # nearer than so many percent to an end, a label would be cut
 
 
 class SeriesPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """What there was in one interval. `label` stands below it, `title` is its full name."""
+    """The counts of one interval. `label` is shown below it, `title` is its full name."""
 
     label: str
     title: str
@@ -87,7 +87,7 @@ def choose_rows(highest: int) -> list[int]:
 
 
 def choose_columns(labels: Sequence[str]) -> list[Tick]:
-    """The labels below the chart: as many as find room."""
+    """The labels below the chart, as many as fit."""
     stride = max(1, -(-len(labels) // MOST_LABELS))
     ticks: list[Tick] = []
     for index in range(0, len(labels), stride):
@@ -105,7 +105,7 @@ def choose_columns(labels: Sequence[str]) -> list[Tick]:
 
 
 def find_share(value: int, highest: int) -> float:
-    """How long a bar is, in percent of the longest; what there is at all can be seen."""
+    """A bar's length in percent of the longest; never too short to be seen."""
     if value <= 0 or highest <= 0:
         return 0.0
     return round(max(100 * value / highest, 0.5), 2)
@@ -139,7 +139,7 @@ def _place_spots(points: Sequence[SeriesPoint], top: int) -> Iterable[Spot]:
 
 
 def _draw_line(places: Sequence[tuple[float, float]]) -> str:
-    """A single place is a short stroke: a line to itself would not be seen."""
+    """A single point is drawn as a short stroke, since a line of no length is invisible."""
     if len(places) == 1:
         ((across, down),) = places
         return f"M{across - 10:.5g} {down:.5g}H{across + 10:.5g}"

@@ -1,4 +1,4 @@
-"""Which period a page's numbers are about: chosen in the address, in the viewer's zone."""
+"""The period of a page's analytics, read from the query, in the viewer's time zone."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -43,7 +43,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     fault: str
 
     def write_query(self, choice: str = "", *, has_bots: bool | None = None) -> str:
-        """The part of an address that chooses this, or another choice; empty for the default."""
+        """The query that selects this range, or the given choice; empty for the default."""
         chosen = choice or self.choice
         bots = self.has_bots if has_bots is None else has_bots
         values = {} if chosen == DEFAULT else {"range": chosen}
@@ -82,7 +82,7 @@ def is_on(text: str) -> bool:
 
 
 def _read_custom(first: str, last: str, zone: ZoneInfo, now: int) -> Period | None:
-    """None where these are no days, or none before the end."""
+    """None if a day is invalid or the last one is before the first."""
     try:
         return read_period(first or None, last or None, str(zone), now)
     except InvalidFieldsError:
@@ -94,7 +94,7 @@ def _write_date(at: int, zone: ZoneInfo) -> str:
 
 
 def _count_back(days: int, zone: ZoneInfo, now: int) -> Period:
-    """So many days up to now, today among them."""
+    """The last so many days, including today."""
     first = read_moment(now, zone).date() - timedelta(days=days - 1)
     return read_period(first.isoformat(), None, str(zone), now)
 
@@ -109,7 +109,7 @@ def _choose_interval(period: Period) -> Interval:
 
 
 def name_interval(at: int, interval: Interval, zone: ZoneInfo) -> tuple[str, str]:
-    """What stands below it in a chart, and its full name."""
+    """Its label in a chart, and its full name."""
     moment = read_moment(at, zone)
     if interval == "hour":
         return f"{moment:%H:%M}", f"{write_day(moment)}, {moment:%H:%M}"

@@ -1,4 +1,4 @@
-"""`/app/webhooks`: the log of deliveries, one with all its tries, and sending it again."""
+"""`/app/webhooks`: the log of deliveries, one delivery with its attempts, and resending it."""
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -23,13 +23,13 @@ pages = Pages()
 PLACE: Final = "/app/webhooks"
 ON_A_PAGE: Final = 30
 RECEIVERS: Final = 100
-"""So many are offered to choose from."""
+"""The most endpoints in the filter."""
 SOON_MS: Final = MINUTE_MS
-"""So long a page may watch for the next try."""
+"""How long a page polls for the next attempt."""
 
 
 class LogQuery(NamedTuple):
-    """What is filtered by, as it was typed, and the last id of the page before."""
+    """The filter as it was typed, and the last id of the previous page."""
 
     status: str
     link: str
@@ -37,7 +37,7 @@ class LogQuery(NamedTuple):
     before: str
 
     def write(self, **others: str) -> str:
-        """The address of the log so filtered."""
+        """The URL of the log with this filter."""
         fields = {**self._asdict(), **others}
         query = urlencode({name: text for name, text in fields.items() if text})
         return f"{PLACE}?{query}" if query else PLACE
@@ -122,7 +122,7 @@ async def get_record(request: WebRequest) -> DeliveryRecord:
 
 
 def write_payload(body: bytes | None) -> str:
-    """For people to read; empty where it is no longer kept."""
+    """The payload, indented; empty if it is no longer stored."""
     return "" if body is None else msgspec.json.format(body, indent=2).decode()
 
 
@@ -142,7 +142,7 @@ def build_filter(query: LogQuery, link: Link | None) -> DeliveryFilter:
 
 
 def offer_receivers(known: Iterable[Receiver], shown: Iterable[Delivery]) -> list[Receiver]:
-    """To choose from: those that are known, and those of the deliveries shown."""
+    """The choices of the filter: the known endpoints, and those of the deliveries shown."""
     found = {each.id: each for each in (*known, *(delivery.receiver for delivery in shown))}
     return sorted(found.values(), key=lambda receiver: receiver.id)
 
@@ -158,7 +158,7 @@ async def find_link(request: WebRequest, text: str) -> Link | None:
 
 
 async def name_links(request: WebRequest, deliveries: Iterable[Delivery]) -> dict[int, str]:
-    """The short links, without their scheme, of those that are still there."""
+    """The short links, without their scheme, of the links that still exist."""
     ids = {each.link_id for each in deliveries if each.link_id is not None}
     links = await find_links(request.services.links, request.actor, sorted(ids))
     return {link.id: link.short_url.partition("://")[2] for link in links}

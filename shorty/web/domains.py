@@ -1,4 +1,4 @@
-"""`/app/domains`: the operator's and the workspace's own, and the proof that one is theirs."""
+"""`/app/domains`: the operator's domains and the workspace's own, and their verification."""
 
 from typing import Final, cast
 
@@ -66,7 +66,7 @@ async def change_domain(request: WebRequest) -> Answer:
 
 @pages.handle("POST /domains/{domain_id}/check", needs="admin")
 async def check_domain(request: WebRequest) -> Answer:
-    """What was found is shown at once: it is true of this moment alone."""
+    """Shows the result at once, since it may change at any time."""
     domain = await get_domain(request)
     try:
         verification = await request.services.verifier.verify(request.actor, domain.id, request.now)

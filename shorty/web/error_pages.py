@@ -1,4 +1,4 @@
-"""Shows what went wrong as a page, in words for the person who was doing something."""
+"""Renders errors as pages of the dashboard."""
 
 from http import HTTPStatus
 from typing import Any, Final
@@ -40,7 +40,7 @@ TITLES: Final[dict[type[ShortyError], str]] = {
 
 
 def handle_error(request: Any, error: Exception) -> Answer:
-    """`request` is of the framework's own class where no handler was reached."""
+    """`request` is of Litestar's own class if no handler was reached."""
     own = WebRequest(request.scope, request.receive, request.send)
     expected = explain(own, error)
     try:
@@ -54,7 +54,7 @@ def render_error(request: WebRequest, error: ShortyError) -> Answer:
     if isinstance(error, UnauthenticatedError) and request.signed_in is None:
         return send_to_sign_in(request)
     if isinstance(error, MethodNotAllowedError) and request.scope["method"] == "GET":
-        # Where a form was sent to, which somebody loads again: what it stood on is above it.
+        # A form's URL, reloaded: the page with the form is one level up.
         return see_other(request, read_way_back(quote(request.scope["path"].rpartition("/")[0])))
     status = find_status(error)
     kind = next((each for each in type(error).__mro__ if each in TITLES), None)

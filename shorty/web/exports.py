@@ -1,4 +1,4 @@
-"""`/app/export`: all links as a table, or in our own format with bio pages and the rest."""
+"""`/app/export`: all links as CSV, or everything in our own format."""
 
 from collections.abc import AsyncGenerator
 
@@ -30,7 +30,7 @@ async def show_export(request: WebRequest) -> Answer:
 
 @pages.handle("GET /export/links.csv")
 async def send_table(request: WebRequest) -> Answer:
-    """Page by page, with no snapshot held: whoever reads slowly keeps nobody from the database."""
+    """Read page by page without a snapshot, so that a slow client holds nothing up."""
     actor = request.actor
     scope: Scope = "write" if is_allowed(actor, "write") else "read"
     parts = export_table(
@@ -41,7 +41,7 @@ async def send_table(request: WebRequest) -> Answer:
 
 @pages.handle("GET /export/links.ndjson", needs="write")
 async def send_lines(request: WebRequest) -> Answer:
-    """For those who may change links: passwords are in it, as hashes."""
+    """Needs the scope to write, since it contains password hashes."""
     parts = export_lines(
         request.services.db,
         request.actor.workspace_id,
@@ -59,7 +59,7 @@ def send_file(
     media_type: bytes,
     ending: str,
 ) -> Answer:
-    """`scope` is what the file was made for; it is broken off once its reader has less."""
+    """`scope` is what the file needs; it is broken off when its reader loses it."""
     day = read_moment(request.now, request.zone)
     return StreamedAnswer(
         parts,

@@ -18,12 +18,12 @@ MINUS: Final = "\N{MINUS SIGN}"
 FIRST_COMPACT: Final = 10_000
 THOUSAND: Final = 1000
 UNITS: Final = (("k", THOUSAND), ("M", THOUSAND**2), ("bn", THOUSAND**3))
-LARGEST_PERCENT: Final = 1000  # from there on, it is said how many times as much
+LARGEST_PERCENT: Final = 1000  # from there on a change is written as a factor
 LONGEST_ZONE_NAME: Final = 64
 MONTHS: Final = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 UNKNOWN: Final = "Unknown"
 OTHERS: Final = "Others"
-# Where the list of the time zone database sorts by a word of its own, or has none.
+# Where the time zone database has no name, or one that is written for sorting.
 COUNTRY_NAMES: Final = {
     "AS": "American Samoa",
     "CD": "DR Congo",
@@ -52,7 +52,7 @@ _FIRST_FLAG_LETTER: Final = ord("\N{REGIONAL INDICATOR SYMBOL LETTER A}")
 
 
 class Change(NamedTuple):
-    """How much more or less there is than before, and which of them."""
+    """A change between two periods, and its direction."""
 
     text: str
     direction: Literal["up", "down", "same"]
@@ -101,7 +101,7 @@ def write_plural(count: int, word: str) -> str:
 
 @lru_cache(maxsize=512)
 def find_zone(name: str) -> ZoneInfo:
-    """The IANA zone of that name, UTC for one that is none."""
+    """The IANA zone of that name; UTC if there is none."""
     try:
         return ZoneInfo(name) if len(name) <= LONGEST_ZONE_NAME else ZoneInfo("UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -146,7 +146,7 @@ def read_input(text: str, zone: ZoneInfo) -> int | None:
 
 
 def write_age(at: int, now: int) -> str:
-    """How long ago, in the largest unit that says something."""
+    """How long ago, in the largest whole unit."""
     seconds = max(0, now - at) // 1000
     for unit, size in (("day", 86_400), ("hour", 3600), ("minute", 60)):
         if seconds >= size:
@@ -156,7 +156,7 @@ def write_age(at: int, now: int) -> str:
 
 
 def name_country(code: str | None) -> str:
-    """The usual English name; the code itself where nothing is known of it."""
+    """The usual English name; the code itself if it is unknown."""
     if code is None:
         return UNKNOWN
     if code == WORD_FOR_OTHERS:
@@ -165,7 +165,7 @@ def name_country(code: str | None) -> str:
 
 
 def write_flag(code: str | None) -> str:
-    """An emoji; empty for what is no country's code."""
+    """An emoji; empty for anything but a country's code."""
     if code is None or not _CODE.fullmatch(code):
         return ""
     return "".join(chr(_FIRST_FLAG_LETTER + ord(letter) - ord("A")) for letter in code)

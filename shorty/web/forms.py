@@ -1,4 +1,4 @@
-"""What a person typed: the fields of a form, read by name, each with its fault beside it."""
+"""The fields of a submitted form, read by name."""
 
 from collections.abc import Iterable, Mapping
 from typing import BinaryIO
@@ -14,9 +14,9 @@ MAX_FIELDS = 5000
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that came with a form: in memory while it is small, otherwise on the disk.
+    """An uploaded file: in memory if it is small, otherwise on disk.
 
-    It is gone once the form is answered.
+    It is deleted once the form is answered.
     """
 
     name: str
@@ -24,13 +24,13 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def content(self) -> bytes:
-        """All of it, for a page that takes small files."""
+        """The whole content, for pages that take small files."""
         self.file.seek(0)
         return self.file.read()
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
-    """Texts by their fields' names, in the order they came; empty where nothing was sent."""
+    """Texts by field name, in the order they were sent; empty if there was no form."""
 
     fields: Mapping[str, tuple[str, ...]] = {}
     files: Mapping[str, Upload] = {}
@@ -39,7 +39,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
         return name in self.fields
 
     def read(self, name: str, default: str = "") -> str:
-        """The field's last text without the white space around it."""
+        """The field's last value without surrounding white space."""
         return self.fields.get(name, (default,))[-1].strip()
 
     def read_raw(self, name: str) -> str:
@@ -85,9 +85,9 @@ def build_form(pairs: Iterable[tuple[str, str]], files: Mapping[str, Upload] | N
 
 
 def read_faults(error: ShortyError, field: str) -> dict[str, str]:
-    """What is wrong with a form, by its fields' names, to stand beside them.
+    """The faults of a form by field name, to be shown beside the fields.
 
-    `field` is the one that an error is about that names none.
+    `field` gets the message of an error that names no field.
     """
     if isinstance(error, InvalidFieldsError):
         return error.fields

@@ -1,7 +1,7 @@
-"""How a page is declared, who gets in, and what is refused before it is called.
+"""Declares pages, and checks each request before its handler runs.
 
 `@pages.handle("GET /links")` makes a function the handler of /app/links. A form is read and its
-token checked before the handler sees it, so that none can forget to.
+token checked before the handler sees it, so that no handler can forget it.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ Handler = Callable[..., Awaitable[Answer]]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """`needs` None: nobody need be signed in. `limit`: bytes that a form may have."""
+    """`needs` is None for pages that anyone may open. `limit` is the form's size in bytes."""
 
     needs: Scope | None
     limit: int
@@ -55,7 +55,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pages:
-    """The handlers of one module, in the order of the module."""
+    """Collects the handlers of one module, in its order."""
 
     def __init__(self) -> None:
         self.handlers: list[HTTPRouteHandler] = []
@@ -85,10 +85,9 @@ class Pages:
 
 
 async def let_in(request: WebRequest) -> Answer | None:
-    """Runs before each page: who asks, whether they may, and whether the form is one of ours.
+    """Runs before each page: checks the session, the scope and the form's token.
 
-    Answers with the way to sign in where somebody must. Raises ForbiddenError and what reading a
-    form raises.
+    Redirects to the sign-in page if needed. Raises ForbiddenError and what reading a form raises.
     """
     rule = find_rule(request.route_handler)
     tell_of_proxy(request)
@@ -97,7 +96,7 @@ async def let_in(request: WebRequest) -> Answer | None:
         return send_to_sign_in(request)
     if request.scope["method"] == "POST":
         request.typed = await read_form(request, rule.limit)
-        identify(request)  # again: a form may take its minutes to arrive
+        identify(request)  # again: the form may have taken minutes to arrive
         if rule.needs is not None and request.signed_in is None:
             return send_to_sign_in(request)
         require_own_form(request)
@@ -107,7 +106,7 @@ async def let_in(request: WebRequest) -> Answer | None:
 
 
 def identify(request: WebRequest) -> None:
-    """Looked up each time, so that an ended session stops at once. Sets the request's `now`."""
+    """Looks the session up anew, so that ending it works at once. Sets the request's `now`."""
     services = request.services
     request.now = services.read_clock()
     found = find_session(request, request.cookies_read.get(SESSION)) or find_former(request)
@@ -123,9 +122,9 @@ def find_session(request: WebRequest, text: str | None) -> SignedIn | None:
 
 
 def find_former(request: WebRequest) -> SignedIn | None:
-    """A session of before cookies had a prefix over https, whose cookie gets it now.
+    """A session from before cookies had a prefix over https; sets its cookie again with the prefix.
 
-    Of a later one it could only have been planted, by somebody on a sibling domain.
+    A later session without it can only have been planted by a sibling domain.
     """
     text = request.cookies_sent.get(SESSION) if request.is_secure else None
     found = find_session(request, text)
@@ -141,9 +140,9 @@ def find_former(request: WebRequest) -> SignedIn | None:
 
 
 def send_to_sign_in(request: WebRequest) -> Answer:
-    """Back to the page afterwards, if it was one that can be opened again.
+    """Returns to the page afterwards, if it can be opened by a GET.
 
-    A browser that asks for a stream again gets 204, which makes it stop asking (HTML, 9.2.3).
+    A browser that reconnects to a stream gets 204, which makes it stop (HTML, 9.2.3).
     """
     if request.find_header(b"accept") == EVENT_STREAM:
         return Answer(204)
@@ -154,7 +153,7 @@ def send_to_sign_in(request: WebRequest) -> Answer:
 
 
 def read_target(request: WebRequest) -> str:
-    """The address asked for, without its query where that is longer than a browser may repeat."""
+    """The path and query asked for, without a query that is too long to repeat."""
     query = request.scope["query_string"][: LONGEST_TARGET + 1].decode("latin-1")
     return quote(request.scope["path"]) + (f"?{query}" if 0 < len(query) <= LONGEST_TARGET else "")
 
@@ -169,7 +168,7 @@ async def read_form(request: WebRequest, limit: int) -> Form:
 
 
 async def read_parts(request: WebRequest, limit: int) -> Form:
-    """A form with files, of which large ones go to the disk; `limit` bounds it all."""
+    """A form with files, of which large ones go to disk; `limit` is for the whole body."""
     length = request.find_header(b"content-length") or ""
     if not length.isdigit():
         raise MalformedRequestError("A form with files must say how long it is.")
@@ -193,7 +192,7 @@ async def read_parts(request: WebRequest, limit: int) -> Form:
 
 
 def require_own_form(request: WebRequest) -> None:
-    """Raises ForbiddenError where the form was not on a page of ours in this browser."""
+    """Raises ForbiddenError unless the form came from one of our pages in this browser."""
     token = request.typed.read(TOKEN) or request.find_header(TOKEN_HEADER) or ""
     key = request.cookies_read.get(FORMS, "")
     if not is_form_signed(request.secret, key, request.session_id, request.workspace_id, token):

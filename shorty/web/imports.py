@@ -1,4 +1,4 @@
-"""`/app/import`: a file is sent and tried; what would become of it is shown, and then done."""
+"""`/app/import`: uploads a file, previews the import, and runs it."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -21,7 +21,7 @@ LARGEST_UPLOAD: Final = 64 * 1024 * 1024
 PIECE_BYTES: Final = 64 * 1024
 SHOWN_PROBLEMS: Final = 50
 
-# What it is called, and which files of it are taken.
+# The name of each product, and the files it exports.
 SOURCES: Final[dict[SourceName, tuple[str, str]]] = {
     "csv": ("A table", "CSV from anywhere, with a column of destinations"),
     "shorty": ("shorty", "What Export writes, in the format that loses nothing"),

@@ -57,7 +57,7 @@ async def accept(request: WebRequest) -> Answer:
 
 
 async def join_as_oneself(request: WebRequest, key: str, session_id: int) -> None:
-    """Looks at the new workspace from here on."""
+    """Switches to the new workspace."""
     services, user_id = request.services, request.actor.user_id
 
     def join(tx: Transaction) -> None:

@@ -1,4 +1,4 @@
-"""What is done to links from the list: delete and undo, tag, switch and star, one or many."""
+"""Actions on one or many links of the list: delete, undo, tag, star, activate."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -22,7 +22,7 @@ from shorty.webcore.answers import Answer
 pages = Pages()
 
 RESTORE: Final = f"{PLACE}/restore"
-# The ids of more would not fit the cookie that carries the notice.
+# More ids would not fit in the notice's cookie.
 UNDONE_AT_ONCE: Final = 200
 NAMED: Final = 20
 
@@ -51,7 +51,7 @@ async def ask_before_delete(request: WebRequest) -> Answer:
 
 @pages.handle("POST /links/many", needs="write")
 async def change_many(request: WebRequest) -> Answer:
-    """One action for the links that were ticked, at once; or for the `one` whose button it was."""
+    """Applies an action to the selected links, or to the `one` whose button was pressed."""
     action, link_ids = read_action(request.typed)
     back = read_back(request.typed.read("back"))
     if not link_ids:
@@ -81,7 +81,7 @@ async def restore_many(request: WebRequest) -> Answer:
 
 
 async def delete_many(request: WebRequest, link_ids: Sequence[int], back: str) -> Answer:
-    """Asked before, unless a script has done so already."""
+    """Asks for confirmation, unless a script has done so."""
     context, actor = request.services.links, request.actor
     if not request.typed.is_checked("sure"):
         links = await find_links(context.db, actor.workspace_id, link_ids[: service.MAX_AT_ONCE])
@@ -125,7 +125,7 @@ def show_question(
     back: str,
     link_ids: Sequence[int] = (),
 ) -> Answer:
-    """`links` are named; `link_ids` are all that are meant, where those are more."""
+    """`links` are shown by name; `link_ids` are all of them."""
     return render(
         request,
         "link_delete.html",
@@ -145,7 +145,7 @@ def offer_undo(deleted: Sequence[int], back: str) -> Notice:
 
 
 def tell_outcomes(outcomes: Sequence[Outcome], action: str) -> Notice:
-    """How many it was done to, and of the others the first reason."""
+    """How many succeeded, and why the first of the others did not."""
     failed = [outcome for outcome in outcomes if isinstance(outcome, ShortyError)]
     done = len(outcomes) - len(failed)
     text = f"{count_links(done)} {action}."

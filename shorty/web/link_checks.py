@@ -1,4 +1,4 @@
-"""What a script asks while a link is being written: is the slug free, how does the page look."""
+"""Live checks of the link form: whether the slug is free, and how the page looks."""
 
 from http import HTTPStatus
 from typing import Final
@@ -20,7 +20,7 @@ PREVIEWS_PER_MINUTE: Final = 60
 PICTURE_LIMIT_BYTES: Final = 3_000_000
 PICTURE_TIMEOUT_S: Final = 8.0
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
-# A stranger's picture opened by itself may load and run nothing.
+# A stranger's picture must not load or run anything if it is opened by itself.
 SAFE: Final[tuple[Header, ...]] = (
     (b"content-security-policy", b"default-src 'none'; sandbox"),
     (b"x-content-type-options", b"nosniff"),
@@ -30,7 +30,7 @@ SAFE: Final[tuple[Header, ...]] = (
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong with each; None: nothing, or it was not asked about."""
+    """The fault of each; None if there is none, or it was not asked for."""
 
     slug: str | None = None
     url: str | None = None
@@ -63,7 +63,7 @@ async def check_link(request: WebRequest) -> Answer:
 
 @pages.handle("POST /links/preview", needs="write")
 async def preview_page(request: WebRequest) -> Answer:
-    """Asks the page itself, so only by a form of ours and so many times a minute."""
+    """Fetches the page, so it needs our form's token and is rate limited."""
     take_turn(request)
     url = complete_destination(request.typed.read("url"))
     facts = await fetch_preview(
@@ -75,11 +75,11 @@ async def preview_page(request: WebRequest) -> Answer:
 
 @pages.handle("GET /links/picture", needs="write")
 async def show_picture(request: WebRequest) -> Answer:
-    """A stranger's picture through this server, for the dashboard loads nothing from elsewhere."""
+    """Proxies a stranger's picture, since the dashboard loads nothing from other hosts."""
     take_turn(request)
     found = await find_picture(request, request.read_query().get("url", ""))
     if found is None:
-        return Answer(204, headers=SAFE)  # an error would stand in the browser's console
+        return Answer(204, headers=SAFE)  # an error would show in the browser's console
     return Answer(200, found.body, media_type=found.content_type.encode(), headers=SAFE)
 
 
@@ -104,7 +104,7 @@ def take_turn(request: WebRequest) -> None:
 
 
 def find_web_fault(request: WebRequest, url: str) -> str | None:
-    """Of what leads to a web page; other kinds are judged when the form is sent."""
+    """Checks web pages only; other types are checked when the form is sent."""
     if url.lower().startswith(("mailto:", "tel:", "sms:")):
         return None
     whole = complete_destination(url)

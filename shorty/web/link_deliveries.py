@@ -1,4 +1,4 @@
-"""`/app/links/{id}/deliveries`: what receivers were told of a link's clicks."""
+"""`/app/links/{id}/deliveries`: the webhook deliveries of one link."""
 
 from shorty.ids import parse_id
 from shorty.web.deliveries import ON_A_PAGE

@@ -76,7 +76,7 @@ STATUSES: Final = {
     308: "308 · permanent, keeps the method",
 }
 ON: Final = "1"
-# What LinkChange calls differently, and its faults too.
+# The fields that LinkChange and its faults name differently.
 _CHANGE_NAMES: Final = {"tags": "tag_names", "has_qr": "qr_settings"}
 _FAULT_NAMES: Final = {"tag_ids": "tags"} | {his: ours for ours, his in _CHANGE_NAMES.items()}
 _TYPES: Final = {field.name: field.type for field in msgspec.structs.fields(LinkChange)}
@@ -122,7 +122,7 @@ def write_texts(request: WebRequest, link: Link) -> Texts:
 
 
 def read_texts(form: Form, defaults: Mapping[str, str]) -> Texts:
-    """What was typed. A short form has a few of the fields; the others are as by default."""
+    """What was typed. Fields that a short form does not have keep their defaults."""
     is_whole = "whole" in form
     texts: Texts = {}
     for name, default in defaults.items():
@@ -136,7 +136,7 @@ def read_texts(form: Form, defaults: Mapping[str, str]) -> Texts:
 
 
 def read_shown(form: Form, otherwise: Texts) -> Texts:
-    """What the form showed before somebody typed."""
+    """What the form showed before it was edited."""
     try:
         shown = msgspec.json.decode(form.read("shown"), type=dict[str, str])
     except msgspec.DecodeError:
@@ -149,31 +149,31 @@ def write_shown(texts: Texts) -> str:
 
 
 def read_new_link(request: WebRequest, texts: Texts) -> LinkChange:
-    """The link asked for."""
+    """The link to create."""
     values, unread = _translate(request, texts, EMPTY)
     given = {name: value for name, value in values.items() if value is not None}
     return LinkChange(**given, fetches_title=True, unread=unread)
 
 
 def read_change(request: WebRequest, texts: Texts, shown: Texts) -> LinkChange:
-    """What was typed over."""
+    """The fields that were edited."""
     changed = {name for name in EMPTY if texts[name] != shown[name]}
     values, unread = _translate(request, texts, changed)
     if texts["drops_password"]:
         values["password"] = None
     if "slug" in changed:
-        values["slug"] = texts["slug"]  # a link that is there never goes without
+        values["slug"] = texts["slug"]  # an existing link always has one
     return LinkChange(**values, unread=unread)
 
 
 def fill_template(texts: Texts, template: UtmTemplate) -> Texts:
-    """The parameters of a saved template; what it leaves open stays as it was typed."""
+    """Fills in a template's parameters; those it does not set stay as they were typed."""
     given = {name: getattr(template, name) for name in UTM_PARAMETERS}
     return {**texts, **{name: text for name, text in given.items() if text}}
 
 
 def name_faults(error: ShortyError) -> dict[str, str]:
-    """By the form's fields; empty for an error that is about none of them."""
+    """Faults by the form's fields; empty for an error about none of them."""
     if isinstance(error, InvalidFieldsError):
         return error.rename(_rename_faults).fields
     return {"slug": error.message} if isinstance(error, SlugTakenError) else {}
@@ -184,11 +184,11 @@ def _rename_faults(faults: Mapping[str, str]) -> dict[str, str]:
 
 
 def count_set(texts: Texts, link: Link | None = None) -> dict[str, int]:
-    """How many fields of each group are not as they are by default."""
+    """How many fields of each group differ from their defaults."""
     counts = {
         group: sum(texts[name] != EMPTY[name] for name in names) for group, names in GROUPS.items()
     }
-    # A password that is kept is in no field.
+    # A stored password is not shown in any field.
     if link and link.password_hash and not (texts["password"] or texts["drops_password"]):
         counts["limits"] += 1
     return counts

@@ -1,4 +1,4 @@
-"""`/app/links/new` and `/app/links/{id}/edit`: links are made and changed, one at a time."""
+"""`/app/links/new` and `/app/links/{id}/edit`: the form that creates and updates a link."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -37,7 +37,7 @@ from shorty.webcore.errors import find_status
 
 pages = Pages()
 
-# What an address may fill in, such as a bookmark of the browser's.
+# What a query may fill in, such as a bookmarklet's.
 PREFILLED: Final = ("url", "title", "slug", "domain", "tags", "has_qr", *UTM_PARAMETERS)
 
 
@@ -51,7 +51,7 @@ async def show_new_link(request: WebRequest) -> Answer:
 
 @pages.handle("GET /links/{link_id}/duplicate", needs="write")
 async def show_duplicate(request: WebRequest) -> Answer:
-    """A new link like another one; its password is not known, its slug is taken."""
+    """A copy of a link, without its slug, which is taken, and its password, which is unknown."""
     link = await get_link(request)
     return await show_form(request, {**write_texts(request, link), "slug": ""})
 
@@ -101,7 +101,7 @@ async def get_link(request: WebRequest) -> Link:
 
 
 async def fill(request: WebRequest, texts: Texts) -> Texts:
-    """With the template that was chosen; as it was where none is."""
+    """Fills in the chosen template, if any."""
     chosen = request.typed.read_ids("template")
     if not chosen:
         return texts
@@ -117,9 +117,9 @@ async def show_form(
     shown: Texts | None = None,
     error: ShortyError | None = None,
 ) -> Answer:
-    """`link` is the one to edit; `shown` what the form showed first, where it is shown again.
+    """`link` is the one to edit; `shown` is what the form showed first, if it is shown again.
 
-    Raises an error that nobody can mend in the form.
+    Raises an error that cannot be fixed in the form.
     """
     if isinstance(error, StorageUnavailableError):
         raise error
@@ -150,14 +150,14 @@ async def show_form(
 
 
 def find_opened(texts: Texts, faults: Mapping[str, str], *, is_new: bool) -> set[str]:
-    """The groups of fields to show at once: the faulty, and of a new link what is filled in."""
+    """The groups to unfold: those with faults, and those that a new link has filled in."""
     faulty = {group for group, names in GROUPS.items() if faults.keys() & set(names)}
     filled = {group for group, count in count_set(texts).items() if count and is_new}
     return faulty | filled
 
 
 def write_message(error: ShortyError | None, faults: Mapping[str, str]) -> str:
-    """What stands above the form: what no field of it is about."""
+    """The message above the form, about what none of its fields is for."""
     if error is None:
         return ""
     strange = [f"{name}: {fault}" for name, fault in faults.items() if name not in EMPTY]
@@ -165,7 +165,7 @@ def write_message(error: ShortyError | None, faults: Mapping[str, str]) -> str:
 
 
 def write_templates(templates: Sequence[UtmTemplate]) -> str:
-    """For a script that fills them in: the parameters that each one sets, by its id."""
+    """For the script that fills them in: each template's parameters, by its id."""
     given = {
         str(template.id): {
             name: text for name in UTM_PARAMETERS if (text := getattr(template, name))
@@ -180,5 +180,5 @@ def name_link(link: Link) -> str:
 
 
 def point_to(request: WebRequest, link: Link) -> str:
-    """Where somebody came from, in a list at the link."""
+    """The list that the form was opened from, scrolled to the link."""
     return f"{read_return(request.typed.read('back'))}#link-{link.id}"

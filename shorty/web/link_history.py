@@ -55,7 +55,7 @@ def name_field(name: str) -> str:
 
 
 def write_value(name: str, value: Any, zone: ZoneInfo, *, hides_webhooks: bool = False) -> str:
-    """What a field was, in words; empty for nothing."""
+    """A field's value for display; empty for None."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""`/app/links`: the list, searched, filtered and sorted; a script asks for its rows alone."""
+"""`/app/links`: the list, with search, filters and sorting; scripts fetch only its rows."""
 
 import re
 from typing import Final
@@ -34,7 +34,7 @@ _LINK: Final = re.compile(r"/app/links/[0-9]{1,18}")
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
-    """What the page's address asks for; each part may be empty."""
+    """What the query asks for; each part may be empty."""
 
     search: str = ""
     domain: str = ""
@@ -48,7 +48,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.search or self.domain or self.tag or self.state)
 
     def write_place(self, cursor: str = "") -> str:
-        """The address of the list that starts there."""
+        """The URL of the list from that cursor on."""
         parts = {
             "q": self.search,
             "domain": self.domain,
@@ -87,7 +87,7 @@ async def list_links(request: WebRequest) -> Answer:
     context, actor = request.services.links, request.actor
     try:
         found = await list_page(context, actor, wanted.build_filter())
-    except InvalidFieldsError:  # a cursor of another order, or of nowhere: from the start again
+    except InvalidFieldsError:  # the cursor is invalid or of another order: start again
         wanted = msgspec.structs.replace(wanted, cursor="")
         found = await list_page(context, actor, wanted.build_filter())
     domains = request.services.domains.list_for_workspace(actor.workspace_id)
@@ -109,7 +109,7 @@ async def list_links(request: WebRequest) -> Answer:
 
 
 def read_listing(query: dict[str, str]) -> Listing:
-    """What cannot be is left out: an old bookmark still shows a list."""
+    """Ignores invalid parts, so that an old bookmark still shows a list."""
     given = {name: text.strip() for name, text in query.items()}
     tag, state = given.get("tag", ""), given.get("state", "")
     return Listing(
@@ -130,17 +130,17 @@ def _read_sort(text: str) -> LinkSort:
 
 
 def read_back(text: str) -> str:
-    """The list that a form was on; the whole list where it says nothing that is one."""
+    """The list that a form was on; the whole list if the text is not a list's URL."""
     return text if _LIST.fullmatch(text) else PLACE
 
 
 def read_return(text: str) -> str:
-    """As read_back, but the page of one link will do too: the link is still there afterwards."""
+    """As read_back, but also accepts one link's page, since the link still exists afterwards."""
     return text if _LINK.fullmatch(text) else read_back(text)
 
 
 def list_badges(link: Link, now: int) -> list[Badge]:
-    """What is special about a link, the gravest first."""
+    """What is special about a link, the most important first."""
     is_used_up = link.max_clicks is not None and link.click_count >= link.max_clicks
     is_over = link.expires_at is not None and link.expires_at <= now
     left = "" if link.max_clicks is None else f"{link.click_count:,} of {link.max_clicks:,} visits"
@@ -159,7 +159,7 @@ def list_badges(link: Link, now: int) -> list[Badge]:
 
 
 async def find_usual_domain(request: WebRequest) -> str:
-    """Where the workspace made its last link, else the first domain it may use; may be empty."""
+    """The domain of the workspace's last link, else the first it may use; may be empty."""
     context, actor = request.services.links, request.actor
     hosts = [domain.host for domain in context.domains.list_for_workspace(actor.workspace_id)]
     last = await list_page(context, actor, LinkFilter(limit=1))

@@ -1,4 +1,4 @@
-"""`/app/links/{id}`: one link, its numbers, and its clicks as they come."""
+"""`/app/links/{id}`: one link, its analytics and its live clicks."""
 
 import asyncio
 import re
@@ -30,17 +30,17 @@ pages = Pages()
 SHOWN: Final = (*OF_GEO, *OF_REFERRERS, *OF_DEVICES, *OF_UTM)
 IN_FEED: Final = 8
 ON_PAGE: Final = 50
-# So often something is sent: nobody in between takes the stream for dead, and it outlives its
-# reader's right to it by no more. A beat costs about 0.2 ms, most of it for the sending.
+# How often something is sent, so that no proxy takes the stream for dead, and a reader who loses
+# the right to it is cut off by then. A beat costs about 0.2 ms, mostly for sending.
 BEAT_S: Final = 3
-LONGEST_S: Final = 600  # then the browser asks again
+LONGEST_S: Final = 600  # then the browser reconnects
 RETRY: Final = b"retry: 3000\n\n"
 BEAT: Final = b": still here\n\n"
 _PLACE: Final = re.compile(r"(\d{1,16})-(\d{1,16})")
 
 
 def describe_link(request: WebRequest, link: Link) -> dict[str, Any]:
-    """What the head of each of a link's pages asks for."""
+    """What the header of a link's pages needs."""
     return {
         "link": link,
         "place": f"/app/links/{link.id}",
@@ -98,7 +98,7 @@ async def stream_clicks(request: WebRequest) -> Answer:
 
 
 async def watch_clicks(request: WebRequest, link: Link, *, has_bots: bool) -> AsyncGenerator[bytes]:
-    """Events that hold the new clicks as the feed's items."""
+    """Events with the new clicks, as items of the feed."""
     ends_at = monotonic() + LONGEST_S
     with request.services.recorder.live.watch(link.workspace_id, link.id) as watcher:
         yield RETRY
@@ -114,17 +114,17 @@ async def watch_clicks(request: WebRequest, link: Link, *, has_bots: bool) -> As
 
 
 def may_still_watch(request: WebRequest, link: Link) -> bool:
-    """Whether this request would be let in now. Who asks again after the end learns why not."""
+    """Whether this request would still be allowed. A client that reconnects learns why not."""
     services, actor = request.services, request.actor
     try:
         is_allowed = may_still(services.db, actor, "read", services.read_clock())
         return is_allowed and has_link(services.links, actor, link.id)
     except StorageUnavailableError:
-        return False  # nothing may be shown unasked; the next request is answered with 503
+        return False  # fail closed; the next request is answered with 503
 
 
 async def wait_for_news(watcher: Watcher) -> News | None:
-    """No clicks after a while without any; None at the end."""
+    """Empty after a while without clicks; None at the end."""
     try:
         async with asyncio.timeout(BEAT_S):
             return await anext(watcher, None)
@@ -146,7 +146,7 @@ async def find_latest(
 
 
 def read_place(text: str) -> Place:
-    """Where a page begins; at the newest for what is no place."""
+    """Where a page begins; at the newest click if the text is not a place."""
     match = _PLACE.fullmatch(text)
     return Place(int(match[1]), int(match[2])) if match else Place()
 

@@ -1,4 +1,4 @@
-"""`/app/members`: who belongs to the workspace, in which role, and who is invited."""
+"""`/app/members`: the workspace's members, their roles, and invitations."""
 
 from typing import Final, get_args
 
@@ -43,7 +43,7 @@ async def list_members(request: WebRequest) -> Answer:
 
 @pages.handle("POST /members", needs="admin")
 async def invite_somebody(request: WebRequest) -> Answer:
-    """Mails the link, or shows it to be copied where no mail is sent."""
+    """Emails the link, or shows it for copying if email is off."""
     try:
         invited = await invite(request, request.typed.read("email"), read_role(request))
     except AlreadyExistsError:
@@ -109,7 +109,7 @@ def read_role(request: WebRequest) -> Role:
 
 
 def list_roles(actor: Actor) -> list[Role]:
-    """Those that the actor may give."""
+    """The roles that the actor may assign."""
     return [role for role in ROLES[::-1] if role != "owner" or actor.role == "owner"]
 
 

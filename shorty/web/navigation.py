@@ -9,7 +9,7 @@ from shorty.accounts.roles import is_allowed
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """`needs` hides it from those who can do nothing there."""
+    """`needs` hides it from users without that scope."""
 
     path: str
     name: str

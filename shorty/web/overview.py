@@ -1,4 +1,4 @@
-"""`/app`: how all of a workspace's links fare."""
+"""`/app`: the analytics of the whole workspace."""
 
 import asyncio
 from typing import Final, NamedTuple

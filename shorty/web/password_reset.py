@@ -1,4 +1,4 @@
-"""`/app/forgotten`: a link to a new password, by mail; and the page that it leads to."""
+"""`/app/forgotten`: sends a link to reset a password, and the page that it leads to."""
 
 from typing import Final
 
@@ -40,7 +40,7 @@ async def ask_address(request: WebRequest) -> Answer:
 
 @pages.handle("POST /forgotten", needs=None)
 async def send_link(request: WebRequest) -> Answer:
-    """Says the same, as quickly, whether the address is known or not."""
+    """Answers the same, in the same time, whether the email is known or not."""
     services, email = request.services, request.typed.read("email")
     if not services.mailer.is_on:
         return show_forgotten(request)
@@ -80,7 +80,7 @@ async def set_new_password(request: WebRequest) -> Answer:
         )
     except (InvalidFieldsError, ConflictError) as error:
         return await show_new_password(request, key, error)
-    # Mailbox and password are proved, so that strangers' guesses do not make this person wait.
+    # Mailbox and password are verified, so that strangers' guesses do not make this user wait.
     remember_browser(request, user.id, passed_code=False)
     said = "Your new password is set. Sign in with it."
     return see_other(request, SIGN_IN, f"{said}{tell_of_tokens(request, user.id)}")

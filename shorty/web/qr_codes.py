@@ -27,7 +27,7 @@ PLACE: Final = "/app/qr-codes"
 ON_A_PAGE: Final = 24
 SEARCH_LENGTH: Final = 200
 FORM_LIMIT: Final = 8 * MAX_BYTES
-"""A logo that is somewhat too large is still read, so that what was typed beside it stays."""
+"""A logo that is a little too large is still read, so that the other fields are kept."""
 
 
 @pages.handle("GET /qr-codes")
@@ -38,7 +38,7 @@ async def list_codes(request: WebRequest) -> Answer:
     context, actor = request.services.links, request.actor
     try:
         found = await list_links(context, actor, wanted)
-    except InvalidFieldsError:  # a cursor of nowhere: from the start again
+    except InvalidFieldsError:  # an invalid cursor: start again
         cursor = ""
         found = await list_links(context, actor, msgspec.structs.replace(wanted, cursor=None))
     return render(
@@ -78,13 +78,13 @@ async def save_code(request: WebRequest) -> Answer:
 
 @pages.handle("POST /qr-codes/{link_id}/preview", needs="write", limit=FORM_LIMIT)
 async def preview_code(request: WebRequest) -> Answer:
-    """What was typed, drawn and not saved; a script asks for the picture's part alone."""
+    """Draws what was typed without saving it; scripts fetch only the picture's part."""
     return await show_designer(request, await find_link(request), read_look(request.typed))
 
 
 @pages.handle("POST /qr-codes/{link_id}/logos", needs="write", limit=FORM_LIMIT)
 async def upload_logo(request: WebRequest) -> Answer:
-    """Keeps the picture and puts it on the code that is being drawn."""
+    """Stores the logo and puts it on the code in the designer."""
     link, look = await find_link(request), read_look(request.typed)
     try:
         logo_id = await keep_logo(request)
@@ -174,7 +174,7 @@ async def show_designer(
 ) -> Answer:
     settings, found = build_settings(look, read_stored(link))
     faults = found | (faults or {})
-    # A fault is told; the picture shows the rest.
+    # The faulty fields are left out of the picture.
     drawn = drop_faults(settings, found)
     return render(
         request,
@@ -198,7 +198,7 @@ async def show_designer(
 
 
 def is_same(settings: QrSettings, link: Link) -> bool:
-    """Whether it looks as what is stored does."""
+    """Whether it equals what is stored."""
     return describe_look(settings) == describe_look(read_stored(link))
 
 

@@ -1,4 +1,4 @@
-"""What the QR designer's form holds: a code's settings as texts, and texts as settings."""
+"""The QR designer's form: a code's settings as texts, and texts as settings."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ from shorty.qr.design import PRESETS, decide_design
 from shorty.web.forms import Form
 
 Look = dict[str, str]
-"""Each control's text by its name; what is ticked is "1", what is not is empty."""
+"""Each control's text by its name; "1" if ticked, else empty."""
 
 FLAGS: Final = ("is_transparent", "has_gradient", "has_frame_colors")
 TEXTS: Final = (
@@ -28,7 +28,7 @@ _FIELDS: Final = {field.encode_name: field.name for field in msgspec.structs.fie
 
 
 def describe_look(settings: QrSettings) -> Look:
-    """What is drawn, whichever part of it a preset gives."""
+    """The effective look, including what a preset sets."""
     design = decide_design(settings)
     is_transparent = design.background == TRANSPARENT
     return {
@@ -54,16 +54,16 @@ def describe_look(settings: QrSettings) -> Look:
 
 
 def read_look(form: Form) -> Look:
-    """What was typed. A button named `preset` puts a preset's look in the place of it."""
+    """What was typed. A button named `preset` replaces it by a preset's look."""
     look = {name: form.read(name) for name in TEXTS}
     look |= {name: _spell_flag(form.is_checked(name)) for name in FLAGS}
     return look | PRESET_LOOKS.get(form.read("preset"), {})
 
 
 def build_settings(look: Look, stored: QrSettings) -> tuple[QrSettings, dict[str, str]]:
-    """The settings, those that are as by default left out, and the faults by the controls' names.
+    """The settings without those at their defaults, and the faults by the controls' names.
 
-    What the designer has no control for stays as it is stored; a preset becomes what it gives.
+    Settings without a control stay as they are stored; a preset becomes what it sets.
     """
     numbers, faults = _read_numbers(look)
     texts = {name: look[name] for name in TEXTS if name not in numbers} | {
@@ -97,7 +97,7 @@ def _spell_flag(is_on: object) -> str:
 
 
 def _spell_color(color: str) -> str:
-    """As a colour field needs it: six digits, over white where it lets something through."""
+    """As a colour field needs it: six digits, blended over white if it is translucent."""
     if not is_color(color):
         return color
     return "#" + "".join(f"{round(part * 255):02x}" for part in read_color(color))

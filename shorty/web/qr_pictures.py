@@ -1,4 +1,4 @@
-"""Codes as pictures: of a link as it is stored, and of what the designer has just now."""
+"""QR codes as pictures: a link's stored one, and what the designer shows."""
 
 from urllib.parse import quote
 
@@ -39,7 +39,7 @@ async def download_picture(request: WebRequest) -> Answer:
 
 
 def read_settings(request: WebRequest) -> QrSettings:
-    """All from the query, nothing of what is stored. Raises InvalidFieldsError."""
+    """The look in the query; nothing stored is used. Raises InvalidFieldsError."""
     query = request.read_query()
     settings = convert_fields(query, QrSettings, is_text=True, ignores_unknown=True)
     if faults := find_qr_faults(settings):
@@ -48,6 +48,6 @@ def read_settings(request: WebRequest) -> QrSettings:
 
 
 def name_file(link: Link, picture: Format) -> str:
-    """The header that names the file as its slug is, in any script (RFC 6266)."""
+    """The header that names the file after its slug, in any script (RFC 6266)."""
     name = f"{link.slug.replace('/', '-')}-qr.{picture}"
     return f"attachment; filename=\"qr.{picture}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,4 +1,4 @@
-"""Little pictures of patterns, corners, frames and presets, to choose from: SVG, drawn once."""
+"""Samples of patterns, corners, frames and presets: SVG, drawn once."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""`/app/webhooks/receivers`: the addresses that were called, how they fare, and a test of one."""
+"""`/app/webhooks/receivers`: webhook endpoints, their status, and test events."""
 
 from typing import Final
 

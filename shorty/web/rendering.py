@@ -1,4 +1,4 @@
-"""What every page is made of: the template, the headers, and what the layout says of the viewer."""
+"""Renders pages: the template, the headers, and the layout's data about the viewer."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -64,7 +64,7 @@ TEMPLATES.filters.update(_FILTERS)
 
 
 def render(request: WebRequest, template: str, *, status: int = 200, **values: object) -> Answer:
-    """A page, or for a script the part of it that the template's `fragment` block holds."""
+    """A page, or for a script only the template's `fragment` block."""
     layout = "fragment.html" if request.is_fragment else "layout.html"
     context = {**describe_viewer(request), "layout": layout, **values}
     return answer_page(request, TEMPLATES.get_template(template).render(context), status)
@@ -84,7 +84,7 @@ def answer_page(
 def see_other(
     request: WebRequest, place: str, text: str = "", *, notice: Notice | None = None
 ) -> Answer:
-    """On to another page after a form; it says what was done."""
+    """Redirects to a page after a form, where a notice says what was done."""
     if text or notice:
         request.leave_notice(notice or Notice(text=text))
     headers = [(b"location", place.encode()), (b"cache-control", b"no-store")]
@@ -126,7 +126,7 @@ def list_cookie_headers(request: WebRequest) -> list[Header]:
 
 
 def describe_viewer(request: WebRequest) -> dict[str, object]:
-    """What the layout and the macros ask of every page."""
+    """What the layout and the macros need on every page."""
     signed_in, zone = request.signed_in, request.zone
     actor = signed_in.actor if signed_in else None
     can_write = actor is not None and is_allowed(actor, "write")

@@ -1,4 +1,4 @@
-"""What the dashboard's pages see of a request: who is signed in, what was typed, and the zone."""
+"""The dashboard's request: who is signed in, the form, and the time zone."""
 
 import secrets
 from collections.abc import Mapping
@@ -40,9 +40,9 @@ FRAGMENT: Final = b"x-shorty-fragment"
 
 
 class WebRequest(ServedRequest):
-    """On pages for somebody signed in, `actor` is there.
+    """On pages that need a session, `actor` is set.
 
-    `typed` is the form that came, its token checked; empty where none did.
+    `typed` is the submitted form, its token checked; empty if there is none.
     """
 
     signed_in: SignedIn | None = None
@@ -50,7 +50,7 @@ class WebRequest(ServedRequest):
 
     @cached_property
     def nonce(self) -> str:
-        """What this answer's Content-Security-Policy lets its own styles and scripts carry."""
+        """The nonce of this answer's own styles and scripts in its Content-Security-Policy."""
         return secrets.token_urlsafe(NONCE_BYTES)
 
     @cached_property
@@ -60,7 +60,7 @@ class WebRequest(ServedRequest):
 
     @cached_property
     def cookies_read(self) -> Mapping[str, str]:
-        """Those to believe, by the names that this program gives them."""
+        """The trusted ones, by their names without a prefix."""
         return choose_cookies(self.cookies_sent, is_secure=self.is_secure)
 
     @cached_property
@@ -78,7 +78,7 @@ class WebRequest(ServedRequest):
 
     @cached_property
     def browser(self) -> KnownBrowser:
-        """What the cookie of this browser says of accounts that were signed in to with it."""
+        """The accounts that signed in with this browser, according to its cookie."""
         return open_browser(self.secret, self.cookies_read.get(KNOWN, ""))
 
     def find_known_account(self, user_id: int) -> KnownAccount | None:
@@ -91,11 +91,11 @@ class WebRequest(ServedRequest):
 
     @property
     def is_fragment(self) -> bool:
-        """Whether a script asks for a part of the page, to put it in the place of the old one."""
+        """Whether a script asks for a part of the page, to replace the old one."""
         return self.find_header(FRAGMENT) is not None
 
     def read_page_start(self, name: str) -> int:
-        """The id that a page of a list starts behind, from the query; 0 for the first page."""
+        """The id after which a page of a list starts, from the query; 0 for the first page."""
         return parse_id(self.read_query().get(name)) or 0
 
     @property
@@ -104,17 +104,17 @@ class WebRequest(ServedRequest):
 
     @property
     def session_id(self) -> int:
-        """0 while nobody is signed in."""
+        """0 if nobody is signed in."""
         return self.signed_in.session.id if self.signed_in else 0
 
     @property
     def workspace_id(self) -> int:
-        """Of the workspace looked at; 0 while nobody is signed in."""
+        """Of the current workspace; 0 if nobody is signed in."""
         return self.signed_in.actor.workspace_id if self.signed_in else 0
 
     @cached_property
     def form_token(self) -> str:
-        """What every form of this page carries; the browser gets the cookie that goes with it."""
+        """The token in every form of this page; sets the cookie that belongs to it."""
         key = self.cookies_read.get(FORMS, "")
         if not key:
             key = make_forms_key()
@@ -126,7 +126,7 @@ class WebRequest(ServedRequest):
         self.set_cookie(NOTICE, seal_notice(self.secret, notice), NOTICE_S)
 
     def take_notice(self) -> Notice | None:
-        """What an earlier action left to be said; said once."""
+        """The notice of the action before, which is shown once."""
         sealed = self.cookies_read.get(NOTICE)
         if sealed is None or self.is_fragment:
             return None
@@ -135,9 +135,9 @@ class WebRequest(ServedRequest):
 
 
 async def find_named_link(request: WebRequest, text: str, usual_host: str) -> Link | None:
-    """The link that somebody names as they see it: its short URL, HOST/SLUG, or its slug.
+    """Finds a link by its short URL, HOST/SLUG, or its slug.
 
-    `usual_host` is meant where a slug stands alone. None for another workspace's link too.
+    `usual_host` is the domain of a slug alone. None for another workspace's link too.
     """
     context, actor = request.services.links, request.actor
     place = text.partition("://")[2] or text

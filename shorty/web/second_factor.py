@@ -1,6 +1,6 @@
-"""`/app/account/second-factor`: set up, recovery codes, switched off; each with the password.
+"""`/app/account/second-factor`: enables, disables, renews recovery codes; each with the password.
 
-Whoever came by an open session can neither bind a factor of their own nor read one.
+A stolen session is not enough to set up a second factor or to read one.
 """
 
 from base64 import b64encode
@@ -38,7 +38,7 @@ SECRET_GROUP: Final = 4
 
 @pages.handle("POST /account/second-factor/begin")
 async def begin(request: WebRequest) -> Answer:
-    """The page that answers is the only one to show the secret."""
+    """Only the page that answers this shows the secret."""
     user_id = request.actor.user_id
     try:
         await prove_password(request)
@@ -112,7 +112,7 @@ def show_second_factor(
 
 
 def show_setup_again(request: WebRequest, error: ShortyError) -> Answer:
-    """After a wrong code, with the secret only for whoever sends it along."""
+    """The form after a wrong code; the secret is shown only if it was sent along."""
     secret, user_id = request.typed.read("secret"), request.actor.user_id
     if not is_pending_secret(request.services.db, user_id, secret, request.now):
         raise ConflictError("No second factor is being set up; begin at your account's page.")
@@ -132,13 +132,13 @@ def show_setup(request: WebRequest, secret: str, error: ShortyError | None = Non
 
 
 def find_issuer(request: WebRequest) -> str:
-    """How the app tells this account from others: the installation's own name."""
+    """The issuer that the authenticator app shows: the installation's name."""
     default = request.services.domains.default
     return f"shorty {default.host}" if default else "shorty"
 
 
 def draw_picture(address: str) -> str:
-    """A QR code as the address of a picture."""
+    """A QR code as a data URL."""
     svg = draw_svg(decide_design(QrSettings(size=QR_SIZE)), address)
     return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
 
@@ -149,7 +149,7 @@ def split_in_groups(secret: str) -> str:
 
 
 def show_recovery_codes(request: WebRequest, codes: list[str]) -> Answer:
-    """Shown this once."""
+    """Shows the recovery codes, which are not shown again."""
     email = request.actor.user_email
     text = f"Recovery codes of {email}. Each counts once.\n\n" + "\n".join(codes) + "\n"
     file = f"data:text/plain;charset=utf-8,{quote(text)}"

@@ -1,4 +1,4 @@
-"""`/app/welcome`: the first run, where the owner makes their account with the server's key."""
+"""`/app/welcome`: the first-run setup, where the owner creates their account."""
 
 from typing import Final
 

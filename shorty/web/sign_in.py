@@ -52,7 +52,7 @@ from shorty.webcore.mails import write_codes_notice
 pages = Pages()
 
 CODE: Final = "shorty_code"
-"""The cookie of somebody whose password was right and whose code is awaited."""
+"""The cookie between the right password and the code."""
 STEP_VOID: Final = "Too many wrong codes. Sign in with your password again."
 CODE_PLACE: Final = f"{SIGN_IN}/code"
 CODE_S: Final = CODE_AWAITED_MS // 1000
@@ -92,7 +92,7 @@ async def sign_in(request: WebRequest) -> Answer:
 
 
 def log_if_limited(request: WebRequest, email: str) -> None:
-    """For the operator; what was typed is logged nowhere, only the account that it named."""
+    """Logged for the operator: the account, never the password that was typed."""
     services = request.services
     if not is_newly_limited(services.limits, email, request.now):
         return
@@ -101,7 +101,7 @@ def log_if_limited(request: WebRequest, email: str) -> None:
 
 
 async def end_former_session(request: WebRequest) -> None:
-    """Of this browser, whose cookie is about to be another."""
+    """Ends this browser's session, whose cookie is about to be replaced."""
     if (signed_in := request.signed_in) is not None:
         former = signed_in.session
         await request.services.db.write(
@@ -147,7 +147,7 @@ async def send_code(request: WebRequest) -> Answer:
 
 
 def find_code_allowance(request: WebRequest, user_id: int) -> str:
-    """Empty where no code of this account was given in this browser before."""
+    """Empty if nobody entered a code of this account in this browser before."""
     known = request.find_known_account(user_id)
     return name_allowance(request.browser, user_id) if known and known.passed_code else ""
 
@@ -167,9 +167,9 @@ def answer_wrong_code(
 
 
 def report_wrong_codes(request: WebRequest, user_id: int, wrong: WrongCode) -> None:
-    """To the log and by mail: anyone who types codes knows the password.
+    """Reports wrong codes in the log and by email: whoever enters codes knows the password.
 
-    Ten codes make at most one mail, and each browser has thirty a day.
+    One email for ten codes at most; a browser has thirty codes a day.
     """
     log.warning("wrong_codes", user_id=user_id, is_day_over=wrong.ends_day)
     if request.services.mailer.is_on:

@@ -1,6 +1,6 @@
-"""What a page tells of clicks in a period: figures with their trend, a chart, values.
+"""The analytics of a page: totals with their trend, a chart, and breakdowns.
 
-Two reads, whatever is shown; `spans` says of which period.
+Two reads, whatever is shown; `date_range` reads the period.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ UTM_TITLES: Final = ("source", "medium", "campaign", "term", "content")
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """One number of a period; `change` against the period before, where there is a sense in it."""
+    """One total; `change` is against the previous period, where that makes sense."""
 
     name: str
     value: int
@@ -42,7 +42,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
-    """`mark` stands before the name, `about` says more of it; `length` is in percent."""
+    """`mark` is shown before the name, `about` after it; `length` is in percent."""
 
     name: str
     clicks: int
@@ -70,7 +70,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
-    """A value on its way to be a bar."""
+    """A value of a breakdown, before it becomes a bar."""
 
     name: str
     clicks: int
@@ -85,7 +85,7 @@ async def read_statistics(
     period, has_bots = span.period, span.has_bots
     slots = cut_period(period, span.interval)
     length = period.end - period.start
-    # The period before is cut as this one is: both are one question.
+    # The previous period has the same intervals, so that one query reads both.
     bounds = (*(each - length for each in slots.bounds[:-1]), *slots.bounds)
     counted, counts = await asyncio.gather(
         count_by_slot(db, scope, bounds),
@@ -205,7 +205,7 @@ def list_devices(counts: ValueCounts, *, has_bots: bool) -> list[Panel]:
 
 
 def list_utm(counts: ValueCounts, *, has_bots: bool) -> list[Panel]:
-    """Of those parameters that came with any click."""
+    """Panels of the parameters that any click had."""
     found = breakdown.list_utm(counts, has_bots=has_bots)
     return [
         build_panel(f"UTM {name}", f"UTM {name}", name_all(values))
@@ -215,7 +215,7 @@ def list_utm(counts: ValueCounts, *, has_bots: bool) -> list[Panel]:
 
 
 def list_sources(counts: ValueCounts) -> Panel:
-    """How people came: by the link itself, by its QR code, from a bio page."""
+    """The sources: the short link itself, its QR code, a bio page."""
     clicks, _, _, scans, bio_clicks = counts.totals
     sources = [
         Named(name="Link", clicks=clicks - scans - bio_clicks),

@@ -1,4 +1,4 @@
-"""Owns server-sent events: an answer that goes on until its reader or the server leaves."""
+"""Owns server-sent events: an answer that lasts until its reader or the server ends it."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
@@ -10,7 +10,7 @@ from litestar.types import Receive, Scope, Send
 from shorty.webcore.answers import Answer, Header
 
 MEDIA_TYPE: Final = b"text/event-stream; charset=utf-8"
-# A proxy that gathers an answer before it passes it on would keep the events to itself.
+# A proxy that buffers answers would hold the events back.
 HEADERS: Final[tuple[Header, ...]] = (
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
@@ -51,7 +51,7 @@ class EventStream(Answer):
 
 
 def encode_event(name: str, text: str) -> bytes:
-    """Each line of the text is a field of its own; the browser puts them together again."""
+    """Each line of the text is a field; the browser joins them."""
     lines = "".join(f"data: {line}\n" for line in text.splitlines())
     return f"event: {name}\n{lines}\n".encode()
 

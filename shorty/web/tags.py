@@ -1,4 +1,4 @@
-"""`/app/tags`: the names and colours that links are sorted by."""
+"""`/app/tags`: the names and colours of tags."""
 
 from typing import Final
 
@@ -59,7 +59,7 @@ async def show_tags(
     error: InvalidFieldsError | AlreadyExistsError | None = None,
     tag_id: int | None = None,
 ) -> Answer:
-    """`error` is of the tag that was changed, or of the one to be made."""
+    """`error` is about the tag that was changed, or the new one."""
     after = request.read_page_start("after")
     found = await tags.list_tags(
         request.services.db, request.actor.workspace_id, after, ON_A_PAGE + 1

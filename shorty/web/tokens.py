@@ -1,4 +1,4 @@
-"""`/app/tokens`: what programs sign in with. A token's text is shown once, on the page after."""
+"""`/app/tokens`: API tokens. A token's text is shown once, after it was created."""
 
 from typing import Final, get_args
 
@@ -75,7 +75,7 @@ def read_new_token(request: WebRequest) -> NewToken:
 
 
 def read_end(request: WebRequest) -> int | None:
-    """When the token ends, in UTC milliseconds. Raises InvalidFieldsError."""
+    """When the token expires, in UTC milliseconds. Raises InvalidFieldsError."""
     choice = request.typed.read("ends", NEVER)
     if choice in DAYS:
         return request.now + int(choice) * DAY_MS
@@ -99,7 +99,7 @@ async def show_tokens(
     faulty_id: int | None = None,
     made: MadeToken | None = None,
 ) -> Answer:
-    """`faulty_id` is the token's that was to be renamed, if it was not a new one."""
+    """`faulty_id` is the token that was to be renamed; None for a new one."""
     after = request.read_page_start("after")
     found = await tokens.list_tokens(request.services.db, request.actor, after, ON_A_PAGE + 1)
     shown = found[:ON_A_PAGE]

@@ -1,4 +1,4 @@
-"""`/app/usage`: each number of the plan, what is used of it, and what the plan includes."""
+"""`/app/usage`: the plan's quotas, their usage, and its features."""
 
 from typing import Final, NamedTuple
 
@@ -20,7 +20,7 @@ NAMES: Final[dict[QuotaName, tuple[str, str]]] = {
     "members": ("Members", "/app/members"),
 }
 NEARLY: Final = 0.8
-"""From this part on, little is left."""
+"""From this share on, a quota is nearly used up."""
 
 
 class Meter(NamedTuple):

@@ -1,4 +1,4 @@
-"""`/app/utm`: composes addresses with UTM parameters, and keeps templates of them."""
+"""`/app/utm`: adds UTM parameters to a URL, and stores templates of them."""
 
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
@@ -22,7 +22,7 @@ FIELDS: Final = ("url", *UTM_PARAMETERS)
 
 
 class Composed(NamedTuple):
-    """The address with its parameters, empty where none can be composed, and why."""
+    """The URL with its parameters, empty if it has faults."""
 
     address: str
     faults: dict[str, str]
@@ -30,7 +30,7 @@ class Composed(NamedTuple):
 
 @pages.handle("GET /utm")
 async def open_builder(request: WebRequest) -> Answer:
-    """Composes what the query gives; a `template` fills in what it has parameters for."""
+    """Composes the URL in the query; a `template` fills in its parameters."""
     query = request.read_query()
     typed = {name: query.get(name, "").strip() for name in FIELDS}
     template_id = request.read_page_start("template")

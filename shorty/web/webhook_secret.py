@@ -13,7 +13,7 @@ pages = Pages()
 
 @pages.handle("GET /webhooks/signing")
 async def open_signing(request: WebRequest) -> Answer:
-    """The secret itself is in the page only where it was asked for."""
+    """The page contains the secret only on request."""
     actor = request.actor
     if not actor.plan.webhooks:
         return show_no_webhooks(request)

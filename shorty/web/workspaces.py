@@ -1,4 +1,4 @@
-"""`/app/workspaces`: which one is looked at; another one, a new name, leaving."""
+"""`/app/workspaces`: switch, create, rename or leave a workspace."""
 
 from typing import Final
 
@@ -31,7 +31,7 @@ async def read_workspaces(request: WebRequest) -> Answer:
 
 @pages.handle("POST /workspaces")
 async def create(request: WebRequest) -> Answer:
-    """And looks at it."""
+    """Creates a workspace and switches to it."""
     services, user_id, name = request.services, request.actor.user_id, request.typed.read("name")
 
     def work(tx: Transaction) -> str:
@@ -68,7 +68,7 @@ async def rename(request: WebRequest) -> Answer:
 
 @pages.handle("POST /workspaces/leave")
 async def leave(request: WebRequest) -> Answer:
-    """The one looked at; whoever belongs to no other is signed out by it."""
+    """Leaves the current workspace; a user without another one is signed out."""
     left = request.signed_in.workspace_name if request.signed_in else ""
     try:
         await request.services.db.write(lambda tx: leave_workspace(tx, request.actor, request.now))

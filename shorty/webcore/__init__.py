@@ -1,1 +1,1 @@
-"""What the two doors over HTTP share, the API and the dashboard: requests, answers, services."""
+"""Shared by the API and the dashboard: requests, answers, services."""

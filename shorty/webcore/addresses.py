@@ -1,4 +1,4 @@
-"""Where the API and the dashboard are reached: for links that are copied or mailed, and back."""
+"""The URLs of the API and the dashboard: for links that are copied or mailed, and for returning."""
 
 import re
 from typing import Final
@@ -17,15 +17,15 @@ _SLASH: Final = re.compile(r"[/\\]")
 
 
 def find_shown_base(request: ServedRequest) -> str:
-    """As its viewer reaches it: for what they alone are shown."""
+    """As the viewer reaches it: for links that only they see."""
     return f"{_find_scheme(request)}://{request.find_header(b'host') or ''}"
 
 
 def find_mailed_base(request: ServedRequest) -> str:
-    """Of the domain asked for if it is the operator's, else of their default domain.
+    """Of the requested domain if it is the operator's, else of the default domain.
 
-    As it is configured: who asks for a mail to somebody else could name any host, and any port of
-    a host that is ours.
+    As it is configured, since a request that mails somebody else could name any host, or any port
+    of one of ours.
     """
     domains = request.services.domains
     domain = domains.find_by_host(request.find_header(b"host") or "")

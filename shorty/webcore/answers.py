@@ -1,4 +1,4 @@
-"""What the API answers with: bytes and headers, sent without the framework's detours."""
+"""Answers as bytes and headers, sent without the overhead of the framework's responses."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
@@ -13,13 +13,13 @@ Header = tuple[bytes, bytes]
 
 JSON: Final = b"application/json"
 ASK_AGAIN_S: Final = 1.0
-RATE_HEADERS: Final = "shorty.rate_headers"  # where authentication leaves them in the scope
+RATE_HEADERS: Final = "shorty.rate_headers"  # where authentication puts them in the scope
 
 _ENCODER: Final = msgspec.json.Encoder()
 
 
 class Answer(ASGIResponse):
-    """A complete answer. Those of an authenticated request carry its rate limit's headers.
+    """A complete answer. For authenticated requests it carries the rate limit's headers.
 
     Litestar's own responses cost 15 µs more each: they build, merge and encode header mappings.
     """
@@ -55,11 +55,11 @@ class Answer(ASGIResponse):
 
 
 class StreamedAnswer(Answer):
-    """A file to keep, whose body comes in parts as they are asked for.
+    """A download whose body is produced in parts.
 
     `may_go_on` is asked before each part, and each second while the client is slow to take one.
-    Once it says no, the body is left unfinished, so that the connection is broken off and nobody
-    takes half a file for a whole one.
+    Once it says no, the body is left unfinished, so that the connection breaks and nobody takes
+    half a file for a whole one.
     """
 
     __slots__ = ("may_go_on", "parts")
@@ -90,7 +90,7 @@ class StreamedAnswer(Answer):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_parts(self, parts: AsyncGenerator[bytes], send: Send) -> bool:
-        """Whether all of them were sent."""
+        """Whether all parts were sent."""
         async for part in parts:
             if not self.may_go_on():
                 return False
@@ -114,7 +114,7 @@ def answer_json(value: object, status: int = 200, headers: Iterable[Header] = ()
 
 
 def answer_created(value: object, location: str) -> Answer:
-    """201 with the address where the new thing can be read from now on."""
+    """201 with the URL of what was created."""
     return answer_json(value, 201, [(b"location", location.encode())])
 
 

@@ -1,4 +1,4 @@
-"""Public documents that are the same for everybody: kept once, compressed once, known by a tag."""
+"""Public documents that are the same for everybody: stored and compressed once, with ETags."""
 
 import gzip
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from shorty.webcore.answers import Answer, Header
 from shorty.webcore.requests import ServedRequest
 
 QUALITY: Final = 9  # of brotli; the highest one takes ten times as long for 7 % less
-LONGEST_UNCOUNTED: Final = 32_768  # bytes that may wait with each client
+LONGEST_UNCOUNTED: Final = 32_768  # bytes that may be buffered for each client
 PLAIN_FOR_ONE: Final = 30
 """Longer documents that a client gets uncompressed in a minute."""
 PLAIN_FOR_ALL: Final = 100
@@ -21,7 +21,7 @@ VARY: Final[Header] = (b"vary", b"accept-encoding")
 
 
 class Form(NamedTuple):
-    """A document in one encoding; empty: as it is."""
+    """A document in one encoding; empty for none."""
 
     encoding: str
     tag: bytes
@@ -29,7 +29,7 @@ class Form(NamedTuple):
 
 
 class Document(NamedTuple):
-    """The smallest form first, the one that everybody can read last."""
+    """The smallest encoding first, the uncompressed one last."""
 
     media_type: bytes
     forms: tuple[Form, ...]
@@ -52,10 +52,10 @@ def keep_document(content: bytes, media_type: bytes) -> Document:
 def answer_document(
     request: ServedRequest, document: Document, headers: Iterable[Header] = ()
 ) -> Answer:
-    """The smallest form that the client reads; 304 where it has that already.
+    """The smallest encoding that the client accepts; 304 if it has that already.
 
-    A long one as it is waits in memory for each client that does not read it. Past the budget for
-    these, who names no encoding gets gzip, which HTTP lets one send then (RFC 9110, 12.5.3).
+    A long uncompressed one is buffered for each slow client. Past the budget for these, clients
+    that name no encoding get gzip, which HTTP permits (RFC 9110, 12.5.3).
     """
     accepted = list_encodings(request.find_header(b"accept-encoding") or "")
     form = next(each for each in document.forms if not each.encoding or each.encoding in accepted)
@@ -69,7 +69,7 @@ def answer_document(
 
 
 def take_plain(request: ServedRequest) -> bool:
-    """Whether one more long document may be sent as it is, to this client and at all."""
+    """Whether one more long document may be sent uncompressed, to this client and in total."""
     limits, now = request.services.limits.plain_documents, request.services.read_clock()
     if not limits.take(name_address(request.client_address), PLAIN_FOR_ONE, now).is_allowed:
         return False
@@ -94,6 +94,6 @@ def is_known(header: str, tag: bytes) -> bool:
 
 
 def _build_form(encoding: str, digest: str, body: bytes) -> Form:
-    """Each has a tag of its own, for a strong tag stands for one sequence of bytes."""
+    """Each encoding has its own tag, since a strong tag means the same bytes."""
     tag = f'"{digest}-{encoding}"' if encoding else f'"{digest}"'
     return Form(encoding=encoding, tag=tag.encode(), body=body)

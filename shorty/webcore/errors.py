@@ -1,4 +1,4 @@
-"""What can go wrong with a request itself, the status of each error, and who answers it how."""
+"""The errors of requests themselves, the status of each error, and the exception handlers."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -57,7 +57,7 @@ class UnsupportedMediaTypeError(ShortyError):
 
 
 class KeyReusedError(ShortyError):
-    """An Idempotency-Key that came with another request before."""
+    """An Idempotency-Key that was sent with another request before."""
 
     code = "idempotency-key-reused"
 
@@ -68,7 +68,7 @@ class KeyReusedError(ShortyError):
 
 
 class InternalError(ShortyError):
-    """Our own mistake; what it was stands in the log alone."""
+    """A bug of ours; only the log says what it was."""
 
     code = "internal-error"
 
@@ -124,7 +124,7 @@ def build_exception_handlers(
 ) -> Handlers:
     """For a router whose errors have this shape, whatever was raised.
 
-    `count_stray` is told of what the framework refuses, which no authentication has seen.
+    `count_stray` counts requests that the framework rejects before authentication.
     """
 
     def handle(request: Request[Any, Any, Any], error: Exception) -> Any:
@@ -143,7 +143,7 @@ def build_exception_handlers(
 
 
 def explain(request: Request[Any, Any, Any], error: Exception) -> ShortyError:
-    """The error as one of ours; what nobody expected is logged and told without details."""
+    """The error as a ShortyError; unexpected ones are logged and answered without details."""
     if isinstance(error, ShortyError):
         if find_status(error) != HTTPStatus.INTERNAL_SERVER_ERROR:
             return error
@@ -159,7 +159,7 @@ def explain(request: Request[Any, Any, Any], error: Exception) -> ShortyError:
 
 
 def _read_http_error(request: Request[Any, Any, Any], error: HTTPException) -> ShortyError:
-    """What the framework refuses by itself, before any of our handlers."""
+    """What the framework rejects before any of our handlers."""
     path = request.scope["path"]
     match error.status_code:
         case HTTPStatus.NOT_FOUND:

@@ -1,4 +1,4 @@
-"""Checks fields one by one against a struct, so that all faults are told at once."""
+"""Checks fields one by one against a struct, so that all faults are reported together."""
 
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -62,10 +62,10 @@ def convert_given(
 def convert_known(
     values: Mapping[str, object], kind: type[msgspec.Struct], *, is_text: bool = False
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The good fields by their Python names and the faults of the others by their own."""
+    """The valid fields by their Python names, and the faults of the others by their own names."""
     fields = _read_form(kind).fields
     try:
-        # All at once takes a tenth of the time, but tells of the first fault alone.
+        # All at once takes a tenth of the time, but reports only the first fault.
         whole = msgspec.convert(values, kind, strict=not is_text)
     except msgspec.ValidationError:
         return _convert_each(values, kind, is_text=is_text)
@@ -101,9 +101,9 @@ def _camel(name: str) -> str:
 
 
 class TellingNames:
-    """Around a call of a domain: its faults name fields as it does, the caller's as `spell` does.
+    """Wraps a call of a domain and renames the fields of its faults by `spell`.
 
-    Quicker than a generator made a context manager, and there is one around every new link.
+    A class is quicker than `contextmanager`, and every new link needs one.
     """
 
     def __init__(self, spell: Callable[[Mapping[str, str]], dict[str, str]]) -> None:

@@ -1,6 +1,6 @@
-"""What both doors do to invite somebody: count it, create it, mail its link or hand it back.
+"""Invites somebody for the API and the dashboard: creates the invitation and mails its link.
 
-The same is done, and takes as long, whether or not the email has an account.
+Does the same, in the same time, whether or not the email has an account.
 """
 
 from typing import Final
@@ -26,7 +26,7 @@ class Invited(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def invite(request: ServedRequest, email: str, role: Role) -> Invited:
-    """A link that no mail server takes is handed back, as where none is set up.
+    """Returns the link if no mail server is set up or it does not accept the mail.
 
     Raises what create_invitation does, and RateLimitedError.
     """

@@ -1,4 +1,4 @@
-"""What mails say, as text and as HTML with the same words."""
+"""The texts of mails, as plain text and as HTML with the same words."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ TEMPLATES: Final = Environment(
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """`action` names the button of the HTML; `small` stands below it."""
+    """`action` labels the button of the HTML; `small` is below it."""
 
     subject: str
     lines: tuple[str, ...]
@@ -105,7 +105,7 @@ def write_email_notice(old: str, new: str) -> Mail:
 
 
 def write_codes_notice(email: str, *, is_day_over: bool) -> Mail:
-    """Names what happened and what to do; no link, so that nobody learns to follow one."""
+    """Says what happened and what to do; no link, so that nobody gets used to following one."""
     what = f"Someone gave your password for {email}, then too many wrong codes."
     after = (
         "No more codes are accepted today (UTC), except in browsers in which you gave one before."

@@ -1,4 +1,4 @@
-"""Answers QR codes as pictures, with an ETag, for both doors."""
+"""Answers QR codes as pictures with an ETag, for the API and the dashboard."""
 
 from functools import partial
 from hashlib import sha256
@@ -27,7 +27,7 @@ Format: TypeAlias = Literal["png", "svg"]
 
 SCANNED: Final = f"?{QR_MARKER}"
 MEDIA_TYPES: Final[dict[str, bytes]] = {"png": b"image/png", "svg": b"image/svg+xml"}
-# A picture opened by itself may load and run nothing.
+# A picture must not load or run anything if it is opened by itself.
 SAFE: Final[tuple[Header, ...]] = (
     (b"content-security-policy", b"default-src 'none'; img-src data:; style-src 'unsafe-inline'"),
     (b"x-content-type-options", b"nosniff"),
@@ -42,7 +42,7 @@ _drawn: LRUCache[str, bytes] = LRUCache(KEPT)
 
 
 class QrQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Each beats what is stored with the link."""
+    """Each overrides what is stored with the link."""
 
     format: Annotated[Format, Meta(description="A picture in pixels, or one that scales.")] = "png"
     size: (
@@ -82,7 +82,7 @@ async def answer_drawing(
 
 
 def choose_pool(request: ServedRequest, link: Link, caching: Header) -> tuple[WorkerThreads, str]:
-    """Members and visitors draw apart, workspaces and networks in turn."""
+    """Members and visitors have separate queues; workspaces and networks take turns."""
     if caching == PUBLIC:
         return VISITORS_DRAWINGS, name_network(request.client_address)
     return MEMBERS_DRAWINGS, f"workspace {link.workspace_id}"
@@ -114,14 +114,14 @@ def override_settings(settings: QrSettings, query: QrQuery) -> QrSettings:
     )
     if faults := find_qr_faults(given):
         raise InvalidFieldsError(faults)
-    # One colour asked for is one colour, also where a gradient is stored.
+    # One requested colour replaces a stored gradient.
     stored = msgspec.structs.replace(settings, gradient=None) if given.color else settings
     wanted = override(stored, given)
     return wanted if query.logo else msgspec.structs.replace(wanted, qr_logo_id=None)
 
 
 def read_color(text: str | None) -> str | None:
-    """In an address, where `#` begins something else, it may go without."""
+    """Accepts a colour without `#`, which starts the fragment in a URL."""
     return f"#{text}" if text and text.isalnum() and text != "transparent" else text
 
 

@@ -1,7 +1,7 @@
-"""Owns whether the server can do its work now, and the reasons where it cannot.
+"""Owns the readiness check: whether the server can work now, and why not.
 
-The answer rests on a row that is written, for a full disk and a lock let everything be read. It is
-found out at most once a second; the person who asks meanwhile shares it.
+It writes a row, since a full disk or a lock still lets everything be read. It runs at most once a
+second; concurrent callers share the result.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from shorty.storage.state import write_probe
 WRITER_PATIENCE_S: Final = 2.0
 SHARED_S: Final = 1.0
 LONGEST_WAIT_S: Final = 60.0
-# What a write needs at once; the probe's own is smaller and would still find room.
+# What a write needs; the probe's own row is smaller and would still fit.
 LEAST_ROOM: Final = 1 << 20
 
 log = structlog.get_logger(__name__)
@@ -66,11 +66,11 @@ class Readiness:
         self._codes: list[ReasonCode] = []
 
     async def find_reasons(self) -> tuple[Reason, ...]:
-        """Why the server is not ready; empty where it is. Takes the writer's patience at most."""
+        """Why the server is not ready; empty if it is. Takes at most as long as a write may."""
         check = self._check
         if check is None or (check.done() and self._read_monotonic() >= self._valid_until):
             check = self._check = asyncio.get_running_loop().create_task(self._find_out())
-        # Anyone who hangs up takes nobody else's answer along.
+        # A caller that disconnects must not cancel the check for the others.
         return await asyncio.shield(check)
 
     async def _find_out(self) -> tuple[Reason, ...]:
@@ -91,15 +91,15 @@ class Readiness:
         self._codes = codes
 
     async def finish(self) -> None:
-        """Before the database is closed."""
+        """Call it before the database is closed."""
         for task in (self._check, self._write):
             if task is not None:
                 await asyncio.wait({task})
 
     async def _try_write(self) -> str:
-        """Why no row can be written; empty where one was.
+        """Why no row could be written; empty if one was.
 
-        A write that nobody waits for any longer is still to come: there is never a second one.
+        A write that timed out is still pending, so that there is never a second one.
         """
         if self._write is None or self._write.done():
             self._write = asyncio.get_running_loop().create_task(self._write_row())

@@ -1,4 +1,4 @@
-"""What handlers of both doors see of a request: who asks, when, and the body as a mapping."""
+"""The request of the API and the dashboard: the actor, the time, and the body as a mapping."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -28,7 +28,7 @@ BODY_LIMIT: Final = 1024 * 1024
 QUERY_LIMIT: Final = 16_384
 MOST_PARAMETERS: Final = 1000
 SERVICES: Final = "services"  # in the state of a request's scope
-HEADERS: Final = "shorty.headers"  # there too, once one was asked for
+HEADERS: Final = "shorty.headers"  # there too, once one was read
 FORM: Final = "application/x-www-form-urlencoded"
 
 PROXY_ADVICE: Final = (
@@ -40,9 +40,9 @@ log = structlog.get_logger(__name__)
 
 
 class ServedRequest(Request[Any, Any, Any]):
-    """Litestar's request. The services come with it, so that the routes know nothing of them.
+    """Litestar's request, with the services in its state.
 
-    `actor` and `now` (UTC milliseconds) are there once somebody was found to have asked.
+    `actor` and `now` (UTC milliseconds) are set by authentication.
     """
 
     actor: Actor
@@ -65,13 +65,13 @@ class ServedRequest(Request[Any, Any, Any]):
 
     @property
     def peer(self) -> str:
-        """The address that is connected, which may be a proxy's."""
+        """The IP address of the connection, which may be a proxy's."""
         client = self.scope["client"]
         return client[0] if client else ""
 
     @property
     def client_address(self) -> str:
-        """Whom trusted proxies vouch for, or who is connected."""
+        """The client's IP address according to trusted proxies, else the peer's."""
         forwarded = [
             value.decode("latin-1")
             for name, value in self.scope["headers"]
@@ -81,7 +81,7 @@ class ServedRequest(Request[Any, Any, Any]):
 
     @property
     def is_secure(self) -> bool:
-        """Whether the client came by https, as far as the nearest trusted proxy knows."""
+        """Whether the client uses https, according to the nearest trusted proxy."""
         forwarded = self.find_header(b"x-forwarded-proto") or ""
         scheme = self.services.proxies.find_client_scheme(
             self.peer, forwarded, self.scope["scheme"]
@@ -89,14 +89,14 @@ class ServedRequest(Request[Any, Any, Any]):
         return scheme == "https"
 
     def confirm(self) -> None:
-        """Runs once the body has arrived, which may take a minute: is its sender still let in?"""
+        """Runs once the body has arrived, which may take a minute: checks the sender again."""
 
     def may_still(self, needed: Scope) -> bool:
-        """For answers that last: whether anyone who asked would still be let in."""
+        """For long answers: whether the actor still has that scope."""
         return may_still(self.services.db, self.actor, needed, self.services.read_clock())
 
     def read_id(self, name: str, what: str) -> int:
-        """An id from the path; one that cannot be any is as unknown as one that is not there."""
+        """An id from the path. Raises NotFoundError for text that is not an id."""
         text: str = self.path_params[name]
         found = parse_id(text)
         if found is None:
@@ -116,7 +116,7 @@ class ServedRequest(Request[Any, Any, Any]):
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
-    """A request's body: its fields, and whether they came from a form, where all is text."""
+    """A request's body: its fields, and whether they are a form's, which are all texts."""
 
     fields: dict[str, object]
     is_form: bool
@@ -136,7 +136,7 @@ async def read_body(
 
 
 def check_media_type(content_type: str | None, *, takes_forms: bool) -> bool:
-    """Whether the body is a form; without a word about it, it is taken for JSON."""
+    """Whether the body is a form; without a Content-Type it is JSON."""
     media_type = (content_type or "application/json").partition(";")[0].strip().lower()
     if media_type == "application/json" or media_type.endswith("+json"):
         return False
@@ -191,7 +191,7 @@ def decode_object(raw: bytes) -> dict[str, object]:
 
 
 def decode_form(raw: bytes) -> dict[str, object]:
-    """The form's fields; one that is there several times is a list."""
+    """The form's fields; a repeated one is a list."""
     try:
         pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict")
     except (UnicodeDecodeError, ValueError) as error:
@@ -209,11 +209,11 @@ def decode_form(raw: bytes) -> dict[str, object]:
 
 
 def tell_of_proxy(request: ServedRequest) -> None:
-    """Logs a peer nearby that passes addresses on and is not trusted; once a day for each.
+    """Warns about a local peer that forwards addresses and is not trusted; once a day for each.
 
-    All who come through it share one address, and so each limit that counts by address. The doors
-    look where somebody signs in or calls; visits of short links never do. A peer on the internet is
-    passed over: its header is anybody's invention.
+    All its clients share one IP address, and so every limit that counts by it. Only the API and the
+    dashboard check this, not visits of short links. A peer on the internet is ignored, since
+    anybody can send that header.
     """
     if request.find_header(b"x-forwarded-for") is None:
         return

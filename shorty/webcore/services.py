@@ -1,4 +1,4 @@
-"""What handlers call: the open database, the settings and the domains' own state."""
+"""What handlers use: the open database, the settings and the domains' state."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -25,7 +25,7 @@ from shorty.webhooks.outbox import Outbox
 
 
 class Attempts:
-    """Lets one request at a time run for each token and Idempotency-Key."""
+    """Runs one request at a time for each token and Idempotency-Key."""
 
     def __init__(self) -> None:
         self._running: dict[tuple[int, str], asyncio.Event] = {}
@@ -44,7 +44,7 @@ class Attempts:
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
-    """Made once by the composition root and handed to every handler with its request.
+    """Created once by the composition root; each request carries it.
 
     `read_clock` gives UTC milliseconds; `secret` signs cookies. `host_cookies_since`: until then
     cookies had no prefix over https.

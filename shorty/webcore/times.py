@@ -22,9 +22,9 @@ def format_optional_time(at: int | None) -> str | None:
 
 
 def read_time(moment: datetime) -> int:
-    """UTC milliseconds; a time without a zone is meant in UTC.
+    """UTC milliseconds; a time without a zone is in UTC.
 
-    A zone can move a time past the years 1 to 9999; what cannot be written again ends at them.
+    Clamped to the years 1 to 9999, which a zone can move a time out of.
     """
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return min(max((aware - _EPOCH) // _MILLISECOND, FIRST), LAST)
