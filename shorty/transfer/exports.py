@@ -4,8 +4,7 @@ Links are read page by page in the order of their creation, so that memory stays
 links, which expire after an hour, are left out.
 """
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from operator import attrgetter
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
@@ -15,7 +14,7 @@ from shorty.bio.model import Block
 from shorty.bio.moving import DressedPage, read_dressed_pages
 from shorty.clicks.export import ClickIds, find_click_ids, read_stored_clicks
 from shorty.links.store import decode_fields
-from shorty.links.utm_templates import UtmTemplate, list_templates
+from shorty.links.utm_templates import list_templates
 from shorty.storage.database import Row
 from shorty.storage.snapshot import Rows
 from shorty.transfer.csv_file import write_heading, write_link
@@ -32,6 +31,7 @@ from shorty.transfer.lines import (
     PictureLine,
     TagLine,
     TemplateLine,
+    copy_fields,
     encode_block,
     encode_line,
 )
@@ -43,6 +43,7 @@ from shorty.transfer.tables import write_rows
 ExportFormat = Literal["csv", "ndjson"]
 
 LINKS_AT_ONCE: Final = 500
+NO_COUNTS: Final = CountsOfLink()
 
 COUNT_LINKS: Final = """
 select count(*) as links from links where workspace_id = $1 and deleted_at is null
@@ -67,13 +68,6 @@ select id, purpose, name, png from pictures
 where id = (select min(id) from pictures where workspace_id = $1 and id > $2)
 """
 
-# The fields that a line has as the link does.
-_SAME: Final = tuple(
-    name
-    for name in LinkLine.__struct_fields__
-    if name in ExportedLink.__struct_fields__ and name not in {"id", "url"}
-)
-_get_same: Final[Callable[[ExportedLink], tuple[Any, ...]]] = attrgetter(*_SAME)
 _KIND_NAMES: Final[Mapping[int, Any]] = {number: name for name, number in KINDS.items()}
 _SOURCE_NAMES: Final[Mapping[int, Any]] = {number: name for name, number in SOURCES.items()}
 _decode_utm = msgspec.json.Decoder(
@@ -110,7 +104,7 @@ async def export_lines(
     for row in await rows.find_all(LIST_TAGS, workspace_id):
         yield encode_line(TagLine(name=row["name"], color=row["color"]))
     for template in await list_templates(rows, workspace_id):
-        yield encode_line(describe_template(template))
+        yield encode_line(copy_fields(template, TemplateLine))
     async for row in read_pictures(rows, workspace_id):
         yield encode_line(describe_picture(row))
     async for links in read_links(rows, workspace_id):
@@ -163,8 +157,9 @@ async def count_links(rows: Rows, workspace_id: int) -> int:
 async def read_links(rows: Rows, workspace_id: int) -> AsyncGenerator[list[ExportedLink]]:
     created_at, link_id = -(2**62), 0
     while page := await rows.find_all(LIST_LINKS, workspace_id, created_at, link_id, LINKS_AT_ONCE):
-        # A dict of a row itself would search all columns for each name.
-        columns = [dict(zip(row.keys(), row, strict=True)) for row in page]
+        # A dict of the row itself would search all columns for each name.
+        names = page[0].keys()
+        columns = (dict(zip(names, row, strict=True)) for row in page)
         yield [decode_fields(values, ExportedLink) for values in columns]
         created_at, link_id = page[-1]["created_at"], page[-1]["id"]
 
@@ -187,12 +182,6 @@ async def read_pictures(rows: Rows, workspace_id: int) -> AsyncGenerator[Row]:
         after = found[0]["id"]
 
 
-def describe_template(template: UtmTemplate) -> TemplateLine:
-    return TemplateLine(
-        **{name: getattr(template, name) for name in TemplateLine.__struct_fields__}
-    )
-
-
 def describe_picture(row: Row) -> LogoLine | PictureLine:
     if row["purpose"] == "logo":
         return LogoLine(id=row["id"], name=row["name"], png=row["png"])
@@ -200,27 +189,22 @@ def describe_picture(row: Row) -> LogoLine | PictureLine:
 
 
 def describe_link(link: ExportedLink, tags: tuple[str, ...], *, has_counts: bool) -> LinkLine:
-    return LinkLine(
+    return copy_fields(
+        link,
+        LinkLine,
         id=str(link.id),
         domain=link.host,
         url=link.original_url,
         redirect=link.status,
         tags=tags,
         counts=describe_counts(link) if has_counts else None,
-        **dict(zip(_SAME, _get_same(link), strict=True)),
     )
 
 
 def describe_counts(link: ExportedLink) -> CountsOfLink | None:
     """None if nothing was counted."""
-    counts = CountsOfLink(
-        clicks=link.clicks,
-        scans=link.scans,
-        bio_clicks=link.bio_clicks,
-        bots=link.bots,
-        last_click_at=link.last_click_at,
-    )
-    return None if counts == CountsOfLink() else counts
+    counts = copy_fields(link, CountsOfLink)
+    return None if counts == NO_COUNTS else counts
 
 
 def describe_page(page: DressedPage) -> PageLine:
@@ -228,32 +212,24 @@ def describe_page(page: DressedPage) -> PageLine:
     picture = settings.picture
     # If its picture was deleted, the page shows the icon.
     is_picture_lost = picture is None and settings.avatar == "picture"
-    return PageLine(
+    return copy_fields(
+        settings,
+        PageLine,
         link=str(page.id),
-        title=settings.title,
-        description=settings.description,
-        is_button_shown=settings.is_button_shown,
         avatar="icon" if is_picture_lost else settings.avatar,
         picture=picture.id if picture else None,
-        theme=settings.theme,
-        colors=ColorsOfPage(**msgspec.structs.asdict(settings.colors)),
-        socials=settings.socials,
+        colors=copy_fields(settings.colors, ColorsOfPage),
         blocks=tuple(encode_block(describe_block(block)) for block in page.blocks),
         updated_at=page.updated_at,
     )
 
 
 def describe_block(block: Block) -> BlockOfPage:
-    return BlockOfPage(
-        kind=block.kind,
+    return copy_fields(
+        block,
+        BlockOfPage,
         link=str(block.target.id) if block.target else None,
-        text=block.text,
-        url=block.url,
         picture=block.picture.id if block.picture else None,
-        is_hidden=block.is_hidden,
-        shown_from=block.shown_from,
-        shown_until=block.shown_until,
-        created_at=block.created_at,
     )
 
 

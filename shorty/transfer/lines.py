@@ -5,7 +5,10 @@ The order is `export`, `tag`, `template`, `logo` and `picture`, `link`, `page`; 
 texts.
 """
 
-from typing import Annotated, Final, Literal, TypeAlias
+from collections.abc import Callable
+from functools import cache
+from operator import attrgetter
+from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -13,6 +16,8 @@ from msgspec import Meta
 from shorty.bio.model import AvatarKind, BlockKind, Social, Theme
 from shorty.bio.rules import MAX_BLOCKS, MAX_SOCIALS
 from shorty.links.model import LinkType, MadeThrough, QrSettings
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 FORMAT: Final = 2
 """Format 1 had no templates, pictures and pages."""
@@ -218,3 +223,18 @@ def encode_block(block: BlockOfPage) -> msgspec.Raw:
 def decode_block(raw: msgspec.Raw) -> BlockOfPage:
     """Raises as decode_line does."""
     return _decode_block(raw)
+
+
+def copy_fields(source: msgspec.Struct, kind: type[T], **others: Any) -> T:
+    """A struct of that kind from `others`, and the fields of `source` that have the same names."""
+    names, read = _list_shared(type(source), kind)
+    return kind(**(dict(zip(names, read(source), strict=True)) | others))
+
+
+@cache
+def _list_shared(
+    source: type[msgspec.Struct], kind: type[msgspec.Struct]
+) -> tuple[tuple[str, ...], Callable[[object], tuple[Any, ...]]]:
+    """Names of two fields or more, and what reads their values."""
+    names = tuple(name for name in source.__struct_fields__ if name in kind.__struct_fields__)
+    return names, attrgetter(*names)

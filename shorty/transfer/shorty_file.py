@@ -22,6 +22,7 @@ from shorty.clicks.model import (
 )
 from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
+from shorty.links.pictures import Purpose
 from shorty.links.tags import NewTag
 from shorty.links.utm_templates import NewUtmTemplate
 from shorty.transfer.files import Fault, InvalidFileError, OpenFile
@@ -30,7 +31,6 @@ from shorty.transfer.lines import (
     BlockOfPage,
     ClickLine,
     CountsLine,
-    CountsOfLink,
     ExportLine,
     ItemLine,
     Line,
@@ -40,6 +40,7 @@ from shorty.transfer.lines import (
     PictureLine,
     TagLine,
     TemplateLine,
+    copy_fields,
     decode_block,
     decode_line,
 )
@@ -57,12 +58,6 @@ from shorty.transfer.model import (
 
 KINDS: Final[dict[str, Kind]] = {"person": PERSON, "bot": BOT, "prefetch": PREFETCH}
 SOURCES: Final[dict[str, Source]] = {"link": LINK, "qr": QR, "bio": BIO}
-# The fields that a change has as the line does.
-_SAME: Final = tuple(
-    name
-    for name in LinkLine.__struct_fields__
-    if name in LinkChange.__struct_fields__ and name != "url"
-)
 LONGEST_NAME: Final = 100
 # A hostile line may be nested deeper than can be read.
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -104,27 +99,23 @@ def _check_head(line: Line) -> None:
 def build_item(line: ItemLine, place: str) -> Item:
     match line:
         case TagLine():
-            return ImportedTag(place=place, new=NewTag(name=line.name, color=line.color))
+            return ImportedTag(place=place, new=copy_fields(line, NewTag))
         case TemplateLine():
-            return build_template(line, place)
-        case LogoLine() | PictureLine():
-            return build_picture(line, place)
+            new = copy_fields(line, NewUtmTemplate)
+            return ImportedTemplate(place=place, new=new, made_at=line.created_at)
+        case LogoLine():
+            return build_picture(line, "logo", place)
+        case PictureLine():
+            return build_picture(line, line.purpose, place)
         case LinkLine():
             return build_link(line, place)
         case ClickLine():
             return ImportedClick(ref=line.link, click=build_click(line))
         case CountsLine():
-            return ImportedCounts(ref=line.link, counts=build_counts(line.counts))
+            return ImportedCounts(ref=line.link, counts=copy_fields(line.counts, Counts))
 
 
-def build_template(line: TemplateLine, place: str) -> ImportedTemplate:
-    names = NewUtmTemplate.__struct_fields__
-    new = NewUtmTemplate(**{name: getattr(line, name) for name in names})
-    return ImportedTemplate(place=place, new=new, made_at=line.created_at)
-
-
-def build_picture(line: LogoLine | PictureLine, place: str) -> ImportedPicture:
-    purpose = line.purpose if isinstance(line, PictureLine) else "logo"
+def build_picture(line: LogoLine | PictureLine, purpose: Purpose, place: str) -> ImportedPicture:
     return ImportedPicture(
         place=place, purpose=purpose, ref=line.id, name=line.name, content=line.png
     )
@@ -137,22 +128,13 @@ def build_page(line: PageLine, place: str) -> Iterator[Fault | ImportedPage]:
     for number, raw in enumerate(line.blocks, 1):
         spot = f"{place}, block {number}"
         try:
-            blocks.append(_build_block(decode_block(raw), spot))
+            blocks.append(build_block(decode_block(raw), spot))
         except UNREADABLE as error:
             faults[spot] = f"is no block that can be read: {error}"
-    change = PageChange(
-        title=line.title,
-        description=line.description,
-        is_button_shown=line.is_button_shown,
-        avatar=line.avatar,
-        theme=line.theme,
-        colors=Colors(**msgspec.structs.asdict(line.colors)),
-        socials=line.socials,
-    )
     page = ImportedPage(
         place=place,
         ref=line.link,
-        change=change,
+        change=copy_fields(line, PageChange, colors=copy_fields(line.colors, Colors)),
         blocks=tuple(blocks),
         picture=line.picture,
         updated_at=line.updated_at,
@@ -162,18 +144,10 @@ def build_page(line: PageLine, place: str) -> Iterator[Fault | ImportedPage]:
     yield page
 
 
-def _build_block(block: BlockOfPage, place: str) -> ImportedBlock:
-    new = NewBlock(
-        kind=block.kind,
-        text=block.text,
-        url=block.url,
-        is_hidden=block.is_hidden,
-        shown_from=block.shown_from,
-        shown_until=block.shown_until,
-    )
+def build_block(block: BlockOfPage, place: str) -> ImportedBlock:
     return ImportedBlock(
         place=place,
-        new=new,
+        new=copy_fields(block, NewBlock),
         made_at=block.created_at,
         target=block.link,
         picture=block.picture,
@@ -181,26 +155,13 @@ def _build_block(block: BlockOfPage, place: str) -> ImportedBlock:
 
 
 def build_link(line: LinkLine, place: str) -> ImportedLink:
-    change = LinkChange(
-        url=line.url,
-        status=line.redirect,
-        tag_names=line.tags,
-        **{name: getattr(line, name) for name in _SAME},
-    )
-    past = Past(
-        created_at=line.created_at,
-        updated_at=line.updated_at,
-        edit_count=line.edit_count,
-        is_admin_blocked=line.is_admin_blocked,
-        counts=build_counts(line.counts) if line.counts else None,
-    )
     return ImportedLink(
-        place=place, change=change, past=past, ref=line.id, password_hash=line.password_hash
+        place=place,
+        change=copy_fields(line, LinkChange, status=line.redirect, tag_names=line.tags),
+        past=copy_fields(line, Past, counts=line.counts and copy_fields(line.counts, Counts)),
+        ref=line.id,
+        password_hash=line.password_hash,
     )
-
-
-def build_counts(counts: CountsOfLink) -> Counts:
-    return Counts(**msgspec.structs.asdict(counts))
 
 
 def build_click(line: ClickLine) -> Click:

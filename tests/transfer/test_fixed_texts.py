@@ -15,13 +15,13 @@ from shorty import __version__
 from shorty.bio.model import Colors, NewBlock, PageChange, Social
 from shorty.clicks.model import BIO, BOT, LINK, PERSON, PREFETCH, QR, Click
 from shorty.links.imported_history import Counts, Past
-from shorty.links.model import Link, LinkChange, LinkType, QrSettings
+from shorty.links.model import Link, LinkChange, LinkFields, LinkType, QrSettings
 from shorty.links.pictures import Purpose
 from shorty.links.tags import NewTag, create_tag
 from shorty.links.utm_templates import NewUtmTemplate
 from shorty.transfer.csv_file import read_csv
 from shorty.transfer.files import OpenFile
-from shorty.transfer.lines import FORMAT
+from shorty.transfer.lines import FORMAT, LinkLine
 from shorty.transfer.model import (
     ImportedBlock,
     ImportedClick,
@@ -409,6 +409,13 @@ def write_as_in_file(exported: bytes, links: list[Link]) -> str:
         text = text.replace(png, f"PNG {number}")
         text = re.sub(rf'"(id|qrLogoId|picture)":{old}\b', rf'"\1":{number}', text)
     return text
+
+
+def test_each_field_of_a_link_is_exported_or_stays_behind() -> None:
+    other_names = {"host", "original_url", "status"}  # `domain`, `url` and `redirect` there
+    stays_behind = {"domain_id", "scheme", "is_public", "favicon_url"}
+    exported = {*LinkLine.__struct_fields__}
+    assert {*LinkFields.__struct_fields__} - exported == other_names | stays_behind
 
 
 async def test_exports_of_each_format_are_these_texts(house: House) -> None:
