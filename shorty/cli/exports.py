@@ -22,14 +22,14 @@ TABLE_ENDINGS: Final = frozenset({".csv", ".txt"})
 
 @click.command("export")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--clicks", "has_clicks", is_flag=True, help="Every single click too.")
+@click.option("--clicks", "has_clicks", is_flag=True, help="Include every single click.")
 @click.option(
     "--format",
     "file_format",
     type=click.Choice(get_args(ExportFormat)),
-    help="A table, or one JSON object a line; otherwise as the file's name ends.",
+    help="A table, or one JSON object per line. Default: by the file's extension.",
 )
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 @user_option
 @config_option
 @with_database
@@ -42,15 +42,15 @@ async def command(
     force: bool,
     user: str | None,
 ) -> None:
-    """Write all links to FILE, as they are at one moment; `-` is standard output.
+    """Export all links to FILE, as they are at one moment; `-` is standard output.
 
-    A table (.csv) is for spreadsheets and other products. Everything else gets our own format, one
-    JSON object a line, out of which `shorty import` makes the same links and bio pages again.
+    A table (.csv) is for spreadsheets and other products. Any other file gets our own format, one
+    JSON object per line, from which `shorty import` creates the same links and bio pages.
     """
     chosen = file_format or choose_format(file)
     if has_clicks and chosen == "csv":
         raise click.UsageError(
-            "Single clicks do not fit into a table of links: use --format ndjson."
+            "A table of links has no room for single clicks; use --format ndjson."
         )
     ctx = await open_context(session, user)
     async with AsyncExitStack() as stack:
@@ -80,4 +80,4 @@ def open_output(stack: AsyncExitStack, file: Path, *, may_replace: bool) -> Bina
 
 def describe_export(told: Transfer) -> str:
     clicks = f" and {told.clicks:,} clicks" if told.clicks else ""
-    return f"{told.created:,} links{clicks} are exported."
+    return f"Exported {told.created:,} links{clicks}."

@@ -1,4 +1,4 @@
-"""`shorty import`: links of other products and of ours, with progress on stderr."""
+"""`shorty import`: links from other products and from shorty, with progress on stderr."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,24 +27,24 @@ SHOWN_PROBLEMS: Final = 20
     "source",
     type=click.Choice(get_args(SourceName)),
     required=True,
-    help="What wrote the file.",
+    help="The product that wrote the file.",
 )
-@click.option("--domain", metavar="HOST", help="The domain for all links, whatever the file says.")
+@click.option("--domain", metavar="HOST", help="Put all links on this domain.")
 @click.option(
     "--on-conflict",
     type=click.Choice(get_args(OnConflict)),
     default="skip",
     show_default=True,
-    help="What becomes of a link whose slug is taken: leave it out, number it, or stop there.",
+    help="If a slug is taken: skip, rename, or stop.",
 )
 @click.option(
-    "--dry-run", "is_dry_run", is_flag=True, help="Say what would happen, and do nothing."
+    "--dry-run", "is_dry_run", is_flag=True, help="Show what would happen; import nothing."
 )
 @click.option(
     "--report",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="A table of every line that is not simply there now.",
+    help="CSV of every row not imported cleanly.",
 )
 @user_option
 @config_option
@@ -60,9 +60,9 @@ async def command(
     report: Path | None,
     user: str | None,
 ) -> None:
-    """Import the links of FILE: of another product, or of `shorty export`.
+    """Import links from FILE, which another product or `shorty export` wrote.
 
-    What an earlier import has brought is not brought again. Works while the server runs.
+    Links that an earlier import created are not imported twice. The server can keep running.
     """
     ctx = await open_context(session, user)
     options = ImportOptions(domain=domain, on_conflict=on_conflict, is_dry_run=is_dry_run)
@@ -94,7 +94,7 @@ def print_problems(told: Transfer, report: Path | None) -> None:
 
 def describe_import(told: Transfer, *, is_dry_run: bool) -> str:
     would = "would be " if is_dry_run else ""
-    parts = [f"{told.created:,} links {would}imported", f"{told.there:,} there already"]
+    parts = [f"{told.created:,} links {would}imported", f"{told.there:,} existed already"]
     parts += [f"{told.skipped:,} skipped", f"{told.failed:,} failed"]
     if told.clicks:
         parts.append(f"{told.clicks:,} clicks")

@@ -98,7 +98,7 @@ def remark_unknown(table: Table) -> Iterator[Remark]:
     unknown = [heading for column, heading in names if column not in KNOWN and heading]
     if unknown:
         listed = ", ".join(unknown)[:500]
-        yield Remark(place="line 1", message=f"These columns are not understood: {listed}.")
+        yield Remark(place="line 1", message=f"Unknown columns: {listed}.")
 
 
 def build_item(row: Row | Fault, build: Callable[[Row], ImportedLink]) -> ImportedLink | Fault:
@@ -212,7 +212,7 @@ def parse_number(text: str, what: str) -> int | None:
     if not digits:
         return None
     if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS):
-        raise ValueError(f"{what}: {text[:40]!r} is no whole number")
+        raise ValueError(f"{what}: {text[:40]!r} is not a whole number")
     return int(digits) or None
 
 

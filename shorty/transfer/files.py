@@ -54,7 +54,7 @@ class OpenFile:
         try:
             self._file: BinaryIO = path.open("rb")
         except OSError as error:
-            raise InvalidFileError(f"{path} cannot be read: {error.strerror}.") from error
+            raise InvalidFileError(f"{path} can't be read: {error.strerror}.") from error
         self.size = path.stat().st_size
         self.position = 0
 
@@ -89,7 +89,7 @@ class OpenFile:
             number += 1
             if len(line) > longest:
                 raise InvalidFileError(
-                    f"Line {number} is longer than the {longest:,} bytes that one may have."
+                    f"Line {number} is longer than the allowed {longest:,} bytes."
                 )
             self.position += len(line)
             yield number, line.removeprefix(_UTF_8_MARK) if number == 1 else line

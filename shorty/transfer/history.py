@@ -81,7 +81,7 @@ class History:
     async def finish(self) -> None:
         """Recounts the noted days. An import that is cancelled leaves them to the server."""
         if self._left_out:
-            reason = "single clicks left out, of links that were not imported or of the future"
+            reason = "single clicks skipped, of links not imported or from the future"
             self._progress.note("note", "", "", f"{reason}: {self._left_out:,}")
         while not self._progress.is_cancelled and await rebuild_noted_day(self._run.context.db):
             pass

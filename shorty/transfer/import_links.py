@@ -23,7 +23,7 @@ Arrival: TypeAlias = Link | There | ShortyError
 LONG_AGO: Final = 0
 
 SWITCHED_OFF: Final = (
-    "its password cannot be taken along, so that it is switched off: give it one, then switch it on"
+    "is imported as inactive, since its password could not be imported: set one, then activate it"
 )
 
 
@@ -68,8 +68,8 @@ def choose_domain(
     host = options.domain or change.domain or (default.host if default else "")
     if context.find_domain(author.workspace_id, host) is None:
         fault = (
-            f"{host[:100]!r} is no domain of this workspace: add it (shorty domain add), or name "
-            "one for all links (--domain)"
+            f"{host[:100]!r} is not a domain of this workspace; add it (shorty domain add), or "
+            "choose one for all links (--domain)"
         )
         raise InvalidFieldsError({"domain": fault})
     return host

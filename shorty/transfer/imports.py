@@ -58,7 +58,7 @@ AT_ONCE: Final = 500
 THREADS: Final = WorkerThreads("read-imports", threads=2, waiting=1000, patience_s=600)
 BELONGINGS: Final = frozenset({ImportedTag, ImportedTemplate, ImportedPicture})
 LINK_QUOTAS: Final = ("links", "links_per_month")
-OTHER_TEMPLATE: Final = "was left out, for there is one of this name that says something else"
+OTHER_TEMPLATE: Final = "was skipped: a different template with this name exists"
 
 
 async def import_file(
@@ -153,7 +153,7 @@ class Import:
 
     def _require_domain(self, host: str) -> None:
         if self._run.context.find_domain(self._run.workspace_id, host) is None:
-            fault = f"{host[:100]!r} is no domain of this workspace: add it first"
+            fault = f"{host[:100]!r} is not a domain of this workspace; add it first"
             raise InvalidFieldsError({"domain": fault})
 
     async def _take_links(self, items: Sequence[ImportedLink]) -> None:

@@ -32,9 +32,9 @@ KEPT_JOBS: Final = 10
 ASK_AGAIN_S: Final = 0.5
 NO_RIGHT: Final = (
     "This import was stopped: the person who started it was signed out, removed or given a role "
-    "that may not import. What came in stays; anyone who may import can import the file again."
+    "that may not import. What was imported stays; anyone who may import can import the file again."
 )
-UNFORESEEN: Final = "Something went wrong here. What came in stays; import the file once more."
+UNFORESEEN: Final = "Something went wrong. What was imported stays; import the file again."
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +132,7 @@ class ImportJobs:
         require_scope(actor, "write")
         job = self.get_job(actor, job_id)
         if job.stage != "tried":
-            raise ConflictError("This import has begun already, or is over.")
+            raise ConflictError("This import has already started or ended.")
         self._require_idle(actor)
         job.actor, job.stage = actor, "importing"
         job.progress = self._make_tally(job)
@@ -149,7 +149,7 @@ class ImportJobs:
         require_scope(actor, "write")
         job = self.get_job(actor, job_id)
         if job.is_running:
-            raise ConflictError("This import is under way: cancel it first.")
+            raise ConflictError("This import is running; cancel it first.")
         self._drop(job)
 
     def get_job(self, actor: Actor, job_id: str) -> ImportJob:
@@ -167,7 +167,7 @@ class ImportJobs:
 
     def _require_idle(self, actor: Actor) -> None:
         if any(job.is_running for job in self.list_jobs(actor)):
-            raise ConflictError("Another import is under way: wait for its end, or cancel it.")
+            raise ConflictError("Another import is running. Wait for it, or cancel it.")
 
     def _make_room(self, actor: Actor) -> None:
         """A file that was tried and left alone gives way, and so does the oldest of many."""

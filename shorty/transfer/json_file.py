@@ -52,14 +52,14 @@ def read_entries(
 
     With `takes_objects`, the values of an object there are links too. Raises InvalidFileError.
     """
-    missing = f"This is no answer of {api}: the list of links is not in it."
+    missing = f"This is not an answer from {api}: it contains no list of links."
     for found in read_json(file, paths, missing, takes_objects=takes_objects):
         if isinstance(found, Fault):
             yield found
             continue
         place, entry = found.place, as_object(found.value)
         if entry is None:
-            yield Fault(place=place, subject="", message="is no object that tells of a link")
+            yield Fault(place=place, subject="", message="is not an object that describes a link")
             continue
         try:
             yield from build_links(entry, place)
@@ -101,7 +101,7 @@ def parse_text(value: object) -> str:
         return ""
     text = str(value).strip()
     if len(text) > MOST_TEXT:
-        raise ValueError("holds a text that is longer than any link has")
+        raise ValueError("contains a text that is too long for a link")
     return text
 
 
@@ -184,7 +184,7 @@ class _Reader:
         try:
             return JsonEntry(place, msgspec.json.decode(text))
         except _UNREADABLE as error:
-            return Fault(place=place, subject="", message=f"cannot be read: {error}")
+            return Fault(place=place, subject="", message=f"can't be read: {error}")
 
     def _has_more(self, closing: bytes) -> bool:
         if self.peek() != closing:

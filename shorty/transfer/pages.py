@@ -20,11 +20,11 @@ from shorty.transfer.model import ImportedBlock, ImportedPage, ImportRun
 from shorty.transfer.pictures import Pictures
 from shorty.transfer.progress import Sort
 
-NO_LINK = "its look was left out, for its link was not imported"
-NO_PAGE = "its look was left out, for the link that is here is no bio page"
-NO_TARGET = "was left out, for the link that it leads to was not imported"
-NO_IMAGE = "was left out, for its picture was not imported"
-NO_AVATAR = "has the icon at its head, for its picture was not imported"
+NO_LINK = "its design was skipped: its link was not imported"
+NO_PAGE = "its design was skipped: the existing link is not a bio page"
+NO_TARGET = "was skipped: the link that it leads to was not imported"
+NO_IMAGE = "was skipped: its picture was not imported"
+NO_AVATAR = "shows the icon: its picture was not imported"
 
 
 class Pages:

@@ -54,7 +54,7 @@ class Pictures:
         self._seen[purpose] += 1
         if self._seen[purpose] > MOST[purpose]:
             # Nobody exports so many; drawing each would keep the machine busy for hours.
-            fault = f"is one more than the {MOST[purpose]} {purpose}s that a file may hold"
+            fault = f"a file has at most {MOST[purpose]} {purpose}s"
             raise InvalidFieldsError({"image": fault})
         self._ours[purpose][item.ref] = await self._store(item)
 

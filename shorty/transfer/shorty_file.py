@@ -76,9 +76,9 @@ def read_shorty(file: OpenFile) -> Iterator[Item]:
         except UNREADABLE as error:
             if not is_known:
                 raise InvalidFileError(
-                    "This is no file that `shorty export` wrote: say where it comes from."
+                    "`shorty export` did not write this file. Choose the product that did."
                 ) from None
-            yield Fault(place=place, subject="", message=f"is no line that can be read: {error}")
+            yield Fault(place=place, subject="", message=f"can't be read: {error}")
             continue
         if not is_known:
             _check_head(line)
@@ -91,9 +91,11 @@ def read_shorty(file: OpenFile) -> Iterator[Item]:
 
 def _check_head(line: Line) -> None:
     if not isinstance(line, ExportLine):
-        raise InvalidFileError("The first line of the file is missing: export it anew.")
+        raise InvalidFileError("The first line of the file is missing. Export it again.")
     if line.format > FORMAT:
-        raise InvalidFileError("The file was written by a newer shorty: install that version.")
+        raise InvalidFileError(
+            "The file was written by a newer version of shorty. Upgrade to that version."
+        )
 
 
 def build_item(line: ItemLine, place: str) -> Item:
@@ -130,7 +132,7 @@ def build_page(line: PageLine, place: str) -> Iterator[Fault | ImportedPage]:
         try:
             blocks.append(build_block(decode_block(raw), spot))
         except UNREADABLE as error:
-            faults[spot] = f"is no block that can be read: {error}"
+            faults[spot] = f"can't be read: {error}"
     page = ImportedPage(
         place=place,
         ref=line.link,

@@ -173,7 +173,7 @@ class _Row:
         while self._depth:
             token = self._tokens.take()
             if not self.fault and self._tokens.feed.offset - self._begun > LONGEST_ROW:
-                self._blame(f"is longer than {LONGEST_ROW:,} bytes: is a quote in it never closed?")
+                self._blame(f"is longer than {LONGEST_ROW:,} bytes. Is a quote in it never closed?")
             if token.kind == "end":
                 raise InvalidFileError(
                     f"The row that begins in line {self._line} never ends: the file is cut off "
@@ -190,7 +190,7 @@ class _Row:
             self.ends_statement, self._depth = True, 0
         elif sign == b"(":
             self._depth += 1
-            self._blame("has a parenthesis among its values, which cannot be read")
+            self._blame("has a parenthesis among its values, which can't be read")
         elif sign == b")":
             self._depth -= 1
             if self._prefix or (self._awaits_value and self.values):
@@ -200,7 +200,7 @@ class _Row:
                 self._blame("lacks a value")
             self._awaits_value = True
         else:
-            self._blame(f"has {_decode(sign)!r} among its values, which cannot be read")
+            self._blame(f"has {_decode(sign)!r} among its values, which can't be read")
 
     def _take_value(self, token: _Token) -> None:
         if not self._awaits_value:
@@ -244,13 +244,15 @@ def _decode_value(token: _Token, prefix: bytes) -> str | None:
 def _parse_hex(digits: bytes, sign: str) -> str:
     if not digits or not _HEX_DIGITS.fullmatch(digits):
         shown = _decode(digits[:40])
-        raise ValueError(f"has {shown!r} behind {sign}, which is no even number of hex digits")
+        raise ValueError(f"has {shown!r} after {sign}, which is not an even number of hex digits")
     return _decode(bytes.fromhex(digits.decode()))
 
 
 def _parse_bits(digits: bytes) -> str:
     if not _BITS.fullmatch(digits):
-        raise ValueError(f"has {_decode(digits[:40])!r} as a number of bits, which it is not")
+        raise ValueError(
+            f"has {_decode(digits[:40])!r} as a bit value, which takes 1 to 64 zeros and ones"
+        )
     return str(int(digits, 2))
 
 

@@ -70,7 +70,7 @@ class Table:
         while heading is not None and not any(cell.strip() for cell in heading):
             heading = self._read_heading()
         if heading is None:
-            raise InvalidFileError("The file is empty: its first row has to name the columns.")
+            raise InvalidFileError("The file is empty. Its first row must name the columns.")
         self.columns = [fold_column(name) for name in heading]
         self.headings = [name.strip() for name in heading]
 
@@ -99,7 +99,7 @@ class Table:
         try:
             return next(self._reader, None)
         except csv.Error as error:
-            message = f"is not a row of a table: {error}"
+            message = f"can't be read as a row of a table: {error}"
             return Fault(place=f"line {self._begun}", subject="", message=message)
 
     def _bound_rows(self, lines: Iterator[str]) -> Iterator[str]:

@@ -59,14 +59,14 @@ def parse_time(value: str | float | None) -> int | None:
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return min(max((aware - _EPOCH) // _MILLISECOND, FIRST), LAST)
     except (ValueError, OverflowError):
-        fault = f"{text[:40]!r} is no time that can be read; write it like 2026-11-22T12:00:00Z"
+        fault = f"{text[:40]!r} can't be read as a time; write it like 2026-11-22T12:00:00Z"
         raise ValueError(fault) from None
 
 
 def _parse_number(number: float) -> int:
     at = number * 1000 if abs(number) < _SECONDS_UNTIL else number
     if not 0 <= at < _SECONDS_UNTIL * 1000:
-        raise ValueError(f"{number:.0f} is no time that can be read")
+        raise ValueError(f"{number:.0f} can't be read as a time")
     return int(at)
 
 

@@ -77,7 +77,7 @@ def test_lines_are_told_by_where_they_begin_also_in_quotes(read: Read) -> None:
     ]
     fault = items[1]
     assert isinstance(fault, Fault)
-    assert "'yesterday' is no time" in fault.message
+    assert "'yesterday' can't be read as a time" in fault.message
 
 
 def test_columns_that_are_not_understood_are_told(read: Read) -> None:
@@ -92,7 +92,7 @@ NOT_UTF_8 = r"^The file is not in UTF-8 \(line 2\): save it as UTF-8 and try aga
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"", "^The file is empty: its first row has to name the columns.$"),
+        (b"", "^The file is empty. Its first row must name the columns.$"),
         (b"\n\n", "empty"),
         (
             b"slug, Title,\na,b\n",
@@ -106,7 +106,7 @@ NOT_UTF_8 = r"^The file is not in UTF-8 \(line 2\): save it as UTF-8 and try aga
             "url\nhttps://a.example/\n".encode("utf-16"),
             "^The file is in UTF-16: save it as UTF-8 and try again.$",
         ),
-        (b'url,"title\n', "heading in line 1 is not a row"),
+        (b'url,"title\n', "heading in line 1 can't be read as a row"),
         (b"\x89PNG\r\n\x1a\n\0\0", "not in UTF-8|is not a row"),
     ],
 )
@@ -116,7 +116,7 @@ def test_what_is_no_table_of_links_is_told(read: Read, content: bytes, complaint
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InvalidFileError, match="cannot be read"):
+    with pytest.raises(InvalidFileError, match="can't be read"):
         OpenFile(tmp_path / "none")
 
 

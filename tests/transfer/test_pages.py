@@ -276,7 +276,7 @@ async def test_a_link_that_is_no_page_here_is_left_as_it_is(house: House) -> Non
     for is_dry_run in (True, False):
         told = await import_lines(house, link_line(), page_line(TEXT), is_dry_run=is_dry_run)
         assert [tell(problem)[:2] for problem in told.problems] == [("skipped", "line 3")]
-        assert "no bio page" in told.problems[0].message
+        assert "not a bio page" in told.problems[0].message
     assert await read_pages(house) == {}
 
 
@@ -311,4 +311,4 @@ async def test_a_file_says_which_format_it_has(house: House) -> None:
     told = await import_text(house, "shorty", write_lines(head | {"format": 3}, link_line()))
     assert (told.state, told.created) == ("failed", 0)
     assert told.error is not None
-    assert "newer shorty" in told.error
+    assert "newer version of shorty" in told.error

@@ -117,14 +117,14 @@ def test_a_file_says_the_same_wherever_it_is_cut(
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
-        ("(0xABC,'x')", "has 'ABC' behind 0x"),
-        ("(0x,'x')", "has '' behind 0x"),
-        (f"(0x{'A' * 41},'x')", f"has '{'A' * 40}' behind 0x"),
-        (f"(b'{'1' * 65}','x')", f"has '{'1' * 40}' as a number of bits"),
-        ("(0xXY,'x')", "has 'XY' behind 0x"),
-        ("(X'4G','x')", "has '4G' behind X"),
-        ("(x'414','x')", "has '414' behind X"),
-        ("(b'12','x')", "has '12' as a number of bits"),
+        ("(0xABC,'x')", "has 'ABC' after 0x"),
+        ("(0x,'x')", "has '' after 0x"),
+        (f"(0x{'A' * 41},'x')", f"has '{'A' * 40}' after 0x"),
+        (f"(b'{'1' * 65}','x')", f"has '{'1' * 40}' as a bit value"),
+        ("(0xXY,'x')", "has 'XY' after 0x"),
+        ("(X'4G','x')", "has '4G' after X"),
+        ("(x'414','x')", "has '414' after X"),
+        ("(b'12','x')", "has '12' as a bit value"),
         ("('a' 'b')", "two values without a comma"),
         ("('a',,'b')", "lacks a value"),
         ("('a',)", "lacks a value"),
@@ -178,7 +178,7 @@ def test_a_malformed_row_of_a_table_costs_no_other(read: Read) -> None:
     assert isinstance(last, ImportedLink)
     assert isinstance(end, Fault)
     assert (bad.place, end.place) == ("line 3", "line 5")
-    assert "is not a row of a table" in bad.message
+    assert "can't be read as a row of a table" in bad.message
 
 
 def test_a_malformed_entry_costs_no_other(read: Read) -> None:
@@ -227,7 +227,7 @@ def test_what_is_longer_than_any_row_is_told_with_its_line_and_not_kept(
     assert (bad.place, "longer than 200 bytes" in bad.message) == ("line 2", True)
     assert len(read("csv", "url\n" + "https://a.example/\n" * 50)) == 50
     assert len(read("csv", "url\n" + '"https://a.example/\n"\n' * 50)) == 50
-    with pytest.raises(InvalidFileError, match="Line 2 is longer than the 200 bytes"):
+    with pytest.raises(InvalidFileError, match="Line 2 is longer than the allowed 200 bytes"):
         read("csv", f"url\n{long}\n")
     with pytest.raises(InvalidFileError, match="row that begins in line 2 is longer than 200"):
         read("csv", 'url\n"' + "x\n" * 300)

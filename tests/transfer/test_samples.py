@@ -24,7 +24,7 @@ from tests.transfer.making import leave_out_defaults
 
 Read = Callable[[SourceName, str], list[Item]]
 
-NO_TIME = "is no time that can be read; write it like 2026-11-22T12:00:00Z"
+NO_TIME = "can't be read as a time; write it like 2026-11-22T12:00:00Z"
 OZH_AT = 1_360_088_120_000
 
 
@@ -244,7 +244,7 @@ READ: list[tuple[SourceName, str, list[Item]]] = [
             "https://a.example/,late,,,,,1000000000000,,,,\n"
         ),
         [
-            Remark(place="line 1", message="These columns are not understood: nobody's."),
+            Remark(place="line 1", message="Unknown columns: nobody's."),
             link(
                 *("line 2", "https://a.example/", "s"),
                 status=301,
@@ -262,12 +262,12 @@ READ: list[tuple[SourceName, str, list[Item]]] = [
             Fault(
                 place="line 7",
                 subject="https://a.example/",
-                message="max clicks: 'ten' is no whole number",
+                message="max clicks: 'ten' is not a whole number",
             ),
             Fault(
                 place="line 8",
                 subject="late",
-                message="max clicks: '1000000000000' is no whole number",
+                message="max clicks: '1000000000000' is not a whole number",
             ),
         ],
     ),
@@ -384,12 +384,16 @@ READ: list[tuple[SourceName, str, list[Item]]] = [
         '{"data":[1,{"target":"https://a.example/","banned":1,"password":"x","visit_count":"5"},'
         '{"target":"' + "x" * 10_001 + '"}]}',
         [
-            Fault(place="line 1, entry 1", subject="", message="is no object that tells of a link"),
+            Fault(
+                place="line 1, entry 1",
+                subject="",
+                message="is not an object that describes a link",
+            ),
             link("line 1, entry 2", "https://a.example/", None, counts=Counts(clicks=5)),
             Fault(
                 place="line 1, entry 3",
                 subject="",
-                message="holds a text that is longer than any link has",
+                message="contains a text that is too long for a link",
             ),
         ],
     ),
@@ -449,18 +453,18 @@ def test_numbers_are_read_in_any_spelling(read: Read, text: str, most: int | Non
 
 
 @pytest.mark.parametrize(
-    ("source", "what"),
+    ("source", "api"),
     [
-        ("yourls", "answer of YOURLS's API"),
-        ("kutt", "answer of Kutt's API"),
-        ("shlink", "answer of Shlink's REST API"),
-        ("bitly", "answer of Bitly's API"),
+        ("yourls", "YOURLS's API"),
+        ("kutt", "Kutt's API"),
+        ("shlink", "Shlink's REST API"),
+        ("bitly", "Bitly's API"),
     ],
 )
-def test_what_is_no_list_says_what_it_should_be(read: Read, source: SourceName, what: str) -> None:
+def test_what_is_no_list_says_what_it_should_be(read: Read, source: SourceName, api: str) -> None:
     with pytest.raises(InvalidFileError) as raised:
         read(source, '{"a": 1}')
-    assert str(raised.value) == f"This is no {what}: the list of links is not in it."
+    assert str(raised.value) == f"This is not an answer from {api}: it contains no list of links."
 
 
 @pytest.mark.parametrize(("source", "text", "items"), READ)

@@ -47,7 +47,7 @@ def test_usual_forms_are_read(text: str | int) -> None:
 )
 def test_a_number_counts_seconds_until_it_would_be_the_year_5138(text: str, at: int | None) -> None:
     if at is None:
-        with pytest.raises(ValueError, match="is no time that can be read"):
+        with pytest.raises(ValueError, match="can't be read as a time"):
             parse_time(text)
     else:
         assert parse_time(text) == at
@@ -64,7 +64,7 @@ def test_nothing_is_no_time(text: str | None) -> None:
     "text", ["yesterday", "22.11.2026", "2026-13-01", "-5", "99999999999999999", "12:00", "x" * 999]
 )
 def test_what_is_no_time_is_told(text: str) -> None:
-    with pytest.raises(ValueError, match="is no time"):
+    with pytest.raises(ValueError, match="can't be read as a time"):
         parse_time(text)
 
 

@@ -114,7 +114,7 @@ async def test_what_is_under_way_shows_how_far_it_is_and_may_be_cancelled(
     assert "data-watched" in fragment.text
     second = await send_file(owner, name="second.csv")
     assert second.status_code == 409
-    assert "Another import is under way" in read_text(second.text)
+    assert "Another import is running" in read_text(second.text)
     assert (await owner.send(f"{place}/drop")).status_code == 409
     await owner.send(f"{place}/cancel")
     may_go_on.set()
@@ -292,7 +292,7 @@ async def test_an_import_that_went_wrong_is_over(
     place = (await send_file(owner)).headers["location"]
     await wait_for_job(house)
     page = (await owner.open(place)).text
-    assert "Something went wrong here" in read_text(page)
+    assert "Something went wrong. What was imported stays" in read_text(page)
     assert "inner detail" not in page
 
 
