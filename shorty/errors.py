@@ -47,7 +47,8 @@ class NotFoundError(ShortyError):
 
     def __init__(self, what: str, name: str | int = "") -> None:
         self.what = what
-        super().__init__(f"There is no {what} {name}".rstrip() + " here.")
+        subject = f"{what} {name}".rstrip()
+        super().__init__(f"{subject[0].upper()}{subject[1:]} not found.")
 
 
 class SlugTakenError(ShortyError):
@@ -64,7 +65,7 @@ class AlreadyExistsError(ShortyError):
 
     def __init__(self, what: str, name: str) -> None:
         self.what = what
-        super().__init__(f"There is already a {what} named {name!r}.")
+        super().__init__(f"A {what} named {name!r} already exists.")
 
 
 class ConflictError(ShortyError):
@@ -102,11 +103,13 @@ class QuotaExceededError(ShortyError):
 
 
 def _write_wait(seconds: int) -> str:
-    """People read it too, and nobody counts 596 seconds."""
+    """For people, who would not count 596 seconds."""
     minutes = -(-seconds // 60)
     if minutes > 2 * 60:
         return f"{-(-minutes // 60)} hours"
-    return f"{minutes} minutes" if minutes > 2 else f"{seconds} s"  # noqa: PLR2004 till there in s
+    if minutes > 2:  # noqa: PLR2004 - shorter waits are given in seconds
+        return f"{minutes} minutes"
+    return "1 second" if seconds == 1 else f"{seconds} seconds"
 
 
 class RateLimitedError(ShortyError):

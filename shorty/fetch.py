@@ -115,7 +115,7 @@ class Fetcher:
                     if answer.status not in _REDIRECTS or location is None:
                         return await _read_page(answer, limit_bytes)
                     target = _parse_target(location, base=target)
-        raise FetchError(f"It redirects more than {MAX_REDIRECTS} times.")
+        raise FetchError(f"The page redirects more than {MAX_REDIRECTS} times.")
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
@@ -232,7 +232,7 @@ async def _limit_time(timeout_s: float) -> AsyncGenerator[None]:
         async with asyncio.timeout(timeout_s):
             yield
     except TimeoutError as error:
-        raise FetchError(f"There was no complete answer within {timeout_s:g} s.") from error
+        raise FetchError(f"No complete response within {timeout_s:g} s.") from error
 
 
 def _parse_target(text: str, base: yarl.URL | None = None) -> yarl.URL:
@@ -240,9 +240,9 @@ def _parse_target(text: str, base: yarl.URL | None = None) -> yarl.URL:
     try:
         url = can_ada.parse(text) if base is None else can_ada.parse(str(base)) + text
     except (ValueError, TypeError) as error:  # TypeError: lone surrogates
-        raise FetchError("The address cannot be understood.") from error
+        raise FetchError("The URL cannot be read.") from error
     if url.protocol not in {"http:", "https:"} or not url.hostname:
-        raise FetchError("Only http and https addresses are fetched.")
+        raise FetchError("Only http and https URLs are fetched.")
     return yarl.URL(url.href, encoded=True)
 
 
@@ -269,12 +269,12 @@ async def _read_start(answer: aiohttp.ClientResponse, limit_bytes: int) -> bytes
 def _explain_failure(error: aiohttp.ClientError | OSError, host: str) -> str:
     match error:
         case aiohttp.ClientConnectorDNSError():
-            return f"The host {host} has no address in the DNS."
+            return f"The host {host} has no IP address in the DNS."
         case aiohttp.ClientSSLError():
-            return f"No trusted TLS connection to {host} could be made."
+            return f"No trusted TLS connection to {host} was possible."
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, _PrivateAddressError):
-            return f"The host {host} is not in the public internet, so nothing is sent there."
+            return f"The host {host} is not on the public internet, so nothing is sent to it."
         case aiohttp.ClientConnectorError():
             return f"The host {host} cannot be reached."
         case _:
-            return f"The host {host} broke off or answered with something that is not HTTP."
+            return f"The host {host} closed the connection or did not answer with HTTP."

@@ -296,7 +296,7 @@ async def test_a_redirect_into_the_private_network_is_refused(status: int) -> No
     ):
         for host in (PRIVATE, "inside.test", "0x7f.1", "[::ffff:127.0.0.1]"):
             front.respond = redirect_to(f"http://{host}:{secret.port}/", status)
-            with pytest.raises(FetchError, match="not in the public internet"):
+            with pytest.raises(FetchError, match="not on the public internet"):
                 await get(fetcher, f"http://public.test:{front.port}/")
         assert len(front.requests) == 4
         assert secret.connections == 0
@@ -309,7 +309,7 @@ async def test_a_name_that_is_rebound_between_requests_is_judged_anew() -> None:
         run_server(redirect_to(f"http://rebound.test:{secret.port}/"), PUBLIC) as front,
         Fetcher(is_allowed=pretend_public, resolver=resolver) as fetcher,
     ):
-        with pytest.raises(FetchError, match="not in the public internet"):
+        with pytest.raises(FetchError, match="not on the public internet"):
             await get(fetcher, f"http://rebound.test:{front.port}/")
         assert len(front.requests) == 1
         assert secret.connections == 0
@@ -351,7 +351,7 @@ async def test_redirects_are_followed_as_browsers_read_them() -> None:
     [
         ("file:///etc/passwd", "Only http and https"),
         ("javascript:alert(1)", "Only http and https"),
-        ("http://[broken/", "cannot be understood"),
+        ("http://[broken/", "cannot be read"),
         ("/", "redirects more than 5 times"),
     ],
 )
@@ -399,10 +399,10 @@ async def test_what_is_percent_encoded_goes_out_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("http://[broken/", "The address cannot be understood."),
-        ("http://\ud800.test/", "The address cannot be understood."),
-        ("ftp://public.test/", "Only http and https addresses are fetched."),
-        ("javascript:alert(1)", "Only http and https addresses are fetched."),
+        ("http://[broken/", "The URL cannot be read."),
+        ("http://\ud800.test/", "The URL cannot be read."),
+        ("ftp://public.test/", "Only http and https URLs are fetched."),
+        ("javascript:alert(1)", "Only http and https URLs are fetched."),
     ],
 )
 async def test_what_is_no_address_of_the_web_is_refused(url: str, reason: str) -> None:
@@ -496,9 +496,9 @@ async def drip(_path: str, writer: asyncio.StreamWriter) -> None:
 async def test_a_server_that_drips_is_given_up_in_time() -> None:
     async with run_server(drip) as server, Fetcher(allow_private=True) as fetcher:
         url = f"http://{PRIVATE}:{server.port}/"
-        with pytest.raises(FetchError, match=r"no complete answer within 0\.1 s"):
+        with pytest.raises(FetchError, match=r"No complete response within 0\.1 s"):
             await get(fetcher, url, timeout_s=0.1)
-        with pytest.raises(FetchError, match=r"no complete answer within 0\.1 s"):
+        with pytest.raises(FetchError, match=r"No complete response within 0\.1 s"):
             await fetcher.post(url, b"", {}, timeout_s=0.1)
 
 
@@ -508,7 +508,7 @@ async def test_redirects_share_one_time_limit() -> None:
         await redirect_to("/")(path, writer)
 
     async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
-        with pytest.raises(FetchError, match="no complete answer"):
+        with pytest.raises(FetchError, match="No complete response"):
             await get(fetcher, f"http://{PRIVATE}:{server.port}/", timeout_s=0.1)
         assert len(server.requests) < 5
 
@@ -516,13 +516,13 @@ async def test_redirects_share_one_time_limit() -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (b"", "broke off"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "not HTTP"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nshort", "broke off"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", "not HTTP"),
+        (b"", "closed the connection"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "not answer with HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nshort", "closed the connection"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", "not answer with HTTP"),
         (
             b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain",
-            "not HTTP",
+            "not answer with HTTP",
         ),
     ],
 )
@@ -545,7 +545,7 @@ async def test_a_host_that_cannot_be_reached_is_named() -> None:
     async with Fetcher(allow_private=True, resolver=resolver) as fetcher:
         with pytest.raises(FetchError, match=r"closed\.test cannot be reached"):
             await get(fetcher, f"http://closed.test:{port}/")
-        with pytest.raises(FetchError, match=r"missing\.test has no address"):
+        with pytest.raises(FetchError, match=r"missing\.test has no IP address"):
             await get(fetcher, "http://missing.test/")
 
 

@@ -16,7 +16,7 @@ EMAIL_LENGTH: Final = 254
 """RFC 5321's longest path, without its brackets."""
 LOCAL_BYTES: Final = 64
 
-NOT_AN_ADDRESS: Final = "must be an e-mail address, such as ann@example.com"
+NOT_AN_ADDRESS: Final = "must be an email, such as ann@example.com"
 TOO_LONG: Final = f"may be at most {EMAIL_LENGTH} characters long"
 
 

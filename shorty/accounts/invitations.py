@@ -52,7 +52,7 @@ def create_invitation(
         raise AlreadyExistsError("member", email)
     require_room(tx, actor.workspace_id, actor.plan, "members", now)
     if invitation_store.count_invitations(tx, actor.workspace_id, now) >= OPEN_AT_ONCE:
-        raise ConflictError(f"{OPEN_AT_ONCE} invitations are open already; revoke some first.")
+        raise ConflictError(f"{OPEN_AT_ONCE} invitations are already open; withdraw some first.")
     text = make_secret_text()
     invitation_id = invitation_store.replace_invitation(
         tx,
@@ -157,7 +157,7 @@ def accept_as_new_person(
 def _get_open_invitation(tx: Transaction, text: str, now: int) -> Invitation:
     invitation = find_invitation(tx, text, now)
     if invitation is None:
-        raise ConflictError("This invitation is not valid any more; ask for a new one.")
+        raise ConflictError("This invitation is no longer valid; ask for a new one.")
     return invitation
 
 
@@ -165,7 +165,7 @@ def _join(tx: Transaction, invitation: Invitation, user_id: int, now: int) -> No
     workspace_id = invitation.workspace_id
     invitation_store.delete_invitation(tx, workspace_id, invitation.id)
     if not store.insert_member(tx, workspace_id, user_id, invitation.role, now):
-        raise ConflictError(f"You belong to {invitation.workspace_name} already.")
+        raise ConflictError(f"You are already a member of {invitation.workspace_name}.")
 
 
 def _take_place(
@@ -192,8 +192,8 @@ def _claim_account(
         )
     if user is None:
         raise ConflictError(
-            f"{invitation.email} has an account already; sign in with it. If you have no password "
-            "for it, ask for one by mail, or ask the person who runs this server."
+            f"{invitation.email} already has an account; sign in with it. If you don't know its "
+            "password, reset it by email, or ask the person who runs this server."
         )
     return user
 

@@ -37,7 +37,7 @@ that strangers do not lock its person out with ten tries of theirs."""
 ACCOUNT_REFILL_MS: Final = 6000
 """For one account after those: a hundred in ten minutes still, but the wait is one of seconds."""
 
-WRONG: Final = "The e-mail address or the password is wrong."
+WRONG: Final = "The email or the password is wrong."
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,7 +179,7 @@ def finish_sign_in(
     """
     half = find_half_signed_in(tx, text, now)
     if half is None:
-        raise UnauthenticatedError("That took too long; sign in again.")
+        raise UnauthenticatedError("Signing in took too long; sign in again.")
     if not is_known:
         require_codes_left(tx, half.user_id, now)
     if not use_code(tx, half.user_id, code, now):

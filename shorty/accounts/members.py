@@ -57,9 +57,9 @@ def require_power_over(actor: Actor, role: Role) -> None:
     """Raises ForbiddenError unless the actor may give and take the role."""
     require_scope(actor, "admin")
     if role == "owner" and actor.role != "owner":
-        raise ForbiddenError("Only an owner may make, change or remove an owner.")
+        raise ForbiddenError("Only an owner may add, change or remove an owner.")
 
 
 def _require_an_owner(tx: Transaction, workspace_id: int) -> None:
     if not store.has_owner(tx, workspace_id):
-        raise ConflictError("A workspace needs an owner; make somebody else one first.")
+        raise ConflictError("A workspace needs an owner; make someone else an owner first.")

@@ -23,7 +23,7 @@ SCOPE_OF_ROLE: Final[dict[Role, Scope]] = {
 }
 DEEDS: Final[dict[Scope, str]] = {
     "read": "read",
-    "write": "change anything",
+    "write": "make changes",
     "admin": "manage tokens, domains or members",
 }
 
@@ -40,11 +40,11 @@ def require_scope(actor: Actor, needed: Scope) -> None:
     its tokens, domains and members.
     """
     if RANKS[needed] > RANKS[SCOPE_OF_ROLE[actor.role]]:
-        raise ForbiddenError(f"The role {actor.role} may not {DEEDS[needed]}.")
+        raise ForbiddenError(f"{actor.role.capitalize()}s can't {DEEDS[needed]}.")
     if RANKS[needed] > RANKS[actor.scope]:
         raise ForbiddenError(
-            f"This token has the scope {actor.scope!r} and may not {DEEDS[needed]}; "
-            f"use one with the scope {needed!r}."
+            f"This token has the scope {actor.scope!r} and can't {DEEDS[needed]}; use one with "
+            f"the scope {needed!r}."
         )
 
 
@@ -62,7 +62,7 @@ def may_still(rows: Rows, actor: Actor, needed: Scope, now: int) -> bool:
 def require_still(rows: Rows, actor: Actor, needed: Scope, now: int) -> None:
     """Raises UnauthenticatedError unless the actor `may_still`."""
     if not may_still(rows, actor, needed, now):
-        raise UnauthenticatedError("Your right to do this has just ended.")
+        raise UnauthenticatedError("You no longer have permission to do this.")
 
 
 def _look_up_role(rows: Rows, actor: Actor, now: int) -> Role | None:

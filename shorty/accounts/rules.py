@@ -47,7 +47,7 @@ def _find_name_fault(name: str) -> str:
     if len(name) > NAME_LENGTH:
         return f"may be at most {NAME_LENGTH} characters long"
     if not name.isprintable():
-        return "must be one line of text without control characters"
+        return "must be one line without control characters"
     return ""
 
 
@@ -58,5 +58,5 @@ def check_workspace_name(name: str) -> str:
     if len(name) > NAME_LENGTH:
         raise InvalidFieldsError({"name": f"may be at most {NAME_LENGTH} characters long"})
     if not name.isprintable():
-        raise InvalidFieldsError({"name": "must be one line of text without control characters"})
+        raise InvalidFieldsError({"name": "must be one line without control characters"})
     return name

@@ -34,7 +34,7 @@ ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 GROUPS: Final = 3
 GROUP_LENGTH: Final = 4
 
-WRONG_CODE: Final = "is wrong, or was used already; wait for the next one or use a recovery code"
+WRONG_CODE: Final = "is wrong or was already used; wait for the next code or use a recovery code"
 TOO_MANY_CODES: Final = "Too many wrong codes"
 
 
@@ -117,7 +117,7 @@ def begin_second_factor(tx: Transaction, user_id: int, now: int) -> str:
     Raises ConflictError where there is a second factor already.
     """
     if has_second_factor(tx, user_id):
-        raise ConflictError("There is a second factor already; switch it off first.")
+        raise ConflictError("A second factor is already set up; remove it first.")
     secret = make_secret()
     put_second_factor(tx, user_id, secret, now)
     return secret
@@ -132,11 +132,11 @@ def confirm_second_factor(tx: Transaction, user_id: int, code: str, now: int) ->
     """
     factor = find_second_factor(tx, user_id)
     if factor is None or not _is_pending(factor, now):
-        raise ConflictError("No second factor is being set up; begin again.")
+        raise ConflictError("No second factor is being set up; start again.")
     step = find_step(factor.secret, clean_code(code), factor.last_step, now)
     if step is None:
         raise InvalidFieldsError(
-            {"code": "is not what the app shows now; see that the telephone's clock is right"}
+            {"code": "is not the current code of the app; check that the phone's clock is right"}
         )
     update_last_step(tx, user_id, step)
     mark_confirmed(tx, user_id, now)
@@ -147,7 +147,7 @@ def confirm_second_factor(tx: Transaction, user_id: int, code: str, now: int) ->
 def renew_recovery_codes(tx: Transaction, user_id: int) -> list[str]:
     """Ten new ones, which are nowhere else; those there were stop. Raises ConflictError."""
     if not has_second_factor(tx, user_id):
-        raise ConflictError("Recovery codes stand in for a second factor; set one up first.")
+        raise ConflictError("Recovery codes replace a second factor; set one up first.")
     codes = [make_recovery_code() for _ in range(RECOVERY_CODES)]
     replace_recovery_codes(tx, user_id, [digest_secret(clean_code(code)) for code in codes])
     return codes
@@ -166,7 +166,7 @@ def use_code(tx: Transaction, user_id: int, code: str, now: int) -> bool:
     """
     factor = find_second_factor(tx, user_id)
     if factor is None or factor.confirmed_at is None:
-        raise ConflictError("There is no second factor; sign in with the password alone.")
+        raise ConflictError("This account has no second factor; sign in with the password only.")
     given = clean_code(code)
     step = find_step(factor.secret, given, factor.last_step, now)
     if step is not None:

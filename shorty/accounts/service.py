@@ -64,7 +64,7 @@ def claim_first_workspace(
     Raises AlreadyExistsError where the address is that of somebody the owner has added.
     """
     if not by_operator and store.has_password_anywhere(tx):
-        raise ConflictError("Somebody can sign in already; ask them to add you.")
+        raise ConflictError("Someone can already sign in; ask them to add you.")
     home = prepare_first_workspace(tx, config, now)
     email, name = check_person(email, name)
     namesake = store.find_user(tx, email)
@@ -72,7 +72,7 @@ def claim_first_workspace(
         raise AlreadyExistsError("user", email)
     user = store.claim_user(tx, home.user.id, email, name, password_hash, verified_at=now)
     if user is None:
-        raise ConflictError("The owner's account has been made already.")
+        raise ConflictError("The owner's account has already been created.")
     workspace = home.workspace
     if workspace.name == home.user.name:  # nobody has given it one of its own
         store.update_workspace_name(tx, workspace.id, user.name)
@@ -120,9 +120,9 @@ def _claim_account(
             return user
     if known.email_verified_at is None:
         raise ConflictError(
-            f"Somebody has an account as {email} already, and nothing proves that they read it. "
-            f"`shorty user email {email}` says that they do; with another email behind it, that "
-            "command takes this one away from them."
+            f"{email} already has an account, but the email is not verified. `shorty user email "
+            f"{email}` verifies it; with a new email as a second argument, that command gives the "
+            "account another email."
         )
     raise AlreadyExistsError("user", email)
 
@@ -182,7 +182,9 @@ def create_workspace(
     """
     most = config.defaults.workspaces_per_person
     if store.count_owned_workspaces(tx, user_id) >= most:
-        raise InvalidFieldsError({"name": f"would be one more than the {most} you may own"})
+        raise InvalidFieldsError(
+            {"name": (f"cannot be added; you may own at most {most} workspaces")}
+        )
     workspace = store.insert_workspace(tx, check_workspace_name(name), config.defaults.plan, now)
     store.insert_member(tx, workspace.id, user_id, "owner", now)
     plan = find_plan(config.plans, workspace.plan)

@@ -63,9 +63,9 @@ def check_token(name: str, expires_at: int | None, now: int) -> None:
     if len(name) > NAME_LENGTH:
         faults["name"] = f"may be at most {NAME_LENGTH} characters long"
     elif not name.isprintable():
-        faults["name"] = "must be one line of text without control characters"
+        faults["name"] = "must be one line without control characters"
     if expires_at is not None and expires_at <= now:
-        faults["expires_at"] = "must lie in the future"
+        faults["expires_at"] = "must be in the future"
     if faults:
         raise InvalidFieldsError(faults)
 
@@ -85,7 +85,9 @@ def change_token(
     """
     token = get_token(tx, actor, token_id)
     if change.expires_at is not UNSET and token.is_over(now):
-        raise InvalidFieldsError({"expires_at": "has passed for this token; create another token"})
+        raise InvalidFieldsError(
+            {"expires_at": "cannot change, as the token has expired; create another"}
+        )
     name = token.name if change.name is UNSET else change.name
     expires_at = token.expires_at if change.expires_at is UNSET else change.expires_at
     check_token(name, expires_at if change.expires_at is not UNSET else None, now)

@@ -109,14 +109,15 @@ class VerificationAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="came
             {
                 "name": "ownership",
                 "isPassed": True,
-                "message": "The TXT record at _shorty-verification.go.example.com is there.",
+                "message": "The TXT record at _shorty-verification.go.example.com was found.",
                 "lookedFor": [TXT_EXAMPLE],
                 "found": ["0b5f4c0f7a1d4f0f9c2b6f1f3f8f6f51"],
             },
             {
                 "name": "address",
                 "isPassed": True,
-                "message": "go.example.com leads here: it is an alias of links.example.net.",
+                "message": "go.example.com points to this server: "
+                "it is an alias of links.example.net.",
                 "lookedFor": [CNAME_EXAMPLE],
                 "found": ["links.example.net.", "203.0.113.7"],
             },

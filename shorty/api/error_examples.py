@@ -34,7 +34,7 @@ SAMPLES: Final[dict[type[ShortyError], ShortyError]] = {
     for sample in (
         MalformedRequestError("The body is not JSON: JSON is malformed (byte 17)."),
         UnauthenticatedError("This token is unknown, expired or revoked."),
-        ForbiddenError("This token has the scope 'read' and may not change anything."),
+        ForbiddenError("This token has the scope 'read' and can't make changes."),
         FeatureOffError("webhooks", "free"),
         NotFoundError("link", 17),
         SlugTakenError("sale", "go.example.com"),
@@ -46,7 +46,7 @@ SAMPLES: Final[dict[type[ShortyError], ShortyError]] = {
         KeyReusedError(),
         QuotaExceededError("links_per_month", 500, 777_600),
         RateLimitedError(42),
-        MethodNotAllowedError("PUT", "GET, POST"),
+        MethodNotAllowedError("GET, POST"),
         InternalError(),
         FetchError("The host could not be reached."),
         BusyError(2),

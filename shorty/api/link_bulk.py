@@ -38,7 +38,7 @@ SLUG_TAKEN: Final = {
     "error": "The slug 'sale' is already taken on go.example.com; choose another.",
     "code": "slug-taken",
 }
-NOT_FOUND: Final = {"id": "99", "error": "There is no link 99 here.", "code": "not-found"}
+NOT_FOUND: Final = {"id": "99", "error": "Link 99 not found.", "code": "not-found"}
 
 resource: Final = Resource("Links")
 

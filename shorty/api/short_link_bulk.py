@@ -176,7 +176,7 @@ def show_imported(outcomes: Sequence[Outcome]) -> Answer:
         "message": DELETED.format(1),
         "data": {
             "deleted": 1,
-            "failed": [{"id": 99, "message": "There is no short link 99 here."}],
+            "failed": [{"id": 99, "message": "Short link 99 not found."}],
         },
     },
 )

@@ -66,7 +66,7 @@ def order_blocks(
     require_scope(actor, "write")
     require_page(tx, actor, page_id)
     if sorted(block_ids) != sorted(block.id for block in _list_blocks(tx, page_id, now)):
-        raise InvalidFieldsError({"block_ids": "must name each block of the page once"})
+        raise InvalidFieldsError({"block_ids": "must contain each block of the page once"})
     store.move_blocks(tx, page_id, block_ids)
     return _list_blocks(tx, page_id, now)
 
@@ -94,7 +94,9 @@ def check_block(
     block = read_block(new, context.rules.block_list.is_blocked)
     _check_parts(tx, actor, page_id, block)
     if count >= MAX_BLOCKS:
-        raise InvalidFieldsError({"kind": f"would be one more than the {MAX_BLOCKS} allowed"})
+        raise InvalidFieldsError(
+            {"kind": (f"cannot be added; the limit of {MAX_BLOCKS} blocks is reached")}
+        )
     return block
 
 
@@ -132,11 +134,13 @@ def _check_parts(tx: Transaction, actor: Actor, page_id: int, block: NewBlock) -
     workspace_id = actor.workspace_id
     if block.link_id is not None:
         if block.link_id == page_id:
-            raise InvalidFieldsError({"link_id": "is the page itself, whose button is the first"})
+            raise InvalidFieldsError(
+                {"link_id": ("is the page itself, which the first button already opens")}
+            )
         if tx.find_one(store.FIND_TARGET, block.link_id, workspace_id) is None:
-            fault = f"names no link of this workspace: {block.link_id}"
+            fault = f"is not a link of this workspace: {block.link_id}"
             raise InvalidFieldsError({"link_id": fault})
     picture_id = block.picture_id
     if picture_id is not None and find_picture(tx, workspace_id, picture_id, "image") is None:
-        fault = f"names no image of this workspace: {picture_id}"
+        fault = f"is not an image of this workspace: {picture_id}"
         raise InvalidFieldsError({"picture_id": fault})

@@ -98,19 +98,19 @@ def read_block(new: NewBlock, is_blocked: Callable[[str], bool]) -> NewBlock:
     faults: dict[str, str] = {}
     for name in PARTS:
         if getattr(new, name) is not None and name not in _POSSIBLE[new.kind]:
-            faults[name] = f"is nothing that a block of the kind {new.kind} has"
+            faults[name] = f"does not apply to a block of the kind {new.kind}"
     read_words = read_text if new.kind == "text" else read_line
     text = _read(faults, "text", lambda: read_words(new.text, TEXT_LENGTHS[new.kind]))
     url = _read(faults, "url", lambda: _read_url(new, is_blocked))
     block = msgspec.structs.replace(new, text=text, url=url)
     for name in _NEEDED[new.kind]:
         if getattr(block, name) is None:
-            faults.setdefault(name, f"is what a block of the kind {new.kind} needs")
+            faults.setdefault(name, f"is required for a block of the kind {new.kind}")
     if new.kind == "image" and (new.picture_id is None) == (new.url is None):
-        faults.setdefault("picture_id", "or url must say where the image is, one of them")
+        faults.setdefault("picture_id", "or url is required for an image, but not both")
     begins, ends = new.shown_from, new.shown_until
     if begins is not None and ends is not None and ends <= begins:
-        faults["shown_until"] = "must be later than the time from which it is shown"
+        faults["shown_until"] = "must be later than the time when it appears"
     if faults:
         raise InvalidFieldsError(faults)
     return block
@@ -163,16 +163,14 @@ def _read_socials(
     socials: tuple[Social, ...], is_blocked: Callable[[str], bool]
 ) -> tuple[Social, ...]:
     if len(socials) > MAX_SOCIALS:
-        raise ValueError(f"may be at most {MAX_SOCIALS}")
+        raise ValueError(f"may contain at most {MAX_SOCIALS} items")
     found: list[Social] = []
     for index, social in enumerate(socials):
         try:
             read = read_social(social)
             _refuse_blocked(read.url, is_blocked)
         except ValueError as error:
-            raise ValueError(
-                f"cannot hold number {index + 1} ({social.network}): {error}"
-            ) from None
+            raise ValueError(f"item {index + 1} ({social.network}) is invalid: {error}") from None
         found.append(read)
     return tuple(found)
 
@@ -184,12 +182,12 @@ def _read_url(new: NewBlock, is_blocked: Callable[[str], bool]) -> str | None:
     url = parse_destination("URL", text)
     _refuse_blocked(url, is_blocked)
     if new.kind == "image" and not url.startswith("https:"):
-        raise ValueError("must be an https address; or upload the picture")
+        raise ValueError("must be an https URL; or upload the picture")
     if new.kind == "embed" and find_embed(url) is None:
-        raise ValueError(f"must be a page of one of these: {', '.join(SITES)}")
+        raise ValueError(f"must be a page on one of these sites: {', '.join(SITES)}")
     return url
 
 
 def _refuse_blocked(url: str, is_blocked: Callable[[str], bool]) -> None:
     if (host := destination_host(url)) and is_blocked(host):
-        raise ValueError("leads to a host that this server blocks")
+        raise ValueError("points to a host that this server blocks")

@@ -91,9 +91,9 @@ async def turn_into_page(
     def work(tx: Transaction) -> BioPage:
         before = find_link_to_change(tx, actor.workspace_id, link_id)
         if before is None:
-            raise InvalidFieldsError({"link_id": f"names no link of this workspace: {link_id}"})
+            raise InvalidFieldsError({"link_id": f"is not a link of this workspace: {link_id}"})
         if before.is_link_in_bio:
-            raise ConflictError(f"The link {link_id} is a bio page already; change that one.")
+            raise ConflictError(f"The link {link_id} is already a bio page; update that one.")
         turned = LinkChange(is_link_in_bio=True, button_label=change.button_label)
         _, link = edit_link(tx, context, actor, link_id, turned, None, now)
         _change_settings(tx, context, actor, link_id, change, now)
@@ -204,13 +204,13 @@ def merge_settings(
         if change.avatar_id is not None:
             picture = find_picture(rows, workspace_id, change.avatar_id, "avatar")
             if picture is None:
-                fault = f"names no avatar of this workspace: {change.avatar_id}"
+                fault = f"is not an avatar of this workspace: {change.avatar_id}"
                 raise InvalidFieldsError({"avatar_id": fault})
         settings = msgspec.structs.replace(settings, picture=picture)
         if change.avatar is UNSET:
             settings = msgspec.structs.replace(settings, avatar="picture" if picture else "icon")
     if change.avatar == "picture" and settings.picture is None:
-        raise InvalidFieldsError({"avatar": "needs a picture; name one as avatarId"})
+        raise InvalidFieldsError({"avatar": "needs a picture; give its id as avatarId"})
     return settings
 
 

@@ -103,9 +103,9 @@ def list_warnings(theme: Theme, colors: Colors) -> list[str]:
 
 def _list_faint(palette: Palette, colors: Colors) -> Iterator[str]:
     if colors.text and palette.ink != colors.text:
-        yield "The text's colour does not stand out from the background, so another is shown."
+        yield "The text's colour is too close to the background, so another is shown."
     if colors.button_text and palette.on_button != colors.button_text:
-        yield "The buttons' text does not stand out from the buttons, so another colour is shown."
+        yield "The button text's colour is too close to the buttons' colour, so another is shown."
 
 
 def _colour(palette: Palette, colors: Colors) -> Palette:

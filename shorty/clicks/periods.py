@@ -79,7 +79,9 @@ def read_period(start: str | None, end: str | None, zone_name: str, now: int) ->
             return Period(start=begins, end=ends, zone=fitting)
         if begins >= ends:
             faults["from" if end is None else "to"] = (
-                "must lie before now, or `to` be given" if end is None else "must lie after `from`"
+                ("must be in the past unless `to` is given")
+                if end is None
+                else "must be after `from`"
             )
     raise InvalidFieldsError(faults)
 
@@ -96,7 +98,9 @@ def cut_period(period: Period, interval: Interval) -> Slots:
     starts = [_find_start(period.start, interval, period.zone)]
     while (following := _find_next(starts[-1], interval, period.zone)) < period.end:
         if len(starts) == MOST_POINTS:
-            fault = f"must be longer for this period: there would be over {MOST_POINTS:,} points"
+            fault = (
+                f"must be longer for this period: it would return more than {MOST_POINTS:,} points"
+            )
             raise InvalidFieldsError({"interval": fault})
         starts.append(following)
     return Slots(starts=tuple(starts), bounds=(period.start, *starts[1:], period.end))

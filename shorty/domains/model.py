@@ -100,24 +100,24 @@ def find_claim_fault(host: str) -> str | None:
     if is_loopback(name):
         return "is this machine itself; only the operator can add it"
     if name.startswith("[") or _NUMBER.fullmatch(name.rpartition(".")[2]):
-        return "must be a name, not an address, for ownership is proved in the DNS"
+        return "must be a name, not an IP address, as ownership is verified in the DNS"
     if "." not in name:
-        return "must be a whole name, such as go.example.com"
+        return "must be a full domain name, such as go.example.com"
     if len(f"{VERIFICATION_LABEL}.{name}") > HOST_LENGTH:
         return "is too long for the DNS record that proves ownership"
     return None
 
 
 def parse_redirect(url: str) -> str:
-    """An http(s) address as browsers write it, or empty. Raises ValueError with a sentence."""
+    """An http(s) URL as browsers write it, or empty. Raises ValueError with a sentence."""
     if not url.strip():
         return ""
     try:
         parsed = can_ada.parse(url)
     except (ValueError, TypeError):
-        raise ValueError("must be a whole address, such as https://example.com/") from None
+        raise ValueError("must be a full URL, such as https://example.com/") from None
     if parsed.protocol not in {"http:", "https:"}:
-        raise ValueError("must begin with https:// or http://")
+        raise ValueError("must start with https:// or http://")
     if len(parsed.href) > URL_LENGTH:
         raise ValueError(f"may be at most {URL_LENGTH} characters long")
     return parsed.href
@@ -133,8 +133,8 @@ def is_root_of(host: str, url: str) -> bool:
 
 def _explain_bad_host(text: str) -> str:
     if "://" in text or "/" in text:
-        return "must be a host name alone, such as go.example.com, without scheme and path"
-    return "is not a host name that browsers can open; write it like go.example.com"
+        return "must be only a host name, such as go.example.com, without scheme or path"
+    return "is not a valid host name; write it like go.example.com"
 
 
 def write_short_url(scheme: str, host: str, slug: str) -> str:

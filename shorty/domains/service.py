@@ -131,7 +131,7 @@ def remove_by_host(tx: Transaction, host: str, now: int) -> Domain:
         raise NotFoundError("domain", host)
     if claims[0].source in CONFIGURED:
         raise ConflictError(
-            f"The domain {claims[0].host} comes from the configuration; take it out there."
+            f"The domain {claims[0].host} is set in the configuration; remove it there."
         )
     _remove(tx, claims[0], now)
     return claims[0]
@@ -154,8 +154,8 @@ def sync_domains(tx: Transaction, config: Config, now: int) -> None:
 def _put_served(tx: Transaction, own: ServedDomain, position: int, now: int) -> Domain:
     for claim in store.withdraw_proof(tx, own.host):
         log.warning(
-            "The configuration names a domain that a workspace had verified; the configuration's "
-            "answers now, and the workspace's links on it do not.",
+            "The configuration names a domain that a workspace has verified; it now belongs to "
+            "the configuration, and the workspace's links on it stop working.",
             host=claim.host,
             workspace_id=claim.workspace_id,
         )
@@ -221,7 +221,7 @@ def _read_redirects(root: str, not_found: str, faults: dict[str, str]) -> _Redir
 
 def _require_sound_redirects(host: str, redirects: _Redirects, faults: dict[str, str]) -> None:
     if is_root_of(host, redirects.root):
-        faults["root_redirect"] = "leads back to itself"
+        faults["root_redirect"] = "redirects back to itself"
     if faults:
         raise InvalidFieldsError(faults)
 

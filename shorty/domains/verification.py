@@ -96,7 +96,9 @@ class DomainVerifier:
         require_scope(actor, "admin")
         domain = await get_domain(self._db, actor.workspace_id, domain_id)
         if domain.workspace_id is None:
-            raise ForbiddenError(f"The operator vouches for {domain.host}; it needs no proof.")
+            raise ForbiddenError(
+                f"{domain.host} belongs to the operator and needs no verification."
+            )
         resolver = Resolver(self._settings)
         checks = await asyncio.gather(
             self._check_ownership(resolver, domain), self._check_address(resolver, domain)
@@ -135,10 +137,10 @@ class DomainVerifier:
         here = drop_local(address for each in own for address in each.values)
         looked_for = build_address_records(domain.name, names, here)
         way = _find_way_here(found, names, here)
-        is_passed, message = True, f"{domain.name} leads here: {way}."
+        is_passed, message = True, f"{domain.name} points to this server: {way}."
         if not way:
             is_passed, heard = await self._probe(domain)
-            message = f"{domain.name} leads here: {heard}."
+            message = f"{domain.name} points to this server: {heard}."
             if not is_passed:
                 message = _explain_address(domain.name, found, looked_for, heard)
         return Check(
@@ -157,7 +159,7 @@ class DomainVerifier:
             url = f"{scheme}://{domain.host}{CHALLENGE_PATH}"
             reason = await self._ask(url + question, self._challenges.answer(question))
             if reason is None:
-                return True, f"this server reached itself through {url}"
+                return True, f"this server reached itself at {url}"
             heard.append(f"{url} {reason}")
         return False, "; ".join(heard)
 
@@ -168,10 +170,10 @@ class DomainVerifier:
                 url, limit_bytes=PROBE_LIMIT_BYTES, timeout_s=PROBE_TIMEOUT_S
             )
         except FetchError as error:
-            return f"could not be asked ({error.message.rstrip('.')})"
+            return f"could not be reached ({error.message.rstrip('.')})"
         if hmac.compare_digest(page.body.strip(), answer.encode()):
             return None
-        return f"is answered by another server (status {page.status})"
+        return f"was answered by another server (status {page.status})"
 
 
 def list_public_names(directory: DomainDirectory) -> tuple[str, ...]:
@@ -216,17 +218,17 @@ def _find_way_here(found: Found, own_names: Sequence[str], own_addresses: Abstra
     if alias is not None:
         return f"it is an alias of {alias}"
     shared = sorted(drop_local(found.values) & own_addresses)
-    return f"it has this server's address {shared[0]}" if shared else ""
+    return f"it has this server's IP address {shared[0]}" if shared else ""
 
 
 def _explain_ownership(wanted: DnsRecord, found: Found, *, is_passed: bool) -> str:
     if is_passed:
-        return f"The TXT record at {wanted.name} is there."
+        return f"The TXT record at {wanted.name} was found."
     wish = f'Create a TXT record at {wanted.name} with the value "{wanted.value}"'
     if found.values:
         seen = ", ".join(f'"{value[:100]}"' for value in found.values[:5])
-        return f"The TXT record at {wanted.name} says {seen}. {wish}."
-    patience = "; the DNS can take some minutes, and sometimes hours, to show it"
+        return f"The TXT record at {wanted.name} contains {seen}. {wish}."
+    patience = "; DNS changes can take minutes, sometimes hours, to appear"
     return f"{wanted.name} has no TXT record ({found.problem}). {wish}{patience}."
 
 
@@ -234,5 +236,9 @@ def _explain_address(name: str, found: Found, looked_for: Sequence[DnsRecord], h
     ways = "; ".join(f"{record.type} {record.value}" for record in looked_for)
     wish = f" Create one of these records for it: {ways}." if ways else ""
     there = ", ".join(found.aliases + found.values[:5])
-    where = f"leads to {there}" if found.values else f"leads nowhere ({found.problem})"
-    return f"{name} {where}, not here.{wish} Asked as a visitor would: {heard}."
+    where = (
+        (f"points to {there}, not to this server")
+        if found.values
+        else f"has no IP address ({found.problem})"
+    )
+    return f"{name} {where}.{wish} An HTTP request failed too: {heard}."

@@ -59,7 +59,7 @@ def _read_hosts_file(path: Path) -> Iterator[str]:
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
-        raise StartError(f"The block list {path} cannot be read: {error.strerror}.") from error
+        raise StartError(f"The blocklist {path} cannot be read: {error.strerror}.") from error
     for line in lines:
         words = line.partition("#")[0].split()
         yield from words[1:] if len(words) > 1 else words

@@ -55,16 +55,16 @@ _BETWEEN_DIGITS = re.compile(r"[\s/\u200b-\u200f\u202a-\u202e\u2060-\u2069]+")
 
 
 def parse_destination(link_type: LinkType, text: str) -> str:
-    """Answer the address as it is stored and sent: ASCII without spaces or control characters.
+    """Returns the destination as it is stored and sent: ASCII without spaces or control characters.
 
-    Raises ValueError with a sentence for whoever wrote it.
+    Raises ValueError with a sentence for the person who entered it.
     """
     text = text.encode(errors="replace").decode().strip()
     if not text:
-        raise ValueError("Say where the link leads, for example https://example.com/page.")
+        raise ValueError("Enter a destination, for example https://example.com/page.")
     destination = _PARSERS[link_type](text)
     if len(destination) > MAX_DESTINATION_LENGTH:
-        raise ValueError(f"A destination has at most {MAX_DESTINATION_LENGTH} characters.")
+        raise ValueError(f"A destination may have at most {MAX_DESTINATION_LENGTH} characters.")
     return destination
 
 
@@ -155,24 +155,27 @@ def _parse_url(text: str) -> str:
 
 def _explain_bad_url(text: str) -> str:
     if _SCHEME.match(text):
-        return "This is not an address that a browser can open; check its host and its port."
-    return "Write the whole address with its scheme, for example https://example.com/page."
+        return "A browser cannot open this URL; check its host and port."
+    return "Enter the full URL including https://, for example https://example.com/page."
 
 
 def _explain_scheme(protocol: str, text: str) -> str:
     if can_ada.can_parse("https://" + text) and ("." in protocol or protocol == "localhost:"):
-        return "Write the whole address with its scheme: https:// or http:// in front."
+        return "Enter the full URL, starting with https:// or http://."
     link_type = {"mailto:": "MAILTO", "tel:": "TEL", "sms:": "SMS"}.get(protocol)
     if link_type:
-        return f"A link of type URL leads to http or https; for {protocol} use type {link_type}."
-    return f"Links lead to http and https addresses only, not to {protocol}"
+        return (
+            f"A link of type URL needs an http or https destination; for {protocol} use type "
+            f"{link_type}."
+        )
+    return f"Only http and https destinations are allowed, not {protocol}"
 
 
 def _parse_mailto(text: str) -> str:
     recipients, fields = _split_message(text, "mailto")
     addresses = [_parse_mail_address(part) for part in recipients.split(",") if part.strip()]
     if not addresses and not fields:
-        raise ValueError("Write an e-mail address, for example mailto:ana@example.com.")
+        raise ValueError("Enter an email, for example mailto:ana@example.com.")
     return f"mailto:{','.join(addresses)}{fields}"
 
 
@@ -180,7 +183,7 @@ def _parse_mail_address(text: str) -> str:
     match = _MAIL_ADDRESS.fullmatch(text.strip())
     host = can_ada.idna_encode(match[2]).decode(errors="replace") if match else ""
     if match is None or not _MAIL_HOST.fullmatch(host):
-        raise ValueError("Write an e-mail address, for example mailto:ana@example.com.")
+        raise ValueError("Enter an email, for example mailto:ana@example.com.")
     local = quote(match[1], safe="!$*+%'()")
     return f"{local}@{host}"
 
@@ -193,14 +196,14 @@ def _parse_sms(text: str) -> str:
     recipients, fields = _split_message(text, "sms")
     numbers = [_parse_number(part) for part in recipients.split(",") if part.strip()]
     if not numbers and not fields:
-        raise ValueError("Write a phone number, for example sms:+12015550123.")
+        raise ValueError("Enter a phone number, for example sms:+12015550123.")
     return f"sms:{','.join(numbers)}{fields}"
 
 
 def _parse_number(text: str) -> str:
     number = _BETWEEN_DIGITS.sub("", text).replace("#", "%23")
     if not _NUMBER.fullmatch(number):
-        raise ValueError("Write a phone number of digits, for example +1 201 555 0123.")
+        raise ValueError("Enter a phone number in digits, for example +1 201 555 0123.")
     return number
 
 

@@ -245,5 +245,5 @@ def read_cursor(wanted: LinkFilter) -> Position:
     except (ValueError, msgspec.DecodeError):
         raise InvalidFieldsError({"cursor": "must be the nextCursor of an earlier page"}) from None
     if sort != wanted.sort or not all(0 <= number < 2**63 for number in (place.key, place.id)):
-        raise InvalidFieldsError({"cursor": f"belongs to a list that is sorted by {sort}"})
+        raise InvalidFieldsError({"cursor": f"belongs to a list sorted by {sort}"})
     return place

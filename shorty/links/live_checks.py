@@ -17,7 +17,7 @@ from shorty.links.rules import find_url_fault
 from shorty.links.slug import is_reserved, parse_slug, slug_key
 
 _NO_DOMAIN: Final = "The domain is not a verified domain of this workspace."
-_RESERVED: Final = "That name is one shorty keeps for itself; choose another."
+_RESERVED: Final = "This name is reserved; choose another."
 
 
 async def find_slug_fault(

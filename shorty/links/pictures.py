@@ -117,7 +117,7 @@ def find_logo_faults(
     if logo_id is None or (before is not None and before.qr_logo_id == logo_id):
         return {}
     if find_picture(rows, workspace_id, logo_id, "logo") is None:
-        return {"qr_settings": f"qrLogoId names no logo of this workspace: {logo_id}"}
+        return {"qr_settings": f"qrLogoId is not a logo of this workspace: {logo_id}"}
     return {}
 
 
@@ -160,7 +160,7 @@ def create_picture(
     most = MOST[purpose]
     count = tx.find_all(COUNT_PICTURES, actor.workspace_id, purpose)[0]["pictures"]
     if count >= most:
-        fault = f"would be one more than the {most} {purpose}s allowed; delete one first"
+        fault = f"cannot be added; the limit of {most} {purpose}s is reached, so delete one first"
         raise InvalidFieldsError({"image": fault})
     row = tx.find_one(
         INSERT_PICTURE,

@@ -194,7 +194,7 @@ class _Check:
         """A public link ends an hour after it was created, whatever is asked for."""
         now, expires_at = self._around.now, self.asked.get("expires_at")
         if expires_at is not None and expires_at <= now:
-            self.faults.note("expires_at", "must lie in the future")
+            self.faults.note("expires_at", "must be in the future")
         if self._is_public and self._before is None:
             self.fields["expires_at"] = now + HOUR_MS
         elif "expires_at" in self.asked and not self._is_public:
@@ -216,7 +216,7 @@ def _read_url(text: str, link_type: LinkType) -> tuple[str, str]:
 
 def _find_host_fault(url: str, around: Surroundings) -> str | None:
     if around.is_own_host(destination_host(url), destination_port(url)):
-        return "leads back to one of this server's own domains, which would be a loop"
+        return "points to one of this server's own domains, which would create a loop"
     return find_policy_fault(url, around.rules)
 
 
@@ -224,9 +224,9 @@ def find_policy_fault(url: str, rules: LinkRules) -> str | None:
     """Why the operator's settings allow no link to a stored http destination."""
     host = destination_host(url)
     if rules.block_list.is_blocked(host):
-        return "leads to a host that this server blocks"
+        return "points to a host that this server blocks"
     if not rules.allow_private_destinations and is_private_host(host):
-        return "leads to a private network, which this server does not allow"
+        return "points to a private network, which this server does not allow"
     return None
 
 
@@ -260,7 +260,7 @@ def read_text(text: str | None, length: int) -> str | None:
     if len(text) > length:
         raise ValueError(f"may be at most {length} characters long")
     if "\0" in text or text != text.encode(errors="replace").decode():
-        raise ValueError("holds a character that cannot be stored")
+        raise ValueError("contains a character that cannot be stored")
     return text
 
 
@@ -285,19 +285,19 @@ def _read_webhooks(addresses: tuple[str, ...]) -> tuple[str, ...]:
         return ()
     read = tuple(dict.fromkeys(found for text in addresses if (found := read_webhook_url(text))))
     if len(read) > WEBHOOKS_PER_LINK:
-        raise ValueError(f"may name at most {WEBHOOKS_PER_LINK} addresses")
+        raise ValueError(f"may contain at most {WEBHOOKS_PER_LINK} endpoint URLs")
     return read
 
 
 def read_webhook_url(text: str) -> str | None:
-    """An address to call as it is stored and compared; None where there is none.
+    """A webhook endpoint URL as it is stored and compared; None if the text is empty.
 
-    What differs in its fragment alone is the same: that is never sent. Raises ValueError.
+    URLs that differ only in the fragment are the same, as it is never sent. Raises ValueError.
     """
     try:
         address = _read_web_address(text)
     except ValueError as error:
-        raise ValueError(f"{text.strip()[:80]!r} is no address to call: {error}") from None
+        raise ValueError(f"{text.strip()[:80]!r} is not a valid endpoint URL: {error}") from None
     # A comma separates addresses where they are stored.
     return address and address.partition("#")[0].replace(",", "%2C")
 
@@ -312,14 +312,14 @@ def _read_meta_pixel(text: str) -> str | None:
 def _read_google_tag(text: str) -> str | None:
     text = text.strip().upper()
     if text and not _GOOGLE_TAG.fullmatch(text):
-        raise ValueError("must be a measurement or container id, such as G-ABC123DEF4")
+        raise ValueError("must be a measurement or container ID, such as G-ABC123DEF4")
     return text or None
 
 
 def _read_slug(text: str) -> str:
     slug = parse_slug(text)
     if is_reserved(slug):
-        raise ValueError("is a name that shorty keeps for itself; choose another")
+        raise ValueError("is reserved; choose another")
     return slug
 
 
@@ -353,4 +353,4 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "button_label": _read_optional(read_text, length=BUTTON_LENGTH),
     "qr_settings": check_qr_settings,
 }
-"""How each field is read that is not taken as it is. Raises ValueError with the fault."""
+"Readers of the fields that are not used as they are. Each raises ValueError with the fault."

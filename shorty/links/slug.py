@@ -71,15 +71,15 @@ _INVISIBLE = re.compile(
 
 
 def parse_slug(text: str) -> str:
-    """Answer the slug in NFC. Raises ValueError with a sentence for whoever chose it."""
+    """Returns the slug in NFC. Raises ValueError with a sentence for the person who chose it."""
     slug = unicodedata.normalize("NFC", text) if len(text) <= LONGEST_SPELLING else text
     if not 1 <= len(slug) <= MAX_SLUG_LENGTH:
-        raise ValueError(f"A slug has 1 to {MAX_SLUG_LENGTH} characters.")
+        raise ValueError(f"A slug must have 1 to {MAX_SLUG_LENGTH} characters.")
     stranger = next((char for char in _EMOJI.sub("", slug) if not _is_slug_letter(char)), None)
     if stranger is not None:
         raise ValueError(
-            "A slug is made of letters, digits, hyphens, underscores and emoji; "
-            f"{_name_character(stranger)} is none of these."
+            "A slug may contain letters, digits, hyphens, underscores and emoji, but not "
+            f"{_name_character(stranger)}."
         )
     return slug
 

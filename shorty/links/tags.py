@@ -159,7 +159,7 @@ def check_tag_name(name: str) -> str:
     if len(name) > NAME_LENGTH:
         raise ValueError(f"may be at most {NAME_LENGTH} characters long")
     if _UNFIT.search(name) or name != name.encode(errors="replace").decode():
-        raise ValueError("must be text without commas and control characters")
+        raise ValueError("may not contain commas or control characters")
     return name
 
 
@@ -207,7 +207,9 @@ def _require_new_tag(tag: Tag | None, name: str) -> Tag:
 def _insert_tag(tx: Transaction, workspace_id: int, name: str, color: str, now: int) -> Tag | None:
     count = tx.find_all(COUNT_TAGS, workspace_id)[0]["tags"]
     if count >= MAX_TAGS:
-        raise InvalidFieldsError({"name": f"would be one more than the {MAX_TAGS} tags allowed"})
+        raise InvalidFieldsError(
+            {"name": (f"cannot be added; the limit of {MAX_TAGS} tags is reached")}
+        )
     row = tx.find_one(INSERT_TAG, workspace_id, name, fold_name(name), color, now)
     return None if row is None else read_tag(row)
 

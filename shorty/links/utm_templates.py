@@ -90,7 +90,10 @@ def create_template(tx: Transaction, actor: Actor, new: NewUtmTemplate, now: int
     require_scope(actor, "write")
     checked = check_template(new)
     if tx.find_all(COUNT_TEMPLATES, actor.workspace_id)[0]["templates"] >= MAX_TEMPLATES:
-        fault = f"would be one more than the {MAX_TEMPLATES} templates allowed; delete one first"
+        fault = (
+            f"cannot be added; the limit of {MAX_TEMPLATES} templates is reached, so delete one "
+            "first"
+        )
         raise InvalidFieldsError({"name": fault})
     values = msgspec.structs.asdict(checked)
     key = fold_name(checked.name)

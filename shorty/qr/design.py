@@ -109,9 +109,9 @@ def list_warnings(settings: QrSettings) -> list[str]:
     if design.margin < QUIET_ZONE // 2 and design.frame == "none":
         warnings.append("The margin is narrow: leave 4 modules of empty space around the code.")
     if settings.preset and settings.preset not in PRESETS:
-        warnings.append(f"The preset is none of {', '.join(PRESETS)} and changes nothing.")
+        warnings.append(f"The preset is not one of {', '.join(PRESETS)} and has no effect.")
     if settings.frame and settings.frame not in FRAMES:
-        warnings.append(f"The frame is none of {', '.join(FRAMES)} and is not drawn.")
+        warnings.append(f"The frame is not one of {', '.join(FRAMES)} and is not drawn.")
     return warnings
 
 
@@ -124,11 +124,11 @@ def _list_color_warnings(design: Design) -> list[str]:
     least = min(measure_contrast(color, background) for color in colors)
     if least < LEAST_CONTRAST:
         warnings.append(
-            f"The contrast of {least:.1f} to 1 is too low to scan well; "
-            f"choose colours with {LEAST_CONTRAST:g} to 1 or more."
+            f"The contrast of {least:.1f}:1 is too low to scan well; choose colours with at least "
+            f"{LEAST_CONTRAST:g}:1."
         )
     if any(is_lighter(color, background) for color in colors):
         warnings.append("The code is lighter than its background, which some cameras cannot read.")
     if design.background == TRANSPARENT:
-        warnings.append("The background is transparent: place the code on something light.")
+        warnings.append("The background is transparent: place the code on a light surface.")
     return warnings

@@ -81,7 +81,7 @@ def _reencode_drawing(content: bytes, longest_side: int, megapixels: int) -> byt
 def check_pixels(count: int, megapixels: int) -> None:
     """Raises ValueError."""
     if count > megapixels * MILLION:
-        raise ValueError(f"may be at most {megapixels} megapixels large")
+        raise ValueError(f"may have at most {megapixels} megapixels")
 
 
 def _require_content(png: bytes) -> None:
@@ -235,10 +235,10 @@ def _read_embedded(address: str) -> tuple[str, int]:
     """
     prefix = _EMBEDDED.match(address)
     if prefix is None:
-        raise ValueError("leads out of the file")
+        raise ValueError("refers to something outside the file")
     content = b64decode(b"".join(unquote_to_bytes(address[prefix.end() :]).split()), validate=True)
     media_type = find_media_type(content)
     if media_type is None:
-        raise ValueError("is no picture")
+        raise ValueError("is not an image")
     width, height = read_pixel_size(content, media_type)
     return f"data:{media_type};base64,{b64encode(content).decode()}", width * height

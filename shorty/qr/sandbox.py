@@ -21,7 +21,7 @@ ICON_SIDE: Final = 128
 PATIENCE_S: Final = 20
 """For one picture, once it is its turn; on an idle machine its 5 s of the processor end first."""
 QUEUE_PATIENCE_S: Final = 60
-TOO_SLOW: Final = "is an image that takes too long to draw: send a smaller or simpler one"
+TOO_SLOW: Final = "takes too long to draw: send a smaller or simpler image"
 _OUT_OF_TIME: Final = (-signal.SIGXCPU, -signal.SIGKILL)
 _PROGRAM: Final = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
@@ -67,7 +67,7 @@ async def read_logo(
     Raises InvalidFieldsError, and BusyError where too many pictures wait.
     """
     if len(content) > most_bytes:
-        raise InvalidFieldsError({"image": f"may be at most {most_bytes:,} bytes large"})
+        raise InvalidFieldsError({"image": f"may be at most {most_bytes:,} bytes"})
     return await draw(MEMBERS, f"workspace {workspace_id}", content, longest_side)
 
 

@@ -37,9 +37,10 @@ class MalformedRequestError(ShortyError):
 class MethodNotAllowedError(ShortyError):
     code = "method-not-allowed"
 
-    def __init__(self, method: str, allowed: str) -> None:
+    def __init__(self, allowed: str) -> None:
         self.allowed = allowed
-        super().__init__(f"{method} is not offered here; send {allowed.replace(', ', ' or ')}.")
+        others, _, last = allowed.rpartition(", ")
+        super().__init__(f"Method not allowed. Use {f'{others} or {last}' if others else last}.")
 
 
 class BodyTooLargeError(ShortyError):
@@ -53,7 +54,7 @@ class UnsupportedMediaTypeError(ShortyError):
     code = "unsupported-media-type"
 
     def __init__(self, media_type: str, accepted: str) -> None:
-        super().__init__(f"The body came as {media_type!r}; send {accepted}.")
+        super().__init__(f"The media type {media_type!r} is not supported; send {accepted}.")
 
 
 class KeyReusedError(ShortyError):
@@ -63,7 +64,7 @@ class KeyReusedError(ShortyError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This Idempotency-Key came with a different request before; choose a new key."
+            "This Idempotency-Key was used with a different request; choose a new key."
         )
 
 
@@ -165,7 +166,7 @@ def _read_http_error(request: Request[Any, Any, Any], error: HTTPException) -> S
         case HTTPStatus.NOT_FOUND:
             return NotFoundError("page", path)
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            return MethodNotAllowedError(request.scope["method"], _find_allow(error.headers))
+            return MethodNotAllowedError(_find_allow(error.headers))
         case _:
             return MalformedRequestError(error.detail)
 

@@ -152,7 +152,7 @@ def describe_fault(message: str, kind: object) -> str:
         return f"must be {_describe_kinds(match[1])}{_describe_bound(told, *match.groups())}{where}"
     if told.startswith("Invalid RFC3339"):
         return f"must be a time such as 2026-12-31T23:59:59Z{where}"
-    return f"is not right{where}: {told}"
+    return f"is invalid{where}: {told}"
 
 
 def _describe_kinds(kinds: str) -> str:

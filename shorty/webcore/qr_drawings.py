@@ -44,21 +44,22 @@ _drawn: LRUCache[str, bytes] = LRUCache(KEPT)
 class QrQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Each overrides what is stored with the link."""
 
-    format: Annotated[Format, Meta(description="A picture in pixels, or one that scales.")] = "png"
+    format: Annotated[Format, Meta(description="The image format: pixels or vector.")] = "png"
     size: (
-        Annotated[int, Meta(ge=64, le=2048, description="The picture's width in pixels.")] | None
+        Annotated[int, Meta(ge=64, le=2048, description="The image's width in pixels.")] | None
     ) = None
     margin: (
-        Annotated[int, Meta(ge=0, le=20, description="The empty space around, in modules.")] | None
+        Annotated[int, Meta(ge=0, le=20, description="The quiet zone around the code, in modules.")]
+        | None
     ) = None
     color: Annotated[str, Meta(description="Such as `#1a2b3c`.")] | None = None
     bg_color: Annotated[str, Meta(description="Such as `#ffffff`, or `transparent`.")] | None = None
-    pattern: Annotated[str, Meta(description="The shape of the modules.")] | None = None
-    corner: Annotated[str, Meta(description="The shape of the three corners.")] | None = None
-    error_correction: Annotated[str, Meta(description="`L`, `M`, `Q` or `H`, at least.")] | None = (
-        None
-    )
-    logo: Annotated[bool, Meta(description="false leaves the stored logo out.")] = True
+    pattern: Annotated[str, Meta(description="Shape of the modules.")] | None = None
+    corner: Annotated[str, Meta(description="Shape of the three corner squares.")] | None = None
+    error_correction: (
+        Annotated[str, Meta(description="Minimum error correction: `L`, `M`, `Q` or `H`.")] | None
+    ) = None
+    logo: Annotated[bool, Meta(description="false leaves out the stored logo.")] = True
 
 
 async def answer_drawing(

@@ -127,7 +127,7 @@ class Readiness:
         if (room := self._measure_room()) < LEAST_ROOM:
             yield Reason(
                 code="disk-full",
-                detail=f"{room >> 10} KiB are free where the database is; make room.",
+                detail=f"Only {room >> 10} KiB are free on the database's disk; free up space.",
             )
         yield from self._list_journal_reasons()
 
@@ -144,12 +144,12 @@ class Readiness:
         if stats.refused_s is not None:
             yield Reason(
                 code="journal-refuses",
-                detail=f"The click journal has taken no visits for {stats.refused_s:.0f} s: "
-                f"{stats.in_memory} are kept in memory alone.",
+                detail=f"The click journal has not accepted visits for {stats.refused_s:.0f} s: "
+                f"{stats.in_memory} are held only in memory.",
             )
         if stats.wait_s > LONGEST_WAIT_S:
             yield Reason(
                 code="visits-wait",
-                detail=f"{stats.waiting} visits wait to be stored, the oldest for "
+                detail=f"{stats.waiting} visits are waiting to be stored, the oldest for "
                 f"{stats.wait_s:.0f} s.",
             )

@@ -32,8 +32,8 @@ HEADERS: Final = "shorty.headers"  # there too, once one was read
 FORM: Final = "application/x-www-form-urlencoded"
 
 PROXY_ADVICE: Final = (
-    "If this is your reverse proxy, name its address in [server] trusted_proxies or "
-    "SHORTY_SERVER__TRUSTED_PROXIES; until then all who come through it count as one."
+    "If this is your reverse proxy, add its IP address to [server] trusted_proxies or "
+    "SHORTY_SERVER__TRUSTED_PROXIES; until then, all clients behind it count as one."
 )
 
 log = structlog.get_logger(__name__)
@@ -110,7 +110,8 @@ class ServedRequest(Request[Any, Any, Any]):
             return {}
         if len(raw) > QUERY_LIMIT or raw.count(b"&") >= MOST_PARAMETERS:
             raise MalformedRequestError(
-                f"A query has at most {QUERY_LIMIT:,} bytes and {MOST_PARAMETERS:,} parameters."
+                f"A query may have at most {QUERY_LIMIT:,} bytes and {MOST_PARAMETERS:,} "
+                "parameters."
             )
         return dict(parse_qsl(raw.decode(errors="replace"), keep_blank_values=True))
 
@@ -168,7 +169,7 @@ async def _read_pieces(request: ServedRequest, limit: int) -> bytes:
     while True:
         message = cast("HTTPReceiveMessage", await request.receive())
         if message["type"] == "http.disconnect":
-            raise MalformedRequestError("The request ended before its body did.")
+            raise MalformedRequestError("The request ended before its body was complete.")
         part = message["body"]
         size += len(part)
         if size > limit:

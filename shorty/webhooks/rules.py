@@ -108,4 +108,4 @@ def read_answer_body(body: bytes) -> str:
 
 def explain_status(status: int) -> str | None:
     """What is wrong with a status that does not say so itself."""
-    return "It redirects; redirects are not followed." if 300 <= status < 400 else None  # noqa: PLR2004 HTTP's classes
+    return ("The endpoint redirects; redirects are not followed.") if 300 <= status < 400 else None  # noqa: PLR2004 HTTP's classes

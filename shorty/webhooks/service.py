@@ -88,7 +88,7 @@ def redeliver(
     _require(actor, "write")
     delivery = _get_written(tx, actor.workspace_id, delivery_id, now)
     if not log_store.has_body(tx, delivery_id):
-        raise ConflictError("The click that this delivery tells of is no longer kept.")
+        raise ConflictError("The click of this delivery has been deleted.")
     log_store.queue_again(tx, delivery_id, now)
     queue.line_up(tx, delivery.receiver.id, now)
     tx.after_commit(outbox.news.set)
@@ -96,7 +96,7 @@ def redeliver(
 
 
 def send_test(tx: Transaction, outbox: Outbox, actor: Actor, url: str, now: int) -> Delivery:
-    """Queues a made-up event for an address, to be sent at once. Raises ForbiddenError."""
+    """Queues a sample event for an endpoint, to be sent immediately. Raises ForbiddenError."""
     _require(actor, "write")
     workspace_id = actor.workspace_id
     receiver = store.find_or_insert_receiver(tx, workspace_id, url, now)

@@ -89,7 +89,9 @@ async def test_a_removed_members_token_stops_and_stays_stopped(db: Database, own
 
 
 async def test_the_last_owner_stays_owner(db: Database, owner: Actor) -> None:
-    with pytest.raises(ConflictError, match=r"^A workspace needs an owner; make somebody else one"):
+    with pytest.raises(
+        ConflictError, match=r"^A workspace needs an owner; make someone else an owner"
+    ):
         await db.write(lambda tx: change_role(tx, owner, owner.user_id, "admin"))
     with pytest.raises(ConflictError):
         await db.write(lambda tx: remove_member(tx, owner, owner.user_id, NOW))
@@ -146,5 +148,5 @@ async def test_a_refusal_says_whether_the_role_or_the_token_is_in_the_way(
     with pytest.raises(ForbiddenError, match="token has the scope 'read'"):
         require_scope(reader, "write")
     viewer = await make_actor(db, await make_colleague(db, owner, "viewer", "eve@a.example"))
-    with pytest.raises(ForbiddenError, match="role viewer may not change anything"):
+    with pytest.raises(ForbiddenError, match=r"^Viewers can't make changes"):
         require_scope(viewer, "write")

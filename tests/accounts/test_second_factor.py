@@ -92,7 +92,7 @@ async def guess(
 
 async def test_it_is_on_once_a_right_code_was_given(db: Database, home: Home) -> None:
     secret = await begin(db, home)
-    with pytest.raises(InvalidFieldsError, match="the telephone's clock"):
+    with pytest.raises(InvalidFieldsError, match="the phone's clock"):
         await confirm(
             db, home, "000000" if compute_code(secret, NOW // STEP_MS) != "000000" else "1"
         )
@@ -118,7 +118,7 @@ async def test_each_beginning_makes_a_new_secret_and_the_old_one_is_worth_nothin
 async def test_a_secret_waits_an_hour_for_its_code(db: Database, home: Home) -> None:
     secret, end = await begin(db, home), NOW + 60 * MINUTE
     code = compute_code(secret, end // STEP_MS)
-    with pytest.raises(ConflictError, match="begin again"):
+    with pytest.raises(ConflictError, match="start again"):
         await db.write(lambda tx: confirm_second_factor(tx, home.user.id, code, end))
     assert not is_pending_secret(db, home.user.id, secret, end)
     assert is_pending_secret(db, home.user.id, secret, end - 1)
@@ -126,9 +126,9 @@ async def test_a_secret_waits_an_hour_for_its_code(db: Database, home: Home) -> 
 
 async def test_the_secret_is_not_given_out_once_it_is_on(db: Database, home: Home) -> None:
     await set_up(db, home)
-    with pytest.raises(ConflictError, match=r"^There is a second factor already; switch it off"):
+    with pytest.raises(ConflictError, match=r"^A second factor is already set up; remove it"):
         await begin(db, home)
-    with pytest.raises(ConflictError, match="begin again"):
+    with pytest.raises(ConflictError, match="start again"):
         await confirm(db, home, "123456")
 
 
@@ -160,7 +160,7 @@ async def test_recovery_codes_are_stored_as_digests_alone(db: Database, home: Ho
 
 
 async def test_new_recovery_codes_replace_the_old_ones(db: Database, home: Home) -> None:
-    with pytest.raises(ConflictError, match=r"^Recovery codes stand in for a second factor;"):
+    with pytest.raises(ConflictError, match=r"^Recovery codes replace a second factor;"):
         await db.write(lambda tx: renew_recovery_codes(tx, home.user.id))
     _, old = await set_up(db, home)
     new = await db.write(lambda tx: renew_recovery_codes(tx, home.user.id))
@@ -181,7 +181,7 @@ async def test_it_can_be_switched_off_and_set_up_anew(db: Database, home: Home) 
     await db.write(lambda tx: remove_second_factor(tx, home.user.id))
     assert not has_second_factor(db, home.user.id)
     assert count_recovery_codes(db, home.user.id) == 0
-    with pytest.raises(NotFoundError, match="no second factor here"):
+    with pytest.raises(NotFoundError, match="Second factor not found"):
         await db.write(lambda tx: remove_second_factor(tx, home.user.id))
     with pytest.raises(ConflictError):
         await use(db, home, "123456")

@@ -110,7 +110,7 @@ async def test_the_operator_claims_the_first_workspace_after_people_have_joined_
 ) -> None:
     first = await prepare(db)
     await make_colleague(db, await make_actor(db, first), "editor")
-    with pytest.raises(ConflictError, match=r"^Somebody can sign in already; ask them to add you"):
+    with pytest.raises(ConflictError, match=r"^Someone can already sign in; ask them to add you"):
         await claim(db)
     claimed = await db.write(
         lambda tx: claim_first_workspace(
@@ -149,7 +149,7 @@ async def test_an_address_that_a_workspace_added_is_still_its_owners(db: Databas
             )
         )
 
-    with pytest.raises(ConflictError, match="nothing proves"):
+    with pytest.raises(ConflictError, match="is not verified"):
         await add(None)
     home = await add("$hash")
     assert (home.user.id, home.user.name) == (member.id, "Eve")

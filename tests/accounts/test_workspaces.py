@@ -54,7 +54,7 @@ async def test_a_name_is_one_line_of_text(db: Database, owner: Actor, name: str)
 async def test_a_person_owns_so_many_workspaces_and_no_more(db: Database, owner: Actor) -> None:
     config = Config(defaults=DefaultsConfig(workspaces_per_person=2))
     await db.write(lambda tx: create_workspace(tx, config, owner.user_id, "Shop", NOW))
-    with pytest.raises(InvalidFieldsError, match="one more than the 2 you may own"):
+    with pytest.raises(InvalidFieldsError, match="own at most 2 workspaces"):
         await db.write(lambda tx: create_workspace(tx, config, owner.user_id, "Third", NOW))
     assert await list_names(db, owner.user_id) == ["ann", "Shop"]
 

@@ -267,7 +267,7 @@ class TestEachEndpoint:
         assert set(answer.json()["fields"]) == set(wrong)
         turned = {"from": "2026-11-22", "to": "2026-11-20"}
         answer = await client.get(f"/api/v1/analytics/{endpoint}", params=turned)
-        assert answer.json()["fields"] == {"to": "must lie after `from`"}
+        assert answer.json()["fields"] == {"to": "must be after `from`"}
 
     async def test_knows_only_the_workspaces_own(
         self, house: House, client: httpx.AsyncClient, endpoint: str, link: str

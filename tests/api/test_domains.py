@@ -64,7 +64,7 @@ async def test_all_faults_are_told_in_the_callers_words(client: httpx.AsyncClien
     answer = await client.patch(path, json={"rootRedirect": "https://go.a.example/", "host": "x"})
     assert set(answer.json()["fields"]) == {"host"}
     answer = await client.patch(path, json={"rootRedirect": "https://go.a.example/"})
-    assert answer.json()["fields"] == {"rootRedirect": "leads back to itself"}
+    assert answer.json()["fields"] == {"rootRedirect": "redirects back to itself"}
 
 
 async def test_a_host_is_taken_once(client: httpx.AsyncClient) -> None:

@@ -513,7 +513,7 @@ async def test_many_links_are_changed_and_deleted_at_once(client: httpx.AsyncCli
     answer = await client.request("DELETE", f"{LINKS}/bulk", json={"ids": [one, "99", int(two)]})
     assert answer.json() == {
         "deleted": 2,
-        "failed": [{"id": "99", "error": "There is no link 99 here.", "code": "not-found"}],
+        "failed": [{"id": "99", "error": "Link 99 not found.", "code": "not-found"}],
     }
     bad = await client.patch(f"{LINKS}/bulk", json={"ids": [], "title": 5, "odd": 1})
     assert set(bad.json()["fields"]) == {"ids", "title", "odd"}

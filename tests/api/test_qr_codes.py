@@ -74,7 +74,7 @@ async def test_a_code_is_kept_with_its_link_changed_and_cleared(client: httpx.As
         ({"size": 63}, "size must be a whole number from 64 to 2048"),
         ({"text": "a\nb"}, "text must be one line"),
         ({"text": "x" * 61}, "text may be at most 60"),
-        ({"qrLogoId": 7}, "qrLogoId names no logo"),
+        ({"qrLogoId": 7}, "qrLogoId is not a logo"),
         ({"color": 5}, "must be"),
     ],
 )
@@ -91,13 +91,13 @@ async def test_faulty_settings_are_told(
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"color": "#aaaaaa"}, "contrast of 2.3 to 1 is too low"),
+        ({"color": "#aaaaaa"}, "contrast of 2.3:1 is too low"),
         ({"color": "#000", "gradient": "#ffee00"}, "contrast"),
         ({"color": "#fff", "bgColor": "#000"}, "lighter than its background"),
         ({"bgColor": "transparent"}, "background is transparent"),
         ({"margin": 0}, "margin is narrow"),
-        ({"frame": "unheard-of"}, "frame is none of"),
-        ({"preset": "unheard-of"}, "preset is none of"),
+        ({"frame": "unheard-of"}, "frame is not one of"),
+        ({"preset": "unheard-of"}, "preset is not one of"),
     ],
 )
 async def test_a_code_that_may_not_be_read_is_made_with_a_warning(
@@ -276,7 +276,7 @@ async def test_another_workspace_has_its_own_logos_and_codes(
     body = {"url": "https://example.com/", "domain": "go.example"}
     settings = {"qrLogoId": int(logo["id"])}
     answer = await stranger.post(LINKS, json=body | {"qrCode": settings})
-    assert "names no logo" in answer.json()["fields"]["qrCode"]
+    assert "is not a logo" in answer.json()["fields"]["qrCode"]
 
 
 async def test_reading_is_not_writing(house: House) -> None:

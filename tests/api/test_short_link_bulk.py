@@ -182,8 +182,8 @@ async def test_what_is_not_there_is_told(client: httpx.AsyncClient, caller: Call
     assert await delete(client, DELETES[0], links) == {
         "deleted": 1,
         "failed": [
-            {"id": 99, "message": "There is no short link 99 here."},
-            {"id": "none", "message": "There is no short link none here."},
+            {"id": 99, "message": "Short link 99 not found."},
+            {"id": "none", "message": "Short link none not found."},
         ],
     }
     nothing = await delete(client, DELETES[0], [{"id": "none"}])

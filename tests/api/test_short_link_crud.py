@@ -238,7 +238,7 @@ async def test_a_visitor_sees_a_change_at_once(client: httpx.AsyncClient, caller
         ({"slashTag": "taken"}, "already taken"),
         ({"slashTag": "two words"}, "slashTag: "),
         ({"brandedDomain": "other.example"}, "brandedDomain: "),
-        ({"expirationDate": "2020-01-01"}, "expirationDate: must lie in the future"),
+        ({"expirationDate": "2020-01-01"}, "expirationDate: must be in the future"),
         ({"title": 5}, "title: must be text"),
         ({"color": "red"}, "color must be a colour"),
         ({"isActive": "yes"}, "isActive: must be true or false"),
@@ -297,7 +297,7 @@ async def test_what_is_not_there_is_told_in_the_shape_of_the_product(
 ) -> None:
     answer = await client.request(method, f"{LINKS}/{name}", json={})
     assert list_refusal(answer) == (404, True)
-    assert answer.json()["data"]["message"].startswith("There is no ")
+    assert answer.json()["data"]["message"].endswith(" not found.")
 
 
 async def test_another_workspaces_links_are_not_there(

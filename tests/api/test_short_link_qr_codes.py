@@ -69,7 +69,7 @@ async def test_a_code_that_may_not_be_read_comes_with_a_warning(client: httpx.As
         ({"color": "red"}, "qrSettings: color must be a colour"),
         ({"pattern": 5}, "qrSettings: must be text"),
         ({"qrType": "wifi"}, "qrType must be website"),
-        ({"qrLogoId": 99}, "qrLogoId names no logo"),
+        ({"qrLogoId": 99}, "qrLogoId is not a logo"),
         ({"destinationUrl": None}, "destinationUrl: must be text"),
     ],
 )

@@ -185,8 +185,8 @@ async def test_a_test_event_says_that_it_is_one(
         ({}, "is required"),
         ({"url": " "}, "is required"),
         ({"url": 5}, "must be text"),
-        ({"url": "ftp://a.example/"}, "is no address to call"),
-        ({"url": "mailto:a@a.example"}, "is no address to call"),
+        ({"url": "ftp://a.example/"}, "is not a valid endpoint URL"),
+        ({"url": "mailto:a@a.example"}, "is not a valid endpoint URL"),
     ],
 )
 async def test_a_test_needs_an_address_of_the_web(

@@ -33,7 +33,7 @@ KNOWN = [
 ]
 UNKNOWN = [
     "",
-    "no address",
+    "no IP address",
     "https://example.com/watch?v=dQw4w9WgXcQ",
     "https://youtube.com.evil.example/watch?v=dQw4w9WgXcQ",
     "https://evil.example/https://youtu.be/dQw4w9WgXcQ",

@@ -16,7 +16,7 @@ from tests.browser.watch import Watch
 from tests.service import Service
 
 PASSWORD = "correct horse battery"
-PRINTED = "Make your account at "
+PRINTED = "Create your account at "
 
 
 def test_the_owners_account_is_made_at_the_address_that_is_printed(
@@ -68,7 +68,7 @@ def test_one_signs_in_with_the_code_of_an_app(
     look_at(page)
     page.get_by_label("Code").fill("000000")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Is wrong, or was used already")).to_be_visible()
+    expect(page.get_by_text("Is wrong or was already used")).to_be_visible()
     page.get_by_label("Code").fill(compute_code(secret, read_clock() // STEP_MS))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Tags", exact=True)).to_be_visible()

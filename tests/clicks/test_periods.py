@@ -105,10 +105,10 @@ def test_a_period_that_nobody_chose_begins_with_a_day_as_soon_as_today_has_begun
 @pytest.mark.parametrize(
     ("start", "end", "zone", "faults"),
     [
-        ("2026-11-20", "2026-11-19", "UTC", {"to": "must lie after `from`"}),
-        (NOON, NOON, "UTC", {"to": "must lie after `from`"}),
-        ("2026-11-23", None, "UTC", {"from": "must lie before now, or `to` be given"}),
-        (NOON, None, "UTC", {"from": "must lie before now, or `to` be given"}),
+        ("2026-11-20", "2026-11-19", "UTC", {"to": "must be after `from`"}),
+        (NOON, NOON, "UTC", {"to": "must be after `from`"}),
+        ("2026-11-23", None, "UTC", {"from": "must be in the past unless `to` is given"}),
+        (NOON, None, "UTC", {"from": "must be in the past unless `to` is given"}),
         ("1969-12-31", "2026-11-19", "UTC", {"from": WRONG_END}),
         ("2026-11-19", "3000-01-01", "UTC", {"to": WRONG_END}),
         (None, "9999-12-31", "UTC", {"to": WRONG_END}),
@@ -116,7 +116,7 @@ def test_a_period_that_nobody_chose_begins_with_a_day_as_soon_as_today_has_begun
         ("20261119", "2026-11-19T25:00:00Z", "UTC", {"to": WRONG_END}),
         ("soon", None, "Mars/Base", {"from": WRONG_END, "timezone": WRONG_ZONE}),
         (None, None, "Mars/Base", {"timezone": WRONG_ZONE}),
-        ("2026-11-20", "2026-11-19", "", {"timezone": WRONG_ZONE, "to": "must lie after `from`"}),
+        ("2026-11-20", "2026-11-19", "", {"timezone": WRONG_ZONE, "to": "must be after `from`"}),
     ],
 )
 def test_every_fault_of_a_period_is_said(
@@ -231,5 +231,5 @@ def test_there_may_be_ten_thousand_points_and_no_more() -> None:
     with pytest.raises(InvalidFieldsError) as caught:
         cut_period(Period(start=longest.start, end=longest.end + QUARTER_MS, zone=UTC), "hour")
     assert caught.value.fields == {
-        "interval": "must be longer for this period: there would be over 10,000 points"
+        "interval": "must be longer for this period: it would return more than 10,000 points"
     }

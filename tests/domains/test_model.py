@@ -99,9 +99,9 @@ def test_folding_a_host_never_fails() -> None:
         ("localhost:8000", "this machine"),
         ("app.localhost", "this machine"),
         ("127.0.0.1", "this machine"),
-        ("192.0.2.1", "not an address"),
-        ("[2001:db8::1]:8000", "not an address"),
-        ("intranet", "whole name"),
+        ("192.0.2.1", "not an IP address"),
+        ("[2001:db8::1]:8000", "not an IP address"),
+        ("intranet", "full domain name"),
         (".".join(["a" * 60] * 4), "too long"),
     ],
 )
@@ -118,10 +118,10 @@ def test_redirects_are_web_addresses() -> None:
     assert parse_redirect("") == parse_redirect("  ") == ""
     assert parse_redirect("https://EXAMPLE.com") == "https://example.com/"
     for url, word in (
-        ("example.com", "whole address"),
+        ("example.com", "full URL"),
         ("javascript:alert(1)", "https://"),
         ("https://example.com/" + "x" * 2048, "2048"),
-        ("https://\ud800.example", "whole address"),
+        ("https://\ud800.example", "full URL"),
     ):
         with pytest.raises(ValueError, match=word):
             parse_redirect(url)

@@ -115,7 +115,7 @@ async def test_a_verified_host_cannot_be_claimed_and_nobody_learns_whose_it_is(
     await verify(db, await claim(db, ann, "go.acme.example"))
     with pytest.raises(AlreadyExistsError) as caught:
         await claim(db, bob, "go.acme.example")
-    assert caught.value.message == "There is already a domain named 'go.acme.example'."
+    assert caught.value.message == "A domain named 'go.acme.example' already exists."
 
 
 async def test_the_operators_hosts_cannot_be_claimed(db: Database, ann: Actor) -> None:

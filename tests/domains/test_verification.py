@@ -128,9 +128,9 @@ async def run_site(answer: Callable[[str], str]) -> AsyncGenerator[int]:
         ({"CNAME": ["sho.example."]}, "an alias of sho.example"),
         ({"CNAME": ["Sho.Example."]}, "an alias of sho.example"),
         ({"CNAME": ["hop.example."]}, "an alias of sho.example"),
-        ({"A": ["203.0.113.10"]}, "this server's address 203.0.113.10"),
-        ({"A": ["198.51.100.1", "203.0.113.10"]}, "this server's address 203.0.113.10"),
-        ({"AAAA": ["2001:db8:0::10"]}, "this server's address 2001:db8::10"),
+        ({"A": ["203.0.113.10"]}, "this server's IP address 203.0.113.10"),
+        ({"A": ["198.51.100.1", "203.0.113.10"]}, "this server's IP address 203.0.113.10"),
+        ({"AAAA": ["2001:db8:0::10"]}, "this server's IP address 2001:db8::10"),
     ],
 )
 async def test_a_domain_with_its_records_is_verified_and_answers(
@@ -170,7 +170,7 @@ async def test_a_wrong_proof_is_shown(scene: Scene, ann: Actor) -> None:
     ownership = (await scene.verify(ann, domain)).checks[0]
     assert not ownership.is_passed
     assert ownership.found == ("of another", f"x{domain.verification_token}")
-    assert f'The TXT record at {PROOF} says "of another", "x' in ownership.message
+    assert f'The TXT record at {PROOF} contains "of another", "x' in ownership.message
 
 
 @pytest.mark.parametrize(
@@ -215,10 +215,10 @@ async def test_a_domain_that_leads_elsewhere_is_told_where(scene: Scene, ann: Ac
         DnsRecord(type="AAAA", name=HOST, value="2001:db8::10"),
     )
     for part in (
-        f"{HOST} leads to www.elsewhere.example, 198.51.100.9, not here.",
+        f"{HOST} points to www.elsewhere.example, 198.51.100.9, not to this server.",
         "records for it: CNAME sho.example; A 203.0.113.10; AAAA 2001:db8::10.",
-        f"http://{HOST}:{port}{CHALLENGE_PATH} is answered by another server (status 404)",
-        f"https://{HOST}:{port}{CHALLENGE_PATH} could not be asked (",
+        f"http://{HOST}:{port}{CHALLENGE_PATH} was answered by another server (status 404)",
+        f"https://{HOST}:{port}{CHALLENGE_PATH} could not be reached (",
     ):
         assert part in address.message
     assert (await get_domain(scene.db, ann.workspace_id, domain.id)).verified_at is None
@@ -235,7 +235,7 @@ async def test_behind_another_address_the_server_recognises_itself(
         scene.dns.zone[HOST] = {"A": ["198.51.100.77"]}
         result = await scene.verify(ann, domain)
     assert result.is_passed
-    assert "this server reached itself through http://" in result.checks[1].message
+    assert "this server reached itself at http://" in result.checks[1].message
 
 
 async def test_another_shorty_is_not_this_one(scene: Scene, ann: Actor) -> None:
@@ -263,17 +263,17 @@ async def test_the_guard_holds_for_the_servers_own_question(db: Database, ann: A
         scene = Scene(db, directory, dns, fetcher)
         domain = await scene.claim(ann, f"{HOST}:{port}")
         result = await scene.verify(ann, domain)
-    assert "is not in the public internet" in result.checks[1].message
+    assert "is not on the public internet" in result.checks[1].message
 
 
 @pytest.mark.parametrize(
     ("records", "problem"),
     [
-        (None, "leads nowhere (no such name)"),
-        ({"MX": ["10 mail.acme.example."]}, "leads nowhere (no A or AAAA record)"),
+        (None, "has no IP address (no such name)"),
+        ({"MX": ["10 mail.acme.example."]}, "has no IP address (no A or AAAA record)"),
         (
             {"CNAME": ["gone.example."]},
-            "leads nowhere (an alias of gone.example, which does not exist)",
+            "has no IP address (an alias of gone.example, which does not exist)",
         ),
     ],
 )
@@ -329,7 +329,7 @@ async def test_a_server_with_local_domains_only_asks_itself(db: Database, ann: A
         scene.dns.zone[HOST] = {"A": ["203.0.113.10"]}
         address = (await scene.verify(ann, domain)).checks[1]
     assert address.looked_for == ()
-    assert "not here. Asked as a visitor would:" in address.message
+    assert "not to this server. An HTTP request failed too:" in address.message
 
 
 async def test_verifying_again_keeps_what_was_proved(scene: Scene, ann: Actor) -> None:
@@ -365,7 +365,7 @@ async def test_only_a_workspaces_admins_verify_its_own_domains(scene: Scene, ann
         await scene.verify(bob, domain)
     own = scene.directory.default
     assert own is not None
-    with pytest.raises(ForbiddenError, match="needs no proof"):
+    with pytest.raises(ForbiddenError, match="needs no verification"):
         await scene.verify(bob, own)
     writer = await make_actor(scene.db, home, scope="write")
     with pytest.raises(ForbiddenError, match="scope"):

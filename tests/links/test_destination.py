@@ -67,16 +67,16 @@ def test_addresses_are_read_as_browsers_read_them(text: str, stored: str) -> Non
 @pytest.mark.parametrize(
     ("text", "advice"),
     [
-        ("", "Say where the link leads"),
-        (" \n", "Say where the link leads"),
-        ("example.com/page", "whole address"),
-        ("example.com:80/page", "whole address"),
-        ("localhost:8000", "whole address"),
-        ("//example.com", "whole address"),
-        ("not an address", "whole address"),
-        ("https://", "cannot|can open"),
-        ("https://exa mple.com/", "can open"),
-        ("https://example.com:99999/", "can open"),
+        ("", "Enter a destination"),
+        (" \n", "Enter a destination"),
+        ("example.com/page", "full URL"),
+        ("example.com:80/page", "full URL"),
+        ("localhost:8000", "full URL"),
+        ("//example.com", "full URL"),
+        ("not an address", "full URL"),
+        ("https://", "cannot|cannot open"),
+        ("https://exa mple.com/", "cannot open"),
+        ("https://example.com:99999/", "cannot open"),
         ("javascript:alert(1)", "http and https"),
         ("java\tscript:alert(1)", "http and https"),
         ("data:text/html,x", "http and https"),
@@ -147,7 +147,7 @@ def test_mail_phone_and_text_addresses_are_taken_with_or_without_scheme(
     ],
 )
 def test_what_is_no_such_address_is_refused(link_type: LinkType, text: str) -> None:
-    with pytest.raises(ValueError, match=r"^Write an? (e-mail address|phone number)"):
+    with pytest.raises(ValueError, match=r"^Enter an? (email|phone number)"):
         parse_destination(link_type, text)
 
 

@@ -235,7 +235,7 @@ async def test_tags_belong_to_one_workspace(
     await db.write(lambda tx: tags.create_tag(tx, actor, NewTag(name="second"), NOW))
     with pytest.raises(InvalidFieldsError) as raised:
         await db.write(lambda tx: tags.create_tag(tx, actor, NewTag(name="third"), NOW))
-    assert raised.value.fields == {"name": "would be one more than the 2 tags allowed"}
+    assert raised.value.fields == {"name": "cannot be added; the limit of 2 tags is reached"}
 
 
 async def test_utm_templates_belong_to_one_workspace(
@@ -288,7 +288,7 @@ async def test_utm_templates_belong_to_one_workspace(
         if fits:
             await db.write(lambda tx, new=new: utm_templates.create_template(tx, actor, new, NOW))
             continue
-        with pytest.raises(InvalidFieldsError, match="one more than the 2 templates allowed"):
+        with pytest.raises(InvalidFieldsError, match="the limit of 2 templates is reached"):
             await db.write(lambda tx, new=new: utm_templates.create_template(tx, actor, new, NOW))
 
 
@@ -321,9 +321,9 @@ async def test_pictures_belong_to_one_workspace(
     for picture_id in (theirs.id, avatar.id, 99):
         assert pictures.find_picture(db, ours, picture_id, "image") is None
         assert await pictures.find_content(db, ours, picture_id, "image") is None
-        with pytest.raises(NotFoundError, match="picture"):
+        with pytest.raises(NotFoundError, match="Picture"):
             await pictures.get_picture(db, ours, picture_id, ("image",))
-        with pytest.raises(NotFoundError, match="picture"):
+        with pytest.raises(NotFoundError, match="Picture"):
             await db.write(
                 lambda tx, each=picture_id: pictures.delete_picture(tx, actor, each, ("image",))
             )
@@ -342,7 +342,7 @@ async def test_pictures_belong_to_one_workspace(
     assert found == image.id
     monkeypatch.setitem(pictures.MOST, "image", 3)
     await upload(actor, "image", b"third")
-    with pytest.raises(InvalidFieldsError, match="one more than the 3 images allowed"):
+    with pytest.raises(InvalidFieldsError, match="the limit of 3 images is reached"):
         await upload(actor, "image", b"fourth")
 
 

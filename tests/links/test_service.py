@@ -110,7 +110,7 @@ async def test_every_field_is_kept(context: LinkContext, actor: Actor) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "fault"),
     [
-        ("url", "", "Say where"),
+        ("url", "", "Enter a destination"),
         ("url", "javascript:alert(1)", "http and https"),
         ("url", "https://evil.example/x", "blocks"),
         ("url", "https://www.EVIL.example./x", "blocks"),
@@ -123,7 +123,7 @@ async def test_every_field_is_kept(context: LinkContext, actor: Actor) -> None:
         ("slug", "", "1 to 128"),
         ("slug", "a b", "a space"),
         ("slug", "x" * (MAX_SLUG_LENGTH + 1), "1 to 128"),
-        ("slug", "API", "keeps for itself"),
+        ("slug", "API", "is reserved"),
         ("title", "x" * 501, "at most 500"),
         ("title", "a\ud800", "cannot be stored"),
         ("description", "x" * 2001, "at most 2000"),
@@ -139,7 +139,7 @@ async def test_every_field_is_kept(context: LinkContext, actor: Actor) -> None:
         ("utm_term", "x" * 501, "at most 500"),
         ("meta_pixel_id", "abc", "number"),
         ("google_tag_id", "X-1", "G-ABC123DEF4"),
-        ("webhook_urls", ("nonsense",), "'nonsense' is no address"),
+        ("webhook_urls", ("nonsense",), "'nonsense' is not a valid endpoint URL"),
         ("webhook_urls", tuple(f"https://h.example/{n}" for n in range(11)), "at most 10"),
         ("button_label", "x" * 101, "at most 100"),
         ("qr_settings", QrSettings(color="red"), "colour"),

@@ -93,14 +93,14 @@ def test_letters_digits_marks_and_emoji_make_a_slug(slug: str) -> None:
     ],
 )
 def test_anything_else_is_refused(slug: str) -> None:
-    with pytest.raises(ValueError, match=r"^A slug (has|is made of) "):
+    with pytest.raises(ValueError, match=r"^A slug (must have|may contain) "):
         parse_slug(slug)
 
 
 def test_the_refusal_names_the_character() -> None:
-    with pytest.raises(ValueError, match="a space is none of these"):
+    with pytest.raises(ValueError, match="but not a space"):
         parse_slug("two words")
-    with pytest.raises(ValueError, match="the character U\\+200B is none of these"):
+    with pytest.raises(ValueError, match="but not the character U\\+200B"):
         parse_slug("a\u200b")
 
 

@@ -98,7 +98,7 @@ async def test_faults_stand_beside_their_fields_and_nothing_is_lost(owner: Brows
     await owner.send(PLACE, NEW)
     answer = await add_block(owner, "embed", url="https://evil.example/x", text="A film")
     assert answer.status_code == 422
-    assert "Must be a page of one of these" in read_text(answer.text)
+    assert "Must be a page on one of these sites" in read_text(answer.text)
     assert 'value="https://evil.example/x"' in answer.text
     settings = {"title": "x" * 101, "description": "Kept"}
     settings |= {"has_button": "1", "button": "#123456", "text": "#654321"}

@@ -34,7 +34,7 @@ async def test_a_check_says_in_words_what_was_found(
     told = read_text(answer.text)
     assert answer.status_code == 200
     assert "has no TXT record" in told
-    assert "leads nowhere" in told
+    assert "has no IP address" in told
     assert "Check again" in told
 
 
@@ -49,7 +49,7 @@ async def test_a_verified_domain_is_taken_for_everybody_else(
     assert "Yours since 22 Nov 2026" in read_text((await owner.open(f"{PLACE}/3")).text)
     assert "Check now" in (await stranger.open(path)).text
     answer = await stranger.send(PLACE, host="go.a.invalid")
-    assert "There is already a domain" in read_text(answer.text)
+    assert "A domain named" in read_text(answer.text)
 
 
 async def test_where_a_domain_leads_is_changed(owner: Browser) -> None:
@@ -64,17 +64,15 @@ async def test_faults_stand_beside_their_fields_and_nothing_is_lost(owner: Brows
     answer = await owner.send(PLACE, host="https://x/", root_redirect="ftp://x", scheme="http")
     told = read_text(answer.text)
     assert answer.status_code == 422
-    assert "Must be a host name alone" in told
-    assert "Must begin with https:// or http://" in told
+    assert "Must be only a host name" in told
+    assert "Must start with https:// or http://" in told
     assert 'value="https://x/"' in answer.text
     assert 'value="ftp://x"' in answer.text
     assert 'value="http" selected' in answer.text
-    assert "There is already a domain" in read_text(
-        (await owner.send(PLACE, host="go.example")).text
-    )
+    assert "A domain named" in read_text((await owner.send(PLACE, host="go.example")).text)
     path = await add(owner)
     answer = await owner.send(path, root_redirect="https://go.a.invalid/", not_found_redirect="x")
-    assert "Leads back to itself" in read_text(answer.text)
+    assert "Redirects back to itself" in read_text(answer.text)
     assert 'value="x"' in answer.text
 
 

@@ -194,7 +194,7 @@ async def test_another_workspaces_import_is_not_there(
     for way in ("", "/report"):
         refused = await stranger.open(place + way)
         assert refused.status_code == 404
-        assert f"There is no import {place.rpartition('/')[2]} here." in read_text(refused.text)
+        assert f"Import {place.rpartition('/')[2]} not found." in read_text(refused.text)
     for action in ("begin", "cancel", "drop"):
         assert (await stranger.send(f"{place}/{action}")).status_code == 404
     assert len(list_uploads(house)) == 2

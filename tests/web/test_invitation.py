@@ -169,7 +169,7 @@ async def test_an_account_under_somebody_elses_email_opens_no_other_workspace(
     assert "ann@a.example" not in (await visitor.open("/app/members")).text
     async with make_client(house.app) as client:
         page = await accept(Browser(client), way_in, **NEW)
-    assert "has an account already" in read_text(page)
+    assert "already has an account" in read_text(page)
     assert "bob@a.example" not in await list_roles(house)
 
 
@@ -178,7 +178,7 @@ async def test_a_copied_link_opens_no_account_that_a_workspace_once_added(
 ) -> None:
     await house.app.db.write(lambda tx: add_user(tx, house.app.config, "bob@a.example", house.now))
     page = await accept(visitor, await invite(owner), **NEW)
-    assert "has an account already" in read_text(page)
+    assert "already has an account" in read_text(page)
 
 
 async def test_an_invitation_to_the_mailed_address_is_text_there_not_markup(

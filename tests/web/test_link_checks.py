@@ -27,7 +27,7 @@ async def test_slug_and_destination_are_judged(house: House, owner: Browser) -> 
         "&slug=taken": ("already taken", None),
         f"&slug=taken&link={link.id}": (None, None),
         "&slug=taken&link=²": ("already taken", None),
-        "&slug=a%20b&url=nonsense": ("a space", "with its scheme"),
+        "&slug=a%20b&url=nonsense": ("a space", "Enter the full URL"),
         "&url=http://localhost:8000/x": (None, "loop"),
         "&url=mailto:ana@example.com": (None, None),
         "": (None, None),

@@ -145,7 +145,7 @@ async def test_what_cannot_be_done_says_why(house: House, owner: Browser) -> Non
         ({"ids": str(link.id), "action": "tag"}, "Write the tag"),
         ({"ids": str(link.id), "action": "odd", "tag": "x"}, "Write the tag"),
         ({"ids": str(link.id), "action": "tag", "tag": "x" * 60}, "1 link not:"),
-        ({"ids": "99", "action": "on"}, "There is no link 99 here."),
+        ({"ids": "99", "action": "on"}, "Link 99 not found."),
         ({"ids": [str(number) for number in range(1001)], "action": "on"}, "1 to 1,000"),
     ]
     for fields, told in refused:
@@ -233,7 +233,7 @@ async def test_another_workspaces_links_are_not_there(
     assert (await stranger.send(f"{PLACE}/many", sure)).status_code == 404
     await owner.send(f"{PLACE}/many", sure)
     page = await stranger.follow(await stranger.send(f"{PLACE}/restore", ids=str(link.id)))
-    assert "There is no deleted link" in read_text(page)
+    assert " not found." in read_text(page)
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ async def test_a_preview_saves_nothing_and_tells_what_will_not_scan(
     link = await house.make_link()
     look = fill_in(color="#eeeeee", pattern="dots")
     answer = await owner.send(f"{PLACE}/{link.id}/preview", look)
-    assert "The contrast of 1.2 to 1 is too low" in read_text(answer.text)
+    assert "The contrast of 1.2:1 is too low" in read_text(answer.text)
     assert "Not saved yet" in answer.text
     assert 'fill="#eeeeee"' in await draw_shown(owner, answer.text)
     assert await find_settings(house, link.id) is None
@@ -245,7 +245,7 @@ async def test_a_file_that_was_chosen_is_kept_on_saving(house: House, owner: Bro
     ("content", "fault"),
     [
         (b"not a picture", "image"),
-        (b"x" * 1_100_000, "May be at most 1,048,576 bytes large"),
+        (b"x" * 1_100_000, "May be at most 1,048,576 bytes"),
         (None, "Choose a file first"),
     ],
 )

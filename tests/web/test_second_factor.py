@@ -67,7 +67,7 @@ async def test_a_right_code_switches_it_on_and_shows_recovery_codes_once(
     page = await begin(ann)
     wrong = await ann.send(PLACE, code=WRONG, secret=read_secret(page))
     assert wrong.status_code == 422
-    assert "Is not what the app shows now" in read_text(wrong.text)
+    assert "Is not the current code of the app" in read_text(wrong.text)
     assert read_secret(wrong.text) == read_secret(page)
     secret, codes = await set_up(house, ann)
     assert len(codes) == 10

@@ -74,7 +74,7 @@ async def test_a_wrong_password_and_an_unknown_address_look_alike(visitor: Brows
     unknown = await send_password(visitor, email="eve@b.example")
     for answer in (wrong, unknown):
         assert answer.status_code == 401
-        assert "The e-mail address or the password is wrong." in read_text(answer.text)
+        assert "The email or the password is wrong." in read_text(answer.text)
     assert 'value="ann@a.example"' in wrong.text
     assert PASSWORD not in unknown.text
 
@@ -124,7 +124,7 @@ async def test_the_second_factor_is_asked_for_after_the_password(
     assert 'value="/app/tags?a=1&amp;b=2"' in page
     wrong = await visitor.send("/app/sign-in/code", code="12345", next="/app/tags")
     assert wrong.status_code == 422
-    assert "Is wrong, or was used already" in read_text(wrong.text)
+    assert "Is wrong or was already used" in read_text(wrong.text)
     code = compute_code(secret, house.now // STEP_MS)
     right = await visitor.send("/app/sign-in/code", code=code, next="/app/tags")
     assert right.headers["location"] == "/app/tags"
@@ -151,7 +151,7 @@ async def test_a_try_that_finds_the_server_busy_is_not_counted_and_may_come_agai
         for _ in range(11):
             busy = await send_password(visitor)
             assert (busy.status_code, busy.headers["retry-after"]) == (503, "2")
-            assert "The server is busy; try again in 2 s." in read_text(busy.text)
+            assert "The server is busy; try again in 2 seconds." in read_text(busy.text)
             assert 'value="ann@a.example"' in busy.text
     assert (await send_password(visitor)).headers["location"] == "/app"
 

@@ -134,7 +134,7 @@ async def test_strangers_make_a_new_browser_wait_for_seconds_alone(
     refused = await sign_in(ann)
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "6")
     text = read_text(refused.text)
-    assert "Too many attempts to sign in to this account; try again in 6 s." in text
+    assert "Too many attempts to sign in to this account; try again in 6 seconds." in text
     assert f'value="{ANN}"' in refused.text
     assert 'value="/app/tags?page=2"' in refused.text
     assert PASSWORD not in refused.text

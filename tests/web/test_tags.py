@@ -34,7 +34,7 @@ async def test_a_taken_name_stands_beside_the_field_and_nothing_is_lost(owner: B
     await owner.send("/app/tags", name="Autumn")
     answer = await owner.send("/app/tags", name="autumn", color="#112233")
     assert answer.status_code == 422
-    assert "There is already a tag named" in read_text(answer.text)
+    assert "A tag named" in read_text(answer.text)
     assert 'value="autumn"' in answer.text
     assert 'value="#112233"' in answer.text
 

@@ -34,11 +34,11 @@ async def test_a_script_gets_the_address_alone(owner: Browser) -> None:
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ("url=nowhere", "Write the whole address with its scheme"),
-        ("url=javascript:alert(1)", "Links lead to http and https addresses only"),
+        ("url=nowhere", "Enter the full URL including https://"),
+        ("url=javascript:alert(1)", "Only http and https destinations are allowed"),
         (f"url=https://a.example/&utm_term={'x' * 501}", "May be at most 500 characters long"),
         ("", "Fill in a destination"),
-        ("utm_source=%00", "Holds a character that cannot be stored"),
+        ("utm_source=%00", "Contains a character that cannot be stored"),
     ],
 )
 async def test_what_cannot_be_composed_says_why(owner: Browser, query: str, told: str) -> None:
@@ -68,7 +68,7 @@ async def test_a_wrong_name_stands_beside_its_field_and_nothing_is_lost(owner: B
     await owner.send(TEMPLATES, name="News", utm_source="news")
     answer = await owner.send(TEMPLATES, name="news", utm_source="other")
     assert answer.status_code == 422
-    assert "There is already a UTM template named" in read_text(answer.text)
+    assert "A UTM template named" in read_text(answer.text)
     assert 'value="news"' in answer.text
     assert 'value="other"' in answer.text
     answer = await owner.send(f"{TEMPLATES}/1", name=" ", utm_source="x" * 501)

@@ -119,7 +119,9 @@ async def test_receivers_are_told_and_how_they_fare(house: House, owner: Browser
     assert "Active" in page
 
 
-@pytest.mark.parametrize(("url", "fault"), [("", "Is required"), ("ftp://a/", "is no address")])
+@pytest.mark.parametrize(
+    ("url", "fault"), [("", "Is required"), ("ftp://a/", "is not a valid endpoint URL")]
+)
 async def test_an_address_that_is_none_keeps_standing(owner: Browser, url: str, fault: str) -> None:
     answer = await owner.send(f"{PLACE}/test", url=url)
     assert answer.status_code == 422

@@ -130,7 +130,10 @@ def test_of_an_answer_the_start_is_kept_as_text() -> None:
 @pytest.mark.parametrize("status", [300, 302, 399])
 def test_a_redirect_is_told_to_be_one(status: int) -> None:
     outcome = read_outcome(Answer(status=status, retry_after=None, body=b""), AT, 50)
-    assert (outcome.status, outcome.error) == (status, "It redirects; redirects are not followed.")
+    assert (outcome.status, outcome.error) == (
+        status,
+        "The endpoint redirects; redirects are not followed.",
+    )
     assert not outcome.is_success
 
 

@@ -145,10 +145,10 @@ async def test_what_becomes_due_while_it_looks_is_not_overslept(
         (
             answer(301, b"", "Location: http://127.0.0.1:1/"),
             301,
-            "It redirects; redirects are not followed.",
+            "The endpoint redirects; redirects are not followed.",
         ),
-        (reset, None, "The host 127.0.0.1 broke off or answered with something that is not HTTP."),
-        (hang, None, "There was no complete answer within 0.2 s."),
+        (reset, None, "The host 127.0.0.1 closed the connection or did not answer with HTTP."),
+        (hang, None, "No complete response within 0.2 s."),
     ],
 )
 async def test_whatever_is_no_success_is_tried_again_later(
@@ -308,7 +308,7 @@ async def test_private_receivers_are_refused_and_may_become_public_later(
     assert receiver.connections == 0
     assert tried.status == "queued"
     assert tried.last_try
-    assert "not in the public internet" in (tried.last_try.outcome.error or "")
+    assert "not on the public internet" in (tried.last_try.outcome.error or "")
 
 
 async def test_a_redirect_into_the_private_network_is_not_followed(
