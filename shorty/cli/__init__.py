@@ -1,6 +1,6 @@
-"""The commands: parse, call a domain, print. One module a group, loaded when it is named.
+"""The commands: parse, call a domain, print. One module per group, loaded on demand.
 
-Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 misuse.
+Results go to stdout, everything else to stderr. Exit codes: 0 success, 1 failure, 2 misuse.
 """
 
 import sqlite3
@@ -30,7 +30,7 @@ MODULES: Final = {
 
 
 class LazyGroup(click.RichGroup):
-    """Imports a command's module only when the command is asked for: `--version` needs none."""
+    """Imports a command's module only when it is used: `--version` needs none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted(MODULES)
@@ -44,11 +44,11 @@ class LazyGroup(click.RichGroup):
 @click.version_option(__version__, prog_name="shorty", message="%(prog)s %(version)s")
 @config_option
 def root() -> None:
-    """A link shortener you host yourself."""
+    """A self-hosted link shortener."""
 
 
 def main() -> None:
-    """Runs the command line; what can be expected to fail is one plain sentence on stderr."""
+    """Runs the command line; expected errors are printed to stderr as one plain sentence."""
     try:
         root()
     except (ShortyError, OSError, sqlite3.Error) as error:
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def describe_failure(error: Exception) -> str:
-    """The sentence with its cause, which the operator may see and callers of the API may not."""
+    """The sentence with its cause, which the operator may see but API callers may not."""
     if isinstance(error, InvalidFieldsError):
         faults = error.fields.items()
         return "\n".join(

@@ -1,4 +1,4 @@
-"""`shorty analytics`: recount what the sums of clicks are made of."""
+"""`shorty analytics`: recalculates the precomputed totals of clicks."""
 
 import rich_click as click
 from rich.console import Console
@@ -11,20 +11,20 @@ from shorty.clicks.rebuild import list_days, rebuild_day
 
 @click.group("analytics")
 def command() -> None:
-    """What is known of clicks: recount it."""
+    """Recalculate click statistics."""
 
 
 @command.command("rebuild")
 @config_option
 @with_database
 async def rebuild(session: Session) -> None:
-    """Recount the sums from single clicks, and correct what differs.
+    """Recalculate the totals from single clicks and correct those that differ.
 
-    Days of which clicks have been removed already, as the plan says, are left as they are. It
-    works while the server runs, and changes nothing where nothing is wrong.
+    Days whose clicks have already been deleted under the plan's retention stay unchanged. The
+    server can keep running; correct totals are not touched.
     """
     days = await list_days(session.db)
     corrected = 0
-    for day in track(days, description="Recounting clicks", console=Console(stderr=True)):
+    for day in track(days, description="Recalculating clicks", console=Console(stderr=True)):
         corrected += await rebuild_day(session.db, day)
-    click.echo(f"Days recounted: {len(days)}. Sums that were wrong and are corrected: {corrected}.")
+    click.echo(f"Days recalculated: {len(days)}. Totals corrected: {corrected}.")

@@ -1,4 +1,4 @@
-"""`shorty backup`: a copy of the whole database, while the server works."""
+"""`shorty backup`: copies the whole database while the server runs."""
 
 import os
 from pathlib import Path
@@ -15,20 +15,20 @@ from shorty.storage.copies import copy_database, sync_folder
 
 @click.command("backup")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 @config_option
 def command(*, file: Path, force: bool) -> None:
     """Copy the whole database to FILE, as it is at one moment.
 
-    The server goes on meanwhile. FILE holds everything: keep it as you keep the database. `shorty
-    restore` puts it back.
+    The server can keep running. FILE contains everything, so protect it like the database. Use
+    `shorty restore` to restore it.
     """
     database = read_config().storage.database
     if not database.exists():
-        raise StartError(f"There is no database {database} to copy.")
+        raise StartError(f"The database {database} does not exist, so there is nothing to copy.")
     require_free(file, may_replace=force)
     if file.exists() and file.samefile(database):
-        raise StartError(f"{file} is the database itself: name another file.")
+        raise StartError(f"{file} is the database itself; name another file.")
     unfinished = name_unfinished(file)
     os.close(open_private(unfinished))
     try:
@@ -43,4 +43,4 @@ def command(*, file: Path, force: bool) -> None:
         sync_folder(file.absolute().parent)
     finally:
         unfinished.unlink(missing_ok=True)
-    click.echo(f"{database} is copied to {file}, {file.stat().st_size:,} bytes.", err=True)
+    click.echo(f"Copied {database} to {file} ({file.stat().st_size:,} bytes).", err=True)

@@ -1,4 +1,4 @@
-"""`shorty check`: reads the configuration and the database, and says how to mend what is wrong."""
+"""`shorty check`: checks the configuration and the database, and says how to fix what is wrong."""
 
 import asyncio
 import os
@@ -46,22 +46,22 @@ def note(text: str) -> Finding:
 
 
 def wrong(text: str) -> Finding:
-    return Finding("wrong", text)
+    return Finding("error", text)
 
 
-COLOURS: Final = {"ok": "green", "note": "yellow", "wrong": "red"}
+COLOURS: Final = {"ok": "green", "note": "yellow", "error": "red"}
 
 
 @click.command("check")
 @config_option
 def command() -> None:
-    """Say what is right and wrong with the configuration and the database, and how to mend it.
+    """Check the configuration and the database, and say how to fix each error.
 
-    Changes nothing, works while the server runs. Exit code 1 if anything is wrong.
+    Changes nothing; the server can keep running. Exits with 1 if it finds an error.
     """
     has_fault = False
     for verdict, text in list_findings():
-        has_fault = has_fault or verdict == "wrong"
+        has_fault = has_fault or verdict == "error"
         click.echo(f"{click.style(verdict.ljust(5), fg=COLOURS[verdict])}  {text}")
     sys.exit(1 if has_fault else 0)
 
@@ -85,7 +85,7 @@ def list_findings() -> Iterator[Finding]:
 def describe_config_file() -> Finding:
     file = find_config_file(find_named_config(), os.environ)
     if file is None:
-        return ok("Configuration: no file, so the defaults and SHORTY_ variables hold.")
+        return ok("Configuration: no file; using the defaults and SHORTY_ variables.")
     return ok(f"Configuration: {file.absolute()}.")
 
 
@@ -96,8 +96,8 @@ def check_domains(config: Config) -> Iterator[Finding]:
             yield ok(f"Domain: {domain.scheme}://{domain.host}{role}.")
         else:
             yield note(
-                f"Domain: {domain.scheme}://{domain.host}{role} is not in the DNS as seen from "
-                "here; add an A, AAAA or CNAME record that leads to this server."
+                f"Domain: {domain.scheme}://{domain.host}{role} was not found in the DNS from "
+                "here; add an A, AAAA or CNAME record that points to this server."
             )
 
 
@@ -106,7 +106,7 @@ def is_found_by_name(domain: ServedDomain) -> bool:
     if is_loopback(name):
         return True
     addresses: list[object] = []
-    # A resolver that nobody answers may keep its caller for half a minute.
+    # An unreachable resolver may block its caller for half a minute.
     thread = Thread(target=collect_addresses, args=(name.strip("[]"), addresses), daemon=True)
     thread.start()
     thread.join(ANSWER_TIMEOUT_S)
@@ -119,21 +119,21 @@ def collect_addresses(name: str, addresses: list[object]) -> None:
 
 
 def check_proxies(config: Config) -> Finding:
-    """What serves https can only be a proxy, for the server itself speaks plain http."""
+    """The server itself speaks only plain http, so https needs a proxy in front."""
     trusted = ", ".join(config.server.trusted_proxies)
     is_needed = any(domain.scheme == "https" for domain in config.served_domains())
     if not is_needed or trusts_neighbours(config):
-        return ok(f"Proxies: X-Forwarded-For is believed from {trusted or 'nobody'}.")
+        return ok(f"Proxies: X-Forwarded-For is trusted from {trusted or 'no proxy'}.")
     return note(
-        "Proxies: domains are served by https, so a proxy must stand in front; X-Forwarded-For is "
-        f"believed from {f'{trusted} alone' if trusted else 'nobody'}. If the proxy has another "
-        "address, name it in [server] trusted_proxies: until then all who come through it count "
-        "as one."
+        "Proxies: domains use https, so a proxy must be in front; X-Forwarded-For is trusted "
+        f"from {f'{trusted} only' if trusted else 'no proxy'}. If the proxy has another IP "
+        "address, add it to [server] trusted_proxies: until then, all clients behind it count as "
+        "one."
     )
 
 
 def trusts_neighbours(config: Config) -> bool:
-    """Whether some proxy is trusted that can reach the server where it listens."""
+    """Whether a trusted proxy can reach the IP address that the server listens on."""
     networks = config.server.trusted_networks()
     if is_loopback(config.server.host):
         return any(network.is_loopback for network in networks)
@@ -149,17 +149,17 @@ def check_folder(database: Path) -> Iterator[Finding]:
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     if not os.access(existing, os.W_OK | os.X_OK) or not existing.is_dir():
         yield wrong(
-            f"Data folder: {existing} cannot be written by this user; change its owner, or name "
-            "another place in [storage] database."
+            f"Data folder: this user cannot write to {existing}; change its owner, or choose "
+            "another folder in [storage] database."
         )
         return
     locked = [file.name for file in sorted(folder.glob("*")) if not os.access(file, os.W_OK)]
     if locked:
         yield wrong(f"Data folder: this user cannot write {', '.join(locked)} in {folder}.")
     elif existing == folder:
-        yield ok(f"Data folder: {folder} can be written.")
+        yield ok(f"Data folder: {folder} is writable.")
     else:
-        yield ok(f"Data folder: {folder} will be made by `shorty serve`.")
+        yield ok(f"Data folder: `shorty serve` will create {folder}.")
     yield check_space(existing)
 
 
@@ -167,39 +167,42 @@ def check_space(folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
     text = f"Disk: {free >> 20} MiB are free for {folder}"
     if free < TOO_LITTLE_SPACE:
-        return wrong(f"{text}; clicks are lost once it is full. Make room.")
-    return ok(f"{text}.") if free >= ENOUGH_SPACE else note(f"{text}; that is not much.")
+        return wrong(f"{text}; clicks are lost once it is full. Free up space.")
+    return ok(f"{text}.") if free >= ENOUGH_SPACE else note(f"{text}, which is little.")
 
 
 def check_journal(database: Path) -> Iterator[Finding]:
     folder = database.with_name(f"{database.name}.journal")
     for damaged in sorted(folder.parent.glob(f"{folder.name}.damaged-*")):
         yield note(
-            f"Journal: {damaged} is a part that was damaged; the clicks in it that could be "
-            "read are counted. Delete it when you no longer need it."
+            f"Journal: {damaged} is a damaged part; its readable clicks have been counted. Delete "
+            "it when you no longer need it."
         )
     for aside in sorted(folder.parent.glob(f"{folder.name}.set-aside-*")):
         yield note(
-            f"Journal: {aside} holds clicks that belong to another state of the database, as after "
-            "a restored backup; delete it if they are not missed."
+            f"Journal: {aside} contains clicks of another state of the database, for example from "
+            "before a restore; delete it if you do not need them."
         )
     if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
-        yield wrong(f"Journal: {folder} cannot be written by this user; change its owner.")
+        yield wrong(f"Journal: this user cannot write to {folder}; change its owner.")
     elif folder.is_dir() and Journal(folder).holds_records():
         yield ok(
-            f"Journal: {folder} holds clicks; the server stores them, if not now at its start."
+            f"Journal: {folder} contains clicks; the server stores them, at the latest when it "
+            "starts."
         )
     else:
-        yield ok("Journal: no click waits to be stored.")
+        yield ok("Journal: no clicks are waiting to be stored.")
 
 
 def check_database(config: Config) -> Iterator[Finding]:
     path = config.storage.database
     if not path.exists():
-        yield ok(f"Database: {path} is not there yet; `shorty serve` makes it.")
+        yield ok(f"Database: {path} does not exist yet; `shorty serve` creates it.")
         return
     if not path.is_file():
-        yield wrong(f"Database: {path} is not a regular file; name another one in [storage].")
+        yield wrong(
+            f"Database: {path} is not a regular file; choose another in [storage] database."
+        )
         return
     try:
         with closing(connect(path, read_only=True)) as connection:
@@ -218,15 +221,13 @@ def inspect_database(connection: sqlite3.Connection, config: Config) -> Iterator
         return
     faults = limit_findings(list_database_faults(connection, is_thorough=False))
     for text in faults:
-        yield wrong(f"Database: {path}: {text}; restore a backup, or undo this.")
+        yield wrong(f"Database: {path}: {text}; restore a backup or undo this change.")
     if faults:
         return
     if version < latest:
-        yield ok(
-            f"Database: {path} has the schema {version}; `shorty serve` brings it to {latest}."
-        )
+        yield ok(f"Database: {path} has schema {version}; `shorty serve` upgrades it to {latest}.")
     else:
-        yield ok(f"Database: {path} is sound, with the schema {version}.")
+        yield ok(f"Database: {path} is sound and has schema {version}.")
         yield from asyncio.run(check_accounts(config))
     yield from check_destinations(connection, config)
 
@@ -238,7 +239,7 @@ def check_destinations(connection: sqlite3.Connection, config: Config) -> Iterat
         yield wrong(f"Links: {error.message}")
         return
     for text in limit_findings(list_refused_destinations(connection, rules)):
-        yield note(f"Links: {text}; no new link could lead there.")
+        yield note(f"Links: {text}; new links could not use this destination.")
 
 
 async def check_accounts(config: Config) -> list[Finding]:
@@ -251,12 +252,16 @@ async def check_accounts(config: Config) -> list[Finding]:
     findings = [
         wrong(
             f"Plans: workspaces have the plan {plan!r}, which is not in the configuration, so "
-            f"nothing limits them; add [plans.{plan}]."
+            f"they have no limits; add [plans.{plan}]."
         )
         for plan in unknown
     ]
     if not can_sign_in:
-        findings.append(note("Accounts: nobody can sign in yet; `shorty user add EMAIL` helps."))
+        findings.append(
+            note(
+                "Accounts: no one can sign in yet; create an account with `shorty user add EMAIL`."
+            )
+        )
     return findings
 
 
@@ -270,12 +275,11 @@ def check_port(config: Config) -> Finding:
             probe.bind(address)
     except OSError as error:
         if answers_health(host, port):
-            return ok(f"{where} is answered by a running server.")
+            return ok(f"{where} is in use by a running server.")
         return wrong(
-            f"{where} cannot be listened on ({error.strerror}); choose others in [server] host "
-            "and port."
+            f"{where} cannot be used ({error.strerror}); choose others in [server] host and port."
         )
-    return ok(f"{where} is free; no server runs there.")
+    return ok(f"{where} is free; no server is running there.")
 
 
 def answers_health(host: str, port: int) -> bool:

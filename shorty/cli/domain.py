@@ -1,4 +1,4 @@
-"""`shorty domain`: the domains that the operator vouches for."""
+"""`shorty domain`: the operator's domains."""
 
 import rich_click as click
 
@@ -29,9 +29,9 @@ def command() -> None:
 
 
 async def open_directory(session: Session) -> DomainDirectory:
-    """The domains as the server last knew them; on a new database those of the configuration.
+    """The domains as the server last stored them; for a new database those of the configuration.
 
-    A command never applies the configuration over them: the server may run on another port.
+    A command never applies the configuration to them, as the server may run on another port.
     """
     directory = DomainDirectory(session.db, session.config)
     directory.reload()
@@ -46,11 +46,11 @@ async def open_directory(session: Session) -> DomainDirectory:
 @click.option(
     "--scheme",
     type=click.Choice(["https", "http"]),
-    help="How its short URLs begin; otherwise https, and http for localhost.",
+    help="Scheme of its short links. Default: https, or http for localhost.",
 )
-@click.option("--root-redirect", default="", metavar="URL", help="Where / leads.")
+@click.option("--root-redirect", default="", metavar="URL", help="Where / redirects.")
 @click.option(
-    "--not-found-redirect", default="", metavar="URL", help="Where unknown short links lead."
+    "--not-found-redirect", default="", metavar="URL", help="Where unknown short links redirect."
 )
 @config_option
 @with_database
@@ -62,10 +62,10 @@ async def add(
     root_redirect: str,
     not_found_redirect: str,
 ) -> None:
-    """Serve short links on HOST from now on, for every workspace.
+    """Serve short links on HOST, for every workspace.
 
-    It counts as verified because you say so; a DNS record has to lead to this server. Domains that
-    belong to the installation for good are better named in shorty.toml.
+    The domain counts as verified; a DNS record must point to this server. Put permanent domains
+    in shorty.toml instead.
     """
     await open_directory(session)
     new = NewDomain(
@@ -75,7 +75,7 @@ async def add(
         not_found_redirect=not_found_redirect,
     )
     domain = await session.db.write(lambda tx: add_operator_domain(tx, new, session.now))
-    click.echo(f"Links on {domain.origin} are served from now on.", err=True)
+    click.echo(f"Links on {domain.origin} are now served.", err=True)
 
 
 @command.command("list")
@@ -83,7 +83,7 @@ async def add(
 @config_option
 @with_database
 async def list_(session: Session, *, as_json: bool) -> None:
-    """List all domains: the operator's, the default one first, then those of workspaces."""
+    """List all domains: the operator's, default first, then those of workspaces."""
     await open_directory(session)
     domains = await list_all_domains(session.db)
     if as_json:
@@ -120,7 +120,7 @@ def describe_domain(domain: Domain) -> dict[str, object]:
 @config_option
 @with_database
 async def remove(session: Session, *, host: str) -> None:
-    """Stop serving links on HOST; its links and their numbers stay, and come back with it."""
+    """Stop serving links on HOST. Links and analytics are kept and return if you add it again."""
     domain = await session.db.write(lambda tx: remove_by_host(tx, host, session.now))
     links = await count_of_domain(session.db, domain.id)
     click.echo(f"Links on {domain.origin} are no longer served: {links:,}.", err=True)

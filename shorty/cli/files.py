@@ -1,4 +1,4 @@
-"""Files that commands write: whole or not at all, for nobody else, and over nothing by accident."""
+"""Output files of commands: private, written completely or not at all, never replaced unasked."""
 
 import os
 from collections.abc import Generator
@@ -11,11 +11,13 @@ from shorty.storage.copies import sync_folder
 
 
 def require_free(path: Path, *, may_replace: bool) -> None:
-    """Raises StartError where there is such a file already, or no folder for it."""
+    """Raises StartError if the file already exists or its folder does not."""
     if not path.absolute().parent.is_dir():
-        raise StartError(f"There is no folder {path.parent}: make it, or name another file.")
+        raise StartError(
+            f"The folder {path.parent} does not exist; create it, or name another file."
+        )
     if path.exists() and not may_replace:
-        raise StartError(f"{path} is there already: name another file, or replace it with --force.")
+        raise StartError(f"{path} already exists; name another file, or replace it with --force.")
 
 
 def name_unfinished(path: Path) -> Path:
@@ -24,7 +26,7 @@ def name_unfinished(path: Path) -> Path:
 
 @contextmanager
 def write_file(path: Path, *, may_replace: bool) -> Generator[BinaryIO]:
-    """The file has its name once it is whole and on the disk. Raises StartError and OSError."""
+    """The file gets its name once it is complete and on the disk. Raises StartError and OSError."""
     require_free(path, may_replace=may_replace)
     unfinished = name_unfinished(path)
     try:
@@ -39,6 +41,6 @@ def write_file(path: Path, *, may_replace: bool) -> Generator[BinaryIO]:
 
 
 def open_private(path: Path) -> int:
-    """A new file in the place of what an earlier command may have left there."""
+    """A new file in place of one that an earlier command may have left."""
     path.unlink(missing_ok=True)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

@@ -1,4 +1,4 @@
-"""`shorty link`: links from the shell."""
+"""`shorty link`: manages links from the shell."""
 
 from collections.abc import Awaitable, Iterable
 from typing import Any, Final, TypeVar, get_args
@@ -30,12 +30,12 @@ T = TypeVar("T")
 PAGE: Final = 100
 
 user_option = click.option(
-    "--user", metavar="EMAIL", help="In whose workspace; otherwise in the first one."
+    "--user", metavar="EMAIL", help="Whose workspace to use. Default: the first workspace."
 )
 
 
 async def explain_options(work: Awaitable[T]) -> T:
-    """Faults are told by the options' names."""
+    """Faults use the options' names."""
     try:
         return await work
     except InvalidFieldsError as error:
@@ -46,7 +46,7 @@ async def explain_options(work: Awaitable[T]) -> T:
 def command() -> None:
     """Links: add, list, show, edit, delete.
 
-    LINK is a short URL, HOST/SLUG, an id, or a slug on the default domain.
+    LINK is a short link, HOST/SLUG, an id, or a slug on the default domain.
     """
 
 
@@ -57,9 +57,9 @@ def command() -> None:
 @config_option
 @with_database
 async def add(session: Session, *, url: str, user: str | None, **options: Any) -> None:
-    """Make a link to URL and print its short URL, alone.
+    """Create a link to URL and print only its short link.
 
-    Without --domain it lives on the default domain; without --slug it gets one.
+    Without --domain it uses the default domain; without --slug it gets a random slug.
     """
     ctx = await open_context(session, user)
     fields: dict[str, Any] = {"domain": ctx.get_default_domain().host, **read_fields(options)}
@@ -69,18 +69,20 @@ async def add(session: Session, *, url: str, user: str | None, **options: Any) -
 
 
 @command.command("list")
-@click.option("--search", default="", metavar="TEXT", help="Part of slug, title or destination.")
-@click.option("--domain", metavar="HOST", help="Only those on the domain.")
-@click.option("--tag", metavar="NAME", help="Only those with the tag.")
 @click.option(
-    "--active/--inactive", "is_active", default=None, help="Only those that lead somewhere, or not."
+    "--search", default="", metavar="TEXT", help="Part of the slug, title or destination."
+)
+@click.option("--domain", metavar="HOST", help="Only links on this domain.")
+@click.option("--tag", metavar="NAME", help="Only links with this tag.")
+@click.option(
+    "--active/--inactive", "is_active", default=None, help="Only active (or inactive) links."
 )
 @click.option(
     "--sort",
     type=click.Choice(get_args(LinkSort)),
     default="-createdAt",
     show_default=True,
-    help="The order; a hyphen before it for the opposite one.",
+    help='Sort order; prefix "-" to reverse.',
 )
 @click.option(
     "--limit",
@@ -88,7 +90,7 @@ async def add(session: Session, *, url: str, user: str | None, **options: Any) -
     metavar="N",
     default=50,
     show_default=True,
-    help="How many to show.",
+    help="Maximum number of links to show.",
 )
 @user_option
 @json_option
@@ -103,7 +105,7 @@ async def list_(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """List links, the newest first."""
+    """List links, newest first."""
     ctx = await open_context(session, user)
     tag_id = await find_tag_id(ctx, tag) if tag else None
     links, total = await collect_links(ctx, LinkFilter(tag_id=tag_id, **options), limit)
@@ -112,7 +114,7 @@ async def list_(
     else:
         print_links(links)
     if len(links) < total:
-        click.echo(f"Shown are {len(links)} of {total}; --limit shows more.", err=True)
+        click.echo(f"Showing {len(links)} of {total}; use --limit for more.", err=True)
 
 
 async def find_tag_id(ctx: Context, name: str) -> int:
@@ -124,7 +126,7 @@ async def find_tag_id(ctx: Context, name: str) -> int:
 
 
 async def collect_links(ctx: Context, wanted: LinkFilter, limit: int) -> tuple[list[Link], int]:
-    """The first links and how many there are (where a filter is set, counted to 10,000)."""
+    """The first links and the total (with a filter, counted up to 10,000)."""
     links: list[Link] = []
     page = LinkPage(links=(), next_cursor=None, total=0, total_is_capped=False)
     while len(links) < limit:
@@ -175,15 +177,16 @@ def list_facts(link: Link) -> dict[str, object]:
 
 @command.command("edit")
 @click.argument("name", metavar="LINK")
-@click.option("--url", metavar="URL", help="Where it leads.")
+@click.option("--url", metavar="URL", help="The new destination.")
 @field_options
 @user_option
 @config_option
 @with_database
 async def edit(session: Session, *, name: str, user: str | None, **options: Any) -> None:
-    """Change what is given of a link and print its short URL.
+    """Update the given fields of a link and print its short link.
 
-    An empty text clears: --title "" or --expires-at "". --tag and --webhook replace all there were.
+    An empty text clears a field: --title "" or --expires-at "". --tag and --webhook replace all
+    existing ones.
     """
     ctx = await open_context(session, user)
     change = LinkChange(**read_fields(options))
@@ -198,7 +201,10 @@ async def edit(session: Session, *, name: str, user: str | None, **options: Any)
 @config_option
 @with_database
 async def delete(session: Session, *, names: tuple[str, ...], user: str | None) -> None:
-    """Delete links: their short URLs stop at once and are free again, their numbers stay."""
+    """Delete links. The short links stop working immediately and their slugs become available.
+
+    Analytics are kept.
+    """
     ctx = await open_context(session, user)
     for name in names:
         await delete_link(ctx.links, ctx.actor, find_link_id(ctx, name), session.now)

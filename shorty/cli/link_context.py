@@ -1,4 +1,4 @@
-"""What commands about links work with: the links, for whom they act, and how a link is named."""
+"""What link commands need: the links, the person they act for, and how to find a link."""
 
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -53,7 +53,7 @@ async def open_context(session: Session, email: str | None) -> Context:
 
 
 def find_link_id(ctx: Context, name: str) -> int:
-    """By its short URL, HOST/SLUG, its id, or its slug on the default domain.
+    """Finds a link by its short link, HOST/SLUG, id, or slug on the default domain.
 
     Raises NotFoundError.
     """

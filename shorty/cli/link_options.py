@@ -1,4 +1,4 @@
-"""The options that say what a link is: each names a field of LinkChange."""
+"""The options that describe a link: each sets a field of LinkChange."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -15,7 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class MomentType(click.ParamType[int | str]):
-    """ISO 8601 as UTC milliseconds; an empty text stays one."""
+    """Reads ISO 8601 as UTC milliseconds; an empty text stays empty."""
 
     name = "time"
 
@@ -31,7 +31,7 @@ class MomentType(click.ParamType[int | str]):
 
 
 class CountType(click.ParamType[int | str]):
-    """A whole number; an empty text stays one."""
+    """Reads a whole number; an empty text stays empty."""
 
     name = "number"
 
@@ -47,55 +47,55 @@ class CountType(click.ParamType[int | str]):
 
 
 FIELD_OPTIONS: Final = (
-    click.option("--slug", metavar="SLUG", help="What stands behind the domain."),
-    click.option("--domain", metavar="HOST", help="The domain it lives on."),
-    click.option("--title", metavar="TEXT", help="Its name in lists; also in previews."),
-    click.option("--description", metavar="TEXT", help="What previews in messengers say."),
-    click.option("--image", metavar="URL", help="The picture that previews show."),
+    click.option("--slug", metavar="SLUG", help="The part after the domain."),
+    click.option("--domain", metavar="HOST", help="The domain of the short link."),
+    click.option("--title", metavar="TEXT", help="The link's name, also used in previews."),
+    click.option("--description", metavar="TEXT", help="The description in link previews."),
+    click.option("--image", metavar="URL", help="URL of the image in link previews."),
     click.option(
         "--type",
         "link_type",
         type=click.Choice(["URL", "MAILTO", "TEL", "SMS"], case_sensitive=False),
-        help="What URL is: an address, or whom to write to or call.",
+        help="The kind of destination: a URL, an email or a phone number.",
     ),
     click.option(
         "--redirect",
         "status",
         type=click.Choice(REDIRECT_STATUSES),
-        help="The status of the redirect.",
+        help="Status code of the redirect.",
     ),
     click.option(
         "--cloak/--no-cloak",
         "cloaked",
         default=None,
-        help="Show the destination in a frame, so that the short URL stays in the address bar.",
+        help="Show the destination in a frame, so that the short link stays in the address bar.",
     ),
     click.option(
         "--password/--no-password",
         "has_password",
         default=None,
-        help="Ask visitors for a password. It is asked for here, or read from standard input.",
+        help="Ask visitors for a password, entered here or read from standard input.",
     ),
     click.option(
         "--expires-at",
         type=MomentType(),
         metavar="TIME",
-        help="When it stops, in ISO 8601; UTC where no zone is named.",
+        help="When the link expires, in ISO 8601; UTC unless a zone is given.",
     ),
+    click.option("--max-clicks", type=CountType(), metavar="N", help="Maximum visits."),
     click.option(
-        "--max-clicks", type=CountType(), metavar="N", help="How many people it lets through."
-    ),
-    click.option(
-        "--tag", "tag_names", multiple=True, metavar="NAME", help="A tag; may be given often."
+        "--tag", "tag_names", multiple=True, metavar="NAME", help="A tag; can be repeated."
     ),
     click.option(
         "--forward-parameters/--no-forward-parameters",
         default=None,
-        help="Hand the query of the short URL on to the destination.",
+        help="Pass query parameters of the short link to the destination.",
     ),
-    click.option("--block-bots/--no-block-bots", default=None, help="Answer known bots with 403."),
     click.option(
-        "--active/--inactive", "is_active", default=None, help="Whether it leads anywhere."
+        "--block-bots/--no-block-bots", default=None, help="Block known bots with status 403."
+    ),
+    click.option(
+        "--active/--inactive", "is_active", default=None, help="Whether the link is active."
     ),
     *(
         click.option(
@@ -106,21 +106,21 @@ FIELD_OPTIONS: Final = (
         for name in ("source", "medium", "campaign", "term", "content", "id")
     ),
     click.option(
-        "--meta-pixel", "meta_pixel_id", metavar="ID", help="The Meta pixel that visits fire."
+        "--meta-pixel", "meta_pixel_id", metavar="ID", help="The Meta pixel that fires on visits."
     ),
     click.option(
-        "--google-tag", "google_tag_id", metavar="ID", help="The Google tag that visits fire."
+        "--google-tag", "google_tag_id", metavar="ID", help="The Google tag that fires on visits."
     ),
     click.option(
         "--webhook",
         "webhook_urls",
         multiple=True,
         metavar="URL",
-        help="An address told of each click; may be given often.",
+        help="An endpoint URL that is notified of each click; can be repeated.",
     ),
 )
 NEVER_EMPTY: Final = {"url", "domain", "slug"}
-# How faults of fields are named to somebody who gave options.
+# The option names that faults of fields use.
 OPTION_NAMES: Final = {
     "cloaked": "--cloak",
     "google_tag_id": "--google-tag",
@@ -142,7 +142,7 @@ def field_options(command: F) -> F:
 
 
 def read_fields(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that were given, by their names; an empty text clears one and becomes None."""
+    """The given fields by name; an empty text becomes None and clears the field."""
     given = {name: value for name, value in options.items() if value not in {None, ()}}
     has_password = given.pop("has_password", None)
     if has_password is not None:

@@ -1,4 +1,4 @@
-"""What several commands have in common: naming the configuration, printing tables or JSON."""
+"""What commands share: the --config option, tables and JSON."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from shorty.config import Config, load_config
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-CONFIG_FILE: Final = "shorty.config_file"  # where click's context keeps what --config said
+CONFIG_FILE: Final = "shorty.config_file"  # where click's context keeps the value of --config
 
 
 def remember_config(ctx: click.Context, _option: click.Parameter, file: Path | None) -> None:
@@ -23,12 +23,12 @@ def remember_config(ctx: click.Context, _option: click.Parameter, file: Path | N
 
 
 def config_option(command: F) -> F:
-    """`--config FILE`, which may stand before the command's name or after it."""
+    """`--config FILE`, before or after the command's name."""
     return click.option(
         "--config",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="The configuration; otherwise SHORTY_CONFIG, otherwise ./shorty.toml if it is there.",
+        help="The configuration file. Default: SHORTY_CONFIG, then ./shorty.toml if it exists.",
         expose_value=False,
         callback=remember_config,
     )(command)
@@ -39,7 +39,7 @@ def find_named_config() -> Path | None:
 
 
 def read_config(*, host: str | None = None, port: int | None = None) -> Config:
-    """The settings in effect for this command. Raises ConfigError."""
+    """The settings that apply to this command. Raises ConfigError."""
     return load_config(find_named_config(), os.environ, host=host, port=port)
 
 
@@ -52,7 +52,7 @@ def print_json(value: object) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Columns as wide as they must be, nothing cut, so that other programs can read them."""
+    """Columns wide enough for every value, nothing cut, so that other programs can read them."""
     table = [headings, *([show_cell(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(headings))]
     for row in table:
@@ -77,5 +77,5 @@ def show_cell(value: object) -> str:
 
 
 def show_time(at: int | None) -> str:
-    """UTC milliseconds as people read them."""
+    """Formats UTC milliseconds for people."""
     return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M}" if at is not None else "-"

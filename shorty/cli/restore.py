@@ -1,4 +1,4 @@
-"""`shorty restore`: a backup takes the database's place, which is kept beside it."""
+"""`shorty restore`: replaces the database with a backup and keeps the former one."""
 
 from contextlib import closing
 from pathlib import Path
@@ -22,10 +22,10 @@ from shorty.transfer.backups import list_backup_faults, list_refused_destination
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @config_option
 def command(*, file: Path) -> None:
-    """Put the backup FILE in the database's place. Stop the server first.
+    """Replace the database with the backup FILE. Stop the server first.
 
-    The file is checked before anything is changed. The database that was there is kept beside it,
-    and so are clicks that were not stored in it yet.
+    The file is checked before anything changes. The former database is kept next to it, as are
+    clicks not yet stored in it.
     """
     config = read_config()
     rules = read_link_rules(config)
@@ -45,26 +45,26 @@ def restore(backup: BinaryIO, file: Path, database: Path, rules: LinkRules) -> N
             kept = replace_database(database, copy)
         finally:
             copy.unlink(missing_ok=True)
-    click.echo(f"{file} is the database {database} now.", err=True)
+    click.echo(f"{file} is now the database {database}.", err=True)
     if kept is not None:
-        click.echo(f"The one that was there is kept as {kept}.", err=True)
+        click.echo(f"The former database is kept as {kept}.", err=True)
     if journal is not None:
-        click.echo(f"Clicks that it had not stored are kept in {journal}.", err=True)
+        click.echo(f"Its unstored clicks are kept in {journal}.", err=True)
     if refused:
-        click.echo("Restored, although no new link could lead there:", err=True)
+        click.echo("Restored, although new links could not use these destinations:", err=True)
     for clause in refused:
         click.echo(f"- {clause}", err=True)
 
 
 def require_backup(copy: Path, file: Path) -> None:
-    """Raises StartError with what is wrong with the copy, one line for each finding."""
+    """Raises StartError listing what is wrong with the copy, one line per finding."""
     with closing(connect_outside(copy)) as connection:
         faults = limit_findings(list_backup_faults(connection))
     if faults:
         lines = "".join(f"- {fault}\n" for fault in faults)
         raise StartError(
-            f"{file} was not restored, and nothing was changed:\n{lines}"
-            "Restore another backup, or undo this in a copy of the file."
+            f"{file} was not restored, and nothing was changed:\n{lines}Restore another backup, "
+            "or undo this in a copy of the file."
         )
 
 
@@ -74,7 +74,7 @@ def list_refused(copy: Path, rules: LinkRules) -> list[str]:
 
 
 def set_journal_aside(database: Path) -> Path | None:
-    """Where its clicks are now, if it holds any: they are not of the database that comes."""
+    """Where the former database's unstored clicks are now; None if there are none."""
     journal = Journal(database.with_name(f"{database.name}.journal"))
     if not journal.folder.exists():
         return None

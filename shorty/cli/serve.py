@@ -10,19 +10,19 @@ from shorty.serve import serve
 
 
 @click.command("serve")
-@click.option("--host", help="The address to listen on, instead of the configuration's.")
+@click.option("--host", help="IP address or host name to listen on, instead of the configured one.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     metavar="PORT",
-    help="The port to listen on, instead of the configuration's; 0 takes any free one.",
+    help="Port to listen on, instead of the configured one; 0 uses any free port.",
 )
 @config_option
 def command(*, host: str | None, port: int | None) -> None:
     """Run everything: API, redirects, webhooks, dashboard.
 
-    Creates the database and brings it up to date by itself. Prints one line when it answers. Stops
-    cleanly on SIGTERM and Ctrl-C; SIGHUP reads the configuration again.
+    Creates and upgrades the database automatically. Prints one line once it is ready. Shuts down
+    cleanly on SIGTERM and Ctrl-C; SIGHUP reloads the configuration.
     """
     file = find_named_config()
 

@@ -1,4 +1,4 @@
-"""One command's open database: opened before the command, closed after it."""
+"""One command's database, opened before the command and closed after it."""
 
 import asyncio
 import sys
@@ -26,13 +26,13 @@ P = ParamSpec("P")
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     config: Config
     db: Database
-    now: int  # UTC milliseconds: when the command began
+    now: int  # UTC milliseconds: when the command started
 
 
 def with_database(
     command: Callable[Concatenate[Session, P], Coroutine[Any, Any, None]],
 ) -> Callable[P, None]:
-    """Makes an async command one that click can call: the session is its first parameter."""
+    """Makes an async command callable for click; the session is its first parameter."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -42,12 +42,14 @@ def with_database(
 
 
 def upgrade_alone(path: Path, now: int) -> None:
-    """Not under the feet of a server that knows the former schema. Raises StartError."""
+    """Not while a server that knows only the old schema is running. Raises StartError."""
     try:
         with lock_database(path):
             upgrade_database(path, now)
     except StartError as error:
-        raise StartError(f"An older version made {path}, to be upgraded first. {error}") from error
+        raise StartError(
+            f"The database {path} is from an older version and must be upgraded first. {error}"
+        ) from error
 
 
 async def run_in_session(work: Callable[[Session], Coroutine[Any, Any, None]]) -> None:
@@ -61,7 +63,7 @@ async def run_in_session(work: Callable[[Session], Coroutine[Any, Any, None]]) -
     else:
         prepare_database(path, now)
     if is_new:
-        click.echo(f"Made the database {path}.", err=True)
+        click.echo(f"Created the database {path}.", err=True)
     db = await Database.open(path)
     try:
         await work(Session(config=config, db=db, now=now))

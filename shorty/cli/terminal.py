@@ -1,4 +1,4 @@
-"""What commands ask and show at a terminal: passwords, and how far a transfer has come."""
+"""Terminal input and output of commands: passwords, and the progress of a transfer."""
 
 import sys
 from collections.abc import Callable, Generator
@@ -14,10 +14,10 @@ from shorty.transfer.progress import Transfer
 
 
 def read_password(*, is_own: bool = False) -> str:
-    """Asked for twice at a terminal, else one line of standard input. Raises InvalidFieldsError.
+    """Prompts twice at a terminal, else reads a line of standard input. Raises InvalidFieldsError.
 
     Passwords are never an argument, which other users of the machine could read. `is_own` is for
-    what opens an account, which may not be as short as a link's.
+    the password of an account, which must be longer than a link's.
     """
     if sys.stdin.isatty():
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
@@ -31,7 +31,7 @@ def read_password(*, is_own: bool = False) -> str:
 
 @contextmanager
 def show_progress(what: str) -> Generator[Callable[[Transfer], None]]:
-    """On stderr, while it lasts."""
+    """Shows progress on stderr inside the block."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=None)

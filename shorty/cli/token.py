@@ -1,4 +1,4 @@
-"""`shorty token`: make, list and revoke API tokens."""
+"""`shorty token`: creates, lists and revokes API tokens."""
 
 import rich_click as click
 
@@ -20,34 +20,38 @@ from shorty.webcore.times import format_optional_time
 
 @click.group("token")
 def command() -> None:
-    """API tokens: make, list, revoke."""
+    """API tokens: create, list, revoke."""
 
 
 @command.command("create")
-@click.option("--user", metavar="EMAIL", help="Whose token; otherwise the first workspace's owner.")
-@click.option("--name", default="", help="What it is for, to tell it apart.")
+@click.option(
+    "--user", metavar="EMAIL", help="Whose token. Default: the owner of the first workspace."
+)
+@click.option("--name", default="", help="A name to recognise it by.")
 @click.option(
     "--scope",
     type=click.Choice(["read", "write", "admin"]),
     default="admin",
     show_default=True,
-    help="read: look; write: change links too; admin: manage tokens, domains and members too.",
+    help="read: read only; write: also change links; admin: also manage tokens, domains and "
+    "members.",
 )
 @click.option(
     "--expires-in",
     type=click.IntRange(1, 36500),
     metavar="DAYS",
-    help="Days until it stops working; otherwise it never does.",
+    help="Days until the token expires. Default: never.",
 )
 @config_option
 @with_database
 async def create(
     session: Session, *, user: str | None, name: str, scope: Scope, expires_in: int | None
 ) -> None:
-    """Make a token and print it, alone.
+    """Create a token and print only the token.
 
-    It is shown this once and kept only as a digest. On an empty database this makes the first
-    workspace and its owner, who has no password yet. It works while the server runs, at once.
+    It is shown only once and stored as a digest. In an empty database this also creates the first
+    workspace and its owner, who has no password yet. The server can keep running; the token works
+    immediately.
     """
     expires_at = session.now + expires_in * DAY_MS if expires_in else None
 
@@ -70,7 +74,7 @@ def find_home(tx: Transaction, session: Session, email: str | None) -> Home:
 @config_option
 @with_database
 async def list_(session: Session, *, as_json: bool) -> None:
-    """List the tokens that work, without their secrets."""
+    """List active tokens, without their secrets."""
     tokens = await list_all_tokens(session.db)
     if as_json:
         print_json([describe_token(token) for token in tokens])
@@ -106,6 +110,6 @@ def describe_token(token: Token) -> dict[str, object]:
 @config_option
 @with_database
 async def revoke(session: Session, *, token_id: int) -> None:
-    """Stop a token at once; `shorty token list` shows the ids."""
+    """Revoke a token immediately; `shorty token list` shows the ids."""
     await session.db.write(lambda tx: revoke_any_token(tx, token_id, session.now))
-    click.echo(f"Token {token_id} is revoked.", err=True)
+    click.echo(f"Token {token_id} was revoked.", err=True)

@@ -1,4 +1,4 @@
-"""`shorty user`: accounts of people. Passwords are asked for or read, never an argument."""
+"""`shorty user`: people's accounts. Passwords are prompted for or read, never an argument."""
 
 import rich_click as click
 
@@ -38,14 +38,16 @@ def command() -> None:
 
 @command.command("add")
 @click.argument("email")
-@click.option("--name", default="", help="The person's name; otherwise what stands before the @.")
+@click.option(
+    "--name", default="", help="The person's name. Default: the part of the email before the @."
+)
 @config_option
 @with_database
 async def add(session: Session, *, email: str, name: str) -> None:
-    """Add a person who can sign in, with a workspace of their own.
+    """Add a person who can sign in, with their own workspace.
 
-    The password is asked for, or read from standard input. The first person gets the workspace
-    that `shorty token create` made, if it has.
+    The password is prompted for, or read from standard input. The first person gets the workspace
+    that `shorty token create` created, if it exists.
     """
     password_hash = await hash_password(read_password(is_own=True))
     home = await session.db.write(lambda tx: add_person(tx, session, email, name, password_hash))
@@ -66,7 +68,7 @@ def add_person(
 @config_option
 @with_database
 async def list_(session: Session, *, as_json: bool) -> None:
-    """List everyone who has an account."""
+    """List all accounts."""
     users = await list_users(session.db)
     if as_json:
         print_json([describe_user(user) for user in users])
@@ -97,9 +99,9 @@ def describe_user(user: User) -> dict[str, object]:
 @config_option
 @with_database
 async def email_(session: Session, *, email: str, new: str | None) -> None:
-    """Change someone's email to NEW, or without NEW say that theirs is right.
+    """Change an account's email to NEW. Without NEW, confirm that the current email is right.
 
-    Either way it counts as verified afterwards: you answer for it.
+    Either way it counts as verified afterwards, on your word.
     """
 
     def change(tx: Transaction) -> tuple[User, list[str]]:
@@ -108,18 +110,18 @@ async def email_(session: Session, *, email: str, new: str | None) -> None:
         return change_email(tx, user.id, new or user.email, session.now), left
 
     changed, left = await session.db.write(change)
-    said = "signs in with" if new else "is verified as"
+    said = "now signs in with" if new else "is verified as"
     click.echo(f"{changed.name} {said} {changed.email}.", err=True)
     tell_of_former_holder(left)
 
 
 def list_what_opens(tx: Transaction, user: User, now: int, *, has_new_password: bool) -> list[str]:
-    """What still opens an account whose email nothing has proved, and the command that ends it."""
+    """What still gives access to an account with an unverified email, and how to end each."""
     if not is_unproven_account(tx, user.id):
         return []
     left: list[str] = []
     if not has_new_password:
-        left.append(f"the password and what is signed in: shorty user passwd {user.email}")
+        left.append(f"the password and active sessions: shorty user passwd {user.email}")
     if tokens := count_own_tokens(tx, user.id, now):
         left.append(f"API tokens ({tokens}): shorty token list, shorty token revoke ID")
     if has_second_factor(tx, user.id):
@@ -129,9 +131,7 @@ def list_what_opens(tx: Transaction, user: User, now: int, *, has_new_password: 
 
 def tell_of_former_holder(left: list[str]) -> None:
     if left:
-        click.echo(
-            "If somebody else set up this account before, end what they still have:", err=True
-        )
+        click.echo("If someone else set up this account earlier, remove their access:", err=True)
         for line in left:
             click.echo(f"  {line}", err=True)
 
@@ -141,7 +141,7 @@ def tell_of_former_holder(left: list[str]) -> None:
 @config_option
 @with_database
 async def passwd(session: Session, *, email: str) -> None:
-    """Set someone's password, which is asked for or read from standard input."""
+    """Set an account's password, which is prompted for or read from standard input."""
     await session.db.write(lambda tx: get_user(tx, email))
     password_hash = await hash_password(read_password(is_own=True))
 
@@ -150,7 +150,7 @@ async def passwd(session: Session, *, email: str) -> None:
         return list_what_opens(tx, get_user(tx, email), session.now, has_new_password=True)
 
     left = await session.db.write(change)
-    click.echo(f"The password of {email} is set; their sessions have ended.", err=True)
+    click.echo(f"The password of {email} was changed; all sessions were ended.", err=True)
     tell_of_former_holder(left)
 
 
@@ -159,6 +159,8 @@ async def passwd(session: Session, *, email: str) -> None:
 @config_option
 @with_database
 async def reset_totp(session: Session, *, email: str) -> None:
-    """Switch off someone's second factor, such as after a lost telephone."""
+    """Reset an account's second factor, for example after losing a phone."""
     await session.db.write(lambda tx: remove_second_factor(tx, get_user(tx, email).id))
-    click.echo(f"{email} signs in with the password alone until they set it up again.", err=True)
+    click.echo(
+        f"{email} signs in with only the password until a new second factor is set up.", err=True
+    )

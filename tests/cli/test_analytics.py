@@ -16,15 +16,15 @@ def test_sums_that_are_missing_are_made_of_the_clicks(shell: Shell, tmp_path: Pa
     done = shell("analytics", "rebuild")
     assert (done.code, done.out) == (
         0,
-        "Days recounted: 1. Sums that were wrong and are corrected: 2.\n",
+        "Days recalculated: 1. Totals corrected: 2.\n",
     )
     assert database.execute("select owner, clicks from click_quarters").fetchall() == [
         (-1, 1),
         (1, 1),
     ]
     database.close()
-    assert shell("analytics", "rebuild").out.endswith("are corrected: 0.\n")
+    assert shell("analytics", "rebuild").out.endswith("corrected: 0.\n")
 
 
 def test_an_empty_database_has_nothing_to_recount(shell: Shell) -> None:
-    assert shell("analytics", "rebuild").out.startswith("Days recounted: 0.")
+    assert shell("analytics", "rebuild").out.startswith("Days recalculated: 0.")

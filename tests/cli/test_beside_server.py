@@ -83,4 +83,4 @@ def test_check_finds_the_server(server: Service) -> None:
     with Service(words, server.folder, SHORTY_SERVER__PORT=str(port)) as command:
         assert command.wait_for_end() == 0
         lines = command.stdout.read_all()
-    assert f"ok     Port: {port} on {host} is answered by a running server." in lines
+    assert f"ok     Port: {port} on {host} is in use by a running server." in lines

@@ -28,13 +28,13 @@ def configuration(tmp_path: Path) -> Path:
 
 
 def list_wrong(outcome: Outcome) -> list[str]:
-    return [line for line in outcome.out.splitlines() if line.startswith("wrong")]
+    return [line for line in outcome.out.splitlines() if line.startswith("error")]
 
 
 def test_all_is_right_before_the_first_start(shell: Shell, tmp_path: Path) -> None:
     checked = shell("check")
     assert (checked.code, checked.err, list_wrong(checked)) == (0, "", [])
-    assert "is not there yet" in checked.out
+    assert "does not exist yet" in checked.out
     assert not (tmp_path / "data").exists()
 
 
@@ -43,8 +43,8 @@ def test_all_is_right_with_a_database(shell: Shell, configuration: Path) -> None
     checked = shell("check")
     assert (checked.code, list_wrong(checked)) == (0, [])
     assert f"Configuration: {configuration}." in checked.out
-    assert "is sound, with the schema" in checked.out
-    assert "nobody can sign in yet" in checked.out
+    assert "is sound and has schema" in checked.out
+    assert "no one can sign in yet" in checked.out
 
 
 def test_faulty_settings_are_wrong(shell: Shell, configuration: Path) -> None:
@@ -59,18 +59,18 @@ def test_a_domain_out_of_the_dns_is_noted(shell: Shell, configuration: Path) -> 
     configuration.write_text("[[domains]]\nhost = 'localhost'\n[[domains]]\nhost = 'go.invalid'\n")
     checked = shell("check")
     assert "Domain: http://localhost (the default)." in checked.out
-    assert "note   Domain: https://go.invalid is not in the DNS" in checked.out
+    assert "note   Domain: https://go.invalid was not found in the DNS" in checked.out
 
 
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ("", "ok     Proxies: X-Forwarded-For is believed from 127.0.0.1."),
-        ("host = '0.0.0.0'", "note   Proxies: domains are served by https"),
-        ("host = '0.0.0.0'\ntrusted_proxies = ['::1']", "believed from ::1 alone. If the proxy"),
+        ("", "ok     Proxies: X-Forwarded-For is trusted from 127.0.0.1."),
+        ("host = '0.0.0.0'", "note   Proxies: domains use https"),
+        ("host = '0.0.0.0'\ntrusted_proxies = ['::1']", "trusted from ::1 only. If the proxy"),
         ("host = '0.0.0.0'\ntrusted_proxies = ['10.0.0.0/8']", "ok     Proxies"),
         ("trusted_proxies = ['10.0.0.1']", "note   Proxies"),
-        ("trusted_proxies = []", "believed from nobody. If the proxy"),
+        ("trusted_proxies = []", "trusted from no proxy. If the proxy"),
     ],
 )
 def test_a_proxy_that_must_be_there_and_is_not_believed_is_noted(
@@ -122,26 +122,26 @@ def test_a_folder_of_someone_else_is_wrong(shell: Shell, tmp_path: Path) -> None
     (tmp_path / "data").mkdir(mode=0o500)
     checked = shell("check")
     assert checked.code == 1
-    assert "cannot be written by this user" in list_wrong(checked)[0]
+    assert "cannot write to" in list_wrong(checked)[0]
 
 
 def test_a_folder_that_is_a_file_is_wrong(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("in the way")
     checked = shell("check")
     assert checked.code == 1
-    assert "data cannot be written by this user" in list_wrong(checked)[0]
+    assert "data; change its owner" in list_wrong(checked)[0]
 
 
 def test_a_journal_is_told_from_one_set_aside(shell: Shell, tmp_path: Path) -> None:
-    assert "Journal: no click waits" in shell("check").out
+    assert "Journal: no clicks are waiting" in shell("check").out
     folder = tmp_path / "data" / "shorty.db.journal"
     folder.parent.mkdir()
     write_journal(folder)
     write_journal(folder.with_name("shorty.db.journal.set-aside-1"))
     checked = shell("check")
     assert checked.code == 0
-    assert f"Journal: {folder} holds clicks; the server stores them" in checked.out
-    assert f"note   Journal: {folder}.set-aside-1 holds clicks that belong" in checked.out
+    assert f"Journal: {folder} contains clicks; the server stores them" in checked.out
+    assert f"note   Journal: {folder}.set-aside-1 contains clicks of another" in checked.out
 
 
 def test_a_damaged_part_of_the_journal_is_noted(shell: Shell, tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_damaged_part_of_the_journal_is_noted(shell: Shell, tmp_path: Path) ->
     damaged.write_bytes(b"?")
     checked = shell("check")
     assert checked.code == 0
-    assert f"note   Journal: {damaged} is a part that was damaged" in checked.out
+    assert f"note   Journal: {damaged} is a damaged part" in checked.out
     assert "another state of the database" not in checked.out
 
 
@@ -184,7 +184,7 @@ def test_a_running_server_is_found(shell: Shell, configuration: Path) -> None:
         configuration.write_text(f"[server]\nport = {port}\n")
         checked = shell("check")
     assert checked.code == 0
-    assert f"Port: {port} on 127.0.0.1 is answered by a running server." in checked.out
+    assert f"Port: {port} on 127.0.0.1 is in use by a running server." in checked.out
 
 
 def test_a_port_of_another_program_is_wrong(shell: Shell, configuration: Path) -> None:
@@ -192,4 +192,4 @@ def test_a_port_of_another_program_is_wrong(shell: Shell, configuration: Path) -
         configuration.write_text(f"[server]\nport = {port}\n")
         checked = shell("check")
     assert checked.code == 1
-    assert "cannot be listened on (Address already in use)" in list_wrong(checked)[0]
+    assert "cannot be used (Address already in use)" in list_wrong(checked)[0]

@@ -21,7 +21,7 @@ def test_an_added_domain_stands_behind_the_configurations(shell: Shell) -> None:
     added = shell("domain", "add", "Go.Bücher.example", "--root-redirect", "https://example.com")
     assert added.code == 0
     assert added.out == ""
-    assert added.err.endswith("https://go.xn--bcher-kva.example are served from now on.\n")
+    assert added.err.endswith("https://go.xn--bcher-kva.example are now served.\n")
     own, new = list_domains(shell)
     assert own["source"] == "builtin"
     assert (new["host"], new["scheme"]) == ("go.xn--bcher-kva.example", "https")
@@ -59,13 +59,13 @@ def test_a_removed_domain_leaves_the_list(shell: Shell) -> None:
 def test_what_cannot_be_is_refused(shell: Shell) -> None:
     shell("domain", "add", "go.example.com")
     twice = shell("domain", "add", "go.example.com")
-    assert twice == (1, "", "There is already a domain named 'go.example.com'.\n")
+    assert twice == (1, "", "A domain named 'go.example.com' already exists.\n")
     bad = shell("domain", "add", "https://go.example.com/")
     assert (bad.code, bad.out) == (1, "")
-    assert bad.err.startswith("host: must be a host name alone")
+    assert bad.err.startswith("host: must be only a host name")
     bad = shell("domain", "add", "b.example.com", "--root-redirect", "/home")
-    assert bad.err.startswith("root-redirect: must be a whole address")
+    assert bad.err.startswith("root-redirect: must be a full URL")
     unknown = shell("domain", "remove", "c.example.com")
-    assert unknown == (1, "", "There is no domain c.example.com here.\n")
+    assert unknown == (1, "", "Domain c.example.com not found.\n")
     own = shell("domain", "remove", "localhost:8000")
-    assert own.err == "The domain localhost:8000 comes from the configuration; take it out there.\n"
+    assert own.err == "The domain localhost:8000 is set in the configuration; remove it there.\n"

@@ -56,7 +56,7 @@ def test_what_an_earlier_command_left_is_replaced_and_not_followed(tmp_path: Pat
 
 def test_a_file_needs_a_folder_and_its_place_for_itself(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("before")
-    for path, fault in (("none/out", "There is no folder"), ("out", "is there already")):
+    for path, fault in (("none/out", "does not exist"), ("out", "already exists")):
         with pytest.raises(StartError, match=fault), write_file(tmp_path / path, may_replace=False):
             pass
     assert (tmp_path / "out").read_text() == "before"

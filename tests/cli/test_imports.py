@@ -91,7 +91,7 @@ def test_an_export_replaces_nothing_by_accident(shell: Shell, tmp_path: Path) ->
     (tmp_path / "out.csv").write_text("precious")
     told = shell("export", "out.csv")
     assert told.code == 1
-    assert "out.csv is there already" in told.err
+    assert "out.csv already exists" in told.err
     assert (tmp_path / "out.csv").read_text() == "precious"
     assert shell("export", "out.csv", "--force").code == 0
     assert (tmp_path / "out.csv").read_text().startswith("url,domain,slug")

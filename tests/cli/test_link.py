@@ -124,7 +124,7 @@ def test_a_link_is_found_by_any_of_its_names(shell: Shell, name: str) -> None:
 @pytest.mark.parametrize("name", ["2", "9" * 30, "other", "go.example/sale", "http://"])
 def test_an_unknown_link_is_not_found(shell: Shell, name: str) -> None:
     shell("link", "add", "https://example.com/", "--slug", "sale")
-    assert shell("link", "show", name) == (1, "", f"There is no link {name} here.\n")
+    assert shell("link", "show", name) == (1, "", f"Link {name} not found.\n")
 
 
 def test_the_same_slug_on_two_domains_is_two_links(shell: Shell) -> None:
@@ -189,7 +189,7 @@ def test_deleted_links_are_gone(shell: Shell) -> None:
         shell("link", "add", "https://example.com/", "--slug", slug)
     assert shell("link", "delete", "one", "two") == (0, "", "Deleted one.\nDeleted two.\n")
     assert list_slugs(shell) == ["three"]
-    assert shell("link", "delete", "one") == (1, "", "There is no link one here.\n")
+    assert shell("link", "delete", "one") == (1, "", "Link one not found.\n")
 
 
 def test_links_are_listed_newest_first(shell: Shell) -> None:
@@ -214,7 +214,7 @@ def test_a_list_can_be_narrowed(shell: Shell) -> None:
     assert list_slugs(shell, "--domain", "go.example.com") == ["c"]
     assert list_slugs(shell, "--search", "example.com/b") == ["b"]
     assert list_slugs(shell, "--sort", "createdAt") == ["a", "b", "c"]
-    assert shell("link", "list", "--tag", "none").err == "There is no tag none here.\n"
+    assert shell("link", "list", "--tag", "none").err == "Tag none not found.\n"
 
 
 def test_a_long_list_is_cut_and_says_so(shell: Shell) -> None:
@@ -222,7 +222,7 @@ def test_a_long_list_is_cut_and_says_so(shell: Shell) -> None:
         shell("link", "add", "https://example.com/", "--slug", slug)
     listed = shell("link", "list", "--limit", "2")
     assert listed.out.count("\n") == 3
-    assert listed.err == "Shown are 2 of 3; --limit shows more.\n"
+    assert listed.err == "Showing 2 of 3; use --limit for more.\n"
     assert shell("link", "list", "--limit", "3").err == ""
 
 
@@ -232,7 +232,7 @@ def test_links_belong_to_the_person_named(shell: Shell) -> None:
     shell("link", "add", "https://example.com/", "--slug", "bobs", "--user", "bob@a.example")
     assert list_slugs(shell, "--user", "bob@a.example") == ["bobs"]
     assert list_slugs(shell) == []
-    assert shell("link", "show", "bobs").err == "There is no link bobs here.\n"
+    assert shell("link", "show", "bobs").err == "Link bobs not found.\n"
     for name in ("1", "bobs", "localhost:8000/bobs"):
         for words in (("show", name), ("edit", name, "--title", "x"), ("delete", name)):
             assert shell("link", *words).code == 1

@@ -75,7 +75,7 @@ def test_an_expected_failure_is_one_sentence(shell: Shell) -> None:
 def test_a_setting_that_cannot_be_stops_the_start(shell: Shell) -> None:
     refused = shell("serve", "--host", "http://here")
     assert (refused.code, refused.out) == (1, "")
-    assert refused.err.startswith("The settings cannot be used: server.host (--host): expected")
+    assert refused.err.startswith("The settings are invalid: server.host (--host): expected")
 
 
 def test_a_database_that_cannot_be_opened_is_one_sentence(shell: Shell, tmp_path: Path) -> None:

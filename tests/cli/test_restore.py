@@ -107,23 +107,23 @@ HISTORY_CHANGES = {
         ),
         "the file is no database that can be read (malformed database schema (sqlite_schema)",
     ),
-    "history-missing": ("drop table schema_migrations", " is no database of shorty\n"),
-    "history-empty": ("delete from schema_migrations", " is no database of shorty\n"),
+    "history-missing": ("drop table schema_migrations", " is not a shorty database\n"),
+    "history-empty": ("delete from schema_migrations", " is not a shorty database\n"),
     "history-as-view": (
         (
             "drop table schema_migrations; create view schema_migrations as with recursive"
             " n (version) as (select 1 union all select version + 1 from n)"
             " select version, 'x' as name, 0 as applied_at from n"
         ),
-        " is no database of shorty\n",
+        " is not a shorty database\n",
     ),
     "history-newer": (
         "insert into schema_migrations values (9999, 'later', 0)",
-        "was made by a newer shorty (schema 9999",
+        "was created by a newer shorty (schema 9999",
     ),
     "history-of-another": (
         "update schema_migrations set name = 'other' where version = 2",
-        "has a schema that this shorty does not know",
+        "has a schema that this version of shorty does not know",
     ),
     "history-shorter": (
         "delete from schema_migrations where version > 1",
@@ -231,7 +231,7 @@ def test_a_database_that_somebody_changed_is_wrong(shell: Shell, target: Path, n
     checked = shell("check")
     assert checked.code == 1
     [line] = [line for line in checked.out.splitlines() if words in line]
-    assert line.startswith("wrong  Database: ")
+    assert line.startswith("error  Database: ")
 
 
 @pytest.mark.parametrize("version", range(1, LATEST + 1))
@@ -361,10 +361,10 @@ def test_what_only_the_settings_of_today_refuse_is_restored_and_listed(
     told = shell("restore", "copy.db")
     assert told.code == 0
     blocked = (
-        "links.url in row 1 (web) is https://b.example/, which leads to a host that this server "
+        "links.url in row 1 (web) is https://b.example/, which points to a host that this server "
         "blocks"
     )
-    private = "links.url in row 5 (router) is http://10.0.0.1/, which leads to a private network"
+    private = "links.url in row 5 (router) is http://10.0.0.1/, which points to a private network"
     assert f"- {blocked}\n" in told.err
     assert f"- {private}" in told.err
     checked = shell("check")

@@ -14,7 +14,7 @@ def test_create_prints_the_token_alone(shell: Shell) -> None:
     made = shell("token", "create")
     assert made.code == 0
     assert TOKEN.fullmatch(made.out)
-    assert made.err.startswith("Made the database ")
+    assert made.err.startswith("Created the database ")
 
 
 def test_the_first_token_makes_one_workspace_and_its_owner(shell: Shell) -> None:
@@ -44,7 +44,7 @@ def test_a_token_has_the_scope_and_life_asked_for(shell: Shell) -> None:
 def test_a_token_for_a_stranger_is_refused(shell: Shell) -> None:
     shell("token", "create")
     refused = shell("token", "create", "--user", "bob@a.example")
-    assert refused == (1, "", "There is no user bob@a.example here.\n")
+    assert refused == (1, "", "User bob@a.example not found.\n")
 
 
 def test_the_list_shows_hints_and_no_secrets(shell: Shell) -> None:
@@ -57,9 +57,9 @@ def test_the_list_shows_hints_and_no_secrets(shell: Shell) -> None:
 
 def test_a_revoked_token_leaves_the_list(shell: Shell) -> None:
     shell("token", "create")
-    assert shell("token", "revoke", "1") == (0, "", "Token 1 is revoked.\n")
+    assert shell("token", "revoke", "1") == (0, "", "Token 1 was revoked.\n")
     assert json.loads(shell("token", "list", "--json").out) == []
-    assert shell("token", "revoke", "1") == (1, "", "There is no token 1 here.\n")
+    assert shell("token", "revoke", "1") == (1, "", "Token 1 not found.\n")
 
 
 def test_a_wrong_scope_is_misuse(shell: Shell) -> None:

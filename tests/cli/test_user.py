@@ -41,7 +41,7 @@ def test_the_second_person_gets_a_workspace_of_their_own(shell: Shell) -> None:
 def test_a_taken_address_is_refused(shell: Shell) -> None:
     shell("user", "add", "ann@a.example", stdin="correct horse\n")
     refused = shell("user", "add", "ANN@a.example", stdin="battery staple\n")
-    assert refused == (1, "", "There is already a user named 'ann@a.example'.\n")
+    assert refused == (1, "", "A user named 'ann@a.example' already exists.\n")
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_taken_address_is_refused(shell: Shell) -> None:
         ("ann@a.example", "", "password: must be at least 8 characters long.\n"),
         ("ann@a.example", "correct\n", "password: must be at least 8 characters long.\n"),
         ("ann@a.example", "x" * 300, "password: may be at most 256 bytes long.\n"),
-        ("ann", "correct horse\n", "email: must be an e-mail address, such as ann@example.com.\n"),
+        ("ann", "correct horse\n", "email: must be an email, such as ann@example.com.\n"),
     ],
 )
 def test_a_bad_account_is_refused(shell: Shell, email: str, stdin: str, complaint: str) -> None:
@@ -68,13 +68,17 @@ def test_a_password_is_no_argument(shell: Shell) -> None:
 def test_a_password_can_be_changed(shell: Shell) -> None:
     shell("user", "add", "ann@a.example", stdin="correct horse\n")
     changed = shell("user", "passwd", "ann@a.example", stdin="battery staple\n")
-    assert changed == (0, "", "The password of ann@a.example is set; their sessions have ended.\n")
+    assert changed == (
+        0,
+        "",
+        "The password of ann@a.example was changed; all sessions were ended.\n",
+    )
 
 
 def test_an_email_is_changed_and_counts_as_verified(shell: Shell, tmp_path: Path) -> None:
     shell("user", "add", "ann@a.example", "--name", "Ann", stdin="correct horse\n")
     changed = shell("user", "email", "Ann@a.example", "ann@BÜCHER.example")
-    assert changed == (0, "", "Ann signs in with ann@xn--bcher-kva.example.\n")
+    assert changed == (0, "", "Ann now signs in with ann@xn--bcher-kva.example.\n")
     assert list_emails(shell) == ["ann@xn--bcher-kva.example"]
     forget_proofs(tmp_path)
     assert "  no        Ann" in shell("user", "list").out
@@ -89,9 +93,9 @@ def test_an_email_that_is_taken_or_none_or_unknown_is_refused(shell: Shell) -> N
     for email in ("ann@a.example", "bob@a.example"):
         shell("user", "add", email, stdin="correct horse\n")
     for arguments, complaint in (
-        (("ann@a.example", "BOB@a.example"), "There is already a user named 'bob@a.example'.\n"),
-        (("ann@a.example", "a@@x.com"), "email: must be an e-mail address, such as"),
-        (("cy@a.example", "c@a.example"), "There is no user cy@a.example here.\n"),
+        (("ann@a.example", "BOB@a.example"), "A user named 'bob@a.example' already exists.\n"),
+        (("ann@a.example", "a@@x.com"), "email: must be an email, such as"),
+        (("cy@a.example", "c@a.example"), "User cy@a.example not found.\n"),
     ):
         refused = shell("user", "email", *arguments)
         assert (refused.code, refused.out) == (1, "")
@@ -122,9 +126,9 @@ def test_what_a_former_holder_still_has_is_listed_with_what_ends_it(
     forget_proofs(tmp_path)
     tokens = "  API tokens (1): shorty token list, shorty token revoke ID"
     factor = "  the second factor: shorty user reset-totp boss@a.example"
-    password = "  the password and what is signed in: shorty user passwd boss@a.example"
+    password = "  the password and active sessions: shorty user passwd boss@a.example"
     told = shell("user", "passwd", "boss@a.example", stdin="battery staple\n").err
-    heading = "If somebody else set up this account before, end what they still have:"
+    heading = "If someone else set up this account earlier, remove their access:"
     assert told.splitlines()[-3:] == [heading, tokens, factor]
     shell("token", "revoke", "1")
     shell("user", "reset-totp", "boss@a.example")
@@ -152,15 +156,15 @@ def forget_proofs(folder: Path) -> None:
 def test_the_password_of_a_stranger_cannot(shell: Shell) -> None:
     shell("user", "add", "ann@a.example", stdin="correct horse\n")
     refused = shell("user", "passwd", "bob@a.example", stdin="battery staple\n")
-    assert refused == (1, "", "There is no user bob@a.example here.\n")
+    assert refused == (1, "", "User bob@a.example not found.\n")
 
 
 def test_a_lost_second_factor_is_switched_off(shell: Shell, tmp_path: Path) -> None:
     shell("user", "add", "ann@a.example", stdin="correct horse\n")
     refused = shell("user", "reset-totp", "ann@a.example")
-    assert refused == (1, "", "There is no second factor here.\n")
+    assert refused == (1, "", "Second factor not found.\n")
     add_second_factor(tmp_path)
     done = shell("user", "reset-totp", "ann@a.example")
     assert (done.code, done.out) == (0, "")
-    assert "with the password alone" in done.err
+    assert "with only the password" in done.err
     assert shell("user", "reset-totp", "ann@a.example").code == 1
