@@ -20,8 +20,8 @@ Three rings: *domains* hold the rules, *doors* turn the outside world into one c
     accounts           people, workspaces, roles, tokens
     plans              what a workspace may use
     config, storage,   settings; the database; and what everybody needs: the one HTTP client,
-    fetch, limits …    rate limits, passwords, proxies, addresses, whether the clock is believed,
-                       the process's sockets
+    fetch, limits …    rate limits, passwords, proxies, addresses, ids, durations, whether the clock
+                       is believed, the process's sockets
     errors             what can go wrong
 
 Read `links/model.py`, `redirect/decide.py` and `clicks/journal.py` first: they are the product in
