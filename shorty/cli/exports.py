@@ -78,6 +78,6 @@ def open_output(stack: AsyncExitStack, file: Path, *, may_replace: bool) -> Bina
     return stack.enter_context(write_file(file, may_replace=may_replace))
 
 
-def describe_export(told: Transfer) -> str:
-    clicks = f" and {told.clicks:,} clicks" if told.clicks else ""
-    return f"Exported {told.created:,} links{clicks}."
+def describe_export(result: Transfer) -> str:
+    clicks = f" and {result.clicks:,} clicks" if result.clicks else ""
+    return f"Exported {result.created:,} links{clicks}."

@@ -67,35 +67,35 @@ async def command(
     ctx = await open_context(session, user)
     options = ImportOptions(domain=domain, on_conflict=on_conflict, is_dry_run=is_dry_run)
     with ExitStack() as stack:
-        told_to = report and Report(stack.enter_context(write_file(report, may_replace=True)))
+        reporter = report and Report(stack.enter_context(write_file(report, may_replace=True)))
         on_change = stack.enter_context(show_progress("Importing"))
         progress = TransferProgress(
-            on_change=on_change, on_problem=told_to.add if told_to else None
+            on_change=on_change, on_problem=reporter.add if reporter else None
         )
         await import_file(ctx.links, ctx.actor, source, file, options, session.now, progress)
-    told = progress.describe()
-    print_problems(told, report)
-    click.echo(describe_import(told, is_dry_run=is_dry_run))
-    if told.error is not None:
-        click.echo(told.error, err=True)
-    if told.state != "done" or told.failed:
+    result = progress.describe()
+    print_problems(result, report)
+    click.echo(describe_import(result, is_dry_run=is_dry_run))
+    if result.error is not None:
+        click.echo(result.error, err=True)
+    if result.state != "done" or result.failed:
         raise Exit(1)
 
 
-def print_problems(told: Transfer, report: Path | None) -> None:
-    for problem in told.problems[:SHOWN_PROBLEMS]:
+def print_problems(result: Transfer, report: Path | None) -> None:
+    for problem in result.problems[:SHOWN_PROBLEMS]:
         parts = (problem.place, problem.subject, problem.message)
         click.echo(": ".join(filter(None, parts)), err=True)
-    more = told.problem_count - SHOWN_PROBLEMS
+    more = result.problem_count - SHOWN_PROBLEMS
     if more > 0:
         where = f"{report} has them all" if report else "--report FILE writes them all"
         click.echo(f"… and {more:,} more: {where}.", err=True)
 
 
-def describe_import(told: Transfer, *, is_dry_run: bool) -> str:
+def describe_import(result: Transfer, *, is_dry_run: bool) -> str:
     would = "would be " if is_dry_run else ""
-    parts = [f"{told.created:,} links {would}imported", f"{told.there:,} existed already"]
-    parts += [f"{told.skipped:,} skipped", f"{told.failed:,} failed"]
-    if told.clicks:
-        parts.append(f"{told.clicks:,} clicks")
+    parts = [f"{result.created:,} links {would}imported", f"{result.there:,} existed already"]
+    parts += [f"{result.skipped:,} skipped", f"{result.failed:,} failed"]
+    if result.clicks:
+        parts.append(f"{result.clicks:,} clicks")
     return ", ".join(parts) + "."

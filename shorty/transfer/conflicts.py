@@ -1,4 +1,4 @@
-"""Decides what becomes of a link whose slug is taken, or that is there since an earlier import."""
+"""Decides about a link whose slug is taken, or that an earlier import has created."""
 
 from collections.abc import Callable
 from typing import Final, TypeAlias
@@ -13,11 +13,11 @@ from shorty.storage.database import Row
 from shorty.transfer.model import OnConflict
 
 LAST_NUMBER: Final = 100
-"""Each search starts at 2, to find what an earlier import renamed: without an end, the searches for
-a file of one slug alone would grow with the square of its rows."""
+"""Each search starts at 2, to find what an earlier import renamed. Without a limit, a file of one
+slug alone would take time quadratic in its rows."""
 
 FindOne: TypeAlias = Callable[..., Row | None]
-"""Inside a transaction or beside one."""
+"""Inside a transaction or outside."""
 
 FIND_HOLDER: Final = """
 select id, workspace_id, url from links
@@ -30,14 +30,14 @@ order by id limit 1
 """
 
 
-class There(msgspec.Struct, frozen=True, kw_only=True):
-    """The same link is there already; the id is None where it comes twice in the file."""
+class Existing(msgspec.Struct, frozen=True, kw_only=True):
+    """The same link exists; its id is None if it comes twice in the file of a dry run or batch."""
 
     link_id: int | None
 
 
 class Claims:
-    """Slugs and destinations of links that are about to be made, which no database knows yet."""
+    """Slugs and destinations of links that are about to be created."""
 
     def __init__(self) -> None:
         self._slugs: dict[tuple[int, str], str] = {}
@@ -53,7 +53,7 @@ class Claims:
         """Where the claimed slug leads."""
         return self._slugs.get((domain_id, key))
 
-    def holds_url(self, domain_id: int, url: str) -> bool:
+    def has_url(self, domain_id: int, url: str) -> bool:
         return (domain_id, url) in self._urls
 
 
@@ -63,12 +63,11 @@ def settle(
     workspace_id: int,
     link: PreparedLink,
     on_conflict: OnConflict,
-) -> PreparedLink | There | SlugTakenError:
+) -> PreparedLink | Existing | SlugTakenError:
     """The link to insert, perhaps with another slug.
 
-    A link is there already where its slug leads to the same destination; one without a slug, where
-    any link of the domain does. So whoever imports a file again imports nothing twice, renamed
-    links neither.
+    A link exists if its slug leads to the same destination; one without a slug, if any link of the
+    domain does. So a file that is imported again creates nothing twice, not even renamed links.
     """
     if not link.fields.slug:
         return _find_same(find_one, claims, workspace_id, link) or link
@@ -77,7 +76,7 @@ def settle(
         holder = _find_holder(find_one, claims, workspace_id, link)
         if holder is None:
             return link
-        if isinstance(holder, There):
+        if isinstance(holder, Existing):
             return holder
         if on_conflict != "rename":
             break
@@ -87,27 +86,27 @@ def settle(
 
 def _find_same(
     find_one: FindOne, claims: Claims, workspace_id: int, link: PreparedLink
-) -> There | None:
+) -> Existing | None:
     fields = link.fields
-    if claims.holds_url(fields.domain_id, fields.url):
-        return There(link_id=None)
+    if claims.has_url(fields.domain_id, fields.url):
+        return Existing(link_id=None)
     row = find_one(FIND_SAME, hash_url(fields.url), workspace_id, fields.domain_id, fields.url)
-    return None if row is None else There(link_id=row["id"])
+    return None if row is None else Existing(link_id=row["id"])
 
 
 def _find_holder(
     find_one: FindOne, claims: Claims, workspace_id: int, link: PreparedLink
-) -> There | str | None:
-    """What has the slug: the same link, another one's destination, or nothing."""
+) -> Existing | str | None:
+    """The same link, the destination of another link with the slug, or None."""
     fields = link.fields
     claimed = claims.find_url(fields.domain_id, slug_key(fields.slug))
     if claimed is not None:
-        return There(link_id=None) if claimed == fields.url else claimed
+        return Existing(link_id=None) if claimed == fields.url else claimed
     row = find_one(FIND_HOLDER, fields.domain_id, slug_key(fields.slug))
     if row is None:
         return None
     is_same = row["url"] == fields.url and row["workspace_id"] == workspace_id
-    return There(link_id=row["id"]) if is_same else row["url"]
+    return Existing(link_id=row["id"]) if is_same else row["url"]
 
 
 def _rename(link: PreparedLink, base: str, number: int) -> PreparedLink:

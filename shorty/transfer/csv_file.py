@@ -59,14 +59,9 @@ KNOWN: Final = {*chain(*NAMES.values()), *map(fold_column, COLUMNS)}
 # Only our own table has these: its tags are separated by nothing but commas.
 OWN: Final = {"forwardparameters", "metapixelid", "bioclicks"}
 STATUSES: Final = {
-    "301": 301,
-    "302": 302,
-    "307": 307,
-    "308": 308,
-    "permanent301": 301,
-    "temporary302": 302,
-    "temporary307": 307,
-    "permanent308": 308,
+    **{str(status): status for status in (301, 302, 307, 308)},
+    **{f"permanent{status}": status for status in (301, 308)},
+    **{f"temporary{status}": status for status in (302, 307)},
 }
 YES: Final = frozenset({"true", "yes", "1", "y", "on", "t", "active", "enabled"})
 NO: Final = frozenset({"false", "no", "0", "n", "off", "f", "inactive", "disabled", "archived"})
@@ -75,7 +70,7 @@ LONGEST_SHORT_URL: Final = 2000
 
 
 def read_csv(file: OpenFile) -> Iterator[Item]:
-    """Raises InvalidFileError where it is no table, or one without destinations."""
+    """Raises InvalidFileError if it is no table, or one without destinations."""
     table = Table(file)
     require_destinations(table)
     yield from remark_unknown(table)
@@ -255,10 +250,6 @@ def parse_own_fields(row: Row) -> dict[str, Any]:
         for column, (name, parse) in _OWN_FIELDS.items()
         if (text := row.cells.get(column))
     }
-
-
-def write_heading() -> Iterable[str]:
-    return COLUMNS
 
 
 def write_link(link: ExportedLink, tags: tuple[str, ...], *, hides_webhooks: bool) -> Iterable[str]:

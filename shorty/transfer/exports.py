@@ -17,8 +17,9 @@ from shorty.links.store import decode_fields
 from shorty.links.utm_templates import list_templates
 from shorty.storage.database import Row
 from shorty.storage.snapshot import Rows
-from shorty.transfer.csv_file import write_heading, write_link
+from shorty.transfer.csv_file import write_link
 from shorty.transfer.lines import (
+    COLUMNS,
     BlockOfPage,
     ClickLine,
     ColorsOfPage,
@@ -37,7 +38,7 @@ from shorty.transfer.lines import (
 )
 from shorty.transfer.model import ExportedLink
 from shorty.transfer.progress import TransferProgress
-from shorty.transfer.shorty_file import KINDS, SOURCES
+from shorty.transfer.shorty_file import CLICK_TEXTS, KINDS, SOURCES
 from shorty.transfer.tables import write_rows
 
 ExportFormat = Literal["csv", "ndjson"]
@@ -83,15 +84,11 @@ async def export_table(
     `hides_webhooks` is for those who may only read: of webhook URLs they get the hosts.
     """
     progress.total = await count_links(rows, workspace_id)
-    yield write_rows([write_heading()])
-    async for links in read_links(rows, workspace_id):
-        tags = await find_tag_names(rows, links)
+    yield write_rows([COLUMNS])
+    async for links in _read_tagged_links(rows, workspace_id, progress):
         yield write_rows(
-            write_link(link, tags.get(link.id, ()), hides_webhooks=hides_webhooks) for link in links
+            write_link(link, tags, hides_webhooks=hides_webhooks) for link, tags in links
         )
-        _move(progress, len(links))
-        if progress.is_cancelled:
-            return
 
 
 async def export_lines(
@@ -107,15 +104,11 @@ async def export_lines(
         yield encode_line(copy_fields(template, TemplateLine))
     async for row in read_pictures(rows, workspace_id):
         yield encode_line(describe_picture(row))
-    async for links in read_links(rows, workspace_id):
-        tags = await find_tag_names(rows, links)
-        lines = (
-            describe_link(link, tags.get(link.id, ()), has_counts=not has_clicks) for link in links
-        )
+    async for links in _read_tagged_links(rows, workspace_id, progress):
+        lines = (describe_link(link, tags, has_counts=not has_clicks) for link, tags in links)
         yield b"".join(map(encode_line, lines))
-        _move(progress, len(links))
-        if progress.is_cancelled:
-            return
+    if progress.is_cancelled:
+        return
     # Only now, since a page may lead to links of any age.
     async for page in read_dressed_pages(rows, workspace_id, now):
         yield encode_line(describe_page(page))
@@ -144,9 +137,17 @@ async def _export_clicks(
         )
 
 
-def _move(progress: TransferProgress, links: int) -> None:
-    progress.created += links
-    progress.move(progress.done + links)
+async def _read_tagged_links(
+    rows: Rows, workspace_id: int, progress: TransferProgress
+) -> AsyncGenerator[list[tuple[ExportedLink, tuple[str, ...]]]]:
+    """Links with the names of their tags, until the progress is cancelled."""
+    async for links in read_links(rows, workspace_id):
+        tags = await find_tag_names(rows, links)
+        yield [(link, tags.get(link.id, ())) for link in links]
+        progress.created += len(links)
+        progress.move(progress.done + len(links))
+        if progress.is_cancelled:
+            return
 
 
 async def count_links(rows: Rows, workspace_id: int) -> int:
@@ -240,11 +241,6 @@ def describe_click(row: Row) -> ClickLine:
         by=_KIND_NAMES[row["kind"]],
         source=_SOURCE_NAMES[row["source"]],
         visitor=str(row["visitor"]),
-        country=row["country"],
-        city=row["city"],
-        referrer=row["referrer"],
-        browser=row["browser"],
-        os=row["os"],
-        device=row["device"],
+        **{name: row[name] for name in CLICK_TEXTS},
         utm=_decode_utm(row["utm"]) if row["utm"] else None,
     )

@@ -19,14 +19,14 @@ _UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 class InvalidFileError(Exception):
-    """The file cannot be read as what it is said to be: a sentence that says what to do.
+    """The file can't be read as what its person says: a sentence that says what to do.
 
     It ends an import and never leaves this package.
     """
 
 
 class ReadingStoppedError(Exception):
-    """Nobody wants the rest of the file any more. It never leaves this package."""
+    """The import was cancelled. It never leaves this package."""
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,10 +42,10 @@ def _never() -> bool:
 
 
 class OpenFile:
-    """A file that is being read from its start; `position` may be asked from another thread.
+    """A file that is read from its start. `position` may be read from another thread.
 
-    `is_stopped` is asked before each piece or line; once it says yes, ReadingStoppedError is raised
-    in the place of more, so that no reader has to look after this.
+    `is_stopped` is called before each piece or line. Once it is true, reading raises
+    ReadingStoppedError, so that no reader has to check.
     """
 
     def __init__(self, path: Path, is_stopped: Callable[[], bool] = _never) -> None:
@@ -62,7 +62,7 @@ class OpenFile:
         self._file.close()
 
     def read_start(self) -> bytes:
-        """The first bytes, which are read again afterwards."""
+        """The first bytes, which the next call reads again."""
         start = self._file.read(SNIFFED)
         self._file.seek(0)
         return start
@@ -78,7 +78,7 @@ class OpenFile:
             yield piece
 
     def read_lines(self, longest: int = LONGEST_LINE) -> Iterator[tuple[int, bytes]]:
-        """The lines with their numbers, from 1 on, without a byte order mark; empty ones too.
+        """The lines with their numbers from 1, without a byte order mark, including empty ones.
 
         Raises InvalidFileError for one that is too long.
         """
@@ -95,7 +95,7 @@ class OpenFile:
             yield number, line.removeprefix(_UTF_8_MARK) if number == 1 else line
 
     def read_text_lines(self) -> Iterator[str]:
-        """Raises InvalidFileError where it is not UTF-8."""
+        """Raises InvalidFileError if the file is not UTF-8."""
         for number, line in self.read_lines(LONGEST_ROW):
             if number == 1 and line.startswith(_UTF_16_MARKS):
                 raise InvalidFileError("The file is in UTF-16: save it as UTF-8 and try again.")
@@ -116,10 +116,10 @@ class OpenFile:
 
 
 class Feed:
-    """`text[at:]` has been read and not taken; a reader takes it by moving `at` forward.
+    """Joins the pieces of a file. `text[at:]` is not taken yet; a reader takes it by moving `at`.
 
-    What was taken is dropped with the next piece, so that memory stays bounded, and so does the
-    work as long as a reader leaves only a few bytes when it asks for more.
+    The next piece drops what was taken, so memory stays bounded, and so does the work as long as a
+    reader leaves only a few bytes when it asks for more.
     """
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
@@ -135,11 +135,11 @@ class Feed:
 
     @property
     def offset(self) -> int:
-        """Of `at`, in bytes from the file's start."""
+        """The bytes before `at` in the file."""
         return self._dropped + self.at
 
     def find_line(self) -> int:
-        """The number of the line that `at` is in, from 1 on."""
+        """The number of the line that `at` is in, from 1."""
         self._line += self.text.count(b"\n", self._counted, self.at)
         self._counted = self.at
         return self._line
@@ -157,7 +157,7 @@ class Feed:
         return True
 
     def has(self, length: int) -> bool:
-        """Whether so many bytes follow, reading on for them."""
+        """Whether so many bytes follow; reads on if needed."""
         while len(self.text) - self.at < length:
             if not self.read_on():
                 return False
@@ -174,7 +174,7 @@ class Feed:
                 return False
 
     def skip_past(self, mark: bytes) -> bool:
-        """Takes everything up to `mark` and the mark; False where the file ends without one."""
+        """Takes everything up to `mark` and the mark; False if the file ends without it."""
         while True:
             found = self.text.find(mark, self.at)
             if found >= 0:
@@ -190,7 +190,7 @@ class Feed:
         self._kept, self._kept_from, self._most = bytearray(), self.at, most
 
     def take_kept(self) -> bytes | None:
-        """What was taken since `keep`; None where it was more than that."""
+        """The bytes taken since `keep`; None if they are too many."""
         self._keep_taken()
         kept, self._kept = self._kept, None
         return None if kept is None or len(kept) > self._most else bytes(kept)

@@ -17,7 +17,7 @@ from shorty.transfer.model import ImportedClick, ImportedCounts, ImportRun
 # Past so many, a visitor who comes back on a day long past might be counted twice.
 KNOWN_VISITORS: Final = 1_000_000
 # In a dry run, the id of a link that would be created.
-WOULD_BE_MADE: Final = 0
+WOULD_BE_CREATED: Final = 0
 
 
 class History:

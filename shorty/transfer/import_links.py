@@ -14,10 +14,10 @@ from shorty.links.writes import insert_links as insert_prepared
 from shorty.passwords import is_password_hash
 from shorty.plans import QuotaName, count_seconds_to_reset, read_usage
 from shorty.storage.database import Transaction
-from shorty.transfer.conflicts import Claims, FindOne, There, settle
+from shorty.transfer.conflicts import Claims, Existing, FindOne, settle
 from shorty.transfer.model import ImportedLink, ImportOptions, OnConflict
 
-Arrival: TypeAlias = Link | There | ShortyError
+Arrival: TypeAlias = Link | Existing | ShortyError
 
 # Links that have expired are imported as such, so no time is too long ago.
 LONG_AGO: Final = 0
@@ -46,9 +46,12 @@ async def prepare_import(
     has_lost_password = item.has_lost_password or (
         item.password_hash is not None and not is_password_hash(item.password_hash)
     )
+    default = context.domains.default
+    host = options.domain or item.change.domain or (default.host if default else "")
+    require_domain(context, author.workspace_id, host)
     change = msgspec.structs.replace(
         translate_logo(item.change, logos),
-        domain=choose_domain(context, author, item.change, options),
+        domain=host,
         is_active=item.change.is_active is not False and not has_lost_password,
     )
     link = await prepare_open_link(context, author, change, LONG_AGO)
@@ -60,19 +63,14 @@ async def prepare_import(
     return Prepared(item=item, link=link, remark=SWITCHED_OFF if has_lost_password else None)
 
 
-def choose_domain(
-    context: LinkContext, author: Author, change: LinkChange, options: ImportOptions
-) -> str:
-    """The host that the link goes to. Raises InvalidFieldsError."""
-    default = context.domains.default
-    host = options.domain or change.domain or (default.host if default else "")
-    if context.find_domain(author.workspace_id, host) is None:
+def require_domain(context: LinkContext, workspace_id: int, host: str) -> None:
+    """Raises InvalidFieldsError."""
+    if context.find_domain(workspace_id, host) is None:
         fault = (
             f"{host[:100]!r} is not a domain of this workspace; add it (shorty domain add), or "
-            "choose one for all links (--domain)"
+            "choose another one for all links (--domain)"
         )
         raise InvalidFieldsError({"domain": fault})
-    return host
 
 
 def translate_logo(change: LinkChange, logos: Mapping[int, int]) -> LinkChange:
@@ -125,7 +123,7 @@ def settle_each(
     author: Author,
     prepared: Sequence[Prepared],
     on_conflict: OnConflict,
-) -> Iterator[PreparedLink | There | SlugTakenError]:
+) -> Iterator[PreparedLink | Existing | SlugTakenError]:
     """Each is settled after the caller has claimed the one before it. Raises SlugTakenError."""
     for each in prepared:
         arrival = settle(find_one, claims, author.workspace_id, each.link, on_conflict)

@@ -31,10 +31,17 @@ from shorty.links.utm_templates import (
     list_templates,
 )
 from shorty.pools import WorkerThreads
-from shorty.transfer.conflicts import There
+from shorty.transfer.conflicts import Existing
 from shorty.transfer.files import Fault, InvalidFileError, OpenFile, ReadingStoppedError
-from shorty.transfer.history import WOULD_BE_MADE, History
-from shorty.transfer.import_links import Arrival, DryRun, Prepared, insert_links, prepare_import
+from shorty.transfer.history import WOULD_BE_CREATED, History
+from shorty.transfer.import_links import (
+    Arrival,
+    DryRun,
+    Prepared,
+    insert_links,
+    prepare_import,
+    require_domain,
+)
 from shorty.transfer.model import (
     ImportedClick,
     ImportedCounts,
@@ -122,16 +129,17 @@ class Import:
     async def take_file(self, file: OpenFile, items: Iterator[Item]) -> None:
         """Raises InvalidFileError, InvalidFieldsError, SlugTakenError, QuotaExceededError and
         ReadingStoppedError."""
-        if self._run.options.domain is not None:
-            self._require_domain(self._run.options.domain)
+        run = self._run
+        if run.options.domain is not None:
+            require_domain(run.context, run.workspace_id, run.options.domain)
         if self._dry_run is not None:
-            await self._dry_run.begin(self._run.now)
+            await self._dry_run.begin(run.now)
         while True:
             batch, error = await self._read(items)
             for kind, alike in groupby(batch, key=type):
                 found = list(alike)
                 await self._takers[kind](found)
-                self._run.require_wanted()
+                run.require_wanted()
                 self._progress.belongings += len(found) if kind in BELONGINGS else 0
             self._progress.move(file.position)
             if error is not None:
@@ -139,7 +147,7 @@ class Import:
             if not batch:
                 break
         await self._history.finish()
-        self._run.require_wanted()
+        run.require_wanted()
 
     async def _read(self, items: Iterator[Item]) -> tuple[list[Item], InvalidFileError | None]:
         owner = f"workspace {self._run.workspace_id}"
@@ -150,11 +158,6 @@ class Import:
             raise
         self._run.require_wanted()
         return batch
-
-    def _require_domain(self, host: str) -> None:
-        if self._run.context.find_domain(self._run.workspace_id, host) is None:
-            fault = f"{host[:100]!r} is not a domain of this workspace; add it first"
-            raise InvalidFieldsError({"domain": fault})
 
     async def _take_links(self, items: Sequence[ImportedLink]) -> None:
         prepared: list[Prepared] = []
@@ -195,11 +198,11 @@ class Import:
         match arrival:
             case Link() | None:
                 progress.created += 1
-                link_id = arrival.id if arrival else WOULD_BE_MADE
+                link_id = arrival.id if arrival else WOULD_BE_CREATED
                 self._history.know(item.ref, link_id, is_new=True)
                 if prepared.remark is not None:
                     progress.note("note", item.place, name_link(item), prepared.remark)
-            case There():
+            case Existing():
                 progress.there += 1
                 self._history.know(item.ref, arrival.link_id, is_new=False)
             case _:

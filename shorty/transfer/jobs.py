@@ -1,8 +1,8 @@
-"""Imports of the dashboard: a file is tried first, then taken in, while its owner may look away.
+"""Runs the dashboard's imports in the background: first a preview of the file, then the import.
 
-They live in this process: what runs when it stops ends within a second, and can be repeated. So
-does what its person may no longer do: session, membership and role are asked for again and again.
-Files lie beside the database, for nobody else, and are gone once they are no longer needed.
+Jobs live in this process. A job ends within a second when the process stops, and when its person
+loses the right to import: session, membership and role are checked all the time. Uploads lie beside
+the database, readable by the server alone, and are deleted once they are no longer needed.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ Stage = Literal["trying", "tried", "importing", "over"]
 
 PIECE_BYTES: Final = 1024 * 1024
 KEPT_JOBS: Final = 10
-"""Of each workspace; of more, the last."""
+"""Per workspace, the newest."""
 ASK_AGAIN_S: Final = 0.5
 NO_RIGHT: Final = (
     "This import was stopped: the person who started it was signed out, removed or given a role "
@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 
 class ImportJob:
-    """One uploaded file, from its trial to its end."""
+    """One uploaded file, from its preview to its end."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class ImportJob:
 
     @property
     def has_something(self) -> bool:
-        """Whether a part of it can be taken in, as far as is known."""
+        """Whether anything in it can be imported, as far as is known."""
         progress = self.progress
         found = progress.created or progress.there or progress.clicks or progress.belongings
         return progress.state not in {"cancelled", "stopped"} and bool(found)
@@ -79,7 +79,7 @@ class ImportJob:
 
 
 class ImportJobs:
-    """Used on the event loop alone; `folder` is its own."""
+    """To be used on the event loop only. `folder` is used by nothing else."""
 
     def __init__(self, context: LinkContext, folder: Path, read_clock: Callable[[], int]) -> None:
         self._context = context
@@ -88,11 +88,11 @@ class ImportJobs:
         self._jobs: dict[str, ImportJob] = {}
 
     def start(self) -> None:
-        """Removes what a killed process has left."""
+        """Removes the uploads that a killed process has left."""
         self._clear_folder()
 
     async def stop(self) -> None:
-        """Returns once nothing runs."""
+        """Returns once no job runs."""
         for job in self._jobs.values():
             job.progress.cancel()
         await asyncio.gather(*(job.task for job in self._jobs.values() if job.task))
@@ -107,7 +107,7 @@ class ImportJobs:
         source: SourceName,
         options: ImportOptions,
     ) -> ImportJob:
-        """Copies the file and begins to say what would become of it.
+        """Copies the file and starts its preview.
 
         Raises ForbiddenError, and ConflictError while another import of the workspace runs.
         """
@@ -123,29 +123,29 @@ class ImportJobs:
             raise
         self._make_room(actor)
         self._jobs[job.id] = job
-        job.progress = self._make_tally(job)
+        job.progress = self._make_progress(job)
         job.task = asyncio.create_task(self._try(job))
         return job
 
     def begin(self, actor: Actor, job_id: str) -> ImportJob:
-        """Takes in what was tried. Raises NotFoundError, ForbiddenError and ConflictError."""
+        """Imports a previewed file. Raises NotFoundError, ForbiddenError and ConflictError."""
         require_scope(actor, "write")
         job = self.get_job(actor, job_id)
         if job.stage != "tried":
             raise ConflictError("This import has already started or ended.")
         self._require_idle(actor)
         job.actor, job.stage = actor, "importing"
-        job.progress = self._make_tally(job)
+        job.progress = self._make_progress(job)
         job.task = asyncio.create_task(self._import(job))
         return job
 
     def cancel(self, actor: Actor, job_id: str) -> None:
-        """What runs ends within a second. Raises NotFoundError."""
+        """A running job ends within a second. Raises ForbiddenError and NotFoundError."""
         require_scope(actor, "write")
         self.get_job(actor, job_id).progress.cancel()
 
     def drop(self, actor: Actor, job_id: str) -> None:
-        """What waits or is over is forgotten. Raises NotFoundError and ConflictError."""
+        """Deletes a job that does not run. Raises NotFoundError and ConflictError."""
         require_scope(actor, "write")
         job = self.get_job(actor, job_id)
         if job.is_running:
@@ -170,7 +170,7 @@ class ImportJobs:
             raise ConflictError("Another import is running. Wait for it, or cancel it.")
 
     def _make_room(self, actor: Actor) -> None:
-        """A file that was tried and left alone gives way, and so does the oldest of many."""
+        """Drops an unused preview, and the oldest of too many jobs."""
         jobs = self.list_jobs(actor)
         for job in [*(job for job in jobs if job.stage == "tried"), *jobs[KEPT_JOBS - 1 :]]:
             if job.id in self._jobs:
@@ -183,7 +183,7 @@ class ImportJobs:
 
     async def _try(self, job: ImportJob) -> None:
         await self._run(job, replace(job.options, is_dry_run=True))
-        # A file of which nothing can be taken in is not waited with.
+        # A file with nothing to import does not wait for its person.
         job.stage = "tried" if job.has_something else "over"
         if job.stage == "over":
             job.path.unlink(missing_ok=True)
@@ -219,11 +219,11 @@ class ImportJobs:
             log.exception("import_failed", source=job.source)
             progress.finish("failed", UNFORESEEN)
 
-    def _make_tally(self, job: ImportJob) -> TransferProgress:
+    def _make_progress(self, job: ImportJob) -> TransferProgress:
         return TransferProgress(on_change=lambda _: self._ask_again(job))
 
     def _ask_again(self, job: ImportJob) -> None:
-        """With each batch, and as often as that while one is being read."""
+        """Stops a job whose person may no longer import; called for each batch and meanwhile."""
         try:
             if not may_still(self._context.db, job.actor, "write", self._read_clock()):
                 job.progress.stop(NO_RIGHT)
@@ -245,7 +245,7 @@ def copy_upload(file: BinaryIO, path: Path) -> None:
 
 
 def open_private(path: Path) -> BinaryIO:
-    """A new file in the place of one of an earlier run."""
+    """A new file, which replaces one of an earlier run."""
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     return os.fdopen(descriptor, "wb")

@@ -24,11 +24,11 @@ MOST_DIGITS: Final = 12
 _SPACE: Final = re.compile(rb"[ \t\r\n]*+")
 _IN_STRING: Final = re.compile(rb'[^"\\]*+')
 _PLAIN: Final = re.compile(rb'[^\s"\[\]{},:]*+')
-_DULL: Final = re.compile(rb'[^"\[\]{}]*+')
+_BETWEEN_SIGNS: Final = re.compile(rb'[^"\[\]{}]*+')
 _OPENINGS: Final = re.compile(rb"[\[{]++")
 _CLOSINGS: Final = re.compile(rb"[\]}]++")
 _CLOSING: Final = {b"[": b"]", b"{": b"}"}
-# A hostile entry may be nested deeper than can be read.
+# A hostile entry may be nested too deeply for the decoder.
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
 
 
@@ -50,10 +50,13 @@ def read_entries(
 ) -> Iterator[ImportedLink | Fault]:
     """The links of what an API answers: a list, or an object with a list under one of these paths.
 
-    With `takes_objects`, the values of an object there are links too. Raises InvalidFileError.
+    The file may have several answers. With `takes_objects`, the values of an object there are links
+    too. Raises InvalidFileError.
     """
-    missing = f"This is not an answer from {api}: it contains no list of links."
-    for found in read_json(file, paths, missing, takes_objects=takes_objects):
+    reader = _Reader(Feed(file.read_pieces()), takes_objects=takes_objects)
+    for found in reader.read_documents(
+        paths, f"This is not an answer from {api}: it contains no list of links."
+    ):
         if isinstance(found, Fault):
             yield found
             continue
@@ -65,20 +68,6 @@ def read_entries(
             yield from build_links(entry, place)
         except ValueError as error:
             yield Fault(place=place, subject="", message=str(error))
-
-
-def read_json(
-    file: OpenFile, paths: Sequence[Path], missing: str, *, takes_objects: bool = False
-) -> Iterator[Found]:
-    """The entries of each document's list: the document itself, or the list under these keys.
-
-    With `takes_objects`, the values of an object there are entries too. Raises InvalidFileError,
-    with the sentence `missing` where a document has no list there.
-    """
-    reader = _Reader(Feed(file.read_pieces()), takes_objects=takes_objects)
-    while reader.peek():
-        if not (yield from reader.read_document(paths)):
-            raise InvalidFileError(missing)
 
 
 def dig(document: object, *keys: str) -> object:
@@ -128,14 +117,20 @@ class _Reader:
         self._feed = feed
         self._lists = {b"[", b"{"} if takes_objects else {b"["}
 
-    def peek(self) -> bytes:
-        """The next byte that is no space; empty at the end of the file."""
+    def _peek(self) -> bytes:
+        """The next byte after any spaces; empty at the end of the file."""
         self._feed.skip(_SPACE)
         return self._feed.text[self._feed.at : self._feed.at + 1]
 
-    def read_document(self, paths: Sequence[Path]) -> Generator[Found, None, bool]:
-        """Returns whether there was a list."""
-        sign = self.peek()
+    def read_documents(self, paths: Sequence[Path], missing: str) -> Iterator[Found]:
+        """Raises InvalidFileError, with the sentence `missing` if a document has no list."""
+        while self._peek():
+            if not (yield from self._read_document(paths)):
+                raise InvalidFileError(missing)
+
+    def _read_document(self, paths: Sequence[Path]) -> Generator[Found, None, bool]:
+        """Returns whether it has a list."""
+        sign = self._peek()
         if sign == b"[":
             yield from self._read_list()
             return True
@@ -149,7 +144,7 @@ class _Reader:
         while self._has_more(b"}"):
             key = self._read_key()
             rest = [path[1:] for path in paths if path[0] == key]
-            sign = self.peek()
+            sign = self._peek()
             if () in rest and sign in self._lists:
                 yield from self._read_list()
                 has_list = True
@@ -163,13 +158,13 @@ class _Reader:
         return has_list
 
     def _read_list(self) -> Iterator[Found]:
-        closing = _CLOSING[self.peek()]
+        closing = _CLOSING[self._peek()]
         self._feed.at += 1
         number = 0
         while self._has_more(closing):
             if closing == b"}":
                 self._read_key()
-                self.peek()
+                self._peek()
             number += 1
             yield self._read_entry(number)
             self._take_comma(closing)
@@ -187,28 +182,28 @@ class _Reader:
             return Fault(place=place, subject="", message=f"can't be read: {error}")
 
     def _has_more(self, closing: bytes) -> bool:
-        if self.peek() != closing:
+        if self._peek() != closing:
             return True
         self._feed.at += 1
         return False
 
     def _take_comma(self, closing: bytes) -> None:
-        sign = self.peek()
+        sign = self._peek()
         if sign == b",":
             self._feed.at += 1
-            if self.peek() == closing:
+            if self._peek() == closing:
                 raise self._refuse("a value is missing")
         elif sign != closing:
             raise self._refuse("a comma is missing")
 
     def _read_key(self) -> str | None:
-        """None for one that is none of ours."""
-        if self.peek() != b'"':
+        """None for one that can't be any of ours."""
+        if self._peek() != b'"':
             raise self._refuse("a name in quotes is expected")
         self._feed.keep(LONGEST_KEY)
         self._skip_string()
         text = self._feed.take_kept()
-        if self.peek() != b":":
+        if self._peek() != b":":
             raise self._refuse("a colon is missing")
         self._feed.at += 1
         try:
@@ -217,7 +212,7 @@ class _Reader:
             return None
 
     def _skip_value(self) -> None:
-        sign = self.peek()
+        sign = self._peek()
         if sign == b'"':
             self._skip_string()
         elif sign in _CLOSING:
@@ -229,9 +224,9 @@ class _Reader:
                 raise self._refuse("a value is missing")
 
     def _skip_nested(self) -> None:
-        """Which closing belongs to which opening is seen when an entry is decoded."""
+        """Counts brackets only: whether they match is checked when an entry is decoded."""
         feed, depth = self._feed, 0
-        while feed.skip(_DULL):
+        while feed.skip(_BETWEEN_SIGNS):
             if feed.text[feed.at : feed.at + 1] == b'"':
                 self._skip_string()
             elif opening := _OPENINGS.match(feed.text, feed.at):

@@ -25,10 +25,10 @@ OnConflict = Literal["skip", "rename", "fail"]
 
 
 class ImportedLink(msgspec.Struct, frozen=True, kw_only=True):
-    """A link from elsewhere. An empty domain in `change` is the source's default one.
+    """An empty domain in `change` is the default one of the source.
 
-    `ref` is what the file's clicks call it. A `password_hash` is one of ours. A `lost_password`
-    stays behind: such a link is switched off rather than left open to everybody.
+    `ref` is the link's id in the file. A `password_hash` must be one of ours. A link whose password
+    was lost is imported as inactive, rather than open to everyone.
     """
 
     place: str
@@ -45,7 +45,7 @@ class ImportedTag(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportedPicture(msgspec.Struct, frozen=True, kw_only=True):
-    """`ref` is what the file's QR settings and bio pages call it, among those of its purpose."""
+    """`ref` is its id in the file, among the pictures of its purpose."""
 
     place: str
     purpose: Purpose
@@ -61,7 +61,7 @@ class ImportedTemplate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportedBlock(msgspec.Struct, frozen=True, kw_only=True):
-    """`new` names neither a link nor a picture yet: `target` and `picture` are the file's."""
+    """`target` and `picture` are ids of the file, to be replaced in `new` by ours."""
 
     place: str
     new: NewBlock
@@ -71,7 +71,7 @@ class ImportedBlock(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportedPage(msgspec.Struct, frozen=True, kw_only=True):
-    """How the page of the file's link `ref` looks; `picture` is the file's avatar."""
+    """The design of the page of the link `ref`. `picture` is the avatar's id in the file."""
 
     place: str
     ref: str
@@ -86,21 +86,21 @@ class ImportedPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportedClick(msgspec.Struct, frozen=True, kw_only=True):
-    """`click` has no link of ours yet: `ref` is that of an earlier item."""
+    """`ref` is the link's id in the file, to be replaced in `click` by ours."""
 
     ref: str
     click: Click
 
 
 class ImportedCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a link of the file counted altogether, told after its single clicks."""
+    """All counts of a link, after its single clicks."""
 
     ref: str
     counts: Counts
 
 
 class Remark(msgspec.Struct, frozen=True, kw_only=True):
-    """What the reader of the file ought to know, such as a column that nobody understands."""
+    """A note about the file for its person, such as an unknown column."""
 
     place: str
     message: str
@@ -120,7 +120,7 @@ Item: TypeAlias = (
 
 
 class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """`domain` takes every link to one domain, whatever the file says."""
+    """`domain` puts every link on one domain, whatever the file says."""
 
     domain: str | None = None
     on_conflict: OnConflict = "skip"

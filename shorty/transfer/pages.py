@@ -15,7 +15,7 @@ from shorty.bio.moving import (
 )
 from shorty.bio.service import get_page
 from shorty.errors import NotFoundError
-from shorty.transfer.history import WOULD_BE_MADE, History
+from shorty.transfer.history import WOULD_BE_CREATED, History
 from shorty.transfer.model import ImportedBlock, ImportedPage, ImportRun
 from shorty.transfer.pictures import Pictures
 from shorty.transfer.progress import Sort
@@ -70,7 +70,7 @@ class Pages:
         context, actor = self._run.context, self._run.actor
         if not self._run.is_dry_run:
             return await context.db.write(lambda tx: dress_page(tx, context, actor, page_id, dress))
-        if page_id != WOULD_BE_MADE:
+        if page_id != WOULD_BE_CREATED:
             await get_page(context, actor, page_id, self._run.now)
             if is_dressed(context.db, page_id):
                 return None

@@ -1,4 +1,4 @@
-"""How far a transfer has come, and what was wrong: a bounded list, and a report of everything."""
+"""The progress of a transfer and its problems: a bounded list, and a report of all of them."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -18,9 +18,9 @@ REPORT_HEADING: Final = ("result", "place", "link", "message")
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a part of the file that is not simply there now.
+    """A part of the file that was not imported cleanly.
 
-    `place` is where it stands in the file, `subject` which link it is about.
+    `place` is its place in the file, `subject` the link that it is about.
     """
 
     sort: Sort
@@ -30,11 +30,11 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
-    """An import or export as it is at one moment.
+    """The state of an import or export at one moment.
 
-    `done` and `total` are bytes of the file that is read, or rows to be written. `there` counts the
-    links that an earlier import has made already. Of `problems` only the first are kept.
-    `cancelled` is by a person's wish, `stopped` for the reason that `error` says.
+    `done` and `total` are bytes of the file that is read, or rows to write. `there` counts links
+    that existed before. `problems` has only the first. A person has `cancelled`; `error` says why a
+    transfer was `stopped`.
     """
 
     state: State
@@ -51,9 +51,9 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TransferProgress:
-    """Counts while a transfer runs. `on_change` and `on_problem` are told; neither may wait.
+    """Counts while a transfer runs. `on_change` and `on_problem` must not block.
 
-    `belongings` counts what a file holds beside links, of which nobody is told.
+    `belongings` counts tags, templates and pictures, which are not shown.
     """
 
     def __init__(
@@ -79,21 +79,21 @@ class TransferProgress:
         self._on_problem = on_problem
 
     def cancel(self) -> None:
-        """What runs ends within a second; what came in before stays."""
+        """The transfer ends within a second. What was imported before stays."""
         self._cancelled.set()
 
     def stop(self, reason: str) -> None:
-        """As cancel, but by nobody's wish."""
+        """As cancel, for a reason that no person has chosen. The first reason stays."""
         self._stopped_by = self._stopped_by or reason
         self._cancelled.set()
 
     @property
     def is_cancelled(self) -> bool:
-        """May be asked in any thread."""
+        """May be called from any thread."""
         return self._cancelled.is_set()
 
     async def unless_cancelled(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """The result of what may take long and can be broken off; None where it was."""
+        """The result of long work; None if the transfer was cancelled meanwhile."""
         working = asyncio.ensure_future(work)
         cancelled = asyncio.ensure_future(self._cancelled.wait())
         try:
@@ -117,7 +117,7 @@ class TransferProgress:
             self._on_problem(problem)
 
     def move(self, done: int) -> None:
-        """Says how far it is now."""
+        """Never moves back, nor past the total."""
         self.done = min(max(done, self.done), self.total) if self.total else done
         if self._on_change is not None:
             self._on_change(self.describe())
@@ -146,7 +146,7 @@ class TransferProgress:
 
 
 class Report:
-    """Written as problems come, so that none has to be kept."""
+    """A CSV file with every problem, written as they come."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

@@ -58,7 +58,11 @@ from shorty.transfer.model import (
 
 KINDS: Final[dict[str, Kind]] = {"person": PERSON, "bot": BOT, "prefetch": PREFETCH}
 SOURCES: Final[dict[str, Source]] = {"link": LINK, "qr": QR, "bio": BIO}
-LONGEST_NAME: Final = 100
+# Texts of a click, and how long each may be.
+CLICK_TEXTS: Final = {
+    "referrer": LONGEST_REFERRER,
+    **dict.fromkeys(("country", "city", "browser", "os", "device"), 100),
+}
 # A hostile line may be nested deeper than can be read.
 UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 MOST: Final = 2**63 - 1
@@ -176,13 +180,8 @@ def build_click(line: ClickLine) -> Click:
         visitor=visitor if visitor <= MOST else 0,
         kind=KINDS[line.by],
         source=SOURCES[line.source],
-        country=line.country,
-        referrer=_clean(line.referrer, LONGEST_REFERRER),
-        browser=_clean(line.browser, LONGEST_NAME),
-        os=_clean(line.os, LONGEST_NAME),
-        device=_clean(line.device, LONGEST_NAME),
+        **{name: _clean(getattr(line, name), longest) for name, longest in CLICK_TEXTS.items()},
         utm=msgspec.json.encode(utm).decode() if utm and any(utm) else None,
-        city=_clean(line.city, LONGEST_NAME),
     )
 
 

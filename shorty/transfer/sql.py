@@ -1,7 +1,7 @@
-"""Reads the rows of INSERT statements in a MySQL dump, and nothing else of it.
+"""Reads the rows of the INSERT statements in a MySQL dump.
 
-One pass over the file's bytes: a text, comment or statement goes on in the next piece where it was
-left, however long it is.
+It passes over the file's bytes once: a text, comment or statement of any length continues in the
+next piece where it was left.
 """
 
 import re
@@ -13,7 +13,7 @@ from shorty.transfer.files import LONGEST_ROW, Fault, Feed, InvalidFileError, Op
 _DUMP: Final = re.compile(
     rb"\s*+(--|/\*|(INSERT|CREATE|DROP|SET|USE|START|LOCK|BEGIN)\s)", re.IGNORECASE
 )
-# Most tokens lie whole in the piece that was read. What this does not match is taken bit by bit.
+# Most tokens lie whole in the piece that was read; others are taken part by part.
 _WHOLE: Final = re.compile(
     rb"""\s*+(?:
       '((?:[^'\\]++|\\.|'')*+)'(?!')
@@ -25,8 +25,8 @@ _WHOLE: Final = re.compile(
 _SPACE: Final = re.compile(rb"\s*+")
 _WORD: Final = re.compile(rb"[-+.\w$\x80-\xff]*+")
 _WORD_BEGINS: Final = re.compile(rb"[-+.\w$\x80-\xff]")
-# What can neither begin nor end anything.
-_DULL: Final = re.compile(rb"[^'\"`;#/-]*+")
+# Bytes that neither begin nor end anything.
+_BETWEEN_SIGNS: Final = re.compile(rb"[^'\"`;#/-]*+")
 _IN_TEXT: Final = {
     quote: re.compile(rb"[^%b\\]*+" % quote if quote != b"`" else rb"[^`]*+")
     for quote in (b"'", b'"', b"`")
@@ -38,7 +38,7 @@ _ESCAPED: Final = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"0": b"\0", b"b": b"\
 _HEX_DIGITS: Final = re.compile(rb"(?:[0-9a-fA-F]{2})*+")
 _BITS: Final = re.compile(rb"[01]{1,64}")
 # Between INSERT and the table's name.
-_MANNERS: Final = frozenset({b"LOW_PRIORITY", b"DELAYED", b"HIGH_PRIORITY", b"IGNORE", b"INTO"})
+_MODIFIERS: Final = frozenset({b"LOW_PRIORITY", b"DELAYED", b"HIGH_PRIORITY", b"IGNORE", b"INTO"})
 LONGEST_NAME: Final = 200
 MOST_COLUMNS: Final = 4096
 
@@ -47,7 +47,7 @@ FindColumns: TypeAlias = Callable[[str], Sequence[str] | None]
 
 
 class SqlRow(NamedTuple):
-    """`cells` by the columns' names, where they are not NULL."""
+    """`cells` by the columns' names, without those that are NULL."""
 
     table: str
     place: str
@@ -55,9 +55,9 @@ class SqlRow(NamedTuple):
 
 
 class _Token(NamedTuple):
-    """A text without its quotes, a word such as a number or NULL, or one sign; `end` of the file.
+    """A text without its quotes, a word such as a number or NULL, one sign, or the file's end.
 
-    `quote` is what a text stood in.
+    `quote` is the sign around a text.
     """
 
     kind: Literal["text", "word", "sign", "end"]
@@ -74,7 +74,7 @@ _END: Final = _Token("end", b"")
 
 
 class _Statement(NamedTuple):
-    """`has_list`: it names its columns itself."""
+    """`has_list`: the statement names its columns."""
 
     table: str
     columns: Sequence[str]
@@ -86,9 +86,9 @@ def is_dump(start: bytes) -> bool:
 
 
 def read_rows(file: OpenFile, find_columns: FindColumns) -> Iterator[SqlRow | Fault]:
-    """`find_columns` says in which order a table has its columns; None: it is not wanted.
+    """`find_columns` gives a table's columns in their order, None to skip the table.
 
-    A row that cannot be read is a fault. Raises InvalidFileError where the file ends too early.
+    A row that can't be read is a fault. Raises InvalidFileError if the file ends too early.
     """
     tokens = _Tokens(Feed(file.read_pieces()))
     while (token := tokens.take()).kind != "end":
@@ -121,15 +121,14 @@ def _read_insert(tokens: "_Tokens", find_columns: FindColumns) -> Iterator[SqlRo
 
 
 def _read_head(tokens: "_Tokens", find_columns: FindColumns) -> tuple[_Statement | None, _Token]:
-    """The statement, if it is a wanted one, and the token behind its VALUES or what was found."""
+    """The statement, None if it is skipped, and the token after its VALUES or what was found."""
     token = tokens.take()
-    while token.kind == "word" and token.value.upper() in _MANNERS:
+    while token.kind == "word" and token.value.upper() in _MODIFIERS:
         token = tokens.take()
-    names: list[bytes] = []
+    name = b""
     while token.kind == "text" or (token.kind == "word" and token.value.upper() != b"VALUES"):
         # `shop`.`yourls_url`, or both in one word: the table's name is the last.
-        names.append(token.value.rpartition(b".")[2] if token.kind == "word" else token.value)
-        del names[:-1]
+        name = token.value.rpartition(b".")[2] if token.kind == "word" else token.value
         token = tokens.take()
     listed: list[str] = []
     if token == _OPENING:
@@ -141,21 +140,21 @@ def _read_head(tokens: "_Tokens", find_columns: FindColumns) -> tuple[_Statement
         token = tokens.take() if token == _CLOSING else token
     if token.kind != "word" or token.value.upper() != b"VALUES":
         return None, token
-    table = _decode(names[-1]) if names else ""
+    table = _decode(name)
     columns = find_columns(table)
     statement = None if columns is None else _Statement(table, listed or columns, bool(listed))
     return statement, tokens.take()
 
 
 def _compare(statement: _Statement, values: Cells) -> str:
-    """What is wrong with the number of values; nothing where the columns are only supposed."""
+    """The fault in the number of values; empty if the statement does not name its columns."""
     if statement.has_list and len(values) != len(statement.columns):
         return f"has {len(values)} values for {len(statement.columns)} columns"
     return ""
 
 
 class _Row:
-    """Reads one row behind its first parenthesis; what is wrong first is its fault."""
+    """Reads one row after its opening parenthesis. `fault` is the first one; empty if none."""
 
     def __init__(self, tokens: "_Tokens") -> None:
         self.values: Cells = []
@@ -166,10 +165,10 @@ class _Row:
         self._line = tokens.feed.find_line()
         self._depth = 1
         self._awaits_value = True
-        self._prefix = b""  # what says how the text behind it is written
+        self._prefix = b""  # says how the text after it is written
 
     def read(self) -> None:
-        """Raises InvalidFileError where the file ends before the row does."""
+        """Raises InvalidFileError if the file ends before the row does."""
         while self._depth:
             token = self._tokens.take()
             if not self.fault and self._tokens.feed.offset - self._begun > LONGEST_ROW:
@@ -273,7 +272,7 @@ class _Tokens:
         self.feed = feed
 
     def take(self) -> _Token:
-        """The next one that is no comment. A text or word that is too long for any row is empty.
+        """The next one that is not a comment. A text or word that is too long for a row is empty.
 
         Raises InvalidFileError for a text that never ends.
         """
@@ -306,9 +305,9 @@ class _Tokens:
                 return _SIGNS[found[3]]
 
     def skip_statement(self) -> None:
-        """Up to its semicolon, or the file's end. Raises as `take` does."""
+        """Skips up to the semicolon or the file's end. Raises as `take` does."""
         feed = self.feed
-        while feed.skip(_DULL):
+        while feed.skip(_BETWEEN_SIGNS):
             sign = feed.text[feed.at : feed.at + 1]
             if sign in _IN_TEXT:
                 self._take_text(sign, most=0)
@@ -321,7 +320,7 @@ class _Tokens:
         return self.feed.has(1) and self.feed.text[self.feed.at : self.feed.at + 1] in _ESCAPE
 
     def _take_text(self, quote: bytes, most: int = LONGEST_ROW) -> bytes:
-        """What stands between the quotes, as it is written there."""
+        """The text between the quotes, with its escapes."""
         feed = self.feed
         line = feed.find_line()
         feed.at += 1
@@ -340,7 +339,7 @@ class _Tokens:
         raise InvalidFileError(f"The quote that opens in line {line} is never closed.")
 
     def _skip_comment(self, sign: bytes) -> bool:
-        """Whether there was one: to the end of the line, or `/* … */`."""
+        """Whether a comment was skipped: to the end of the line, or `/* … */`."""
         feed = self.feed
         if sign == b"#" or (sign == b"-" and self._begins_dashes()):
             feed.skip_past(b"\n")
@@ -354,7 +353,7 @@ class _Tokens:
         return False
 
     def _begins_dashes(self) -> bool:
-        """MySQL asks for a space behind two dashes, for `5--3` is a sum."""
+        """MySQL requires a space after two dashes, since `5--3` is a sum."""
         feed = self.feed
         feed.has(3)
         behind = feed.text[feed.at : feed.at + 3]

@@ -16,8 +16,8 @@ from shorty.transfer.files import LONGEST_ROW, Fault, InvalidFileError, OpenFile
 
 Cell: TypeAlias = str | int | bool | None
 
-# Signs that begin a formula, or end the cell before one; after apostrophes, so that each text can
-# be told from one that got its apostrophe here.
+# Signs that begin a formula, or end the cell before one. After apostrophes too, so that a text with
+# its own apostrophe differs from one that got it here.
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 _DEFUSED: Final = re.compile(r"'+[=+\-@\t\r]")
 
@@ -44,13 +44,13 @@ def parse_cell(text: str) -> str:
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row of a table: its cells by the columns' folded names, where they are not empty."""
+    """A row of a table: its cells that are not empty, by the columns' folded names."""
 
     place: str
     cells: Mapping[str, str]
 
     def find(self, *names: str) -> str:
-        """The first of these columns that says something; empty where none does."""
+        """The cell of the first of these columns that is not empty; empty if all are."""
         return next((text for name in names if (text := self.cells.get(name))), "")
 
 
@@ -64,7 +64,7 @@ class Table:
         self._reader = csv.reader(
             self._bound_rows(file.read_text_lines()), delimiter=delimiter, strict=True
         )
-        # What databases print for nothing, in the tables that they print.
+        # How databases print NULL in tab-separated tables.
         self._nothing = {"NULL", "\\N"} if delimiter == "\t" else set[str]()
         heading = self._read_heading()
         while heading is not None and not any(cell.strip() for cell in heading):
@@ -75,7 +75,7 @@ class Table:
         self.headings = [name.strip() for name in heading]
 
     def read_rows(self) -> Iterator[Row | Fault]:
-        """Each row, or why it is none; the next line is read as a row again."""
+        """Each row, or its fault; reading goes on with the next line."""
         while (cells := self._read_row()) is not None:
             if isinstance(cells, Fault):
                 yield cells
@@ -103,7 +103,7 @@ class Table:
             return Fault(place=f"line {self._begun}", subject="", message=message)
 
     def _bound_rows(self, lines: Iterator[str]) -> Iterator[str]:
-        """A quote that never closes would make one row of the rest of the file."""
+        """Without a bound, a quote that is never closed would take the rest of the file."""
         begun, length = 0, 0
         for line in lines:
             length = len(line) + (length if begun == self._begun else 0)
@@ -117,7 +117,7 @@ class Table:
 
 
 def find_delimiter(start: str) -> str:
-    """What separates the columns' names: the one of comma, semicolon and tab that is there most."""
+    """Comma, semicolon or tab, whichever occurs most in the heading."""
     heading = next((line for line in start.splitlines() if line.strip("\ufeff ")), "")
     unquoted = re.sub(r'"[^"]*"', "", heading)
     return max(",;\t", key=unquoted.count)

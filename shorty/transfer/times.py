@@ -1,4 +1,4 @@
-"""Owns how times are written and read in files: ours in ISO 8601, others' as they come."""
+"""Writes times in ISO 8601, and parses them in the usual forms of other products."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -8,33 +8,24 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 FIRST: Final = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
-# No spelling of a time is longer, and some of what tries them looks at a text many times over.
+# No form of a time is longer, and each form that is tried takes time.
 LONGEST_TIME: Final = 100
 _NUMBER: Final = re.compile(r"-?\d{1,16}(?:\.\d+)?")
-# A count of seconds stays below this until the year 5138; what is larger counts milliseconds.
+# Seconds stay below this until the year 5138; larger numbers are milliseconds.
 _SECONDS_UNTIL: Final = 10**11
-# Beside ISO 8601: MySQL's zero, and how people and spreadsheets write. Days first never: nobody
-# could tell them from months.
+# Besides ISO 8601: MySQL's zero, and what people and spreadsheets write. Never days first, since
+# they can't be told from months.
 _NOTHING: Final = frozenset({"", "-", "never", "null", "none", "n/a", "\\n", "0000-00-00 00:00:00"})
 _FORMS: Final = (
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d",
-    "%b %d, %Y",
-    "%B %d, %Y",
-    "%b %d, %Y %I:%M %p",
-    "%B %d, %Y %I:%M %p",
-    "%d %b %Y",
-    "%d %B %Y",
-    "%m/%d/%Y %H:%M:%S",
-    "%m/%d/%Y %H:%M",
-    "%m/%d/%Y",
-    "%a, %d %b %Y %H:%M:%S GMT",
-    "%a %b %d %Y %H:%M:%S GMT%z",
+    *("%Y/%m/%d %H:%M:%S", "%Y/%m/%d", "%d %b %Y", "%d %B %Y"),
+    *("%b %d, %Y", "%B %d, %Y", "%b %d, %Y %I:%M %p", "%B %d, %Y %I:%M %p"),
+    *("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y"),
+    *("%a, %d %b %Y %H:%M:%S GMT", "%a %b %d %Y %H:%M:%S GMT%z"),
 )
 
 
 def write_time(at: int | None) -> str:
-    """`2026-11-22T12:00:00.000Z`; empty where there is none."""
+    """As `2026-11-22T12:00:00.000Z`; empty for None."""
     if at is None:
         return ""
     moment = _EPOCH + at * _MILLISECOND
@@ -42,10 +33,10 @@ def write_time(at: int | None) -> str:
 
 
 def parse_time(value: str | float | None) -> int | None:
-    """UTC milliseconds; None where there is no time. Without a zone, UTC is meant.
+    """UTC milliseconds, None if the text names no time. Without a zone, it is in UTC.
 
-    What a zone moves past the years 1 to 9999 ends at them, so that it can be written again.
-    Raises ValueError.
+    A zone can't move it out of the years 1 to 9999, so that it can be written again. Raises
+    ValueError.
     """
     if value is None:
         return None
