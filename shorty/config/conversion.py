@@ -144,11 +144,11 @@ def describe_kind(kind: inspect.Type) -> str:
         case inspect.LiteralType(values=values):
             return " or ".join(f'"{value}"' for value in values if value)
         case inspect.VarTupleType(item_type=item):
-            return f"a list, each {describe_kind(item)}"
+            return f"a list, each item {describe_kind(item)}"
         case inspect.IntType(ge=least, le=most):
             return f"a whole number from {least} to {most}"
         case inspect.FloatType(le=most):
-            return f"a number of seconds above 0, at most {most}"
+            return f"a number of seconds greater than 0, at most {most}"
         case inspect.BoolType():
             return "true or false"
         case inspect.CustomType():

@@ -79,9 +79,9 @@ def describe_syntax_fault(file: Path, text: str, reason: str) -> str:
     place = re.search(r" \(at line (\d+), column \d+\)$", reason)
     line = place[1] if place else str(text.count("\n") + 1)
     sentence = reason.removesuffix(place[0]) if place else reason.partition(" (at ")[0]
-    return f"{file}, line {line}: this is not TOML: {sentence}."
+    return f"{file}, line {line}: invalid TOML: {sentence}."
 
 
 def describe_faults(file: Path | None, lines: list[str]) -> str:
-    start = f"The configuration {file} cannot be used:" if file else "The settings cannot be used:"
+    start = f"The configuration {file} is invalid:" if file else "The settings are invalid:"
     return f"{start} {lines[0]}" if len(lines) == 1 else "\n  ".join([start, *lines])

@@ -28,7 +28,7 @@ from shorty.config.settings import (
 PLAN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 REPORT_MAIL = re.compile(r"mailto:[!-~]+@[!-~]+")
 A_HOST = 'a host name without a scheme or path, like "go.example.com"'
-A_URL = 'an address that starts with "https://" or "http://"'
+A_URL = 'a URL that starts with "https://" or "http://"'
 
 
 def apply_rules(config: Config, folder: Path, faults: Faults) -> Config:
@@ -50,10 +50,13 @@ def check_plans(config: Config, faults: Faults) -> None:
     for name in config.plans:
         if not PLAN_NAME.fullmatch(name):
             faults.add(
-                f"plans.{name}", "a plan's name is made of small letters, digits, hyphens and _"
+                f"plans.{name}",
+                "a plan name of lower-case letters, digits, hyphens and underscores",
             )
     if config.plans[UNLIMITED] != Plan(name=UNLIMITED):
-        faults.add(f"plans.{UNLIMITED}", "this plan is built in and has no limits; name another")
+        faults.add(
+            f"plans.{UNLIMITED}", "this plan is built in and has no limits; choose another name"
+        )
     if config.defaults.plan not in config.plans:
         near = get_close_matches(config.defaults.plan, config.plans, n=1, cutoff=0)
         expected = f"the name of a plan ({', '.join(config.plans)})"
@@ -63,10 +66,12 @@ def check_plans(config: Config, faults: Faults) -> None:
 def settle_server(server: ServerConfig, faults: Faults) -> ServerConfig:
     host = server.host.strip("[]")
     if fold_host(format_host(host)) is None:
-        faults.add_value("server.host", 'an address to listen on, like "127.0.0.1"', server.host)
+        faults.add_value(
+            "server.host", 'an IP address or host name to listen on, like "127.0.0.1"', server.host
+        )
     for index, proxy in enumerate(server.trusted_proxies):
         if not is_network(proxy):
-            expected = 'an address or network, like "10.0.0.0/8"'
+            expected = 'an IP address or network, like "10.0.0.0/8"'
             faults.add_value(f"server.trusted_proxies[{index}]", expected, proxy)
     origins = tuple(
         settle_origin(f"server.cors_origins[{index}]", origin, faults)
@@ -100,7 +105,7 @@ def settle_domains(domains: tuple[DomainConfig, ...], faults: Faults) -> tuple[D
     hosts = [domain.host for domain in settled]
     for index, host in enumerate(hosts):
         if host in hosts[:index]:
-            faults.add(f"domains[{index}].host", f'"{host}" is already there; name a domain once')
+            faults.add(f"domains[{index}].host", f'"{host}" is listed twice; list each domain once')
     return settled
 
 
@@ -169,7 +174,7 @@ def settle_geo(geo: GeoConfig, folder: Path, faults: Faults) -> GeoConfig:
 
 def settle_smtp(smtp: SmtpConfig, faults: Faults) -> SmtpConfig:
     if smtp.host and not is_sender(smtp.sender):
-        expected = 'who mail is from, like "shorty@example.com" or "Shorty <shorty@example.com>"'
+        expected = 'a sender, like "shorty@example.com" or "Shorty <shorty@example.com>"'
         faults.add_value("smtp.sender", expected, smtp.sender)
     return replace(smtp, host=smtp.host.strip("[]"))
 

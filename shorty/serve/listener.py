@@ -55,7 +55,8 @@ def find_address(host: str, port: int) -> Address:
         )
     except (OSError, UnicodeError) as error:
         raise StartError(
-            f"The host {host} is not known here; give an address of this machine with --host."
+            f"The host {host} is unknown on this machine; choose one of its IP addresses with "
+            "--host."
         ) from error
     found.sort(key=lambda each: each[0] != socket.AF_INET)
     return found[0][0], found[0][4]
@@ -65,12 +66,12 @@ def describe_fault(host: str, port: int, error: OSError) -> str:
     match error.errno:
         case errno.EADDRINUSE:
             return (
-                f"Port {port} on {host} is already in use; "
-                "stop what uses it or choose another with --port."
+                f"Port {port} on {host} is already in use; stop the program that uses it or "
+                "choose another port with --port."
             )
         case errno.EACCES:
-            return f"Port {port} needs more rights than this user has; choose one above 1023."
+            return f"Port {port} needs more rights than this user has; choose a port above 1023."
         case errno.EADDRNOTAVAIL:
-            return f"{host} is not an address of this machine; choose another with --host."
+            return f"{host} is not an IP address of this machine; choose another with --host."
         case _:
             return f"Cannot listen on {host} port {port}: {error.strerror}."

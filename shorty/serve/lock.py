@@ -51,7 +51,7 @@ def write_holder(file: int, path: Path) -> None:
 
 
 def describe_folder(folder: Path, error: OSError) -> StartError:
-    return StartError(f"The database's folder {folder} cannot be written to: {error.strerror}.")
+    return StartError(f"The database folder {folder} is not writable: {error.strerror}.")
 
 
 def take_lock(file: int, path: Path, wait_s: float) -> bool:
@@ -62,8 +62,8 @@ def take_lock(file: int, path: Path, wait_s: float) -> bool:
     except OSError as error:
         name = errno.errorcode.get(error.errno or 0, "")
         raise StartError(
-            f"{path} cannot be locked ({error.strerror}, {name}): "
-            "keep the database on a disk of this machine."
+            f"{path} cannot be locked ({error.strerror}, {name}); keep the database on a local "
+            "disk."
         ) from error
     return True
 

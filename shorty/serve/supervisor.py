@@ -152,13 +152,13 @@ class Supervisor:
         try:
             config = read_config()
         except ConfigError as error:
-            say(sys.stderr, f"{error}\nThe settings stay as they were.")
+            say(sys.stderr, f"{error}\nThe settings remain unchanged.")
             return False
         kept = keep_place(config, self._config)
         if kept != config and config.server.port:
             say(
                 sys.stderr,
-                "A new host, port or database takes effect once shorty is stopped and started.",
+                "A new host, port or database takes effect after a restart of shorty.",
             )
         self._config = kept
         return True
@@ -168,11 +168,11 @@ class Supervisor:
         if self._proven is None:
             say(sys.stdout, f"Shorty is ready on http://{format_host(server.host)}:{server.port}")
         else:
-            say(sys.stderr, "Shorty is answering again.")
+            say(sys.stderr, "Shorty is ready again.")
         if way_in:
             # A browser cannot open "every address".
             host = "localhost" if server.host in LISTEN_ON_ALL else format_host(server.host)
-            say(sys.stdout, f"Make your account at http://{host}:{server.port}{way_in}")
+            say(sys.stdout, f"Create your account at http://{host}:{server.port}{way_in}")
         self._proven = self._config
         self._failures = 0
 
@@ -188,9 +188,9 @@ class Supervisor:
         else:
             self._failures += 1
             if self._failures == TRIES:
-                self._go_back(f"The worker {end} {TRIES} times before it could answer.")
+                self._go_back(f"The worker {end} {TRIES} times before it was ready.")
             else:
-                say(sys.stderr, f"The worker {end} before it could answer; trying again.")
+                say(sys.stderr, f"The worker {end} before it was ready; trying again.")
 
     def _judge_stop(self, status: int, end: str) -> None:
         if status in CLEAN_ENDS:
@@ -203,7 +203,7 @@ class Supervisor:
         """To the settings that worked, where new ones do not; else it is the end."""
         if self._proven is None or self._proven == self._config:
             raise StartError(why)
-        say(sys.stderr, f"{why}\nGoing on with the former settings.")
+        say(sys.stderr, f"{why}\nContinuing with the former settings.")
         self._config = self._proven
         self._failures = 0
 
@@ -272,7 +272,7 @@ def keep_place(config: Config, former: Config) -> Config:
 def describe_end(status: int) -> str:
     if status < 0:
         return f"was ended by {signal.Signals(-status).name}"
-    return f"ended with status {status}"
+    return f"exited with status {status}"
 
 
 def say(stream: TextIO, text: str) -> None:

@@ -169,7 +169,7 @@ async def answer(
     await told.wait()
     shares.end()
     if serving.done():
-        raise RuntimeError("granian ended by itself") from serving.exception()
+        raise RuntimeError("granian exited unexpectedly") from serving.exception()
     stop_accepting(address[1])
     app.end_streams()
     await wait_until_read(address[1], patience.reading_s)
@@ -216,4 +216,4 @@ async def knock(family: int, address: tuple[Any, ...]) -> None:
         await loop.sock_connect(client, address)
         await loop.sock_sendall(client, KNOCK)
         if not await loop.sock_recv(client, 1):
-            raise RuntimeError("granian does not answer")
+            raise RuntimeError("granian does not respond")

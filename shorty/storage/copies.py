@@ -112,7 +112,7 @@ def find_copy_fault(path: Path, opened: BinaryIO) -> str | None:
     if has_log(path):
         return "is a database in use, not a copy of one: create one with `shorty backup`"
     if os.pread(opened.fileno(), len(MAGIC), 0) != MAGIC:
-        return "is no database that can be read: it is encrypted, or not a file of SQLite"
+        return "is not a readable database: it is encrypted or not an SQLite file"
     return None
 
 
@@ -128,7 +128,7 @@ def copy_backup(source: BinaryIO, target: int, path: Path) -> None:
         os.fsync(copy.fileno())
     after = os.fstat(source.fileno())
     if left or (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise StartError(f"{path} was written to while it was read; nothing was changed.")
+        raise StartError(f"{path} was changed while it was being read; nothing was changed.")
 
 
 def sync_folder(folder: Path) -> None:

@@ -115,7 +115,11 @@ def test_domains_may_be_tables(file: Path, text: str) -> None:
         ("SHORTY_SERVER__PORT", "x", "server.port (SHORTY_SERVER__PORT): expected a whole number"),
         ("SHORTY_PRIVACY__HONOUR_DNT", "si", 'expected true or false, found "si"'),
         ("SHORTY_WEBHOOKS__RETRIES_S", "1,x", "webhooks.retries_s[1]: expected a number"),
-        ("SHORTY_DOMAINS", "[{", "domains (SHORTY_DOMAINS): expected a list, each a table of set"),
+        (
+            "SHORTY_DOMAINS",
+            "[{",
+            "domains (SHORTY_DOMAINS): expected a list, each item a table of set",
+        ),
         ("SHORTY_PLANS__UNLIMITED__LINKS", "1", "plans.unlimited: this plan is built in"),
     ],
 )
@@ -133,5 +137,5 @@ def test_a_variable_for_a_broken_section_leaves_the_file_to_blame(tmp_path: Path
 
 
 def test_an_option_is_blamed_by_its_name(file: Path) -> None:
-    with pytest.raises(ConfigError, match=r"server\.host \(--host\): expected an address"):
+    with pytest.raises(ConfigError, match=r"server\.host \(--host\): expected an IP address"):
         load_config(file, {}, host="http://x")

@@ -131,7 +131,10 @@ def test_one_message_names_every_fault(write: Write) -> None:
         "server.prot: is not a setting; did you mean server.port?",
         "server.port: expected a whole number from 0 to 65535, found 70000",
         "plans.free.link: is not a setting; did you mean plans.free.links?",
-        'webhooks.timeout_s: expected a number of seconds above 0, at most 31536000, found "soon"',
+        (
+            "webhooks.timeout_s: expected a number of seconds greater than 0, at most 31536000, "
+            'found "soon"'
+        ),
         f"links.blocked_hosts_files[0]: cannot read {missing} (No such file or directory)",
     ]
 
@@ -148,14 +151,17 @@ def test_one_message_names_every_fault(write: Write) -> None:
         ("[privacy]\nhonour_dnt = 1", "privacy.honour_dnt: expected true or false, found 1"),
         (
             "[links]\nblocked_hosts = 'a.b'",
-            'blocked_hosts: expected a list, each text, found "a.b"',
+            'blocked_hosts: expected a list, each item text, found "a.b"',
         ),
         ("[links]\nblocked_hosts = ['a.b', 3]", "links.blocked_hosts[1]: expected text, found 3"),
         ("[links]\nblocked_hosts = ['http://a.b']", "blocked_hosts[0]: expected a host name"),
         ("[links]\nslug_length = 2", "slug_length: expected a whole number from 3 to 64, found 2"),
-        ("[server]\nhost = ''", "server.host: expected an address to listen on"),
-        ("[server]\nhost = 'http://a.b'", "server.host: expected an address to listen on"),
-        ("[server]\ntrusted_proxies = ['proxy']", "trusted_proxies[0]: expected an address or"),
+        ("[server]\nhost = ''", "server.host: expected an IP address or host name to listen on"),
+        (
+            "[server]\nhost = 'http://a.b'",
+            "server.host: expected an IP address or host name to listen on",
+        ),
+        ("[server]\ntrusted_proxies = ['proxy']", "trusted_proxies[0]: expected an IP address or"),
         (
             "[server]\ncors_origins = ['https://a.b/x']",
             'cors_origins[0]: expected "*" or an origin',
@@ -169,14 +175,17 @@ def test_one_message_names_every_fault(write: Write) -> None:
             "[[domains]]\nhost='a.b'\nscheme='ftp'",
             'scheme: expected "http" or "https", found "ftp"',
         ),
-        ("[[domains]]\nhost='a.b'\nroot_redirect='/x'", "root_redirect: expected an address that"),
-        ("[[domains]]\nhost='a.b'\n[[domains]]\nhost='A.b'", 'domains[1].host: "a.b" is already'),
+        ("[[domains]]\nhost='a.b'\nroot_redirect='/x'", "root_redirect: expected a URL that"),
+        (
+            "[[domains]]\nhost='a.b'\n[[domains]]\nhost='A.b'",
+            'domains[1].host: "a.b" is listed twice',
+        ),
         ("[plans.unlimited]\nlinks = 3", "plans.unlimited: this plan is built in"),
-        ("[plans.'a b']\nlinks = 3", "plans.a b: a plan's name is made of small letters"),
+        ("[plans.'a b']\nlinks = 3", "plans.a b: a plan name of lower-case letters"),
         ("[plans.free]\nlinks = -1", "plans.free.links: expected a whole number from 0 to"),
         (
             "[webhooks]\nretries_s = [0]",
-            "webhooks.retries_s[0]: expected a number of seconds above",
+            "webhooks.retries_s[0]: expected a number of seconds greater than",
         ),
         ("[metrics]\ntoken = 12345", "metrics.token: expected text, found something else"),
         (
@@ -197,9 +206,9 @@ def test_the_nearest_plan_is_named(write: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[server]\nport = \n", "line 2: this is not TOML: Invalid value."),
-        ("[server]\n\nhost = '''", "line 3: this is not TOML: Expected \"'''\"."),
-        ("[server]\n[server]", "line 2: this is not TOML: Cannot declare ('server',) twice."),
+        ("[server]\nport = \n", "line 2: invalid TOML: Invalid value."),
+        ("[server]\n\nhost = '''", "line 3: invalid TOML: Expected \"'''\"."),
+        ("[server]\n[server]", "line 2: invalid TOML: Cannot declare ('server',) twice."),
     ],
 )
 def test_a_syntax_fault_is_found_by_its_line(write: Write, text: str, complaint: str) -> None:

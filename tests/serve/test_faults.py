@@ -236,7 +236,7 @@ def test_what_was_journalled_outlives_a_kill_on_a_full_disk(disk: Disk) -> None:
 
 def test_a_start_on_a_full_disk_is_refused_in_one_sentence(disk: Disk) -> None:
     assert start_in_vain(disk) == (
-        f"The database's folder {disk.folder} cannot be written to: No space left on device."
+        f"The database folder {disk.folder} is not writable: No space left on device."
     )
     with Service(SERVE, disk.folder).wait_until_ready() as service:
         assert service.stop() == 0

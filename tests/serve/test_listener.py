@@ -78,7 +78,7 @@ def test_a_host_that_cannot_be_one_is_told() -> None:
     with pytest.raises(StartError) as raised:
         find_address(host, 0)
     assert raised.value.message == (
-        f"The host {host} is not known here; give an address of this machine with --host."
+        f"The host {host} is unknown on this machine; choose one of its IP addresses with --host."
     )
 
 
@@ -89,13 +89,13 @@ def test_a_host_that_cannot_be_one_is_told() -> None:
             errno.EADDRINUSE,
             (
                 "Port 80 on 127.0.0.1 is already in use; "
-                "stop what uses it or choose another with --port."
+                "stop the program that uses it or choose another port with --port."
             ),
         ),
-        (errno.EACCES, "Port 80 needs more rights than this user has; choose one above 1023."),
+        (errno.EACCES, "Port 80 needs more rights than this user has; choose a port above 1023."),
         (
             errno.EADDRNOTAVAIL,
-            "127.0.0.1 is not an address of this machine; choose another with --host.",
+            "127.0.0.1 is not an IP address of this machine; choose another with --host.",
         ),
         (errno.EMFILE, "Cannot listen on 127.0.0.1 port 80: Too many open files."),
     ],

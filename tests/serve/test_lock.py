@@ -89,8 +89,8 @@ def test_a_file_system_without_locks_is_told(
     with pytest.raises(StartError) as raised, lock_database(tmp_path / "shorty.db"):
         pytest.fail("it is not locked")
     assert raised.value.message == (
-        f"{tmp_path}/shorty.db.lock cannot be locked (No locks available, ENOLCK): "
-        "keep the database on a disk of this machine."
+        f"{tmp_path}/shorty.db.lock cannot be locked (No locks available, ENOLCK); "
+        "keep the database on a local disk."
     )
 
 

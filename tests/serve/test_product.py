@@ -94,7 +94,7 @@ def test_it_serves_with_the_built_in_settings_and_with_the_shipped_ones(plain_fo
         assert it.wait_for_end() == 0
         ready, way_in = it.stdout.read_all()
         assert ready == READY + it.url
-        assert way_in.startswith(f"Make your account at {it.url}/app/welcome?key=")
+        assert way_in.startswith(f"Create your account at {it.url}/app/welcome?key=")
 
 
 def test_variables_override_settings(folder: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_limit_holds_through_crashes(folder: Path) -> None:
             visitor = Visitor(service)
             seen += [visitor.visit(link["shortCode"]) for _ in range(4)]
             kill_worker(service)
-            service.stderr.wait_for("Shorty is answering again.")
+            service.stderr.wait_for("Shorty is ready again.")
         assert seen == [302] * 10 + [410] * 2
         assert service.stop() == 0
 
@@ -182,4 +182,4 @@ def test_a_folder_that_cannot_be_written_is_refused_in_one_sentence(folder: Path
     with Service(SERVE, folder, SHORTY_STORAGE__DATABASE="data/shorty.db") as service:
         assert service.wait_for_end() == 1
         (sentence,) = service.stderr.read_all()
-    assert "cannot be written to" in sentence
+    assert "is not writable" in sentence

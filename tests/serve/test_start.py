@@ -31,7 +31,7 @@ def test_the_way_in_stands_on_a_second_line_where_a_browser_can_open_it(
         assert service.stop() == 0
         ready, way_in = service.stdout.read_all()
     assert ready == READY + service.url
-    assert way_in == f"Make your account at http://{opened}:{port}/welcome?key={key}"
+    assert way_in == f"Create your account at http://{opened}:{port}/welcome?key={key}"
 
 
 def test_an_ipv6_host_is_written_in_brackets(folder: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_fault_of_the_application_is_shown_once(folder: Path) -> None:
         assert service.wait_for_end() == 1
         said = service.stderr.read_all()
     assert said.count("RuntimeError: a fault of the application") == 1
-    assert said[-1] == "The server could not start: it ended with status 1."
+    assert said[-1] == "The server could not start: it exited with status 1."
 
 
 def test_a_worker_that_is_always_killed_before_it_answers_ends_the_service(folder: Path) -> None:
@@ -91,9 +91,9 @@ def test_a_worker_that_is_always_killed_before_it_answers_ends_the_service(folde
         assert service.wait_for_end() == 1
         said = service.stderr.read_all()
     assert said == [
-        "The worker was ended by SIGKILL before it could answer; trying again.",
-        "The worker was ended by SIGKILL before it could answer; trying again.",
-        "The worker was ended by SIGKILL 3 times before it could answer.",
+        "The worker was ended by SIGKILL before it was ready; trying again.",
+        "The worker was ended by SIGKILL before it was ready; trying again.",
+        "The worker was ended by SIGKILL 3 times before it was ready.",
     ]
     assert read_log(folder) == ["opened"] * 3
 
@@ -107,10 +107,10 @@ def test_a_worker_that_is_killed_while_it_starts_gets_another_chance(folder: Pat
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"SHORTY_SERVER__HOST": "192.0.2.1"}, "192.0.2.1 is not an address of this machine"),
-        ({"SHORTY_SERVER__HOST": "no.such.invalid"}, "no.such.invalid is not known here"),
-        ({"SHORTY_STORAGE__DATABASE": "/dev/null/shorty.db"}, "folder /dev/null cannot be written"),
-        ({"SHORTY_STORAGE__DATABASE": "/proc/shorty.db"}, "folder /proc cannot be written"),
+        ({"SHORTY_SERVER__HOST": "192.0.2.1"}, "192.0.2.1 is not an IP address of this machine"),
+        ({"SHORTY_SERVER__HOST": "no.such.invalid"}, "no.such.invalid is unknown on this machine"),
+        ({"SHORTY_STORAGE__DATABASE": "/dev/null/shorty.db"}, "folder /dev/null is not writable"),
+        ({"SHORTY_STORAGE__DATABASE": "/proc/shorty.db"}, "folder /proc is not writable"),
     ],
 )
 def test_what_cannot_be_had_is_said_in_one_sentence(

@@ -72,7 +72,7 @@ def test_a_report_says_how_far_a_worker_has_come(
         assert worker.way_in == way_in
 
 
-ENDED_1: Final = "The server could not start: it ended with status 1."
+ENDED_1: Final = "The server could not start: it exited with status 1."
 KILLED: Final = "The worker was ended by SIGKILL"
 
 
@@ -80,10 +80,10 @@ KILLED: Final = "The worker was ended by SIGKILL"
     ("report", "status", "said"),
     [
         (OPEN + READY, -9, f"{KILLED}; starting another.\n"),
-        (OPEN + READY, 0, "The worker ended with status 0; starting another.\n"),
-        (OPEN + READY, 1, "The worker ended with status 1; starting another.\n"),
+        (OPEN + READY, 0, "The worker exited with status 0; starting another.\n"),
+        (OPEN + READY, 1, "The worker exited with status 1; starting another.\n"),
         (OPEN, -9, f"{KILLED}; starting another.\n"),
-        (b"", -9, f"{KILLED} before it could answer; trying again.\n"),
+        (b"", -9, f"{KILLED} before it was ready; trying again.\n"),
     ],
 )
 def test_a_worker_that_ended_by_itself_is_followed_by_another(
@@ -126,7 +126,7 @@ def test_a_worker_that_cannot_start_is_the_end_where_no_other_settings_have_work
     supervisor._proven, supervisor._config = CONFIG, OTHER
     supervisor._judge(worker, status)
     assert supervisor._config == CONFIG
-    assert capsys.readouterr() == ("", f"{why}\nGoing on with the former settings.\n")
+    assert capsys.readouterr() == ("", f"{why}\nContinuing with the former settings.\n")
 
 
 def test_three_workers_in_a_row_are_killed_before_settings_are_given_up(
@@ -140,12 +140,12 @@ def test_three_workers_in_a_row_are_killed_before_settings_are_given_up(
     assert supervisor._config == CONFIG
     said = capsys.readouterr().err.splitlines()
     assert said[2:] == [
-        f"{KILLED} 3 times before it could answer.",
-        "Going on with the former settings.",
+        f"{KILLED} 3 times before it was ready.",
+        "Continuing with the former settings.",
     ]
     for _ in range(2):  # the former settings have three of their own
         supervisor._judge(worker, -9)
-    with pytest.raises(StartError, match="3 times before it could answer"):
+    with pytest.raises(StartError, match="3 times before it was ready"):
         supervisor._judge(worker, -9)
 
 
@@ -174,7 +174,7 @@ def test_a_worker_that_ends_as_it_was_told_is_no_fault(
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize(("status", "end"), [(1, "ended with status 1"), (-9, KILLED[11:])])
+@pytest.mark.parametrize(("status", "end"), [(1, "exited with status 1"), (-9, KILLED[11:])])
 def test_a_worker_that_did_not_stop_cleanly_is_replaced_or_told_at_the_end(
     supervisor: Supervisor,
     worker: Worker,
@@ -210,12 +210,12 @@ def test_readiness_is_told_once_on_stdout_and_later_on_stderr(
     assert capsys.readouterr() == (
         (
             f"Shorty is ready on http://{shown}:8250\n"
-            f"Make your account at http://{opened}:8250/welcome\n"
+            f"Create your account at http://{opened}:8250/welcome\n"
         ),
         "",
     )
     supervisor._announce("")
-    assert capsys.readouterr() == ("", "Shorty is answering again.\n")
+    assert capsys.readouterr() == ("", "Shorty is ready again.\n")
 
 
 def test_a_worker_is_announced_with_the_report_that_makes_it_ready_unless_it_is_told_to_stop(
@@ -245,7 +245,7 @@ def test_settings_are_taken_but_for_the_place_that_is_taken_already(
     assert supervisor._take_settings(lambda: moved)
     assert supervisor._config == replace(moved, server=CONFIG.server)
     assert capsys.readouterr().err == (
-        "A new host, port or database takes effect once shorty is stopped and started.\n"
+        "A new host, port or database takes effect after a restart of shorty.\n"
     )
     any_port = replace(CONFIG, server=ServerConfig(port=0))
     assert supervisor._take_settings(lambda: any_port)
@@ -261,7 +261,7 @@ def test_faulty_settings_leave_those_in_force(
     assert not supervisor._take_settings(fail)
     assert supervisor._config == CONFIG
     assert capsys.readouterr().err == (
-        "There is no setting links.colour.\nThe settings stay as they were.\n"
+        "There is no setting links.colour.\nThe settings remain unchanged.\n"
     )
 
 
@@ -283,7 +283,7 @@ def test_host_port_and_database_stay_and_all_else_is_new() -> None:
 
 @pytest.mark.parametrize(
     ("status", "end"),
-    [(0, "ended with status 0"), (3, "ended with status 3"), (-15, "was ended by SIGTERM")],
+    [(0, "exited with status 0"), (3, "exited with status 3"), (-15, "was ended by SIGTERM")],
 )
 def test_an_end_is_described(status: int, end: str) -> None:
     assert describe_end(status) == end

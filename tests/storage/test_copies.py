@@ -108,7 +108,7 @@ class GrowingFile(io.FileIO):
 def test_a_file_that_is_written_to_while_it_is_read_is_refused(tmp_path: Path) -> None:
     backup = make_backup(tmp_path)
     target = os.open(tmp_path / "target.db", os.O_WRONLY | os.O_CREAT)
-    with GrowingFile(backup) as source, pytest.raises(StartError, match="was written to while"):
+    with GrowingFile(backup) as source, pytest.raises(StartError, match="was changed while"):
         copy_backup(source, target, backup)
 
 

@@ -170,7 +170,7 @@ def test_the_database_of_another_shorty_is_left_alone(tmp_path: Path) -> None:
     prepare_database(path, now=0)
     with closing(connect(path)) as connection:
         connection.execute("update schema_migrations set name = 'other' where version = 3")
-    with pytest.raises(StartError, match="has a schema that this shorty does not know"):
+    with pytest.raises(StartError, match="has a schema that this version of shorty does not know"):
         prepare_database(path, now=1)
 
 

@@ -108,7 +108,7 @@ def test_a_database_that_somebody_changed_is_refused_before_a_copy_is_put_aside(
     with pytest.raises(StartError) as refused:
         upgrade_database(path, now=1)
     assert re.search(
-        r"is not as shorty created it: .+ and 1 more\. `shorty check` lists", refused.value.message
+        r"differs from shorty's schema: .+ and 1 more\. `shorty check` lists", refused.value.message
     )
     assert list_files(path.parent) == {"shorty.db"}
     assert path.read_bytes() == before

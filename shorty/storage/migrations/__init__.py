@@ -68,14 +68,14 @@ def find_history_fault(connection: sqlite3.Connection) -> str | None:
     applied = read_applied(connection)
     known = [(each.version, each.name) for each in list_migrations()]
     if applied[:1] != known[:1]:
-        return "is no database of shorty"
+        return "is not a shorty database"
     if len(applied) > len(known):
         return (
-            f"was made by a newer shorty (schema {applied[-1][0]}, this one knows up to "
-            f"{known[-1][0]}): install that version, or restore a backup made before it"
+            f"was created by a newer shorty (schema {applied[-1][0]}; this version supports "
+            f"up to {known[-1][0]}): install that version, or restore an earlier backup"
         )
     if applied != known[: len(applied)]:
-        return "has a schema that this shorty does not know"
+        return "has a schema that this version of shorty does not know"
     return None
 
 
@@ -116,8 +116,9 @@ def require_own_schema(connection: sqlite3.Connection, path: Path) -> list[str]:
     if faults:
         more = f" and {len(faults) - SHOWN_FAULTS} more" if len(faults) > SHOWN_FAULTS else ""
         raise StartError(
-            f"The database {path} is not as shorty created it: {', '.join(faults[:SHOWN_FAULTS])}"
-            f"{more}. `shorty check` lists every difference. Restore a backup, or undo the changes."
+            f"The database {path} differs from shorty's schema: "
+            f"{', '.join(faults[:SHOWN_FAULTS])}{more}. `shorty check` lists every difference. "
+            "Restore a backup, or undo the changes."
         )
     return [each.text for each in found]
 
