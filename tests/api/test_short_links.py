@@ -688,7 +688,7 @@ async def test_with_a_token_a_public_link_is_its_owners_for_that_hour(caller: Ca
 
 def test_the_manual_explains_every_field_and_every_key() -> None:
     page = (Path(shorty.__file__).parent / "manual" / "short-links.md").read_text("utf-8")
-    takes, answers = page.partition("## What it answers")[::2]
+    takes, answers = page.partition("## Response fields")[::2]
     for part, kind in ((takes, ShortLinkInput), (answers, ShortLink)):
         rows = re.findall(r"^\| (`.+?) \|", part, re.MULTILINE)
         named = re.findall(r"`(\w+)`", " ".join(rows))
