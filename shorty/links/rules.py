@@ -15,9 +15,11 @@ from msgspec import UNSET
 
 from shorty.addresses import is_public_address
 from shorty.config import Config
+from shorty.durations import HOUR_MS
 from shorty.links.blocklist import BlockList, read_block_list
 from shorty.links.destination import (
     MAX_DESTINATION_LENGTH,
+    REDIRECT_STATUSES,
     UTM_PARAMETERS,
     apply_utm,
     destination_host,
@@ -32,7 +34,6 @@ from shorty.passwords import find_password_fault
 P = ParamSpec("P")
 T = TypeVar("T")
 
-HOUR_MS: Final = 3_600_000
 TITLE_LENGTH: Final = 500
 DESCRIPTION_LENGTH: Final = 2000
 UTM_LENGTH: Final = 500
@@ -40,7 +41,6 @@ BUTTON_LENGTH: Final = 100
 ADDRESS_LENGTH: Final = 2048
 MAX_CLICKS: Final = 1_000_000_000
 WEBHOOKS_PER_LINK: Final = 10
-STATUSES: Final = frozenset({301, 302, 307, 308})
 
 _META_PIXEL: Final = re.compile(r"[0-9]{5,20}")
 _GOOGLE_TAG: Final = re.compile(r"(G|GT|AW|DC|GTM)-[A-Z0-9]{4,20}|UA-[0-9]{4,12}-[0-9]{1,4}")
@@ -324,7 +324,7 @@ def _read_slug(text: str) -> str:
 
 
 def _read_status(status: int) -> int:
-    if status not in STATUSES:
+    if status not in REDIRECT_STATUSES:
         raise ValueError("must be 301, 302, 307 or 308")
     return status
 

@@ -17,6 +17,7 @@ from shorty.links.search_entries import (
 )
 from shorty.links.slug import slug_key
 from shorty.storage.database import Database, Row, Transaction, Value
+from shorty.storage.statements import number_places
 
 F = TypeVar("F", bound=LinkFields)
 
@@ -26,7 +27,7 @@ _NAMES: Final = tuple(
 )
 _COLUMNS: Final = ", ".join((*_NAMES, "slug_key", "url_hash"))
 _NEXT: Final = len(_NAMES) + 3
-_VALUES: Final = ", ".join(f"${number}" for number in range(1, _NEXT))
+_VALUES: Final = number_places(_NEXT - 1)
 _read_values: Final[Callable[[LinkFields], tuple[Any, ...]]] = attrgetter(*_NAMES)
 _FLAGS: Final = tuple(
     place for place, name in enumerate(_NAMES) if isinstance(getattr(LinkFields(), name), bool)
@@ -181,7 +182,7 @@ async def find_links(db: Database, workspace_id: int, link_ids: Sequence[int]) -
     wanted = list(dict.fromkeys(link_ids))
     if not wanted:
         return []
-    places = _number_places(len(wanted), 2)
+    places = number_places(len(wanted), 2)
     rows = await db.find_all(f"{FIND_LINKS} ({places})", workspace_id, *wanted)
     tags = await find_tags_of_links(db, wanted)
     links = {row["id"]: read_link(row, tuple(tags.get(row["id"], ()))) for row in rows}
@@ -189,7 +190,7 @@ async def find_links(db: Database, workspace_id: int, link_ids: Sequence[int]) -
 
 
 async def find_tags_of_links(db: Database, link_ids: Sequence[int]) -> dict[int, list[Tag]]:
-    places = _number_places(len(link_ids), 1)
+    places = number_places(len(link_ids), 1)
     rows = await db.find_all(
         f"{FIND_TAGS_OF_LINKS} ({places}) order by lt.link_id, lt.position", *link_ids
     )
@@ -198,10 +199,6 @@ async def find_tags_of_links(db: Database, link_ids: Sequence[int]) -> dict[int,
         tag = Tag(id=row["id"], name=row["name"], color=row["color"])
         tags.setdefault(row["link_id"], []).append(tag)
     return tags
-
-
-def _number_places(count: int, first: int) -> str:
-    return ", ".join(f"${number}" for number in range(first, first + count))
 
 
 def find_same_url(tx: Transaction, workspace_id: int, fields: LinkFields, now: int) -> Link | None:
