@@ -12,7 +12,7 @@ from shorty.errors import ForbiddenError
 from shorty.links.imported_history import Counts
 from shorty.links.model import QrSettings
 from shorty.plans import read_usage
-from shorty.transfer import progress as tally_module
+from shorty.transfer import progress as progress_module
 from shorty.transfer.progress import Problem, Transfer, TransferProgress
 from tests.links.making import make_link
 from tests.support import NOW, make_actor, make_home
@@ -330,7 +330,7 @@ async def test_a_cancelled_import_stops_after_its_batch(house: House) -> None:
 async def test_problems_are_kept_to_a_bound_and_reported_whole(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tally_module, "KEPT_PROBLEMS", 3)
+    monkeypatch.setattr(progress_module, "KEPT_PROBLEMS", 3)
     reported: list[Problem] = []
     rows = "nonsense,,\n" * 5
     told = await import_text(

@@ -31,7 +31,7 @@ NOTHING = Transfer(
 )
 
 
-def test_a_tally_says_each_number_under_its_name() -> None:
+def test_a_transfer_says_each_number_under_its_name() -> None:
     progress = TransferProgress(20)
     assert progress.describe() == replace(NOTHING, total=20)
     progress.created, progress.there, progress.clicks, progress.belongings = 1, 2, 3, 4

@@ -26,7 +26,7 @@ from shorty.links.utm_templates import (
     list_templates,
 )
 from shorty.storage.database import Transaction
-from shorty.transfer import jobs as desk_module
+from shorty.transfer import jobs as jobs_module
 from shorty.transfer.jobs import ImportJob, ImportJobs
 from shorty.web.cookies import SESSION
 from tests.api.house import House
@@ -98,13 +98,13 @@ async def test_what_is_under_way_shows_how_far_it_is_and_may_be_cancelled(
     house: House, owner: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     may_go_on = asyncio.Event()
-    real = desk_module.import_file
+    real = jobs_module.import_file
 
     async def wait_first(*args: object) -> None:
         await may_go_on.wait()
         await real(*args)  # pyright: ignore[reportArgumentType]
 
-    monkeypatch.setattr(desk_module, "import_file", wait_first)
+    monkeypatch.setattr(jobs_module, "import_file", wait_first)
     place = (await send_file(owner)).headers["location"]
     page = (await owner.open(place)).text
     assert '<meta http-equiv="refresh" content="2">' in page
@@ -225,7 +225,7 @@ async def test_an_import_can_be_forgotten_whose_files_somebody_has_removed(
 async def test_only_the_last_imports_are_remembered(
     house: House, owner: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk_module, "KEPT_JOBS", 2)
+    monkeypatch.setattr(jobs_module, "KEPT_JOBS", 2)
     for number in range(4):
         place = (await send_file(owner, name=f"{number}.csv")).headers["location"]
         await wait_for_job(house)
@@ -288,7 +288,7 @@ async def test_an_import_that_went_wrong_is_over(
     async def fail(*_: object) -> None:
         raise RuntimeError("inner detail")
 
-    monkeypatch.setattr(desk_module, "import_file", fail)
+    monkeypatch.setattr(jobs_module, "import_file", fail)
     place = (await send_file(owner)).headers["location"]
     await wait_for_job(house)
     page = (await owner.open(place)).text
@@ -328,13 +328,13 @@ async def test_a_file_that_must_wait_leaves_nothing_behind(
     await send_file(owner)
     job = await wait_for_job(house)
     before = list_uploads(house)
-    copy = desk_module.copy_upload
+    copy = jobs_module.copy_upload
 
     def begin_meanwhile(file: BinaryIO, path: Path) -> None:
         job.stage = "importing"
         copy(file, path)
 
-    monkeypatch.setattr(desk_module, "copy_upload", begin_meanwhile)
+    monkeypatch.setattr(jobs_module, "copy_upload", begin_meanwhile)
     answer = await send_file(owner, name="second.csv")
     assert answer.status_code == 409
     assert list_uploads(house) == before
@@ -403,7 +403,7 @@ async def test_an_import_ends_with_its_persons_right_while_a_file_is_read(
     monkeypatch: pytest.MonkeyPatch,
     take: TakeRight,
 ) -> None:
-    monkeypatch.setattr(desk_module, "ASK_AGAIN_S", 0.01)
+    monkeypatch.setattr(jobs_module, "ASK_AGAIN_S", 0.01)
     actor = find_actor(house, editor)
     place = (await send_file(editor, ENDLESS, source="yourls")).headers["location"]
     await house.app.db.write(lambda tx: take(tx, house, actor))
@@ -423,7 +423,7 @@ async def test_what_came_in_before_the_right_was_lost_stays_and_is_told(
     take: TakeRight,
 ) -> None:
     """Asked with each batch, whatever the clock says."""
-    monkeypatch.setattr(desk_module, "ASK_AGAIN_S", 1000.0)
+    monkeypatch.setattr(jobs_module, "ASK_AGAIN_S", 1000.0)
     rows = "".join(f"https://example.com/{n},s{n}\n" for n in range(3000))
     place = (await send_file(editor, f"url,slug\n{rows}")).headers["location"]
     await wait_for_job(house)
@@ -465,7 +465,7 @@ async def test_an_import_whose_right_cannot_be_read_is_stopped(
 
     place = (await send_file(owner)).headers["location"]
     await wait_for_job(house)
-    monkeypatch.setattr(desk_module, "may_still", fail)
+    monkeypatch.setattr(jobs_module, "may_still", fail)
     await owner.send(f"{place}/begin")
     job = await wait_for_job(house)
     assert (job.progress.state, job.progress.error) == ("stopped", "The database is locked.")
