@@ -20,10 +20,19 @@ from shorty.links.pictures import Picture, create_picture, delete_picture
 from shorty.links.service import delete_link
 from shorty.qr.sandbox import MAX_BYTES
 from shorty.storage.database import Transaction
+from shorty.transfer.exports import LINKS_AT_ONCE
+from shorty.transfer.progress import TransferProgress
 from tests.examples import count_examples
 from tests.links.making import make_link
 from tests.support import NOW
-from tests.transfer.making import House, export_all, import_text, run_in_two_houses, tell
+from tests.transfer.making import (
+    House,
+    export_all,
+    export_csv,
+    import_text,
+    run_in_two_houses,
+    tell,
+)
 from tests.transfer.page_making import (
     EMBED,
     HEAD,
@@ -181,6 +190,23 @@ def draw_noise(side: int) -> bytes:
         for kind, content in parts.items()
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+async def test_a_cancelled_export_ends_with_the_links_that_it_has_read(house: House) -> None:
+    rows = "".join(f"https://example.com/{number}\n" for number in range(LINKS_AT_ONCE))
+    await import_text(house, "csv", f"url\n{rows}")
+    page = await make_page(house, "ann", NOW + 1)
+    await dress(house, page, theme="dusk")
+    for is_cancelled, pages in ((False, 1), (True, 0)):
+        progress, table_progress = TransferProgress(), TransferProgress()
+        if is_cancelled:
+            progress.cancel()
+            table_progress.cancel()
+        links = LINKS_AT_ONCE + pages
+        exported = (await export_all(house, progress)).splitlines()
+        assert len(exported) == 1 + links + pages
+        assert len((await export_csv(house, table_progress)).splitlines()) == 1 + links
+        assert (progress.created, table_progress.created) == (links, links)
 
 
 # Once, whatever happens
