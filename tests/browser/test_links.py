@@ -125,9 +125,9 @@ def test_a_link_is_judged_and_previewed_while_it_is_written(page: Page, slugs: l
     expect(page.get_by_text("already taken")).to_be_hidden()
     page.get_by_label("Destination").fill("nonsense")
     page.get_by_role("textbox", name="Short URL").focus()
-    expect(page.get_by_text("with its scheme")).to_be_visible()
+    expect(page.get_by_text("Enter the full URL")).to_be_visible()
     page.get_by_label("Destination").fill("https://shop.example/a")
-    expect(page.get_by_text("with its scheme")).to_be_hidden()
+    expect(page.get_by_text("Enter the full URL")).to_be_hidden()
     page.get_by_text("Title and preview").click()
     page.get_by_label("Title", exact=True).fill("Mine")
     expect(page.locator("#preview")).to_contain_text("shop.example")
@@ -138,7 +138,7 @@ def test_nothing_moves_between_press_and_release(page: Page) -> None:
     page.goto(f"{LIST}/new")
     page.get_by_label("Destination").fill("nonsense")
     page.get_by_role("textbox", name="Short URL").focus()
-    expect(page.get_by_text("with its scheme")).to_be_visible()
+    expect(page.get_by_text("Enter the full URL")).to_be_visible()
     page.get_by_label("Destination").fill("https://shop.example/still")
     limits = page.get_by_text("Limits")
     limits.hover()
@@ -149,7 +149,7 @@ def test_nothing_moves_between_press_and_release(page: Page) -> None:
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
     assert limits.bounding_box() == place
     page.mouse.up()
-    expect(page.get_by_text("with its scheme")).to_be_hidden()
+    expect(page.get_by_text("Enter the full URL")).to_be_hidden()
     expect(page.get_by_label("Visits at most")).to_be_visible()
 
 

@@ -31,7 +31,7 @@ def test_the_pages_of_an_invitation_stand_in_nobodys_way(
     page.goto(link)
     look_at(page)
     page.get_by_role("button", name="Join as").click()
-    expect(page.get_by_role("alert")).to_contain_text("already.")
+    expect(page.get_by_role("alert")).to_contain_text("already a member")
 
 
 def test_the_pages_of_a_second_factor_stand_in_nobodys_way(
