@@ -213,7 +213,7 @@ def find_same_url(tx: Transaction, workspace_id: int, fields: LinkFields, now: i
 
 
 def read_link(row: Row, tags: tuple[Tag, ...]) -> Link:
-    values = dict(row)
+    values = dict(zip(row.keys(), row, strict=True))  # dict(row) looks each name up in the others
     creator_id, name, email = (
         values.pop(key) for key in ("creator_id", "creator_name", "creator_email")
     )

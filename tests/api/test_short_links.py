@@ -693,6 +693,6 @@ def test_the_manual_explains_every_field_and_every_key() -> None:
         rows = re.findall(r"^\| (`.+?) \|", part, re.MULTILINE)
         named = re.findall(r"`(\w+)`", " ".join(rows))
         assert sorted(named) == sorted(kind.__struct_encode_fields__)
-    settings = takes.partition("`qrSettings` holds")[2]
+    settings = takes.partition("`qrSettings` accepts")[2]
     assert all(f"`{name}`" in settings for name in QrSettings.__struct_encode_fields__)
     assert all(message.partition(" Limit")[0] in answers for message in list_messages())
