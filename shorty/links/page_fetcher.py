@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Final, NamedTuple, TypeAlias
 from weakref import WeakValueDictionary
 
@@ -71,9 +70,10 @@ class PageFetcher:
 
     def ask(self, link: Link, wants_title: bool) -> None:  # noqa: FBT001 - as AskPage has it
         """Never waits. What a link has already, or what leads to no page, is left alone."""
-        if link.link_type == "URL" and (wants_title or self._lacks_icon(link)):
-            with suppress(asyncio.QueueFull):
-                self._queue.put_nowait(Wish(link, wants_title))
+        if self._queue.full() or link.link_type != "URL":
+            return
+        if wants_title or self._lacks_icon(link):
+            self._queue.put_nowait(Wish(link, wants_title))
 
     async def finish(self) -> None:
         """Returns when everything asked for so far has been tried."""

@@ -45,11 +45,12 @@ WEBHOOKS_PER_LINK: Final = 10
 _META_PIXEL: Final = re.compile(r"[0-9]{5,20}")
 _GOOGLE_TAG: Final = re.compile(r"(G|GT|AW|DC|GTM)-[A-Z0-9]{4,20}|UA-[0-9]{4,12}-[0-9]{1,4}")
 # Of a change, what is about one field; tags are resolved in a transaction.
-_OF_ONE_FIELD: Final = tuple(
+_OF_ONE_FIELD: Final = dict.fromkeys(
     name
     for name in LinkChange.__struct_fields__
     if not name.endswith(("tag_ids", "tag_names")) and name not in {"fetches_title", "unread"}
 )
+_NEW: Final = LinkFields()
 # What needs nothing but its own value to be judged.
 _FIELDS: Final = frozenset(LinkFields.__struct_fields__) - {"url", "expires_at"}
 OF_NEW_LINKS: Final = frozenset({"is_public", "made_through"})
@@ -124,7 +125,11 @@ def check_change(
 
 def list_asked(change: LinkChange, before: Link | None) -> dict[str, Any]:
     """What the change says of a new link, or what of it differs from the link `before`."""
-    given = {name: value for name in _OF_ONE_FIELD if (value := getattr(change, name)) is not UNSET}
+    given = {
+        name: value
+        for name, value in msgspec.structs.asdict(change).items()
+        if value is not UNSET and name in _OF_ONE_FIELD
+    }
     if given.get("password"):
         given.setdefault("is_password_asked", True)
     if before is None:
@@ -160,10 +165,11 @@ class _Check:
         self._is_public = change.is_public is True if before is None else before.is_public
 
     def read_fields(self) -> None:
-        for name in _FIELDS & self.asked.keys():
-            reader = _READERS.get(name)
-            value = self.asked[name]
-            self.fields[name] = self.faults.read(name, reader, value) if reader else value
+        for name, value in self.asked.items():
+            if name in _READERS:
+                self.fields[name] = self.faults.read(name, _READERS[name], value)
+            elif name in _FIELDS:
+                self.fields[name] = value
 
     def read_domain(self) -> None:
         domain = self._around.domain
@@ -178,7 +184,7 @@ class _Check:
         """The destination as it was given and as visitors get it, and the icon of its host."""
         if not _DESTINATION & self.asked.keys():
             return
-        wanted = msgspec.structs.replace(self._before or LinkFields(), **self.fields)
+        wanted = msgspec.structs.replace(self._before or _NEW, **self.fields)
         given = self.asked.get("url", wanted.original_url)
         read = self.faults.read("url", _read_url, given, wanted.link_type)
         if read is None:

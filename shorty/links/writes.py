@@ -92,9 +92,7 @@ def insert_links(
     made = [outcome for outcome in outcomes if isinstance(outcome, Link)]
     store.insert_counters(tx, made)
     _give_back_room(tx, author, left, now)
-    for link, outcome in zip(links, outcomes, strict=True):
-        if isinstance(outcome, Link):
-            _follow_insert(tx, context, link, outcome)
+    _follow_inserts(tx, context, links, outcomes)
     return outcomes
 
 
@@ -105,7 +103,7 @@ def insert_link(
     _take_one(tx, link)
     made = _insert_bare(tx, context, link)
     store.insert_counters(tx, [made])
-    _follow_insert(tx, context, link, made)
+    _follow_inserts(tx, context, [link], [made])
     if remember is not None:
         remember(tx, made)
     return made
@@ -225,8 +223,18 @@ def restore_link(
     return restored
 
 
-def _follow_insert(tx: Transaction, context: LinkContext, link: PreparedLink, made: Link) -> None:
-    tx.after_commit(lambda: context.committed(made, fetches_title=link.fetches_title))
+def _follow_inserts(
+    tx: Transaction,
+    context: LinkContext,
+    links: Sequence[PreparedLink],
+    outcomes: Sequence[Outcome],
+) -> None:
+    def follow() -> None:
+        for link, outcome in zip(links, outcomes, strict=True):
+            if isinstance(outcome, Link):
+                context.committed(outcome, fetches_title=link.fetches_title)
+
+    tx.after_commit(follow)
 
 
 def _try_to_insert(
