@@ -21,7 +21,7 @@ SCOPE_OF_ROLE: Final[dict[Role, Scope]] = {
     "admin": "admin",
     "owner": "admin",
 }
-DEEDS: Final[dict[Scope, str]] = {
+ACTIONS: Final[dict[Scope, str]] = {
     "read": "read",
     "write": "make changes",
     "admin": "manage tokens, domains or members",
@@ -40,10 +40,10 @@ def require_scope(actor: Actor, needed: Scope) -> None:
     its tokens, domains and members.
     """
     if RANKS[needed] > RANKS[SCOPE_OF_ROLE[actor.role]]:
-        raise ForbiddenError(f"{actor.role.capitalize()}s can't {DEEDS[needed]}.")
+        raise ForbiddenError(f"{actor.role.capitalize()}s can't {ACTIONS[needed]}.")
     if RANKS[needed] > RANKS[actor.scope]:
         raise ForbiddenError(
-            f"This token has the scope {actor.scope!r} and can't {DEEDS[needed]}; use one with "
+            f"This token has the scope {actor.scope!r} and can't {ACTIONS[needed]}; use one with "
             f"the scope {needed!r}."
         )
 

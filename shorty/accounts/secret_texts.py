@@ -19,7 +19,7 @@ def digest_secret(text: str) -> str:
 
 
 class SetupKey:
-    """The key of the first run: whoever has it makes the owner's account.
+    """The key of the first run: anyone who has it can create the owner's account.
 
     In memory alone: each start makes another, while nobody can sign in.
     """

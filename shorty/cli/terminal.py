@@ -36,11 +36,11 @@ def show_progress(what: str) -> Generator[Callable[[Transfer], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=None)
 
-        def show(told: Transfer) -> None:
-            links = f"{what}: {told.created + told.there:,} links"
-            clicks = f", {told.clicks:,} clicks" if told.clicks else ""
+        def show(state: Transfer) -> None:
+            links = f"{what}: {state.created + state.there:,} links"
+            clicks = f", {state.clicks:,} clicks" if state.clicks else ""
             progress.update(
-                task, completed=told.done, total=told.total or None, description=links + clicks
+                task, completed=state.done, total=state.total or None, description=links + clicks
             )
 
         yield show

@@ -17,10 +17,10 @@ where at = $1 and link_id = $2 and visitor = $3 and kind = $4 and source = $5 li
 
 
 def load_batch(tx: Transaction, clicks: Sequence[Click], known: KnownVisitors | None = None) -> int:
-    """Returns how many were counted; those of links that are not there are left out.
+    """Returns how many were counted; clicks of links that do not exist are left out.
 
-    Clicks that the plan would have removed by now are counted but not stored. Nobody is told of
-    them by webhook.
+    Clicks that the plan would have removed by now are counted but not stored. They trigger no
+    webhooks.
     """
     counted = add_counts(tx, list(clicks))
     removals = list_removals(tx)

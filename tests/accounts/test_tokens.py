@@ -192,7 +192,7 @@ async def test_another_workspaces_token_is_not_there(db: Database, home: Home) -
     assert await list_tokens(db, theirs, 0, 10) == [token]
 
 
-DEEDS: dict[str, Callable[[Transaction, Actor], object]] = {
+ACTIONS: dict[str, Callable[[Transaction, Actor], object]] = {
     "create": lambda tx, actor: create_token(tx, actor, NewToken(), NOW),
     "get": lambda tx, actor: get_token(tx, actor, 1),
     "change": lambda tx, actor: change_token(tx, actor, 1, TokenChange(name="x"), NOW),
@@ -200,7 +200,7 @@ DEEDS: dict[str, Callable[[Transaction, Actor], object]] = {
 }
 
 
-@pytest.mark.parametrize("action", DEEDS)
+@pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize(
     "actor",
     [
@@ -216,7 +216,7 @@ async def test_who_does_not_manage_the_workspace_manages_no_token(
     await make_token(db, home)
     before = await list_all_tokens(db)
     with pytest.raises(ForbiddenError):
-        await db.write(lambda tx: DEEDS[action](tx, actor))
+        await db.write(lambda tx: ACTIONS[action](tx, actor))
     with pytest.raises(ForbiddenError):
         await list_tokens(db, actor, 0, 10)
     assert await list_all_tokens(db) == before
