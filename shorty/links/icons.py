@@ -5,6 +5,7 @@ host's icon; which host a path stands for, it does not say.
 """
 
 import secrets
+from collections.abc import Sequence
 from typing import Final
 
 from cachebox import LRUCache
@@ -82,9 +83,9 @@ def put_icon(tx: Transaction, host: str, png: bytes | None, now: int) -> str:
     return write_icon_path(row["key"]) if row["is_there"] else ""
 
 
-def set_icon(tx: Transaction, link_id: int, url: str, path: str) -> None:
-    """Gives a link its icon, unless it leads elsewhere by now."""
-    tx.execute(SET_ICON, link_id, path, url)
+def set_icons(tx: Transaction, links: Sequence[tuple[int, str]], path: str) -> None:
+    """Gives links, by id and destination, their icon, unless they lead elsewhere by now."""
+    tx.execute_many(SET_ICON, [(link_id, path, url) for link_id, url in links])
 
 
 async def find_icon_content(db: Database, key: str) -> bytes | None:

@@ -34,9 +34,10 @@ class Wish(NamedTuple):
 
 
 class PageFetcher:
-    """Started and stopped by the app. What finds no room, or waits when it stops, gets none.
+    """Started and stopped by the app. Without `draw_icon` there are no icons.
 
-    Without `draw_icon` there are no icons.
+    Wishes that do not fit the queue, or are still queued at shutdown, are dropped. A host's icon is
+    looked for once, and stored for all links that lack it by then in one write.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class PageFetcher:
         self._draw_icon = draw_icon
         self._queue: asyncio.Queue[Wish] = asyncio.Queue(WAITING)
         self._tasks: list[asyncio.Task[None]] = []
+        self._lacking: dict[str, list[Link]] = {}  # links without their host's icon, by host
+        self._lacking_count = 0
         self._hosts: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def start(self) -> None:
@@ -67,12 +70,15 @@ class PageFetcher:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        self._lacking.clear()
+        self._lacking_count = 0
 
     def ask(self, link: Link, wants_title: bool) -> None:  # noqa: FBT001 - as AskPage has it
         """Never waits. What a link has already, or what leads to no page, is left alone."""
         if self._queue.full() or link.link_type != "URL":
             return
-        if wants_title or self._lacks_icon(link):
+        is_first = self._lacks_icon(link) and self._note_lacking(link)
+        if wants_title or is_first:
             self._queue.put_nowait(Wish(link, wants_title))
 
     async def finish(self) -> None:
@@ -83,6 +89,20 @@ class PageFetcher:
         if link.favicon_url or self._draw_icon is None:
             return False
         return not self._icons.is_without(destination_host(link.url), self._read_clock())
+
+    def _note_lacking(self, link: Link) -> bool:
+        """Whether it is the first of its host's links that wait."""
+        if self._lacking_count >= WAITING:
+            return False
+        self._lacking_count += 1
+        links = self._lacking.setdefault(destination_host(link.url), [])
+        links.append(link)
+        return len(links) == 1
+
+    def _take_lacking(self, host: str) -> list[Link]:
+        links = self._lacking.pop(host, [])
+        self._lacking_count -= len(links)
+        return links
 
     async def _run(self) -> None:
         while True:
@@ -98,23 +118,29 @@ class PageFetcher:
                 self._queue.task_done()
 
     async def _fill(self, link: Link, *, wants_title: bool) -> None:
-        facts = await self._fill_icon(link) if self._lacks_icon(link) else None
+        facts = await self._fill_icons(link.url)
         if wants_title:
             facts = facts or await fetch_page_facts(self._fetcher, link.url)
             if facts.title:
                 await fill_title(self._db, self._lookup, link, facts.title, self._read_clock())
 
-    async def _fill_icon(self, link: Link) -> PageFacts | None:
-        """What its page says, if that had to be asked: a host's icon is looked for once."""
-        host, facts = destination_host(link.url), None
+    async def _fill_icons(self, url: str) -> PageFacts | None:
+        """What the page says, if it had to be asked for its host's icon."""
+        host, facts = destination_host(url), None
         async with self._hosts.setdefault(host, asyncio.Lock()):
+            links = self._take_lacking(host)
+            if not links:
+                return None
             path = await icons.find_fresh_path(self._db, host, self._read_clock())
             if path is None:
-                facts = await fetch_page_facts(self._fetcher, link.url)
-                path = await self._look_for_icon(host, facts.icon or guess_icon(link.url))
-        self._icons.remember(host, path, self._read_clock())
+                facts = await fetch_page_facts(self._fetcher, url)
+                path = await self._look_for_icon(host, facts.icon or guess_icon(url))
+            # Links that came meanwhile; later ones know the icon, or that there is none.
+            links += self._take_lacking(host)
+            self._icons.remember(host, path, self._read_clock())
         if path:
-            await self._db.write(lambda tx: icons.set_icon(tx, link.id, link.url, path))
+            wanting = [(link.id, link.url) for link in links]
+            await self._db.write(lambda tx: icons.set_icons(tx, wanting, path))
         return facts
 
     async def _look_for_icon(self, host: str, address: str) -> str:

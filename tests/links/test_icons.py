@@ -13,7 +13,7 @@ from shorty.fetch import Fetcher
 from shorty.links.context import LinkContext
 from shorty.links.icons import find_icon_content
 from shorty.links.model import Link, LinkChange
-from shorty.links.page_fetcher import PageFetcher
+from shorty.links.page_fetcher import WAITING, PageFetcher
 from shorty.links.page_metadata import guess_icon, read_page_facts
 from shorty.links.service import change_link, get_link
 from shorty.qr.sandbox import ICON_SIDE, draw_icon
@@ -76,6 +76,57 @@ async def test_a_hosts_icon_is_fetched_once_and_shown_from_here(
     assert png is not None
     assert open_image(png).getpixel((9, 9)) == (204, 0, 0)
     assert PRIVATE not in path
+
+
+async def test_links_that_arrive_while_an_icon_is_looked_for_get_it_with_the_others(
+    context: LinkContext, actor: Actor
+) -> None:
+    asked, go_on, site = asyncio.Event(), asyncio.Event(), Site(write_picture())
+
+    async def respond(path: str, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await go_on.wait()
+        await site.respond(path, writer)
+
+    async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
+        url = f"http://{PRIVATE}:{server.port}/"
+        links = [await make_link(context, actor, url=f"{url}{n}", title="A") for n in range(9)]
+        page_fetcher = PageFetcher(
+            context.db, context.lookup, context.icons, fetcher, lambda: NOW, draw_icon
+        )
+        page_fetcher.start()
+        page_fetcher.ask(links[0], wants_title=False)
+        await asked.wait()
+        for link in links[1:]:
+            page_fetcher.ask(link, wants_title=False)
+        go_on.set()
+        await page_fetcher.finish()
+        await page_fetcher.stop()
+    shown = [await get_link(context, actor, link.id) for link in links]
+    assert site.paths == ["/0", "/i.png"]
+    assert len({link.favicon_url for link in shown}) == 1
+    assert shown[0].favicon_url
+
+
+async def test_links_of_one_host_do_not_fill_the_queue_of_others(
+    context: LinkContext, actor: Actor
+) -> None:
+    site = Site(write_picture())
+    async with run_server(site.respond) as server, Fetcher(allow_private=True) as fetcher:
+        url = f"http://{PRIVATE}:{server.port}/"
+        link = await make_link(context, actor, url=url, title="A")
+        untitled = await make_link(context, actor, url=f"{url}b")
+        page_fetcher = PageFetcher(
+            context.db, context.lookup, context.icons, fetcher, lambda: NOW, draw_icon
+        )
+        for _ in range(2 * WAITING):
+            page_fetcher.ask(link, wants_title=False)
+        page_fetcher.ask(untitled, wants_title=True)
+        page_fetcher.start()
+        await page_fetcher.finish()
+        await page_fetcher.stop()
+    assert (await get_link(context, actor, link.id)).favicon_url
+    assert (await get_link(context, actor, untitled.id)).title == "A page"
 
 
 async def test_a_link_that_leads_elsewhere_loses_its_icon(

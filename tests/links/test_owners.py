@@ -9,7 +9,7 @@ from shorty.accounts.model import Actor
 from shorty.errors import AlreadyExistsError, InvalidFieldsError, NotFoundError
 from shorty.links import pictures, store, tags, utm_templates
 from shorty.links.context import LinkContext
-from shorty.links.icons import set_icon
+from shorty.links.icons import set_icons
 from shorty.links.imported_history import Counts, Past, keep_pasts
 from shorty.links.listing import list_links
 from shorty.links.model import LinkChange, LinkFilter, QrSettings
@@ -111,7 +111,7 @@ async def test_what_is_done_to_a_link_is_done_to_that_one_alone(
     assert await context.db.write(lambda tx: store.set_title(tx, one, "Other", NOW + 1)) is None
     state["title"][three] = "Three"
     await check()
-    await context.db.write(lambda tx: set_icon(tx, one, "https://a.example/", "/i.png"))
+    await context.db.write(lambda tx: set_icons(tx, [(one, "https://a.example/")], "/i.png"))
     state["favicon_url"][one] = "/i.png"
     await check()
     for who, link_id in ((stranger, one), (actor, two), (actor, 99)):
