@@ -12,7 +12,7 @@ import msgspec
 
 from shorty.transfer.files import LONGEST_ROW, Fault, Feed, InvalidFileError, OpenFile
 from shorty.transfer.model import ImportedLink
-from shorty.transfer.times import parse_time
+from shorty.transfer.times import parse_set_time
 
 Path: TypeAlias = tuple[str, ...]
 Entry: TypeAlias = Mapping[str, object]
@@ -95,8 +95,8 @@ def parse_text(value: object) -> str:
 
 
 def parse_moment(value: object) -> int | None:
-    """UTC milliseconds; None where there is no time. Raises ValueError."""
-    return parse_time(parse_text(value))
+    """UTC milliseconds; None where there is no time, or 0 or -1 for it. Raises ValueError."""
+    return parse_set_time(parse_text(value))
 
 
 def parse_count(value: object) -> int:
