@@ -7,32 +7,14 @@ from functools import cache, lru_cache
 from re import compile as compile_pattern
 from typing import Final, Literal, NamedTuple
 
-from crawleruseragents import CRAWLER_USER_AGENTS_DATA
-from ua_parser.core import Domain, Matcher, PartialResult, UserAgent
-from ua_parser.lazy import UserAgentMatcher
+from ua_parser.core import Domain, PartialResult
 from ua_parser.loaders import load_lazy_builtins
 from ua_parser.regex import Resolver
 
+from shorty.clicks.crawlers import REMEMBERED_AGENTS, find_program, load_programs
 from shorty.clicks.model import BOT, LONGEST_USER_AGENT, PERSON, UNKNOWN, Kind
 
-REMEMBERED_AGENTS: Final = 4096
 LONGEST_NAME: Final = 50
-
-# What fetches an address to show a card of it.
-PREVIEW_CRAWLERS: Final = (
-    r"facebookexternalhit|Facebot|meta-externalfetcher|Twitterbot|LinkedInBot|redditbot",
-    r"Slackbot|Slack-ImgProxy|Discordbot|TelegramBot|WhatsApp/|Viber/|SkypeUriPreview|TeamsBot",
-    r"^Pinterest/0|Pinterestbot|Snap URL Preview|^Tumblr/|vkShare|kakaotalk-scrap|line-poker",
-    r"Mastodon/|Pleroma |Akkoma |Misskey/|SummalyBot|Friendica |Lemmy/|Cardyb",
-    r"/web/snippet/|Google-PageRenderer|MicrosoftPreview|XING-contenttabreceiver",
-    r"Iframely|Embedly|FlipboardProxy|Mattermost-Bot|Rocket\.Chat|Synapse \(bot|NotionEmbedder",
-)
-# Programs that follow links by themselves and are not in the package's list.
-MORE_BOTS: Final = (
-    r"^node(?:/|$)|^undici|^Java/|^PostmanRuntime/|^Deno/|^Bun/|^insomnia/|^Dart/|^Ruby",
-    r"^GuzzleHttp|^PHP/|^Faraday|^rest-client|^unirest|^http\.rb/|^ReactorNetty|^python-urllib3",
-    r"^ApacheBench/|^k6/|^Artillery|^Dalvik/|CFNetwork/|^Microsoft Office/|ms-office",
-)
 
 _BROWSERS: Final = {
     "Android": "Android Browser",
@@ -74,12 +56,12 @@ class Agent(NamedTuple):
 
 def is_bot(user_agent: str) -> bool:
     """Whether a program says that it is one, or says nothing at all."""
-    return _find_bot(user_agent[:LONGEST_USER_AGENT]) != ""
+    return find_program(user_agent[:LONGEST_USER_AGENT]) != ""
 
 
 def is_preview_crawler(user_agent: str) -> bool:
     """Whether it fetches addresses to show a card of them. Every one of them is a bot too."""
-    return _find_bot(user_agent[:LONGEST_USER_AGENT]) == "preview"
+    return find_program(user_agent[:LONGEST_USER_AGENT]) == "preview"
 
 
 def tell_kind(kind: Kind, user_agent: str) -> Kind:
@@ -100,18 +82,8 @@ def read_user_agent(user_agent: str) -> Agent:
 
 def load_patterns() -> None:
     """Takes 0.3 s; otherwise the first visitor would wait for it."""
-    _load_bots()
+    load_programs()
     _load_agents()
-
-
-@lru_cache(REMEMBERED_AGENTS)
-def _find_bot(user_agent: str) -> Literal["", "bot", "preview"]:
-    if not user_agent.strip():
-        return "bot"
-    found = _load_bots()(user_agent, Domain.USER_AGENT).user_agent
-    if found is None:
-        return ""
-    return "preview" if found.family == "preview" else "bot"
 
 
 @lru_cache(REMEMBERED_AGENTS)
@@ -138,16 +110,6 @@ def _tell_device(user_agent: str, found: PartialResult) -> Device:
     if system in _PHONE_SYSTEMS or "Mobi" in user_agent:
         return "mobile"
     return "desktop" if _DESKTOP.search(user_agent) else "other"
-
-
-@cache
-def _load_bots() -> Resolver:
-    # The pattern engine that reads browsers is some forty times as fast at this list as `re`.
-    listed = [entry["pattern"] for entry in CRAWLER_USER_AGENTS_DATA]
-    matchers: list[Matcher[UserAgent]] = []
-    matchers += [UserAgentMatcher(pattern, "preview") for pattern in PREVIEW_CRAWLERS]
-    matchers += [UserAgentMatcher(pattern, "bot") for pattern in (*MORE_BOTS, *listed)]
-    return Resolver((matchers, [], []))
 
 
 @cache

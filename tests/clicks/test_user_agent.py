@@ -1,6 +1,7 @@
 import pytest
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA, is_crawler
 
+from shorty.clicks.crawlers import TOOLS
 from shorty.clicks.user_agent import (
     Agent,
     is_bot,
@@ -8,6 +9,7 @@ from shorty.clicks.user_agent import (
     is_preview_crawler,
     read_user_agent,
 )
+from tests.clicks.user_agents import KnownAgent, list_agents
 
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
 MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15 (KHTML, like Gecko)"
@@ -70,22 +72,14 @@ BROWSERS = {
     "a browser nobody knows": Agent("", "", "other"),
 }
 
-PREVIEW_CRAWLERS = [
-    "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
-    f"{MAC} Version/9.0.1 Safari/601.2.4 facebookexternalhit/1.1 Facebot Twitterbot/1.0",
-    "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
-    "Twitterbot/1.0",
-    "WhatsApp/2.23.20.0",
-    "Mozilla/5.0 (compatible; Discordbot/2.0; +https://discordapp.com)",
-    "LinkedInBot/1.0 (compatible; Mozilla/5.0; Apache-HttpClient +http://www.linkedin.com)",
-    "TelegramBot (like TwitterBot)",
-    "Pinterest/0.2 (+http://www.pinterest.com/)",
-    "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5",
-    "http.rb/5.1.1 (Mastodon/4.2.0; +https://mastodon.example/)",
-    "Mozilla/5.0 (compatible; Bluesky Cardyb/1.1; +mailto:support@bsky.app)",
-    "Mozilla/5.0 (compatible; redditbot/1.0; +http://www.reddit.com/feedback)",
-    f"{WINDOWS} Chrome/98.0 Safari/537.36 Google (+https://developers.google.com/+/web/snippet/)",
-]
+PEOPLES_BROWSERS = {
+    r"AP3A\.240617\.008",  # the build of a system, which every phone with it names
+    r"Code\/1\.",
+    r"Fluid",
+    r"MetaIAB Facebook",
+    r"Trae\/",
+}
+"""What the package takes for crawlers and is a person's browser."""
 
 PROGRAMS = [
     "curl/8.5.0",
@@ -114,14 +108,26 @@ def test_a_browser_is_read(user_agent: str, agent: Agent) -> None:
     assert not is_preview_crawler(user_agent)
 
 
-@pytest.mark.parametrize("user_agent", PREVIEW_CRAWLERS)
-def test_a_preview_crawler_is_a_bot_of_its_own_kind(user_agent: str) -> None:
-    assert is_preview_crawler(user_agent)
-    assert is_bot(user_agent)
-    assert read_user_agent(user_agent).device == "other"
+@pytest.mark.parametrize("app", list_agents("person"))
+def test_the_browser_inside_an_app_is_a_person(app: KnownAgent) -> None:
+    assert not is_bot(app.user_agent)
+    assert not is_preview_crawler(app.user_agent)
 
 
-@pytest.mark.parametrize("user_agent", PROGRAMS)
+def test_at_least_thirty_apps_are_known() -> None:
+    assert len({app.maker for app in list_agents("person")}) > 30
+
+
+@pytest.mark.parametrize("crawler", list_agents("preview"))
+def test_a_preview_crawler_is_a_bot_of_its_own_kind(crawler: KnownAgent) -> None:
+    assert is_preview_crawler(crawler.user_agent)
+    assert is_bot(crawler.user_agent)
+    assert read_user_agent(crawler.user_agent).device == "other"
+
+
+@pytest.mark.parametrize(
+    "user_agent", [*PROGRAMS, *(crawler.user_agent for crawler in list_agents("bot"))]
+)
 def test_a_program_is_a_bot_but_no_preview_crawler(user_agent: str) -> None:
     assert is_bot(user_agent)
     assert not is_preview_crawler(user_agent)
@@ -130,8 +136,28 @@ def test_a_program_is_a_bot_but_no_preview_crawler(user_agent: str) -> None:
 def test_the_fast_engine_finds_what_the_package_finds_itself() -> None:
     listed = [agent for entry in CRAWLER_USER_AGENTS_DATA for agent in entry.get("instances", [])]
     assert len(listed) > 1000
-    assert [agent for agent in listed if not is_bot(agent)] == []
+    missed = {
+        entry["pattern"]
+        for entry in CRAWLER_USER_AGENTS_DATA
+        if not all(map(is_bot, entry.get("instances", [])))
+    }
+    assert missed == PEOPLES_BROWSERS
     assert [agent for agent in BROWSERS if is_crawler(agent)] == []
+
+
+def test_every_tool_named_is_one_of_the_packages() -> None:
+    assert {entry["pattern"] for entry in CRAWLER_USER_AGENTS_DATA} >= TOOLS
+
+
+@pytest.mark.parametrize("name", ["WhatsApp/2.24", "Viber/22.6", "Sonic", "Notion/3.0"])
+def test_a_bare_name_counts_where_it_leads_or_no_engine_is_named_before_it(name: str) -> None:
+    phone = f"{ANDROID.format('10; K')} Chrome/126.0.0.0 Mobile Safari/537.36"
+    assert is_bot(name)
+    assert is_bot(f"{name} {phone}")
+    assert is_bot(f"Mozilla/5.0 (compatible; {name})")
+    assert not is_bot(f"{phone} {name}")
+    assert is_bot(f"{phone} (compatible; {name}; +https://crawler.example)")
+    assert not is_bot(f"Mozilla/5.0 (Linux; Android 10; {name}) AppleWebKit/537.36 Chrome/126.0")
 
 
 def test_only_the_first_512_characters_are_read() -> None:

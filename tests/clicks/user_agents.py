@@ -1,0 +1,19 @@
+"""What the browsers inside apps say of themselves, beside the crawlers of the same makers.
+
+Collected in the wild: from public logs and other projects' tests.
+"""
+
+from importlib import resources
+from typing import Literal, NamedTuple
+
+
+class KnownAgent(NamedTuple):
+    kind: str
+    maker: str
+    user_agent: str
+
+
+def list_agents(kind: Literal["person", "preview", "bot"]) -> list[KnownAgent]:
+    text = resources.files("tests.clicks").joinpath("user_agents.tsv").read_text("utf-8")
+    agents = (KnownAgent(*line.split("\t")) for line in text.splitlines())
+    return [agent for agent in agents if agent.kind == kind]
