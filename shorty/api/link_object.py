@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from shorty.links.model import Creator, Link, LinkType, QrSettings, Tag
-from shorty.qr.design import list_warnings
+from shorty.qr.symbol import write_scanned_url
+from shorty.qr.warnings import list_warnings
 from shorty.webcore.times import format_optional_time, format_time
 
 STATUSES: Final = {
@@ -166,9 +167,8 @@ def _show_qr_code(link: Link) -> QrCodeObject | None:
     settings, url = link.qr_settings, link.qr_url
     if settings is None or url is None:
         return None
-    return QrCodeObject(
-        **msgspec.structs.asdict(settings), url=url, warnings=list_warnings(settings)
-    )
+    warnings = list_warnings(settings, write_scanned_url(link))
+    return QrCodeObject(**msgspec.structs.asdict(settings), url=url, warnings=warnings)
 
 
 def _show_creator(creator: Creator | None) -> CreatorObject | None:

@@ -29,6 +29,7 @@ from shorty.errors import (
 )
 from shorty.links import service
 from shorty.links.model import Link, LinkChange
+from shorty.qr.symbol import write_scanned_url
 from shorty.webcore.answers import Answer, answer_json
 from shorty.webcore.qr_drawings import list_warning_headers
 from shorty.webcore.requests import Body, read_body
@@ -110,6 +111,7 @@ def read_new_code(body: Body) -> LinkChange:
 
 
 def answer_code(link: Link, message: str, status: int = 200) -> Answer:
-    warnings = list_warning_headers(link.qr_settings) if link.qr_settings else ()
+    settings = link.qr_settings
+    warnings = list_warning_headers(settings, write_scanned_url(link)) if settings else ()
     answer = ShortLinkAnswer(message=message, data=show_short_link(link))
     return answer_json(answer, status, warnings)

@@ -5,16 +5,7 @@ from typing import Final, Literal, TypeAlias, cast, get_args
 import msgspec
 
 from shorty.links.model import QrSettings
-from shorty.qr.colors import (
-    BLACK,
-    LEAST_CONTRAST,
-    TRANSPARENT,
-    WHITE,
-    choose_readable,
-    is_lighter,
-    measure_contrast,
-    read_color,
-)
+from shorty.qr.colors import BLACK, WHITE, choose_readable
 from shorty.qr.shapes import Corner, Pattern
 
 Level: TypeAlias = Literal["L", "M", "Q", "H"]
@@ -24,6 +15,8 @@ GradientType: TypeAlias = Literal["linear", "radial"]
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 FRAMES: Final[tuple[Frame, ...]] = get_args(Frame)
 FRAME_TEXT: Final = "Scan me"
+FRAME_EDGES: Final[dict[Frame, float]] = {"box": 0.028, "box-top": 0.028, "card": 0.075}
+"""What a frame adds to the code at its left and at its right, as a part of the code's width."""
 QUIET_ZONE: Final = 4
 """Modules, as ISO/IEC 18004 asks for."""
 SIZE: Final = 512
@@ -100,35 +93,3 @@ def override(settings: QrSettings, others: QrSettings) -> QrSettings:
         if (value := getattr(others, name)) is not None
     }
     return msgspec.structs.replace(settings, **given)
-
-
-def list_warnings(settings: QrSettings) -> list[str]:
-    """Why cameras may fail to read the code, and what of the settings is not drawn: sentences."""
-    design = decide_design(settings)
-    warnings = _list_color_warnings(design)
-    if design.margin < QUIET_ZONE // 2 and design.frame == "none":
-        warnings.append("The margin is narrow: leave 4 modules of empty space around the code.")
-    if settings.preset and settings.preset not in PRESETS:
-        warnings.append(f"The preset is not one of {', '.join(PRESETS)} and has no effect.")
-    if settings.frame and settings.frame not in FRAMES:
-        warnings.append(f"The frame is not one of {', '.join(FRAMES)} and is not drawn.")
-    return warnings
-
-
-def _list_color_warnings(design: Design) -> list[str]:
-    background = read_color(design.background)
-    colors = [
-        read_color(color, design.background) for color in (design.color, design.gradient) if color
-    ]
-    warnings: list[str] = []
-    least = min(measure_contrast(color, background) for color in colors)
-    if least < LEAST_CONTRAST:
-        warnings.append(
-            f"The contrast of {least:.1f}:1 is too low to scan well; choose colours with at least "
-            f"{LEAST_CONTRAST:g}:1."
-        )
-    if any(is_lighter(color, background) for color in colors):
-        warnings.append("The code is lighter than its background, which some cameras cannot read.")
-    if design.background == TRANSPARENT:
-        warnings.append("The background is transparent: place the code on a light surface.")
-    return warnings

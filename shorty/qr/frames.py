@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 import msgspec
 
 from shorty.qr.colors import TRANSPARENT, WHITE
-from shorty.qr.design import Design, Frame
+from shorty.qr.design import FRAME_EDGES, Design, Frame
 from shorty.qr.shapes import Radii, draw_box
 from shorty.qr.text_paths import CAP_HEIGHT, draw_letters
 
@@ -46,7 +46,7 @@ def _draw_rectangle(side: float) -> str:
 
 def _draw_line_box(design: Design, side: float, *, is_label_above: bool) -> Layout:
     """A rounded line around the code that widens into the label."""
-    line, label, round_ = side * 0.028, side * 0.17, side * 0.07
+    line, label, round_ = side * FRAME_EDGES["box"], side * 0.17, side * 0.07
     width, height = side + 2 * line, side + 2 * line + label
     top = line + (label if is_label_above else 0)
     inner = round_ - line
@@ -72,7 +72,7 @@ def _draw_box_top(design: Design, side: float) -> Layout:
 
 def _draw_card(design: Design, side: float) -> Layout:
     """A coloured card with the code on a light field and the text below it."""
-    edge, label = side * 0.075, side * 0.2
+    edge, label = side * FRAME_EDGES["card"], side * 0.2
     width, height = side + 2 * edge, side + edge + label
     drawn = (
         fill(design.frame_color, draw_box(0, 0, width, height, side * 0.11))

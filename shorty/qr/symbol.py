@@ -8,12 +8,18 @@ from qrcode import QRCode
 from qrcode.exceptions import DataOverflowError
 
 from shorty.errors import InvalidFieldsError
+from shorty.links.destination import QR_MARKER
+from shorty.links.model import Link
+from shorty.links.slug import build_path
 from shorty.qr.design import LEVELS, Level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FINDER: Final = 7
+_LEAST_SIZE: Final = 17
+_GROWTH: Final = 4
+"""Modules that each version is wider than the one before."""
 LARGEST_VERSION: Final = 40
 _QRCODE_LEVELS: Final[dict[Level, int]] = {"L": 1, "M": 0, "Q": 3, "H": 2}
 
@@ -44,6 +50,11 @@ class Symbol(msgspec.Struct, frozen=True, kw_only=True):
         return ((0, 0), (far, 0), (0, far))
 
 
+def write_scanned_url(link: Link) -> str:
+    """What the link's code says: its short URL, marked so that visits count as scans."""
+    return f"{link.scheme}://{link.host}{build_path(link.slug)}?{QR_MARKER}"
+
+
 @lru_cache(maxsize=256)
 def encode_address(text: str, wanted: Level, *, has_logo: bool) -> Symbol:
     """At least the level wanted, and the highest that a logo needs or that costs no larger code.
@@ -51,6 +62,23 @@ def encode_address(text: str, wanted: Level, *, has_logo: bool) -> Symbol:
     A text too long for it is encoded at the highest level that holds it. Raises InvalidFieldsError
     where none does.
     """
+    level, version = _choose_version(text, wanted, has_logo=has_logo)
+    while (higher := _find_higher(level)) and _find_version(text, higher) == version:
+        level = higher
+    code = _prepare(text, level, version)
+    code.make(fit=False)
+    rows = cast("Sequence[Sequence[bool]]", code.modules)
+    return Symbol(modules=tuple(tuple(bool(dark) for dark in row) for row in rows), level=level)
+
+
+@lru_cache(maxsize=1024)
+def measure_symbol(length: int, wanted: Level, *, has_logo: bool) -> int:
+    """The width in modules of the code for a URL of so many bytes. Raises as encode_address."""
+    _, version = _choose_version("u" * length, wanted, has_logo=has_logo)
+    return _LEAST_SIZE + _GROWTH * version
+
+
+def _choose_version(text: str, wanted: Level, *, has_logo: bool) -> tuple[Level, int]:
     least: Level = "H" if has_logo else wanted
     fitting: list[Level] = [
         level for level in LEVELS if _find_version(text, level) <= LARGEST_VERSION
@@ -58,13 +86,7 @@ def encode_address(text: str, wanted: Level, *, has_logo: bool) -> Symbol:
     if not fitting:
         raise InvalidFieldsError({"qr_settings": "the address is too long for a QR code"})
     level = least if least in fitting else fitting[-1]
-    version = _find_version(text, level)
-    while (higher := _find_higher(level)) and _find_version(text, higher) == version:
-        level = higher
-    code = _prepare(text, level, version)
-    code.make(fit=False)
-    rows = cast("Sequence[Sequence[bool]]", code.modules)
-    return Symbol(modules=tuple(tuple(bool(dark) for dark in row) for row in rows), level=level)
+    return level, _find_version(text, level)
 
 
 def _find_higher(level: Level) -> Level | None:

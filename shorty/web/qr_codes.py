@@ -11,8 +11,9 @@ from shorty.links.listing import list_links
 from shorty.links.model import Link, LinkChange, LinkFilter, QrSettings
 from shorty.links.pictures import NAME_LENGTH
 from shorty.links.service import change_link, get_link
-from shorty.qr.design import list_warnings
 from shorty.qr.sandbox import MAX_BYTES, read_logo
+from shorty.qr.symbol import write_scanned_url
+from shorty.qr.warnings import list_warnings
 from shorty.web.guard import Pages
 from shorty.web.qr_looks import PRESET_LOOKS, Look, build_settings, describe_look, read_look
 from shorty.web.qr_samples import CORNER_SAMPLES, FRAME_SAMPLES, PATTERN_SAMPLES, PRESET_SAMPLES
@@ -185,7 +186,7 @@ async def show_designer(
         faults=faults,
         message=message,
         drawing=write_drawing(drawn),
-        warnings=list_warnings(drawn),
+        warnings=list_warnings(drawn, write_scanned_url(link)),
         is_saved=link.qr_settings is not None and not found and is_same(settings, link),
         logos=await pictures.list_pictures(
             request.services.db, request.actor.workspace_id, pictures.LOGOS

@@ -11,21 +11,20 @@ from msgspec import Meta
 from shorty import __version__
 from shorty.errors import InvalidFieldsError
 from shorty.limits import name_network
-from shorty.links.destination import QR_MARKER
 from shorty.links.model import Link, QrSettings
 from shorty.links.pictures import find_content
 from shorty.links.qr_rules import find_qr_faults
-from shorty.links.slug import build_path
 from shorty.pools import WorkerThreads
-from shorty.qr.design import decide_design, list_warnings, override
+from shorty.qr.design import decide_design, override
 from shorty.qr.drawing import Logo, draw_svg, render_png
+from shorty.qr.symbol import write_scanned_url
+from shorty.qr.warnings import list_warnings
 from shorty.webcore.answers import Answer, Header
 from shorty.webcore.requests import ServedRequest
 from shorty.webcore.services import Services
 
 Format: TypeAlias = Literal["png", "svg"]
 
-SCANNED: Final = f"?{QR_MARKER}"
 MEDIA_TYPES: Final[dict[str, bytes]] = {"png": b"image/png", "svg": b"image/svg+xml"}
 # A picture must not load or run anything if it is opened by itself.
 SAFE: Final[tuple[Header, ...]] = (
@@ -66,11 +65,12 @@ async def answer_drawing(
     request: ServedRequest, link: Link, settings: QrSettings, picture: Format, caching: Header
 ) -> Answer:
     """Raises BusyError."""
-    address = f"{link.scheme}://{link.host}{build_path(link.slug)}{SCANNED}"
+    address = write_scanned_url(link)
     logo = await find_logo(request.services, link.workspace_id, settings)
     parts = (settings, address, logo.png if logo else b"", picture, __version__)
     tag = sha256(msgspec.msgpack.encode(parts)).hexdigest()[:32]
-    headers = [(b"etag", f'"{tag}"'.encode()), caching, *SAFE, *list_warning_headers(settings)]
+    headers = [(b"etag", f'"{tag}"'.encode()), caching, *SAFE]
+    headers += list_warning_headers(settings, address)
     if is_known(request, tag):
         return Answer(304, media_type=MEDIA_TYPES[picture], headers=headers)
     drawn = _drawn.get(tag, b"")
@@ -126,8 +126,8 @@ def read_color(text: str | None) -> str | None:
     return f"#{text}" if text and text.isalnum() and text != "transparent" else text
 
 
-def list_warning_headers(settings: QrSettings) -> list[Header]:
-    warnings = " ".join(list_warnings(settings))
+def list_warning_headers(settings: QrSettings, address: str) -> list[Header]:
+    warnings = " ".join(list_warnings(settings, address))
     return [(b"x-qr-warning", warnings.encode("ascii", "replace"))] if warnings else []
 
 

@@ -96,6 +96,8 @@ async def test_faulty_settings_are_told(
         ({"color": "#fff", "bgColor": "#000"}, "lighter than its background"),
         ({"bgColor": "transparent"}, "background is transparent"),
         ({"margin": 0}, "margin is narrow"),
+        ({"size": 110}, "only 2.9 pixels wide: choose a size of at least 111 pixels"),
+        ({"size": 111, "frame": "card"}, "only 2.6 pixels wide: choose a size of at least 128"),
         ({"frame": "unheard-of"}, "frame is not one of"),
         ({"preset": "unheard-of"}, "preset is not one of"),
     ],

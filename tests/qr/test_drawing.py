@@ -1,17 +1,21 @@
 """Whatever a code looks like, a camera reads the address."""
 
+import math
 import xml.etree.ElementTree as ET
 from itertools import product
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shorty.links.model import QrSettings
-from shorty.qr.design import FRAMES, LEVELS, PRESETS, decide_design
+from shorty.qr.design import FRAMES, LEVELS, PRESETS, Frame, Level, decide_design
 from shorty.qr.drawing import draw_svg, find_hole, render_png
+from shorty.qr.frames import draw_frame
 from shorty.qr.shapes import CORNERS, PATTERNS
 from shorty.qr.symbol import encode_address
+from shorty.qr.warnings import list_warnings
 from tests.examples import count_examples
 from tests.qr.reading import make_logo, open_image, read_code
 
@@ -89,6 +93,33 @@ def test_an_address_too_long_for_its_level_gets_a_lower_one_and_a_smaller_logo()
     assert find_hole(symbol, LOGO).width / symbol.size < 0.25
     svg = draw_svg(decide_design(QrSettings(size=1200, margin=4)), address, LOGO)
     assert read_code(render_png(svg)) == address
+
+
+@given(
+    length=st.integers(1, 1200),
+    level=st.sampled_from(LEVELS),
+    frame=st.sampled_from(FRAMES),
+    margin=st.integers(0, 20),
+    has_logo=st.booleans(),
+)
+@settings(max_examples=count_examples(20), deadline=None)
+def test_a_code_is_said_to_be_too_small_where_its_modules_are_under_three_pixels(
+    *, length: int, level: Level, frame: Frame, margin: int, has_logo: bool
+) -> None:
+    url = ("https://a.io/" + "x" * length)[:length]
+    look = QrSettings(
+        size=64,
+        frame=frame,
+        margin=margin,
+        error_correction=level,
+        qr_logo_id=1 if has_logo else None,
+    )
+    design = decide_design(look)
+    modules = encode_address(url, level, has_logo=has_logo).size
+    width = draw_frame(design, modules + 2 * margin).width
+    for size in (64, math.floor(3 * width), math.ceil(3 * width)):
+        told = list_warnings(msgspec.structs.replace(look, size=size), url)
+        assert any("pixels wide" in each for each in told) == (size / width < 3)
 
 
 def test_a_transparent_code_has_no_background() -> None:

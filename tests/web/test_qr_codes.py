@@ -143,9 +143,10 @@ async def test_a_preview_saves_nothing_and_tells_what_will_not_scan(
     house: House, owner: Browser
 ) -> None:
     link = await house.make_link()
-    look = fill_in(color="#eeeeee", pattern="dots")
+    look = fill_in(color="#eeeeee", pattern="dots", size="64")
     answer = await owner.send(f"{PLACE}/{link.id}/preview", look)
     assert "The contrast of 1.2:1 is too low" in read_text(answer.text)
+    assert "Each module is only 1.7 pixels wide" in read_text(answer.text)
     assert "Not saved yet" in answer.text
     assert 'fill="#eeeeee"' in await draw_shown(owner, answer.text)
     assert await find_settings(house, link.id) is None
