@@ -27,7 +27,6 @@ from shorty.api.analytics_query import (
     AnalyticsQuery,
     SeriesQuery,
     TopQuery,
-    read_query,
     read_question,
 )
 from shorty.api.objects import show
@@ -71,7 +70,7 @@ ABOUT: Final = (
     query=AnalyticsQuery,
 )
 async def get_summary(request: ApiRequest) -> Answer:
-    query = read_query(request, AnalyticsQuery)
+    query = request.read_filters(AnalyticsQuery)
     question = await read_question(request, query)
     period = question.period
     bounds = (period.previous.start, period.start, period.end)
@@ -100,7 +99,7 @@ async def get_summary(request: ApiRequest) -> Answer:
     query=SeriesQuery,
 )
 async def get_timeseries(request: ApiRequest) -> Answer:
-    query = read_query(request, SeriesQuery)
+    query = request.read_filters(SeriesQuery)
     question = await read_question(request, query)
     period = question.period
     slots = cut_period(period, query.interval)
@@ -212,7 +211,7 @@ class Top(NamedTuple):
 
 
 async def count_top(request: ApiRequest, kinds: Collection[str]) -> Top:
-    query = read_query(request, TopQuery)
+    query = request.read_filters(TopQuery)
     question = await read_question(request, query)
     period, has_bots = question.period, query.include_bots
     counts = await count_values(

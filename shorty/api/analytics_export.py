@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from shorty.api.analytics_query import AnalyticsQuery, read_query, read_question
+from shorty.api.analytics_query import AnalyticsQuery, read_question
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.clicks.export import read_clicks
@@ -79,7 +79,7 @@ COLUMNS: Final = tuple(field.encode_name for field in msgspec.structs.fields(Exp
     errors=(NotFoundError,),
 )
 async def export_clicks(request: ApiRequest) -> Answer:
-    query = read_query(request, ExportQuery)
+    query = request.read_filters(ExportQuery)
     question = await read_question(request, query)
     pieces = read_clicks(
         request.services.db,

@@ -1,6 +1,6 @@
 """The query of every analytics request: a period in a time zone, and filters."""
 
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta, field
@@ -12,9 +12,6 @@ from shorty.errors import InvalidFieldsError, NotFoundError
 from shorty.ids import parse_id
 from shorty.links.service import get_link
 from shorty.links.tags import get_tag
-from shorty.webcore.fields import convert_fields
-
-Q = TypeVar("Q", bound="AnalyticsQuery")
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 1000
@@ -55,11 +52,6 @@ class SeriesQuery(AnalyticsQuery, frozen=True, kw_only=True):
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     period: Period
     scope: Scope
-
-
-def read_query(request: ApiRequest, kind: type[Q]) -> Q:
-    given = {name: value for name, value in request.read_query().items() if value != ""}
-    return convert_fields(given, kind, is_text=True, ignores_unknown=True)
 
 
 async def read_question(request: ApiRequest, query: AnalyticsQuery) -> Question:

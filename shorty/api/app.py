@@ -29,7 +29,7 @@ from shorty.api import (
     utm_templates,
     webhooks,
 )
-from shorty.api.auth import authenticate, count_stray_request
+from shorty.api.auth import authenticate, authenticate_strictly, count_stray_request
 from shorty.api.errors import answer_problem
 from shorty.api.openapi import RouteGroup
 from shorty.api.operations import handle_options
@@ -42,7 +42,8 @@ from shorty.webcore.errors import Handlers, build_exception_handlers
 # The links API and everything native: a token for each request, problem details for errors.
 NATIVE: Final = RouteGroup(
     prefix=API,
-    before=authenticate,
+    before=authenticate_strictly,
+    checks_query=True,
     shape=answer_problem,
     handlers=(
         *links.resource.handlers,

@@ -55,11 +55,14 @@ SAMPLES: Final[dict[type[ShortyError], ShortyError]] = {
 }
 
 
-def list_samples(operation: Operation, path: str) -> list[ShortyError]:
-    return [SAMPLES[kind] for kind in list_error_kinds(operation, path)]
+def list_samples(operation: Operation, path: str, *, checks_query: bool) -> list[ShortyError]:
+    kinds = list_error_kinds(operation, path, checks_query=checks_query)
+    return [SAMPLES[kind] for kind in kinds]
 
 
-def list_error_kinds(operation: Operation, path: str) -> list[type[ShortyError]]:
+def list_error_kinds(
+    operation: Operation, path: str, *, checks_query: bool
+) -> list[type[ShortyError]]:
     """The errors that the operation raises itself, and those common to its kind."""
     kinds: list[type[ShortyError]] = []
     if operation.scope is not None:
@@ -67,7 +70,7 @@ def list_error_kinds(operation: Operation, path: str) -> list[type[ShortyError]]
         kinds += [ForbiddenError] * (operation.scope != "read")
     if "{" in path:
         kinds.append(NotFoundError)
-    if operation.body is not None or operation.query is not None:
+    if operation.body is not None or operation.query is not None or checks_query:
         kinds += [MalformedRequestError, InvalidFieldsError]
     if operation.body is not None:
         kinds += [BodyTooLargeError, UnsupportedMediaTypeError]

@@ -34,7 +34,6 @@ from shorty.links.listing import list_links as list_page
 from shorty.links.model import Link, LinkChange
 from shorty.storage.database import Transaction
 from shorty.webcore.answers import Answer, answer_json, answer_nothing
-from shorty.webcore.fields import convert_fields
 from shorty.webcore.requests import Body, read_body
 
 resource: Final = Resource("Links")
@@ -53,7 +52,7 @@ resource: Final = Resource("Links")
 )
 async def create_link(request: ApiRequest) -> Answer:
     body = await read_body(request, takes_forms=True)
-    query = convert_fields(request.read_query(), CreateQuery, is_text=True, ignores_unknown=True)
+    query = request.read_filters(CreateQuery)
     change = read_new_link(body)
     with telling_own_names:
         if query.find_or_create:
@@ -98,8 +97,7 @@ async def find_or_create(request: ApiRequest, body: Body, change: LinkChange) ->
     },
 )
 async def list_links(request: ApiRequest) -> Answer:
-    given = {name: value for name, value in request.read_query().items() if value != ""}
-    query = convert_fields(given, LinkQuery, is_text=True, ignores_unknown=True)
+    query = request.read_filters(LinkQuery)
     page = await list_page(request.services.links, request.actor, read_filter(query))
     return answer_json(
         LinkList(

@@ -42,12 +42,16 @@ _PATH_PARAMETER: Final = re.compile(r"\{(\w+):str\}")
 
 
 class RouteGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Handlers below one prefix; `before` runs before each, and their errors share one shape."""
+    """Handlers below one prefix; `before` runs before each, and their errors share one shape.
+
+    `checks_query` says that `before` refuses unknown parameters.
+    """
 
     prefix: str
     handlers: Sequence[HTTPRouteHandler]
     before: Callable[[ApiRequest], Awaitable[None]]
     shape: Shape
+    checks_query: bool = False
 
 
 def build_document(doors: Iterable[RouteGroup]) -> Json:
@@ -94,11 +98,11 @@ def _describe_handler(
             name = _camel(handler.fn.__name__)
             if len(handler.paths) > 1:
                 name += "".join(part.capitalize() for part in route.split("/")).replace("-", "")
-            yield path, method.lower(), _describe(operation, name, path, door.shape, schemas)
+            yield path, method.lower(), _describe(operation, name, path, door, schemas)
 
 
 def _describe(
-    operation: Operation, name: str, path: str, shape: Shape, schemas: dict[Any, Json]
+    operation: Operation, name: str, path: str, door: RouteGroup, schemas: dict[Any, Json]
 ) -> Json:
     described: Json = {
         "operationId": name,
@@ -107,7 +111,7 @@ def _describe(
         "tags": [operation.tag],
         "parameters": _list_parameters(operation, path),
         "responses": _describe_success(operation, schemas)
-        | _describe_errors(operation, path, shape),
+        | _describe_errors(operation, path, door),
     }
     if operation.body is not None:
         described["requestBody"] = _describe_body(operation, schemas)
@@ -193,11 +197,11 @@ def _describe_headers(operation: Operation) -> Json:
     return headers
 
 
-def _describe_errors(operation: Operation, path: str, shape: Shape) -> Json:
+def _describe_errors(operation: Operation, path: str, door: RouteGroup) -> Json:
     """Each error status with an example of each code, built by the shape itself."""
     described: Json = {}
-    for sample in list_samples(operation, path):
-        answer = shape(sample, find_status(sample))
+    for sample in list_samples(operation, path, checks_query=door.checks_query):
+        answer = door.shape(sample, find_status(sample))
         body: Json = msgspec.json.decode(answer.body)
         response = described.setdefault(str(answer.status_code), {"description": "", "content": {}})
         response["description"] = f"{response['description']} {sample.message}".strip()

@@ -11,7 +11,6 @@ from shorty.links import service
 from shorty.links.model import QrSettings
 from shorty.links.store import find_code
 from shorty.webcore.answers import Answer
-from shorty.webcore.fields import convert_fields
 from shorty.webcore.qr_drawings import (
     MEDIA_TYPES,
     PRIVATE,
@@ -40,8 +39,7 @@ resource: Final = Resource("QR codes")
 )
 async def draw_link_code(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "link")
-    given = {name: value for name, value in request.read_query().items() if value != ""}
-    query = convert_fields(given, QrQuery, is_text=True, ignores_unknown=True)
+    query = request.read_filters(QrQuery)
     link = await service.get_link(request.services.links, request.actor, link_id)
     settings = override_settings(link.qr_settings or QrSettings(), query)
     return await answer_drawing(request, link, settings, query.format, PRIVATE)

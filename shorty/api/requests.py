@@ -8,7 +8,12 @@ import msgspec
 from shorty.api.operations import find_operation
 from shorty.errors import UnauthenticatedError
 from shorty.storage.database import Transaction
-from shorty.webcore.fields import convert_fields, convert_given, telling_camel_case
+from shorty.webcore.fields import (
+    check_names,
+    convert_fields,
+    convert_given,
+    telling_camel_case,
+)
 from shorty.webcore.requests import ServedRequest, read_body
 
 T = TypeVar("T")
@@ -27,9 +32,18 @@ class ApiRequest(ServedRequest):
                 "This token expired, or lost its rights, while the body was being received."
             )
 
+    def check_query(self) -> None:
+        """Raises InvalidFieldsError where the query has a parameter that its operation has not."""
+        if self.scope["query_string"]:
+            check_names(self.read_query(), find_operation(self.route_handler).query)
+
     def read_filters(self, kind: type[S]) -> S:
-        """Reads the query into a struct of that kind. Raises InvalidFieldsError."""
-        return convert_fields(self.read_query(), kind, is_text=True, ignores_unknown=True)
+        """Reads the query into a struct of that kind; an empty parameter is one left out.
+
+        Raises InvalidFieldsError.
+        """
+        given = {name: value for name, value in self.read_query().items() if value != ""}
+        return convert_fields(given, kind, is_text=True, ignores_unknown=True)
 
     async def read_fields(self, kind: type[S]) -> S:
         """Reads the body into such a struct. Raises InvalidFieldsError and as `read_body` does."""

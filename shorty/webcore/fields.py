@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
+from difflib import get_close_matches
+from functools import cache, lru_cache
 from types import TracebackType
 from typing import Any, Final, Literal, NamedTuple, TypeVar, get_args, get_origin
 
@@ -12,6 +13,10 @@ from msgspec.structs import FieldInfo
 from shorty.errors import InvalidFieldsError
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+# Comparing names takes long: a body may hold a hundred thousand.
+MOST_SUGGESTIONS: Final = 3
+LONGEST_SUGGESTED: Final = 40
 
 # msgspec says "Expected `int | null`, got `str`" or "Expected `str` of length <= 3 - at `$[0]`".
 _EXPECTED: Final = re.compile(r"Expected `([^`]+)`(?: of length)?(?: ([<>]=?) (\S+))?.*")
@@ -57,6 +62,13 @@ def convert_given(
     if faults:
         raise InvalidFieldsError(faults)
     return found
+
+
+def check_names(values: Mapping[str, object], kind: type[msgspec.Struct] | None) -> None:
+    """Raises InvalidFieldsError for parameters of a query that this struct does not have."""
+    known = _read_form(kind).fields if kind else ()
+    if faults := find_unknown(values, known, "parameter"):
+        raise InvalidFieldsError(faults)
 
 
 def convert_known(
@@ -125,8 +137,26 @@ class TellingNames:
 telling_camel_case: Final = TellingNames(spell_fields)
 
 
-def find_unknown(values: Mapping[str, object], known: Collection[str]) -> dict[str, str]:
-    return {name: "is not a known field" for name in values if name not in known}
+def find_unknown(
+    values: Mapping[str, object], known: Collection[str], what: str = "field"
+) -> dict[str, str]:
+    """The faults of those that are not known, with the nearest known name."""
+    unknown = [name for name in values if name not in known]
+    near = {name: _find_near(name, tuple(known)) for name in unknown[:MOST_SUGGESTIONS]}
+    return {
+        name: f"is not a known {what}" + (f"; did you mean {near[name]}?" if near.get(name) else "")
+        for name in unknown
+    }
+
+
+@lru_cache(maxsize=1024)
+def _find_near(name: str, known: tuple[str, ...]) -> str:
+    """Empty where none is near. Names are compared without case and underscores."""
+    if len(name) > LONGEST_SUGGESTED:
+        return ""
+    plain = {each.replace("_", "").casefold(): each for each in known}
+    found = get_close_matches(name.replace("_", "").casefold(), plain, n=1)
+    return plain[found[0]] if found else ""
 
 
 class _Form(NamedTuple):

@@ -29,6 +29,7 @@ QUERY_LIMIT: Final = 16_384
 MOST_PARAMETERS: Final = 1000
 SERVICES: Final = "services"  # in the state of a request's scope
 HEADERS: Final = "shorty.headers"  # there too, once one was read
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # that some programs write before UTF-8
 FORM: Final = "application/x-www-form-urlencoded"
 
 PROXY_ADVICE: Final = (
@@ -131,7 +132,7 @@ async def read_body(
     is_form = check_media_type(request.find_header(b"content-type"), takes_forms=takes_forms)
     raw = await read_bytes(request, limit)
     # `curl -d '{…}'` says that it sends a form; no field's name begins with a brace.
-    is_form = is_form and not raw.lstrip().startswith(b"{")
+    is_form = is_form and not raw.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(b"{")
     fields = decode_form(raw) if is_form else decode_object(raw)
     return Body(fields=fields, is_form=is_form, raw=raw)
 
@@ -181,7 +182,7 @@ async def _read_pieces(request: ServedRequest, limit: int) -> bytes:
 
 def decode_object(raw: bytes) -> dict[str, object]:
     try:
-        decoded: object = msgspec.json.decode(raw)
+        decoded: object = msgspec.json.decode(raw.removeprefix(BYTE_ORDER_MARK))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedRequestError(f"The body is not JSON: {error}.") from error
     except RecursionError as error:

@@ -50,7 +50,7 @@ async def ask(app: Any, house: House, method: str, path: str, token: str = "") -
         "method": method,
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"limit=many",
+        "query_string": b"limit=many&serach=x",
         "headers": [(b"host", b"shorty.test"), *authorization],
         "client": ("192.0.2.7", 4711),
         "server": ("192.0.2.1", 80),

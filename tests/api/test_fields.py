@@ -46,11 +46,20 @@ def find_faults(**values: object) -> dict[str, str]:
         ("parts", ["a", "abc"], "must be text of at most 2 characters (at [1])"),
         ("parts", ["a", "b", "c"], "must be a list of at most 2 items"),
         ("at", "tomorrow", "must be a time such as 2026-12-31T23:59:59Z"),
-        ("long_name", "x", "is not a known field"),
+        ("long_name", "x", "is not a known field; did you mean longName?"),
+        ("LongNam", "x", "is not a known field; did you mean longName?"),
+        ("other", "x", "is not a known field"),
+        ("longName" * 9, "x", "is not a known field"),
     ],
 )
 def test_a_fault_is_told_in_plain_words(name: str, value: object, fault: str) -> None:
     assert find_faults(**{name: value}) == {name: fault}
+
+
+def test_only_a_few_unknown_fields_are_compared_with_the_known_ones() -> None:
+    faults = find_faults(**{f"long_nam{letter}": 1 for letter in "abcdef"})
+    near = [fault for fault in faults.values() if fault.endswith("; did you mean longName?")]
+    assert (len(near), len(faults)) == (3, 6)
 
 
 def test_all_faults_are_found_at_once() -> None:

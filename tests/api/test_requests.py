@@ -26,6 +26,18 @@ def test_what_is_no_object_is_refused_with_the_place(body: bytes, hint: str) -> 
         decode_object(body)
 
 
+def test_a_byte_order_mark_before_json_is_skipped() -> None:
+    assert decode_object(b'\xef\xbb\xbf{"a": "\xef\xbb\xbf"}') == {"a": "\ufeff"}
+
+
+async def test_json_behind_a_byte_order_mark_is_no_form(client: httpx.AsyncClient) -> None:
+    """As `curl --data-binary @file` sends what an editor of Windows has saved."""
+    content = b'\xef\xbb\xbf{"url": "https://example.com/", "domain": "go.example"}'
+    for kind in ("application/json", "application/x-www-form-urlencoded"):
+        answer = await client.post("/api/v1/links", content=content, headers={"content-type": kind})
+        assert answer.status_code == 201, answer.text
+
+
 @pytest.mark.parametrize(
     ("content_type", "takes_forms", "is_form"),
     [
@@ -86,6 +98,11 @@ async def test_an_id_that_cannot_be_any_is_not_found(
 ) -> None:
     answer = await client.get(f"{TOKENS}/{token_id}")
     assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+
+
+async def test_an_empty_parameter_is_one_left_out(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"{TOKENS}?limit=&cursor=")
+    assert [token["id"] for token in answer.json()["tokens"]] == ["1"]
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "cursor=x", "cursor=-1"])
