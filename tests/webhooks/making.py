@@ -93,7 +93,7 @@ class Clock:
 
 
 @asynccontextmanager
-async def run_worker(
+async def open_worker(
     db: Database,
     outbox: Outbox,
     clock: Clock | None = None,
@@ -102,11 +102,11 @@ async def run_worker(
     read_monotonic: Callable[[], float] = time.monotonic,
     **settings: Any,
 ) -> AsyncGenerator[WebhookWorker]:
-    """With a clock that stands still, so that what failed stays where it is."""
+    """Not started. Its clock stands still, so that what failed stays where it is."""
     config = msgspec.structs.replace(WebhooksConfig(timeout_s=2.0), **settings)
     async with fetcher or Fetcher(allow_private=True) as client:
         read_clock = (clock or Clock()).read
-        worker = WebhookWorker(
+        yield WebhookWorker(
             db,
             client,
             config,
@@ -115,6 +115,14 @@ async def run_worker(
             grace_s=grace_s,
             read_monotonic=read_monotonic,
         )
+
+
+@asynccontextmanager
+async def run_worker(
+    db: Database, outbox: Outbox, *given: Any, **settings: Any
+) -> AsyncGenerator[WebhookWorker]:
+    """One that `open_worker` opens, started."""
+    async with open_worker(db, outbox, *given, **settings) as worker:
         await worker.start()
         try:
             yield worker

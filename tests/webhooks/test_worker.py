@@ -29,6 +29,7 @@ from tests.webhooks.making import (
     list_all,
     make_outbox,
     move_links,
+    open_worker,
     run_worker,
     wait_for_deliveries,
     wait_until_ended,
@@ -539,7 +540,7 @@ async def test_a_receiver_that_takes_longer_than_its_pause_counts_from_its_answe
 async def test_it_sleeps_until_the_first_is_due_and_half_a_minute_at_most(
     db: Database, receiver: Receiver
 ) -> None:
-    async with run_worker(db, make_outbox()) as worker:
+    async with open_worker(db, make_outbox()) as worker:
         for due_at, seconds in ((None, 30), (NOW + 1_500, 1.5), (NOW + 40_000, 30), (NOW, 0)):
             if due_at is not None:
                 await db.write(lambda tx, at=due_at: tx.execute(SET_LINE, at))
