@@ -38,6 +38,8 @@ BIO_MARKER = "bio=1"
 """What the address of a button on a bio page ends with."""
 FOLLOW_MARKER = "bio=go"
 """The same of a bio page's first button, which leads past the page itself."""
+CARD_MARKER = "shorty-card"
+"""The name of the parameter by which the button of a card leads past the card."""
 MARKERS = frozenset({QR_MARKER, BIO_MARKER, FOLLOW_MARKER})
 
 _MARKERS = frozenset({(b"qr", b"1"), (b"bio", b"1"), (b"bio", b"go")})
@@ -119,7 +121,7 @@ def forward_parameters(url: str, visitor_query: str) -> str:
     link must not become a way to add recipients. Parameters past MAX_FORWARDED_LENGTH are left out.
     """
     parts = cut_query(visitor_query).split("&")
-    added = [part for part in parts if part and _decode_pair(part) not in _MARKERS]
+    added = [part for part in parts if part and not _is_marker(part)]
     if not url.startswith(_HTTP):
         fields = _FORWARDED_FIELDS[url.partition(":")[0]]
         # A plus sign means a space in a form, and itself in mail: RFC 6068, section 5.
@@ -244,6 +246,11 @@ def _decode_pair(segment: str) -> tuple[bytes, bytes]:
     raw = _encode_text(segment.replace("+", " "))
     name, _, value = raw.partition(b"=")
     return unquote_to_bytes(name), unquote_to_bytes(value)
+
+
+def _is_marker(segment: str) -> bool:
+    name, value = _decode_pair(segment)
+    return (name, value) in _MARKERS or name == CARD_MARKER.encode()
 
 
 def _encode_text(text: str) -> bytes:

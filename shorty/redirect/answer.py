@@ -27,6 +27,7 @@ from shorty.links.slug import build_path, slug_key
 from shorty.passwords import VISITORS, is_password_right
 from shorty.redirect import pages
 from shorty.redirect.bio_page import render_bio_page
+from shorty.redirect.card import is_mark, is_past_card, write_way_past
 from shorty.redirect.context import VisitContext
 from shorty.redirect.decide import (
     Outcome,
@@ -147,6 +148,9 @@ def _read_visitor(
         ),
         is_opted_out=context.is_opted_out(headers),
         follows_button=link.is_link_in_bio and follows_button(scope.query_string),
+        is_past_card=is_past_card(
+            context.secret, link_id=link.id, query=scope.query_string, now=now
+        ),
     )
 
 
@@ -273,13 +277,28 @@ def _render(
         case Outcome.WITHHELD:
             return pages.render_withheld()
         case Outcome.PREVIEW_CARD:
-            return pages.render_card(_take_page_words(context, link), short_url)
+            return pages.render_card(
+                _take_page_words(context, link), short_url, _write_way_past(context, scope, link)
+            )
         case Outcome.DETAILS:
             return pages.render_details(
                 link, link.url, short_url, is_reportable=bool(context.report_url)
             )
         case _:
             return _render_way(context, scope, domain, link, outcome)
+
+
+def _write_way_past(context: VisitContext, scope: Scope, link: CachedLink) -> str:
+    """Nothing for a limited link: no program gets past its card."""
+    if link.max_clicks is not None:
+        return ""
+    return write_way_past(
+        context.secret,
+        link_id=link.id,
+        slug=link.slug,
+        query=scope.query_string,
+        now=context.read_clock(),
+    )
 
 
 def _take_page_words(context: VisitContext, link: CachedLink) -> CachedLink:
@@ -342,9 +361,9 @@ def _render_bio_page(
 
 
 def _write_follow_address(scope: Scope, link: CachedLink) -> str:
-    """With the query that was asked for, where that is to be handed on."""
-    address = write_follow_address(link.slug)
-    if not link.forward_parameters:
-        return address
+    """With the query that was asked for, where that is to be handed on, and past the card."""
     parts = cut_query(scope.query_string).split("&")
-    return "&".join([address, *(part for part in parts if part and part not in MARKERS)])
+    kept = [part for part in parts if part and part not in MARKERS]
+    if not link.forward_parameters:
+        kept = [part for part in kept if is_mark(part)]
+    return "&".join([write_follow_address(link.slug), *kept])

@@ -41,7 +41,8 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     """What the decision needs to know of a request.
 
     `has_password_cookie`: a valid one for this link. `is_opted_out`: sent Sec-GPC or DNT, and the
-    configuration honours it. `follows_button`: comes from the link's own bio page.
+    configuration honours it. `follows_button`: comes from the link's own bio page. `is_past_card`:
+    comes from the link's own card.
     """
 
     method: str = "GET"
@@ -51,6 +52,7 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     has_password_cookie: bool = False
     is_opted_out: bool = False
     follows_button: bool = False
+    is_past_card: bool = False
 
 
 REACHED: Final = frozenset({Outcome.BIO_PAGE, Outcome.CLOAK, Outcome.PIXEL, Outcome.REDIRECT})
@@ -149,7 +151,8 @@ def _find_password_step(link: CachedLink, visitor: Visitor) -> Outcome | None:
 
 
 def _find_card(link: CachedLink, visitor: Visitor) -> Outcome | None:
-    if visitor.is_preview_crawler and (link.description or link.image):
+    has_card = bool(link.description or link.image) and not visitor.is_past_card
+    if visitor.is_preview_crawler and has_card:
         return Outcome.PREVIEW_CARD
     if link.max_clicks is None:
         return None

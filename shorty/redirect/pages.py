@@ -143,10 +143,15 @@ def render_withheld() -> Page:
     return Page(204, [*COMMON_HEADERS], "")
 
 
-def render_card(link: CachedLink, short_url: str) -> Page:
-    """For crawlers that show a card of the link: all but where it leads."""
+def render_card(link: CachedLink, short_url: str, way_past: str) -> Page:
+    """For crawlers that show a card of the link: all but where it leads.
+
+    `way_past`: the address that its button opens; empty where programs get no further.
+    """
     title = link.title or short_url.partition("://")[2]
-    return render_template(200, "card.html", link=link, short_url=short_url, title=title)
+    return render_template(
+        200, "card.html", link=link, short_url=short_url, title=title, way_past=way_past
+    )
 
 
 def render_cloak(

@@ -211,6 +211,7 @@ def test_utm_parameters_are_added_in_their_usual_order() -> None:
         ("https://a.b/", "", "https://a.b/"),
         ("https://a.b/", "&&", "https://a.b/"),
         ("https://a.b/", "qr=1", "https://a.b/"),
+        ("https://a.b/", "x=1&shorty-card=1.x&shorty%2Dcard", "https://a.b/?x=1"),
         ("https://a.b/", "q%72=%31&x=1", "https://a.b/?x=1"),
         ("https://a.b/", "qr=2", "https://a.b/?qr=2"),
         ("https://a.b/#f", "x=1&x=2&y", "https://a.b/?x=1&x=2&y#f"),

@@ -26,6 +26,7 @@ PREFETCH_VISIT = {"is_prefetch": True}
 HEAD = {"method": "HEAD"}
 POST = {"method": "POST"}
 KNOWN = {"has_password_cookie": True}
+PAST_CARD = {"is_past_card": True}
 OPTED_OUT = {"is_opted_out": True}
 
 PASSWORD = {"password_hash": "$argon2id$x"}
@@ -91,6 +92,13 @@ TABLE: list[tuple[dict[str, Any], dict[str, Any], Outcome, Kind | None]] = [
     (CARD, BOT_VISIT, Outcome.REDIRECT, BOT),
     (CARD, {}, Outcome.REDIRECT, PERSON),
     (CARD | PIXEL | {"cloaked": True}, CRAWLER, Outcome.PREVIEW_CARD, BOT),
+    (CARD, CRAWLER | PAST_CARD, Outcome.REDIRECT, BOT),
+    (CARD | PIXEL, CRAWLER | PAST_CARD, Outcome.PIXEL, BOT),
+    (CARD, PAST_CARD, Outcome.REDIRECT, PERSON),
+    (CARD | {"block_bots": True}, CRAWLER | PAST_CARD, Outcome.BOT_REFUSED, None),
+    (CARD | PASSWORD, CRAWLER | PAST_CARD, Outcome.PASSWORD_FORM, None),
+    (CARD | EXPIRED, CRAWLER | PAST_CARD, Outcome.EXPIRED, None),
+    (CARD | LIMITED, CRAWLER | PAST_CARD, Outcome.PREVIEW_CARD, BOT),
     (LIMITED, {}, Outcome.REDIRECT, PERSON),
     (LIMITED, BOT_VISIT, Outcome.PREVIEW_CARD, BOT),
     (LIMITED, CRAWLER, Outcome.PREVIEW_CARD, BOT),
@@ -188,6 +196,7 @@ VISITORS = st.builds(
     is_preview_crawler=st.booleans(),
     has_password_cookie=st.booleans(),
     is_opted_out=st.booleans(),
+    is_past_card=st.booleans(),
 )
 REVEALING = REACHED | {Outcome.DETAILS}
 
@@ -211,7 +220,9 @@ def test_the_destination_is_never_shown_where_it_must_not_be(
     assert not (link.block_bots and (visitor.is_bot or visitor.is_preview_crawler))
     if link.max_clicks is not None:
         assert visitor == Visitor(
-            has_password_cookie=visitor.has_password_cookie, is_opted_out=visitor.is_opted_out
+            has_password_cookie=visitor.has_password_cookie,
+            is_opted_out=visitor.is_opted_out,
+            is_past_card=visitor.is_past_card,
         )
 
 

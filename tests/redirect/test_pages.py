@@ -37,7 +37,7 @@ PAGES = {
     "wrong": pages.render_password_wrong(""),
     "limited": pages.render_password_limited("", 90),
     "busy": pages.render_password_busy("", 2),
-    "card": pages.render_card(MARKED, SHORT_URL),
+    "card": pages.render_card(MARKED, SHORT_URL, "/sale?shorty-card=1.x"),
     "cloak": pages.render_cloak(MARKED, DESTINATION, is_opted_out=False, is_secure=True),
     "pixel": pages.render_pixel(MARKED, DESTINATION),
     "details": pages.render_details(MARKED, DESTINATION, SHORT_URL),
@@ -227,7 +227,7 @@ def test_a_card_tells_all_but_where_the_link_leads() -> None:
 
 
 def test_a_card_of_a_link_without_words_of_its_own_is_named_by_its_address() -> None:
-    meta = Reading(pages.render_card(make_link(), SHORT_URL)).read_meta()
+    meta = Reading(pages.render_card(make_link(), SHORT_URL, "")).read_meta()
     assert meta["og:title"] == "go.example/sale"
     assert meta["twitter:card"] == "summary"
     assert "og:description" not in meta
@@ -336,7 +336,7 @@ def test_nothing_that_a_link_says_can_leave_its_place(
 ) -> None:
     link = make_link(title=title, description=description, meta_pixel_id=meta, google_tag_id=google)
     for page, expected in (
-        (pages.render_card(link, SHORT_URL), PAGES["card"]),
+        (pages.render_card(link, SHORT_URL, "/sale?shorty-card=1.x"), PAGES["card"]),
         (pages.render_pixel(link, DESTINATION), PAGES["pixel"]),
         (
             pages.render_cloak(link, DESTINATION, is_opted_out=False, is_secure=True),
