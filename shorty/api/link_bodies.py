@@ -84,6 +84,14 @@ Redirect = Annotated[
 Kind = Annotated[LinkType, Meta(description="What kind of destination the link opens.")]
 Cloaked = Annotated[bool, Meta(description="Keep the short link in the browser's address bar.")]
 Password = Annotated[str, Meta(description="Password that visitors must enter, up to 256 bytes.")]
+Start = Annotated[
+    str,
+    Meta(
+        description="When the link becomes valid, in ISO 8601; UTC unless a zone is given. "
+        "Before, it answers 404. Must be before `expiresAt`.",
+        examples=["2030-01-01T08:00:00Z"],
+    ),
+]
 Expiry = Annotated[
     str,
     Meta(
@@ -130,6 +138,7 @@ class LinkInput(Input, frozen=True, kw_only=True):
     link_type: Kind | None = None
     cloaked: Cloaked | None = None
     password: Password | None = None
+    valid_since: Start | None = None
     expires_at: Expiry | None = None
     max_clicks: MaxClicks | None = None
     tag_ids: TagIds | None = None
@@ -260,7 +269,7 @@ def read_status(redirect: str | int) -> int:
     return STATUSES.get(str(redirect)) or int(redirect)
 
 
-def _read_expiry(text: str) -> int:
+def _read_moment(text: str) -> int:
     try:
         return read_time(datetime.fromisoformat(text.strip()))
     except (ValueError, OverflowError):
@@ -280,7 +289,8 @@ def _split_addresses(text: str) -> tuple[str, ...]:
 # How to read values that are not used as they are.
 _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "status": read_status,
-    "expires_at": _read_expiry,
+    "valid_since": _read_moment,
+    "expires_at": _read_moment,
     "tag_ids": _read_tag_ids,
     "add_tag_ids": _read_tag_ids,
     "remove_tag_ids": _read_tag_ids,

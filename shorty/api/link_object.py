@@ -66,6 +66,7 @@ class LinkObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     cloaked: bool
     password: None
     has_password: bool
+    valid_since: str | None
     expires_at: str | None
     max_clicks: int | None
     click_count: int
@@ -103,6 +104,7 @@ class LinkObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         "cloaked": False,
         "password": None,
         "hasPassword": False,
+        "validSince": None,
         "expiresAt": "2030-12-31T23:59:59.000Z",
         "maxClicks": None,
         "clickCount": 0,
@@ -131,7 +133,7 @@ _SAME: Final = tuple(
     name
     for name in LinkObject.__struct_fields__
     if name in {*Link.__struct_fields__, "short_url", "click_count"}
-    and not name.endswith("_at")
+    and not name.endswith(("_at", "_since"))
     and name not in {"id", "tags", "webhook_urls", "workspace_id", "created_by"}
 )
 _read_same: Final[Callable[[Link], tuple[Any, ...]]] = attrgetter(*_SAME)
@@ -148,6 +150,7 @@ def show_link(link: Link) -> LinkObject:
         redirect_type=_REDIRECT_TYPES[link.status],
         password=None,
         has_password=link.password_hash is not None and link.is_password_asked,
+        valid_since=format_optional_time(link.valid_since),
         expires_at=format_optional_time(link.expires_at),
         webhook_urls=",".join(link.webhook_urls) or None,
         tags=[LinkTag(tag=show_tag(tag)) for tag in link.tags],

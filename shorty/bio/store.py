@@ -42,14 +42,15 @@ left join bio_pages p on p.link_id = l.id
 left join pictures i on i.id = p.picture_id
 where l.id = $1
 """  # noqa: S608 - the names of our own columns
-# A target that is used up or over is as good as none. The button of a deleted link is not there,
-# until the link is brought back.
+# A target that has not begun, is used up or over is as good as none. The button of a deleted link
+# is not there, until the link is brought back.
 LIST_BLOCKS: Final = f"""
 select b.id, b.kind, b.text, b.url, b.is_hidden, b.shown_from, b.shown_until, b.created_at,
        {_PICTURE},
        l.id as target_id, l.title, l.slug, l.url as target_url, l.favicon_url, d.host, d.scheme,
        case when l.is_active = 1 and l.is_admin_blocked = 0
          and d.verified_at is not null and d.removed_at is null
+         and (l.valid_since is null or l.valid_since <= $2)
          and (l.expires_at is null or l.expires_at > $2)
          and (l.max_clicks is null or l.max_clicks > coalesce(c.total, 0))
        then 1 else 0 end as is_open

@@ -77,6 +77,12 @@ FIELD_OPTIONS: Final = (
         help="Ask visitors for a password, entered here or read from standard input.",
     ),
     click.option(
+        "--valid-since",
+        type=MomentType(),
+        metavar="TIME",
+        help="When the link becomes valid, in ISO 8601; before, it answers 404.",
+    ),
+    click.option(
         "--expires-at",
         type=MomentType(),
         metavar="TIME",

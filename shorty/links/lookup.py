@@ -26,9 +26,9 @@ Key = tuple[int, str]
 FIND_LINK: Final = """
 select id, workspace_id, slug, link_type, url, status, title, description, image, cloaked,
        forward_parameters, block_bots, is_active, is_admin_blocked,
-       case when is_password_asked = 1 then password_hash end, expires_at, max_clicks,
-       meta_pixel_id, google_tag_id, is_link_in_bio, button_label, is_public, created_at,
-       utm_source, utm_medium, utm_campaign, utm_term, utm_content
+       case when is_password_asked = 1 then password_hash end, valid_since, expires_at,
+       max_clicks, meta_pixel_id, google_tag_id, is_link_in_bio, button_label, is_public,
+       created_at, utm_source, utm_medium, utm_campaign, utm_term, utm_content
 from links
 where domain_id = $1 and slug_key = $2 and deleted_at is null
 """
@@ -55,6 +55,7 @@ class CachedLink(msgspec.Struct, frozen=True, gc=False, weakref=False):
     is_active: bool
     is_blocked: bool
     password_hash: str | None
+    valid_since: int | None
     expires_at: int | None
     max_clicks: int | None
     meta_pixel_id: str | None

@@ -88,6 +88,7 @@ class LinkFields(msgspec.Struct, frozen=True, kw_only=True):
     is_starred: bool = False
     password_hash: str | None = None
     is_password_asked: bool = True
+    valid_since: int | None = None  # before it, the link answers as if it did not exist
     expires_at: int | None = None
     max_clicks: int | None = None
     utm_source: str | None = None
@@ -170,6 +171,7 @@ class LinkChange(msgspec.Struct, frozen=True, kw_only=True):
     cloaked: bool | UnsetType = UNSET
     password: str | None | UnsetType = UNSET
     is_password_asked: bool | UnsetType = UNSET
+    valid_since: int | None | UnsetType = UNSET
     expires_at: int | None | UnsetType = UNSET
     max_clicks: int | None | UnsetType = UNSET
     tag_ids: tuple[TagId, ...] | UnsetType = UNSET

@@ -52,7 +52,7 @@ _OF_ONE_FIELD: Final = dict.fromkeys(
 )
 _NEW: Final = LinkFields()
 # What needs nothing but its own value to be judged.
-_FIELDS: Final = frozenset(LinkFields.__struct_fields__) - {"url", "expires_at"}
+_FIELDS: Final = frozenset(LinkFields.__struct_fields__) - {"url", "valid_since", "expires_at"}
 OF_NEW_LINKS: Final = frozenset({"is_public", "made_through"})
 _DESTINATION: Final = frozenset({"url", "link_type", *UTM_PARAMETERS})
 _LOCAL_SUFFIXES: Final = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".intranet")
@@ -116,6 +116,7 @@ def check_change(
     check.read_domain()
     check.read_destination()
     check.read_expiry()
+    check.read_start()
     if (password := check.asked.get("password")) is not None:
         check.faults.note("password", find_password_fault(password))
     return check.fields, {
@@ -205,6 +206,26 @@ class _Check:
             self.fields["expires_at"] = now + HOUR_MS
         elif "expires_at" in self.asked and not self._is_public:
             self.fields["expires_at"] = expires_at
+
+    def read_start(self) -> None:
+        """It comes before the end; a start in the past is a start like any other."""
+        start = self.asked.get("valid_since")
+        if start is not None and start < 0:
+            self.faults.note("valid_since", "must be in 1970 or later")
+        if "valid_since" in self.asked:
+            self.fields["valid_since"] = start
+        wanted = {**_list_times(self._before), **self.fields}
+        starts_at, ends_at = wanted["valid_since"], wanted["expires_at"]
+        if starts_at is None or ends_at is None or starts_at < ends_at:
+            return
+        if "valid_since" in self.asked:
+            self.faults.note("valid_since", "must be before the link expires")
+        elif "expires_at" in self.fields:
+            self.faults.note("expires_at", "must be after the link becomes valid")
+
+
+def _list_times(link: Link | None) -> dict[str, Any]:
+    return {name: getattr(link, name, None) for name in ("valid_since", "expires_at")}
 
 
 def _find_icon(url: str, around: Surroundings, before: Link | None) -> str:

@@ -107,8 +107,8 @@ async def find_or_create_link(
     require_scope(actor, "write")
     prepared = await prepare_link(context, read_author(actor), change, now)
     fields = prepared.fields
-    asked = (fields.slug or None, fields.password_hash, fields.expires_at, fields.max_clicks)
-    is_special = any(each is not None for each in asked)
+    limits = (fields.password_hash, fields.valid_since, fields.expires_at, fields.max_clicks)
+    is_special = bool(fields.slug) or any(each is not None for each in limits)
 
     def find_or_insert(tx: Transaction) -> tuple[Link, bool]:
         if not is_special:

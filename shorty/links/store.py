@@ -61,6 +61,7 @@ FIND_SAME_URL: Final = f"""
 {SELECT_LINK}
 where l.workspace_id = $1 and l.url_hash = $2 and l.domain_id = $3 and l.url = $4
   and l.deleted_at is null and l.is_active = 1 and l.is_public = 0 and l.is_admin_blocked = 0
+  and (l.valid_since is null or l.valid_since <= $5)
   and (l.expires_at is null or l.expires_at > $5)
   and (l.max_clicks is null or l.max_clicks > coalesce(c.total, 0))
 order by l.id limit 1

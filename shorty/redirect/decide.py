@@ -63,7 +63,7 @@ def decide(
     link: CachedLink | None, visitor: Visitor, now: int, *, is_used_up: bool = False
 ) -> Outcome:
     """`is_used_up`: the exact count of a link with `maxClicks` has reached it."""
-    if link is None or not link.is_active:
+    if link is None or not _is_open(link, now):
         return Outcome.NOT_FOUND
     return (
         _find_ending(link, now, is_used_up=is_used_up)
@@ -80,6 +80,7 @@ def is_plain(link: CachedLink) -> bool:
         link.is_blocked
         or link.block_bots
         or link.password_hash is not None
+        or link.valid_since is not None
         or link.expires_at is not None
         or link.max_clicks is not None
         or link.description
@@ -97,7 +98,7 @@ def decide_details(
     link: CachedLink | None, visitor: Visitor, now: int, *, is_used_up: bool = False
 ) -> Outcome:
     """What `SLUG+` gets: the page, unless the link keeps its destination to itself."""
-    if link is None or not link.is_active:
+    if link is None or not _is_open(link, now):
         return Outcome.NOT_FOUND
     ending = _find_ending(link, now, is_used_up=is_used_up) or _find_denial(link, visitor)
     if ending is not None:
@@ -126,6 +127,11 @@ def count_visit(outcome: Outcome, visitor: Visitor) -> Kind | None:
 def list_methods(link: CachedLink) -> str:
     """The value of an `Allow` header."""
     return "GET, HEAD" if link.password_hash is None else "GET, HEAD, POST"
+
+
+def _is_open(link: CachedLink, now: int) -> bool:
+    """Whether it lets on that it exists: switched on, and begun."""
+    return link.is_active and (link.valid_since is None or link.valid_since <= now)
 
 
 def _find_ending(link: CachedLink, now: int, *, is_used_up: bool) -> Outcome | None:

@@ -42,6 +42,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         *("createdat", "created", "createddate", "datecreated", "creationdate", "timestamp"),
     ),
     "updated": ("updatedat", "updated", "modifiedat", "lastmodified"),
+    "starts": ("validsince", "validfrom", "startsat", "startdate"),
     "expires": ("expiresat", "expires", "expirationdate", "expirydate", "expirein", "validuntil"),
     "clicks": (
         *("clickcount", "clicks", "visits", "visitcount", "totalclicks", "hits", "engagements"),
@@ -130,6 +131,7 @@ def build_link(row: Row, separators: str = ",|;") -> ImportedLink:
         description=parse_cell(find(row, "description")) or None,
         status=parse_status(status),
         password=password if has_password and not has_lost_password else None,
+        valid_since=parse_time(find(row, "starts")),
         expires_at=parse_time(find(row, "expires")),
         max_clicks=parse_number(find(row, "max clicks"), "max clicks"),
         tag_names=parse_tags(parse_cell(find(row, "tags")), separators),
@@ -267,6 +269,7 @@ _OTHERS: Final[Mapping[str, ReadCell]] = {
     "domain": attrgetter("host"),
     "redirect": attrgetter("status"),
     "hasPassword": lambda link: link.password_hash is not None and link.is_password_asked,
+    "validSince": lambda link: write_time(link.valid_since),
     "expiresAt": lambda link: write_time(link.expires_at),
     "webhookUrls": lambda link: " ".join(link.webhook_urls),
     "clickCount": lambda link: link.clicks + link.scans + link.bio_clicks,

@@ -103,6 +103,7 @@ class LinkLine(_Part, frozen=True, kw_only=True, tag="link", tag_field="kind"):
     is_admin_blocked: bool = False
     password_hash: Text | None = None
     is_password_asked: bool = True
+    valid_since: Time | None = None
     expires_at: Time | None = None
     max_clicks: int | None = None
     utm_source: Text | None = None
@@ -127,7 +128,7 @@ class LinkLine(_Part, frozen=True, kw_only=True, tag="link", tag_field="kind"):
 
 COLUMNS: Final = (
     *("url", "domain", "slug", "title", "description", "image", "linkType", "redirect"),
-    *("isActive", "isStarred", "cloaked", "hasPassword", "expiresAt", "maxClicks"),
+    *("isActive", "isStarred", "cloaked", "hasPassword", "validSince", "expiresAt", "maxClicks"),
     *("forwardParameters", "blockBots", "utmSource", "utmMedium", "utmCampaign", "utmTerm"),
     *("utmContent", "utmId", "metaPixelId", "googleTagId", "webhookUrls", "clickCount"),
     *("scans", "bioClicks", "createdAt", "updatedAt", "tags"),

@@ -74,6 +74,7 @@ def build_shlink_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
         domain="" if domain.lower() in DEFAULT else domain,
         slug=parse_text(entry.get("shortCode")) or None,
         title=parse_text(entry.get("title")) or None,
+        valid_since=parse_moment(dig(entry, "meta", "validSince")),
         expires_at=parse_moment(dig(entry, "meta", "validUntil")),
         max_clicks=parse_count(dig(entry, "meta", "maxVisits")) or None,
         tag_names=parse_names(entry.get("tags")),

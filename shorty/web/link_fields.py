@@ -50,6 +50,7 @@ FIELDS: Final[dict[str, FormField]] = {
     "utm_term": FormField("Term", "utm", "UTM term"),
     "utm_content": FormField("Content", "utm", "UTM content"),
     "utm_id": FormField("Id", "utm", "UTM id"),
+    "valid_since": FormField("Starts", "limits"),
     "expires_at": FormField("Ends", "limits"),
     "max_clicks": FormField("Visits at most", "limits", "Most clicks"),
     "password": FormField("Password", "limits"),
@@ -116,6 +117,7 @@ def write_texts(request: WebRequest, link: Link) -> Texts:
         "url": link.original_url,
         "domain": link.host,
         "tags": ", ".join(tag.name for tag in link.tags),
+        "valid_since": write_input(link.valid_since, request.zone),
         "expires_at": write_input(link.expires_at, request.zone),
         "has_qr": write_text(link.qr_settings is not None),
     }
@@ -216,8 +218,8 @@ def _translate(
 def _find_reader(name: str, zone: ZoneInfo) -> Callable[[str], Any] | None:
     """None where the field's type alone says how it is read."""
     match name:
-        case "expires_at":
-            return partial(_read_expiry, zone=zone)
+        case "valid_since" | "expires_at":
+            return partial(_read_moment, zone=zone)
         case "status":
             return _read_status
         case "tags":
@@ -226,7 +228,7 @@ def _find_reader(name: str, zone: ZoneInfo) -> Callable[[str], Any] | None:
             return None
 
 
-def _read_expiry(text: str, zone: ZoneInfo) -> int | None:
+def _read_moment(text: str, zone: ZoneInfo) -> int | None:
     try:
         return read_input(text, zone)
     except (ValueError, OverflowError):

@@ -60,7 +60,7 @@ def write_value(name: str, value: Any, zone: ZoneInfo, *, hides_webhooks: bool =
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if name == "expires_at":
+    if name in {"valid_since", "expires_at"}:
         return write_moment(value, zone)
     if name == "webhook_urls" and hides_webhooks:
         return ", ".join(map(hide_path, value))

@@ -142,11 +142,13 @@ def read_return(text: str) -> str:
 def list_badges(link: Link, now: int) -> list[Badge]:
     """What is special about a link, the most important first."""
     is_used_up = link.max_clicks is not None and link.click_count >= link.max_clicks
+    is_early = link.valid_since is not None and link.valid_since > now
     is_over = link.expires_at is not None and link.expires_at <= now
     left = "" if link.max_clicks is None else f"{link.click_count:,} of {link.max_clicks:,} visits"
     badges = (
         (link.is_admin_blocked, Badge(text="Blocked", kind="alarm", about="Blocked by an admin")),
         (not link.is_active, Badge(text="Off", kind="warn", about="Answers 404")),
+        (is_early, Badge(text="Not started", kind="warn", about="Answers 404 until it starts")),
         (is_over, Badge(text="Expired", kind="warn")),
         (is_used_up, Badge(text="Used up", kind="warn", about=left)),
         (link.expires_at is not None and not is_over, Badge(text="Expires")),

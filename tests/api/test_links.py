@@ -43,6 +43,7 @@ async def test_a_link_is_made_as_the_contract_says(client: httpx.AsyncClient) ->
             "linkType": "URL",
             "cloaked": True,
             "password": "secret",
+            "validSince": "2027-01-01T01:00:00+01:00",
             "expiresAt": "2030-01-01T01:00:00+01:00",
             "maxClicks": 10,
             "tagIds": [tag],
@@ -78,6 +79,7 @@ async def test_a_link_is_made_as_the_contract_says(client: httpx.AsyncClient) ->
         "cloaked": True,
         "password": None,
         "hasPassword": True,
+        "validSince": "2027-01-01T00:00:00.000Z",
         "expiresAt": "2030-01-01T00:00:00.000Z",
         "maxClicks": 10,
         "clickCount": 0,
@@ -173,6 +175,8 @@ async def test_redirect_types_are_read_and_answered_by_name(
         ({"cloaked": "yes"}, {"cloaked"}),
         ({"password": ""}, {"password"}),
         ({"expiresAt": "tomorrow"}, {"expiresAt"}),
+        ({"validSince": "tomorrow"}, {"validSince"}),
+        ({"validSince": "2031-01-01", "expiresAt": "2030-01-01"}, {"validSince"}),
         ({"expiresAt": ""}, {"expiresAt"}),
         ({"expiresAt": "2020-01-01"}, {"expiresAt"}),
         ({"maxClicks": 0}, {"maxClicks"}),
@@ -264,6 +268,7 @@ async def test_a_patch_changes_what_is_given_and_null_clears(client: httpx.Async
         client,
         title="T",
         utmSource="s",
+        validSince="2027-01-01T00:00:00Z",
         expiresAt="2030-01-01T00:00:00Z",
         maxClicks=5,
         tagIds=[tag],
@@ -282,7 +287,7 @@ async def test_a_patch_changes_what_is_given_and_null_clears(client: httpx.Async
         "isActive": False,
         "updatedAt": changed["updatedAt"],
     }
-    names = ("title", "utmSource", "expiresAt", "maxClicks", "tagIds", "redirectType")
+    names = ("title", "utmSource", "validSince", "expiresAt", "maxClicks", "tagIds", "redirectType")
     names += ("webhookUrls", "password", "cloaked", "isActive")
     answer = await client.patch(path, json=dict.fromkeys(names))
     cleared = answer.json()["link"]

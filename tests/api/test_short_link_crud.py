@@ -221,6 +221,21 @@ async def test_an_object_put_back_changes_nothing(
     assert await caller.read_row(", ".join(before)) == before
 
 
+async def test_an_object_put_back_leaves_the_start_as_it_is(
+    client: httpx.AsyncClient, caller: Caller
+) -> None:
+    made = await caller.create()
+    path = f"/api/v1/links/{made['id']}"
+    await client.patch(path, json={"validSince": "2030-01-01T00:00:00Z"})
+    shown = await change(client, made["id"], made | {"title": "New"})
+    assert "validSince" not in shown
+    assert (await client.get(path)).json()["link"]["validSince"] == "2030-01-01T00:00:00.000Z"
+    early = {"expirationDate": "2029-01-01"}
+    answer = await client.put(f"/api/v1/short-link/{made['id']}", json=early)
+    assert answer.status_code == 400
+    assert "expirationDate: must be after the link becomes valid" in answer.text
+
+
 async def test_a_visitor_sees_a_change_at_once(client: httpx.AsyncClient, caller: Caller) -> None:
     made = await caller.create()
     assert (await caller.visit("sale")).headers["location"] == DESTINATION

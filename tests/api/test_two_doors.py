@@ -108,6 +108,7 @@ ONLY_SHORT: Final = {
 }
 ONLY_OTHER: Final = {
     *("description", "image", "linkType", "redirectType", "cloaked", "maxClicks"),
+    "validSince",
     *("forwardParameters", "blockBots", "metaPixelId", "googleTagId", "webhookUrls"),
     *("workspaceId", "clickCount"),
 }

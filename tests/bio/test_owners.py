@@ -151,6 +151,11 @@ async def test_each_block_shows_its_own_link_and_picture(
         None,
     ]
     assert [block.target and block.target.is_open for block in blocks] == [False, True, None, None]
+    await change_link(context, actor, links[1].id, LinkChange(valid_since=NOW + 1), NOW)
+    for now, is_open in ((NOW, False), (NOW + 1, True)):
+        target = (await get_page(context, actor, page.id, now)).blocks[1].target
+        assert target is not None
+        assert target.is_open is is_open
     theirs = await make_link(context, stranger)
     foreign = await make_picture(context, stranger, "image", b"a")
     for new in (

@@ -38,7 +38,8 @@ def test_every_option_takes_effect(shell: Shell) -> None:
         *("link", "add", "https://example.com/", "--slug", "all", "--domain", "go.example.com"),
         *("--title", "A title", "--description", "A description"),
         *("--image", "https://example.com/a.png", "--type", "url", "--redirect", "308"),
-        *("--cloak", "--password", "--expires-at", A_YEAR, "--max-clicks", "5"),
+        *("--cloak", "--password", "--valid-since", "2030-01-01T00:00:00+01:00"),
+        *("--expires-at", A_YEAR, "--max-clicks", "5"),
         *("--tag", "one", "--tag", "two", "--forward-parameters", "--block-bots", "--inactive"),
         *("--utm-source", "s", "--utm-medium", "m", "--utm-campaign", "c", "--utm-term", "t"),
         *("--utm-content", "n", "--utm-id", "i", "--meta-pixel", "1234567890123456"),
@@ -60,6 +61,7 @@ def test_every_option_takes_effect(shell: Shell) -> None:
         "cloaked": True,
         "hasPassword": True,
         "password": None,
+        "validSince": "2029-12-31T23:00:00.000Z",
         "expiresAt": "2999-12-31T17:00:00.000Z",
         "maxClicks": 5,
         "forwardParameters": True,
@@ -158,15 +160,25 @@ def test_edit_changes_what_is_given_and_no_more(shell: Shell) -> None:
 def test_an_empty_text_clears(shell: Shell) -> None:
     shell(
         *("link", "add", "https://example.com/", "--slug", "sale", "--title", "A", "--tag", "a"),
-        *("--max-clicks", "5", "--expires-at", A_YEAR, "--webhook", "https://a.example/"),
+        *(
+            "--max-clicks",
+            "5",
+            "--valid-since",
+            "2030-01-01",
+            "--expires-at",
+            A_YEAR,
+            "--webhook",
+            "https://a.example/",
+        ),
     )
     cleared = [
-        *("--title", "", "--tag", "", "--max-clicks", "", "--expires-at", "", "--webhook", "")
+        *("--title", "", "--tag", "", "--max-clicks", "", "--valid-since", ""),
+        *("--expires-at", "", "--webhook", ""),
     ]
     assert shell("link", "edit", "sale", *cleared).code == 0
     link = show(shell, "sale")
     assert (link["title"], link["tags"], link["webhookUrls"]) == (None, [], None)
-    assert (link["maxClicks"], link["expiresAt"]) == (None, None)
+    assert (link["maxClicks"], link["validSince"], link["expiresAt"]) == (None, None, None)
 
 
 def test_a_slug_cannot_be_cleared(shell: Shell) -> None:

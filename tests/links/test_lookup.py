@@ -32,7 +32,7 @@ TEXTS = {
     *{"url", "title", "description", "image", "password_hash", "meta_pixel_id"},
     *{"google_tag_id", "button_label", *UTM_NAMES},
 }
-NUMBERS = {"status": 308, "expires_at": 5, "max_clicks": 6, "created_at": 7}
+NUMBERS = {"status": 308, "valid_since": 4, "expires_at": 5, "max_clicks": 6, "created_at": 7}
 FLAGS = {"cloaked", "forward_parameters", "block_bots", "is_active", "is_link_in_bio", "is_public"}
 
 

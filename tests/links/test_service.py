@@ -132,6 +132,7 @@ async def test_every_field_is_kept(context: LinkContext, actor: Actor) -> None:
         ("password", "", "empty"),
         ("password", "x" * 257, "256 bytes"),
         ("expires_at", NOW, "future"),
+        ("valid_since", -1, "1970"),
         ("max_clicks", 0, "whole number from 1"),
         ("tag_ids", (99,), "99"),
         ("tag_ids", tuple(range(51)), "at most 50"),
@@ -342,6 +343,7 @@ async def test_the_same_destination_is_found_again(
         new_link(domain="localhost:8000"),
         new_link(slug="asked-for"),
         new_link(password="secret"),
+        new_link(valid_since=NOW),
         new_link(expires_at=NOW + DAY),
         new_link(max_clicks=5),
     ):
@@ -349,7 +351,9 @@ async def test_the_same_destination_is_found_again(
     assert (await find_or_create_link(context, stranger, new_link(), NOW))[1]
 
 
-@pytest.mark.parametrize("change", [{"is_active": False}, {"expires_at": NOW + 1}])
+@pytest.mark.parametrize(
+    "change", [{"is_active": False}, {"expires_at": NOW + 1}, {"valid_since": NOW + DAY}]
+)
 async def test_a_link_that_leads_nowhere_is_not_found_again(
     context: LinkContext, actor: Actor, change: dict[str, Any]
 ) -> None:
@@ -359,6 +363,42 @@ async def test_a_link_that_leads_nowhere_is_not_found_again(
     assert is_new
     await delete_link(context, actor, second.id, NOW)
     assert (await find_or_create_link(context, actor, new_link(), NOW + HOUR))[1]
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "fault"),
+    [
+        ({}, {"valid_since": NOW + 5, "expires_at": NOW + 5}, "valid_since"),
+        ({"expires_at": NOW + 5}, {"valid_since": NOW + 5}, "valid_since"),
+        ({"valid_since": NOW + 5}, {"expires_at": NOW + 5}, "expires_at"),
+        ({"valid_since": NOW + 5, "expires_at": NOW + 6}, {"valid_since": NOW + 6}, "valid_since"),
+    ],
+)
+async def test_a_link_begins_before_it_ends(
+    context: LinkContext,
+    actor: Actor,
+    before: dict[str, Any],
+    change: dict[str, Any],
+    fault: str,
+) -> None:
+    link = await make_link(context, actor, **before)
+    with pytest.raises(InvalidFieldsError) as raised:
+        await change_link(context, actor, link.id, LinkChange(**change), NOW)
+    assert set(raised.value.fields) == {fault}
+    if not before:
+        with pytest.raises(InvalidFieldsError) as raised:
+            await make_link(context, actor, **change)
+        assert set(raised.value.fields) == {fault}
+
+
+async def test_a_link_that_has_begun_and_ended_can_still_be_renamed(
+    context: LinkContext, actor: Actor
+) -> None:
+    link = await make_link(context, actor, valid_since=NOW - 9, expires_at=NOW + 1)
+    renamed = await change_link(context, actor, link.id, LinkChange(title="Over"), NOW + DAY)
+    assert (renamed.valid_since, renamed.expires_at) == (NOW - 9, NOW + 1)
+    open_ended = LinkChange(valid_since=NOW + DAY, expires_at=None)
+    assert (await change_link(context, actor, link.id, open_ended, NOW)).valid_since == NOW + DAY
 
 
 async def test_of_many_who_find_or_create_at_once_one_creates(

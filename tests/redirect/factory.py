@@ -25,6 +25,7 @@ def make_link(**only_what_matters: Any) -> CachedLink:
         "is_active": True,
         "is_blocked": False,
         "password_hash": None,
+        "valid_since": None,
         "expires_at": None,
         "max_clicks": None,
         "utm": None,

@@ -31,6 +31,7 @@ OPTED_OUT = {"is_opted_out": True}
 
 PASSWORD = {"password_hash": "$argon2id$x"}
 EXPIRED = {"expires_at": NOW}
+EARLY = {"valid_since": NOW + 1}
 LIMITED = {"max_clicks": 5}
 CARD = {"title": "Sale", "description": "All of it"}
 PIXEL = {"meta_pixel_id": "123"}
@@ -57,6 +58,12 @@ TABLE: list[tuple[dict[str, Any], dict[str, Any], Outcome, Kind | None]] = [
     # 1: inactive, then the end of a link, before everything else
     (EVERYTHING | EXPIRED | {"is_active": False}, {}, Outcome.NOT_FOUND, None),
     (EVERYTHING | {"is_active": False, "is_blocked": True}, POST, Outcome.NOT_FOUND, None),
+    (EARLY, {}, Outcome.NOT_FOUND, None),
+    (EVERYTHING | EARLY | {"is_blocked": True}, POST | KNOWN, Outcome.NOT_FOUND, None),
+    (CARD | EARLY, CRAWLER, Outcome.NOT_FOUND, None),
+    (EARLY | {"expires_at": NOW + 2}, HEAD, Outcome.NOT_FOUND, None),
+    ({"valid_since": NOW}, {}, Outcome.REDIRECT, PERSON),
+    ({"valid_since": NOW - 1} | EXPIRED, {}, Outcome.EXPIRED, None),
     (EVERYTHING | EXPIRED | {"is_blocked": True}, BOT_VISIT, Outcome.EXPIRED, None),
     (PASSWORD | EXPIRED, {}, Outcome.EXPIRED, None),
     (PASSWORD | EXPIRED, POST, Outcome.EXPIRED, None),
@@ -152,6 +159,8 @@ def test_a_used_up_link_is_gone_for_everybody(of_visitor: dict[str, Any]) -> Non
         ({"cloaked": True}, {}, Outcome.NOT_FOUND),
         (LIMITED, {}, Outcome.NOT_FOUND),
         ({"is_active": False}, {}, Outcome.NOT_FOUND),
+        (EARLY, {}, Outcome.NOT_FOUND),
+        (EARLY, POST, Outcome.NOT_FOUND),
         (EXPIRED, {}, Outcome.EXPIRED),
         ({"is_blocked": True}, {}, Outcome.BLOCKED),
         ({"block_bots": True}, BOT_VISIT, Outcome.BOT_REFUSED),
@@ -181,6 +190,7 @@ LINKS = st.builds(
     is_active=st.booleans(),
     is_blocked=st.booleans(),
     password_hash=st.sampled_from([None, "$argon2id$x"]),
+    valid_since=st.one_of(st.none(), st.integers(NOW - 2, NOW + 2)),
     expires_at=st.one_of(st.none(), st.integers(NOW - 2, NOW + 2)),
     max_clicks=st.one_of(st.none(), st.integers(1, 3)),
     meta_pixel_id=st.sampled_from([None, "1"]),
@@ -214,6 +224,7 @@ def test_the_destination_is_never_shown_where_it_must_not_be(
     assert link.is_active
     assert not link.is_blocked
     assert not is_used_up
+    assert link.valid_since is None or link.valid_since <= NOW
     assert link.expires_at is None or link.expires_at > NOW
     assert visitor.method in {"GET", "HEAD"}
     assert link.password_hash is None or visitor.has_password_cookie

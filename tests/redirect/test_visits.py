@@ -134,6 +134,21 @@ async def test_a_link_expires_on_the_millisecond(house: House, client: httpx.Asy
     assert (await client.post("/sale")).status_code == 410
 
 
+async def test_a_link_begins_on_the_millisecond(house: House, client: httpx.AsyncClient) -> None:
+    link = await house.make_link(valid_since=house.now + MINUTE)
+    house.clock[0] += MINUTE - 1
+    for path in ("/sale", "/sale+"):
+        early = await client.get(path, headers=JSON)
+        assert (early.status_code, early.json()["code"]) == (404, "not-found")
+    house.clock[0] += 1
+    assert (await client.get("/sale")).status_code == 302
+    assert (await client.get("/sale+")).status_code == 200
+    assert (await house.read_link(link)).click_count == 1
+    await house.change_link(link, valid_since=None)
+    house.clock[0] -= MINUTE
+    assert (await client.get("/sale")).status_code == 302
+
+
 async def test_exactly_so_many_visits_pass_however_many_come_at_once(
     house: House, client: httpx.AsyncClient
 ) -> None:

@@ -17,7 +17,6 @@ from shorty.config import Config, StorageConfig
 from shorty.links.model import Link, QrSettings
 from shorty.links.service import get_link
 from shorty.passwords import is_password_right
-from shorty.storage.database import Database
 from shorty.storage.migrations import find_version, list_migrations
 from shorty.transfer.exports import export_lines
 from shorty.transfer.progress import TransferProgress
@@ -64,6 +63,7 @@ FULL: Final[dict[str, Any]] = {
     "description": "All of it",
     "image": "https://example.com/i.png",
     "cloaked": True,
+    "valid_since": None,
     "expires_at": 1_924_991_999_000,
     "max_clicks": 10,
     "forward_parameters": True,
@@ -117,9 +117,8 @@ async def find_link(app: App, slug: str) -> Link:
     return await get_link(app.services.links, actor, row["id"])
 
 
+@pytest.mark.usefixtures("app")
 async def test_it_gets_the_schema_of_today(path: Path) -> None:
-    db = await Database.open(path)
-    await db.close()
     assert find_version(path) == list_migrations()[-1].version
 
 

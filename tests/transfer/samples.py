@@ -67,7 +67,7 @@ SHLINK = """\
 {"shortCode":"shl","shortUrl":"https://s.example/shl","longUrl":"https://example.com/s",
 "deviceLongUrls":{"android":null},"dateCreated":"2024-01-02T03:04:05+01:00",
 "visitsSummary":{"total":42,"nonBots":40,"bots":2},"tags":["a","b c"],
-"meta":{"validSince":null,"validUntil":"2030-01-01T00:00:00+00:00","maxVisits":100},
+"meta":{"validSince":"2029-12-31T00:00:00+00:00","validUntil":"2030-01-01T00:00:00+00:00","maxVisits":100},
 "domain":null,"title":"T","crawlable":false,"forwardQuery":true},
 {"shortCode":"old","longUrl":"https://example.com/o","dateCreated":"2020-01-02T03:04:05+00:00",
 "visitsCount":3,"tags":[],"meta":{},"domain":"localhost:8000"},

@@ -56,15 +56,17 @@ def test_columns_are_known_by_their_usual_names(read: Read, heading: str, row: s
 def test_every_usual_column_is_read(read: Read) -> None:
     link = only_link(
         read(
-            "url,short link,title,tags,created,expires,clicks,max clicks,status,description\n"
+            "url,short link,title,tags,created,valid from,expires,"
+            "clicks,max clicks,status,description\n"
             'https://a.example/,go.example/a%20b,"Title, with comma",one|two|one,'
-            '2024-01-02 03:04:05,"Dec 31, 2030","1,234",10,301,Note\n'
+            '2024-01-02 03:04:05,2024-02-03,"Dec 31, 2030","1,234",10,301,Note\n'
         )
     )
     new = link.change
     assert (new.slug, new.domain, new.title) == ("a b", "go.example", "Title, with comma")
     assert (new.tag_names, new.status, new.max_clicks) == (("one", "two"), 301, 10)
-    assert (new.description, new.expires_at) == ("Note", 1_924_905_600_000)
+    assert (new.description, new.valid_since) == ("Note", 1_706_918_400_000)
+    assert new.expires_at == 1_924_905_600_000
     assert (link.past.created_at, link.past.counts) == (1_704_164_645_000, Counts(clicks=1234))
 
 

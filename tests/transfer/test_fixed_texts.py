@@ -72,6 +72,7 @@ SALE: dict[str, Any] = {
     "image": "https://example.com/preview.png",
     "status": 308,
     "cloaked": True,
+    "valid_since": 1_800_000_000_001,
     "expires_at": 1_900_000_000_001,
     "max_clicks": 5000,
     "tag_names": ("news", "Shop"),

@@ -68,6 +68,7 @@ fields = st.fixed_dictionaries(
         "cloaked": st.booleans(),
         "password": st.just("open sesame"),
         "is_password_asked": st.booleans(),
+        "valid_since": st.integers(0, NOW),
         "expires_at": st.integers(NOW + 1, NOW + 10**12),
         "max_clicks": st.integers(1, 10**9),
         "tag_names": st.lists(

@@ -172,6 +172,7 @@ READ: list[tuple[SourceName, str, list[Item]]] = [
             link(
                 *("line 2, entry 1", "https://example.com/s", "shl"),
                 title="T",
+                valid_since=1_893_369_600_000,
                 expires_at=1_893_456_000_000,
                 max_clicks=100,
                 tag_names=("a", "b c"),

@@ -93,7 +93,9 @@ async def test_shlink_comes_from_its_api(house: House) -> None:
     ]
     new, old = await list_all(house)
     assert (new.host, new.slug, new.clicks, new.max_clicks) == ("go.example", "shl", 40, 100)
-    assert (new.expires_at, new.forward_parameters) == (1_893_456_000_000, True)
+    assert (new.valid_since, new.expires_at) == (1_893_369_600_000, 1_893_456_000_000)
+    assert new.forward_parameters
+    assert old.valid_since is None
     assert (old.host, old.clicks, old.max_clicks) == ("localhost:8000", 3, None)
     row = await house.db.find_one("select bots from link_counters where link_id = $1", new.id)
     assert row is not None

@@ -95,6 +95,7 @@ async def test_every_field_can_be_given(house: House, owner: Browser) -> None:
         utm_term="t",
         utm_content="n",
         utm_id="7",
+        valid_since="2029-01-01T01:00",
         expires_at="2030-01-01T01:00",
         max_clicks="9",
         password=" secret ",
@@ -126,6 +127,7 @@ async def test_every_field_can_be_given(house: House, owner: Browser) -> None:
         "utm_content": "n",
         "utm_id": "7",
         "link_type": "URL",
+        "valid_since": 1_861_920_000_000,
         "expires_at": 1_893_456_000_000,  # midnight in UTC, an hour after it in Berlin
         "max_clicks": 9,
         "status": 301,
@@ -195,13 +197,23 @@ async def test_faults_stand_beside_their_fields_and_nothing_is_lost(
         tags="x" * 60,
         title="Kept",
         max_clicks="many",
+        valid_since="2021-01-01T00:00",
         expires_at="2020-01-01T00:00",
         google_tag_id="nonsense",
         utm_source="y" * 501,
     )
     answer = await owner.send(PLACE, wanted)
     assert answer.status_code == 422
-    faulty = ("url", "slug", "tags", "max_clicks", "expires_at", "google_tag_id", "utm_source")
+    faulty = (
+        "url",
+        "slug",
+        "tags",
+        "max_clicks",
+        "valid_since",
+        "expires_at",
+        "google_tag_id",
+        "utm_source",
+    )
     for name in faulty:
         fault = re.search(rf'id="{name}-fault"[^>]*>([^<]+)<', answer.text)
         assert fault, name
@@ -231,6 +243,7 @@ async def test_a_form_that_nobody_changed_changes_nothing(house: House, owner: B
         title="T",
         description="a\nb",
         tag_names=("x", "y"),
+        valid_since=house.now + 61_234,
         expires_at=house.now + 90_061_234,
         webhook_urls=("https://a.example/h",),
         password="pw",
@@ -320,7 +333,7 @@ async def test_a_password_that_is_kept_counts_among_what_is_set(
 ) -> None:
     link = await house.make_link(max_clicks=5, password="pw")
     page = await owner.open(f"{PLACE}/{link.id}/edit")
-    assert "Limits an end, a number of visits, a password 2 set" in read_text(page.text)
+    assert "Limits a start, an end, a number of visits, a password 2 set" in read_text(page.text)
 
 
 async def test_a_duplicate_starts_as_the_other_is(house: House, owner: Browser) -> None:

@@ -36,6 +36,7 @@ async def test_a_new_link_was_made(house: House, owner: Browser) -> None:
 async def test_changes_say_what_was_and_what_is(house: House, owner: Browser) -> None:
     await house.make_link(slug="sale", title="Old")
     await change(house, title="<i>New</i>", is_active=False, expires_at=NOW + 3_600_000)
+    await change(house, valid_since=NOW + 1_800_000)
     await change(house, title=None, tag_names=("Shop", "Print"), password="secret")
     await change(house, qr_settings=QrSettings(color="#112233"))
     owner.client.cookies.set(ZONE, "Asia%2FKolkata")
@@ -43,6 +44,7 @@ async def test_changes_say_what_was_and_what_is(house: House, owner: Browser) ->
     assert "Title Old <i>New</i>" in text
     assert "Switched on yes no" in text
     assert "Ends 22 Nov 2026, 18:30" in text
+    assert "Starts 22 Nov 2026, 18:00" in text
     assert "Title <i>New</i> removed" in text
     assert "Tags Shop, Print" in text
     assert "Password set" in text

@@ -266,5 +266,8 @@ async def test_badges_say_what_is_special(house: House) -> None:
     names = [badge.text for badge in list_badges(link, now)]
     assert names == ["Off", "Expires", "Cloaked"]
     assert "Expired" in [badge.text for badge in list_badges(link, now + 1)]
+    later = await house.make_link(valid_since=now + 1)
+    assert [badge.text for badge in list_badges(later, now)] == ["Not started"]
+    assert list_badges(later, now + 1) == []
     plain = await house.make_link()
     assert list_badges(plain, now) == []
