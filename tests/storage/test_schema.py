@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from shorty.storage.schema import SchemaFault, list_schema_faults
+from shorty.storage.schema import Entry, SchemaFault, list_schema_faults
 
 OURS = "create table t (a text not null default '', b integer check (b > 0))"
 
@@ -76,3 +76,20 @@ def test_a_comment_without_its_end_is_no_table_of_ours() -> None:
         connection.execute("update sqlite_master set sql = sql || ' /*'")
         [fault] = list_schema_faults(connection, (OURS,))
     assert fault == SchemaFault("table t is not defined as in shorty")
+
+
+@pytest.mark.parametrize(
+    ("kind", "tokens", "described"),
+    [
+        ("table", ("create", "table"), "table t"),
+        ("table", ("create", "virtual", "table"), "virtual table t"),
+        ("index", ("create", "index"), "index t on other"),
+        ("view", ("create", "view"), "view t"),
+        ("trigger", ("create", "trigger"), "trigger t on other"),
+        ("a forged kind", ("create", "table"), "table t"),
+    ],
+)
+def test_an_entry_is_described_by_kinds_that_sqlite_has(
+    kind: str, tokens: tuple[str, ...], described: str
+) -> None:
+    assert Entry(kind, "t", "other", tokens).describe() == described

@@ -231,3 +231,17 @@ async def test_writes_that_cannot_begin_fail_and_later_ones_do_not(db: Database)
     db._writer.connection.execute("pragma query_only = off")
     assert await db.write(add("c")) == "c"
     assert await list_names(db) == ["c", "c late"]
+
+
+async def test_a_question_that_fails_fails_alone_and_as_a_write_does(db: Database) -> None:
+    def fail(_: Transaction) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    async with hold_writer(db):
+        failing = asyncio.create_task(db._send(fail, in_transaction=False))
+        version = asyncio.create_task(db.find_data_version())
+        (written,) = await ask(db, add("a"))
+    with pytest.raises(StorageUnavailableError):
+        await failing
+    assert await version > 0
+    assert await written == "a"
