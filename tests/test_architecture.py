@@ -379,6 +379,34 @@ def list_opened(tree: ast.AST) -> Iterator[int]:
                 yield node.lineno
 
 
+def list_unclosed(tree: ast.AST) -> Iterator[int]:
+    """The lines on which something opens SQLite and `closing(…)` is not around it."""
+    nodes = list(ast.walk(tree))
+    ours = {
+        alias.asname or alias.name
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module == "shorty.storage.connections"
+        for alias in node.names
+        if alias.name.startswith("connect")
+    }
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    closed = {id(call.args[0]) for call in calls if ast.unparse(call.func) == "closing"}
+    for call in calls:
+        if ast.unparse(call.func) in {"sqlite3.connect", *ours} and id(call) not in closed:
+            yield call.lineno
+
+
+def test_tests_close_every_connection_however_they_end() -> None:
+    """Newer releases of Python warn of one that is left open, and warnings are errors."""
+    root = Path(__file__).parent
+    unclosed = [
+        f"{file.relative_to(root)}:{line}"
+        for file in root.rglob("*.py")
+        for line in list_unclosed(ast.parse(file.read_text()))
+    ]
+    assert unclosed == []
+
+
 def test_every_connection_is_opened_in_one_place() -> None:
     root = Path(shorty.__file__).parent
     opened = {

@@ -2,6 +2,7 @@
 
 import sqlite3
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from re import compile as compile_pattern
@@ -53,10 +54,9 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     Raises sqlite3.Error where the file cannot be opened.
     """
     mode = "ro" if read_only else "rwc"
-    connection = _open(f"{path.absolute().as_uri()}?mode={mode}")
+    pragmas = _SHARED_PRAGMAS if read_only else _SHARED_PRAGMAS + _WRITER_PRAGMAS
+    connection = _open(f"{path.absolute().as_uri()}?mode={mode}", pragmas)
     connection.create_function("contains_folded", -1, contains_folded, deterministic=True)
-    for pragma in _SHARED_PRAGMAS if read_only else _SHARED_PRAGMAS + _WRITER_PRAGMAS:
-        connection.execute(pragma)
     return connection
 
 
@@ -65,9 +65,9 @@ def connect_outside(path: Path) -> sqlite3.Connection:
 
     Nothing is created beside it. Bytes that are not UTF-8 become U+FFFD. Raises sqlite3.Error.
     """
-    connection = _open(f"{path.absolute().as_uri()}?mode=ro&immutable=1")
+    pragmas = ("pragma cell_size_check = on",)
+    connection = _open(f"{path.absolute().as_uri()}?mode=ro&immutable=1", pragmas)
     connection.text_factory = _decode
-    connection.execute("pragma cell_size_check = on")
     return connection
 
 
@@ -84,13 +84,17 @@ def connect_memory() -> sqlite3.Connection:
     return _open(":memory:")
 
 
-def _open(uri: str) -> sqlite3.Connection:
+def _open(uri: str, pragmas: Iterable[str] = ()) -> sqlite3.Connection:
     connection = sqlite3.connect(
         uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=512
     )
     connection.row_factory = sqlite3.Row
-    for pragma in _EVERY_CONNECTION:
-        connection.execute(pragma)
+    try:
+        for pragma in (*_EVERY_CONNECTION, *pragmas):
+            connection.execute(pragma)
+    except BaseException:  # a file that is no database can be opened, and fails when it is read
+        connection.close()
+        raise
     return connection
 
 

@@ -7,7 +7,7 @@ a log that belongs to another database would be played into it.
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -26,9 +26,10 @@ def copy_database(source: Path, target: Path, on_pages: Callable[[int, int], Non
 
     `on_pages` is told how many pages are copied, and of how many. Raises sqlite3.Error.
     """
-    reader = connect(source, read_only=True)
-    writer = connect_target(target)
-    try:
+    with (
+        closing(connect(source, read_only=True)) as reader,
+        closing(connect_target(target)) as writer,
+    ):
         # Holds the moment: otherwise each commit of the server would begin the copy anew.
         reader.execute("begin")
         reader.execute("select count(*) from schema_migrations").fetchone()
@@ -39,9 +40,6 @@ def copy_database(source: Path, target: Path, on_pages: Callable[[int, int], Non
         )
         # One file, readable from a disk that cannot be written to.
         writer.execute("pragma journal_mode = delete")
-    finally:
-        writer.close()
-        reader.close()
 
 
 def replace_database(path: Path, copy: Path) -> Path | None:
@@ -76,12 +74,8 @@ def name_kept(path: Path) -> Path:
 
 def empty_log(path: Path) -> None:
     """Brings the log's content home, if the database is sound enough for that."""
-    with suppress(sqlite3.Error):
-        connection = connect(path)
-        try:
-            connection.execute("pragma wal_checkpoint(truncate)").fetchall()
-        finally:
-            connection.close()
+    with suppress(sqlite3.Error), closing(connect(path)) as connection:
+        connection.execute("pragma wal_checkpoint(truncate)").fetchall()
 
 
 def has_log(path: Path) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -42,13 +42,14 @@ class Database:
         quick: sqlite3.Connection,
         readers: list[aiosqlite.Connection],
         patience_s: float,
+        opened: AsyncExitStack,
     ) -> None:
         self.path = path
         self._file = OpenedFile(path)
         self._writer = Writer(writer, self._file, patience_s)
         self._quick = quick
         self._quick_lock = threading.Lock()
-        self._readers = readers
+        self._opened = opened
         self._idle: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         for reader in readers:
             self._idle.put_nowait(reader)
@@ -60,10 +61,13 @@ class Database:
 
         A write waits `patience_s` for a lock that another process has.
         """
-        writer = connect(path)
-        quick = connect(path, read_only=True)
-        readers = [await _open_reader(path) for _ in range(READERS)]
-        return cls(path, writer, quick, readers, patience_s)
+        async with AsyncExitStack() as opened:  # closes them where a later one cannot be opened
+            writer = opened.enter_context(closing(connect(path)))
+            quick = opened.enter_context(closing(connect(path, read_only=True)))
+            readers = [
+                await opened.enter_async_context(_prepare_reader(path)) for _ in range(READERS)
+            ]
+            return cls(path, writer, quick, readers, patience_s, opened.pop_all())
 
     async def write(self, work: Callable[[Transaction], T], asked_at: float | None = None) -> T:
         """Runs `work` in the writer's thread, inside a transaction; returns after the commit.
@@ -142,11 +146,9 @@ class Database:
         """Lets the waiting writes finish, then closes every connection."""
         self._writer.queue.put(None)
         await asyncio.to_thread(self._writer.join)
-        for reader in self._readers:
-            await reader.close()
-        self._quick.close()
-        self._writer.connection.close()
+        await self._opened.aclose()
 
 
-async def _open_reader(path: Path) -> aiosqlite.Connection:
-    return await aiosqlite.Connection(lambda: connect(path, read_only=True), iter_chunk_size=256)
+def _prepare_reader(path: Path) -> aiosqlite.Connection:
+    """Opened, in a thread of its own, when it is entered."""
+    return aiosqlite.Connection(lambda: connect(path, read_only=True), iter_chunk_size=256)

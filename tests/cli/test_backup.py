@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -48,12 +49,11 @@ def test_a_backup_of_a_running_server_is_restored(
     assert restored.code == 0
     assert "shorty.db.before-restore" in restored.err
     assert list_slugs(shell) == {"before"}
-    former = sqlite3.connect(tmp_path / "shorty.db.before-restore")
-    assert former.execute("select slug from links order by id").fetchall() == [
-        ("before",),
-        ("after",),
-    ]
-    former.close()
+    with closing(sqlite3.connect(tmp_path / "shorty.db.before-restore")) as former:
+        assert former.execute("select slug from links order by id").fetchall() == [
+            ("before",),
+            ("after",),
+        ]
     with Service(["-m", "shorty", "serve"], tmp_path) as server:
         server.wait_until_ready()
         assert server.stop() == 0
@@ -157,9 +157,9 @@ def test_a_command_leaves_a_database_alone_that_a_former_release_still_serves(
 
 def make_older(database: Path) -> None:
     """As far as it knows itself."""
-    connection = sqlite3.connect(database)
-    connection.execute(
-        "delete from schema_migrations where version = (select max(version) from schema_migrations)"
-    )
-    connection.commit()
-    connection.close()
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute(
+            "delete from schema_migrations"
+            " where version = (select max(version) from schema_migrations)"
+        )
+        connection.commit()

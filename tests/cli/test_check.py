@@ -6,7 +6,7 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -109,9 +109,8 @@ def test_a_damaged_database_is_wrong(shell: Shell, tmp_path: Path) -> None:
 
 def test_a_newer_database_is_wrong(shell: Shell, tmp_path: Path) -> None:
     shell("token", "create")
-    with sqlite3.connect(tmp_path / "data" / "shorty.db") as newer:
+    with closing(sqlite3.connect(tmp_path / "data" / "shorty.db")) as newer, newer:
         newer.execute("insert into schema_migrations values (999, 'later', 0)")
-    newer.close()
     checked = shell("check")
     assert checked.code == 1
     assert "a newer shorty (schema 999" in list_wrong(checked)[0]

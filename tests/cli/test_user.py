@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -139,18 +140,16 @@ def test_what_a_former_holder_still_has_is_listed_with_what_ends_it(
 
 
 def add_second_factor(folder: Path) -> None:
-    with sqlite3.connect(folder / "data" / "shorty.db") as database:
+    with closing(sqlite3.connect(folder / "data" / "shorty.db")) as database, database:
         database.execute(
             "insert into second_factors (user_id, secret, confirmed_at, created_at)"
             " values (1, 'ABCD', 1, 1)"
         )
-    database.close()
 
 
 def forget_proofs(folder: Path) -> None:
-    with sqlite3.connect(folder / "data" / "shorty.db") as database:
+    with closing(sqlite3.connect(folder / "data" / "shorty.db")) as database, database:
         database.execute("update users set email_verified_at = null")
-    database.close()
 
 
 def test_the_password_of_a_stranger_cannot(shell: Shell) -> None:

@@ -1,6 +1,7 @@
 """What visitors get, through the whole application and a real database."""
 
 import asyncio
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -460,8 +461,7 @@ async def test_a_change_by_another_process_is_noticed(
 ) -> None:
     await house.make_link()
     assert (await client.get("/sale")).status_code == 302
-    another = connect(house.app.config.storage.database)
-    another.execute("update links set url = 'https://example.com/new'")
-    another.close()
+    with closing(connect(house.app.config.storage.database)) as another:
+        another.execute("update links set url = 'https://example.com/new'")
     await house.app.jobs.notice_changes()
     assert (await client.get("/sale")).headers["location"] == "https://example.com/new"

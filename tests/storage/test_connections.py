@@ -1,7 +1,10 @@
 """Every connection has what it needs."""
 
+import resource
 import sqlite3
-from contextlib import closing
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from shorty.storage.connections import (
     connect_outside,
     connect_target,
 )
-from shorty.storage.database import Database
+from shorty.storage.database import READERS, Database
 from tests.support import prepare_copy
 
 
@@ -22,16 +25,15 @@ def is_trusted(connection: sqlite3.Connection) -> bool:
 
 def test_no_connection_trusts_the_schema(tmp_path: Path) -> None:
     path = prepare_copy(tmp_path)
-    opened = [
-        connect(path),
-        connect(path, read_only=True),
-        connect_outside(path),
-        connect_target(tmp_path / "copy.db"),
-        connect_memory(),
-    ]
-    assert [is_trusted(connection) for connection in opened] == [False] * 5
-    for connection in opened:
-        connection.close()
+    with (
+        closing(connect(path)) as writer,
+        closing(connect(path, read_only=True)) as reader,
+        closing(connect_outside(path)) as outside,
+        closing(connect_target(tmp_path / "copy.db")) as target,
+        closing(connect_memory()) as memory,
+    ):
+        opened = (writer, reader, outside, target, memory)
+        assert [is_trusted(connection) for connection in opened] == [False] * 5
 
 
 def ask(connection: sqlite3.Connection, name: str) -> object:
@@ -44,10 +46,8 @@ FULL = 2
 def test_what_is_committed_is_on_the_disk(tmp_path: Path) -> None:
     """SQLite calls fsync itself; by default, in a database with a log, it would not at a commit."""
     path = prepare_copy(tmp_path)
-    opened = [connect(path), connect_target(tmp_path / "copy.db")]
-    assert [ask(connection, "synchronous") for connection in opened] == [FULL, FULL]
-    for connection in opened:
-        connection.close()
+    with closing(connect(path)) as writer, closing(connect_target(tmp_path / "copy.db")) as target:
+        assert [ask(each, "synchronous") for each in (writer, target)] == [FULL, FULL]
 
 
 @pytest.mark.parametrize(
@@ -112,3 +112,56 @@ def test_a_file_from_elsewhere_gets_nothing_beside_it(tmp_path: Path) -> None:
         assert [file.name for file in tmp_path.iterdir()] == ["shorty.db"]
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             connection.execute("delete from links")
+
+
+def list_open(folder: Path) -> list[str]:
+    """The files in it that this process has open."""
+    held: list[str] = []
+    for each in Path("/proc/self/fd").iterdir():
+        try:
+            file = each.readlink()
+        except FileNotFoundError:  # what the folder itself was read through
+            continue
+        if file.parent == folder:
+            held.append(file.name)
+    return held
+
+
+def test_a_file_that_is_no_database_is_not_left_open(tmp_path: Path) -> None:
+    path = tmp_path / "shorty.db"
+    path.write_bytes(b"not a database at all" * 100)
+    # What was raised keeps everything that the functions on its way had, until it is forgotten.
+    with pytest.raises(sqlite3.DatabaseError) as raised:
+        closing(connect(path))
+    assert (str(raised.value), list_open(tmp_path)) == ("file is not a database", [])
+
+
+@contextmanager
+def limit_open_files(more: int) -> Generator[None]:
+    """This process may open so many more files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = {int(each.name) for each in Path("/proc/self/fd").iterdir()}
+    free = (number for number in count() if number not in used)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next(islice(free, more, None)), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.anyio
+async def test_where_one_connection_cannot_be_opened_none_is_left_open(tmp_path: Path) -> None:
+    path = prepare_copy(tmp_path)
+    refused = 0
+    for more in range(40):
+        try:
+            with limit_open_files(more):
+                database = await Database.open(path)
+        except sqlite3.OperationalError:
+            refused += 1
+            assert list_open(tmp_path) == []
+            continue
+        await database.close()
+        break
+    assert refused > READERS
+    assert list_open(tmp_path) == []

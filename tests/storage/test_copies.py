@@ -3,6 +3,7 @@
 import io
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,17 +20,13 @@ KEEP = "insert into server_state (name, value) values (?, ?)"
 
 
 def read_state(path: Path) -> dict[str, str]:
-    connection = sqlite3.connect(path)
-    try:
+    with closing(sqlite3.connect(path)) as connection:
         return dict(connection.execute("select name, value from server_state").fetchall())
-    finally:
-        connection.close()
 
 
 def write_state(path: Path, name: str, value: str = "") -> None:
-    connection = connect(path)
-    connection.execute(KEEP, (name, value))
-    connection.close()
+    with closing(connect(path)) as connection:
+        connection.execute(KEEP, (name, value))
 
 
 def ignore(_done: int, _total: int) -> None:
@@ -41,16 +38,15 @@ def test_a_copy_is_of_one_moment_and_ends_however_much_is_written(
 ) -> None:
     monkeypatch.setattr(copies, "PAGES_AT_ONCE", 4)
     path = prepare_copy(tmp_path)
-    writer = connect(path)
-    writer.execute(KEEP, ("before", "x" * 100_000))
-    told: list[int] = []
+    with closing(connect(path)) as writer:
+        writer.execute(KEEP, ("before", "x" * 100_000))
+        told: list[int] = []
 
-    def write_meanwhile(done: int, _total: int) -> None:
-        told.append(done)
-        writer.execute(KEEP, (f"during {done}", "x" * 10_000))
+        def write_meanwhile(done: int, _total: int) -> None:
+            told.append(done)
+            writer.execute(KEEP, (f"during {done}", "x" * 10_000))
 
-    copy_database(path, tmp_path / "copy.db", write_meanwhile)
-    writer.close()
+        copy_database(path, tmp_path / "copy.db", write_meanwhile)
     assert len(told) > 5
     assert told == sorted(told)
     assert list(read_state(tmp_path / "copy.db")) == ["before"]
@@ -62,19 +58,17 @@ def test_a_copy_is_of_one_moment_and_ends_however_much_is_written(
 def test_a_database_with_a_log_is_in_use_and_no_backup(tmp_path: Path) -> None:
     path = prepare_copy(tmp_path)
     open_backup(path).close()
-    writer = connect(path)
-    writer.execute(KEEP, ("a", "b"))
-    with pytest.raises(StartError, match="is a database in use, not a copy of one"):
-        open_backup(path)
-    writer.close()
+    with closing(connect(path)) as writer:
+        writer.execute(KEEP, ("a", "b"))
+        with pytest.raises(StartError, match="is a database in use, not a copy of one"):
+            open_backup(path)
     open_backup(path).close()
 
 
 def test_a_copy_leaves_what_it_is_made_of_as_it_is(tmp_path: Path) -> None:
     path = prepare_copy(tmp_path)
-    writer = connect(path)
-    writer.execute("pragma journal_mode = delete")
-    writer.close()
+    with closing(connect(path)) as writer:
+        writer.execute("pragma journal_mode = delete")
     before = path.read_bytes()
     copy_database(path, tmp_path / "copy.db", lambda _done, _total: None)
     assert path.read_bytes() == before
@@ -82,12 +76,11 @@ def test_a_copy_leaves_what_it_is_made_of_as_it_is(tmp_path: Path) -> None:
 
 def test_what_is_only_in_the_log_is_copied(tmp_path: Path) -> None:
     path = prepare_copy(tmp_path)
-    writer = connect(path)
-    writer.execute(KEEP, ("in the log", ""))
-    assert Path(f"{path}-wal").stat().st_size > 0
-    copy_database(path, tmp_path / "copy.db", ignore)
-    assert list(read_state(tmp_path / "copy.db")) == ["in the log"]
-    writer.close()
+    with closing(connect(path)) as writer:
+        writer.execute(KEEP, ("in the log", ""))
+        assert Path(f"{path}-wal").stat().st_size > 0
+        copy_database(path, tmp_path / "copy.db", ignore)
+        assert list(read_state(tmp_path / "copy.db")) == ["in the log"]
 
 
 def make_backup(folder: Path) -> Path:
@@ -148,10 +141,9 @@ def test_a_log_of_the_former_database_is_never_played_into_the_new_one(tmp_path:
     backup = make_backup(tmp_path)
     path = tmp_path / "shorty.db"
     log = Path(f"{path}-wal")
-    writer = connect(path)
-    writer.execute(KEEP, ("in the log", ""))
-    content = log.read_bytes()
-    writer.close()
+    with closing(connect(path)) as writer:
+        writer.execute(KEEP, ("in the log", ""))
+        content = log.read_bytes()
     # A process was killed, and its database damaged.
     log.write_bytes(content)
     path.write_bytes(b"nothing that can be read" * 1000)

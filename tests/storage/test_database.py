@@ -90,10 +90,9 @@ async def hasty(tmp_path: Path, db: Database) -> AsyncGenerator[Database]:
 @pytest.fixture
 def other(db: Database) -> Iterator[sqlite3.Connection]:
     """What another process has open; it has locked the database."""
-    connection = connect(db.path)
-    connection.execute("begin immediate")
-    yield connection
-    connection.close()
+    with closing(connect(db.path)) as connection:
+        connection.execute("begin immediate")
+        yield connection
 
 
 async def test_writes_wait_for_another_process_and_then_say_so(
@@ -150,9 +149,8 @@ async def test_only_commits_of_others_move_the_data_version(tmp_path: Path, db: 
     before = await db.find_data_version()
     await db.write(add("mine"))
     assert await db.find_data_version() == before
-    other = connect(tmp_path / "shorty.db")
-    other.execute("insert into server_state values ('theirs', '')")
-    other.close()
+    with closing(connect(tmp_path / "shorty.db")) as other:
+        other.execute("insert into server_state values ('theirs', '')")
     assert await db.find_data_version() != before
 
 
@@ -164,7 +162,8 @@ async def test_closing_lets_the_waiting_writes_finish(tmp_path: Path) -> None:
     await asyncio.sleep(0)
     await db.close()
     assert await asyncio.gather(*writes) == [1] * 300
-    assert connect(path).execute("select count(*) from server_state").fetchone()[0] == 300
+    with closing(connect(path)) as connection:
+        assert connection.execute("select count(*) from server_state").fetchone()[0] == 300
 
 
 def put_backup_in_place(path: Path) -> None:

@@ -46,19 +46,17 @@ def former(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def add_people(path: Path, *emails: str) -> None:
-    connection = connect(path)
-    connection.execute("begin")
-    connection.executemany(
-        "insert into users (email, name, created_at) values (?, '', 0)", [(e,) for e in emails]
-    )
-    connection.execute("commit")
-    connection.close()
+    with closing(connect(path)) as connection:
+        connection.execute("begin")
+        connection.executemany(
+            "insert into users (email, name, created_at) values (?, '', 0)", [(e,) for e in emails]
+        )
+        connection.execute("commit")
 
 
 def list_emails(path: Path) -> dict[int, tuple[str, int | None]]:
-    connection = connect(path)
-    rows = connection.execute("select id, email, email_verified_at from users").fetchall()
-    connection.close()
+    with closing(connect(path)) as connection:
+        rows = connection.execute("select id, email, email_verified_at from users").fetchall()
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
@@ -99,10 +97,9 @@ def test_what_a_fill_cannot_do_leaves_the_database_as_it_was(
 def test_a_new_database_is_for_nobody_else(tmp_path: Path) -> None:
     path = tmp_path / "new" / "shorty.db"
     prepare_database(path, now=7)
-    connection = connect(path)
-    connection.execute("insert into server_state values ('a', 'b')")
-    modes = {file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
-    connection.close()
+    with closing(connect(path)) as connection:
+        connection.execute("insert into server_state values ('a', 'b')")
+        modes = {file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
     assert modes == {0o600}
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
@@ -115,9 +112,8 @@ def test_migrations_are_numbered_without_gaps() -> None:
 def test_a_newer_database_is_refused_with_words(tmp_path: Path) -> None:
     path = tmp_path / "shorty.db"
     prepare_database(path, now=0)
-    connection = connect(path)
-    connection.execute("insert into schema_migrations values (9999, 'later', 0)")
-    connection.close()
+    with closing(connect(path)) as connection:
+        connection.execute("insert into schema_migrations values (9999, 'later', 0)")
     with pytest.raises(StartError, match="newer shorty"):
         prepare_database(path, now=1)
 
@@ -139,8 +135,8 @@ def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
 def test_the_schema_keeps_its_foreign_keys(tmp_path: Path) -> None:
     path = tmp_path / "shorty.db"
     prepare_database(path, now=0)
-    with pytest.raises(sqlite3.IntegrityError):
-        connect(path).execute(
+    with closing(connect(path)) as connection, pytest.raises(sqlite3.IntegrityError):
+        connection.execute(
             "insert into tags (workspace_id, name, name_key, color, created_at)"
             " values (1, 'a', 'a', '', 0)"
         )
@@ -177,23 +173,22 @@ def test_the_database_of_another_shorty_is_left_alone(tmp_path: Path) -> None:
 def test_links_that_were_mailed_before_still_work_when_there_may_be_several(
     tmp_path: Path,
 ) -> None:
-    connection = connect(tmp_path / "shorty.db")
-    steps = {migration.name: migration.sql for migration in list_migrations()}
-    for name, sql in steps.items():
-        if name == "0014_sign_in_limits":
-            connection.execute(
-                "insert into users (email, name, created_at) values ('ann@a.example', 'Ann', 0)"
-            )
-            connection.execute(f"{INSERT_LINK} ('one', 1, 'password', 'ann@a.example', 1, 2)")
-        connection.executescript(sql)
-    connection.execute(f"{INSERT_LINK} ('two', 1, 'password', 'ann@a.example', 3, 4)")
-    rows = connection.execute(
-        "select id, digest, user_id, purpose, email, created_at, expires_at from mail_links"
-    ).fetchall()
-    assert [tuple(row) for row in rows] == [
-        (1, "one", 1, "password", "ann@a.example", 1, 2),
-        (2, "two", 1, "password", "ann@a.example", 3, 4),
-    ]
-    (generation,) = connection.execute("select browsers_generation from users").fetchone()
-    connection.close()
+    with closing(connect(tmp_path / "shorty.db")) as connection:
+        steps = {migration.name: migration.sql for migration in list_migrations()}
+        for name, sql in steps.items():
+            if name == "0014_sign_in_limits":
+                connection.execute(
+                    "insert into users (email, name, created_at) values ('ann@a.example', 'Ann', 0)"
+                )
+                connection.execute(f"{INSERT_LINK} ('one', 1, 'password', 'ann@a.example', 1, 2)")
+            connection.executescript(sql)
+        connection.execute(f"{INSERT_LINK} ('two', 1, 'password', 'ann@a.example', 3, 4)")
+        rows = connection.execute(
+            "select id, digest, user_id, purpose, email, created_at, expires_at from mail_links"
+        ).fetchall()
+        assert [tuple(row) for row in rows] == [
+            (1, "one", 1, "password", "ann@a.example", 1, 2),
+            (2, "two", 1, "password", "ann@a.example", 3, 4),
+        ]
+        (generation,) = connection.execute("select browsers_generation from users").fetchone()
     assert generation == 0

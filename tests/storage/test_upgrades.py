@@ -1,5 +1,6 @@
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,19 +24,15 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with monkeypatch.context() as former:
         former.setattr(migrations, "list_migrations", lambda: ALL[:-1])
         prepare_database(path, now=0)
-    connection = connect(path)
-    connection.execute("insert into server_state values ('kept', 'yes')")
-    connection.close()
+    with closing(connect(path)) as connection:
+        connection.execute("insert into server_state values ('kept', 'yes')")
     return path
 
 
 def read_kept(path: Path) -> str:
-    connection = sqlite3.connect(path)
-    try:
+    with closing(sqlite3.connect(path)) as connection:
         row = connection.execute("select value from server_state where name = 'kept'").fetchone()
         return row[0]
-    finally:
-        connection.close()
 
 
 def list_files(folder: Path) -> set[str]:
@@ -97,13 +94,12 @@ def test_where_there_is_no_room_for_a_copy_the_upgrade_goes_on(
 def test_a_database_that_somebody_changed_is_refused_before_a_copy_is_put_aside(
     path: Path,
 ) -> None:
-    connection = connect(path)
-    connection.execute("create trigger aside after insert on links begin select 1; end")
-    connection.execute("drop table tags")
-    connection.execute("alter table links add column note text")
-    connection.execute("drop index links_live")
-    connection.execute("pragma journal_mode = delete")
-    connection.close()
+    with closing(connect(path)) as connection:
+        connection.execute("create trigger aside after insert on links begin select 1; end")
+        connection.execute("drop table tags")
+        connection.execute("alter table links add column note text")
+        connection.execute("drop index links_live")
+        connection.execute("pragma journal_mode = delete")
     before = path.read_bytes()
     with pytest.raises(StartError) as refused:
         upgrade_database(path, now=1)
@@ -118,10 +114,9 @@ def test_a_database_that_somebody_changed_is_refused_before_a_copy_is_put_aside(
 def test_an_unknown_table_is_logged_and_left_alone(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    connection = connect(path)
-    connection.execute("create table notes (words text)")
-    connection.execute("create index notes_by_words on notes (words)")
-    connection.close()
+    with closing(connect(path)) as connection:
+        connection.execute("create table notes (words text)")
+        connection.execute("create index notes_by_words on notes (words)")
     upgrade_database(path, now=1)
     told = capsys.readouterr()
     logged = told.out + told.err

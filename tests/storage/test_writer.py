@@ -7,7 +7,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Final
 
 import pytest
@@ -211,15 +211,14 @@ async def test_the_write_of_a_caller_who_is_gone_goes_on_and_the_others_are_answ
 async def test_what_only_reads_does_not_wait_for_another_process_as_its_group_does(
     db: Database,
 ) -> None:
-    other = connect(db.path)
-    async with hold_writer(db, is_locked=False):
-        other.execute("begin immediate")
-        (write,) = await ask(db, add("a"))
-        version = asyncio.create_task(db.find_data_version())
-        await asyncio.sleep(0)
-    assert await version > 0
-    assert not write.done()
-    other.close()
+    with closing(connect(db.path)) as other:
+        async with hold_writer(db, is_locked=False):
+            other.execute("begin immediate")
+            (write,) = await ask(db, add("a"))
+            version = asyncio.create_task(db.find_data_version())
+            await asyncio.sleep(0)
+        assert await version > 0
+        assert not write.done()
     assert await write == "a"
 
 

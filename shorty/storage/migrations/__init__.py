@@ -4,6 +4,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -51,15 +52,13 @@ def find_version(path: Path) -> int:
     """The schema's version; 0 for a database that does not exist or is empty."""
     if not path.is_file():  # a named pipe would wait for a writer
         return 0
-    connection = connect(path, read_only=True)
     try:
-        row = connection.execute("select max(version) from schema_migrations").fetchone()
+        with closing(connect(path, read_only=True)) as connection:
+            row = connection.execute("select max(version) from schema_migrations").fetchone()
     except sqlite3.OperationalError as error:
         if "no such table" in str(error):
             return 0
         raise
-    finally:
-        connection.close()
     return row[0] or 0
 
 
