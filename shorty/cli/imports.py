@@ -78,7 +78,7 @@ async def command(
     click.echo(describe_import(result, is_dry_run=is_dry_run))
     if result.error is not None:
         click.echo(result.error, err=True)
-    if result.state != "done" or result.failed:
+    if not result.is_clean:
         raise Exit(1)
 
 

@@ -17,7 +17,17 @@ from shorty.links.model import LinkChange, LinkFields, LinkType
 from shorty.transfer.files import Fault, InvalidFileError, OpenFile
 from shorty.transfer.lines import COLUMNS, LinkLine
 from shorty.transfer.model import ExportedLink, ImportedLink, Item, Remark
+from shorty.transfer.remarks import Notes
+from shorty.transfer.states import (
+    END_FIELDS,
+    KNOWN_FIELDS,
+    LIMIT_FIELDS,
+    NO,
+    START_FIELDS,
+    YES,
+)
 from shorty.transfer.tables import Cell, Row, Table, fold_column, parse_cell, write_cell
+from shorty.transfer.terms import read_terms
 from shorty.transfer.times import parse_time, write_time
 from shorty.webhooks.model import HIDDEN, hide_path
 
@@ -42,21 +52,19 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
         *("createdat", "created", "createddate", "datecreated", "creationdate", "timestamp"),
     ),
     "updated": ("updatedat", "updated", "modifiedat", "lastmodified"),
-    "starts": ("validsince", "validfrom", "startsat", "startdate"),
-    "expires": ("expiresat", "expires", "expirationdate", "expirydate", "expirein", "validuntil"),
+    "starts": START_FIELDS,
+    "expires": END_FIELDS,
     "clicks": (
         *("clickcount", "clicks", "visits", "visitcount", "totalclicks", "hits", "engagements"),
         *("totalengagements", "clicksalltime", "count"),
     ),
     "scans": ("scans", "qrscans"),
     "bio clicks": ("bioclicks",),
-    "max clicks": ("maxclicks", "clicklimit", "maxvisits"),
+    "max clicks": LIMIT_FIELDS,
     "status": ("redirect", "redirecttype", "status", "statuscode", "httpstatus"),
-    "active": ("isactive", "active", "enabled"),
-    "password": ("password", "haspassword"),
     "ignored": ("id", "ip"),
 }
-KNOWN: Final = {*chain(*NAMES.values()), *map(fold_column, COLUMNS)}
+KNOWN: Final = {*chain(*NAMES.values()), *map(fold_column, COLUMNS), *KNOWN_FIELDS}
 # Only our own table has these: its tags are separated by nothing but commas.
 OWN: Final = {"forwardparameters", "metapixelid", "bioclicks"}
 STATUSES: Final = {
@@ -64,8 +72,6 @@ STATUSES: Final = {
     **{f"permanent{status}": status for status in (301, 308)},
     **{f"temporary{status}": status for status in (302, 307)},
 }
-YES: Final = frozenset({"true", "yes", "1", "y", "on", "t", "active", "enabled"})
-NO: Final = frozenset({"false", "no", "0", "n", "off", "f", "inactive", "disabled", "archived"})
 MOST_DIGITS: Final = 12
 LONGEST_SHORT_URL: Final = 2000
 
@@ -113,29 +119,32 @@ def find(row: Row, name: str) -> str:
 
 
 def build_own_link(row: Row) -> ImportedLink:
-    return build_link(row, separators=",")
+    """Being inactive is a state of our own, and needs no remark."""
+    is_active = parse_flag(row.find("isactive"), default=True)
+    open_row = Row(
+        row.place, {name: text for name, text in row.cells.items() if name != "isactive"}
+    )
+    link = build_link(open_row, separators=",")
+    return replace(link, change=replace(link.change, is_active=is_active))
 
 
 def build_link(row: Row, separators: str = ",|;") -> ImportedLink:
     """Raises ValueError."""
     slug, domain = find_slug_and_domain(row)
-    password = row.find("password")
-    has_password = bool(password) and password.lower() not in NO
-    has_lost_password = parse_flag(row.find("haspassword")) or password.lower() in YES
-    status = find(row, "status")
+    notes = Notes()
+    terms = read_terms(row.cells, notes)
     change = LinkChange(
         url=parse_cell(find(row, "destination")),
         domain=domain,
         slug=slug,
         title=parse_cell(find(row, "title")) or None,
         description=parse_cell(find(row, "description")) or None,
-        status=parse_status(status),
-        password=password if has_password and not has_lost_password else None,
-        valid_since=parse_time(find(row, "starts")),
-        expires_at=parse_time(find(row, "expires")),
-        max_clicks=parse_number(find(row, "max clicks"), "max clicks"),
+        status=parse_status(find(row, "status")),
+        password=terms.password,
+        valid_since=terms.valid_since,
+        expires_at=notes.read_or_close("end", "end", lambda: parse_time(find(row, "expires"))),
+        max_clicks=terms.max_clicks,
         tag_names=parse_tags(parse_cell(find(row, "tags")), separators),
-        is_active=parse_flag(find(row, "active"), default=status.lower() not in NO),
         made_through="import",
         **parse_own_fields(row),
     )
@@ -145,7 +154,11 @@ def build_link(row: Row, separators: str = ",|;") -> ImportedLink:
         counts=build_counts(row),
     )
     return ImportedLink(
-        place=row.place, change=change, past=past, has_lost_password=has_lost_password
+        place=row.place,
+        change=change,
+        past=past,
+        closed=notes.closed,
+        remarks=notes.remarks,
     )
 
 
@@ -242,7 +255,7 @@ _TYPES: Final = get_type_hints(LinkFields)
 _OWN_FIELDS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     fold_column(column): (_FIELDS[column], _PARSERS[_TYPES[_FIELDS[column]]])
     for column in COLUMNS
-    if fold_column(column) not in chain(*NAMES.values())
+    if fold_column(column) not in {*chain(*NAMES.values()), *KNOWN_FIELDS}
 }
 
 

@@ -14,25 +14,24 @@ from shorty.links.writes import insert_links as insert_prepared
 from shorty.passwords import is_password_hash
 from shorty.plans import QuotaName, count_seconds_to_reset, read_usage
 from shorty.storage.database import Transaction
+from shorty.transfer.adapt import adapt_link, leave_out
 from shorty.transfer.conflicts import Claims, Existing, FindOne, settle
 from shorty.transfer.model import ImportedLink, ImportOptions, OnConflict
+from shorty.transfer.remarks import Closing, LinkRemark
 
 Arrival: TypeAlias = Link | Existing | ShortyError
 
 # Links that have expired are imported as such, so no time is too long ago.
 LONG_AGO: Final = 0
 
-SWITCHED_OFF: Final = (
-    "is imported as inactive, since its password could not be imported: set one, then activate it"
-)
-
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """`remark` is what its owner has to know of it."""
+    """`closed` and `remarks` are what its owner has to know of it."""
 
     item: ImportedLink
     link: PreparedLink
-    remark: str | None
+    closed: tuple[Closing, ...]
+    remarks: tuple[LinkRemark, ...]
 
 
 async def prepare_import(
@@ -41,26 +40,25 @@ async def prepare_import(
     item: ImportedLink,
     options: ImportOptions,
     logos: Mapping[int, int],
+    now: int,
 ) -> Prepared:
     """`logos` maps the file's logos to ours. Raises InvalidFieldsError and FeatureOffError."""
-    has_lost_password = item.has_lost_password or (
-        item.password_hash is not None and not is_password_hash(item.password_hash)
-    )
     default = context.domains.default
     host = options.domain or item.change.domain or (default.host if default else "")
     require_domain(context, author.workspace_id, host)
-    change = msgspec.structs.replace(
-        translate_logo(item.change, logos),
-        domain=host,
-        is_active=item.change.is_active is not False and not has_lost_password,
-    )
-    link = await prepare_open_link(context, author, change, LONG_AGO)
+    change, notes = adapt_link(item, now)
+    change = msgspec.structs.replace(translate_logo(change, logos), domain=host)
+    try:
+        link = await prepare_open_link(context, author, change, LONG_AGO)
+    except InvalidFieldsError as error:
+        change = leave_out(change, error, notes)
+        link = await prepare_open_link(context, author, change, LONG_AGO)
     if change.password and not options.is_dry_run:
         password_hash = await hash_link_password(change.password, author.workspace_id)
         link = protect_link(link, password_hash)
-    elif item.password_hash is not None and not has_lost_password:
+    elif item.password_hash is not None and is_password_hash(item.password_hash):
         link = protect_link(link, item.password_hash)
-    return Prepared(item=item, link=link, remark=SWITCHED_OFF if has_lost_password else None)
+    return Prepared(item=item, link=link, closed=notes.closed, remarks=notes.remarks)
 
 
 def require_domain(context: LinkContext, workspace_id: int, host: str) -> None:

@@ -59,6 +59,7 @@ from shorty.transfer.model import (
 from shorty.transfer.pages import Pages
 from shorty.transfer.pictures import Pictures
 from shorty.transfer.progress import TransferProgress
+from shorty.transfer.remarks import describe_closings
 from shorty.transfer.sources import READERS
 
 AT_ONCE: Final = 500
@@ -178,7 +179,7 @@ class Import:
 
     async def _prepare(self, item: ImportedLink) -> Prepared:
         run, logos = self._run, self._pictures.list_ours("logo")
-        return await prepare_import(run.context, self._author, item, run.options, logos)
+        return await prepare_import(run.context, self._author, item, run.options, logos, run.now)
 
     async def _insert(self, prepared: Sequence[Prepared]) -> Sequence[Arrival | None]:
         """None for a link that would be created."""
@@ -200,13 +201,22 @@ class Import:
                 progress.created += 1
                 link_id = arrival.id if arrival else WOULD_BE_CREATED
                 self._history.know(item.ref, link_id, is_new=True)
-                if prepared.remark is not None:
-                    progress.note("note", item.place, name_link(item), prepared.remark)
+                self._note_remarks_of(prepared)
             case Existing():
                 progress.there += 1
                 self._history.know(item.ref, arrival.link_id, is_new=False)
             case _:
                 self._fail(item, arrival)
+
+    def _note_remarks_of(self, prepared: Prepared) -> None:
+        place, subject, progress = prepared.item.place, name_link(prepared.item), self._progress
+        if prepared.closed:
+            message = describe_closings(prepared.closed)
+            progress.note("note", place, subject, message, "switched off")
+            progress.switch_off(prepared.closed[0].reason)
+        for remark in prepared.remarks:
+            progress.note("note", place, subject, remark.message, remark.kind)
+        progress.flawed += bool(prepared.closed or prepared.remarks)
 
     def _fail(self, item: ImportedLink, error: ShortyError) -> None:
         sort = "skipped" if isinstance(error, SlugTakenError) else "failed"

@@ -19,6 +19,7 @@ from shorty.links.tags import NewTag
 from shorty.links.utm_templates import NewUtmTemplate
 from shorty.transfer.files import Fault, ReadingStoppedError
 from shorty.transfer.progress import TransferProgress
+from shorty.transfer.remarks import Closing, LinkRemark
 
 SourceName = Literal["csv", "shorty", "yourls", "kutt", "shlink", "bitly"]
 OnConflict = Literal["skip", "rename", "fail"]
@@ -27,8 +28,9 @@ OnConflict = Literal["skip", "rename", "fail"]
 class ImportedLink(msgspec.Struct, frozen=True, kw_only=True):
     """An empty domain in `change` is the default one of the source.
 
-    `ref` is the link's id in the file. A `password_hash` must be one of ours. A link whose password
-    was lost is imported as inactive, rather than open to everyone.
+    `ref` is the link's id in the file. A `password_hash` must be one of ours. `closed` says why the
+    link was closed at its old home, or can't be as protected here: it comes in switched off, unless
+    shorty has that state.
     """
 
     place: str
@@ -36,7 +38,8 @@ class ImportedLink(msgspec.Struct, frozen=True, kw_only=True):
     past: Past
     ref: str | None = None
     password_hash: str | None = None
-    has_lost_password: bool = False
+    closed: tuple[Closing, ...] = ()
+    remarks: tuple[LinkRemark, ...] = ()
 
 
 class ImportedTag(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +103,7 @@ class ImportedCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Remark(msgspec.Struct, frozen=True, kw_only=True):
-    """A note about the file for its person, such as an unknown column."""
+    """A note about the file for its person, such as an unknown column. Of links: LinkRemark."""
 
     place: str
     message: str

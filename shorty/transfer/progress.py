@@ -1,11 +1,13 @@
 """The progress of a transfer and its problems: a bounded list, and a report of all of them."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, BinaryIO, Final, Literal, TypeVar
 
 import msgspec
 
+from shorty.transfer.remarks import Reason, RemarkKind
 from shorty.transfer.tables import write_cell, write_rows
 
 Sort = Literal["failed", "skipped", "note"]
@@ -14,27 +16,31 @@ State = Literal["running", "done", "failed", "cancelled", "stopped"]
 T = TypeVar("T")
 
 KEPT_PROBLEMS: Final = 100
-REPORT_HEADING: Final = ("result", "place", "link", "message")
+REPORT_HEADING: Final = ("result", "place", "link", "message", "about")
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the file that was not imported cleanly.
 
-    `place` is its place in the file, `subject` the link that it is about.
+    `place` is its place in the file, `subject` the link that it is about. `about` is the kind of a
+    remark, None for what did not come in.
     """
 
     sort: Sort
     place: str
     subject: str
     message: str
+    about: RemarkKind | None = None
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     """The state of an import or export at one moment.
 
     `done` and `total` are bytes of the file that is read, or rows to write. `there` counts links
-    that existed before. `problems` has only the first. A person has `cancelled`; `error` says why a
-    transfer was `stopped`.
+    that existed before, `flawed` those that came in with a remark. `remarks` and `switched_off` say
+    how many remarks of each kind there are, and how many links came in switched off for each
+    reason. `problems` has only the first. A person has `cancelled`; `error` says why a transfer was
+    `stopped`.
     """
 
     state: State
@@ -45,9 +51,17 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     skipped: int
     failed: int
     clicks: int
+    flawed: int
+    remarks: Mapping[RemarkKind, int]
+    switched_off: Mapping[Reason, int]
     problems: tuple[Problem, ...]
     problem_count: int
     error: str | None
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every row came in as it was meant."""
+        return self.state == "done" and not (self.failed or self.skipped or self.flawed)
 
 
 class TransferProgress:
@@ -65,7 +79,9 @@ class TransferProgress:
     ) -> None:
         self.total = total
         self.done = self.created = self.there = self.skipped = self.failed = self.clicks = 0
-        self.belongings = 0
+        self.belongings = self.flawed = 0
+        self._remarks: Counter[RemarkKind] = Counter()
+        self._switched_off: Counter[Reason] = Counter()
         self.state: State = "running"
         self.error: str | None = None
         self._cancelled = asyncio.Event()
@@ -104,17 +120,32 @@ class TransferProgress:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
 
-    def note(self, sort: Sort, place: str, subject: str, message: str) -> None:
+    def note(
+        self, sort: Sort, place: str, subject: str, message: str, about: RemarkKind = "other"
+    ) -> None:
+        """`about` is of remarks, which are of the sort "note"."""
         if sort == "failed":
             self.failed += 1
         elif sort == "skipped":
             self.skipped += 1
-        problem = Problem(sort=sort, place=place, subject=subject, message=message)
+        else:
+            self._remarks[about] += 1
+        problem = Problem(
+            sort=sort,
+            place=place,
+            subject=subject,
+            message=message,
+            about=about if sort == "note" else None,
+        )
         self._problem_count += 1
         if len(self._problems) < KEPT_PROBLEMS:
             self._problems.append(problem)
         if self._on_problem is not None:
             self._on_problem(problem)
+
+    def switch_off(self, reason: Reason) -> None:
+        """Counts a link that came in switched off."""
+        self._switched_off[reason] += 1
 
     def move(self, done: int) -> None:
         """Never moves back, nor past the total."""
@@ -139,6 +170,9 @@ class TransferProgress:
             skipped=self.skipped,
             failed=self.failed,
             clicks=self.clicks,
+            flawed=self.flawed,
+            remarks=dict(self._remarks.most_common()),
+            switched_off=dict(self._switched_off.most_common()),
             problems=tuple(self._problems),
             problem_count=self._problem_count,
             error=self.error,
@@ -153,5 +187,6 @@ class Report:
         file.write(write_rows([REPORT_HEADING]))
 
     def add(self, problem: Problem) -> None:
-        cells = (problem.sort, problem.place, problem.subject, problem.message)
+        about = problem.about or ""
+        cells = (problem.sort, problem.place, problem.subject, problem.message, about)
         self._file.write(write_rows([map(write_cell, cells)]))

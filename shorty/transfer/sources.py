@@ -14,6 +14,7 @@ from shorty.transfer.csv_file import read_csv, split_short_url
 from shorty.transfer.files import OpenFile
 from shorty.transfer.json_file import (
     Entry,
+    as_object,
     dig,
     parse_count,
     parse_moment,
@@ -22,7 +23,10 @@ from shorty.transfer.json_file import (
     read_entries,
 )
 from shorty.transfer.model import ImportedLink, Item, SourceName
+from shorty.transfer.remarks import Notes
 from shorty.transfer.shorty_file import read_shorty
+from shorty.transfer.tables import fold_column
+from shorty.transfer.terms import read_terms
 from shorty.transfer.yourls import read_yourls
 
 Reader: TypeAlias = Callable[[OpenFile], Iterator[Item]]
@@ -32,6 +36,8 @@ Reader: TypeAlias = Callable[[OpenFile], Iterator[Item]]
 DEFAULT: Final = frozenset({"", "default"})
 # Domains that Bitly keeps: of a link on one of them only the slug can move.
 BITLYS_OWN: Final = frozenset({"bit.ly", "j.mp", "bitly.com"})
+# An archived link goes on redirecting there.
+HARMLESS_AT_BITLY: Final = frozenset({"archived", "isarchived"})
 
 
 def read_kutt(file: OpenFile) -> Iterator[Item]:
@@ -41,24 +47,27 @@ def read_kutt(file: OpenFile) -> Iterator[Item]:
 
 
 def build_kutt_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
-    """A banned link is imported as inactive. Its description is a note, so it becomes the title."""
+    """Its description is a note, so it becomes the title."""
+    notes = Notes()
+    terms = read_terms(fold_entry(entry), notes)
     clicks = parse_count(entry.get("visit_count"))
     change = LinkChange(
         url=parse_text(entry.get("target")),
         domain=parse_text(entry.get("domain")),
         slug=parse_text(entry.get("address")) or None,
         title=parse_text(entry.get("description")) or None,
-        expires_at=parse_moment(entry.get("expire_in")),
-        is_active=entry.get("banned") is not True,
+        expires_at=read_end(entry.get("expire_in"), notes),
+        password=terms.password,
+        valid_since=terms.valid_since,
+        max_clicks=terms.max_clicks,
         made_through="import",
     )
     past = Past(
-        created_at=parse_moment(entry.get("created_at")),
-        updated_at=parse_moment(entry.get("updated_at")),
+        created_at=read_date(entry.get("created_at"), notes),
+        updated_at=read_date(entry.get("updated_at"), notes),
         counts=Counts(clicks=clicks) if clicks else None,
     )
-    has_password = entry.get("password") is True
-    yield ImportedLink(place=place, change=change, past=past, has_lost_password=has_password)
+    yield build_item(place, change, past, notes)
 
 
 def read_shlink(file: OpenFile) -> Iterator[Item]:
@@ -69,14 +78,17 @@ def read_shlink(file: OpenFile) -> Iterator[Item]:
 
 def build_shlink_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
     domain = parse_text(entry.get("domain"))
+    notes = Notes()
+    terms = read_terms(fold_entry(entry) | fold_entry(as_object(entry.get("meta"))), notes)
     change = LinkChange(
         url=parse_text(entry.get("longUrl")),
         domain="" if domain.lower() in DEFAULT else domain,
         slug=parse_text(entry.get("shortCode")) or None,
         title=parse_text(entry.get("title")) or None,
-        valid_since=parse_moment(dig(entry, "meta", "validSince")),
-        expires_at=parse_moment(dig(entry, "meta", "validUntil")),
-        max_clicks=parse_count(dig(entry, "meta", "maxVisits")) or None,
+        expires_at=read_end(dig(entry, "meta", "validUntil"), notes),
+        password=terms.password,
+        valid_since=terms.valid_since,
+        max_clicks=terms.max_clicks,
         tag_names=parse_names(entry.get("tags")),
         forward_parameters=entry.get("forwardQuery") is True,
         made_through="import",
@@ -84,9 +96,11 @@ def build_shlink_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
     # Releases before 3.6 give one number, later ones separate bots.
     total = parse_count(dig(entry, "visitsSummary", "total") or entry.get("visitsCount"))
     bots = min(total, parse_count(dig(entry, "visitsSummary", "bots")))
+    if terms.max_clicks and total >= terms.max_clicks:
+        notes.close("used up")  # bots count there
     counts = Counts(clicks=total - bots, bots=bots) if total else None
-    past = Past(created_at=parse_moment(entry.get("dateCreated")), counts=counts)
-    yield ImportedLink(place=place, change=change, past=past)
+    past = Past(created_at=read_date(entry.get("dateCreated"), notes), counts=counts)
+    yield build_item(place, change, past, notes)
 
 
 def read_bitly(file: OpenFile) -> Iterator[Item]:
@@ -108,19 +122,44 @@ def build_bitly_links(entry: Entry, place: str) -> Iterator[ImportedLink]:
     short_urls = [*custom, *filter(None, [parse_text(entry.get("link") or entry.get("id"))])]
     named = [split_short_url(short_url) for short_url in short_urls]
     branded = [(host, slug) for host, slug in named if host.lower() not in BITLYS_OWN]
+    notes = Notes()
+    terms = read_terms(fold_entry(entry), notes, harmless=HARMLESS_AT_BITLY)
+    change = LinkChange(
+        url=parse_text(entry.get("long_url")),
+        title=parse_text(entry.get("title")) or None,
+        expires_at=read_end(entry.get("expiration_at"), notes),
+        password=terms.password,
+        valid_since=terms.valid_since,
+        max_clicks=terms.max_clicks,
+        tag_names=parse_names(entry.get("tags")),
+        made_through="import",
+    )
+    past = Past(created_at=read_date(entry.get("created_at"), notes))
     for host, slug in branded or [("", slug) for _, slug in named[:1]] or [("", "")]:
-        yield ImportedLink(
-            place=place,
-            change=LinkChange(
-                url=parse_text(entry.get("long_url")),
-                domain=host,
-                slug=slug or None,
-                title=parse_text(entry.get("title")) or None,
-                tag_names=parse_names(entry.get("tags")),
-                made_through="import",
-            ),
-            past=Past(created_at=parse_moment(entry.get("created_at"))),
-        )
+        named_so = replace(change, domain=host, slug=slug or None)
+        yield build_item(place, named_so, past, notes)
+
+
+def build_item(place: str, change: LinkChange, past: Past, notes: Notes) -> ImportedLink:
+    return ImportedLink(
+        place=place,
+        change=change,
+        past=past,
+        closed=notes.closed,
+        remarks=notes.remarks,
+    )
+
+
+def fold_entry(entry: Entry | None) -> dict[str, object]:
+    return {fold_column(name): value for name, value in (entry or {}).items()}
+
+
+def read_end(value: object, notes: Notes) -> int | None:
+    return notes.read_or_close("end", "end", lambda: parse_moment(value))
+
+
+def read_date(value: object, notes: Notes) -> int | None:
+    return notes.read("dates", "date", lambda: parse_moment(value))
 
 
 READERS: Final[dict[SourceName, Reader]] = {

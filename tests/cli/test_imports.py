@@ -41,10 +41,10 @@ def test_what_failed_is_told_and_ends_with_1(shell: Shell, tmp_path: Path) -> No
     write_table(tmp_path, f"url,slug\n{rows}")
     told = shell("import", "links.csv", "--from", "csv", "--report", "report.csv")
     assert told.code == 1
-    assert "line 2: nonsense 0: url: " in told.err
+    assert "line 2: nonsense 0: destination: " in told.err
     assert "… and 10 more: report.csv has them all." in told.err
     lines = (tmp_path / "report.csv").read_text().splitlines()
-    assert lines[0] == "result,place,link,message"
+    assert lines[0] == "result,place,link,message,about"
     assert len(lines) == 31
 
 

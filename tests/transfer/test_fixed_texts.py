@@ -34,6 +34,7 @@ from shorty.transfer.model import (
     Item,
 )
 from shorty.transfer.progress import TransferProgress
+from shorty.transfer.remarks import REASONS, Closing
 from shorty.transfer.shorty_file import read_shorty
 from tests.clicks.making import load_clicks
 from tests.links.making import make_link
@@ -341,6 +342,7 @@ SPARSE_ITEMS: list[Item] = [
     ImportedClick(ref="a", click=PLAIN_CLICK._replace(at=7)),
     ImportedCounts(ref="a", counts=Counts()),
 ]
+LOST = (Closing(reason="password", message=REASONS["password"]),)
 TABLE_ITEMS: list[Item] = [
     ImportedLink(
         place="line 2",
@@ -356,7 +358,7 @@ TABLE_ITEMS: list[Item] = [
                 url=url, domain="go.example", slug=slug, link_type=kind, made_through="import"
             ),
             past=Past(created_at=made_at, updated_at=made_at + 1, counts=counts),
-            has_lost_password=is_lost,
+            closed=LOST if is_lost else (),
         )
         for place, url, slug, kind, made_at, counts, is_lost in ROWS
     ),

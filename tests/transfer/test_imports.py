@@ -166,7 +166,7 @@ async def test_combining_marks_without_end_cost_no_time(house: House) -> None:
     begun = time.thread_time()
     told = await import_text(house, "csv", text)
     assert time.thread_time() - begun < 5
-    assert (told.created, told.failed) == (0, 3)
+    assert (told.created, told.failed, told.switched_off) == (2, 1, {"password": 1})
 
 
 async def test_a_long_slug_is_renamed_within_its_length(house: House) -> None:

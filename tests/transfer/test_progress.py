@@ -25,6 +25,9 @@ NOTHING = Transfer(
     skipped=0,
     failed=0,
     clicks=0,
+    flawed=0,
+    remarks={},
+    switched_off={},
     problems=(),
     problem_count=0,
     error=None,
@@ -115,8 +118,10 @@ def test_a_report_is_this_text() -> None:
     progress.report_to(Report(file).add)
     progress.note("failed", "line 2", "=1+1", 'is "no" link, really')
     progress.note("skipped", "", "sale", "is taken")
+    progress.note("note", "line 4", "x", "came in without its date", "dates")
     assert file.getvalue() == (
-        b"result,place,link,message\r\n"
-        b'failed,line 2,\'=1+1,"is ""no"" link, really"\r\n'
-        b"skipped,,sale,is taken\r\n"
+        b"result,place,link,message,about\r\n"
+        b'failed,line 2,\'=1+1,"is ""no"" link, really",\r\n'
+        b"skipped,,sale,is taken,\r\n"
+        b"note,line 4,x,came in without its date,dates\r\n"
     )

@@ -18,6 +18,7 @@ from shorty.transfer.model import (
     Remark,
     SourceName,
 )
+from shorty.transfer.remarks import REASONS, Closing, Reason
 from shorty.transfer.sources import READERS
 from tests.transfer import samples
 from tests.transfer.making import leave_out_defaults
@@ -51,7 +52,7 @@ def link(
     made_at: int | None = None,
     updated_at: int | None = None,
     counts: Counts | None = None,
-    has_lost_password: bool = False,
+    closed: tuple[Reason | Closing, ...] = (),
     **new: Any,
 ) -> ImportedLink:
     fields: dict[str, Any] = {"domain": "", **new}
@@ -60,8 +61,16 @@ def link(
         change=LinkChange(url=url, slug=slug, made_through="import", **fields),
         past=Past(created_at=made_at, updated_at=updated_at, counts=counts),
         ref=ref,
-        has_lost_password=has_lost_password,
+        closed=tuple(
+            each if isinstance(each, Closing) else Closing(reason=each, message=REASONS[each])
+            for each in closed
+        ),
     )
+
+
+def not_whole(text: str) -> Closing:
+    message = f"its limit of visits can't be taken over: {text!r} is not a whole number"
+    return Closing(reason="limit", message=message)
 
 
 def ozh(place: str, **fields: Any) -> ImportedLink:
@@ -141,11 +150,11 @@ READ: list[tuple[SourceName, str, list[Item]]] = [
                 domain="localhost:8000",
                 made_at=1_709_287_200_000,
                 updated_at=1_709_287_200_000,
-                has_lost_password=True,
+                closed=("password",),
             ),
             link(
                 *("line 10, entry 3", "https://example.com/bad", "bad"),
-                is_active=False,
+                closed=("banned",),
                 made_at=1_709_287_200_000,
                 counts=Counts(clicks=1),
             ),
@@ -249,27 +258,24 @@ READ: list[tuple[SourceName, str, list[Item]]] = [
             link(
                 *("line 2", "https://a.example/", "s"),
                 status=301,
-                is_active=False,
+                closed=("disabled",),
                 link_type="SMS",
                 expires_at=1_893_456_000_000,
                 max_clicks=1000,
                 password="0pen",
                 webhook_urls=("https://c.example/",),
             ),
-            link("line 3", "https://a.example/", None, status=308, is_active=False),
-            link("line 4", "https://a.example/", "t", domain="go.example", max_clicks=50),
-            link("line 5", "https://a.example/", "a.b", is_active=False),
+            link("line 3", "https://a.example/", None, status=308, closed=("disabled", "limit")),
+            link(
+                *("line 4", "https://a.example/", "t"),
+                domain="go.example",
+                max_clicks=50,
+                closed=(Closing(reason="deleted", message="its state was 'gone'"),),
+            ),
+            link("line 5", "https://a.example/", "a.b", closed=("archived",)),
             link("line 6", "https://a.example/", "é", domain="go.example:8000"),
-            Fault(
-                place="line 7",
-                subject="https://a.example/",
-                message="max clicks: 'ten' is not a whole number",
-            ),
-            Fault(
-                place="line 8",
-                subject="late",
-                message="max clicks: '1000000000000' is not a whole number",
-            ),
+            link("line 7", "https://a.example/", None, closed=(not_whole("ten"),)),
+            link("line 8", "https://a.example/", "late", closed=(not_whole("1000000000000"),)),
         ],
     ),
     (
@@ -390,7 +396,12 @@ READ: list[tuple[SourceName, str, list[Item]]] = [
                 subject="",
                 message="is not an object that describes a link",
             ),
-            link("line 1, entry 2", "https://a.example/", None, counts=Counts(clicks=5)),
+            link(
+                *("line 1, entry 2", "https://a.example/", None),
+                password="x",
+                counts=Counts(clicks=5),
+                closed=("banned",),
+            ),
             Fault(
                 place="line 1, entry 3",
                 subject="",

@@ -66,7 +66,11 @@ async def test_a_dump_brings_its_clicks(house: House) -> None:
 
 async def test_kutt_keeps_its_ends_and_closes_what_had_a_password(house: House) -> None:
     told = await import_text(house, "kutt", samples.KUTT)
-    assert [tell(problem) for problem in told.problems] == [("note", "line 6, entry 2", "secret")]
+    assert [tell(problem) for problem in told.problems] == [
+        ("note", "line 6, entry 2", "secret"),
+        ("note", "line 10, entry 3", "bad"),
+    ]
+    assert told.switched_off == {"password": 1, "banned": 1}
     plain, secret, bad = await list_all(house)
     assert (plain.url, plain.title, plain.clicks) == ("https://example.com/kutt", "A note", 7)
     assert (plain.created_at, plain.updated_at) == (1_709_287_200_000, 1_709_373_600_000)

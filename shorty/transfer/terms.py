@@ -1,0 +1,87 @@
+"""Reads on what terms a link was open at its old home: state, password, limit and start."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+from shorty.transfer.hashes import find_password
+from shorty.transfer.remarks import Notes
+from shorty.transfer.states import (
+    LIMIT_FIELDS,
+    PASSWORD_FIELDS,
+    REMAINING_FIELDS,
+    START_FIELDS,
+    find_field,
+    has_password_flag,
+    is_nothing,
+    judge_states,
+)
+from shorty.transfer.times import parse_time
+
+ParseTime = Callable[[str], int | None]
+
+_UNLIMITED: Final = frozenset({"-1", "unlimited", "infinite", "infinity", "∞", "no limit"})
+_THOUSANDS: Final = re.compile(r"[\s,'\u2019_]")
+_LIMIT: Final = re.compile(r"(\d{1,12})(?:\.0*)?", re.ASCII)
+_NONE: Final[frozenset[str]] = frozenset()
+
+
+class Terms(NamedTuple):
+    """What of them shorty can express; the rest is in the notes. Times are UTC milliseconds."""
+
+    password: str | None
+    max_clicks: int | None
+    valid_since: int | None
+
+
+def read_terms(
+    cells: Mapping[str, object],
+    notes: Notes,
+    *,
+    harmless: frozenset[str] = _NONE,
+    read_time: ParseTime = parse_time,
+) -> Terms:
+    """`cells` are those of a table or JSON object, by names as `tables.fold_column` folds them.
+
+    `harmless` ones don't close a link of this product.
+    """
+    judge_states(cells, notes, harmless)
+    start = find_field(cells, START_FIELDS)
+    return Terms(
+        password=_read_password(cells, notes),
+        max_clicks=_read_limit(cells, notes),
+        valid_since=notes.read_or_close("start", "start", lambda: read_time(_spell(start))),
+    )
+
+
+def parse_limit(text: str) -> int | None:
+    """The most visits, 0 for none at all; None where there is no limit. Raises ValueError."""
+    if is_nothing(text) or text.strip().casefold() in _UNLIMITED:
+        return None
+    found = _LIMIT.fullmatch(_THOUSANDS.sub("", text))
+    if not found:
+        raise ValueError(f"{text[:40]!r} is not a whole number")
+    return int(found[1])
+
+
+def _read_password(cells: Mapping[str, object], notes: Notes) -> str | None:
+    password, is_lost = find_password(find_field(cells, PASSWORD_FIELDS))
+    if password is None and (is_lost or has_password_flag(cells)):
+        notes.close("password")
+    return password
+
+
+def _read_limit(cells: Mapping[str, object], notes: Notes) -> int | None:
+    limit = notes.read_or_close(
+        "limit", "limit of visits", lambda: parse_limit(_spell(find_field(cells, LIMIT_FIELDS)))
+    )
+    if limit == 0:
+        notes.close("limit")
+    if _spell(find_field(cells, REMAINING_FIELDS)) == "0":
+        notes.close("used up")
+    return limit or None
+
+
+def _spell(value: object) -> str:
+    """Empty for None. What is no text or number is spelled so that no parser takes it."""
+    return "" if value is None else str(value).strip()
