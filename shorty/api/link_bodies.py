@@ -71,7 +71,8 @@ Slug = Annotated[
     str,
     Meta(
         description="The part after the domain's slash: letters and digits of any script, "
-        "hyphens, underscores and emoji. Default: generated."
+        "hyphens, underscores and emoji, with single dots and slashes inside (`docs/api`, `v1.2`). "
+        "Default: generated."
     ),
 ]
 Title = Annotated[str, Meta(description="The link's name, and the title of its preview.")]

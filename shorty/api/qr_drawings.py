@@ -45,10 +45,10 @@ async def draw_link_code(request: ApiRequest) -> Answer:
     return await answer_drawing(request, link, settings, query.format, PRIVATE)
 
 
-@route("/qr/{name:str}", http_method=["GET", "HEAD"], status_code=200)
+@route("/qr/{name:path}", http_method=["GET", "HEAD"], status_code=200)
 async def draw_public_code(request: ApiRequest) -> Answer:
     """Public to anyone who knows the slug, on the link's own domain."""
-    slug, _, kind = request.path_params["name"].rpartition(".")
+    slug, _, kind = request.path_params["name"].removeprefix("/").rpartition(".")
     domain = request.services.domains.find_by_host(request.find_header(b"host") or "")
     if domain is None or kind not in MEDIA_TYPES:
         raise NotFoundError("QR code")

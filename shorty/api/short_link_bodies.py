@@ -62,7 +62,7 @@ SlashTag = Annotated[
     str,
     Meta(
         description="The part after the domain's slash: letters and digits of any script, "
-        "hyphens, underscores and emoji."
+        "hyphens, underscores and emoji, with single dots and slashes inside."
     ),
 ]
 Title = Annotated[str, Meta(description="Default: fetched from the destination in the background.")]

@@ -1,7 +1,6 @@
 """What link commands need: the links, the person they act for, and how to find a link."""
 
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from shorty.accounts.model import Actor
 from shorty.cli.domain import open_directory
@@ -13,7 +12,6 @@ from shorty.ids import parse_id
 from shorty.links.context import LinkContext
 from shorty.links.lookup import LinkLookup
 from shorty.links.rules import read_link_rules
-from shorty.links.slug import slug_key
 from shorty.plans import find_plan
 
 
@@ -60,12 +58,8 @@ def find_link_id(ctx: Context, name: str) -> int:
     link_id = parse_id(name)
     if link_id is not None:
         return link_id
-    place = name.partition("://")[2] or name
-    host, slash, slug = place.partition("/")
-    if not slash:
-        host, slug = ctx.get_default_domain().host, place
-    domain = ctx.links.find_domain(ctx.actor.workspace_id, host)
-    link = ctx.links.lookup.find(domain.id, slug_key(unquote(slug.rstrip("/")))) if domain else None
-    if link is None or link.workspace_id != ctx.actor.workspace_id:
+    usual_host = "" if ctx.links.domains.default is None else ctx.links.domains.default.host
+    link = ctx.links.find_named(ctx.actor.workspace_id, name, usual_host)
+    if link is None:
         raise NotFoundError("link", name)
     return link.id

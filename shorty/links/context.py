@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from typing import TypeAlias
+from urllib.parse import unquote
 
 import msgspec
 
 from shorty.accounts.model import Actor
 from shorty.domains import DomainDirectory
 from shorty.links.icons import Icons
-from shorty.links.lookup import LinkLookup
+from shorty.links.lookup import CachedLink, LinkLookup
 from shorty.links.model import Author, Creator, Link, LinkDomain, PreparedLink
 from shorty.links.rules import LinkRules, Surroundings
 from shorty.links.slug import slug_key
@@ -40,6 +41,24 @@ class LinkContext(msgspec.Struct, frozen=True, kw_only=True):
         if domain is None:
             return None
         return LinkDomain(id=domain.id, host=domain.host, scheme=domain.scheme)
+
+    def find_named(self, workspace_id: int, text: str, usual_host: str) -> CachedLink | None:
+        """The workspace's link by its short URL, HOST/SLUG, or its slug on the usual domain.
+
+        `go.example/sale` names a link of that domain, if there is one, before it is a slug.
+        """
+        before, is_url, rest = text.partition("://")
+        place = unquote(rest if is_url else before).rstrip("/")
+        host, slash, slug = place.partition("/")
+        places = [(host, slug)] if slash else []
+        if not is_url:
+            places.append((usual_host, place))
+        for found_host, found_slug in places:
+            domain = self.find_domain(workspace_id, found_host)
+            link = self.lookup.find(domain.id, slug_key(found_slug)) if domain else None
+            if link is not None and link.workspace_id == workspace_id:
+                return link
+        return None
 
     def describe_surroundings(self, domain: LinkDomain | None, now: int) -> Surroundings:
         return Surroundings(

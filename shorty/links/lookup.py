@@ -153,6 +153,10 @@ class LinkLookup:
             self.links.pop((domain_id, slug_key), None)
             self._misses.pop((domain_id, slug_key), None)
 
+    def count_cached(self) -> tuple[int, int]:
+        """Links, and slugs that lead nowhere."""
+        return len(self.links), len(self._misses)
+
     def forget_all(self) -> None:
         with self.lock:
             self.links.clear()

@@ -3,6 +3,7 @@
 import os
 import re
 import unicodedata
+from typing import Final
 from urllib.parse import quote
 
 MAX_SLUG_LENGTH = 128
@@ -27,6 +28,18 @@ RESERVED_SLUGS = frozenset(
         ".well-known",
     }
 )
+"""First segments of our own paths, which lead to no link."""
+
+# What others ask a domain for by name: a link there would speak for the domain.
+_WELL_KNOWN: Final = frozenset(
+    {
+        *("ads.txt", "app-ads.txt", "sellers.json", "security.txt", "humans.txt"),
+        *("crossdomain.xml", "clientaccesspolicy.xml", "apple-app-site-association"),
+        *("assetlinks.json", "browserconfig.xml", "manifest.json", "index.html", "index.php"),
+        *("wp-login.php", "xmlrpc.php", "bingsiteauth.xml"),
+    }
+)
+_PROOFS: Final = re.compile(r"sitemap.*|google.*\.html|yandex_.*|pinterest-.*", re.DOTALL)
 
 # Without 0 O o, 1 I l i: a slug is read aloud and copied from paper.
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -78,10 +91,19 @@ def parse_slug(text: str) -> str:
     stranger = next((char for char in _EMOJI.sub("", slug) if not _is_slug_letter(char)), None)
     if stranger is not None:
         raise ValueError(
-            "A slug may contain letters, digits, hyphens, underscores and emoji, but not "
-            f"{_name_character(stranger)}."
+            "A slug may contain letters, digits, hyphens, underscores, emoji, and dots and slashes "
+            f"inside, but not {_name_character(stranger)}."
+        )
+    if _has_stray_sign(slug):
+        raise ValueError(
+            "A slug may contain dots and slashes only one at a time, between other characters."
         )
     return slug
+
+
+def _has_stray_sign(slug: str) -> bool:
+    """Whether a dot or slash is the slug's first or last character, or follows another."""
+    return ("." in slug or "/" in slug) and "" in slug.replace("/", ".").split(".")
 
 
 def slug_key(slug: str) -> str:
@@ -93,11 +115,15 @@ def slug_key(slug: str) -> str:
 
 def build_path(slug: str) -> str:
     """The slug's path as browsers send it, which is what a cookie's path is compared with."""
-    return f"/{quote(slug, safe='*')}"
+    return f"/{quote(slug, safe='/*')}"
 
 
 def is_reserved(slug: str) -> bool:
-    return slug_key(slug).partition("/")[0].casefold() in RESERVED_SLUGS
+    """Whether no new link may have the slug. Those that have it keep it, unless it is a path of
+    ours.
+    """
+    first = slug_key(slug).partition("/")[0].casefold()
+    return first in RESERVED_SLUGS or first in _WELL_KNOWN or bool(_PROOFS.fullmatch(first))
 
 
 def generate_slug(length: int) -> str:
@@ -112,12 +138,12 @@ def generate_slug(length: int) -> str:
         if length % 2:
             parts.append(_ALPHABET[number % len(_ALPHABET)])
         slug = "".join(parts)
-        if slug.casefold() not in RESERVED_SLUGS:
+        if not is_reserved(slug):
             return slug
 
 
 def _is_slug_letter(char: str) -> bool:
-    if char in "-_":
+    if char in "-_./":
         return True
     category = unicodedata.category(char)
     return (category[0] in "LM" or category == "Nd") and not _INVISIBLE.match(char)

@@ -88,7 +88,7 @@ class Front:
         slug = scope.path[1:].rstrip("/")
         if not slug.isascii():
             slug = slug_key(slug)
-        if slug in RESERVED_SLUGS:
+        if slug in RESERVED_SLUGS or ("/" in slug and slug.partition("/")[0] in RESERVED_SLUGS):
             return False
         hint = get("sec-purpose", "") + get("purpose", "") + get("x-moz", "")
         kind = PREFETCH if hint and is_prefetch(hint) else UNKNOWN

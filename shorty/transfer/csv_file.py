@@ -4,6 +4,7 @@ Ours has the columns of `lines.COLUMNS`. Of other products' tables, any is read 
 of destinations under a usual name.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from operator import attrgetter
@@ -73,6 +74,11 @@ STATUSES: Final = {
     **{f"temporary{status}": status for status in (302, 307)},
 }
 MOST_DIGITS: Final = 12
+# By a port or an ending that a domain can have: no top-level domain has digits.
+_HOST: Final = re.compile(
+    r"[^/]*:[0-9]+|.*\.(?:[^\W\d_]{2,}|xn--[\w-]+)\.?|[0-9]+(?:\.[0-9]+){3}|\[[0-9a-f:]+\]",
+    re.IGNORECASE,
+)
 LONGEST_SHORT_URL: Final = 2000
 
 
@@ -183,11 +189,11 @@ def find_slug_and_domain(row: Row) -> tuple[str | None, str]:
 
 
 def _has_host(slug: str) -> bool:
-    """Whether it is like `go.example/sale`; `two/parts` is a slug, if one that is refused."""
+    """Whether it is like `go.example/sale`; `two/parts` and `v1.2/notes` are slugs."""
     if slug.startswith(("http://", "https://")):
         return True
     host, _, path = slug.partition("/")
-    return ("." in host or ":" in host) and path[:1] not in {"", "/"}
+    return bool(_HOST.fullmatch(host)) and path[:1] not in {"", "/"}
 
 
 def split_short_url(short_url: str) -> tuple[str, str]:

@@ -12,7 +12,6 @@ from shorty.accounts.sessions import SignedIn
 from shorty.ids import parse_id
 from shorty.links.model import Link
 from shorty.links.service import find_links
-from shorty.links.slug import slug_key
 from shorty.web.cookies import (
     FORMS,
     KNOWN,
@@ -135,15 +134,8 @@ class WebRequest(ServedRequest):
 
 
 async def find_named_link(request: WebRequest, text: str, usual_host: str) -> Link | None:
-    """Finds a link by its short URL, HOST/SLUG, or its slug.
-
-    `usual_host` is the domain of a slug alone. None for another workspace's link too.
-    """
+    """As LinkContext.find_named does, whole. None for another workspace's link too."""
     context, actor = request.services.links, request.actor
-    place = text.partition("://")[2] or text
-    host, slash, slug = place.partition("/")
-    domain = context.find_domain(actor.workspace_id, host if slash else usual_host)
-    key = slug_key(unquote((slug if slash else place).rstrip("/")))
-    cached = context.lookup.find(domain.id, key) if domain and key else None
+    cached = context.find_named(actor.workspace_id, text, usual_host)
     found = await find_links(context, actor, [cached.id] if cached else [])
     return found[0] if found else None

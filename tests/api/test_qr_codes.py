@@ -186,6 +186,18 @@ async def test_a_code_of_an_emoji_is_fetched_and_read(
     assert found == "https://go.example/%C3%A9t%C3%A9-%F0%9F%8E%89?qr=1"
 
 
+@pytest.mark.parametrize("slug", ["docs/api", "v1.2", "docs/v1.svg"])
+async def test_a_code_is_fetched_by_a_slug_with_dots_and_slashes(
+    client: httpx.AsyncClient, house: House, slug: str
+) -> None:
+    link = await make(client, customSlug=slug, qrCode={})
+    assert link["qrCode"]["url"] == f"https://go.example/qr/{slug}.svg"
+    for path in (f"/qr/{slug}.png", f"/qr/{slug.replace('/', '%2F')}.png"):
+        assert read_code((await fetch(house, path)).content) == f"https://go.example/{slug}?qr=1"
+    for path in (f"/qr/{slug}", f"/qr/x/{slug}.svg", f"/qr/{slug}/.svg"):
+        assert (await fetch(house, path)).status_code == 404, path
+
+
 async def test_what_has_no_code_is_not_there(client: httpx.AsyncClient, house: House) -> None:
     link = await make(client, qrCode={})
     await make(client, customSlug="plain")

@@ -123,6 +123,19 @@ def test_a_link_is_found_by_any_of_its_names(shell: Shell, name: str) -> None:
     assert show(shell, name)["id"] == "1"
 
 
+def test_a_link_is_found_by_a_slug_with_dots_and_slashes(shell: Shell) -> None:
+    shell("domain", "add", "docs.example")
+    for slug in ("docs/v1.2", "docs.example/a", "docs.example/b"):
+        shell("link", "add", "https://example.com/", "--slug", slug)
+    shell("link", "add", "https://example.com/", "--slug", "a", "--domain", "docs.example")
+    for name in ("docs/v1.2", "localhost:8000/docs/v1.2", "http://localhost:8000/docs%2Fv1.2"):
+        assert show(shell, name)["shortUrl"] == "http://localhost:8000/docs/v1.2"
+    # A domain comes before a slug that begins with its name.
+    assert show(shell, "docs.example/a")["shortUrl"] == "https://docs.example/a"
+    assert show(shell, "docs.example/b")["shortUrl"] == "http://localhost:8000/docs.example/b"
+    assert shell("link", "show", "https://docs.example/b").code == 1
+
+
 @pytest.mark.parametrize("name", ["2", "9" * 30, "other", "go.example/sale", "http://"])
 def test_an_unknown_link_is_not_found(shell: Shell, name: str) -> None:
     shell("link", "add", "https://example.com/", "--slug", "sale")

@@ -52,6 +52,13 @@ LETTERS = st.text(
         "⛹🏿‍♂️",
         "🫱🏼‍🫲🏿",
         "©",
+        "v1.2",
+        "docs/api",
+        "a.b.c/d.e/f",
+        "1/2",
+        "-/-",
+        "x/api",
+        "❤️/❤️.❤️",
     ],
 )
 def test_letters_digits_marks_and_emoji_make_a_slug(slug: str) -> None:
@@ -65,9 +72,23 @@ def test_letters_digits_marks_and_emoji_make_a_slug(slug: str) -> None:
         "x" * (MAX_SLUG_LENGTH + 1),
         "two words",
         " x",
-        "a/b",
-        "a.b",
+        ".",
+        "/",
+        "..",
+        ".a",
+        "a.",
+        "/a",
+        "a/",
+        "a..b",
+        "a//b",
+        "a/.b",
+        "a./b",
+        "a/./b",
+        "a/../b",
+        "a/b.",
+        ".well-known/x",
         "a+",
+        "a/b+",
         "a%20b",
         "a?b",
         "a#b",
@@ -120,6 +141,7 @@ def test_slugs_are_case_sensitive() -> None:
 
 def test_the_path_is_percent_encoded_as_browsers_do_it() -> None:
     assert build_path("my-slug_1") == "/my-slug_1"
+    assert build_path("docs/v1.2") == "/docs/v1.2"
     assert build_path("é") == "/%C3%A9"
     assert build_path("#️⃣*️⃣") == "/%23%EF%B8%8F%E2%83%A3*%EF%B8%8F%E2%83%A3"
 
@@ -148,7 +170,32 @@ def test_our_own_paths_are_reserved_in_any_case_and_as_first_segment(slug: str) 
     assert is_reserved(slug)
     assert is_reserved(slug.upper())
     assert is_reserved(f"{slug}/more")
-    assert not is_reserved(f"{slug}-x")
+    assert not is_reserved(f"x-{slug}")
+
+
+@pytest.mark.parametrize(
+    "slug",
+    [
+        *("ads.txt", "app-ads.txt", "sellers.json", "security.txt", "humans.txt"),
+        *("crossdomain.xml", "clientaccesspolicy.xml", "apple-app-site-association"),
+        *("assetlinks.json", "browserconfig.xml", "manifest.json", "index.html", "index.php"),
+        *("wp-login.php", "xmlrpc.php", "BingSiteAuth.xml", "sitemap", "sitemap_index.xml"),
+        *("google0123456789abcdef.html", "yandex_0123456789abcdef.html", "pinterest-01234.html"),
+    ],
+)
+def test_what_others_ask_a_domain_for_is_reserved(slug: str) -> None:
+    for each in (slug, slug.upper(), slug.lower(), f"{slug}/more"):
+        assert is_reserved(parse_slug(each))
+        assert not is_reserved(f"my-{each}")
+        assert not is_reserved(f"more/{each}")
+
+
+@pytest.mark.parametrize(
+    "slug",
+    ["google", "google-play", "google.htm", "yandex", "pinterest", "ads", "index", "apis/v1"],
+)
+def test_a_name_that_is_only_like_them_is_free(slug: str) -> None:
+    assert not is_reserved(parse_slug(slug))
 
 
 @pytest.mark.parametrize("length", [1, 2, 6, 128])

@@ -5,13 +5,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from msgspec.structs import replace
 
-from shorty.app import App
-from shorty.config import Config, DomainConfig, ServerConfig, StorageConfig
-from tests.redirect.house import House
+from shorty.config import Config, DomainConfig, ServerConfig
+from tests.redirect.house import House, open_house
 from tests.rsgi_client import make_client
-from tests.support import NOW, make_actor, make_home, prepare_copy
 
 CONFIG = Config(
     server=ServerConfig(trusted_proxies=("127.0.0.1", "10.0.0.0/8")),
@@ -34,14 +31,8 @@ def config() -> Config:
 
 @pytest.fixture
 async def house(tmp_path: Path, config: Config) -> AsyncGenerator[House]:
-    path = prepare_copy(tmp_path)
-    clock = [NOW]
-    config = replace(config, storage=StorageConfig(database=path))
-    app = App(config, lambda: clock[0] * 1_000_000)
-    await app.start()
-    actor = await make_actor(app.db, await make_home(app.db, config), config=config)
-    yield House(app=app, actor=actor, clock=clock)
-    await app.stop()
+    async with open_house(tmp_path, config) as house:
+        yield house
 
 
 @pytest.fixture

@@ -173,6 +173,21 @@ def test_a_short_url_is_taken_apart(address: str, expected: tuple[str, str]) -> 
     assert split_short_url(address) == expected
 
 
-def test_a_slug_of_two_parts_is_no_domain(read: Read) -> None:
-    new = only_link(read("url,slug\nhttps://a.example/,two/parts\n")).change
-    assert (new.slug, new.domain) == ("two/parts", "")
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("two/parts", ("two/parts", "")),
+        ("v1.2/notes", ("v1.2/notes", "")),
+        ("/docs/v1.2/", ("docs/v1.2", "")),
+        ("go.example/v1.2/notes", ("v1.2/notes", "go.example")),
+        ("xn--bcher-kva.xn--p1ai/a", ("a", "xn--bcher-kva.xn--p1ai")),
+        ("localhost:8000/a", ("a", "localhost:8000")),
+        ("192.0.2.7/a/b", ("a/b", "192.0.2.7")),
+        ("https://v1.2/a", ("a", "v1.2")),
+    ],
+)
+def test_a_slug_of_several_parts_is_told_from_a_domain(
+    read: Read, cell: str, expected: tuple[str, str]
+) -> None:
+    new = only_link(read(f"url,slug\nhttps://a.example/,{cell}\n")).change
+    assert (new.slug, new.domain) == expected
