@@ -46,7 +46,7 @@ class House:
 
     async def settle(self) -> None:
         """Lets every write that waits, such as of a token's last use, be done."""
-        await self.app.db.find_data_version()
+        await self.app.db.write(lambda _: None)
 
     async def close(self) -> None:
         await self._stack.aclose()

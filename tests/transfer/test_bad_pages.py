@@ -27,6 +27,7 @@ from tests.transfer.page_making import (
     write_lines,
 )
 
+TOO_DEEP = 1_000_000  # for every Python: later ones look at how much of the stack is left
 SQUARE = b64encode(RED_SQUARE.encode()).decode()
 
 
@@ -93,8 +94,9 @@ async def test_a_picture_for_something_else_is_told_and_costs_nothing_else(house
 
 
 async def test_a_line_that_cannot_be_read_costs_no_other(house: House) -> None:
-    deep = b'{"kind":"page","link":"ann","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n"
-    deep_block = b'{"kind":"page","link":"ann","blocks":[' + b"[" * 100_000 + b"]" * 100_000 + b"]}"
+    nested = b"[" * TOO_DEEP + b"]" * TOO_DEEP
+    deep = b'{"kind":"page","link":"ann","x":' + nested + b"}\n"
+    deep_block = b'{"kind":"page","link":"ann","blocks":[' + nested + b"]}"
     bad = [
         page_line(TEXT, theme="neon"),
         page_line(TEXT, socials=[{"network": "myspace", "url": "https://a.example/"}]),
