@@ -1,4 +1,4 @@
-"""Puts together what is asked for at the same moment, so that it shares one write."""
+"""Coalesces calls that arrive at the same time, so that they share one write."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,23 +8,23 @@ from typing import Final, Generic, TypeAlias, TypeVar
 A = TypeVar("A")
 B = TypeVar("B")
 Work: TypeAlias = Callable[[Sequence[A], float], Awaitable[Sequence[B | Exception]]]
-"""Is given a batch, and the monotonic time at which the first of it was asked for."""
+"""Called with a batch and the monotonic time at which its first item was added."""
 _Waiting: TypeAlias = tuple[A, float, asyncio.Future[B]]
 
 MOST: Final = 256
 
 
 class Batcher(Generic[A, B]):
-    """While one batch is being written, the next one gathers."""
+    """Collects the next batch while the current one is being written."""
 
     def __init__(self) -> None:
         self._waiting: list[_Waiting[A, B]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def run(self, item: A, work: Work[A, B]) -> B:
-        """What `work` answers for the item; it gets a batch and answers in the batch's order.
+        """The result of `work` for the item; `work` returns a batch's results in the same order.
 
-        Raises what stands in the item's place, or what `work` raises.
+        Raises the exception that `work` returns in the item's place, or the one that it raises.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[B] = loop.create_future()
@@ -46,7 +46,7 @@ class Batcher(Generic[A, B]):
 async def _write(batch: Sequence[_Waiting[A, B]], work: Work[A, B]) -> None:
     try:
         answers = await work([item for item, _, _ in batch], batch[0][1])
-    except Exception as error:  # noqa: BLE001 - it is the callers' to handle
+    except Exception as error:  # # noqa: BLE001 - each caller handles it
         answers = [error] * len(batch)
     except BaseException:
         for _, _, future in batch:
@@ -58,7 +58,7 @@ async def _write(batch: Sequence[_Waiting[A, B]], work: Work[A, B]) -> None:
 
 def _answer(future: asyncio.Future[B], answer: B | Exception) -> None:
     if future.done():
-        return  # its caller is gone
+        return  # # its caller was cancelled
     if isinstance(answer, Exception):
         future.set_exception(answer)
     else:

@@ -1,4 +1,4 @@
-"""Opens connections to the SQLite file, with the pragmas and their reasons, and our function."""
+"""Opens connections to the SQLite file, with pragmas, their reasons, and our SQL function."""
 
 import sqlite3
 import unicodedata
@@ -15,43 +15,44 @@ Row = sqlite3.Row
 
 BUSY_TIMEOUT_MS: Final = 5000
 
-# Statements are written with $1 so that a PostgreSQL driver can run them; SQLite numbers with ?1.
+# Statements use $1 so that a PostgreSQL driver can run them; SQLite's numbered form is ?1.
 PARAMETER: Final = compile_pattern(r"\$(\d+)")
 
 _EVERY_CONNECTION = (
     f"pragma busy_timeout = {BUSY_TIMEOUT_MS}",
     "pragma foreign_keys = on",
-    # A file may have been written by something else: functions with effects, and virtual tables,
-    # cannot be used by its triggers, views, indexes and constraints.
+    # For files written by other software: triggers, views, indexes and constraints cannot use
+    # functions with side effects or virtual tables.
     "pragma trusted_schema = off",
 )
 _SHARED_PRAGMAS = (
     "pragma temp_store = memory",
-    # 8 MB a connection: the upper levels of the indexes; the rest is the system's page cache's.
+    # 8 MB per connection for the indexes' upper levels; the system's page cache has the rest.
     "pragma cache_size = -8000",
 )
 _WRITER_PRAGMAS = (
     "pragma journal_mode = wal",
-    # What was acknowledged survives a power cut; affordable because commits are grouped.
+    # Acknowledged writes survive a power cut; affordable because commits are grouped.
     "pragma synchronous = full",
-    # 16 MB of log before they move into the database, instead of 4: the pages that every write
-    # changes, such as the ends of indexes, move there once and not four times.
+    # Checkpoints after 16 MB of log instead of 4 MB: pages that every write changes, such as the
+    # ends
+    # of indexes, are then copied into the database once and not four times.
     "pragma wal_autocheckpoint = 4000",
-    # The log is cut back after a checkpoint, so that one burst does not keep its size for ever.
+    # Truncates the log after a checkpoint, so that one burst does not leave a large file for ever.
     "pragma journal_size_limit = 67108864",
 )
 
 
 @lru_cache(maxsize=1024)
 def number_parameters(sql: str) -> str:
-    """`$1` becomes `?1`, SQLite's spelling of the same thing."""
+    """Replaces `$1` with `?1`, which means the same in SQLite."""
     return PARAMETER.sub(r"?\1", sql)
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """Opens one connection with the pragmas that each needs; usable from any thread.
+    """Opens a connection with the common pragmas; usable from any thread.
 
-    Raises sqlite3.Error where the file cannot be opened.
+    Raises sqlite3.Error if the file cannot be opened.
     """
     mode = "ro" if read_only else "rwc"
     pragmas = _SHARED_PRAGMAS if read_only else _SHARED_PRAGMAS + _WRITER_PRAGMAS
@@ -61,9 +62,9 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 
 
 def connect_outside(path: Path) -> sqlite3.Connection:
-    """Reads a database from elsewhere that nobody writes to: the file alone, without a log.
+    """Opens a foreign database that nobody writes to: the file alone, without a log.
 
-    Nothing is created beside it. Bytes that are not UTF-8 become U+FFFD. Raises sqlite3.Error.
+    Creates no files beside it. Bytes that are not UTF-8 become U+FFFD. Raises sqlite3.Error.
     """
     pragmas = ("pragma cell_size_check = on",)
     connection = _open(f"{path.absolute().as_uri()}?mode=ro&immutable=1", pragmas)
@@ -76,7 +77,7 @@ def _decode(text: bytes) -> str:
 
 
 def connect_target(path: Path) -> sqlite3.Connection:
-    """An empty file that another database is copied into. Raises sqlite3.Error."""
+    """Opens an empty file as the target of a database copy. Raises sqlite3.Error."""
     return _open(f"{path.absolute().as_uri()}?mode=rwc")
 
 
@@ -99,7 +100,7 @@ def _open(uri: str, pragmas: Iterable[str] = ()) -> sqlite3.Connection:
 
 
 def describe_failure(error: BaseException) -> BaseException:
-    """SQLite's own troubles become StorageUnavailableError; mistakes in statements stay."""
+    """Turns SQLite's runtime errors into StorageUnavailableError; keeps errors in statements."""
     if isinstance(error, sqlite3.OperationalError | sqlite3.DatabaseError) and not isinstance(
         error, sqlite3.IntegrityError | sqlite3.ProgrammingError
     ):
@@ -110,10 +111,10 @@ def describe_failure(error: BaseException) -> BaseException:
 
 
 def fold_text(text: str) -> str:
-    """One spelling for what readers take for the same."""
+    """One spelling for texts that readers consider equal."""
     return text.casefold() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
 
 
 def contains_folded(text: str, *fields: str | None) -> bool:
-    """Whether a field contains the folded `text`; every connection has a function of this name."""
+    """Whether a field contains the folded `text`; every connection has this as an SQL function."""
     return any(text in fold_text(field) for field in fields if field is not None)

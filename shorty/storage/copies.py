@@ -1,7 +1,7 @@
-"""Owns whole copies of a database: taken while it is in use, checked, and put in its place.
+"""Owns copies of a whole database: takes them while it is in use, checks and restores them.
 
-A database in use is several files; a copy of the main one alone may miss what was written last, and
-a log that belongs to another database would be played into it.
+A database in use is several files. A copy of the main file alone may miss the latest writes, and
+SQLite would replay a log that belongs to another database.
 """
 
 import os
@@ -22,15 +22,15 @@ PIECE: Final = 1024 * 1024
 
 
 def copy_database(source: Path, target: Path, on_pages: Callable[[int, int], None]) -> None:
-    """Copies the database as it is at one moment into an empty file; nobody waits for it.
+    """Copies one moment of the database into an empty file, without blocking readers or writers.
 
-    `on_pages` is told how many pages are copied, and of how many. Raises sqlite3.Error.
+    `on_pages` is called with the pages copied so far and the total. Raises sqlite3.Error.
     """
     with (
         closing(connect(source, read_only=True)) as reader,
         closing(connect_target(target)) as writer,
     ):
-        # Holds the moment: otherwise each commit of the server would begin the copy anew.
+        # Keeps the snapshot: otherwise each commit of the server would restart the copy.
         reader.execute("begin")
         reader.execute("select count(*) from schema_migrations").fetchone()
         reader.backup(
@@ -38,15 +38,15 @@ def copy_database(source: Path, target: Path, on_pages: Callable[[int, int], Non
             pages=PAGES_AT_ONCE,
             progress=lambda _, remaining, total: on_pages(total - remaining, total),
         )
-        # One file, readable from a disk that cannot be written to.
+        # A single file, which can also be read from a read-only disk.
         writer.execute("pragma journal_mode = delete")
 
 
 def replace_database(path: Path, copy: Path) -> Path | None:
-    """Puts a checked copy in the database's place; returns where the former one is kept.
+    """Replaces the database with a checked copy; returns the path of the former database.
 
-    Nobody has the database open. At each moment there is one at `path`, whole and without a log
-    that is not its own.
+    No process may have the database open. At every moment `path` is a whole database, without
+    another database's log beside it.
     """
     kept = name_kept(path)
     is_there = path.exists()
@@ -63,7 +63,7 @@ def replace_database(path: Path, copy: Path) -> Path | None:
 
 
 def name_kept(path: Path) -> Path:
-    """A name that is free, for the file and its logs."""
+    """A free name for the former database and its logs."""
     kept = path.with_name(f"{path.name}.before-restore")
     number = 1
     while any(Path(f"{kept}{end}").exists() for end in ("", *LOGS)):
@@ -73,21 +73,21 @@ def name_kept(path: Path) -> Path:
 
 
 def empty_log(path: Path) -> None:
-    """Brings the log's content home, if the database is sound enough for that."""
+    """Checkpoints the log into the database, if the database is sound enough."""
     with suppress(sqlite3.Error), closing(connect(path)) as connection:
         connection.execute("pragma wal_checkpoint(truncate)").fetchall()
 
 
 def has_log(path: Path) -> bool:
-    """Whether the file is a database in use, rather than a copy of one."""
+    """Whether the file is a database in use, not a copy of one."""
     logs = [Path(f"{path.resolve()}{log}") for log in ("-wal", "-journal")]
     return any(log.exists() and log.stat().st_size > 0 for log in logs)
 
 
 def open_backup(path: Path) -> BinaryIO:
-    """Raises StartError where the file is not the copy of a database, by its kind or its start."""
+    """Raises StartError if the file is not a copy of a database, by its type or its first bytes."""
     require_plain_file(path.stat().st_mode, path)  # opening a device may have effects
-    # Without waiting, for a named pipe would wait for a writer.
+    # Non-blocking, because opening a named pipe would wait for a writer.
     file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     opened = os.fdopen(file, "rb")
     try:
@@ -111,7 +111,7 @@ def find_copy_fault(path: Path, opened: BinaryIO) -> str | None:
 
 
 def copy_backup(source: BinaryIO, target: int, path: Path) -> None:
-    """Onto the disk, not only into memory. Raises StartError where `path` changes meanwhile."""
+    """Copies and syncs to disk. Raises StartError if `path` changes during the copy."""
     before = os.fstat(source.fileno())
     with os.fdopen(target, "wb") as copy:
         left = before.st_size

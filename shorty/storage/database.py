@@ -33,7 +33,7 @@ READERS: Final = 3
 
 
 class Database:
-    """The open database: `write` to change it, `find_…` to ask it, `look_up…` to ask it at once."""
+    """The open database: `write` changes it, `find_…` awaits a read, `look_up…` reads at once."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Database:
     async def open(cls, path: Path, patience_s: float = PATIENCE_S) -> "Database":
         """Opens a database whose schema is up to date (see `migrations.prepare_database`).
 
-        A write waits `patience_s` for a lock that another process has.
+        A write waits up to `patience_s` for another process's lock.
         """
         async with AsyncExitStack() as opened:  # closes them where a later one cannot be opened
             writer = opened.enter_context(closing(connect(path)))
@@ -72,14 +72,14 @@ class Database:
     async def write(self, work: Callable[[Transaction], T], asked_at: float | None = None) -> T:
         """Runs `work` in the writer's thread, inside a transaction; returns after the commit.
 
-        Raises what `work` raises (nothing of it is kept then), and StorageUnavailableError where
-        the database is locked, full or broken, or another file is in its place. `asked_at` is the
-        monotonic time since when a lock has been waited for, if not from now.
+        Raises what `work` raises, and then keeps none of its changes. Raises
+        StorageUnavailableError if the database is locked, full or broken, or its file was replaced.
+        The wait for a lock is measured from `asked_at`, a monotonic time, or from now.
         """
         return await self._send(work, asked_at, in_transaction=True)
 
     async def find_data_version(self) -> int:
-        """A number that moves whenever another process has committed, and only then."""
+        """A number that changes if and only if another process has committed."""
 
         def ask(tx: Transaction) -> int:
             row = tx.find_one("pragma data_version")
@@ -97,7 +97,7 @@ class Database:
         future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         job = Job(work, future, asked_at or monotonic(), in_transaction=in_transaction)
         self._writer.queue.put(job)
-        # If its caller is cancelled, the write goes on and nobody is answered.
+        # If the caller is cancelled, the write continues and its result is dropped.
         return await future  # pyright: ignore[reportReturnType]
 
     async def find_one(self, sql: str, *parameters: Value) -> Row | None:
@@ -113,7 +113,7 @@ class Database:
 
     @asynccontextmanager
     async def borrow_reader(self) -> "AsyncGenerator[aiosqlite.Connection]":
-        """A reader of one's own for a while, such as for a stream of rows."""
+        """Reserves a reader, for example to stream rows."""
         reader = await self._idle.get()
         try:
             yield reader
@@ -121,7 +121,7 @@ class Database:
             self._idle.put_nowait(reader)
 
     def look_up(self, sql: str, *parameters: Value) -> Row | None:
-        """Reads in the thread that asks: about 10 µs by key, for what a visitor waits on."""
+        """Reads in the calling thread, about 10 µs by key: for reads that a visitor waits for."""
         rows = self.look_up_all(sql, *parameters)
         return rows[0] if rows else None
 
@@ -139,11 +139,11 @@ class Database:
             return False
 
     def is_in_place(self) -> bool:
-        """Whether its path still leads to the file that was opened; else nothing is written."""
+        """Whether the path is still the file that was opened; otherwise writes are refused."""
         return self._file.is_in_place()
 
     async def close(self) -> None:
-        """Lets the waiting writes finish, then closes every connection."""
+        """Finishes the queued writes, then closes every connection."""
         self._writer.queue.put(None)
         await asyncio.to_thread(self._writer.join)
         await self._opened.aclose()

@@ -1,4 +1,4 @@
-"""Looks into a database file for the operator, and changes nothing."""
+"""Inspects a database file for the operator, without changing it."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -9,11 +9,11 @@ SHOWN_LENGTH: Final = 80
 
 
 def find_damage(connection: sqlite3.Connection, *, is_thorough: bool = False) -> str:
-    """What SQLite finds wrong with the file, empty where it is sound.
+    """The damage that SQLite finds in the file; empty if it is sound.
 
-    It reads the whole file: about a second for a gigabyte. The thorough check compares each index
-    with its table too, which takes several times as long. The schema is one that may be trusted:
-    its checks and the expressions of its indexes are computed.
+    Reads the whole file, in about a second per gigabyte. The thorough check also compares each
+    index with its table, which takes several times as long. The schema must be trusted, because its
+    checks and index expressions are evaluated.
     """
     pragma = "integrity_check" if is_thorough else "quick_check"
     try:
@@ -25,13 +25,13 @@ def find_damage(connection: sqlite3.Connection, *, is_thorough: bool = False) ->
 
 
 def list_broken_references(connection: sqlite3.Connection) -> Iterator[str]:
-    """Rows that refer to a row that does not exist, as a clause each."""
+    """A clause for each row that refers to a missing row."""
     for table, row, parent, _ in connection.execute("pragma foreign_key_check"):
         yield f"row {row} of {table} refers to a missing row of {parent}"
 
 
 def limit_findings(findings: Iterable[str]) -> list[str]:
-    """The first ones, and how many more there are. Only those are kept in memory."""
+    """The first findings, and the number of the others. Keeps only the first in memory."""
     shown: list[str] = []
     more = 0
     for finding in findings:
@@ -43,6 +43,6 @@ def limit_findings(findings: Iterable[str]) -> list[str]:
 
 
 def show_text(text: str) -> str:
-    """The start of a text from elsewhere, without what a terminal would act upon."""
+    """The start of a foreign text, without characters that a terminal would interpret."""
     shown = "".join(each if each.isprintable() else "\ufffd" for each in text[:SHOWN_LENGTH])
     return shown if len(text) <= SHOWN_LENGTH else f"{shown}…"

@@ -1,8 +1,8 @@
 """Compares a database's schema with the one that shorty's own statements create.
 
-Both are read as SQLite keeps them, as SQL. Comments, white space and the case of ASCII letters are
-ignored, and quotes around an object's own name; everything else must agree token by token, so that
-defaults, checks, collations, conditions and generated columns need no list of their own.
+Both are compared as the SQL that SQLite stores. Comments, white space, the case of ASCII letters
+and the quotes around an object's own name are ignored. Everything else must match token by token,
+so defaults, checks, collations, conditions and generated columns need no rules of their own.
 """
 
 import re
@@ -17,7 +17,7 @@ from shorty.storage.inspection import show_text
 
 Tokens = tuple[str, ...]
 
-# As SQLite divides a statement. A comment or a quote that does not end is a token by itself, which
+# The tokens of SQLite's own grammar. An unterminated comment or quote is a token by itself, which
 # no statement of ours contains.
 _TOKEN: Final = re.compile(
     r"""
@@ -29,9 +29,9 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-# By this name, since a file may contain a table that is called sqlite_schema.
+# The old name works for every file: a file may contain a table called sqlite_schema.
 _ENTRIES: Final = "select type, name, tbl_name, sql from sqlite_master"
-# What SQLite and Litestream add by themselves.
+# Tables that SQLite and Litestream add themselves.
 _ADDED: Final = (
     "create table sqlite_sequence(name,seq)",
     "create table sqlite_stat1(tbl,idx,stat)",
@@ -42,9 +42,9 @@ _ADDED: Final = (
 
 
 class SchemaFault(NamedTuple):
-    """One difference, in words that end a sentence.
+    """One difference, as a clause that ends a sentence.
 
-    An inert one is a table, or an index of it, that nothing of shorty's reads or writes.
+    It is inert if it is a table, or an index of one, that shorty neither reads nor writes.
     """
 
     text: str
@@ -52,7 +52,7 @@ class SchemaFault(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What SQLite keeps of a table, index, view or trigger; no tokens for an automatic index."""
+    """A table, index, view or trigger as SQLite stores it; an automatic index has no tokens."""
 
     kind: str
     name: str
@@ -80,7 +80,7 @@ def list_schema_faults(
 ) -> list[SchemaFault]:
     """How the database differs from an empty one in which `statements` ran.
 
-    Only the schema is read, so that nothing in it is executed.
+    Only reads the schema, so that nothing in it is executed.
     """
     expected = list_expected(statements)
     added = _read_added()
@@ -111,13 +111,13 @@ def read_entries(connection: sqlite3.Connection) -> Iterator[Entry]:
 
 @lru_cache(maxsize=512)
 def _read_entry(kind: str, name: str, table: str, sql: str) -> Entry:
-    """Once for each text: at its start a server reads the same ones several times."""
+    """Cached by its text, because a server reads the same entries several times at startup."""
     return Entry(kind, name, table, tuple(_read_tokens(sql, {name, table})))
 
 
 @cache
 def _read_added() -> dict[str, Entry]:
-    """By name."""
+    """By table name."""
     each = [tuple(_read_tokens(sql, set())) for sql in _ADDED]
     return {tokens[2]: Entry("table", tokens[2], tokens[2], tokens) for tokens in each}
 
@@ -158,7 +158,7 @@ def _compare(
 
 
 def _describe_missing(missing: list[Entry], altered: set[tuple[str, str]]) -> Iterator[SchemaFault]:
-    """Without what follows: a missing table's indexes, an altered one's automatic indexes."""
+    """Leaves out consequences: a missing table's indexes and an altered one's automatic indexes."""
     changed = {name for kind, name in altered if kind == "table"}
     gone = {entry.name for entry in missing if entry.kind == "table"} - changed
     for entry in missing:

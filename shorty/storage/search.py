@@ -1,18 +1,20 @@
-"""Owns full-text search: the one place that knows how SQLite does it.
+"""Owns full-text search: only this module knows how SQLite does it.
 
 A link is found by any part of its slug, title or destination, from one character on.
 
-1. `join_search_text` writes a link's text: its fields folded, each with padding, and labels of the
-   workspace, the domain and of a link that is off. `index_link` stores the text's trigrams, without
-   their positions.
-2. `find_match` cuts a query into trigrams and asks for links that have all of them; a query of one
-   or two characters asks for every trigram that begins with it.
-3. What is found of more than three characters is a candidate: `contains_folded` decides.
+1. `join_search_text` builds a link's text: its folded fields, each with padding, and labels for the
+   workspace, the domain and a disabled link. `index_link` stores the text's trigrams, without their
+   positions.
+2. `find_match` cuts a query into trigrams and asks for links that have all of them. A query of one
+   or two characters asks for every trigram that starts with it.
+3. A link found by a query of more than three characters is only a candidate: `contains_folded`
+   decides.
 
-For example, the slug `sale` of a link of workspace 7 is indexed as `sal`, `ale`, `le⏎` and `e⏎⏎`,
-beside the label of 7. "Sale" asks for `sal` and `ale` and that label: links of other workspaces
-cost nothing. It also finds "salale", which has both trigrams, and drops it on looking at the text.
-Labels are characters for private use; those in a text are blanked, so that none can pass for one.
+For example, the slug `sale` of a link in workspace 7 is indexed as `sal`, `ale`, `le⏎` and `e⏎⏎`,
+beside the label of 7. "Sale" asks for `sal` and `ale` and that label, so links of other workspaces
+cost nothing. It also finds "salale", which has both trigrams, and drops it after comparing the
+text. Labels are private-use characters; those in a text are blanked, so that no text can imitate a
+label.
 """
 
 import re
@@ -24,11 +26,11 @@ import msgspec
 from shorty.storage.connections import fold_text
 from shorty.storage.database import Database, Transaction
 
-# Padding, so that the last two characters of a field start a trigram too.
+# Padding, so that the last two characters of a field also start a trigram.
 _END: Final = "\n\n"
 _TRIGRAM: Final = 3
 _WHOLE: Final = 10
-# More trigrams than this begin with the query: it is in so many links that looking is quicker.
+# If more trigrams start with the query, so many links contain it that scanning is quicker.
 _TERMS: Final = 64
 _LABEL_BASE: Final = 2000
 _LABELS: Final = {"workspace": 0xE000, "domain": 0xE000 + _LABEL_BASE}
@@ -40,7 +42,7 @@ INDEX_LINK: Final = "insert into links_search (rowid, text) values ($1, $2)"
 UNINDEX_LINK: Final = (
     "insert into links_search (links_search, rowid, text) values ('delete', $1, $2)"
 )
-# The vocabulary has an entry for each link: going from term to term reads one of each.
+# The vocabulary has one row per trigram and link; jumping to the next term reads one row of each.
 LIST_TERMS: Final = """
 with recursive terms (term) as (
   select * from (select term from links_search_terms where term >= $1 limit 1)
@@ -56,10 +58,10 @@ select term from terms where term < $2 limit $3
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
-    """How to find what contains `text`, which is folded.
+    """How to find the links that contain `text`, which is folded.
 
-    `expression` is the index's, None where each link must be looked at. Where it `is_exact` the
-    index's word is enough, otherwise what it finds must be held against the text.
+    `expression` is the index query, or None if every link must be scanned. If it `is_exact`, the
+    index's answer is final; otherwise each result must be compared with the text.
     """
 
     text: str
@@ -77,7 +79,7 @@ def join_search_text(
     url: str,
     original_url: str,
 ) -> str:
-    """What is indexed of a link. Taking it out again needs the very same text."""
+    """The text to index for a link. Removing a link from the index needs exactly the same text."""
     labels = _label("workspace", workspace_id) + _label("domain", domain_id)
     off = "" if is_active else _IS_OFF
     given = "" if original_url in url else original_url + _END
@@ -101,7 +103,7 @@ async def find_match(
     domain_id: int | None = None,
     is_active: bool | None = None,
 ) -> Match | None:
-    """How to find the workspace's links that contain `query`; None where none can."""
+    """How to find the workspace's links that contain `query`; None if no link can."""
     text = fold_text(query)
     asked = _blank_labels(text)
     if len(text) >= _TRIGRAM:
@@ -127,21 +129,21 @@ async def find_match(
 
 
 def write_source(parameter: str) -> str:
-    """The ids of what an expression finds, as a select with one column `id`."""
+    """A select of the ids that an index query finds, with one column `id`."""
     return f"select rowid as id from links_search where links_search match {parameter}"  # noqa: S608 - a parameter's number
 
 
 def write_ids(parameter: str) -> str:
-    """Ids that are known already, a JSON array, as such a select."""
+    """The same select for known ids, given as a JSON array."""
     return f"select value as id from json_each({parameter})"  # noqa: S608 - a parameter's number
 
 
 def write_contains(text: str, parameter: str, link: str) -> str:
-    """A condition on a row of links, by its alias: whether it contains the folded `text`."""
+    """An SQL condition: whether the link with the alias `link` contains the folded `text`."""
     fields = [f"{link}.{name}" for name in ("url", "title", "slug", "original_url")]
     if not text.isascii():
         return f"contains_folded({parameter}, {', '.join(fields)})"
-    # Four times as quick where the field is ASCII; some other letters fold to ASCII too.
+    # Four times as fast for ASCII fields; some non-ASCII letters fold to ASCII too.
     tests = [f"instr(lower({field}), {parameter}) > 0" for field in fields]
     tests += [
         f"(length(cast({field} as blob)) > length({field})"
@@ -156,7 +158,7 @@ def _blank_labels(text: str) -> str:
 
 
 def _choose_trigrams(text: str) -> list[str]:
-    """All of a short text; every second one of a long one, which is rare anyway, and the last."""
+    """All trigrams of a short text; of a long text, which is rare, every second and the last."""
     last = len(text) - _TRIGRAM
     step = 1 if len(text) <= _WHOLE else 2
     places = [*range(0, last, step), last]

@@ -1,4 +1,4 @@
-"""Owns reading several things of one moment, and long results a piece at a time."""
+"""Owns reads of several results from one moment, and of long results in pieces."""
 
 import sqlite3
 from collections.abc import AsyncGenerator, Generator
@@ -12,13 +12,13 @@ from shorty.storage.database import Database, Row, Value
 
 
 class Rows(Protocol):
-    """Whatever rows can be asked of: a snapshot, or the database as it is at each question."""
+    """A source of rows: a snapshot, or the database with its current state at each query."""
 
     async def find_all(self, sql: str, *parameters: Value) -> list[Row]: ...
 
 
 class Snapshot:
-    """The database as it was when the first statement read it. Raises StorageUnavailableError."""
+    """The database at the moment of the first read. Its methods raise StorageUnavailableError."""
 
     def __init__(self, reader: aiosqlite.Connection) -> None:
         self._reader = reader
@@ -39,9 +39,10 @@ class Snapshot:
 
 @asynccontextmanager
 async def open_snapshot(db: Database) -> AsyncGenerator[Snapshot]:
-    """Takes one of the readers until the end.
+    """Reserves a reader until the end.
 
-    Its thread begins even where the caller is gone by then, so that in any case it is rolled back.
+    The reader's thread may begin the transaction after the caller was cancelled, so it is always
+    rolled back.
     """
     async with db.borrow_reader() as reader:
         try:
@@ -49,7 +50,7 @@ async def open_snapshot(db: Database) -> AsyncGenerator[Snapshot]:
                 await reader.execute("begin")
             yield Snapshot(reader)
         finally:
-            await reader.rollback()  # does nothing where nothing has begun
+            await reader.rollback()  # # has no effect if no transaction was begun
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Owns what the server knows of itself and keeps in the database."""
+"""Owns the server's own state in the database: its secret, recorded times and the write probe."""
 
 import secrets
 from typing import Final
@@ -17,21 +17,21 @@ FIND = "select value from server_state where name = $1"
 
 
 def find_or_make_secret(tx: Transaction) -> bytes:
-    """What the server's cookies are signed with; made once."""
+    """The key that signs the server's cookies; created once."""
     tx.execute(KEEP, "cookie_secret", secrets.token_hex(SECRET_BYTES))
     row = tx.find_one(FIND, "cookie_secret")
     return bytes.fromhex(row["value"]) if row else b""
 
 
 def find_or_note_time(tx: Transaction, name: str, now: int) -> int:
-    """When something was first asked for by that name: now, at the first time."""
+    """The time at which this name was first asked for, in UTC milliseconds."""
     tx.execute(KEEP, name, str(now))
     row = tx.find_one(FIND, name)
     return int(row["value"]) if row else now
 
 
 def find_believed_time(db: Database) -> int | None:
-    """When the clock was last believed, in UTC milliseconds, to the hour."""
+    """When the clock was last trusted, in UTC milliseconds, accurate to an hour."""
     row = db.look_up(FIND, "clock_believed_at")
     return int(row["value"]) if row else None
 
@@ -41,5 +41,5 @@ def note_believed_time(tx: Transaction, now: int) -> None:
 
 
 def write_probe(tx: Transaction, number: int) -> None:
-    """Overwrites one row, which tells whether anything can be written."""
+    """Overwrites one row, to find out whether the database accepts writes."""
     tx.execute(PUT, "write_probe", str(number))

@@ -1,6 +1,6 @@
-"""Puts statements together: numbered parameters, and lists of ids for `in (…)`.
+"""Builds statements: numbered parameters, and lists of ids for `in (…)`.
 
-A list is filled up to a fixed length, so that there are few statements to prepare.
+Lists are padded to a fixed length, so that few different statements are prepared.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from shorty.storage.connections import Value
 
 
 class Statement:
-    """A statement in the making: its parameters are numbered as they are written."""
+    """A statement under construction, whose parameters are numbered in the order they are added."""
 
     def __init__(self) -> None:
         self.values: list[Value] = []
@@ -25,11 +25,11 @@ def number_places(count: int, first: int = 1) -> str:
 
 
 def fill_up(ids: Sequence[int], length: int) -> list[int]:
-    """Repeats the last id, which changes nothing in an `in (…)`; there must be one."""
+    """Pads with the last id, which does not change an `in (…)`; needs at least one id."""
     return [*ids, *[ids[-1]] * (length - len(ids))]
 
 
 def cut_and_fill(ids: Sequence[int], length: int) -> Iterator[list[int]]:
-    """Pieces of that length, the last one filled up; none of no ids."""
+    """Pieces of `length` ids, the last one padded; no pieces for no ids."""
     for first in range(0, len(ids), length):
         yield fill_up(ids[first : first + length], length)

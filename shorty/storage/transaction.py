@@ -1,4 +1,4 @@
-"""What a write is given: statements in the writer's transaction, and parts that fail alone."""
+"""The transaction that a write receives: statements, and parts that fail alone."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ from shorty.storage.connections import PARAMETER, Row, Value, number_parameters
 
 T = TypeVar("T")
 
-# How many rows one statement inserts, the largest numbers first.
+# How many rows one statement inserts, largest first.
 ROWS_AT_ONCE: Final = (64, 32, 16, 8, 4, 2, 1)
 
 _ROW = compile_pattern(r"values (\([^()]*\))")
@@ -20,7 +20,7 @@ _ROW = compile_pattern(r"values (\([^()]*\))")
 
 @lru_cache(maxsize=256)
 def repeat_row(sql: str, count: int) -> str:
-    """The insert of one row (`values ($1, …)`) as one of so many rows."""
+    """Turns the insert of one row (`values ($1, …)`) into an insert of `count` rows."""
     match = _ROW.search(sql)
     if match is None:
         raise AssertionError(sql)
@@ -35,7 +35,7 @@ def repeat_row(sql: str, count: int) -> str:
 
 
 def _divide_rows(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Cuts them into pieces for which there are statements."""
+    """Pieces whose lengths are in ROWS_AT_ONCE."""
     first = 0
     for size in ROWS_AT_ONCE:
         while len(rows) - first >= size:
@@ -44,7 +44,7 @@ def _divide_rows(rows: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 class Transaction:
-    """Statements inside the writer's transaction; lives as long as the function it is given to."""
+    """Statements inside the writer's transaction; valid only during the write that received it."""
 
     __slots__ = ("_connection", "_late", "_next")
 
@@ -56,27 +56,28 @@ class Transaction:
     def execute_late(self, sql: str, *parameters: Value) -> None:
         """Runs one statement just before the commit, after all writes of the group.
 
-        For the search index: it writes itself out at every savepoint that follows a change of it.
+        Used for the search index, which flushes to its tables at every savepoint after a change.
         """
         self._late.append((sql, parameters))
 
     def after_commit(self, work: Callable[[], object]) -> None:
-        """Runs `work` on the loop of the write once it is committed, before its caller goes on.
+        """Runs `work` on the caller's event loop after the commit, before the write returns.
 
-        Also where that caller was cancelled meanwhile: what is cached must not outlive a change.
+        Also runs if the caller was cancelled meanwhile, because a cache must not keep the old
+        state.
         """
         self._next.append(work)
 
     def insert(self, sql: str, *parameters: Value) -> int | None:
-        """Runs an insert of one row and returns its id; None where a conflict let it do nothing.
+        """Inserts one row and returns its id; None if a conflict made it do nothing.
 
-        A third quicker than `returning id`, which builds a table of what it returns.
+        A third faster than `returning id`, for which SQLite builds a temporary table.
         """
         cursor = self._connection.execute(number_parameters(sql), parameters)
         return cursor.lastrowid if cursor.rowcount else None
 
     def attempt(self, work: Callable[[], T]) -> T:
-        """Runs a part of a write: if it raises, that part alone is undone."""
+        """Runs part of a write; if it raises, only that part is rolled back."""
         late, following = len(self._late), len(self._next)
         self._connection.execute("savepoint attempt")
         try:
@@ -91,33 +92,33 @@ class Transaction:
                 self._connection.execute("release attempt")
 
     def take_next(self) -> list[Callable[[], object]]:
-        """What follows the commit of the writes since this was last called."""
+        """The callbacks that were added by `after_commit` since the last call."""
         taken, self._next = self._next, []
         return taken
 
     def finish(self) -> None:
-        """Runs what was left for the end."""
+        """Runs the statements that were deferred to the commit."""
         late, self._late = self._late, []
         for sql, statements in groupby(late, key=itemgetter(0)):
             self.execute_many(sql, [parameters for _, parameters in statements])
 
     def forget_late(self) -> None:
-        """Called where the whole transaction is undone."""
+        """Drops the deferred statements after the whole transaction was rolled back."""
         self._late.clear()
 
     def execute(self, sql: str, *parameters: Value) -> int:
-        """Runs one statement and returns how many rows it changed."""
+        """Runs one statement and returns the number of changed rows."""
         return self._connection.execute(number_parameters(sql), parameters).rowcount
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> int:
-        """Runs one statement for each row and returns how many rows they changed together."""
+        """Runs one statement for each row and returns the total of changed rows."""
         return self._connection.executemany(number_parameters(sql), rows).rowcount
 
     def insert_rows(self, sql: str, rows: Sequence[Sequence[Value]]) -> int:
-        """Runs the insert of one row for each with few statements; returns how many there are now.
+        """Inserts all rows with few statements; returns the number of inserted rows.
 
-        At each statement another thread may get its turn, and with it the interpreter. Not for the
-        search index, which writes itself out before a statement with several rows.
+        Fewer statements mean fewer handovers of the GIL to other threads. Not for the search index,
+        which flushes before a statement with several rows.
         """
         return sum(
             self.execute(repeat_row(sql, len(piece)), *chain.from_iterable(piece))
@@ -125,14 +126,14 @@ class Transaction:
         )
 
     def insert_rows_returning(self, sql: str, rows: Sequence[Sequence[Value]]) -> list[Row]:
-        """The same for an insert with `returning`: what it returns of all rows, in no order."""
+        """The same for an insert with `returning`: the returned rows, in no particular order."""
         returned: list[Row] = []
         for piece in _divide_rows(rows):
             returned += self.find_all(repeat_row(sql, len(piece)), *chain.from_iterable(piece))
         return returned
 
     def find_one(self, sql: str, *parameters: Value) -> Row | None:
-        # Fetching all lets a statement with `returning` run to its end.
+        # Fetches all rows, so that a statement with `returning` runs to its end.
         rows = self._connection.execute(number_parameters(sql), parameters).fetchall()
         return rows[0] if rows else None
 

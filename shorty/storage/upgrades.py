@@ -1,6 +1,6 @@
-"""Brings a database up to date, once a copy of it has been put aside.
+"""Brings a database up to date after saving a copy of it.
 
-A release that turns out wrong can so be left again: `shorty restore` puts the copy back.
+The copy allows going back to the previous release with `shorty restore`.
 """
 
 import sqlite3
@@ -22,22 +22,22 @@ from shorty.storage.migrations import (
     require_own_schema,
 )
 
-ASIDE: Final = ".schema-"  # then the version that the copy has
+ASIDE: Final = ".schema-"  # # followed by the copy's version
 UNFINISHED: Final = ".unfinished"
 
 log = structlog.get_logger(__name__)
 
 
 def is_outdated(path: Path) -> bool:
-    """Whether there is a database there that `upgrade_database` would change."""
+    """Whether the path is a database that `upgrade_database` would change."""
     return 0 < _read_version(path) < list_migrations()[-1].version
 
 
 def upgrade_database(path: Path, now: int) -> list[Migration]:
-    """As prepare_database; of a database that it changes, a copy as it was stays beside it.
+    """Does the same as prepare_database, but first saves a copy beside a database that it changes.
 
-    Where there is no room for the copy, that is logged, and the upgrade goes on: each of its steps
-    is a transaction. Raises StartError, and changes nothing, where the schema is not shorty's own.
+    If the disk has no room for the copy, that is logged and the upgrade continues, because each of
+    its steps is a transaction. Raises StartError, without changing anything, for a foreign schema.
     """
     version = _inspect_schema(path)
     if not 0 < version < list_migrations()[-1].version:
@@ -50,9 +50,9 @@ def upgrade_database(path: Path, now: int) -> list[Migration]:
 
 
 def _inspect_schema(path: Path) -> int:
-    """The schema's version, before anything is put aside.
+    """The schema's version, before the copy is saved.
 
-    0 where it cannot be read: preparing the database will say why.
+    0 if it cannot be read; then prepare_database reports why.
     """
     if not path.exists():
         return 0
@@ -68,7 +68,7 @@ def _inspect_schema(path: Path) -> int:
 
 
 def _read_version(path: Path) -> int:
-    """0 where it cannot be read: preparing it will say why."""
+    """0 if it cannot be read; then prepare_database reports why."""
     try:
         return find_version(path)
     except sqlite3.Error:
@@ -76,7 +76,7 @@ def _read_version(path: Path) -> int:
 
 
 def _put_aside(path: Path, copy: Path) -> None:
-    """Earlier upgrades' copies go once this one is whole."""
+    """Deletes the copies of earlier upgrades once this copy is complete."""
     unfinished = copy.with_name(f"{copy.name}{UNFINISHED}")
     try:
         create_file(unfinished)

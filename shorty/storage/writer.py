@@ -1,4 +1,4 @@
-"""The one thread that writes: commits the waiting writes in groups and answers on their loops."""
+"""The only thread that writes: commits queued writes in groups and answers on their loops."""
 
 import errno
 import os
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 BATCH: Final = 256
 TRY_MS: Final = 100
 PATIENCE_S: Final = (BUSY_TIMEOUT_MS - TRY_MS) / 1000
-PRIMARY_CODE: Final = 0xFF  # the part of SQLite's extended error codes that names the kind
+PRIMARY_CODE: Final = 0xFF  # # the part of an extended SQLite error code that names its kind
 
-IN_ONE_TURN: Final = 1024  # things that take a microsecond or two each
+IN_ONE_TURN: Final = 1024  # # items that take a microsecond or two each
 
 T = TypeVar("T")
 Identity = tuple[int, int]  # device and inode
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 class Job:
-    """A waiting write: what to run, whom to answer, since when (monotonic), and what came of it."""
+    """A queued write: its function, caller, monotonic time of the request, and result."""
 
     __slots__ = (
         *("asked_at", "error", "future", "in_transaction"),
@@ -59,7 +59,7 @@ class Job:
         self.error: BaseException | None = None
 
     def is_overdue(self, before: float) -> bool:
-        """Whether it has waited for the database's lock since then; what only reads needs none."""
+        """Whether it has waited for the lock since then; a job that only reads needs no lock."""
         return self.in_transaction and self.asked_at <= before
 
     def answer(self) -> None:
@@ -76,7 +76,7 @@ class Job:
         try:
             for work in self.next:
                 work()
-        except Exception as error:  # noqa: BLE001 - it is the caller's to handle
+        except Exception as error:  # # noqa: BLE001 - the caller handles it
             self.error = error
 
 
@@ -91,11 +91,11 @@ def _answer(jobs: list[Job]) -> None:
 
 
 class OpenedFile:
-    """Whether the database's path still leads to the file that was opened. Made right after that.
+    """Whether the database's path is still the file that was opened. Created right after opening.
 
-    Somebody may put another file there, or delete it, while the server runs. What SQLite then goes
-    on to write is gone with the file that no path leads to. Its log is worse: it keeps its name,
-    and would be played into the file that took the other's place (`Writer` sees to both).
+    Another process may replace or delete the file while the server runs. Whatever SQLite then
+    writes is lost with the unlinked file. Its log is worse: it keeps its name, and would be
+    replayed into the new file at that path. `Writer` prevents both.
     """
 
     def __init__(self, path: Path) -> None:
@@ -103,7 +103,7 @@ class OpenedFile:
         self._identity = _identify(path)
 
     def is_in_place(self) -> bool:
-        """In any thread, in about 2 µs."""
+        """Usable in any thread; takes about 2 µs."""
         return _identify(self.path) == self._identity
 
     def describe_change(self) -> StorageUnavailableError:
@@ -113,25 +113,26 @@ class OpenedFile:
 
 
 def _identify(path: Path) -> Identity | None:
-    """None where there is no file that can be seen."""
+    """None if no file is visible at the path."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - a third quicker, and asked for at every commit
+        found = os.stat(path)  # # noqa: PTH116 - a third faster, and called at every commit
     except OSError:
         return None
     return found.st_dev, found.st_ino
 
 
 class Writer(threading.Thread):
-    """Commits the waiting writes in groups, each in a savepoint of its own.
+    """Commits queued writes in groups, each in its own savepoint.
 
-    One that fails rolls back alone and gets its own error. After a full disk or an I/O error SQLite
-    may have rolled back everything: then every write of the group so far failed with it.
+    A write that fails is rolled back alone and gets its own error. After a full disk or an I/O
+    error SQLite may have rolled back everything; then every write of the group so far fails with
+    it.
 
-    While another process has locked the database, each write waits `patience_s` from when it was
-    asked for, however many wait before it.
+    While another process has locked the database, each write waits `patience_s` from its own
+    request, however many are queued before it.
 
-    Where another file took the database's place, nothing more is written: it would be lost with the
-    file that no path leads to.
+    If the database's file was replaced, all writes are refused: they would be lost with the
+    unlinked file.
     """
 
     def __init__(self, connection: sqlite3.Connection, file: OpenedFile, patience_s: float) -> None:
@@ -154,7 +155,7 @@ class Writer(threading.Thread):
         self._is_in_place()  # the last chance to empty the log
 
     def _take_group(self) -> list[Job]:
-        """The next jobs, once there are any; empty at the end."""
+        """Waits for the next jobs; empty only when the writer is closing."""
         if not self._waiting and not self._is_closing:
             self._keep(self.queue.get())
         self._collect()
@@ -196,10 +197,10 @@ class Writer(threading.Thread):
         return is_in_place
 
     def _empty_log(self) -> bool:
-        """Brings the log's content home to the file that was opened; returns whether all of it.
+        """Checkpoints the log into the file that was opened; returns whether all of it was written.
 
-        Else SQLite would leave the log beside the file that is at the path now, and play it into
-        that one the next time it is opened, which corrupts it.
+        Otherwise SQLite would leave the log beside the new file at that path and replay it when
+        that file is next opened, which corrupts it.
         """
         try:
             is_busy, *_ = self.connection.execute("pragma wal_checkpoint(truncate)").fetchone()
@@ -211,11 +212,11 @@ class Writer(threading.Thread):
     def _run_outside(self, job: Job) -> None:
         try:
             job.result = job.work(self.transaction)
-        except Exception as error:  # noqa: BLE001 - it is the caller's to handle
+        except Exception as error:  # # noqa: BLE001 - the caller handles it
             job.error = describe_failure(error)
 
     def _run_transaction(self, jobs: list[Job]) -> list[Job]:
-        """Runs the jobs in one transaction and returns those that must be run in another."""
+        """Runs the jobs in one transaction; returns those that need another transaction."""
         try:
             jobs = self._begin(jobs)
             for done, job in enumerate(jobs, start=1):
@@ -227,14 +228,14 @@ class Writer(threading.Thread):
             if jobs:
                 self.transaction.finish()
                 self.connection.execute("commit")
-        except Exception as error:  # noqa: BLE001 - it is the callers' to handle
+        except Exception as error:  # # noqa: BLE001 - each caller handles it
             if self.connection.in_transaction:
                 self.connection.execute("rollback")
             _fail_all(jobs, describe_failure(error))
         return []
 
     def _begin(self, jobs: list[Job]) -> list[Job]:
-        """Begins a transaction and returns those that still waited for it; none, none has begun."""
+        """Begins a transaction; returns the jobs still waiting for it. If empty, none has begun."""
         while jobs:
             try:
                 self.connection.execute("begin immediate")
@@ -247,7 +248,7 @@ class Writer(threading.Thread):
         return jobs
 
     def _give_up(self, jobs: list[Job], error: BaseException) -> list[Job]:
-        """Fails the jobs that have waited for long enough, and returns those of `jobs` left."""
+        """Fails the jobs whose wait is over, and returns the rest of `jobs`."""
         self._collect()
         before = monotonic() - self._patience_s
         overdue = [job for job in (*jobs, *self._waiting) if job.is_overdue(before)]
@@ -260,12 +261,12 @@ class Writer(threading.Thread):
         try:
             job.result = self.transaction.attempt(lambda: job.work(self.transaction))
             job.next = self.transaction.take_next()
-        except Exception as error:  # noqa: BLE001 - it is the caller's to handle
+        except Exception as error:  # # noqa: BLE001 - the caller handles it
             job.error = describe_failure(error)
 
 
 def describe_rollback(error: BaseException | None) -> StorageUnavailableError:
-    """To those whose work was undone with another's; what that one says of it is its caller's."""
+    """The error for writes rolled back with another; only that one's caller gets its own error."""
     if isinstance(error, StorageUnavailableError):
         return error
     unavailable = StorageUnavailableError()
@@ -279,10 +280,10 @@ def _fail_all(jobs: list[Job], error: BaseException) -> None:
 
 
 def take_turns(things: Sequence[T], size: int = IN_ONE_TURN) -> Iterator[Sequence[T]]:
-    """Cuts long work of the writer's thread into pieces; others have the processor between them.
+    """Cuts long work in the writer's thread into pieces, and yields the processor between them.
 
-    For work in which nobody else is waited for: the kernel lets a busy thread run for some three
-    milliseconds before those who answer visitors.
+    For work that waits for nothing: the kernel lets a busy thread run for about three milliseconds
+    before the threads that answer visitors.
     """
     for first in range(0, len(things), size):
         if first:

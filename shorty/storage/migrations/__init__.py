@@ -1,4 +1,4 @@
-"""Owns the schema's history: numbered SQL files that go forward, each recorded with itself."""
+"""Owns the schema's history: numbered, forward-only SQL files, each recorded as it is applied."""
 
 import os
 import sqlite3
@@ -26,7 +26,7 @@ create table if not exists schema_migrations (
 )
 """
 
-MOST_MIGRATIONS: Final = 10_000  # that a database from elsewhere may record
+MOST_MIGRATIONS: Final = 10_000  # # that a foreign database may record
 SHOWN_FAULTS: Final = 3
 
 
@@ -50,7 +50,7 @@ def list_migrations() -> tuple[Migration, ...]:
 
 def find_version(path: Path) -> int:
     """The schema's version; 0 for a database that does not exist or is empty."""
-    if not path.is_file():  # a named pipe would wait for a writer
+    if not path.is_file():  # # a named pipe would wait for a writer
         return 0
     try:
         with closing(connect(path, read_only=True)) as connection:
@@ -63,7 +63,7 @@ def find_version(path: Path) -> int:
 
 
 def find_history_fault(connection: sqlite3.Connection) -> str | None:
-    """Why the recorded migrations are not the first ones of this release; it follows a name."""
+    """Why the recorded migrations are not this release's first ones, as a clause after a name."""
     applied = read_applied(connection)
     known = [(each.version, each.name) for each in list_migrations()]
     if applied[:1] != known[:1]:
@@ -89,7 +89,7 @@ def list_version_faults(connection: sqlite3.Connection) -> list[SchemaFault]:
 def read_applied(connection: sqlite3.Connection) -> list[tuple[int, str]]:
     """Version and name of each recorded migration, oldest first.
 
-    Empty too where something else has the table's name: it is not read, whatever it is.
+    Also empty if the table's name belongs to another kind of object, which is not read.
     """
     [record] = list_expected((_RECORD,))
     if record not in read_entries(connection):
@@ -99,11 +99,11 @@ def read_applied(connection: sqlite3.Connection) -> list[tuple[int, str]]:
 
 
 def require_own_schema(connection: sqlite3.Connection, path: Path) -> list[str]:
-    """What shorty does not know and never touches: tables and their indexes, as clauses.
+    """Clauses about unknown tables and their indexes, which shorty never touches.
 
-    Raises StartError for every other difference from what shorty's migrations create.
+    Raises StartError for every other difference from the schema that the migrations create.
     """
-    connection.execute("begin")  # no other process's migration comes between
+    connection.execute("begin")  # # so that no other process migrates meanwhile
     try:
         fault = find_history_fault(connection) if read_applied(connection) else None
         found = list_version_faults(connection)
@@ -125,7 +125,7 @@ def require_own_schema(connection: sqlite3.Connection, path: Path) -> list[str]:
 def prepare_database(path: Path, now: int) -> list[Migration]:
     """Creates the database or brings it up to date; returns the migrations that were applied.
 
-    Raises StartError, with a sentence for the operator, where that cannot be done.
+    Raises StartError, with a sentence for the operator, if that fails.
     """
     try:
         create_file(path)
@@ -142,17 +142,17 @@ def prepare_database(path: Path, now: int) -> list[Migration]:
 
 
 def _describe_fault(error: OSError | sqlite3.Error) -> str:
-    """SQLite speaks of an I/O error where there is no room for what connections share."""
+    """SQLite reports an I/O error if the disk has no room for the shared-memory file."""
     if getattr(error, "sqlite_errorname", "") == "SQLITE_IOERR_SHMSIZE":
         return "the disk is full"
     return str(error)
 
 
 def create_file(path: Path) -> None:
-    """Makes the file, and its folder, for nobody but the server's own user.
+    """Creates the file and its folder with access for the server's user only.
 
-    What SQLite puts beside it takes over its mode. Files and folders that are there stay as they
-    are: their owner may have let a group in.
+    SQLite gives its own files the same mode. Existing files and folders keep theirs, because their
+    owner may have given a group access.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
@@ -163,7 +163,7 @@ def create_file(path: Path) -> None:
 
 
 def require_plain_file(mode: int, path: Path) -> None:
-    """Raises StartError for a device or a pipe, which may never end or wait for a writer."""
+    """Raises StartError for a device or pipe: reading it may never end, or wait for a writer."""
     if not stat.S_ISREG(mode):
         raise StartError(f"{path} is not a regular file, so it cannot be a database.")
 
@@ -195,10 +195,10 @@ def _apply(connection: sqlite3.Connection, migration: Migration, now: int) -> No
 
 
 def spell_emails(connection: sqlite3.Connection) -> None:
-    """Gives each address the one spelling that is compared from schema 13 on.
+    """Gives each email the one spelling that is compared from schema 13 on.
 
-    Of several rows with the same mailbox, one that has that spelling keeps it, else the oldest gets
-    it; the others stay as they are, so that nobody loses an account.
+    If several rows have the same mailbox, a row with that spelling keeps it, or else the oldest
+    gets it. The others stay unchanged, so that nobody loses an account.
     """
     for table in ("users", "invitations", "mail_links"):
         rows = connection.execute(f"select id, email from {table} order by id").fetchall()  # noqa: S608 - a name of ours
@@ -209,7 +209,7 @@ def spell_emails(connection: sqlite3.Connection) -> None:
 
 
 def _spell_email(email: str) -> str:
-    """As it stands where its domain cannot be one."""
+    """Unchanged if its domain is not valid."""
     local, _, domain = email.rpartition("@")
     try:
         encoded = idna.encode(domain, uts46=True, std3_rules=True).decode().lower()
@@ -218,7 +218,6 @@ def _spell_email(email: str) -> str:
     return f"{normalize('NFC', normalize('NFD', local).casefold())}@{encoded}"
 
 
-# What migrations do to rows that SQL cannot, by the version of the migration that it follows, in
-# whose transaction it runs. It is frozen: the code of today, which it never calls, would make
-# something else of the rows tomorrow.
+# Changes of rows that SQL cannot express, by the version of the migration that they follow, in the
+# same transaction. They are frozen and never call current code, whose results may change later.
 FILLS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {13: spell_emails}
