@@ -1,9 +1,9 @@
-"""Owns what happened to a link: who visited (never by address), how often, and that none is lost.
+"""Owns clicks: who visited a link (never by IP address) and how often, without losing a click.
 
-A *visit* is journalled before its answer leaves (`journal`), waits (`recorder`) and becomes a
-stored *click* with its counters in one transaction (`store`). Links with `maxClicks` are counted
-exactly (`limited`). In the same transaction it is added to sums (`rollups`, `rollup_store`), which
-are folded into days (`days`, `folding`) and answer every question (`stats`, `periods`); `rebuild`
-recounts them, `retention` removes old clicks, `loading` takes in other products'. `model`,
-`user_agent`, `visitor` and `geo` say what is known about a visitor.
+A *visit* is journalled before its answer is sent (`journal`), waits (`recorder`) and becomes a
+stored *click*, with its counters, in one transaction (`store`). Links with `maxClicks` are counted
+exactly (`limited`). The same transaction adds the click to sums (`rollups`, `rollup_store`), which
+are folded into days (`days`, `folding`) and answer every question (`stats`, `periods`). `rebuild`
+recalculates the sums, `retention` removes old clicks, and `loading` imports those of other
+products. `model`, `user_agent`, `visitor` and `geo` describe the visitor.
 """

@@ -1,4 +1,4 @@
-"""Reads out of sums what is told of them: countries, cities, sites, devices, UTM values."""
+"""Turns sums into the breakdowns of analytics: countries, cities, sites, devices, UTM values."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -22,7 +22,7 @@ DIRECT: Final = "Direct"
 OTHER_SITES: Final = "Other"
 _NO_COUNTRY: Final = "--"
 
-# The kinds of values that are read for each answer.
+# The kinds of values that each breakdown reads.
 OF_COUNTRIES: Final = (COUNTRY, VISITORS_OF_COUNTRY)
 OF_GEO: Final = (*OF_COUNTRIES, CITY, VISITORS_OF_CITY)
 OF_DEVICES: Final = (DEVICE, BROWSER, OS)
@@ -31,7 +31,7 @@ OF_UTM: Final = UTM
 
 
 class CityCount(NamedTuple):
-    """What there was of one city; its country is None where that is unknown."""
+    """The counts of one city; `country` is None if it is unknown."""
 
     city: str | None
     country: str | None
@@ -40,7 +40,7 @@ class CityCount(NamedTuple):
 
 
 class SiteCount(NamedTuple):
-    """A site that people came from, and its hosts, the most frequent first."""
+    """A site that visitors came from, and its hosts, most frequent first."""
 
     name: str
     clicks: int
@@ -59,7 +59,7 @@ def list_countries(counts: ValueCounts, *, has_bots: bool) -> list[Count]:
 def list_cities(
     counts: ValueCounts, *, has_bots: bool, limit: int | None = None
 ) -> list[CityCount]:
-    """None of them, where nothing is known of any."""
+    """Empty if no city is known."""
     if not (counts.persons.get(CITY) or (has_bots and counts.programs.get(CITY))):
         return []
     found = counts.list_counts(CITY, of_visitors=VISITORS_OF_CITY, has_bots=has_bots, limit=limit)
@@ -67,7 +67,7 @@ def list_cities(
 
 
 def list_sites(counts: ValueCounts, *, has_bots: bool) -> list[SiteCount]:
-    """The hosts of a known site are one."""
+    """Hosts of the same known site are combined."""
     sites: dict[str, list[Count]] = {}
     for count in counts.list_counts(REFERRER, has_bots=has_bots):
         sites.setdefault(name_site(count.value), []).append(count)
@@ -91,7 +91,7 @@ def list_systems(counts: ValueCounts, *, has_bots: bool) -> list[Count]:
 
 
 def list_utm(counts: ValueCounts, *, has_bots: bool) -> Iterator[list[Count]]:
-    """The values of each of the five fields; clicks without one are left out."""
+    """The values of each of the five fields; clicks without a value are left out."""
     for kind in UTM:
         yield counts.list_counts(kind, has_bots=has_bots, has_unknown=False)
 
@@ -103,7 +103,7 @@ def name_site(host: str | None) -> str:
 
 
 def _split_city(count: Count) -> CityCount:
-    """A city is kept behind its country's two letters."""
+    """A stored city starts with its country's two letters."""
     city, country = count.value, None
     if city is not None and city != WORD_FOR_OTHERS:
         country, city = city[:2], city[2:]

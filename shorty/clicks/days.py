@@ -1,4 +1,4 @@
-"""Owns the sums of a UTC day: how quarter hours are folded into one row, and read out of it."""
+"""Owns the sums of a UTC day: folds quarter hours into one row, and reads parts of that row."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby, repeat
@@ -23,18 +23,18 @@ EncodedSums = tuple[Totals, Encoded | None, Encoded | None]
 
 QUARTERS: Final = 96
 THREE_HOURS: Final = QUARTERS // 8
-FEWEST_IN_THREE_HOURS: Final = 4  # quarters; fewer are soon added up
+FEWEST_IN_THREE_HOURS: Final = 4  # # quarter hours; fewer are quickly added up
 NOTHING: Final[Totals] = (0, 0, 0, 0, 0)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_series = msgspec.msgpack.Decoder(list[tuple[int, int, int, int, int, int]]).decode
-# Values are encoded twice: so those that nobody asks for need not be looked through.
+# Values are encoded twice, so that a reader need not decode those it does not want.
 _decode_values = msgspec.msgpack.Decoder(list[tuple[int, bytes | None, bytes | None]]).decode
 _decode_values_once = msgspec.msgpack.Decoder(list[tuple[int, msgspec.Raw, msgspec.Raw]]).decode
 
 
 class Quarter(NamedTuple):
-    """What a day's row holds of one of its quarter hours; the first has the number 0."""
+    """One quarter hour of a day's row; the day's first is number 0."""
 
     number: int
     totals: Totals
@@ -60,7 +60,7 @@ def read_quarter(day: int, at: int, stored: Stored) -> Quarter:
 
 
 def fold_quarters(quarters: Iterable[Quarter]) -> Day:
-    """The row of a day; quarters of the same number are added up."""
+    """The row of a day; quarter hours with the same number are added up."""
     joined: dict[int, Quarter] = {}
     for quarter in quarters:
         earlier = joined.get(quarter.number)
@@ -71,14 +71,14 @@ def fold_quarters(quarters: Iterable[Quarter]) -> Day:
         _encode([(quarter.number, *quarter.totals) for quarter in ordered]),
         encode_counts(cap_values(add_counts(quarter.persons for quarter in ordered))),
         encode_counts(cap_values(add_counts(quarter.programs for quarter in ordered))),
-        # A single quarter's values are the day's.
+        # A day with a single quarter hour has the same values.
         _encode_values([each for each in ordered if ordered[1:]]),
         _fold_three_hours(ordered),
     )
 
 
 def _fold_three_hours(quarters: Iterable[Quarter]) -> bytes | None:
-    """The values of every three hours in which there are many, for who asks for a part of a day."""
+    """The values of each three hours with several quarter hours, for readers of part of a day."""
     three_hours: list[Quarter] = []
     for number, found in groupby(quarters, key=lambda quarter: quarter.number // THREE_HOURS):
         parts = list(found)
@@ -105,7 +105,7 @@ def unfold_day(day: Day) -> list[Quarter]:
 
 
 def read_part(day: Day, first: int, end: int) -> Iterator[EncodedSums]:
-    """The sums from quarter number `first` up to `end`, with values that are not even decoded."""
+    """The sums from quarter hour `first` up to `end`, with values still encoded."""
     quarters, three_hours = _read_values(day.quarters), _read_values(day.eighths)
     for span, found in groupby(read_series(day.series), key=lambda each: each[0] // THREE_HOURS):
         parts = [(number, totals) for number, totals in found if first <= number < end]
@@ -114,18 +114,18 @@ def read_part(day: Day, first: int, end: int) -> Iterator[EncodedSums]:
             yield add_totals(totals for _, totals in parts), *three_hours[span]
             continue
         for number, totals in parts:
-            # A single quarter's values are the day's.
+            # A day with a single quarter hour has the same values.
             persons, programs = quarters.get(number, (day.persons, day.programs))
             yield totals, persons, programs
 
 
 def _read_values(encoded: bytes | None) -> dict[int, tuple[Encoded | None, Encoded | None]]:
-    """Those of persons and programs by number."""
+    """The values of persons and of programs, by number."""
     if encoded is None:
         return {}
     try:
         decoded = _decode_values(encoded)
-    except msgspec.ValidationError:  # as they were kept at first
+    except msgspec.ValidationError:  # # the former format
         decoded = _decode_values_once(encoded)
     return {number: (persons, programs) for number, persons, programs in decoded}
 
@@ -163,19 +163,19 @@ def add_counts(counts: Iterable[Counts]) -> Counts:
 
 
 def add_into(sums: Counts, counts: Counts) -> None:
-    """Nothing of `counts` becomes part of `sums`."""
+    """Adds `counts` to `sums` without sharing any part of `counts`."""
     for kind, values in counts.items():
         of_kind = sums.get(kind)
         if of_kind is None:
             sums[kind] = values.copy()
         else:
-            # A loop that Python does not see: there are thousands of values in an answer.
+            # Runs in C, because an answer has thousands of values.
             counted = map(of_kind.get, values, repeat(0))
             of_kind.update(zip(values, map(add, counted, values.values()), strict=True))
 
 
 def cap_values(counts: Counts) -> Counts:
-    """Keeps the most frequent values of each kind; the rest of them are others."""
+    """Keeps the most frequent values of each kind and adds the rest to OTHER."""
     return {kind: _cap_kind(values) for kind, values in counts.items()}
 
 

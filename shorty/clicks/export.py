@@ -1,4 +1,4 @@
-"""Reads single clicks however many there are: a period's by time, a workspace's as stored."""
+"""Streams single clicks: of a period by time, or of a workspace in storage order."""
 
 from collections.abc import AsyncGenerator
 from typing import Final, NamedTuple
@@ -41,7 +41,7 @@ order by c.id
 
 
 class ClickIds(NamedTuple):
-    """The span of the clicks' ids."""
+    """The range of all clicks' ids."""
 
     first: int
     end: int
@@ -55,9 +55,9 @@ async def find_click_ids(rows: Rows) -> ClickIds:
 async def read_stored_clicks(
     rows: Rows, workspace_id: int, ids: ClickIds
 ) -> AsyncGenerator[tuple[int, list[Row]]]:
-    """Up to which id it has come, and the workspace's clicks of lasting live links before that.
+    """The next id to read, and the clicks before it of the workspace's live, lasting links.
 
-    In the order of storage: loaded in it again, they add up to the same sums.
+    Clicks are in storage order, so that loading them in this order gives the same sums.
     """
     for first in range(*ids, CLICKS_AT_ONCE):
         end = min(first + CLICKS_AT_ONCE, ids.end)
@@ -67,9 +67,9 @@ async def read_stored_clicks(
 async def read_clicks(
     db: Database, scope: Scope, start: int, end: int, *, has_bots: bool
 ) -> AsyncGenerator[list[Row]]:
-    """Lists of some of them, in constant memory.
+    """Lists of clicks, in constant memory.
 
-    No reader is held in between, so that a slow caller keeps nobody from the database.
+    No reader is reserved between lists, so that a slow caller does not block others.
     """
     narrowings = (scope.link_id, scope.domain_id, scope.tag_id)
     wanted: list[Value] = [scope.workspace_id, PERSON, BOT if has_bots else PERSON]

@@ -1,7 +1,7 @@
-"""Owns how days that are over become one row each: a few links at a time, while the server works.
+"""Folds the quarter hours of past days into one row per day, a few links at a time.
 
-What is folded and what is not are added up by whoever reads them: at any commit they are the same
-together, and clicks that come late are folded into their day's row later.
+Readers add up folded and unfolded sums, which together are the same at every commit. Clicks that
+arrive late are folded into their day's row later.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ OWNERS_AT_ONCE: Final = 32
 FIND_OLDEST: Final = "select min(at) as at from click_quarters"
 
 _MOMENTS: Final = write_moments("$1", "$2")
-# Two steps for each of the day's quarter hours: its first owner from here on, then the least.
+# Two index steps per quarter hour of the day: its first owner from $3 on, then the least of them.
 FIND_OWNERS: Final = f"""
 {_MOMENTS}
 select min(owner) as first from (
@@ -55,7 +55,7 @@ on conflict (owner, day) do update set
 
 
 async def fold_some(db: Database, now: int) -> int:
-    """Folds some of the oldest day that is over; returns how many quarter hours that took."""
+    """Folds part of the oldest past day; returns how many quarter hours it folded."""
     oldest = await db.find_one(FIND_OLDEST)
     if oldest is None or oldest["at"] is None or oldest["at"] >= now // DAY_MS * DAY_MS:
         return 0
@@ -64,7 +64,7 @@ async def fold_some(db: Database, now: int) -> int:
 
 
 def fold_part(tx: Transaction, day: int) -> int:
-    """Folds the day's first owners that are left; returns how many quarter hours they had."""
+    """Folds the day's next owners; returns how many quarter hours they had."""
     row = tx.find_one(FIND_OWNERS, day, day + DAY_MS, -(2**62))
     if row is None or row["first"] is None:
         return 0
@@ -72,7 +72,7 @@ def fold_part(tx: Transaction, day: int) -> int:
 
 
 def fold_owners(tx: Transaction, day: int, first: int, end: int) -> int:
-    """Folds the day of the owners from `first` up to `end`."""
+    """Folds the day of each owner from `first` up to `end`."""
     rows = tx.find_all(LIST_QUARTERS, day, day + DAY_MS, first, end)
     days: list[tuple[int, Day]] = []
     for owner, found in groupby(sorted(rows, key=itemgetter("owner")), key=itemgetter("owner")):

@@ -1,4 +1,4 @@
-"""Where an address is, by the registries' data that a package carries or by the operator's file."""
+"""Locates IP addresses, by registry data from a package or by the operator's file."""
 
 import logging
 import os
@@ -17,31 +17,31 @@ _MAPPED: Final = "::ffff:"
 
 
 class GeoPlace(NamedTuple):
-    country: str  # ISO 3166-1 alpha-2; "": unknown
-    city: str  # in English; "": unknown
+    country: str  # # ISO 3166-1 alpha-2; "" if unknown
+    city: str  # # in English; "" if unknown
 
 
 NOWHERE: Final = GeoPlace("", "")
-_COUNTRIES: Final[dict[str, GeoPlace]] = {}  # some 250 of them
+_COUNTRIES: Final[dict[str, GeoPlace]] = {}  # # about 250
 
 
 class GeoDatabase:
-    """Finds places in an `.mmdb` file, and the country in the package's data without one.
+    """Finds places in an `.mmdb` file, or only countries in the package's data without a file.
 
-    The file is read again when it changes, within LOOK_INTERVAL_MS. Where it cannot be read, what
-    was read before is used on; at first the package's data.
+    A changed file is read again within LOOK_INTERVAL_MS. If it cannot be read, the previous data
+    stay in use; at first these are the package's.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._reader: maxminddb.Reader | None = None
         self._version: tuple[int, int, int] | None = None
-        self._look_at = 0  # when to look next whether the file has changed
+        self._look_at = 0  # # when to check the file again
 
     def find_place(self, address: str, now: int) -> GeoPlace:
-        """Takes 0.2 µs without a file, some ten with one. Never raises.
+        """Takes 0.2 µs without a file, about 10 µs with one. Never raises.
 
-        What is private, unknown or no address is nowhere.
+        A private, unknown or invalid IP address has no place.
         """
         if self._path is not None and now >= self._look_at:
             self._look_at = now + LOOK_INTERVAL_MS
@@ -56,18 +56,19 @@ class GeoDatabase:
 
     def _read_changed(self, path: Path) -> None:
         try:
-            about = os.stat(path)  # noqa: PTH116 - of a path that may be gone
+            about = os.stat(path)  # # noqa: PTH116 - the path may be gone
             version = (about.st_mtime_ns, about.st_size, about.st_ino)
             if version != self._version:
                 self._version = version
-                # In memory: a file that is written over in place must not change under a look-up.
+                # In memory, because a file that is overwritten in place must not change during a
+                # look-up.
                 self._reader = maxminddb.open_database(path, maxminddb.MODE_MEMORY)
         except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
             logger.warning("The places in %s cannot be read: %s.", path, error)
 
 
 def read_record(record: object) -> GeoPlace:
-    """The place in a record of the usual shape; what is missing in it is unknown."""
+    """The place in a record of the usual structure; missing parts are unknown."""
     if not isinstance(record, dict):
         return NOWHERE
     found = cast("dict[str, Any]", record)

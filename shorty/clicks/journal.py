@@ -1,19 +1,19 @@
-"""Owns the click journal: what a visitor was answered outlives a killed process.
+"""Owns the click journal, which keeps answered clicks through a crash.
 
-A folder beside the database holds numbered segments of records. A record is appended with one
-write, before the answer leaves. The database says how far the records have been stored, as a
-*position*: a segment's number and an offset in it. What lies past it is replayed at the next start;
-a segment is removed only after a durable commit past its end.
+A folder beside the database contains numbered segments of records. Each record is appended with one
+write, before the answer is sent. The database stores how far the records have been stored, as a
+*position*: a segment's number and an offset in it. Records past the position are replayed at the
+next start; a segment is removed only after a durable commit past its end.
 
-Damage costs the records it hits. Reading goes on with the next whole one, and the damaged segment
-is kept beside the folder under another name once its place in the journal is given up.
+Damage loses only the records it touches. The reader continues at the next intact record, and the
+damaged segment is kept beside the folder under another name when its own place is released.
 
-Numbers are never used twice, and each start begins a new segment: so a position never lies past
-clicks that are yet to come, even where a power cut has shortened the file it points into.
+Segment numbers are never reused, and each start begins a new segment. A position is therefore never
+past future clicks, even if a power cut has shortened the file it points into.
 
-The folder also says whose it is: the journal's id, which the database knows too, and how many
-batches the database has stored of it. A database that was restored or copied knows another id or
-fewer batches: to that one the journal is foreign, and it is set aside instead of replayed. See
+The folder also names its owner: the journal's id, which the database knows too, and how many
+batches the database has stored. A restored or copied database has another id or fewer batches; the
+journal is foreign to it, and is set aside instead of replayed. See
 manual/decisions/2026-11-23-click-journal.md.
 """
 
@@ -40,12 +40,12 @@ from shorty.clicks.records import (
 logger = logging.getLogger(__name__)
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
-ROOM_BYTES: Final = 16 * 1024  # the longest visit's
+ROOM_BYTES: Final = 16 * 1024  # # of the longest visit
 _CLOSED: Final = -1
 
 
 class Position(NamedTuple):
-    """Where a record ends."""
+    """The end of a record."""
 
     segment: int
     offset: int
@@ -61,7 +61,7 @@ class Record(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """A new segment that holds no record yet, open for appending; `key` is its checksums'."""
+    """A new, empty segment, open for appending; `key` is the key of its checksums."""
 
     number: int
     file: int
@@ -69,7 +69,7 @@ class Segment(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """Whose journal it is: that of a database with this id and at least so many batches of it."""
+    """The journal's database, by the journal's id and the least number of batches it has stored."""
 
     journal_id: str
     stored_batches: int
@@ -78,20 +78,21 @@ class Owner(NamedTuple):
 class Journal:
     """The journal in one folder.
 
-    `append`, `continue_in` and `note_stored` take microseconds, the others may wait for the disk.
+    `append`, `continue_in` and `note_stored` take microseconds; the other methods may wait for the
+    disk.
 
-    Each method raises OSError where the disk refuses.
+    Each method raises OSError if the disk fails.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.segment = 0  # the number of the one that is appended to
-        self.skipped_bytes = 0  # damaged ones, found by reading
+        self.segment = 0  # # the number of the current segment
+        self.skipped_bytes = 0  # # damaged bytes found by reading
         self._owner_path = folder / "owner"
         self._file = _CLOSED
         self._offset = 0
         self._key = 0
-        self._journal_id = ""  # "" until it is known
+        self._journal_id = ""  # # "" until it is known
 
     @property
     def needs_segment(self) -> bool:
@@ -102,7 +103,7 @@ class Journal:
         return self._file != _CLOSED
 
     def has_room(self) -> bool:
-        """Tries to append, and leaves nothing of it. For a journal that has refused before."""
+        """Tests an append without keeping it, after the journal has refused a visit."""
         try:
             written = os.write(self._file, bytes(ROOM_BYTES))
         except OSError:
@@ -111,10 +112,10 @@ class Journal:
         return written == ROOM_BYTES and self.is_open
 
     def append(self, payload: bytes) -> int:
-        """Writes one record of 1 to LONGEST_PAYLOAD bytes and returns the offset where it ends.
+        """Writes one record of 1 to LONGEST_PAYLOAD bytes and returns its end offset.
 
-        It outlives the process from then on. Takes 1.5 µs. Where this raises OSError (a full disk,
-        no segment), nothing of it is kept.
+        The record survives a crash from then on. Takes 1.5 µs. Raises OSError (a full disk, no
+        segment), and then keeps no part of the record.
         """
         record = pack_header(len(payload), crc32(payload) ^ self._key) + payload
         try:
@@ -129,7 +130,7 @@ class Journal:
         return offset
 
     def _cut_back(self) -> None:
-        """A torn record would hide all that follow: cuts it off, or leaves its segment for good."""
+        """Cuts off a torn record, which would hide all later ones, or abandons its segment."""
         if self._file == _CLOSED:
             return
         try:
@@ -150,7 +151,7 @@ class Journal:
             self._file = _CLOSED
 
     def sync(self) -> None:
-        """Puts what was appended out of a power cut's reach."""
+        """Makes the appended records survive a power cut."""
         if self._file != _CLOSED:
             os.fsync(self._file)
 
@@ -162,14 +163,14 @@ class Journal:
             return None
 
     def create(self, journal_id: str) -> None:
-        """Makes the folder and says whose it is, both out of a power cut's reach."""
+        """Creates the folder and names its owner; both survive a power cut."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
         os.close(_create_file(self._owner_path, _write_owner(Owner(journal_id, 0))))
         _sync(self.folder.parent)
         self._journal_id = journal_id
 
     def note_stored(self, owner: Owner) -> None:
-        """Keeps older copies of the database from taking the journal for theirs."""
+        """Records the stored batches, so that older copies of the database leave the journal."""
         file = os.open(self._owner_path, os.O_WRONLY | os.O_CLOEXEC)
         try:
             os.pwrite(file, _write_owner(owner), 0)
@@ -177,7 +178,7 @@ class Journal:
             os.close(file)
 
     def create_segment(self, after: int = 0) -> Segment:
-        """Makes a segment numbered past `after` and past all others, out of a power cut's reach."""
+        """Creates a segment numbered past `after` and all others; it survives a power cut."""
         number = max([after, self.segment, *self.list_segments()]) + 1
         file = _create_file(self._find_path(number), FORMAT)
         return Segment(number, file, self._make_key(number))
@@ -204,7 +205,8 @@ class Journal:
         kept: Path | None = None
         for payload, end in reader:
             if reader.skipped and kept is None:
-                # Before what follows is stored: a later start would not come past the damage.
+                # Before later records are stored: after that, a later start would not read the
+                # damage.
                 kept = self._keep_damaged(path)
             yield Record(payload, Position(number, end))
         if reader.skipped:
@@ -220,7 +222,7 @@ class Journal:
             logger.warning("The last %s bytes of %s are torn and not read.", reader.torn, path)
 
     def _keep_damaged(self, path: Path) -> Path:
-        """Gives a damaged segment a second name outside the folder, which outlives the first."""
+        """Links a damaged segment to a name outside the folder, which outlives the original."""
         kept = next(
             place
             for place in self._list_places(".damaged")
@@ -231,7 +233,7 @@ class Journal:
         try:
             os.link(path, kept)
         except OSError:
-            # Not every file system has links.
+            # Some file systems have no hard links.
             shutil.copy(path, kept)
             _sync(kept)
         _sync(kept.parent)
@@ -243,13 +245,13 @@ class Journal:
         return make_key(self._journal_id, number)
 
     def remove_before(self, number: int) -> None:
-        """Removes the segments before `number`; all they hold must be durably stored."""
+        """Removes the segments before `number`; all their records must be durably stored."""
         for older in self.list_segments():
             if older < number:
                 self._find_path(older).unlink()
 
     def remove(self) -> None:
-        """Removes the journal as a whole; all it holds must be durably stored."""
+        """Removes the whole journal; all its records must be durably stored."""
         self.close()
         for number in self.list_segments():
             self._find_path(number).unlink()
@@ -265,7 +267,7 @@ class Journal:
         return self.folder.rename(next(place for place in places if not place.exists()))
 
     def _list_places(self, suffix: str) -> Iterator[Path]:
-        """Numbered names beside the folder, for what is kept of it."""
+        """Free names beside the folder, for damaged segments and foreign journals."""
         return (self.folder.with_name(f"{self.folder.name}{suffix}-{each}") for each in count(1))
 
     def _find_path(self, number: int) -> Path:
@@ -273,7 +275,7 @@ class Journal:
 
 
 def _write_owner(owner: Owner) -> bytes:
-    """Always of one length, for it is written over."""
+    """Fixed length, because it is overwritten in place."""
     return f"{owner.journal_id} {owner.stored_batches:020d}\n".encode("ascii")
 
 
@@ -283,7 +285,7 @@ def _write_whole(file: int, content: bytes) -> None:
 
 
 def _create_file(path: Path, content: bytes) -> int:
-    """Makes a file that must not exist, and leaves nothing of it where that fails."""
+    """Creates a new file, and removes it again if writing fails."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         _write_whole(file, content)
@@ -297,7 +299,7 @@ def _create_file(path: Path, content: bytes) -> int:
 
 
 def _sync(path: Path) -> None:
-    """Puts a file's content, or a folder's names, out of a power cut's reach."""
+    """Makes a file's content, or a folder's entries, survive a power cut."""
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(file)

@@ -1,7 +1,7 @@
-"""Finds a link's latest single clicks, the newest first, without an index of clicks by link.
+"""Lists a link's latest single clicks, newest first, without an index of clicks by link.
 
-Such an index would cost every click a page of its own. The sums say in which quarter hours the
-link was clicked; only there are single clicks looked at, so many for one page at most.
+Such an index would write one more page per click. The sums show in which quarter hours the link was
+clicked; only their clicks are read, up to a limit per page.
 """
 
 from typing import Final, NamedTuple
@@ -14,9 +14,9 @@ from shorty.clicks.stats import find_day
 from shorty.storage.database import Database, Row
 
 MOST_QUARTERS: Final = 60
-MOST_LOOKED_AT: Final = 30_000  # clicks of all links: some 30 ms
+MOST_LOOKED_AT: Final = 30_000  # # clicks of all links: about 30 ms
 
-# Of days that are not folded yet. Two steps for each of their quarter hours, the latest first.
+# Of days that are not folded yet. Two index steps per quarter hour, latest first.
 LIST_FRESH_QUARTERS: Final = f"""
 {write_moments("$2", "$3", is_descending=True)}
 select s.at, s.clicks, s.bots from moments m cross join click_quarters s
@@ -28,12 +28,12 @@ select day, series from click_days where owner = $1 and day >= $2 and day <= $3
 order by day desc limit $4
 """
 
-# The index alone answers this.
+# Answered from the index alone.
 COUNT_CLICKS: Final = """
 select count(*) as clicks from clicks where at >= $1 and at < $2
 """
 
-# The end of it all is a click, not a moment: several may be of the same one.
+# The page ends at a click, not at a moment, which several clicks may share.
 LIST_CLICKS: Final = """
 select id, link_id, at, visitor, kind, source, country, referrer, browser, os, device, utm, city
 from clicks
@@ -48,7 +48,7 @@ select done_before from click_removals where workspace_id = $1
 
 
 class Place(NamedTuple):
-    """Where a page of clicks begins: with those older than this click, or at the newest."""
+    """Where a page starts: with clicks older than this one, or with the newest."""
 
     at: int = 2**53
     id: int = 0
@@ -56,13 +56,13 @@ class Place(NamedTuple):
 
 class LatestClicks(NamedTuple):
     clicks: list[Click]
-    next: Place | None  # where older ones may be
+    next: Place | None  # # where older ones may follow
 
 
 async def list_latest_clicks(
     db: Database, workspace_id: int, link_id: int, before: Place, limit: int, *, has_bots: bool
 ) -> LatestClicks:
-    """There may be fewer than `limit` of them, and yet more to come."""
+    """May return fewer than `limit` clicks although more follow; see `next`."""
     quarters = await _list_quarters(db, workspace_id, link_id, before, has_bots=has_bots)
     kinds = (PERSON, BOT if has_bots else PERSON)
     rows: list[Row] = []
@@ -84,7 +84,7 @@ async def list_latest_clicks(
 async def _list_quarters(
     db: Database, workspace_id: int, link_id: int, before: Place, *, has_bots: bool
 ) -> list[int]:
-    """When the quarter hours begin in which there are such clicks, the latest first."""
+    """The starts of the quarter hours that have such clicks, latest first."""
     removed = await db.find_one(FIND_REMOVED, workspace_id)
     first = 0 if removed is None else removed["done_before"]
     fresh = await db.find_all(LIST_FRESH_QUARTERS, link_id, first, before.at + 1)

@@ -1,8 +1,8 @@
-"""Owns the exact count of links with `maxClicks`: at most that many are ever let through.
+"""Owns the exact count of links with `maxClicks`, which never let more visits through.
 
-A link's count is what the database holds plus what still waits to be stored; from then on it is
-kept here, outside the links' cache. Each visit is journalled before it is let through, so that a
-killed process takes none of them along.
+A link's count is what the database has stored plus what waits to be stored. From then on it is
+counted here, outside the links' cache. Each visit is journalled before it is let through, so that a
+crash loses none.
 """
 
 from enum import Enum, auto
@@ -20,18 +20,19 @@ REMEMBERED_LINKS: Final = 100_000
 
 
 class Passage(Enum):
-    """What comes of a visit to a link with a click limit."""
+    """The result of a visit to a link with a click limit."""
 
     THROUGH = auto()
     USED_UP = auto()
-    UNAVAILABLE = auto()  # nobody can say, or it cannot be journalled
+    UNAVAILABLE = auto()  # # the count is unknown, or the visit cannot be journalled
 
 
 class LimitedClicks:
-    """Counts on the event loop alone, so that no two visits see the same count.
+    """Counts only on the event loop, so that no two visits see the same count.
 
-    Every visit of a person to a limited link must come through here. A forgotten link's count is
-    found again; `forget` one whose limit is changed, for its visits may have gone past here.
+    Every person's visit to a limited link must pass through `let_through`. `forget` a link when its
+    limit changes, because earlier visits may not have been counted here; its count is then read
+    again.
     """
 
     def __init__(
@@ -44,8 +45,8 @@ class LimitedClicks:
     def let_through(self, visit: Visit, max_clicks: int) -> Passage:
         """Lets a person's visit through, and records it, while the link has clicks left.
 
-        Raises ValueError for a visit that is not known to be a person's: only those count, so that
-        any other would be let through for ever.
+        Raises ValueError for a visit that is not known to be a person's: other visits do not count,
+        so they would be let through for ever.
         """
         if visit.kind != PERSON:
             raise ValueError("Only visits of persons use up a click limit")
@@ -61,7 +62,7 @@ class LimitedClicks:
         return Passage.THROUGH
 
     def is_used_up(self, link_id: int, max_clicks: int) -> bool:
-        """Raises StorageUnavailableError where nobody can say."""
+        """Raises StorageUnavailableError if the count is unknown."""
         return self._find_count(link_id) >= max_clicks
 
     def _find_count(self, link_id: int) -> int:
@@ -73,7 +74,7 @@ class LimitedClicks:
         return count
 
     def forget(self, link_id: int) -> None:
-        """In any thread: it is found out anew by whoever asks next."""
+        """Usable in any thread; the next visit reads the count again."""
         self._counts.pop(link_id, None)
 
     def forget_all(self) -> None:

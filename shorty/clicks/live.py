@@ -1,7 +1,7 @@
-"""Tells those who watch of clicks as they are stored: the clicks of one link or of a workspace.
+"""Notifies watchers of clicks as they are stored: those of one link or of a workspace.
 
-The recorder hands over each batch once it is committed. Nothing is kept for who comes later, and
-while nobody watches nothing is done at all.
+The recorder passes each batch after its commit. Nothing is kept for later watchers, and without
+watchers no work is done.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ from shorty.storage.statements import cut_and_fill, number_places
 
 logger = logging.getLogger(__name__)
 
-MOST_KEPT: Final = 100  # for one watcher who is slow to ask for them
-MOST_OF_WORKSPACE: Final = 50  # watchers: each holds a connection
+MOST_KEPT: Final = 100  # # for a slow watcher
+MOST_OF_WORKSPACE: Final = 50  # # watchers: each uses a connection
 IN_ONE_STATEMENT: Final = 200
 
 FIND_LINKS: Final = f"""
@@ -32,7 +32,7 @@ select id, workspace_id, slug from links where id in ({number_places(IN_ONE_STAT
 
 
 class LiveClick(msgspec.Struct, frozen=True, kw_only=True):
-    """What a watcher is told of a click: no more than is stored of it, and no visitor number."""
+    """A click as a watcher sees it: only stored columns, without the visitor number."""
 
     at: int
     link_id: int
@@ -52,21 +52,21 @@ class LiveClick(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class News(NamedTuple):
-    """The latest clicks, oldest first; `missed` older visits came faster than they were read."""
+    """The latest clicks, oldest first, and the number of older ones that were dropped unread."""
 
     clicks: tuple[LiveClick, ...]
     missed: int
 
 
 class _Place(NamedTuple):
-    """Where a link is."""
+    """A link's workspace and slug."""
 
     workspace_id: int
     slug: str
 
 
 class _Head(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The first fields of a visit, which are a quarter of the work of reading it."""
+    """The first fields of a visit, which take a quarter of the time to read."""
 
     at: int
     link_id: int
@@ -76,7 +76,7 @@ _decode_head = msgspec.msgpack.Decoder(_Head).decode
 
 
 class Watcher:
-    """Iterates over the news of what it watches, until it is ended."""
+    """Iterates over the news of its link or workspace until it is ended."""
 
     def __init__(self, workspace_id: int, link_id: int | None) -> None:
         self.workspace_id = workspace_id
@@ -103,7 +103,7 @@ class Watcher:
         return workspace_id == self.workspace_id and self.link_id in {None, link_id}
 
     def add(self, clicks: Sequence[LiveClick], missed: int) -> None:
-        """Keeps the latest of them all."""
+        """Keeps only the latest clicks."""
         self._clicks.extend(clicks)
         self._missed += missed
         while len(self._clicks) > MOST_KEPT:
@@ -120,7 +120,7 @@ class Watcher:
 class LiveClicks:
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._watchers: dict[Watcher, None] = {}  # the oldest first
+        self._watchers: dict[Watcher, None] = {}  # # oldest first
 
     @property
     def is_watched(self) -> bool:
@@ -128,7 +128,7 @@ class LiveClicks:
 
     @contextmanager
     def watch(self, workspace_id: int, link_id: int | None = None) -> Generator[Watcher]:
-        """Watches a workspace or one link in it; ends its oldest watcher where there are many."""
+        """Watches a workspace or one of its links; ends the oldest watcher if they are too many."""
         others = [each for each in self._watchers if each.workspace_id == workspace_id]
         if len(others) >= MOST_OF_WORKSPACE:
             self._end(others[0])
@@ -140,7 +140,6 @@ class LiveClicks:
             self._end(watcher)
 
     def end(self) -> None:
-        """Ends every watcher."""
         for watcher in list(self._watchers):
             self._end(watcher)
 
@@ -149,7 +148,7 @@ class LiveClicks:
         watcher.end()
 
     async def tell(self, payloads: Sequence[bytes]) -> None:
-        """Tells of visits that have been stored, given as they stand in the journal."""
+        """Notifies watchers of stored visits, given as their journal payloads."""
         heads = [_read_link_id(payload) for payload in payloads]
         places = await self._find_places(self._choose_links(heads))
         known: dict[int, LiveClick | None] = {}
@@ -166,12 +165,12 @@ class LiveClicks:
             watcher.add(shown, missed=max(0, len(mine) - MOST_KEPT))
 
     def _choose_links(self, heads: Sequence[int]) -> set[int]:
-        """Which of the links somebody might watch."""
+        """The links that may have a watcher."""
         watched = {each.link_id for each in self._watchers}
         return {each for each in heads if each in watched or None in watched}
 
     async def _find_places(self, link_ids: set[int]) -> dict[int, _Place]:
-        """Of the links that are still there."""
+        """The places of links that still exist."""
         places: dict[int, _Place] = {}
         try:
             for ids in cut_and_fill(sorted(link_ids), IN_ONE_STATEMENT):
@@ -186,11 +185,11 @@ def _read_link_id(payload: bytes) -> int:
     try:
         return _decode_head(payload).link_id
     except msgspec.MsgspecError:
-        return 0  # no link has it; whoever stored the batch has said what is wrong with it
+        return 0  # # the id of no link; storing the batch has already logged the fault
 
 
 def _show_click(payload: bytes, places: dict[int, _Place]) -> LiveClick | None:
-    """None for a prefetch, and for a visit that cannot be read."""
+    """None for a prefetch or an unreadable visit."""
     for visit in read_visits([payload]):
         click = read_click(visit)
         if click.kind != PREFETCH:

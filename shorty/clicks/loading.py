@@ -1,4 +1,4 @@
-"""Loads clicks of the past, such as another product's: counted, summed up and stored as if here."""
+"""Loads past clicks, such as another product's: counts, sums up and stores them like our own."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -17,10 +17,9 @@ where at = $1 and link_id = $2 and visitor = $3 and kind = $4 and source = $5 li
 
 
 def load_batch(tx: Transaction, clicks: Sequence[Click], known: KnownVisitors | None = None) -> int:
-    """Returns how many were counted; clicks of links that do not exist are left out.
+    """Returns how many clicks were counted; skips clicks of links that do not exist.
 
-    Clicks that the plan would have removed by now are counted but not stored. They trigger no
-    webhooks.
+    Clicks older than the plan's retention are counted but not stored. Loading triggers no webhooks.
     """
     counted = add_counts(tx, list(clicks))
     removals = list_removals(tx)
@@ -32,9 +31,9 @@ def load_batch(tx: Transaction, clicks: Sequence[Click], known: KnownVisitors | 
 
 
 def find_new_clicks(tx: Transaction, clicks: Iterable[Click]) -> list[Click]:
-    """Those that are not stored yet, of links that may have been loaded before.
+    """The clicks that are not stored yet, for links whose clicks may have been loaded before.
 
-    Where single clicks have been removed nobody can tell, and none is new.
+    None after single clicks were removed, because they can no longer be compared.
     """
     asked = list(clicks)
     removals = list_removals(tx)

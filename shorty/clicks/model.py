@@ -1,7 +1,7 @@
-"""What a visit is, and how what a visitor's headers say is cut down before it is kept.
+"""Defines visits and clicks, and shortens what a visitor's headers contain before it is stored.
 
-A *visit* is what the redirect knows when it answers: it goes into the journal. A *click* is the row
-made of it off the path. Neither holds the visitor's address.
+A *visit* is what the redirect knows when it answers; it is written to the journal. A *click* is the
+row that is created from it later. Neither contains the visitor's IP address.
 """
 
 from functools import lru_cache
@@ -12,14 +12,14 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-# Small numbers, not enums: they are written and read millions of times, and enums cost thrice that.
+# Small numbers instead of enums, which take three times as long: they are read millions of times.
 Source = Literal[0, 1, 2]
 LINK: Final = 0
 QR: Final = 1
 BIO: Final = 2
 
 Kind = Literal[0, 1, 2, 3]
-UNKNOWN: Final = 0  # the recorder reads the user agent
+UNKNOWN: Final = 0  # # decided later, from the user agent
 PERSON: Final = 1
 BOT: Final = 2
 PREFETCH: Final = 3
@@ -33,11 +33,11 @@ LONGEST_REFERRER_HEADER: Final = 512
 REMEMBERED_REFERRERS: Final = 4096
 LONGEST_UTM: Final = 200
 LONGEST_QUERY: Final = 8192
-"""Of a visitor's query, no more is read."""
-LONGEST_VISIT: Final = 16_384  # bytes; what is cut as it should be needs less than half
+"""The longest part of a visitor's query that is read."""
+LONGEST_VISIT: Final = 16_384  # # bytes; properly shortened fields need less than half
 MOST_QUERY_PARAMETERS: Final = 100
 
-# As browsers send it: a scheme, perhaps a name and password, the host, perhaps a port.
+# As browsers send it: scheme, optional user and password, host, optional port.
 _REFERRER = compile_pattern(
     r"(?:https?|android-app|ios-app)://(?:[^/?#]*@)?(?:www\.)?"
     r"([a-z0-9_.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d*)?(?:[/?#]|$)",
@@ -49,20 +49,20 @@ _CONTROL = compile_pattern(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 class Visit(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc=False):
     """One answered request for a link.
 
-    The order of the fields is the journal's format: new ones go to the end and have a default, so
-    that a release can read what the one before it wrote.
+    The order of the fields is the journal's format. New fields are appended and have a default, so
+    that a release can read visits written by the previous one.
     """
 
     at: int
     link_id: int
-    visitor: int  # 63 bits; 0: not told apart
-    country: str = ""  # ISO 3166-1 alpha-2; "": unknown
+    visitor: int  # # 63 bits; 0 if not numbered
+    country: str = ""  # # ISO 3166-1 alpha-2; "" if unknown
     source: Source = LINK
     kind: Kind = UNKNOWN
     user_agent: str = ""
-    referrer: str = ""  # the host alone; "": none
+    referrer: str = ""  # # only the host; "" if none
     utm: Utm | None = None
-    city: str = ""  # "": unknown
+    city: str = ""  # # "" if unknown
 
 
 class Click(NamedTuple):
@@ -86,14 +86,14 @@ class Click(NamedTuple):
         return self.kind == BOT
 
 
-# A visit's fields, as they stand in the journal since this release; all from the country on.
+# A visit's fields from the country on, as this release writes them to the journal.
 VisitDetails = tuple[str, Source, Kind, str, str, Utm | None, str]
 VisitFields = tuple[int, int, int, str, Source, Kind, str, str, Utm | None, str]
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Visit).decode
 decode_fields = msgspec.msgpack.Decoder(VisitFields).decode
-"""Reads a visit that has every field, a third quicker than `decode_visit`; raises as it does."""
+"""Reads a visit that has every field, a third faster than `decode_visit`; raises the same."""
 
 
 def encode_visit(visit: Visit) -> bytes:
@@ -106,7 +106,7 @@ def encode_visit(visit: Visit) -> bytes:
 
 
 def decode_visit(payload: bytes) -> Visit:
-    """Raises msgspec.MsgspecError or UnicodeDecodeError where it is no visit."""
+    """Raises msgspec.MsgspecError or UnicodeDecodeError if the payload is not a visit."""
     return _decode(payload)
 
 
@@ -125,19 +125,19 @@ def _clean_visit(visit: Visit) -> Visit:
     )
 
 
-# Browsers send a page's origin alone to other sites, so that few headers are sent again and again.
+# Browsers send other sites only a page's origin, so the same few headers arrive again and again.
 @lru_cache(REMEMBERED_REFERRERS)
 def read_referrer(header: str) -> str:
-    """The host that a Referer header names, lower-cased and without `www.`; "" for none.
+    """The host that a Referer header names, lower-cased and without `www.`; "" if none.
 
-    The header is remembered: cut it to LONGEST_REFERRER_HEADER before.
+    The header is cached, so cut it to LONGEST_REFERRER_HEADER first.
     """
     match = _REFERRER.match(header)
     return match[1].lower().rstrip(".") if match else ""
 
 
 def read_utm(query: str, of_link: Utm | None) -> Utm | None:
-    """The UTM values of a visit: the link's own, replaced by those in the visitor's query."""
+    """The UTM values of a visit: the link's own, overridden by those in the visitor's query."""
     if "utm_" not in query:
         return of_link
     values = dict(zip(UTM_NAMES, of_link or (None,) * 5, strict=True))
@@ -150,5 +150,5 @@ def read_utm(query: str, of_link: Utm | None) -> Utm | None:
 
 
 def clean_text(text: str, longest: int) -> str:
-    """Text of a visitor's making, cut, without what a database or a log would stumble over."""
+    """A visitor's text, shortened, without characters that break databases or logs."""
     return _CONTROL.sub(" ", text[:longest]).strip()

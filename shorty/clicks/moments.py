@@ -1,13 +1,13 @@
-"""Walks the quarter hours that have any clicks, in two steps of their index for each.
+"""Lists the quarter hours that have any clicks, with two index steps each.
 
-Sums lie by time first: those of one owner are sought in each quarter hour.
+Sums are stored by time first, so one owner's sums are looked up in each quarter hour.
 """
 
 
 def write_moments(first: str, end: str, *, is_descending: bool = False) -> str:
-    """The beginning of a statement: a table `moments (at)`, whose last row is null.
+    """The start of a statement: a table `moments (at)`, whose last row is null.
 
-    It has the quarter hours from `first` up to `end`, which are parameters, such as `$1`.
+    It lists the quarter hours from `first` up to `end`, which are parameters such as `$1`.
     """
     if is_descending:
         choice, following = "max", f"q.at < m.at and q.at >= {first}"

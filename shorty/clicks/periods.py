@@ -1,7 +1,7 @@
-"""Owns the periods that questions are about: their ends, and how they are cut into intervals.
+"""Owns the periods of analytics: reads their ends and cuts them into intervals.
 
-Days, weeks and months are those of the caller's time zone, with its changes of the clock. Moments
-are UTC milliseconds; ends are on a quarter hour, the finest that sums are kept by.
+Days, weeks and months are those of the caller's time zone, with its clock changes. Moments are UTC
+milliseconds; ends are rounded to a quarter hour, the finest grain of the sums.
 """
 
 import re
@@ -28,7 +28,7 @@ _LOST_PLUS: Final = re.compile(r"(T[\d:.,]+) (\d\d:?\d\d)$")
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
-    """From `start` up to `end`, which is not part of it."""
+    """From `start` up to, but not including, `end`."""
 
     start: int
     end: int
@@ -36,7 +36,7 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def previous(self) -> "Period":
-        """The one of the same length just before."""
+        """The period of the same length just before."""
         return Period(start=2 * self.start - self.end, end=self.start, zone=self.zone)
 
     def write_moment(self, at: int) -> str:
@@ -46,9 +46,9 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Slots(msgspec.Struct, frozen=True, kw_only=True):
-    """A period cut into intervals: slot i goes from `bounds[i]` to `bounds[i + 1]`.
+    """A period cut into intervals: slot i is from `bounds[i]` up to `bounds[i + 1]`.
 
-    `starts` are where the intervals begin, the first one perhaps before the period.
+    `starts` are the starts of the intervals; the first may be before the period.
     """
 
     starts: tuple[int, ...]
@@ -56,7 +56,7 @@ class Slots(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_period(start: str | None, end: str | None, zone_name: str, now: int) -> Period:
-    """A date as `end` means the whole of that day. Raises InvalidFieldsError with every fault."""
+    """A date as `end` includes that whole day. Raises InvalidFieldsError with every fault."""
     faults: dict[str, str] = {}
     zone = find_zone(zone_name)
     if zone is None:
@@ -94,7 +94,7 @@ def find_zone(name: str) -> ZoneInfo | None:
 
 
 def cut_period(period: Period, interval: Interval) -> Slots:
-    """Raises InvalidFieldsError where there would be too many."""
+    """Raises InvalidFieldsError if the period has too many intervals."""
     starts = [_find_start(period.start, interval, period.zone)]
     while (following := _find_next(starts[-1], interval, period.zone)) < period.end:
         if len(starts) == MOST_POINTS:
@@ -111,7 +111,7 @@ def read_moment(at: int, zone: ZoneInfo) -> datetime:
 
 
 def _read_end(text: str, zone: ZoneInfo, *, is_last: bool) -> int | None:
-    """A date or a moment as milliseconds; None where it is neither."""
+    """A date or a moment as milliseconds; None if the text is neither."""
     try:
         if _DATE.fullmatch(text):
             given = date.fromisoformat(text)
@@ -130,7 +130,7 @@ def _find_default_start(end: int, zone: ZoneInfo) -> int:
 
 
 def _find_start(at: int, interval: Interval, zone: ZoneInfo) -> int:
-    """Where the interval begins that the moment is in."""
+    """The start of the interval that contains the moment."""
     if interval == "hour":
         return _find_hour(at, zone)
     day = read_moment(at, zone).date()
@@ -164,7 +164,7 @@ def _find_hour(at: int, zone: ZoneInfo) -> int:
 def _find_next_hour(start: int, zone: ZoneInfo) -> int:
     (_, offset), later = _name_hour(start, zone), read_moment(start + HOUR_MS, zone)
     if later.minute or later.utcoffset() != offset:
-        # The clock was set meanwhile: less than an hour may have this name.
+        # The clock changed meanwhile, so this hour may be shorter.
         return _find_change(start, zone)
     return start + HOUR_MS
 
@@ -177,7 +177,7 @@ def _find_change(start: int, zone: ZoneInfo) -> int:
 
 
 def _name_hour(at: int, zone: ZoneInfo) -> tuple[int, timedelta | None]:
-    """What no neighbouring hour has in common with it, also where the clock was set."""
+    """A name that differs from the neighbouring hours' even when the clock changes."""
     moment = read_moment(at, zone)
     return moment.hour, moment.utcoffset()
 

@@ -1,9 +1,9 @@
-"""Recounts the roll-ups from single clicks, a UTC day at a time, while the server works.
+"""Recalculates the roll-ups from single clicks, a UTC day at a time, while the server runs.
 
-A day is recounted for the workspaces whose clicks of it all remain. Clicks and sums are read at one
-moment; what differs is corrected by the difference, so that clicks stored meanwhile stay counted.
-What a day's clicks add up to is held in memory. Days that need it are noted in the database, where
-neither a stop nor a kill forgets them.
+A day is recalculated for the workspaces that still have all its clicks. Clicks and sums are read
+from one snapshot and corrected by their difference, so that clicks stored meanwhile stay counted.
+The sums of a day's clicks are held in memory. Days to recalculate are noted in the database, where
+they survive a stop or a crash.
 """
 
 import asyncio
@@ -76,8 +76,8 @@ DELETE_QUARTER: Final = "delete from click_quarters where at = $1 and owner = $2
 
 NOTE_DAY: Final = "insert into days_to_recount (day) values ($1) on conflict (day) do nothing"
 
-# A day that is being recounted stays, a millisecond later: so a kill leaves it to be done again,
-# and what is noted of it meanwhile is another row.
+# A day in progress stays noted, a millisecond later: after a crash it is recalculated again, and a
+# new note meanwhile gets its own row.
 TAKE_DAY: Final = """
 update or replace days_to_recount set day = day / $1 * $1 + 1
 where day = (select min(day) from days_to_recount) returning day
@@ -85,21 +85,21 @@ where day = (select min(day) from days_to_recount) returning day
 
 FORGET_DAY: Final = "delete from days_to_recount where day = $1"
 
-# Two recounts of one day would both add what is missing.
+# Two recalculations of one day would both add the difference.
 _TURNS: Final[WeakKeyDictionary[Database, asyncio.Lock]] = WeakKeyDictionary()
 
 DELETE_DAY: Final = "delete from click_days where owner = $1 and day = $2"
 
 
 class Correction(NamedTuple):
-    """What is to be added to the sums of a quarter hour; some of it is negative."""
+    """What to add to the sums of a quarter hour; counts may be negative."""
 
     place: Place
     difference: Quarter
 
 
 class _Recount:
-    """What the clicks of a day add up to, given in the order of their ids in each quarter hour."""
+    """The sums of a day's clicks, which arrive by quarter hour in the order of their ids."""
 
     def __init__(self) -> None:
         self.sums: dict[Place, Sums] = {}
@@ -119,13 +119,13 @@ class _Recount:
                         self._first[owner, click.visitor] = (click_id, click)
 
     def add_visitors(self) -> None:
-        """Once all clicks are there: each visitor counts with the one that was stored first."""
+        """Called after all clicks: a visitor counts with the click that was stored first."""
         for (owner, _), (_, click) in sorted(self._first.items(), key=lambda item: item[1][0]):
             self.sums[find_place(owner, click.at)].add_visitor(click)
 
 
 async def list_days(db: Database) -> list[int]:
-    """Every UTC day from that of the oldest click to that of the newest."""
+    """Every UTC day from the oldest click to the newest."""
     row = await db.find_one(FIND_SPAN)
     if row is None or row["first"] is None:
         return []
@@ -133,13 +133,13 @@ async def list_days(db: Database) -> list[int]:
 
 
 def note_days(tx: Transaction, days: Iterable[int]) -> None:
-    """What was counted of visitors on these days may be wrong, until rebuild_noted_day has run."""
+    """Notes days whose visitors may be counted wrongly until rebuild_noted_day has run."""
     for day in days:
         tx.execute(NOTE_DAY, day)
 
 
 async def rebuild_noted_day(db: Database) -> int:
-    """Recounts the first of the days that were noted; returns 0 once there is none."""
+    """Recalculates the first noted day; returns 0 if none is noted."""
     async with _TURNS.setdefault(db, asyncio.Lock()):
         taken = await db.write(lambda tx: tx.find_one(TAKE_DAY, DAY_MS))
         if taken is None:
@@ -150,7 +150,7 @@ async def rebuild_noted_day(db: Database) -> int:
 
 
 async def rebuild_day(db: Database, day: int) -> int:
-    """Recounts a day; returns how many quarter hours of links and workspaces were wrong."""
+    """Recalculates a day; returns how many quarter hours of links and workspaces were wrong."""
     async with open_snapshot(db) as snapshot:
         corrections = await _find_corrections(snapshot, day)
     remaining = iter(corrections)
@@ -202,7 +202,7 @@ async def _read_stored(snapshot: Snapshot, day: int, incomplete: set[int]) -> di
 
 
 def _add_stored(stored: dict[Place, Quarter], row: Row, day: int) -> None:
-    is_day = "series" in row.keys()  # noqa: SIM118 - a row is no mapping
+    is_day = "series" in row.keys()  # # noqa: SIM118 - a row is not a mapping
     quarters = (
         unfold_day(read_day(row)) if is_day else [read_quarter(day, row["at"], read_stored(row))]
     )

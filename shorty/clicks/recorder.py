@@ -1,8 +1,8 @@
-"""Takes visits off the redirect's hands: into the journal at once, into the database in batches.
+"""Records visits for the redirect: at once in the journal, in batches in the database.
 
-A visit is safe once it is journalled. It then waits in memory until its batch is stored; while the
-database cannot be written it waits on, up to a bound. What the journal cannot take (a full disk)
-waits in memory alone.
+A visit is safe once it is journalled. It then waits in memory until its batch is stored, or longer,
+up to a limit, while the database cannot be written. A visit that the journal cannot take (on a full
+disk) waits only in memory.
 """
 
 import asyncio
@@ -34,11 +34,11 @@ from shorty.webhooks.outbox import Outbox
 logger = logging.getLogger(__name__)
 
 BATCH_VISITS: Final = 20_000
-MOST_WAITING: Final = 1_000_000  # some 200 MB
+MOST_WAITING: Final = 1_000_000  # # about 200 MB
 SHORTEST_REST_S: Final = 0.05
 LONGEST_REST_S: Final = 1.0
-# It rests this many times as long as it worked. Clicks spread over a million links cost a third
-# when they come in the larger batches that this makes of them.
+# It rests this many times as long as it worked: with larger batches, clicks spread over a million
+# links cost a third.
 REST_PER_WORK: Final = 8
 FIRST_RETRY_S: Final = 0.1
 LAST_RETRY_S: Final = 5.0
@@ -46,10 +46,10 @@ WARNING_INTERVAL_S: Final = 60.0
 
 
 class RecorderStats(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts since the start, and the state now.
+    """Counts since the start, and the current state.
 
-    `in_memory` are those of `waiting` that no journal keeps. `wait_s` is how long the oldest visit
-    that waits has waited, `refused_s` how long the journal has taken no visits; None where it does.
+    `in_memory` are the waiting visits that are in no journal. `wait_s` is how long the oldest visit
+    has waited; `refused_s` is how long the journal has refused visits, or None if it accepts them.
     """
 
     waiting: int
@@ -66,9 +66,9 @@ class RecorderStats(msgspec.Struct, frozen=True, kw_only=True):
 class Recorder:
     """Records visits from `start` to `stop`.
 
-    Visits are taken in any thread, without waiting; the rest is the event loop's. One task stores
-    what was taken; that task alone makes and removes segments, in threads. The lock covers what
-    both sides touch: the segment that is appended to, and the line of visits that wait.
+    `record` does not wait and works in any thread; everything else runs on the event loop. One task
+    stores the recorded visits, and only it creates and removes segments, in threads. The lock
+    covers what both share: the current segment and the queue of waiting visits.
     """
 
     def __init__(
@@ -90,11 +90,11 @@ class Recorder:
         self._waiting = WaitingVisits(batch_visits, read_monotonic)
         self._read_monotonic = read_monotonic
         self._refused_since: float | None = None
-        self._refused_after = 0  # so many visits were journalled when it last refused one
+        self._refused_after = 0  # # the value of `_journalled` at the last refusal
         self._batch_visits = batch_visits
         self._most_waiting = most_waiting
         self._rest_s = rest_s
-        self._journal_id = ""  # "" until the database belongs to this journal
+        self._journal_id = ""  # # "" until the database owns this journal
         self._stored = Position(0, 0)
         self._stored_batches = 0
         self._oldest_segment = 0
@@ -103,18 +103,18 @@ class Recorder:
         self._must_hurry = asyncio.Event()
         self._must_stop = asyncio.Event()
         self._loop: AbstractEventLoop | None = None
-        self._is_told = False  # of work; a task's round begins by taking it back
+        self._is_told = False  # # whether the task was notified; it resets this each round
         self._task: asyncio.Task[None] | None = None
         self._warned_at: dict[str, float] = {}
 
     def record(self, visit: Visit) -> bool:
-        """Takes a visit in; returns whether it outlives the process. Takes 3 µs, never raises.
+        """Records a visit; returns whether it survives a crash. Takes 3 µs, never raises.
 
-        One that the journal cannot take waits in memory; one past the bound is dropped, the only
-        case in which an answered click is lost.
+        A visit that the journal cannot take waits in memory. A visit beyond the limit is dropped:
+        the only case in which an answered click is lost.
         """
         payload = encode_visit(visit)
-        # In one piece, as `_append` and `_wait` would do it: every visit takes this way.
+        # `_append` and `_wait` inlined, because every visit comes this way.
         waiting, journal = self._waiting, self._journal
         with self._lock:
             if waiting.count >= self._most_waiting:
@@ -135,7 +135,7 @@ class Recorder:
             return True
 
     def record_or_refuse(self, visit: Visit) -> bool:
-        """Takes a visit in only if it outlives the process; returns whether."""
+        """Records a visit only if it survives a crash; returns whether it did."""
         payload = encode_visit(visit)
         with self._lock:
             if self._waiting.count >= self._most_waiting:
@@ -145,7 +145,7 @@ class Recorder:
             return self._append(payload)
 
     def count_waiting(self, link_id: int, stored_batches: int) -> int:
-        """The visits of persons to a link that are not in the first `stored_batches` batches."""
+        """A link's visits by persons that are not in the first `stored_batches` batches."""
         with self._lock:
             return self._waiting.count_persons(link_id, stored_batches)
 
@@ -167,7 +167,7 @@ class Recorder:
         )
 
     def try_journal(self) -> None:
-        """Finds out whether a journal that refused a visit takes visits again."""
+        """Checks whether a journal that refused a visit accepts visits again."""
         with self._lock:
             if self._find_refusal() is None:
                 return
@@ -177,7 +177,10 @@ class Recorder:
                 self._tell()
 
     def _find_refusal(self) -> float | None:
-        """Nothing is noted where a visit is journalled: that is every visit's way."""
+        """Seconds since the journal began to refuse visits.
+
+        Costs nothing when a visit is journalled.
+        """
         if self._refused_since is None or self._refused_after != self._journalled:
             return None
         return self._read_monotonic() - self._refused_since
@@ -204,7 +207,7 @@ class Recorder:
             self._tell()
 
     def _tell(self) -> None:
-        """Lets the task know, from whatever thread, that there is work; of the first alone."""
+        """Notifies the task of work, from any thread; called for the first visit of a round."""
         self._is_told = True
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._note_work)
@@ -215,17 +218,17 @@ class Recorder:
             self._must_hurry.set()
 
     def _warn(self, message: str, fact: object) -> None:
-        """Logs each message once a minute at most."""
+        """Logs each message at most once a minute."""
         now = time.monotonic()
         if now - self._warned_at.get(message, -inf) >= WARNING_INTERVAL_S:
             self._warned_at[message] = now
             logger.warning(message, fact)
 
     async def start(self) -> None:
-        """Replays what an earlier process left in the journal, then takes visits.
+        """Replays the visits that an earlier process left in the journal, then starts recording.
 
-        Raises StorageUnavailableError where the database cannot be read, or where it cannot be
-        written and more is left than may wait.
+        Raises StorageUnavailableError if the database cannot be read, or if it cannot be written
+        and more visits remain than may wait.
         """
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(load_patterns)
@@ -239,7 +242,7 @@ class Recorder:
         self._task = asyncio.create_task(self._store_until_stopped())
 
     async def stop(self) -> None:
-        """Stores what waits. What cannot be stored now stays in the journal for the next start."""
+        """Stores the waiting visits. Those that fail stay in the journal for the next start."""
         if self._task is None:
             return
         self._must_stop.set()
@@ -256,7 +259,7 @@ class Recorder:
             self._journal.close()
 
     def _may_remove(self) -> bool:
-        """Whether what is stored is safe: not where another file took the database's place."""
+        """Whether stored visits are safe to remove: not if the database's file was replaced."""
         if self._db.is_in_place():
             return True
         self._warn("The click journal is kept: %s was replaced.", self._db.path)
@@ -272,7 +275,7 @@ class Recorder:
             logger.warning("%s clicks are lost: the journal could not take them either.", lost)
 
     def _is_own(self, state: JournalState) -> bool:
-        """Whether the folder holds the journal of this very database, not of an older copy."""
+        """Whether the folder is the journal of this very database, not of an older copy."""
         owner = self._journal.find_owner()
         return (
             owner is not None
@@ -281,7 +284,7 @@ class Recorder:
         )
 
     async def _replay(self) -> None:
-        """Stores what is left in the journal, which then ends: each start begins one of its own."""
+        """Stores and removes the old journal, because each start begins a new one."""
         is_writable = True
         for record in self._journal.read_after(self._stored):
             self._waiting.add_again(record)
@@ -303,7 +306,7 @@ class Recorder:
             await _wait_for(self._must_hurry, rest_s)
             self._must_hurry.clear()
             self._has_work.clear()
-            self._is_told = False  # before the line is sealed: who comes later tells again
+            self._is_told = False  # # before `seal`, so that later visits notify again
             is_last = self._must_stop.is_set()
             began = time.monotonic()
             await self._tend_journal()
@@ -320,7 +323,7 @@ class Recorder:
                 retry_s = min(retry_s * 2, LAST_RETRY_S)
 
     async def _store_waiting(self) -> bool:
-        """Stores what waits by now; returns whether the database took it."""
+        """Stores the visits that wait now; returns whether the database accepted them."""
         if not self._journal_id:
             return self._waiting.count == 0
         with self._lock:
@@ -374,9 +377,9 @@ class Recorder:
             self._warn("The click journal's owner cannot be noted: %s.", error)
 
     def _isolate_fault(self, batch: Batch) -> bool:
-        """Divides a refused batch until the visit at fault is alone, and lets that one go.
+        """Splits a refused batch until the faulty visit is alone, and drops that visit.
 
-        Returns False where no visit is at fault.
+        Returns False if no visit is at fault.
         """
         with self._lock:
             if len(batch.payloads) > 1:
@@ -388,7 +391,7 @@ class Recorder:
             return is_at_fault
 
     async def _tend_journal(self) -> None:
-        """Sees to it that there is a segment to append to, and none that is stored whole."""
+        """Creates a segment if one is needed, and removes segments that are completely stored."""
         try:
             if not self._journal_id:
                 await self._begin_journal()
@@ -407,7 +410,7 @@ class Recorder:
                     self._note_refusal()
 
     async def _begin_journal(self) -> None:
-        """The database learns the id first: a journal whose id it does not know is foreign."""
+        """Stores the id in the database first: a journal with an unknown id is foreign."""
         await asyncio.to_thread(self._clear_folder)
         journal_id = secrets.token_hex(16)
         start = Position(self._stored.segment + 1, FIRST_OFFSET)
@@ -427,7 +430,7 @@ class Recorder:
         return self._journal.create_segment(after=self._stored.segment - 1)
 
     async def _sync_journal(self) -> None:
-        """While the database takes nothing, the journal alone stands against a power cut."""
+        """While the database rejects writes, only a synced journal survives a power cut."""
         try:
             await asyncio.to_thread(self._journal.sync)
         except OSError as error:

@@ -1,8 +1,8 @@
-"""Owns the form of a record in the journal, and reads a segment's records past damage.
+"""Owns the format of a journal record, and reads the intact records of a damaged segment.
 
 A record is a length, a checksum and a payload. The checksum is mixed with a *key* that only the
-journal's owner knows: visitors choose their user agent, and could otherwise write records into it
-that are taken for ours where damage makes the reader search on.
+journal's owner knows. Without it, visitors could put forged records into their user agent, which a
+reader that skips damage would accept.
 """
 
 from collections.abc import Iterator
@@ -15,28 +15,28 @@ from zlib import crc32
 FORMAT: Final = b"journal2"
 FORMER_FORMAT: Final = b"shorty1\n"  # its checksums have no key
 FIRST_OFFSET: Final = len(FORMAT)
-LONGEST_PAYLOAD: Final = 64 * 1024 - 1  # so that the length's upper two bytes are always zero
+LONGEST_PAYLOAD: Final = 64 * 1024 - 1  # # so that the length's upper two bytes are always zero
 
 HEADER: Final = Struct("<II")  # length and CRC-32 of the payload
 HEADER_BYTES: Final = HEADER.size
 pack_header: Final = HEADER.pack
-# A search gives up once it has looked through this many times the segment: bytes in which every
-# place seems to begin a long record would otherwise take hours.
+# A search ends after checking this many times the segment's size: bytes in which every offset
+# looks like the start of a long record would otherwise take hours.
 SEARCHED_TIMES: Final = 64
 
 _LENGTH: Final = compile_pattern(rb"(?=(?!\x00\x00)..\x00\x00)", DOTALL)
 
 
 def make_key(journal_id: str, segment: int) -> int:
-    """What the checksums of one segment are mixed with: no record passes in another segment."""
+    """The key of one segment's checksums; a record is valid in no other segment."""
     return crc32(f"{journal_id} {segment}".encode("ascii"))
 
 
 class SegmentReader:
-    """Iterates over a segment's whole records as (payload, offset where it ends).
+    """Iterates over a segment's whole records as (payload, end offset).
 
-    `skipped` counts the damaged bytes found so far, `torn` those at the end that were never written
-    whole, as after a power cut or on a full disk.
+    `skipped` counts the damaged bytes found so far. `torn` counts the bytes of an incomplete record
+    at the end, as after a power cut or on a full disk.
     """
 
     def __init__(self, content: bytes, offset: int, key: int) -> None:
@@ -46,7 +46,7 @@ class SegmentReader:
         self._offset = max(offset, FIRST_OFFSET)
         self._key = key
         self._is_former = content[:FIRST_OFFSET] == FORMER_FORMAT
-        self.checked_bytes = 0  # for which a checksum was taken
+        self.checked_bytes = 0  # # for the limit of a search
 
     def __iter__(self) -> Iterator[tuple[bytes, int]]:
         content = self._content
@@ -66,12 +66,12 @@ class SegmentReader:
             yield payload, self._offset
 
     def _read(self, offset: int) -> bytes | None:
-        """The payload of the record at `offset`; None where there is no whole one."""
+        """The payload of the record at `offset`; None if no whole record starts there."""
         content, start = self._content, offset + HEADER_BYTES
         if start > len(content):
             return None
         length, checksum = HEADER.unpack_from(content, offset)
-        # A power cut may leave zeros, which would pass for empty records.
+        # A power cut may leave zeros, which look like empty records.
         if not 0 < length <= LONGEST_PAYLOAD or start + length > len(content):
             return None
         payload = content[start : start + length]
@@ -79,7 +79,7 @@ class SegmentReader:
         return payload if crc32(payload) ^ self._key == checksum else None
 
     def _skip(self) -> None:
-        """Goes on to the next whole record, or to the end."""
+        """Moves to the next whole record, or to the end."""
         start = self._offset
         following = None if self._is_former else self._find_next(start + 1)
         self._offset = len(self._content) if following is None else following
@@ -97,7 +97,7 @@ class SegmentReader:
         return None
 
     def _is_torn(self, offset: int) -> bool:
-        """Whether what follows the last record is the beginning of one, perhaps before zeros."""
+        """Whether the rest is the beginning of a record, perhaps followed by zeros."""
         written = self._content[offset:].rstrip(b"\0")
         if len(written) < HEADER_BYTES:
             return True

@@ -1,4 +1,4 @@
-"""Knows which name the hosts of a known site go by."""
+"""Names known sites by their hosts."""
 
 from functools import lru_cache
 from typing import Final
@@ -46,12 +46,12 @@ _HOSTS: Final = {
 }
 _NAMES: Final = {host: name for name, hosts in _HOSTS.items() for host in hosts}
 REMEMBERED_HOSTS: Final = 4096
-_APPS: Final = ("com.", "org.", "jp.")  # an app's name is read from the front: no subdomains
+_APPS: Final = ("com.", "org.", "jp.")  # # prefixes of app names, which have no subdomains
 
 
 @lru_cache(REMEMBERED_HOSTS)
 def find_site(host: str) -> str | None:
-    """The known site a host belongs to, by itself or as a subdomain; None for all others."""
+    """The known site of a host or of one of its parent domains; None for other hosts."""
     if host in _NAMES:
         return _NAMES[host]
     if host.startswith(("google.", "com.google.android")) or ".google." in host:

@@ -1,8 +1,7 @@
-"""Owns how long single clicks are kept: the plan's days, by whole UTC days. Sums are kept for good.
+"""Removes single clicks after the plan's number of whole UTC days. Sums are kept for ever.
 
-Removed a little at a time. Before the first click of a day goes it is written down that the day is
-no longer whole, so that nobody recounts what is left of it. Of links that were never anybody's,
-the sums go too.
+Clicks are removed in small steps. Before the first click of a day is removed, the day is marked as
+incomplete, so that it is never recalculated. The sums of expired public links are removed too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,9 +58,9 @@ LIST_REMOVALS: Final = "select workspace_id, begun_before from click_removals"
 async def remove_old_clicks(
     db: Database, plans: Mapping[str, Plan], now: int, brief: Mapping[int, int] | None = None
 ) -> bool:
-    """Removes some of what is past its days; returns whether there may be more.
+    """Removes some clicks that are past their retention; returns whether more may remain.
 
-    `brief` are days by workspaces for which the plan has no say.
+    `brief` maps workspaces to days that override the plan's.
     """
     behind: dict[tuple[int, int], list[int]] = {}
     for row in await db.find_all(LIST_WORKSPACES):
@@ -71,7 +70,7 @@ async def remove_old_clicks(
             behind.setdefault((row["done_before"], end), []).append(row["id"])
     if not behind:
         return False
-    # Those that have come equally far are one walk through the clicks.
+    # Workspaces at the same point share one pass over the clicks.
     (start, end), workspace_ids = min(behind.items())
     together = workspace_ids[:WORKSPACES_AT_ONCE]
     await db.write(lambda tx: remove_step(tx, together, start, end))
@@ -83,7 +82,7 @@ def find_first_kept(days: int, now: int) -> int:
 
 
 def remove_step(tx: Transaction, workspace_ids: Sequence[int], start: int, end: int) -> int:
-    """Removes the oldest of the workspaces' clicks from `start` up to `end`; returns how many."""
+    """Removes the workspaces' oldest clicks from `start` up to `end`; returns how many."""
     tx.execute_many(BEGIN_REMOVAL, [(each, end) for each in workspace_ids])
     row = tx.find_one(FIND_STEP, start, end, CLICKS_AT_ONCE)
     until = end if row is None else max(row["at"], start + 1)
@@ -94,7 +93,7 @@ def remove_step(tx: Transaction, workspace_ids: Sequence[int], start: int, end: 
 
 
 def forget_sums(tx: Transaction, link_id: int, start: int, end: int) -> None:
-    """Those of a link that was clicked between `start` and `end` alone; single clicks have days."""
+    """Deletes the sums of a link whose clicks were all between `start` and `end`."""
     quarters = range(start // QUARTER_MS * QUARTER_MS, end + 1, QUARTER_MS)
     tx.execute_many(DELETE_QUARTER, [(at, link_id) for at in quarters])
     tx.execute(DELETE_DAYS, link_id)
@@ -103,5 +102,5 @@ def forget_sums(tx: Transaction, link_id: int, start: int, end: int) -> None:
 
 
 def list_removals(tx: Transaction) -> dict[int, int]:
-    """Before which moment each workspace's clicks may be gone; others have all of theirs."""
+    """The moment before which each workspace's clicks may be removed; others keep all clicks."""
     return {row["workspace_id"]: row["begun_before"] for row in tx.find_all(LIST_REMOVALS)}

@@ -1,7 +1,7 @@
-"""Every statement that keeps the roll-ups: sums of quarter hours, and who was seen on a day.
+"""Every statement that maintains the roll-ups: sums of quarter hours, and a day's seen visitors.
 
-Called inside the transaction that stores the clicks, so that the sums are those of the clicks at
-any commit. See manual/decisions/2026-11-23-roll-ups.md.
+Called in the transaction that stores the clicks, so that sums and clicks agree at every commit. See
+manual/decisions/2026-11-23-roll-ups.md.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from shorty.storage.statements import cut_and_fill, number_places
 IN_ONE_STATEMENT: Final = 200
 FORGOTTEN_AT_ONCE: Final = 5000
 VISITORS_AT_ONCE: Final = 64
-SEEN_FOR_DAYS: Final = 2  # the day itself, and one more for clicks that are stored late
+SEEN_FOR_DAYS: Final = 2  # # the day itself, and one more for clicks that are stored late
 
 _PLACES: Final = number_places(IN_ONE_STATEMENT)
 
@@ -56,7 +56,7 @@ delete from day_visitors where (day, visitor, owner) in (
 def add_to_rollups(
     tx: Transaction, clicks: Sequence[Click], known: KnownVisitors | None = None
 ) -> None:
-    """Adds clicks to the sums; they come in the order of their ids, and their links exist."""
+    """Adds clicks to the sums; the clicks are in the order of their ids and their links exist."""
     if not clicks:
         return
     workspaces = find_workspaces(tx, {click.link_id for click in clicks})
@@ -70,7 +70,7 @@ def add_to_rollups(
 
 
 def put_sums(tx: Transaction, sums: Mapping[Place, Sums]) -> None:
-    """Writes sums over what is stored of the same quarter hours."""
+    """Replaces the stored sums of the same quarter hours."""
     rows: list[tuple[Value, ...]] = []
     for at, owner in _sort(sums):
         each = sums[Place(at, owner)]
@@ -79,13 +79,13 @@ def put_sums(tx: Transaction, sums: Mapping[Place, Sums]) -> None:
 
 
 def find_workspaces(tx: Transaction, link_ids: Iterable[int]) -> dict[int, int]:
-    """The workspaces of those of the links that exist."""
+    """The workspaces of those links that exist."""
     rows = _find_in_pieces(tx, FIND_WORKSPACES, sorted(link_ids))
     return {row["link_id"]: row["workspace_id"] for row in rows}
 
 
 async def forget_some_visitors(db: Database, now: int) -> int:
-    """Forgets some of who was seen on days that are over; returns how many that were."""
+    """Deletes some of the visitors seen on past days; returns how many."""
     return await db.write(lambda tx: forget_visitors(tx, now, FORGOTTEN_AT_ONCE))
 
 
@@ -94,7 +94,7 @@ def forget_visitors(tx: Transaction, now: int, limit: int) -> int:
 
 
 def find_first_kept_day(now: int) -> int:
-    """The oldest UTC day of which it is known who has been seen."""
+    """The oldest UTC day whose seen visitors are still stored."""
     return (now // DAY_MS - SEEN_FOR_DAYS + 1) * DAY_MS
 
 
@@ -112,7 +112,7 @@ def _find_sums(tx: Transaction, places: set[Place]) -> dict[Place, Sums]:
 
 
 def _sort(places: Iterable[Place]) -> list[tuple[int, int]]:
-    """Neighbours share pages. As bare tuples, which are compared much quicker."""
+    """In storage order, so that neighbours share pages; plain tuples compare much faster."""
     return sorted((place[0], place[1]) for place in places)
 
 
@@ -122,14 +122,14 @@ def _take_visitors(
     workspaces: Mapping[int, int],
     known: KnownVisitors,
 ) -> Iterator[tuple[Seen, Click]]:
-    """Each first visit of the day to a link, and each to a workspace, in the clicks' order."""
+    """The first visit of the day to each link and to each workspace, in the clicks' order."""
     to_links = known.find_first_visits(clicks)
-    # Who comes to a workspace for the first time comes to each of its links for the first time.
+    # A visitor who is new to a workspace is new to each of its links.
     to_workspaces: dict[Seen, Click] = {}
     for seen, click in to_links.items():
         to_workspaces.setdefault(_find_in_workspace(seen, workspaces), click)
     new: set[Seen] = set()
-    # A visitor's rows lie side by side: each page is touched once.
+    # A visitor's rows are stored together, so this order touches each page once.
     ordered = sorted(to_links)
     for first in range(0, len(ordered), VISITORS_AT_ONCE):
         of_links = _note_visitors(tx, ordered[first : first + VISITORS_AT_ONCE], known)
@@ -141,7 +141,7 @@ def _take_visitors(
 
 
 def _note_visitors(tx: Transaction, seen: Sequence[Seen], known: KnownVisitors) -> list[Seen]:
-    """Writes down who was seen, and returns those who were not before."""
+    """Stores the visitors and returns the new ones."""
     known.note(seen)
     return [(row[0], row[1], row[2]) for row in tx.insert_rows_returning(TAKE_VISITOR, seen)]
 
@@ -152,6 +152,6 @@ def _find_in_workspace(seen: Seen, workspaces: Mapping[int, int]) -> Seen:
 
 
 def _find_in_pieces(tx: Transaction, sql: str, ids: Sequence[int], *others: Value) -> Iterator[Row]:
-    """Asks for many rows with few statements."""
+    """Reads many rows with few statements."""
     for piece in cut_and_fill(ids, IN_ONE_STATEMENT):
         yield from tx.find_all(sql, *piece, *others)

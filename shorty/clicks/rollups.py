@@ -1,7 +1,7 @@
-"""What is summed up of clicks: totals and values of a quarter hour, for a link or a workspace.
+"""Defines the roll-ups: totals and values of a quarter hour, for a link or a workspace.
 
-The *owner* of sums is a link (its id) or a workspace (its id with a minus). Sums are added up in
-the order in which clicks were stored, and come out the same however these are cut into batches.
+The *owner* of sums is a link (its id) or a workspace (its negative id). Clicks are added in the
+order in which they were stored; how they are cut into batches does not change the sums.
 """
 
 from collections import Counter
@@ -19,12 +19,12 @@ from shorty.storage.writer import take_turns
 
 QUARTER_MS: Final = 900_000
 
-# How many clicks there were of each value, by what it is a value of.
+# The clicks of each value, by its kind.
 Counts = dict[str, dict[str, int]]
 
-# One letter says what a value is a value of.
+# A kind is one letter.
 COUNTRY: Final = "c"
-CITY: Final = "t"  # after its country's two letters
+CITY: Final = "t"  # # after its country's two letters
 REFERRER: Final = "r"
 BROWSER: Final = "b"
 OS: Final = "o"
@@ -33,10 +33,10 @@ UTM: Final = ("1", "2", "3", "4", "5")
 VISITORS_OF_COUNTRY: Final = "C"
 VISITORS_OF_CITY: Final = "T"
 
-OTHER: Final = "\0"  # no visitor can send it: control characters are cut out
-MOST_VALUES: Final = 100  # of one kind in a quarter hour; those that come later are others
+OTHER: Final = "\0"  # # no visitor can send it: control characters are removed
+MOST_VALUES: Final = 100  # # of one kind in a quarter hour; later ones count as OTHER
 MOST_VALUES_OF_DAY: Final = 250
-FEW_BYTES: Final = 500  # so few are decoded as quickly as they are stepped over
+FEW_BYTES: Final = 500  # # decoding so few is as fast as skipping them
 REMEMBERED_DETAILS: Final = 8192
 REMEMBERED_VISITORS: Final = 100_000
 
@@ -49,16 +49,16 @@ _decode_utm = msgspec.json.Decoder(list[str | None]).decode
 
 Encoded = bytes | msgspec.Raw
 
-# The owner's id, and all that a click's row holds from its kind on.
+# The owner's id and every column of a click's row from its kind on.
 _Alike = tuple[int, int, int, *tuple[str | None, ...]]
 _READ_LIKENESS: Final = itemgetter(0, *range(Click._fields.index("kind"), len(Click._fields)))
 
 
-Key = tuple[str, str]  # what it is a value of, and the value
+Key = tuple[str, str]  # # the kind and the value
 
 
 class Values:
-    """How many clicks there were of each value, of so many values of a kind at most."""
+    """The clicks of each value, with a limited number of values per kind."""
 
     __slots__ = ("counts",)
 
@@ -80,7 +80,7 @@ class Values:
 
 
 class Stored(NamedTuple):
-    """Sums as they are stored: clicks, visitors, bots, scans, bio clicks; encoded values."""
+    """Sums as stored: clicks, visitors, bots, scans, bio clicks; encoded values."""
 
     totals: tuple[int, int, int, int, int]
     persons: bytes | None
@@ -88,7 +88,7 @@ class Stored(NamedTuple):
 
 
 class Sums:
-    """The sums of one owner in one quarter hour, going on from what is stored of them."""
+    """The sums of one owner in one quarter hour, starting from the stored ones."""
 
     __slots__ = ("bio_clicks", "bots", "clicks", "persons", "programs", "scans", "visitors")
 
@@ -126,21 +126,21 @@ class Sums:
 
 
 class Place(NamedTuple):
-    """Which sums are meant: when their quarter hour begins, and whose they are."""
+    """Identifies sums: the start of their quarter hour, and their owner."""
 
     at: int
     owner: int
 
 
 Seen = tuple[int, int, int]
-"""A visitor of one UTC day, at a link or in a workspace: the day, the visitor, the owner."""
+"""A visitor of one UTC day, to a link or a workspace: the day, the visitor, the owner."""
 
 
 class KnownVisitors:
-    """Whom the database has seen already, as far as memory goes: spares asking it again.
+    """A cache of visitors that the database has already seen, which saves asking it again.
 
-    What a batch notes is kept only once its transaction is committed. Of each visit a hash of 64
-    bits is held, so that 100,000 of them take 7 MB.
+    A batch's visitors are kept only after its transaction is committed. Each is a hash of 64 bits,
+    so 100,000 of them take 7 MB.
     """
 
     __slots__ = ("_kept", "_most", "_noted")
@@ -151,7 +151,7 @@ class KnownVisitors:
         self._noted: list[int] = []
 
     def find_first_visits(self, clicks: Sequence[Click]) -> dict[Seen, Click]:
-        """The first click of each visitor who is told apart and not known, by link and UTC day."""
+        """The first click of each numbered visitor who is not in the cache, by link and UTC day."""
         kept = self._kept
         first: dict[Seen, Click] = {}
         for click in chain.from_iterable(take_turns(clicks)):
@@ -179,7 +179,7 @@ class KnownVisitors:
 
 
 class Group(NamedTuple):
-    """Clicks that are alike but for their visitors and their moments in a quarter hour."""
+    """Clicks that differ only in their visitors and their moments within a quarter hour."""
 
     place: Place
     kind: int
@@ -189,11 +189,12 @@ class Group(NamedTuple):
 
 
 def group_clicks(clicks: Sequence[Click], workspaces: Mapping[int, int]) -> list[Group]:
-    """The clicks as groups of their links and again of their workspaces, prefetches left out.
+    """Groups the clicks by link and again by workspace, without prefetches.
 
-    `workspaces` maps links to theirs.
+    `workspaces` maps a link's id to its workspace's.
     """
-    # Most clicks of a busy link are alike, and most of a workspace are alike but for their links.
+    # Most clicks of a busy link are alike, and most clicks of a workspace differ only in their
+    # link.
     groups: list[Group] = []
     for quarter, found in _divide_by_quarter(clicks).items():
         alike: Counter[_Alike] = Counter()
@@ -231,7 +232,7 @@ def list_keys(
     utm: str | None,
     city: str | None,
 ) -> tuple[Key, ...]:
-    """The keys under which a click's values are counted; what is not known has none."""
+    """The keys under which a click's values are counted; unknown values have no key."""
     named = (
         (COUNTRY, country),
         (REFERRER, referrer),
@@ -245,7 +246,7 @@ def list_keys(
 
 
 def name_city(country: str | None, city: str) -> str:
-    """A city's value begins with its country, for there are several of most names."""
+    """A city's value starts with its country, because many cities share a name."""
     return f"{country or '--':2.2}{city}"
 
 
@@ -267,7 +268,7 @@ def decode_counts(encoded: Encoded | None) -> Counts:
 
 
 def decode_some(encoded: Encoded | None, kinds: Collection[str] | None) -> Counts:
-    """The counts of these kinds. The others are only stepped over: a busy day has thousands."""
+    """The counts of these kinds. Skips the others, because a busy day has thousands of values."""
     if not encoded or kinds is None:
         return decode_counts(encoded)
     if len(encoded) <= FEW_BYTES:
@@ -281,7 +282,7 @@ def decode_some(encoded: Encoded | None, kinds: Collection[str] | None) -> Count
 
 
 def _divide_kinds(counts: Mapping[str, int]) -> Counts:
-    """Counts as they were kept at first: all in one, each kind's letter before the value."""
+    """Reads the former format: all kinds in one map, each value after its kind's letter."""
     divided: Counts = {}
     for key, count in counts.items():
         divided.setdefault(key[0], {})[key[1:]] = count

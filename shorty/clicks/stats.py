@@ -1,7 +1,7 @@
-"""Answers what the roll-ups say of a period: totals by interval, and how many of which value.
+"""Answers questions about a period from the roll-ups: totals by interval, and counts by value.
 
-A period is made up of its whole UTC days, of quarter hours out of the days it begins and ends in,
-and of the quarter hours that are not folded into days yet. No answer looks at single clicks.
+A period consists of its whole UTC days, of quarter hours from the rows of its first and last day,
+and of quarter hours that are not yet folded into days. Single clicks are never read.
 """
 
 from bisect import bisect_right
@@ -32,7 +32,7 @@ WORD_FOR_OTHERS: Final = "other"
 
 
 class Count(NamedTuple):
-    """What there was of one value; None: of clicks that do not say."""
+    """The counts of one value; None is the value of clicks without one."""
 
     value: str | None
     clicks: int
@@ -40,9 +40,9 @@ class Count(NamedTuple):
 
 
 class ValueCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """Totals, and how many clicks there were of each value of the kinds that were asked for.
+    """Totals, and the clicks of each value, by the kinds that were asked for.
 
-    The programs' are there only if they were asked for.
+    The counts of bots are present only if they were asked for.
     """
 
     totals: Totals
@@ -58,7 +58,7 @@ class ValueCounts(msgspec.Struct, frozen=True, kw_only=True):
         has_unknown: bool = True,
         limit: int | None = None,
     ) -> list[Count]:
-        """Values of a kind, the most frequent first; visitors are counted of two kinds."""
+        """Values of a kind, most frequent first; two kinds also count visitors."""
         clicks = _pick(self.persons, kind)
         total, visitors, bots, *_ = self.totals
         if has_bots:
@@ -77,22 +77,22 @@ class ValueCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _list_most_frequent(counts: Mapping[str | None, int], limit: int | None) -> list[str | None]:
-    """Of equally frequent ones None first, then by the alphabet."""
+    """None comes first among equal counts, then alphabetical order."""
     found = list(counts)
     if limit is not None and limit < len(found):
-        # There may be a thousand: all but a few need no order.
+        # Only the largest of perhaps a thousand values need sorting.
         fewest = nlargest(limit, counts.values())[-1]
         found = [value for value in found if counts[value] >= fewest]
     values: list[str | None] = [*sorted(value for value in found if value is not None)]
     if None in counts:
         values.insert(0, None)
-    # Sorting twice without calling Python is thrice as quick.
+    # Two sorts with C keys are three times as fast as one with a Python key.
     values.sort(key=counts.__getitem__, reverse=True)
     return values[:limit]
 
 
 def _pick(counts: Counts, kind: str) -> dict[str, int]:
-    """Those of one kind, by what a caller is shown."""
+    """The counts of one kind, by the values that a caller sees."""
     values = counts.get(kind, {}).copy()
     if OTHER in values:
         values[WORD_FOR_OTHERS] = values.get(WORD_FOR_OTHERS, 0) + values.pop(OTHER)
@@ -100,11 +100,11 @@ def _pick(counts: Counts, kind: str) -> dict[str, int]:
 
 
 class _Slots:
-    """Totals of each slot: those of `bounds[i]` up to `bounds[i + 1]`."""
+    """Totals of each slot, from `bounds[i]` up to `bounds[i + 1]`."""
 
     def __init__(self, bounds: Sequence[int]) -> None:
         self._bounds = bounds
-        # Added to in place: of many links there are hundreds of thousands of quarter hours.
+        # Added in place, because many links have hundreds of thousands of quarter hours.
         self._totals = [[*NOTHING] for _ in bounds[1:]]
 
     def add(self, at: int, totals: Totals) -> None:
@@ -129,7 +129,7 @@ class _Slots:
 
 
 async def count_by_slot(db: Database, scope: Scope, bounds: Sequence[int]) -> list[Totals]:
-    """The totals between each of these moments and the next."""
+    """The totals between each moment in `bounds` and the next."""
     slots = _Slots(bounds)
     first, end = find_day(bounds[0]), bounds[-1]
     divided: list[int] = []
@@ -157,9 +157,9 @@ async def count_values(
     *,
     has_bots: bool = True,
 ) -> ValueCounts:
-    """What is counted from `start` up to `end`; of kinds and programs only those asked for.
+    """The counts from `start` up to `end`, with the values of `kinds` and of bots if asked for.
 
-    Without `kinds`, all of them. The fewer are asked for, the quicker it is.
+    None means all kinds. Fewer kinds are faster.
     """
     sums = _ValueSums(kinds, has_bots=has_bots)
     first_whole, end_whole = find_day(start + DAY_MS - 1), find_day(end)
@@ -199,7 +199,7 @@ class _ValueSums:
     async def add_weeks(
         self, snapshot: Snapshot, scope: Scope, first: int, end: int
     ) -> list[tuple[int, int]]:
-        """Adds what weeks there are from the day `first` up to `end`; returns what they leave."""
+        """Adds the stored weeks from the day `first` up to `end`; returns the ranges left over."""
         left: list[tuple[int, int]] = []
         for row in await stats_store.find_weeks(snapshot, scope, first, end):
             self.add_rows([row])
@@ -212,7 +212,7 @@ class _ValueSums:
             self.add(read_totals(row), row["persons"], row["programs"])
 
     def add_part(self, row: Row, start: int, end: int) -> None:
-        """Those quarters of a day's row that lie in the period."""
+        """Adds the quarter hours of a day's row that are in the period."""
         first, last = ((at - row["day"]) // QUARTER_MS for at in (start, end))
         for each in read_part(read_day(row), first, last):
             self.add(*each)

@@ -1,4 +1,4 @@
-"""Every statement that reads the roll-ups: one owner's by key, many links' by what they share."""
+"""Every statement that reads the roll-ups: one owner's by key, many links' by a filter."""
 
 from collections.abc import AsyncGenerator, Sequence
 from typing import Final
@@ -11,7 +11,7 @@ from shorty.storage.database import Row
 from shorty.storage.snapshot import Snapshot
 from shorty.storage.statements import Statement
 
-# So that reading many keeps nobody waiting for the loop; the rows of many links are small ones.
+# Keeps each read short on the event loop; rows of many links are small.
 ROWS_AT_ONCE: Final = 64
 ROWS_OF_MANY_AT_ONCE: Final = 512
 
@@ -28,10 +28,10 @@ from click_weeks where owner = $1 and day >= $2 and day <= $3 and is_due = 0 ord
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose clicks are asked for; what is None narrows nothing.
+    """Which clicks to count; a field that is None does not filter.
 
-    A workspace's and a link's own sums are read as they are kept; those of a domain's or a tag's
-    links are added up, at a cost that grows with the links.
+    The sums of a workspace or a link are stored. Those of a domain's or a tag's links are added up,
+    at a cost that grows with the number of links.
     """
 
     workspace_id: int
@@ -41,7 +41,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def owner(self) -> int | None:
-        """Whose sums are all that is asked for; None: those of several links must be added up."""
+        """The only owner whose sums are needed; None if several links must be added up."""
         if self.domain_id is not None or self.tag_id is not None:
             return None
         return -self.workspace_id if self.link_id is None else self.link_id
@@ -53,14 +53,14 @@ class _ScopeStatement(Statement):
         self.scope = scope
 
     def write_days(self, columns: str, condition: str) -> str:
-        """Days are reached through the links, for they lie by owner."""
+        """Reads days through the links, because days are stored by owner."""
         owner = self.scope.owner
         if owner is not None:
             return f"select {columns} from click_days s where s.owner = {self.bind(owner)} and {condition}"  # noqa: S608, E501 - columns and conditions of our own
         return f"select {columns} from {self.write_links()} cross join click_days s where {self.write_filter()} and {condition}"  # noqa: S608, E501 - columns and conditions of our own
 
     def write_quarters(self, columns: str, start: int, end: int) -> str:
-        """Quarter hours lie by time: of one owner each is sought, of many links all are scanned."""
+        """Quarter hours are stored by time: one owner's are looked up, many links' are scanned."""
         owner = self.scope.owner
         first, last = self.bind(start), self.bind(end)
         if owner is None:
@@ -98,7 +98,7 @@ where s.at = m.at and s.owner = {self.bind(owner)}
         return f"s.day >= {self.bind(first)} and s.day < {self.bind(end)}"
 
     def write_choice(self, days: Sequence[int]) -> str:
-        """Of many links, single days are sought one by one, a range is read at once."""
+        """A range if the days are consecutive, otherwise a list, which is looked up day by day."""
         first, last = min(days), max(days)
         if last - first == (len(days) - 1) * DAY_MS:
             return self.write_range(first, last + DAY_MS)
@@ -106,28 +106,28 @@ where s.at = m.at and s.owner = {self.bind(owner)}
 
 
 async def find_days(snapshot: Snapshot, scope: Scope, first: int, end: int) -> list[Row]:
-    """The day, and its totals over the scope."""
+    """Each day, and its totals over the scope."""
     statement = _ScopeStatement(scope)
     sql = statement.write_days(f"s.day, {SUMS}", statement.write_range(first, end))
     return await snapshot.find_all(f"{sql} group by s.day", *statement.values)
 
 
 async def find_weeks(snapshot: Snapshot, scope: Scope, first: int, end: int) -> list[Row]:
-    """What is summed up by weeks that lie in these days, in their order; none of many links."""
+    """The stored weeks within these days, in order; none for a scope of many links."""
     if scope.owner is None:
         return []
     return await snapshot.find_all(FIND_WEEKS, scope.owner, first, end - WEEK_MS)
 
 
 async def find_quarters(snapshot: Snapshot, scope: Scope, start: int, end: int) -> list[Row]:
-    """The quarter hour of a day that is not folded, and its totals over the scope."""
+    """Each quarter hour that is not yet folded into a day, and its totals over the scope."""
     statement = _ScopeStatement(scope)
     sql = statement.write_quarters(f"s.at, {SUMS}", start, end)
     return await snapshot.find_all(f"{sql} group by s.at", *statement.values)
 
 
 def read_series(snapshot: Snapshot, scope: Scope, days: Sequence[int]) -> AsyncGenerator[list[Row]]:
-    """Of these days: the day and its series, of each owner in the scope."""
+    """For these days: the day and its series, of each owner in the scope."""
     statement = _ScopeStatement(scope)
     sql = statement.write_days("s.day, s.series", statement.write_choice(days))
     return _read(snapshot, statement, sql)
@@ -145,7 +145,7 @@ def read_day_values(
 def read_day_quarters(
     snapshot: Snapshot, scope: Scope, days: Sequence[int]
 ) -> AsyncGenerator[list[Row]]:
-    """Of these days: all that is kept, of each owner in the scope."""
+    """For these days: every column, of each owner in the scope."""
     statement = _ScopeStatement(scope)
     sql = statement.write_days("s.*", statement.write_choice(days))
     return _read(snapshot, statement, sql)

@@ -1,7 +1,7 @@
 """Every statement about clicks: a batch of visits becomes rows, counters and a journal position.
 
-All of a batch is stored in one transaction, once. That is what makes the count exact: after a crash
-either the position covers the visits and they are stored, or it does not and they are replayed.
+A batch is stored whole, in one transaction, exactly once. This makes the count exact: after a crash
+the visits are either stored and covered by the position, or neither, and then they are replayed.
 """
 
 from collections import Counter
@@ -50,7 +50,7 @@ on conflict (id) do update set
   position = excluded.position, stored_batches = excluded.stored_batches
 """
 
-# The number makes a batch stored once, even where it is tried again because nobody could tell.
+# The number keeps a batch from being stored twice when a write of unknown result is retried.
 TAKE_BATCH: Final = """
 update journal_state set stored_batches = $2
 where id = 1 and journal_id = $1 and stored_batches = $2 - 1
@@ -78,7 +78,7 @@ insert into clicks (
 ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 
-# One statement, so that the count and the batches it holds are of the same moment.
+# One statement, so that the count and the number of stored batches are of the same moment.
 FIND_COUNT: Final = """
 select journal_state.stored_batches, coalesce(link_counters.total, 0) as total
 from journal_state
@@ -95,7 +95,7 @@ _READ_WHAT_COUNTS: Final = itemgetter(*map(Click._fields.index, ("link_id", "kin
 
 
 class JournalState(NamedTuple):
-    """How far which journal has been stored."""
+    """Which journal has been stored, and up to where."""
 
     journal_id: str
     position: Position
@@ -110,7 +110,7 @@ class StoredCount(NamedTuple):
 
 
 def find_newest_time(db: Database) -> int | None:
-    """When the click that was stored last happened."""
+    """The time of the click that was stored last."""
     row = db.look_up(FIND_NEWEST)
     return row["at"] if row else None
 
@@ -124,7 +124,7 @@ async def find_journal_state(db: Database) -> JournalState | None:
 
 
 def begin_journal(tx: Transaction, journal_id: str, start: Position) -> None:
-    """From now on the database belongs to this journal, which begins at `start`."""
+    """Makes the database the owner of this journal, which begins at `start`."""
     tx.execute(BEGIN_JOURNAL, journal_id, start.segment, start.offset)
 
 
@@ -143,8 +143,8 @@ def store_batch(
 ) -> int:
     """Stores a batch and returns how many of its visits were skipped.
 
-    A visit is skipped where its link is gone or it cannot be read. A batch that has been stored
-    already is left alone.
+    A visit is skipped if its link was deleted or it is unreadable. A batch that is already stored
+    is ignored.
     """
     if not _take_batch(tx, journal_id, batch.number):
         return 0
@@ -156,9 +156,9 @@ def store_batch(
 
 
 def insert_clicks(tx: Transaction, clicks: list[Click], outbox: Outbox | None) -> list[Click]:
-    """Inserts the clicks, with the deliveries of those that receivers are to be told of.
+    """Inserts the clicks and the webhook deliveries that they trigger.
 
-    Returns them in the order of their ids.
+    Returns the clicks in the order of their ids.
     """
     persons = {click.link_id for click in clicks if click.kind == PERSON}
     calls = outbox.find_calls(tx, persons, clicks[-1].at) if outbox and persons else {}
@@ -192,14 +192,14 @@ def _take_batch(tx: Transaction, journal_id: str, number: int) -> bool:
 
 
 def read_clicks(payloads: Sequence[bytes]) -> list[Click]:
-    """The clicks of those visits that can be read."""
+    """The clicks of the readable visits."""
     clicks: list[Click] = []
     make: Callable[..., Click] = tuple.__new__  # pyright: ignore[reportUnknownVariableType]
     for payload in chain.from_iterable(take_turns(payloads)):
         try:
             fields = decode_fields(payload)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            # Of a release that knew fewer fields, or no visit at all.
+            # Written by a release with fewer fields, or not a visit.
             clicks += [read_click(visit) for visit in read_visits([payload])]
         else:
             at, link_id, visitor = fields[:3]
@@ -214,9 +214,9 @@ def read_click(visit: Visit) -> Click:
 
 @lru_cache(REMEMBERED_DETAILS)
 def read_details(details: VisitDetails) -> Details:
-    """A click's columns from its kind on, of a visit's fields from its country on.
+    """A click's columns from its kind on, from a visit's fields from its country on.
 
-    Most visits of a busy link are alike in them.
+    Cached, because most visits of a busy link have the same ones.
     """
     country, source, kind, user_agent, referrer, utm, city = details
     agent = read_user_agent(user_agent)
@@ -234,7 +234,7 @@ def read_details(details: VisitDetails) -> Details:
 
 
 def add_counts(tx: Transaction, clicks: list[Click]) -> list[Click]:
-    """Counts the clicks on their links and returns those whose link is there."""
+    """Counts the clicks on their links and returns those whose link exists."""
     counts = sum_clicks(clicks)
     if tx.execute_many(ADD_COUNTS, counts) == len(counts):
         return clicks
@@ -245,7 +245,7 @@ def add_counts(tx: Transaction, clicks: list[Click]) -> list[Click]:
 def sum_clicks(clicks: list[Click]) -> list[list[int]]:
     """For each link: its id, clicks, scans, bio clicks, bots, and a person's latest visit or 0.
 
-    Prefetches count as nothing. In the order of the ids, for neighbours share pages.
+    Prefetches are not counted. Sorted by id, because neighbours share pages.
     """
     counted: Counter[tuple[int, int, int]] = Counter()
     latest: dict[int, int] = {}

@@ -1,8 +1,8 @@
-"""Finds which links of a workspace were clicked the most in a period.
+"""Finds the links of a workspace with the most clicks in a period.
 
-Sums are kept by link, and a workspace may have a million: those looked at are the ones with the
-most clicks of all time and the newest, the more of them the shorter the period. Where a workspace
-has few links, these are all of them.
+Sums are kept by link, and a workspace may have a million links. So only the links with the most
+clicks of all time and the newest are compared: the shorter the period, the more of them. In a small
+workspace these are all its links.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ from shorty.storage.database import Database, Row
 from shorty.storage.snapshot import open_snapshot
 from shorty.storage.statements import number_places
 
-FEWEST: Final = 40  # of either kind
+FEWEST: Final = 40  # # of each kind
 MOST: Final = 400
-DAYS_OF_LINKS: Final = 12_000  # so many of them are sought in some 15 ms
+DAYS_OF_LINKS: Final = 12_000  # # this many take about 15 ms
 
 LIST_CANDIDATES: Final = """
 select link_id from (
@@ -56,7 +56,7 @@ class LinkCount(NamedTuple):
 
 
 def count_candidates(start: int, end: int) -> int:
-    """How many links of either kind are looked at."""
+    """How many most-clicked and how many newest links are compared."""
     days = max(1, (end - start) // DAY_MS)
     return max(FEWEST, min(MOST, DAYS_OF_LINKS // days))
 
@@ -64,7 +64,7 @@ def count_candidates(start: int, end: int) -> int:
 async def list_top_links(
     db: Database, workspace_id: int, start: int, end: int, limit: int, *, has_bots: bool
 ) -> list[LinkCount]:
-    """Those with any clicks from `start` up to `end`, the most clicked first."""
+    """Links with clicks from `start` up to `end`, most clicked first."""
     rows = await db.find_all(LIST_CANDIDATES, workspace_id, count_candidates(start, end))
     if not rows:
         return []
@@ -98,7 +98,7 @@ async def _sum_up(db: Database, ids: Sequence[int], start: int, end: int) -> dic
 
 
 def _read_part(row: Row, start: int, end: int) -> list[tuple[int, Totals]]:
-    """Those quarter hours of a day that lie in the period."""
+    """The quarter hours of a day that are in the period."""
     return [
         (row["owner"], totals)
         for number, totals in read_series(row["series"])

@@ -1,6 +1,6 @@
-"""Visits that wait to be stored: a line of batches, in the order in which they were journalled.
+"""A queue of visits to be stored, in batches, in the order in which they were journalled.
 
-They wait as the bytes that stand in the journal: a third of the memory, and one way to read them.
+Visits wait as the bytes of the journal, which take a third of the memory and have one decoder.
 """
 
 import logging
@@ -19,14 +19,15 @@ from shorty.clicks.user_agent import tell_kind
 
 logger = logging.getLogger(__name__)
 
-IN_MEMORY: Final = 0  # in place of a segment's number: visits that the journal could not take
+IN_MEMORY: Final = 0  # # in place of a segment's number, for visits that the journal could not take
 
 
 class Batch:
-    """Payloads that stand one after the other in one segment, or wait in memory alone.
+    """Consecutive payloads of one segment, or payloads that are only in memory.
 
-    `offset` is where the last of them ends; the first has waited since `since`, a monotonic time.
-    `number` counts the batches of one journal; it is 0 until storing this one is first tried.
+    `offset` is the end of the last payload; `since` is the monotonic time at which the first
+    arrived. `number` counts the batches of one journal; it is 0 until the first attempt to store
+    the batch.
     """
 
     __slots__ = ("_counted", "_counts", "number", "offset", "payloads", "segment", "since")
@@ -44,11 +45,11 @@ class Batch:
 
     @property
     def end(self) -> Position | None:
-        """Where it ends in the journal."""
+        """Its end in the journal."""
         return None if self.segment == IN_MEMORY else Position(self.segment, self.offset)
 
     def count_persons(self, link_id: int) -> int:
-        """How many of the visits count against the link's `maxClicks`; reads each only once."""
+        """The visits that count towards the link's `maxClicks`; reads each payload only once."""
         fresh = islice(self.payloads, self._counted, len(self.payloads))
         self._counts.update(
             visit.link_id
@@ -69,7 +70,7 @@ class Batch:
 
 
 class WaitingVisits:
-    """The line. A visit joins the last batch; the oldest is stored first."""
+    """The queue. A new visit joins the last batch; the oldest batch is stored first."""
 
     def __init__(
         self, batch_visits: int, read_monotonic: Callable[[], float] = time.monotonic
@@ -90,44 +91,44 @@ class WaitingVisits:
         self.count += 1
 
     def add_again(self, record: Record) -> None:
-        """Adds what the journal holds already; past damage it begins a batch of its own."""
+        """Adds a visit that is already in the journal; starts a new batch after damage."""
         batch = self._open
         if batch is not None and batch.end != record.start:
             self.seal()
         self.add(record.payload, record.end.segment, record.end.offset)
 
     def seal(self) -> None:
-        """Lets nothing join the batches that wait by now."""
+        """Closes the last batch, so that no visit joins it."""
         self._open = None
 
     def find_oldest(self) -> Batch | None:
-        """The oldest sealed batch."""
+        """The oldest closed batch."""
         if not self._batches or self._batches[0] is self._open:
             return None
         return self._batches[0]
 
     def find_longest_wait(self) -> float:
-        """For how many seconds the oldest visit has waited in this process."""
+        """The seconds for which the oldest visit has waited in this process."""
         return self._read_monotonic() - self._batches[0].since if self._batches else 0.0
 
     def remove_oldest(self) -> None:
         self.count -= len(self._batches.popleft().payloads)
 
     def divide_oldest(self) -> None:
-        """Puts the oldest batch's halves in its place."""
+        """Replaces the oldest batch with its two halves."""
         self._batches.extendleft(reversed(self._batches.popleft().split()))
 
     def empty_oldest(self) -> None:
-        """Lets the oldest batch's visits go, but not the place in the journal they take."""
+        """Drops the oldest batch's visits, but keeps its position in the journal."""
         self.count -= len(self._batches[0].payloads)
         self._batches[0].payloads = []
 
     def count_in_memory(self) -> int:
-        """The visits that no journal keeps."""
+        """The number of visits that are in no journal."""
         return sum(len(batch.payloads) for batch in self._batches if batch.segment == IN_MEMORY)
 
     def count_persons(self, link_id: int, stored_batches: int) -> int:
-        """The visits of persons to a link that are not in the first `stored_batches` batches."""
+        """A link's visits by persons that are not in the first `stored_batches` batches."""
         return sum(
             batch.count_persons(link_id)
             for batch in self._batches
@@ -136,7 +137,7 @@ class WaitingVisits:
 
 
 def read_visits(payloads: Iterable[bytes]) -> Iterator[Visit]:
-    """The visits that can be read; one that cannot is logged and left out."""
+    """The readable visits; unreadable ones are logged and skipped."""
     for payload in payloads:
         try:
             yield decode_visit(payload)

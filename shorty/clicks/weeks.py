@@ -1,7 +1,7 @@
-"""Owns the sums of seven days: for owners whose days hold many values, so that a year is soon told.
+"""Owns weekly sums, for owners with many values per day, which make reading a year fast.
 
-They add nothing to what the days say. A week is summed up once it is over, and again when one of
-its days has changed; until then it is *due*, and readers add up its days instead.
+They repeat what the days contain. A week is summed up once it is over, and again after one of its
+days has changed; until then it is *due*, and readers add up its days instead.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from shorty.storage.database import Database, Row, Transaction
 
 FIRST_MONDAY: Final = 4 * DAY_MS  # 1970-01-05
 WEEKS_AT_ONCE: Final = 8
-# Bytes of a day's values: some fifty of them. A week of what is less is added up at once.
+# Bytes of a day's values, about fifty of them. Weeks of smaller days are quickly added up.
 BUSY_BYTES: Final = 1000
 
 NOTE_BUSY: Final = """
@@ -49,7 +49,7 @@ def find_week(day: int) -> int:
 
 
 def note_changed_days(tx: Transaction, day: int, days: Iterable[tuple[int, Day]]) -> None:
-    """Makes the weeks due of owners whose day was written."""
+    """Marks the weeks of changed days as due."""
     week = find_week(day)
     busy: list[tuple[int, int]] = []
     others: list[tuple[int, int]] = []
@@ -65,7 +65,7 @@ def note_removed_day(tx: Transaction, owner: int, day: int) -> None:
 
 
 async def sum_some_weeks(db: Database, now: int) -> int:
-    """Sums up some of the weeks that are over; returns how many."""
+    """Sums up some of the past weeks that are due; returns how many."""
     last = now // DAY_MS * DAY_MS - WEEK_MS
     due = await db.find_all(LIST_DUE, last, WEEKS_AT_ONCE)
     if due:
