@@ -1,1 +1,1 @@
-"""Who may do what, and for whom: `service` people and workspaces, `members`, `tokens`, `roles`."""
+"""Owns who may do what: people and workspaces (`service`), `members`, `tokens` and `roles`."""

@@ -1,16 +1,16 @@
-"""Owns what it means that an email is verified: somebody has proved that they read its mail.
+"""Owns when an email is verified, which means that the person has proved that they read it.
 
-Three things verify one: a link that was mailed to it and shown to nobody else; the operator, who
-answers for whom they add; and the setup link of the first start. An account that was made with a
-link that somebody copied has an unverified one: it is a name to sign in with and proves nothing.
+Three things verify an email: a link that was mailed to it and shown to no one else; the operator,
+who vouches for the people they add; and the setup link of the first start. An account created with
+a copied link has an unverified email, which is only a name to sign in with and proves nothing.
 
-Anybody may so have set up an account under an address before the person who reads it comes along.
-The person who proves the address then takes that account over, and nothing that its former holder
-has set up opens it any more: sessions, tokens, the second factor, invitations. (The other way, to
-take the address away from the account, would cost people who have never verified theirs all
-they have, the first time they forget their password.) What the account belongs to stays, and is
-shown, for its workspaces may have been chosen by the former holder. Who proves the address *and*
-is signed in to its account is that holder: nothing ends.
+A stranger may thus have created an account under an email before its reader arrives. The person who
+proves the email then takes over that account, and nothing that its former holder set up gives
+access to it any more: sessions, tokens, the second factor, invitations. (The alternative, removing
+the email from the account, would cost people who never verified their email everything they have,
+the first time they forget their password.) The account's workspaces stay, and are shown, because
+the former holder may have chosen them. A person who proves the email *and* is signed in to its
+account is that holder, so nothing ends.
 """
 
 from shorty.accounts import (
@@ -32,7 +32,7 @@ def is_email_verified(rows: Rows, user_id: int) -> bool:
 
 
 def is_unproven_account(rows: Rows, user_id: int) -> bool:
-    """Whether somebody may have set it up who does not read its email.
+    """Whether a person who does not read the email may have set up the account.
 
     Not without a password: nobody could sign in then, and the tokens are the operator's.
     """
@@ -41,7 +41,7 @@ def is_unproven_account(rows: Rows, user_id: int) -> bool:
 
 
 def take_over_account(tx: Transaction, user: User, now: int) -> None:
-    """For somebody who has proved the email alone; does nothing where it was verified before."""
+    """Called for a person who only proved the email; does nothing if it was verified before."""
     is_unproven = is_unproven_account(tx, user.id)
     store.mark_email_verified(tx, user.id, now)
     if not is_unproven:

@@ -1,8 +1,8 @@
-"""Owns how e-mail addresses are read and compared. Pure.
+"""Owns how emails are read and compared. Pure.
 
-One mailbox has one spelling here: the domain as the DNS knows it (UTS #46, then IDNA 2008, in
-lower case), the part before the @ case-folded and in NFC. That spelling is stored, compared,
-mailed to and shown, so that a domain that only looks like another is seen to be one.
+A mailbox has one spelling: the domain as in the DNS (UTS #46, then IDNA 2008, in lower case), and
+the part before the @ case-folded and in NFC. This spelling is stored, compared, mailed to and
+shown, so that a look-alike domain is recognisable.
 """
 
 from email.errors import MessageError
@@ -21,13 +21,13 @@ TOO_LONG: Final = f"may be at most {EMAIL_LENGTH} characters long"
 
 
 def read_email(text: str) -> str:
-    """The address in the spelling that is compared.
+    """The email in the spelling that is compared.
 
-    Raises ValueError, whose words say what is wrong, for what is not exactly one address: two @,
-    a name or brackets around it, a list, quotes, comments, an IP address in brackets.
+    Raises ValueError, with the fault as its message, for anything but exactly one email: two @, a
+    name or brackets around it, a list, quotes, comments, an IP address in brackets.
     """
     text = normalize("NFC", text.strip()[: EMAIL_LENGTH + 1])
-    if len(text) > EMAIL_LENGTH:  # before it is parsed, so that parsing is never long
+    if len(text) > EMAIL_LENGTH:  # # before parsing, which could take long
         raise ValueError(TOO_LONG)
     _require_one_address(text)
     typed, _, domain = text.partition("@")
@@ -41,7 +41,7 @@ def read_email(text: str) -> str:
 
 
 def fold_email(text: str) -> str:
-    """For looking up what somebody typed: as `read_email`; what is no address, in lower case."""
+    """For looking up typed text: like `read_email`; an invalid email is only put in lower case."""
     try:
         return read_email(text)
     except ValueError:
@@ -54,15 +54,15 @@ def fold_local(local: str) -> str:
 
 
 def _require_one_address(text: str) -> None:
-    """The parser knows ASCII alone; other letters are as good as its own (RFC 6531)."""
+    """The parser only knows ASCII; other letters are equally valid (RFC 6531)."""
     letters = "".join(letter if letter.isascii() else "x" for letter in text)
     try:
         parsed = Address(addr_spec=letters)
-    # AttributeError: the parser's own, of an unfinished IP address in brackets.
+    # The parser raises AttributeError for an unfinished IP address in brackets.
     except (AttributeError, IndexError, ValueError, MessageError) as error:
         raise ValueError(NOT_AN_ADDRESS) from error
     if not parsed.username or f"{parsed.username}@{parsed.domain}" != letters:
-        raise ValueError(NOT_AN_ADDRESS)  # with quotes, comments or spaces
+        raise ValueError(NOT_AN_ADDRESS)  # # with quotes, comments or spaces
     if not text.isprintable() or " " in text:
         raise ValueError(NOT_AN_ADDRESS)
 

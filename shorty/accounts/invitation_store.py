@@ -1,6 +1,6 @@
 """Every statement about invitations.
 
-One holds only while its inviter may still give that role: the join sees to it.
+An invitation is valid only while its inviter may assign that role, which the join checks.
 """
 
 from typing import Final
@@ -34,7 +34,7 @@ def replace_invitation(
     *,
     is_mailed: bool,
 ) -> int:
-    """Returns its id. One for the same address stops."""
+    """Returns its id. Replaces the invitation of the same email."""
     rows = tx.find_all(
         """
         insert into invitations
@@ -70,7 +70,7 @@ async def list_invitations(db: Database, workspace_id: int, now: int) -> list[In
 
 
 def count_invitations(tx: Transaction, workspace_id: int, now: int) -> int:
-    """Those that `list_invitations` lists."""
+    """The number of invitations that `list_invitations` returns."""
     rows = tx.find_all(
         f"{SELECT} where i.workspace_id = $1 and i.expires_at > $2", workspace_id, now
     )

@@ -1,9 +1,10 @@
-"""Owns invitations: a link that lets one person into a workspace, in the role it names.
+"""Owns invitations: a link that lets one person join a workspace in a given role.
 
-Anyone who has the link may accept it, with the account they have or with a new one for the email
-that was invited. A link that was mailed proves that they read that email; one that the inviter
-copied proves nothing: the new account's email is unverified, and an account that another workspace
-added long ago stays closed to it. Inviting says the same whether or not the email has an account.
+Anyone who has the link may accept it, with an existing account or with a new one for the invited
+email. A mailed link proves that the person reads that email. A link that the inviter copied proves
+nothing: a new account's email is then unverified, and an account that another workspace added in
+the past cannot be claimed with it. The answer to an inviter is the same whether or not the email
+has an account.
 """
 
 from collections.abc import Mapping
@@ -30,20 +31,21 @@ SWEEP_BATCH: Final = 500
 
 
 def take_invitation(limits: RateLimits, user_id: int, now: int) -> None:
-    """Counts one, so that nobody mails the world through this server. Raises RateLimitedError."""
+    """Counts one, so that nobody sends bulk mail through this server. Raises RateLimitedError."""
     limits.invitations.take(user_id, INVITATIONS_PER_HOUR, now).require(now)
 
 
 def create_invitation(
     tx: Transaction, actor: Actor, email: str, role: Role, now: int, *, is_mailed: bool
 ) -> MadeInvitation:
-    """For seven days. The link of an earlier one to the same email stops.
+    """Valid for seven days. Replaces an earlier invitation of the same email.
 
-    `is_mailed`: its link is going to be mailed, and shown to nobody.
+    `is_mailed` means that the link will be mailed and shown to no one.
 
-    Raises ForbiddenError, InvalidFieldsError, AlreadyExistsError for a member, whom the actor can
-    list, QuotaExceededError where nobody could join, ConflictError where too many are open,
-    UnauthenticatedError where the actor is one no more: the link would outlast that.
+    Raises ForbiddenError and InvalidFieldsError. Raises AlreadyExistsError for a member, whom the
+    actor can list anyway; QuotaExceededError if the workspace is full; ConflictError if too many
+    are open; UnauthenticatedError if the actor's session or token has ended, because the link would
+    outlast it.
     """
     require_power_over(actor, role)
     require_still(tx, actor, "admin", now)
@@ -77,15 +79,15 @@ def get_invitation(rows: Rows, workspace_id: int, invitation_id: int) -> Invitat
 
 
 def mark_invitation_shown(tx: Transaction, text: str) -> None:
-    """Before a link that could not be mailed is shown: from then on it proves nothing.
+    """Called before showing a link that could not be mailed, because it then proves nothing.
 
-    By its key `text`, for a newer link of the same invitation may be on its way.
+    Selects it by its key `text`, because a newer link of the same invitation may be under way.
     """
     invitation_store.mark_shown(tx, digest_secret(text))
 
 
 async def list_invitations(db: Database, actor: Actor, now: int) -> list[Invitation]:
-    """Those that can be accepted, in the order they were first made. Raises ForbiddenError."""
+    """Invitations that can be accepted, in the order of their creation. Raises ForbiddenError."""
     require_scope(actor, "admin")
     return await invitation_store.list_invitations(db, actor.workspace_id, now)
 
@@ -99,14 +101,14 @@ def revoke_invitation(tx: Transaction, actor: Actor, invitation_id: int) -> None
 
 
 def find_invitation(rows: Rows, text: str, now: int) -> Invitation | None:
-    """None where it is unknown, used, revoked or expired, or its inviter may invite no more."""
+    """None if it is unknown, used, revoked or expired, or if its inviter may no longer invite."""
     return invitation_store.find_invitation(rows, digest_secret(text), now)
 
 
 def is_known_account(rows: Rows, invitation: Invitation) -> bool:
-    """Whether its reader is to sign in, for the email has an account.
+    """Whether the reader should sign in, because the email has an account.
 
-    False for every link that was shown: its page must not tell an inviter who has accounts here.
+    False for every link that was shown: its page must not tell an inviter who has an account.
     """
     if not invitation.is_mailed:
         return False
@@ -117,9 +119,9 @@ def is_known_account(rows: Rows, invitation: Invitation) -> bool:
 def accept_invitation(
     tx: Transaction, plans: Mapping[str, Plan], text: str, user_id: int, now: int
 ) -> Invitation:
-    """For somebody who has signed in, with whichever email; a mailed link verifies theirs.
+    """Called for a signed-in person with any email; a mailed link verifies the invited one.
 
-    Raises ConflictError where it is not valid any more and for a member, QuotaExceededError.
+    Raises ConflictError if it is no longer valid or the person is a member, and QuotaExceededError.
     """
     invitation = _get_open_invitation(tx, text, now)
     user = store.find_user_by_id(tx, user_id)
@@ -138,11 +140,11 @@ def accept_as_new_person(
     password_hash: str,
     now: int,
 ) -> User:
-    """Makes the account of the email that was invited, verified if the link was mailed.
+    """Creates an account for the invited email, which is verified if the link was mailed.
 
-    Raises as accept_invitation does, and ConflictError where the email has an account already.
-    Who has copied the link can so find out whether it has one, but only by making an account where
-    it has none: the plan is asked first, so that a full one answers nothing.
+    Raises the same errors as accept_invitation, and ConflictError if the email has an account. A
+    person with a copied link can thus find out whether it has one, but only by creating the account
+    if it has none. The plan is checked first, so that a full workspace reveals nothing.
     """
     invitation = _get_open_invitation(tx, text, now)
     email, name = check_person(invitation.email, name)
@@ -182,7 +184,7 @@ def _claim_account(
     password_hash: str,
     verified_at: int | None,
 ) -> User:
-    """One that was added before schema 13, without a password and without asking its person."""
+    """Claims an account added before schema 13, without a password or its person's consent."""
     known = store.find_user(tx, invitation.email)
     is_elsewhere = known is not None and store.find_first_workspace_of(tx, known.id) is not None
     user = None
@@ -199,5 +201,5 @@ def _claim_account(
 
 
 async def delete_old_invitations(db: Database, now: int) -> int:
-    """Removes some of those that have expired; returns how many."""
+    """Deletes some expired invitations; returns how many."""
     return await db.write(lambda tx: invitation_store.delete_old_invitations(tx, now, SWEEP_BATCH))

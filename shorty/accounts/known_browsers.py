@@ -1,13 +1,13 @@
-"""Owns which browsers an account knows: those in which its person signed in before.
+"""Owns the browsers that an account knows, which are those in which its person has signed in.
 
 All strangers together share one allowance of wrong passwords for an account, which any of them can
-use up. A known browser has an allowance of its own. It is known by a signed cookie, which signs
-nobody in: the password and the code are asked for as ever.
+use up. A known browser has its own allowance. A signed cookie identifies it, but does not sign
+anyone in: the password and the code are still required.
 
-An entry of the cookie counts for a year, and only while the account's generation is the one that it
-names. A new password, a second factor that is set up, and signing out other browsers each begin a
-new generation, and the browser in which that is done gets a new cookie: anyone who had got into the
-account before is a stranger again.
+An entry of the cookie is valid for a year, and only while the account has the generation that it
+names. A new password, a new second factor and signing out other browsers each start a new
+generation, and the browser in which this happens gets a new cookie. Anyone who had access to the
+account before then becomes a stranger again.
 """
 
 import secrets
@@ -20,13 +20,13 @@ from shorty.accounts.store import Rows
 from shorty.durations import DAY_MS
 
 KNOWN_MS: Final = 365 * DAY_MS
-"""Longer than a session lives, so that a browser is still known when its session has expired."""
+"""Longer than a session's life, so that a browser is still known when its session expires."""
 ACCOUNTS_PER_BROWSER: Final = 5
 ID_BYTES: Final = 16
 
 
 class KnownAccount(msgspec.Struct, frozen=True, array_like=True):
-    """`passed_code`: the second factor was given in this browser, not the password alone."""
+    """`passed_code`: this browser has given the second factor, not only the password."""
 
     user_id: int
     generation: int
@@ -35,23 +35,23 @@ class KnownAccount(msgspec.Struct, frozen=True, array_like=True):
 
 
 class KnownBrowser(msgspec.Struct, frozen=True, array_like=True):
-    """What the cookie says; `id` is random and counts what is tried with this cookie."""
+    """The content of the cookie; `id` is random and counts the attempts made with this cookie."""
 
     id: str
     accounts: tuple[KnownAccount, ...] = ()
 
 
 def create_browser() -> KnownBrowser:
-    """One that no account knows yet."""
+    """A browser that no account knows yet."""
     return KnownBrowser(secrets.token_urlsafe(ID_BYTES))
 
 
 def remember_account(
     rows: Rows, browser: KnownBrowser, user_id: int, now: int, *, passed_code: bool
 ) -> KnownBrowser:
-    """The browser with that account first; of more than five the last is left out.
+    """Returns the browser with that account first; drops the last of more than five accounts.
 
-    A code that was given in the same generation still counts.
+    A code given in the same generation stays valid.
     """
     earlier = find_known_account(rows, browser, user_id, now)
     account = KnownAccount(
@@ -75,5 +75,5 @@ def find_known_account(
 
 
 def name_allowance(browser: KnownBrowser, user_id: int) -> str:
-    """What a known browser's tries at an account are counted as."""
+    """The key under which a known browser's attempts at an account are counted."""
     return f"{browser.id} {user_id}"

@@ -1,4 +1,4 @@
-"""Writes down when a token or a session was last used: behind the requests, once a minute each."""
+"""Records when a token or session was last used: outside the request, at most once a minute."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class Uses:
-    """`mark` writes the time of one use; it is given the id and the time."""
+    """`mark` stores the time of one use; it receives the id and the time."""
 
     def __init__(
         self, db: Database, what: str, mark: Callable[[Transaction, int, int], None]
@@ -30,7 +30,7 @@ class Uses:
         self._writes: set[asyncio.Task[None]] = set()
 
     def note(self, id: int, now: int) -> None:
-        """Costs one look into a dictionary, but for the first use in each minute."""
+        """Costs one dictionary look-up, except for the first use in each minute."""
         if now - self._noted.get(id, -USE_NOTED_EVERY_MS) < USE_NOTED_EVERY_MS:
             return
         self._noted[id] = now
@@ -45,7 +45,7 @@ class Uses:
             log.warning("use_not_noted", what=self._what, id=id, reason=str(error.__cause__))
 
     async def finish(self) -> None:
-        """Waits for what is being written; call it before the database is closed."""
+        """Waits for pending writes; call it before closing the database."""
         await asyncio.gather(*self._writes)
 
 

@@ -1,4 +1,4 @@
-"""Owns how people prove who they are: e-mail address and password, then perhaps a code."""
+"""Owns sign-in: email and password, then a code if the account has a second factor."""
 
 from typing import Final
 
@@ -28,23 +28,23 @@ from shorty.storage.database import Database, Transaction
 
 CODE_AWAITED_MS: Final = 10 * MINUTE_MS
 WRONG_CODES_PER_STEP: Final = 10
-"""So many, and the password has to be given again."""
+"""After this many codes, the password has to be given again."""
 TRIES_PER_WINDOW: Final = 10
-"""For one account from one address: who has really forgotten needs no more."""
+"""For one account from one IP address: enough for a person who forgot the password."""
 TRIES_AT_ALL: Final = 100
-"""From one address, behind which may be a whole office; and for one account from everywhere, so
-that strangers do not lock its person out with ten tries of theirs."""
+"""From one IP address, which a whole office may share. Also for one account from all addresses, so
+that strangers do not lock its owner out with their ten attempts."""
 ACCOUNT_REFILL_MS: Final = 6000
-"""For one account after those: a hundred in ten minutes still, but the wait is one of seconds."""
+"""For one account after that: still a hundred in ten minutes, but the wait is only seconds."""
 
 WRONG: Final = "The email or the password is wrong."
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One password that is typed to sign in, and whose allowance it uses up.
+    """One attempt to sign in with a password, and the allowance that it uses.
 
-    `address` is named as `limits.name_address` does. `browser` is empty, or names a browser that
-    the account knows as `known_browsers.name_allowance` does.
+    `address` has the form of `limits.name_address`. `browser` is empty, or has the form of
+    `known_browsers.name_allowance` for a browser that the account knows.
     """
 
     address: str
@@ -53,20 +53,20 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def take_sign_in(limits: RateLimits, attempt: Attempt, now: int) -> None:
-    """Counts one try to sign in: for the account from this address, and for each of them alone.
+    """Counts one attempt: for the account from this IP address, for the address, and the account.
 
-    A known browser's tries count for that browser alone, so that no stranger can use them up.
+    A known browser's attempts count only for that browser, so that strangers cannot use them up.
 
-    What the first limit refuses counts for no other: one person's guesses at one account do not use
-    up what others behind their address have. What the account's refuses has counted for the
-    address, or one stranger could ask without end and take each try that comes back.
-    Raises RateLimitedError.
+    An attempt refused by the first limit counts for no other limit, so that guessing one password
+    does not use up the attempts of others at the same address. An attempt refused by the account's
+    limit has counted for the address; otherwise one stranger could use up every attempt that
+    becomes free. Raises RateLimitedError.
     """
     if attempt.browser:
         limits.browser_sign_ins.take(attempt.browser, TRIES_PER_WINDOW, now).require(now)
         return
     address, account = attempt.address, _name_account(attempt.email)
-    # First: made-up accounts would otherwise push out those that are remembered.
+    # First, because made-up accounts would otherwise evict the remembered ones.
     limits.sign_in_addresses.look(address, TRIES_AT_ALL, now).require(now)
     limits.sign_ins.take(f"{address} {account}", TRIES_PER_WINDOW, now).require(now)
     limits.sign_in_addresses.take(address, TRIES_AT_ALL, now).require(now)
@@ -75,7 +75,7 @@ def take_sign_in(limits: RateLimits, attempt: Attempt, now: int) -> None:
 
 
 def give_back_sign_in(limits: RateLimits, attempt: Attempt, now: int) -> None:
-    """After the right password: only failures count."""
+    """Called after the right password, because only wrong ones count."""
     if attempt.browser:
         limits.browser_sign_ins.give_back(attempt.browser, now)
         return
@@ -86,19 +86,19 @@ def give_back_sign_in(limits: RateLimits, attempt: Attempt, now: int) -> None:
 
 
 def take_address(limits: RateLimits, address: str, now: int) -> None:
-    """Counts a form that is about an account but guesses at none. Raises RateLimitedError."""
+    """Counts a form about an account that does not guess a password. Raises RateLimitedError."""
     limits.sign_in_addresses.take(address, TRIES_AT_ALL, now).require(now)
 
 
 def is_newly_limited(limits: RateLimits, email: str, now: int) -> bool:
-    """Whether strangers have used up the account's tries; True once an hour, to be logged."""
+    """Whether strangers have used up the account's attempts; True once an hour, for the log."""
     account = _name_account(email)
     left = limits.sign_in_accounts.look(account, TRIES_AT_ALL, ACCOUNT_REFILL_MS, now)
     return not left.is_allowed and limits.sign_in_reports.take(account, 1, now).is_allowed
 
 
 def take_session_password(limits: RateLimits, session_id: int, now: int) -> None:
-    """Counts one password that is typed again within a session; strangers use up none of these.
+    """Counts one password entered within a session, which strangers cannot use up.
 
     Raises RateLimitedError.
     """
@@ -106,17 +106,17 @@ def take_session_password(limits: RateLimits, session_id: int, now: int) -> None
 
 
 def give_back_session_password(limits: RateLimits, session_id: int, now: int) -> None:
-    """After the right one: only failures count."""
+    """Called after the right password, because only wrong ones count."""
     limits.session_passwords.give_back(session_id, now)
 
 
 async def check_password(
     db: Database, email: str, password: str, *, pool: WorkerThreads = SIGN_INS, owner: str = ""
 ) -> ProvedUser:
-    """The person whose address and password these are; `pool` and `owner` as in `passwords`.
+    """The person with this email and password; `pool` and `owner` as in `passwords`.
 
-    Raises BusyError; and UnauthenticatedError, with the same words and after the same time whether
-    the address is known or not.
+    Raises BusyError. Raises UnauthenticatedError with the same message and after the same time
+    whether the email is known or not.
     """
     found = await store.find_password(db, email)
     password_hash = found[1] if found else None
@@ -129,7 +129,7 @@ async def check_password(
 
 
 class StartedSignIn(msgspec.Struct, frozen=True, kw_only=True):
-    """`text` is a session's cookie; with `awaits_code` only what `finish_sign_in` takes."""
+    """`text` is a session's cookie, or with `awaits_code` only the input of `finish_sign_in`."""
 
     text: str
     awaits_code: bool
@@ -138,10 +138,10 @@ class StartedSignIn(msgspec.Struct, frozen=True, kw_only=True):
 def start_sign_in(
     tx: Transaction, config: Config, user: ProvedUser, user_agent: str, now: int
 ) -> StartedSignIn:
-    """After the right password. Who belongs to no workspace any more gets one of their own.
+    """Called after the right password. A person without a workspace gets a new one.
 
-    Raises UnauthenticatedError where the password was replaced, or browsers were signed out, while
-    this one was compared: hashing takes its time, and longer where many wait.
+    Raises UnauthenticatedError if the password or the known browsers changed while the password was
+    being checked, because hashing takes time, and more time under load.
     """
     if store.find_browsers_generation(tx, user.id) != user.browsers_generation:
         raise UnauthenticatedError(WRONG)
@@ -156,12 +156,12 @@ def start_sign_in(
 
 
 def find_half_signed_in(rows: Rows, text: str, now: int) -> Session | None:
-    """Whose code is awaited; None once it has taken too long."""
+    """The session that awaits a code; None if it has taken too long."""
     return session_store.find_half_session(rows, digest_secret(text), now)
 
 
 class WrongCode(msgspec.Struct, frozen=True, kw_only=True):
-    """`voids_step`: the password has to be given again. `ends_day`: it was the day's last."""
+    """`voids_step`: the password has to be given again. `ends_day`: it was the day's last one."""
 
     voids_step: bool
     ends_day: bool
@@ -170,11 +170,11 @@ class WrongCode(msgspec.Struct, frozen=True, kw_only=True):
 def finish_sign_in(
     tx: Transaction, text: str, code: str, now: int, *, is_known: bool
 ) -> MadeSession | WrongCode:
-    """`is_known`: in a browser that has given the account a code before; the caller counts those.
+    """`is_known`: the account accepted a code in this browser before; then the caller counts codes.
 
-    Wrong codes are returned rather than raised, so that counting them is committed.
+    Wrong codes are returned, not raised, so that their count is committed.
 
-    Raises UnauthenticatedError where it has taken too long, RateLimitedError after the day's last
+    Raises UnauthenticatedError if it has taken too long, and RateLimitedError after the day's last
     wrong code.
     """
     half = find_half_signed_in(tx, text, now)

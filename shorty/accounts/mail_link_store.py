@@ -1,4 +1,4 @@
-"""Every statement about links that are sent by mail."""
+"""Every statement about links that are sent by email."""
 
 import msgspec
 

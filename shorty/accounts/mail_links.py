@@ -1,10 +1,10 @@
-"""Owns links that prove who reads an email: for a forgotten password, for a new email.
+"""Owns links that prove who reads an email: for a forgotten password and for a new email.
 
-They are created where mail can be sent, are valid for an hour and count once.
+They are created only if mail can be sent, are valid for an hour and work once.
 
-Anybody can ask for a link to a new password for anybody. Such mails are therefore counted apart
-from those that people ask for who are signed in, and an earlier link stays valid: all were sent to
-the same email, and a stranger who asks for more stops none that its owner is about to open.
+Anyone can request a password link for any email. These mails are therefore counted separately from
+those that signed-in people request, and an earlier link stays valid: all were sent to the same
+email, and a stranger's request must not void a link that its owner is about to open.
 """
 
 from typing import Final
@@ -30,7 +30,7 @@ SWEEP_BATCH: Final = 500
 
 
 def take_password_mail(limits: RateLimits, email: str, now: int) -> None:
-    """Counts one link to a new password, so that no stranger fills another's inbox.
+    """Counts one password link, so that no stranger can fill another person's inbox.
 
     Raises RateLimitedError.
     """
@@ -38,17 +38,17 @@ def take_password_mail(limits: RateLimits, email: str, now: int) -> None:
 
 
 def take_mail(limits: RateLimits, email: str, now: int) -> None:
-    """Counts one mail to an email that somebody signed in asks for. Raises RateLimitedError."""
+    """Counts one mail to an email, requested by a signed-in person. Raises RateLimitedError."""
     limits.mails.take(fold_email(email), MAILS_PER_HOUR, now).require(now)
 
 
 def take_mail_of(limits: RateLimits, user_id: int, now: int) -> None:
-    """Counts one mail that a person asks for, to whichever email. Raises RateLimitedError."""
+    """Counts one mail that a person requests, to any email. Raises RateLimitedError."""
     limits.mails.take(user_id, MAILS_PER_HOUR, now).require(now)
 
 
 def request_password_link(tx: Transaction, email: str, now: int) -> MadeMailLink | None:
-    """None where nobody has the address: whoever asks must not learn it."""
+    """None if the email has no account, which the person asking must not learn."""
     user = store.find_user(tx, email)
     if user is None or user.email == NOBODYS_EMAIL:
         return None
@@ -58,12 +58,12 @@ def request_password_link(tx: Transaction, email: str, now: int) -> MadeMailLink
 def set_password_by_link(
     tx: Transaction, text: str, password_hash: str, now: int, *, revokes_tokens: bool = False
 ) -> User:
-    """Also ends the person's sessions; their tokens where that is asked for.
+    """Also ends the person's sessions, and their tokens if asked to.
 
-    A second factor is asked for as before, unless this is the first proof of the email: then the
-    account is taken over.
+    The second factor stays required, unless this is the first proof of the email: then the account
+    is taken over.
 
-    Raises ConflictError where the link is not valid any more.
+    Raises ConflictError if the link is no longer valid.
     """
     link = _get_link(tx, text, "password", now)
     user = get_user_by_id(tx, link.user_id)
@@ -79,10 +79,10 @@ def set_password_by_link(
 
 
 def request_email_link(tx: Transaction, user_id: int, email: str, now: int) -> MadeMailLink | None:
-    """To be sent to that email, which may be the person's own, unverified until now.
+    """Requests a link to `email`, which may be the person's own unverified one.
 
-    A link to another email stops. None where somebody else has the email: the person who asks must
-    not learn it, nor by whether an earlier link of theirs still works. Raises InvalidFieldsError.
+    Voids a link to another email. Returns None if another account has the email, which the person
+    must not learn, not even from whether an earlier link still works. Raises InvalidFieldsError.
     """
     email = check_email(email)
     known = store.find_user(tx, email)
@@ -95,17 +95,17 @@ def request_email_link(tx: Transaction, user_id: int, email: str, now: int) -> M
 
 
 class EmailChange(msgspec.Struct, frozen=True, kw_only=True):
-    """The person with their new email, and the one they had."""
+    """The person with their new email, and their previous email."""
 
     user: User
     old: str
 
 
 def change_email_by_link(tx: Transaction, user_id: int, text: str, now: int) -> EmailChange:
-    """For the person who asked, signed in: the link alone proves who reads the email, not whose
-    account it is, and a stranger could have asked for it.
+    """Called for the signed-in person who asked: the link alone proves who reads the email, not
+    whose account it is, and a stranger could have requested it.
 
-    Raises ConflictError where the link is not valid any more or is another person's, and
+    Raises ConflictError if the link is no longer valid or belongs to another person, and
     AlreadyExistsError.
     """
     link = _get_link(tx, text, "email", now)
@@ -120,7 +120,7 @@ def find_mail_link(rows: Rows, text: str, purpose: MailPurpose, now: int) -> Mai
 
 
 async def delete_old_mail_links(db: Database, now: int) -> int:
-    """Removes some of those that have expired; returns how many."""
+    """Deletes some expired links; returns how many."""
     return await db.write(lambda tx: mail_link_store.delete_old_mail_links(tx, now, SWEEP_BATCH))
 
 

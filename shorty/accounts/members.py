@@ -1,6 +1,6 @@
-"""Owns who belongs to a workspace and in which role; there is always at least one owner.
+"""Owns who belongs to a workspace, and in which role; a workspace always has an owner.
 
-People join by accepting an invitation, or because they create the workspace: nobody is added.
+People join by accepting an invitation or by creating the workspace; nobody can be added.
 """
 
 from shorty.accounts import invitation_store, store, token_store
@@ -20,12 +20,12 @@ def get_member(rows: Rows, workspace_id: int, user_id: int) -> Member:
 
 
 async def list_members(db: Database, workspace_id: int, after: int, limit: int) -> list[Member]:
-    """The members by their ids, from the one after id `after` on."""
+    """The members with ids above `after`, by id."""
     return await store.list_members(db, workspace_id, after, limit)
 
 
 def change_role(tx: Transaction, actor: Actor, user_id: int, role: Role) -> Member:
-    """Raises ConflictError for the last owner, ForbiddenError where only an owner may."""
+    """Raises ConflictError for the last owner, and ForbiddenError if only an owner may do this."""
     member = get_member(tx, actor.workspace_id, user_id)
     require_power_over(actor, member.role)
     require_power_over(actor, role)
@@ -35,9 +35,9 @@ def change_role(tx: Transaction, actor: Actor, user_id: int, role: Role) -> Memb
 
 
 def remove_member(tx: Transaction, actor: Actor, user_id: int, now: int) -> None:
-    """Ends the membership and the person's tokens and invitations here; what they made stays.
+    """Ends the membership and the person's tokens and invitations here; keeps their links.
 
-    Raises as change_role does.
+    Raises the same errors as change_role.
     """
     member = get_member(tx, actor.workspace_id, user_id)
     require_power_over(actor, member.role)
@@ -54,7 +54,7 @@ def end_membership(tx: Transaction, workspace_id: int, user_id: int, now: int) -
 
 
 def require_power_over(actor: Actor, role: Role) -> None:
-    """Raises ForbiddenError unless the actor may give and take the role."""
+    """Raises ForbiddenError unless the actor may assign and remove the role."""
     require_scope(actor, "admin")
     if role == "owner" and actor.role != "owner":
         raise ForbiddenError("Only an owner may add, change or remove an owner.")

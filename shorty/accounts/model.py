@@ -1,6 +1,6 @@
-"""Who acts: people, their workspaces and roles, and the tokens that speak for them.
+"""Defines who acts: people, their workspaces and roles, and the tokens that act for them.
 
-Times are UTC milliseconds. E-mail addresses are kept as `emails.read_email` spells them.
+Times are UTC milliseconds. Emails are stored as `emails.read_email` spells them.
 """
 
 from typing import Literal
@@ -16,7 +16,7 @@ MailPurpose = Literal["password", "email"]
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """`email_verified_at` is None where nothing proves that they read mail to that address."""
+    """`email_verified_at` is None if nothing proves that the person reads that email."""
 
     id: int
     email: str
@@ -26,9 +26,9 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProvedUser(User, frozen=True, kw_only=True):
-    """Somebody who gave the right password while `browsers_generation` was the account's.
+    """A person who gave the right password while the account had this `browsers_generation`.
 
-    A new password, above all, begins another generation.
+    A new password starts another generation.
     """
 
     browsers_generation: int
@@ -53,9 +53,10 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
-    """A token as it may be shown; the secret itself is shown once, when it is created.
+    """A token without its secret, which is shown only once, when the token is created.
 
-    `ended_at` is set once it was seen to have expired: it stays so, whatever the clock says then.
+    `ended_at` is set once the token was seen to have expired, and stays set whatever the clock
+    says.
     """
 
     id: int
@@ -81,7 +82,7 @@ class NewToken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MadeToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A new token with its text, which is nowhere else and never shown again."""
+    """A new token with its secret, which is not stored and never shown again."""
 
     token: Token
     text: str
@@ -93,7 +94,7 @@ class TokenChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeptAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request with an Idempotency-Key was answered first; `location` may be empty."""
+    """The first answer to a request with an Idempotency-Key; `location` may be empty."""
 
     request_digest: str
     status: int
@@ -103,9 +104,9 @@ class KeptAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """One person in one workspace, with what the token or session allows and the plan limits.
+    """A person in a workspace, with the limits of their token or session and of the plan.
 
-    Neither a token nor a session has somebody who acts by a command of the operator's.
+    An actor of an operator's command has neither a token nor a session.
     """
 
     user_id: int
@@ -120,7 +121,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """A browser in which somebody is signed in; `workspace_id` is the one looked at."""
+    """A browser in which a person is signed in; `workspace_id` is the current workspace."""
 
     id: int
     user_id: int
@@ -132,14 +133,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MadeSession(msgspec.Struct, frozen=True, kw_only=True):
-    """A new session with its cookie's value, which is nowhere else and never shown again."""
+    """A new session with its cookie's value, which is not stored and never shown again."""
 
     session: Session
     text: str
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
-    """Who a session speaks for, in the workspace looked at."""
+    """The person of a session, in the current workspace."""
 
     session: Session
     actor: Actor
@@ -147,7 +148,7 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
-    """`is_mailed`: the link was sent to the address and shown to nobody."""
+    """`is_mailed` means that the link was sent to the email and shown to no one."""
 
     id: int
     workspace_id: int
@@ -162,14 +163,14 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MadeInvitation(msgspec.Struct, frozen=True, kw_only=True):
-    """A new invitation with its link's key, which is nowhere else and never shown again."""
+    """A new invitation with its link's key, which is not stored and never shown again."""
 
     invitation: Invitation
     text: str
 
 
 class MailLink(msgspec.Struct, frozen=True, kw_only=True):
-    """`email` is where it was sent."""
+    """`email` is the email that it was sent to."""
 
     user_id: int
     email: str
@@ -177,7 +178,7 @@ class MailLink(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MadeMailLink(msgspec.Struct, frozen=True, kw_only=True):
-    """A new link with its key, which is nowhere else."""
+    """A new link with its key, which is not stored."""
 
     link: MailLink
     text: str

@@ -1,8 +1,8 @@
-"""What an actor may do: the lesser of what the token's scope and the person's role allow.
+"""Owns what an actor may do: the lesser of their token's scope and their role.
 
-A request is let in once. What goes on after that asks `may_still` again and again, and what would
-outlast the right to it, such as a new token, asks once more in its own write: the right may have
-ended while the body arrived or another write was waited for.
+A request is checked once. A longer operation calls `may_still` again and again, and whatever
+outlasts the right to it, such as a new token, is checked once more in its own write, because the
+right may have ended while the body arrived or another write was waited for.
 """
 
 from typing import Final
@@ -34,10 +34,10 @@ def is_allowed(actor: Actor, needed: Scope) -> bool:
 
 
 def require_scope(actor: Actor, needed: Scope) -> None:
-    """Raises ForbiddenError, saying whether the token or the role is in the way.
+    """Raises ForbiddenError, which names the token or the role as the cause.
 
-    `read` reads, `write` changes links and what belongs to them, `admin` manages the workspace:
-    its tokens, domains and members.
+    `read` reads, `write` changes links and what belongs to them, `admin` manages the workspace: its
+    tokens, domains and members.
     """
     if RANKS[needed] > RANKS[SCOPE_OF_ROLE[actor.role]]:
         raise ForbiddenError(f"{actor.role.capitalize()}s can't {ACTIONS[needed]}.")
@@ -49,11 +49,11 @@ def require_scope(actor: Actor, needed: Scope) -> None:
 
 
 def may_still(rows: Rows, actor: Actor, needed: Scope, now: int) -> bool:
-    """Whether the actor's session or token is still valid, and its person's role enough for this.
+    """Whether the actor's session or token is still valid, and their role still sufficient.
 
-    For whatever lasts, such as each event of a stream. It costs two reads by key, some 10 µs. An
-    actor with neither session nor token needs the membership and the role alone. Raises
-    StorageUnavailableError.
+    Used for operations that last, such as before each event of a stream. Costs two reads by key,
+    about 10 µs. An actor with neither session nor token only needs the membership and the role.
+    Raises StorageUnavailableError.
     """
     role = _look_up_role(rows, actor, now)
     return role is not None and is_allowed(replace(actor, role=role), needed)

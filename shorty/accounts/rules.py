@@ -1,4 +1,4 @@
-"""What names and addresses may look like. Pure."""
+"""Checks names and emails. Pure."""
 
 from typing import Final
 
@@ -6,12 +6,12 @@ from shorty.accounts.emails import read_email
 from shorty.errors import InvalidFieldsError
 
 NAME_LENGTH: Final = 100
-# Stands in until the owner's account is made; .invalid can never be anybody's address (RFC 2606).
+# Used until the owner's account is created; .invalid is never anyone's email (RFC 2606).
 NOBODYS_EMAIL: Final = "owner@shorty.invalid"
 
 
 def check_email(email: str) -> str:
-    """In the spelling that is compared. Raises InvalidFieldsError, for the stand-in too."""
+    """Returns the compared spelling. Raises InvalidFieldsError, also for NOBODYS_EMAIL."""
     try:
         read = read_email(email)
     except ValueError as error:
@@ -22,7 +22,7 @@ def check_email(email: str) -> str:
 
 
 def check_person_name(name: str, email: str) -> str:
-    """The name, which is the email's first part if empty. Raises InvalidFieldsError."""
+    """The name, or the email's first part if empty. Raises InvalidFieldsError."""
     name = name.strip()
     if fault := _find_name_fault(name):
         raise InvalidFieldsError({"name": fault})
@@ -30,7 +30,7 @@ def check_person_name(name: str, email: str) -> str:
 
 
 def check_person(email: str, name: str) -> tuple[str, str]:
-    """Both, with the faults of both. Raises InvalidFieldsError."""
+    """Email and name. Raises InvalidFieldsError with the faults of both."""
     faults: dict[str, str] = {}
     try:
         email = read_email(email)

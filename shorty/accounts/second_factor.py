@@ -1,10 +1,10 @@
-"""Owns the second factor: codes of an app (TOTP), set up, asked for and switched off.
+"""Owns the second factor, which are codes of an app (TOTP): sets it up, checks and removes it.
 
-A code counts once. Whoever has lost the app signs in with one of ten recovery codes, each of which
-counts once too; they are shown when they are made and kept as digests alone.
+A code is valid once. A person who has lost the app signs in with one of ten recovery codes, which
+are also valid once; they are shown when they are created and stored only as digests.
 
-Only somebody who knows the password can type wrong codes at sign-in. Those of browsers that the
-account does not know are counted in the database, so that a restart gives no more of them.
+Only a person who knows the password can enter wrong codes at sign-in. Wrong codes from unknown
+browsers are counted in the database, so that a restart does not allow more of them.
 """
 
 import hmac
@@ -26,10 +26,10 @@ from shorty.storage.database import Transaction
 RECOVERY_CODES: Final = 10
 CODES_PER_WINDOW: Final = 10
 WRONG_CODES_PER_DAY: Final = 30
-"""For an account from all browsers that it does not know, and for each that it knows."""
+"""Per account for all unknown browsers together, and for each known browser."""
 SETUP_MS: Final = HOUR_MS
 """How long a new secret waits for the code that confirms it."""
-# Without letters that look like digits or like each other; 12 of 32 are 60 bits.
+# Without similar letters and digits; 12 of 32 characters are 60 bits.
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 GROUPS: Final = 3
 GROUP_LENGTH: Final = 4
@@ -39,9 +39,9 @@ TOO_MANY_CODES: Final = "Too many wrong codes"
 
 
 class SecondFactor(msgspec.Struct, frozen=True, kw_only=True):
-    """`confirmed_at` is None while it is being set up.
+    """`confirmed_at` is None during setup.
 
-    `wrong_codes` is of the day `wrong_codes_day`, in days since 1970, UTC.
+    `wrong_codes` counts those of the UTC day `wrong_codes_day`, in days since 1970.
     """
 
     secret: str
@@ -58,12 +58,12 @@ def take_setup_code(limits: RateLimits, session_id: int, now: int) -> None:
 
 
 def give_back_setup_code(limits: RateLimits, session_id: int, now: int) -> None:
-    """After the right one: only failures count."""
+    """Called after the right code, because only wrong ones count."""
     limits.setup_codes.give_back(session_id, now)
 
 
 def take_browser_code(limits: RateLimits, browser: str, now: int) -> None:
-    """Counts one code from a known browser, named as `name_allowance` does.
+    """Counts one code from a known browser, named by `name_allowance`.
 
     Raises RateLimitedError.
     """
@@ -72,12 +72,12 @@ def take_browser_code(limits: RateLimits, browser: str, now: int) -> None:
 
 
 def give_back_browser_code(limits: RateLimits, browser: str, now: int) -> None:
-    """After the right one: only failures count."""
+    """Called after the right code, because only wrong ones count."""
     limits.browser_codes.give_back(browser, now)
 
 
 def require_codes_left(rows: Rows, user_id: int, now: int) -> None:
-    """For browsers that the account does not know. Raises RateLimitedError until the next day."""
+    """Used for unknown browsers. Raises RateLimitedError until the next UTC day."""
     if count_wrong_codes(rows, user_id, now) >= WRONG_CODES_PER_DAY:
         raise build_day_error(now)
 
@@ -87,14 +87,14 @@ def build_day_error(now: int) -> RateLimitedError:
 
 
 def count_wrong_codes(rows: Rows, user_id: int, now: int) -> int:
-    """Today's, by UTC, from browsers that the account does not know."""
+    """The wrong codes of this UTC day from unknown browsers."""
     factor = find_second_factor(rows, user_id)
     is_today = factor is not None and factor.wrong_codes_day == now // DAY_MS
     return factor.wrong_codes if factor and is_today else 0
 
 
 def note_wrong_code(tx: Transaction, user_id: int, now: int) -> int:
-    """How many there were today, this one included."""
+    """Returns the number of wrong codes today, including this one."""
     return count_wrong_code(tx, user_id, now // DAY_MS)
 
 
@@ -104,7 +104,7 @@ def has_second_factor(rows: Rows, user_id: int) -> bool:
 
 
 def is_pending_secret(rows: Rows, user_id: int, secret: str, now: int) -> bool:
-    """Whether a code may still confirm it: only who was given it at the start can name it."""
+    """Whether a code may still confirm the secret, which only the person who began setup knows."""
     factor = find_second_factor(rows, user_id)
     if factor is None or not _is_pending(factor, now):
         return False
@@ -112,9 +112,9 @@ def is_pending_secret(rows: Rows, user_id: int, secret: str, now: int) -> bool:
 
 
 def begin_second_factor(tx: Transaction, user_id: int, now: int) -> str:
-    """The secret to put into the app, told here alone; for somebody who has proved who they are.
+    """Returns the secret for the app, which is not shown again; the person must be authenticated.
 
-    Raises ConflictError where there is a second factor already.
+    Raises ConflictError if the account already has a second factor.
     """
     if has_second_factor(tx, user_id):
         raise ConflictError("A second factor is already set up; remove it first.")
@@ -124,11 +124,11 @@ def begin_second_factor(tx: Transaction, user_id: int, now: int) -> str:
 
 
 def confirm_second_factor(tx: Transaction, user_id: int, code: str, now: int) -> list[str]:
-    """Switches it on, once the app shows the right code; returns the recovery codes.
+    """Enables the second factor after a right code from the app; returns the recovery codes.
 
-    Makes every browser unknown: none of them has given a code yet.
+    Forgets every known browser, because none has given a code yet.
 
-    Raises InvalidFieldsError for a wrong code, ConflictError where none is being set up.
+    Raises InvalidFieldsError for a wrong code, and ConflictError if no setup has begun.
     """
     factor = find_second_factor(tx, user_id)
     if factor is None or not _is_pending(factor, now):
@@ -145,7 +145,7 @@ def confirm_second_factor(tx: Transaction, user_id: int, code: str, now: int) ->
 
 
 def renew_recovery_codes(tx: Transaction, user_id: int) -> list[str]:
-    """Ten new ones, which are nowhere else; those there were stop. Raises ConflictError."""
+    """Returns ten new codes, which are not stored, and voids the old ones. Raises ConflictError."""
     if not has_second_factor(tx, user_id):
         raise ConflictError("Recovery codes replace a second factor; set one up first.")
     codes = [make_recovery_code() for _ in range(RECOVERY_CODES)]
@@ -154,15 +154,15 @@ def renew_recovery_codes(tx: Transaction, user_id: int) -> list[str]:
 
 
 def make_recovery_code() -> str:
-    """Such as `7k3m-0dzq-x8fa`."""
+    """For example `7k3m-0dzq-x8fa`."""
     groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP_LENGTH)) for _ in range(GROUPS))
     return "-".join(groups)
 
 
 def use_code(tx: Transaction, user_id: int, code: str, now: int) -> bool:
-    """Uses up a code of the app or a recovery code; False where it is neither.
+    """Uses up a code of the app or a recovery code; False if it is neither.
 
-    Raises ConflictError where there is no second factor.
+    Raises ConflictError without a second factor.
     """
     factor = find_second_factor(tx, user_id)
     if factor is None or factor.confirmed_at is None:
@@ -176,9 +176,9 @@ def use_code(tx: Transaction, user_id: int, code: str, now: int) -> bool:
 
 
 def remove_second_factor(tx: Transaction, user_id: int) -> None:
-    """For the person once they have proved who they are, and for the operator.
+    """Called for an authenticated person, or by the operator.
 
-    Raises NotFoundError where there is none.
+    Raises NotFoundError without a second factor.
     """
     if not delete_second_factor(tx, user_id):
         raise NotFoundError("second factor")
@@ -189,7 +189,7 @@ def _is_pending(factor: SecondFactor, now: int) -> bool:
 
 
 def clean_code(code: str) -> str:
-    """As it is compared: people type spaces and hyphens where they like."""
+    """The compared form, because people type spaces and hyphens at will."""
     return "".join(letter for letter in code.lower() if letter.isalnum())
 
 
@@ -206,7 +206,7 @@ def find_second_factor(rows: Rows, user_id: int) -> SecondFactor | None:
 
 
 def put_second_factor(tx: Transaction, user_id: int, secret: str, now: int) -> None:
-    """To be confirmed; one that still was to be is replaced."""
+    """Begins a setup, and replaces one that was not confirmed."""
     tx.execute(
         """
         insert into second_factors (user_id, secret, created_at) values ($1, $2, $3)
@@ -227,7 +227,7 @@ def update_last_step(tx: Transaction, user_id: int, step: int) -> None:
 
 
 def count_wrong_code(tx: Transaction, user_id: int, day: int) -> int:
-    """How many there were on that day, this one included."""
+    """Returns the number of wrong codes on that day, including this one."""
     rows = tx.find_all(
         """
         update second_factors set

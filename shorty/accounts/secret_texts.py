@@ -1,4 +1,4 @@
-"""Secrets that are handed out once: 256 random bits as text, of which only a digest is kept."""
+"""Creates secrets that are shown once: 256 random bits as text, stored only as a digest."""
 
 import hmac
 import secrets
@@ -14,21 +14,21 @@ def make_secret_text(prefix: str = "") -> str:
 
 
 def digest_secret(text: str) -> str:
-    """SHA-256 alone serves: 256 random bits cannot be guessed, so nothing needs to slow it down."""
+    """Plain SHA-256 is enough: 256 random bits cannot be guessed, so hashing need not be slow."""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class SetupKey:
     """The key of the first run: anyone who has it can create the owner's account.
 
-    In memory alone: each start makes another, while nobody can sign in.
+    It is only in memory: each start creates a new key while nobody can sign in.
     """
 
     def __init__(self) -> None:
         self._digest = ""
 
     def make(self) -> str:
-        """The key, which is nowhere else."""
+        """Returns a new key, which is not stored."""
         text = make_secret_text()
         self._digest = digest_secret(text)
         return text

@@ -1,7 +1,7 @@
-"""Owns people and their workspaces: the first of them, adding more, what they change themselves.
+"""Owns people and workspaces: creates the first ones and others, and changes them.
 
-Everything that changes something runs inside a write: `await db.write(lambda tx: add_user(tx, …))`.
-Passwords arrive hashed (see shorty/passwords.py): hashing is slow and belongs in a thread.
+Every change runs inside a write: `await db.write(lambda tx: add_user(tx, …))`. Passwords arrive
+hashed (see shorty/passwords.py), because hashing is slow and runs in another thread.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ from shorty.storage.database import Database, Transaction
 
 
 class Home(msgspec.Struct, frozen=True, kw_only=True):
-    """A person and the workspace that is meant where none is named."""
+    """A person and their default workspace."""
 
     user: User
     workspace: Workspace
@@ -37,7 +37,7 @@ class Home(msgspec.Struct, frozen=True, kw_only=True):
 def prepare_first_workspace(
     tx: Transaction, config: Config, now: int, email: str = NOBODYS_EMAIL
 ) -> Home:
-    """The oldest workspace and its owner, made if there is none. `email` names a new owner."""
+    """The oldest workspace and its owner, created if missing. `email` names a new owner."""
     workspace = store.find_oldest_workspace(tx)
     if workspace is None:
         return add_user(tx, config, email, now)
@@ -57,11 +57,11 @@ def claim_first_workspace(
     *,
     by_operator: bool = False,
 ) -> Home:
-    """Creates the owner's account, while nobody can sign in yet; ConflictError afterwards.
+    """Creates the owner's account while nobody can sign in; afterwards raises ConflictError.
 
-    The operator may do so later too: people whom a token invited may have joined by then.
+    The operator may also do so later, because people whom a token invited may have joined already.
 
-    Raises AlreadyExistsError where the address is that of somebody the owner has added.
+    Raises AlreadyExistsError if the email belongs to a person added by the owner.
     """
     if not by_operator and store.has_password_anywhere(tx):
         raise ConflictError("Someone can already sign in; ask them to add you.")
@@ -74,7 +74,7 @@ def claim_first_workspace(
     if user is None:
         raise ConflictError("The owner's account has already been created.")
     workspace = home.workspace
-    if workspace.name == home.user.name:  # nobody has given it one of its own
+    if workspace.name == home.user.name:  # # the workspace still has its first name
         store.update_workspace_name(tx, workspace.id, user.name)
         workspace = replace(workspace, name=user.name)
     return Home(user=user, workspace=workspace)
@@ -93,11 +93,12 @@ def add_user(
     name: str = "",
     password_hash: str | None = None,
 ) -> Home:
-    """A new person with a workspace of their own on the default plan, added by the operator.
+    """Adds a person with their own workspace on the default plan, for the operator.
 
-    With a password, also somebody whom a workspace once added and who has none yet: those who added
-    them have no hold on the email. Raises AlreadyExistsError, InvalidFieldsError, and
-    ConflictError where somebody has an account under the email without having proved it.
+    With a password, also accepts a person whom a workspace added in the past and who has no
+    password yet, because those who added them have no claim to the email. Raises AlreadyExistsError
+    and InvalidFieldsError. Raises ConflictError if an account already uses the email without having
+    verified it.
     """
     email, name = check_person(email, name)
     verified_at = None if email == NOBODYS_EMAIL else now
@@ -135,7 +136,7 @@ def get_user(tx: Transaction, email: str) -> User:
 
 
 def get_home(tx: Transaction, email: str) -> Home:
-    """The person with that address and their first workspace, one of their own if they have any.
+    """The person with that email and their own workspace, or the first one they joined.
 
     Raises NotFoundError.
     """
@@ -156,12 +157,12 @@ async def list_users(db: Database) -> list[User]:
 
 
 async def list_workspaces(db: Database, user_id: int) -> list[Workspace]:
-    """The workspaces a person belongs to, in the order they joined them."""
+    """A person's workspaces, in the order they joined them."""
     return await store.list_workspaces_of(db, user_id)
 
 
 def set_password(tx: Transaction, email: str, password_hash: str, now: int) -> None:
-    """For the operator: also ends the person's sessions. Raises NotFoundError."""
+    """Used by the operator: also ends the person's sessions. Raises NotFoundError."""
     user = get_user(tx, email)
     store.update_password(tx, user.id, password_hash)
     session_store.mark_sessions_of_user_ended(tx, user.id, now)
@@ -169,7 +170,7 @@ def set_password(tx: Transaction, email: str, password_hash: str, now: int) -> N
 
 
 async def find_unknown_plans(db: Database, plans: Mapping[str, Plan]) -> list[str]:
-    """Plans that workspaces have and the configuration does not; such a workspace has no limits."""
+    """Plans of workspaces that the configuration does not define; they have no limits."""
     return [plan for plan in await store.list_plans(db) if plan not in plans]
 
 
@@ -178,7 +179,7 @@ def create_workspace(
 ) -> Workspace:
     """On the default plan, with the person as its owner.
 
-    Raises InvalidFieldsError, also where they own as many as one may.
+    Raises InvalidFieldsError, also if the person owns the maximum number of workspaces.
     """
     most = config.defaults.workspaces_per_person
     if store.count_owned_workspaces(tx, user_id) >= most:
@@ -193,7 +194,7 @@ def create_workspace(
 
 
 def find_home_workspace(tx: Transaction, config: Config, user: User, now: int) -> Workspace:
-    """A person's own workspace, or the first they joined; a new one where they have none."""
+    """The person's own workspace, or the first they joined; a new one if they have none."""
     return (
         store.find_own_workspace(tx, user.id)
         or store.find_first_workspace_of(tx, user.id)
@@ -227,10 +228,10 @@ def change_name(tx: Transaction, user_id: int, name: str) -> User:
 
 
 def change_email(tx: Transaction, user_id: int, email: str, now: int) -> User:
-    """To one that the person or the operator answers for: it is verified from now on.
+    """Sets an email that the person or the operator vouches for, which is verified from now on.
 
-    It may be the one they have. Links that were mailed to the old one stop.
-    Raises AlreadyExistsError and InvalidFieldsError.
+    May be the current email. Links that were mailed to the old one stop working. Raises
+    AlreadyExistsError and InvalidFieldsError.
     """
     email = check_email(email)
     namesake = store.find_user(tx, email)
@@ -252,7 +253,7 @@ def change_password(
 ) -> None:
     """Also ends the person's other sessions and the links that were mailed to them.
 
-    Their tokens, which programs hold, go on unless it is asked for.
+    Their tokens, which programs use, keep working unless the caller asks to end them.
     """
     store.update_password(tx, user_id, password_hash)
     session_store.mark_other_sessions_ended(tx, user_id, session_id, now)

@@ -14,7 +14,7 @@ from shorty.storage.database import Database, Row, Transaction
 def look_up_signed_in(
     db: Database, digest: str, plans: Mapping[str, Plan], now: int
 ) -> SignedIn | None:
-    """In the workspace looked at; where its person has left it, in the first one they joined."""
+    """In the current workspace; if the person has left it, in the first one they joined."""
     row = db.look_up(
         """
         select s.id, s.user_id, s.user_agent, s.created_at, s.last_used_at, s.expires_at,
@@ -35,7 +35,7 @@ def look_up_signed_in(
 def look_up_role(
     rows: Rows, session_id: int, user_id: int, workspace_id: int, now: int
 ) -> Role | None:
-    """Of the session's person in a workspace; None where the session or membership has ended."""
+    """The role of the session's person in a workspace; None if session or membership has ended."""
     row = find_one(
         rows,
         """
@@ -63,7 +63,7 @@ def is_session_valid(rows: Rows, session_id: int, user_id: int, now: int) -> boo
 def insert_session(
     tx: Transaction, digest: str, new: Session, *, awaits_code: bool = False
 ) -> Session:
-    """Its id is given here."""
+    """Also chooses its id."""
     rows = tx.find_all(
         """
         insert into sessions (digest, user_id, workspace_id, user_agent, created_at, last_used_at,
@@ -104,7 +104,7 @@ def find_half_session(rows: Rows, digest: str, now: int) -> Session | None:
 
 
 def count_wrong_code(tx: Transaction, session_id: int) -> int:
-    """How many wrong codes were given in that half session, this one included."""
+    """Returns the number of wrong codes in that unfinished session, including this one."""
     rows = tx.find_all(
         "update sessions set wrong_codes = wrong_codes + 1 where id = $1 returning wrong_codes",
         session_id,
@@ -158,7 +158,7 @@ def mark_sessions_of_user_ended(tx: Transaction, user_id: int, now: int) -> None
 
 
 def delete_old_sessions(tx: Transaction, now: int, limit: int) -> int:
-    """Those that have expired or were ended."""
+    """Sessions that have expired or were ended."""
     return tx.execute(
         """
         delete from sessions where id in (

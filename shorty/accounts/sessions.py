@@ -1,7 +1,7 @@
-"""Owns sessions: a browser in which somebody is signed in, from the password to the end of it.
+"""Owns sessions: a browser in which a person is signed in, from the password to sign-out.
 
-A session lives for 30 days after it was last used and for 180 days in all. Who is signed in is
-asked anew with each request, so that an ended one stops at once.
+A session expires 30 days after its last use and 180 days after its start. Every request reads the
+session, so that ending it takes effect at once.
 """
 
 from collections.abc import Mapping
@@ -23,10 +23,9 @@ SWEEP_BATCH: Final = 500
 
 
 def find_signed_in(db: Database, text: str, plans: Mapping[str, Plan], now: int) -> SignedIn | None:
-    """Who the cookie's value speaks for; None where it is unknown, expired or ended.
+    """The person of a cookie's value; None if the session is unknown, expired or ended.
 
-    Where its person has left the workspace looked at, it is the first one they belong to; None
-    where they belong to none.
+    If the person has left the current workspace, their first one is used; None without any.
     """
     return session_store.look_up_signed_in(db, digest_secret(text), plans, now)
 
@@ -34,9 +33,9 @@ def find_signed_in(db: Database, text: str, plans: Mapping[str, Plan], now: int)
 def start_session(
     tx: Transaction, user_id: int, workspace_id: int | None, user_agent: str, now: int
 ) -> MadeSession:
-    """Without `workspace_id` in the person's own workspace, or the first they joined.
+    """Without `workspace_id`, starts in the person's own workspace or the first they joined.
 
-    Raises NotFoundError where they are no member of it, ForbiddenError where they are of none.
+    Raises NotFoundError if they are not a member of it, ForbiddenError if they have no workspace.
     """
     if workspace_id is None:
         workspace_id = _choose_workspace(tx, user_id)
@@ -63,29 +62,29 @@ def describe_session(
 
 
 def end_session(tx: Transaction, user_id: int, session_id: int, now: int) -> None:
-    """Raises NotFoundError where it is not the person's."""
+    """Raises NotFoundError if it is not the person's."""
     if not session_store.mark_session_ended(tx, user_id, session_id, now):
         raise NotFoundError("session", session_id)
 
 
 def sign_out_browser(tx: Transaction, user_id: int, session_id: int, now: int) -> None:
-    """Ends a session from another one, and makes every browser unknown: the cookie of the one that
-    is signed out cannot be told from the rest.
+    """Ends a session from another one, and forgets every known browser, because the cookie of the
+    ended session's browser cannot be told from the others.
 
-    Raises NotFoundError where the session is not the person's.
+    Raises NotFoundError if the session is not the person's.
     """
     end_session(tx, user_id, session_id, now)
     store.forget_browsers(tx, user_id)
 
 
 def end_other_sessions(tx: Transaction, user_id: int, session_id: int, now: int) -> int:
-    """Ends all but that one, makes every browser unknown, and returns how many were ended."""
+    """Ends the other sessions, forgets every known browser, and returns how many ended."""
     store.forget_browsers(tx, user_id)
     return session_store.mark_other_sessions_ended(tx, user_id, session_id, now)
 
 
 def require_session(rows: Rows, user_id: int, session_id: int, now: int) -> None:
-    """Before a write that would outlast the session, which may have ended since it was let in.
+    """Called before a write that would outlast the session, which may have ended meanwhile.
 
     Raises UnauthenticatedError.
     """
@@ -94,19 +93,19 @@ def require_session(rows: Rows, user_id: int, session_id: int, now: int) -> None
 
 
 def switch_workspace(tx: Transaction, user_id: int, session_id: int, workspace_id: int) -> None:
-    """Raises NotFoundError where the person is no member of it."""
+    """Raises NotFoundError if the person is not a member of it."""
     _require_member(tx, workspace_id, user_id)
     if not session_store.update_workspace(tx, user_id, session_id, workspace_id):
         raise NotFoundError("session", session_id)
 
 
 async def list_sessions(db: Database, user_id: int, now: int) -> list[Session]:
-    """The person's sessions, the one used last first."""
+    """The person's sessions, most recently used first."""
     return await session_store.list_sessions(db, user_id, now)
 
 
 async def delete_old_sessions(db: Database, now: int) -> int:
-    """Removes some of those that are over; returns how many."""
+    """Deletes some expired or ended sessions; returns how many."""
     return await db.write(lambda tx: session_store.delete_old_sessions(tx, now, SWEEP_BATCH))
 
 

@@ -17,9 +17,9 @@ SELECT_USER: Final = "select id, email, name, created_at, email_verified_at from
 
 
 def find_user(rows: Rows, email: str) -> User | None:
-    """By what somebody typed.
+    """Finds a person by a typed email.
 
-    An account from before schema 13 may have a spelling of its own, and is then found by that.
+    An account from before schema 13 may have its own spelling, and is then found by that.
     """
     typed, folded = email.strip().lower(), fold_email(email)
     by_spelling = "case when email = $1 then 0 else 1 end"
@@ -50,7 +50,7 @@ def insert_user(
     *,
     verified_at: int | None,
 ) -> User | None:
-    """None where somebody has the address already."""
+    """None if another person has the email."""
     return _read_user(
         tx.find_one(
             """
@@ -72,7 +72,7 @@ def claim_user(
     *,
     verified_at: int | None,
 ) -> User | None:
-    """None where the person has a password already. An email verified before stays so."""
+    """None if the person already has a password. A verified email stays verified."""
     return _read_user(
         tx.find_one(
             """
@@ -87,8 +87,9 @@ def claim_user(
 
 
 async def find_password(db: Database, email: str) -> tuple[ProvedUser, str | None] | None:
-    """The person found as by `find_user`, and their password's hash if they have one: who gives
-    that password is them.
+    """The person, found as by `find_user`, and their password's hash if they have a password.
+
+    Their identity is proved only once a password matches the hash.
     """
     typed, folded = email.strip().lower(), fold_email(email)
     row = await db.find_one(
@@ -118,7 +119,7 @@ def update_email(tx: Transaction, user_id: int, email: str, verified_at: int) ->
 
 
 def mark_email_verified(tx: Transaction, user_id: int, now: int) -> bool:
-    """False where it was verified before."""
+    """False if it was already verified."""
     changed = tx.execute(
         "update users set email_verified_at = $2 where id = $1 and email_verified_at is null",
         *(user_id, now),
@@ -127,7 +128,7 @@ def mark_email_verified(tx: Transaction, user_id: int, now: int) -> bool:
 
 
 def update_password(tx: Transaction, user_id: int, password_hash: str) -> None:
-    """Also makes every browser unknown."""
+    """Also forgets every known browser."""
     tx.execute(
         """
         update users set password_hash = $2, browsers_generation = browsers_generation + 1
@@ -138,13 +139,13 @@ def update_password(tx: Transaction, user_id: int, password_hash: str) -> None:
 
 
 def find_browsers_generation(rows: Rows, user_id: int) -> int:
-    """-1 where nobody has that id."""
+    """-1 if the id is unknown."""
     row = find_one(rows, "select browsers_generation from users where id = $1", user_id)
     return -1 if row is None else row["browsers_generation"]
 
 
 def forget_browsers(tx: Transaction, user_id: int) -> None:
-    """Makes every browser unknown."""
+    """Forgets every known browser."""
     tx.execute(
         "update users set browsers_generation = browsers_generation + 1 where id = $1", user_id
     )
@@ -181,7 +182,7 @@ def count_owned_workspaces(tx: Transaction, user_id: int) -> int:
 
 
 def find_oldest_workspace(tx: Transaction) -> Workspace | None:
-    """The oldest with an owner; the one that holds public links has none."""
+    """The oldest workspace with an owner; the one with the public links has none."""
     row = tx.find_one(
         """
         select w.id, w.name, w.plan, w.created_at
@@ -205,7 +206,7 @@ def find_first_workspace_of(tx: Transaction, user_id: int) -> Workspace | None:
 
 
 def find_own_workspace(tx: Transaction, user_id: int) -> Workspace | None:
-    """The first one that had no owner before this person."""
+    """The first workspace whose first owner was this person."""
     row = tx.find_one(
         """
         select w.id, w.name, w.plan, w.created_at
@@ -243,7 +244,7 @@ async def list_plans(db: Database) -> list[str]:
 
 
 def insert_member(tx: Transaction, workspace_id: int, user_id: int, role: Role, now: int) -> bool:
-    """False where the person is a member already."""
+    """False if the person is already a member."""
     inserted = tx.execute(
         """
         insert into members (workspace_id, user_id, role, created_at)
@@ -269,7 +270,7 @@ def find_member(rows: Rows, workspace_id: int, user_id: int) -> Member | None:
 
 
 def has_member_with_email(rows: Rows, workspace_id: int, email: str) -> bool:
-    """`email` as `read_email` spells it."""
+    """`email` must be spelled as by `read_email`."""
     row = find_one(
         rows,
         """
@@ -328,7 +329,7 @@ def delete_member(tx: Transaction, workspace_id: int, user_id: int) -> None:
 
 
 def find_one(rows: Rows, sql: str, *parameters: str | int) -> Row | None:
-    """Inside a write from its transaction, elsewhere at once from the event loop."""
+    """Reads from the transaction inside a write, otherwise directly on the event loop."""
     if isinstance(rows, Database):
         return rows.look_up(sql, *parameters)
     return rows.find_one(sql, *parameters)

@@ -41,7 +41,7 @@ def look_up_actor(db: Database, digest: str, plans: Mapping[str, Plan], now: int
 def look_up_role(
     rows: Rows, token_id: int, user_id: int, workspace_id: int, now: int
 ) -> Role | None:
-    """Of the token's person in its workspace; None where the token or membership has ended."""
+    """The role of the token's person in its workspace; None if token or membership has ended."""
     row = find_one(
         rows,
         """
@@ -201,7 +201,7 @@ def look_up_kept_answer(db: Database, token_id: int, key: str, oldest: int) -> K
 def insert_kept_answer(
     tx: Transaction, token_id: int, key: str, kept: KeptAnswer, oldest: int
 ) -> bool:
-    """False where an answer newer than `oldest` is kept already."""
+    """False if an answer newer than `oldest` is already kept."""
     changed = tx.execute(
         """
         insert into idempotency_keys

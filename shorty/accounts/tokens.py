@@ -1,4 +1,4 @@
-"""Owns API tokens: making, listing, revoking, and finding out who a token speaks for."""
+"""Owns API tokens: creates, lists and revokes them, and finds the person a token acts for."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -26,9 +26,9 @@ def make_token_text() -> str:
 
 
 def find_actor(db: Database, token_text: str, plans: Mapping[str, Plan], now: int) -> Actor:
-    """Who the token speaks for, asked anew each time so that a revoked one stops at once.
+    """The person a token acts for, read at each request so that revoking takes effect at once.
 
-    Raises UnauthenticatedError; the reason is the same for every kind of bad token.
+    Raises UnauthenticatedError, with the same reason for every kind of invalid token.
     """
     actor = token_store.look_up_actor(db, digest_secret(token_text), plans, now)
     if actor is None:
@@ -37,10 +37,10 @@ def find_actor(db: Database, token_text: str, plans: Mapping[str, Plan], now: in
 
 
 def create_token(tx: Transaction, actor: Actor, new: NewToken, now: int) -> MadeToken:
-    """It speaks for the actor in their workspace.
+    """The token acts for the actor in their workspace.
 
-    Raises ForbiddenError, InvalidFieldsError, and UnauthenticatedError where the actor is one no
-    more: a token would outlast that.
+    Raises ForbiddenError and InvalidFieldsError. Raises UnauthenticatedError if the actor's own
+    session or token has ended, because the new token would outlast it.
     """
     require_scope(actor, "admin")
     require_still(tx, actor, "admin", now)
@@ -50,7 +50,7 @@ def create_token(tx: Transaction, actor: Actor, new: NewToken, now: int) -> Made
 def create_token_for(
     tx: Transaction, workspace_id: int, user_id: int, new: NewToken, now: int
 ) -> MadeToken:
-    """For the operator, who is above workspaces. Raises InvalidFieldsError."""
+    """Used by the operator, for any workspace. Raises InvalidFieldsError."""
     check_token(new.name, new.expires_at, now)
     text = make_token_text()
     digest, hint = digest_secret(text), text[:HINT_LENGTH]
@@ -81,7 +81,7 @@ def change_token(
 ) -> Token:
     """Raises ForbiddenError, NotFoundError and InvalidFieldsError.
 
-    One that has expired stays expired: anyone who kept it was right to think it worthless.
+    An expired token stays expired, because its holder may have stopped protecting it.
     """
     token = get_token(tx, actor, token_id)
     if change.expires_at is not UNSET and token.is_over(now):
@@ -102,13 +102,13 @@ def revoke_token(tx: Transaction, actor: Actor, token_id: int, now: int) -> None
 
 
 def revoke_any_token(tx: Transaction, token_id: int, now: int) -> None:
-    """For the operator, who is above workspaces. Raises NotFoundError."""
+    """Used by the operator, for any workspace. Raises NotFoundError."""
     if not token_store.mark_token_revoked(tx, token_id, now):
         raise NotFoundError("token", token_id)
 
 
 async def end_expired_tokens(db: Database, now: int) -> int:
-    """Writes down of some that they have expired, so that no clock set back revives them.
+    """Marks some expired tokens as ended, so that setting the clock back cannot revive them.
 
     Returns how many.
     """
@@ -116,12 +116,12 @@ async def end_expired_tokens(db: Database, now: int) -> int:
 
 
 def count_own_tokens(rows: Rows, user_id: int, now: int) -> int:
-    """Those that speak for a person and still work, in every workspace."""
+    """The number of a person's working tokens, in every workspace."""
     return token_store.count_tokens_of_user(rows, user_id, now)
 
 
 async def list_tokens(db: Database, actor: Actor, after: int, limit: int) -> list[Token]:
-    """The workspace's tokens in the order they were made, from the one after id `after` on.
+    """The workspace's tokens with ids above `after`, in the order of creation.
 
     Raises ForbiddenError.
     """

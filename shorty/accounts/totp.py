@@ -1,6 +1,6 @@
-"""Codes that change every 30 seconds: RFC 6238 with SHA-1 and 6 digits, as every app reads them.
+"""Computes codes that change every 30 seconds: RFC 6238 with SHA-1 and 6 digits.
 
-Pure. Times are UTC milliseconds.
+Every authenticator app supports this form. Pure. Times are UTC milliseconds.
 """
 
 import hmac
@@ -11,8 +11,8 @@ from urllib.parse import quote, urlencode
 
 STEP_MS: Final = 30_000
 DIGITS: Final = 6
-SECRET_BYTES: Final = 20  # as long as SHA-1's output, as RFC 4226 recommends
-LENIENCE: Final = 1  # steps that a telephone's clock may be off
+SECRET_BYTES: Final = 20  # # the length of SHA-1's output, as RFC 4226 recommends
+LENIENCE: Final = 1  # # steps by which a phone's clock may be wrong
 
 
 def make_secret() -> str:
@@ -28,9 +28,9 @@ def compute_code(secret: str, step: int) -> str:
 
 
 def find_step(secret: str, code: str, last_step: int, now: int) -> int | None:
-    """The step whose code this is, around `now` and newer than `last_step`.
+    """The step of this code, near `now` and newer than `last_step`.
 
-    Keep it as the next `last_step`, so that no code counts twice.
+    Store it as the next `last_step`, so that no code is valid twice.
     """
     current = now // STEP_MS
     given = code.encode(errors="replace")
@@ -42,7 +42,7 @@ def find_step(secret: str, code: str, last_step: int, now: int) -> int | None:
 
 
 def build_setup_address(secret: str, email: str, issuer: str) -> str:
-    """What an app scans; the format that Google Authenticator made common."""
+    """The URI that an app scans, in the format of Google Authenticator."""
     label = quote(f"{issuer}:{email}", safe="@:")
     return (
         f"otpauth://totp/{label}?{urlencode({'secret': secret, 'issuer': issuer}, quote_via=quote)}"
