@@ -13,6 +13,8 @@ from shorty.cli.link_context import open_context
 from shorty.cli.options import config_option
 from shorty.cli.session import Session, with_database
 from shorty.cli.terminal import show_progress
+from shorty.transfer.encodings import read_encoding
+from shorty.transfer.files import Hints
 from shorty.transfer.imports import import_file
 from shorty.transfer.model import ImportOptions, OnConflict, SourceName
 from shorty.transfer.progress import Report, Transfer, TransferProgress
@@ -38,6 +40,12 @@ SHOWN_PROBLEMS: Final = 20
     help="If a slug is taken: skip, rename, or stop.",
 )
 @click.option(
+    "--encoding",
+    callback=lambda _ctx, _param, text: None if text is None else parse_encoding(text),
+    metavar="NAME",
+    help="The file's encoding if it is not UTF-8 or UTF-16, such as cp1252.",
+)
+@click.option(
     "--dry-run", "is_dry_run", is_flag=True, help="Show what would happen; import nothing."
 )
 @click.option(
@@ -56,6 +64,7 @@ async def command(
     source: SourceName,
     domain: str | None,
     on_conflict: OnConflict,
+    encoding: str | None,
     is_dry_run: bool,
     report: Path | None,
     user: str | None,
@@ -65,7 +74,12 @@ async def command(
     Links that an earlier import created are not imported twice. The server can keep running.
     """
     ctx = await open_context(session, user)
-    options = ImportOptions(domain=domain, on_conflict=on_conflict, is_dry_run=is_dry_run)
+    options = ImportOptions(
+        domain=domain,
+        on_conflict=on_conflict,
+        is_dry_run=is_dry_run,
+        hints=Hints(encoding=encoding),
+    )
     with ExitStack() as stack:
         reporter = report and Report(stack.enter_context(write_file(report, may_replace=True)))
         on_change = stack.enter_context(show_progress("Importing"))
@@ -80,6 +94,13 @@ async def command(
         click.echo(result.error, err=True)
     if not result.is_clean:
         raise Exit(1)
+
+
+def parse_encoding(text: str) -> str:
+    try:
+        return read_encoding(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} {error}.") from error
 
 
 def print_problems(result: Transfer, report: Path | None) -> None:

@@ -1,11 +1,13 @@
 """Reads files from other products piece by piece or line by line, within bounded memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from re import Pattern
-from typing import BinaryIO, Final
+from typing import Final, NamedTuple
 
 import msgspec
+
+from shorty.transfer.encodings import open_as_utf_8
 
 LONGEST_ROW: Final = 1_000_000
 """Bytes of a row of a table or dump, or of one entry of a JSON list."""
@@ -15,7 +17,6 @@ PIECE_BYTES: Final = 64 * 1024
 SNIFFED: Final = 64 * 1024
 
 _UTF_8_MARK: Final = b"\xef\xbb\xbf"
-_UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 class InvalidFileError(Exception):
@@ -37,24 +38,58 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
+class Hints(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file's person says about it.
+
+    `columns` are those of a table, by the names of our fields; `new_slugs` accepts a table without
+    slugs; `encoding` is a name of `encodings.ENCODINGS`.
+    """
+
+    columns: Mapping[str, str] = {}
+    new_slugs: bool = False
+    encoding: str | None = None
+
+
+class TextLine(NamedTuple):
+    """A line with its end. `fault` says why the row that it belongs to can't be read."""
+
+    number: int
+    text: str
+    fault: str = ""
+
+
+NOT_UTF_8: Final = (
+    "is not in UTF-8: name the encoding of the file (--encoding cp1252 if Excel saved it in "
+    "Western Europe), or save it as UTF-8"
+)
+NOT_ENCODED: Final = "contains bytes that are not in the file's encoding"
+
+
 def _never() -> bool:
     return False
 
 
 class OpenFile:
-    """A file that is read from its start. `position` may be read from another thread.
+    """A file that is read from its start, in UTF-8 whatever its encoding is.
+
+    `position` is in bytes of the file, and may be read from another thread.
 
     `is_stopped` is called before each piece or line. Once it is true, reading raises
     ReadingStoppedError, so that no reader has to check.
     """
 
-    def __init__(self, path: Path, is_stopped: Callable[[], bool] = _never) -> None:
+    def __init__(
+        self, path: Path, is_stopped: Callable[[], bool] = _never, hints: Hints | None = None
+    ) -> None:
         """Raises InvalidFileError."""
         self._is_stopped = is_stopped
+        self.hints = hints or Hints()
         try:
-            self._file: BinaryIO = path.open("rb")
+            file = path.open("rb")
+            self._file = open_as_utf_8(file, self.hints.encoding)
         except OSError as error:
             raise InvalidFileError(f"{path} can't be read: {error.strerror}.") from error
+        self.is_recoded = self._file is not file
         self.size = path.stat().st_size
         self.position = 0
 
@@ -69,12 +104,11 @@ class OpenFile:
 
     def read_pieces(self) -> Iterator[bytes]:
         """The file from its start, without a byte order mark."""
-        self._file.seek(0)
+        self._begin()
         has_mark = self._file.read(len(_UTF_8_MARK)) == _UTF_8_MARK
         self.position = len(_UTF_8_MARK) if has_mark else 0
         self._file.seek(self.position)
         while piece := self._read(self._file.read, PIECE_BYTES):
-            self.position += len(piece)
             yield piece
 
     def read_lines(self, longest: int = LONGEST_LINE) -> Iterator[tuple[int, bytes]]:
@@ -82,8 +116,7 @@ class OpenFile:
 
         Raises InvalidFileError for one that is too long.
         """
-        self._file.seek(0)
-        self.position = 0
+        self._begin()
         number = 0
         while line := self._read(self._file.readline, longest + 1):
             number += 1
@@ -91,28 +124,49 @@ class OpenFile:
                 raise InvalidFileError(
                     f"Line {number} is longer than the allowed {longest:,} bytes."
                 )
-            self.position += len(line)
             yield number, line.removeprefix(_UTF_8_MARK) if number == 1 else line
 
-    def read_text_lines(self) -> Iterator[str]:
-        """Raises InvalidFileError if the file is not UTF-8."""
-        for number, line in self.read_lines(LONGEST_ROW):
-            if number == 1 and line.startswith(_UTF_16_MARKS):
-                raise InvalidFileError("The file is in UTF-16: save it as UTF-8 and try again.")
-            try:
-                yield line.decode()
-            except UnicodeDecodeError:
-                raise InvalidFileError(
-                    f"The file is not in UTF-8 (line {number}): save it as UTF-8 and try again."
-                ) from None
+    def read_text_lines(self) -> Iterator[TextLine]:
+        """The lines with their numbers from 1, each at most LONGEST_ROW bytes of it."""
+        self._begin()
+        number = 0
+        while line := self._read(self._file.readline, LONGEST_ROW + 1):
+            number += 1
+            is_too_long = len(line) > LONGEST_ROW
+            if is_too_long:
+                self._skip_line(line)
+            yield self._decode(number, line[:LONGEST_ROW], is_too_long=is_too_long)
+
+    def _decode(self, number: int, line: bytes, *, is_too_long: bool) -> TextLine:
+        if number == 1:
+            line = line.removeprefix(_UTF_8_MARK)
+        if is_too_long:
+            fault = f"is longer than the allowed {LONGEST_ROW:,} bytes"
+            return TextLine(number, line.decode(errors="replace"), fault)
+        try:
+            return TextLine(number, line.decode())
+        except UnicodeDecodeError:
+            fault = NOT_ENCODED if self.is_recoded else NOT_UTF_8
+            return TextLine(number, line.decode(errors="replace"), fault)
+
+    def _skip_line(self, part: bytes) -> None:
+        while part and not part.endswith(b"\n"):
+            part = self._read(self._file.readline, PIECE_BYTES)
 
     def is_json(self) -> bool:
         return self.read_start().removeprefix(_UTF_8_MARK).lstrip()[:1] in {b"{", b"["}
 
+    def _begin(self) -> None:
+        self._file.seek(0)
+        self.position = 0
+
     def _read(self, read: Callable[[int], bytes], size: int) -> bytes:
         if self._is_stopped():
             raise ReadingStoppedError
-        return read(size)
+        taken = read(size)
+        # Only another encoding has other lengths than what is read.
+        self.position = self._file.tell() if self.is_recoded else self.position + len(taken)
+        return taken
 
 
 class Feed:

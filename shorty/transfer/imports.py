@@ -88,7 +88,7 @@ async def import_file(
     quiet = replace(context, ask_page=ask_nobody)
     run = ImportRun(context=quiet, actor=actor, options=options, progress=progress, now=now)
     try:
-        file = OpenFile(path, is_stopped=lambda: progress.is_cancelled)
+        file = OpenFile(path, lambda: progress.is_cancelled, options.hints)
         try:
             progress.total = file.size
             await Import(run).take_file(file, READERS[source](file))

@@ -17,7 +17,7 @@ from shorty.links.model import LinkChange, LinkFields
 from shorty.links.pictures import Purpose
 from shorty.links.tags import NewTag
 from shorty.links.utm_templates import NewUtmTemplate
-from shorty.transfer.files import Fault, ReadingStoppedError
+from shorty.transfer.files import Fault, Hints, ReadingStoppedError
 from shorty.transfer.progress import TransferProgress
 from shorty.transfer.remarks import Closing, LinkRemark
 
@@ -128,6 +128,7 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     domain: str | None = None
     on_conflict: OnConflict = "skip"
     is_dry_run: bool = False
+    hints: Hints = Hints()
 
 
 class ImportRun(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,8 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from shorty.transfer.files import LONGEST_ROW, Fault, InvalidFileError, OpenFile
+from shorty.transfer.files import Fault, InvalidFileError, OpenFile
+from shorty.transfer.rows import Rows, SplitRow
 
 Cell: TypeAlias = str | int | bool | None
 
@@ -20,6 +21,7 @@ Cell: TypeAlias = str | int | bool | None
 # its own apostrophe differs from one that got it here.
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 _DEFUSED: Final = re.compile(r"'+[=+\-@\t\r]")
+_EXCEL: Final = re.compile(r'\ufeff?"?sep=([^"\w\s]|\t)"?\s*', re.IGNORECASE)
 
 
 def write_rows(rows: Iterable[Iterable[str]]) -> bytes:
@@ -55,72 +57,71 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Table:
-    """A table with a heading. Raises InvalidFileError, also while it is read."""
+    """A table with a heading, whose rows can be read more than once.
+
+    Raises InvalidFileError.
+    """
 
     def __init__(self, file: OpenFile) -> None:
-        csv.field_size_limit(LONGEST_ROW)
-        delimiter = find_delimiter(file.read_start().decode(errors="replace"))
-        self._begun = 0  # the line in which the row that is being read begins
-        self._reader = csv.reader(
-            self._bound_rows(file.read_text_lines()), delimiter=delimiter, strict=True
-        )
+        self._file = file
+        start = file.read_start().decode(errors="replace")
+        self._delimiter = find_delimiter(start)
+        heading = self._read_heading(Rows(file.read_text_lines(), self._delimiter))
+        self.line = heading.line
+        self.columns = [fold_column(name) for name in heading.cells]
+        self.headings = [name.strip() for name in heading.cells]
         # How databases print NULL in tab-separated tables.
-        self._nothing = {"NULL", "\\N"} if delimiter == "\t" else set[str]()
-        heading = self._read_heading()
-        while heading is not None and not any(cell.strip() for cell in heading):
-            heading = self._read_heading()
-        if heading is None:
-            raise InvalidFileError("The file is empty. Its first row must name the columns.")
-        self.columns = [fold_column(name) for name in heading]
-        self.headings = [name.strip() for name in heading]
+        self._nothing = {"NULL", "\\N"} if self._delimiter == "\t" else set[str]()
 
     def read_rows(self) -> Iterator[Row | Fault]:
-        """Each row, or its fault; reading goes on with the next line."""
-        while (cells := self._read_row()) is not None:
-            if isinstance(cells, Fault):
-                yield cells
+        """Each row of the table, or its fault."""
+        rows = Rows(self._file.read_text_lines(), self._delimiter)
+        while (row := rows.read()) is not None:
+            if isinstance(row, Fault):
+                yield row
+            elif row.line <= self.line or not any(cell.strip() for cell in row.cells):
                 continue
-            named = {
-                column: text
-                for column, cell in zip(self.columns, cells, strict=False)
-                if column and (text := cell.strip()) and text not in self._nothing
-            }
-            if named:
-                yield Row(f"line {self._begun}", named)
+            elif (fault := self._compare(row)) is not None:
+                yield rows.refuse(fault)
+            else:
+                yield self._name_cells(row)
 
-    def _read_heading(self) -> list[str] | None:
-        heading = self._read_row()
-        if isinstance(heading, Fault):
-            raise InvalidFileError(f"The heading in {heading.place} {heading.message}.")
-        return heading
+    def _compare(self, row: SplitRow) -> str | None:
+        """Empty cells behind the last column are nothing's."""
+        found, expected = len(row.cells), len(self.columns)
+        if found == expected or (found > expected and not any(row.cells[expected:])):
+            return None
+        return f"has {found} cells, but the heading names {expected} columns"
 
-    def _read_row(self) -> list[str] | Fault | None:
-        self._begun = self._reader.line_num + 1
-        try:
-            return next(self._reader, None)
-        except csv.Error as error:
-            message = f"can't be read as a row of a table: {error}"
-            return Fault(place=f"line {self._begun}", subject="", message=message)
+    def _name_cells(self, row: SplitRow) -> Row:
+        named = {
+            column: text
+            for column, cell in zip(self.columns, row.cells, strict=False)
+            if column and (text := cell.strip()) and text not in self._nothing
+        }
+        return Row(f"line {row.line}", named)
 
-    def _bound_rows(self, lines: Iterator[str]) -> Iterator[str]:
-        """Without a bound, a quote that is never closed would take the rest of the file."""
-        begun, length = 0, 0
-        for line in lines:
-            length = len(line) + (length if begun == self._begun else 0)
-            begun = self._begun
-            if length > LONGEST_ROW:
-                raise InvalidFileError(
-                    f"The row that begins in line {begun} is longer than {LONGEST_ROW:,} "
-                    "characters: look for a quote that is never closed."
-                )
-            yield line
+    def _read_heading(self, rows: Rows) -> SplitRow:
+        while (row := rows.read()) is not None:
+            if isinstance(row, Fault):
+                raise InvalidFileError(f"The heading in {row.place} {row.message}.")
+            if any(cell.strip() for cell in row.cells) and not is_excel_line(row.cells):
+                return row
+        raise InvalidFileError("The file is empty. Its first row must name the columns.")
+
+
+def is_excel_line(cells: list[str]) -> bool:
+    """Whether it is the line with which Excel is told the delimiter: `sep=;`."""
+    return cells[0].strip("\ufeff").lower().startswith("sep=") and not any(cells[1:])
 
 
 def find_delimiter(start: str) -> str:
-    """Comma, semicolon or tab, whichever occurs most in the heading."""
+    """What Excel is told, or the sign that occurs most in the heading."""
     heading = next((line for line in start.splitlines() if line.strip("\ufeff ")), "")
+    if told := _EXCEL.fullmatch(heading):
+        return told[1]
     unquoted = re.sub(r'"[^"]*"', "", heading)
-    return max(",;\t", key=unquoted.count)
+    return max(",;\t|", key=unquoted.count)
 
 
 def fold_column(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Final, cast, get_args
 
 from shorty.domains.service import list_domains
 from shorty.errors import ConflictError, ShortyError
+from shorty.transfer.files import Hints
 from shorty.transfer.jobs import ImportJob
 from shorty.transfer.model import ImportOptions, OnConflict, SourceName
 from shorty.web.guard import Pages
@@ -35,6 +36,19 @@ CONFLICTS: Final[dict[OnConflict, str]] = {
     "rename": "Number it: “sale” becomes “sale-2”",
     "fail": "Stop there",
 }
+# The names by which people know those that exports of today still have.
+ENCODING_CHOICES: Final = {
+    "": "UTF-8, or as the file's first bytes say",
+    "cp1252": "Windows-1252 (Excel in Western Europe)",
+    "cp1250": "Windows-1250 (Excel in Central Europe)",
+    "cp1251": "Windows-1251 (Cyrillic)",
+    "iso8859-1": "ISO 8859-1 (Latin 1)",
+    "iso8859-15": "ISO 8859-15 (Latin 9)",
+    "mac-roman": "Mac OS Roman",
+    "cp932": "Shift JIS (Japanese)",
+    "gb18030": "GB 18030 (Chinese)",
+    "utf-16-le": "UTF-16",
+}
 
 
 @pages.handle("GET /import", needs="write")
@@ -48,8 +62,11 @@ async def try_import(request: WebRequest) -> Answer:
     upload = typed.files.get("file")
     if upload is None:
         return await show_form(request, faults={"file": "choose a file"})
+    encoding = typed.read_optional("encoding")
     options = ImportOptions(
-        domain=typed.read_optional("domain"), on_conflict=read_conflict(typed.read("on_conflict"))
+        domain=typed.read_optional("domain"),
+        on_conflict=read_conflict(typed.read("on_conflict")),
+        hints=Hints(encoding=encoding if encoding in ENCODING_CHOICES else None),
     )
     try:
         job = await request.services.transfers.try_file(
@@ -137,6 +154,7 @@ async def show_form(
         status=409 if error else 422 if faults else 200,
         sources=SOURCES,
         conflicts=CONFLICTS,
+        encodings=ENCODING_CHOICES,
         domain_choices=[
             ("", "As the file says"),
             *((domain.host, domain.host) for domain in domains if domain.is_verified),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from shorty.transfer.files import InvalidFileError, OpenFile
+from shorty.transfer.files import Hints, InvalidFileError, OpenFile
 from shorty.transfer.model import SourceName
 from shorty.transfer.sources import READERS
 
@@ -71,6 +71,14 @@ CSV: Final[dict[str, Shape]] = {
     "a quote that never closes": around(b'url,title\n"', b"x\n"),
     "quotes": around(b"url,title\n", b'"'),
     "a quoted cell in each line": around(b"url,title\n", b'"a\nb",'),
+    "quotes that open in each line": around(b"url,title\n", b'a,"b\n'),
+    "quotes that open in a quoted cell": around(b'url,title\n"', b'x","z\n'),
+    "quotes that open at the end": around(b"url,title\n", b'a,"""\n'),
+    "rows of two lines and another length": around(b"url,title\n", b'"a\nb",c,d\n'),
+    "bytes that are not UTF-8": around(b"url,title\n", b"\xff,b\n"),
+    "one line that is not UTF-8": around(b"url,title\n", b"\xff"),
+    "UTF-16": lambda size: b"\xff\xfe" + fill("url,title\n".encode("utf-16-le"), size // 2 * 2),
+    "one line of UTF-16": around(b"\xff\xfeu\0r\0l\0\n\0", b"x\0"),
     "one line": around(b"url,title\n", b"x"),
     "short lines": around(b"url,title\n", b"https://a.example/\n"),
     "empty lines": around(b"url,title\n", b"\n"),
@@ -139,7 +147,7 @@ SHAPES: Final[list[tuple[SourceName, str, Shape]]] = [
 
 def read_all(source: SourceName, path: Path) -> None:
     """Each item is dropped at once, as if it were stored."""
-    file = OpenFile(path)
+    file = OpenFile(path, hints=Hints(new_slugs=True))
     try:
         for _ in READERS[source](file):
             pass

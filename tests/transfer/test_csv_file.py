@@ -88,9 +88,6 @@ def test_columns_that_are_not_understood_are_told(read: Read) -> None:
     assert "Colour of hat" in remark.message
 
 
-NOT_UTF_8 = r"^The file is not in UTF-8 \(line 2\): save it as UTF-8 and try again.$"
-
-
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
@@ -103,13 +100,13 @@ NOT_UTF_8 = r"^The file is not in UTF-8 \(line 2\): save it as UTF-8 and try aga
                 "Its columns are: slug, Title.$"
             ),
         ),
-        ("url,title\nhttps://a.example/,Größe\n".encode("latin-1"), NOT_UTF_8),
         (
-            "url\nhttps://a.example/\n".encode("utf-16"),
-            "^The file is in UTF-16: save it as UTF-8 and try again.$",
+            "url,Größe\nhttps://a.example/,b\n".encode("latin-1"),
+            "^The heading in line 1 is not in UTF-8: name the encoding of the file",
         ),
-        (b'url,"title\n', "heading in line 1 can't be read as a row"),
-        (b"\x89PNG\r\n\x1a\n\0\0", "not in UTF-8|is not a row"),
+        (b'url,"title\n', "heading in line 1 has a quote that opens in line 1 and is never closed"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "not in UTF-8"),
+        (b"url,a\rhttps://a.example/,a\r", "line 1 contains a carriage return outside quotes"),
     ],
 )
 def test_what_is_no_table_of_links_is_told(read: Read, content: bytes, complaint: str) -> None:

@@ -13,6 +13,7 @@ from shorty.links.imported_history import Counts
 from shorty.links.model import QrSettings
 from shorty.plans import read_usage
 from shorty.transfer import progress as progress_module
+from shorty.transfer.files import Hints
 from shorty.transfer.progress import Problem, Transfer, TransferProgress
 from tests.links.making import make_link
 from tests.support import NOW, make_actor, make_home
@@ -340,11 +341,26 @@ async def test_problems_are_kept_to_a_bound_and_reported_whole(
 
 
 async def test_a_file_that_breaks_off_keeps_what_came_before(house: House) -> None:
-    content = (HEADING + "https://example.com/a,a,\n").encode() + b"https://\xff,b,\n"
-    told = await import_text(house, "csv", content)
+    dump = "INSERT INTO yourls_url VALUES ('a','https://example.com/a'),\n('b"
+    told = await import_text(house, "yourls", dump)
     assert (told.state, told.created) == ("failed", 1)
     assert told.error is not None
-    assert "line 3" in told.error
+    assert "line 2" in told.error
+
+
+async def test_a_row_that_is_not_utf_8_costs_no_other(house: House) -> None:
+    rows = b"https://example.com/a,a,\nhttps://\xff,b,\nhttps://example.com/c,c,\n"
+    told = await import_text(house, "csv", HEADING.encode() + rows)
+    assert (told.state, told.created, told.failed) == ("done", 2, 1)
+    assert told.problems[0].place == "line 3"
+
+
+async def test_a_table_in_a_named_encoding_comes_in_as_it_was_written(house: House) -> None:
+    row = "https://example.com/,größe,\n".encode("cp1252")
+    hints = Hints(encoding="cp1252")
+    told = await import_text(house, "csv", HEADING.encode() + row, hints=hints)
+    assert told.created == 1
+    assert (await get_only(house)).slug == "größe"
 
 
 async def test_a_password_in_a_table_protects(house: House) -> None:

@@ -7,7 +7,7 @@ from types import FrameType
 
 import pytest
 
-from shorty.transfer import files, sql, tables
+from shorty.transfer import files, rows, sql
 from shorty.transfer.files import Fault, Feed, InvalidFileError, OpenFile, ReadingStoppedError
 from shorty.transfer.model import ImportedClick, ImportedLink, Item, SourceName
 from shorty.transfer.sources import READERS
@@ -178,7 +178,8 @@ def test_a_malformed_row_of_a_table_costs_no_other(read: Read) -> None:
     assert isinstance(last, ImportedLink)
     assert isinstance(end, Fault)
     assert (bad.place, end.place) == ("line 3", "line 5")
-    assert "can't be read as a row of a table" in bad.message
+    assert bad.message == "is badly quoted: a quote in it is not doubled, or not closed"
+    assert end.message == "has a quote that opens in line 5 and is never closed"
 
 
 def test_a_malformed_entry_costs_no_other(read: Read) -> None:
@@ -218,7 +219,7 @@ def test_a_file_that_breaks_off_says_in_which_line(
 def test_what_is_longer_than_any_row_is_told_with_its_line_and_not_kept(
     read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (files, sql, tables):
+    for module in (files, rows, sql):
         monkeypatch.setattr(module, "LONGEST_ROW", 200)
     long = "x" * 300
     bad, good = read("yourls", f"{INSERT.decode()}\n('a','{long}'),('b','https://b.example/');")
@@ -227,10 +228,14 @@ def test_what_is_longer_than_any_row_is_told_with_its_line_and_not_kept(
     assert (bad.place, "longer than 200 bytes" in bad.message) == ("line 2", True)
     assert len(read("csv", "url\n" + "https://a.example/\n" * 50)) == 50
     assert len(read("csv", "url\n" + '"https://a.example/\n"\n' * 50)) == 50
-    with pytest.raises(InvalidFileError, match="Line 2 is longer than the allowed 200 bytes"):
-        read("csv", f"url\n{long}\n")
-    with pytest.raises(InvalidFileError, match="row that begins in line 2 is longer than 200"):
-        read("csv", 'url\n"' + "x\n" * 300)
+    bad, good = read("csv", f"url\n{long}\nhttps://a.example/\n")
+    assert isinstance(bad, Fault)
+    assert (bad.place, bad.message) == ("line 2", "is longer than the allowed 200 bytes")
+    assert isinstance(good, ImportedLink)
+    bad, *others = read("csv", 'url\n"' + "x\n" * 300)
+    assert isinstance(bad, Fault)
+    assert bad.message == "has a quote that opens in line 2 and is never closed"
+    assert len(others) == 299
 
 
 def test_an_entry_longer_than_any_is_a_fault(read: Read) -> None:
