@@ -11,9 +11,10 @@ from shorty.api.objects import Input, derive_changes, show
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.domains import DomainChange, NewDomain, service
+from shorty.domains.app_links import FIELDS, look_up_app_links
 from shorty.domains.model import Domain, Scheme
 from shorty.domains.verification import DnsRecord, Verification, list_needed_records
-from shorty.errors import AlreadyExistsError, QuotaExceededError
+from shorty.errors import AlreadyExistsError, InvalidFieldsError, QuotaExceededError
 from shorty.webcore.answers import Answer, answer_json, answer_nothing
 from shorty.webcore.fields import convert_given
 from shorty.webcore.requests import read_body
@@ -25,6 +26,35 @@ TXT_EXAMPLE: Final = {
     "value": "0b5f4c0f7a1d4f0f9c2b6f1f3f8f6f51",
 }
 CNAME_EXAMPLE: Final = {"type": "CNAME", "name": "go.example.com", "value": "links.example.net"}
+APPLE_EXAMPLE: Final = {
+    "applinks": {
+        "details": [{"appIDs": ["ABCDE12345.com.example.app"], "components": [{"/": "*"}]}]
+    }
+}
+ANDROID_EXAMPLE: Final = [
+    {
+        "relation": ["delegate_permission/common.handle_all_urls"],
+        "target": {
+            "namespace": "android_app",
+            "package_name": "com.example.app",
+            "sha256_cert_fingerprints": ["14:6D:E9:83:C5:73:06:50:D8:EE:B9:95:2F:34:FC:64"],
+        },
+    }
+]
+AppleFile = Annotated[
+    dict[str, Any],
+    Meta(
+        description="What is answered at `/.well-known/apple-app-site-association`, by which "
+        "Apple's systems know which apps open the domain's links. At most 128 kB of JSON."
+    ),
+]
+AndroidFile = Annotated[
+    list[dict[str, Any]],
+    Meta(
+        description="What is answered at `/.well-known/assetlinks.json`, by which Android knows "
+        "which apps open the domain's links. At most 128 kB of JSON."
+    ),
+]
 Redirect = Annotated[str, Meta(description="An http(s) URL; empty to remove it.")]
 
 
@@ -33,6 +63,8 @@ class DomainInput(Input, frozen=True, kw_only=True):
     scheme: Scheme = "https"
     root_redirect: Annotated[Redirect, Meta(description="Where `/` redirects.")] = ""
     not_found_redirect: Annotated[Redirect, Meta(description="Where unknown slugs redirect.")] = ""
+    apple_app_site_association: AppleFile | None = None
+    asset_links: AndroidFile | None = None
 
 
 DomainChanges: Final = derive_changes(
@@ -55,6 +87,8 @@ class DomainObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     verified_at: str | None
     root_redirect: str
     not_found_redirect: str
+    apple_app_site_association: AppleFile | None
+    asset_links: AndroidFile | None
     dns_records: list[DnsRecord]
     created_at: str
 
@@ -67,6 +101,8 @@ class DomainObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         "verifiedAt": None,
         "rootRedirect": "https://example.com/",
         "notFoundRedirect": "",
+        "appleAppSiteAssociation": APPLE_EXAMPLE,
+        "assetLinks": ANDROID_EXAMPLE,
         "dnsRecords": [TXT_EXAMPLE, CNAME_EXAMPLE],
         "createdAt": "2026-11-22T12:00:00.000Z",
     }
@@ -128,9 +164,36 @@ class VerificationAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="came
 
 def show_domain(request: ApiRequest, domain: Domain) -> DomainObject:
     needed = () if domain.is_verified else list_needed_records(domain, request.services.domains)
+    app_links = look_up_app_links(request.services.db, domain.id)
     return show(
-        DomainObject, domain, is_operators=domain.workspace_id is None, dns_records=list(needed)
+        DomainObject,
+        domain,
+        is_operators=domain.workspace_id is None,
+        apple_app_site_association=_show_json(app_links.apple_app_site_association),
+        asset_links=_show_json(app_links.asset_links),
+        dns_records=list(needed),
     )
+
+
+def _show_json(text: str) -> msgspec.Raw | None:
+    """As it is served, however deep it is nested."""
+    return msgspec.Raw(text.encode()) if text else None
+
+
+def read_app_links(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields that were given, with the JSON of two of them as text."""
+    faults: dict[str, str] = {}
+    written: dict[str, str] = {}
+    for field in FIELDS:
+        if (value := given.get(field)) is None:
+            continue
+        try:
+            written[field] = msgspec.json.encode(value).decode()
+        except RecursionError:
+            faults[field] = "is nested too deeply"
+    if faults:
+        raise InvalidFieldsError(faults)
+    return given | written
 
 
 def show_verification(request: ApiRequest, verification: Verification) -> VerificationAnswer:
@@ -169,7 +232,7 @@ async def list_domains(request: ApiRequest) -> Answer:
 )
 async def add_domain(request: ApiRequest) -> Answer:
     body = await read_body(request)
-    new = NewDomain(**convert_given(body.fields, DomainInput))
+    new = NewDomain(**read_app_links(convert_given(body.fields, DomainInput)))
     return await create_once(
         request,
         body,
@@ -188,7 +251,7 @@ async def get_domain(request: ApiRequest) -> Answer:
 
 @resource.handle(
     "PATCH /domains/{domain_id}",
-    "Update where a domain's root URL and unknown slugs redirect",
+    "Update where a domain redirects, and which apps open its links",
     DomainAnswer,
     body=DomainChanges,
     body_example={"notFoundRedirect": "https://example.com/lost"},
@@ -197,7 +260,7 @@ async def get_domain(request: ApiRequest) -> Answer:
 async def change_domain(request: ApiRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
     directory = request.services.domains
-    change = DomainChange(**await request.read_given(DomainChanges))
+    change = DomainChange(**read_app_links(await request.read_given(DomainChanges)))
     domain = await request.write(
         lambda tx: service.change_domain(tx, directory, request.actor, domain_id, change)
     )

@@ -10,12 +10,22 @@ from shorty.api.auth import read_token
 from shorty.api.errors import answer_not_ready
 from shorty.api.metrics import write_metrics
 from shorty.api.requests import ApiRequest
+from shorty.domains.app_links import ANDROID_PATH, APPLE_PATH, AppLinks, look_up_app_links
 from shorty.domains.verification import CHALLENGE_PATH
-from shorty.errors import ForbiddenError, StorageUnavailableError, UnauthenticatedError
+from shorty.errors import (
+    ForbiddenError,
+    NotFoundError,
+    StorageUnavailableError,
+    UnauthenticatedError,
+)
 from shorty.proxies import read_address
 from shorty.webcore.answers import Answer, Header, answer_json
 
 NOT_KEPT: Final[tuple[Header, ...]] = ((b"cache-control", b"no-store"),)
+KEPT_MINUTES: Final[tuple[Header, ...]] = (
+    (b"cache-control", b"public, max-age=300"),
+    (b"x-content-type-options", b"nosniff"),
+)
 KEPT_A_DAY: Final[tuple[Header, ...]] = ((b"cache-control", b"public, max-age=86400"),)
 TEXT: Final = b"text/plain; charset=utf-8"
 
@@ -100,6 +110,29 @@ async def answer_challenge(request: ApiRequest) -> Answer:
     return Answer(200, answer.encode(), media_type=TEXT, headers=NOT_KEPT)
 
 
+@route(APPLE_PATH, http_method=["GET", "HEAD"], status_code=200)
+async def show_apple_app_site_association(request: ApiRequest) -> Answer:
+    """By which Apple's systems know which apps open the domain's links."""
+    return answer_app_links(find_app_links(request).apple_app_site_association)
+
+
+@route(ANDROID_PATH, http_method=["GET", "HEAD"], status_code=200)
+async def show_asset_links(request: ApiRequest) -> Answer:
+    """The same for Android."""
+    return answer_app_links(find_app_links(request).asset_links)
+
+
+def find_app_links(request: ApiRequest) -> AppLinks:
+    domain = request.services.domains.find_by_host(request.find_header(b"host") or "")
+    return AppLinks() if domain is None else look_up_app_links(request.services.db, domain.id)
+
+
+def answer_app_links(text: str) -> Answer:
+    if not text:
+        raise NotFoundError("file")
+    return Answer(200, text.encode(), headers=KEPT_MINUTES)
+
+
 HANDLERS: Final = (
     report_health,
     report_readiness,
@@ -107,4 +140,6 @@ HANDLERS: Final = (
     show_robots,
     show_favicon,
     answer_challenge,
+    show_apple_app_site_association,
+    show_asset_links,
 )

@@ -1,5 +1,10 @@
 """`shorty domain`: the operator's domains."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
 import rich_click as click
 
 from shorty.cli.options import (
@@ -11,21 +16,26 @@ from shorty.cli.options import (
 )
 from shorty.cli.session import Session, with_database
 from shorty.config import is_loopback
-from shorty.domains import Domain, DomainDirectory, NewDomain
+from shorty.domains import Domain, DomainChange, DomainDirectory, NewDomain
+from shorty.domains.app_links import look_up_app_links
 from shorty.domains.model import Scheme
 from shorty.domains.service import (
     add_operator_domain,
+    change_by_host,
     list_all_domains,
     remove_by_host,
     sync_domains,
 )
 from shorty.links.store import count_of_domain
+from shorty.storage.database import Database
 from shorty.webcore.times import format_optional_time
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group("domain")
 def command() -> None:
-    """Domains that serve short links: add, list, remove."""
+    """Domains that serve short links: add, change, list, remove."""
 
 
 async def open_directory(session: Session) -> DomainDirectory:
@@ -41,6 +51,37 @@ async def open_directory(session: Session) -> DomainDirectory:
     return directory
 
 
+def read_file(_ctx: click.Context, _option: click.Parameter, file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise click.BadParameter(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise click.BadParameter(f"{file} is not text in UTF-8.") from error
+
+
+def app_links_options(command: F) -> F:
+    """`--apple-app-site-association FILE` and `--asset-links FILE`; the command gets the texts."""
+    kind = click.Path(path_type=Path)
+    apple = click.option(
+        "--apple-app-site-association",
+        type=kind,
+        metavar="FILE",
+        callback=read_file,
+        help="JSON by which iOS and macOS know which apps open the domain's links.",
+    )
+    android = click.option(
+        "--asset-links",
+        type=kind,
+        metavar="FILE",
+        callback=read_file,
+        help="JSON by which Android knows which apps open the domain's links.",
+    )
+    return apple(android(command))
+
+
 @command.command("add")
 @click.argument("host")
 @click.option(
@@ -52,6 +93,7 @@ async def open_directory(session: Session) -> DomainDirectory:
 @click.option(
     "--not-found-redirect", default="", metavar="URL", help="Where unknown short links redirect."
 )
+@app_links_options
 @config_option
 @with_database
 async def add(
@@ -61,6 +103,8 @@ async def add(
     scheme: Scheme | None,
     root_redirect: str,
     not_found_redirect: str,
+    apple_app_site_association: str | None,
+    asset_links: str | None,
 ) -> None:
     """Serve short links on HOST, for every workspace.
 
@@ -73,9 +117,32 @@ async def add(
         scheme=scheme or ("http" if is_loopback(host) else "https"),
         root_redirect=root_redirect,
         not_found_redirect=not_found_redirect,
+        apple_app_site_association=apple_app_site_association,
+        asset_links=asset_links,
     )
     domain = await session.db.write(lambda tx: add_operator_domain(tx, new, session.now))
     click.echo(f"Links on {domain.origin} are now served.", err=True)
+
+
+@command.command("change")
+@click.argument("host")
+@click.option("--root-redirect", metavar="URL", help='Where / redirects; "" for a short notice.')
+@click.option(
+    "--not-found-redirect",
+    metavar="URL",
+    help='Where unknown short links redirect; "" for a "not found" page.',
+)
+@app_links_options
+@config_option
+@with_database
+async def change(session: Session, *, host: str, **given: str | None) -> None:
+    """Change a domain that was added with `shorty domain add`.
+
+    Omitted options keep their value. An empty file removes what phones are told of apps.
+    """
+    asked = {name: value for name, value in given.items() if value is not None}
+    domain = await session.db.write(lambda tx: change_by_host(tx, host, DomainChange(**asked)))
+    click.echo(f"{domain.origin} is changed.", err=True)
 
 
 @command.command("list")
@@ -87,7 +154,7 @@ async def list_(session: Session, *, as_json: bool) -> None:
     await open_directory(session)
     domains = await list_all_domains(session.db)
     if as_json:
-        print_json([describe_domain(domain) for domain in domains])
+        print_json([describe_domain(session.db, domain) for domain in domains])
         return
     print_table(
         ["DOMAIN", "FROM", "WORKSPACE", "VERIFIED", "ROOT", "NOT FOUND"],
@@ -101,7 +168,8 @@ async def list_(session: Session, *, as_json: bool) -> None:
     )
 
 
-def describe_domain(domain: Domain) -> dict[str, object]:
+def describe_domain(db: Database, domain: Domain) -> dict[str, object]:
+    app_links = look_up_app_links(db, domain.id)
     return {
         "id": str(domain.id),
         "host": domain.host,
@@ -110,9 +178,15 @@ def describe_domain(domain: Domain) -> dict[str, object]:
         "workspaceId": str(domain.workspace_id) if domain.workspace_id is not None else None,
         "rootRedirect": domain.root_redirect,
         "notFoundRedirect": domain.not_found_redirect,
+        "appleAppSiteAssociation": show_json(app_links.apple_app_site_association),
+        "assetLinks": show_json(app_links.asset_links),
         "verifiedAt": format_optional_time(domain.verified_at),
         "createdAt": format_optional_time(domain.created_at),
     }
+
+
+def show_json(text: str) -> msgspec.Raw | None:
+    return msgspec.Raw(text.encode()) if text else None
 
 
 @command.command("remove")

@@ -38,7 +38,7 @@ def apply_rules(config: Config, folder: Path, faults: Faults) -> Config:
         config,
         server=settle_server(config.server, faults),
         storage=StorageConfig(database=folder / config.storage.database),
-        domains=settle_domains(config.domains, faults),
+        domains=settle_domains(config.domains, folder, faults),
         links=settle_links(config.links, folder, faults),
         public_links=settle_public_links(config.public_links, faults),
         geo=settle_geo(config.geo, folder, faults),
@@ -98,9 +98,12 @@ def settle_origin(path: str, origin: str, faults: Faults) -> str:
     return url.origin
 
 
-def settle_domains(domains: tuple[DomainConfig, ...], faults: Faults) -> tuple[DomainConfig, ...]:
+def settle_domains(
+    domains: tuple[DomainConfig, ...], folder: Path, faults: Faults
+) -> tuple[DomainConfig, ...]:
     settled = tuple(
-        settle_domain(f"domains[{index}]", domain, faults) for index, domain in enumerate(domains)
+        settle_domain(f"domains[{index}]", domain, folder, faults)
+        for index, domain in enumerate(domains)
     )
     hosts = [domain.host for domain in settled]
     for index, host in enumerate(hosts):
@@ -109,7 +112,7 @@ def settle_domains(domains: tuple[DomainConfig, ...], faults: Faults) -> tuple[D
     return settled
 
 
-def settle_domain(path: str, domain: DomainConfig, faults: Faults) -> DomainConfig:
+def settle_domain(path: str, domain: DomainConfig, folder: Path, faults: Faults) -> DomainConfig:
     return replace(
         domain,
         host=settle_host(f"{path}.host", domain.host, domain.scheme, faults),
@@ -117,7 +120,20 @@ def settle_domain(path: str, domain: DomainConfig, faults: Faults) -> DomainConf
         not_found_redirect=settle_url(
             f"{path}.not_found_redirect", domain.not_found_redirect, faults
         ),
+        apple_app_site_association=settle_file(
+            f"{path}.apple_app_site_association", domain.apple_app_site_association, folder, faults
+        ),
+        asset_links=settle_file(f"{path}.asset_links", domain.asset_links, folder, faults),
     )
+
+
+def settle_file(path: str, name: str, folder: Path, faults: Faults) -> str:
+    """The file's whole path; empty stays empty."""
+    if not name:
+        return ""
+    file = folder / name
+    check_readable(path, file, faults)
+    return str(file)
 
 
 def settle_url(path: str, text: str, faults: Faults) -> str:
@@ -165,11 +181,7 @@ def settle_public_links(links: PublicLinksConfig, faults: Faults) -> PublicLinks
 
 
 def settle_geo(geo: GeoConfig, folder: Path, faults: Faults) -> GeoConfig:
-    if not geo.database:
-        return geo
-    file = folder / geo.database
-    check_readable("geo.database", file, faults)
-    return GeoConfig(database=str(file))
+    return GeoConfig(database=settle_file("geo.database", geo.database, folder, faults))
 
 
 def settle_smtp(smtp: SmtpConfig, faults: Faults) -> SmtpConfig:

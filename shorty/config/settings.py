@@ -42,6 +42,8 @@ class DomainConfig(Struct, frozen=True, kw_only=True):
     scheme: Scheme = ""
     root_redirect: str = ""
     not_found_redirect: str = ""
+    apple_app_site_association: str = ""  # paths of JSON files; empty: none
+    asset_links: str = ""
 
     def __post_init__(self) -> None:
         if not self.scheme:
@@ -166,6 +168,8 @@ class Config(Struct, frozen=True, kw_only=True):
                 scheme=domain.scheme,
                 root_redirect=domain.root_redirect,
                 not_found_redirect=domain.not_found_redirect,
+                apple_app_site_association=domain.apple_app_site_association,
+                asset_links=domain.asset_links,
             )
             for domain in self.domains
         )

@@ -60,10 +60,14 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewDomain(msgspec.Struct, frozen=True, kw_only=True):
+    """`apple_app_site_association` and `asset_links` are JSON, as text."""
+
     host: str
     scheme: Scheme = "https"
     root_redirect: str = ""
     not_found_redirect: str = ""
+    apple_app_site_association: str | None = None
+    asset_links: str | None = None
 
 
 class DomainChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +75,8 @@ class DomainChange(msgspec.Struct, frozen=True, kw_only=True):
 
     root_redirect: str | None | UnsetType = UNSET
     not_found_redirect: str | None | UnsetType = UNSET
+    apple_app_site_association: str | None | UnsetType = UNSET
+    asset_links: str | None | UnsetType = UNSET
 
 
 def normalise_host(text: str, scheme: str = "https") -> str:

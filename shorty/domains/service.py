@@ -14,6 +14,13 @@ from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
 from shorty.config import Config, ServedDomain
 from shorty.domains import store
+from shorty.domains.app_links import (
+    AppLinks,
+    find_app_links,
+    read_app_links,
+    read_app_links_files,
+    store_app_links,
+)
 from shorty.domains.directory import DomainDirectory
 from shorty.domains.model import (
     Domain,
@@ -66,7 +73,7 @@ def add_domain(tx: Transaction, actor: Actor, new: NewDomain, now: int) -> Domai
     another workspace has verified), QuotaExceededError and ForbiddenError.
     """
     require_scope(actor, "admin")
-    checked = _check_new(new)
+    checked, app_links = _check_new(new)
     fault = find_claim_fault(checked.host)
     if fault is not None:
         raise InvalidFieldsError({"host": fault})
@@ -78,6 +85,7 @@ def add_domain(tx: Transaction, actor: Actor, new: NewDomain, now: int) -> Domai
     domain = domain or store.insert_claim(tx, actor.workspace_id, checked, token, now)
     if domain is None:
         raise AlreadyExistsError("domain", checked.host)
+    store_app_links(tx, domain.id, app_links)
     return domain
 
 
@@ -85,17 +93,9 @@ def change_domain(
     tx: Transaction, directory: DomainDirectory, actor: Actor, domain_id: int, change: DomainChange
 ) -> Domain:
     """Raises NotFoundError, ForbiddenError for the operator's domains, InvalidFieldsError."""
-    domain = _get_own(tx, actor, domain_id)
-    faults: dict[str, str] = {}
-    redirects = _read_redirects(
-        _pick(change.root_redirect, domain.root_redirect),
-        _pick(change.not_found_redirect, domain.not_found_redirect),
-        faults,
-    )
-    _require_sound_redirects(domain.host, redirects, faults)
-    store.update_redirects(tx, domain.id, redirects.root, redirects.not_found)
+    changed = _change(tx, _get_own(tx, actor, domain_id), change)
     tx.after_commit(directory.reload)
-    return replace(domain, root_redirect=redirects.root, not_found_redirect=redirects.not_found)
+    return changed
 
 
 def remove_domain(
@@ -113,10 +113,30 @@ def remove_domain(
 
 def add_operator_domain(tx: Transaction, new: NewDomain, now: int) -> Domain:
     """A domain that the operator vouches for. Raises InvalidFieldsError and AlreadyExistsError."""
-    checked = _check_new(new)
+    checked, app_links = _check_new(new)
     if store.find_answering(tx, checked.host) is not None:
         raise AlreadyExistsError("domain", checked.host)
-    return store.put_operator_domain(tx, checked, "cli", AFTER_CONFIGURED, now)
+    domain = store.put_operator_domain(tx, checked, "cli", AFTER_CONFIGURED, now)
+    store_app_links(tx, domain.id, app_links)
+    return domain
+
+
+def change_by_host(tx: Transaction, host: str, change: DomainChange) -> Domain:
+    """Changes a domain that a command added.
+
+    Raises NotFoundError, ConflictError for a domain of the configuration and for a workspace's,
+    and InvalidFieldsError.
+    """
+    domain = _find_claims(tx, host)[0]
+    if domain.source in CONFIGURED:
+        raise ConflictError(
+            f"The domain {domain.host} is set in the configuration; change it there."
+        )
+    if domain.workspace_id is not None:
+        raise ConflictError(
+            f"The domain {domain.host} belongs to a workspace, which can change it."
+        )
+    return _change(tx, domain, change)
 
 
 def remove_by_host(tx: Transaction, host: str, now: int) -> Domain:
@@ -124,11 +144,7 @@ def remove_by_host(tx: Transaction, host: str, now: int) -> Domain:
 
     Raises NotFoundError, and ConflictError for a domain of the configuration.
     """
-    claims = store.find_claims(tx, normalise_host(host)) or store.find_claims(
-        tx, normalise_host(host, "http")
-    )
-    if not claims:
-        raise NotFoundError("domain", host)
+    claims = _find_claims(tx, host)
     if claims[0].source in CONFIGURED:
         raise ConflictError(
             f"The domain {claims[0].host} is set in the configuration; remove it there."
@@ -137,11 +153,21 @@ def remove_by_host(tx: Transaction, host: str, now: int) -> Domain:
     return claims[0]
 
 
+def _find_claims(tx: Transaction, host: str) -> list[Domain]:
+    claims = store.find_claims(tx, normalise_host(host)) or store.find_claims(
+        tx, normalise_host(host, "http")
+    )
+    if not claims:
+        raise NotFoundError("domain", host)
+    return claims
+
+
 def sync_domains(tx: Transaction, config: Config, now: int) -> None:
     """Makes the operator's domains those that the configuration names; called at every start.
 
     Those no longer named stop answering but keep their links, and come back with them. The built-in
-    domain is one row, whose host moves along with the address listened on.
+    domain is one row, whose host moves along with the address listened on. Raises StartError where
+    a file that the configuration names cannot be served.
     """
     served = config.served_domains()
     kept = {_put_served(tx, own, position, now).id for position, own in enumerate(served)}
@@ -170,7 +196,11 @@ def _put_served(tx: Transaction, own: ServedDomain, position: int, now: int) -> 
         not_found_redirect=own.not_found_redirect,
     )
     source: Source = "builtin" if own.follows_server else "config"
-    return store.put_operator_domain(tx, new, source, position, now)
+    domain = store.put_operator_domain(tx, new, source, position, now)
+    store_app_links(
+        tx, domain.id, read_app_links_files(own.apple_app_site_association, own.asset_links)
+    )
+    return domain
 
 
 def _get_own(tx: Transaction, actor: Actor, domain_id: int) -> Domain:
@@ -183,24 +213,54 @@ def _get_own(tx: Transaction, actor: Actor, domain_id: int) -> Domain:
     return domain
 
 
+def _change(tx: Transaction, domain: Domain, change: DomainChange) -> Domain:
+    faults: dict[str, str] = {}
+    redirects = _read_redirects(
+        _pick(change.root_redirect, domain.root_redirect),
+        _pick(change.not_found_redirect, domain.not_found_redirect),
+        faults,
+    )
+    app_links = read_app_links(
+        {
+            "apple_app_site_association": change.apple_app_site_association,
+            "asset_links": change.asset_links,
+        },
+        find_app_links(tx, domain.id),
+        faults,
+    )
+    _require_sound_redirects(domain.host, redirects, faults)
+    store.update_redirects(tx, domain.id, redirects.root, redirects.not_found)
+    store_app_links(tx, domain.id, app_links)
+    return replace(domain, root_redirect=redirects.root, not_found_redirect=redirects.not_found)
+
+
 def _remove(tx: Transaction, domain: Domain, now: int) -> None:
     store.mark_removed(tx, domain.id, now)
     if domain.workspace_id is not None:
         give_back_quota(tx, domain.workspace_id, "domains", 1)
 
 
-def _check_new(new: NewDomain) -> NewDomain:
+def _check_new(new: NewDomain) -> tuple[NewDomain, AppLinks]:
     """In its one spelling, or InvalidFieldsError with everything that is wrong."""
     faults: dict[str, str] = {}
     redirects = _read_redirects(new.root_redirect, new.not_found_redirect, faults)
+    app_links = read_app_links(
+        {
+            "apple_app_site_association": new.apple_app_site_association,
+            "asset_links": new.asset_links,
+        },
+        AppLinks(),
+        faults,
+    )
     try:
         host = normalise_host(new.host, new.scheme)
     except InvalidFieldsError as error:
         raise InvalidFieldsError(error.fields | faults) from None
     _require_sound_redirects(host, redirects, faults)
-    return replace(
+    checked = replace(
         new, host=host, root_redirect=redirects.root, not_found_redirect=redirects.not_found
     )
+    return checked, app_links
 
 
 class _Redirects(NamedTuple):

@@ -2,7 +2,10 @@
 
 from typing import Final, cast
 
+import msgspec
+
 from shorty.domains import DomainChange, NewDomain, service
+from shorty.domains.app_links import FIELDS, AppLinks, look_up_app_links
 from shorty.domains.model import Domain, Scheme
 from shorty.domains.verification import Verification, list_needed_records
 from shorty.errors import AlreadyExistsError, InvalidFieldsError, QuotaExceededError, ShortyError
@@ -49,10 +52,11 @@ async def open_domain(request: WebRequest) -> Answer:
 
 @pages.handle("POST /domains/{domain_id}", needs="admin")
 async def change_domain(request: WebRequest) -> Answer:
-    domain = await get_domain(request)
+    domain, typed = await get_domain(request), request.typed
     change = DomainChange(
-        root_redirect=request.typed.read("root_redirect"),
-        not_found_redirect=request.typed.read("not_found_redirect"),
+        root_redirect=typed.read("root_redirect"),
+        not_found_redirect=typed.read("not_found_redirect"),
+        **{field: typed.read(field) for field in FIELDS if field in typed},
     )
     directory = request.services.domains
     try:
@@ -96,6 +100,12 @@ async def get_domain(request: WebRequest) -> Domain:
     return await service.get_domain(request.services.db, request.actor.workspace_id, domain_id)
 
 
+def lay_out(app_links: AppLinks) -> dict[str, str]:
+    """In lines, as people write them; an empty text stays one."""
+    texts = ((field, getattr(app_links, field)) for field in FIELDS)
+    return {field: text and msgspec.json.format(text) for field, text in texts}
+
+
 def read_scheme(text: str) -> Scheme:
     return cast("Scheme", text) if text in {"http", "https"} else "https"
 
@@ -125,6 +135,7 @@ def show_domain(
         "domain.html",
         status=422 if faults else 409 if message else 200,
         domain=domain,
+        app_links=lay_out(look_up_app_links(request.services.db, domain.id)),
         records=list_needed_records(domain, request.services.domains),
         checks=verification.checks if verification else (),
         is_default=domain == request.services.domains.default,

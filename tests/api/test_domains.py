@@ -1,3 +1,5 @@
+from typing import Any
+
 import httpx
 import pytest
 
@@ -7,6 +9,12 @@ from tests.api.house import House
 from tests.domains.dns_server import make_system_ask, run_dns_server
 
 PATH = "/api/v1/domains"
+APPLE: dict[str, Any] = {
+    "applinks": {"details": [{"appIDs": ["A1.com.example"], "components": [{"/": "/b/*"}]}]}
+}
+ANDROID: list[dict[str, Any]] = [
+    {"relation": ["delegate_permission/common.handle_all_urls"], "target": {}}
+]
 
 
 async def add(client: httpx.AsyncClient, host: str = "go.a.example", **fields: object) -> str:
@@ -46,6 +54,78 @@ async def test_where_a_domain_leads_may_change(client: httpx.AsyncClient) -> Non
     assert changed.json()["domain"]["rootRedirect"] == "https://a.example/"
     cleared = await client.patch(path, json={"rootRedirect": None})
     assert cleared.json()["domain"]["rootRedirect"] == ""
+
+
+async def test_what_phones_are_told_of_apps_is_set_and_removed(client: httpx.AsyncClient) -> None:
+    path = await add(client, appleAppSiteAssociation=APPLE)
+    domain = (await client.get(path)).json()["domain"]
+    assert (domain["appleAppSiteAssociation"], domain["assetLinks"]) == (APPLE, None)
+    changed = await client.patch(path, json={"assetLinks": ANDROID})
+    assert changed.json()["domain"]["assetLinks"] == ANDROID
+    assert changed.json()["domain"]["appleAppSiteAssociation"] == APPLE
+    assert (await client.get(path)).json() == changed.json()
+    listed = (await client.get(PATH)).json()["domains"]
+    assert listed[-1]["assetLinks"] == ANDROID
+    assert [domain["assetLinks"] for domain in listed[:-1]] == [None, None]
+    cleared = await client.patch(path, json={"assetLinks": None, "rootRedirect": ""})
+    assert cleared.json()["domain"]["assetLinks"] is None
+    await client.delete(path)
+    again = (await client.get(await add(client))).json()["domain"]
+    assert again["appleAppSiteAssociation"] is None
+
+
+async def test_every_key_and_number_of_a_file_stays_what_it_is(client: httpx.AsyncClient) -> None:
+    odd: dict[str, Any] = {
+        "é\u2028": [1.50, 12345678901234567890123, True, None, {"": "</script>"}],
+        "b": {},
+    }
+    path = await add(client, appleAppSiteAssociation=odd)
+    assert (await client.get(path)).json()["domain"]["appleAppSiteAssociation"] == odd
+
+
+@pytest.mark.parametrize(
+    ("fields", "faults"),
+    [
+        ({"appleAppSiteAssociation": []}, {"appleAppSiteAssociation": "must be an object or null"}),
+        ({"assetLinks": {}}, {"assetLinks": "must be a list or null"}),
+        ({"assetLinks": ["x"]}, {"assetLinks": "must be an object (at [0])"}),
+        (
+            {"assetLinks": [{"a": "x" * 131_063}], "rootRedirect": "x"},
+            {
+                "assetLinks": "may be at most 128 kB of JSON",
+                "rootRedirect": "must be a full URL, such as https://example.com/",
+            },
+        ),
+    ],
+)
+async def test_a_file_that_cannot_be_served_is_refused(
+    client: httpx.AsyncClient, fields: dict[str, object], faults: dict[str, str]
+) -> None:
+    path = await add(client)
+    for answer in (
+        await client.patch(path, json=fields),
+        await client.post(PATH, json={"host": "x.a.example"} | fields),
+    ):
+        assert answer.status_code == 422
+        assert answer.json()["fields"] == faults
+    assert (await client.get(path)).json()["domain"]["assetLinks"] is None
+
+
+async def test_a_file_may_be_as_large_as_apple_reads(client: httpx.AsyncClient) -> None:
+    largest = [{"a": "x" * 131_062}]
+    path = await add(client, assetLinks=largest)
+    assert (await client.get(path)).json()["domain"]["assetLinks"] == largest
+
+
+async def test_a_file_that_is_nested_very_deeply_breaks_nothing(client: httpx.AsyncClient) -> None:
+    path = await add(client)
+    for depth in (100, 400, 600, 900, 990, 20_000):
+        text = '{"appleAppSiteAssociation":' + '{"a":' * depth + "1" + "}" * (depth + 1)
+        answer = await client.patch(
+            path, content=text, headers={"content-type": "application/json"}
+        )
+        assert answer.status_code in {200, 400, 422}
+        assert (await client.get(path)).status_code == 200
 
 
 async def test_a_removed_domain_is_gone_and_may_come_back(client: httpx.AsyncClient) -> None:
@@ -95,6 +175,8 @@ async def test_the_operators_domains_are_not_a_workspaces_to_change(
 ) -> None:
     for answer in (
         await client.patch(f"{PATH}/1", json={"rootRedirect": "https://a.example/"}),
+        await client.patch(f"{PATH}/1", json={"appleAppSiteAssociation": APPLE}),
+        await client.patch(f"{PATH}/1", json={"assetLinks": None}),
         await client.delete(f"{PATH}/1"),
         await client.post(f"{PATH}/1/verify"),
     ):
@@ -108,6 +190,7 @@ async def test_another_workspaces_domain_is_not_there(
     for answer in (
         await stranger.get(path),
         await stranger.patch(path, json={"rootRedirect": "https://b.example/"}),
+        await stranger.patch(path, json={"assetLinks": ANDROID}),
         await stranger.delete(path),
         await stranger.post(f"{path}/verify"),
     ):
@@ -115,6 +198,18 @@ async def test_another_workspaces_domain_is_not_there(
     hosts = [domain["host"] for domain in (await stranger.get(PATH)).json()["domains"]]
     assert "go.a.example" not in hosts
     assert (await client.get(path)).json()["domain"]["rootRedirect"] == ""
+    assert (await client.get(path)).json()["domain"]["assetLinks"] is None
+
+
+async def test_a_file_of_another_workspaces_claim_is_neither_read_nor_changed(
+    client: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    """Both claim the same host, which nobody has proved yet."""
+    mine, theirs = await add(client, assetLinks=ANDROID), await add(stranger)
+    assert (await stranger.get(theirs)).json()["domain"]["assetLinks"] is None
+    await stranger.patch(theirs, json={"appleAppSiteAssociation": {}, "assetLinks": None})
+    domain = (await client.get(mine)).json()["domain"]
+    assert (domain["assetLinks"], domain["appleAppSiteAssociation"]) == (ANDROID, None)
 
 
 async def test_everybody_reads_domains_and_admins_manage_them(house: House) -> None:

@@ -69,3 +69,53 @@ def test_what_cannot_be_is_refused(shell: Shell) -> None:
     assert unknown == (1, "", "Domain c.example.com not found.\n")
     own = shell("domain", "remove", "localhost:8000")
     assert own.err == "The domain localhost:8000 is set in the configuration; remove it there.\n"
+
+
+def test_what_phones_are_told_of_apps_comes_from_files(shell: Shell, tmp_path: Path) -> None:
+    apple, android = tmp_path / "apple.json", tmp_path / "android.json"
+    apple.write_text('\ufeff{"applinks": {}}\n', encoding="utf-8")
+    android.write_text("[]")
+    added = shell(
+        *("domain", "add", "go.example.com", "--root-redirect", "https://example.com/"),
+        *("--apple-app-site-association", str(apple), "--asset-links", str(android)),
+    )
+    assert added.code == 0
+    own, new = list_domains(shell)
+    assert (own["appleAppSiteAssociation"], own["assetLinks"]) == (None, None)
+    assert (new["appleAppSiteAssociation"], new["assetLinks"]) == ({"applinks": {}}, [])
+    apple.write_text("")
+    changed = shell(
+        "domain", "change", "GO.example.com", "--apple-app-site-association", str(apple)
+    )
+    assert changed == (0, "", "https://go.example.com is changed.\n")
+    new = list_domains(shell)[1]
+    assert (new["appleAppSiteAssociation"], new["assetLinks"]) == (None, [])
+    assert new["rootRedirect"] == "https://example.com/"
+    shell("domain", "change", "go.example.com", "--root-redirect", "")
+    assert list_domains(shell)[1]["rootRedirect"] == ""
+
+
+def test_a_domain_that_is_set_elsewhere_is_changed_there(shell: Shell) -> None:
+    list_domains(shell)
+    own = shell("domain", "change", "localhost:8000", "--root-redirect", "https://example.com/")
+    assert own == (
+        1,
+        "",
+        "The domain localhost:8000 is set in the configuration; change it there.\n",
+    )
+    unknown = shell("domain", "change", "c.example.com")
+    assert unknown == (1, "", "Domain c.example.com not found.\n")
+
+
+def test_a_file_that_cannot_be_served_is_refused(shell: Shell, tmp_path: Path) -> None:
+    shell("domain", "add", "go.example.com")
+    file = tmp_path / "apple.json"
+    option = ("--apple-app-site-association", str(file))
+    missing = shell("domain", "change", "go.example.com", *option)
+    assert missing.code == 2
+    assert "cannot be read: No such file or directory." in missing.err.replace("\n", " ")
+    file.write_bytes(b"\xff\xfe")
+    assert shell("domain", "change", "go.example.com", *option).code == 2
+    file.write_text("[]")
+    bad = shell("domain", "change", "go.example.com", *option)
+    assert bad.err == "apple-app-site-association: must be a JSON object.\n"

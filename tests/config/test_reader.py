@@ -71,12 +71,14 @@ def test_relative_paths_count_from_the_file(write: Write, tmp_path: Path) -> Non
     (tmp_path / "bad.txt").write_text("bad.example")
     file = write(
         '[storage]\ndatabase = "here.db"\n[links]\nblocked_hosts_files = ["bad.txt"]'
-        '\n[geo]\ndatabase = "bad.txt"'
+        '\n[geo]\ndatabase = "bad.txt"\n[[domains]]\nhost = "go.example"\nasset_links = "bad.txt"'
     )
     config = load_config(file, {})
     assert config.storage.database == tmp_path / "here.db"
     assert config.links.blocked_hosts_files == (tmp_path / "bad.txt",)
     assert config.geo.path == tmp_path / "bad.txt"
+    assert config.domains[0].asset_links == str(tmp_path / "bad.txt")
+    assert config.domains[0].apple_app_site_association == ""
     elsewhere = {"SHORTY_STORAGE__DATABASE": "/srv/shorty.db"}
     assert load_config(file, elsewhere).storage.database == Path("/srv/shorty.db")
 

@@ -1,6 +1,7 @@
 """Adds, changes and removes domains on a real database, and follows the configuration."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from structlog.testing import capture_logs
 from shorty.accounts.model import Actor
 from shorty.config import Config, DomainConfig, Plan
 from shorty.domains import Domain, DomainChange, DomainDirectory, NewDomain
+from shorty.domains.app_links import AppLinks, look_up_app_links
 from shorty.domains.service import (
     add_domain,
     add_operator_domain,
@@ -28,6 +30,7 @@ from shorty.errors import (
     InvalidFieldsError,
     NotFoundError,
     QuotaExceededError,
+    StartError,
 )
 from shorty.plans import read_usage
 from shorty.storage.database import Database, Transaction
@@ -486,3 +489,43 @@ async def test_what_is_done_to_a_domain_is_done_to_no_other(
 
 async def read_rows(db: Database) -> dict[int, dict[str, Any]]:
     return {row["id"]: dict(row) for row in await db.find_all("select * from domains")}
+
+
+async def test_the_files_that_the_configuration_names_are_read_at_each_start(
+    db: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "android.json"
+    file.write_text('[{"a": 1}]')
+    domain = DomainConfig(host="go.example.com", asset_links=str(file))
+    directory = await start(db, Config(domains=(domain,)))
+    assert directory.default is not None
+    id_ = directory.default.id
+    assert look_up_app_links(db, id_) == AppLinks(asset_links='[{"a":1}]')
+    file.write_text('[{"a": 2}]')
+    await start(db, Config(domains=(domain,)))
+    assert look_up_app_links(db, id_) == AppLinks(asset_links='[{"a":2}]')
+    await start(db, make_config("go.example.com"))
+    assert look_up_app_links(db, id_) == AppLinks()
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"{}", "must be a JSON list of objects."),
+        (b"[", "is not valid JSON (Input data was truncated)."),
+        (b"\xff", "is not text in UTF-8."),
+        (b'[{"a":' * 100_000, "is nested too deeply."),
+    ],
+)
+async def test_a_file_that_cannot_be_served_stops_the_start(
+    db: Database, tmp_path: Path, content: bytes, fault: str
+) -> None:
+    file = tmp_path / "android.json"
+    file.write_bytes(content)
+    domain = DomainConfig(host="go.example.com", asset_links=str(file))
+    with pytest.raises(StartError) as error:
+        await start(db, Config(domains=(domain,)))
+    assert error.value.message == f"{file} {fault}"
+    file.unlink()
+    with pytest.raises(StartError, match=r"cannot be read: No such file or directory\."):
+        await start(db, Config(domains=(domain,)))

@@ -107,3 +107,30 @@ async def test_another_workspaces_domain_is_not_there(owner: Browser, stranger: 
     assert (await stranger.open(path)).status_code == 404
     for action in ("", "/check", "/remove"):
         assert (await stranger.send(f"{path}{action}")).status_code == 404
+
+
+async def test_what_phones_are_told_of_apps_is_typed_as_json(owner: Browser) -> None:
+    path = await add(owner)
+    typed = {"apple_app_site_association": '{"applinks": {}}', "asset_links": "[]"}
+    page = await owner.follow(await owner.send(path, typed))
+    assert "{\n  &#34;applinks&#34;: {}\n}</textarea>" in page
+    # A form of before has no such fields, and changes none.
+    page = await owner.follow(await owner.send(path, root_redirect="https://a.example/"))
+    assert "applinks" in page
+    faulty = await owner.send(path, asset_links='[{"a": 1}', apple_app_site_association="[]")
+    assert faulty.status_code == 422
+    told = read_text(faulty.text)
+    assert "Is not valid JSON" in told
+    assert "Must be a JSON object" in told
+    assert "[{&#34;a&#34;: 1}</textarea>" in faulty.text
+    page = await owner.follow(await owner.send(path, asset_links="", apple_app_site_association=""))
+    assert "applinks" not in page
+
+
+async def test_a_stranger_sets_no_files_of_anothers_domain(
+    owner: Browser, stranger: Browser
+) -> None:
+    path = await add(owner)
+    assert (await stranger.send(path, asset_links="[]")).status_code == 404
+    assert (await owner.send(f"{PLACE}/1", asset_links="[]")).status_code == 403
+    assert "None open its links" in read_text((await owner.open(f"{PLACE}/1")).text)
