@@ -69,9 +69,7 @@ class BlockInput(Input, frozen=True, kw_only=True):
     ) = None
 
 
-BlockChanges: Final = derive_changes(
-    BlockInput, kind=None, position=None, link_id=LinkId, is_hidden=Hidden
-)
+BlockChanges: Final = derive_changes(BlockInput, kind=None, position=None)
 
 
 class BlockOrder(Input, frozen=True, kw_only=True):
@@ -187,7 +185,7 @@ def answer_blocks(request: ApiRequest, found: tuple[Block, ...] | list[Block]) -
 
 def read_new_block(given: dict[str, Any]) -> NewBlock:
     """Raises InvalidFieldsError."""
-    return NewBlock(**read_parts(given | {"is_hidden": bool(given.get("is_hidden"))}))
+    return NewBlock(**read_parts(given))
 
 
 def read_parts(given: dict[str, Any]) -> dict[str, Any]:
@@ -200,4 +198,6 @@ def read_parts(given: dict[str, Any]) -> dict[str, Any]:
         "shown_until": reader.read_moment("shownUntil", given.get("shown_until", UNSET)),
     }
     reader.finish()
+    if "is_hidden" in given:
+        parts["is_hidden"] = bool(given["is_hidden"])
     return given | {name: value for name, value in parts.items() if value is not UNSET}

@@ -21,7 +21,7 @@ from shorty.links.model import (
     QrSettings,
     TagId,
 )
-from shorty.webcore.fields import TellingNames, convert_known, find_unknown, spell_fields
+from shorty.webcore.fields import TellingNames, convert_body, spell_fields
 from shorty.webcore.requests import Body
 from shorty.webcore.times import read_time
 
@@ -38,6 +38,9 @@ CREATE_EXAMPLE: Final = {
 
 # What null means in a change, if not an empty value.
 _DEFAULTS: Final[dict[str, Any]] = {
+    "slug": UNSET,  # no link is without one
+    "add_tag_ids": UNSET,
+    "remove_tag_ids": UNSET,
     "status": 302,
     "link_type": "URL",
     "cloaked": False,
@@ -45,10 +48,16 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "block_bots": False,
     "is_active": True,
     "tag_ids": (),
+    "tag_names": (),
     "webhook_urls": (),
 }
 # Fields that callers know by another name than the domain.
-_OWN_NAMES: Final = {"slug": "customSlug", "status": "redirectType", "qr_settings": "qrCode"}
+_OWN_NAMES: Final = {
+    "slug": "customSlug",
+    "status": "redirectType",
+    "qr_settings": "qrCode",
+    "name": "tagNames",  # of a tag that could not be created
+}
 _DOMAIN_NAMES: Final = {
     "custom_slug": "slug",
     "redirect_type": "status",
@@ -102,6 +111,13 @@ Expiry = Annotated[
 ]
 MaxClicks = Annotated[int, Meta(description="Maximum visits before the link stops working.")]
 TagIds = Annotated[list[str | int], Meta(description="The ids of the link's tags.")]
+TagNames = Annotated[
+    list[str],
+    Meta(
+        description="The names of the link's tags; new tags are created. Beside `tagIds`, the link "
+        "gets the tags of both."
+    ),
+]
 AddedTagIds = Annotated[list[str | int], Meta(description="The ids of tags to add to the link.")]
 RemovedTagIds = Annotated[
     list[str | int], Meta(description="The ids of tags to remove from the link.")
@@ -143,6 +159,7 @@ class LinkInput(Input, frozen=True, kw_only=True):
     expires_at: Expiry | None = None
     max_clicks: MaxClicks | None = None
     tag_ids: TagIds | None = None
+    tag_names: TagNames | None = None
     forward_parameters: Forward | None = None
     block_bots: BlockBots | None = None
     utm_source: Utm | None = None
@@ -159,9 +176,8 @@ class LinkInput(Input, frozen=True, kw_only=True):
 
 LinkChanges: Final = derive_changes(
     LinkInput,
-    custom_slug=Slug,
-    add_tag_ids=AddedTagIds,
-    remove_tag_ids=RemovedTagIds,
+    add_tag_ids=AddedTagIds | None,
+    remove_tag_ids=RemovedTagIds | None,
     is_active=Active | None,
 )
 
@@ -231,11 +247,12 @@ def read_filter(query: LinkQuery) -> LinkFilter:
 
 
 def unfold_form(fields: Mapping[str, object]) -> dict[str, object]:
-    """A form's fields as JSON would have them: empty ones are null, tags are a list."""
+    """A form's fields as JSON would have them: tags are lists."""
     unfolded = {name.removesuffix("[]"): value for name, value in fields.items() if value != ""}
-    tag_ids = unfolded.get("tagIds")
-    if isinstance(tag_ids, str):
-        unfolded["tagIds"] = tag_ids.split(",")
+    for name in ("tagIds", "tagNames"):
+        tags = unfolded.get(name)
+        if isinstance(tags, str):
+            unfolded[name] = tags.split(",")
     return unfolded
 
 
@@ -250,8 +267,7 @@ def _read(
     clicks = fields.get("maxClicks")
     if isinstance(clicks, float) and clicks.is_integer():
         fields = {**fields, "maxClicks": int(clicks)}  # JSON has only one number type
-    found, faults = convert_known(fields, kind, is_text=is_form)
-    faults |= find_unknown(fields, kind.__struct_encode_fields__)
+    found, faults = convert_body(fields, kind, is_text=is_form)
     nothing = UNSET if kind is LinkInput else None
     values: dict[str, Any] = {}
     for own_name, value in found.items():
@@ -295,5 +311,6 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "tag_ids": _read_tag_ids,
     "add_tag_ids": _read_tag_ids,
     "remove_tag_ids": _read_tag_ids,
+    "tag_names": tuple,
     "webhook_urls": _split_addresses,
 }

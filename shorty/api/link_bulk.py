@@ -27,9 +27,9 @@ from shorty.api.requests import ApiRequest
 from shorty.errors import BusyError, FeatureOffError, InvalidFieldsError, NotFoundError, ShortyError
 from shorty.ids import parse_id
 from shorty.links import service
-from shorty.links.model import Link
+from shorty.links.model import Link, LinkChange
 from shorty.webcore.answers import Answer, answer_json
-from shorty.webcore.fields import convert_fields, convert_known, find_unknown
+from shorty.webcore.fields import convert_body, convert_fields, find_unknown
 from shorty.webcore.requests import read_body
 
 BULK_LIMIT_BYTES: Final = 8 * 1024 * 1024
@@ -84,7 +84,7 @@ BulkChanges: Final = msgspec.defstruct(
 async def create_links(request: ApiRequest) -> Answer:
     body = await read_body(request, limit=BULK_LIMIT_BYTES)
     wanted = convert_fields(body.fields, BulkInput)
-    changes = [read_link_fields({"domain": wanted.domain, **fields}) for fields in wanted.links]
+    changes = [read_bulk_link(fields, wanted.domain) for fields in wanted.links]
     return await answer_once(
         request,
         body,
@@ -151,11 +151,17 @@ async def delete_links(request: ApiRequest) -> Answer:
     return answer_json(DeletedLinks(deleted=len(deleted), failed=failed))
 
 
+def read_bulk_link(fields: dict[str, Any], domain: str) -> LinkChange:
+    return read_link_fields(fields if fields.get("domain") else {**fields, "domain": domain})
+
+
 def read_ids(
     fields: Mapping[str, object],
 ) -> tuple[dict[str | int, int | None], dict[str, str]]:
     """Each id as it was sent and as a number, None if malformed; and the fault of the field."""
-    found, faults = convert_known(fields, BulkDelete)
+    found, faults = convert_body(
+        {name: fields[name] for name in fields if name == "ids"}, BulkDelete
+    )
     ids = cast("Sequence[str | int]", found.get("ids", ()))
     return {text: parse_id(text) for text in ids}, faults
 

@@ -119,7 +119,8 @@ async def get_link(request: ApiRequest) -> Answer:
     "PATCH /links/{link_id}",
     "Update a link",
     LinkAnswer,
-    description="Omitted fields stay unchanged; null clears a field; `tagIds` replaces all tags.",
+    description="Omitted fields stay unchanged; null clears a field; `tagIds` and "
+    "`tagNames` replace all tags.",
     body=LinkChanges,
     body_example={"title": "Winter campaign", "expiresAt": None, "isActive": False},
     errors=(SlugTakenError, QuotaExceededError, FeatureOffError, BusyError),

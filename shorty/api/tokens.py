@@ -35,7 +35,7 @@ class TokenInput(Input, frozen=True, kw_only=True):
     expires_at: End | None = None
 
 
-TokenChanges: Final = derive_changes(TokenInput, scope=None)
+TokenChanges: Final = derive_changes(TokenInput, scope=None, name=Name | None)
 
 
 class TokenUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +129,10 @@ async def get_token(request: ApiRequest) -> Answer:
 )
 async def change_token(request: ApiRequest) -> Answer:
     token_id = request.read_id("token_id", "token")
-    change = TokenChange(**read_end(await request.read_given(TokenChanges)))
+    given = await request.read_given(TokenChanges)
+    if "name" in given:
+        given["name"] = given["name"] or ""
+    change = TokenChange(**read_end(given))
     token = await request.write(
         lambda tx: tokens.change_token(tx, request.actor, token_id, change, request.now)
     )

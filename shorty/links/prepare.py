@@ -133,7 +133,8 @@ def _name_tag_fault(change: LinkChange, faults: dict[str, str]) -> dict[str, str
 def check_tags(tag_ids: Sequence[TagId], names: Sequence[str]) -> dict[str, str]:
     faults: dict[str, str] = {}
     if len(tag_ids) + len(names) > TAGS_PER_LINK:
-        faults["tag_ids"] = f"may name at most {TAGS_PER_LINK} tags"
+        fault = f"may name at most {TAGS_PER_LINK} tags"
+        faults["tag_ids" if tag_ids else "tag_names"] = fault
     for name in names:
         try:
             check_tag_name(name)

@@ -5,9 +5,10 @@ from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from types import TracebackType
-from typing import Any, Final, Literal, NamedTuple, TypeVar, get_args, get_origin
+from typing import Any, Final, Literal, NamedTuple, TypeVar, cast, get_args, get_origin
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import FieldInfo
 
 from shorty.errors import InvalidFieldsError
@@ -56,9 +57,8 @@ def convert_given(
     ignores_unknown: bool = False,
 ) -> dict[str, Any]:
     """As convert_fields, but only the fields that were given, by their Python names."""
-    found, faults = convert_known(values, kind, is_text=is_text)
-    if not ignores_unknown:
-        faults |= find_unknown(values, _read_form(kind).fields)
+    convert = convert_known if ignores_unknown else convert_body
+    found, faults = convert(values, kind, is_text=is_text)
     if faults:
         raise InvalidFieldsError(faults)
     return found
@@ -69,6 +69,40 @@ def check_names(values: Mapping[str, object], kind: type[msgspec.Struct] | None)
     known = _read_form(kind).fields if kind else ()
     if faults := find_unknown(values, known, "parameter"):
         raise InvalidFieldsError(faults)
+
+
+def convert_body(
+    values: Mapping[str, object], kind: type[msgspec.Struct], *, is_text: bool = False
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """As convert_known, for bodies in which unknown fields are faults and empty texts are nothing:
+    a field left out where something is created, null where a field changes.
+    """
+    found, faults = convert_known(omit_empty(values, kind), kind, is_text=is_text)
+    for name in faults:
+        if values.get(name) == "":
+            faults[name] = (
+                "is required" if name in _read_form(kind).required else "must not be empty"
+            )
+    return found, faults | find_unknown(values, _read_form(kind).fields)
+
+
+def omit_empty(values: Mapping[str, object], kind: type[msgspec.Struct]) -> Mapping[str, object]:
+    """The values without empty texts, at the top and in objects; a field whose default is UNSET
+    changes something, and is null instead.
+    """
+    if not any(value == "" or isinstance(value, dict) for value in values.values()):
+        return values
+    fields = _read_form(kind).fields
+    kept: dict[str, object] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            members = cast("dict[str, object]", value)
+            kept[name] = {each: inner for each, inner in members.items() if inner != ""}
+        elif value != "":
+            kept[name] = value
+        elif name in fields and fields[name].default is UNSET:
+            kept[name] = None
+    return kept
 
 
 def convert_known(

@@ -34,7 +34,7 @@ def find_faults(**values: object) -> dict[str, str]:
     [
         ("longName", 1, "must be text"),
         ("longName", None, "must be text"),
-        ("longName", "", "must be text of at least 1 character"),
+        ("longName", "", "is required"),
         ("longName", "toolong", "must be text of at most 5 characters"),
         ("count", "1", "must be a whole number or null"),
         ("count", 1.5, "must be a whole number or null"),

@@ -33,7 +33,7 @@ class TestTheBodyThatChanges:
         with pytest.raises(InvalidFieldsError) as raised:
             convert_given({"longName": "", "isOn": 1, "new": 2}, self.Changes)
         assert raised.value.fields == {
-            "longName": "must be text of at least 1 character",
+            "longName": "must not be empty",
             "isOn": "must be true or false",
             "new": "is not a known field",
         }

@@ -51,7 +51,7 @@ BAD: list[tuple[dict[str, object], set[str]]] = [
     ({"name": "x" * 51}, {"name"}),
     ({"name": "a,b"}, {"name"}),
     ({"name": "a\x07b"}, {"name"}),
-    ({"name": "", "color": "red"}, {"name", "color"}),
+    ({"name": " ", "color": "red"}, {"name", "color"}),
     ({"name": 5, "odd": 1}, {"name", "odd"}),
 ]
 
