@@ -84,13 +84,14 @@ def change_token(
     An expired token stays expired, because its holder may have stopped protecting it.
     """
     token = get_token(tx, actor, token_id)
-    if change.expires_at is not UNSET and token.is_over(now):
+    is_moved = change.expires_at is not UNSET and change.expires_at != token.expires_at
+    if is_moved and token.is_over(now):
         raise InvalidFieldsError(
             {"expires_at": "cannot change, as the token has expired; create another"}
         )
     name = token.name if change.name is UNSET else change.name
     expires_at = token.expires_at if change.expires_at is UNSET else change.expires_at
-    check_token(name, expires_at if change.expires_at is not UNSET else None, now)
+    check_token(name, expires_at if is_moved else None, now)
     token_store.update_token(tx, token_id, name, expires_at)
     return get_token(tx, actor, token_id)
 

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta
 from shorty.api.link_object import STATUSES
 from shorty.api.listing import Cursor, Limit
 from shorty.api.objects import Input, derive_changes
+from shorty.api.qr_settings import QrCodeInput, read_qr_settings
 from shorty.errors import InvalidFieldsError
 from shorty.ids import parse_id
 from shorty.links.destination import RedirectStatus
@@ -18,7 +19,6 @@ from shorty.links.model import (
     LinkFilter,
     LinkSort,
     LinkType,
-    QrSettings,
     TagId,
 )
 from shorty.webcore.fields import TellingNames, convert_body, spell_fields
@@ -136,7 +136,7 @@ WebhookUrls = Annotated[
 ]
 
 QrCode = Annotated[
-    QrSettings,
+    QrCodeInput,
     Meta(
         description="How the link's QR code looks; `{}` for the default design. Default: no QR "
         "code."
@@ -312,5 +312,6 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "add_tag_ids": _read_tag_ids,
     "remove_tag_ids": _read_tag_ids,
     "tag_names": tuple,
+    "qr_settings": read_qr_settings,
     "webhook_urls": _split_addresses,
 }

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from shorty.api.qr_settings import QrCodeInput, read_qr_settings
 from shorty.bio.view import BUTTON_LABEL
 from shorty.links.destination import UTM_PARAMETERS
 from shorty.links.model import LinkChange, QrSettings
@@ -82,7 +83,7 @@ PasswordAsked = Annotated[
 QrWanted = Annotated[
     bool, Meta(description="Whether the link has a QR code; giving `qrSettings` also creates one.")
 ]
-Qr = Annotated[QrSettings, Meta(description="How the QR code looks.")]
+Qr = Annotated[QrCodeInput, Meta(description="How the QR code looks.")]
 InBio = Annotated[bool, Meta(description="Whether the short link opens a link-in-bio page.")]
 ButtonLabel = Annotated[
     str,
@@ -149,7 +150,7 @@ def read_new_link(body: Body) -> LinkChange:
         is_password_asked=given.password_protection_enabled is not False,
         is_link_in_bio=bool(given.is_link_in_bio),
         button_label=given.btn_label,
-        qr_settings=choose_qr_settings(given),
+        qr_settings=choose_qr_settings(given, unread),
         is_public=bool(given.public),
         fetches_title=True,
         unread=unread,
@@ -200,9 +201,18 @@ def read_expiration(text: str | None, unread: dict[str, str]) -> int | None:
         return None
 
 
-def choose_qr_settings(given: ShortLinkInput) -> QrSettings | None:
+def read_settings(given: QrCodeInput | None, unread: dict[str, str]) -> QrSettings:
+    """An invalid id of a logo is added to the fields that could not be read."""
+    try:
+        return read_qr_settings(given or QrCodeInput())
+    except ValueError as error:
+        unread["qrSettings"] = str(error)
+        return QrSettings()
+
+
+def choose_qr_settings(given: ShortLinkInput, unread: dict[str, str]) -> QrSettings | None:
     """Settings without isQrGenerated create a code, just as a password alone protects the link."""
-    asked = msgspec.structs.asdict(given.qr_settings or QrSettings())
+    asked = msgspec.structs.asdict(read_settings(given.qr_settings, unread))
     settings = QrSettings(**{name: value or None for name, value in asked.items()})
     if given.is_qr_generated is None:
         return settings if settings != QrSettings() else None

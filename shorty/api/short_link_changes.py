@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from shorty.api.objects import derive_changes
+from shorty.api.qr_settings import QrCodeInput
 from shorty.api.short_link_bodies import (
     DOMAIN_NAMES,
     REQUIRED,
@@ -15,6 +16,7 @@ from shorty.api.short_link_bodies import (
     QrWanted,
     ShortLinkInput,
     read_expiration,
+    read_settings,
     spell_key,
     split_tags,
     unfold_form,
@@ -46,7 +48,7 @@ ShortLinkChanges: Final = derive_changes(
 def add_settings(name: str, kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
     """A body of that kind that holds a code's settings beside the link's fields."""
     settings = [
-        (field.name, field.type, field.default) for field in msgspec.structs.fields(QrSettings)
+        (field.name, field.type, field.default) for field in msgspec.structs.fields(QrCodeInput)
     ]
     return msgspec.defstruct(
         name, settings, bases=(kind,), module=__name__, frozen=True, kw_only=True, rename=spell_key
@@ -83,7 +85,7 @@ def read_change(body: Body, link: Link) -> LinkChange:
     return LinkChange(
         **values,
         **_read_password(found, link),
-        qr_settings=_read_settings(found, link, fields.get("qrSettings")),
+        qr_settings=_read_settings(found, link, fields.get("qrSettings"), unread),
         unread=unread,
     )
 
@@ -101,15 +103,16 @@ def _read_password(found: Mapping[str, Any], link: Link) -> dict[str, Any]:
 
 
 def _read_settings(
-    found: Mapping[str, Any], link: Link, named: object
+    found: Mapping[str, Any], link: Link, named: object, unread: dict[str, str]
 ) -> QrSettings | None | UnsetType:
     """Only the given settings change; a link without a code starts from the defaults."""
-    is_wanted, settings = found.get("is_qr_generated"), found.get("qr_settings")
+    is_wanted, given = found.get("is_qr_generated"), found.get("qr_settings")
     if is_wanted is False:
         return None
     before = link.qr_settings or QrSettings()
-    if not settings:
+    if not given:
         return before if is_wanted else UNSET
+    settings = read_settings(given, unread)
     keys = cast("Mapping[str, object]", named)
     changes = {
         field: getattr(settings, field) or None

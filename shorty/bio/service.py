@@ -186,7 +186,7 @@ def _change_settings(
 ) -> None:
     stored = store.read_page(tx.find_one(store.FIND_SETTINGS, page_id))
     settings = merge_settings(tx, context, actor.workspace_id, stored.settings, change)
-    if settings != stored.settings or stored.updated_at is None:
+    if settings != stored.settings:
         store.put_settings(tx, page_id, settings, max(now, (stored.updated_at or 0) + 1))
 
 

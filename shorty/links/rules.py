@@ -140,7 +140,7 @@ def list_asked(change: LinkChange, before: Link | None) -> dict[str, Any]:
     return {
         name: value
         for name, value in given.items()
-        if name not in OF_NEW_LINKS and value != _read_before(name, before)
+        if name not in OF_NEW_LINKS and not _is_as_before(name, value, before)
     }
 
 
@@ -263,6 +263,11 @@ def is_private_host(host: str) -> bool:
         return not is_public_address(str(ip_address(host.strip("[]"))))
     except ValueError:
         return "." not in host or host.endswith(_LOCAL_SUFFIXES)
+
+
+def _is_as_before(name: str, value: object, before: Link) -> bool:
+    """The destination is the same with its UTM parameters, as callers read it and put it back."""
+    return value == _read_before(name, before) or (name == "url" and value == before.url)
 
 
 def _read_before(name: str, before: Link) -> object:
