@@ -1,4 +1,4 @@
-"""Owns what a plan allows: taking from its numbers exactly, giving back, telling what is used."""
+"""Owns what a plan allows: takes and gives back quotas exactly, and reports their use."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ QUOTAS: Final[tuple[QuotaName, ...]] = (
 )
 NO_LIMIT: Final = 2**63 - 1
 
-# The condition and the count are one statement, so that no two takers see the same room.
+# Condition and update are one statement, so that two concurrent callers cannot take the same unit.
 TAKE = """
 insert into quotas (workspace_id, quota, period, used) values ($1, $2, $3, $4)
 on conflict (workspace_id, quota, period) do update set used = quotas.used + excluded.used
@@ -45,7 +45,7 @@ select quota, used from quotas where workspace_id = $1 and period in ('', $2)
 
 
 class QuotaUse(msgspec.Struct, frozen=True, kw_only=True):
-    """`limit` is None where the plan has none; `resets_at` is set for the monthly ones."""
+    """`limit` is None if the plan has none; `resets_at` is set for monthly quotas."""
 
     limit: int | None
     used: int
@@ -53,12 +53,12 @@ class QuotaUse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_plan(plans: Mapping[str, Plan], name: str) -> Plan:
-    """The plan of that name; one the configuration no longer knows limits nothing."""
+    """The plan of that name; a name that is not configured has no limits."""
     return plans.get(name) or plans[UNLIMITED]
 
 
 def require_feature(plan: Plan, feature: Feature) -> None:
-    """Raises FeatureOffError where the plan does not include it."""
+    """Raises FeatureOffError if the plan does not include it."""
     if not getattr(plan, feature):
         raise FeatureOffError(feature, plan.name)
 
@@ -66,9 +66,9 @@ def require_feature(plan: Plan, feature: Feature) -> None:
 def take_quota(
     tx: Transaction, workspace_id: int, plan: Plan, quota: QuotaName, count: int, now: int
 ) -> None:
-    """Counts `count` more, also where the plan sets no limit, so that the use is known.
+    """Takes `count` units, even without a limit, so that the use is known.
 
-    Raises QuotaExceededError, with nothing taken, where they do not all fit.
+    Raises QuotaExceededError, without taking any, if they do not all fit.
     """
     limit = find_limit(plan, quota)
     room = NO_LIMIT if limit is None else limit
@@ -82,7 +82,7 @@ def take_quota(
 def require_room(
     tx: Transaction, workspace_id: int, plan: Plan, quota: QuotaName, now: int
 ) -> None:
-    """Raises QuotaExceededError where not one more would fit; takes nothing."""
+    """Raises QuotaExceededError if no unit is left; takes none."""
     limit = find_limit(plan, quota)
     row = tx.find_one(FIND_USED, workspace_id, quota, name_period(quota, now))
     if limit is not None and (row["used"] if row else 0) >= limit:
@@ -92,7 +92,7 @@ def require_room(
 def take_available(
     tx: Transaction, workspace_id: int, plan: Plan, quota: QuotaName, count: int, now: int
 ) -> int:
-    """Counts as many of `count` as fit and returns how many those are; none may fit."""
+    """Takes as many of `count` units as fit and returns how many, possibly 0."""
     try:
         take_quota(tx, workspace_id, plan, quota, count, now)
     except QuotaExceededError as error:
@@ -106,7 +106,7 @@ def take_available(
 def give_back_quota(
     tx: Transaction, workspace_id: int, quota: QuotaName, count: int, now: int | None = None
 ) -> None:
-    """Counts `count` fewer. A monthly quota needs `now`: it is given back to this month."""
+    """Returns `count` units. A monthly quota needs `now`, because it is returned to this month."""
     period = "" if now is None else name_period(quota, now)
     tx.execute(GIVE_BACK, workspace_id, quota, period, count)
 
@@ -114,7 +114,7 @@ def give_back_quota(
 async def read_usage(
     db: Database, workspace_id: int, plan: Plan, now: int
 ) -> dict[QuotaName, QuotaUse]:
-    """What is used of each number of the plan, by the quota's name."""
+    """The use of each of the plan's quotas, by name."""
     rows = await db.find_all(LIST_USED, workspace_id, name_month(now))
     used = {row["quota"]: row["used"] for row in rows}
     return {
@@ -152,5 +152,5 @@ def find_next_month(now: int) -> int:
 
 
 def count_seconds_to_reset(quota: QuotaName, now: int) -> int | None:
-    """Seconds until a monthly quota starts anew, rounded up; None where waiting does not help."""
+    """Seconds until a monthly quota resets, rounded up; None if waiting does not help."""
     return -((now - find_next_month(now)) // 1000) if is_monthly(quota) else None

@@ -1,10 +1,10 @@
-"""Everything that shorty does with granian: runs it on a given socket, and joins ASGI to its RSGI.
+"""Everything that shorty does with granian: runs it on a given socket, and adapts ASGI to RSGI.
 
-`server` runs an application on a socket that is open already, and `dispatch` hands each request to
-it. `shim` lets an ASGI application answer RSGI requests: for one request, `body` brings what it
-carries, `answer` decides how the response leaves, `pipe` lets a long one wait for its reader, and
-`client` tells who is still there. `private` names what granian promises to nobody; a test holds
-each name and signature that is relied on, and says what to look at where a new granian breaks it.
+`server` runs an application on an open socket, and `dispatch` passes each request to it. `shim`
+lets an ASGI application answer RSGI requests: for each request, `body` reads its body, `answer`
+sends the response, `pipe` makes a long response wait for its reader, and `client` watches for a
+disconnect. `private` lists granian's private names. A test checks each name and signature that is
+used, and says what to look at if a new granian breaks it.
 """
 
 from shorty.granian_bridge.server import Server

@@ -1,4 +1,4 @@
-"""How one answer leaves: whole where it is short, event by event, or through a pipe."""
+"""Sends one answer: whole if it is short, event by event, or through a pipe."""
 
 from typing import Final
 
@@ -9,16 +9,17 @@ from shorty.granian_bridge.pipe import Headers, Pipe
 from shorty.granian_bridge.private import RSGIHTTPProtocol, RSGIProtocolClosed
 from shorty.sockets import cut_connection
 
-LONGEST_KEPT: Final = 65_536  # bytes held back; as much as a pipe holds, or more
+LONGEST_KEPT: Final = 65_536  # # bytes held back; at least as many as a pipe holds
 EVENT_STREAM: Final = "text/event-stream"
 PLAIN: Final[Headers] = [("content-type", "text/plain; charset=utf-8")]
 
 
 class Answer:
-    """Takes an answer's pieces in order.
+    """Receives an answer's parts in order.
 
-    A short one is held back until it is whole, and so gets its length; events leave as they are
-    made; what is long goes through a pipe, so that it is made no faster than it is read.
+    A short answer is held back until it is whole, so that its length is known. Events are sent as
+    they are created. A long answer goes through a pipe, so that it is produced no faster than it is
+    read.
     """
 
     def __init__(self, scope: Scope, proto: RSGIHTTPProtocol, client: Client) -> None:
@@ -27,7 +28,7 @@ class Answer:
         self._client = client
         self._status = 0
         self._headers: Headers = []
-        self._length: str | None = None  # as its headers announce it
+        self._length: str | None = None  # # as its headers announce it
         self._kept = bytearray()
         self._events = None
         self._pipe: Pipe | None = None
@@ -48,7 +49,7 @@ class Answer:
             self._events = self._proto.response_stream(status, headers)
 
     async def write(self, data: bytes, *, is_last: bool) -> None:
-        """Raises ClientGoneError where nobody reads it."""
+        """Raises ClientGoneError if the client has gone."""
         try:
             await self._pass_on(data, is_last=is_last)
         except (RSGIProtocolClosed, BrokenPipeError) as error:
@@ -57,7 +58,7 @@ class Answer:
             self.close()
 
     def close(self) -> None:
-        """What has left is the whole answer."""
+        """Ends a complete answer."""
         self.is_over = True
         self._events = None
         if self._pipe:
@@ -65,7 +66,7 @@ class Answer:
             self._pipe = None
 
     def break_off(self) -> None:
-        """What has left is not the whole answer, and the client must see that."""
+        """Ends an incomplete answer, in a way that the client can detect."""
         if self._events or self._pipe:
             cut_connection(self._scope.client)
         elif not self.is_over:

@@ -1,4 +1,4 @@
-"""A request's body, piece by piece, so that whoever reads it may stop at a limit."""
+"""A request's body in pieces, so that a reader can stop at a limit."""
 
 from granian.rsgi import Scope
 
@@ -13,7 +13,7 @@ class RequestBody:
         self.is_over = False
 
     async def read(self) -> bytes:
-        """The next piece, empty only at the end; raises ClientGoneError where it breaks off."""
+        """The next piece, empty only at the end; raises ClientGoneError if the body breaks off."""
         piece = b"" if self._missing == 0 else await self._read_piece()
         if self._missing is not None:
             self._missing -= len(piece)
@@ -31,7 +31,7 @@ class RequestBody:
             raise ClientGoneError from error
 
     async def _ends_here(self) -> bool:
-        """After an empty piece: granian gives one at the end, and two where a body breaks off."""
+        """Called after an empty piece: granian sends one at the end, two if a body breaks off."""
         try:
             await self._read_piece()
         except ClientGoneError:
@@ -40,7 +40,7 @@ class RequestBody:
 
 
 def count_bytes(scope: Scope) -> int | None:
-    """How long the body is; None where only its end will tell."""
+    """The length of the body; None if only its end shows it."""
     if "transfer-encoding" in scope.headers:
         return None
     return int(scope.headers.get("content-length", "0"))

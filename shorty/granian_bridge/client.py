@@ -1,4 +1,4 @@
-"""Whether the client of one request is still there."""
+"""Watches whether the client of one request is still connected."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,18 +7,18 @@ from shorty.granian_bridge.private import RSGIHTTPProtocol
 
 
 class ClientGoneError(OSError):
-    """There is nobody to read from or to send to any more."""
+    """The client has disconnected."""
 
 
 class Client:
     def __init__(self, proto: RSGIHTTPProtocol) -> None:
         self._proto = proto
         self._watch: asyncio.Future[None] | None = None
-        self._end: asyncio.Future[None] | None = None  # few wait for it
+        self._end: asyncio.Future[None] | None = None  # # created only when someone waits
         self.is_gone = False
 
     def watch(self) -> None:
-        """Granian tells of an end only to those who ask, which costs a hop between threads."""
+        """Granian reports a disconnect only on request, which costs a switch between threads."""
         if self._watch is None and not self.is_gone:
             self._watch = asyncio.ensure_future(self._proto.client_disconnect())
             self._watch.add_done_callback(lambda _: self.leave())
@@ -36,7 +36,7 @@ class Client:
         await asyncio.wait({self._find_end()})
 
     def forget(self) -> None:
-        """Without this granian keeps the watch, and the watch this, of requests long answered."""
+        """Otherwise granian would keep this object long after the answer."""
         if self._watch:
             self._watch.cancel()
             self._watch = None

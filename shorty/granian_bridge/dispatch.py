@@ -1,8 +1,8 @@
-"""Hands each request to the application: at once where it can be answered so, else as a task.
+"""Passes each request to the application: directly if it can be answered at once, else as a task.
 
-Granian gives requests out in a thread of its own, one after the other, and makes a task on the loop
-of each. What is answered without waiting for anything needs neither: the task is a tenth of what a
-redirect costs, the way to the loop another. See manual/decisions/2026-11-25-visits-aside.md.
+Granian passes requests one by one in its own thread, and creates a task on the loop for each. An
+answer that needs no waiting needs neither: the task is a tenth of a redirect's cost, and the switch
+to the loop another. See manual/decisions/2026-11-25-visits-aside.md.
 """
 
 from asyncio import AbstractEventLoop
@@ -16,7 +16,7 @@ AnswerNow = Callable[[Any, Any], bool]
 
 
 class Dispatcher(CallbackScheduler):
-    """In place of granian's own scheduler.
+    """Replaces granian's own scheduler.
 
     `answer_now` is called in granian's thread, `answer` on the loop.
     """
@@ -25,7 +25,7 @@ class Dispatcher(CallbackScheduler):
 
     def __new__(cls, loop: AbstractEventLoop, answer: Answer, answer_now: AnswerNow) -> Self:
         del answer_now
-        # Granian's stub knows of no arguments.
+        # Granian's stub declares no arguments.
         return super().__new__(cls, loop, answer, None, None, None)  # pyright: ignore[reportCallIssue, reportUnknownVariableType]
 
     def __init__(self, loop: AbstractEventLoop, answer: Answer, answer_now: AnswerNow) -> None:

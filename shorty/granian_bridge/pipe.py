@@ -1,7 +1,7 @@
-"""A long answer that waits for its reader: what is not sent yet stays with whoever makes it.
+"""A long answer that waits for its reader: what is not sent yet stays with its producer.
 
-A stream of RSGI takes all it is given at once, however slowly the client reads: an export would
-pile up in memory. A file is sent as the client reads it, and a pipe can be opened as a file.
+An RSGI stream accepts data at once, however slowly the client reads, so an export would pile up in
+memory. A file is sent as the client reads it, and a pipe can be opened as a file.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ Headers = list[tuple[str, str]]
 
 
 class Pipe:
-    """Its first write must be longer than a pipe holds: that write shows whether granian reads."""
+    """Its first write must be larger than a pipe: it then ends only once granian reads."""
 
     def __init__(self, proto: RSGIHTTPProtocol, status: int, headers: Headers) -> None:
         self._reader, self._writer = os.pipe()
@@ -22,7 +22,7 @@ class Pipe:
         proto.response_file(status, headers, f"/dev/fd/{self._reader}")
 
     async def write(self, data: bytes | bytearray) -> None:
-        """Raises BrokenPipeError where the client has gone."""
+        """Raises BrokenPipeError if the client has gone."""
         rest = memoryview(data)
         while rest:
             try:
@@ -31,7 +31,7 @@ class Pipe:
                 await self._wait_for_room()
 
     def close_reader(self) -> None:
-        """Ours; granian has its own from the moment that it reads."""
+        """Closes our end; granian has its own once it reads."""
         if self._has_reader_open:
             self._has_reader_open = False
             os.close(self._reader)

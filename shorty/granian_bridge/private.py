@@ -1,7 +1,7 @@
-"""What granian keeps to itself and shorty uses all the same: nothing else imports it.
+"""Granian's private names that shorty uses; no other module imports them.
 
-The rest of what is private are the two methods that `server.Server` overrides. `granian.rsgi` has
-the protocol's classes under names that type checkers take for private as well.
+Also private are the two methods that `server.Server` overrides. `granian.rsgi` exports the
+protocol's classes under names that type checkers consider private.
 """
 
 from collections.abc import Callable
@@ -23,6 +23,6 @@ __all__ = [
     "make_worker",
 ]
 
-# Their stubs know of fewer arguments, or of others.
+# Their stubs declare fewer or other arguments.
 hold_socket: Callable[..., SocketHolder] = SocketHolder
 make_worker: Callable[..., Any] = RSGIWorker

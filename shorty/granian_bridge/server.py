@@ -1,4 +1,4 @@
-"""Runs an RSGI application by granian, on a socket that is open already."""
+"""Runs an RSGI application on granian, on a socket that is already open."""
 
 import asyncio
 import socket
@@ -15,7 +15,7 @@ from shorty.granian_bridge.private import hold_socket, make_worker
 
 MAX_HEAD_BYTES: Final = 32_768
 
-# Its errors go where the application's own log goes; the rest it keeps to itself.
+# Granian's errors go to the application's log; everything else is dropped.
 GRANIAN_LOG: Final[dict[str, Any]] = {
     "incremental": True,
     "formatters": {},
@@ -25,11 +25,11 @@ GRANIAN_LOG: Final[dict[str, Any]] = {
 
 
 class Server(embed.Server):
-    """Granian on `listener` instead of a socket of its own; `serve` runs until `stop` is called.
+    """Granian on `listener` instead of its own socket; `serve` runs until `stop` is called.
 
-    It takes `listener` over. `answer_now` is called first, in granian's thread, and `answer` on the
-    loop for what that has not answered. There are at most `connections` at once, and `backlog`
-    wait in the socket's queue.
+    It takes over `listener`. `answer_now` is called first, in granian's thread; `answer` is then
+    called on the loop for requests that it did not answer. At most `connections` are open at once,
+    and `backlog` wait in the socket's queue.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Server(embed.Server):
         ssl: Any,
         _options: Any,
     ) -> None:
-        """As granian's own, but for the scheduler."""
+        """Granian's own method, with our scheduler."""
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[None] = loop.create_future()
         shutdown.add_cb(lambda: loop.call_soon_threadsafe(ended.set_result, None))

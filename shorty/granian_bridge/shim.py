@@ -24,7 +24,7 @@ AsgiApp = Callable[..., Awaitable[None]]
 
 VERSIONS: Final = {"version": "3.0", "spec_version": "2.4"}
 GONE: Final[Message] = {"type": "http.disconnect"}
-_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9/_.~-]*")  # what `quote` leaves as it is
+_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9/_.~-]*")  # # `quote` does not change it
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ class Exchange:
             try:
                 piece = await self.body.read()
             except ClientGoneError:
-                # Where only the body broke off, its sender may still read an answer.
+                # If only the body broke off, its sender may still read an answer.
                 return GONE
             else:
                 return {"type": "http.request", "body": piece, "more_body": not self.body.is_over}
@@ -67,7 +67,7 @@ class Exchange:
             self.client.leave()
             raise
         if self.answer.is_over:
-            self.client.leave()  # whoever waits for that has nothing to wait for any more
+            self.client.leave()  # # ends every wait for a disconnect
 
     def _start(self, message: Message) -> None:
         self.answer.start(message["status"], decode_headers(message.get("headers", ())))
@@ -79,7 +79,7 @@ class Exchange:
             self.client.leave()
 
     def end(self) -> None:
-        """The application is through: what it left undone is its fault, or its client has gone."""
+        """Called when the application is done: cuts off an unfinished answer to a live client."""
         if self.client.is_gone:
             self.answer.close()
         else:
@@ -88,7 +88,7 @@ class Exchange:
 
 
 class AsgiShim:
-    """`state` is what the scope of every request begins with, as ASGI has it."""
+    """`state` is the base of every request's scope, as in ASGI."""
 
     def __init__(self, app: AsgiApp, state: Mapping[str, object] = MappingProxyType({})) -> None:
         self._app = app
@@ -97,7 +97,7 @@ class AsgiShim:
         self._streams_end = asyncio.Event()
 
     async def __call__(self, scope: Scope, proto: Answering) -> None:
-        """`scope` and `proto` are granian's whole ones, of which a visit needs less."""
+        """`scope` and `proto` are granian's complete ones; a visit needs only part of them."""
         request = cast("RsgiScope", scope)
         exchange = Exchange(request, cast("RSGIHTTPProtocol", proto), self._streams_end)
         self._open.add(exchange)
@@ -112,9 +112,9 @@ class AsgiShim:
             exchange.end()
 
     def end_streams(self) -> None:
-        """Lets streams of events end, and later ones too, as if their clients had gone.
+        """Ends event streams, also later ones, as if their clients had disconnected.
 
-        Browsers ask again for a stream that has ended.
+        Browsers reconnect when a stream ends.
         """
         self._streams_end.set()
         for exchange in self._open:
@@ -122,7 +122,7 @@ class AsgiShim:
 
 
 def _is_of_absence(error: BaseException | None) -> bool:
-    """Whether all that went wrong is that the client has gone; what else there was is told."""
+    """Whether the only error is that the client has disconnected; other errors are logged."""
     while error is not None and not isinstance(error, ClientGoneError):
         error = error.__cause__
     return error is not None
@@ -136,8 +136,8 @@ def build_scope(scope: RsgiScope, state: Mapping[str, object]) -> dict[str, Any]
         "method": scope.method,
         "scheme": scope.scheme,
         "path": scope.path,
-        "raw_path": spell_path(scope.path),  # as near as RSGI lets one come
-        "query_string": scope.query_string.encode(),  # granian takes it for UTF-8
+        "raw_path": spell_path(scope.path),  # # the closest that RSGI allows
+        "query_string": scope.query_string.encode(),  # # granian decodes it as UTF-8
         "root_path": "",
         "headers": read_headers(scope),
         "client": split_address(scope.client),
@@ -148,7 +148,7 @@ def build_scope(scope: RsgiScope, state: Mapping[str, object]) -> dict[str, Any]
 
 
 def read_headers(scope: RsgiScope) -> list[tuple[bytes, bytes]]:
-    """Repeated ones in their order. An authority in the request line stands above any Host."""
+    """Repeated headers in order. An authority in the request line overrides any Host header."""
     headers = [
         (name.encode("latin-1"), value.encode("latin-1")) for name, value in scope.headers.items()
     ]
@@ -163,7 +163,7 @@ def decode_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
 
 
 def spell_path(path: str) -> bytes:
-    # Nothing is kept from one request to the next: paths may be long, and addresses are visitors'.
+    # Not cached between requests, because paths may be long and IP addresses are personal data.
     return (path if _PLAIN_PATH.fullmatch(path) else quote(path)).encode("ascii")
 
 

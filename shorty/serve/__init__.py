@@ -1,10 +1,10 @@
 """The process: a light supervisor that owns the port and the database's lock, and one worker.
 
-`lock` and `listener` are what the supervisor holds for its whole life, `supervisor` starts, watches
-and stops the worker, `worker` runs the application on granian, `shares` closes connections where a
-client has too many, `arrivals` looks after the last ones before a stop, `handshake` is what both
-processes agree on. Only the worker imports granian and the application, so that the supervisor
-stays small.
+The supervisor keeps `lock` and `listener` for its whole life. `supervisor` starts, watches and
+stops the worker, `worker` runs the application on granian, `shares` closes connections of clients
+that have too many, `arrivals` handles the last connections before a stop, and `handshake` defines
+what both processes exchange. Only the worker imports granian and the application, so that the
+supervisor stays small.
 """
 
 from collections.abc import Callable
@@ -30,10 +30,10 @@ def serve(
     application: str = APPLICATION,
     patience: Patience = PATIENCE,
 ) -> None:
-    """Serves until SIGTERM or Ctrl-C; raises StartError, in a sentence, where it cannot.
+    """Serves until SIGTERM or Ctrl-C; raises StartError, as a sentence, if it cannot.
 
-    SIGHUP restarts the worker with what `read_config` returns then. `application` names a class
-    as `module:Class`, made in the worker: see `worker.Application`.
+    SIGHUP restarts the worker with the result of `read_config`. `application` names a class as
+    `module:Class`, which the worker instantiates: see `worker.Application`.
     """
     with (
         lock_database(config.storage.database, patience.lock_s),
@@ -44,5 +44,5 @@ def serve(
 
 
 def settle_port(config: Config, port: int) -> Config:
-    """Port 0 in the settings means any free one; from here on it is the one that was given."""
+    """Port 0 in the settings means any free one; returns the settings with the actual port."""
     return replace(config, server=replace(config.server, port=port))

@@ -1,8 +1,8 @@
-"""The connections that come just before a worker stops: no more are taken, and those few are read.
+"""Handles connections that arrive just before a worker stops: refuses new ones, reads the others.
 
-Granian closes a connection of which it has read nothing yet when it is to stop, though a request
-may be in it. So that nobody goes unanswered where one worker follows another, the listening socket
-is taken from it first: whoever calls then waits in the socket's queue for the next worker.
+When granian stops, it closes connections from which it has not read yet, although they may contain
+a request. To answer every client when one worker follows another, its listening socket is removed
+first; later clients then wait in the socket's queue for the next worker.
 """
 
 import asyncio
@@ -20,21 +20,21 @@ from typing import Final
 from shorty.sockets import DESCRIPTORS, describe_peer, list_sockets
 
 LOOK_EVERY_S: Final = 0.01
-LOOKS: Final = 2  # in a row that find everything read: granian may have been about to take one more
+LOOKS: Final = 2  # # in a row that find everything read, as granian may be about to accept one more
 
 EVENT_QUEUE: Final = "anon_inode:[eventpoll]"
 
-# Of Linux's tcp_info: milliseconds since data was last received (or, without any, since the
-# connection is there), and how many bytes were received in all.
+# From Linux's tcp_info: milliseconds since data was last received (or, if none, since the
+# connection was opened), and the number of bytes received in total.
 _RECEIVED: Final = struct.Struct("=52xI72xQ")
 _COUNT: Final = struct.Struct("i")
 
 
 def stop_accepting(port: int) -> None:
-    """No thread of this process hears of new connections to `port` any more.
+    """Stops every thread of this process from accepting connections to `port`.
 
-    The socket itself goes on listening, and its descriptor stays granian's to close. Does nothing
-    where the system has no epoll.
+    The socket itself keeps listening, and granian still closes its descriptor. Does nothing on
+    systems without epoll.
     """
     if sys.platform != "linux":
         return
@@ -44,7 +44,7 @@ def stop_accepting(port: int) -> None:
         if is_listening(found) and found.getsockname()[1] == port
     ]
     for entry in DESCRIPTORS.iterdir():
-        with suppress(OSError):  # it is closed meanwhile
+        with suppress(OSError):  # # closed meanwhile
             if str(entry.readlink()) == EVENT_QUEUE:
                 _forget(int(entry.name), listening)
 
@@ -52,7 +52,7 @@ def stop_accepting(port: int) -> None:
 def _forget(queue: int, descriptors: list[int]) -> None:
     with closing(select.epoll.fromfd(os.dup(queue))) as events:
         for descriptor in descriptors:
-            with suppress(FileNotFoundError):  # it is another queue's
+            with suppress(FileNotFoundError):  # # registered in another queue
                 events.unregister(descriptor)
 
 
@@ -63,7 +63,7 @@ def is_listening(found: socket.socket) -> bool:
 
 
 def is_unread(connection: socket.socket, young_s: float) -> bool:
-    """Whether something was sent that nobody has read, or a young client has yet to send."""
+    """Whether it has unread data, or a new client that has not sent any yet."""
     age_ms, received = _RECEIVED.unpack(
         connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RECEIVED.size)
     )
@@ -74,7 +74,7 @@ def is_unread(connection: socket.socket, young_s: float) -> bool:
 
 
 async def wait_until_read(port: int, patience_s: float) -> None:
-    """Until each connection that was accepted is read, but for no longer than `patience_s`."""
+    """Waits until every accepted connection is read, but at most `patience_s`."""
     if sys.platform != "linux":
         return
     until = monotonic() + patience_s

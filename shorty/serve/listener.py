@@ -13,10 +13,10 @@ Address = tuple[AddressFamily, tuple[str | int | bytes, ...]]
 
 
 def open_listener(host: str, port: int) -> socket.socket:
-    """Binds and listens; raises StartError with what to do where that is not possible.
+    """Binds and listens; raises StartError, which says what to do, if that fails.
 
-    Without SO_REUSEPORT, so that two servers never share a port unawares. It stays open while a
-    worker is replaced: whoever calls meanwhile waits in its queue instead of being refused.
+    Without SO_REUSEPORT, so that two servers never share a port by accident. The socket stays open
+    while a worker is replaced: clients then wait in its queue instead of being refused.
     """
     family, address = find_address(host, port)
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -36,9 +36,9 @@ def open_listener(host: str, port: int) -> socket.socket:
 
 
 def expect_signs_of_life(listener: socket.socket) -> None:
-    """Of the clients of each connection, which inherit this: those that vanish hold none for ever.
+    """Enables keep-alive, which accepted connections inherit: vanished clients are then closed.
 
-    Granian gives an idle connection 30 seconds, but the rest of a body or a reader any time.
+    Granian times out only idle connections (30 seconds), not a slow body or a slow reader.
     """
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if sys.platform == "linux":

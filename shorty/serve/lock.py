@@ -1,4 +1,4 @@
-"""One shorty per database: a file lock that lasts exactly as long as a process that serves it."""
+"""One shorty per database: a file lock that lasts as long as a process that serves it."""
 
 import errno
 import fcntl
@@ -16,12 +16,11 @@ from shorty.serve.handshake import Patience
 
 @contextmanager
 def lock_database(database: Path, wait_s: float = Patience().lock_s) -> Generator[None]:
-    """Holds the database's lock inside the block; raises StartError where another shorty does.
+    """Locks the database inside the block; raises StartError if another shorty has the lock.
 
-    A process forked inside holds it too, and the last one to end frees it: while an orphaned
-    worker still stores its clicks, nobody else can open the database. So that a restart right
-    after a crash succeeds, another holder is given `wait_s` seconds to end.
-    Call it on the main thread.
+    A process forked inside shares the lock, and the last one to end releases it: while an orphaned
+    worker still stores its clicks, no other process can open the database. `wait_s` seconds for
+    another holder to end let a restart right after a crash succeed. Call it on the main thread.
     """
     path = Path(f"{database.resolve()}.lock")
     file = open_lock_file(path)

@@ -1,9 +1,9 @@
-"""Owns what happens when nearly all connections are taken: the clients with the most lose some.
+"""Closes connections of the clients that have the most when nearly all connections are used.
 
-Granian keeps so many connections, first come, first served: one client that leaves all of them open
-would shut everybody else out until they are idle for too long. It hears of no connection before
-its request, so this looks at the sockets themselves, in a thread of its own, and only once they are
-nearly used up.
+Granian accepts a limited number of connections, first come, first served, so one client that leaves
+all of them open would lock out everyone else until they time out. Granian does not report a
+connection before its first request. So a separate thread inspects the sockets themselves, once they
+are nearly used up.
 """
 
 import socket
@@ -24,12 +24,12 @@ from shorty.sockets import copy_socket, count_descriptors, describe_peer, list_s
 
 LOOK_EVERY_S: Final = 0.5
 LOG_EVERY_S: Final = 60.0
-NEARLY_FULL: Final = 7 / 8  # of all connections
+NEARLY_FULL: Final = 7 / 8  # # of all connections
 KEPT: Final = 3 / 4
 LEAST_SHARE: Final = 16
-"""More than browsers open, and no client loses one of so few."""
+"""More than browsers open; no client with so few loses one."""
 
-# Of Linux's tcp_info: milliseconds since data was last sent, and since some was last received.
+# From Linux's tcp_info: milliseconds since data was last sent, and since it was last received.
 _IDLE: Final = struct.Struct("=44xI4xI")
 
 log = structlog.get_logger(__name__)
@@ -48,9 +48,9 @@ class Connection(msgspec.Struct, frozen=True, gc=False):
 
 
 class Shares(threading.Thread):
-    """Looks after the connections to `port`, of which there can be `most`.
+    """Watches the connections to `port`, of which `most` are allowed.
 
-    What trusted proxies have open is theirs to share out, and never closed.
+    Connections of trusted proxies belong to many clients and are never closed.
     """
 
     def __init__(self, most: int, port: int, proxies: TrustedProxies) -> None:
@@ -59,7 +59,7 @@ class Shares(threading.Thread):
         self._port = port
         self._proxies = proxies
         self._ending = threading.Event()
-        self._closed = 0  # since it was last logged
+        self._closed = 0  # # since it was last logged
         self._logged_at = -LOG_EVERY_S
 
     def end(self) -> None:
@@ -70,11 +70,11 @@ class Shares(threading.Thread):
             try:
                 if count_descriptors() >= self.most * NEARLY_FULL:
                     self._log(self.make_room())
-            except OSError as error:  # no descriptor is left to list them with
+            except OSError as error:  # # no descriptor is left to list them with
                 log.warning("connections_not_listed", reason=str(error))
 
     def make_room(self) -> int:
-        """Returns how many connections were closed; none where enough are free."""
+        """Returns how many connections it closed; 0 if enough are free."""
         connections = list(list_connections(self._port))
         if len(connections) < self.most * NEARLY_FULL:
             return 0
@@ -102,9 +102,9 @@ def list_connections(port: int) -> Iterator[Connection]:
 
 
 def find_share(held: Sequence[int], room: int) -> int:
-    """How many each client may keep, so that together they have no more than `room`.
+    """How many connections each client may keep, so that all have at most `room`.
 
-    Found by halving, so some more might fit; never below LEAST_SHARE.
+    Found by halving, so a few more might fit; never below LEAST_SHARE.
     """
     share = room
     while share > LEAST_SHARE and sum(min(count, share) for count in held) > room:
@@ -113,12 +113,12 @@ def find_share(held: Sequence[int], room: int) -> int:
 
 
 def list_surplus(held: Sequence[Connection], share: int) -> Sequence[Connection]:
-    """What is beyond the share: those on which nothing was sent or received for longest."""
+    """The connections beyond the share: those that were idle for longest."""
     return sorted(held, key=lambda each: -each.idle_ms)[: max(0, len(held) - share)]
 
 
 def read_idle_ms(connection: socket.socket) -> int:
-    """0 where the system does not say."""
+    """0 if the system does not report it."""
     if sys.platform != "linux":
         return 0
     info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _IDLE.size)
@@ -126,7 +126,7 @@ def read_idle_ms(connection: socket.socket) -> int:
 
 
 def close(connection: Connection) -> bool:
-    """Whether it was still there to be closed."""
+    """Whether it still existed."""
     with suppress(OSError), copy_socket(connection.descriptor) as found:
         if describe_peer(found) == connection.peer:
             found.shutdown(socket.SHUT_RDWR)

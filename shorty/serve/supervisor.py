@@ -1,4 +1,4 @@
-"""The supervisor: starts the worker, watches it, replaces it, and turns signals into its orders."""
+"""The supervisor: starts, watches and replaces the worker, and turns signals into its commands."""
 
 import os
 import select
@@ -18,7 +18,7 @@ from shorty.config import LISTEN_ON_ALL, Config, format_host
 from shorty.errors import ConfigError, ShortyError, StartError
 from shorty.serve.handshake import OPEN, READY, Patience, read_way_in
 
-TRIES: Final = 3  # workers in a row that are killed before they could answer
+TRIES: Final = 3  # # workers in a row that die before they answer
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 SIGNALS: Final = {*STOP_SIGNALS, signal.SIGHUP}
@@ -26,7 +26,7 @@ CLEAN_ENDS: Final = {0, -signal.SIGTERM}
 
 
 class Worker:
-    """The supervisor's end of a worker: its channel brings reports, and EOF when it has ended."""
+    """The supervisor's view of a worker: its channel carries reports, and EOF when it ends."""
 
     def __init__(self, pid: int, channel: socket.socket, stop_s: float) -> None:
         self.pid = pid
@@ -46,12 +46,12 @@ class Worker:
 
     @property
     def way_in(self) -> str:
-        """A path; empty where there is none."""
+        """A path; empty if there is none."""
         return read_way_in(self.report)
 
     @property
-    def complaint(self) -> str:
-        """Why it could not start, in a sentence; empty where it said nothing."""
+    def start_fault(self) -> str:
+        """Why it could not start, as a sentence; empty if it gave no reason."""
         return "" if self.is_open else self.report.decode("utf-8", "replace").strip()
 
     def stop(self) -> None:
@@ -64,7 +64,7 @@ class Worker:
         os.kill(self.pid, signal.SIGKILL)
 
     def count_seconds_left(self) -> float | None:
-        """Until it is to be killed; None for as long as it may run."""
+        """Seconds until it must be killed; None while it may run."""
         if self.told_at is None or self.killed:
             return None
         return max(0.0, self.told_at + self._stop_s - time.monotonic())
@@ -83,13 +83,13 @@ class Supervisor:
         self._application = application
         self._listener = listener
         self._config = config
-        self._proven: Config | None = None  # the settings with which a worker last answered
+        self._proven: Config | None = None  # # the settings with which a worker last answered
         self._stopping = False
         self._failures = 0
         self._terminal = os.isatty(0)
 
     def run(self, read_config: Callable[[], Config] | None = None) -> None:
-        """Until a signal stops it; raises StartError where no worker can be had."""
+        """Runs until a signal stops it; raises StartError if no worker can start."""
         with catch_signals(lambda: self._stopping) as signals:
             while not self._stopping:
                 worker = self._start_worker()
@@ -114,7 +114,7 @@ class Supervisor:
     def _follow(
         self, worker: Worker, signals: socket.socket, read_config: Callable[[], Config]
     ) -> None:
-        """One worker to its end."""
+        """Watches one worker until it ends."""
         while True:
             ready, _, _ = select.select(
                 [signals, worker.channel], [], [], worker.count_seconds_left()
@@ -128,7 +128,7 @@ class Supervisor:
                 return
 
     def _hear(self, worker: Worker) -> bool:
-        """Whether the worker lives."""
+        """Whether the worker is alive."""
         news = worker.channel.recv(4096)
         worker.report += news
         if news and worker.is_ready and worker.told_at is None:
@@ -144,11 +144,11 @@ class Supervisor:
             worker.stop()
 
     def _has_lost_terminal(self) -> bool:
-        """Whether SIGHUP has its first meaning: the window that shorty was started in is closed."""
+        """Whether SIGHUP has its original meaning: the terminal of shorty was closed."""
         return self._terminal and not os.isatty(0)
 
     def _take_settings(self, read_config: Callable[[], Config]) -> bool:
-        """Whether there are settings to restart the worker with."""
+        """Whether the worker should restart with new settings."""
         try:
             config = read_config()
         except ConfigError as error:
@@ -170,19 +170,19 @@ class Supervisor:
         else:
             say(sys.stderr, "Shorty is ready again.")
         if way_in:
-            # A browser cannot open "every address".
+            # A browser cannot open a wildcard address.
             host = "localhost" if server.host in LISTEN_ON_ALL else format_host(server.host)
             say(sys.stdout, f"Create your account at http://{host}:{server.port}{way_in}")
         self._proven = self._config
         self._failures = 0
 
     def _judge(self, worker: Worker, status: int) -> None:
-        """What a worker's end means: nothing, another one, or the end of the service."""
+        """Decides after a worker's end: do nothing, start another worker, or end the service."""
         end = describe_end(status)
         if worker.told_at is not None:
             self._judge_stop(status, end)
-        elif worker.complaint or (status > 0 and not worker.is_ready):
-            self._go_back(worker.complaint or f"The server could not start: it {end}.")
+        elif worker.start_fault or (status > 0 and not worker.is_ready):
+            self._go_back(worker.start_fault or f"The server could not start: it {end}.")
         elif worker.is_open:
             say(sys.stderr, f"The worker {end}; starting another.")
         else:
@@ -200,7 +200,7 @@ class Supervisor:
         say(sys.stderr, f"The worker did not stop cleanly: it {end}; starting another.")
 
     def _go_back(self, why: str) -> None:
-        """To the settings that worked, where new ones do not; else it is the end."""
+        """Returns to the settings that worked, or ends if there are none."""
         if self._proven is None or self._proven == self._config:
             raise StartError(why)
         say(sys.stderr, f"{why}\nContinuing with the former settings.")
@@ -210,10 +210,10 @@ class Supervisor:
 
 @contextmanager
 def catch_signals(is_ending: Callable[[], bool]) -> Generator[socket.socket]:
-    """A socket that gets the number of each signal as a byte, so that one wait sees everything.
+    """A socket that receives each signal's number as a byte, so that one wait covers everything.
 
-    Where the process is ending afterwards, it is deaf to being told so again: a clean stop would
-    look like a crash.
+    Signals are ignored afterwards if the process is ending, so that a second one does not make a
+    clean stop look like a crash.
     """
     reader, writer = socket.socketpair()
     writer.settimeout(0)
@@ -232,7 +232,7 @@ def catch_signals(is_ending: Callable[[], bool]) -> Generator[socket.socket]:
 
 
 def _note(_number: int, _frame: FrameType | None) -> None:
-    """The byte on the wakeup descriptor is what counts."""
+    """Does nothing: the byte on the wakeup descriptor is the signal."""
 
 
 def become_worker(
@@ -242,10 +242,10 @@ def become_worker(
     channel: socket.socket,
     patience: Patience,
 ) -> NoReturn:
-    """The forked process, to its end: it must never come back into the supervisor's code.
+    """The forked process until its end; it must never return to the supervisor's code.
 
-    Ctrl-C and SIGHUP reach the whole group, but only the supervisor acts on them. Until the
-    worker answers, SIGTERM ends it at once: nothing has been promised to anyone yet.
+    Ctrl-C and SIGHUP reach the whole process group, but only the supervisor acts on them. Until the
+    worker answers, SIGTERM ends it at once, because no client depends on it yet.
     """
     status = 1
     try:
@@ -254,9 +254,9 @@ def become_worker(
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        worker = import_module("shorty.serve.worker")  # granian and the application: only here
+        worker = import_module("shorty.serve.worker")  # # imports granian and the application
         status = worker.run(application, config, listener, channel, patience)
-    except BaseException as error:  # noqa: BLE001 - the process's last frame: it shows, then ends
+    except BaseException as error:  # # noqa: BLE001 - the process's last frame, which prints it and ends
         sys.excepthook(type(error), error, error.__traceback__)
     finally:
         flush_output()
@@ -264,7 +264,7 @@ def become_worker(
 
 
 def keep_place(config: Config, former: Config) -> Config:
-    """`config` on the socket and the database that the supervisor holds already."""
+    """`config` with the socket and the database that the supervisor already has."""
     server = replace(config.server, host=former.server.host, port=former.server.port)
     return replace(config, server=server, storage=former.storage)
 
@@ -276,7 +276,7 @@ def describe_end(status: int) -> str:
 
 
 def say(stream: TextIO, text: str) -> None:
-    """Whoever read the output may be gone: that is no reason to stop serving."""
+    """A closed output is not a reason to stop serving."""
     with suppress(OSError):
         stream.write(f"{text}\n")
         stream.flush()

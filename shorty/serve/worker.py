@@ -26,45 +26,45 @@ from shorty.serve.listener import BACKLOG
 from shorty.serve.shares import Shares
 
 CONNECTIONS: Final = 4096
-OWN_FILES: Final = 256  # database, journal, webhooks …
-SWITCH_S: Final = 0.001  # a visit waits no longer for the thread that stores clicks; else 5 ms
-# Objects made and not yet freed before young garbage is looked for. Python's own 700 are a few
-# requests' worth: most of what is looked through is still in use.
+OWN_FILES: Final = 256  # # database, journal, webhooks …
+SWITCH_S: Final = 0.001  # # how long a visit waits for the thread that stores clicks, not 5 ms
+# Net new objects before a young garbage collection. Python's default of 700 is a few requests'
+# worth, most of which would still be in use.
 GARBAGE_THRESHOLD: Final = 20_000
 KNOCK: Final = b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 class Application(Protocol):
-    """What the worker runs. It is made in the worker; ShortyError there means it cannot start."""
+    """What the worker runs. The worker creates it; a ShortyError then means it cannot start."""
 
     def __init__(self, config: Config) -> None: ...
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
-        """Opens everything; the loop does not run yet."""
+        """Opens everything, before the loop runs."""
 
     def find_way_in(self) -> str:
-        """The path at which whoever started it comes in the first time; empty later on."""
+        """The path of the setup link while the owner has no account; empty afterwards."""
         ...
 
     @property
     def answer_now(self) -> Callable[[Any, Any], bool]:
-        """Answers what needs no waiting, and returns whether it did; not on the loop.
+        """Answers requests that need no waiting, not on the loop; returns whether it answered.
 
-        There once it has opened everything.
+        Available once everything is open.
         """
         ...
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
-        """Answers what `answer_now` has not."""
+        """Answers requests that `answer_now` did not answer."""
 
     def end_streams(self) -> None:
-        """On the loop, at the signal to stop: ends the answers that would never end.
+        """Called on the loop at the signal to stop: ends the endless answers.
 
-        From then on `answer_now` leaves everything to the loop.
+        From then on `answer_now` leaves every request to the loop.
         """
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
-        """Stores what is not stored yet and closes everything; the loop runs no more."""
+        """Stores what is not stored yet and closes everything, after the loop has ended."""
 
 
 def run(
@@ -74,9 +74,9 @@ def run(
     channel: socket.socket,
     patience: Patience,
 ) -> int:
-    """The process's exit status. `channel` tells the supervisor how far it has come."""
+    """Returns the process's exit status. `channel` reports progress to the supervisor."""
     sys.setswitchinterval(SWITCH_S)
-    gc.disable()  # until everything is there: it would look through half-loaded modules in vain
+    gc.disable()  # # until startup is done, because collecting half-loaded modules finds nothing
     send_log_to_stderr()
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -97,7 +97,7 @@ def run(
 
 
 def send_log_to_stderr() -> None:
-    """Results alone go to stdout. Variables stay out of tracebacks: they may hold secrets."""
+    """Keeps stdout for results. Leaves variables out of tracebacks, as they may contain secrets."""
     structlog.configure(
         processors=[
             structlog.stdlib.add_log_level,
@@ -111,7 +111,7 @@ def send_log_to_stderr() -> None:
 
 
 def report(channel: socket.socket, words: bytes) -> None:
-    with suppress(BrokenPipeError):  # without a supervisor the worker is about to end anyway
+    with suppress(BrokenPipeError):  # # without a supervisor the worker is about to end
         channel.sendall(words)
 
 
@@ -140,10 +140,10 @@ async def answer(
     patience: Patience,
     shares: Shares,
 ) -> None:
-    """Answers requests until SIGTERM, or until the supervisor is gone.
+    """Answers requests until SIGTERM, or until the supervisor has died.
 
-    Granian by itself waits for ever for an open stream, a half-sent request or a client that
-    reads nothing: streams are ended here, and what is not done after the grace is left behind.
+    Granian itself waits for ever for an open stream, a half-sent request or a client that does not
+    read. Streams are therefore ended here, and requests not finished after the grace are abandoned.
     """
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
@@ -181,11 +181,11 @@ async def answer(
 def watch_for_end(
     loop: AbstractEventLoop, channel: socket.socket, told: asyncio.Event
 ) -> asyncio.Event:
-    """Is set, and `told` with it, once the supervisor is gone.
+    """Is set, along with `told`, once the supervisor has died.
 
-    The supervisor never writes on the channel: it becomes readable when its death closes it. This
-    works on every system, and unlike the kernel's signal at a parent's death it leaves time to
-    store what was answered.
+    The supervisor never writes to the channel, which becomes readable when the supervisor's death
+    closes it. This works on every system, and unlike the kernel's parent-death signal it leaves
+    time to store answered clicks.
     """
 
     def notice() -> None:
@@ -199,7 +199,7 @@ def watch_for_end(
 
 
 def raise_file_limit() -> int:
-    """How many connections to hold at once: granian spins where no file descriptor is left."""
+    """Returns the maximum of connections: granian spins when no file descriptor is left."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = CONNECTIONS + OWN_FILES
     limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -209,7 +209,7 @@ def raise_file_limit() -> int:
 
 
 async def knock(family: int, address: tuple[Any, ...]) -> None:
-    """Asks the server itself: once this is answered, so is everyone."""
+    """Sends the server a request: once it is answered, so are others."""
     with socket.socket(family, socket.SOCK_STREAM) as client:
         client.settimeout(0)
         loop = asyncio.get_running_loop()

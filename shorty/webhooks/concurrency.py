@@ -1,6 +1,6 @@
-"""How many turns may be under way: overall, for one host, and for receivers that are not quick.
+"""Limits concurrent turns: overall, per host, and for slow receivers.
 
-Pure. The quick ones always find half of the slots to themselves, however many hang.
+Pure. Quick receivers always have half of the slots to themselves, however many others hang.
 """
 
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import Final
 
 from shorty.webhooks.queue import Line
 
-# Batcher as many connections as the HTTP client opens to one host.
+# Together as many connections as the HTTP client opens to one host.
 QUICK_PER_HOST: Final = 6
 SLOW_PER_HOST: Final = 2
 
@@ -35,7 +35,7 @@ class Slots:
         return min(self.free, self._most_slow - self._slow)
 
     def take(self, lines: Iterable[Line]) -> list[Line]:
-        """Takes a slot for each line that may have another; returns those, in their order."""
+        """Takes a slot for each line that may have another; returns those lines, in order."""
         return [line for line in lines if self._take(line)]
 
     def _take(self, line: Line) -> bool:

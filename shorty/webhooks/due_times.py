@@ -1,7 +1,7 @@
-"""Pulls in times that lie further ahead than any that this worker would set.
+"""Pulls in due times that are further ahead than any this worker would set.
 
-A clock that was ahead leaves them behind when it steps back: without this, deliveries would wait
-for the time that it showed, be it years away.
+A clock that was ahead leaves such times behind when it is set back. Without this, deliveries would
+wait until the time that it showed, possibly for years.
 """
 
 from collections.abc import Sequence
@@ -25,13 +25,13 @@ update webhook_receivers set
   stopped_at = case when stopped_at > $1 then $1 else stopped_at end
 where held_until > $2 or busy_until > $3 or paused_at > $1 or stopped_at > $1
 """
-# A time in line may be too early: that costs a look.
+# A line's time may be too early, which only costs a look.
 ADVANCE_RECEIVERS: Final = "update webhook_receivers set next_at = $1 where next_at > $1"
 ADVANCE_LINES: Final = "update webhook_lines set next_at = $1 where next_at > $1"
 
 
 def pull_in(tx: Transaction, now: int, longest_wait_ms: int, lease_until: int) -> int:
-    """Makes due now what is due after the longest wait, and ends leases no later than new ones.
+    """Makes deliveries due now that are due after the longest wait, and shortens long leases.
 
     Returns how many deliveries became due.
     """
@@ -46,6 +46,6 @@ def pull_in(tx: Transaction, now: int, longest_wait_ms: int, lease_until: int) -
 
 
 def find_longest_wait(retries_s: Sequence[float]) -> int:
-    """The most milliseconds between now and the next try of any delivery."""
+    """The longest time in milliseconds until the next attempt of any delivery."""
     longest_retry = int(max(retries_s, default=0) * 1000 * (1 + MOST_JITTER))
     return max(longest_retry, LONGEST_HOLD_MS, LONGEST_PAUSE_MS)

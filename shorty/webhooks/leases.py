@@ -1,6 +1,6 @@
-"""What a receiver's turn takes from its queue, what becomes of it, and every statement of that.
+"""Owns turns: which deliveries a receiver's turn takes from its queue, and what each results in.
 
-What a turn takes is leased to one worker: nobody else sends it until the lease ends.
+A turn's deliveries are leased to one worker: no other sends them until the lease ends.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from shorty.webhooks.rules import judge_health
 
 TURN_DELIVERIES: Final = 16
 ENDED_AT_ONCE: Final = 500
-LONGEST_WAIT_MS: Final = WEEK_MS  # for a receiver that is paused
+LONGEST_WAIT_MS: Final = WEEK_MS  # # while a receiver is paused
 
 FIND_DUE: Final = f"""
 select d.id, d.message_id, d.attempts, d.step, d.due_at, {store.CONTENT_COLUMNS}
@@ -37,14 +37,14 @@ LEASE: Final = "update webhook_deliveries set leased_by = $2, due_at = $3 where 
 END: Final = """
 update webhook_deliveries set status = 2, reason = $2, ended_at = $3, leased_by = null where id = $1
 """
-# Of what others hold, only what they have held for too long.
+# Includes leased deliveries only if their lease has expired.
 END_FOR_STOPPED: Final = """
 update webhook_deliveries set status = 2, reason = $2, ended_at = $3, leased_by = null where id in (
   select id from webhook_deliveries
   where receiver_id = $1 and status = 0 and due_at > 0 and (leased_by is null or due_at <= $3)
   limit $4)
 """
-# Looks at the oldest alone: behind them there is nothing older.
+# Only reads the oldest deliveries, because later ones are never overdue first.
 END_FOR_PAUSED: Final = """
 update webhook_deliveries set status = 2, reason = $2, ended_at = $3, leased_by = null where id in (
   select id from (
@@ -58,7 +58,7 @@ update webhook_receivers set
   failures = $2, is_quick = $3, held_until = $4, paused_at = $5, stopped_at = $6
 where id = $1
 """
-# Changes nothing where the lease is lost: then another try is under way.
+# Changes nothing if the lease was lost, because another attempt is then in progress.
 RECORD: Final = """
 update webhook_deliveries set
   status = $3, reason = $4, attempts = $5, step = $6, due_at = $7, ended_at = $8, leased_by = null
@@ -79,7 +79,7 @@ END_TURNS: Final = "update webhook_receivers set busy_until = null where busy_un
 
 
 class Lease(msgspec.Struct, frozen=True, kw_only=True):
-    """From `begun_at` to `until`, unless the worker is done before."""
+    """Ends at `until`, or earlier if the worker is done."""
 
     worker: str
     begun_at: int
@@ -87,7 +87,7 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DueDelivery(msgspec.Struct, frozen=True, kw_only=True):
-    """`step` counts the tries that failed since it was queued."""
+    """`step` counts the failed attempts since it was queued."""
 
     id: int
     message_id: str
@@ -98,7 +98,7 @@ class DueDelivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
-    """What one receiver is sent before others have their turns."""
+    """The deliveries sent to one receiver before others have their turns."""
 
     line: Line
     lease: Lease
@@ -108,7 +108,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a delivery's try, and when to try again if that was not the last."""
+    """The outcome of an attempt, and the time of the next one, if any."""
 
     delivery: DueDelivery
     outcome: Outcome
@@ -116,7 +116,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def claim_turns(tx: Transaction, due: Sequence[Line], lease: Lease) -> list[Turn]:
-    """One turn at most for each line. Each of them moves on, whether or not it had something."""
+    """Claims at most one turn per line. Every line moves on, even if it had no delivery."""
     return [turn for line in due if (turn := claim_turn(tx, line, lease)) is not None]
 
 
@@ -135,7 +135,7 @@ def take_turn(tx: Transaction, line: Line, row: Row, lease: Lease) -> Turn | Non
     rows = [] if ended else find_due(tx, receiver, now if is_ready else URGENT)
     deliveries = lease_deliveries(tx, rows, lease)
     if deliveries and not health.is_quick:
-        busy_until = lease.until  # a slow one has one turn at a time
+        busy_until = lease.until  # # a slow receiver has one turn at a time
     queue.move_receiver(tx, receiver.id, health, busy_until, now)
     if ended:
         queue.line_up(tx, receiver.id, now)
@@ -152,9 +152,9 @@ def take_turn(tx: Transaction, line: Line, row: Row, lease: Lease) -> Turn | Non
 
 
 def end_hopeless(tx: Transaction, receiver: Receiver, now: int) -> int:
-    """Ends a small batch of what a stopped receiver had waiting, or waited too long for a pause.
+    """Ends a small batch of a stopped receiver's deliveries, or of a paused one's overdue ones.
 
-    What is urgent stays. Returns how many there were.
+    Keeps urgent deliveries. Returns how many ended.
     """
     reason: Reason
     if receiver.health.stopped_at is not None:
@@ -173,7 +173,7 @@ def find_due(tx: Transaction, receiver: Receiver, until: int) -> list[Row]:
 
 
 def lease_deliveries(tx: Transaction, rows: Sequence[Row], lease: Lease) -> tuple[DueDelivery, ...]:
-    """Those whose click is still there; the others end."""
+    """Leases the deliveries whose click still exists; ends the others."""
     leased: list[DueDelivery] = []
     for row in rows:
         body = store.read_body(row)
@@ -196,7 +196,7 @@ def lease_deliveries(tx: Transaction, rows: Sequence[Row], lease: Lease) -> tupl
 
 
 def finish_turn(tx: Transaction, turn: Turn, tried: Sequence[Tried], now: int) -> None:
-    """Writes down what came of a turn. What was not tried waits again as before."""
+    """Stores the results of a turn. Deliveries without an attempt return to the queue."""
     row = tx.find_one(FIND_RECEIVER, turn.receiver.id)
     if row is None:
         return
@@ -205,7 +205,7 @@ def finish_turn(tx: Transaction, turn: Turn, tried: Sequence[Tried], now: int) -
         if record_try(tx, turn.lease, each):
             health = judge_health(health, each.outcome)
     for delivery in turn.deliveries[len(tried) :]:
-        # It was due then; the clock may have stepped back since.
+        # It was due then, but the clock may have been set back since.
         tx.execute(RELEASE, delivery.id, turn.lease.worker, min(delivery.due_at, now))
     if health != before:
         save_health(tx, turn.receiver.id, health)
@@ -216,7 +216,7 @@ def finish_turn(tx: Transaction, turn: Turn, tried: Sequence[Tried], now: int) -
 
 
 def record_try(tx: Transaction, lease: Lease, tried: Tried) -> bool:
-    """Whether the lease was still held."""
+    """Whether the lease was still valid."""
     delivery, outcome = tried.delivery, tried.outcome
     status, reason = judge_delivery(tried)
     is_recorded = tx.execute(
@@ -265,7 +265,7 @@ def save_health(tx: Transaction, receiver_id: int, health: Health) -> None:
 
 
 def void_leases(tx: Transaction, now: int) -> int:
-    """Lets everything that an earlier worker held be sent again; returns how much that was."""
+    """Returns the deliveries leased by earlier workers to the queue; returns how many."""
     receiver_ids = [row["receiver_id"] for row in tx.find_all(VOID_LEASES, now)]
     tx.execute(END_TURNS)
     for receiver_id in dict.fromkeys(receiver_ids):

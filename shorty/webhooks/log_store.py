@@ -1,4 +1,4 @@
-"""The log: every statement that lists deliveries, shows one, sends it again, or clears it away."""
+"""Every statement about the log: lists, shows, redelivers and deletes deliveries."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -29,7 +29,7 @@ join webhook_receivers r on r.id = d.receiver_id
 left join webhook_tries t on t.delivery_id = d.id and t.number = d.attempts
 """
 FIND_DELIVERY: Final = f"{SELECT_DELIVERY} where d.id = $1 and d.workspace_id = $2"
-# A sign before a column keeps its index out of it: the other one leaves fewer rows to read.
+# A sign before a column excludes its index, because the other index reads fewer rows.
 OF_WORKSPACE: Final = "d.workspace_id = $1"
 OF_RECEIVER: Final = "+d.workspace_id = $1 and d.receiver_id = $4"
 OF_LINK: Final = "+d.workspace_id = $1 and d.link_id = $4"
@@ -41,7 +41,7 @@ where delivery_id = $1 order by number
 FIND_CONTENT: Final = f"""
 select {store.CONTENT_COLUMNS} from webhook_deliveries d {store.JOIN_CONTENT} where d.id = $1
 """  # noqa: S608 - our own columns
-# One that is being sent just now is left alone.
+# Does not change a delivery that is being sent.
 QUEUE_AGAIN: Final = """
 update webhook_deliveries set
   status = 0, reason = null, step = 0, due_at = 0, queued_at = $2, ended_at = null
@@ -78,10 +78,10 @@ def find_written(tx: Transaction, workspace_id: int, delivery_id: int, now: int)
 
 
 def write_list(which: str, statuses: Sequence[Status] = STATUSES) -> str:
-    """The newest of these deliveries with an id below $2, $3 at most.
+    """The newest of these deliveries with an id below $2, at most $3.
 
-    Each status has a place of its own in the indexes. One statement for all of them, so that none
-    is missed or met twice that changes its status meanwhile.
+    Each status has its own range of the indexes. One statement reads them all, so that a delivery
+    whose status changes meanwhile is neither missed nor listed twice.
     """
     parts = [
         f"select * from ({SELECT_DELIVERY} where {which} and d.status = {STATUSES.index(status)}"  # noqa: S608 - our own words
@@ -112,7 +112,7 @@ async def list_tries(db: Database, delivery_id: int) -> list[Try]:
 
 
 async def find_body(db: Database, delivery_id: int) -> bytes | None:
-    """None where the click was removed."""
+    """None if the click was removed."""
     row = await db.find_one(FIND_CONTENT, delivery_id)
     return None if row is None else store.read_body(row)
 
@@ -160,7 +160,7 @@ def read_delivery(row: Row, now: int) -> Delivery:
 
 
 def plan_try(values: dict[str, Any], health: Health, now: int) -> int | None:
-    """When a delivery is sent, as far as one knows; None while it is, and where it is not."""
+    """The expected time of the next attempt; None during an attempt or if none is planned."""
     if values["ended_at"] is not None or values["leased_by"] is not None:
         return None
     if values["due_at"] == URGENT:
@@ -175,7 +175,7 @@ def queue_again(tx: Transaction, delivery_id: int, now: int) -> None:
 
 
 def delete_old(tx: Transaction, ended_before: int, most: int) -> int:
-    """Deletes deliveries that ended long ago, and what was kept for them alone."""
+    """Deletes deliveries that ended long ago, and the rows that only they used."""
     rows = tx.find_all(DELETE_OLD, ended_before, most)
     tx.execute_many(DELETE_TRIES, [(row["id"],) for row in rows])
     for link_id in {row["link_id"] for row in rows} - {None}:
@@ -187,7 +187,7 @@ def delete_old(tx: Transaction, ended_before: int, most: int) -> int:
 
 
 def delete_unused_snapshots(tx: Transaction, link_id: int) -> None:
-    """A link's later deliveries have later snapshots, so the first ones say from where on."""
+    """Later deliveries use later snapshots, so those before the first delivery's are unused."""
     rows = [tx.find_one(FIND_FIRST_OF_LINK, link_id, status) for status in range(len(STATUSES))]
     first = min((row["snapshot_id"] for row in rows if row is not None), default=NO_SNAPSHOT)
     tx.execute(DELETE_SNAPSHOTS, link_id, first)

@@ -1,4 +1,4 @@
-"""What a delivery is, whom it goes to, what it says, and what came of each try.
+"""Defines deliveries: their receiver, their body, and the result of each attempt.
 
 Times are UTC milliseconds unless a name says otherwise.
 """
@@ -11,23 +11,23 @@ import can_ada
 import msgspec
 
 Status = Literal["queued", "delivered", "dead"]
-STATUSES: Final[tuple[Status, ...]] = ("queued", "delivered", "dead")  # stored as their places
+STATUSES: Final[tuple[Status, ...]] = ("queued", "delivered", "dead")  # # stored as their positions
 QUEUED: Final = 0
 DELIVERED: Final = 1
 DEAD: Final = 2
 HIDDEN: Final = "/…"
-"""What stands for the rest of an address that is shown to those who may only read."""
-URGENT: Final = 0  # as the time when a delivery is due
+"""Replaces the rest of an endpoint URL for people who may only read."""
+URGENT: Final = 0  # # the due time of a delivery to be sent at once
 
 Reason = Literal["tries-used-up", "receiver-stopped", "waited-too-long", "click-removed"]
 ReceiverStatus = Literal["active", "paused", "stopped"]
 EventType = Literal["link.clicked", "webhook.test"]
 
-_SOURCES: Final = ("link", "qr", "bio")  # stored as their places
+_SOURCES: Final = ("link", "qr", "bio")  # # stored as their positions
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a link was when it was clicked, as it stands in a delivery's body."""
+    """A link at the time of the click, as a delivery's body shows it."""
 
     id: str
     short_code: str
@@ -39,7 +39,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class SnapshotTag(msgspec.Struct, frozen=True, kw_only=True):
-    """In the shape that the links API gives a link's tags."""
+    """In the form that the API gives a link's tags."""
 
     tag: "SnapshotTagFields"
 
@@ -51,7 +51,7 @@ class SnapshotTagFields(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClickFacts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a receiver is told of a click. Never who: neither an address nor a visitor's number."""
+    """A click as a receiver sees it, without an IP address or a visitor number."""
 
     id: str
     occurred_at: str
@@ -74,7 +74,7 @@ class EventData(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """The body of a delivery, in the form of the Standard Webhooks specification."""
+    """The body of a delivery, in the format of the Standard Webhooks specification."""
 
     type: EventType
     timestamp: str
@@ -82,9 +82,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of a try: a status, or an error where there was no answer.
+    """The result of an attempt: a status, or an error if no answer came.
 
-    `held_ms` is how long the answer asks to be left alone.
+    `held_ms` is how long the answer asks to wait before the next request.
     """
 
     at: int
@@ -108,9 +108,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """How a receiver fares. `failures` counts the tries that failed one after the other.
+    """The state of a receiver. `failures` counts consecutive failed attempts.
 
-    `held_until` is when the next try may be; only what is urgent does not wait for it.
+    `held_until` is the earliest time of the next attempt, except for urgent deliveries.
     """
 
     failures: int = 0
@@ -127,7 +127,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Receiver(msgspec.Struct, frozen=True, kw_only=True):
-    """An address that a workspace's links call."""
+    """An endpoint URL of a workspace's links."""
 
     id: int
     workspace_id: int
@@ -138,14 +138,14 @@ class Receiver(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Try(msgspec.Struct, frozen=True, kw_only=True):
-    """`number` counts from 1 within its delivery."""
+    """`number` counts from 1 within the delivery."""
 
     number: int
     outcome: Outcome
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """What the log tells. `next_try_at` is None where none is planned or one is under way."""
+    """A line of the log. `next_try_at` is None if no attempt is planned or one is in progress."""
 
     id: int
     message_id: str
@@ -162,7 +162,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveryRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery with everything that is known of it; `body` is None where its click is gone."""
+    """A delivery with all its details; `body` is None if the click was removed."""
 
     delivery: Delivery
     tries: tuple[Try, ...]
@@ -170,7 +170,7 @@ class DeliveryRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveryFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which deliveries to list, the newest first; `before` is the last id of the page before."""
+    """Which deliveries to list, newest first; `before` is the last id of the previous page."""
 
     link_id: int | None = None
     status: Status | None = None
@@ -181,7 +181,7 @@ class DeliveryFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SigningSecret(msgspec.Struct, frozen=True, kw_only=True):
-    """The secret in use, and until when the one before it signs as well."""
+    """The current secret, and until when the previous one also signs."""
 
     secret: str
     previous_until: int | None
@@ -191,20 +191,20 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 def hide_path(url: str) -> str:
-    """Where an address leads, without the path and query that are often its password."""
+    """An endpoint URL's origin, without the path and query, which are often secret."""
     parts = can_ada.parse(url)
     origin = f"{parts.protocol}//{parts.host}"
     return url if url == f"{origin}/" else f"{origin}{HIDDEN}"
 
 
 def build_body(kind: EventType, at: int, snapshot: str, click: ClickFacts) -> bytes:
-    """The same bytes for every try."""
+    """The same bytes for every attempt."""
     data = EventData(link=msgspec.Raw(snapshot.encode()), click=click)
     return _encoder.encode(Event(type=kind, timestamp=format_time(at), data=data))
 
 
 def build_test_body(at: int) -> bytes:
-    """A made-up click on a made-up link."""
+    """A sample click on a sample link."""
     link = Snapshot(
         id="0",
         short_code="example",

@@ -1,7 +1,7 @@
-"""Writes down whom a click is to be told to, in the transaction that stores the click.
+"""Queues the deliveries of a click, in the transaction that stores the click.
 
-What is written is small: the click and a snapshot of its link are referred to, and put together
-when the delivery is sent.
+A queued delivery is small: it refers to the click and to a snapshot of its link, and its body is
+built when it is sent.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from shorty.webhooks.store import NewDelivery
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom the clicks of one link are told to, and what is told of the link."""
+    """The receivers of one link's clicks, and the snapshot that they get."""
 
     link_id: int
     workspace_id: int
@@ -39,7 +39,7 @@ class ToldClick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Outbox:
     """`find_calls` and `add` run in the writer's thread; `announce` on the loop, after the commit.
 
-    `news` is set whenever there may be something new to send.
+    `news` is set when deliveries may have been queued.
     """
 
     def __init__(self, plans: Mapping[str, Plan]) -> None:
@@ -48,7 +48,7 @@ class Outbox:
         self.news = asyncio.Event()
 
     def find_calls(self, tx: Transaction, link_ids: Collection[int], at: int) -> dict[int, Call]:
-        """The calls of those of the links that have any. 0.3 µs for each other."""
+        """The calls of links that have any. Takes 0.3 µs for each other link."""
         calls: dict[int, Call] = {}
         for row in store.find_calling_links(tx, link_ids):
             if find_plan(self._plans, row["plan"]).webhooks:
@@ -63,7 +63,7 @@ class Outbox:
         return calls
 
     def add(self, tx: Transaction, calls: Mapping[int, Call], clicks: Sequence[ToldClick]) -> None:
-        """One delivery for each click and each receiver of its link."""
+        """Queues one delivery for each click and each receiver of its link."""
         due: dict[int, int] = {}
         deliveries: list[NewDelivery] = []
         for click in clicks:
@@ -95,7 +95,7 @@ class Outbox:
 
 
 def find_listening(tx: Transaction, row: Row, at: int) -> tuple[int, ...]:
-    """The receivers of a link that did not ask to be left alone for good."""
+    """The receivers of a link, without those that asked for no more requests."""
     urls: list[str] = row["webhook_urls"].split(",")
     receivers = [store.find_or_insert_receiver(tx, row["workspace_id"], url, at) for url in urls]
     return tuple(each.id for each in receivers if each.health.status != "stopped")

@@ -1,8 +1,8 @@
-"""Who is next: every statement about the lines in which receivers wait for their turns.
+"""Decides who is next: every statement about the lines in which receivers wait for their turns.
 
-Hosts stand in two lines, one for their quick receivers and one for the others, so that neither
-waits for the other; receivers stand in their host's line. Whoever was looked at goes to the end. A
-time in line may be too early, which costs a look, but is never too late.
+A host has two lines, one for its quick receivers and one for the others, so that neither waits for
+the other. Receivers wait in their host's lines. After a look, a receiver and its line go to the
+end. A time in a line may be too early, which costs a look, but is never too late.
 """
 
 from typing import Final
@@ -45,31 +45,31 @@ MOVE_RECEIVER: Final = "update webhook_receivers set next_at = $2, busy_until = 
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """The quick receivers of a host, or its others."""
+    """A host's quick receivers, or its other ones."""
 
     host: str
     is_quick: bool
 
 
 def line_up(tx: Transaction, receiver_id: int, at: int) -> None:
-    """Has the receiver's queue looked at when it is `at`, if not before."""
+    """Schedules a look at the receiver's queue for `at`, unless an earlier one is scheduled."""
     tx.execute(LINE_UP, receiver_id, at)
     advance_line(tx, receiver_id)
 
 
 def advance_line(tx: Transaction, receiver_id: int) -> None:
-    """Brings the receiver's line forward to when the receiver itself is due."""
+    """Moves the receiver's line forward to the receiver's own due time."""
     tx.execute(ADVANCE_LINE, receiver_id)
 
 
 async def find_due_lines(db: Database, now: int, *, is_quick: bool, limit: int) -> list[Line]:
-    """Who has waited longest comes first."""
+    """Lines that have waited longest come first."""
     rows = await db.find_all(FIND_DUE_LINES, int(is_quick), now, limit)
     return [Line(host=row["host"], is_quick=is_quick) for row in rows]
 
 
 async def find_next_time(db: Database, now: int) -> int | None:
-    """When the first of those lines is due that are not due now."""
+    """When the next line becomes due, not counting those due now."""
     rows = [await db.find_one(FIND_NEXT_TIME, is_quick, now) for is_quick in (0, 1)]
     return min((row["next_at"] for row in rows if row and row["next_at"] is not None), default=None)
 
@@ -81,7 +81,7 @@ def find_first_receiver(tx: Transaction, line: Line, now: int) -> Row | None:
 def move_receiver(
     tx: Transaction, receiver_id: int, health: Health, busy_until: int | None, now: int
 ) -> None:
-    """Sends a receiver to where its queue belongs in line: out of it, if the queue is empty."""
+    """Moves a receiver to its queue's place in the line, or out of the line if it is empty."""
     row = tx.find_one(FIND_FIRST_DUE, receiver_id)
     next_at = plan_look(row["due_at"] if row else None, health, busy_until, now)
     tx.execute(MOVE_RECEIVER, receiver_id, next_at, busy_until)
@@ -90,7 +90,7 @@ def move_receiver(
 def plan_look(
     first_due: int | None, health: Health, busy_until: int | None, now: int
 ) -> int | None:
-    """When to look at a queue whose first delivery is due then; None where it is empty."""
+    """When to look at a queue whose first delivery is due at `first_due`; None if it is empty."""
     if first_due is None:
         return None
     if first_due == URGENT:
@@ -100,7 +100,7 @@ def plan_look(
 
 
 def move_line(tx: Transaction, line: Line, now: int) -> None:
-    """Sends a line behind the others that are due, or away where nobody stands in it."""
+    """Moves a line behind the others that are due, or deletes it if no receiver waits in it."""
     row = tx.find_one(FIND_LINE_START, line.host, int(line.is_quick))
     if row is None or row["next_at"] is None:
         tx.execute(DELETE_LINE, line.host, int(line.is_quick))

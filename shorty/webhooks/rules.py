@@ -1,6 +1,6 @@
-"""What follows from a try: when the next one is, and whether its receiver is paused or stopped.
+"""Decides what follows an attempt: when the next one is, and whether to pause or stop the receiver.
 
-Pure. The words of HTTP are read here too.
+Pure. Also reads HTTP answers.
 """
 
 import re
@@ -19,7 +19,7 @@ FIRST_PAUSE_MS: Final = 10_000
 LONGEST_PAUSE_MS: Final = HOUR_MS
 LONGEST_HOLD_MS: Final = DAY_MS
 MOST_JITTER: Final = 0.2
-KEPT_CHARACTERS: Final = 1_000  # of an answer's body
+KEPT_CHARACTERS: Final = 1_000  # # of an answer's body
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]+")
 
@@ -40,10 +40,10 @@ def read_outcome(answer: Answer | FetchError, at: int, duration_ms: int) -> Outc
 def plan_next_try(
     outcome: Outcome, failed: int, schedule_s: Sequence[float], chance: float
 ) -> int | None:
-    """When to try again after the try that failed as the `failed`th; None where it was the last.
+    """When to retry after the `failed`th failure; None after the last one.
 
-    `chance`, from 0 to 1, is spread over the waits, so that what failed together does not come
-    back together.
+    `chance`, from 0 to 1, spreads the waits, so that deliveries that failed together are not
+    retried together.
     """
     if failed > len(schedule_s):
         return None
@@ -52,8 +52,8 @@ def plan_next_try(
 
 
 def judge_health(health: Health, outcome: Outcome) -> Health:
-    """How the receiver fares after a try."""
-    # What was under way when it was paused or stopped tells nothing new.
+    """The receiver's health after an attempt."""
+    # An attempt from before the pause or stop says nothing new.
     is_news = outcome.at >= max(health.paused_at or 0, health.stopped_at or 0)
     if outcome.is_success:
         return recover(health, outcome) if is_news else health
@@ -70,7 +70,7 @@ def judge_health(health: Health, outcome: Outcome) -> Health:
 
 
 def recover(health: Health, outcome: Outcome) -> Health:
-    """A receiver that asked to be left alone for a while stays so; a pause or stop is over."""
+    """Ends a pause or stop; a receiver that asked for a wait keeps it."""
     return Health(
         is_quick=outcome.duration_ms < QUICK_MS,
         held_until=health.held_until if health.status == "active" else None,
@@ -78,7 +78,7 @@ def recover(health: Health, outcome: Outcome) -> Health:
 
 
 def find_pause(failures: int) -> int:
-    """Milliseconds to leave a receiver alone after so many failures, one after the other."""
+    """Milliseconds to pause a receiver after so many consecutive failures."""
     if failures < FAILURES_TO_PAUSE:
         return 0
     doublings = min(failures - FAILURES_TO_PAUSE, 20)
@@ -86,7 +86,7 @@ def find_pause(failures: int) -> int:
 
 
 def read_retry_after(header: str | None, now: int) -> int:
-    """The milliseconds that a Retry-After header asks for, a day at most; 0 where it says nothing.
+    """The milliseconds of a Retry-After header, at most a day; 0 if it is unreadable.
 
     It is a number of seconds or a date: RFC 9110, section 10.2.3.
     """
@@ -102,10 +102,10 @@ def read_retry_after(header: str | None, now: int) -> int:
 
 
 def read_answer_body(body: bytes) -> str:
-    """The start of an answer, as text that a log can hold."""
+    """The start of an answer, as text for the log."""
     return _CONTROL.sub(" ", body.decode("utf-8", "replace"))[:KEPT_CHARACTERS].strip()
 
 
 def explain_status(status: int) -> str | None:
-    """What is wrong with a status that does not say so itself."""
+    """Explains a status that is not self-explanatory."""
     return ("The endpoint redirects; redirects are not followed.") if 300 <= status < 400 else None  # noqa: PLR2004 HTTP's classes

@@ -1,6 +1,6 @@
-"""What may be asked and done about webhooks: the secret, the log, sending again, a test.
+"""What callers can do with webhooks: the secret, the log, redelivery and a test.
 
-Each raises FeatureOffError where the plan has no webhooks.
+Each function raises FeatureOffError if the plan has no webhooks.
 """
 
 from typing import Final
@@ -30,7 +30,7 @@ DELETED_AT_ONCE: Final = 500
 
 
 def get_secret(tx: Transaction, actor: Actor, now: int) -> SigningSecret:
-    """The workspace's secret; the first time it is asked for, it is made. Raises ForbiddenError."""
+    """The workspace's secret, which is created at the first request. Raises ForbiddenError."""
     _require(actor, "admin")
     current, *previous = store.find_or_make_secrets(tx, actor.workspace_id, now)
     return SigningSecret(
@@ -40,7 +40,7 @@ def get_secret(tx: Transaction, actor: Actor, now: int) -> SigningSecret:
 
 
 def rotate_secret(tx: Transaction, actor: Actor, now: int) -> SigningSecret:
-    """A new secret; the old one goes on signing beside it for a day. Raises ForbiddenError."""
+    """Creates a new secret; for a day the old one also signs. Raises ForbiddenError."""
     _require(actor, "admin")
     store.find_or_make_secrets(tx, actor.workspace_id, now)
     store.replace_secret(tx, actor.workspace_id, now + OLD_SECRET_MS, now)
@@ -48,7 +48,7 @@ def rotate_secret(tx: Transaction, actor: Actor, now: int) -> SigningSecret:
 
 
 async def list_receivers(db: Database, actor: Actor, after: int, limit: int) -> list[Receiver]:
-    """By ascending ids, from the one behind `after` on."""
+    """Receivers with ids above `after`, by id."""
     _require(actor, "read")
     return await store.list_receivers(db, actor.workspace_id, after, limit)
 
@@ -81,9 +81,9 @@ async def get_record(db: Database, actor: Actor, delivery_id: int, now: int) -> 
 def redeliver(
     tx: Transaction, outbox: Outbox, actor: Actor, delivery_id: int, now: int
 ) -> Delivery:
-    """Sends a delivery at once, with its old webhook-id, even to a paused or stopped receiver.
+    """Sends a delivery immediately, with its old webhook-id, even to a paused or stopped receiver.
 
-    Raises ForbiddenError, NotFoundError, and ConflictError where its click is no longer kept.
+    Raises ForbiddenError and NotFoundError, and ConflictError if its click was removed.
     """
     _require(actor, "write")
     delivery = _get_written(tx, actor.workspace_id, delivery_id, now)
@@ -129,5 +129,5 @@ def _get_written(tx: Transaction, workspace_id: int, delivery_id: int, now: int)
 
 
 async def delete_old_deliveries(db: Database, now: int) -> int:
-    """Deletes a small batch of those that ended a month ago; returns how many there were."""
+    """Deletes a small batch of deliveries that ended a month ago; returns how many."""
     return await db.write(lambda tx: log_store.delete_old(tx, now - KEPT_MS, DELETED_AT_ONCE))

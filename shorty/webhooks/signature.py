@@ -1,4 +1,4 @@
-"""Signs deliveries as the Standard Webhooks specification says, with a workspace's secrets."""
+"""Signs deliveries by the Standard Webhooks specification, with a workspace's secrets."""
 
 import hmac
 from base64 import b64decode, b64encode
@@ -17,14 +17,14 @@ def make_secret() -> str:
 
 
 def make_message_id() -> str:
-    """Never the same twice, not even after an old copy of the database was brought back."""
+    """Never repeats, even after an old copy of the database was restored."""
     return f"msg_{token_urlsafe(MESSAGE_ID_BYTES)}"
 
 
 def build_headers(
     message_id: str, timestamp_s: int, body: bytes, secrets: Sequence[str]
 ) -> dict[str, str]:
-    """One signature for each secret, so that a receiver may know either one."""
+    """Adds one signature per secret, so that the receiver may know any one of them."""
     signed = b"%s.%d.%s" % (message_id.encode(), timestamp_s, body)
     return {
         "Content-Type": "application/json",

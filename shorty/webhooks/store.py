@@ -1,4 +1,4 @@
-"""What is written of clicks, and whom they are told to; the queue and the log have their own."""
+"""Statements about clicks and their receivers; the queue and the log have their own modules."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -20,7 +20,7 @@ from shorty.webhooks.model import (
 from shorty.webhooks.signature import make_secret
 
 LOOKED_UP_AT_ONCE: Final = 512
-MOST_SECRETS: Final = 5  # that sign one delivery
+MOST_SECRETS: Final = 5  # # that sign one delivery
 
 FIND_CALLING_LINKS: Final = """
 select l.id, l.workspace_id, l.slug, l.url, l.title, l.webhook_urls, d.host, d.scheme, w.plan
@@ -70,8 +70,7 @@ DELETE_EXPIRED: Final = """
 delete from webhook_secrets where workspace_id = $1 and expires_at <= $2
 """
 
-# What a body is made of. A click's id can be used again once its row was removed, but not with the
-# same link and time.
+# The parts of a body. A removed click's id may be reused, but not with the same link and time.
 CONTENT_COLUMNS: Final = """
 d.link_id, d.created_at, s.link, c.id as click_id, c.at as clicked_at, c.country, c.referrer,
 c.browser, c.os, c.device, c.source, c.utm
@@ -83,7 +82,7 @@ left join clicks c on c.id = d.click_id and c.link_id = d.link_id and c.at = d.c
 
 
 class NewDelivery(NamedTuple):
-    """In the order of INSERT_DELIVERY's columns. Link, snapshot and click are None for a test."""
+    """In the order of INSERT_DELIVERY's columns; a test has no link, snapshot or click."""
 
     message_id: str
     workspace_id: int
@@ -96,11 +95,11 @@ class NewDelivery(NamedTuple):
 
 
 def find_calling_links(tx: Transaction, link_ids: Collection[int]) -> Iterator[Row]:
-    """Those of the links that have webhooks, deleted ones too: they were clicked before."""
+    """The links with webhooks, including deleted ones, because they were clicked before that."""
     ids = list(link_ids)
     for start in range(0, len(ids), LOOKED_UP_AT_ONCE):
         chunk = ids[start : start + LOOKED_UP_AT_ONCE]
-        length = 1 << (len(chunk) - 1).bit_length()  # a power of two: few statements to prepare
+        length = 1 << (len(chunk) - 1).bit_length()  # # a power of two: few statements to prepare
         sql = f"{FIND_CALLING_LINKS} ({number_places(length)})"
         yield from tx.find_all(sql, *fill_up(chunk, length))
 
@@ -110,7 +109,7 @@ def find_tags(tx: Transaction, link_id: int) -> list[Row]:
 
 
 def find_or_insert_snapshot(tx: Transaction, link_id: int, link: str) -> int:
-    """The id of the link's last snapshot if it says the same, of a new one otherwise."""
+    """The id of the link's last snapshot if it is equal, otherwise of a new one."""
     row = tx.find_one(FIND_LAST_SNAPSHOT, link_id)
     if row is None or row["link"] != link:
         row = tx.find_one(INSERT_SNAPSHOT, link_id, link)
@@ -165,7 +164,7 @@ def insert_delivery(tx: Transaction, delivery: NewDelivery) -> int:
 
 
 def read_body(row: Row) -> bytes | None:
-    """The body of a delivery from its CONTENT_COLUMNS; None where its click was removed."""
+    """The body of a delivery from its CONTENT_COLUMNS; None if its click was removed."""
     if row["link_id"] is None:
         return build_test_body(row["created_at"])
     if row["click_id"] is None or row["link"] is None:
@@ -190,7 +189,7 @@ def read_body(row: Row) -> bytes | None:
 
 
 def find_or_make_secrets(tx: Transaction, workspace_id: int, now: int) -> list[Row]:
-    """The secret in use first, then those it replaced that are still valid."""
+    """The current secret first, then previous ones that are still valid."""
     found = tx.find_all(FIND_SECRETS, workspace_id, now, MOST_SECRETS)
     if not found or found[0]["expires_at"] is not None:
         tx.execute(PUT_IN_USE, workspace_id, make_secret())
@@ -199,7 +198,7 @@ def find_or_make_secrets(tx: Transaction, workspace_id: int, now: int) -> list[R
 
 
 def replace_secret(tx: Transaction, workspace_id: int, valid_until: int, now: int) -> None:
-    """A new secret comes into use; the one before it stays valid for a while."""
+    """Creates a new current secret; the previous one stays valid for a while."""
     tx.execute(DELETE_EXPIRED, workspace_id, now)
     tx.execute(TAKE_OUT_OF_USE, workspace_id, valid_until)
     tx.execute(PUT_IN_USE, workspace_id, make_secret())

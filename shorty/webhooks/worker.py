@@ -1,6 +1,6 @@
-"""Sends what the queue holds, as soon as it is due, from the start of the process to its end.
+"""Sends queued deliveries as soon as they are due, for the life of the process.
 
-It holds no more than the turns that are under way: everything else stays in the database.
+Only the turns in progress are in memory; all other deliveries stay in the database.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ from shorty.webhooks.queue import Line, find_due_lines, find_next_time
 from shorty.webhooks.rules import plan_next_try, read_outcome
 from shorty.webhooks.signature import build_headers
 
-TURN_S: Final = 1.0  # a turn that took longer leaves the rest to the next
+TURN_S: Final = 1.0  # # a turn that took longer leaves its rest to the next turn
 LEASE_MARGIN_S: Final = 60.0
 STEP_BACK_MS: Final = MINUTE_MS
 LONGEST_SLEEP_S: Final = 30.0
@@ -47,9 +47,9 @@ log = structlog.get_logger(__name__)
 
 
 class WebhookWorker:
-    """Runs from `start` to `stop`. `news` tells that there may be something new to send.
+    """Runs from `start` to `stop`. `news` signals that deliveries may have been queued.
 
-    A worker that is killed leaves its leases; the next one voids them and sends what they hold
+    A killed worker leaves its leases behind. The next worker voids them and sends their deliveries
     again, with the same webhook-id.
     """
 
@@ -82,7 +82,7 @@ class WebhookWorker:
         self._waits: dict[str, str] = {}
 
     async def start(self) -> None:
-        """Raises StorageUnavailableError where the leases of earlier workers cannot be voided."""
+        """Raises StorageUnavailableError if the leases of earlier workers cannot be voided."""
         voided = await self._db.write(partial(void_leases, now=self._read_clock()))
         if voided:
             log.info("webhooks_resumed", deliveries=voided)
@@ -90,7 +90,7 @@ class WebhookWorker:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
-        """Takes nothing more; what is under way may end within the grace, or is sent again."""
+        """Takes no more deliveries; those in progress end within the grace, or are sent again."""
         if self._task is None:
             return
         self._must_stop.set()
@@ -118,16 +118,16 @@ class WebhookWorker:
                     await self._news.wait()
 
     def _note_wait(self, waiting: str, error: StorageUnavailableError) -> None:
-        """Logs why the database cannot be used: once, however often it is tried again."""
+        """Logs once why the database is unavailable, not at each retry."""
         reason = str(error.__cause__)
         if reason not in self._waits.values():
             log.warning("webhooks_wait", reason=reason)
         self._waits[waiting] = reason
 
     async def _mind_clock(self) -> None:
-        """Pulls in due times once the clock has stepped back, and once more when turns have ended.
+        """Pulls in due times after the clock was set back, and once more when the turns have ended.
 
-        Clicks of the time before may still have been on their way into the queue.
+        Clicks with the former time may have been on their way into the queue until then.
         """
         before, self._clocks = self._clocks, self._look_at_clocks()
         if before.find_jump(self._clocks) < -STEP_BACK_MS:
@@ -151,7 +151,7 @@ class WebhookWorker:
         return Reading(self._read_clock(), self._read_monotonic())
 
     async def _fill_slots(self) -> int:
-        """Returns when it looked for the last time."""
+        """Returns the time of its last look at the queue."""
         while True:
             looked_at = self._read_clock()
             chosen = self._slots.take(await self._find_lines(looked_at))
@@ -168,7 +168,7 @@ class WebhookWorker:
                 self._begin(turn)
 
     async def _find_lines(self, now: int) -> list[Line]:
-        """Enough of those that are due that no line without room hides one that has some."""
+        """So many due lines that lines without a free slot cannot hide one that has a slot."""
         lines: list[Line] = []
         for is_quick, free in ((True, self._slots.free), (False, self._slots.free_for_slow)):
             if free > 0 and not self._must_stop.is_set():
@@ -186,7 +186,10 @@ class WebhookWorker:
             self._slots.give_back(line)
 
     async def _find_sleep(self, looked_at: int) -> float:
-        """Seconds until a line is due that was not. A turn that ends is news and ends it before."""
+        """Seconds until another line is due.
+
+        The end of a turn sets `news`, which ends the sleep.
+        """
         next_at = await find_next_time(self._db, looked_at)
         if next_at is None:
             return LONGEST_SLEEP_S
@@ -205,7 +208,7 @@ class WebhookWorker:
             log.error("webhook_turn_failed", exc_info=error)
 
     async def _take_turn(self, turn: Turn) -> None:
-        """Sends one delivery after the other, until one fails or the turn has taken long enough."""
+        """Sends one delivery after another, until one fails or the turn has taken long enough."""
         began = self._read_monotonic()
         tried: list[Tried] = []
         for delivery in turn.deliveries:
@@ -222,8 +225,9 @@ class WebhookWorker:
         began = self._read_monotonic()
         answer = await self._post(turn, delivery, now)
         duration_ms = int((self._read_monotonic() - began) * 1000)
-        # Not by the clock at the beginning: it may have been set since, and the next try is planned
-        # from here.
+        # Not the clock at the beginning, which may have been set since: the next attempt is planned
+        # from
+        # this time.
         return read_outcome(answer, self._read_clock() - duration_ms, duration_ms)
 
     async def _post(self, turn: Turn, delivery: DueDelivery, now: int) -> Answer | FetchError:
@@ -235,7 +239,7 @@ class WebhookWorker:
         except FetchError as error:
             return error
         except Exception:
-            # One strange receiver must not hold up its line for ever.
+            # One odd receiver must not block its line for ever.
             log.exception("webhook_not_sent", delivery_id=delivery.id)
             return FetchError("It could not be sent; the server's log says why.")
 
@@ -248,7 +252,7 @@ class WebhookWorker:
         return Tried(delivery=delivery, outcome=outcome, next_try_at=next_try_at)
 
     async def _write_down(self, turn: Turn, tried: list[Tried]) -> None:
-        """Waits while the database cannot be written; what is lost at the end is sent again."""
+        """Retries while the database rejects writes; results lost at a stop are sent again."""
         while True:
             work = partial(finish_turn, turn=turn, tried=tried, now=self._read_clock())
             try:

@@ -52,7 +52,7 @@ def supervisor() -> Iterator[Supervisor]:
 
 
 @pytest.mark.parametrize(
-    ("report", "is_open", "is_ready", "way_in", "complaint"),
+    ("report", "is_open", "is_ready", "way_in", "start_fault"),
     [
         (b"", False, False, "", ""),
         (b"open\n", True, False, "", ""),
@@ -64,10 +64,10 @@ def supervisor() -> Iterator[Supervisor]:
     ],
 )
 def test_a_report_says_how_far_a_worker_has_come(
-    worker: Worker, report: bytes, is_open: bool, is_ready: bool, way_in: str, complaint: str
+    worker: Worker, report: bytes, is_open: bool, is_ready: bool, way_in: str, start_fault: str
 ) -> None:
     worker.report = report
-    assert (worker.is_open, worker.is_ready, worker.complaint) == (is_open, is_ready, complaint)
+    assert (worker.is_open, worker.is_ready, worker.start_fault) == (is_open, is_ready, start_fault)
     if is_ready:
         assert worker.way_in == way_in
 
