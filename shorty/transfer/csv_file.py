@@ -28,7 +28,7 @@ from shorty.transfer.states import (
     YES,
 )
 from shorty.transfer.tables import Cell, Row, Table, fold_column, parse_cell, write_cell
-from shorty.transfer.terms import read_terms
+from shorty.transfer.terms import make_item, read_terms
 from shorty.transfer.times import parse_time, write_time
 from shorty.webhooks.model import HIDDEN, hide_path
 
@@ -146,10 +146,7 @@ def build_link(row: Row, separators: str = ",|;") -> ImportedLink:
         title=parse_cell(find(row, "title")) or None,
         description=parse_cell(find(row, "description")) or None,
         status=parse_status(find(row, "status")),
-        password=terms.password,
-        valid_since=terms.valid_since,
         expires_at=notes.read_or_close("end", "end", lambda: parse_time(find(row, "expires"))),
-        max_clicks=terms.max_clicks,
         tag_names=parse_tags(parse_cell(find(row, "tags")), separators),
         made_through="import",
         **parse_own_fields(row),
@@ -159,13 +156,7 @@ def build_link(row: Row, separators: str = ",|;") -> ImportedLink:
         updated_at=parse_time(find(row, "updated")),
         counts=build_counts(row),
     )
-    return ImportedLink(
-        place=row.place,
-        change=change,
-        past=past,
-        closed=notes.closed,
-        remarks=notes.remarks,
-    )
+    return make_item(row.place, change, past, terms, notes)
 
 
 def build_counts(row: Row) -> Counts | None:

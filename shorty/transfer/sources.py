@@ -17,7 +17,6 @@ from shorty.transfer.json_file import (
     as_object,
     dig,
     parse_count,
-    parse_moment,
     parse_names,
     parse_text,
     read_entries,
@@ -25,8 +24,7 @@ from shorty.transfer.json_file import (
 from shorty.transfer.model import ImportedLink, Item, SourceName
 from shorty.transfer.remarks import Notes
 from shorty.transfer.shorty_file import read_shorty
-from shorty.transfer.tables import fold_column
-from shorty.transfer.terms import read_terms
+from shorty.transfer.terms import fold_entry, make_item, read_date, read_end, read_terms
 from shorty.transfer.yourls import read_yourls
 
 Reader: TypeAlias = Callable[[OpenFile], Iterator[Item]]
@@ -42,8 +40,17 @@ HARMLESS_AT_BITLY: Final = frozenset({"archived", "isarchived"})
 
 def read_kutt(file: OpenFile) -> Iterator[Item]:
     if not file.is_json():
-        return read_csv(file)
+        return map(take_note, read_csv(file))
     return read_entries(file, [("data",)], build_kutt_link, "Kutt's API")
+
+
+def take_note(item: Item) -> Item:
+    """Kutt's description is a note for the link's owner, never what previews show."""
+    if not isinstance(item, ImportedLink):
+        return item
+    change = item.change
+    title = change.title or change.description
+    return replace(item, change=replace(change, title=title, description=None))
 
 
 def build_kutt_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
@@ -57,9 +64,6 @@ def build_kutt_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
         slug=parse_text(entry.get("address")) or None,
         title=parse_text(entry.get("description")) or None,
         expires_at=read_end(entry.get("expire_in"), notes),
-        password=terms.password,
-        valid_since=terms.valid_since,
-        max_clicks=terms.max_clicks,
         made_through="import",
     )
     past = Past(
@@ -67,7 +71,7 @@ def build_kutt_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
         updated_at=read_date(entry.get("updated_at"), notes),
         counts=Counts(clicks=clicks) if clicks else None,
     )
-    yield build_item(place, change, past, notes)
+    yield make_item(place, change, past, terms, notes)
 
 
 def read_shlink(file: OpenFile) -> Iterator[Item]:
@@ -86,9 +90,6 @@ def build_shlink_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
         slug=parse_text(entry.get("shortCode")) or None,
         title=parse_text(entry.get("title")) or None,
         expires_at=read_end(dig(entry, "meta", "validUntil"), notes),
-        password=terms.password,
-        valid_since=terms.valid_since,
-        max_clicks=terms.max_clicks,
         tag_names=parse_names(entry.get("tags")),
         forward_parameters=entry.get("forwardQuery") is True,
         made_through="import",
@@ -100,7 +101,7 @@ def build_shlink_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
         notes.close("used up")  # bots count there
     counts = Counts(clicks=total - bots, bots=bots) if total else None
     past = Past(created_at=read_date(entry.get("dateCreated"), notes), counts=counts)
-    yield build_item(place, change, past, notes)
+    yield make_item(place, change, past, terms, notes)
 
 
 def read_bitly(file: OpenFile) -> Iterator[Item]:
@@ -128,38 +129,13 @@ def build_bitly_links(entry: Entry, place: str) -> Iterator[ImportedLink]:
         url=parse_text(entry.get("long_url")),
         title=parse_text(entry.get("title")) or None,
         expires_at=read_end(entry.get("expiration_at"), notes),
-        password=terms.password,
-        valid_since=terms.valid_since,
-        max_clicks=terms.max_clicks,
         tag_names=parse_names(entry.get("tags")),
         made_through="import",
     )
     past = Past(created_at=read_date(entry.get("created_at"), notes))
     for host, slug in branded or [("", slug) for _, slug in named[:1]] or [("", "")]:
         named_so = replace(change, domain=host, slug=slug or None)
-        yield build_item(place, named_so, past, notes)
-
-
-def build_item(place: str, change: LinkChange, past: Past, notes: Notes) -> ImportedLink:
-    return ImportedLink(
-        place=place,
-        change=change,
-        past=past,
-        closed=notes.closed,
-        remarks=notes.remarks,
-    )
-
-
-def fold_entry(entry: Entry | None) -> dict[str, object]:
-    return {fold_column(name): value for name, value in (entry or {}).items()}
-
-
-def read_end(value: object, notes: Notes) -> int | None:
-    return notes.read_or_close("end", "end", lambda: parse_moment(value))
-
-
-def read_date(value: object, notes: Notes) -> int | None:
-    return notes.read("dates", "date", lambda: parse_moment(value))
+        yield make_item(place, named_so, past, terms, notes)
 
 
 READERS: Final[dict[SourceName, Reader]] = {

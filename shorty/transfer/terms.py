@@ -4,7 +4,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
+from shorty.links.imported_history import Past
+from shorty.links.model import LinkChange
 from shorty.transfer.hashes import find_password
+from shorty.transfer.json_file import parse_moment
+from shorty.transfer.model import ImportedLink
 from shorty.transfer.remarks import Notes
 from shorty.transfer.states import (
     LIMIT_FIELDS,
@@ -16,6 +22,7 @@ from shorty.transfer.states import (
     is_nothing,
     judge_states,
 )
+from shorty.transfer.tables import fold_column
 from shorty.transfer.times import parse_time
 
 ParseTime = Callable[[str], int | None]
@@ -52,6 +59,40 @@ def read_terms(
         max_clicks=_read_limit(cells, notes),
         valid_since=notes.read_or_close("start", "start", lambda: read_time(_spell(start))),
     )
+
+
+def make_item(
+    place: str, change: LinkChange, past: Past, terms: Terms, notes: Notes, ref: str | None = None
+) -> ImportedLink:
+    """`change` lacks the terms."""
+    return ImportedLink(
+        place=place,
+        change=replace(
+            change,
+            password=terms.password,
+            valid_since=terms.valid_since,
+            max_clicks=terms.max_clicks,
+        ),
+        past=past,
+        ref=ref,
+        closed=notes.closed,
+        remarks=notes.remarks,
+    )
+
+
+def fold_entry(entry: Mapping[str, object] | None) -> dict[str, object]:
+    """An object of JSON or a row of a dump, as `read_terms` takes it."""
+    return {fold_column(name): value for name, value in (entry or {}).items()}
+
+
+def read_end(value: object, notes: Notes) -> int | None:
+    """Without a readable end, the link is switched off."""
+    return notes.read_or_close("end", "end", lambda: parse_moment(value))
+
+
+def read_date(value: object, notes: Notes) -> int | None:
+    """When the link was created or changed: not worth losing it for."""
+    return notes.read("dates", "date", lambda: parse_moment(value))
 
 
 def parse_limit(text: str) -> int | None:

@@ -13,10 +13,13 @@ from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
 from shorty.transfer.csv_file import build_item, read_csv, split_short_url
 from shorty.transfer.files import Fault, InvalidFileError, OpenFile
-from shorty.transfer.json_file import Entry, parse_count, parse_moment, parse_text, read_entries
+from shorty.transfer.json_file import Entry, parse_count, parse_text, read_entries
 from shorty.transfer.model import ImportedClick, ImportedCounts, ImportedLink, Item
+from shorty.transfer.remarks import Notes
 from shorty.transfer.sql import SqlRow, is_dump, read_rows
+from shorty.transfer.states import END_FIELDS, find_field
 from shorty.transfer.tables import Row, Table
+from shorty.transfer.terms import fold_entry, make_item, read_date, read_end, read_terms
 from shorty.transfer.times import parse_time
 
 # In the order in which YOURLS creates them, for dumps that do not name the columns.
@@ -82,19 +85,22 @@ def build_dumped_link(row: SqlRow) -> ImportedLink | Fault:
 def build_link(
     cells: Mapping[str, object], place: str, keyword: str, domain: str = "", clicks: int = 0
 ) -> ImportedLink:
-    """Raises ValueError."""
+    """Plugins add fields for states and ends. Raises ValueError."""
+    folded, notes = fold_entry(cells), Notes()
+    terms = read_terms(folded, notes)
     change = LinkChange(
         url=parse_text(cells.get("url")),
         domain=domain,
         slug=keyword or None,
         title=parse_text(cells.get("title")) or None,
+        expires_at=read_end(find_field(folded, END_FIELDS), notes),
         made_through="import",
     )
     past = Past(
-        created_at=parse_moment(cells.get("timestamp")),
+        created_at=read_date(cells.get("timestamp"), notes),
         counts=Counts(clicks=clicks) if clicks else None,
     )
-    return ImportedLink(place=place, change=change, past=past, ref=keyword or None)
+    return make_item(place, change, past, terms, notes, keyword or None)
 
 
 def build_dumped_click(row: SqlRow) -> Click | None:
@@ -135,4 +141,5 @@ def build_plugin_link(row: Row) -> ImportedLink:
     """As the plugin Import Export writes it: `/keyword/`, the destination, the number of clicks."""
     keyword = row.find("source").strip("/")
     clicks = parse_count(row.find("hits"))
-    return build_link({"url": row.find("target")}, row.place, keyword, clicks=clicks)
+    cells = {**row.cells, "url": row.find("target")}
+    return build_link(cells, row.place, keyword, clicks=clicks)

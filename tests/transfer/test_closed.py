@@ -100,6 +100,16 @@ async def test_a_row_that_was_open_stays_open(house: House, columns: str, cells:
             "rules",
         ),
         ("bitly", '[{"link":"bit.ly/a","long_url":"URL","deeplinks":[{"os":"ios"}]}]', "rules"),
+        ("kutt", "address,target,banned\na,URL,true\n", "banned"),
+        ("kutt", "address,target,password\na,URL,$2a$12$abcdefghijklmnopqrstuu\n", "password"),
+        ("yourls", '{"result":[{"keyword":"a","url":"URL","disabled":"1"}]}', "disabled"),
+        ("yourls", "keyword,url,status\na,URL,inactive\n", "disabled"),
+        ("yourls", "source,target,hits,expires\n/a/,URL,1,soon\n", "end"),
+        (
+            "yourls",
+            "INSERT INTO `yourls_url` (keyword, url, is_active) VALUES ('a', 'URL', 0);",
+            "disabled",
+        ),
         ("bitly", '[{"link":"bit.ly/a","long_url":"URL","is_deleted":true}]', "deleted"),
     ],
 )
@@ -133,6 +143,61 @@ async def test_what_ended_before_its_start_is_expired(house: House) -> None:
     )
     assert (link.is_active, link.valid_since, link.expires_at) == (True, None, 1_577_836_800_000)
     assert switched_off == {}
+
+
+OURS = (
+    '{"kind":"export","format":2,"exportedAt":1}\n{"kind":"link","id":"1","url":"URL",'
+    '"domain":"go.example","slug":"a","createdAt":1,"updatedAt":1}\n'
+)
+LINKS: list[tuple[SourceName, str]] = [
+    ("csv", "url,slug\nURL,a\n"),
+    ("kutt", '{"data":[{"address":"a","target":"URL"}]}'),
+    ("shlink", '{"shortUrls":{"data":[{"shortCode":"a","longUrl":"URL"}]}}'),
+    ("bitly", '{"links":[{"link":"bit.ly/a","long_url":"URL"}]}'),
+    ("yourls", '{"result":[{"keyword":"a","url":"URL"}]}'),
+    ("yourls", "source,target,hits\n/a/,URL,1\n"),
+    ("yourls", "INSERT INTO `yourls_url` (keyword, url) VALUES ('a', 'URL');"),
+    ("shorty", OURS),
+]
+
+
+@pytest.mark.parametrize(("source", "text"), LINKS)
+@pytest.mark.parametrize(
+    ("url", "link_type", "stored"),
+    [
+        ("mailto:ana@example.com", "MAILTO", "mailto:ana@example.com"),
+        ("TEL:+1 201 555 0123", "TEL", "tel:+12015550123"),
+        ("sms:+12015550123?body=Hi", "SMS", "sms:+12015550123?body=Hi"),
+    ],
+)
+async def test_mail_and_phone_links_come_in_as_such(
+    house: House, source: SourceName, text: str, url: str, link_type: str, stored: str
+) -> None:
+    link, _ = await import_one(house, source, text.replace("URL", url))
+    assert (link.link_type, link.url, link.slug) == (link_type, stored, "a")
+
+
+async def test_kutts_notes_are_not_shown_to_visitors(house: House) -> None:
+    text = f"address,target,description\na,{URL},For Bob only\n"
+    link, _ = await import_one(house, "kutt", text)
+    assert (link.title, link.description) == ("For Bob only", None)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("kutt", '{"data":[{"address":"a","target":"URL","created_at":"one day"}]}'),
+        ("shlink", '[{"shortCode":"a","longUrl":"URL","dateCreated":"one day"}]'),
+        ("bitly", '[{"link":"bit.ly/a","long_url":"URL","created_at":"one day"}]'),
+        ("yourls", '[{"keyword":"a","url":"URL","timestamp":"one day"}]'),
+    ],
+)
+async def test_a_date_that_cannot_be_read_is_a_remark(
+    house: House, source: SourceName, text: str
+) -> None:
+    told = await import_text(house, source, text.replace("URL", URL))
+    assert (told.created, told.remarks, told.is_clean) == (1, {"dates": 1}, False)
+    assert (await get_only(house)).created_at == NOW
 
 
 async def test_what_had_expired_is_expired(house: House) -> None:

@@ -18,7 +18,7 @@ from shorty.transfer.model import (
     Remark,
     SourceName,
 )
-from shorty.transfer.remarks import REASONS, Closing, Reason
+from shorty.transfer.remarks import REASONS, Closing, LinkRemark, Reason
 from shorty.transfer.sources import READERS
 from tests.transfer import samples
 from tests.transfer.making import leave_out_defaults
@@ -53,6 +53,7 @@ def link(
     updated_at: int | None = None,
     counts: Counts | None = None,
     closed: tuple[Reason | Closing, ...] = (),
+    remarks: tuple[LinkRemark, ...] = (),
     **new: Any,
 ) -> ImportedLink:
     fields: dict[str, Any] = {"domain": "", **new}
@@ -65,12 +66,17 @@ def link(
             each if isinstance(each, Closing) else Closing(reason=each, message=REASONS[each])
             for each in closed
         ),
+        remarks=remarks,
     )
 
 
 def not_whole(text: str) -> Closing:
     message = f"its limit of visits can't be taken over: {text!r} is not a whole number"
     return Closing(reason="limit", message=message)
+
+
+def dateless(text: str) -> LinkRemark:
+    return LinkRemark(kind="dates", message=f"came in without its date: {text!r} {NO_TIME}")
 
 
 def ozh(place: str, **fields: Any) -> ImportedLink:
@@ -335,10 +341,11 @@ READ: list[tuple[SourceName, str, list[Item]]] = [
         ),
         [
             link("line 1", "https://a.example/", "a", ref="a"),
-            Fault(
-                place="line 1",
-                subject="b",
-                message=f"'tomorrow' {NO_TIME}",
+            link(
+                *("line 1", "https://b.example/", "b"),
+                ref="b",
+                title="B",
+                remarks=(dateless("tomorrow"),),
             ),
             click("a", 1_704_067_200_000, kind=BOT),
             ImportedCounts(ref="a", counts=Counts(clicks=3)),
