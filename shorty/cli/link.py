@@ -22,8 +22,9 @@ from shorty.cli.session import Session, with_database
 from shorty.errors import InvalidFieldsError, NotFoundError
 from shorty.links.listing import list_links
 from shorty.links.model import Link, LinkChange, LinkFilter, LinkPage, LinkSort
+from shorty.links.names import fold_name
 from shorty.links.service import change_link, create_link, delete_link, get_link
-from shorty.links.tags import fold_name, list_tags
+from shorty.links.tags import list_tags
 
 T = TypeVar("T")
 

@@ -14,9 +14,10 @@ from shorty.accounts.model import Actor
 from shorty.errors import InvalidFieldsError
 from shorty.links.context import LinkContext
 from shorty.links.model import Author, Link, LinkChange, LinkFields, PreparedLink, Tag, TagId
+from shorty.links.names import fold_name
 from shorty.links.pictures import find_logo_faults
 from shorty.links.rules import check_change
-from shorty.links.tags import check_tag_name, find_tags, find_unknown_tags, fold_name, make_tags
+from shorty.links.tags import check_tag_name, find_tags, find_unknown_tags, make_tags
 from shorty.passwords import LINKS, find_password_fault, hash_password
 from shorty.plans import require_feature
 from shorty.storage.database import Transaction

@@ -12,6 +12,7 @@ from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
 from shorty.errors import AlreadyExistsError, InvalidFieldsError, NotFoundError
 from shorty.links.model import Tag, TagId
+from shorty.links.names import fold_name, spell_name
 from shorty.storage.database import Database, Row, Transaction
 
 NAME_LENGTH: Final = 50
@@ -153,7 +154,7 @@ def make_colored_tags(
 
 def check_tag_name(name: str) -> str:
     """The name as it is kept. Raises ValueError."""
-    name = " ".join(name.split())
+    name = spell_name(name)
     if not name:
         raise ValueError("must not be empty")
     if len(name) > NAME_LENGTH:
@@ -176,11 +177,6 @@ def check_tag(name: str, color: str | None) -> tuple[str, str]:
     if faults:
         raise InvalidFieldsError(faults)
     return name, color
-
-
-def fold_name(name: str) -> str:
-    """Names that differ only in case are one tag."""
-    return name.casefold()
 
 
 def choose_color(name: str) -> str:

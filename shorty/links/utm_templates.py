@@ -9,6 +9,7 @@ from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
 from shorty.errors import AlreadyExistsError, InvalidFieldsError, NotFoundError
 from shorty.links.destination import UTM_PARAMETERS
+from shorty.links.names import fold_name
 from shorty.links.rules import UTM_LENGTH, read_line, read_text
 from shorty.storage.database import Database, Row, Transaction
 from shorty.storage.snapshot import Rows
@@ -143,11 +144,6 @@ def check_template(new: NewUtmTemplate) -> NewUtmTemplate:
         raise InvalidFieldsError(faults)
     parameters = {parameter: kept[parameter] for parameter in UTM_PARAMETERS}
     return NewUtmTemplate(name=name, **parameters)
-
-
-def fold_name(name: str) -> str:
-    """Names that differ only in case are one."""
-    return name.casefold()
 
 
 def _merge(before: UtmTemplate, change: UtmTemplateChange) -> NewUtmTemplate:

@@ -21,13 +21,13 @@ from shorty.errors import (
 from shorty.links.context import LinkContext, ask_nobody, read_author
 from shorty.links.destination import UTM_PARAMETERS
 from shorty.links.model import Link
+from shorty.links.names import fold_name
 from shorty.links.tags import make_colored_tags
 from shorty.links.utm_templates import (
     NewUtmTemplate,
     UtmTemplate,
     check_template,
     create_template,
-    fold_name,
     list_templates,
 )
 from shorty.pools import WorkerThreads

@@ -6,8 +6,9 @@ from typing import Final
 from shorty.errors import InvalidFieldsError, NotFoundError, ShortyError
 from shorty.links import service
 from shorty.links.model import Link, LinkChange
+from shorty.links.names import fold_name
 from shorty.links.store import find_links
-from shorty.links.tags import fold_name, list_tags
+from shorty.links.tags import list_tags
 from shorty.links.writes import Outcome
 from shorty.web.cookies import Notice
 from shorty.web.forms import Form, list_ids

@@ -77,6 +77,93 @@ def test_emails_get_their_one_spelling_and_nobody_is_lost(former: Path) -> None:
     assert {verified_at for _, verified_at in list_emails(former).values()} == {None}
 
 
+def add_names(path: Path, table: str, *rows: tuple[int, str, str]) -> None:
+    """Each with its workspace, its name and its only value; keys are those of schema 16."""
+    column = "color" if table == "tags" else "utm_source"
+    with closing(connect(path)) as connection:
+        connection.execute("begin")
+        connection.executemany(
+            f"insert into {table} (workspace_id, name, name_key, {column}, created_at) "  # noqa: S608 - our own names
+            "values (?, ?, ?, ?, 0)",
+            [(place, name, name.casefold(), value) for place, name, value in rows],
+        )
+        connection.execute("commit")
+
+
+def read_rows(path: Path, statement: str) -> list[tuple[object, ...]]:
+    with closing(connect(path)) as connection:
+        return [tuple(row) for row in connection.execute(statement).fetchall()]
+
+
+@pytest.fixture
+def unfolded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A database of schema 16, with two workspaces."""
+    path = tmp_path / "unfolded.db"
+    with monkeypatch.context() as patch:
+        known = [migration for migration in list_migrations() if migration.version < 17]
+        patch.setattr(migrations, "list_migrations", lambda: known)
+        prepare_database(path, now=0)
+    with closing(connect(path)) as connection:
+        connection.execute("begin")
+        for _ in range(2):
+            connection.execute("insert into workspaces (name, plan, created_at) values ('', '', 0)")
+        connection.execute("pragma defer_foreign_keys = on")
+        connection.execute("commit")
+    return path
+
+
+COMPOSED, DECOMPOSED = "Caf\N{LATIN SMALL LETTER E WITH ACUTE}", "Cafe\N{COMBINING ACUTE ACCENT}"
+
+
+def test_tags_that_look_alike_become_one_and_no_link_loses_its_tag(unfolded: Path) -> None:
+    add_names(
+        unfolded,
+        "tags",
+        *((1, DECOMPOSED, "#1"), (1, "Other", "#2"), (1, COMPOSED, "#3"), (2, COMPOSED, "#4")),
+        *((1, f"{DECOMPOSED}\N{NO-BREAK SPACE}", "#5"), (1, " other ", "#6")),
+    )
+    with closing(connect(unfolded)) as connection:
+        connection.execute("pragma foreign_keys = off")
+        connection.executemany(
+            "insert into link_tags (link_id, tag_id, position) values (?, ?, ?)",
+            [
+                (1, 1, 0),
+                (1, 2, 1),
+                (1, 3, 2),
+                (2, 2, 0),
+                (2, 3, 1),
+                (2, 5, 2),
+                (3, 4, 0),
+                (4, 6, 0),
+            ],
+        )
+    prepare_database(unfolded, now=1)
+    assert read_rows(unfolded, "select id, name, name_key, color from tags order by id") == [
+        (1, COMPOSED, COMPOSED.lower(), "#1"),
+        (2, "Other", "other", "#2"),
+        (4, COMPOSED, COMPOSED.lower(), "#4"),
+    ]
+    tagged = read_rows(unfolded, "select link_id, tag_id from link_tags order by link_id, position")
+    assert tagged == [(1, 1), (1, 2), (2, 2), (2, 1), (3, 4), (4, 2)]
+
+
+def test_templates_that_look_alike_are_kept_where_they_differ(unfolded: Path) -> None:
+    add_names(
+        unfolded,
+        "utm_templates",
+        *((1, COMPOSED, "a"), (1, DECOMPOSED, "b"), (1, f"{COMPOSED} (2)", "c")),
+        *((1, f"{DECOMPOSED} ", "a"), (2, DECOMPOSED, "b")),
+    )
+    prepare_database(unfolded, now=1)
+    found = read_rows(unfolded, "select id, workspace_id, name, utm_source from utm_templates")
+    assert found == [
+        (1, 1, COMPOSED, "a"),
+        (2, 1, f"{COMPOSED} (3)", "b"),
+        (3, 1, f"{COMPOSED} (2)", "c"),
+        (5, 2, COMPOSED, "b"),
+    ]
+
+
 def test_what_a_fill_cannot_do_leaves_the_database_as_it_was(
     former: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -218,6 +218,78 @@ def _spell_email(email: str) -> str:
     return f"{normalize('NFC', normalize('NFD', local).casefold())}@{encoded}"
 
 
+def spell_names(connection: sqlite3.Connection) -> None:
+    """Gives tags and UTM templates the key that is compared from schema 17 on.
+
+    Tags that look alike become the oldest of them, which gets the links of all. A template that
+    looks like an older one goes if it says the same, and else gets a number behind its name.
+    """
+    _merge_tags(connection)
+    _rename_templates(connection)
+
+
+def _merge_tags(connection: sqlite3.Connection) -> None:
+    kept: dict[tuple[int, str], int] = {}
+    names: dict[int, str] = {}
+    for id, workspace_id, name in connection.execute(
+        "select id, workspace_id, name from tags order by id"
+    ).fetchall():
+        first = kept.setdefault((workspace_id, _fold_name(name)), id)
+        if first == id:
+            names[id] = name
+            continue
+        connection.execute(
+            "update or ignore link_tags set tag_id = ? where tag_id = ?", (first, id)
+        )
+        connection.execute("delete from link_tags where tag_id = ?", (id,))
+        connection.execute("delete from tags where id = ?", (id,))
+    _write_names(connection, "tags", names)
+
+
+def _rename_templates(connection: sqlite3.Connection) -> None:
+    kept: dict[tuple[int, str], tuple[object, ...]] = {}
+    names: dict[int, str] = {}
+    rows = connection.execute(
+        "select id, workspace_id, name, utm_source, utm_medium, utm_campaign, utm_term, "
+        "utm_content, utm_id from utm_templates order by id"
+    ).fetchall()
+    taken = {(workspace_id, _fold_name(name)) for _, workspace_id, name, *_ in rows}
+    for id, workspace_id, name, *values in rows:
+        key = workspace_id, _fold_name(name)
+        if kept.get(key) == tuple(values):
+            connection.execute("delete from utm_templates where id = ?", (id,))
+            continue
+        number, names[id] = 1, name
+        if key in kept:
+            while key in taken:
+                number += 1
+                names[id] = f"{name[:90]} ({number})"
+                key = workspace_id, _fold_name(names[id])
+            taken.add(key)
+        kept[key] = tuple(values)
+    _write_names(connection, "utm_templates", names)
+
+
+def _write_names(connection: sqlite3.Connection, table: str, names: Mapping[int, str]) -> None:
+    """In two steps, as a new key may be what another row's was."""
+    connection.execute(f"update {table} set name_key = 'to be filled: ' || id")  # noqa: S608 - a name of ours
+    connection.executemany(
+        f"update {table} set name = ?, name_key = ? where id = ?",  # noqa: S608 - a name of ours
+        [(_spell_name(name), _fold_name(name), id) for id, name in names.items()],
+    )
+
+
+def _spell_name(name: str) -> str:
+    return normalize("NFC", " ".join(name.split()))
+
+
+def _fold_name(name: str) -> str:
+    return normalize("NFC", normalize("NFD", _spell_name(name)).casefold())
+
+
 # Changes of rows that SQL cannot express, by the version of the migration that they follow, in the
 # same transaction. They are frozen and never call current code, whose results may change later.
-FILLS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {13: spell_emails}
+FILLS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {
+    13: spell_emails,
+    17: spell_names,
+}
