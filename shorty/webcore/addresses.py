@@ -17,15 +17,15 @@ _SLASH: Final = re.compile(r"[/\\]")
 
 
 def find_shown_base(request: ServedRequest) -> str:
-    """As the viewer reaches it: for links that only they see."""
+    """The base URL as the viewer reaches it, for links that only they see."""
     return f"{_find_scheme(request)}://{request.find_header(b'host') or ''}"
 
 
 def find_mailed_base(request: ServedRequest) -> str:
-    """Of the requested domain if it is the operator's, else of the default domain.
+    """The base URL of the requested domain if it is the operator's, else of the default domain.
 
-    As it is configured, since a request that mails somebody else could name any host, or any port
-    of one of ours.
+    Taken from the configuration, because a request that mails another person could name any host,
+    or any port of our hosts.
     """
     domains = request.services.domains
     domain = domains.find_by_host(request.find_header(b"host") or "")
@@ -35,10 +35,10 @@ def find_mailed_base(request: ServedRequest) -> str:
 
 
 def read_way_back(text: str) -> str:
-    """Where to go after signing in: a page of the dashboard, never another site or a short link.
+    """Where to go after sign-in: a page of the dashboard, never another site or a short link.
 
-    What is compared is the address that a browser makes of it, without dot segments, tabs and
-    backslashes, and that is what is returned. A proxy may take `..%2f` for a dot segment too.
+    Compares and returns the URL as a browser resolves it, without dot segments, tabs and
+    backslashes. A proxy may also treat `..%2f` as a dot segment.
     """
     if len(text) > LONGEST_WAY_BACK:
         return HOME

@@ -57,9 +57,9 @@ class Answer(ASGIResponse):
 class StreamedAnswer(Answer):
     """A download whose body is produced in parts.
 
-    `may_go_on` is asked before each part, and each second while the client is slow to take one.
-    Once it says no, the body is left unfinished, so that the connection breaks and nobody takes
-    half a file for a whole one.
+    `may_go_on` is called before each part, and every second while a slow client is taking one. Once
+    it returns False, the body is left unfinished: the connection breaks, so that the client cannot
+    take half a file for a whole one.
     """
 
     __slots__ = ("may_go_on", "parts")

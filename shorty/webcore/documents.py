@@ -1,4 +1,4 @@
-"""Public documents that are the same for everybody: stored and compressed once, with ETags."""
+"""Public documents that are the same for everyone: stored and compressed once, with ETags."""
 
 import gzip
 from collections.abc import Iterable
@@ -11,17 +11,17 @@ from shorty.limits import name_address
 from shorty.webcore.answers import Answer, Header
 from shorty.webcore.requests import ServedRequest
 
-QUALITY: Final = 9  # of brotli; the highest one takes ten times as long for 7 % less
+QUALITY: Final = 9  # # of brotli; the highest one takes ten times as long for 7 % less
 LONGEST_UNCOUNTED: Final = 32_768  # bytes that may be buffered for each client
 PLAIN_FOR_ONE: Final = 30
-"""Longer documents that a client gets uncompressed in a minute."""
+"""How many longer documents a client gets uncompressed in a minute."""
 PLAIN_FOR_ALL: Final = 100
 TAG_LENGTH: Final = 20
 VARY: Final[Header] = (b"vary", b"accept-encoding")
 
 
 class Form(NamedTuple):
-    """A document in one encoding; empty for none."""
+    """A document in one encoding; an empty `encoding` means uncompressed."""
 
     encoding: str
     tag: bytes
@@ -36,7 +36,7 @@ class Document(NamedTuple):
 
 
 def keep_document(content: bytes, media_type: bytes) -> Document:
-    """Takes some 0.1 s for each half megabyte."""
+    """Takes about 0.1 s for each half megabyte."""
     digest = sha256(content).hexdigest()[:TAG_LENGTH]
     bodies: dict[str, bytes] = {
         "br": brotli.compress(content, quality=QUALITY),
@@ -77,7 +77,7 @@ def take_plain(request: ServedRequest) -> bool:
 
 
 def list_encodings(header: str) -> set[str]:
-    """Those that an Accept-Encoding header names and does not refuse (RFC 9110, 12.5.3)."""
+    """The encodings that an Accept-Encoding header names and does not refuse (RFC 9110, 12.5.3)."""
     found: set[str] = set()
     for part in header.split(","):
         name, _, weight = part.partition(";")
@@ -94,6 +94,6 @@ def is_known(header: str, tag: bytes) -> bool:
 
 
 def _build_form(encoding: str, digest: str, body: bytes) -> Form:
-    """Each encoding has its own tag, since a strong tag means the same bytes."""
+    """Each encoding has its own tag, because a strong tag means the same bytes."""
     tag = f'"{digest}-{encoding}"' if encoding else f'"{digest}"'
     return Form(encoding=encoding, tag=tag.encode(), body=body)

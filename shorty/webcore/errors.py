@@ -58,7 +58,7 @@ class UnsupportedMediaTypeError(ShortyError):
 
 
 class KeyReusedError(ShortyError):
-    """An Idempotency-Key that was sent with another request before."""
+    """An Idempotency-Key that was already sent with another request."""
 
     code = "idempotency-key-reused"
 
@@ -69,7 +69,7 @@ class KeyReusedError(ShortyError):
 
 
 class InternalError(ShortyError):
-    """A bug of ours; only the log says what it was."""
+    """A bug in shorty; only the log has the details."""
 
     code = "internal-error"
 
@@ -123,7 +123,7 @@ def list_error_headers(error: ShortyError) -> list[Header]:
 def build_exception_handlers(
     shape: Shape, count_stray: Callable[[Any], None] | None = None
 ) -> Handlers:
-    """For a router whose errors have this shape, whatever was raised.
+    """Handlers for a router whose answers report every error in the same form.
 
     `count_stray` counts requests that the framework rejects before authentication.
     """
@@ -160,7 +160,7 @@ def explain(request: Request[Any, Any, Any], error: Exception) -> ShortyError:
 
 
 def _read_http_error(request: Request[Any, Any, Any], error: HTTPException) -> ShortyError:
-    """What the framework rejects before any of our handlers."""
+    """An error that the framework raises before any of our handlers."""
     path = request.scope["path"]
     match error.status_code:
         case HTTPStatus.NOT_FOUND:

@@ -15,7 +15,7 @@ from shorty.errors import InvalidFieldsError
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-# Comparing names takes long: a body may hold a hundred thousand.
+# Names are compared slowly, and a body may have a hundred thousand.
 MOST_SUGGESTIONS: Final = 3
 LONGEST_SUGGESTED: Final = 40
 
@@ -40,7 +40,7 @@ def convert_fields(
     is_text: bool = False,
     ignores_unknown: bool = False,
 ) -> T:
-    """The values as a struct of that kind. `is_text`: from a form or query, "true" is a boolean.
+    """Converts values to a struct. `is_text`: they are a form's or query's; "true" is a boolean.
 
     Raises InvalidFieldsError with every faulty, missing and unknown field.
     """
@@ -56,7 +56,7 @@ def convert_given(
     is_text: bool = False,
     ignores_unknown: bool = False,
 ) -> dict[str, Any]:
-    """As convert_fields, but only the fields that were given, by their Python names."""
+    """The same as convert_fields, but returns only the given fields, by their Python names."""
     convert = convert_known if ignores_unknown else convert_body
     found, faults = convert(values, kind, is_text=is_text)
     if faults:
@@ -108,10 +108,10 @@ def omit_empty(values: Mapping[str, object], kind: type[msgspec.Struct]) -> Mapp
 def convert_known(
     values: Mapping[str, object], kind: type[msgspec.Struct], *, is_text: bool = False
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The valid fields by their Python names, and the faults of the others by their own names."""
+    """The valid fields by their Python names, and the other fields' faults by their own names."""
     fields = _read_form(kind).fields
     try:
-        # All at once takes a tenth of the time, but reports only the first fault.
+        # Converting all at once takes a tenth of the time, but reports only the first fault.
         whole = msgspec.convert(values, kind, strict=not is_text)
     except msgspec.ValidationError:
         return _convert_each(values, kind, is_text=is_text)
@@ -149,7 +149,7 @@ def _camel(name: str) -> str:
 class TellingNames:
     """Wraps a call of a domain and renames the fields of its faults by `spell`.
 
-    A class is quicker than `contextmanager`, and every new link needs one.
+    A class is faster than `contextmanager`, and every new link needs one.
     """
 
     def __init__(self, spell: Callable[[Mapping[str, str]], dict[str, str]]) -> None:
@@ -174,7 +174,7 @@ telling_camel_case: Final = TellingNames(spell_fields)
 def find_unknown(
     values: Mapping[str, object], known: Collection[str], what: str = "field"
 ) -> dict[str, str]:
-    """The faults of those that are not known, with the nearest known name."""
+    """The faults of unknown fields, with the nearest known name."""
     unknown = [name for name in values if name not in known]
     near = {name: _find_near(name, tuple(known)) for name in unknown[:MOST_SUGGESTIONS]}
     return {
@@ -185,7 +185,7 @@ def find_unknown(
 
 @lru_cache(maxsize=1024)
 def _find_near(name: str, known: tuple[str, ...]) -> str:
-    """Empty where none is near. Names are compared without case and underscores."""
+    """Empty if no name is similar. Names are compared without case and underscores."""
     if len(name) > LONGEST_SUGGESTED:
         return ""
     plain = {each.replace("_", "").casefold(): each for each in known}
@@ -234,7 +234,7 @@ def _describe_bound(told: str, kind: str, relation: str | None, bound: str | Non
 
 
 def _list_choices(kind: object) -> list[str]:
-    """The values of the Literals somewhere inside a type, as JSON writes them."""
+    """The values of every Literal inside a type, as JSON writes them."""
     if get_origin(kind) is Literal:
         return [msgspec.json.encode(value).decode() for value in get_args(kind)]
     return [choice for each in get_args(kind) for choice in _list_choices(each)]

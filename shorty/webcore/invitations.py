@@ -1,4 +1,4 @@
-"""Invites somebody for the API and the dashboard: creates the invitation and mails its link.
+"""Invites people for the API and the dashboard: creates the invitation and mails its link.
 
 Does the same, in the same time, whether or not the email has an account.
 """
@@ -19,7 +19,7 @@ INVITATION: Final = "/app/invitation"
 
 
 class Invited(msgspec.Struct, frozen=True, kw_only=True):
-    """`url` is the link that the inviter passes on; None where it was mailed."""
+    """`url` is the link for the inviter to pass on; None if it was mailed."""
 
     invitation: Invitation
     url: str | None
@@ -28,7 +28,7 @@ class Invited(msgspec.Struct, frozen=True, kw_only=True):
 async def invite(request: ServedRequest, email: str, role: Role) -> Invited:
     """Returns the link if no mail server is set up or it does not accept the mail.
 
-    Raises what create_invitation does, and RateLimitedError.
+    Raises the errors of create_invitation, and RateLimitedError.
     """
     services, actor, now = request.services, request.actor, request.now
     sends_mail = services.mailer.is_on

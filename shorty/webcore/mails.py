@@ -74,7 +74,7 @@ def write_email_link(made: MadeMailLink, address: str) -> Mail:
 
 
 def write_taken_notice(email: str, address: str) -> Mail:
-    """To an email that has an account, when somebody with another one asks for it."""
+    """Sent to an email that has an account, when the person of another account requests it."""
     return build_mail(
         email,
         Letter(
@@ -105,7 +105,7 @@ def write_email_notice(old: str, new: str) -> Mail:
 
 
 def write_codes_notice(email: str, *, is_day_over: bool) -> Mail:
-    """Says what happened and what to do; no link, so that nobody gets used to following one."""
+    """Says what happened and what to do; has no link, so that people do not learn to follow one."""
     what = f"Someone gave your password for {email}, then too many wrong codes."
     after = (
         "No more codes are accepted today (UTC), except in browsers in which you gave one before."

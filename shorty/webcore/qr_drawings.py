@@ -1,4 +1,4 @@
-"""Answers QR codes as pictures with an ETag, for the API and the dashboard."""
+"""Answers QR codes as images with an ETag, for the API and the dashboard."""
 
 from functools import partial
 from hashlib import sha256
@@ -26,7 +26,7 @@ from shorty.webcore.services import Services
 Format: TypeAlias = Literal["png", "svg"]
 
 MEDIA_TYPES: Final[dict[str, bytes]] = {"png": b"image/png", "svg": b"image/svg+xml"}
-# A picture must not load or run anything if it is opened by itself.
+# An image must not load or run anything when it is opened by itself.
 SAFE: Final[tuple[Header, ...]] = (
     (b"content-security-policy", b"default-src 'none'; img-src data:; style-src 'unsafe-inline'"),
     (b"x-content-type-options", b"nosniff"),
@@ -41,7 +41,7 @@ _drawn: LRUCache[str, bytes] = LRUCache(KEPT)
 
 
 class QrQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Each overrides what is stored with the link."""
+    """Each field overrides the link's stored setting."""
 
     format: Annotated[Format, Meta(description="The image format: pixels or vector.")] = "png"
     size: (
@@ -75,7 +75,7 @@ async def answer_drawing(
         return Answer(304, media_type=MEDIA_TYPES[picture], headers=headers)
     drawn = _drawn.get(tag, b"")
     if not drawn:
-        # Tenths of a second for a large one: not on the loop.
+        # A large image takes tenths of a second, so it is not drawn on the loop.
         pool, owner = choose_pool(request, link, caching)
         work = partial(draw, settings, address, logo, picture)
         drawn = _drawn[tag] = await pool.run(owner, work)
@@ -95,7 +95,7 @@ def draw(settings: QrSettings, address: str, logo: Logo | None, picture: Format)
 
 
 async def find_logo(services: Services, workspace_id: int, settings: QrSettings) -> Logo | None:
-    """None too where it was deleted."""
+    """Also None if the logo was deleted."""
     if settings.qr_logo_id is None:
         return None
     found = await find_content(services.db, workspace_id, settings.qr_logo_id, "logo")

@@ -1,6 +1,6 @@
 """Owns the readiness check: whether the server can work now, and why not.
 
-It writes a row, since a full disk or a lock still lets everything be read. It runs at most once a
+It writes a row, because reading works even with a full disk or a lock. It runs at most once a
 second; concurrent callers share the result.
 """
 
@@ -99,7 +99,7 @@ class Readiness:
     async def _try_write(self) -> str:
         """Why no row could be written; empty if one was.
 
-        A write that timed out is still pending, so that there is never a second one.
+        A write that timed out stays pending, so that there is never a second one.
         """
         if self._write is None or self._write.done():
             self._write = asyncio.get_running_loop().create_task(self._write_row())
@@ -132,7 +132,7 @@ class Readiness:
         yield from self._list_journal_reasons()
 
     def _measure_room(self) -> int:
-        """Bytes; LEAST_ROOM where the file system does not say."""
+        """In bytes; LEAST_ROOM if the file system does not report it."""
         try:
             found = os.statvfs(self._db.path.parent)
         except OSError:

@@ -28,7 +28,7 @@ BODY_LIMIT: Final = 1024 * 1024
 QUERY_LIMIT: Final = 16_384
 MOST_PARAMETERS: Final = 1000
 SERVICES: Final = "services"  # in the state of a request's scope
-HEADERS: Final = "shorty.headers"  # there too, once one was read
+HEADERS: Final = "shorty.headers"  # # in the scope's state too, once a header was read
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # that some programs write before UTF-8
 FORM: Final = "application/x-www-form-urlencoded"
 
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 class ServedRequest(Request[Any, Any, Any]):
     """Litestar's request, with the services in its state.
 
-    `actor` and `now` (UTC milliseconds) are set by authentication.
+    Authentication sets `actor` and `now` (UTC milliseconds).
     """
 
     actor: Actor
@@ -54,7 +54,7 @@ class ServedRequest(Request[Any, Any, Any]):
         return self.scope["state"][SERVICES]
 
     def find_header(self, name: bytes) -> str | None:
-        """The header's value; of a repeated one the first."""
+        """The header's value; if it is repeated, the first."""
         state = self.scope["state"]
         headers: dict[bytes, bytes] | None = state.get(HEADERS)
         if headers is None:
@@ -90,10 +90,10 @@ class ServedRequest(Request[Any, Any, Any]):
         return scheme == "https"
 
     def confirm(self) -> None:
-        """Runs once the body has arrived, which may take a minute: checks the sender again."""
+        """Called once the body has arrived, which may take a minute, to check the sender again."""
 
     def may_still(self, needed: Scope) -> bool:
-        """For long answers: whether the actor still has that scope."""
+        """Whether the actor still has that scope, for long answers."""
         return may_still(self.services.db, self.actor, needed, self.services.read_clock())
 
     def read_id(self, name: str, what: str) -> int:
@@ -105,7 +105,7 @@ class ServedRequest(Request[Any, Any, Any]):
         return found
 
     def read_query(self) -> dict[str, str]:
-        """The query's parameters; of a repeated one the last. Raises MalformedRequestError."""
+        """The query's parameters; if one is repeated, the last. Raises MalformedRequestError."""
         raw = self.scope["query_string"]
         if not raw:
             return {}
@@ -118,7 +118,7 @@ class ServedRequest(Request[Any, Any, Any]):
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
-    """A request's body: its fields, and whether they are a form's, which are all texts."""
+    """A request's body: its fields, and whether they come from a form, where all are text."""
 
     fields: dict[str, object]
     is_form: bool
@@ -131,7 +131,7 @@ async def read_body(
     """Raises MalformedRequestError, UnsupportedMediaTypeError and BodyTooLargeError."""
     is_form = check_media_type(request.find_header(b"content-type"), takes_forms=takes_forms)
     raw = await read_bytes(request, limit)
-    # `curl -d '{…}'` says that it sends a form; no field's name begins with a brace.
+    # `curl -d '{…}'` declares a form; no field's name begins with a brace.
     is_form = is_form and not raw.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(b"{")
     fields = decode_form(raw) if is_form else decode_object(raw)
     return Body(fields=fields, is_form=is_form, raw=raw)
@@ -149,8 +149,8 @@ def check_media_type(content_type: str | None, *, takes_forms: bool) -> bool:
 
 
 async def read_bytes(request: ServedRequest, limit: int) -> bytes:
-    """Raises MalformedRequestError where the body breaks off or takes longer than a minute, and
-    what the request's `confirm` does.
+    """Raises MalformedRequestError if the body breaks off or takes longer than a minute, and
+    the errors of the request's `confirm`.
     """
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
@@ -193,7 +193,7 @@ def decode_object(raw: bytes) -> dict[str, object]:
 
 
 def decode_form(raw: bytes) -> dict[str, object]:
-    """The form's fields; a repeated one is a list."""
+    """The form's fields; a repeated field is a list."""
     try:
         pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict")
     except (UnicodeDecodeError, ValueError) as error:
@@ -211,11 +211,11 @@ def decode_form(raw: bytes) -> dict[str, object]:
 
 
 def tell_of_proxy(request: ServedRequest) -> None:
-    """Warns about a local peer that forwards addresses and is not trusted; once a day for each.
+    """Warns about a local peer that forwards IP addresses and is not trusted, once a day per peer.
 
     All its clients share one IP address, and so every limit that counts by it. Only the API and the
-    dashboard check this, not visits of short links. A peer on the internet is ignored, since
-    anybody can send that header.
+    dashboard check this, not visits of short links. A peer on the internet is ignored, because
+    anyone can send that header.
     """
     if request.find_header(b"x-forwarded-for") is None:
         return

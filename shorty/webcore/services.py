@@ -44,9 +44,9 @@ class Attempts:
 
 
 class Services(msgspec.Struct, frozen=True, kw_only=True):
-    """Created once by the composition root; each request carries it.
+    """Created once by the composition root; every request has it.
 
-    `read_clock` gives UTC milliseconds; `secret` signs cookies. `host_cookies_since`: until then
+    `read_clock` returns UTC milliseconds; `secret` signs cookies. Before `host_cookies_since`,
     cookies had no prefix over https.
     """
 
