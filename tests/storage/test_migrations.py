@@ -97,10 +97,10 @@ def read_rows(path: Path, statement: str) -> list[tuple[object, ...]]:
 
 @pytest.fixture
 def unfolded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A database of schema 16, with two workspaces."""
+    """A database of schema 17, with two workspaces."""
     path = tmp_path / "unfolded.db"
     with monkeypatch.context() as patch:
-        known = [migration for migration in list_migrations() if migration.version < 17]
+        known = [migration for migration in list_migrations() if migration.version < 18]
         patch.setattr(migrations, "list_migrations", lambda: known)
         prepare_database(path, now=0)
     with closing(connect(path)) as connection:

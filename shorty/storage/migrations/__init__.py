@@ -219,7 +219,7 @@ def _spell_email(email: str) -> str:
 
 
 def spell_names(connection: sqlite3.Connection) -> None:
-    """Gives tags and UTM templates the key that is compared from schema 17 on.
+    """Gives tags and UTM templates the key that is compared from schema 18 on.
 
     Tags that look alike become the oldest of them, which gets the links of all. A template that
     looks like an older one goes if it says the same, and else gets a number behind its name.
@@ -291,5 +291,5 @@ def _fold_name(name: str) -> str:
 # same transaction. They are frozen and never call current code, whose results may change later.
 FILLS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {
     13: spell_emails,
-    17: spell_names,
+    18: spell_names,
 }
