@@ -1,5 +1,5 @@
-"""Owns QR codes: settings and an address in, SVG or PNG out. Pure; logos are stored by `links`.
+"""Owns QR codes: takes settings and a URL, returns SVG or PNG. Pure; logos are stored by `links`.
 
-`design` turns settings into decisions, `symbol` the address into modules, `drawing` both into SVG
-and that into PNG; `warnings` says what cameras may fail at.
+`design` turns settings into decisions, `symbol` a URL into modules, `drawing` both into SVG and SVG
+into PNG; `warnings` lists what cameras may fail to read.
 """

@@ -1,4 +1,4 @@
-"""Owns what colours a code may have and whether a camera can tell them apart."""
+"""Owns the colours of a code, and whether a camera can tell them apart."""
 
 import re
 from typing import Final, TypeAlias
@@ -8,7 +8,7 @@ Rgb: TypeAlias = tuple[float, float, float]
 TRANSPARENT: Final = "transparent"
 WHITE: Final = "#ffffff"
 BLACK: Final = "#000000"
-# Measured with phones and a decoder, paler codes are found slowly or not at all.
+# In tests with phones and a decoder, paler codes were found slowly or not at all.
 LEAST_CONTRAST: Final = 3.0
 
 _COLOR: Final = re.compile(r"#([0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
@@ -19,7 +19,7 @@ def is_color(text: str) -> bool:
 
 
 def read_color(text: str, beneath: str = WHITE) -> Rgb:
-    """Over an opaque one, each part from 0 to 1; a transparent one is what is beneath."""
+    """Parts from 0 to 1. The colour beneath must be opaque; a transparent colour becomes it."""
     if text == TRANSPARENT:
         return read_color(beneath)
     digits = text.removeprefix("#")
@@ -47,7 +47,7 @@ def is_lighter(one: Rgb, other: Rgb) -> bool:
 
 
 def choose_readable(background: str) -> str:
-    """Black or white, whichever is easier to read on that colour."""
+    """Black or white, whichever is more readable on that colour."""
     under = read_color(background)
     contrasts = {color: measure_contrast(read_color(color), under) for color in (WHITE, BLACK)}
     return WHITE if contrasts[WHITE] * 1.6 > contrasts[BLACK] else BLACK

@@ -1,4 +1,4 @@
-"""Owns what a code looks like: its settings with their defaults, a preset's and the caller's."""
+"""Decides how a code looks: from its settings, a preset and the defaults."""
 
 from typing import Final, Literal, TypeAlias, cast, get_args
 
@@ -16,9 +16,9 @@ LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 FRAMES: Final[tuple[Frame, ...]] = get_args(Frame)
 FRAME_TEXT: Final = "Scan me"
 FRAME_EDGES: Final[dict[Frame, float]] = {"box": 0.028, "box-top": 0.028, "card": 0.075}
-"""What a frame adds to the code at its left and at its right, as a part of the code's width."""
+"""The width that a frame adds on the left and on the right, relative to the code's width."""
 QUIET_ZONE: Final = 4
-"""Modules, as ISO/IEC 18004 asks for."""
+"""In modules, as ISO/IEC 18004 requires."""
 SIZE: Final = 512
 
 PRESETS: Final[dict[str, QrSettings]] = {
@@ -41,7 +41,7 @@ PRESETS: Final[dict[str, QrSettings]] = {
 
 
 class Design(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything decided. `margin` is in modules, `size` the width in pixels."""
+    """All decisions. `margin` is in modules, `size` is the width in pixels."""
 
     color: str = BLACK
     background: str = WHITE
@@ -60,7 +60,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decide_design(settings: QrSettings) -> Design:
-    """A setting beats its preset, which beats the defaults; unknown names are the defaults."""
+    """A setting overrides its preset, which overrides the defaults; unknown names are ignored."""
     wanted = override(PRESETS.get(settings.preset or "", QrSettings()), settings)
     color = wanted.color or BLACK
     frame = wanted.frame if wanted.frame in FRAMES else "none"
@@ -69,7 +69,7 @@ def decide_design(settings: QrSettings) -> Design:
     return Design(
         color=color,
         background=wanted.bg_color or WHITE,
-        # One colour asked for is one colour, whatever its preset has.
+        # A requested colour also replaces a preset's gradient.
         gradient=settings.gradient if settings.color else wanted.gradient,
         gradient_type=cast("GradientType", wanted.gradient_type or "linear"),
         pattern=cast("Pattern", wanted.pattern or "square"),
@@ -86,7 +86,7 @@ def decide_design(settings: QrSettings) -> Design:
 
 
 def override(settings: QrSettings, others: QrSettings) -> QrSettings:
-    """The settings with those of the others that are set."""
+    """The settings, overridden by those of the others that are set."""
     given = {
         name: value
         for name in QrSettings.__struct_fields__

@@ -12,13 +12,13 @@ from shorty.qr.frames import Layout, draw_frame
 from shorty.qr.shapes import draw_finder, draw_modules
 from shorty.qr.symbol import Symbol, encode_address
 
-# How much of the code's width a square logo may take. The modules below it are lost and must be
-# made up for by error correction, which also has to be left some for dirt and bad light.
+# How much of the code's width a square logo may take. Error correction must replace the modules
+# below it, and needs a reserve for dirt and bad light.
 LOGO_PARTS: Final[dict[Level, float]] = {"L": 0.12, "M": 0.18, "Q": 0.24, "H": 0.29}
 LOGO_EDGE: Final = 0.4
-"""Modules of empty space around a logo."""
+"""The width of the empty space around a logo, in modules."""
 WIDEST: Final = 1.6
-"""How much wider than high, or higher than wide, the logo's place may be."""
+"""The largest ratio of the logo area's longer side to its shorter one."""
 
 
 class Logo(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +28,7 @@ class Logo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hole(msgspec.Struct, frozen=True, kw_only=True):
-    """The modules that a logo takes away: from the left and the top, so many."""
+    """The modules that a logo replaces: the first column and row, and their numbers."""
 
     x: int
     y: int
@@ -40,7 +40,7 @@ class Hole(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def draw_svg(design: Design, address: str, logo: Logo | None = None) -> str:
-    """Raises InvalidFieldsError where the address is too long for any code."""
+    """Raises InvalidFieldsError if the URL is too long for any code."""
     symbol = encode_address(address, design.level, has_logo=logo is not None)
     layout = draw_frame(design, symbol.size + 2 * design.margin)
     hole = None if logo is None else find_hole(symbol, logo)
@@ -60,7 +60,7 @@ def draw_svg(design: Design, address: str, logo: Logo | None = None) -> str:
 
 
 def find_hole(symbol: Symbol, logo: Logo) -> Hole:
-    """An odd number of modules each way, so that it lies in the middle; its area is bounded."""
+    """Odd numbers of modules, so that the hole is centred; its area is limited."""
     side = symbol.size * LOGO_PARTS[symbol.level]
     ratio = min(max(logo.width / logo.height, 1 / WIDEST), WIDEST)
     width = _find_odd(side * math.sqrt(ratio))
@@ -122,14 +122,14 @@ def _find_paint(design: Design) -> str:
 
 
 def _sharpen(design: Design, layout: Layout) -> str:
-    """Where all edges are straight, browsers need not soften them."""
+    """Browsers need no anti-aliasing if all edges are straight."""
     is_straight = design.pattern == "square" and design.corner == "square"
     return ' shape-rendering="crispEdges"' if is_straight and layout.x == 0 else ""
 
 
 def render_png(svg: str) -> bytes:
-    """Takes milliseconds to tenths of a second, by size: to be called in a thread.
+    """Takes from milliseconds to tenths of a second, by size: call it in a thread.
 
-    The machine's fonts are looked for only where there is text that ours cannot draw.
+    The system's fonts are loaded only for text that our font cannot draw.
     """
     return svg_to_bytes(svg_string=svg, skip_system_fonts="<text" not in svg)

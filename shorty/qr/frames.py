@@ -1,4 +1,4 @@
-"""Draws what is around a code: a frame with a label, one module being one unit wide."""
+"""Draws a frame with a label around a code; one module is one unit wide."""
 
 from collections.abc import Callable
 from typing import Final
@@ -13,8 +13,8 @@ from shorty.qr.text_paths import CAP_HEIGHT, draw_letters
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole picture's size, where the code's own square with its margin begins, and what is
-    drawn before it.
+    """The whole image's size, the position of the code's square with its margin, and the shapes
+    that are drawn before the code.
     """
 
     width: float
@@ -25,7 +25,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def draw_frame(design: Design, side: float) -> Layout:
-    """`side`: the width of the code with its margin."""
+    """`side` is the width of the code with its margin."""
     return _FRAMES[design.frame](design, side)
 
 
@@ -83,7 +83,7 @@ def _draw_card(design: Design, side: float) -> Layout:
 
 
 def _draw_label(design: Design, side: float) -> Layout:
-    """The label stands apart below the code."""
+    """A separate label below the code."""
     gap, label = side * 0.03, side * 0.16
     radius = label / 2
     drawn = (
@@ -95,7 +95,7 @@ def _draw_label(design: Design, side: float) -> Layout:
 
 
 def _draw_bubble(design: Design, side: float) -> Layout:
-    """As a label, but it points at the code like a speech bubble."""
+    """A label that points at the code like a speech bubble."""
     gap, label, tip = side * 0.065, side * 0.16, side * 0.05
     top = side + gap
     pointer = f"M{side / 2 - tip:g} {top + 0.1:g}l{tip:g} {-tip - 0.1:g}l{tip:g} {tip + 0.1:g}z"
@@ -108,17 +108,17 @@ def _draw_bubble(design: Design, side: float) -> Layout:
 
 
 def _find_paper(design: Design) -> str:
-    """Inside a frame there is always paper, or its colour would show between the modules."""
+    """A frame always has a background, because its colour would show between the modules."""
     return WHITE if design.background == TRANSPARENT else design.background
 
 
 def _draw_text(design: Design, x: float, y: float, width: float, height: float) -> str:
-    """The text centred there, as large as it fits into that width and height."""
+    """The text centred in that area, as large as fits."""
     letters = draw_letters(design.text)
     size = min(height, width / letters.width if letters.width else height)
     baseline = y + size * CAP_HEIGHT / 2
     if letters.lacks_letters:
-        # Letters that our font lacks: whoever shows the picture may have them.
+        # The viewer's fonts may have letters that ours lacks.
         return (
             f'<text x="{x:g}" y="{baseline:g}" font-size="{size:g}" font-weight="700" '
             f'font-family="sans-serif" text-anchor="middle" fill="{design.text_color}">'

@@ -1,8 +1,8 @@
-"""Reads how many pixels a picture says it has, before anything decodes it.
+"""Reads the size in pixels that an image declares, before anything decodes it.
 
-Pure, and of nothing but the standard library, for `reencode` in its process of its own. A file may
-hold several sizes (frames, a canvas, a preview); the largest of each side counts. A header may lie:
-the process's memory limit is for those that do.
+Pure, and uses only the standard library, for `reencode` in its own process. A file may contain
+several sizes (frames, a canvas, a preview); the largest width and height count. A header may lie,
+which the process's memory limit is for.
 """
 
 import math
@@ -21,7 +21,7 @@ _MAGIC: Final = (
     (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp"),
     (re.compile(rb"GIF8[79]a"), "image/gif"),
 )
-# Start of frame: C0 to CF but for tables (C4), a reserved one (C8) and arithmetic coding (CC).
+# Start of frame: C0 to CF except tables (C4), a reserved one (C8) and arithmetic coding (CC).
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _WITHOUT_LENGTH: Final = frozenset({0x01, *range(0xD0, 0xD9)})
 _NEXT_MARKER: Final = re.compile(rb"\xff+([^\x00\xff])")
@@ -41,14 +41,14 @@ _PIXELS_OF_UNIT: Final = {
 
 
 def find_media_type(content: bytes) -> str | None:
-    """None where it is none of the kinds that are made of pixels."""
+    """None if it is not a supported raster image."""
     return next((name for magic, name in _MAGIC if magic.match(content)), None)
 
 
 def read_pixel_size(content: bytes, media_type: str) -> Size:
-    """Raises ValueError where the file says no size."""
+    """Raises ValueError if the file declares no size."""
     found: list[Size] = []
-    # What is cut off may have said enough before.
+    # A truncated file may still declare enough.
     with suppress(struct.error, IndexError):
         found.extend(_READERS[media_type](content))
     if not found:
@@ -57,13 +57,13 @@ def read_pixel_size(content: bytes, media_type: str) -> Size:
 
 
 def read_drawing_size(width: str, height: str, view_box: str) -> Size:
-    """Of an SVG, from the attributes of its root; what is left out is the view box's."""
+    """The size of an SVG from its root's attributes; the view box replaces missing ones."""
     _, _, box_width, box_height = _read_numbers(view_box)
     return _read_length(width, box_width), _read_length(height, box_height)
 
 
 def _read_length(text: str, of: float) -> int:
-    """In pixels. `of` is what per cent are of, and what nothing readable stands for."""
+    """In pixels. `of` is the base of a percentage, and replaces an unreadable length."""
     match = _LENGTH.fullmatch(text)
     if match is None:
         return _round(of)
@@ -82,7 +82,7 @@ def _read_numbers(view_box: str) -> tuple[float, float, float, float]:
 
 
 def _round(number: float) -> int:
-    """Upwards, as the renderer does; endless and broken numbers are as large as any."""
+    """Rounds up, like the renderer; infinite and invalid numbers become the largest."""
     return math.ceil(max(0.0, min(number, 1e9))) if math.isfinite(number) else 10**9
 
 
@@ -92,7 +92,7 @@ def _read_png(content: bytes) -> Iterator[Size]:
 
 
 def _read_jpeg(content: bytes) -> Iterator[Size]:
-    """Of each frame that starts before the first scan or after it."""
+    """The size of each frame that starts before the first scan or after it."""
     at = 2
     while (marker := _NEXT_MARKER.search(content, at)) is not None:
         kind, at = marker[1][0], marker.end()
@@ -103,7 +103,7 @@ def _read_jpeg(content: bytes) -> Iterator[Size]:
             yield width, height
         if at + 2 > len(content):
             return
-        # Within a scan there are no lengths, but markers are escaped: the search goes on there.
+        # A scan has no length, but its markers are escaped, so the search continues there.
         at += struct.unpack_from(">H", content, at)[0]
 
 
@@ -125,7 +125,7 @@ def _read_webp_chunks(content: bytes, at: int) -> Iterator[Size]:
             yield width & 0x3FFF, height & 0x3FFF
         elif kind == b"ANMF":
             yield _read_24_bits(content, at + 6) + 1, _read_24_bits(content, at + 9) + 1
-            size = 16  # its own chunks come next
+            size = 16  # # the chunks inside it come next
         at += size + size % 2
 
 
@@ -135,7 +135,7 @@ def _read_24_bits(content: bytes, at: int) -> int:
 
 
 def _read_gif(content: bytes) -> Iterator[Size]:
-    """Of the screen and of each frame on it."""
+    """The size of the screen and of each frame on it."""
     width, height, flags = struct.unpack_from("<HHB", content, 6)
     yield width, height
     at = 13 + _measure_palette(flags)

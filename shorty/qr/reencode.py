@@ -1,12 +1,12 @@
-"""Draws a stranger's picture anew as a small PNG: a program of its own, for `sandbox` to run.
+"""Redraws an untrusted image as a small PNG: a separate program, run by `sandbox`.
 
-Whatever a file holds, only its pixels come out. Reads standard input, writes standard output; its
-arguments are the longest side in pixels, the most megapixels that are decoded and the most
-megabytes of memory. Ends with 1 and a sentence on standard error where the file is no picture.
-Imports of shorty only `headers`, so that it starts quickly.
+Only pixels leave it, whatever the file contains. It reads standard input and writes standard
+output; its arguments are the longest side in pixels, the maximum of decoded megapixels and the
+maximum of memory in megabytes. It exits with 1 and a sentence on standard error if the file is not
+an image. It imports only `headers` from shorty, so that it starts quickly.
 """
 
-# What lxml's types leave unknown:
+# lxml has incomplete types:
 # pyright: reportAttributeAccessIssue=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportOptionalMemberAccess=false
 
@@ -26,7 +26,7 @@ from resvg_py import svg_to_bytes
 from shorty.qr.headers import find_media_type, read_drawing_size, read_pixel_size
 
 LONGEST_SIDE: Final = 400
-"""Pixels: sharp in the middle of a code 1,400 pixels wide."""
+"""In pixels: sharp in the middle of a code 1,400 pixels wide."""
 CPU_S: Final = 5
 MILLION: Final = 1_000_000
 MEGAPIXELS: Final = 16
@@ -35,7 +35,7 @@ SVG_NAMESPACE: Final = "http://www.w3.org/2000/svg"
 FONT: Final = str(fontpkg_open_sans.ROOT / "files" / "OpenSans[wdth,wght].ttf")
 _ICON_MAGIC: Final = b"\0\0\1\0"
 _WIDEST_ICON: Final = 256
-_RGB, _RGBA = 24, 32  # bits a pixel
+_RGB, _RGBA = 24, 32  # # bits per pixel
 _EMBEDDED: Final = re.compile(r"data:image/(?:png|jpeg|webp);base64,")
 
 
@@ -55,7 +55,7 @@ def main() -> int:
 def reencode(
     content: bytes, longest_side: int = LONGEST_SIDE, megapixels: int = MEGAPIXELS
 ) -> bytes:
-    """Raises ValueError where it is no picture that can be drawn, or one of too many pixels."""
+    """Raises ValueError if the image cannot be drawn or has too many pixels."""
     if content.startswith(_ICON_MAGIC):
         content = read_icon_file(content)
     media_type = find_media_type(content)
@@ -85,7 +85,7 @@ def check_pixels(count: int, megapixels: int) -> None:
 
 
 def _require_content(png: bytes) -> None:
-    """A broken file gives an empty picture."""
+    """A broken file becomes an empty image. Raises ValueError."""
     if png == _draw_nothing(png):
         raise ValueError("must be a PNG, JPEG, WebP or SVG image that shows something")
 
@@ -97,11 +97,11 @@ def read_size(png: bytes) -> tuple[int, int]:
 
 
 def read_icon_file(content: bytes) -> bytes:
-    """The largest picture of an .ico file, as PNG. Raises ValueError."""
+    """The largest image of an .ico file, as PNG. Raises ValueError."""
     try:
         (count,) = struct.unpack_from("<H", content, 4)
         entries = [struct.unpack_from("<BBBBHHII", content, 6 + 16 * at) for at in range(count)]
-        # A width of 0 means 256; of the same size, the one with more colours.
+        # A width of 0 means 256; among equal sizes, take the one with more colours.
         *_, size, start = max(entries, key=lambda entry: ((entry[0] or 256), entry[5]))
         picture = content[start : start + size]
         return picture if picture.startswith(b"\x89PNG") else _convert_bitmap(picture)
@@ -110,9 +110,9 @@ def read_icon_file(content: bytes) -> bytes:
 
 
 def _convert_bitmap(bitmap: bytes) -> bytes:
-    """A bitmap without a file's header, as icons hold them: rows upwards, then a mask."""
+    """Reads a bitmap without a file header, as icons contain it: rows upwards, then a mask."""
     header, width, height, _, depth, packing = struct.unpack_from("<IiiHHI", bitmap)
-    height //= 2  # the mask counts as the upper half
+    height //= 2  # # includes the mask
     if packing or not (0 < width <= _WIDEST_ICON and 0 < height <= _WIDEST_ICON):
         raise ValueError
     (colors,) = struct.unpack_from("<I", bitmap, 32)
@@ -131,7 +131,7 @@ def _convert_bitmap(bitmap: bytes) -> bytes:
 
 
 def _read_pixel(row: bytes, mask: bytes, x: int, depth: int, palette: bytes) -> bytes:
-    """Red, green, blue and how opaque."""
+    """Red, green, blue and opacity."""
     if depth == _RGBA:
         blue, green, red, alpha = row[4 * x : 4 * x + 4]
         return bytes((red, green, blue, alpha))
@@ -159,7 +159,7 @@ def _write_png(width: int, height: int, rows: bytes) -> bytes:
 
 
 def _find_step(width: int, height: int, longest_side: int) -> float:
-    """Halved step by step: in one, most of the pixels would count for nothing."""
+    """Images are halved step by step, because a single step would ignore most pixels."""
     return max(longest_side / max(width, height), 0.5)
 
 
@@ -179,7 +179,7 @@ def _draw(svg: str, scale: float | None = None) -> bytes:
 
 
 def _draw_nothing(png: bytes) -> bytes:
-    """A picture of the same size, which is also what a broken file gives."""
+    """An image of the same size, to recognise the empty result of a broken file."""
     width, height = read_size(png)
     return _draw(f'<svg xmlns="{SVG_NAMESPACE}" width="{width}" height="{height}"/>')
 
@@ -190,9 +190,9 @@ def _wrap(content: bytes, media_type: str) -> str:
 
 
 def _clean_svg(content: bytes, megapixels: int) -> str:
-    """Without whatever leads out of the file: the renderer would read files of this machine.
+    """Removes references out of the file, because the renderer would read this machine's files.
 
-    Raises ValueError, also where it and the pictures inside it have too many pixels together.
+    Raises ValueError, also if it and its embedded images have too many pixels together.
     """
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
@@ -211,7 +211,7 @@ def _clean_svg(content: bytes, megapixels: int) -> str:
 
 
 def _clean_links(root: Any) -> int:
-    """How many pixels the pictures inside have that stay."""
+    """The total of pixels of the embedded images that remain."""
     pixels = 0
     for element in root.iter(etree.Element):
         for name, value in element.attrib.items():
@@ -229,9 +229,9 @@ def _clean_links(root: Any) -> int:
 
 
 def _read_embedded(address: str) -> tuple[str, int]:
-    """A data address written anew, so that what is drawn is what was looked at; and its pixels.
+    """Rewrites a data URL, so that exactly the checked content is drawn; also returns its pixels.
 
-    Raises ValueError where it is no picture.
+    Raises ValueError if it is not an image.
     """
     prefix = _EMBEDDED.match(address)
     if prefix is None:

@@ -1,8 +1,8 @@
-"""Turns a stranger's picture into a small PNG, in a process of its own with little time and memory.
+"""Turns an untrusted image into a small PNG, in its own process with little time and memory.
 
-Decoders of pictures meet hostile files; whatever one does to them, the server goes on. Members'
-uploads and pictures of strangers' sites have pools of their own, and no workspace draws more than
-one picture at a time. Batcher they take 1,280 MB of memory at most.
+Image decoders are exposed to hostile files; the server survives whatever happens to them. Members'
+uploads and images of other sites have separate pools, and a workspace draws only one image at a
+time. Together they use at most 1,280 MB of memory.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from shorty.qr.drawing import Logo
 MAX_BYTES: Final = 1024 * 1024
 ICON_SIDE: Final = 128
 PATIENCE_S: Final = 20
-"""For one picture, once it is its turn; on an idle machine its 5 s of the processor end first."""
+"""For one image, once it starts; on an idle machine its 5 s of CPU time end first."""
 QUEUE_PATIENCE_S: Final = 60
 TOO_SLOW: Final = "takes too long to draw: send a smaller or simpler image"
 _OUT_OF_TIME: Final = (-signal.SIGXCPU, -signal.SIGKILL)
@@ -31,14 +31,14 @@ _ROOT: Final = str(Path(reencode.__file__).parents[2])
 
 
 class Sandbox(NamedTuple):
-    """A pool of processes, and what a picture may need in each of them."""
+    """A pool of processes, and the limits of each."""
 
     slots: FairSlots
     megapixels: int
     megabytes: int
 
 
-# An honest picture of 16 megapixels takes 100 to 230 MB, twice as many take twice as much.
+# A valid image of 16 megapixels takes 100 to 230 MB; memory grows with the number of pixels.
 MEMBERS: Final = Sandbox(
     FairSlots(
         slots=2, slots_per_owner=1, waiting=32, waiting_per_owner=4, patience_s=QUEUE_PATIENCE_S
@@ -62,9 +62,9 @@ async def read_logo(
     *,
     workspace_id: int,
 ) -> Logo:
-    """A PNG of whatever PNG, JPEG, GIF, WebP, ICO or SVG it is, no side longer than so many pixels.
+    """A PNG of any PNG, JPEG, GIF, WebP, ICO or SVG, with no side over `longest_side` pixels.
 
-    Raises InvalidFieldsError, and BusyError where too many pictures wait.
+    Raises InvalidFieldsError, and BusyError if too many images are waiting.
     """
     if len(content) > most_bytes:
         raise InvalidFieldsError({"image": f"may be at most {most_bytes:,} bytes"})
@@ -72,7 +72,7 @@ async def read_logo(
 
 
 async def draw_icon(content: bytes) -> bytes:
-    """A small PNG of a picture that a stranger's site has. Raises as read_logo does."""
+    """A small PNG of an image from another site. Raises the same errors as read_logo."""
     return (await draw(STRANGERS, "icons", content, ICON_SIDE)).png
 
 
@@ -102,7 +102,7 @@ async def _run(sandbox: Sandbox, content: bytes, longest_side: int) -> tuple[byt
         if process.returncode is None:
             process.kill()
             await process.wait()
-    # Our own program ends with 0 or 1; anything else is its end, not its answer.
+    # Our own program exits with 0 or 1; any other status means that it was killed or crashed.
     if process.returncode == 0:
         return png, ""
     if process.returncode == 1:

@@ -1,6 +1,6 @@
-"""Draws modules and finder patterns as SVG paths, one module being one unit wide.
+"""Draws modules and finder patterns as SVG paths; one module is one unit wide.
 
-What is around a module decides its shape. The names are those that QR designers share.
+A module's neighbours decide its shape. The names are those that QR designers use.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ Pattern: TypeAlias = Literal[
 Corner: TypeAlias = Literal["square", "dot", "extra-rounded"]
 IsDark: TypeAlias = Callable[[int, int], bool]
 Radii: TypeAlias = tuple[float, float, float, float]
-"""From the upper left corner clockwise."""
+"""Clockwise from the upper left corner."""
 
 PATTERNS: Final[tuple[Pattern, ...]] = get_args(Pattern)
 CORNERS: Final[tuple[Corner, ...]] = get_args(Corner)
@@ -21,13 +21,13 @@ DOT: Final = 0.46
 HALF: Final = 0.5
 WHOLE: Final = 1.0
 FILLET: Final = 0.36
-# On a module's side one of each may meet; were they longer together, their joint would show.
+# Two of them may meet on a module's side; if they were longer together, the joint would show.
 FLOWING: Final = WHOLE - FILLET
 
 _LONE_RADII: Final[dict[Pattern, float]] = {"extra-rounded": FLOWING, "classy-rounded": WHOLE}
 SQUARE: Final[Radii] = (0, 0, 0, 0)
 _FINDERS: Final[dict[Corner, tuple[float, float, float]]] = {
-    # The radii of the ring's outside, of its inside and of the eye.
+    # The radii of the ring's outer edge, its inner edge and the eye.
     "square": (0, 0, 0),
     "dot": (3.5, 2.5, 1.5),
     "extra-rounded": (2.25, 1.35, 0.95),
@@ -35,7 +35,7 @@ _FINDERS: Final[dict[Corner, tuple[float, float, float]]] = {
 
 
 def draw_modules(pattern: Pattern, size: int, is_dark: IsDark) -> str:
-    """One path for all of them, so that no seam shows between neighbours."""
+    """A single path, so that no seam shows between neighbours."""
     parts: list[str] = []
     for row in range(size):
         for column in range(size):
@@ -47,7 +47,7 @@ def draw_modules(pattern: Pattern, size: int, is_dark: IsDark) -> str:
 
 
 def draw_finder(corner: Corner, x: float, y: float) -> str:
-    """Ring and eye; to be filled by the even-odd rule."""
+    """Ring and eye, to be filled by the even-odd rule."""
     outside, inside, eye = _FINDERS[corner]
     return (
         draw_box(x, y, 7, 7, outside)
@@ -57,7 +57,7 @@ def draw_finder(corner: Corner, x: float, y: float) -> str:
 
 
 def draw_box(x: float, y: float, width: float, height: float, radii: Radii | float) -> str:
-    """`radii`: one for all corners, or for each."""
+    """`radii` is one radius for all corners, or one for each."""
     corners = radii if isinstance(radii, tuple) else (radii,) * 4
     upper_left, upper_right, lower_right, lower_left = corners
     return "".join(
@@ -95,18 +95,18 @@ def _choose_radii(pattern: Pattern, column: int, row: int, is_dark: IsDark) -> R
         return SQUARE
     up, right = is_dark(column, row - 1), is_dark(column + 1, row)
     down, left = is_dark(column, row + 1), is_dark(column - 1, row)
-    # A corner is free where nothing touches either of its sides.
+    # A corner is free if neither of its sides has a neighbour.
     free = (not (up or left), not (up or right), not (down or right), not (down or left))
     if pattern.startswith("classy"):
         free = (free[0], False, free[2], False)
-    # Two round corners share the module's side; one alone may take more of it.
+    # Two round corners share the module's side; a single one may take more of it.
     radius = _LONE_RADII.get(pattern, HALF) if sum(free) == 1 else HALF
     upper_left, upper_right, lower_right, lower_left = (radius * each for each in free)
     return upper_left, upper_right, lower_right, lower_left
 
 
 def _draw_fillets(column: int, row: int, is_dark: IsDark) -> str:
-    """Rounds the inner corners of what surrounds a light module, so that shapes flow together."""
+    """Rounds the inner corners around a light module, so that shapes flow together."""
     parts: list[str] = []
     for right, down in ((0, 0), (1, 0), (1, 1), (0, 1)):
         beside, above = 2 * right - 1, 2 * down - 1

@@ -1,4 +1,4 @@
-"""Turns an address into the modules of a QR code, with as much error correction as it needs."""
+"""Turns a URL into the modules of a QR code, with as much error correction as it needs."""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 FINDER: Final = 7
 _LEAST_SIZE: Final = 17
 _GROWTH: Final = 4
-"""Modules that each version is wider than the one before."""
+"""How many modules each version is wider than the previous one."""
 LARGEST_VERSION: Final = 40
 _QRCODE_LEVELS: Final[dict[Level, int]] = {"L": 1, "M": 0, "Q": 3, "H": 2}
 
 
 class Symbol(msgspec.Struct, frozen=True, kw_only=True):
-    """`modules[row][column]` is dark where true; no quiet zone."""
+    """`modules[row][column]` is true for a dark module; without a quiet zone."""
 
     modules: tuple[tuple[bool, ...], ...]
     level: Level
@@ -35,7 +35,7 @@ class Symbol(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.modules)
 
     def is_dark(self, column: int, row: int) -> bool:
-        """Outside of the code all is light."""
+        """Everything outside the code is light."""
         return 0 <= column < self.size and 0 <= row < self.size and self.modules[row][column]
 
     def is_finder(self, column: int, row: int) -> bool:
@@ -45,22 +45,22 @@ class Symbol(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def list_finders(self) -> tuple[tuple[int, int], ...]:
-        """The upper left corner of each of the three."""
+        """The upper left corner of each of the three finder patterns."""
         far = self.size - FINDER
         return ((0, 0), (far, 0), (0, far))
 
 
 def write_scanned_url(link: Link) -> str:
-    """What the link's code says: its short URL, marked so that visits count as scans."""
+    """The code's content: the link's short URL, marked so that visits count as scans."""
     return f"{link.scheme}://{link.host}{build_path(link.slug)}?{QR_MARKER}"
 
 
 @lru_cache(maxsize=256)
 def encode_address(text: str, wanted: Level, *, has_logo: bool) -> Symbol:
-    """At least the level wanted, and the highest that a logo needs or that costs no larger code.
+    """At least the wanted level; the highest that a logo needs or that needs no larger code.
 
-    A text too long for it is encoded at the highest level that holds it. Raises InvalidFieldsError
-    where none does.
+    A longer text is encoded at the highest level that can contain it. Raises InvalidFieldsError if
+    none can.
     """
     level, version = _choose_version(text, wanted, has_logo=has_logo)
     while (higher := _find_higher(level)) and _find_version(text, higher) == version:
@@ -73,7 +73,7 @@ def encode_address(text: str, wanted: Level, *, has_logo: bool) -> Symbol:
 
 @lru_cache(maxsize=1024)
 def measure_symbol(length: int, wanted: Level, *, has_logo: bool) -> int:
-    """The width in modules of the code for a URL of so many bytes. Raises as encode_address."""
+    """The width in modules of the code for a URL of `length` bytes. Raises as encode_address."""
     _, version = _choose_version("u" * length, wanted, has_logo=has_logo)
     return _LEAST_SIZE + _GROWTH * version
 
@@ -95,7 +95,7 @@ def _find_higher(level: Level) -> Level | None:
 
 
 def _find_version(text: str, level: Level) -> int:
-    """The smallest version that holds the text; one that does not exist where none does."""
+    """The smallest version that can contain the text, or one past the largest if none can."""
     try:
         return _prepare(text, level, None).best_fit()
     except (DataOverflowError, ValueError):

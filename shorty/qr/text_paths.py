@@ -1,8 +1,8 @@
-"""Draws text as paths with a font that is installed with shorty: the same in every viewer, and in
-images without any font.
+"""Draws text as paths with a font that shorty includes, so that it looks the same in every
+viewer, and in containers without fonts.
 """
 
-# What uharfbuzz, which comes without types, leaves unknown:
+# uharfbuzz has no types:
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportAttributeAccessIssue=false, reportUnknownParameterType=false
 
@@ -21,12 +21,12 @@ import uharfbuzz
 WEIGHT: Final = 700
 CAP_HEIGHT: Final = 0.714
 _FILE: Final = fontpkg_open_sans.ROOT / "files" / "OpenSans[wdth,wght].ttf"
-# A font's caches are not made for several threads at once.
+# A font's caches are not thread-safe.
 _LOCK: Final = threading.Lock()
 
 
 class Lettering(msgspec.Struct, frozen=True, kw_only=True):
-    """In units of the font's size, the baseline at 0, y downwards."""
+    """In units of the font's size, with the baseline at 0 and y downwards."""
 
     path: str
     width: float
@@ -54,10 +54,10 @@ def draw_letters(text: str) -> Lettering:
 
 
 def _list_runs(text: str) -> list[tuple[str, str]]:
-    """Its parts with their direction, from left to right as they are seen.
+    """The text's parts with their direction, in visual order from left to right.
 
-    The whole reads as its first letter does. Enough for a label: digits inside of text that is
-    read to the left stay on its side.
+    The first letter decides the direction of the whole. Simplified, which is enough for a label:
+    digits inside right-to-left text stay on its side.
     """
     runs: list[tuple[str, str]] = []
     for is_rtl, letters in groupby(_list_directions(text), key=itemgetter(0)):
@@ -66,7 +66,7 @@ def _list_runs(text: str) -> list[tuple[str, str]]:
 
 
 def _list_directions(text: str) -> list[tuple[bool, str]]:
-    """Each character and whether it is read to the left; between two that are, spaces are too."""
+    """Each character, and whether it is right-to-left; spaces between two such letters are, too."""
     kinds = [unicodedata.bidirectional(letter) for letter in text]
     strong = [
         kind in {"R", "AL"} if kind in {"R", "AL", "L", "EN", "AN"} else None for kind in kinds
@@ -81,7 +81,7 @@ def _list_directions(text: str) -> list[tuple[bool, str]]:
 
 
 class _Pen:
-    """Takes what HarfBuzz draws, in the font's units and upwards, glyph after glyph."""
+    """Receives HarfBuzz's drawing commands, in the font's units with y upwards, glyph by glyph."""
 
     def __init__(self, unit: float) -> None:
         self.parts: list[str] = []
@@ -112,7 +112,7 @@ def _build_drawing() -> Any:
     functions = uharfbuzz.DrawFuncs()
 
     def pass_on(command: str) -> Callable[..., None]:
-        # HarfBuzz's numbers come first, then the pen.
+        # HarfBuzz passes the numbers first, then the pen.
         return lambda *given: given[-1].draw(command, *given[:-1])
 
     functions.set_move_to_func(pass_on("M"))

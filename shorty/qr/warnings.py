@@ -1,4 +1,4 @@
-"""Owns what is said of a code that cameras may fail to read. It is drawn all the same."""
+"""Owns warnings about codes that cameras may fail to read. They are drawn anyway."""
 
 import math
 from typing import Final
@@ -15,11 +15,11 @@ from shorty.qr.design import FRAME_EDGES, FRAMES, PRESETS, QUIET_ZONE, Design, d
 from shorty.qr.symbol import measure_symbol
 
 LEAST_PIXELS: Final = 3
-"""That a module is wide, for cameras to tell it from the next."""
+"""The least width of a module at which cameras can tell it from the next."""
 
 
 def list_warnings(settings: QrSettings, url: str) -> list[str]:
-    """Why cameras may fail to read the code of that URL, and what of the settings is not drawn."""
+    """Why cameras may fail to read the code of that URL, and which settings have no effect."""
     design = decide_design(settings)
     warnings = _list_color_warnings(design)
     warnings += _list_size_warnings(design, url, has_logo=settings.qr_logo_id is not None)
@@ -52,7 +52,7 @@ def _list_color_warnings(design: Design) -> list[str]:
 
 
 def _list_size_warnings(design: Design, url: str, *, has_logo: bool) -> list[str]:
-    """A picture drawn as SVG has the same size in pixels, at which a page shows it."""
+    """Assumes that a page shows an SVG at the same size in pixels."""
     modules = measure_symbol(len(url.encode()), design.level, has_logo=has_logo)
     width = (modules + 2 * design.margin) * (1 + 2 * FRAME_EDGES.get(design.frame, 0))
     if design.size >= LEAST_PIXELS * width:
