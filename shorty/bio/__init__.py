@@ -1,5 +1,5 @@
-"""Link-in-bio pages: what a page is, its blocks, its looks, and what a visitor is shown of it.
+"""Owns link-in-bio pages: their settings, blocks, looks, and what a visitor sees.
 
-A page belongs to one link and has its id; it is there as long as the link is one in a bio, whether
-anybody has set anything of it or not.
+A page belongs to one link and has its id. It exists while the link is marked as a bio link, even if
+nobody has customised it.
 """

@@ -1,4 +1,4 @@
-"""Adds, changes, orders and deletes the blocks of a page: plain functions of a write."""
+"""Adds, changes, orders and deletes the blocks of a page, each inside a write."""
 
 from collections.abc import Sequence
 
@@ -90,7 +90,7 @@ def find_block(blocks: Sequence[Block], block_id: int) -> Block:
 def check_block(
     tx: Transaction, context: LinkContext, actor: Actor, page_id: int, new: NewBlock, count: int
 ) -> NewBlock:
-    """The block as it is kept, on a page that has so many. Raises InvalidFieldsError."""
+    """The block in stored form, on a page with `count` blocks. Raises InvalidFieldsError."""
     block = read_block(new, context.rules.block_list.is_blocked)
     _check_parts(tx, actor, page_id, block)
     if count >= MAX_BLOCKS:
@@ -101,7 +101,7 @@ def check_block(
 
 
 def insert_block(tx: Transaction, page_id: int, place: int, block: NewBlock, made_at: int) -> int:
-    """Puts a checked block where none is, counting from 0; returns its id."""
+    """Inserts a checked block at a free position, counting from 0; returns its id."""
     block_id = tx.insert(
         store.INSERT_BLOCK,
         page_id,
@@ -130,7 +130,7 @@ def _get_block(tx: Transaction, page_id: int, block_id: int, now: int) -> Block:
 
 
 def _check_parts(tx: Transaction, actor: Actor, page_id: int, block: NewBlock) -> None:
-    """Raises InvalidFieldsError where a link or picture is not the workspace's."""
+    """Raises InvalidFieldsError if a link or picture is not the workspace's."""
     workspace_id = actor.workspace_id
     if block.link_id is not None:
         if block.link_id == page_id:

@@ -1,4 +1,4 @@
-"""Owns what may be shown on a page from elsewhere: players of a few known sites, in a frame."""
+"""Owns embeds: players of a few known sites, in a frame."""
 
 import re
 from typing import Final
@@ -9,7 +9,7 @@ import msgspec
 
 
 class Embed(msgspec.Struct, frozen=True, kw_only=True):
-    """`src` is the frame's address on `host`; `height` in pixels, None for a film's 16 to 9."""
+    """`src` is the frame's URL on `host`; `height` is in pixels, or None for a 16:9 video."""
 
     site: str
     src: str
@@ -18,14 +18,14 @@ class Embed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Site(msgspec.Struct, frozen=True, kw_only=True):
-    """`pattern` finds an id in the path; `src` is the player's address with it."""
+    """`pattern` finds an id in the path; `src` is the player's URL with that id."""
 
     name: str
     hosts: frozenset[str]
     pattern: re.Pattern[str]
     src: str
     height: int | None = None
-    query_id: str = ""  # the parameter that holds the id where the path does not
+    query_id: str = ""  # # the parameter with the id, if it is not in the path
 
 
 def _site(
@@ -103,7 +103,7 @@ SITES: Final = tuple(dict.fromkeys(site.name for site in _SITES))
 
 
 def find_embed(url: str) -> Embed | None:
-    """The player of what an address shows; None where it is on no known site."""
+    """The player for a URL; None if its site is not known."""
     try:
         address = can_ada.parse(url.strip())
     except ValueError:

@@ -1,6 +1,6 @@
-"""What a bio page is: its settings and its blocks, as stored, as asked for and as changed.
+"""Defines bio pages: their settings and blocks, as stored, created and changed.
 
-Times are UTC milliseconds. Empty texts are never stored: absent is None.
+Times are UTC milliseconds. Empty texts are never stored; None means absent.
 """
 
 from typing import Literal, TypeAlias
@@ -39,7 +39,7 @@ Network: TypeAlias = Literal[
 
 
 class Colors(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Colours of the page's own over the theme's, such as `#1a2b3c`; None leaves it the theme's."""
+    """The page's own colours, such as `#1a2b3c`, which override the theme's; None keeps those."""
 
     background: str | None = None
     text: str | None = None
@@ -48,16 +48,16 @@ class Colors(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Social(msgspec.Struct, frozen=True, kw_only=True):
-    """An icon that leads to somebody's place elsewhere."""
+    """An icon that links to a profile on another site."""
 
     network: Network
     url: str
 
 
 class PageSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a page looks; as it comes, it says what its link says.
+    """How a page looks; by default it shows the texts of its link.
 
-    `picture` is the avatar's; it may have been deleted since.
+    `picture` is the avatar's id; the picture may have been deleted.
     """
 
     title: str | None = None
@@ -71,7 +71,7 @@ class PageSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """The link that a button leads to. `is_open`: somebody who comes now gets through."""
+    """The link that a button leads to. `is_open` means that a visitor would reach it now."""
 
     id: int
     title: str | None
@@ -82,10 +82,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Block(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing on a page.
+    """One block of a page.
 
-    `text` is a button's label (None: its link's title), a header's or text's words, what an image
-    shows, or an embed's title. `url` is an image's or an embed's.
+    `text` is a button's label (None: its link's title), the text of a header or text block, the
+    description of an image, or the title of an embed. `url` is an image's or an embed's.
     """
 
     id: int
@@ -120,7 +120,7 @@ class BioPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PageChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What to set of a page; UNSET leaves it as it is, None goes back to what it comes with."""
+    """Changes of a page; UNSET keeps a value, None restores the default."""
 
     title: str | None | UnsetType = UNSET
     description: str | None | UnsetType = UNSET
@@ -134,9 +134,9 @@ class PageChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewBlock(msgspec.Struct, frozen=True, kw_only=True):
-    """A block as a door asks for it; what its kind has no use for must be left out.
+    """A block to be created; fields that its kind does not use must be left out.
 
-    `position` counts from 0; without one it goes to the end.
+    `position` counts from 0; without one the block is added at the end.
     """
 
     kind: BlockKind
@@ -151,7 +151,7 @@ class NewBlock(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BlockChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What to change of a block; UNSET leaves it as it is, None clears."""
+    """Changes of a block; UNSET keeps a value, None clears it."""
 
     link_id: int | None | UnsetType = UNSET
     text: str | None | UnsetType = UNSET
@@ -163,7 +163,7 @@ class BlockChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PageList(msgspec.Struct, frozen=True, kw_only=True):
-    """Some of a workspace's pages, with how many blocks each has, by ascending ids."""
+    """Some of a workspace's pages by id, with the number of blocks of each."""
 
     pages: tuple[BioPage, ...]
     has_more: bool

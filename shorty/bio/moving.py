@@ -1,7 +1,7 @@
-"""Takes pages along when a workspace moves: reads how they are dressed, and dresses them anew.
+"""Exports and imports the looks of pages when a workspace moves.
 
-All that a page brings is judged as what a door asks for, but each part by itself, so that a fault
-costs no more than what is at fault.
+An imported page is checked like one that a door sends, but part by part, so that a fault only costs
+the part that has it.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -26,7 +26,7 @@ PAGES_AT_ONCE: Final = 500
 
 
 class DressedPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of which somebody has set something; `updated_at` is None where only blocks are."""
+    """A customised page; `updated_at` is None if it only has blocks."""
 
     id: int
     settings: PageSettings
@@ -35,14 +35,14 @@ class DressedPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MovedBlock(NamedTuple):
-    """A block that was made elsewhere; its `position` is that in the list."""
+    """An imported block; its `position` is its index in the list."""
 
     new: NewBlock
     made_at: int
 
 
 class Dress(msgspec.Struct, frozen=True, kw_only=True):
-    """How a page is to look. Without a time, it was set when its link was changed last."""
+    """The looks of a page. Without a time, they date from the last change of its link."""
 
     change: PageChange
     blocks: Sequence[MovedBlock]
@@ -50,7 +50,7 @@ class Dress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DressFaults(msgspec.Struct, frozen=True, kw_only=True):
-    """What was left out: settings by their names, blocks by their numbers from 0."""
+    """What was left out: settings by name, blocks by index from 0."""
 
     settings: dict[str, str]
     blocks: dict[int, str]
@@ -59,7 +59,7 @@ class DressFaults(msgspec.Struct, frozen=True, kw_only=True):
 async def read_dressed_pages(
     rows: Rows, workspace_id: int, now: int
 ) -> AsyncGenerator[DressedPage]:
-    """By ascending ids; without those of links that live for an hour only."""
+    """By ascending id, without pages of public links, which expire within hours."""
     after = 0
     while found := await rows.find_all(store.LIST_DRESSED_IDS, workspace_id, after, PAGES_AT_ONCE):
         for row in found:
@@ -74,7 +74,7 @@ async def read_dressed_pages(
 
 
 def is_dressed(rows: Database | Transaction, page_id: int) -> bool:
-    """Whether anybody has set anything of it. Asked at once, on the loop or inside a write."""
+    """Whether the page was customised. Reads at once, on the loop or inside a write."""
     find_one = rows.look_up if isinstance(rows, Database) else rows.find_one
     return find_one(store.FIND_DRESS, page_id) is not None
 
@@ -82,9 +82,9 @@ def is_dressed(rows: Database | Transaction, page_id: int) -> bool:
 def dress_page(
     tx: Transaction, context: LinkContext, actor: Actor, page_id: int, dress: Dress
 ) -> DressFaults | None:
-    """All at once, so that a page is never found half dressed; one that is dressed stays so: None.
+    """Applies everything at once, so that no page is half customised; None if it already was.
 
-    Raises NotFoundError where the link is no page of the workspace.
+    Raises NotFoundError if the link is not a page of the workspace.
     """
     require_scope(actor, "write")
     link = require_page(tx, actor, page_id)
@@ -106,7 +106,7 @@ def dress_page(
 
 
 def judge_dress(context: LinkContext, actor: Actor, dress: Dress) -> DressFaults:
-    """What of it would be left out, as far as it can be told before its links are there."""
+    """What would be left out, as far as can be known before the links exist."""
     _, setting_faults = _read_settings(context.db, context, actor, dress.change)
     block_faults: dict[int, str] = {}
     for number, (new, _) in enumerate(dress.blocks):
@@ -120,7 +120,7 @@ def judge_dress(context: LinkContext, actor: Actor, dress: Dress) -> DressFaults
 def _read_settings(
     rows: Database | Transaction, context: LinkContext, actor: Actor, change: PageChange
 ) -> tuple[PageSettings, dict[str, str]]:
-    """What is at fault is as it comes, which never is."""
+    """Faulty settings get their defaults, which are always valid."""
     faults: dict[str, str] = {}
     while True:
         try:

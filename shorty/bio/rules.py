@@ -1,6 +1,6 @@
-"""Owns what a page and its blocks may be: every check, all faults found at once.
+"""Checks pages and their blocks, and finds all faults at once.
 
-Whether the links and pictures that a block names are the workspace's, `service` asks.
+`service` checks whether links and pictures that a block names belong to the workspace.
 """
 
 from collections.abc import Callable
@@ -39,8 +39,8 @@ TEXT_LENGTHS: Final[dict[BlockKind, int]] = {
     "image": 300,
     "embed": 100,
 }
-_OPAQUE: Final = {4, 7}  # characters of #abc and #aabbcc
-# What each kind is made of: what it needs, and what it can do without.
+_OPAQUE: Final = {4, 7}  # # lengths of #abc and #aabbcc
+# The fields that each kind requires, and those that are optional.
 _NEEDED: Final[dict[BlockKind, tuple[str, ...]]] = {
     "link": ("link_id",),
     "header": ("text",),
@@ -61,7 +61,7 @@ PARTS: Final = ("link_id", "text", "url", "picture_id")
 def merge_page_change(
     before: PageSettings, change: PageChange, is_blocked: Callable[[str], bool]
 ) -> PageSettings:
-    """The settings as they would be, without the picture that `avatar_id` names.
+    """The changed settings, without the picture that `avatar_id` names.
 
     `is_blocked` judges hosts. Raises InvalidFieldsError with every fault.
     """
@@ -94,7 +94,7 @@ def merge_page_change(
 
 
 def read_block(new: NewBlock, is_blocked: Callable[[str], bool]) -> NewBlock:
-    """The block with its texts as they are kept. Raises InvalidFieldsError with every fault."""
+    """The block with its texts in stored form. Raises InvalidFieldsError with every fault."""
     faults: dict[str, str] = {}
     for name in PARTS:
         if getattr(new, name) is not None and name not in _POSSIBLE[new.kind]:
@@ -117,9 +117,9 @@ def read_block(new: NewBlock, is_blocked: Callable[[str], bool]) -> NewBlock:
 
 
 def merge_block_change(before: Block, change: BlockChange) -> NewBlock:
-    """The block as it would have been asked for, had it been made like that.
+    """The changed block in the form in which it would be created.
 
-    A picture takes the place of an address, and the other way round.
+    A picture replaces a URL, and vice versa.
     """
     given = {
         name: value

@@ -1,6 +1,6 @@
-"""Makes, changes and deletes bio pages and their blocks: one rule context for every door.
+"""Creates, changes and deletes bio pages, with the same rules for every door.
 
-Nothing of a page is cached but its link: each visit reads it, so that each change shows at once.
+Only a page's link is cached; each visit reads the page, so that changes show at once.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ from shorty.links.writes import insert_link
 from shorty.storage.database import Database, Transaction
 
 Remember: TypeAlias = Callable[[Transaction, BioPage], None]
-"""Runs in the transaction that made the page, such as to keep the answer for a retry."""
+"""Runs in the transaction that created the page, for example to keep the answer for a retry."""
 
 PAGE: str = "bio page"
 
@@ -35,7 +35,7 @@ PAGE: str = "bio page"
 async def list_pages(
     context: LinkContext, actor: Actor, now: int, *, after: int = 0, limit: int = 50
 ) -> PageList:
-    """Those with an id above `after`: every link in a bio, also one that nobody has adorned."""
+    """Pages with an id above `after`, including pages that were never customised."""
     rows = await context.db.find_all(store.LIST_PAGE_IDS, actor.workspace_id, after, limit + 1)
     ids = [row["id"] for row in rows[:limit]]
     links = await find_links(context.db, actor.workspace_id, ids)
@@ -44,7 +44,7 @@ async def list_pages(
 
 
 async def get_page(context: LinkContext, actor: Actor, page_id: int, now: int) -> BioPage:
-    """Raises NotFoundError, for another workspace's page too."""
+    """Raises NotFoundError, also for another workspace's page."""
     link = await find_link(context.db, actor.workspace_id, page_id)
     if link is None or not link.is_link_in_bio:
         raise NotFoundError(PAGE, page_id)
@@ -59,7 +59,7 @@ async def create_page(
     now: int,
     remember: Remember | None = None,
 ) -> BioPage:
-    """A page at a link of its own, which gets its destination's title where it is given none.
+    """Creates a page with its own link, whose default title is its destination's.
 
     Raises InvalidFieldsError, SlugTakenError, QuotaExceededError and ForbiddenError.
     """
@@ -85,7 +85,7 @@ async def turn_into_page(
     now: int,
     remember: Remember | None = None,
 ) -> BioPage:
-    """Makes a link's address a page. Raises as create_page does, and ConflictError if it is one."""
+    """Turns a link into a page. Raises as create_page does, and ConflictError if it is a page."""
     require_scope(actor, "write")
 
     def work(tx: Transaction) -> BioPage:
@@ -105,9 +105,9 @@ async def turn_into_page(
 async def change_page(
     context: LinkContext, actor: Actor, page_id: int, change: PageChange, now: int
 ) -> BioPage:
-    """Raises as create_page does, and NotFoundError.
+    """Raises the errors of create_page, and NotFoundError.
 
-    Only a new button's label, which is the link's, counts as an edit of it.
+    Only a new label of the first button, which is the link's, counts as an edit of the link.
     """
     require_scope(actor, "write")
 
@@ -125,9 +125,9 @@ async def change_page(
 async def delete_page(
     context: LinkContext, actor: Actor, page_id: int, now: int, *, keeps_link: bool = False
 ) -> None:
-    """Ends the page and its link; or the page alone, and the link leads to its destination.
+    """Deletes the page and its link; or only the page, so that the link leads to its destination.
 
-    Raises NotFoundError, and where the link stays QuotaExceededError for the edit of it.
+    Raises NotFoundError, and if the link stays QuotaExceededError for its edit.
     """
     require_scope(actor, "write")
     await get_page(context, actor, page_id, now)
@@ -138,7 +138,7 @@ async def delete_page(
 
 
 def preview_change(context: LinkContext, page: BioPage, change: PageChange) -> BioPage:
-    """The page as it would be after a change that is not made. Raises InvalidFieldsError."""
+    """The page as it would be after the change. Raises InvalidFieldsError."""
     settings = merge_settings(context.db, context, page.link.workspace_id, page.settings, change)
     link = page.link
     if change.button_label is not UNSET:
@@ -149,7 +149,7 @@ def preview_change(context: LinkContext, page: BioPage, change: PageChange) -> B
 async def _prepare_link(
     context: LinkContext, author: Author, wanted: LinkChange, change: PageChange, now: int
 ) -> PreparedLink:
-    """Raises InvalidFieldsError with the faults of the link and those of its page."""
+    """Raises InvalidFieldsError with the faults of both the link and the page."""
     faults: dict[str, str] = {}
     try:
         merge_settings(context.db, context, author.workspace_id, PageSettings(), change)
@@ -165,7 +165,7 @@ async def _prepare_link(
 
 
 def require_page(tx: Transaction, actor: Actor, page_id: int) -> Link:
-    """The page's link, as no other write can change it. Raises NotFoundError."""
+    """The page's link, which no other write can change meanwhile. Raises NotFoundError."""
     link = find_link_to_change(tx, actor.workspace_id, page_id)
     if link is None or not link.is_link_in_bio:
         raise NotFoundError(PAGE, page_id)

@@ -1,4 +1,4 @@
-"""Owns the icons that lead to people's places elsewhere: their names and shapes, drawn by us."""
+"""Owns the icons of profiles on other sites: their names, and shapes drawn by us."""
 
 from typing import Final, NamedTuple
 
@@ -11,7 +11,7 @@ _KINDS: Final[dict[Network, LinkType]] = {"email": "MAILTO", "phone": "TEL"}
 
 
 class Icon(NamedTuple):
-    """`path` is drawn with a pen on a square of 24, not filled."""
+    """`path` is stroked, not filled, on a square of 24."""
 
     name: str
     path: str
@@ -130,7 +130,7 @@ ICONS: Final[dict[Network, Icon]] = {
 
 
 def read_social(social: Social) -> Social:
-    """As it is kept. Raises ValueError with a sentence for whoever wrote it."""
+    """The stored form. Raises ValueError with a sentence for the author."""
     text = read_text(social.url, ADDRESS_LENGTH) or ""
     url = parse_destination(find_social_type(social.network), text)
     return Social(network=social.network, url=url)

@@ -1,4 +1,4 @@
-"""Every statement about pages and their blocks; what is a page, the table of links says."""
+"""Every statement about pages and blocks; the table of links says which links are pages."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -42,8 +42,8 @@ left join bio_pages p on p.link_id = l.id
 left join pictures i on i.id = p.picture_id
 where l.id = $1
 """  # noqa: S608 - the names of our own columns
-# A target that has not begun, is used up or over is as good as none. The button of a deleted link
-# is not there, until the link is brought back.
+# A target that has not started, is used up or has expired counts as missing. A deleted link's button
+# is hidden until the link is restored.
 LIST_BLOCKS: Final = f"""
 select b.id, b.kind, b.text, b.url, b.is_hidden, b.shown_from, b.shown_until, b.created_at,
        {_PICTURE},
@@ -95,7 +95,7 @@ _COLORS: Final = msgspec.json.Decoder(Colors)
 
 
 class StoredPage(msgspec.Struct, frozen=True, kw_only=True):
-    """What is stored of a page beside its link; `icon_path` is that of its destination."""
+    """A page's own columns; `icon_path` is that of its link's destination."""
 
     settings: PageSettings
     icon_path: str
@@ -103,7 +103,7 @@ class StoredPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def look_up_page(db: Database, link_id: int, now: int) -> tuple[StoredPage, tuple[Block, ...]]:
-    """For a visitor, at once: two reads of some 20 µs. Raises StorageUnavailableError."""
+    """For a visitor, at once: two reads of about 20 µs. Raises StorageUnavailableError."""
     row = db.look_up(FIND_SETTINGS, link_id)
     blocks = db.look_up_all(LIST_BLOCKS, link_id, now)
     return read_page(row), tuple(map(read_block, blocks))
@@ -193,7 +193,7 @@ def put_settings(tx: Transaction, link_id: int, settings: PageSettings, now: int
 
 
 def move_blocks(tx: Transaction, link_id: int, block_ids: Sequence[int]) -> None:
-    """Numbers the page's blocks anew in this order."""
+    """Renumbers the page's blocks in this order."""
     tx.execute_many(
         MOVE_BLOCK, [(link_id, block_id, place) for place, block_id in enumerate(block_ids)]
     )

@@ -1,7 +1,6 @@
-"""Owns the colours of pages: five themes in light and dark, and the page's own over them.
+"""Owns the colours of pages: five themes in light and dark, overridden by the page's own.
 
-Whatever is asked for, text stays readable: a colour that does not stand out from its ground gives
-way to black or white.
+Text always stays readable: a colour with too little contrast is replaced by black or white.
 """
 
 from collections.abc import Iterator
@@ -15,21 +14,21 @@ from shorty.qr.colors import BLACK, WHITE, measure_contrast, read_color
 Scheme: TypeAlias = Literal["light", "dark"]
 
 LEAST_CONTRAST: Final = 4.5
-"""What WCAG 2.2 asks of text."""
+"""The contrast that WCAG 2.2 requires for text."""
 
 
 class Palette(msgspec.Struct, frozen=True, kw_only=True):
-    """`ground` lies behind all; where it runs into `ground_end`, text stands out from both."""
+    """`ground` is the background; if it fades into `ground_end`, text contrasts with both."""
 
     scheme: Scheme
     ground: str
     ground_end: str
     ink: str
-    soft: str  # of what is said quietly
+    soft: str  # # secondary text
     button: str
     on_button: str
     edge: str  # of buttons
-    accent: str  # of what has the focus
+    accent: str  # # the focus outline
 
 
 def _palette(scheme: Scheme, colors: str) -> Palette:
@@ -80,7 +79,7 @@ DESCRIPTIONS: Final[dict[Theme, str]] = {
 
 
 def list_palettes(theme: Theme, colors: Colors) -> tuple[Palette, ...]:
-    """Light and dark; with a background of its own, a page looks the same in both."""
+    """Light and dark; a page with its own background looks the same in both."""
     light, dark = THEMES[theme]
     if colors.background is None:
         return tuple(_colour(palette, colors) for palette in (light, dark))
@@ -92,7 +91,7 @@ def list_palettes(theme: Theme, colors: Colors) -> tuple[Palette, ...]:
 
 
 def list_warnings(theme: Theme, colors: Colors) -> list[str]:
-    """Which of a page's own colours were not taken, and why."""
+    """Which of a page's own colours were not used, and why."""
     found = dict.fromkeys(
         warning
         for palette in list_palettes(theme, colors)
@@ -127,7 +126,7 @@ def _colour(palette: Palette, colors: Colors) -> Palette:
 
 
 def _choose(wanted: str | None, usual: str, *grounds: str) -> str:
-    """The first of the two that can be read on each ground; else black or white."""
+    """The first of the two that is readable on each ground, else black or white."""
     for color in (wanted, usual, WHITE):
         if color and all(_measure(color, ground) >= LEAST_CONTRAST for ground in grounds):
             return color

@@ -1,6 +1,6 @@
-"""Owns what somebody sees of a page at a moment: which blocks, in which words, leading where.
+"""Owns what a visitor sees of a page at a moment: its blocks, their texts and destinations.
 
-Pure; a door renders it. Of a page that is being edited it shows how it would look.
+Pure; a door renders it. Also used for the preview of a page that is being edited.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ BUTTON_LABEL: Final = "Click Here"
 
 
 class PageLink(Protocol):
-    """What a page takes from its link, stored or cached."""
+    """The part of a link that a page uses; the link may be stored or cached."""
 
     @property
     def slug(self) -> str: ...
@@ -36,7 +36,7 @@ class PageLink(Protocol):
 
 
 class Button(msgspec.Struct, frozen=True, kw_only=True):
-    """`icon` is the path of a small picture, `leads_to` what people are told; both may be empty."""
+    """`icon` is an image's path, `leads_to` the destination that is shown; both may be empty."""
 
     label: str
     address: str
@@ -45,7 +45,7 @@ class Button(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
-    """`width` and `height` are pixels; 0 where nobody knows, as of pictures elsewhere."""
+    """`width` and `height` are in pixels, or 0 if unknown, as for images on other sites."""
 
     address: str
     shows: str
@@ -54,7 +54,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """A block as it is seen: what goes with its kind is there."""
+    """A block as it is shown; only the fields of its kind are set."""
 
     kind: BlockKind
     text: str = ""
@@ -65,9 +65,9 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Face(msgspec.Struct, frozen=True, kw_only=True):
-    """`avatar` is a path on this server, `initial` what stands there without it; both may be empty.
+    """`avatar` is a path on this server, `initial` replaces a missing avatar; both may be empty.
 
-    `picture` is the address of what shows the page elsewhere.
+    `picture` is the URL of the image in link previews.
     """
 
     title: str
@@ -94,8 +94,8 @@ def build_face(
     icon_path: str,
     follow: str = "",
 ) -> Face:
-    """`origin` is the domain's, `icon_path` the destination's icon, `follow` where the button
-    leads if not to the link itself.
+    """`origin` is the domain's, `icon_path` the destination's icon; `follow` is the button's URL if
+    it is not the link itself.
     """
     title = settings.title or link.title or destination_host(link.url) or "Links"
     avatar = _find_avatar(settings, icon_path)
@@ -121,7 +121,7 @@ def build_face(
 
 
 def preview_face(page: BioPage, now: int) -> Face:
-    """A page as it is, or as it is about to be."""
+    """A page as it is, or with unsaved changes."""
     link = page.link
     return build_face(
         link,
@@ -134,7 +134,7 @@ def preview_face(page: BioPage, now: int) -> Face:
 
 
 def write_follow_address(slug: str) -> str:
-    """Where a page's first button leads: past the page, to its link's destination."""
+    """The path of a page's first button: past the page, to its link's destination."""
     return f"{build_path(slug)}?{FOLLOW_MARKER}"
 
 
@@ -151,7 +151,7 @@ def _list_items(blocks: Sequence[Block], now: int) -> Iterator[Item]:
 
 
 def _build_item(block: Block) -> Item | None:
-    """None where what it shows is gone, or is on no site that is known any more."""
+    """None if its content was deleted, or is on a site that is no longer supported."""
     text = block.text or ""
     match block.kind:
         case "link" if block.target is not None:
