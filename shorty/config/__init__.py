@@ -1,7 +1,7 @@
-"""What the settings are (`settings`), where they come from (`reader`, `environment`),
-how they are checked (`conversion`, `rules`).
+"""Owns the settings: what they are (`settings`), where they come from (`reader`, `environment`),
+and how they are checked (`conversion`, `rules`).
 
-Everyone else imports from here: `from shorty.config import Config, load_config`.
+Other packages import from here: `from shorty.config import Config, load_config`.
 """
 
 from shorty.config.reader import find_config_file, load_config

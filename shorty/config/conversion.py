@@ -1,4 +1,4 @@
-"""Turns tables of raw values into the settings' structs, and collects every fault on the way."""
+"""Converts tables of raw values to the settings' structs, and collects every fault."""
 
 import difflib
 from collections.abc import Iterable
@@ -10,15 +10,15 @@ from msgspec import NODEFAULT, Struct, inspect
 
 from shorty.config.settings import list_paths, list_settings
 
-Table = dict[str, Any]  # a TOML table as the parser gives it
+Table = dict[str, Any]  # # a TOML table from the parser
 SECRETS = {"metrics.token"}
 SHOWN_LENGTH = 60
 
 
 class Faults:
-    """What is wrong with the settings, a line each.
+    """The faults of the settings, one per line.
 
-    `origins` says which variable or option set a path, where it was not the file.
+    `origins` names the variable or option that set a path, unless the file did.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Faults:
 
 
 def suggest_path(path: str, siblings: list[str]) -> str:
-    """The nearest key beside it, else one of its name elsewhere, else what may stand there."""
+    """The nearest key beside it, else a key of that name elsewhere, else the allowed keys."""
     key = path.rpartition(".")[2]
     near = difflib.get_close_matches(key, [name.rpartition(".")[2] for name in siblings], n=1)
     found = [name for name in siblings if name.rpartition(".")[2] in near] or [
@@ -58,7 +58,7 @@ def is_struct_type(wanted: Any) -> bool:
 
 
 def convert_value(wanted: Any, value: object, path: str, faults: Faults) -> Any:
-    """The value as `wanted`; where it is faulty, the fault is noted and `NODEFAULT` returned."""
+    """The value as `wanted`; for a faulty value, notes the fault and returns `NODEFAULT`."""
     origin = get_origin(wanted)
     if origin is dict:
         return convert_tables(get_args(wanted)[1], value, path, faults)
@@ -74,7 +74,7 @@ def convert_value(wanted: Any, value: object, path: str, faults: Faults) -> Any:
 
 
 def convert_table(struct: type[Struct], value: object, path: str, faults: Faults) -> Any:
-    """The struct of what is right in the table: faulty keys are noted and keep their default."""
+    """The struct of the table's valid values; notes faulty keys, which keep their defaults."""
     if not isinstance(value, dict):
         faults.add_value(path, describe_type(struct), value)
         return NODEFAULT
@@ -129,7 +129,7 @@ def join_path(path: str, key: str) -> str:
 
 
 def describe_type(wanted: Any) -> str:
-    """What a person should write where this type is expected."""
+    """What a person should write for this type."""
     return describe_kind(inspect.type_info(wanted))
 
 

@@ -1,4 +1,4 @@
-"""SHORTY_SECTION__KEY: every setting by its environment variable."""
+"""Reads every setting from an environment variable, SHORTY_SECTION__KEY."""
 
 import difflib
 import json
@@ -23,7 +23,7 @@ def name_variable(path: str) -> str:
 
 
 def apply_environment(table: Table, environ: Mapping[str, str], faults: Faults) -> None:
-    """Writes what the variables say over the table, and notes which of them set which path."""
+    """Overwrites the table with the variables' values, and notes which variable set which path."""
     given = {name: text for name, text in environ.items() if is_setting_variable(name)}
     plans = list_plans(table)
     paths = list_paths([*plans, *find_new_plans(given, plans)])
@@ -38,7 +38,7 @@ def apply_environment(table: Table, environ: Mapping[str, str], faults: Faults) 
 
 
 def find_nearest(name: str, known: Iterable[str]) -> str:
-    """A key without its section is the first section's that has it."""
+    """The nearest known name; a key without its section matches the first section that has it."""
     key = f"__{name.removeprefix(PREFIX)}"
     same = [each for each in known if each.endswith(key)]
     return same[0] if same else difflib.get_close_matches(name, known, n=1, cutoff=0)[0]
@@ -54,7 +54,7 @@ def list_plans(table: Table) -> list[str]:
 
 
 def find_new_plans(given: Mapping[str, str], plans: Iterable[str]) -> set[str]:
-    """Plans that only variables speak of: SHORTY_PLANS__TEAM__LINKS makes the plan `team`."""
+    """Plans that only variables name: SHORTY_PLANS__TEAM__LINKS creates the plan `team`."""
     keys = {field.name.upper() for field in list_settings(Plan)}
     known = {name_variable(plan).removeprefix(PREFIX) for plan in plans}
     spoken_of = (name.removeprefix(PLANS_PREFIX) for name in given if name.startswith(PLANS_PREFIX))
@@ -63,7 +63,7 @@ def find_new_plans(given: Mapping[str, str], plans: Iterable[str]) -> set[str]:
 
 
 def write_setting(table: Table, path: str, value: object) -> None:
-    """Sets one key; a section that the file filled with something else keeps it, to be refused."""
+    """Sets one key. A section that is not a table in the file stays, and is refused later."""
     section, dot, rest = path.partition(".")
     if not dot:
         table[section] = value
@@ -74,7 +74,7 @@ def write_setting(table: Table, path: str, value: object) -> None:
 
 
 def parse_text(text: str, kind: inspect.Type) -> object:
-    """The value that a text stands for; a text that fits nothing stays one, to be refused."""
+    """The value of a text; a text of the wrong form stays text, and is refused later."""
     match kind:
         case inspect.UnionType(types=types) if any(isinstance(t, inspect.NoneType) for t in types):
             return parse_text(text, types[0]) if text.strip() else None
@@ -91,14 +91,14 @@ def parse_text(text: str, kind: inspect.Type) -> object:
 
 
 def parse_list(text: str, item: inspect.Type) -> object:
-    """A TOML or JSON list, or its items between commas."""
+    """A TOML or JSON list, or items separated by commas."""
     if text.startswith("["):
         return parse_literal(text)
     return [parse_text(part.strip(), item) for part in text.split(",") if part.strip()]
 
 
 def parse_literal(text: str) -> object:
-    """A text as TOML writes values, or as JSON does; itself where it is neither."""
+    """A text as a TOML or JSON value; unchanged if it is neither."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

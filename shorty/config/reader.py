@@ -1,4 +1,4 @@
-"""Where the settings come from: shorty.toml, then SHORTY_*, then the command's own options."""
+"""Reads the settings from shorty.toml, then SHORTY_* variables, then the command's options."""
 
 import re
 import tomllib
@@ -23,9 +23,9 @@ def load_config(
     host: str | None = None,
     port: int | None = None,
 ) -> Config:
-    """The settings in effect, all faults raised as one ConfigError; `host` and `port` win.
+    """The effective settings; raises all faults as one ConfigError. `host` and `port` override.
 
-    Relative paths count from the file's folder; without a file, from the working directory.
+    Relative paths start at the file's folder, or without a file at the working directory.
     """
     file = find_config_file(path, environ)
     table = read_table(file) if file else {}
@@ -44,7 +44,7 @@ def load_config(
 
 
 def find_config_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """The file named by the option, then by SHORTY_CONFIG; else ./shorty.toml if it is there."""
+    """The file named by the option, else by SHORTY_CONFIG, else ./shorty.toml if it exists."""
     if path:
         return path
     if named := environ.get(CONFIG_VARIABLE):
@@ -66,7 +66,7 @@ def read_table(file: Path) -> Table:
 
 
 def add_built_in_plans(table: Table) -> None:
-    """A [plans.free] of the file replaces the built-in one whole; variables change single keys."""
+    """A [plans.free] in the file replaces the whole built-in plan; variables change single keys."""
     plans = table.setdefault("plans", {})
     if isinstance(plans, dict):
         for name, plan in build_default_plans().items():

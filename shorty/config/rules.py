@@ -1,4 +1,4 @@
-"""What a setting's type cannot say: addresses, hosts, URLs and files, brought into one spelling."""
+"""Checks what a setting's type cannot express; normalises IP addresses, hosts, URLs and files."""
 
 import re
 from difflib import get_close_matches
@@ -32,7 +32,7 @@ A_URL = 'a URL that starts with "https://" or "http://"'
 
 
 def apply_rules(config: Config, folder: Path, faults: Faults) -> Config:
-    """The configuration as the rest relies on it, its relative paths under `folder`."""
+    """The normalised configuration, with relative paths resolved against `folder`."""
     check_plans(config, faults)
     return replace(
         config,
@@ -137,7 +137,7 @@ def settle_file(path: str, name: str, folder: Path, faults: Faults) -> str:
 
 
 def settle_url(path: str, text: str, faults: Faults) -> str:
-    """As browsers write it; empty stays empty."""
+    """The URL as browsers write it; an empty one stays empty."""
     url = parse_web_url(text) if text else None
     if text and url is None:
         faults.add_value(path, A_URL, text)
@@ -145,7 +145,7 @@ def settle_url(path: str, text: str, faults: Faults) -> str:
 
 
 def settle_host(path: str, text: str, scheme: str, faults: Faults) -> str:
-    """Lower case, punycode, and without the port that the scheme implies."""
+    """In lower case and punycode, without the scheme's default port."""
     host = fold_host(text, scheme)
     if host is None:
         faults.add_value(path, A_HOST, text)

@@ -1,4 +1,4 @@
-"""The one list of settings: every section and key of shorty.toml, its type and its default."""
+"""The list of all settings: every section and key of shorty.toml, its type and its default."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -21,10 +21,10 @@ LISTEN_ON_ALL = (str(IPv4Address(0)), str(IPv6Address(0)))
 
 class ServerConfig(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
-    port: Port = 8000  # 0: any free port
+    port: Port = 8000  # # 0: any free port
     trusted_proxies: tuple[str, ...] = ("127.0.0.1",)
     cors_origins: tuple[str, ...] = ("*",)
-    requests_per_minute: PositiveInt = 6000  # per token, where the plan says nothing
+    requests_per_minute: PositiveInt = 6000  # # per token, if the plan has no limit of its own
     hsts: bool = False
 
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -36,7 +36,7 @@ class StorageConfig(Struct, frozen=True, kw_only=True):
 
 
 class DomainConfig(Struct, frozen=True, kw_only=True):
-    """A domain the operator vouches for; an empty scheme becomes https, or http on localhost."""
+    """A domain of the operator's; an empty scheme becomes https, or http on localhost."""
 
     host: str
     scheme: Scheme = ""
@@ -51,13 +51,13 @@ class DomainConfig(Struct, frozen=True, kw_only=True):
 
 
 class ServedDomain(DomainConfig, frozen=True, kw_only=True):
-    """A domain as it is answered."""
+    """A domain as it is served."""
 
-    follows_server: bool = False  # the built-in one, whose host changes with --host and --port
+    follows_server: bool = False  # # the built-in one, whose host changes with --host and --port
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What a workspace may use; None means no limit. The per-month limits are by UTC month."""
+    """What a workspace may use; None means no limit. Monthly limits follow the UTC month."""
 
     name: str = ""
     links: Limit = None
@@ -74,7 +74,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 class DefaultsConfig(Struct, frozen=True, kw_only=True):
     plan: str = UNLIMITED
-    workspaces_per_person: PositiveInt = 10  # that they own
+    workspaces_per_person: PositiveInt = 10  # # that they own
 
 
 class LinksConfig(Struct, frozen=True, kw_only=True):
@@ -102,7 +102,7 @@ class PrivacyConfig(Struct, frozen=True, kw_only=True):
 
 
 class GeoConfig(Struct, frozen=True, kw_only=True):
-    database: str = ""  # a path; empty: the data that comes along
+    database: str = ""  # # a path; empty: the included data
 
     @property
     def path(self) -> Path | None:
@@ -110,14 +110,14 @@ class GeoConfig(Struct, frozen=True, kw_only=True):
 
 
 class SmtpConfig(Struct, frozen=True, kw_only=True):
-    """An empty host: no mail is sent."""
+    """With an empty host, no mail is sent."""
 
     host: str = ""
     port: Annotated[int, Meta(ge=1, le=65535)] = 587
     security: Literal["starttls", "tls", "none"] = "starttls"
-    username: str = ""  # empty: without signing in
+    username: str = ""  # # empty: no authentication
     password: str = ""
-    sender: str = ""  # an address, or "Name <address>"
+    sender: str = ""  # # an email, or "Name <email>"
 
 
 class MetricsConfig(Struct, frozen=True, kw_only=True):
@@ -176,7 +176,7 @@ class Config(Struct, frozen=True, kw_only=True):
 
 
 def list_settings(struct: type[Struct]) -> tuple[FieldInfo, ...]:
-    """The keys of a section; a plan's name is its table's, not a key of it."""
+    """The keys of a section; a plan's name is its table's name, not a key."""
     return tuple(item for item in fields(struct) if struct is not Plan or item.name != "name")
 
 
@@ -195,9 +195,9 @@ def list_paths(plans: Iterable[str]) -> dict[str, Any]:
 
 
 def build_own_domain(server: ServerConfig) -> ServedDomain:
-    """The address listened on: `localhost:PORT` where that reaches it, else the host itself.
+    """The built-in domain: `localhost:PORT` if that reaches the server, else its host.
 
-    A port of 80 is left out, as browsers do.
+    Port 80 is left out, as browsers do.
     """
     port = "" if server.port == HTTP_PORT else f":{server.port}"
     own = format_host(server.host)
@@ -207,7 +207,7 @@ def build_own_domain(server: ServerConfig) -> ServedDomain:
 
 
 def format_host(address: str) -> str:
-    """An address as a URL writes it: IPv6 in brackets, names in lower case."""
+    """A host as a URL writes it: IPv6 in brackets, names in lower case."""
     if ":" in address and not address.startswith("["):
         return f"[{address.lower()}]"
     return address.lower()
@@ -225,7 +225,7 @@ def is_loopback(host: str) -> bool:
 
 
 def split_port(host: str) -> tuple[str, str]:
-    """`name:80` into its name and port, `[::1]:80` included; the port is empty where none is."""
+    """`name:80` or `[::1]:80` into name and port; the port is empty if there is none."""
     name, colon, port = host.rpartition(":")
     if not colon or host.endswith("]") or not port.isdigit():
         return host, ""
