@@ -1,31 +1,32 @@
 """shorty, a self-hosted link shortener.
 
-Three rings: *domains* hold the rules, *doors* turn the outside world into one call of a domain,
-*storage* underneath runs statements and knows no business. Imports go one way, down this map:
+Three rings: *domains* contain the rules, *doors* turn requests from outside into one call of a
+domain, and *storage* underneath runs statements and knows no rules. Imports go one way, down this
+map:
 
-    cli                what the shell asks for
-    app                the composition root; `jobs` does what is done by the clock,
-                       `serve` is the process around it, `granian_bridge` all that knows granian
-    api                callers: both APIs, analytics, webhooks, accounts, their OpenAPI document
+    cli                the shell: commands
+    app                the composition root; `jobs` runs periodically,
+                       `serve` is the process around it, `granian_bridge` adapts granian
+    api                programs: both APIs, analytics, webhooks, accounts, the OpenAPI document
     web                people: the dashboard
-    webcore            what these two share: requests, answers, services
-    redirect           visitors: `route` is the hot path, `decide` what a visit gets
+    webcore            shared by these two: requests, answers, services
+    redirect           visitors: `route` is the hot path, `decide` chooses a visit's answer
     bio                link-in-bio pages: settings, blocks, themes
-    qr                 pictures of codes, from settings alone
-    transfer           links and bio pages moving in and out: other products' files, ours, exports
+    qr                 images of QR codes, from settings alone
+    transfer           imports and exports of links and bio pages, also from other products
     clicks             what happened to links: journal, recorder, counts, sums, analytics
     links              what a link is: rules, create and change, lists, lookup
     webhooks           deliveries: outbox, worker, log
-    domains            which host answers, and whose it is
+    domains            which host answers, and who owns it
     accounts           people, workspaces, roles, tokens
     plans              what a workspace may use
-    config, storage,   settings; the database; and what everybody needs: the one HTTP client,
-    fetch, limits …    rate limits, passwords, proxies, addresses, ids, durations, whether the clock
-                       is believed, the process's sockets
+    config, storage,   settings; the database; and what all of them use: the one HTTP client,
+    fetch, limits …    rate limits, passwords, proxies, hosts, ids, durations, a check of the clock,
+                       the process's sockets
     errors             what can go wrong
 
-Read `links/model.py`, `redirect/decide.py` and `clicks/journal.py` first: they are the product in
-three pages. `manual/` is for the people who use it.
+Read `links/model.py`, `redirect/decide.py` and `clicks/journal.py` first: they are the core of the
+product. `manual/` is for the people who use it.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Lets `python -m shorty` stand for the `shorty` command."""
+"""Runs the `shorty` command as `python -m shorty`."""
 
 from shorty.cli import main
 

@@ -1,4 +1,4 @@
-"""Owns how a host is written, and which addresses lie in the public internet."""
+"""Owns how a host is written, and which IP addresses are on the public internet."""
 
 import ipaddress
 import re
@@ -11,8 +11,8 @@ REMEMBERED_HOSTS: Final = 4096
 
 _NOT_IN_A_HOST: Final = re.compile(r"[/\\?#@%<>^|\s]")
 
-# What `is_global` of the oldest supported Python still lets through. Networks that carry an IPv4
-# address inside (NAT64, 6to4, Teredo) could lead anywhere; 168.63.129.16 is a cloud's own host.
+# Private networks that `is_global` of the oldest supported Python allows. Networks that embed an
+# IPv4 address (NAT64, 6to4, Teredo) could lead anywhere; 168.63.129.16 is a cloud's own host.
 _NEVER_PUBLIC: Final = tuple(
     ipaddress.ip_network(text)
     for text in (
@@ -28,7 +28,7 @@ _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 
 
 def is_public_address(address: str) -> bool:
-    """Whether `address` (numeric, as connected to) lies in the public internet."""
+    """Whether `address` (numeric, as connected to) is on the public internet."""
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped is not None:
@@ -42,7 +42,7 @@ def is_public_address(address: str) -> bool:
 
 @lru_cache(REMEMBERED_HOSTS)
 def fold_host(text: str, scheme: str = "http") -> str | None:
-    """The one spelling of a host and its port, if named; None where browsers would refuse it."""
+    """The one spelling of a host and its port, if any; None if browsers would refuse it."""
     text = text.strip()
     if _NOT_IN_A_HOST.search(text):
         return None

@@ -56,17 +56,17 @@ from shorty.webcore.services import Attempts, Services
 from shorty.webhooks.outbox import Outbox
 from shorty.webhooks.worker import WebhookWorker
 
-PAGE_CONNECTIONS: Final = 48  # for what is fetched beside webhooks
+PAGE_CONNECTIONS: Final = 48  # # for requests other than webhooks
 
 
 @cache
 def build_doors() -> ASGIApp:
-    """Once per process: the routes keep nothing of an app, and nothing of theirs must be opened."""
+    """Called once per process, because the routes keep no state of an app."""
     return add_short_ways(create_api(build_routers(), {"app": ERROR_HANDLERS}), DOORS)
 
 
 class App:
-    """The RSGI application: everything of one process, from the open database to the doors."""
+    """The RSGI application: everything in one process, from the open database to the doors."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class App:
 
     @property
     def answer_now(self) -> Callable[[Scope, Answering], bool]:
-        """The front's own, once it has started: every visit would feel a call in between."""
+        """The front's own method, once started, because every visit would pay for another call."""
         return self.front.answer_now
 
     def __rsgi__(self, scope: Scope, proto: Answering) -> Awaitable[None]:
@@ -118,13 +118,13 @@ class App:
         await opened
 
     async def stop(self) -> None:
-        """Requests have ended: ends the workers, drains the recorder, closes the database."""
+        """Called after all requests: ends the workers, drains the recorder, closes the database."""
         self._ending.set()
         if self._life is not None:
             await self._life
 
     async def _live(self, opened: "asyncio.Future[None]") -> None:
-        # One task from beginning to end: what opens a task group must be what closes it.
+        # A single task, because a task group must be closed by the task that opened it.
         try:
             async with AsyncExitStack() as stack:
                 await self._open(stack)
@@ -153,7 +153,7 @@ class App:
         stack.push_async_callback(self.jobs.stop)
 
     async def _open_services(self, stack: AsyncExitStack) -> Services:
-        """What is started later is stopped earlier."""
+        """Services are stopped in the reverse order of their start."""
         db, config = self.db, self.config
         outbox = Outbox(config.plans)
         recorder = Recorder(db, outbox=outbox)

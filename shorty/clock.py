@@ -1,8 +1,8 @@
-"""Owns whether the wall clock may be believed, before anything is removed for good by it.
+"""Owns whether the wall clock can be trusted before data is deleted because of its age.
 
-A clock that is months ahead for a minute would have everything removed that is not that old. So its
-progress is compared with the monotonic clock's. After a jump it has to go on for an hour as a clock
-does; one that jumps back by then is believed at once.
+A clock that is months ahead, even for a minute, would delete all data younger than that. Its
+progress is therefore compared with the monotonic clock's. After a jump it must run steadily for an
+hour before it is trusted; a clock that jumps back before then is trusted at once.
 """
 
 from typing import Final, NamedTuple
@@ -14,18 +14,18 @@ WAIT_S: Final = 3600.0
 
 
 class Reading(NamedTuple):
-    """Both clocks at one moment: UTC milliseconds, and seconds since some start."""
+    """Both clocks at one moment: UTC milliseconds, and seconds since an arbitrary start."""
 
     now: int
     monotonic: float
 
     def find_jump(self, later: "Reading") -> int:
-        """By how many milliseconds the wall clock has gone further than the other by `later`."""
+        """The milliseconds by which the wall clock has advanced more than the other by `later`."""
         return later.now - self.now - int((later.monotonic - self.monotonic) * 1000)
 
 
 class ClockWatch:
-    """Begins with a reading that is believed. `doubted` is the one with which an hour began."""
+    """Starts with a trusted reading. `doubted` is the reading with which the hour began."""
 
     def __init__(self, believed: Reading) -> None:
         self.doubted: Reading | None = None

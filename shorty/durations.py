@@ -1,4 +1,4 @@
-"""Owns the lengths of time that others count in, in milliseconds."""
+"""Durations that several modules use, in milliseconds."""
 
 from typing import Final
 

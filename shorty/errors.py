@@ -1,7 +1,7 @@
-"""What can go wrong, as facts with a stable code and the values that explain it.
+"""Defines the errors, as facts with a stable code and the values that explain them.
 
-Domains raise these; each door turns them into its own shape. A message is one sentence that says
-what to do, fit to be shown to the caller: it never holds SQL, a path of the server or a secret.
+Domains raise them; each door shows them in its own form. A message is one sentence that says what
+to do and can be shown to the caller: it never contains SQL, a path of the server or a secret.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class ShortyError(Exception):
-    """Base of every expected failure. `code` is stable and documented in the manual."""
+    """Base of every expected error. `code` is stable and documented in the manual."""
 
     code = "error"
 
@@ -22,9 +22,9 @@ class ShortyError(Exception):
 
 
 class InvalidFieldsError(ShortyError):
-    """Input that was understood but cannot be accepted; `fields` maps each name to its fault.
+    """Readable input that cannot be accepted; `fields` maps each field's name to its fault.
 
-    Those of `unread` could not be read, and are under the caller's own names already.
+    `unread` maps fields that could not be read, already by the caller's own names.
     """
 
     code = "invalid-fields"
@@ -38,7 +38,7 @@ class InvalidFieldsError(ShortyError):
     def rename(
         self, spell: Callable[[Mapping[str, str]], Mapping[str, str]]
     ) -> "InvalidFieldsError":
-        """The same with the domain's names spelled as the caller knows them."""
+        """The same error with the domain's field names replaced by the caller's."""
         return InvalidFieldsError(spell(self._judged), self._unread)
 
 
@@ -69,7 +69,7 @@ class AlreadyExistsError(ShortyError):
 
 
 class ConflictError(ShortyError):
-    """A request that is right by itself but cannot be met in the present state."""
+    """A valid request that is not possible in the current state."""
 
     code = "conflict"
 
@@ -91,7 +91,7 @@ class FeatureOffError(ForbiddenError):
 
 
 class QuotaExceededError(ShortyError):
-    """A plan's limit is reached. `retry_after_s` is None where waiting does not help."""
+    """A plan's limit is reached. `retry_after_s` is None if waiting does not help."""
 
     code = "quota-exceeded"
 
@@ -103,7 +103,7 @@ class QuotaExceededError(ShortyError):
 
 
 def _write_wait(seconds: int) -> str:
-    """For people, who would not count 596 seconds."""
+    """Written for people, who do not count 596 seconds."""
     minutes = -(-seconds // 60)
     if minutes > 2 * 60:
         return f"{-(-minutes // 60)} hours"
@@ -121,7 +121,7 @@ class RateLimitedError(ShortyError):
 
 
 class BusyError(ShortyError):
-    """What the work needs is in use and the queue for it is full; nothing was begun."""
+    """The resource is in use and its queue is full; no work was begun."""
 
     code = "busy"
 
@@ -131,13 +131,13 @@ class BusyError(ShortyError):
 
 
 class FetchError(ShortyError):
-    """An outgoing request that failed or was refused; the message says why without inner detail."""
+    """An outgoing request failed or was refused; the message says why, without internal details."""
 
     code = "fetch-failed"
 
 
 class StorageUnavailableError(ShortyError):
-    """The database cannot be read or written now: locked, full or broken."""
+    """The database cannot be read or written now: it is locked, full or broken."""
 
     code = "storage-unavailable"
 
@@ -154,6 +154,6 @@ class StartError(ShortyError):
 
 
 class ConfigError(StartError):
-    """A setting that is unknown or ill-typed; the message names its path and what was expected."""
+    """An unknown or invalid setting; the message names its path and what was expected."""
 
     code = "config-invalid"

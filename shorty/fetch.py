@@ -1,7 +1,7 @@
-"""Owns every outgoing request: one HTTP client that connects to public addresses only.
+"""Owns every outgoing request: one HTTP client that only connects to public IP addresses.
 
-The guard sits where the socket is made, so it sees the address that is really connected to: after
-DNS (rebinding), after every redirect, however the host was spelled.
+The check is where the socket is created, so it sees the IP address that is actually used: after DNS
+(rebinding), after every redirect, however the host was spelled.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """`url` is where the redirects ended; `content_type` has no parameters, `charset` is theirs."""
+    """`url` is the end of the redirects; `content_type` has no parameters, `charset` is its own."""
 
     status: int
     url: str
@@ -40,7 +40,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a receiver said to a POST; `body` holds at most ANSWER_LIMIT_BYTES of it."""
+    """A receiver's answer to a POST; `body` is at most ANSWER_LIMIT_BYTES of it."""
 
     status: int
     retry_after: str | None
@@ -55,7 +55,7 @@ class _PrivateAddressError(OSError):
 
 
 class Fetcher:
-    """Opened and closed with the app. `is_allowed` judges numeric addresses."""
+    """Opened and closed with the app. `is_allowed` judges numeric IP addresses."""
 
     def __init__(
         self,
@@ -102,10 +102,9 @@ class Fetcher:
         await self.close()
 
     async def get_page(self, url: str, *, limit_bytes: int, timeout_s: float) -> Page:
-        """GET `url`, following redirects; the body is cut at `limit_bytes`, decompressed.
+        """Sends a GET, following redirects; the decompressed body is cut at `limit_bytes`.
 
-        `timeout_s` is for everything together, but starts only when it is this page's turn.
-        Raises FetchError.
+        `timeout_s` covers everything, but starts only when a connection is free. Raises FetchError.
         """
         async with self._page_turns, _limit_time(timeout_s):
             target = _parse_target(url)
@@ -120,7 +119,7 @@ class Fetcher:
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], timeout_s: float
     ) -> Answer:
-        """POST once, on a kept-alive connection where there is one; redirects are answers.
+        """Sends one POST, on an open connection if possible; a redirect is returned as an answer.
 
         Raises FetchError.
         """
@@ -160,10 +159,10 @@ class Fetcher:
 
 
 class SystemResolver(AbstractResolver):
-    """Asks getaddrinfo (and so /etc/hosts), each question in a daemon thread of its own.
+    """Calls getaddrinfo (which reads /etc/hosts), each time in its own daemon thread.
 
-    The loop's thread pool would do, but name servers that hang would fill it while passwords wait
-    to be hashed in it, and would hold up the process's exit.
+    In the loop's thread pool, name servers that hang would block the hashing of passwords, and
+    delay the exit of the process.
     """
 
     def __init__(self) -> None:
@@ -187,7 +186,7 @@ class SystemResolver(AbstractResolver):
 
         def look_up() -> None:
             outcome = _ask_system(host, port, family)
-            with suppress(RuntimeError):  # the loop was closed while the name server slept
+            with suppress(RuntimeError):  # # the loop was closed before the name server answered
                 loop.call_soon_threadsafe(finish, outcome)
 
         try:
@@ -198,20 +197,20 @@ class SystemResolver(AbstractResolver):
         return await future
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Does nothing, because nothing stays open."""
 
 
 def _ask_system(
     host: str, port: int, family: socket.AddressFamily
 ) -> list[ResolveResult] | OSError:
     try:
-        # As bytes, because a str would go through the idna codec, which fails in its own way.
+        # As bytes, because a str would pass through the idna codec, which raises its own errors.
         infos = socket.getaddrinfo(
             host.encode("ascii"), port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
         )
     except OSError as error:
         return error
-    except (ValueError, OverflowError) as error:  # not even a question
+    except (ValueError, OverflowError) as error:  # # not a valid name
         return OSError(str(error))
     return [
         ResolveResult(
@@ -236,7 +235,7 @@ async def _limit_time(timeout_s: float) -> AsyncGenerator[None]:
 
 
 def _parse_target(text: str, base: yarl.URL | None = None) -> yarl.URL:
-    """Read an address as browsers do, so that the guard and the parser never disagree."""
+    """Parses a URL like browsers do, so that the check and the client never disagree."""
     try:
         url = can_ada.parse(text) if base is None else can_ada.parse(str(base)) + text
     except (ValueError, TypeError) as error:  # TypeError: lone surrogates
@@ -261,7 +260,7 @@ async def _read_start(answer: aiohttp.ClientResponse, limit_bytes: int) -> bytes
     async for chunk in answer.content.iter_any():
         body += chunk
         if len(body) > limit_bytes:
-            answer.close()  # the rest is not worth a kept-alive connection
+            answer.close()  # # reading the rest is not worth keeping the connection
             break
     return bytes(body[:limit_bytes])
 

@@ -6,7 +6,7 @@ MOST_DIGITS: Final = 18  # fits a 64-bit integer
 
 
 def parse_id(value: object) -> int | None:
-    """The id that a text, or a number out of JSON, stands for; None if it cannot be any."""
+    """The id of a text or a JSON number; None if it cannot be an id."""
     text = str(value)
     fits = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
     return int(text) if fits else None

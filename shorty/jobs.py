@@ -1,4 +1,4 @@
-"""What the server does by the clock: notices other processes' changes, clears away what is over."""
+"""Periodic jobs of the server: notices other processes' changes, and deletes what has expired."""
 
 import asyncio
 import time
@@ -43,7 +43,10 @@ log = structlog.get_logger(__name__)
 
 
 class Jobs:
-    """Started last and stopped first. What the database refuses waits a turn."""
+    """Started last and stopped first.
+
+    A job that the database refuses is retried at its next turn.
+    """
 
     def __init__(
         self,
@@ -75,7 +78,7 @@ class Jobs:
         await asyncio.gather(*self._tasks)
 
     async def notice_changes(self) -> None:
-        """Forgets what is cached once another process has committed, such as a command."""
+        """Empties the caches after another process, such as a command, has committed."""
         version = await self._services.db.find_data_version()
         if version != self._version:
             self._version = version
@@ -107,11 +110,11 @@ class Jobs:
         await self._drain(lambda: remove_old_clicks(services.db, services.config.plans, now, brief))
 
     async def _may_believe(self, reading: Reading) -> bool:
-        """Whether to remove by this time what cannot be brought back; logs where it has to wait."""
+        """Whether this time is trusted for irreversible deletions; logs if they must wait."""
         watch = self._watch
         if watch is None:
             watch = self._watch = ClockWatch(self._find_believed(reading))
-            note = log.info  # as after a month without the server
+            note = log.info  # # expected after a month without the server
         else:
             note = log.warning
         jump, before = watch.find_jump(reading), watch.doubted
@@ -127,7 +130,7 @@ class Jobs:
         return True
 
     def _find_believed(self, reading: Reading) -> Reading:
-        """What an earlier process believed, else the newest click's time, else the clock."""
+        """The time that an earlier process trusted, else the newest click's, else the clock."""
         db = self._services.db
         believed = find_believed_time(db)
         if believed is None:
@@ -135,12 +138,12 @@ class Jobs:
         return reading if believed is None else reading._replace(now=believed)
 
     async def _drain(self, do_some: Callable[[], Awaitable[int]]) -> None:
-        """In small batches, so that no caller waits long for the writer."""
+        """Works in small batches, so that no caller waits long for the writer."""
         while await do_some() and not self._stopping.is_set():
             pass
 
     async def _repeat(self, pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
-        waits_for = ""  # logged once, not at every turn
+        waits_for = ""  # # logged once, not at every turn
         while not self._stopping.is_set():
             try:
                 await work()

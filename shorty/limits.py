@@ -1,11 +1,11 @@
-"""Owns how often one may do a thing: rate limits in memory, per token, address and purpose.
+"""Owns rate limits, in memory, per token, IP address and purpose.
 
-A `RateLimit` counts in windows: a caller's starts with its first request and ends `window_ms`
-later, so that what is left and when it is full again are exact. Around the end of a window twice
-the limit can pass at once.
+A `RateLimit` counts in windows: a caller's window starts with the first request and ends
+`window_ms` later, so the remaining requests and the reset time are exact. Twice the limit can pass
+around the end of a window.
 
-A `RefillingLimit` is for what strangers can use up for somebody else: after `burst` requests one
-more passes every `refill_ms`, so that the wait stays short however long they go on.
+A `RefillingLimit` is for what strangers can use up for another person: after `burst` requests one
+more passes every `refill_ms`, so the wait stays short however many requests they send.
 """
 
 from collections import OrderedDict
@@ -19,17 +19,17 @@ from shorty.errors import RateLimitedError
 
 DEFAULT_CAPACITY: Final = 50_000
 
-# The part of an IPv6 address that one subscriber gets; the rest is theirs to change at will.
+# The part of an IPv6 address that one subscriber gets; they choose the rest at will.
 _IPV6_NETWORK: Final = (2**64 - 1) << 64
-# What one customer of a provider may get: of IPv6 up to 65,536 such subscriber networks.
+# The most that one customer of a provider may get: of IPv6, up to 65,536 subscriber networks.
 _WIDE_IPV6_NETWORK: Final = (2**48 - 1) << 80
 _WIDE_IPV4_NETWORK: Final = (2**24 - 1) << 8
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a limit said; `reset_at` is UTC milliseconds.
+    """The answer of a limit; `reset_at` is UTC milliseconds.
 
-    At `reset_at` a window is over; a limit that refills lets one more request through.
+    At `reset_at` a window ends; a refilling limit then allows one more request.
     """
 
     limit: int
@@ -39,7 +39,7 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def reset_unix_s(self) -> int:
-        """Unix seconds, rounded up: at that second the window is over."""
+        """Unix seconds, rounded up to a second at which the window is over."""
         return -(-self.reset_at // 1000)
 
     def retry_after_s(self, now: int) -> int:
@@ -47,15 +47,15 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return max(1, -(-(self.reset_at - now) // 1000))
 
     def require(self, now: int, reason: str = "Too many requests") -> None:
-        """Raises RateLimitedError where the limit was reached."""
+        """Raises RateLimitedError if the limit was reached."""
         if not self.is_allowed:
             raise RateLimitedError(self.retry_after_s(now), reason)
 
 
 class RateLimit:
-    """One purpose's windows. Beyond `capacity` the one that was used longest ago is forgotten.
+    """The windows of one purpose. Beyond `capacity` the least recently used one is dropped.
 
-    Each purpose has its own, so that a flood of one evicts nothing of another.
+    Each purpose has its own, so that a flood of one does not evict another's windows.
     """
 
     __slots__ = ("_capacity", "_window_ms", "_windows")
@@ -69,7 +69,7 @@ class RateLimit:
         return len(self._windows)
 
     def take(self, who: str | int, limit: int, now: int) -> Allowance:
-        """Count one request of `who`, unless `limit` of them were already counted."""
+        """Counts one request of `who`, unless `limit` of them were already counted."""
         window = self._find_window(who, now)
         if window is None:
             window = self._open_window(who, now)
@@ -84,7 +84,7 @@ class RateLimit:
         )
 
     def look(self, who: str | int, limit: int, now: int) -> Allowance:
-        """What `take` would say, but nothing is counted, and nobody remembered."""
+        """The answer of `take`, without counting or remembering the caller."""
         window = self._find_window(who, now) or [now + self._window_ms, 0]
         return Allowance(
             limit=limit,
@@ -94,7 +94,7 @@ class RateLimit:
         )
 
     def give_back(self, who: str | int, now: int) -> None:
-        """For what need not have been counted, such as a password that was right."""
+        """Uncounts a request that should not count, such as a right password."""
         window = self._find_window(who, now)
         if window is not None and window[1] > 0:
             window[1] -= 1
@@ -106,7 +106,7 @@ class RateLimit:
         window = self._windows.get(who)
         if window is None:
             return None
-        # A window that ends too far ahead was opened before the clock was set back.
+        # A window that ends too far ahead was started before the clock was set back.
         if not 0 < window[0] - now <= self._window_ms:
             del self._windows[who]
             return None
@@ -121,10 +121,10 @@ class RateLimit:
 
 
 class RefillingLimit:
-    """One purpose's token buckets. Beyond `capacity` the one used longest ago is forgotten.
+    """The token buckets of one purpose. Beyond `capacity` the least recently used one is dropped.
 
-    A full bucket is the same as none, so that of each only the time at which it is full again is
-    kept. Refused requests are not counted, and do not prolong the wait.
+    Only the time at which a bucket is full again is stored, because a full bucket is the same as
+    none. Refused requests are not counted and do not prolong the wait.
     """
 
     __slots__ = ("_buckets", "_capacity")
@@ -146,13 +146,13 @@ class RefillingLimit:
         return _describe_bucket(full_at, burst, refill_ms, now, is_allowed=is_allowed)
 
     def look(self, who: str | int, burst: int, refill_ms: int, now: int) -> Allowance:
-        """What `take` would say; counts nothing and remembers nobody."""
+        """The answer of `take`, without counting or remembering the caller."""
         full_at = self._find_full_at(who, burst, refill_ms, now)
         is_allowed = full_at + refill_ms <= now + burst * refill_ms
         return _describe_bucket(full_at, burst, refill_ms, now, is_allowed=is_allowed)
 
     def give_back(self, who: str | int, now: int) -> None:
-        """For what need not have been counted, such as a password that was right."""
+        """Uncounts a request that should not count, such as a right password."""
         bucket = self._buckets.get(who)
         if bucket is None:
             return
@@ -168,7 +168,7 @@ class RefillingLimit:
         if bucket is None:
             return now
         self._buckets.move_to_end(who)
-        # The clock may have been set back since: no bucket lacks more than all of it.
+        # The clock may have been set back since, but a bucket never lacks more than its size.
         bucket[0] = min(bucket[0], now + burst * refill_ms)
         return max(bucket[0], now)
 
@@ -190,7 +190,7 @@ def _describe_bucket(
 
 
 class RateLimits:
-    """Everything that is limited, by what for; whom each counts is said beside it."""
+    """Every rate limit by purpose; the comments name what each one counts by."""
 
     __slots__ = (
         "api_requests",
@@ -217,33 +217,33 @@ class RateLimits:
 
     def __init__(self) -> None:
         self.api_requests = RateLimit(window_ms=MINUTE_MS)  # token id
-        # address and link; network and link; link
+        # IP address and link; network and link; link
         self.link_passwords = RateLimit(window_ms=10 * MINUTE_MS)
         self.link_password_networks = RateLimit(window_ms=10 * MINUTE_MS)
         self.link_password_tries = RefillingLimit()
         self.previews = RateLimit(window_ms=MINUTE_MS)  # user id
-        self.public_links = RateLimit(window_ms=HOUR_MS)  # address
+        self.public_links = RateLimit(window_ms=HOUR_MS)  # # IP address
         self.public_link_networks = RateLimit(window_ms=HOUR_MS)  # network
-        self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS)  # address, account
-        self.sign_in_addresses = RateLimit(window_ms=10 * MINUTE_MS)  # address
-        self.sign_in_accounts = RefillingLimit()  # e-mail
-        self.sign_in_reports = RateLimit(window_ms=HOUR_MS)  # e-mail
+        self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS)  # # IP address, account
+        self.sign_in_addresses = RateLimit(window_ms=10 * MINUTE_MS)  # # IP address
+        self.sign_in_accounts = RefillingLimit()  # # email
+        self.sign_in_reports = RateLimit(window_ms=HOUR_MS)  # # email
         self.browser_sign_ins = RateLimit(window_ms=10 * MINUTE_MS)  # known browser, account
         self.browser_codes = RateLimit(window_ms=DAY_MS)  # the same
         self.session_passwords = RateLimit(window_ms=10 * MINUTE_MS)  # session id
         self.setup_codes = RateLimit(window_ms=10 * MINUTE_MS)  # session id
-        self.invitations = RateLimit(window_ms=HOUR_MS)  # user id
-        # The e-mail it goes to, or the id of the user who asks for it.
+        self.invitations = RateLimit(window_ms=HOUR_MS)  # # user id
+        # The email it goes to, or the id of the user who requests it.
         self.mails = RateLimit(window_ms=HOUR_MS)
-        self.password_mails = RateLimit(window_ms=HOUR_MS)  # e-mail it goes to
+        self.password_mails = RateLimit(window_ms=HOUR_MS)  # # email it goes to
         self.neighbours_told = RateLimit(window_ms=DAY_MS)  # peer
-        self.plain_documents = RateLimit(window_ms=MINUTE_MS)  # address; "": all
+        self.plain_documents = RateLimit(window_ms=MINUTE_MS)  # # IP address; "" for all
 
 
 def name_address(address: str) -> str:
-    """What a client's address is counted as: itself, or the /64 network it can move about in.
+    """The key of a client's IP address: itself, or the /64 network within which it can move.
 
-    What is not an address (such as a Unix socket's name) is counted as it stands.
+    Other text, such as a Unix socket's name, is used unchanged.
     """
     ip = _read_ip(address)
     if isinstance(ip, IPv6Address):
@@ -252,9 +252,9 @@ def name_address(address: str) -> str:
 
 
 def name_network(address: str) -> str:
-    """The wider network that a client's address is in: an IPv6 /48 or an IPv4 /24.
+    """The wider network of a client's IP address: an IPv6 /48 or an IPv4 /24.
 
-    What is not an address is counted as it stands.
+    Other text is used unchanged.
     """
     ip = _read_ip(address)
     if ip is None:
@@ -265,7 +265,7 @@ def name_network(address: str) -> str:
 
 
 def _read_ip(address: str) -> IPv4Address | IPv6Address | None:
-    """An IPv4 address that is mapped into IPv6 is the IPv4 address."""
+    """An IPv4 address that is mapped into IPv6 becomes the IPv4 address."""
     try:
         ip = ip_address(address)
     except ValueError:

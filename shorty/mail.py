@@ -1,7 +1,7 @@
-"""Owns mail that leaves: one message to one address, by the server that [smtp] names.
+"""Sends mail: one message to one email, by the server that [smtp] names.
 
-In a thread, because smtplib waits. Whoever has to know waits for `send`; what nobody may learn of,
-such as whether an address is known, is posted and goes its way.
+In a thread, because smtplib blocks. `send` waits for the result. `post` does not, so that nobody
+can learn from an answer's time whether an email is known.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ from shorty.config import SmtpConfig
 from shorty.errors import BusyError, FetchError, StorageUnavailableError
 from shorty.pools import WorkerThreads
 
-TIMEOUT_S: Final = 15.0  # for each step of the conversation
+TIMEOUT_S: Final = 15.0  # # for each step of the SMTP dialogue
 FAREWELL_S: Final = 2.0
-# Their own, since a mail server that hangs would fill those of all others.
+# A separate pool, because a mail server that hangs would block the threads of others.
 THREADS: Final = WorkerThreads(
     "send-mail", threads=2, waiting=1000, waiting_per_owner=1000, patience_s=600
 )
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
-    """`html` says what `text` says."""
+    """`html` has the same words as `text`."""
 
     to: str
     subject: str
@@ -51,7 +51,7 @@ class Mailer:
         return bool(self._config.host)
 
     async def send(self, mail: Mail) -> None:
-        """Returns once the server has taken it. Raises FetchError where it does not."""
+        """Returns once the server has accepted it. Raises FetchError if it does not."""
         try:
             await THREADS.run("mail", partial(_deliver, self._config, mail))
         except (BusyError, OSError, smtplib.SMTPException, ValueError) as error:
@@ -59,16 +59,16 @@ class Mailer:
             raise FetchError("The mail server did not take the mail.") from error
 
     def post(self, writing: Coroutine[Any, Any, Mail | None]) -> None:
-        """Writes and sends a mail behind the answer; None: there is none. What fails is logged.
+        """Writes and sends a mail after the answer; None means no mail. Errors are logged.
 
-        So nobody can tell by the time of an answer whether there was one to send.
+        So the time of an answer does not show whether a mail was sent.
         """
         task = asyncio.get_running_loop().create_task(self._send_quietly(writing))
         self._posted.add(task)
         task.add_done_callback(self._posted.discard)
 
     async def finish(self) -> None:
-        """Waits a little for what was posted; called before the process ends."""
+        """Waits a little for posted mails; called before the process ends."""
         if self._posted:
             await asyncio.wait(self._posted, timeout=FAREWELL_S)
 
@@ -80,11 +80,11 @@ class Mailer:
         except StorageUnavailableError as error:
             log.warning("mail_not_written", reason=str(error.__cause__))
         except FetchError:
-            return  # `send` has logged why
+            return  # # `send` has logged why
 
 
 def build_message(config: SmtpConfig, mail: Mail) -> EmailMessage:
-    """Raises ValueError where an address or the subject would break out of its header."""
+    """Raises ValueError if an email or the subject would break out of its header."""
     name, sender = parseaddr(config.sender)
     message = EmailMessage()
     message["From"] = _build_address(sender, name)
@@ -128,13 +128,13 @@ def _connect(config: SmtpConfig) -> smtplib.SMTP:
 
 
 def _find_own_name(config: SmtpConfig) -> str:
-    """Who greets: asking DNS for this machine's name could take long and may say nothing."""
+    """The name for EHLO: asking DNS for this machine's name could take long and return nothing."""
     domain = parseaddr(config.sender)[1].rpartition("@")[2]
     return domain.encode("idna").decode()
 
 
 def _describe(error: Exception) -> str:
-    """For the log: the server's own words where it said any."""
+    """For the log: the server's own words if it sent any."""
     if isinstance(error, smtplib.SMTPResponseException):
         said = error.smtp_error
         words = said.decode(errors="replace") if isinstance(said, bytes) else said

@@ -1,7 +1,8 @@
-"""Owns pools that many share: how many run at once, who is next, how many may wait and how long.
+"""Owns shared pools: how many jobs run at once, who is next, how many may wait and how long.
 
-Each job belongs to an owner (a workspace, a network). Owners are served in turn, so that one with
-many jobs delays another's by one job each at most. What finds no room to wait is refused at once.
+Each job belongs to an owner (a workspace, a network). Owners are served in turn, so that an owner
+with many jobs delays another's by at most one job each. A job that does not fit the queue is
+refused at once.
 """
 
 import asyncio
@@ -20,10 +21,10 @@ _OPEN: Final[set["WorkerThreads"]] = set()
 
 
 class FairSlots:
-    """So many slots, of which one owner may hold `slots_per_owner` at once.
+    """A number of slots, of which one owner may use `slots_per_owner` at once.
 
-    Where the queue is full, the newest of the owner with the most waiting jobs makes room for one
-    of an owner who has fewer. Belongs to one event loop at a time.
+    If the queue is full, the newest job of the owner with the most waiting jobs is refused in
+    favour of an owner with fewer. Belongs to one event loop at a time.
     """
 
     def __init__(
@@ -53,7 +54,10 @@ class FairSlots:
 
     @asynccontextmanager
     async def take(self, owner: str) -> AsyncGenerator[None]:
-        """Holds a slot. Raises BusyError where there is no room to wait, or none in time."""
+        """Uses a slot.
+
+        Raises BusyError if the queue is full, or if no slot becomes free in time.
+        """
         await self.acquire(owner)
         try:
             yield
@@ -61,7 +65,7 @@ class FairSlots:
             self.release(owner)
 
     async def acquire(self, owner: str) -> None:
-        """As `take`, for a slot that `release` gives back."""
+        """The same as `take`, for a slot that `release` gives back."""
         if self._may_start(owner):
             self._taken[owner] += 1
             return
@@ -71,7 +75,7 @@ class FairSlots:
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self.release(owner)  # it was given just as its caller went away
+                self.release(owner)  # # the slot was assigned just as the caller was cancelled
             else:
                 self._leave(owner, turn)
             if isinstance(error, TimeoutError):
@@ -85,7 +89,7 @@ class FairSlots:
         self._serve()
 
     def _may_start(self, owner: str) -> bool:
-        """Anyone who waits while a slot is free has their own share in use, and is passed by."""
+        """Owners that wait while a slot is free use their whole share, so they may be overtaken."""
         return self.taken < self.slots and self._taken[owner] < self._slots_per_owner
 
     def _line_up(self, owner: str) -> "asyncio.Future[None]":
@@ -99,7 +103,7 @@ class FairSlots:
         return turn
 
     def _make_room(self, own: int) -> None:
-        """Refuses the newest job of the longest queue, unless the newcomer's would be as long."""
+        """Refuses the newest job of the longest queue, unless the new job's would be as long."""
         longest = max(self._waiting.values(), key=len)
         if len(longest) <= own + 1:
             raise BusyError(RETRY_AFTER_S)
@@ -120,13 +124,13 @@ class FairSlots:
                 self._waiting.move_to_end(owner)
             else:
                 del self._waiting[owner]
-            if not turn.done():  # a cancelled one has not left yet
+            if not turn.done():  # # a cancelled one may still be in the queue
                 self._taken[owner] += 1
                 turn.set_result(None)
 
 
 class WorkerThreads:
-    """Threads for one purpose, shared as FairSlots are; jobs are short and cannot be cancelled."""
+    """Threads for one purpose, shared as in FairSlots; jobs are short and cannot be cancelled."""
 
     def __init__(
         self,
@@ -149,10 +153,10 @@ class WorkerThreads:
         )
 
     async def run(self, owner: str, work: Callable[[], T]) -> T:
-        """What `work` returns, from a thread.
+        """The result of `work`, which runs in a thread.
 
-        Raises what `work` raises, and BusyError. The slot of a cancelled caller is free when its
-        thread is, so that no more than `threads` jobs ever take memory.
+        Raises what `work` raises, and BusyError. A cancelled caller's slot stays in use until its
+        thread is free, so that no more than `threads` jobs use memory.
         """
         await self.slots.acquire(owner)
         try:
@@ -164,7 +168,7 @@ class WorkerThreads:
         return await asyncio.shield(job)
 
     def close(self) -> None:
-        """Lets the threads end once they have nothing to do; a later `run` starts others."""
+        """Lets the threads end once they are idle; a later `run` starts new ones."""
         _OPEN.discard(self)
         executor, self._executor = self._executor, None
         if executor is not None:
@@ -178,6 +182,6 @@ class WorkerThreads:
 
 
 def close_worker_threads() -> None:
-    """Before the process ends."""
+    """Called before the process ends."""
     for each in list(_OPEN):
         each.close()

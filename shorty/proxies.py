@@ -1,4 +1,4 @@
-"""Owns whom a request really comes from when trusted proxies stand in front of the server."""
+"""Owns the IP address of a request's client behind trusted proxies."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -9,16 +9,16 @@ from cachebox import LRUCache
 
 REMEMBERED_HOPS: Final = 10_000
 REMEMBERED_WAYS: Final = 10_000
-LONGEST_WAY: Final = 128  # the header of three hops or more
-LONGEST_SCHEME: Final = 16  # two of them
-LONGEST_ADDRESS: Final = 64  # with brackets, a zone and a port; longer text is not worth keeping
+LONGEST_WAY: Final = 128  # # the header of three hops or more
+LONGEST_SCHEME: Final = 16  # # two of them
+LONGEST_ADDRESS: Final = 64  # # with brackets, a zone and a port; longer text is not cached
 
-# Some proxies write the port along: 192.0.2.1:4711, [2001:db8::1]:4711.
+# Some proxies include the port: 192.0.2.1:4711, [2001:db8::1]:4711.
 _WITH_PORT = compile_pattern(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")
 
 
 class _Hop:
-    """One address of the way a request took, in its one spelling."""
+    """One IP address on a request's way, in its one spelling."""
 
     __slots__ = ("address", "is_trusted")
 
@@ -28,10 +28,10 @@ class _Hop:
 
 
 class TrustedProxies:
-    """Believes X-Forwarded-For and -Proto from `networks` only.
+    """Trusts X-Forwarded-For and -Proto from `networks` only.
 
-    What has once been read is remembered: a way that is known costs one look into a bounded cache,
-    `ways`, which is for who can spare no call.
+    Results are cached: a known way costs one look-up in a bounded cache, `ways`, which is public
+    for callers that cannot afford a call.
     """
 
     def __init__(self, networks: Sequence[IPv4Network | IPv6Network]) -> None:
@@ -41,11 +41,11 @@ class TrustedProxies:
         self.ways: LRUCache[tuple[str, str], str | None] = LRUCache(REMEMBERED_WAYS)
 
     def find_client_address(self, peer: str, forwarded_for: str) -> str:
-        """The nearest address that no trusted proxy vouches past, IPv4 in its plain spelling.
+        """The nearest IP address that is not a trusted proxy's, with IPv4 in its plain spelling.
 
-        `forwarded_for` is the header's value, several of them joined by commas, or "". The list is
-        walked from the right, for everything left of an untrusted entry may be invented; an entry
-        that is no address stops the walk at the last good one. An unreadable `peer` stays as it is.
+        `forwarded_for` is the header's value, repeated headers joined by commas, or "". The list is
+        read from the right, because everything left of an untrusted entry may be forged. An invalid
+        entry stops the search at the last valid one. An unreadable `peer` is returned unchanged.
         """
         way = (peer, forwarded_for)
         address = self.ways.get(way)
@@ -71,7 +71,7 @@ class TrustedProxies:
         return hop.address
 
     def find_client_scheme(self, peer: str, forwarded_proto: str, scheme: str) -> str:
-        """`http` or `https` as the first proxy saw it; `scheme` where there is none to believe."""
+        """`http` or `https` as the first proxy saw it, else `scheme`."""
         if not forwarded_proto:
             return scheme
         way = (peer, forwarded_proto)
@@ -83,7 +83,7 @@ class TrustedProxies:
         return believed or scheme
 
     def _read_scheme(self, peer: str, forwarded_proto: str) -> str:
-        """Empty where nothing is to be believed."""
+        """Empty if the header is not trusted."""
         hop = self._read_hop(peer)
         if hop is None or not hop.is_trusted:
             return ""
@@ -95,7 +95,7 @@ class TrustedProxies:
         return hop is not None and hop.is_trusted
 
     def is_untrusted_neighbour(self, peer: str) -> bool:
-        """Whether the peer is on this machine or network, and nobody that is believed."""
+        """Whether the peer is on this machine or network, but is not a trusted proxy."""
         address = read_address(peer)
         if address is None or address.is_global:
             return False
@@ -118,7 +118,7 @@ class TrustedProxies:
 
 
 def read_address(text: str) -> IPv4Address | IPv6Address | None:
-    """Reads an address with or without a port; an IPv4 address inside IPv6 becomes plain IPv4."""
+    """Reads an IP address with or without a port; IPv4 inside IPv6 becomes plain IPv4."""
     if match := _WITH_PORT.fullmatch(text):
         text = match[1] or match[2]
     try:
