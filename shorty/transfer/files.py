@@ -183,9 +183,8 @@ class Feed:
         self._dropped = 0
         self._line = 1
         self._counted = 0  # lines before this byte of `text` are in `_line`
-        self._kept: bytearray | None = None
+        self._kept: list[tuple[bytearray, int]] = []  # with the most bytes of each
         self._kept_from = 0
-        self._most = 0
 
     @property
     def offset(self) -> int:
@@ -240,18 +239,22 @@ class Feed:
                 return False
 
     def keep(self, most: int) -> None:
-        """Begins to keep what is taken from now on, up to `most` bytes."""
-        self._kept, self._kept_from, self._most = bytearray(), self.at, most
+        """Begins to keep what is taken from now on, up to `most` bytes; may be done again inside.
+
+        Each needs its own `take_kept`, the innermost first.
+        """
+        self._keep_taken()
+        self._kept.append((bytearray(), most))
 
     def take_kept(self) -> bytes | None:
-        """The bytes taken since `keep`; None if they are too many."""
+        """The bytes taken since the last `keep`; None if they are too many."""
         self._keep_taken()
-        kept, self._kept = self._kept, None
-        return None if kept is None or len(kept) > self._most else bytes(kept)
+        kept, most = self._kept.pop()
+        return None if len(kept) > most else bytes(kept)
 
     def _keep_taken(self) -> None:
-        if self._kept is not None and len(self._kept) <= self._most:
+        for kept, most in self._kept:
             # One byte more says that it was too long.
-            room = self._most + 1 - len(self._kept)
-            self._kept += self.text[self._kept_from : min(self.at, self._kept_from + room)]
+            room = max(0, most + 1 - len(kept))
+            kept.extend(self.text[self._kept_from : min(self.at, self._kept_from + room)])
         self._kept_from = self.at

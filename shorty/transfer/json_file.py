@@ -46,17 +46,19 @@ def read_entries(
     build_links: Callable[[Entry, str], Iterator[ImportedLink]],
     api: str,
     *,
+    destination: str,
     takes_objects: bool = False,
 ) -> Iterator[ImportedLink | Fault]:
     """The links of what an API answers: a list, or an object with a list under one of these paths.
 
-    The file may have several answers. With `takes_objects`, the values of an object there are links
-    too. Raises InvalidFileError.
+    The file may have several answers, one after the other. With `takes_objects`, the values of an
+    object there are links too. An object without a list that has a `destination` is a link itself.
+    Raises InvalidFileError.
     """
-    reader = _Reader(Feed(file.read_pieces()), takes_objects=takes_objects)
-    for found in reader.read_documents(
-        paths, f"This is not an answer from {api}: it contains no list of links."
-    ):
+    feed = Feed(file.read_pieces())
+    reader = _Reader(feed, destination, takes_objects=takes_objects)
+    missing = f"This is not an answer from {api}: it contains no list of links"
+    for found in reader.read_documents(paths, missing):
         if isinstance(found, Fault):
             yield found
             continue
@@ -113,8 +115,9 @@ def parse_names(value: object) -> tuple[str, ...]:
 
 
 class _Reader:
-    def __init__(self, feed: Feed, *, takes_objects: bool) -> None:
+    def __init__(self, feed: Feed, destination: str, *, takes_objects: bool) -> None:
         self._feed = feed
+        self._destination = destination
         self._lists = {b"[", b"{"} if takes_objects else {b"["}
 
     def _peek(self) -> bytes:
@@ -123,20 +126,37 @@ class _Reader:
         return self._feed.text[self._feed.at : self._feed.at + 1]
 
     def read_documents(self, paths: Sequence[Path], missing: str) -> Iterator[Found]:
-        """Raises InvalidFileError, with the sentence `missing` if a document has no list."""
+        """Raises InvalidFileError, with the sentence `missing` if a document has no links."""
         while self._peek():
+            line = self._feed.find_line()
             if not (yield from self._read_document(paths)):
-                raise InvalidFileError(missing)
+                where = f" (line {line})" if line > 1 else ""
+                raise InvalidFileError(f"{missing}{where}.")
 
     def _read_document(self, paths: Sequence[Path]) -> Generator[Found, None, bool]:
-        """Returns whether it has a list."""
+        """Returns whether it has a list, or is a link."""
         sign = self._peek()
         if sign == b"[":
             yield from self._read_list()
             return True
         if sign == b"{":
-            return (yield from self._read_object(paths))
+            place = f"line {self._feed.find_line()}"
+            self._feed.keep(LONGEST_ROW)
+            has_list = yield from self._read_object(paths)
+            text = self._feed.take_kept()
+            return has_list or (yield from self._read_link(place, text))
         raise self._refuse("a list or an object is expected")
+
+    def _read_link(self, place: str, text: bytes | None) -> Generator[Found, None, bool]:
+        """A document that is one link itself. Returns whether it is."""
+        try:
+            entry = as_object(None if text is None else msgspec.json.decode(text))
+        except _UNREADABLE:
+            entry = None
+        if entry is None or not isinstance(entry.get(self._destination), str):
+            return False
+        yield JsonEntry(place, entry)
+        return True
 
     def _read_object(self, paths: Sequence[Path]) -> Generator[Found, None, bool]:
         has_list = False

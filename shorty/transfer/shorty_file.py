@@ -1,5 +1,6 @@
 """Reads files that `shorty export` wrote in our own format."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -25,6 +26,7 @@ from shorty.links.model import LinkChange
 from shorty.links.pictures import Purpose
 from shorty.links.tags import NewTag
 from shorty.links.utm_templates import NewUtmTemplate
+from shorty.transfer.documents import UNREADABLE, read_objects
 from shorty.transfer.files import Fault, InvalidFileError, OpenFile
 from shorty.transfer.lines import (
     FORMAT,
@@ -63,26 +65,22 @@ CLICK_TEXTS: Final = {
     "referrer": LONGEST_REFERRER,
     **dict.fromkeys(("country", "city", "browser", "os", "device"), 100),
 }
-# A hostile line may be nested deeper than can be read.
-UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_WHERE: Final = re.compile(r" - at `\$\.?(.*)`$")
+_WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 MOST: Final = 2**63 - 1
 
 
 def read_shorty(file: OpenFile) -> Iterator[Item]:
     """Raises InvalidFileError where it is no such file, or one of a later release."""
     is_known = False
-    for number, text in file.read_lines():
-        if not text.strip():
-            continue
+    for number, line in read_objects(file, decode_line):
         place = f"line {number}"
-        try:
-            line = decode_line(text)
-        except UNREADABLE as error:
+        if isinstance(line, Exception):
             if not is_known:
                 raise InvalidFileError(
                     "`shorty export` did not write this file. Choose the product that did."
-                ) from None
-            yield Fault(place=place, subject="", message=f"can't be read: {error}")
+                )
+            yield Fault(place=place, subject="", message=describe_unreadable(line))
             continue
         if not is_known:
             _check_head(line)
@@ -100,6 +98,16 @@ def _check_head(line: Line) -> None:
         raise InvalidFileError(
             "The file was written by a newer version of shorty. Upgrade to that version."
         )
+
+
+def describe_unreadable(error: Exception) -> str:
+    """The decoder's reason, with the field that it is about in words."""
+    reason = str(error)
+    found = _WHERE.search(reason)
+    if not found or not found[1]:
+        return f"can't be read: {reason.partition(' - at `')[0]}"
+    field = _WORD.sub(" ", found[1].replace("[...]", "").replace(".", ", ")).lower()
+    return f"can't be read: {field}: {reason[: found.start()]}"
 
 
 def build_item(line: ItemLine, place: str) -> Item:
@@ -136,7 +144,7 @@ def build_page(line: PageLine, place: str) -> Iterator[Fault | ImportedPage]:
         try:
             blocks.append(build_block(decode_block(raw), spot))
         except UNREADABLE as error:
-            faults[spot] = f"can't be read: {error}"
+            faults[spot] = describe_unreadable(error)
     page = ImportedPage(
         place=place,
         ref=line.link,

@@ -41,7 +41,7 @@ HARMLESS_AT_BITLY: Final = frozenset({"archived", "isarchived"})
 def read_kutt(file: OpenFile) -> Iterator[Item]:
     if not file.is_json():
         return map(take_note, read_csv(file))
-    return read_entries(file, [("data",)], build_kutt_link, "Kutt's API")
+    return read_entries(file, [("data",)], build_kutt_link, "Kutt's API", destination="target")
 
 
 def take_note(item: Item) -> Item:
@@ -77,7 +77,9 @@ def build_kutt_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
 def read_shlink(file: OpenFile) -> Iterator[Item]:
     if not file.is_json():
         return read_csv(file)
-    return read_entries(file, [("shortUrls", "data")], build_shlink_link, "Shlink's REST API")
+    return read_entries(
+        file, [("shortUrls", "data")], build_shlink_link, "Shlink's REST API", destination="longUrl"
+    )
 
 
 def build_shlink_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
@@ -106,7 +108,9 @@ def build_shlink_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
 
 def read_bitly(file: OpenFile) -> Iterator[Item]:
     if file.is_json():
-        return read_entries(file, [("links",)], build_bitly_links, "Bitly's API")
+        return read_entries(
+            file, [("links",)], build_bitly_links, "Bitly's API", destination="long_url"
+        )
     return map(move_from_bitly, read_csv(file))
 
 

@@ -38,7 +38,9 @@ def read_yourls(file: OpenFile) -> Iterator[Item]:
     if file.is_json():
         # Its own API numbers the links, the plugins that list all of them give a list.
         paths = [("links",), ("result",)]
-        return read_entries(file, paths, build_api_link, "YOURLS's API", takes_objects=True)
+        return read_entries(
+            file, paths, build_api_link, "YOURLS's API", destination="url", takes_objects=True
+        )
     if {"source", "target"} <= set(Table(file).columns):
         return read_plugin_table(file)
     return read_csv(file)

@@ -106,6 +106,7 @@ JSON: Final[dict[str, Shape]] = {
     "empty entries": around(b'{"data":[', b"{},"),
     "brackets": around(b'{"x":[', b"[],"),
     "documents": around(b"", b'{"data":[]}\n'),
+    "documents that are links": around(b"", b'{"target":"a"}'),
     "a text that never ends": around(b'{"data":["', b"x"),
     "a text of escapes": around(b'{"x":"', b"\\u0000"),
     "a text of backslashes": around(b'{"data":["', b"\\\\"),
@@ -127,6 +128,10 @@ OWN: Final[dict[str, Shape]] = {
     "short lines": around(EXPORT, b"x\n"),
     "empty lines": around(EXPORT, b"\n"),
     "lists in lists": around(EXPORT, fill(b"[", 10_000) + b"\n"),
+    "openings": around(EXPORT, b"{\n"),
+    "an object over many lines": around(EXPORT + b'{"x":[\n', b"1,\n"),
+    "objects in a line": around(EXPORT, b'{"kind":"link"}'),
+    "objects that touch": around(EXPORT + b"{\n", b"}{\n"),
     "tags": repeat(EXPORT, lambda n: LINK % (b'"tags":[%b""]' % fill(b'"a",', n // 4 * 4))),
     "unknown fields": repeat(EXPORT, lambda n: LINK % (b'"x":[%b1]' % fill(b"1,", n // 2 * 2))),
 }
