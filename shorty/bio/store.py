@@ -42,8 +42,8 @@ left join bio_pages p on p.link_id = l.id
 left join pictures i on i.id = p.picture_id
 where l.id = $1
 """  # noqa: S608 - the names of our own columns
-# A target that has not started, is used up or has expired counts as missing. A deleted link's button
-# is hidden until the link is restored.
+# A target that has not started, is used up or has expired counts as missing. A deleted link has no
+# button until the link is restored.
 LIST_BLOCKS: Final = f"""
 select b.id, b.kind, b.text, b.url, b.is_hidden, b.shown_from, b.shown_until, b.created_at,
        {_PICTURE},
