@@ -159,7 +159,13 @@ class App:
         recorder = Recorder(db, outbox=outbox)
         self.limited = LimitedClicks(db, recorder)
         rules = read_link_rules(config)
-        lookup = LinkLookup(db, rules.block_list, is_plain=is_plain, on_read=self.limited.forget)
+        lookup = LinkLookup(
+            db,
+            rules.block_list,
+            is_plain=is_plain,
+            on_read=self.limited.forget,
+            is_forgiving=config.links.forgiving,
+        )
         icons = Icons()
         fetcher = await self._open_fetcher(stack)
         mailer = Mailer(config.smtp)

@@ -82,6 +82,7 @@ class LinksConfig(Struct, frozen=True, kw_only=True):
     blocked_hosts: tuple[str, ...] = ("malware.example",)
     blocked_hosts_files: tuple[Path, ...] = ()
     allow_private_destinations: bool = True
+    forgiving: bool = True
 
 
 class PublicLinksConfig(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from shorty.links.destination import parse_destination
 from shorty.links.model import LinkType
 from shorty.links.page_metadata import PageFacts, fetch_page_facts
 from shorty.links.rules import find_url_fault
-from shorty.links.slug import is_reserved, parse_slug, slug_key
+from shorty.links.slug import is_reserved, parse_slug
 
 _NO_DOMAIN: Final = "The domain is not a verified domain of this workspace."
 _RESERVED: Final = "This name is reserved; choose another."
@@ -28,13 +28,13 @@ async def find_slug_fault(
     if found is None:
         return _NO_DOMAIN
     try:
-        key = slug_key(parse_slug(slug))
+        slug = parse_slug(slug)
     except ValueError as error:
         return str(error)
     if is_reserved(slug):
         return _RESERVED
-    row = await context.db.find_one(store.FIND_SLUG, found.id, key)
-    if row is None or row["id"] == except_link_id:
+    place = actor.workspace_id, found.id, slug, except_link_id or 0
+    if not await store.has_slug_holder(context.db, *place):
         return None
     return f"The slug is already taken on {found.host}; choose another."
 

@@ -1,7 +1,8 @@
 """Finds the link behind a slug for a visitor: two bounded caches over one read of the database.
 
-Found links and slugs that lead nowhere are kept apart, so that a scanner cannot push out what is
-hot. Nothing that depends on the time or on a count is cached as an outcome.
+Found links are kept by their own slugs alone, apart from other spellings and from slugs that lead
+nowhere, so that a scanner cannot push out what is hot. Nothing that depends on the time or on a
+count is cached as an outcome.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,9 @@ from msgspec.structs import force_setattr
 from shorty.links.blocklist import BlockList
 from shorty.links.destination import RedirectStatus, destination_host
 from shorty.links.model import LinkType
-from shorty.storage.database import Database
+from shorty.links.slug import LONGEST_SPELLING, MAX_SLUG_LENGTH, fold_key, trim_marks
+from shorty.links.slug import slug_key as make_key
+from shorty.storage.database import Database, Row
 
 LINKS: Final = 50_000
 MISSES: Final = 50_000
@@ -23,19 +26,25 @@ MISSES: Final = 50_000
 Key = tuple[int, str]
 
 # In the order of CachedLink's fields.
-FIND_LINK: Final = """
+_SELECT: Final = """
 select id, workspace_id, slug, link_type, url, status, title, description, image, cloaked,
        forward_parameters, block_bots, is_active, is_admin_blocked,
        case when is_password_asked = 1 then password_hash end, valid_since, expires_at,
        max_clicks, meta_pixel_id, google_tag_id, is_link_in_bio, button_label, is_public,
        created_at, utm_source, utm_medium, utm_campaign, utm_term, utm_content
 from links
-where domain_id = $1 and slug_key = $2 and deleted_at is null
+"""
+FIND_LINK: Final = f"""
+{_SELECT} where domain_id = $1 and slug_key = $2 and deleted_at is null
+"""
+# Two are as good as many: which of them was meant, no one can say.
+FIND_FITTING: Final = f"""
+{_SELECT} where domain_id = $1 and folded_key = $2 and deleted_at is null limit 2
 """
 
 
 class CachedLink(msgspec.Struct, frozen=True, gc=False, weakref=False):
-    """What answering a visit needs of a link: a row of FIND_LINK, its flags still 0 or 1.
+    """What answering a visit needs of a link: a row of its statements, its flags still 0 or 1.
 
     `password_hash` is None where none is asked for; `is_blocked` by an admin or by a block list.
     """
@@ -89,6 +98,9 @@ class LinkLookup:
 
     `is_plain` is asked once of each link that is read. `on_read` is told the id of each link that
     had to be read: what else is remembered of it may be older than what was read.
+
+    `is_forgiving`: a slug that no link has leads to the link that has it without the sentence marks
+    at its end, or else in another case, if only one fits.
     """
 
     def __init__(
@@ -98,6 +110,7 @@ class LinkLookup:
         *,
         is_plain: Callable[[CachedLink], bool] = is_never_plain,
         on_read: Callable[[int], None] | None = None,
+        is_forgiving: bool = False,
         links: int = LINKS,
         misses: int = MISSES,
     ) -> None:
@@ -108,7 +121,10 @@ class LinkLookup:
         self._is_plain = is_plain
         self._on_read = on_read
         self.links: LRUCache[Key, CachedLink | None] = LRUCache(links)
-        self._misses: LRUCache[Key, bool] = LRUCache(misses)
+        self._is_forgiving = is_forgiving
+        # By the folded key: the key of the one link that fits, empty where none does. So what is
+        # known of any spelling of a slug is forgotten with the link.
+        self._spellings: LRUCache[Key, str | None] = LRUCache(misses)
 
     def find(self, domain_id: int, slug_key: str) -> CachedLink | None:
         """Raises StorageUnavailableError where the database cannot be read."""
@@ -117,19 +133,49 @@ class LinkLookup:
 
     def find_held(self, domain_id: int, slug_key: str) -> CachedLink | None:
         """The same for whoever holds `lock`."""
-        key = (domain_id, slug_key)
-        link: CachedLink | None = self.links.get(key)
-        if link is not None:
+        link: CachedLink | None = self.links.get((domain_id, slug_key))
+        if link is not None or len(slug_key) > LONGEST_SPELLING:
             return link
-        if key in self._misses:
+        key = trim_marks(slug_key) if self._is_forgiving else slug_key
+        if not key or len(key) > MAX_SLUG_LENGTH:
             return None
-        return self._read(key)
+        if key != slug_key and (link := self.links.get((domain_id, key))) is not None:
+            return link
+        folded = self._fold(key)
+        fitting = self._spellings.get((domain_id, folded))
+        if fitting is None:
+            return self._read(domain_id, key, folded)
+        if not fitting:
+            return None
+        return self.links.get((domain_id, fitting)) or self._read(domain_id, key, folded)
 
-    def _read(self, key: Key) -> CachedLink | None:
-        row = self._db.look_up(FIND_LINK, *key)
-        if row is None:
-            self._misses[key] = True
+    def _fold(self, key: str) -> str:
+        return fold_key(key) if self._is_forgiving else key
+
+    def _read(self, domain_id: int, key: str, folded: str) -> CachedLink | None:
+        fitting = self._list_fitting(domain_id, key, folded)
+        if len(fitting) > 1:
+            row = self._db.look_up(FIND_LINK, domain_id, key)
+            return None if row is None else self._keep(domain_id, row)
+        if not fitting:
+            self._spellings[domain_id, folded] = ""
             return None
+        link = self._keep(domain_id, fitting[0])
+        if (own_key := make_key(link.slug)) != key:
+            self._spellings[domain_id, folded] = own_key
+        return link
+
+    def _list_fitting(self, domain_id: int, key: str, folded: str) -> list[Row]:
+        """The rows of one link that fits, or of two of several."""
+        if self._is_forgiving:
+            rows = self._db.look_up_all(FIND_FITTING, domain_id, folded)
+            # Another version of Unicode, which only ASCII does not know, may have folded it another
+            # way: a link's own slug is found all the same.
+            if rows or key.isascii():
+                return rows
+        return self._db.look_up_all(FIND_LINK, domain_id, key)
+
+    def _keep(self, domain_id: int, row: Row) -> CachedLink:
         link = CachedLink(*row)
         # Nobody else has it yet: what is not in the row is set before anybody gets it.
         if self._blocks_hosts and self._leads_to_blocked_host(link):
@@ -139,7 +185,7 @@ class LinkLookup:
             force_setattr(link, "utm", utm)
         if self._is_plain(link):
             force_setattr(link, "is_plain", True)  # noqa: FBT003 - a value
-        self.links[key] = link
+        self.links[domain_id, make_key(link.slug)] = link
         if self._on_read is not None:
             self._on_read(link.id)
         return link
@@ -151,13 +197,13 @@ class LinkLookup:
     def forget(self, domain_id: int, slug_key: str) -> None:
         with self.lock:
             self.links.pop((domain_id, slug_key), None)
-            self._misses.pop((domain_id, slug_key), None)
+            self._spellings.pop((domain_id, self._fold(slug_key)), None)
 
     def count_cached(self) -> tuple[int, int]:
-        """Links, and slugs that lead nowhere."""
-        return len(self.links), len(self._misses)
+        """Links; and other spellings, with slugs that lead nowhere."""
+        return len(self.links), len(self._spellings)
 
     def forget_all(self) -> None:
         with self.lock:
             self.links.clear()
-            self._misses.clear()
+            self._spellings.clear()

@@ -77,6 +77,8 @@ def _compile_emoji() -> re.Pattern[str]:
 
 
 _EMOJI = _compile_emoji()
+# Punctuation that stands alone or closes, quotes, and what shows nothing.
+_MARKS: Final = frozenset({"Po", "Pe", "Pf", "Pi", "Cf"})
 # Letters and marks that show nothing at all, with which one slug could pass for another.
 _INVISIBLE = re.compile(
     r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
@@ -113,6 +115,21 @@ def slug_key(slug: str) -> str:
     return unicodedata.normalize("NFC", slug.replace("\ufe0f", ""))
 
 
+def fold_key(key: str) -> str:
+    """What the keys of slugs have in common that differ in case alone."""
+    return key.lower() if key.isascii() else unicodedata.normalize("NFC", key.casefold())
+
+
+def trim_marks(text: str) -> str:
+    """Without what a sentence or an app puts behind an address: marks, closing brackets and quotes,
+    white space and characters that show nothing. A slug ends with none of them.
+    """
+    end = len(text)
+    while end and _is_mark(text[end - 1]):
+        end -= 1
+    return text[:end]
+
+
 def build_path(slug: str) -> str:
     """The slug's path as browsers send it, which is what a cookie's path is compared with."""
     return f"/{quote(slug, safe='/*')}"
@@ -140,6 +157,13 @@ def generate_slug(length: int) -> str:
         slug = "".join(parts)
         if not is_reserved(slug):
             return slug
+
+
+def _is_mark(char: str) -> bool:
+    if char.isalnum() or char >= "\U000e0000":  # tags, with which the emoji of some flags end
+        return False
+    is_mark = char in ">`" or char.isspace() or unicodedata.category(char) in _MARKS
+    return is_mark and not _EMOJI.match(char)
 
 
 def _is_slug_letter(char: str) -> bool:

@@ -15,7 +15,7 @@ from shorty.links.search_entries import (
     replace_entry,
     search_text,
 )
-from shorty.links.slug import slug_key
+from shorty.links.slug import fold_key, slug_key
 from shorty.storage.database import Database, Row, Transaction, Value
 from shorty.storage.statements import number_places
 
@@ -25,8 +25,8 @@ F = TypeVar("F", bound=LinkFields)
 _NAMES: Final = tuple(
     name for name in LinkFields.__struct_fields__ if name not in {"host", "scheme"}
 )
-_COLUMNS: Final = ", ".join((*_NAMES, "slug_key", "url_hash"))
-_NEXT: Final = len(_NAMES) + 3
+_COLUMNS: Final = ", ".join((*_NAMES, "slug_key", "folded_key", "url_hash"))
+_NEXT: Final = len(_NAMES) + 4
 _VALUES: Final = number_places(_NEXT - 1)
 _read_values: Final[Callable[[LinkFields], tuple[Any, ...]]] = attrgetter(*_NAMES)
 _FLAGS: Final = tuple(
@@ -84,6 +84,7 @@ where l.domain_id = $1 and l.slug_key = $2 and l.deleted_at is null
   and (l.qr_settings is not null or l.is_link_in_bio = 1) and l.is_admin_blocked = 0
 """
 
+IN_ONE_STATEMENT: Final = 500
 FIND_NEXT_ID: Final = "select coalesce(max(id), 0) + 1 as id from links"
 # Nothing is inserted where the slug is taken on the domain.
 INSERT_LINK: Final = f"""
@@ -100,8 +101,16 @@ UPDATE_LINK: Final = f"""
 update links set ({_COLUMNS}, updated_at) = ({_VALUES}, ${_NEXT}), edit_count = edit_count + 1
 where id = ${_NEXT + 1}
 """  # noqa: S608 - the names of our own columns
+# Also another workspace's link whose slug differs in case alone.
 FIND_SLUG: Final = """
-select id from links where domain_id = $1 and slug_key = $2 and deleted_at is null
+select id from links
+where domain_id = $1 and folded_key = $2 and deleted_at is null and id <> $5
+  and (slug_key = $3 or workspace_id <> $4)
+limit 1
+"""
+FIND_LOOK_ALIKES: Final = """
+select folded_key, min(case when workspace_id = $1 then 1 else 0 end) as is_own from links
+where domain_id = $2 and deleted_at is null and folded_key in
 """
 COUNT_OF_DOMAIN: Final = """
 select count(*) as links from links where domain_id = $1 and deleted_at is null
@@ -235,7 +244,8 @@ def decode_fields(columns: dict[str, Any], kind: type[F]) -> F:
 
 def encode_fields(fields: LinkFields) -> list[Value]:
     """The values of the columns, in their order."""
-    values = [*_read_values(fields), slug_key(fields.slug), hash_url(fields.url)]
+    key = slug_key(fields.slug)
+    values = [*_read_values(fields), key, fold_key(key), hash_url(fields.url)]
     for place in _FLAGS:
         values[place] = int(values[place])
     values[_WEBHOOKS] = ",".join(fields.webhook_urls)
@@ -283,10 +293,35 @@ async def count_of_domain(db: Database, domain_id: int) -> int:
     return row["links"] if row else 0
 
 
-def is_slug_taken(tx: Transaction, domain_id: int, slug_key: str, link_id: int) -> bool:
-    """Whether another live link has the slug."""
-    row = tx.find_one(FIND_SLUG, domain_id, slug_key)
-    return row is not None and row["id"] != link_id
+def is_slug_taken(
+    tx: Transaction, workspace_id: int, domain_id: int, slug: str, link_id: int
+) -> bool:
+    """Whether another live link has the slug; of another workspace, in any case."""
+    key = slug_key(slug)
+    row = tx.find_one(FIND_SLUG, domain_id, fold_key(key), key, workspace_id, link_id)
+    return row is not None
+
+
+async def has_slug_holder(
+    db: Database, workspace_id: int, domain_id: int, slug: str, except_link_id: int
+) -> bool:
+    """As is_slug_taken, outside a transaction: it may be another answer when the link is stored."""
+    key = slug_key(slug)
+    row = await db.find_one(FIND_SLUG, domain_id, fold_key(key), key, workspace_id, except_link_id)
+    return row is not None
+
+
+def find_look_alikes(
+    tx: Transaction, workspace_id: int, domain_id: int, folded_keys: Sequence[str]
+) -> dict[str, bool]:
+    """Which of these keys live links of the domain have; whether none of them is another's."""
+    found: dict[str, bool] = {}
+    for start in range(0, len(folded_keys), IN_ONE_STATEMENT):
+        piece = folded_keys[start : start + IN_ONE_STATEMENT]
+        sql = f"{FIND_LOOK_ALIKES} ({number_places(len(piece), 3)}) group by folded_key"
+        rows = tx.find_all(sql, workspace_id, domain_id, *piece)
+        found |= {row["folded_key"]: row["is_own"] == 1 for row in rows}
+    return found
 
 
 def find_bio_page(tx: Transaction, link_id: int) -> int | None:

@@ -4,7 +4,7 @@ Many links are inserted in one transaction, and those that come at the same time
 function names what follows the commit, so that no caller has to remember it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count, groupby
 from typing import Final, TypeAlias
 
@@ -24,7 +24,7 @@ from shorty.links.context import LinkContext, read_author
 from shorty.links.history import record_action, record_edit
 from shorty.links.model import Author, Link, LinkChange, LinkFields, PreparedLink
 from shorty.links.prepare import prepare_change, resolve_tags
-from shorty.links.slug import generate_slug, slug_key
+from shorty.links.slug import fold_key, generate_slug, slug_key
 from shorty.plans import QuotaName, give_back_quota, take_available, take_quota
 from shorty.storage.database import Transaction
 
@@ -138,7 +138,9 @@ def change_link(
     after, tags = prepare_change(tx, context, actor, before, change, password_hash, now)
     place = after.domain_id, slug_key(after.slug)
     is_moved = place != (before.domain_id, slug_key(before.slug))
-    if is_moved and store.is_slug_taken(tx, *place, link_id):
+    if is_moved and store.is_slug_taken(
+        tx, actor.workspace_id, after.domain_id, after.slug, link_id
+    ):
         raise SlugTakenError(after.slug, after.host)
     if tags is not None:
         after = msgspec.structs.replace(
@@ -211,7 +213,7 @@ def restore_link(
         raise ConflictError(
             f"The domain {link.host} has been removed: add it again, then restore the link."
         )
-    if store.is_slug_taken(tx, link.domain_id, slug_key(link.slug), link_id):
+    if store.is_slug_taken(tx, actor.workspace_id, link.domain_id, link.slug, link_id):
         raise SlugTakenError(link.slug, link.host)
     take_quota(tx, actor.workspace_id, actor.plan, "links", 1, now)
     _take_companions(tx, read_author(actor), link, now)
@@ -269,9 +271,11 @@ def _insert_rows(
     for tries in count():
         # A domain whose short slugs are nearly used up goes on with longer ones.
         length = context.rules.slug_length + tries // TRIES_PER_LENGTH
-        rows = [_choose_slug(links[index], length) for index in waiting]
-        for index, row, link_id in zip(waiting, rows, store.insert_links(tx, rows), strict=True):
-            if link_id is not None:
+        rows = {index: _choose_slug(links[index], length) for index in waiting}
+        free = _list_free(tx, links, rows)
+        ids = dict(zip(free, store.insert_links(tx, [rows[index] for index in free]), strict=True))
+        for index, row in rows.items():
+            if (link_id := ids.get(index)) is not None:
                 outcomes[index] = _build_link(link_id, row)
             elif links[index].fields.slug:
                 outcomes[index] = SlugTakenError(row.fields.slug, row.fields.host)
@@ -279,6 +283,36 @@ def _insert_rows(
         if not waiting:
             break
     return [outcomes[index] for index in range(len(links))]
+
+
+def _list_free(
+    tx: Transaction, links: Sequence[PreparedLink], rows: Mapping[int, PreparedLink]
+) -> list[int]:
+    """The rows whose slugs differ in case alone from none of another workspace; where they were
+    generated, from none at all. The same slug is noticed when they are inserted.
+    """
+    places = {index: _fold_place(row.fields) for index, row in rows.items()}
+    domains: dict[int, list[str]] = {}
+    for domain_id, folded in places.values():
+        domains.setdefault(domain_id, []).append(folded)
+    workspace_id = links[0].author.workspace_id
+    look_alikes = {
+        domain_id: store.find_look_alikes(tx, workspace_id, domain_id, folded_keys)
+        for domain_id, folded_keys in domains.items()
+    }
+    free: list[int] = []
+    chosen: set[tuple[int, str]] = set()
+    for index, (domain_id, folded) in places.items():
+        is_own = look_alikes[domain_id].get(folded)
+        is_new = is_own is None and (domain_id, folded) not in chosen
+        if is_new or (links[index].fields.slug and is_own is not False):
+            free.append(index)
+        chosen.add((domain_id, folded))
+    return free
+
+
+def _fold_place(fields: LinkFields) -> tuple[int, str]:
+    return fields.domain_id, fold_key(slug_key(fields.slug))
 
 
 def _choose_slug(link: PreparedLink, length: int) -> PreparedLink:

@@ -36,7 +36,7 @@ PROBLEMS: Final = {
         status=404,
         code="not-found",
         title="There is no link here",
-        detail="Its address may be mistyped (capitals matter), or the link was removed.",
+        detail="Its address may be mistyped, or the link was removed.",
         icon="broken",
     ),
     Outcome.EXPIRED: Problem(

@@ -7,7 +7,7 @@ import msgspec
 
 from shorty.errors import SlugTakenError
 from shorty.links.model import PreparedLink
-from shorty.links.slug import MAX_SLUG_LENGTH, slug_key
+from shorty.links.slug import MAX_SLUG_LENGTH, fold_key, slug_key
 from shorty.links.store import hash_url
 from shorty.storage.database import Row
 from shorty.transfer.model import OnConflict
@@ -21,7 +21,9 @@ FindOne: TypeAlias = Callable[..., Row | None]
 
 FIND_HOLDER: Final = """
 select id, workspace_id, url from links
-where domain_id = $1 and slug_key = $2 and deleted_at is null
+where domain_id = $1 and folded_key = $2 and deleted_at is null
+  and (slug_key = $3 or workspace_id <> $4)
+order by case when slug_key = $3 then 0 else 1 end limit 1
 """
 FIND_SAME: Final = """
 select id from links
@@ -99,10 +101,11 @@ def _find_holder(
 ) -> Existing | str | None:
     """The same link, the destination of another link with the slug, or None."""
     fields = link.fields
-    claimed = claims.find_url(fields.domain_id, slug_key(fields.slug))
+    key = slug_key(fields.slug)
+    claimed = claims.find_url(fields.domain_id, key)
     if claimed is not None:
         return Existing(link_id=None) if claimed == fields.url else claimed
-    row = find_one(FIND_HOLDER, fields.domain_id, slug_key(fields.slug))
+    row = find_one(FIND_HOLDER, fields.domain_id, fold_key(key), key, workspace_id)
     if row is None:
         return None
     is_same = row["url"] == fields.url and row["workspace_id"] == workspace_id

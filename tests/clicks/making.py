@@ -46,10 +46,10 @@ def insert_links(*ids: int, workspace_id: int = 1) -> Callable[[Transaction], No
             " values (1, 'go.example', 'https', 'config', 0) on conflict do nothing"
         )
         tx.execute_many(
-            "insert into links (id, workspace_id, domain_id, slug, slug_key, link_type,"
-            " original_url, url, url_hash, status, created_at, updated_at)"
-            " values ($1, $3, 1, $2, $2, 'URL', 'https://a.example', 'https://a.example/', 0, 302,"
-            " 0, 0)",
+            "insert into links (id, workspace_id, domain_id, slug, slug_key, folded_key,"
+            " link_type, original_url, url, url_hash, status, created_at, updated_at)"
+            " values ($1, $3, 1, $2, $2, $2, 'URL', 'https://a.example', 'https://a.example/', 0,"
+            " 302, 0, 0)",
             [(each, f"slug{each}", workspace_id) for each in ids],
         )
         tx.execute_many(

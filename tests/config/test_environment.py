@@ -42,6 +42,7 @@ EXAMPLES = {
     "links.blocked_hosts": ("Bad.example,*.worse.example", ("bad.example", "worse.example")),
     "links.blocked_hosts_files": ("/dev/null", (Path("/dev/null"),)),
     "links.allow_private_destinations": ("FALSE", False),
+    "links.forgiving": ("false", False),
     "public_links.enabled": ("yes", True),
     "public_links.per_hour_per_address": ("1", 1),
     "public_links.report_url": ("mailto:abuse@a.example", "mailto:abuse@a.example"),

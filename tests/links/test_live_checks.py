@@ -25,6 +25,7 @@ PAGE = b"""<html><head><title>A page</title><meta name="description" content="Ab
         ("go.example", "free", None),
         ("GO.example", "💡-né", None),
         ("go.example", "taken", "already taken on go.example"),
+        ("go.example", "Taken", "already taken on go.example"),
         ("localhost:8000", "taken", None),
         ("nobody.example", "free", "not a verified domain"),
         ("go.example", "API", "is reserved"),

@@ -149,10 +149,16 @@ async def test_a_slug_a_code_and_a_count_belong_to_one_domain(
     assert [await store.count_of_domain(context.db, domain_id) for domain_id in domains] == [1, 2]
 
     def ask(tx: Transaction) -> list[bool]:
-        wanted = ((one, "same", one), (one, "other", one), (two, "same", two), (two, "same", other))
-        return [store.is_slug_taken(tx, on.domain_id, slug, link.id) for on, slug, link in wanted]
+        wanted = (
+            *((one, "same", one), (one, "other", one), (two, "same", two), (two, "same", other)),
+            *((two, "Same", one), (two, "Same", two), (two, "Same", other)),
+        )
+        return [
+            store.is_slug_taken(tx, link.workspace_id, on.domain_id, slug, link.id)
+            for on, slug, link in wanted
+        ]
 
-    assert await context.db.write(ask) == [False, False, False, True]
+    assert await context.db.write(ask) == [False, False, False, True, True, False, False]
     moved = await change_link(context, stranger, other.id, LinkChange(domain=HOSTS[0]), NOW)
     assert moved.short_url == "https://go.example/other"
 

@@ -241,6 +241,51 @@ async def test_what_goes_wrong_with_one_link_spares_those_of_the_same_moment(
     assert await count_used(context, poor) == {"links": 3, "links_per_month": 3}
 
 
+async def test_nobody_gets_a_slug_that_differs_from_anothers_in_case_alone(
+    context: LinkContext, actor: Actor, stranger: Actor
+) -> None:
+    link = await make_link(context, actor, slug="Stra\xdfe")
+    for slug in ("stra\xdfe", "STRASSE", "Stra\xdfe"):
+        with pytest.raises(SlugTakenError):
+            await make_link(context, stranger, slug=slug)
+    elsewhere = await make_link(context, stranger, slug="strasse", domain="localhost:8000")
+    free = await make_link(context, stranger, slug="free")
+    for change in (LinkChange(slug="strasse"), LinkChange(slug="STRASSE", title="T")):
+        with pytest.raises(SlugTakenError):
+            await change_link(context, stranger, free.id, change, NOW)
+    with pytest.raises(SlugTakenError):
+        await change_link(context, stranger, elsewhere.id, LinkChange(domain="go.example"), NOW)
+    wanted = [new_link(slug=slug) for slug in ("a", "STRASSE", "A", "a")]
+    outcomes = await create_links(context, stranger, wanted, NOW)
+    assert [getattr(each, "code", None) for each in outcomes] == [
+        *(None, "slug-taken", None, "slug-taken"),
+    ]
+    # One's own may stand beside it, and change its own case.
+    beside = await make_link(context, actor, slug="strasse")
+    renamed = await change_link(context, actor, beside.id, LinkChange(slug="STRASSE"), NOW)
+    assert (renamed.slug, link.slug) == ("STRASSE", "Stra\xdfe")
+    for each in (link, beside):
+        await delete_link(context, actor, each.id, NOW)
+    await make_link(context, stranger, slug="strasse")
+    for each in (link, beside):
+        with pytest.raises(SlugTakenError):
+            await restore_link(context, actor, each.id, NOW)
+
+
+@pytest.mark.parametrize("at_once", [1, 40])
+async def test_generated_slugs_differ_in_more_than_case(
+    context: LinkContext, actor: Actor, stranger: Actor, at_once: int
+) -> None:
+    tight = replace(context, rules=replace(context.rules, slug_length=1))
+    slugs: list[str] = []
+    for number in range(80 // at_once):
+        who = (actor, stranger)[number % 2]
+        outcomes = await create_links(tight, who, [new_link()] * at_once, NOW)
+        slugs += [each.slug for each in outcomes if isinstance(each, Link)]
+    assert len({slug.casefold() for slug in slugs}) == len(slugs) == 80
+    assert any(len(slug) == 1 for slug in slugs)
+
+
 async def test_generated_slugs_grow_when_the_short_ones_are_used_up(
     context: LinkContext, actor: Actor
 ) -> None:

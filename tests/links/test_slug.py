@@ -10,10 +10,12 @@ from shorty.links.slug import (
     MAX_SLUG_LENGTH,
     RESERVED_SLUGS,
     build_path,
+    fold_key,
     generate_slug,
     is_reserved,
     parse_slug,
     slug_key,
+    trim_marks,
 )
 
 LETTERS = st.text(
@@ -144,6 +146,47 @@ def test_the_path_is_percent_encoded_as_browsers_do_it() -> None:
     assert build_path("docs/v1.2") == "/docs/v1.2"
     assert build_path("é") == "/%C3%A9"
     assert build_path("#️⃣*️⃣") == "/%23%EF%B8%8F%E2%83%A3*%EF%B8%8F%E2%83%A3"
+
+
+@pytest.mark.parametrize(
+    ("text", "trimmed"),
+    [
+        *((f"sale{mark}", "sale") for mark in ".,;:!?)]}'\"\u2019\u201d\u00bb\u2026>*`"),
+        *((f"sale{mark}", "sale") for mark in "\u200b\u200c\u200d\u2060\ufeff\u00ad\u00a0\t\n "),
+        *((f"sale{mark}", "sale") for mark in "\u3002\u3001\uff09\u300d\u061f\u0964\u201c"),
+        ("sale...", "sale"),
+        ('sale.")\u200b', "sale"),
+        ("docs/v1.2.", "docs/v1.2"),
+        ("docs/.", "docs"),
+        (".sale", ".sale"),
+        ("sale-", "sale-"),
+        ("sale_", "sale_"),
+        ("sale+", "sale+"),
+        ("sale\0", "sale\0"),
+        ("\u203c", "\u203c"),
+        ("\U0001f3f4\U000e0067\U000e0062\U000e007f!", "\U0001f3f4\U000e0067\U000e0062\U000e007f"),
+        ("...", ""),
+        ("", ""),
+    ],
+)
+def test_what_a_sentence_puts_behind_a_slug_is_no_part_of_it(text: str, trimmed: str) -> None:
+    assert trim_marks(text) == trimmed
+
+
+@given(st.text(st.one_of(st.sampled_from("./-_\ufe0f\u200d🎉‼🏴é"), st.characters()), max_size=9))
+def test_no_slug_ends_with_what_is_no_part_of_one(text: str) -> None:
+    try:
+        key = slug_key(parse_slug(text))
+    except ValueError:
+        return
+    assert trim_marks(key) == key
+
+
+@given(LETTERS)
+def test_slugs_that_differ_in_case_alone_have_one_folded_key(text: str) -> None:
+    key = slug_key(text)
+    assert fold_key(key) == fold_key(slug_key(text.casefold()))
+    assert fold_key(fold_key(key)) == fold_key(key)
 
 
 @given(LETTERS)

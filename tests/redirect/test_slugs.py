@@ -16,27 +16,7 @@ from shorty.links.slug import RESERVED_SLUGS, is_reserved, parse_slug, slug_key
 from tests.examples import count_examples
 from tests.redirect.conftest import CONFIG
 from tests.redirect.house import House, open_house
-from tests.rsgi_client import Exchange, Scope
-
-BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-
-
-def ask(path: str) -> Scope:
-    url = f"http://localhost:8000{path}"
-    return Scope(httpx.Request("GET", url, headers={"user-agent": BROWSER}), "192.0.2.7:4711")
-
-
-def visit_aside(house: House, path: str) -> str:
-    """Where the visit leads that is answered aside of the loop; empty where none is."""
-    exchange = Exchange(b"")
-    is_answered = house.app.answer_now(ask(path), exchange)
-    return dict(exchange.headers)["location"] if is_answered else ""
-
-
-async def visit_on_loop(house: House, path: str) -> str:
-    exchange = Exchange(b"")
-    await house.app.__rsgi__(ask(path), exchange)
-    return dict(exchange.headers).get("location", "")
+from tests.redirect.visiting import visit_aside, visit_on_loop
 
 
 @pytest.mark.parametrize(
@@ -58,7 +38,7 @@ async def test_a_slug_with_dots_and_slashes_is_reached(
     for path in paths:
         assert visit_aside(house, path) == link.url, path
         assert await visit_on_loop(house, path) == link.url, path
-    for path in ("/docs", "/docs/", "/v1", "/docs//api", "//docs/api", "/docs/api/v2", "/Docs/api"):
+    for path in ("/docs", "/docs/", "/v1", "/docs//api", "//docs/api", "/docs/api/v2"):
         assert visit_aside(house, path) == "", path
         assert await visit_on_loop(house, path) == "", path
     assert (await house.read_link(link)).click_count == 2 * len(paths)
@@ -74,7 +54,10 @@ async def test_a_name_that_is_reserved_for_new_links_still_opens_an_older_one(
     house: House, client: httpx.AsyncClient
 ) -> None:
     link = await house.make_link(slug="older")
-    sql = "update links set slug = 'Sitemap', slug_key = 'Sitemap' where id = $1"
+    sql = (
+        "update links set slug = 'Sitemap', slug_key = 'Sitemap', folded_key = 'sitemap'"
+        " where id = $1"
+    )
     await house.app.db.write(lambda tx: tx.execute(sql, link.id))
     assert (await client.get("/Sitemap")).headers["location"] == link.url
     changed = await house.change_link(link, title="Map", slug="Sitemap")

@@ -513,7 +513,7 @@ SPELLINGS: Final = (
     ("anns.example", "/sale", ("anns.example", "sale")),
     ("bobs.example", "/sale", ("bobs.example", "sale")),
     ("go.example", "/caf%C3%A9", None),
-    ("bobs.example", "/Sale", None),
+    ("bobs.example", "/Sale", ("bobs.example", "sale")),
     ("localhost:8000", "/SALE", None),
     ("localhost:8000", "/sale/more", None),
     ("localhost:8000", "/sal", None),

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from shorty.errors import StartError
+from shorty.links.slug import fold_key
 from shorty.storage import migrations
 from shorty.storage.connections import connect
 from shorty.storage.migrations import find_version, list_migrations, prepare_database
+from tests.databases import create_database
 
 INSERT_LINK = (
     "insert into mail_links (digest, user_id, purpose, email, created_at, expires_at) values"
@@ -162,6 +164,42 @@ def test_templates_that_look_alike_are_kept_where_they_differ(unfolded: Path) ->
         (3, 1, f"{COMPOSED} (2)", "c"),
         (5, 2, COMPOSED, "b"),
     ]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 10_000])
+def test_each_slug_gets_its_folded_key_however_many_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    folded = {
+        "Sale": "sale",
+        "docs/V1.2": "docs/v1.2",
+        "x": "x",
+        "CAF\xc9": "caf\xe9",
+        "Stra\xdfe": "strasse",
+        "\u0130": "i\u0307",
+        "J\u030c": "\u01f0",
+        "\u2764": "\u2764",
+    }
+    path = create_database(tmp_path / "former.db", 18)
+    connection = connect(path)
+    connection.execute("begin")
+    connection.executemany(
+        "insert into links (id, workspace_id, domain_id, slug, slug_key, link_type, original_url,"
+        " url, url_hash, status, created_at, updated_at, deleted_at)"
+        " values (?, 1, 1, ?, ?, 'URL', '', '', 0, 302, 0, 0, ?)",
+        [(3 * n + 100, slug, slug, n % 2 or None) for n, slug in enumerate(folded)],
+    )
+    connection.execute("commit")
+    connection.close()
+    monkeypatch.setattr(migrations, "_AT_ONCE", at_once)
+    prepare_database(path, now=1)
+    connection = connect(path)
+    for _ in range(2):
+        rows = connection.execute("select slug_key, folded_key from links where id >= 100")
+        assert dict(rows.fetchall()) == folded
+        migrations.fold_slugs(connection)
+    connection.close()
+    assert folded == {key: fold_key(key) for key in folded}
 
 
 def test_what_a_fill_cannot_do_leaves_the_database_as_it_was(

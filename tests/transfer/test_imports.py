@@ -119,6 +119,18 @@ async def test_a_taken_slug_is_renamed_and_stays_so(house: House) -> None:
     assert await list_slugs(house) == ["a", "a-2", "a-3"]
 
 
+async def test_a_slug_that_is_anothers_in_another_case_is_renamed(house: House) -> None:
+    stranger = await make_stranger(house)
+    await make_link(house.context, stranger.actor, slug="Sale", url="https://example.com/x")
+    rows = ("https://example.com/x,sale,", "https://example.com/y,SALE,")
+    for is_dry_run in (True, False):
+        skipped = await import_rows(house, *rows, is_dry_run=is_dry_run)
+        assert (skipped.created, skipped.there, skipped.skipped) == (0, 0, 2)
+        told = await import_rows(house, *rows, on_conflict="rename", is_dry_run=is_dry_run)
+        assert (told.created, told.there, told.skipped, told.failed) == (2, 0, 0, 0)
+    assert await list_slugs(house) == ["sale-2", "SALE-2"]
+
+
 async def test_a_slug_is_numbered_up_to_a_hundred(house: House) -> None:
     rows = [f"https://example.com/{n},a," for n in range(102)]
     for is_dry_run in (True, False):

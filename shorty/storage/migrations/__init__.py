@@ -26,6 +26,9 @@ create table if not exists schema_migrations (
 )
 """
 
+_NEXT_SLUGS: Final = "select id, slug_key from links where id > ? order by id limit ?"
+_AT_ONCE: Final = 10_000
+
 MOST_MIGRATIONS: Final = 10_000  # # that a foreign database may record
 SHOWN_FAULTS: Final = 3
 
@@ -287,9 +290,25 @@ def _fold_name(name: str) -> str:
     return normalize("NFC", normalize("NFD", _spell_name(name)).casefold())
 
 
+def fold_slugs(connection: sqlite3.Connection) -> None:
+    """Fills in the folded key of each link, deleted ones too; again where it was filled before."""
+    last = 0
+    while rows := connection.execute(_NEXT_SLUGS, (last, _AT_ONCE)).fetchall():
+        connection.executemany(
+            "update links set folded_key = ? where id = ?",
+            [(_fold_slug(key), id) for id, key in rows],
+        )
+        last = rows[-1][0]
+
+
+def _fold_slug(key: str) -> str:
+    return key.lower() if key.isascii() else normalize("NFC", key.casefold())
+
+
 # Changes of rows that SQL cannot express, by the version of the migration that they follow, in the
 # same transaction. They are frozen and never call current code, whose results may change later.
 FILLS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {
     13: spell_emails,
     18: spell_names,
+    19: fold_slugs,
 }
