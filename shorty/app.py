@@ -56,7 +56,7 @@ from shorty.webcore.services import Attempts, Services
 from shorty.webhooks.outbox import Outbox
 from shorty.webhooks.worker import WebhookWorker
 
-PAGE_CONNECTIONS: Final = 48  # # for requests other than webhooks
+PAGE_CONNECTIONS: Final = 48  # for requests other than webhooks
 
 
 @cache

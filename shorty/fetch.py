@@ -186,7 +186,7 @@ class SystemResolver(AbstractResolver):
 
         def look_up() -> None:
             outcome = _ask_system(host, port, family)
-            with suppress(RuntimeError):  # # the loop was closed before the name server answered
+            with suppress(RuntimeError):  # the loop was closed before the name server answered
                 loop.call_soon_threadsafe(finish, outcome)
 
         try:
@@ -210,7 +210,7 @@ def _ask_system(
         )
     except OSError as error:
         return error
-    except (ValueError, OverflowError) as error:  # # not a valid name
+    except (ValueError, OverflowError) as error:  # not a valid name
         return OSError(str(error))
     return [
         ResolveResult(
@@ -260,7 +260,7 @@ async def _read_start(answer: aiohttp.ClientResponse, limit_bytes: int) -> bytes
     async for chunk in answer.content.iter_any():
         body += chunk
         if len(body) > limit_bytes:
-            answer.close()  # # reading the rest is not worth keeping the connection
+            answer.close()  # reading the rest is not worth keeping the connection
             break
     return bytes(body[:limit_bytes])
 

@@ -114,7 +114,7 @@ class Jobs:
         watch = self._watch
         if watch is None:
             watch = self._watch = ClockWatch(self._find_believed(reading))
-            note = log.info  # # expected after a month without the server
+            note = log.info  # expected after a month without the server
         else:
             note = log.warning
         jump, before = watch.find_jump(reading), watch.doubted
@@ -143,7 +143,7 @@ class Jobs:
             pass
 
     async def _repeat(self, pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
-        waits_for = ""  # # logged once, not at every turn
+        waits_for = ""  # logged once, not at every turn
         while not self._stopping.is_set():
             try:
                 await work()

@@ -222,22 +222,22 @@ class RateLimits:
         self.link_password_networks = RateLimit(window_ms=10 * MINUTE_MS)
         self.link_password_tries = RefillingLimit()
         self.previews = RateLimit(window_ms=MINUTE_MS)  # user id
-        self.public_links = RateLimit(window_ms=HOUR_MS)  # # IP address
+        self.public_links = RateLimit(window_ms=HOUR_MS)  # IP address
         self.public_link_networks = RateLimit(window_ms=HOUR_MS)  # network
-        self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS)  # # IP address, account
-        self.sign_in_addresses = RateLimit(window_ms=10 * MINUTE_MS)  # # IP address
-        self.sign_in_accounts = RefillingLimit()  # # email
-        self.sign_in_reports = RateLimit(window_ms=HOUR_MS)  # # email
+        self.sign_ins = RateLimit(window_ms=10 * MINUTE_MS)  # IP address, account
+        self.sign_in_addresses = RateLimit(window_ms=10 * MINUTE_MS)  # IP address
+        self.sign_in_accounts = RefillingLimit()  # email
+        self.sign_in_reports = RateLimit(window_ms=HOUR_MS)  # email
         self.browser_sign_ins = RateLimit(window_ms=10 * MINUTE_MS)  # known browser, account
         self.browser_codes = RateLimit(window_ms=DAY_MS)  # the same
         self.session_passwords = RateLimit(window_ms=10 * MINUTE_MS)  # session id
         self.setup_codes = RateLimit(window_ms=10 * MINUTE_MS)  # session id
-        self.invitations = RateLimit(window_ms=HOUR_MS)  # # user id
+        self.invitations = RateLimit(window_ms=HOUR_MS)  # user id
         # The email it goes to, or the id of the user who requests it.
         self.mails = RateLimit(window_ms=HOUR_MS)
-        self.password_mails = RateLimit(window_ms=HOUR_MS)  # # email it goes to
+        self.password_mails = RateLimit(window_ms=HOUR_MS)  # email it goes to
         self.neighbours_told = RateLimit(window_ms=DAY_MS)  # peer
-        self.plain_documents = RateLimit(window_ms=MINUTE_MS)  # # IP address; "" for all
+        self.plain_documents = RateLimit(window_ms=MINUTE_MS)  # IP address; "" for all
 
 
 def name_address(address: str) -> str:

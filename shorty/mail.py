@@ -22,7 +22,7 @@ from shorty.config import SmtpConfig
 from shorty.errors import BusyError, FetchError, StorageUnavailableError
 from shorty.pools import WorkerThreads
 
-TIMEOUT_S: Final = 15.0  # # for each step of the SMTP dialogue
+TIMEOUT_S: Final = 15.0  # for each step of the SMTP dialogue
 FAREWELL_S: Final = 2.0
 # A separate pool, because a mail server that hangs would block the threads of others.
 THREADS: Final = WorkerThreads(
@@ -80,7 +80,7 @@ class Mailer:
         except StorageUnavailableError as error:
             log.warning("mail_not_written", reason=str(error.__cause__))
         except FetchError:
-            return  # # `send` has logged why
+            return  # `send` has logged why
 
 
 def build_message(config: SmtpConfig, mail: Mail) -> EmailMessage:

@@ -14,7 +14,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from shorty.pools import WorkerThreads
 
 MAX_PASSWORD_BYTES: Final = 256
-SHORTEST_OWN: Final = 8  # # characters, the minimum of NIST SP 800-63B
+SHORTEST_OWN: Final = 8  # characters, the minimum of NIST SP 800-63B
 LONGEST_HASH: Final = 256
 
 # 19 MiB and two passes are OWASP's first choice; takes about 30 ms here.

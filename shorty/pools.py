@@ -75,7 +75,7 @@ class FairSlots:
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self.release(owner)  # # the slot was assigned just as the caller was cancelled
+                self.release(owner)  # the slot was assigned just as the caller was cancelled
             else:
                 self._leave(owner, turn)
             if isinstance(error, TimeoutError):
@@ -124,7 +124,7 @@ class FairSlots:
                 self._waiting.move_to_end(owner)
             else:
                 del self._waiting[owner]
-            if not turn.done():  # # a cancelled one may still be in the queue
+            if not turn.done():  # a cancelled one may still be in the queue
                 self._taken[owner] += 1
                 turn.set_result(None)
 

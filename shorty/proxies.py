@@ -9,9 +9,9 @@ from cachebox import LRUCache
 
 REMEMBERED_HOPS: Final = 10_000
 REMEMBERED_WAYS: Final = 10_000
-LONGEST_WAY: Final = 128  # # the header of three hops or more
-LONGEST_SCHEME: Final = 16  # # two of them
-LONGEST_ADDRESS: Final = 64  # # with brackets, a zone and a port; longer text is not cached
+LONGEST_WAY: Final = 128  # the header of three hops or more
+LONGEST_SCHEME: Final = 16  # two of them
+LONGEST_ADDRESS: Final = 64  # with brackets, a zone and a port; longer text is not cached
 
 # Some proxies include the port: 192.0.2.1:4711, [2001:db8::1]:4711.
 _WITH_PORT = compile_pattern(r"\[([0-9A-Fa-f:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")

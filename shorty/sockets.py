@@ -43,7 +43,7 @@ def describe_peer(connection: socket.socket) -> str:
         return ""
     try:
         host, port, *_ = connection.getpeername()
-    except OSError:  # # not connected
+    except OSError:  # not connected
         return ""
     return f"[{host}]:{port}" if connection.family == socket.AF_INET6 else f"{host}:{port}"
 
@@ -55,5 +55,5 @@ def cut_connection(peer: str) -> None:
     """
     for _, found in list_sockets():
         if describe_peer(found) == peer:
-            with suppress(OSError):  # # the peer closed it first
+            with suppress(OSError):  # the peer closed it first
                 found.shutdown(socket.SHUT_RDWR)

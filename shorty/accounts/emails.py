@@ -27,7 +27,7 @@ def read_email(text: str) -> str:
     name or brackets around it, a list, quotes, comments, an IP address in brackets.
     """
     text = normalize("NFC", text.strip()[: EMAIL_LENGTH + 1])
-    if len(text) > EMAIL_LENGTH:  # # before parsing, which could take long
+    if len(text) > EMAIL_LENGTH:  # before parsing, which could take long
         raise ValueError(TOO_LONG)
     _require_one_address(text)
     typed, _, domain = text.partition("@")
@@ -62,7 +62,7 @@ def _require_one_address(text: str) -> None:
     except (AttributeError, IndexError, ValueError, MessageError) as error:
         raise ValueError(NOT_AN_ADDRESS) from error
     if not parsed.username or f"{parsed.username}@{parsed.domain}" != letters:
-        raise ValueError(NOT_AN_ADDRESS)  # # with quotes, comments or spaces
+        raise ValueError(NOT_AN_ADDRESS)  # with quotes, comments or spaces
     if not text.isprintable() or " " in text:
         raise ValueError(NOT_AN_ADDRESS)
 

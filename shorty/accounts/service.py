@@ -74,7 +74,7 @@ def claim_first_workspace(
     if user is None:
         raise ConflictError("The owner's account has already been created.")
     workspace = home.workspace
-    if workspace.name == home.user.name:  # # the workspace still has its first name
+    if workspace.name == home.user.name:  # the workspace still has its first name
         store.update_workspace_name(tx, workspace.id, user.name)
         workspace = replace(workspace, name=user.name)
     return Home(user=user, workspace=workspace)

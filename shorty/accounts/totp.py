@@ -11,8 +11,8 @@ from urllib.parse import quote, urlencode
 
 STEP_MS: Final = 30_000
 DIGITS: Final = 6
-SECRET_BYTES: Final = 20  # # the length of SHA-1's output, as RFC 4226 recommends
-LENIENCE: Final = 1  # # steps by which a phone's clock may be wrong
+SECRET_BYTES: Final = 20  # the length of SHA-1's output, as RFC 4226 recommends
+LENIENCE: Final = 1  # steps by which a phone's clock may be wrong
 
 
 def make_secret() -> str:

@@ -25,7 +25,7 @@ class _Site(msgspec.Struct, frozen=True, kw_only=True):
     pattern: re.Pattern[str]
     src: str
     height: int | None = None
-    query_id: str = ""  # # the parameter with the id, if it is not in the path
+    query_id: str = ""  # the parameter with the id, if it is not in the path
 
 
 def _site(

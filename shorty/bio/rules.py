@@ -39,7 +39,7 @@ TEXT_LENGTHS: Final[dict[BlockKind, int]] = {
     "image": 300,
     "embed": 100,
 }
-_OPAQUE: Final = {4, 7}  # # lengths of #abc and #aabbcc
+_OPAQUE: Final = {4, 7}  # lengths of #abc and #aabbcc
 # The fields that each kind requires, and those that are optional.
 _NEEDED: Final[dict[BlockKind, tuple[str, ...]]] = {
     "link": ("link_id",),

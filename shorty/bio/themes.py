@@ -24,11 +24,11 @@ class Palette(msgspec.Struct, frozen=True, kw_only=True):
     ground: str
     ground_end: str
     ink: str
-    soft: str  # # secondary text
+    soft: str  # secondary text
     button: str
     on_button: str
     edge: str  # of buttons
-    accent: str  # # the focus outline
+    accent: str  # the focus outline
 
 
 def _palette(scheme: Scheme, colors: str) -> Palette:

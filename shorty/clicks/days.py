@@ -23,7 +23,7 @@ EncodedSums = tuple[Totals, Encoded | None, Encoded | None]
 
 QUARTERS: Final = 96
 THREE_HOURS: Final = QUARTERS // 8
-FEWEST_IN_THREE_HOURS: Final = 4  # # quarter hours; fewer are quickly added up
+FEWEST_IN_THREE_HOURS: Final = 4  # quarter hours; fewer are quickly added up
 NOTHING: Final[Totals] = (0, 0, 0, 0, 0)
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -125,7 +125,7 @@ def _read_values(encoded: bytes | None) -> dict[int, tuple[Encoded | None, Encod
         return {}
     try:
         decoded = _decode_values(encoded)
-    except msgspec.ValidationError:  # # the former format
+    except msgspec.ValidationError:  # the former format
         decoded = _decode_values_once(encoded)
     return {number: (persons, programs) for number, persons, programs in decoded}
 

@@ -17,12 +17,12 @@ _MAPPED: Final = "::ffff:"
 
 
 class GeoPlace(NamedTuple):
-    country: str  # # ISO 3166-1 alpha-2; "" if unknown
-    city: str  # # in English; "" if unknown
+    country: str  # ISO 3166-1 alpha-2; "" if unknown
+    city: str  # in English; "" if unknown
 
 
 NOWHERE: Final = GeoPlace("", "")
-_COUNTRIES: Final[dict[str, GeoPlace]] = {}  # # about 250
+_COUNTRIES: Final[dict[str, GeoPlace]] = {}  # about 250
 
 
 class GeoDatabase:
@@ -36,7 +36,7 @@ class GeoDatabase:
         self._path = path
         self._reader: maxminddb.Reader | None = None
         self._version: tuple[int, int, int] | None = None
-        self._look_at = 0  # # when to check the file again
+        self._look_at = 0  # when to check the file again
 
     def find_place(self, address: str, now: int) -> GeoPlace:
         """Takes 0.2 µs without a file, about 10 µs with one. Never raises.
@@ -56,7 +56,7 @@ class GeoDatabase:
 
     def _read_changed(self, path: Path) -> None:
         try:
-            about = os.stat(path)  # # noqa: PTH116 - the path may be gone
+            about = os.stat(path)  # noqa: PTH116 - the path may be gone
             version = (about.st_mtime_ns, about.st_size, about.st_ino)
             if version != self._version:
                 self._version = version

@@ -40,7 +40,7 @@ from shorty.clicks.records import (
 logger = logging.getLogger(__name__)
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
-ROOM_BYTES: Final = 16 * 1024  # # of the longest visit
+ROOM_BYTES: Final = 16 * 1024  # of the longest visit
 _CLOSED: Final = -1
 
 
@@ -86,8 +86,8 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.segment = 0  # # the number of the current segment
-        self.skipped_bytes = 0  # # damaged bytes found by reading
+        self.segment = 0  # the number of the current segment
+        self.skipped_bytes = 0  # damaged bytes found by reading
         self._owner_path = folder / "owner"
         self._file = _CLOSED
         self._offset = 0

@@ -14,7 +14,7 @@ from shorty.clicks.stats import find_day
 from shorty.storage.database import Database, Row
 
 MOST_QUARTERS: Final = 60
-MOST_LOOKED_AT: Final = 30_000  # # clicks of all links: about 30 ms
+MOST_LOOKED_AT: Final = 30_000  # clicks of all links: about 30 ms
 
 # Of days that are not folded yet. Two index steps per quarter hour, latest first.
 LIST_FRESH_QUARTERS: Final = f"""
@@ -56,7 +56,7 @@ class Place(NamedTuple):
 
 class LatestClicks(NamedTuple):
     clicks: list[Click]
-    next: Place | None  # # where older ones may follow
+    next: Place | None  # where older ones may follow
 
 
 async def list_latest_clicks(

@@ -24,7 +24,7 @@ class Passage(Enum):
 
     THROUGH = auto()
     USED_UP = auto()
-    UNAVAILABLE = auto()  # # the count is unknown, or the visit cannot be journalled
+    UNAVAILABLE = auto()  # the count is unknown, or the visit cannot be journalled
 
 
 class LimitedClicks:

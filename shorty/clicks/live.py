@@ -22,8 +22,8 @@ from shorty.storage.statements import cut_and_fill, number_places
 
 logger = logging.getLogger(__name__)
 
-MOST_KEPT: Final = 100  # # for a slow watcher
-MOST_OF_WORKSPACE: Final = 50  # # watchers: each uses a connection
+MOST_KEPT: Final = 100  # for a slow watcher
+MOST_OF_WORKSPACE: Final = 50  # watchers: each uses a connection
 IN_ONE_STATEMENT: Final = 200
 
 FIND_LINKS: Final = f"""
@@ -120,7 +120,7 @@ class Watcher:
 class LiveClicks:
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._watchers: dict[Watcher, None] = {}  # # oldest first
+        self._watchers: dict[Watcher, None] = {}  # oldest first
 
     @property
     def is_watched(self) -> bool:
@@ -185,7 +185,7 @@ def _read_link_id(payload: bytes) -> int:
     try:
         return _decode_head(payload).link_id
     except msgspec.MsgspecError:
-        return 0  # # the id of no link; storing the batch has already logged the fault
+        return 0  # the id of no link; storing the batch has already logged the fault
 
 
 def _show_click(payload: bytes, places: dict[int, _Place]) -> LiveClick | None:

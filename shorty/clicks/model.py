@@ -19,7 +19,7 @@ QR: Final = 1
 BIO: Final = 2
 
 Kind = Literal[0, 1, 2, 3]
-UNKNOWN: Final = 0  # # decided later, from the user agent
+UNKNOWN: Final = 0  # decided later, from the user agent
 PERSON: Final = 1
 BOT: Final = 2
 PREFETCH: Final = 3
@@ -34,7 +34,7 @@ REMEMBERED_REFERRERS: Final = 4096
 LONGEST_UTM: Final = 200
 LONGEST_QUERY: Final = 8192
 """The longest part of a visitor's query that is read."""
-LONGEST_VISIT: Final = 16_384  # # bytes; properly shortened fields need less than half
+LONGEST_VISIT: Final = 16_384  # bytes; properly shortened fields need less than half
 MOST_QUERY_PARAMETERS: Final = 100
 
 # As browsers send it: scheme, optional user and password, host, optional port.
@@ -56,11 +56,11 @@ class Visit(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc=False
     at: int
     link_id: int
     visitor: int  # # 63 bits; 0 if not numbered
-    country: str = ""  # # ISO 3166-1 alpha-2; "" if unknown
+    country: str = ""  # ISO 3166-1 alpha-2; "" if unknown
     source: Source = LINK
     kind: Kind = UNKNOWN
     user_agent: str = ""
-    referrer: str = ""  # # only the host; "" if none
+    referrer: str = ""  # only the host; "" if none
     utm: Utm | None = None
     city: str = ""  # # "" if unknown
 

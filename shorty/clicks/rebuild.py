@@ -202,7 +202,7 @@ async def _read_stored(snapshot: Snapshot, day: int, incomplete: set[int]) -> di
 
 
 def _add_stored(stored: dict[Place, Quarter], row: Row, day: int) -> None:
-    is_day = "series" in row.keys()  # # noqa: SIM118 - a row is not a mapping
+    is_day = "series" in row.keys()  # noqa: SIM118 - a row is not a mapping
     quarters = (
         unfold_day(read_day(row)) if is_day else [read_quarter(day, row["at"], read_stored(row))]
     )

@@ -34,7 +34,7 @@ from shorty.webhooks.outbox import Outbox
 logger = logging.getLogger(__name__)
 
 BATCH_VISITS: Final = 20_000
-MOST_WAITING: Final = 1_000_000  # # about 200 MB
+MOST_WAITING: Final = 1_000_000  # about 200 MB
 SHORTEST_REST_S: Final = 0.05
 LONGEST_REST_S: Final = 1.0
 # It rests this many times as long as it worked: with larger batches, clicks spread over a million
@@ -90,7 +90,7 @@ class Recorder:
         self._waiting = WaitingVisits(batch_visits, read_monotonic)
         self._read_monotonic = read_monotonic
         self._refused_since: float | None = None
-        self._refused_after = 0  # # the value of `_journalled` at the last refusal
+        self._refused_after = 0  # the value of `_journalled` at the last refusal
         self._batch_visits = batch_visits
         self._most_waiting = most_waiting
         self._rest_s = rest_s
@@ -103,7 +103,7 @@ class Recorder:
         self._must_hurry = asyncio.Event()
         self._must_stop = asyncio.Event()
         self._loop: AbstractEventLoop | None = None
-        self._is_told = False  # # whether the task was notified; it resets this each round
+        self._is_told = False  # whether the task was notified; it resets this each round
         self._task: asyncio.Task[None] | None = None
         self._warned_at: dict[str, float] = {}
 
@@ -306,7 +306,7 @@ class Recorder:
             await _wait_for(self._must_hurry, rest_s)
             self._must_hurry.clear()
             self._has_work.clear()
-            self._is_told = False  # # before `seal`, so that later visits notify again
+            self._is_told = False  # before `seal`, so that later visits notify again
             is_last = self._must_stop.is_set()
             began = time.monotonic()
             await self._tend_journal()

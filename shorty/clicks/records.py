@@ -15,7 +15,7 @@ from zlib import crc32
 FORMAT: Final = b"journal2"
 FORMER_FORMAT: Final = b"shorty1\n"  # its checksums have no key
 FIRST_OFFSET: Final = len(FORMAT)
-LONGEST_PAYLOAD: Final = 64 * 1024 - 1  # # so that the length's upper two bytes are always zero
+LONGEST_PAYLOAD: Final = 64 * 1024 - 1  # so that the length's upper two bytes are always zero
 
 HEADER: Final = Struct("<II")  # length and CRC-32 of the payload
 HEADER_BYTES: Final = HEADER.size
@@ -46,7 +46,7 @@ class SegmentReader:
         self._offset = max(offset, FIRST_OFFSET)
         self._key = key
         self._is_former = content[:FIRST_OFFSET] == FORMER_FORMAT
-        self.checked_bytes = 0  # # for the limit of a search
+        self.checked_bytes = 0  # for the limit of a search
 
     def __iter__(self) -> Iterator[tuple[bytes, int]]:
         content = self._content

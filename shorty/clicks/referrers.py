@@ -46,7 +46,7 @@ _HOSTS: Final = {
 }
 _NAMES: Final = {host: name for name, hosts in _HOSTS.items() for host in hosts}
 REMEMBERED_HOSTS: Final = 4096
-_APPS: Final = ("com.", "org.", "jp.")  # # prefixes of app names, which have no subdomains
+_APPS: Final = ("com.", "org.", "jp.")  # prefixes of app names, which have no subdomains
 
 
 @lru_cache(REMEMBERED_HOSTS)

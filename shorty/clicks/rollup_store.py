@@ -18,7 +18,7 @@ from shorty.storage.statements import cut_and_fill, number_places
 IN_ONE_STATEMENT: Final = 200
 FORGOTTEN_AT_ONCE: Final = 5000
 VISITORS_AT_ONCE: Final = 64
-SEEN_FOR_DAYS: Final = 2  # # the day itself, and one more for clicks that are stored late
+SEEN_FOR_DAYS: Final = 2  # the day itself, and one more for clicks that are stored late
 
 _PLACES: Final = number_places(IN_ONE_STATEMENT)
 

@@ -24,7 +24,7 @@ Counts = dict[str, dict[str, int]]
 
 # A kind is one letter.
 COUNTRY: Final = "c"
-CITY: Final = "t"  # # after its country's two letters
+CITY: Final = "t"  # after its country's two letters
 REFERRER: Final = "r"
 BROWSER: Final = "b"
 OS: Final = "o"
@@ -33,10 +33,10 @@ UTM: Final = ("1", "2", "3", "4", "5")
 VISITORS_OF_COUNTRY: Final = "C"
 VISITORS_OF_CITY: Final = "T"
 
-OTHER: Final = "\0"  # # no visitor can send it: control characters are removed
-MOST_VALUES: Final = 100  # # of one kind in a quarter hour; later ones count as OTHER
+OTHER: Final = "\0"  # no visitor can send it: control characters are removed
+MOST_VALUES: Final = 100  # of one kind in a quarter hour; later ones count as OTHER
 MOST_VALUES_OF_DAY: Final = 250
-FEW_BYTES: Final = 500  # # decoding so few is as fast as skipping them
+FEW_BYTES: Final = 500  # decoding so few is as fast as skipping them
 REMEMBERED_DETAILS: Final = 8192
 REMEMBERED_VISITORS: Final = 100_000
 
@@ -54,7 +54,7 @@ _Alike = tuple[int, int, int, *tuple[str | None, ...]]
 _READ_LIKENESS: Final = itemgetter(0, *range(Click._fields.index("kind"), len(Click._fields)))
 
 
-Key = tuple[str, str]  # # the kind and the value
+Key = tuple[str, str]  # the kind and the value
 
 
 class Values:

@@ -19,9 +19,9 @@ from shorty.storage.database import Database, Row
 from shorty.storage.snapshot import open_snapshot
 from shorty.storage.statements import number_places
 
-FEWEST: Final = 40  # # of each kind
+FEWEST: Final = 40  # of each kind
 MOST: Final = 400
-DAYS_OF_LINKS: Final = 12_000  # # this many take about 15 ms
+DAYS_OF_LINKS: Final = 12_000  # this many take about 15 ms
 
 LIST_CANDIDATES: Final = """
 select link_id from (

@@ -43,7 +43,7 @@ class VisitorNumbers:
         return (siphash(self._key, visitor) >> 1) or 1
 
     def _use_key(self, day: int, key: bytes) -> None:
-        self._key = key  # # first, so that a thread that sees the new day also has its key
+        self._key = key  # first, so that a thread that sees the new day also has its key
         # A clock that is set back across midnight keeps the new key.
         self._first_ms = (day - 1) * DAY_MS
         self._end_ms = (day + 1) * DAY_MS
@@ -51,7 +51,7 @@ class VisitorNumbers:
     def _renew(self, now: int) -> None:
         with self._lock:
             if self._first_ms <= now < self._end_ms:
-                return  # # another thread was faster
+                return  # another thread was faster
             day, key = now // DAY_MS, secrets.token_bytes(KEY_BYTES)
             self._use_key(day, key)
             try:
@@ -88,6 +88,6 @@ def _write_key(path: Path, day: int, key: bytes) -> None:
         os.fchmod(file, 0o600)
         length = os.pwrite(file, f"{day:07d} {key.hex()}\n".encode("ascii"), 0)
         os.ftruncate(file, length)
-        os.fsync(file)  # # until then a power cut could restore the old key
+        os.fsync(file)  # until then a power cut could restore the old key
     finally:
         os.close(file)

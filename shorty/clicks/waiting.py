@@ -19,7 +19,7 @@ from shorty.clicks.user_agent import tell_kind
 
 logger = logging.getLogger(__name__)
 
-IN_MEMORY: Final = 0  # # in place of a segment's number, for visits that the journal could not take
+IN_MEMORY: Final = 0  # in place of a segment's number, for visits that the journal could not take
 
 
 class Batch:

@@ -10,7 +10,7 @@ from msgspec import NODEFAULT, Struct, inspect
 
 from shorty.config.settings import list_paths, list_settings
 
-Table = dict[str, Any]  # # a TOML table from the parser
+Table = dict[str, Any]  # a TOML table from the parser
 SECRETS = {"metrics.token"}
 SHOWN_LENGTH = 60
 

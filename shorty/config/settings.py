@@ -24,7 +24,7 @@ class ServerConfig(Struct, frozen=True, kw_only=True):
     port: Port = 8000  # # 0: any free port
     trusted_proxies: tuple[str, ...] = ("127.0.0.1",)
     cors_origins: tuple[str, ...] = ("*",)
-    requests_per_minute: PositiveInt = 6000  # # per token, if the plan has no limit of its own
+    requests_per_minute: PositiveInt = 6000  # per token, if the plan has no limit of its own
     hsts: bool = False
 
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -53,7 +53,7 @@ class DomainConfig(Struct, frozen=True, kw_only=True):
 class ServedDomain(DomainConfig, frozen=True, kw_only=True):
     """A domain as it is served."""
 
-    follows_server: bool = False  # # the built-in one, whose host changes with --host and --port
+    follows_server: bool = False  # the built-in one, whose host changes with --host and --port
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -74,7 +74,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 class DefaultsConfig(Struct, frozen=True, kw_only=True):
     plan: str = UNLIMITED
-    workspaces_per_person: PositiveInt = 10  # # that they own
+    workspaces_per_person: PositiveInt = 10  # that they own
 
 
 class LinksConfig(Struct, frozen=True, kw_only=True):
@@ -103,7 +103,7 @@ class PrivacyConfig(Struct, frozen=True, kw_only=True):
 
 
 class GeoConfig(Struct, frozen=True, kw_only=True):
-    database: str = ""  # # a path; empty: the included data
+    database: str = ""  # a path; empty: the included data
 
     @property
     def path(self) -> Path | None:
@@ -116,9 +116,9 @@ class SmtpConfig(Struct, frozen=True, kw_only=True):
     host: str = ""
     port: Annotated[int, Meta(ge=1, le=65535)] = 587
     security: Literal["starttls", "tls", "none"] = "starttls"
-    username: str = ""  # # empty: no authentication
+    username: str = ""  # empty: no authentication
     password: str = ""
-    sender: str = ""  # # an email, or "Name <email>"
+    sender: str = ""  # an email, or "Name <email>"
 
 
 class MetricsConfig(Struct, frozen=True, kw_only=True):

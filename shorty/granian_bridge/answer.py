@@ -9,7 +9,7 @@ from shorty.granian_bridge.pipe import Headers, Pipe
 from shorty.granian_bridge.private import RSGIHTTPProtocol, RSGIProtocolClosed
 from shorty.sockets import cut_connection
 
-LONGEST_KEPT: Final = 65_536  # # bytes held back; at least as many as a pipe holds
+LONGEST_KEPT: Final = 65_536  # bytes held back; at least as many as a pipe holds
 EVENT_STREAM: Final = "text/event-stream"
 PLAIN: Final[Headers] = [("content-type", "text/plain; charset=utf-8")]
 
@@ -28,7 +28,7 @@ class Answer:
         self._client = client
         self._status = 0
         self._headers: Headers = []
-        self._length: str | None = None  # # as its headers announce it
+        self._length: str | None = None  # as its headers announce it
         self._kept = bytearray()
         self._events = None
         self._pipe: Pipe | None = None

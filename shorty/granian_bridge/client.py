@@ -14,7 +14,7 @@ class Client:
     def __init__(self, proto: RSGIHTTPProtocol) -> None:
         self._proto = proto
         self._watch: asyncio.Future[None] | None = None
-        self._end: asyncio.Future[None] | None = None  # # created only when someone waits
+        self._end: asyncio.Future[None] | None = None  # created only when someone waits
         self.is_gone = False
 
     def watch(self) -> None:

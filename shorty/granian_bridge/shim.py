@@ -24,7 +24,7 @@ AsgiApp = Callable[..., Awaitable[None]]
 
 VERSIONS: Final = {"version": "3.0", "spec_version": "2.4"}
 GONE: Final[Message] = {"type": "http.disconnect"}
-_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9/_.~-]*")  # # `quote` does not change it
+_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9/_.~-]*")  # `quote` does not change it
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ class Exchange:
             self.client.leave()
             raise
         if self.answer.is_over:
-            self.client.leave()  # # ends every wait for a disconnect
+            self.client.leave()  # ends every wait for a disconnect
 
     def _start(self, message: Message) -> None:
         self.answer.start(message["status"], decode_headers(message.get("headers", ())))
@@ -136,8 +136,8 @@ def build_scope(scope: RsgiScope, state: Mapping[str, object]) -> dict[str, Any]
         "method": scope.method,
         "scheme": scope.scheme,
         "path": scope.path,
-        "raw_path": spell_path(scope.path),  # # the closest that RSGI allows
-        "query_string": scope.query_string.encode(),  # # granian decodes it as UTF-8
+        "raw_path": spell_path(scope.path),  # the closest that RSGI allows
+        "query_string": scope.query_string.encode(),  # granian decodes it as UTF-8
         "root_path": "",
         "headers": read_headers(scope),
         "client": split_address(scope.client),

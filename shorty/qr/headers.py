@@ -125,7 +125,7 @@ def _read_webp_chunks(content: bytes, at: int) -> Iterator[Size]:
             yield width & 0x3FFF, height & 0x3FFF
         elif kind == b"ANMF":
             yield _read_24_bits(content, at + 6) + 1, _read_24_bits(content, at + 9) + 1
-            size = 16  # # the chunks inside it come next
+            size = 16  # the chunks inside it come next
         at += size + size % 2
 
 

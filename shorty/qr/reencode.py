@@ -35,7 +35,7 @@ SVG_NAMESPACE: Final = "http://www.w3.org/2000/svg"
 FONT: Final = str(fontpkg_open_sans.ROOT / "files" / "OpenSans[wdth,wght].ttf")
 _ICON_MAGIC: Final = b"\0\0\1\0"
 _WIDEST_ICON: Final = 256
-_RGB, _RGBA = 24, 32  # # bits per pixel
+_RGB, _RGBA = 24, 32  # bits per pixel
 _EMBEDDED: Final = re.compile(r"data:image/(?:png|jpeg|webp);base64,")
 
 
@@ -112,7 +112,7 @@ def read_icon_file(content: bytes) -> bytes:
 def _convert_bitmap(bitmap: bytes) -> bytes:
     """Reads a bitmap without a file header, as icons contain it: rows upwards, then a mask."""
     header, width, height, _, depth, packing = struct.unpack_from("<IiiHHI", bitmap)
-    height //= 2  # # includes the mask
+    height //= 2  # includes the mask
     if packing or not (0 < width <= _WIDEST_ICON and 0 < height <= _WIDEST_ICON):
         raise ValueError
     (colors,) = struct.unpack_from("<I", bitmap, 32)

@@ -20,7 +20,7 @@ from typing import Final
 from shorty.sockets import DESCRIPTORS, describe_peer, list_sockets
 
 LOOK_EVERY_S: Final = 0.01
-LOOKS: Final = 2  # # in a row that find everything read, as granian may be about to accept one more
+LOOKS: Final = 2  # in a row that find everything read, as granian may be about to accept one more
 
 EVENT_QUEUE: Final = "anon_inode:[eventpoll]"
 
@@ -44,7 +44,7 @@ def stop_accepting(port: int) -> None:
         if is_listening(found) and found.getsockname()[1] == port
     ]
     for entry in DESCRIPTORS.iterdir():
-        with suppress(OSError):  # # closed meanwhile
+        with suppress(OSError):  # closed meanwhile
             if str(entry.readlink()) == EVENT_QUEUE:
                 _forget(int(entry.name), listening)
 
@@ -52,7 +52,7 @@ def stop_accepting(port: int) -> None:
 def _forget(queue: int, descriptors: list[int]) -> None:
     with closing(select.epoll.fromfd(os.dup(queue))) as events:
         for descriptor in descriptors:
-            with suppress(FileNotFoundError):  # # registered in another queue
+            with suppress(FileNotFoundError):  # registered in another queue
                 events.unregister(descriptor)
 
 

@@ -24,7 +24,7 @@ from shorty.sockets import copy_socket, count_descriptors, describe_peer, list_s
 
 LOOK_EVERY_S: Final = 0.5
 LOG_EVERY_S: Final = 60.0
-NEARLY_FULL: Final = 7 / 8  # # of all connections
+NEARLY_FULL: Final = 7 / 8  # of all connections
 KEPT: Final = 3 / 4
 LEAST_SHARE: Final = 16
 """More than browsers open; no client with so few loses one."""
@@ -59,7 +59,7 @@ class Shares(threading.Thread):
         self._port = port
         self._proxies = proxies
         self._ending = threading.Event()
-        self._closed = 0  # # since it was last logged
+        self._closed = 0  # since it was last logged
         self._logged_at = -LOG_EVERY_S
 
     def end(self) -> None:
@@ -70,7 +70,7 @@ class Shares(threading.Thread):
             try:
                 if count_descriptors() >= self.most * NEARLY_FULL:
                     self._log(self.make_room())
-            except OSError as error:  # # no descriptor is left to list them with
+            except OSError as error:  # no descriptor is left to list them with
                 log.warning("connections_not_listed", reason=str(error))
 
     def make_room(self) -> int:

@@ -18,7 +18,7 @@ from shorty.config import LISTEN_ON_ALL, Config, format_host
 from shorty.errors import ConfigError, ShortyError, StartError
 from shorty.serve.handshake import OPEN, READY, Patience, read_way_in
 
-TRIES: Final = 3  # # workers in a row that die before they answer
+TRIES: Final = 3  # workers in a row that die before they answer
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 SIGNALS: Final = {*STOP_SIGNALS, signal.SIGHUP}
@@ -83,7 +83,7 @@ class Supervisor:
         self._application = application
         self._listener = listener
         self._config = config
-        self._proven: Config | None = None  # # the settings with which a worker last answered
+        self._proven: Config | None = None  # the settings with which a worker last answered
         self._stopping = False
         self._failures = 0
         self._terminal = os.isatty(0)
@@ -254,9 +254,9 @@ def become_worker(
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        worker = import_module("shorty.serve.worker")  # # imports granian and the application
+        worker = import_module("shorty.serve.worker")  # imports granian and the application
         status = worker.run(application, config, listener, channel, patience)
-    except BaseException as error:  # # noqa: BLE001 - the process's last frame, which prints it and ends
+    except BaseException as error:  # noqa: BLE001 - the process's last frame, which prints it and ends
         sys.excepthook(type(error), error, error.__traceback__)
     finally:
         flush_output()

@@ -26,8 +26,8 @@ from shorty.serve.listener import BACKLOG
 from shorty.serve.shares import Shares
 
 CONNECTIONS: Final = 4096
-OWN_FILES: Final = 256  # # database, journal, webhooks …
-SWITCH_S: Final = 0.001  # # how long a visit waits for the thread that stores clicks, not 5 ms
+OWN_FILES: Final = 256  # database, journal, webhooks …
+SWITCH_S: Final = 0.001  # how long a visit waits for the thread that stores clicks, not 5 ms
 # Net new objects before a young garbage collection. Python's default of 700 is a few requests'
 # worth, most of which would still be in use.
 GARBAGE_THRESHOLD: Final = 20_000
@@ -76,7 +76,7 @@ def run(
 ) -> int:
     """Returns the process's exit status. `channel` reports progress to the supervisor."""
     sys.setswitchinterval(SWITCH_S)
-    gc.disable()  # # until startup is done, because collecting half-loaded modules finds nothing
+    gc.disable()  # until startup is done, because collecting half-loaded modules finds nothing
     send_log_to_stderr()
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -111,7 +111,7 @@ def send_log_to_stderr() -> None:
 
 
 def report(channel: socket.socket, words: bytes) -> None:
-    with suppress(BrokenPipeError):  # # without a supervisor the worker is about to end
+    with suppress(BrokenPipeError):  # without a supervisor the worker is about to end
         channel.sendall(words)
 
 

@@ -46,7 +46,7 @@ class Batcher(Generic[A, B]):
 async def _write(batch: Sequence[_Waiting[A, B]], work: Work[A, B]) -> None:
     try:
         answers = await work([item for item, _, _ in batch], batch[0][1])
-    except Exception as error:  # # noqa: BLE001 - each caller handles it
+    except Exception as error:  # noqa: BLE001 - each caller handles it
         answers = [error] * len(batch)
     except BaseException:
         for _, _, future in batch:
@@ -58,7 +58,7 @@ async def _write(batch: Sequence[_Waiting[A, B]], work: Work[A, B]) -> None:
 
 def _answer(future: asyncio.Future[B], answer: B | Exception) -> None:
     if future.done():
-        return  # # its caller was cancelled
+        return  # its caller was cancelled
     if isinstance(answer, Exception):
         future.set_exception(answer)
     else:

@@ -50,7 +50,7 @@ async def open_snapshot(db: Database) -> AsyncGenerator[Snapshot]:
                 await reader.execute("begin")
             yield Snapshot(reader)
         finally:
-            await reader.rollback()  # # has no effect if no transaction was begun
+            await reader.rollback()  # has no effect if no transaction was begun
 
 
 @contextmanager

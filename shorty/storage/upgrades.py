@@ -22,7 +22,7 @@ from shorty.storage.migrations import (
     require_own_schema,
 )
 
-ASIDE: Final = ".schema-"  # # followed by the copy's version
+ASIDE: Final = ".schema-"  # followed by the copy's version
 UNFINISHED: Final = ".unfinished"
 
 log = structlog.get_logger(__name__)

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 BATCH: Final = 256
 TRY_MS: Final = 100
 PATIENCE_S: Final = (BUSY_TIMEOUT_MS - TRY_MS) / 1000
-PRIMARY_CODE: Final = 0xFF  # # the part of an extended SQLite error code that names its kind
+PRIMARY_CODE: Final = 0xFF  # the part of an extended SQLite error code that names its kind
 
-IN_ONE_TURN: Final = 1024  # # items that take a microsecond or two each
+IN_ONE_TURN: Final = 1024  # items that take a microsecond or two each
 
 T = TypeVar("T")
 Identity = tuple[int, int]  # device and inode
@@ -76,7 +76,7 @@ class Job:
         try:
             for work in self.next:
                 work()
-        except Exception as error:  # # noqa: BLE001 - the caller handles it
+        except Exception as error:  # noqa: BLE001 - the caller handles it
             self.error = error
 
 
@@ -115,7 +115,7 @@ class OpenedFile:
 def _identify(path: Path) -> Identity | None:
     """None if no file is visible at the path."""
     try:
-        found = os.stat(path)  # # noqa: PTH116 - a third faster, and called at every commit
+        found = os.stat(path)  # noqa: PTH116 - a third faster, and called at every commit
     except OSError:
         return None
     return found.st_dev, found.st_ino
@@ -212,7 +212,7 @@ class Writer(threading.Thread):
     def _run_outside(self, job: Job) -> None:
         try:
             job.result = job.work(self.transaction)
-        except Exception as error:  # # noqa: BLE001 - the caller handles it
+        except Exception as error:  # noqa: BLE001 - the caller handles it
             job.error = describe_failure(error)
 
     def _run_transaction(self, jobs: list[Job]) -> list[Job]:
@@ -228,7 +228,7 @@ class Writer(threading.Thread):
             if jobs:
                 self.transaction.finish()
                 self.connection.execute("commit")
-        except Exception as error:  # # noqa: BLE001 - each caller handles it
+        except Exception as error:  # noqa: BLE001 - each caller handles it
             if self.connection.in_transaction:
                 self.connection.execute("rollback")
             _fail_all(jobs, describe_failure(error))
@@ -261,7 +261,7 @@ class Writer(threading.Thread):
         try:
             job.result = self.transaction.attempt(lambda: job.work(self.transaction))
             job.next = self.transaction.take_next()
-        except Exception as error:  # # noqa: BLE001 - the caller handles it
+        except Exception as error:  # noqa: BLE001 - the caller handles it
             job.error = describe_failure(error)
 
 

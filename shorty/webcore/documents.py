@@ -11,7 +11,7 @@ from shorty.limits import name_address
 from shorty.webcore.answers import Answer, Header
 from shorty.webcore.requests import ServedRequest
 
-QUALITY: Final = 9  # # of brotli; the highest one takes ten times as long for 7 % less
+QUALITY: Final = 9  # of brotli; the highest one takes ten times as long for 7 % less
 LONGEST_UNCOUNTED: Final = 32_768  # bytes that may be buffered for each client
 PLAIN_FOR_ONE: Final = 30
 """How many longer documents a client gets uncompressed in a minute."""

@@ -28,7 +28,7 @@ BODY_LIMIT: Final = 1024 * 1024
 QUERY_LIMIT: Final = 16_384
 MOST_PARAMETERS: Final = 1000
 SERVICES: Final = "services"  # in the state of a request's scope
-HEADERS: Final = "shorty.headers"  # # in the scope's state too, once a header was read
+HEADERS: Final = "shorty.headers"  # in the scope's state too, once a header was read
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"  # that some programs write before UTF-8
 FORM: Final = "application/x-www-form-urlencoded"
 

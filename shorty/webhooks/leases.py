@@ -26,7 +26,7 @@ from shorty.webhooks.rules import judge_health
 
 TURN_DELIVERIES: Final = 16
 ENDED_AT_ONCE: Final = 500
-LONGEST_WAIT_MS: Final = WEEK_MS  # # while a receiver is paused
+LONGEST_WAIT_MS: Final = WEEK_MS  # while a receiver is paused
 
 FIND_DUE: Final = f"""
 select d.id, d.message_id, d.attempts, d.step, d.due_at, {store.CONTENT_COLUMNS}
@@ -135,7 +135,7 @@ def take_turn(tx: Transaction, line: Line, row: Row, lease: Lease) -> Turn | Non
     rows = [] if ended else find_due(tx, receiver, now if is_ready else URGENT)
     deliveries = lease_deliveries(tx, rows, lease)
     if deliveries and not health.is_quick:
-        busy_until = lease.until  # # a slow receiver has one turn at a time
+        busy_until = lease.until  # a slow receiver has one turn at a time
     queue.move_receiver(tx, receiver.id, health, busy_until, now)
     if ended:
         queue.line_up(tx, receiver.id, now)

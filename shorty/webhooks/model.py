@@ -11,19 +11,19 @@ import can_ada
 import msgspec
 
 Status = Literal["queued", "delivered", "dead"]
-STATUSES: Final[tuple[Status, ...]] = ("queued", "delivered", "dead")  # # stored as their positions
+STATUSES: Final[tuple[Status, ...]] = ("queued", "delivered", "dead")  # stored as their positions
 QUEUED: Final = 0
 DELIVERED: Final = 1
 DEAD: Final = 2
 HIDDEN: Final = "/…"
 """Replaces the rest of an endpoint URL for people who may only read."""
-URGENT: Final = 0  # # the due time of a delivery to be sent at once
+URGENT: Final = 0  # the due time of a delivery to be sent at once
 
 Reason = Literal["tries-used-up", "receiver-stopped", "waited-too-long", "click-removed"]
 ReceiverStatus = Literal["active", "paused", "stopped"]
 EventType = Literal["link.clicked", "webhook.test"]
 
-_SOURCES: Final = ("link", "qr", "bio")  # # stored as their positions
+_SOURCES: Final = ("link", "qr", "bio")  # stored as their positions
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -19,7 +19,7 @@ FIRST_PAUSE_MS: Final = 10_000
 LONGEST_PAUSE_MS: Final = HOUR_MS
 LONGEST_HOLD_MS: Final = DAY_MS
 MOST_JITTER: Final = 0.2
-KEPT_CHARACTERS: Final = 1_000  # # of an answer's body
+KEPT_CHARACTERS: Final = 1_000  # of an answer's body
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]+")
 

@@ -20,7 +20,7 @@ from shorty.webhooks.model import (
 from shorty.webhooks.signature import make_secret
 
 LOOKED_UP_AT_ONCE: Final = 512
-MOST_SECRETS: Final = 5  # # that sign one delivery
+MOST_SECRETS: Final = 5  # that sign one delivery
 
 FIND_CALLING_LINKS: Final = """
 select l.id, l.workspace_id, l.slug, l.url, l.title, l.webhook_urls, d.host, d.scheme, w.plan
@@ -99,7 +99,7 @@ def find_calling_links(tx: Transaction, link_ids: Collection[int]) -> Iterator[R
     ids = list(link_ids)
     for start in range(0, len(ids), LOOKED_UP_AT_ONCE):
         chunk = ids[start : start + LOOKED_UP_AT_ONCE]
-        length = 1 << (len(chunk) - 1).bit_length()  # # a power of two: few statements to prepare
+        length = 1 << (len(chunk) - 1).bit_length()  # a power of two: few statements to prepare
         sql = f"{FIND_CALLING_LINKS} ({number_places(length)})"
         yield from tx.find_all(sql, *fill_up(chunk, length))
 

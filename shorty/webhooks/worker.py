@@ -36,7 +36,7 @@ from shorty.webhooks.queue import Line, find_due_lines, find_next_time
 from shorty.webhooks.rules import plan_next_try, read_outcome
 from shorty.webhooks.signature import build_headers
 
-TURN_S: Final = 1.0  # # a turn that took longer leaves its rest to the next turn
+TURN_S: Final = 1.0  # a turn that took longer leaves its rest to the next turn
 LEASE_MARGIN_S: Final = 60.0
 STEP_BACK_MS: Final = MINUTE_MS
 LONGEST_SLEEP_S: Final = 30.0

@@ -29,7 +29,7 @@ create table if not exists schema_migrations (
 _NEXT_SLUGS: Final = "select id, slug_key from links where id > ? order by id limit ?"
 _AT_ONCE: Final = 10_000
 
-MOST_MIGRATIONS: Final = 10_000  # # that a foreign database may record
+MOST_MIGRATIONS: Final = 10_000  # that a foreign database may record
 SHOWN_FAULTS: Final = 3
 
 
@@ -53,7 +53,7 @@ def list_migrations() -> tuple[Migration, ...]:
 
 def find_version(path: Path) -> int:
     """The schema's version; 0 for a database that does not exist or is empty."""
-    if not path.is_file():  # # a named pipe would wait for a writer
+    if not path.is_file():  # a named pipe would wait for a writer
         return 0
     try:
         with closing(connect(path, read_only=True)) as connection:
@@ -106,7 +106,7 @@ def require_own_schema(connection: sqlite3.Connection, path: Path) -> list[str]:
 
     Raises StartError for every other difference from the schema that the migrations create.
     """
-    connection.execute("begin")  # # so that no other process migrates meanwhile
+    connection.execute("begin")  # so that no other process migrates meanwhile
     try:
         fault = find_history_fault(connection) if read_applied(connection) else None
         found = list_version_faults(connection)
