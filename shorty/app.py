@@ -41,6 +41,7 @@ from shorty.proxies import TrustedProxies
 from shorty.qr.sandbox import draw_icon
 from shorty.redirect.context import NS_IN_MS, VisitContext
 from shorty.redirect.decide import is_plain
+from shorty.redirect.password_tries import WrongPasswords
 from shorty.redirect.request import Scope
 from shorty.redirect.route import Answering, Front
 from shorty.storage.database import Database
@@ -250,6 +251,7 @@ class App:
             limits=services.limits,
             read_ns=self._read_ns,
             secret=services.secret,
+            wrong_passwords=WrongPasswords(services.secret),
             honours_dnt=self.config.privacy.honour_dnt,
             report_url=self.config.public_links.report_url,
             is_strict=self.config.server.hsts,

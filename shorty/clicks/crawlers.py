@@ -113,6 +113,10 @@ def find_program(user_agent: str) -> Program:
     return _find(_load_names(), _cut_apps(user_agent)) or program
 
 
+def names_engine(user_agent: str) -> bool:
+    return _ENGINE.search(user_agent) is not None
+
+
 def load_programs() -> None:
     _load_programs()
     _load_names()

@@ -1,9 +1,7 @@
 """Answers every visit that is not a plain redirect: asks `decide`, keeps count, renders."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from typing import Final, Protocol
-from urllib.parse import parse_qs, unquote
+from typing import Final
+from urllib.parse import unquote
 
 import can_ada
 import msgspec
@@ -40,6 +38,7 @@ from shorty.redirect.decide import (
 from shorty.redirect.pages import COMMON_HEADERS, Page
 from shorty.redirect.password import build_cookie, is_cookie_valid
 from shorty.redirect.password_tries import (
+    Guesser,
     forgive_tries,
     give_back_try,
     look_at_tries,
@@ -56,18 +55,18 @@ from shorty.redirect.request import (
     read_host,
     read_user_agent,
 )
+from shorty.redirect.sent_password import (
+    CHALLENGE,
+    Body,
+    find_basic_password,
+    is_browser,
+    read_sent_password,
+)
 
 DETAILS_SIGN: Final = "+"
 DASHBOARD: Final = "/app"
 API: Final = "/api/"
-LONGEST_FORM: Final = 4096
-FORM_TIMEOUT_S: Final = 30.0
-
-
-class Body(Protocol):
-    """Gives a request's body piece by piece."""
-
-    def __aiter__(self) -> AsyncIterator[bytes]: ...
+UNAUTHORIZED: Final = 401
 
 
 def answer_report(context: VisitContext, scope: Scope) -> Page:
@@ -100,10 +99,19 @@ async def answer_visit(context: VisitContext, scope: Scope, slug: str, body: Bod
     link = context.lookup.find(domain.id, slug_key(slug.removesuffix(DETAILS_SIGN)))
     now = context.read_clock()
     outcome, visitor = _decide(context, scope, link, now, wants_details=wants_details)
+    basic = find_basic_password(headers) if outcome is Outcome.PASSWORD_FORM else None
+    if link is not None and basic is not None:
+        refusal = await _try_basic(context, scope, link, basic)
+        if refusal is not None:
+            return refusal
+        # It took its time: the link may be another one by now, or have another password.
+        proven, now = link.password_hash, context.read_clock()
+        link = context.lookup.find(domain.id, slug_key(link.slug))
+        outcome, visitor = _decide(context, scope, link, now, wants_details=False, proven=proven)
     if link is None or outcome is Outcome.NOT_FOUND:
         return _answer_not_found(context, scope, domain)
     if outcome is Outcome.PASSWORD_ATTEMPT:
-        if visitor.has_password_cookie:
+        if visitor.knows_password:
             return build_redirect(303, _repeat(scope, link))
         return await _try_password(context, scope, link, body, now)
     if not wants_details and (kind := count_visit(outcome, visitor)) is not None:
@@ -113,9 +121,16 @@ async def answer_visit(context: VisitContext, scope: Scope, slug: str, body: Bod
 
 
 def _decide(
-    context: VisitContext, scope: Scope, link: CachedLink | None, now: int, *, wants_details: bool
+    context: VisitContext,
+    scope: Scope,
+    link: CachedLink | None,
+    now: int,
+    *,
+    wants_details: bool,
+    proven: str | None = None,
 ) -> tuple[Outcome, Visitor]:
-    visitor = _read_visitor(context, scope, link, now)
+    """`proven`: the hash of a password that the visitor sent."""
+    visitor = _read_visitor(context, scope, link, now, proven)
     is_used_up = (
         link is not None
         and link.max_clicks is not None
@@ -126,7 +141,7 @@ def _decide(
 
 
 def _read_visitor(
-    context: VisitContext, scope: Scope, link: CachedLink | None, now: int
+    context: VisitContext, scope: Scope, link: CachedLink | None, now: int, proven: str | None
 ) -> Visitor:
     if link is None:
         return Visitor(method=scope.method)
@@ -137,14 +152,17 @@ def _read_visitor(
         is_bot=is_bot(user_agent),
         is_prefetch=is_prefetched(headers),
         is_preview_crawler=is_preview_crawler(user_agent),
-        has_password_cookie=link.password_hash is not None
-        and is_cookie_valid(
-            context.secret,
-            "; ".join(headers.get_all("cookie")),
-            link_id=link.id,
-            password_hash=link.password_hash,
-            now=now,
-            is_secure=is_secure(scope, headers, context.proxies),
+        knows_password=link.password_hash is not None
+        and (
+            link.password_hash == proven
+            or is_cookie_valid(
+                context.secret,
+                "; ".join(headers.get_all("cookie")),
+                link_id=link.id,
+                password_hash=link.password_hash,
+                now=now,
+                is_secure=is_secure(scope, headers, context.proxies),
+            )
         ),
         is_opted_out=context.is_opted_out(headers),
         follows_button=link.is_link_in_bio and follows_button(scope.query_string),
@@ -202,34 +220,23 @@ def build_redirect(status: int, location: str) -> Page:
 async def _try_password(
     context: VisitContext, scope: Scope, link: CachedLink, body: Body, now: int
 ) -> Page:
-    headers, limits = scope.headers, context.limits
-    accept = headers.get("accept", "")
+    headers = scope.headers
     guesser = read_guesser(link.id, read_address(scope, headers, context.proxies))
-    allowance = look_at_tries(limits, guesser, now)
-    # Counted once it is there: forms that take their time use up nothing.
-    password = await _read_password(body) if allowance.is_allowed else ""
-    if allowance.is_allowed:
-        now = context.read_clock()
-        allowance = take_try(limits, guesser, now)
+    allowance = look_at_tries(context.limits, guesser, now)
     if not allowance.is_allowed:
+        accept = headers.get("accept", "")
         return pages.render_password_limited(accept, allowance.retry_after_s(now))
-    password_hash = link.password_hash or ""
-    try:
-        is_right = await is_password_right(
-            password_hash, password, pool=VISITORS, owner=guesser.network
-        )
-    except BusyError as error:
-        give_back_try(limits, guesser, now)
-        return pages.render_password_busy(accept, error.retry_after_s)
-    if not is_right:
-        return pages.render_password_wrong(accept)
-    forgive_tries(limits, guesser, now)
+    # Counted once it is there: forms that take their time use up nothing.
+    password = await read_sent_password(headers, body)
+    refusal = await _find_refusal(context, scope, link, guesser, password)
+    if refusal is not None:
+        return refusal
     cookie = build_cookie(
         context.secret,
         link_id=link.id,
         slug=link.slug,
-        password_hash=password_hash,
-        now=now,
+        password_hash=link.password_hash or "",
+        now=context.read_clock(),
         is_secure=is_secure(scope, headers, context.proxies),
     )
     return Page(
@@ -237,20 +244,46 @@ async def _try_password(
     )
 
 
-async def _read_password(body: Body) -> str:
-    """The form's one field; a body too large or too slow to be that form holds no password."""
-    form = bytearray()
+async def _try_basic(
+    context: VisitContext, scope: Scope, link: CachedLink, password: str
+) -> Page | None:
+    """None for the right password. One that was wrong before cannot be right, and counts once."""
+    password_hash = link.password_hash or ""
+    if (password_hash, password) in context.wrong_passwords:
+        return _challenge(scope, pages.render_password_wrong(scope.headers.get("accept", "")))
+    address = read_address(scope, scope.headers, context.proxies)
+    refusal = await _find_refusal(context, scope, link, read_guesser(link.id, address), password)
+    if refusal is not None and refusal.status == UNAUTHORIZED:
+        context.wrong_passwords.remember(password_hash, password)
+    return refusal
+
+
+async def _find_refusal(
+    context: VisitContext, scope: Scope, link: CachedLink, guesser: Guesser, password: str
+) -> Page | None:
+    """Counts one try. None for the right password."""
+    limits, now, accept = context.limits, context.read_clock(), scope.headers.get("accept", "")
+    allowance = take_try(limits, guesser, now)
+    if not allowance.is_allowed:
+        return pages.render_password_limited(accept, allowance.retry_after_s(now))
     try:
-        async with asyncio.timeout(FORM_TIMEOUT_S):
-            async for piece in body:
-                form += piece
-                if len(form) > LONGEST_FORM:
-                    return ""
-    except TimeoutError:
-        return ""
-    # The form's size bounds how many fields it can have.
-    fields = parse_qs(form.decode(errors="replace"), keep_blank_values=True)
-    return fields.get("password", [""])[0]
+        is_right = await is_password_right(
+            link.password_hash or "", password, pool=VISITORS, owner=guesser.network
+        )
+    except BusyError as error:
+        give_back_try(limits, guesser, now)
+        return pages.render_password_busy(accept, error.retry_after_s)
+    if not is_right:
+        return _challenge(scope, pages.render_password_wrong(accept))
+    forgive_tries(limits, guesser, now)
+    return None
+
+
+def _challenge(scope: Scope, page: Page) -> Page:
+    """Tells programs how to send the password; a browser would open a dialog."""
+    if page.status != UNAUTHORIZED or is_browser(scope.headers):
+        return page
+    return pages.add_header(page, *CHALLENGE)
 
 
 def _repeat(scope: Scope, link: CachedLink) -> str:
@@ -273,7 +306,9 @@ def _render(
     short_url = f"{domain.origin}{build_path(link.slug)}"
     match outcome:
         case Outcome.PASSWORD_FORM:
-            return pages.render_password_form()
+            return _challenge(
+                scope, pages.render_password_question(scope.headers.get("accept", ""))
+            )
         case Outcome.WITHHELD:
             return pages.render_withheld()
         case Outcome.PREVIEW_CARD:

@@ -22,6 +22,7 @@ from shorty.domains import DomainDirectory
 from shorty.limits import RateLimits
 from shorty.links.lookup import CachedLink, LinkLookup
 from shorty.proxies import TrustedProxies
+from shorty.redirect.password_tries import WrongPasswords
 from shorty.redirect.request import Headers, Scope, read_source
 from shorty.storage.database import Database
 
@@ -46,6 +47,7 @@ class VisitContext(msgspec.Struct, frozen=True, kw_only=True):
     limits: RateLimits
     read_ns: Callable[[], int]
     secret: bytes
+    wrong_passwords: WrongPasswords
     honours_dnt: bool
     report_url: str = ""
     is_strict: bool = False

@@ -40,16 +40,16 @@ class Outcome(Enum):
 class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     """What the decision needs to know of a request.
 
-    `has_password_cookie`: a valid one for this link. `is_opted_out`: sent Sec-GPC or DNT, and the
-    configuration honours it. `follows_button`: comes from the link's own bio page. `is_past_card`:
-    comes from the link's own card.
+    `knows_password`: has this link's cookie, or sent the password. `is_opted_out`: sent Sec-GPC or
+    DNT, and the configuration honours it. `follows_button`: comes from the link's own bio page.
+    `is_past_card`: comes from the link's own card.
     """
 
     method: str = "GET"
     is_bot: bool = False
     is_prefetch: bool = False
     is_preview_crawler: bool = False
-    has_password_cookie: bool = False
+    knows_password: bool = False
     is_opted_out: bool = False
     follows_button: bool = False
     is_past_card: bool = False
@@ -153,7 +153,7 @@ def _find_password_step(link: CachedLink, visitor: Visitor) -> Outcome | None:
         return Outcome.METHOD_NOT_ALLOWED if visitor.method == "POST" else None
     if visitor.method == "POST":
         return Outcome.PASSWORD_ATTEMPT
-    return None if visitor.has_password_cookie else Outcome.PASSWORD_FORM
+    return None if visitor.knows_password else Outcome.PASSWORD_FORM
 
 
 def _find_card(link: CachedLink, visitor: Visitor) -> Outcome | None:

@@ -107,7 +107,7 @@ def render_not_found(accept: str, *, is_reportable: bool = False) -> Page:
 
 def render_method_not_allowed(accept: str, allow: str) -> Page:
     problem = problems.PROBLEMS[Outcome.METHOD_NOT_ALLOWED]
-    return _add_header(_render_problem(problem, is_json=wants_json(accept)), "allow", allow)
+    return add_header(_render_problem(problem, is_json=wants_json(accept)), "allow", allow)
 
 
 def render_two_hosts(*, is_json: bool) -> Page:
@@ -116,7 +116,13 @@ def render_two_hosts(*, is_json: bool) -> Page:
 
 def render_unavailable(accept: str) -> Page:
     page = _render_problem(problems.UNAVAILABLE, is_json=wants_json(accept))
-    return _add_header(page, "retry-after", "5")
+    return add_header(page, "retry-after", "5")
+
+
+def render_password_question(accept: str) -> Page:
+    if wants_json(accept):
+        return _build_json(problems.PASSWORD_REQUIRED)
+    return render_password_form()
 
 
 @cache
@@ -130,12 +136,12 @@ def render_password_wrong(accept: str) -> Page:
 
 def render_password_limited(accept: str, retry_after_s: int) -> Page:
     page = _render_password_problem(problems.build_too_many_tries(retry_after_s), accept)
-    return _add_header(page, "retry-after", str(retry_after_s))
+    return add_header(page, "retry-after", str(retry_after_s))
 
 
 def render_password_busy(accept: str, retry_after_s: int) -> Page:
     page = _render_password_problem(problems.BUSY, accept)
-    return _add_header(page, "retry-after", str(retry_after_s))
+    return add_header(page, "retry-after", str(retry_after_s))
 
 
 def render_withheld() -> Page:
@@ -252,7 +258,7 @@ def render_template(
     return Page(status, headers, body)
 
 
-def _add_header(page: Page, name: str, value: str) -> Page:
+def add_header(page: Page, name: str, value: str) -> Page:
     return page._replace(headers=[*page.headers, (name, value)])
 
 

@@ -4,6 +4,8 @@ Each limit counts wrong tries alone. A try that any of them refuses counts for n
 uses up what others have by going on. Visitors with the link's cookie are not asked or counted.
 """
 
+from collections import OrderedDict
+from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -18,6 +20,33 @@ WRONG_BY_LINK: Final = 100
 """From everywhere; then one more every REFILL_MS, so that those who know the password wait little
 however long others guess."""
 REFILL_MS: Final = 3000
+
+
+class WrongPasswords:
+    """Which passwords were wrong lately. Programs send one again and again that is not meant for
+    the link, as to a proxy in front of it: tried once, it can succeed no more, and counts no more.
+
+    Of each only a keyed digest is kept, and of no more than `capacity`.
+    """
+
+    def __init__(self, secret: bytes, capacity: int = 10_000) -> None:
+        self._secret = secret
+        self._capacity = capacity
+        self._digests: OrderedDict[bytes, None] = OrderedDict()
+
+    def remember(self, password_hash: str, password: str) -> None:
+        while len(self._digests) >= self._capacity:
+            self._digests.popitem(last=False)
+        self._digests[self._digest(password_hash, password)] = None
+
+    def __contains__(self, tried: tuple[str, str]) -> bool:
+        """Whether this hash was tried with this password."""
+        return self._digest(*tried) in self._digests
+
+    def _digest(self, password_hash: str, password: str) -> bytes:
+        # The hash has a salt of its own, and so names its link and the password of today.
+        text = f"{password_hash} {password}".encode(errors="replace")
+        return blake2b(text, digest_size=16, key=self._secret[:64]).digest()
 
 
 class Guesser(msgspec.Struct, frozen=True, kw_only=True):

@@ -86,6 +86,13 @@ TWO_HOSTS: Final = Problem(
     title="This request names two hosts",
     detail="Send one Host header. If you are a person, reload the page in an ordinary browser.",
 )
+PASSWORD_REQUIRED: Final = Problem(
+    status=401,
+    code="password-required",
+    title="This link asks for a password",
+    detail='Send it by HTTP Basic with any user name, or POST it as "password" in JSON or a form.',
+    icon="lock",
+)
 WRONG_PASSWORD: Final = Problem(
     status=401,
     code="wrong-password",

@@ -25,7 +25,7 @@ CRAWLER = {"is_bot": True, "is_preview_crawler": True}
 PREFETCH_VISIT = {"is_prefetch": True}
 HEAD = {"method": "HEAD"}
 POST = {"method": "POST"}
-KNOWN = {"has_password_cookie": True}
+KNOWN = {"knows_password": True}
 PAST_CARD = {"is_past_card": True}
 OPTED_OUT = {"is_opted_out": True}
 
@@ -204,7 +204,7 @@ VISITORS = st.builds(
     is_bot=st.booleans(),
     is_prefetch=st.booleans(),
     is_preview_crawler=st.booleans(),
-    has_password_cookie=st.booleans(),
+    knows_password=st.booleans(),
     is_opted_out=st.booleans(),
     is_past_card=st.booleans(),
 )
@@ -227,11 +227,11 @@ def test_the_destination_is_never_shown_where_it_must_not_be(
     assert link.valid_since is None or link.valid_since <= NOW
     assert link.expires_at is None or link.expires_at > NOW
     assert visitor.method in {"GET", "HEAD"}
-    assert link.password_hash is None or visitor.has_password_cookie
+    assert link.password_hash is None or visitor.knows_password
     assert not (link.block_bots and (visitor.is_bot or visitor.is_preview_crawler))
     if link.max_clicks is not None:
         assert visitor == Visitor(
-            has_password_cookie=visitor.has_password_cookie,
+            knows_password=visitor.knows_password,
             is_opted_out=visitor.is_opted_out,
             is_past_card=visitor.is_past_card,
         )

@@ -8,7 +8,7 @@ import pytest
 
 from shorty.limits import RateLimits
 from shorty.passwords import SIGN_INS, VISITORS
-from shorty.redirect import answer
+from shorty.redirect import sent_password
 from shorty.redirect.password_tries import (
     Guesser,
     forgive_tries,
@@ -266,7 +266,7 @@ async def test_a_form_that_stops_coming_ends_after_its_time(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await house.make_link(password="one")
-    monkeypatch.setattr(answer, "FORM_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(sent_password, "FORM_TIMEOUT_S", 0.01)
     assert await send_form(house, SlowForm(b"password=one", 1)) == 401
 
 
