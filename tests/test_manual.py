@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from shorty.clicks.user_agent import is_bot
+
 ROOT = Path(__file__).parents[1]
 MANUAL = ROOT / "shorty" / "manual"
 PAGES = sorted(MANUAL.rglob("*.md"))
@@ -59,3 +61,15 @@ def list_headings(page: Path) -> set[str]:
     """As GitHub and most renderers make anchors of them."""
     titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-") for title in titles}
+
+
+def test_the_first_visit_that_is_shown_is_a_persons() -> None:
+    """A plain `curl` is a bot: whoever followed the README would read that nobody came."""
+    shown = [ROOT / "README.md", *sorted((ROOT / "shorty/web/templates").glob("*.html"))]
+    visits = [
+        visit
+        for page in shown
+        for visit in re.findall(r"curl -i(?: -A (?:'([^']*)'|\"([^\"]*)\"))?", page.read_text())
+    ]
+    assert len(visits) >= 3
+    assert [visit for visit in visits if is_bot("".join(visit))] == []

@@ -67,7 +67,7 @@ async def show_link(request: WebRequest) -> Answer:
         statistics=found,
         panels=list_panels(found, span),
         latest=latest.clicks,
-        is_unused=not link.click_count and not found.bots,
+        is_unused=not link.click_count and not found.shows_bots,
     )
 
 

@@ -54,7 +54,7 @@ async def show_overview(request: WebRequest) -> Answer:
         looked_at=count_candidates(span.period.start, span.period.end),
         domain=request.services.domains.default,
         link=link,
-        is_unused=link is not None and not link.click_count and not found.bots,
+        is_unused=link is not None and not link.click_count and not found.shows_bots,
     )
 
 

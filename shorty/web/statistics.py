@@ -59,7 +59,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
-    """`about` is the chart in a sentence."""
+    """`about` is the chart in a sentence. `shows_bots`: there are some, and they are counted in."""
 
     figures: Sequence[Figure]
     chart: SeriesChart
@@ -67,6 +67,7 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     counts: ValueCounts
     clicks: int
     bots: int
+    shows_bots: bool
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +115,7 @@ async def read_statistics(
         counts=counts,
         clicks=count_clicks(found, has_bots=has_bots),
         bots=found[2],
+        shows_bots=has_bots and found[2] > 0,
     )
 
 

@@ -195,6 +195,19 @@ async def test_a_link_without_clicks_says_how_to_get_some(owner: Browser) -> Non
     assert "None yet." in text
 
 
+async def test_visits_of_a_link_by_bots_alone_are_told_of_and_not_counted(
+    house: House, owner: Browser
+) -> None:
+    await visit(house, *[{"kind": BOT}] * 2)
+    page = await open_page(owner)
+    assert "No clicks yet" in read_text(page)
+    assert "2 visits by bots are not counted. Include bots" in read_text(page)
+    assert f'href="{PLACE}?bots=1"' in page
+    assert "No clicks yet" not in read_text(await open_page(owner, f"{PLACE}?bots=1"))
+    await visit(house, {})
+    assert "not counted" not in read_text(await open_page(owner))
+
+
 async def test_the_latest_clicks_are_there_without_a_script(house: House, owner: Browser) -> None:
     await visit(
         house,

@@ -43,8 +43,24 @@ async def test_without_clicks_it_shows_what_to_share(house: House, owner: Browse
     page = await open_page(owner)
     assert "No clicks yet" in read_text(page)
     assert 'data-copy="http://localhost:8000/sale"' in page
+    assert "not counted" not in read_text(page)
+
+
+async def test_visits_by_bots_alone_are_told_of_and_not_counted(
+    house: House, owner: Browser
+) -> None:
+    await house.make_link(slug="sale")
     await visit(house, {"kind": BOT})
-    assert "No clicks yet" not in read_text(await open_page(owner))
+    assert "1 visit by a bot is not counted. Include bots" in read_text(await open_page(owner))
+    await visit(house, *[{"kind": BOT}] * 1234)
+    page = await open_page(owner)
+    assert "No clicks yet" in read_text(page)
+    assert "1,235 visits by bots are not counted." in read_text(page)
+    with_bots = read_text(await open_page(owner, "?bots=1"))
+    assert "No clicks yet" not in with_bots
+    assert "not counted" not in with_bots
+    await visit(house, {})
+    assert "not counted" not in read_text(await open_page(owner))
 
 
 @pytest.mark.parametrize("bots", ["", "&bots=1"])
