@@ -1,4 +1,4 @@
-"""Databases of any version with a little of everything in them, and what may be done to them."""
+"""Databases of any version with a little of everything in them, and tools to change them."""
 
 import os
 import shutil
@@ -59,19 +59,19 @@ values (?, 1, 1, ?, ?, ?, ?, ?, 0, 302, 'https://a.example/a.png', '/i/abc.png',
 
 
 def create_database(path: Path, version: int = LATEST) -> Path:
-    """As the release with that schema would have written it, in one file."""
+    """A database as the release with that schema would have created it, in one file."""
     shutil.copy(_find_template(version), path)
     return path
 
 
 @cache
 def _find_template(version: int) -> Path:
-    """Made once per process: copying it is quicker than migrating."""
+    """Created once per process, because copying is faster than migrating."""
     return fill_database(make_folder() / "shorty.db", version)
 
 
 def fill_database(path: Path, version: int = LATEST) -> Path:
-    """Also one that is there and empty."""
+    """Also fills an existing empty database."""
     with pytest.MonkeyPatch.context() as former:
         former.setattr(migrations, "list_migrations", lambda: ALL[:version])
         prepare_database(path, now=0)
@@ -87,7 +87,7 @@ def fill_database(path: Path, version: int = LATEST) -> Path:
 
 
 def tamper(path: Path, *scripts: str) -> None:
-    """Runs each script in a connection of its own, which may change the schema's own table."""
+    """Runs each script in its own connection, which may change the schema's own table."""
     for script in scripts:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute("pragma writable_schema = on")
@@ -95,7 +95,7 @@ def tamper(path: Path, *scripts: str) -> None:
 
 
 def rewrite_schema(old: str, new: str, name: str) -> str:
-    """SQL that changes how SQLite keeps the definition of `name`."""
+    """SQL that changes the stored definition of `name`."""
     values = [text.replace("'", "''") for text in (old, new, name)]
     return "update sqlite_master set sql = replace(sql, '{}', '{}') where name = '{}'".format(  # noqa: S608 - the tests' own words
         *values
@@ -111,7 +111,7 @@ def read_bytes(folder: Path, without: Iterable[str] = ()) -> dict[str, bytes]:
 def note_syncs(
     monkeypatch: pytest.MonkeyPatch, look: Callable[[], object]
 ) -> list[tuple[Path, object]]:
-    """What is brought onto the disk from now on, and what there was to be seen at that moment."""
+    """Every later sync to disk, with the state that was visible at that moment."""
     noted: list[tuple[Path, object]] = []
     sync = os.fsync
 

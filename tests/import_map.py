@@ -1,7 +1,7 @@
-"""Reads the package's source for test_architecture: who imports whom, and what each module touches.
+"""Reads the package's source for test_architecture: who imports whom, and what each module uses.
 
-Nothing is imported or run: a file is parsed once and asked questions. An import by a string counts
-as one, be it given to `import_module` or kept for later, as "shorty.app:App" is.
+Nothing is imported or run; a file is parsed once. An import by a string counts too, whether the
+string is passed to `import_module` or kept for later, like "shorty.app:App".
 """
 
 import ast
@@ -17,7 +17,7 @@ _MODULE_IN_STRING = re.compile(rf"({PACKAGE}(?:\.\w+)+)(?::(\w+))?")
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """A dotted name as the module means it (`import time as t; t.time` is `time.time`)."""
+    """A dotted name as the module uses it (`import time as t; t.time` is `time.time`)."""
 
     name: str
     line: int
@@ -25,9 +25,9 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True)
 class Module:
-    """One source file. `unit` is the first name below the package, which the arrows are about.
+    """One source file. `unit` is the first name below the package, which the arrows connect.
 
-    `name` is what it is imported by.
+    `name` is the name it is imported by.
     """
 
     path: str
@@ -40,7 +40,7 @@ class Module:
 
 
 def read_modules(root: Path) -> list[Module]:
-    """Every module below `root`, the package's folder, in the order of their paths."""
+    """Every module below `root`, the package's folder, ordered by path."""
     return [_read_module(root, file) for file in sorted(root.rglob("*.py"))]
 
 
@@ -83,7 +83,7 @@ def _list_imports_by_string(tree: ast.AST, folder: str, root: Path) -> Iterator[
 
 
 def _read_importer(call: ast.Call, folder: str) -> Iterator[Reference]:
-    """Names of other packages, and relative ones; ours are found wherever they are written."""
+    """Names of other packages, and relative ones; shorty's own names are found anywhere."""
     match call.args:
         case [ast.Constant(value=str(name)), *_] if name.startswith("."):
             dots = len(name) - len(name.lstrip("."))
@@ -107,7 +107,7 @@ def _climb(folder: str, dots: int, name: str) -> str:
 
 
 def _read_import(node: ast.AST, folder: str) -> Iterator[tuple[str, str]]:
-    """Pairs of (what is imported, dotted; the name it is bound to)."""
+    """Pairs of the imported dotted name and the name it is bound to."""
     if isinstance(node, ast.Import):
         for alias in node.names:
             yield alias.name, alias.asname or ""

@@ -1,4 +1,4 @@
-"""A real mail server in this process, and what it was given."""
+"""A real mail server in this process, which keeps what it receives."""
 
 import asyncio
 import ssl
@@ -17,7 +17,7 @@ USERNAME, PASSWORD = "shorty", "mail secret"
 
 
 class MailServer:
-    """`config` leads to it."""
+    """`config` contains its address and credentials."""
 
     def __init__(self) -> None:
         self.received: list[EmailMessage] = []
@@ -46,7 +46,7 @@ class MailServer:
         return "250 taken"
 
     def read_text(self) -> str:
-        """What the newest mail says, as text."""
+        """The newest mail's text part."""
         body = self.received[-1].get_body(("plain",))
         assert body is not None
         return body.get_content()
@@ -57,7 +57,7 @@ def check_login(
 ) -> AuthResult:
     assert isinstance(data, LoginPassword)
     right = (data.login, data.password) == (USERNAME.encode(), PASSWORD.encode())
-    # Not handled: the server itself is to say no. Else it says nothing, and callers wait in vain.
+    # Not handled, so that the server itself refuses; otherwise callers would wait for an answer.
     return AuthResult(success=right, handled=False)
 
 
@@ -65,14 +65,14 @@ def check_login(
 async def run_mail_server(
     *, context: ssl.SSLContext | None = None, asks_login: bool = False
 ) -> AsyncGenerator[MailServer]:
-    """With `context` it takes mail after STARTTLS alone."""
+    """With `context` it accepts mail only after STARTTLS."""
     handler = MailServer()
     loop = asyncio.get_running_loop()
 
     answering: list[SMTP] = []
 
     def answer() -> SMTP:
-        with warnings.catch_warnings(action="ignore"):  # that passwords go in the clear
+        with warnings.catch_warnings(action="ignore"):  # # about passwords in the clear
             answering.append(
                 SMTP(
                     handler,

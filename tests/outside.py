@@ -1,7 +1,7 @@
-"""Keeps tests on this machine: what would leave it fails, and so does its test.
+"""Keeps tests on this machine: a connection that would leave it fails, and so does the test.
 
-An audit hook sees every look-up and connection that Python makes, whichever library asks for it.
-What other processes do, such as a server that a test starts, it does not see.
+An audit hook sees every look-up and connection by Python code, in any library. It does not see
+those of other processes, such as a server that a test starts.
 """
 
 import socket
@@ -10,16 +10,16 @@ from ipaddress import ip_address
 from typing import Any, Final
 
 LEFT: Final[list[str]] = []
-"""What tried to leave since the last test ended."""
+"""Attempts to leave since the last test ended."""
 RESERVED: Final = (
     *("example", "invalid", "test", "localhost"),
     *("example.com", "example.net", "example.org"),
 )
-"""RFC 2606: nobody lives there, and nobody is asked."""
+"""RFC 2606: reserved names that belong to nobody and are not looked up."""
 
 
 def is_here(host: str) -> bool:
-    """Whether a numeric address, or the name that everybody has, leads to this machine."""
+    """Whether a numeric IP address or a local name is this machine."""
     if host in {"", "localhost"}:
         return True
     try:
@@ -73,5 +73,5 @@ def watch(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def keep_here() -> None:
-    """For good: an audit hook stays until the process ends."""
+    """Permanent: an audit hook stays until the process ends."""
     sys.addaudithook(watch)

@@ -1,6 +1,6 @@
-"""Takes the manual's pictures of bio pages with Chromium: `python -m tests.pictures [FOLDER]`.
+"""Takes the manual's screenshots of bio pages with Chromium: `python -m tests.pictures [FOLDER]`.
 
-With a folder it takes every theme there, light and dark, for a phone and a desk, to be looked at.
+With a folder, takes every theme in light and dark, on a phone and a desktop, for inspection.
 """
 
 import io
@@ -66,7 +66,7 @@ def list_other_items() -> Iterator[Item]:
 
 
 def draw_avatar() -> str:
-    """A vase at sunset, as a data: address."""
+    """A vase at sunset, as a data: URL."""
     picture = Image.new("RGB", (192, 192), "#e9b28a")
     draw = ImageDraw.Draw(picture)
     draw.ellipse((52, 20, 172, 140), fill="#f7d9a8")
@@ -91,14 +91,14 @@ def take(face: Face, scheme: Scheme, size: tuple[int, int]) -> Image.Image:
 
 
 def take_page(answer: Page, scheme: Scheme, size: tuple[int, int]) -> Image.Image:
-    """The page as a browser with that scheme shows it."""
+    """The page in a browser with that colour scheme."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         raise SystemExit("Chromium is needed: apt install chromium, or the like.")
     with tempfile.TemporaryDirectory() as folder:
         page, shot, frame = (Path(folder, name) for name in ("page.html", "shot.png", "f.html"))
         page.write_text(answer.body, "utf-8")
-        # Headless windows are never narrower than 500: a frame is.
+        # Headless windows are at least 500 pixels wide, but a frame can be narrower.
         frame.write_text(
             f'<meta name="color-scheme" content="{scheme}"><style>body{{margin:0}}</style>'
             f'<iframe src="page.html" width="{size[0]}" height="{size[1]}" '

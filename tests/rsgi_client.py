@@ -1,4 +1,4 @@
-"""An HTTP client for an RSGI application in this process: what granian would hand to it."""
+"""An HTTP client for an RSGI application in this process, in place of granian."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,9 +12,9 @@ Meanwhile = Callable[[], Awaitable[object]]
 
 
 class RequestHeaders:
-    """Repeated ones are told apart, and the first is the one that `get` gives, or None.
+    """Repeated headers stay separate; `get` returns the first one, or None.
 
-    Names are in lower case, as granian gives them, and have to be asked for so.
+    Names are in lower case, as granian passes them, and must be asked for like that.
     """
 
     def __init__(self, headers: httpx.Headers) -> None:
@@ -38,7 +38,7 @@ class RequestHeaders:
 
 
 class Scope:
-    """As granian 2.8 gives it: the path percent-decoded, the query as it came."""
+    """Like granian 2.8's: the path is percent-decoded, the query unchanged."""
 
     proto = "http"
     rsgi_version = "1.5"
@@ -57,7 +57,7 @@ class Scope:
 
 
 class Exchange:
-    """Collects the answer; one request's body arrives in one piece, `meanwhile` before it."""
+    """Collects the answer. A request's body arrives in one piece, after `meanwhile`."""
 
     def __init__(self, body: bytes, meanwhile: Meanwhile | None = None) -> None:
         self._body = body
@@ -75,7 +75,7 @@ class Exchange:
         yield self._body
 
     async def client_disconnect(self) -> None:
-        """Never happens here: the test waits for its answer."""
+        """Never happens here, because the test waits for its answer."""
         await asyncio.Event().wait()
 
     def response_empty(self, status: int, headers: Headers) -> None:
@@ -100,7 +100,7 @@ class Exchange:
 
 
 class Application(Protocol):
-    """What granian calls: at first `answer_now`, then what may wait."""
+    """What granian calls: first `answer_now`, then the rest on the loop."""
 
     @property
     def answer_now(self) -> Callable[[Any, Any], bool]: ...
@@ -131,9 +131,9 @@ class RsgiTransport(httpx.AsyncBaseTransport):
 def make_client(
     app: Application, *, peer: str = "127.0.0.1:50000", meanwhile: Meanwhile | None = None
 ) -> httpx.AsyncClient:
-    """Speaks to `app` as a client on `peer` would; redirects are not followed.
+    """A client that connects to `app` from `peer`; does not follow redirects.
 
-    `meanwhile` is what happens between a request's head and its body.
+    `meanwhile` runs between a request's head and its body.
     """
     transport = RsgiTransport(app, peer, meanwhile)
     return httpx.AsyncClient(transport=transport, base_url="http://localhost:8000")

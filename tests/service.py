@@ -1,4 +1,4 @@
-"""A real server process for tests: its output by the line, its worker, its end, all bounded."""
+"""A real server process for tests: its output by line, its worker and its end, all with limits."""
 
 import http.client
 import os
@@ -14,12 +14,12 @@ from threading import Thread
 from typing import IO, Self
 from urllib.parse import urlsplit
 
-PATIENCE_S = 20  # how long a test waits for what it expects before it fails
+PATIENCE_S = 20  # # how long a test waits for an expected event before it fails
 READY = "Shorty is ready on "
 
 
 class Output:
-    """Lines as they come, and all of them once the process has ended."""
+    """Lines as they arrive, and all of them once the process has ended."""
 
     def __init__(self, stream: IO[str]) -> None:
         self.lines: list[str] = []
@@ -28,7 +28,7 @@ class Output:
         self._reader.start()
 
     def wait_for(self, part: str) -> str:
-        """The next line that holds `part`."""
+        """The next line that contains `part`."""
         while True:
             try:
                 line = self._queue.get(timeout=PATIENCE_S)
@@ -52,12 +52,12 @@ class Output:
 
 
 def is_setting(name: str) -> bool:
-    """Whether a variable of whoever runs the tests would reach the server as a setting."""
+    """Whether the variable would change the settings of the tested server."""
     return name.startswith("SHORTY_")
 
 
 def list_settings(folder: Path) -> dict[str, str]:
-    """What each server of the tests is told, unless its test says otherwise."""
+    """The settings of each tested server, unless its test changes them."""
     return {
         "SHORTY_SERVER__PORT": "0",
         "SHORTY_STORAGE__DATABASE": str(folder / "shorty.db"),
@@ -65,7 +65,7 @@ def list_settings(folder: Path) -> dict[str, str]:
 
 
 class Service:
-    """In a process group of its own, so that a test may signal all of it as a terminal does."""
+    """In its own process group, so that a test may signal all of it like a terminal."""
 
     def __init__(self, command: Sequence[str], folder: Path, **settings: str | None) -> None:
         environment: dict[str, str | None] = {

@@ -1,4 +1,4 @@
-"""What scenario tests are built from: a real database, people in workspaces, their tokens."""
+"""Builds scenarios for tests: a real database, people in workspaces, their tokens."""
 
 import asyncio
 import atexit
@@ -42,7 +42,7 @@ def write_one_authority() -> Path:
 
 
 def make_folder() -> Path:
-    """For what all tests of this process share."""
+    """A folder that all tests of this process share."""
     folder = Path(tempfile.mkdtemp(prefix="shorty-tests-"))
     atexit.register(shutil.rmtree, folder)
     return folder
@@ -50,7 +50,7 @@ def make_folder() -> Path:
 
 @cache
 def find_template() -> Path:
-    """An empty, migrated database, made once per process: copying it is quicker than migrating."""
+    """An empty, migrated database, created once per process: copying is faster than migrating."""
     path = make_folder() / "template.db"
     prepare_database(path, now=0)
     return path
@@ -65,7 +65,7 @@ def prepare_copy(folder: Path) -> Path:
 async def make_home(
     db: Database, config: Config | None = None, email: str = "ann@a.example"
 ) -> Home:
-    """A person with a workspace of their own."""
+    """A person with their own workspace."""
     settings = config or Config()
     return await db.write(lambda tx: add_user(tx, settings, email, NOW))
 
@@ -93,7 +93,7 @@ async def make_token(
 
 
 def build_actor(*, role: Role = "owner", scope: Scope = "admin", workspace_id: int = 1) -> Actor:
-    """Somebody whom the database need not know."""
+    """An actor who need not exist in the database."""
     return Actor(
         user_id=1,
         user_name="Ann",
@@ -115,7 +115,7 @@ async def make_actor(
 async def make_colleague(
     db: Database, actor: Actor, role: Role, email: str = "bob@a.example"
 ) -> Home:
-    """A person who joins the actor's workspace by an invitation that was mailed to them."""
+    """A person who joins the actor's workspace by a mailed invitation."""
 
     def work(tx: Transaction) -> Home:
         join_workspace(tx, actor, role, email)
@@ -126,7 +126,7 @@ async def make_colleague(
 
 @asynccontextmanager
 async def flood(pool: WorkerThreads) -> AsyncGenerator[None]:
-    """Meanwhile the pool's threads are busy and its queue is full, each job another network's."""
+    """Keeps the pool's threads busy and its queue full, with each job from another network."""
     go_on = threading.Event()
     tasks: list[asyncio.Task[bool]] = []
     while pool.slots.waiting < pool.slots.most_waiting:
@@ -141,7 +141,7 @@ async def flood(pool: WorkerThreads) -> AsyncGenerator[None]:
 
 
 def join_workspace(tx: Transaction, actor: Actor, role: Role, email: str) -> User:
-    """With the account that the email has, or a new one."""
+    """With the email's account, or a new one."""
     made = create_invitation(tx, actor, email, role, NOW, is_mailed=True)
     plans = {actor.plan.name: actor.plan, **Config().plans}
     if (user := find_user(tx, email)) is None:

@@ -1,4 +1,4 @@
-"""How hosts are written, and where the public internet begins and ends."""
+"""How hosts are written, and which IP addresses are public."""
 
 import pytest
 

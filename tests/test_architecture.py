@@ -1,6 +1,6 @@
-"""Keeps the shape of the package: imports go one way, and domains stay pure.
+"""Checks the structure of the package: imports go one way, and domains stay pure.
 
-Each rule is a function from the parsed modules to complaints. The real tree must give none; small
+Each rule is a function from the parsed modules to faults. The real tree must have none; small
 synthetic trees show that every rule can fail.
 """
 
@@ -14,7 +14,7 @@ import pytest
 import shorty
 from tests.import_map import PACKAGE, Module, Reference, read_modules
 
-# A unit imports from rows above its own. Within a row one may import the other, never both ways.
+# A unit imports from rows above its own. Within a row imports go one way only.
 ROWS = (
     {"__init__"},
     {"errors", "addresses", "ids", "durations"},
@@ -106,7 +106,7 @@ def find_circles(modules: list[Module]) -> Iterator[str]:
 
 
 def find_module_circles(modules: list[Module]) -> Iterator[str]:
-    """Circles within one package too, until none is left unbroken.
+    """Finds circles, also within one package, until none is left.
 
     That Python imports a package before its modules does not count.
     """
@@ -152,7 +152,7 @@ def find_clock_and_environment(modules: list[Module]) -> Iterator[str]:
 
 
 def _list_arrows(modules: list[Module]) -> Iterator[tuple[Module, str, int]]:
-    """Imports that cross from one unit to another, as (importer, imported unit, line)."""
+    """Imports from one unit to another, as (importer, imported unit, line)."""
     units = {module.unit for module in modules}
     for module in modules:
         for found in module.imports:
@@ -164,7 +164,7 @@ def _list_arrows(modules: list[Module]) -> Iterator[tuple[Module, str, int]]:
 
 
 def _list_modules(module: Module, names: set[str]) -> Iterator[str]:
-    """The other modules that it imports. `from a.b import c` is a.b.c where that is one."""
+    """The other modules that it imports. `from a.b import c` is a.b.c if that is a module."""
     for found in module.imports:
         parent = found.name.rpartition(".")[0]
         target = found.name if found.name in names else parent
@@ -173,7 +173,7 @@ def _list_modules(module: Module, names: set[str]) -> Iterator[str]:
 
 
 def _find_circle(arrows: dict[str, list[str]]) -> list[str]:
-    """Modules of which each imports the next, from the first back to itself; none where none do."""
+    """Modules that import each other in a circle, the first also at the end; None without one."""
     try:
         TopologicalSorter(arrows).prepare()
     except CycleError as error:
@@ -209,7 +209,7 @@ RULES: dict[str, Rule] = {
     "clock": find_clock_and_environment,
 }
 
-# (rule, path, source, part of the complaint)
+# (rule, path, source, part of the fault)
 FAULTS = [
     ("strangers", "helpers.py", "", "helpers.py is on no row"),
     ("deep", "links/forms/create.py", "", "deeper"),
@@ -371,7 +371,7 @@ def _plant(root: Path, files: dict[str, str]) -> list[Module]:
 
 
 def list_opened(tree: ast.AST) -> Iterator[int]:
-    """The lines on which something opens SQLite by itself."""
+    """The lines that open SQLite directly."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             name = f"{node.value.id}.{node.attr}"

@@ -5,7 +5,7 @@ START = Reading(1_795_348_800_000, 1000.0)
 
 
 class Clocks:
-    """Both go on together, until the wall clock is set."""
+    """Two clocks that advance together until the wall clock is set."""
 
     def __init__(self) -> None:
         self.reading = START

@@ -1,4 +1,4 @@
-"""The Containerfile against the package: what it sets, copies and checks must exist and work."""
+"""Checks the Containerfile: what it sets, copies and checks must exist and work."""
 
 import json
 import os
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def read_instructions(text: str) -> list[tuple[str, str]]:
-    """(keyword, the rest) of each instruction: continued lines joined, comments left out."""
+    """(keyword, the rest) of each instruction, with continued lines joined, without comments."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     joined = "\n".join(lines).replace("\\\n", " ")
     pairs = (line.split(maxsplit=1) for line in joined.splitlines())
@@ -129,7 +129,7 @@ def serve_health(status: int) -> Generator[int]:
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:
-            """Says nothing: the test speaks."""
+            """Logs nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

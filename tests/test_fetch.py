@@ -1,6 +1,6 @@
-"""Proves the guard of the one HTTP client with real servers and a resolver that lies."""
+"""Tests the check of the one HTTP client, with real servers and a resolver that lies."""
 
-# What is decided there shows itself in no other way.
+# These decisions are not visible from outside.
 # pyright: reportPrivateUsage=false
 
 import asyncio
@@ -34,14 +34,14 @@ from shorty.fetch import (
 from shorty.webhooks.concurrency import QUICK_PER_HOST, SLOW_PER_HOST
 from tests.clicks.making import wait_until
 
-PUBLIC = "127.0.0.2"  # stands for the public internet where a test says so
+PUBLIC = "127.0.0.2"  # # represents the public internet in tests that say so
 PRIVATE = "127.0.0.1"
 
 Respond = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Server:
-    """A real HTTP server that keeps what it was sent and lets a test write the answer's bytes."""
+    """A real HTTP server that records requests; a test writes the answer's bytes."""
 
     def __init__(self, respond: Respond) -> None:
         self.respond = respond
@@ -104,11 +104,11 @@ def redirect_to(location: str, status: int = 302) -> Respond:
 
 
 async def hang(_path: str, _writer: asyncio.StreamWriter) -> None:
-    """Says nothing."""
+    """Never answers."""
 
 
 class HostileResolver(AbstractResolver):
-    """Answers from a table; a name with several lists of addresses gets the next at each ask."""
+    """Answers from a table; a name with several lists of addresses gets the next one each time."""
 
     def __init__(self, **names: list[list[str]]) -> None:
         self.names = {name.replace("_", "."): answers for name, answers in names.items()}
@@ -128,7 +128,7 @@ class HostileResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Nothing is open."""
 
 
 def pretend_public(address: str) -> bool:
@@ -163,7 +163,7 @@ def test_addresses_outside_the_public_internet_are_refused(address: str) -> None
 
 
 HOSTILE_URLS = [
-    # as it stands, and other spellings of the same
+    # the plain form, and other spellings of it
     "http://127.0.0.1:{port}/",
     "http://127.1:{port}/",
     "http://0x7f.1:{port}/",
@@ -206,7 +206,7 @@ HOSTILE_URLS = [
     "http://metadata.test:{port}/",
     "http://many.test:{port}/",
     "http://nowhere.test:{port}/",
-    # not addresses of the web
+    # not web URLs
     "file:///etc/passwd",
     "ftp://127.0.0.1:{port}/",
     "gopher://127.0.0.1:{port}/_GET",
@@ -224,7 +224,7 @@ WOULD_LEAVE = [
     *("//[64", "//[2002", "//[::127", "[fe80"),
     *("teredo", "nat64", "6to4", "scoped", "metadata", "many"),
 ]
-"""This machine, if they were not refused."""
+"""IP addresses of this machine, if they were not refused."""
 
 
 def make_hostile_resolver() -> HostileResolver:
@@ -246,7 +246,7 @@ def make_hostile_resolver() -> HostileResolver:
 
 @asynccontextmanager
 async def run_secret_servers() -> AsyncGenerator[tuple[Server, Server]]:
-    """The same port on IPv4's loopback and on IPv6's."""
+    """The same port on the loopback addresses of IPv4 and IPv6."""
     async with (
         run_server(answer_with(b"secret")) as ipv4,
         run_server(answer_with(b"secret"), "::1", ipv4.port) as ipv6,
@@ -420,7 +420,7 @@ async def test_there_are_connections_for_the_turns_that_webhooks_take() -> None:
         connector = session.connector
         assert connector is not None
         assert (connector.limit, connector.limit_per_host) == (70, QUICK_PER_HOST + SLOW_PER_HOST)
-        assert session.timeout == ClientTimeout(total=None)  # each request has its own
+        assert session.timeout == ClientTimeout(total=None)  # # each request has its own
 
 
 async def test_requests_say_who_asks_and_carry_nothing_else(
@@ -483,7 +483,7 @@ async def test_compressed_pages_are_read() -> None:
 
 
 async def drip(_path: str, writer: asyncio.StreamWriter) -> None:
-    """One header a moment, for ever: each read succeeds, only the whole never ends."""
+    """Sends one header at a time, for ever: each read succeeds, but the whole never ends."""
     writer.write(b"HTTP/1.1 200 OK\r\n")
     for number in count():
         if writer.is_closing():
@@ -683,13 +683,13 @@ async def test_the_system_is_asked_for_names() -> None:
         assert (await get(fetcher, f"http://localhost:{server.port}/")).status == 200
 
 
-# What runs out
+# Limits
 
 MORE_THAN_ALL = SIMULTANEOUS_LOOKUPS + 8
 
 
 class NameServer:
-    """In place of getaddrinfo: answers when a test says so, and counts what it is asked."""
+    """Replaces getaddrinfo: answers when a test says so, and counts the look-ups."""
 
     def __init__(self) -> None:
         self.may_answer = threading.Event()
@@ -751,7 +751,7 @@ async def test_turns_to_look_up_names_come_back_after_cancelling(name_server: Na
         each.cancel()
     await asyncio.wait(askers)
     assert all(each.cancelled() for each in askers)
-    # A thread that still asks keeps its turn, so that there are never more.
+    # A thread that is still asking keeps its slot, so that the number stays limited.
     late = asyncio.create_task(resolve(resolver))
     await asyncio.sleep(0)
     assert not late.done()
@@ -765,7 +765,7 @@ async def test_turns_to_look_up_names_come_back_after_cancelling(name_server: Na
 async def test_a_turn_to_look_up_a_name_outlives_its_loop(
     name_server: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a name server answers after the end reaches nobody and breaks nothing."""
+    """An answer after the end has no recipient and breaks nothing."""
     name_server.may_answer.clear()
 
     def ask_and_end() -> None:
@@ -787,7 +787,7 @@ async def test_a_turn_to_look_up_a_name_outlives_its_loop(
 
 
 def open_narrow_fetcher() -> Fetcher:
-    """With two connections, and two turns for pages."""
+    """With two connections, and two slots for pages."""
     return Fetcher(allow_private=True, connections=2, connections_per_host=2, pages_at_once=2)
 
 
@@ -805,7 +805,7 @@ async def break_off(_path: str, writer: asyncio.StreamWriter) -> None:
 async def test_connections_and_turns_come_back_after_cancelling(kind: str) -> None:
     async with run_server(hang) as server, open_narrow_fetcher() as fetcher:
         url = f"http://{PRIVATE}:{server.port}/"
-        for number in (1, 2, 3):  # two of five are under way, the others wait for them
+        for number in (1, 2, 3):  # # two of five are in progress, the others wait for them
             several = [asyncio.create_task(ask(fetcher, kind, url)) for _ in range(5)]
             await wait_until(lambda number=number: len(server.requests) == 2 * number)
             for each in several:
@@ -828,7 +828,7 @@ async def test_connections_and_turns_come_back_however_a_request_ends(kind: str)
         for respond in (redirect_to("ftp://a.test/"), answer_with(b"x" * 100_000)):
             server.respond = respond
             for _ in range(3):
-                with suppress(FetchError):  # pages follow; what is posted does not
+                with suppress(FetchError):  # # pages follow redirects, POSTs do not
                     await ask(fetcher, kind, url)
         server.respond = answer_with()
         answers = await asyncio.gather(*(ask(fetcher, kind, url) for _ in range(4)))

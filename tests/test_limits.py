@@ -40,7 +40,7 @@ def test_what_is_told_is_in_whole_seconds() -> None:
     limit = RateLimit(window_ms=MINUTE_MS)
     answer = limit.take("a", 100, NOW)
     assert (answer.limit, answer.remaining, answer.reset_unix_s) == (100, 99, 1795000061)
-    # A caller that waits for that second, or for so many seconds, is let through.
+    # A caller that waits until that second, or for that many seconds, is let through.
     assert answer.reset_unix_s * 1000 >= answer.reset_at
     assert NOW + answer.retry_after_s(NOW) * 1000 >= answer.reset_at
     assert answer.retry_after_s(NOW - HOUR_MS) == 3660

@@ -1,6 +1,6 @@
-"""Mail, through real servers."""
+"""Sends mail through real servers."""
 
-# What is decided there shows itself in no other way.
+# These decisions are not visible from outside.
 # pyright: reportPrivateUsage=false
 
 import asyncio
@@ -27,7 +27,7 @@ MAIL = Mail(to="ann@a.example", subject="Grüße ✓", text="Zwölf & mehr", htm
 
 
 def make_certificate(folder: Path) -> Path:
-    """For localhost, signed by itself, with its key."""
+    """A self-signed certificate for localhost, with its key."""
     key, certificate, both = (folder / name for name in ("key.pem", "cert.pem", "both.pem"))
     words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
@@ -143,11 +143,11 @@ async def test_threads_come_back_after_success_failure_and_cancelling() -> None:
                     await mailer.send(MAIL)
         server.may_answer.clear()
         several = [asyncio.create_task(mailer.send(MAIL)) for _ in range(number + 2)]
-        await wait_until(lambda: server.asked == 3 * number - 1)  # one for each thread
+        await wait_until(lambda: server.asked == 3 * number - 1)  # # one per thread
         for each in several:
             each.cancel()
         await asyncio.wait(several)
-        assert THREADS.slots.taken == THREADS.slots.slots  # by those who still talk
+        assert THREADS.slots.taken == THREADS.slots.slots  # # used by those still talking
         server.may_answer.set()
         server.refusal = ""
         for _ in range(number):

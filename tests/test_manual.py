@@ -1,4 +1,4 @@
-"""The manual names every event of the log, and no file, page or heading that is missing."""
+"""The manual names every log event, and its links to files, pages and headings work."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 
 
 def list_events(module: Path) -> Iterator[str]:
-    """What is logged as an event: names with underscores, not sentences."""
+    """Logged events, which are names with underscores, not sentences."""
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Call) and node.args and is_log(node.func):
             for part in ast.walk(node.args[0]):
@@ -29,7 +29,7 @@ def list_events(module: Path) -> Iterator[str]:
 def is_log(called: ast.expr) -> bool:
     if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
         return called.value.id == "log" and called.attr in LEVELS
-    return isinstance(called, ast.Name) and called.id == "note"  # the level is chosen before
+    return isinstance(called, ast.Name) and called.id == "note"  # # if the level was chosen before
 
 
 def test_every_event_of_the_log_is_explained_and_no_other() -> None:
@@ -58,7 +58,7 @@ def test_every_heading_that_a_page_links_to_is_there(page: Path) -> None:
 
 
 def list_headings(page: Path) -> set[str]:
-    """As GitHub and most renderers make anchors of them."""
+    """The anchors that GitHub and most renderers derive from headings."""
     titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-") for title in titles}
 

@@ -1,4 +1,4 @@
-"""How passwords are kept."""
+"""How passwords are stored."""
 
 import asyncio
 
@@ -28,7 +28,7 @@ POOLS = (ACCOUNTS, SIGN_INS, LINKS, VISITORS)
 
 @pytest.fixture(autouse=True)
 def hasher() -> PasswordHasher:
-    """The one of production, in place of the cheap one that other tests get."""
+    """The production hasher, instead of the cheap one of other tests."""
     return HASHER
 
 

@@ -1,4 +1,4 @@
-"""How pools are shared: at once, in turn, with bounded queues."""
+"""How pools are shared: concurrently, in turn, with bounded queues."""
 
 import asyncio
 import threading
@@ -27,7 +27,7 @@ def make_slots(
 
 
 class Crowd:
-    """Callers of one pool, and who of them got a slot, in order."""
+    """Callers of one pool, and the order in which they got a slot."""
 
     def __init__(self, slots: FairSlots) -> None:
         self.slots = slots
@@ -55,7 +55,7 @@ class Crowd:
 
 
 async def give_back_all(pool: WorkerThreads) -> None:
-    """Waits for each slot, since a thread ends a moment after its caller has gone away."""
+    """Waits for each slot, because a thread ends a moment after its caller was cancelled."""
     for _ in range(pool.slots.slots):
         await pool.slots.acquire("last")
     for _ in range(pool.slots.slots):
@@ -139,7 +139,7 @@ async def test_a_cancelled_caller_gives_its_place_and_its_slot_back() -> None:
     assert crowd.served == ["a", "c"]
     await crowd.ask("d")
     crowd.slots.release("c")
-    crowd.tasks[3].cancel()  # its slot was given, but it has not run since
+    crowd.tasks[3].cancel()  # # its slot was assigned, but it has not run since
     await asyncio.gather(*crowd.tasks, return_exceptions=True)
     assert crowd.served == ["a", "c"]
     assert (crowd.slots.taken, crowd.slots.waiting) == (0, 0)
@@ -189,7 +189,7 @@ async def test_threads_are_used_more_often_than_there_are(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        assert pool.slots.taken == 2  # their threads still work
+        assert pool.slots.taken == 2  # # their threads are still working
         fails = asyncio.create_task(pool.run("b", lambda: 1 // 0))
         await asyncio.sleep(0)
         assert (pool.slots.taken, pool.slots.waiting) == (2, 1)

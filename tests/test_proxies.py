@@ -15,7 +15,7 @@ def read_network(text: str) -> IPv4Network | IPv6Network:
     return ip_network(text)
 
 
-# (peer, X-Forwarded-For, whom it comes from); 127.0.0.1, 10.0.0.0/8, 2001:db8:1::/48 are trusted
+# (peer, X-Forwarded-For, the client); 127.0.0.1, 10.0.0.0/8 and 2001:db8:1::/48 are trusted
 WAYS = [
     ("198.51.100.7", "", "198.51.100.7"),
     ("198.51.100.7", "203.0.113.9", "198.51.100.7"),
@@ -82,7 +82,7 @@ def test_an_address_is_read_up_to_its_longest_spelling() -> None:
     assert proxies.find_client_address("127.0.0.1", f"{zone}z") == "127.0.0.1"
 
 
-# (peer, X-Forwarded-Proto, the connection's own scheme, the visitor's); 127.0.0.1 is trusted
+# (peer, X-Forwarded-Proto, the connection's scheme, the client's); 127.0.0.1 is trusted
 SCHEMES = [
     ("127.0.0.1", "https", "http", "https"),
     ("127.0.0.1", "http", "https", "http"),

@@ -1,7 +1,7 @@
-"""The documents' own examples, run as they stand against a real server and followed to their end.
+"""Runs the documents' own examples against a real server, unchanged, and follows them to the end.
 
-Replaced are only the host that is called, the domain and the token, for which the documents have
-placeholders; and the white space that the documents' tables have put before the lines of Python.
+Only the host, the domain and the token are replaced, for which the documents have placeholders, and
+the white space that the documents' tables put before lines of Python.
 """
 
 import json
@@ -82,8 +82,8 @@ def require(program: str, *check: str, what: str = "") -> None:
         pytest.skip(f"{what or program} is not installed")
 
 
-# Each runs an example and answers what it printed. What a document's example keeps in a variable is
-# printed behind it.
+# Each function runs an example and returns what it printed. If an example stores its result in a
+# variable, the function prints that afterwards.
 
 
 def run_curl(code: str, folder: Path) -> str:
@@ -166,7 +166,7 @@ def check_answer(answer: dict[str, Any], domain: str) -> None:
 
 
 def visit_with_password(server: Server, domain: str) -> None:
-    """The example's link asks for the example's password, and then leads on."""
+    """The example's link asks for the example's password, and then redirects."""
     with open_visitor(server, domain) as visitor:
         asked = visitor.get("/my-custom-slug")
         assert asked.status_code == 200
@@ -187,7 +187,7 @@ def enter_password(visitor: httpx.Client, path: str, password: str) -> str:
     return opened.headers["set-cookie"].partition(";")[0]
 
 
-# The links API's document has no example, but names every field and what stands in it.
+# The links API's document has no example, but names every field and its content.
 
 
 def test_the_links_api_takes_every_field_of_its_document(server: Server, tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_the_links_api_takes_every_field_of_its_document(server: Server, tmp_pat
 
 
 def call(server: Server, folder: Path, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """As the document says: POST, a Bearer token, a body of application/json; answered 201."""
+    """As in the document: POST, a Bearer token, a body of application/json; the answer is 201."""
     printed = run(
         *("curl", "--silent", "--write-out", "\n%{http_code}", "-X", "POST"),
         *(f"{server.url}/api/v1/{path}", "-H", f"Authorization: Bearer {server.token}"),

@@ -61,7 +61,7 @@ async def invite(
 
 
 async def add_unproven(db: Database, email: str = "bob@a.example") -> Home:
-    """Somebody who came by a link to copy, and left that workspace."""
+    """A person who came by a copied link, and left that workspace."""
     eve = await make_actor(db, await make_home(db, email="eve@b.example"))
     user = await join(db, await invite(db, eve, email))
     assert user.email_verified_at is None
@@ -288,7 +288,7 @@ async def test_a_member_is_not_invited_again(db: Database, owner: Actor) -> None
     "email",
     [
         *("", "bob", "bob@", "a b@c.example", "a@@x.com", "<a@x.com>", "a@x.com,b@c.com"),
-        "Owner@shorty.invalid",  # of the first owner, until they have an account
+        "Owner@shorty.invalid",  # # of the first owner, until they have an account
     ],
 )
 async def test_an_address_has_to_look_like_one(db: Database, owner: Actor, email: str) -> None:
@@ -351,7 +351,7 @@ async def test_a_workspace_has_a_hundred_open_invitations_at_most(
 
 
 async def test_invitations_that_nobody_can_list_do_not_count(db: Database, owner: Actor) -> None:
-    """Or an admin could fill the hundred, and those left behind could not even withdraw them."""
+    """Otherwise an admin could use up the hundred, and the others could not even withdraw them."""
     bob = await make_colleague(db, owner, "admin")
     admin = await make_actor(db, bob)
     for number in range(100):

@@ -1,4 +1,4 @@
-"""How often each thing may be asked for, who shares it, and when it comes back."""
+"""How often each action is allowed, who shares its limit, and when it resets."""
 
 from collections.abc import Callable
 from typing import Final
@@ -38,8 +38,8 @@ def undo_sign_in(address: str, browser: str = "") -> Take:
     return lambda limits, now: give_back_sign_in(limits, attempt, now)
 
 
-# What passes so many times in so many milliseconds; what shares that; what has one of its own;
-# and what gives one back, if anything does.
+# The number that passes in that many milliseconds; who shares the limit; who has another one; and
+# what gives one back, if anything does.
 Case = tuple[Take, int, int, Take, Take, Take | None]
 
 CASES: Final[dict[str, Case]] = {

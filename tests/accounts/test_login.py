@@ -91,7 +91,7 @@ async def test_a_password_that_is_compared_meanwhile_signs_in_nobody(
 def guess(
     limits: RateLimits, address: str, email: str, now: int = NOW, *, browser: str = ""
 ) -> bool:
-    """Whether the try was let through."""
+    """Whether the attempt was let through."""
     try:
         take_sign_in(limits, Attempt(address=address, email=email, browser=browser), now)
     except RateLimitedError:
@@ -131,7 +131,7 @@ def test_an_address_that_has_used_up_its_tries_leaves_no_more_accounts_behind() 
 
 
 def fill(limits: RateLimits, email: str = "ann@a.example") -> None:
-    """Strangers use up what they share for the account."""
+    """Strangers use up their shared allowance for the account."""
     assert all(guess(limits, f"198.51.100.{number}", email) for number in range(100))
 
 

@@ -118,7 +118,7 @@ async def test_a_link_to_another_new_address_stops_the_one_before(db: Database, 
 async def test_an_earlier_link_stops_whether_or_not_the_new_address_has_an_account(
     db: Database, home: Home
 ) -> None:
-    """Or whether it still works would say who has one."""
+    """Otherwise, whether it still works would reveal who has an account."""
     await make_home(db, email="eve@b.example")
     for email in ("eve@b.example", "nobody@b.example"):
         old = await request_email(db, home, "ann@own.example")
@@ -205,7 +205,7 @@ async def unprove(db: Database) -> None:
 
 
 async def set_up(db: Database, home: Home) -> MadeSession:
-    """All that opens an account: a session, a token, a second factor, an invitation."""
+    """All access to an account: a session, a token, a second factor, an invitation."""
 
     def work(tx: Transaction) -> MadeSession:
         put_second_factor(tx, home.user.id, "ABCD", NOW)

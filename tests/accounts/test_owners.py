@@ -1,4 +1,4 @@
-"""Each statement reads and changes the rows of the owner that it names, and no others.
+"""Each statement reads and changes only the rows of the owner that it names.
 
 Ann and Eve are in the same two workspaces, and each has two of everything.
 """
@@ -19,7 +19,7 @@ ANN, EVE, ZOE = 1, 2, 3
 ANNS, EVES = 1, 2
 PLANS: Final = {"small": Plan(members=2), "large": Plan(members=9)}
 END: Final = NOW + 1000
-# Each is named by the place and the person: "11" is Ann's in her own workspace, "12" Eve's there.
+# Named by workspace and person: "11" is Ann in her own workspace, "12" Eve there.
 MEMBERS: Final[tuple[tuple[int, int, Role, int], ...]] = (
     (ANNS, ANN, "owner", 10),
     (ANNS, EVE, "admin", 30),

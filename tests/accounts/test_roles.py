@@ -1,4 +1,4 @@
-"""What lasts longer than a request asks again whether its session or token is still valid."""
+"""Whatever lasts longer than a request checks again that its session or token is valid."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -36,7 +36,7 @@ BOB: Final = "bob@a.example"
 
 
 class Scene(NamedTuple):
-    """Bob, an editor of Ann's, who is signed in in two browsers; `owner` is Ann."""
+    """Bob, an editor in Ann's workspace, signed in in two browsers; `owner` is Ann."""
 
     owner: Actor
     bob: Home
@@ -127,7 +127,7 @@ async def test_a_role_that_was_lowered_still_reads(db: Database, scene: Scene) -
 async def test_a_session_of_the_same_number_speaks_for_nobody_else(
     db: Database, scene: Scene
 ) -> None:
-    """Numbers of sessions that are gone are given again."""
+    """The ids of deleted sessions are reused."""
     actor = replace(act(db, scene.here), user_id=scene.owner.user_id)
     assert not may(db, actor)
 
@@ -177,7 +177,7 @@ async def test_nothing_that_outlasts_a_session_is_created_once_it_has_ended(
     end: Callable[[Transaction, Scene], object],
     begin: Callable[[Transaction, Actor], object],
 ) -> None:
-    """Its request was let in before, and had to wait."""
+    """Its request was accepted before, and had to wait."""
     user_id = scene.bob.user.id
     await db.write(lambda tx: change_role(tx, scene.owner, user_id, "admin"))
     actor = act(db, scene.here)

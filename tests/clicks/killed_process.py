@@ -1,4 +1,4 @@
-"""Answers visits as fast as it can, and says after each which link it was, until it is killed.
+"""Answers visits as fast as it can, and prints the link after each, until it is killed.
 
 Run by test_kill.py: `python -m tests.clicks.killed_process DATABASE FIRST_VISIT LIMIT`.
 """

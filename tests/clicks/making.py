@@ -1,4 +1,4 @@
-"""What tests of clicks make: links with nothing but an id, visits to them, recorders."""
+"""Builds objects for tests of clicks: minimal links, visits to them, recorders."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ BROWSER = (
     "Chrome/126.0.0.0 Safari/537.36"
 )
 AT = 1_790_000_000_000
-NEVER = 3600.0  # a rest that no test outlasts: what is recorded then is not stored
+NEVER = 3600.0  # # a rest longer than any test, so that recorded visits are not stored
 
 
 def make_visit(**only_what_matters: Any) -> Visit:
@@ -79,7 +79,7 @@ async def wait_until(is_true: Callable[[], bool]) -> None:
 
 
 async def load_clicks(db: Database, clicks: Iterable[Click]) -> int:
-    """Clicks of the past, a transaction for each batch; returns how many were counted."""
+    """Past clicks, with a transaction for each batch; returns how many were counted."""
     loaded, remaining = 0, iter(clicks)
     while batch := list(islice(remaining, 5000)):
         loaded += await db.write(lambda tx, batch=batch: load_batch(tx, batch))
@@ -87,7 +87,7 @@ async def load_clicks(db: Database, clicks: Iterable[Click]) -> int:
 
 
 async def store_all(recorder: Recorder) -> None:
-    """Returns once nothing waits to be stored."""
+    """Returns once no visit waits to be stored."""
     await wait_until(lambda: not recorder.describe().waiting)
 
 
@@ -96,7 +96,7 @@ def find_folder(db: Database) -> Path:
 
 
 async def count_clicks(db: Database, link_id: int = 1) -> int:
-    """The stored rows; checks that the link's counters say the same of persons."""
+    """The number of stored rows; also checks the link's counters of persons."""
     row = await db.find_one(
         "select count(*) as clicks, coalesce(sum(kind = 1), 0) as persons from clicks"
         " where link_id = $1",
@@ -111,7 +111,7 @@ async def count_clicks(db: Database, link_id: int = 1) -> int:
 
 @contextmanager
 def watch_fsync() -> Generator[list[tuple[str, int]]]:
-    """What is put out of a power cut's reach: each file's name and how long it was, or -1."""
+    """Every sync to disk: the file's name and its length then, or -1."""
     synced: list[tuple[str, int]] = []
     fsync = os.fsync
 
@@ -128,7 +128,7 @@ def watch_fsync() -> Generator[list[tuple[str, int]]]:
 
 @contextmanager
 def limit_file_size(size: int) -> Generator[None]:
-    """The kernel refuses to let any file grow past `size`, as it does on a full disk."""
+    """Makes the kernel refuse to let a file grow past `size`, as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

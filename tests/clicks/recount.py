@@ -1,4 +1,4 @@
-"""Counts raw clicks one by one, the slow and obvious way, as the roll-ups ought to have it."""
+"""Counts raw clicks one by one, slowly and obviously, as a reference for the roll-ups."""
 
 from collections import Counter, defaultdict
 from typing import Any
@@ -12,13 +12,13 @@ from shorty.clicks.stats import read_day
 from shorty.durations import DAY_MS
 from shorty.storage.database import Database
 
-Key = tuple[int, int]  # whose, and when its quarter hour begins
+Key = tuple[int, int]  # # the owner, and the start of the quarter hour
 COLUMNS = ("country", "referrer", "browser", "os", "device")
 NAMES = ("clicks", "visitors", "bots", "scans", "bio_clicks")
 
 
 class Recount:
-    """What there is to know of an owner's quarter hour."""
+    """All counts of an owner's quarter hour."""
 
     def __init__(self) -> None:
         self.totals: dict[str, int] = dict.fromkeys(NAMES, 0)
@@ -78,7 +78,7 @@ def count_visitor(count: Recount, click: Any) -> None:
 
 
 async def read_rollups(db: Database) -> dict[Key, Recount]:
-    """The stored sums of each quarter hour, of days that are folded and of others."""
+    """The stored sums of each quarter hour, of folded and unfolded days."""
     counts: defaultdict[Key, Recount] = defaultdict(Recount)
     for row in await db.find_all("select * from click_quarters"):
         found = counts[row["owner"], row["at"]]
@@ -115,6 +115,6 @@ async def assert_sums_are_right(db: Database) -> None:
     expected, found = await recount_clicks(db), await read_rollups(db)
     for each in (expected, found):
         for recount in each.values():
-            recount.persons = +recount.persons  # without zeros
+            recount.persons = +recount.persons  # # without zeros
             recount.programs = +recount.programs
     assert found == expected

@@ -26,7 +26,7 @@ from tests.examples import count_examples
 START = Position(0, 0)
 FOLDER = "shorty.db.journal"
 
-# A journal as it lay on a disk once: no release may read or write it otherwise.
+# A journal as it once was on a disk: no release may read or write it differently.
 OWNER = b"0123456789abcdef0123456789abcdef 00000000000000000012\n"
 THIRD_SEGMENT = bytes.fromhex(
     "6a6f75726e616c3249000000ce2ff2129acf000001a0c4506c7bce00011170cf40"
@@ -34,7 +34,7 @@ THIRD_SEGMENT = bytes.fromhex(
     "6f95a46e657773c0a56dc3a4727aa0a162a54bc3b66c6e13000000a4174ffb9acf"
     "000001a0c4506c7c0100a00000a0a0c0a0"
 )
-# Of the release before: no key in its checksums, no city in its visits.
+# Of the previous release: no key in its checksums, no city in its visits.
 SECOND_SEGMENT = bytes.fromhex(
     "73686f727479310a270000005d4e576799cf000001a0c4506c010209a24e4f0202"
     "aa6375726c2f382e352e30a9612e6578616d706c65c0"
@@ -69,7 +69,7 @@ payloads = st.lists(st.binary(min_size=1, max_size=300), max_size=12)
 
 
 def open_journal(folder: Path) -> Journal:
-    """A journal as a start makes it: created where there is none, with a segment of its own."""
+    """A journal as at a start: created if missing, with a new segment."""
     journal = Journal(folder)
     if journal.find_owner() is None:
         journal.create("an-id")
@@ -198,7 +198,7 @@ def test_damage_costs_the_records_it_hits_and_no_other(
         damage = damage[: ends[-1] - start]
         overwrite(find_file(journal), start, damage)
         after = find_file(journal).read_bytes()
-        # hypothesis finds these eight bytes in our code; by chance no damage writes them.
+        # hypothesis finds these eight bytes in our code; random damage would not produce them.
         assume(not after.startswith(FORMER_FORMAT))
         untouched = [
             payload
@@ -298,7 +298,7 @@ def test_a_segment_of_the_release_before_is_read_up_to_its_damage(folder: Path) 
 
 
 def pack(payload: bytes) -> bytes:
-    """As the first segment of the journal holds it."""
+    """As the journal's first segment contains it."""
     return HEADER.pack(len(payload), crc32(payload) ^ make_key("an-id", 1)) + payload
 
 
@@ -490,7 +490,7 @@ def test_where_a_torn_record_cannot_be_cut_off_its_segment_is_left(
 ) -> None:
     journal = open_journal(folder)
     journal.append(b"one")
-    # A file opened for reading can be neither written nor cut.
+    # A file opened for reading can be neither written nor truncated.
     file = os.open(find_file(journal), os.O_RDONLY)
     journal.continue_in(Segment(1, file, make_key("an-id", 1)))
     with pytest.raises(OSError, match="Bad file descriptor"):

@@ -1,4 +1,4 @@
-"""The recorder's promise: whenever it is killed, each click that was answered is stored once."""
+"""The recorder's promise: whenever it is killed, each answered click is stored exactly once."""
 
 import asyncio
 import subprocess
@@ -30,13 +30,13 @@ TWICE = "select at from clicks where link_id = 1 group by at having count(*) > 1
 
 
 def answer_until_killed(path: Path, first: int, answers: int) -> tuple[int, int]:
-    """Kills a process after so many answers; returns how many it gave for each of two links."""
+    """Kills a process after some answers; returns how many it gave for each of two links."""
     arguments = ["-m", "tests.clicks.killed_process", str(path), str(first), str(LIMIT)]
     with subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         said = [process.stdout.readline() for _ in range(answers)]
         process.kill()
-        said += process.stdout.readlines()  # what it had said by then
+        said += process.stdout.readlines()  # # what it had printed by then
     return said.count(b"1\n"), said.count(b"2\n")
 
 
@@ -61,7 +61,7 @@ async def test_sigkill_under_load_loses_no_click_and_counts_none_twice(db: Datab
 
 
 class Server:
-    """A server's lives in short, with one link that counts freely and one with a limit."""
+    """A server's lives in miniature, with one unlimited and one limited link."""
 
     def __init__(self, path: Path, limit: int) -> None:
         self.path = path
@@ -70,7 +70,7 @@ class Server:
         self.through = 0
 
     async def live(self, steps: list[str]) -> None:
-        """Goes through the steps and is then killed, unless the last one is a stop."""
+        """Runs the steps and is then killed, unless the last step is a stop."""
         db = await Database.open(self.path)
         recorder = Recorder(db, rest_s=0, batch_visits=3)
         await recorder.start()

@@ -30,7 +30,7 @@ async def find(
 
 
 async def read_all(db: Database, limit: int = 3) -> list[int]:
-    """The moments of all pages, in their order."""
+    """The moments of all pages, in order."""
     moments: list[int] = []
     place: Place | None = Place()
     while place is not None:

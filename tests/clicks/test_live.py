@@ -20,7 +20,7 @@ async def recorder(db: Database) -> AsyncGenerator[Recorder]:
 
 
 async def store(recorder: Recorder, *visits: dict[str, Any]) -> None:
-    """Returns once the watchers are told, which happens to all of them in one go."""
+    """Returns once all watchers are notified, which happens in one step."""
     with recorder.live.watch(1) as own:
         for each in visits:
             recorder.record(make_visit(**each))

@@ -25,8 +25,8 @@ WRONG_END = (
     "must be a date such as 2026-12-31 or a time such as 2026-12-31T23:59:59Z, from 1970 to 2999"
 )
 WRONG_ZONE = "must be a zone of the IANA database such as Europe/Berlin"
-# Offsets of quarters of an hour, and clocks that change by half an hour, by two, at midnight, over
-# a whole day, or the other way round in winter.
+# Offsets of quarter hours, and clocks that change by half an hour, by two hours, at midnight, by a
+# whole day, or the other way round in winter.
 ZONES = (
     *("UTC", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Eucla", "Pacific/Marquesas"),
     *("Pacific/Chatham", "Australia/Lord_Howe", "America/St_Johns", "Antarctica/Troll"),
@@ -72,12 +72,12 @@ def find_faults(start: str | None, end: str | None, zone: str = "UTC") -> dict[s
         ("2011-12-29", "2011-12-30", "Pacific/Apia",
          "2011-12-29T00:00:00-10:00", "2011-12-31T00:00:00+14:00"),
         ("2024-02-28", "2024-02-29", "UTC", "2024-02-28T00:00:00Z", "2024-03-01T00:00:00Z"),
-        # Quarter hours that were begun are taken in whole.
+        # Started quarter hours are included whole.
         ("2026-11-19T12:14:59Z", "2026-11-19T12:15:01Z", "UTC",
          "2026-11-19T12:00:00Z", "2026-11-19T12:30:00Z"),
         ("2026-11-19T12:15:00Z", "2026-11-19T12:30:00Z", "UTC",
          "2026-11-19T12:15:00Z", "2026-11-19T12:30:00Z"),
-        # A time without an offset is the zone's; a plus sign may have become a space.
+        # A time without an offset is in the zone; a plus sign may have become a space.
         ("2026-11-19T12:00", "2026-11-19T12:30:00.5", "Asia/Kolkata",
          "2026-11-19T12:00:00+05:30", "2026-11-19T12:45:00+05:30"),
         ("2026-11-19T12:00:00 01:00", "2026-11-19T12:00:00-0100", "UTC",
@@ -184,7 +184,7 @@ def test_a_period_is_cut_where_the_zones_clock_begins_an_interval(
 
 
 def name_interval(moment: int, interval: Interval, zone: ZoneInfo) -> object:
-    """What all moments of one interval, and none of its neighbours, have in common."""
+    """A name that an interval's moments share, and its neighbours' do not."""
     local = read_moment(moment, zone)
     return {
         "hour": (local.date(), local.hour, local.utcoffset()),

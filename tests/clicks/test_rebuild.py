@@ -227,7 +227,7 @@ async def test_a_recount_that_fails_is_left_noted_and_keeps_no_turn(db: Database
 async def test_a_day_noted_while_it_is_recounted_is_recounted_again(db: Database) -> None:
     await db.write(lambda tx: note_days(tx, [DAY, DAY + DAY_MS]))
     first = asyncio.create_task(rebuild_noted_day(db))
-    # The writer does one after the other: by then the day has been taken.
+    # The writer runs one write after another, so the day has been taken by then.
     await asyncio.sleep(0)
     await db.write(lambda tx: note_days(tx, [DAY]))
     assert await first == 1

@@ -34,7 +34,7 @@ async def links(db: Database) -> None:
 
 
 async def record_and_die(db: Database, *link_ids: int) -> None:
-    """Leaves visits in the journal, as a killed process does: nothing of them is stored."""
+    """Leaves visits in the journal, as a killed process does, and stores none of them."""
     recorder = Recorder(db, rest_s=NEVER)
     await recorder.start()
     for link_id in link_ids:
@@ -259,7 +259,7 @@ async def test_the_journal_is_kept_where_another_file_took_the_place_of_what_was
         await store_all(recorder)
         (tmp_path / "earlier.db").replace(db.path)
     for _ in range(2):
-        # As the server does twice a second; the writer answers, then looks and empties its log.
+        # As the server does twice a second; the writer answers, then checks and empties its log.
         await db.find_data_version()
     assert "The click journal is kept" in caplog.text
     async with reopen(db.path) as earlier, run_recorder(earlier):

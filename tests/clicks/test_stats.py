@@ -1,4 +1,4 @@
-"""What is told of a period's sums: the order of values, those without one, others, and bots."""
+"""Counts by value of a period: their order, clicks without a value, other values, and bots."""
 
 from shorty.clicks.folding import fold_some
 from shorty.clicks.model import BOT, LINK, PERSON, Click

@@ -73,13 +73,13 @@ BROWSERS = {
 }
 
 PEOPLES_BROWSERS = {
-    r"AP3A\.240617\.008",  # the build of a system, which every phone with it names
+    r"AP3A\.240617\.008",  # # a system's build, which every phone with it sends
     r"Code\/1\.",
     r"Fluid",
     r"MetaIAB Facebook",
     r"Trae\/",
 }
-"""What the package takes for crawlers and is a person's browser."""
+"""Browsers of people that the package takes for crawlers."""
 
 PROGRAMS = [
     "curl/8.5.0",

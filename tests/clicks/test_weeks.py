@@ -50,7 +50,7 @@ async def find_weeks(db: Database, owner: int = 1) -> list[tuple[int, int]]:
 
 
 async def count_referrers(db: Database, start: int, end: int) -> tuple[dict[str, int], int]:
-    """How many clicks came from which host, and how many clicks there were."""
+    """The clicks from each host, and the number of all clicks."""
     counts = await count_values(db, LINK_SCOPE, start, end, (REFERRER,), has_bots=False)
     assert counts.persons.keys() <= {REFERRER}
     assert counts.programs == {}

@@ -1,6 +1,6 @@
-"""What the browsers inside apps say of themselves, beside the crawlers of the same makers.
+"""User agents of the browsers inside apps, beside crawlers of the same companies.
 
-Collected in the wild: from public logs and other projects' tests.
+Collected in practice: from public logs and other projects' tests.
 """
 
 from importlib import resources

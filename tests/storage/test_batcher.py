@@ -1,4 +1,4 @@
-"""What is asked for at the same moment is done together."""
+"""Calls at the same time are done together."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from shorty.storage.batcher import MOST, Batcher
 
 
 class Writer:
-    """Doubles numbers, a batch at a time; odd ones fail alone, 1000 fails the whole batch."""
+    """Doubles numbers in batches; odd ones fail alone, 1000 fails the whole batch."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -53,7 +53,7 @@ async def test_while_one_batch_is_written_the_next_gathers() -> None:
     writer.go_on.set()
     assert await asyncio.gather(*tasks) == [4, 8, 12]
     assert writer.batches == [[2], [4, 6, 8]]
-    assert writer.times[1] < before_going_on  # since it was asked for, not since it gathered
+    assert writer.times[1] < before_going_on  # # since the call, not since the batch was started
     assert gone.cancelled()
 
 

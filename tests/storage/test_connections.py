@@ -1,4 +1,4 @@
-"""Every connection has what it needs."""
+"""Every connection has the pragmas and functions that it needs."""
 
 import resource
 import sqlite3
@@ -44,7 +44,7 @@ FULL = 2
 
 
 def test_what_is_committed_is_on_the_disk(tmp_path: Path) -> None:
-    """SQLite calls fsync itself; by default, in a database with a log, it would not at a commit."""
+    """SQLite calls fsync itself; by default it would not at a commit in WAL mode."""
     path = prepare_copy(tmp_path)
     with closing(connect(path)) as writer, closing(connect_target(tmp_path / "copy.db")) as target:
         assert [ask(each, "synchronous") for each in (writer, target)] == [FULL, FULL]
@@ -106,7 +106,7 @@ def test_a_view_of_the_file_cannot_call_what_the_program_adds(tmp_path: Path) ->
 
 def test_a_file_from_elsewhere_gets_nothing_beside_it(tmp_path: Path) -> None:
     path = prepare_copy(tmp_path)
-    assert path.read_bytes()[18] == 2  # the form with a log
+    assert path.read_bytes()[18] == 2  # # the format with a log
     with closing(connect_outside(path)) as connection:
         assert connection.execute("select count(*) from links").fetchone()[0] == 0
         assert [file.name for file in tmp_path.iterdir()] == ["shorty.db"]

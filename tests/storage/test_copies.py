@@ -1,4 +1,4 @@
-"""Copies of a database: taken while it is written to, checked, put in its place."""
+"""Copies of a database: taken during writes, checked, and restored."""
 
 import io
 import os
@@ -89,7 +89,7 @@ def make_backup(folder: Path) -> Path:
 
 
 class GrowingFile(io.FileIO):
-    """Somebody writes to it as soon as it is read."""
+    """A file that grows as soon as it is read."""
 
     def read(self, size: int | None = -1) -> bytes:
         read = super().read(size)

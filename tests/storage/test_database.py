@@ -81,7 +81,7 @@ async def test_a_broken_rule_of_the_schema_is_told_to_its_writer_alone(db: Datab
 
 @pytest.fixture
 async def hasty(tmp_path: Path, db: Database) -> AsyncGenerator[Database]:
-    """The same database, opened by someone who waits a second for a lock."""
+    """The same database, opened by a process that waits a second for a lock."""
     database = await Database.open(db.path, patience_s=PATIENCE_S)
     yield database
     await database.close()
@@ -89,7 +89,7 @@ async def hasty(tmp_path: Path, db: Database) -> AsyncGenerator[Database]:
 
 @pytest.fixture
 def other(db: Database) -> Iterator[sqlite3.Connection]:
-    """What another process has open; it has locked the database."""
+    """Another process's connection, which has locked the database."""
     with closing(connect(db.path)) as connection:
         connection.execute("begin immediate")
         yield connection
@@ -107,10 +107,10 @@ async def test_writes_wait_for_another_process_and_then_say_so(
 async def test_writes_that_have_waited_for_as_long_give_up_together(
     hasty: Database, other: sqlite3.Connection
 ) -> None:
-    """Those in the queue too, and more than are committed at once: none begins to wait anew."""
+    """Including queued writes, and more than are committed at once: none starts a new wait."""
     asked_at = monotonic()
     first = asyncio.ensure_future(hasty.write(add("first"), asked_at))
-    await asyncio.sleep(PATIENCE_S / 10)  # it is not in one group with the others
+    await asyncio.sleep(PATIENCE_S / 10)  # # not in one group with the others
     others = [
         asyncio.ensure_future(hasty.write(add(f"{i:04}"), asked_at)) for i in range(3 * BATCH)
     ]
@@ -167,7 +167,7 @@ async def test_closing_lets_the_waiting_writes_finish(tmp_path: Path) -> None:
 
 
 def put_backup_in_place(path: Path) -> None:
-    """As an operator would who does not stop the server."""
+    """What an operator does who does not stop the server."""
     backup = path.with_name("backup.db")
     with closing(connect(path)) as source, closing(sqlite3.connect(backup)) as target:
         source.backup(target)

@@ -1,4 +1,4 @@
-"""A sound database is told from a damaged one, and findings are limited."""
+"""Sound databases are told from damaged ones, and findings are limited."""
 
 from contextlib import closing
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""A database written by the release with schema 15 goes forward and keeps all that is in it.
+"""A database written by the release with schema 15 is migrated without losing anything.
 
-The file is as that release left it: it is never made again.
+The file is as that release left it, and is never generated again.
 """
 
 import lzma

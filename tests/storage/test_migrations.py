@@ -38,7 +38,7 @@ def test_reading_the_version_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.fixture
 def former(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A database of schema 12, with people whose emails have no one spelling."""
+    """A database of schema 12, with people whose emails have no single spelling."""
     path = tmp_path / "former.db"
     with monkeypatch.context() as patch:
         known = [migration for migration in list_migrations() if migration.version < 13]

@@ -1,4 +1,4 @@
-"""The database's few readers come back however their use ends, and read what is there now."""
+"""The database's few readers are returned however their use ends, and read the current state."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -19,7 +19,7 @@ Way = Callable[[Database], Awaitable[object]]
 
 
 class GivingUpError(Exception):
-    """What a caller raises in the middle."""
+    """An exception that a caller raises in the middle."""
 
 
 async def succeed(db: Database) -> None:
@@ -73,7 +73,7 @@ async def leave_pieces_unread(db: Database) -> None:
 
 
 def cancel(work: Callable[[Database], Any]) -> Way:
-    """Cancels it in the first of its steps that take another thread."""
+    """Cancels it at the first step that runs in another thread."""
 
     async def run(db: Database) -> None:
         task = asyncio.ensure_future(work(db))

@@ -1,4 +1,4 @@
-"""What counts as the same schema: comments, white space and case do not matter, all else does."""
+"""When schemas are equal: comments, white space and case do not matter, everything else does."""
 
 import sqlite3
 from contextlib import closing

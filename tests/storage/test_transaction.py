@@ -1,4 +1,4 @@
-"""Parts of a write: what is undone alone, and what waits for the commit."""
+"""Parts of a write: what is rolled back alone, and what waits for the commit."""
 
 import asyncio
 

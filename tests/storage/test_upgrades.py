@@ -19,7 +19,7 @@ FORMER = ALL[-2].version
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A database of the release before, with something in it."""
+    """A database of the previous release, with some content."""
     path = tmp_path / "shorty.db"
     with monkeypatch.context() as former:
         former.setattr(migrations, "list_migrations", lambda: ALL[:-1])

@@ -1,6 +1,6 @@
-"""The writer's thread: what becomes of each write of a group, also in its rare ways."""
+"""Tests the writer's thread: the result of each write of a group, also in rare cases."""
 
-# The tests hold the writer's thread, and watch and hinder its connection.
+# The tests block the writer's thread, and watch and obstruct its connection.
 # pyright: reportPrivateUsage=false
 
 import asyncio
@@ -29,9 +29,9 @@ Work = Callable[[Transaction], object]
 
 @asynccontextmanager
 async def hold_writer(db: Database, *, is_locked: bool = True) -> AsyncGenerator[None]:
-    """What is written inside the block is one group, which runs once the block is left.
+    """Writes inside the block form one group, which runs after the block.
 
-    Another process may lock the database meanwhile where this one has not.
+    Another process may lock the database meanwhile, unless this one already has.
     """
     is_held, go_on = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
@@ -56,7 +56,7 @@ async def ask(db: Database, *works: Work) -> list[asyncio.Task[object]]:
 
 
 async def write_as_one_group(db: Database, *works: Work) -> list[object]:
-    """What each got: its result, or the kind of its error."""
+    """Each result, or the kind of the error."""
     async with hold_writer(db):
         tasks = await ask(db, *works)
     answers = await asyncio.gather(*tasks, return_exceptions=True)
@@ -79,7 +79,7 @@ async def list_names(db: Database) -> list[str]:
 
 
 async def fill_disk(db: Database) -> None:
-    """From now on the file may not grow."""
+    """Prevents the file from growing from now on."""
     pages = await db.write(lambda tx: tx.find_one("pragma page_count"))
     assert pages is not None
     await db.write(lambda tx: tx.find_one(f"pragma max_page_count = {pages[0]}"))
@@ -156,7 +156,7 @@ async def test_a_group_is_committed_once_and_no_larger_than_its_limit(db: Databa
     await asyncio.gather(*tasks)
     db._writer.connection.set_trace_callback(None)
     ends = [number for number, sql in enumerate(ran) if sql == "commit"]
-    assert len(ends) == 3  # of what held the writer, of the first group, of the second
+    assert len(ends) == 3  # # of the blocking write, of the first group, of the second
     starts = [number for number, sql in enumerate(ran) if sql.startswith("savepoint")]
     assert sum(ends[0] < number < ends[1] for number in starts) == BATCH
     assert sum(ends[1] < number < ends[2] for number in starts) == 1
@@ -167,7 +167,7 @@ def leave_late(*parameters: str | int) -> Work:
 
 
 def leave_orphan(tx: Transaction) -> None:
-    """Refused at the commit alone."""
+    """Refused only at the commit."""
     tx.execute("pragma defer_foreign_keys = on")
     tx.execute(ORPHAN)
 

@@ -1,4 +1,4 @@
-"""What tests of webhooks make: links that call somebody, clicks on them, workers."""
+"""Builds objects for tests of webhooks: links with endpoints, clicks on them, workers."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ from tests.support import NOW, build_actor
 
 JOURNAL = "a journal"
 OWNER = build_actor()
-"""Of the first workspace."""
+"""The secret of the first workspace."""
 PLANS = Config(plans={"none": Plan(webhooks=False)}).plans
 
 
@@ -34,7 +34,7 @@ def make_outbox() -> Outbox:
 
 
 async def insert_calling_links(db: Database, *urls: str) -> None:
-    """Links 1, 2 …, each with one of these texts as its webhook addresses."""
+    """Links 1, 2 …, each with one of these texts as its endpoint URLs."""
 
     def work(tx: Transaction) -> None:
         insert_links(*range(1, len(urls) + 1))(tx)
@@ -45,7 +45,7 @@ async def insert_calling_links(db: Database, *urls: str) -> None:
 
 
 async def move_links(db: Database, *link_ids: int, plan: str = "unlimited") -> None:
-    """These links belong to a second workspace and stand on a domain of its own."""
+    """Moves the links to a second workspace and to its own domain."""
 
     def work(tx: Transaction) -> None:
         tx.execute(
@@ -69,7 +69,7 @@ async def click(
     batch_number: int | None = None,
     **facts: Any,
 ) -> Outbox:
-    """One click by a person on each of these links, stored as the recorder does."""
+    """One click by a person on each of these links, stored like the recorder does."""
     outbox = outbox or make_outbox()
     state = await find_journal_state(db)
     if state is None:
@@ -85,7 +85,7 @@ async def click(
 
 
 class Clock:
-    """Time that stands still until a test moves it, or goes as `read` says."""
+    """Time that only moves when a test moves it, or as `read` says."""
 
     def __init__(self, now: int = NOW, read: Callable[[], int] | None = None) -> None:
         self.now = now
@@ -102,7 +102,7 @@ async def open_worker(
     read_monotonic: Callable[[], float] = time.monotonic,
     **settings: Any,
 ) -> AsyncGenerator[WebhookWorker]:
-    """Not started. Its clock stands still, so that what failed stays where it is."""
+    """Not started. Its clock is stopped, so that failed deliveries are not retried."""
     config = msgspec.structs.replace(WebhooksConfig(timeout_s=2.0), **settings)
     async with fetcher or Fetcher(allow_private=True) as client:
         read_clock = (clock or Clock()).read
@@ -131,7 +131,7 @@ async def run_worker(
 
 
 async def list_all(db: Database, now: int = NOW, **wanted: Any) -> list[Delivery]:
-    """Of the first workspace, the oldest first."""
+    """Deliveries of the first workspace, oldest first."""
     which = msgspec.structs.replace(DeliveryFilter(limit=1000), **wanted)
     return (await service.list_deliveries(db, OWNER, which, now))[::-1]
 
@@ -146,7 +146,7 @@ async def count_by_status(db: Database) -> dict[str, int]:
 async def wait_for_deliveries(
     db: Database, is_right: Callable[[list[Delivery]], bool], patience_s: float = 5
 ) -> list[Delivery]:
-    """The log, once it is right."""
+    """The log, once it is as expected."""
     for _ in range(int(patience_s / 0.005)):
         if is_right(found := await list_all(db)):
             return found
@@ -161,7 +161,7 @@ async def wait_until_ended(db: Database, patience_s: float = 5) -> list[Delivery
 
 
 async def wait_until_tried(db: Database, tries: int = 1) -> list[Delivery]:
-    """The log, once each delivery has been tried so often."""
+    """The log, once each delivery has had so many attempts."""
     return await wait_for_deliveries(
         db, lambda found: all(each.attempts >= tries for each in found)
     )

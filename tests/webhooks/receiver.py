@@ -1,4 +1,4 @@
-"""A real HTTP server that is told of clicks, keeps what it was sent, and answers as a test says."""
+"""A real HTTP server that receives webhooks, keeps them, and answers as a test says."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -12,7 +12,7 @@ Respond = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One POST as it came."""
+    """One POST as it arrived."""
 
     path: str
     headers: dict[str, str]
@@ -27,12 +27,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.decode(self.body)
 
     def verify(self, secret: str) -> object:
-        """Raises where the signature is not one of that secret."""
+        """Raises if the signature was not made with that secret."""
         return Webhook(secret).verify(self.body, self.headers)
 
 
 class Receiver:
-    """Answers with the next of `responses`; the last one stays."""
+    """Answers with the next of `responses`; the last one is repeated."""
 
     def __init__(self, *responses: Respond) -> None:
         self.responses = list(responses)
@@ -48,7 +48,7 @@ class Receiver:
         return [message.id for message in self.messages]
 
     async def wait_for(self, number: int, patience_s: float = 5) -> list[Message]:
-        """The messages, once there are so many."""
+        """The messages, once that many have arrived."""
         async with asyncio.timeout(patience_s), self._has_come:
             await self._has_come.wait_for(lambda: len(self.messages) >= number)
         return self.messages
@@ -103,7 +103,7 @@ def answer(status: int, body: bytes = b"", *headers: str) -> Respond:
 
 
 async def hang(writer: asyncio.StreamWriter) -> None:
-    """Says nothing; the other side gives up."""
+    """Never answers, so that the client gives up."""
 
 
 async def reset(writer: asyncio.StreamWriter) -> None:

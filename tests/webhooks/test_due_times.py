@@ -1,4 +1,4 @@
-"""A clock that was ahead strands nothing once it has stepped back."""
+"""A clock that was ahead leaves no delivery stuck after it was set back."""
 
 import time
 from collections.abc import AsyncGenerator

@@ -1,4 +1,4 @@
-"""Turns, leases and what becomes of them, each time with a second receiver beside the first."""
+"""Turns, leases and their results, each time with a second receiver beside the first."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ SLOW = Line(host=HOST, is_quick=False)
 QUICK = Line(host=HOST, is_quick=True)
 LEASE_MS = 63_000
 OTHERS = [(2, 0, None, NOW), (4, 0, None, NOW), (6, 0, None, NOW)]
-"""What is queued for the second receiver, as `list_queue` says it."""
+"""The second receiver's queue, as returned by `list_queue`."""
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def make_outcome(status: int, at: int = NOW, ms: int = 100) -> Outcome:
 async def finish(
     db: Database, turn: Turn, *statuses: int, at: int = NOW + 100, next_try_at: int | None = None
 ) -> None:
-    """The first deliveries of the turn were answered so, the others were not tried."""
+    """The turn's first deliveries got these answers, the others were not attempted."""
     tried = [
         Tried(delivery=delivery, outcome=make_outcome(status), next_try_at=next_try_at)
         for delivery, status in zip(turn.deliveries, statuses, strict=False)
@@ -99,7 +99,7 @@ def list_receivers(db: Database) -> list[tuple[Any, ...]]:
 
 async def test_a_slow_receiver_has_one_delivery_and_one_turn_at_a_time(db: Database) -> None:
     first, second, third = [await claim(db) for _ in range(3)]
-    assert first and second  # noqa: PT018 - neither says anything without the other
+    assert first and second  # # noqa: PT018 - neither is useful without the other
     assert third is None
     assert [each.id for each in first.deliveries] == [1]
     assert [each.id for each in second.deliveries] == [2]

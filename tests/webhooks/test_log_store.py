@@ -1,4 +1,4 @@
-"""The log stays quick however long it is, and is cleared of what nobody needs."""
+"""The log stays fast however long it is, and unused rows are deleted."""
 
 import re
 from typing import Any
@@ -42,7 +42,7 @@ async def count(db: Database, table: str) -> int:
 
 
 async def list_searches(db: Database, sql: str) -> list[str]:
-    """How the statement finds its rows in the tables of webhooks, but for those it has an id of."""
+    """How the statement searches the tables of webhooks, except look-ups by id."""
     parameters = [1] * len(set(re.findall(r"\$\d", sql)))
     steps = [row["detail"] for row in await db.find_all(f"explain query plan {sql}", *parameters)]
     return [step for step in steps if " webhook_" in step and "PRIMARY KEY" not in step]
@@ -102,9 +102,9 @@ OTHER = build_actor(workspace_id=2)
 
 @pytest.fixture
 async def log(db: Database) -> Database:
-    """Links 1 and 2 of the first workspace call two receivers each, link 3 of the second one.
+    """Links 1 and 2 of the first workspace and link 3 of the second call two receivers each.
 
-    Delivery 1 to 4 are of links 1 and 2, 5 of link 3, and so once more; each has ended.
+    Deliveries 1 to 4 are of links 1 and 2, 5 is of link 3, and then the same again; all have ended.
     """
     one, two = "https://one.example/", "https://two.example/"
     await insert_calling_links(db, f"{one},{two}", f"{one},{two}", one)
@@ -224,7 +224,8 @@ async def test_old_ones_go_with_their_own_tries_snapshots_and_receivers_alone(
 ) -> None:
     await log.write(lambda tx: tx.execute("update links set title = 'New'"))
     await click(log, 1, 3)
-    # Of the first click, what ended first; then all of the second workspace but its newest.
+    # Of the first click, the delivery that ended first; then all of the second workspace except its
+    # newest.
     assert await delete_old_deliveries(log, NOW + 4 + KEPT_MS) == 4
     assert await count(log, "webhook_snapshots") == 5
     assert await delete_old_deliveries(log, NOW + 7 + KEPT_MS) == 3

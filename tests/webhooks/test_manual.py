@@ -1,4 +1,4 @@
-"""The manual's receivers, run as they stand and called by the real worker."""
+"""The manual's example receivers, run unchanged and called by the real worker."""
 
 import json
 import os

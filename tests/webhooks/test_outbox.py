@@ -1,4 +1,4 @@
-"""What a stored click writes down for the receivers of its link."""
+"""What a stored click queues for the receivers of its link."""
 
 from typing import Any
 
@@ -181,7 +181,7 @@ async def test_a_stopped_receiver_is_told_of_nothing_more(db: Database) -> None:
 
 
 async def test_links_without_webhooks_are_told_apart_by_an_index(db: Database) -> None:
-    """Otherwise each click would read its link, which is a page of the disk among a million."""
+    """Otherwise each click would read its link, which is one page among a million."""
     for number in (1, 8, 512):
         places = ", ".join(f"${each}" for each in range(1, number + 1))
         plan = await db.find_all(

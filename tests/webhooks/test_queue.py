@@ -16,7 +16,7 @@ QUICK = Line(host="one.example", is_quick=True)
 
 @pytest.fixture
 async def db(db: Database) -> Database:
-    """Receivers 1 and 2 on one host, 3 on another, 4 a quick one on the first; nobody waits."""
+    """Receivers 1 and 2 on one host, 3 on another, and 4, a quick one, on the first; none waits."""
 
     def work(tx: Transaction) -> None:
         tx.execute("insert into workspaces (id, name, plan, created_at) values (1, 'W', '', 0)")

@@ -93,7 +93,7 @@ class TestHealth:
     def test_who_wants_to_be_left_alone_is_held_but_not_paused(self) -> None:
         health = judge_health(Health(), make_outcome(429, held=60_000))
         assert (health.status, health.held_until) == ("active", AT + 100 + 60_000)
-        # Neither a shorter wish nor what was under way makes it shorter.
+        # Neither a shorter request to wait nor an earlier attempt shortens it.
         assert judge_health(health, make_outcome(429, held=10)).held_until == health.held_until
         assert judge_health(health, make_outcome(200)).held_until == health.held_until
 

@@ -1,6 +1,6 @@
-"""Deliveries to real servers: those that behave and those that do not."""
+"""Deliveries to real servers, well-behaved and not."""
 
-# What is decided there shows itself in no other way.
+# These decisions are not visible from outside.
 # pyright: reportPrivateUsage=false
 
 import asyncio
@@ -50,12 +50,12 @@ SET_LINE = """
 insert into webhook_lines values ('nobody.example', 0, $1)
 on conflict do update set next_at = excluded.next_at
 """
-EVERY_ADDRESS = str(IPv4Address(0))  # of this machine: 127.0.0.2, 127.0.0.3 …
+EVERY_ADDRESS = str(IPv4Address(0))  # # of this machine: 127.0.0.2, 127.0.0.3 …
 
 
 @pytest.fixture
 async def receiver(db: Database) -> AsyncGenerator[Receiver]:
-    """Behaves until a test says otherwise; link 1 calls it."""
+    """Behaves well until a test says otherwise; link 1 calls it."""
     async with run_receiver() as receiver:
         await insert_calling_links(db, receiver.url)
         yield receiver
@@ -129,12 +129,12 @@ async def test_what_becomes_due_while_it_looks_is_not_overslept(
 ) -> None:
     outbox = await click(db, 1, at=NOW + 5)
     outbox.news.clear()
-    moments = iter([NOW, NOW])  # it starts, and looks for what is due
+    moments = iter([NOW, NOW])  # # one for the start, one for the look
     async with run_worker(db, outbox, Clock(read=lambda: next(moments, NOW + 10))):
         await receiver.wait_for(1)
 
 
-# Receivers that do not
+# Receivers that misbehave
 
 
 @pytest.mark.parametrize(
@@ -284,7 +284,7 @@ async def test_what_waited_a_week_for_a_paused_receiver_is_dead(
     assert found[20].reason is None
 
 
-# Addresses that nobody may call
+# Forbidden IP addresses
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ async def test_many_hosts_that_hang_leave_half_of_the_slots(db: Database) -> Non
         await insert_calling_links(db, well.url, *(f"http://{host}:{port}" for host in hosts))
         outbox = await click(db, 1)
         async with run_worker(db, outbox, concurrency=4, timeout_s=60.0):
-            await wait_until_ended(db)  # it is known to be quick by now
+            await wait_until_ended(db)  # # so that it is known to be quick
             await click(db, *range(2, 12), outbox=outbox)
             await hanging.wait_for(2)
             await click(db, *[1] * 50, outbox=outbox)
@@ -390,7 +390,7 @@ async def test_only_the_turns_that_are_under_way_are_in_memory(db: Database) -> 
         await insert_calling_links(db, receiver.url)
         outbox = await click(db, 1)
         async with run_worker(db, outbox, concurrency=4, timeout_s=60.0):
-            await wait_until_ended(db)  # it is known to be quick: its turns are long
+            await wait_until_ended(db)  # # so that it is known to be quick and its turns are long
             answer_with(receiver, hang)
             await click(db, *[1] * 5000, outbox=outbox)
             await receiver.wait_for(3)
@@ -400,11 +400,11 @@ async def test_only_the_turns_that_are_under_way_are_in_memory(db: Database) -> 
             assert row["leased"] == 2 * 16
 
 
-# Receivers that are slow, and clocks that go on
+# Slow receivers, and clocks that advance
 
 
 class Clocks(Clock):
-    """Both clocks go on when a test says so, and not otherwise."""
+    """Both clocks advance only when a test says so."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -418,7 +418,7 @@ class Clocks(Clock):
         self.monotonic += seconds
 
     def take_time(self, seconds: float, respond: Respond) -> Respond:
-        """As `respond`, so much later by these clocks."""
+        """Like `respond`, but that much later by these clocks."""
 
         async def respond_late(writer: asyncio.StreamWriter) -> None:
             self.pass_by(seconds)
@@ -434,7 +434,7 @@ def read_leases(db: Database) -> list[tuple[int, int]]:
 
 
 def look(into: list[Any], read: Callable[[], object], respond: Respond) -> Respond:
-    """As `respond`, and notes what is to be seen when the message has come."""
+    """Like `respond`, and also records the state when the message has arrived."""
 
     async def look_and_respond(writer: asyncio.StreamWriter) -> None:
         into.append(read())
@@ -453,7 +453,7 @@ async def test_a_slow_receiver_is_tried_one_by_one_and_its_tries_are_timed(
     outbox = await click(db, 1, 1, 1)
     async with run_worker(db, outbox, clocks, read_monotonic=clocks.read_monotonic):
         found = await wait_until_ended(db)
-    lease_ms = (1 + 2 + 60) * 1000  # a turn, the time limit and a margin
+    lease_ms = (1 + 2 + 60) * 1000  # # a turn, the time limit and a margin
     begun = [NOW, NOW + 2_500, NOW + 5_000]
     assert leases == [[(n, at + lease_ms)] for n, at in enumerate(begun, start=1)]
     outcomes = [each.last_try.outcome for each in found if each.last_try]
@@ -470,12 +470,12 @@ async def test_a_turn_that_takes_long_leaves_the_rest_to_the_next(
     leases: list[Any] = []
     outbox = await click(db, 1)
     async with run_worker(db, outbox, clocks, read_monotonic=clocks.read_monotonic, concurrency=1):
-        await wait_until_ended(db)  # it is known to be quick: its turns are long
+        await wait_until_ended(db)  # # so that it is known to be quick and its turns are long
         late = clocks.take_time(0.5, answer(200))
         answer_with(receiver, look(leases, lambda: [n for n, _ in read_leases(db)], late))
         await click(db, *[1] * 5, outbox=outbox)
         await wait_until_ended(db)
-    # The third takes it past a second.
+    # The third delivery exceeds a second.
     assert leases == [[2, 3, 4, 5, 6]] * 3 + [[5, 6]] * 2
 
 
@@ -496,7 +496,7 @@ async def test_a_failure_ends_the_turn_and_the_rest_is_released(
         await click(db, *[1] * 4, outbox=outbox)
         await receiver.wait_for(5)
         found = await list_all(db)
-    # Those behind the failure were released, and the next turn has but one.
+    # The deliveries behind the failure were released, and the next turn has only one.
     assert leases == [[2, 3, 4, 5], [2, 3, 4, 5], [4]]
     assert [each.status for each in found[:4]] == ["delivered", "delivered", "queued", "delivered"]
     assert found[2].attempts == 1
@@ -599,7 +599,7 @@ async def test_slots_are_given_back_where_turns_cannot_be_claimed(
 async def test_lines_with_nothing_to_send_take_no_slots(db: Database, receiver: Receiver) -> None:
     outbox = make_outbox()
     async with run_worker(db, outbox, concurrency=1) as worker:
-        for _ in range(5):  # a time in line may be too early
+        for _ in range(5):  # # a time in a line may be too early
             await db.write(lambda tx: tx.execute(SET_LINE, NOW - 1))
             outbox.news.set()
             await wait_until(lambda: not db.look_up_all("select 1 from webhook_lines"))
@@ -608,7 +608,7 @@ async def test_lines_with_nothing_to_send_take_no_slots(db: Database, receiver: 
         await wait_until_ended(db)
 
 
-# Its end, and what follows it
+# Stopping, and what follows
 
 
 async def test_what_is_under_way_at_the_end_may_finish(db: Database, receiver: Receiver) -> None:
@@ -638,8 +638,9 @@ async def test_a_killed_workers_leases_are_void_and_duplicates_keep_their_id(
     outbox = await click(db, *[1] * 20)
     async with run_worker(db, outbox, timeout_s=60.0):
         await receiver.wait_for(1)
-        # The first one is still at it, as far as the database knows. The next has news of its own,
-        # as another process does: each takes what it waits for.
+        # For the database the first worker is still active. The next one has its own `news`, like
+        # another
+        # process: each takes what it waits for.
         with capture_logs() as logs:
             async with run_worker(db, make_outbox()):
                 found = await wait_until_ended(db)
@@ -676,7 +677,7 @@ async def test_what_a_worker_finds_out_after_its_lease_was_lost_is_not_written_d
 async def test_it_goes_on_once_the_database_can_be_written_again_and_says_so_once(
     db: Database, receiver: Receiver, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What came of a try cannot be written down, or no turn can be claimed."""
+    """The result of an attempt cannot be stored, or no turn can be claimed."""
     monkeypatch.setattr(worker_module, "STORAGE_RETRY_S", 0.001)
     outbox = await click(db, 1)
 

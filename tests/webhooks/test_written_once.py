@@ -1,4 +1,4 @@
-"""Texts that were written once: what receivers parse and verify, and what lies in the database."""
+"""Fixed texts: what receivers parse and verify, and what the database contains."""
 
 from datetime import UTC, datetime, tzinfo
 
@@ -94,7 +94,7 @@ def test_a_snapshot_is_stored_as_it_was() -> None:
 
 def test_the_signature_is_the_one_that_was_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     class Then(datetime):
-        """The day on which the fixed body was signed: the library refuses old ones."""
+        """The day on which the fixed body was signed, because the library refuses old ones."""
 
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> "Then":
