@@ -92,7 +92,7 @@ class Journal:
         self._file = _CLOSED
         self._offset = 0
         self._key = 0
-        self._journal_id = ""  # # "" until it is known
+        self._journal_id = ""  # "" until it is known
 
     @property
     def needs_segment(self) -> bool:

@@ -55,14 +55,14 @@ class Visit(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc=False
 
     at: int
     link_id: int
-    visitor: int  # # 63 bits; 0 if not numbered
+    visitor: int  # 63 bits; 0 if not numbered
     country: str = ""  # ISO 3166-1 alpha-2; "" if unknown
     source: Source = LINK
     kind: Kind = UNKNOWN
     user_agent: str = ""
     referrer: str = ""  # only the host; "" if none
     utm: Utm | None = None
-    city: str = ""  # # "" if unknown
+    city: str = ""  # "" if unknown
 
 
 class Click(NamedTuple):

@@ -94,7 +94,7 @@ class Recorder:
         self._batch_visits = batch_visits
         self._most_waiting = most_waiting
         self._rest_s = rest_s
-        self._journal_id = ""  # # "" until the database owns this journal
+        self._journal_id = ""  # "" until the database owns this journal
         self._stored = Position(0, 0)
         self._stored_batches = 0
         self._oldest_segment = 0

@@ -21,7 +21,7 @@ LISTEN_ON_ALL = (str(IPv4Address(0)), str(IPv6Address(0)))
 
 class ServerConfig(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
-    port: Port = 8000  # # 0: any free port
+    port: Port = 8000  # 0: any free port
     trusted_proxies: tuple[str, ...] = ("127.0.0.1",)
     cors_origins: tuple[str, ...] = ("*",)
     requests_per_minute: PositiveInt = 6000  # per token, if the plan has no limit of its own
