@@ -69,7 +69,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_unconfigure() -> None:
-    gc.unfreeze()  # # libraries warn about what is left at the end of the process
+    gc.unfreeze()  # libraries warn about what is left at the end of the process
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -5,7 +5,7 @@ from typing import Final
 from hypothesis import settings
 
 USUAL: Final = 50
-MANY: Final = 20  # # factor
+MANY: Final = 20  # factor
 
 
 def register_profiles() -> None:

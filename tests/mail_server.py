@@ -72,7 +72,7 @@ async def run_mail_server(
     answering: list[SMTP] = []
 
     def answer() -> SMTP:
-        with warnings.catch_warnings(action="ignore"):  # # about passwords in the clear
+        with warnings.catch_warnings(action="ignore"):  # about passwords in the clear
             answering.append(
                 SMTP(
                     handler,

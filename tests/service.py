@@ -14,7 +14,7 @@ from threading import Thread
 from typing import IO, Self
 from urllib.parse import urlsplit
 
-PATIENCE_S = 20  # # how long a test waits for an expected event before it fails
+PATIENCE_S = 20  # how long a test waits for an expected event before it fails
 READY = "Shorty is ready on "
 
 

@@ -34,7 +34,7 @@ from shorty.fetch import (
 from shorty.webhooks.concurrency import QUICK_PER_HOST, SLOW_PER_HOST
 from tests.clicks.making import wait_until
 
-PUBLIC = "127.0.0.2"  # # represents the public internet in tests that say so
+PUBLIC = "127.0.0.2"  # represents the public internet in tests that say so
 PRIVATE = "127.0.0.1"
 
 Respond = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
@@ -420,7 +420,7 @@ async def test_there_are_connections_for_the_turns_that_webhooks_take() -> None:
         connector = session.connector
         assert connector is not None
         assert (connector.limit, connector.limit_per_host) == (70, QUICK_PER_HOST + SLOW_PER_HOST)
-        assert session.timeout == ClientTimeout(total=None)  # # each request has its own
+        assert session.timeout == ClientTimeout(total=None)  # each request has its own
 
 
 async def test_requests_say_who_asks_and_carry_nothing_else(
@@ -805,7 +805,7 @@ async def break_off(_path: str, writer: asyncio.StreamWriter) -> None:
 async def test_connections_and_turns_come_back_after_cancelling(kind: str) -> None:
     async with run_server(hang) as server, open_narrow_fetcher() as fetcher:
         url = f"http://{PRIVATE}:{server.port}/"
-        for number in (1, 2, 3):  # # two of five are in progress, the others wait for them
+        for number in (1, 2, 3):  # two of five are in progress, the others wait for them
             several = [asyncio.create_task(ask(fetcher, kind, url)) for _ in range(5)]
             await wait_until(lambda number=number: len(server.requests) == 2 * number)
             for each in several:
@@ -828,7 +828,7 @@ async def test_connections_and_turns_come_back_however_a_request_ends(kind: str)
         for respond in (redirect_to("ftp://a.test/"), answer_with(b"x" * 100_000)):
             server.respond = respond
             for _ in range(3):
-                with suppress(FetchError):  # # pages follow redirects, POSTs do not
+                with suppress(FetchError):  # pages follow redirects, POSTs do not
                     await ask(fetcher, kind, url)
         server.respond = answer_with()
         answers = await asyncio.gather(*(ask(fetcher, kind, url) for _ in range(4)))

@@ -143,11 +143,11 @@ async def test_threads_come_back_after_success_failure_and_cancelling() -> None:
                     await mailer.send(MAIL)
         server.may_answer.clear()
         several = [asyncio.create_task(mailer.send(MAIL)) for _ in range(number + 2)]
-        await wait_until(lambda: server.asked == 3 * number - 1)  # # one per thread
+        await wait_until(lambda: server.asked == 3 * number - 1)  # one per thread
         for each in several:
             each.cancel()
         await asyncio.wait(several)
-        assert THREADS.slots.taken == THREADS.slots.slots  # # used by those still talking
+        assert THREADS.slots.taken == THREADS.slots.slots  # used by those still talking
         server.may_answer.set()
         server.refusal = ""
         for _ in range(number):

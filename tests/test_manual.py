@@ -29,7 +29,7 @@ def list_events(module: Path) -> Iterator[str]:
 def is_log(called: ast.expr) -> bool:
     if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
         return called.value.id == "log" and called.attr in LEVELS
-    return isinstance(called, ast.Name) and called.id == "note"  # # if the level was chosen before
+    return isinstance(called, ast.Name) and called.id == "note"  # if the level was chosen before
 
 
 def test_every_event_of_the_log_is_explained_and_no_other() -> None:

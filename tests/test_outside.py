@@ -12,7 +12,7 @@ from shorty.errors import FetchError
 from shorty.fetch import Fetcher
 from tests.outside import LEFT
 
-DOCUMENTATION = "192.0.2.1"  # # RFC 5737: belongs to nobody
+DOCUMENTATION = "192.0.2.1"  # RFC 5737: belongs to nobody
 
 
 def connect() -> None:

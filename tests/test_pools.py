@@ -139,7 +139,7 @@ async def test_a_cancelled_caller_gives_its_place_and_its_slot_back() -> None:
     assert crowd.served == ["a", "c"]
     await crowd.ask("d")
     crowd.slots.release("c")
-    crowd.tasks[3].cancel()  # # its slot was assigned, but it has not run since
+    crowd.tasks[3].cancel()  # its slot was assigned, but it has not run since
     await asyncio.gather(*crowd.tasks, return_exceptions=True)
     assert crowd.served == ["a", "c"]
     assert (crowd.slots.taken, crowd.slots.waiting) == (0, 0)
@@ -189,7 +189,7 @@ async def test_threads_are_used_more_often_than_there_are(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        assert pool.slots.taken == 2  # # their threads are still working
+        assert pool.slots.taken == 2  # their threads are still working
         fails = asyncio.create_task(pool.run("b", lambda: 1 // 0))
         await asyncio.sleep(0)
         assert (pool.slots.taken, pool.slots.waiting) == (2, 1)

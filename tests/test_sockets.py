@@ -92,4 +92,4 @@ def test_the_connection_of_one_peer_is_cut_and_no_other(stack: ExitStack) -> Non
     assert first.client.recv(1) == b""
     second.taken.sendall(b"x")
     assert second.client.recv(1) == b"x"
-    cut_connection(describe_peer(first.taken) or "127.0.0.1:1")  # # already cut
+    cut_connection(describe_peer(first.taken) or "127.0.0.1:1")  # already cut
