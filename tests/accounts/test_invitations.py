@@ -288,7 +288,7 @@ async def test_a_member_is_not_invited_again(db: Database, owner: Actor) -> None
     "email",
     [
         *("", "bob", "bob@", "a b@c.example", "a@@x.com", "<a@x.com>", "a@x.com,b@c.com"),
-        "Owner@shorty.invalid",  # # of the first owner, until they have an account
+        "Owner@shorty.invalid",  # of the first owner, until they have an account
     ],
 )
 async def test_an_address_has_to_look_like_one(db: Database, owner: Actor, email: str) -> None:

@@ -23,7 +23,7 @@ BROWSER = (
     "Chrome/126.0.0.0 Safari/537.36"
 )
 AT = 1_790_000_000_000
-NEVER = 3600.0  # # a rest longer than any test, so that recorded visits are not stored
+NEVER = 3600.0  # a rest longer than any test, so that recorded visits are not stored
 
 
 def make_visit(**only_what_matters: Any) -> Visit:

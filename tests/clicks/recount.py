@@ -12,7 +12,7 @@ from shorty.clicks.stats import read_day
 from shorty.durations import DAY_MS
 from shorty.storage.database import Database
 
-Key = tuple[int, int]  # # the owner, and the start of the quarter hour
+Key = tuple[int, int]  # the owner, and the start of the quarter hour
 COLUMNS = ("country", "referrer", "browser", "os", "device")
 NAMES = ("clicks", "visitors", "bots", "scans", "bio_clicks")
 
@@ -115,6 +115,6 @@ async def assert_sums_are_right(db: Database) -> None:
     expected, found = await recount_clicks(db), await read_rollups(db)
     for each in (expected, found):
         for recount in each.values():
-            recount.persons = +recount.persons  # # without zeros
+            recount.persons = +recount.persons  # without zeros
             recount.programs = +recount.programs
     assert found == expected

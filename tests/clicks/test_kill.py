@@ -36,7 +36,7 @@ def answer_until_killed(path: Path, first: int, answers: int) -> tuple[int, int]
         assert process.stdout is not None
         said = [process.stdout.readline() for _ in range(answers)]
         process.kill()
-        said += process.stdout.readlines()  # # what it had printed by then
+        said += process.stdout.readlines()  # what it had printed by then
     return said.count(b"1\n"), said.count(b"2\n")
 
 

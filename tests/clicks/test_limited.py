@@ -73,7 +73,7 @@ async def test_what_came_while_the_limit_was_taken_away_counts_once_it_is_set_ag
         for link_id in (1, 2):
             assert limited.let_through(make_person(link_id=link_id), 4) is THROUGH
         for visit in (make_person(), make_visit(kind=BOT), make_person()):
-            recorder.record(visit)  # # like a link without a limit
+            recorder.record(visit)  # like a link without a limit
         await store_all(recorder)
         limited.forget(1)
         passages = [limited.let_through(make_person(), 4) for _ in range(2)]

@@ -175,7 +175,7 @@ async def test_who_is_known_is_not_asked_for_again_and_counts_once(db: Database)
         await db.write(lambda tx: store_batch(tx, ID, batch, known=known))
 
     await store_known(1, 1, 2)
-    known.drop_noted()  # # as after a commit of unknown result
+    known.drop_noted()  # as after a commit of unknown result
     await store_known(2, 1, 2)
     known.keep_noted()
     await db.write(lambda tx: tx.execute("delete from day_visitors where visitor = 1"))

@@ -73,7 +73,7 @@ BROWSERS = {
 }
 
 PEOPLES_BROWSERS = {
-    r"AP3A\.240617\.008",  # # a system's build, which every phone with it sends
+    r"AP3A\.240617\.008",  # a system's build, which every phone with it sends
     r"Code\/1\.",
     r"Fluid",
     r"MetaIAB Facebook",

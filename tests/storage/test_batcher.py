@@ -53,7 +53,7 @@ async def test_while_one_batch_is_written_the_next_gathers() -> None:
     writer.go_on.set()
     assert await asyncio.gather(*tasks) == [4, 8, 12]
     assert writer.batches == [[2], [4, 6, 8]]
-    assert writer.times[1] < before_going_on  # # since the call, not since the batch was started
+    assert writer.times[1] < before_going_on  # since the call, not since the batch was started
     assert gone.cancelled()
 
 

@@ -106,7 +106,7 @@ def test_a_view_of_the_file_cannot_call_what_the_program_adds(tmp_path: Path) ->
 
 def test_a_file_from_elsewhere_gets_nothing_beside_it(tmp_path: Path) -> None:
     path = prepare_copy(tmp_path)
-    assert path.read_bytes()[18] == 2  # # the format with a log
+    assert path.read_bytes()[18] == 2  # the format with a log
     with closing(connect_outside(path)) as connection:
         assert connection.execute("select count(*) from links").fetchone()[0] == 0
         assert [file.name for file in tmp_path.iterdir()] == ["shorty.db"]

@@ -110,7 +110,7 @@ async def test_writes_that_have_waited_for_as_long_give_up_together(
     """Including queued writes, and more than are committed at once: none starts a new wait."""
     asked_at = monotonic()
     first = asyncio.ensure_future(hasty.write(add("first"), asked_at))
-    await asyncio.sleep(PATIENCE_S / 10)  # # not in one group with the others
+    await asyncio.sleep(PATIENCE_S / 10)  # not in one group with the others
     others = [
         asyncio.ensure_future(hasty.write(add(f"{i:04}"), asked_at)) for i in range(3 * BATCH)
     ]

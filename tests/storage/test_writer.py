@@ -156,7 +156,7 @@ async def test_a_group_is_committed_once_and_no_larger_than_its_limit(db: Databa
     await asyncio.gather(*tasks)
     db._writer.connection.set_trace_callback(None)
     ends = [number for number, sql in enumerate(ran) if sql == "commit"]
-    assert len(ends) == 3  # # of the blocking write, of the first group, of the second
+    assert len(ends) == 3  # of the blocking write, of the first group, of the second
     starts = [number for number, sql in enumerate(ran) if sql.startswith("savepoint")]
     assert sum(ends[0] < number < ends[1] for number in starts) == BATCH
     assert sum(ends[1] < number < ends[2] for number in starts) == 1

@@ -99,7 +99,7 @@ def list_receivers(db: Database) -> list[tuple[Any, ...]]:
 
 async def test_a_slow_receiver_has_one_delivery_and_one_turn_at_a_time(db: Database) -> None:
     first, second, third = [await claim(db) for _ in range(3)]
-    assert first and second  # # noqa: PT018 - neither is useful without the other
+    assert first and second  # noqa: PT018 - neither is useful without the other
     assert third is None
     assert [each.id for each in first.deliveries] == [1]
     assert [each.id for each in second.deliveries] == [2]

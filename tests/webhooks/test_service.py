@@ -97,7 +97,7 @@ async def test_the_secrets_and_receivers_of_two_workspaces_are_their_own(db: Dat
     assert ann != eve
 
     def rotate(tx: Transaction) -> SigningSecret:
-        store.replace_secret(tx, 2, NOW + 5, NOW)  # # valid only for a moment
+        store.replace_secret(tx, 2, NOW + 5, NOW)  # valid only for a moment
         return service.rotate_secret(tx, OWNER, NOW + 5)
 
     rotated = await db.write(rotate)

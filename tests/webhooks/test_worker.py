@@ -50,7 +50,7 @@ SET_LINE = """
 insert into webhook_lines values ('nobody.example', 0, $1)
 on conflict do update set next_at = excluded.next_at
 """
-EVERY_ADDRESS = str(IPv4Address(0))  # # of this machine: 127.0.0.2, 127.0.0.3 …
+EVERY_ADDRESS = str(IPv4Address(0))  # of this machine: 127.0.0.2, 127.0.0.3 …
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ async def test_what_becomes_due_while_it_looks_is_not_overslept(
 ) -> None:
     outbox = await click(db, 1, at=NOW + 5)
     outbox.news.clear()
-    moments = iter([NOW, NOW])  # # one for the start, one for the look
+    moments = iter([NOW, NOW])  # one for the start, one for the look
     async with run_worker(db, outbox, Clock(read=lambda: next(moments, NOW + 10))):
         await receiver.wait_for(1)
 
@@ -357,7 +357,7 @@ async def test_many_hosts_that_hang_leave_half_of_the_slots(db: Database) -> Non
         await insert_calling_links(db, well.url, *(f"http://{host}:{port}" for host in hosts))
         outbox = await click(db, 1)
         async with run_worker(db, outbox, concurrency=4, timeout_s=60.0):
-            await wait_until_ended(db)  # # so that it is known to be quick
+            await wait_until_ended(db)  # so that it is known to be quick
             await click(db, *range(2, 12), outbox=outbox)
             await hanging.wait_for(2)
             await click(db, *[1] * 50, outbox=outbox)
@@ -390,7 +390,7 @@ async def test_only_the_turns_that_are_under_way_are_in_memory(db: Database) -> 
         await insert_calling_links(db, receiver.url)
         outbox = await click(db, 1)
         async with run_worker(db, outbox, concurrency=4, timeout_s=60.0):
-            await wait_until_ended(db)  # # so that it is known to be quick and its turns are long
+            await wait_until_ended(db)  # so that it is known to be quick and its turns are long
             answer_with(receiver, hang)
             await click(db, *[1] * 5000, outbox=outbox)
             await receiver.wait_for(3)
@@ -453,7 +453,7 @@ async def test_a_slow_receiver_is_tried_one_by_one_and_its_tries_are_timed(
     outbox = await click(db, 1, 1, 1)
     async with run_worker(db, outbox, clocks, read_monotonic=clocks.read_monotonic):
         found = await wait_until_ended(db)
-    lease_ms = (1 + 2 + 60) * 1000  # # a turn, the time limit and a margin
+    lease_ms = (1 + 2 + 60) * 1000  # a turn, the time limit and a margin
     begun = [NOW, NOW + 2_500, NOW + 5_000]
     assert leases == [[(n, at + lease_ms)] for n, at in enumerate(begun, start=1)]
     outcomes = [each.last_try.outcome for each in found if each.last_try]
@@ -470,7 +470,7 @@ async def test_a_turn_that_takes_long_leaves_the_rest_to_the_next(
     leases: list[Any] = []
     outbox = await click(db, 1)
     async with run_worker(db, outbox, clocks, read_monotonic=clocks.read_monotonic, concurrency=1):
-        await wait_until_ended(db)  # # so that it is known to be quick and its turns are long
+        await wait_until_ended(db)  # so that it is known to be quick and its turns are long
         late = clocks.take_time(0.5, answer(200))
         answer_with(receiver, look(leases, lambda: [n for n, _ in read_leases(db)], late))
         await click(db, *[1] * 5, outbox=outbox)
@@ -599,7 +599,7 @@ async def test_slots_are_given_back_where_turns_cannot_be_claimed(
 async def test_lines_with_nothing_to_send_take_no_slots(db: Database, receiver: Receiver) -> None:
     outbox = make_outbox()
     async with run_worker(db, outbox, concurrency=1) as worker:
-        for _ in range(5):  # # a time in a line may be too early
+        for _ in range(5):  # a time in a line may be too early
             await db.write(lambda tx: tx.execute(SET_LINE, NOW - 1))
             outbox.news.set()
             await wait_until(lambda: not db.look_up_all("select 1 from webhook_lines"))
