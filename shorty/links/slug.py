@@ -155,7 +155,8 @@ def generate_slug(length: int) -> str:
         if length % 2:
             parts.append(_ALPHABET[number % len(_ALPHABET)])
         slug = "".join(parts)
-        if not is_reserved(slug):
+        # The other names that are reserved have characters that these letters leave out.
+        if slug.casefold() not in RESERVED_SLUGS:
             return slug
 
 

@@ -1,6 +1,7 @@
 """Every statement about links, but for lists of them, which `pages` asks."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, Final, TypeVar
@@ -17,7 +18,7 @@ from shorty.links.search_entries import (
 )
 from shorty.links.slug import fold_key, slug_key
 from shorty.storage.database import Database, Row, Transaction, Value
-from shorty.storage.statements import number_places
+from shorty.storage.statements import fill_up, number_places
 
 F = TypeVar("F", bound=LinkFields)
 
@@ -84,7 +85,7 @@ where l.domain_id = $1 and l.slug_key = $2 and l.deleted_at is null
   and (l.qr_settings is not null or l.is_link_in_bio = 1) and l.is_admin_blocked = 0
 """
 
-IN_ONE_STATEMENT: Final = 500
+IN_ONE_STATEMENT: Final = 512
 FIND_NEXT_ID: Final = "select coalesce(max(id), 0) + 1 as id from links"
 # Nothing is inserted where the slug is taken on the domain.
 INSERT_LINK: Final = f"""
@@ -110,7 +111,8 @@ limit 1
 """
 FIND_LOOK_ALIKES: Final = """
 select folded_key, min(case when workspace_id = $1 then 1 else 0 end) as is_own from links
-where domain_id = $2 and deleted_at is null and folded_key in
+where domain_id = $2 and deleted_at is null and folded_key in (FOLDED_KEYS)
+group by folded_key
 """
 COUNT_OF_DOMAIN: Final = """
 select count(*) as links from links where domain_id = $1 and deleted_at is null
@@ -318,10 +320,16 @@ def find_look_alikes(
     found: dict[str, bool] = {}
     for start in range(0, len(folded_keys), IN_ONE_STATEMENT):
         piece = folded_keys[start : start + IN_ONE_STATEMENT]
-        sql = f"{FIND_LOOK_ALIKES} ({number_places(len(piece), 3)}) group by folded_key"
-        rows = tx.find_all(sql, workspace_id, domain_id, *piece)
+        size = 1 << (len(piece) - 1).bit_length()  # so that there are few statements
+        keys = fill_up(piece, size)
+        rows = tx.find_all(_ask_for_look_alikes(size), workspace_id, domain_id, *keys)
         found |= {row["folded_key"]: row["is_own"] == 1 for row in rows}
     return found
+
+
+@cache
+def _ask_for_look_alikes(count: int) -> str:
+    return FIND_LOOK_ALIKES.replace("FOLDED_KEYS", number_places(count, 3))
 
 
 def find_bio_page(tx: Transaction, link_id: int) -> int | None:

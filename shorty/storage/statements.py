@@ -4,8 +4,11 @@ Lists are padded to a fixed length, so that few different statements are prepare
 """
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from shorty.storage.connections import Value
+
+T = TypeVar("T")
 
 
 class Statement:
@@ -24,9 +27,9 @@ def number_places(count: int, first: int = 1) -> str:
     return ", ".join(f"${number}" for number in range(first, first + count))
 
 
-def fill_up(ids: Sequence[int], length: int) -> list[int]:
-    """Pads with the last id, which does not change an `in (…)`; needs at least one id."""
-    return [*ids, *[ids[-1]] * (length - len(ids))]
+def fill_up(values: Sequence[T], length: int) -> list[T]:
+    """Pads with the last value, which does not change an `in (…)`; needs at least one value."""
+    return [*values, *[values[-1]] * (length - len(values))]
 
 
 def cut_and_fill(ids: Sequence[int], length: int) -> Iterator[list[int]]:
