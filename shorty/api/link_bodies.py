@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta
 from shorty.api.link_object import STATUSES
 from shorty.api.listing import Cursor, Limit
 from shorty.api.objects import Input, derive_changes
-from shorty.api.qr_settings import QrCodeInput, read_qr_settings
+from shorty.api.qr_settings import QrSettingsInput, read_qr_settings
 from shorty.errors import InvalidFieldsError
 from shorty.ids import parse_id
 from shorty.links.destination import RedirectStatus
@@ -136,7 +136,7 @@ WebhookUrls = Annotated[
 ]
 
 QrCode = Annotated[
-    QrCodeInput,
+    QrSettingsInput,
     Meta(
         description="How the link's QR code looks; `{}` for the default design. Default: no QR "
         "code."

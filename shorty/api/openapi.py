@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import NoneType
-from typing import Any, Final, cast, get_args, get_origin
+from typing import Any, Final, get_args, get_origin
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
@@ -11,11 +11,12 @@ from litestar.handlers import HTTPRouteHandler
 from shorty import __version__
 from shorty.api.error_examples import list_samples
 from shorty.api.errors import PROBLEM, Problem
+from shorty.api.field_words import HEADERS, PATH_PARTS
+from shorty.api.openapi_schemas import Json, add_forms, build_query, build_schemas, name_form
 from shorty.api.operations import Operation, find_operation
 from shorty.api.requests import ApiRequest
+from shorty.api.short_link_answers import ErrorAnswer, Unauthorized
 from shorty.webcore.errors import Shape, find_status
-
-Json = dict[str, Any]
 
 INTRODUCTION: Final = (
     "Create short links, read their analytics, and manage their workspace. Every request "
@@ -56,7 +57,9 @@ class RouteGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 def build_document(doors: Iterable[RouteGroup]) -> Json:
     every = [(door, handler) for door in doors for handler in door.handlers]
-    schemas, components = _build_schemas([find_operation(handler) for _, handler in every])
+    operations = [find_operation(handler) for _, handler in every]
+    schemas, components = build_schemas(_list_kinds(operations))
+    add_forms(components, [each.body for each in operations if each.body and each.takes_forms])
     paths: dict[str, Json] = {}
     for door, handler in every:
         for path, method, description in _describe_handler(door, handler, schemas):
@@ -76,28 +79,22 @@ def build_document(doors: Iterable[RouteGroup]) -> Json:
     }
 
 
-def _build_schemas(operations: Iterable[Operation]) -> tuple[dict[Any, Json], Json]:
-    """The schema of each type used in an operation, and the components they refer to."""
-    kinds: list[Any] = [Problem]
+def _list_kinds(operations: Iterable[Operation]) -> list[Any]:
+    """The types of all bodies and answers; pictures are no schema."""
+    kinds: list[Any] = [Problem, ErrorAnswer, Unauthorized]
     for operation in operations:
-        kinds += [each for each in (operation.query, operation.body, operation.answer) if each]
-    kinds = list(dict.fromkeys(kinds))
-    schemas, components = msgspec.json.schema_components(
-        kinds, ref_template="#/components/schemas/{name}"
-    )
-    return dict(zip(kinds, schemas, strict=True)), components
+        kinds += [each for each in (operation.body, operation.answer) if each not in {None, bytes}]
+    return kinds
 
 
 def _describe_handler(
     door: RouteGroup, handler: HTTPRouteHandler, schemas: dict[Any, Json]
 ) -> Iterable[tuple[str, str, Json]]:
     operation = find_operation(handler)
-    for route in sorted(handler.paths):
+    names = (_camel(handler.fn.__name__), *operation.other_names)
+    for name, route in zip(names, sorted(handler.paths), strict=True):
         path = _PATH_PARAMETER.sub(lambda found: f"{{{_camel(found[1])}}}", door.prefix + route)
         for method in sorted(handler.http_methods - {"HEAD"}):
-            name = _camel(handler.fn.__name__)
-            if len(handler.paths) > 1:
-                name += "".join(part.capitalize() for part in route.split("/")).replace("-", "")
             yield path, method.lower(), _describe(operation, name, path, door, schemas)
 
 
@@ -127,7 +124,13 @@ def _write_description(operation: Operation) -> str:
 
 def _list_parameters(operation: Operation, path: str) -> list[Json]:
     parameters: list[Json] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": PATH_PARTS.get(name, ""),
+            "schema": {"type": "string"},
+        }
         for name in re.findall(r"\{(\w+)\}", path)
     ]
     if operation.query is not None:
@@ -136,8 +139,6 @@ def _list_parameters(operation: Operation, path: str) -> list[Json]:
 
 
 def _list_query(query: type[msgspec.Struct]) -> list[Json]:
-    schema = msgspec.json.schema(query)
-    properties: dict[str, Json] = schema["$defs"][query.__name__]["properties"]
     return [
         {
             "name": name,
@@ -146,16 +147,17 @@ def _list_query(query: type[msgspec.Struct]) -> list[Json]:
             "description": about.get("description", ""),
             "schema": {key: about[key] for key in about if key != "description"},
         }
-        for name, about in properties.items()
+        for name, about in build_query(query).items()
     ]
 
 
 def _describe_body(operation: Operation, schemas: dict[Any, Json]) -> Json:
-    content: Json = {"schema": schemas[operation.body], "example": operation.body_example}
-    media_types = ["application/json"]
+    schema, example = schemas[operation.body], operation.body_example
+    content: Json = {"application/json": {"schema": schema, "example": example}}
     if operation.takes_forms:
-        media_types.append("application/x-www-form-urlencoded")
-    return {"required": True, "content": dict.fromkeys(media_types, content)}
+        form = {"$ref": name_form(schema["$ref"])}
+        content["application/x-www-form-urlencoded"] = {"schema": form, "example": example}
+    return {"required": True, "content": content}
 
 
 def _describe_success(operation: Operation, schemas: dict[Any, Json]) -> Json:
@@ -164,16 +166,22 @@ def _describe_success(operation: Operation, schemas: dict[Any, Json]) -> Json:
     if operation.answer is not None:
         described["content"] = {
             operation.media_type: {
-                "schema": schemas[operation.answer],
+                "schema": _find_schema(operation, operation.media_type, schemas),
                 "example": operation.answer_example or write_example(operation.answer),
             }
         }
         for media_type, example in operation.other_examples:
             described["content"][media_type] = {
-                "schema": schemas[operation.answer],
+                "schema": _find_schema(operation, media_type, schemas),
                 "example": example,
             }
     return {str(status): described for status in (operation.status, *operation.other_statuses)}
+
+
+def _find_schema(operation: Operation, media_type: str, schemas: dict[Any, Json]) -> Json:
+    if operation.answer is bytes:
+        return {"type": "string", "format": "binary", "contentMediaType": media_type}
+    return schemas[operation.answer]
 
 
 def write_example(kind: Any) -> Any:
@@ -193,7 +201,7 @@ def _describe_headers(operation: Operation) -> Json:
         for name, meaning in RATE_HEADERS.items():
             headers[name] = {"description": meaning, "schema": {"type": "integer"}}
     for name in operation.headers:
-        headers[name] = {"schema": {"type": "string"}}
+        headers[name] = {"description": HEADERS.get(name, ""), "schema": {"type": "string"}}
     return headers
 
 
@@ -206,24 +214,16 @@ def _describe_errors(operation: Operation, path: str, door: RouteGroup) -> Json:
         response = described.setdefault(str(answer.status_code), {"description": "", "content": {}})
         response["description"] = f"{response['description']} {sample.message}".strip()
         content = response["content"].setdefault(
-            answer.media_type.decode(), {"schema": _find_error_schema(answer.media_type, body)}
+            answer.media_type.decode(), {"schema": {"$ref": _name_error(answer.media_type, body)}}
         )
         content.setdefault("examples", {})[sample.code] = {"value": body}
     return dict(sorted(described.items()))
 
 
-def _find_error_schema(media_type: bytes, example: Json) -> Json:
+def _name_error(media_type: bytes, example: Json) -> str:
     if media_type == PROBLEM:
-        return {"$ref": "#/components/schemas/Problem"}
-    return _infer_schema(example)
-
-
-def _infer_schema(example: object) -> Json:
-    if isinstance(example, dict):
-        members = cast("Json", example)
-        fields: Json = {name: _infer_schema(value) for name, value in members.items()}
-        return {"type": "object", "properties": fields, "required": list(fields)}
-    return {"type": "boolean" if isinstance(example, bool) else "string"}
+        return "#/components/schemas/Problem"
+    return f"#/components/schemas/{'ErrorAnswer' if 'data' in example else 'Unauthorized'}"
 
 
 def _camel(name: str) -> str:

@@ -46,6 +46,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[str, ...] = ()
     errors: tuple[type[ShortyError], ...] = ()
     other_statuses: tuple[int, ...] = ()  # with the same body, such as 200 beside 201
+    other_names: tuple[str, ...] = ()  # of the operation at its other paths, in their order
 
     def __deepcopy__(self, memo: dict[int, object]) -> "Operation":
         """Litestar copies handlers deeply when it registers them; this is immutable."""
@@ -69,6 +70,7 @@ class Details(TypedDict, total=False):
     headers: tuple[str, ...]
     errors: tuple[type[ShortyError], ...]
     other_statuses: tuple[int, ...]
+    other_names: tuple[str, ...]
 
 
 class Resource:

@@ -48,7 +48,7 @@ ErrorCorrection: TypeAlias = Annotated[
 ]
 
 
-class QrCodeInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class QrSettingsInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """How a QR code looks; a field that is null or omitted has its default. Unknown fields are
     ignored, so a `qrCode` that was returned can be sent back.
     """
@@ -73,7 +73,7 @@ class QrCodeInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     error_correction: ErrorCorrection | None = None
 
 
-def read_qr_settings(given: QrCodeInput) -> QrSettings:
+def read_qr_settings(given: QrSettingsInput) -> QrSettings:
     """Raises ValueError where the logo's id cannot be one."""
     values: dict[str, Any] = msgspec.structs.asdict(given)
     if given.qr_logo_id not in {None, ""}:

@@ -11,7 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from shorty.api.error_examples import SAMPLES
-from shorty.api.openapi import INTRODUCTION, Json
+from shorty.api.openapi import INTRODUCTION
+from shorty.api.openapi_schemas import Json
 from shorty.webcore.errors import find_status
 
 _STYLE: Final = (resources.files("shorty.api") / "templates" / "reference.css").read_text("utf-8")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from shorty.api.qr_settings import QrCodeInput, read_qr_settings
+from shorty.api.qr_settings import QrSettingsInput, read_qr_settings
 from shorty.bio.view import BUTTON_LABEL
 from shorty.links.destination import UTM_PARAMETERS
 from shorty.links.model import LinkChange, QrSettings
@@ -83,7 +83,7 @@ PasswordAsked = Annotated[
 QrWanted = Annotated[
     bool, Meta(description="Whether the link has a QR code; giving `qrSettings` also creates one.")
 ]
-Qr = Annotated[QrCodeInput, Meta(description="How the QR code looks.")]
+Qr = Annotated[QrSettingsInput, Meta(description="How the QR code looks.")]
 InBio = Annotated[bool, Meta(description="Whether the short link opens a link-in-bio page.")]
 ButtonLabel = Annotated[
     str,
@@ -201,10 +201,10 @@ def read_expiration(text: str | None, unread: dict[str, str]) -> int | None:
         return None
 
 
-def read_settings(given: QrCodeInput | None, unread: dict[str, str]) -> QrSettings:
+def read_settings(given: QrSettingsInput | None, unread: dict[str, str]) -> QrSettings:
     """An invalid id of a logo is added to the fields that could not be read."""
     try:
-        return read_qr_settings(given or QrCodeInput())
+        return read_qr_settings(given or QrSettingsInput())
     except ValueError as error:
         unread["qrSettings"] = str(error)
         return QrSettings()

@@ -169,6 +169,7 @@ def show_imported(outcomes: Sequence[Outcome]) -> Answer:
     BulkDeleteAnswer,
     status=200,
     description="Up to 1,000. `/bulk-delete` and `/shortlinks/bulk-delete` are the same.",
+    other_names=("removeShortLinks",),
     body=BulkDeleteInput,
     body_example={"bulkLinks": [{"id": 1162, "type": "SHORT_LINK"}, {"id": 99}]},
     answer_example={

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from shorty.api.objects import derive_changes
-from shorty.api.qr_settings import QrCodeInput
+from shorty.api.qr_settings import QrSettingsInput
 from shorty.api.short_link_bodies import (
     DOMAIN_NAMES,
     REQUIRED,
@@ -48,7 +48,7 @@ ShortLinkChanges: Final = derive_changes(
 def add_settings(name: str, kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
     """A body of that kind that holds a code's settings beside the link's fields."""
     settings = [
-        (field.name, field.type, field.default) for field in msgspec.structs.fields(QrCodeInput)
+        (field.name, field.type, field.default) for field in msgspec.structs.fields(QrSettingsInput)
     ]
     return msgspec.defstruct(
         name, settings, bases=(kind,), module=__name__, frozen=True, kw_only=True, rename=spell_key

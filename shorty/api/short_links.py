@@ -52,6 +52,7 @@ def may_be_anonymous(request: ApiRequest) -> bool:
     "Create a short link",
     ShortLinkAnswer,
     description="`/short-link` and `/shortlinks` are the same.",
+    other_names=("shortenLink",),
     body=ShortLinkInput,
     body_example=INPUT_EXAMPLE,
     takes_forms=True,

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from shorty.api.app import NATIVE
-from shorty.api.openapi import Json, build_document
+from shorty.api.openapi import build_document
+from shorty.api.openapi_schemas import Json
 from shorty.config import Config, WebhooksConfig
 from tests.api.conftest import DOMAINS
 from tests.api.house import House

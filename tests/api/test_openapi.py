@@ -1,17 +1,22 @@
 """The reference tells everything there is, and what it tells is so."""
 
+import json
 import re
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
 
 import httpx
+import openapi_spec_validator
 import pytest
 from litestar.routes import HTTPRoute
 
 from shorty.api.app import DOORS, create_api
-from shorty.api.openapi import Json, build_document
+from shorty.api.openapi import build_document
+from shorty.api.openapi_schemas import Json
 from tests.api.house import House
 
 DOCUMENT = build_document(DOORS)
+SCHEMAS: Json = DOCUMENT["components"]["schemas"]
 UNLISTED = {"/api/v1/openapi.json", "/api/v1/docs"}
 
 
@@ -97,9 +102,74 @@ def test_every_route_is_in_the_document() -> None:
     assert routes == told | {path: {"GET"} for path in UNLISTED}
 
 
-def test_operations_have_names_of_their_own() -> None:
+def test_operations_have_plain_names_of_their_own() -> None:
     names = [told.operation["operationId"] for told in EACH]
-    assert len(names) == len(set(names))
+    assert len({name.casefold() for name in names}) == len(names)
+    for told in EACH:
+        name = told.operation["operationId"]
+        assert re.match(r"[a-z]+([A-Z][a-z]+)*$", name)
+        assert told.operation["tags"]
+        assert not re.search(r"Shortlinks?$|Bulkdelete", name)
+
+
+def test_everything_has_a_description() -> None:
+    for name, component in SCHEMAS.items():
+        for field, schema in component.get("properties", {}).items():
+            assert schema.get("description"), (name, field)
+    for told in EACH:
+        for parameter in told.operation["parameters"]:
+            assert parameter.get("description"), (told.path, parameter["name"])
+        for response in told.operation["responses"].values():
+            assert response["description"]
+            for header, about in response.get("headers", {}).items():
+                assert about["description"], header
+
+
+def test_no_component_is_unused_or_oddly_named() -> None:
+    used = set(re.findall(r"#/components/schemas/([^\"]+)", json.dumps(DOCUMENT)))
+    assert used == set(SCHEMAS)
+    for name in SCHEMAS:
+        assert re.fullmatch(r"[A-Z][A-Za-z]+", name)
+
+
+def list_schemas(value: Any) -> Iterator[Json]:
+    """Every object of the document that may be a schema."""
+    if isinstance(value, dict):
+        found = cast("Json", value)
+        yield found
+        for name, inner in found.items():
+            if name not in {"example", "examples", "default"}:
+                yield from list_schemas(inner)
+    elif isinstance(value, list):
+        for inner in cast("list[Any]", value):
+            yield from list_schemas(inner)
+
+
+def test_members_of_enums_have_a_type_and_names() -> None:
+    found = [schema for schema in list_schemas(DOCUMENT) if isinstance(schema.get("enum"), list)]
+    assert len(found) > 20
+    for schema in found:
+        assert schema["type"] in {"string", "integer"}
+        names = schema["x-enum-varnames"]
+        assert len(names) == len(set(names)) == len(schema["enum"])
+        assert all(re.fullmatch(r"[A-Z][A-Z0-9_]*", name) for name in names)
+
+
+def test_pictures_are_binary() -> None:
+    pictures = [
+        content["schema"]
+        for told in EACH
+        for response in told.operation["responses"].values()
+        for media_type, content in response.get("content", {}).items()
+        if media_type.startswith("image/")
+    ]
+    assert len(pictures) == 3
+    assert {(each["type"], each["format"]) for each in pictures} == {("string", "binary")}
+    assert "contentEncoding" not in json.dumps(DOCUMENT)
+
+
+def test_a_public_validator_finds_nothing() -> None:
+    openapi_spec_validator.validate(DOCUMENT)
 
 
 async def test_the_document_is_served_to_everybody(house: House) -> None:
