@@ -101,6 +101,7 @@ async def list_pictures(request: ApiRequest) -> Answer:
     "picture is re-encoded as a PNG; the original file is not kept.",
     query=PictureQuery,
     body=PictureInput,
+    takes_pictures=True,
     body_example={
         "purpose": "avatar",
         "name": "Ann",

@@ -39,6 +39,8 @@ KEY_PARAMETER: Final = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 
+BINARY: Final[Json] = {"type": "string", "format": "binary"}
+
 _PATH_PARAMETER: Final = re.compile(r"\{(\w+):str\}")
 
 
@@ -157,6 +159,8 @@ def _describe_body(operation: Operation, schemas: dict[Any, Json]) -> Json:
     if operation.takes_forms:
         form = {"$ref": name_form(schema["$ref"])}
         content["application/x-www-form-urlencoded"] = {"schema": form, "example": example}
+    if operation.takes_pictures:
+        content["image/*"] = {"schema": BINARY, "example": "(the bytes of a picture)"}
     return {"required": True, "content": content}
 
 
@@ -180,7 +184,7 @@ def _describe_success(operation: Operation, schemas: dict[Any, Json]) -> Json:
 
 def _find_schema(operation: Operation, media_type: str, schemas: dict[Any, Json]) -> Json:
     if operation.answer is bytes:
-        return {"type": "string", "format": "binary", "contentMediaType": media_type}
+        return {**BINARY, "contentMediaType": media_type}
     return schemas[operation.answer]
 
 

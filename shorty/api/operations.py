@@ -37,6 +37,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     body: type[msgspec.Struct] | None = None
     body_example: object = None
     takes_forms: bool = False
+    takes_pictures: bool = False  # the file itself as the body
     is_repeatable: bool = False  # accepts an Idempotency-Key
     status: int = 200
     answer: Any = None  # a type; None: no body
@@ -62,6 +63,7 @@ class Details(TypedDict, total=False):
     body: type[msgspec.Struct]
     body_example: object
     takes_forms: bool
+    takes_pictures: bool
     is_repeatable: bool
     status: int
     answer_example: object

@@ -81,6 +81,7 @@ async def list_logos(request: ApiRequest) -> Answer:
     "is read as the file itself. The image is re-encoded as a small PNG; the original file is "
     "not kept.",
     body=LogoInput,
+    takes_pictures=True,
     body_example={"name": "Acme", "image": "data:image/png;base64,iVBORw0KGgo…"},
     errors=(BusyError,),
 )

@@ -6,6 +6,7 @@ The document is what a running server serves; the client asks that server.
 import sys
 from collections.abc import Generator
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from subprocess import PIPE, STDOUT, run
 from typing import Any, Final, NamedTuple
@@ -13,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import httpx
 import pytest
 
+from tests.qr.reading import RED_SQUARE
 from tests.serve.running import make_database
 from tests.service import Service
 
@@ -25,6 +27,7 @@ PACKAGE: Final = "generated_shorty"
 SETTINGS: Final = """
 post_hooks: []
 content_type_overrides:
+  image/*: application/octet-stream
   image/png: application/octet-stream
   image/svg+xml: application/octet-stream
   text/csv: text/plain
@@ -136,6 +139,14 @@ def test_a_link_is_created_read_changed_drawn_and_refused(caller: Caller) -> Non
     refused = find("api.links.create_link").sync(client=client, body=wanted)
     assert isinstance(refused, models.Problem)
     assert refused.code == "slug-taken"
+
+
+def test_a_picture_is_uploaded_as_it_is(caller: Caller) -> None:
+    file = find("types").File(payload=BytesIO(RED_SQUARE.encode()))
+    made = find("api.qr_codes.create_logo").sync(client=caller.client, body=file)
+    assert (made.logo.width, made.logo.height) == (400, 400)
+    shown = find("api.qr_codes.get_logo_image").sync(made.logo.id, client=caller.client)
+    assert shown.payload.read().startswith(b"\x89PNG")
 
 
 def test_a_short_link_is_created_by_either_path(caller: Caller) -> None:
