@@ -191,3 +191,15 @@ def test_everything_works_without_scripts_on_a_phone(
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("1 link back.")).to_be_visible()
     assert len(list_shown(page)) == 1
+
+
+def test_a_tag_is_recognised_however_it_is_typed(page: Page, site: Site, ann: Home) -> None:
+    site.call(ann, "POST", "/tags", {"name": "Caf\N{LATIN SMALL LETTER E WITH ACUTE} Noir"})
+    page.goto(f"{LIST}/new")
+    button = page.locator("[data-tag]")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    tags = page.get_by_label("Tags")
+    tags.fill("Other, CAFE\N{COMBINING ACUTE ACCENT}  noir ")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.click()
+    expect(tags).to_have_value("Other")

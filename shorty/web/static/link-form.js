@@ -125,7 +125,9 @@ form.addEventListener("input", () => {
 
 // ---- Tags and templates --------------------------------------------------------
 
-const fold = (name) => name.trim().toLowerCase();
+// As the server compares names: in one case, composed, without spaces around and between.
+const fold = (name) =>
+  name.trim().replace(/\s+/g, " ").normalize("NFD").toUpperCase().toLowerCase().normalize("NFC");
 const listTags = () => fields.tags.value.split(",").map((name) => name.trim()).filter(Boolean);
 
 function pressTags() {
