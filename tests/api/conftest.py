@@ -17,7 +17,7 @@ DOMAINS = (DomainConfig(host="localhost:8000"), DomainConfig(host="go.example"))
 
 @pytest.fixture
 def config() -> Config:
-    """A test file that needs other settings overrides this; the database is put in anyway."""
+    """A test file that needs other settings overrides this; the database is added anyway."""
     return Config(domains=DOMAINS)
 
 
@@ -39,12 +39,12 @@ async def house(tmp_path: Path, config: Config) -> AsyncGenerator[House]:
 
 @pytest.fixture
 async def client(house: House) -> httpx.AsyncClient:
-    """Calls with an admin token of the first workspace's owner."""
+    """A caller with an admin token of the first workspace's owner."""
     return await house.make_client()
 
 
 @pytest.fixture
 async def stranger(house: House) -> httpx.AsyncClient:
-    """Calls with an admin token of another workspace's owner."""
+    """A caller with an admin token of another workspace's owner."""
     other = await make_home(house.app.db, house.app.config, email="eve@b.example")
     return await house.make_client(home=other)

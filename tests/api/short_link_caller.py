@@ -1,4 +1,4 @@
-"""Who calls the short-link API in tests, and visits what was made."""
+"""Calls the short-link API in tests, and visits its links."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -42,7 +42,7 @@ class Caller:
             return await client.post(path, json=body, headers=sent)
 
     async def create(self, **only_what_matters: Any) -> dict[str, Any]:
-        """The object of a link that must have been made."""
+        """The object of a link that must have been created."""
         answer = await self.post(make_body(**only_what_matters))
         assert answer.status_code == 201, answer.text
         return answer.json()["data"]
@@ -53,7 +53,7 @@ class Caller:
             return await client.get(f"/{slug}", headers=headers)
 
     async def read_row(self, columns: str) -> dict[str, Any]:
-        """Of the only link there is, as it is stored."""
+        """The stored row of the only link."""
         (row,) = await self.house.app.db.find_all(f"select {columns} from links")  # noqa: S608
         return dict(row)
 

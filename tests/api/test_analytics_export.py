@@ -124,7 +124,7 @@ async def test_only_the_workspaces_own_clicks_are_there(
 
 
 async def test_it_ends_with_its_token(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which expires between the door and the first clicks."""
+    """A token that expires between the request and the first clicks."""
     await visit(house, {"country": "US"})
     client = await house.make_client(
         token=await make_token(house.app.db, house.home, expires_at=NOW + DAY)

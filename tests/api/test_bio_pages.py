@@ -1,4 +1,4 @@
-"""Bio pages through the API: whose they are, how they look, what stands on them and when."""
+"""Bio pages through the API: their owners, their looks, their blocks and their times."""
 
 from base64 import b64encode
 from typing import Any
@@ -58,7 +58,7 @@ async def upload(client: httpx.AsyncClient, purpose: str = "image") -> dict[str,
 
 
 async def look(house: House, path: str) -> httpx.Response:
-    """As somebody without a token."""
+    """A caller without a token."""
     async with make_client(house.app) as client:
         return await client.get(path)
 
@@ -488,7 +488,7 @@ async def test_an_avatar_is_no_image_and_a_logo_is_neither(client: httpx.AsyncCl
     assert (await client.get(f"/api/v1/qr-logos/{image['id']}")).status_code == 404
 
 
-# Whose they are
+# Owners
 
 
 async def test_another_workspace_reaches_nothing_of_a_page(

@@ -1,4 +1,4 @@
-"""Large public documents: one copy, compressed once, known by a tag."""
+"""Large public documents: one copy, compressed once, identified by an ETag."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ DOCUMENTS: Final = ("/api/v1/openapi.json", "/api/v1/docs")
 
 
 async def ask(house: House, path: str, **headers: str) -> httpx.Response:
-    """Its content is decompressed; the headers say what was sent."""
+    """Its content is decompressed; the headers are those that were sent."""
     async with make_client(house.app) as client:
         del client.headers["accept-encoding"]
         return await client.get(

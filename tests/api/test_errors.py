@@ -31,7 +31,7 @@ def list_kinds(kind: type[ShortyError] = ShortyError) -> Iterator[type[ShortyErr
 
 
 KINDS = sorted(set(list_kinds()), key=lambda kind: kind.__name__)
-# For the operator alone: they stop the start, and no request meets them.
+# Only for the operator: they prevent the start, so no request meets them.
 AT_THE_START = {StartError, *StartError.__subclasses__()}
 
 

@@ -1,4 +1,4 @@
-"""Which requests go past the framework's router, and that they are answered no other way."""
+"""Which requests bypass the framework's router, and that their answers do not differ."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ REQUESTS = [
 
 
 class Recorder:
-    """Stands in the router's place."""
+    """Replaces the router."""
 
     def __init__(self) -> None:
         self.paths: list[str] = []

@@ -1,4 +1,4 @@
-"""What is removed by the clock waits while the clock cannot be believed."""
+"""Scheduled deletions wait while the clock cannot be trusted."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -23,7 +23,7 @@ class Clocks:
         self.monotonic += ms / 1000
 
     def build(self, house: House) -> Jobs:
-        """Of a process that has just started."""
+        """The jobs of a process that has just started."""
         self.monotonic = 0.0
         app = house.app
         return Jobs(app.services, app.limited, lambda: self.now, lambda: self.monotonic)
@@ -31,7 +31,7 @@ class Clocks:
 
 @pytest.fixture
 async def clocks(house: House) -> Clocks:
-    """A session has ten days to live."""
+    """The session expires in ten days."""
     expires_at = house.now + 10 * DAY
     await house.app.db.write(
         lambda tx: tx.execute(

@@ -20,7 +20,7 @@ Member = dict[str, str]
 
 
 async def add(house: House, email: str = "bob@a.example", role: Role = "editor") -> Member:
-    """As somebody who has accepted an invitation."""
+    """As a person who has accepted an invitation."""
     home = await make_colleague(house.app.db, await house.make_actor(), role, email)
     member = get_member(house.app.db, house.home.workspace.id, home.user.id)
     return msgspec.to_builtins(show_member(member))

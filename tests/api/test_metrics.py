@@ -1,4 +1,4 @@
-"""What Prometheus is told of clicks."""
+"""What Prometheus reads of clicks."""
 
 import re
 from pathlib import Path

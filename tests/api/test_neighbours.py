@@ -1,4 +1,4 @@
-"""A proxy in front that the configuration does not trust is told of in the log."""
+"""The log warns about a proxy in front that the configuration does not trust."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,7 +31,7 @@ async def call(
     forwarded: str = VISITOR,
     **headers: str,
 ) -> list[Mapping[str, Any]]:
-    """What is logged meanwhile."""
+    """The log of the block."""
     if forwarded:
         headers["x-forwarded-for"] = forwarded
     with capture_logs() as logs:

@@ -1,4 +1,4 @@
-"""What an operation is without a word of its own, and what it may say instead."""
+"""What an operation derives by default, and what it may override."""
 
 from typing import Any, ClassVar
 

@@ -1,6 +1,6 @@
-"""Whichever way a link is created, its destination is asked for its icon, and for a missing title.
+"""Each way to create a link requests its destination's icon, and a missing title.
 
-The links API alone leaves a link without a title as it was asked for.
+Only the links API leaves a link without a title as it was requested.
 """
 
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What is left of a public link once it is over: nothing."""
+"""Nothing remains of an expired public link."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every native operation refuses a parameter of the query that it does not know."""
+"""Every operation of the links API refuses an unknown query parameter."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""Whether the server says that it is ready while it is, and why not while it is not."""
+"""Whether the server reports that it is ready, and why not when it is not."""
 
 import asyncio
 import shutil
@@ -38,14 +38,14 @@ def find_probe(db: Database) -> str:
 
 
 class Clocked:
-    """A readiness whose clock stands still, beside a recorder with the same clock."""
+    """A readiness check with a stopped clock, beside a recorder with the same clock."""
 
     def __init__(self, db: Database, recorder: Any, clock: list[float], **settings: Any) -> None:
         self.clock = clock
         self.readiness = Readiness(db, recorder, read_monotonic=lambda: clock[0], **settings)
 
     async def list_codes(self) -> list[str]:
-        """After the shared answer has ended."""
+        """After the shared answer has expired."""
         self.clock[0] += 1
         return await list_codes(self.readiness)
 
@@ -100,7 +100,7 @@ async def test_a_database_that_cannot_grow_is_not_ready(db: Database) -> None:
     async with run_recorder(db) as recorder:
         clocked = Clocked(db, recorder, [10.0])
         await db.write(add("a"))
-        # What is logged would go to a file, too.
+        # The log would also go to a file.
         with limit_file_size(db.path.with_name("shorty.db-wal").stat().st_size), capture_logs():
             (reason,) = await clocked.readiness.find_reasons()
             assert reason.code == "database-not-writable"
@@ -173,7 +173,7 @@ async def test_on_a_full_disk_neither_a_write_nor_the_probe_gets_through(small_d
         clocked = Clocked(db, recorder, [10.0])
         assert await clocked.list_codes() == []
         fill(small_disk)
-        # Some find room in the last page that the file system gave.
+        # Some writes fit the last page that the file system gave.
         assert not all(recorder.record(make_visit()) for _ in range(40))
         with pytest.raises(StorageUnavailableError):
             await db.write(add("a link", "x" * 30_000))

@@ -31,7 +31,7 @@ def test_a_byte_order_mark_before_json_is_skipped() -> None:
 
 
 async def test_json_behind_a_byte_order_mark_is_no_form(client: httpx.AsyncClient) -> None:
-    """As `curl --data-binary @file` sends what an editor of Windows has saved."""
+    """As `curl --data-binary @file` sends a file saved by a Windows editor."""
     content = b'\xef\xbb\xbf{"url": "https://example.com/", "domain": "go.example"}'
     for kind in ("application/json", "application/x-www-form-urlencoded"):
         answer = await client.post("/api/v1/links", content=content, headers={"content-type": kind})

@@ -1,9 +1,9 @@
-"""Hostile and lawful requests made up from the OpenAPI document: no 5xx, nothing undocumented.
+"""Hostile and valid requests generated from the OpenAPI document: no 5xx, nothing undocumented.
 
-The application runs in a loop of its own, since schemathesis asks from outside of any.
+The application runs in its own loop, because schemathesis calls from outside any loop.
 """
 
-# What its own types leave unknown:
+# schemathesis has incomplete types:
 # pyright: reportUnknownVariableType=false, reportUntypedFunctionDecorator=false
 
 from collections.abc import Generator
@@ -58,16 +58,16 @@ CHECKS = [
     response_schema_conformance,
 ]
 EXAMPLES = settings(
-    # Beside some seventy corner cases of each operation, chosen by its schema.
+    # Beside about seventy corner cases of each operation, chosen by its schema.
     max_examples=count_examples(1),
-    derandomize=True,  # the same requests each time: it searches nothing, it keeps what holds
+    derandomize=True,  # # the same requests each time, to check for regressions
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 DOMAIN_FIELDS = {"domain", "brandedDomain"}
 MANY = 30
-OUT_OF_REACH = 777_777_777  # an id of our own token that no made-up request revokes
+OUT_OF_REACH = 777_777_777  # # an id of our own token that no generated request revokes
 
 
 class Server:
@@ -94,7 +94,7 @@ class Server:
         self._client.headers["authorization"] = f"Bearer {token}"
 
     async def _fill(self, home: Home) -> None:
-        """So much of everything that requests meet what they ask for, though some delete it."""
+        """So many objects that requests find what they name, although some delete it."""
         app = self._app
         actor = await make_actor(app.db, home)
         for number in range(MANY):
@@ -124,7 +124,7 @@ class Server:
         if "data" in request and isinstance(request["data"], bytes | str):
             request["content"] = request.pop("data")
         response = self._portal.call(partial(self._client.request, **request))
-        response.elapsed = timedelta(0)  # schemathesis asks, and an answer in one piece has none
+        response.elapsed = timedelta(0)  # # schemathesis reads it, and a complete answer has none
         return response
 
 
@@ -147,7 +147,7 @@ def test_no_request_breaks_the_server_or_surprises_its_caller(
 
 
 def aim(case: schemathesis.Case[Any]) -> None:
-    """At things that are there, as made-up ids and domains seldom are; 1 is the owner."""
+    """With existing ids and domains, which generated ones rarely match; 1 is the owner."""
     for name, value in case.path_parameters.items():
         case.path_parameters[name] = str(crc32(str(value).encode()) % MANY + 2)
     if isinstance(case.body, dict):

@@ -209,7 +209,7 @@ async def test_an_import_stays_in_its_workspace(
     assert (await stranger.get("/api/v1/tags")).json()["tags"] == []
 
 
-# What is refused
+# Errors
 
 
 EMPTY: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""`/qr-code`: made, changed and refused in the short-link API's shapes."""
+"""`/qr-code`: created, changed and refused in the short-link API's forms."""
 
 from typing import Any
 

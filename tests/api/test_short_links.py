@@ -50,7 +50,7 @@ def trust(*proxies: str) -> Config:
     return Config(domains=DOMAINS, public_links=PUBLIC, server=server)
 
 
-# What is answered
+# Answers
 
 
 async def test_the_answer_has_the_keys_of_the_document_in_their_order_and_types(
@@ -67,7 +67,7 @@ async def test_the_answer_has_the_keys_of_the_document_in_their_order_and_types(
     data = answer.json()["data"]
     assert list(data) == list(documented["data"])
     for key, value in documented["data"].items():
-        if key != "uniqueTagId":  # the document's link has one without having tags
+        if key != "uniqueTagId":  # # the document's link has one without tags
             assert type(data[key]) is type(value), key
 
 
@@ -114,7 +114,7 @@ def test_every_field_of_the_document_is_taken() -> None:
 
 async def test_the_examples_that_are_shown_are_true(caller: Caller) -> None:
     data = await caller.create(**INPUT_EXAMPLE | {"brandedDomain": "go.example"})
-    made = {"id", "userId", "uniqueTagId", "brandedDomain", "qr"}  # the domain is another
+    made = {"id", "userId", "uniqueTagId", "brandedDomain", "qr"}  # # the domain differs too
     assert {key: data[key] for key in data if key not in made} == {
         key: value for key, value in EXAMPLE["data"].items() if key not in made
     }
@@ -130,7 +130,7 @@ async def test_it_answers_on_both_paths_with_the_rate_limit(caller: Caller, path
     assert answer.headers["x-ratelimit-reset"] == str((NOW + MINUTE) // 1000)
 
 
-# What its fields do
+# Fields
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ async def test_a_title_is_fetched_behind_the_request(caller: Caller) -> None:
         await caller.house.app.services.page_fetcher.finish()
     rows = await caller.house.app.db.find_all("select title from links order by id")
     assert [row["title"] for row in rows] == ["JS dev", "Mine"]
-    # And the host's icon, of which there is none here.
+    # And the host's icon, which does not exist here.
     assert [request.split()[1] for request in server.requests] == ["/", "/favicon.ico"]
 
 
@@ -354,7 +354,7 @@ async def test_a_form_makes_the_same_link(
     assert (await caller.visit("sale")).status_code in {200, 302}
 
 
-# What is refused
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -503,7 +503,7 @@ async def test_of_many_at_once_one_gets_the_slug(caller: Caller) -> None:
     assert sorted(answer.status_code for answer in answers) == [201] + [400] * 9
 
 
-# A retry
+# Retries
 
 
 async def test_a_retry_with_its_key_is_answered_as_before(caller: Caller) -> None:
@@ -632,7 +632,7 @@ def test_what_one_limit_of_public_links_refuses_counts_for_the_other_neither() -
     limits = RateLimits()
 
     def take(*addresses: str) -> int:
-        """How many were refused."""
+        """The number of refused requests."""
         refused = 0
         for address in addresses:
             try:

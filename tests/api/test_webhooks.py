@@ -59,7 +59,7 @@ async def visit(house: House, *slugs: str) -> None:
 async def wait_for(
     client: httpx.AsyncClient, delivery_id: str, attempts: int = 1, status: str | None = None
 ) -> Json:
-    """The delivery, once it was tried so often."""
+    """The delivery, once it has had so many attempts."""
     for _ in range(2000):
         delivery = (await get(client, f"/deliveries/{delivery_id}"))["delivery"]
         if delivery["attempts"] >= attempts and status in {None, delivery["status"]}:
@@ -337,7 +337,7 @@ async def test_one_endpoint_is_the_same_however_it_is_spelled(
     await wait_for(client, tested["id"])
     for number, spelling in enumerate(spellings):
         await house.make_link(slug=f"sale{number}", webhook_urls=(spelling, *spellings))
-        await visit(house, f"sale{number}")  # it is stopped: nothing is queued for it
+        await visit(house, f"sale{number}")  # # the receiver is stopped, so no delivery is queued
         (listed,) = (await client.get(f"{ALL}/deliveries", params={"url": spelling})).json()[
             "deliveries"
         ]
@@ -360,7 +360,7 @@ async def test_a_filter_that_cannot_be_is_refused(client: httpx.AsyncClient, que
     assert list(answered.json()["fields"]) == [query.partition("=")[0]]
 
 
-# Who may
+# Permissions
 
 
 async def test_another_workspaces_deliveries_are_not_there(

@@ -1,4 +1,4 @@
-"""Made-up histories: visits that are stored as if somebody had just come."""
+"""Past visits for tests: stored as if visitors had just come."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What may be played on a page, and that nothing else can."""
+"""Which players a page may embed, and that nothing else is possible."""
 
 import pytest
 from hypothesis import given

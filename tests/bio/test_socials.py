@@ -1,4 +1,4 @@
-"""The icons that lead elsewhere."""
+"""The icons of profiles on other sites."""
 
 from typing import get_args
 

@@ -1,4 +1,4 @@
-"""Colours of pages: readable in every theme, whatever is asked for."""
+"""Colours of pages: readable in every theme, whatever is requested."""
 
 import msgspec
 import pytest
@@ -36,7 +36,7 @@ def test_each_theme_is_readable_in_light_and_in_dark(theme: Theme) -> None:
     for palette in (light, dark):
         check_readable(palette)
         for ground in (palette.ground, palette.ground_end):
-            # What the focus is shown by: WCAG 2.2 asks 3 of it.
+            # The focus outline, for which WCAG 2.2 requires a contrast of 3.
             assert measure_contrast(read_color(palette.accent), read_color(ground)) >= 3
     assert list_warnings(theme, Colors()) == []
 

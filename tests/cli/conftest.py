@@ -1,4 +1,4 @@
-"""`shell`: runs a command line in this process, through the real `main`, in a folder of its own."""
+"""`shell`: runs a command line in this process, through the real `main`, in its own folder."""
 
 import io
 import os
@@ -39,7 +39,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Shell]:
 
 @pytest.fixture
 def shell_beside(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> ShellBeside:
-    """As `shell`, on the database of the server that runs in the folder, with its settings."""
+    """Like `shell`, on the database and with the settings of the server that runs in the folder."""
 
     def choose(folder: Path) -> Shell:
         for name, value in list_settings(folder).items():

@@ -1,4 +1,4 @@
-"""What a command line answers in a test."""
+"""The result of a command line in a test."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Commands while the server runs: it acts on what they changed, on tokens at once."""
+"""Commands while the server runs: it notices their changes, and tokens at once."""
 
 import time
 from collections.abc import Callable, Generator
@@ -10,7 +10,7 @@ from tests.cli.shell import ShellBeside
 from tests.service import Service
 
 A_SECOND = 1.0
-SCHEDULING_S = 4.0  # what a loaded machine may add
+SCHEDULING_S = 4.0  # # the delay that a loaded machine may add
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Files that commands write: whole or not at all, for nobody else, and on the disk."""
+"""Files that commands write: whole or not at all, private, and synced to disk."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""The command line as a whole: its exit codes, its streams, what a failure looks like."""
+"""The command line as a whole: its exit codes, its streams, its errors."""
 
 import os
 import sqlite3

@@ -1,4 +1,4 @@
-"""The manual's page of commands names every command and option, and none that is not there."""
+"""The manual's page of commands names every command and option, and only existing ones."""
 
 import re
 from collections.abc import Iterator

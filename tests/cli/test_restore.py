@@ -1,4 +1,4 @@
-"""`shorty restore` and `shorty check` of files that say they are databases of shorty."""
+"""`shorty restore` and `shorty check` of files that claim to be databases of shorty."""
 
 import os
 import socket
@@ -193,13 +193,13 @@ CHANGES = SCHEMA_CHANGES | ROW_CHANGES
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
-    """The database that is there, with something in its log."""
+    """The existing database, with changes in its log."""
     (tmp_path / "data").mkdir()
     return create_database(tmp_path / "data" / "shorty.db")
 
 
 def restore_in_vain(shell: Shell, target: Path, file: str) -> Outcome:
-    """Restores the file while the target has a log, and proves that nothing changed."""
+    """Restores the file while the target has a log, and checks that nothing changed."""
     with closing(sqlite3.connect(target, isolation_level=None)) as writer:
         writer.execute("pragma journal_mode = wal")
         writer.execute("insert or replace into server_state values ('in the log', '')")

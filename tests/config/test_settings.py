@@ -1,4 +1,4 @@
-"""What the settings work out themselves: schemes, plans, the own domain; and their documents."""
+"""Derived settings: schemes, plans, the built-in domain; and their documentation."""
 
 import re
 from ipaddress import ip_address
@@ -77,7 +77,7 @@ def test_a_port_is_told_from_an_address() -> None:
 
 
 def list_documented_keys() -> dict[str, str]:
-    """Each key of the shipped file by its path, with the comment that stands above it."""
+    """Each key of the shipped file by its path, with the comment above it."""
     keys: dict[str, str] = {}
     section, comment = "", ""
     for raw in (ROOT / "shorty.toml").read_text("utf-8").splitlines():

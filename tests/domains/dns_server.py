@@ -1,4 +1,4 @@
-"""A small DNS server on loopback, over UDP and TCP, that answers from a zone held in memory."""
+"""A small DNS server on loopback, over UDP and TCP, with a zone in memory."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -20,8 +20,8 @@ Zone = dict[str, dict[str, list[str]]]
 
 
 class DnsServer(asyncio.DatagramProtocol):
-    """`zone` maps names to record types to values. Of names in `broken` it knows SERVFAIL only, to
-    those in `silent` it says nothing.
+    """`zone` maps names to record types to values. For names in `broken` it answers SERVFAIL; for
+    those in `silent` it does not answer.
     """
 
     def __init__(self, zone: Zone) -> None:
@@ -112,7 +112,7 @@ async def run_dns_server(zone: Zone) -> AsyncGenerator[DnsServer]:
 
 
 def make_system_ask(server: DnsServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In place of the name servers that this machine is set up with."""
+    """Replaces the machine's name servers."""
     host, _, port = server.address.rpartition(":")
 
     def read_resolv_conf(resolver: BaseResolver, _file: object) -> None:

@@ -1,4 +1,4 @@
-"""What tests of domains are built from."""
+"""Builds objects for tests of domains."""
 
 from msgspec.structs import replace
 

@@ -1,4 +1,4 @@
-"""Writes hosts in their one spelling, and refuses what no browser opens."""
+"""Normalises hosts, and refuses those that no browser opens."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Verifies domains against a real DNS server and real HTTP servers on loopback."""
+"""Verifies domains with a real DNS server and real HTTP servers on loopback."""
 
 import asyncio
 import socket
@@ -29,13 +29,13 @@ from tests.domains.support import make_config, start
 from tests.support import NOW, make_actor, make_home
 
 HOST = "go.acme.example"
-UNSPECIFIED = "0.0.0.0"  # noqa: S104 - in records only
+UNSPECIFIED = "0.0.0.0"  # # noqa: S104 - in records only
 PROOF = f"_shorty-verification.{HOST}"
 LATER = NOW + 5000
 
 
 class LoopbackResolver(AbstractResolver):
-    """Leads every name to this machine, as a hosts file would."""
+    """Resolves every name to this machine, like a hosts file."""
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -47,7 +47,7 @@ class LoopbackResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Nothing is open."""
 
 
 class Scene:
@@ -107,7 +107,7 @@ async def scene(db: Database) -> AsyncGenerator[Scene]:
 
 @asynccontextmanager
 async def run_site(answer: Callable[[str], str]) -> AsyncGenerator[int]:
-    """A web server whose body is what `answer` makes of the path; gives its port."""
+    """A web server whose body is the result of `answer` for the path; yields its port."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.read(4096)

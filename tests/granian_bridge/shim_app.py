@@ -1,4 +1,4 @@
-"""A Litestar application behind the shim, for tests that talk to it through granian."""
+"""A Litestar application behind the adapter, for tests that reach it through granian."""
 
 import asyncio
 import gc
@@ -29,7 +29,7 @@ def note_end(what: str) -> None:
 
 @get("/ended/{what:str}")
 async def wait_for_end(what: str) -> str:
-    """Answers once that has ended; each end can be asked for once."""
+    """Answers once that has ended; each end can be requested once."""
     await ended.setdefault(what, asyncio.Event()).wait()
     del ended[what]
     return what
@@ -116,7 +116,7 @@ async def stream_much() -> Stream:
 
 
 async def make_much() -> AsyncIterator[bytes]:
-    global produced  # noqa: PLW0603 - one long stream at a time
+    global produced  # # noqa: PLW0603 - one long stream at a time
     produced = 0
     try:
         while produced < LONG:
@@ -134,7 +134,7 @@ async def count_produced() -> int:
 @get("/failing-stream/{length:int}")
 async def stream_and_fail(length: int) -> Stream:
     async def make() -> AsyncIterator[bytes]:
-        password = chr(122) + "ebra"  # so that only its value reads so
+        password = chr(122) + "ebra"  # # so that only its value contains the word
         for _ in range(length):
             yield PIECE[:1000]
         assert password
@@ -168,7 +168,7 @@ async def answer_half(scope: Any, receive: Any, send: Any) -> None:
 
 @asgi("/deaf", copy_scope=False)
 async def send_for_ever(scope: Any, receive: Any, send: Any) -> None:
-    """Never listens whether its client is there: only `send` can tell it."""
+    """Never checks whether its client is connected: only `send` can tell it."""
     headers = [(b"content-type", b"text/event-stream")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     try:
@@ -181,7 +181,7 @@ async def send_for_ever(scope: Any, receive: Any, send: Any) -> None:
 
 @asgi("/curious", copy_scope=False)
 async def listen_after_answer(scope: Any, receive: Any, send: Any) -> None:
-    """Goes on listening once it has answered, as a stream's listener does."""
+    """Keeps listening after it has answered, like a stream's listener."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"all"})
     await send({"type": "http.response.body", "body": b""})
@@ -191,14 +191,14 @@ async def listen_after_answer(scope: Any, receive: Any, send: Any) -> None:
 
 @asgi("/patient", copy_scope=False)
 async def wait_for_client(scope: Any, receive: Any, send: Any) -> None:
-    """Answers nothing until its client has gone."""
+    """Answers nothing until its client has disconnected."""
     note_end("waiting")
     kinds = [(await receive())["type"] for _ in range(3)]
     note_end("-".join(kinds))
 
 
 def count_exchanges() -> int:
-    """Those that somebody still refers to, other than themselves."""
+    """Those that are still referenced by anything else."""
     gc.collect()
     return sum(type(each) is Exchange for each in gc.get_objects())
 

@@ -1,4 +1,4 @@
-"""What is told of an application's faults once its client has gone."""
+"""What is logged of an application's errors after its client has disconnected."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.rsgi_client import Exchange, Scope
 
 
 class Gone(Exchange):
-    """With a client that leaves at once."""
+    """With a client that disconnects at once."""
 
     async def client_disconnect(self) -> None:
         return

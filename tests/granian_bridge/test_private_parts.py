@@ -1,9 +1,8 @@
-"""What shorty relies on of granian without being promised it: each name, each signature.
+"""Checks each private name and signature of granian on which shorty relies.
 
-Where a new granian breaks one of these tests, read the message: it says which file of
-`shorty/granian_bridge` to compare with which file of granian. Then run `tests/granian_bridge` and
-`tests/serve`, which show whether requests, streams and stops still work, and move the range in
-pyproject.toml.
+If a new granian breaks one of these tests, its message names which file of `shorty/granian_bridge`
+to compare with which file of granian. Then run `tests/granian_bridge` and `tests/serve`, which show
+whether requests, streams and stops still work, and change the range in pyproject.toml.
 """
 
 import inspect
@@ -72,7 +71,7 @@ SIGNATURES = [
     ("granian._granian:RSGIHTTPStreamTransport.send_bytes", "self data", PROTOCOL),
 ]
 
-# (which function, names that its code must mention, what to look at)
+# (the function, names that its code must mention, what to look at)
 MENTIONS = [
     ("granian.server.embed:Server.serve", {"_spawn_rsgi_worker"}, SPAWNING),
     ("granian.server.embed:Server._spawn_worker", {"_ssp", "_shd"}, SOCKET),
@@ -118,7 +117,7 @@ def test_only_the_granian_that_was_read_is_installed() -> None:
 
 
 def find_part(place: str, advice: str) -> Any:
-    """As it was written, without what granian wraps around it."""
+    """The original, without granian's wrapper."""
     try:
         return inspect.unwrap(resolve_name(place))
     except AttributeError:

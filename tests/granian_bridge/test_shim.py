@@ -1,4 +1,4 @@
-"""The shim, through granian: what goes in and what comes out is what ASGI promises."""
+"""The adapter, through granian: requests and answers are as ASGI specifies."""
 
 import hashlib
 import http.client
@@ -45,12 +45,12 @@ def ask(client: http.client.HTTPConnection, method: str, path: str, **rest: Any)
 
 
 def exchange(service: Service, sent: bytes) -> bytes:
-    """Everything the server says on a connection that it closes."""
+    """All bytes of the server on a connection that it closes."""
     with service.connect(sent) as connection:
         return b"".join(iter(lambda: connection.recv(100_000), b""))
 
 
-# What goes in
+# Requests
 
 
 def test_a_request_line_is_decoded_once(client: http.client.HTTPConnection) -> None:
@@ -165,7 +165,7 @@ def test_a_connection_goes_on_after_a_body_that_nobody_read(
         assert client.getresponse().read() == b"not read"
 
 
-# What comes out
+# Answers
 
 
 def test_each_cookie_has_a_header_of_its_own(client: http.client.HTTPConnection) -> None:
@@ -259,7 +259,7 @@ def test_who_waits_for_a_client_that_leaves_is_told(service: Service) -> None:
     assert service.get(f"/ended/{kinds}") == kinds
 
 
-# What goes wrong
+# Errors
 
 
 @pytest.mark.parametrize("path", ["/fault", "/failing-stream/3", "/silent", "/half"])

@@ -1,4 +1,4 @@
-"""What tests of links share: a real database with two domains and two workspaces."""
+"""Fixtures of the tests of links: a real database with two domains and two workspaces."""
 
 import pytest
 
@@ -54,5 +54,5 @@ async def actor(db: Database, home: Home) -> Actor:
 
 @pytest.fixture
 async def stranger(db: Database) -> Actor:
-    """Somebody in another workspace."""
+    """A person in another workspace."""
     return await make_actor(db, await make_home(db, CONFIG, "eve@b.example"), config=CONFIG)

@@ -1,4 +1,4 @@
-"""Which hosts no link may lead to."""
+"""Which hosts are not allowed as destinations."""
 
 from pathlib import Path
 

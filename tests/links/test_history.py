@@ -1,4 +1,4 @@
-"""What is kept of what was done to a link."""
+"""The recorded history of a link's changes."""
 
 from typing import Any
 

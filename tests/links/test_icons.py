@@ -1,4 +1,4 @@
-"""Icons of hosts that are fetched behind the requests, and kept once for each host."""
+"""Icons of hosts, fetched after the request and stored once per host."""
 
 import asyncio
 import io
@@ -32,7 +32,7 @@ def write_picture(kind: str = "PNG", mode: str = "RGB", side: int = 32) -> bytes
 
 
 class Site:
-    """Answers pages with PAGE and its icon with a picture, and notes what it was asked for."""
+    """Answers pages with PAGE and its icon with an image, and records the requests."""
 
     def __init__(self, picture: bytes) -> None:
         self.picture = picture

@@ -1,4 +1,4 @@
-"""Lists of links: order, pages, filters and searches, the small way and the large way."""
+"""Lists of links: order, pages, filters and searches, in small and in large workspaces."""
 
 from itertools import combinations_with_replacement
 from typing import Any
@@ -21,7 +21,7 @@ from tests.support import NOW
 
 @pytest.fixture(params=["looked through", "ranked", "followed"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A small workspace is looked through; limits of 0 make few links as hard to find as many."""
+    """A small workspace is scanned; limits of 0 treat few links like many."""
     if request.param != "looked through":
         monkeypatch.setattr(listing, "SMALL", 0)
     if request.param == "followed":
@@ -34,7 +34,7 @@ async def ask(context: LinkContext, actor: Actor, **filters: Any) -> LinkPage:
 
 
 async def list_slugs(context: LinkContext, actor: Actor, **filters: Any) -> list[str]:
-    """The slugs of all pages, which are counted and cut as they should be."""
+    """The slugs of all pages, whose totals and lengths are checked."""
     slugs: list[str] = []
     cursor: str | None = None
     limit = filters.pop("limit", 50)
@@ -56,7 +56,7 @@ async def count_clicks(context: LinkContext, link: Link, total: int) -> None:
 async def test_pages_follow_one_another_in_either_order(context: LinkContext, actor: Actor) -> None:
     slugs = [f"s{number}" for number in range(7)]
     for number, slug in enumerate(slugs):
-        # Three share each moment, so that the id decides between them.
+        # Three links share each moment, so that the id decides their order.
         link = await make_link(context, actor, NOW + number // 3, slug=slug)
         await count_clicks(context, link, number % 3)
     by_clicks = ["s0", "s3", "s6", "s1", "s4", "s2", "s5"]
@@ -166,7 +166,7 @@ async def test_filters_and_a_search_are_combined(
     ]
     for chosen in combinations_with_replacement(choices, 3):
         if len({name for name, _, _ in chosen}) < len({(name, value) for name, _, value in chosen}):
-            continue  # on and off at once
+            continue  # # active and inactive at once
         filters = {name: value for _, each, _ in chosen for name, value in each.items()}
         expected = [
             slug
@@ -331,7 +331,7 @@ async def test_a_search_whose_last_round_finds_nothing_ends_there(
     monkeypatch.setattr(listing, "SMALL", 0)
     await make_link(context, actor, slug="real", title="qwxyz real")
     for slug in ("false1", "false2"):
-        # Every part of three characters is in it, but not the whole.
+        # It contains every trigram of the query, but not the whole.
         await make_link(context, actor, slug=slug, title="xyz qwx")
     for sort in ("createdAt", "-createdAt", "clickCount"):
         page = await ask(context, actor, search="qwxyz", limit=2, sort=sort)

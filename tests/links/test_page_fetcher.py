@@ -1,4 +1,4 @@
-"""Titles that are fetched behind the requests."""
+"""Titles that are fetched after the request."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Reads titles of honest pages in every encoding, and of hostile ones within their bounds."""
+"""Reads titles of honest pages in every encoding, and of hostile ones within limits."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Links that anyone may make without an account."""
+"""Links that anyone may create without an account."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The search index keeps up with links that were made, changed and deleted before it knew them."""
+"""The search index catches up with links that were created, changed and deleted before."""
 
 import random
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ async def search(context: LinkContext, actor: Actor, word: str) -> set[int]:
 
 
 async def find_indexed(db: Database, word: str) -> set[int]:
-    """What the index holds by itself, without catching up."""
+    """What the index contains by itself, without catching up."""
     sql = "select rowid from links_search where links_search match $1"
     return {row[0] for row in await db.find_all(sql, " AND ".join(cut(word)))}
 
@@ -47,7 +47,7 @@ def cut(word: str) -> Sequence[str]:
 async def test_whatever_happens_before_a_link_is_indexed_its_words_are_found(
     context: LinkContext, actor: Actor, seed: int
 ) -> None:
-    dice = random.Random(seed)  # noqa: S311 - the same actions each time
+    dice = random.Random(seed)  # # noqa: S311 - the same actions each time
     titles: dict[int, str] = {}
     deleted: dict[int, str] = {}
     for step in range(60):

@@ -1,6 +1,6 @@
-"""What a camera would read of a drawn code."""
+"""Reads a drawn code like a camera."""
 
-# What the decoder's types leave unknown:
+# The decoder's types are incomplete:
 # pyright: reportUnknownVariableType=false
 
 import io
@@ -36,6 +36,6 @@ def open_image(png: bytes) -> Image.Image:
 
 
 def read_code(png: bytes) -> str | None:
-    """The text of the only code there is; None where none is found."""
+    """The text of the only code in the image; None if none is found."""
     found = zxingcpp.read_barcodes(open_image(png), formats=QR_CODES)
     return found[0].text if len(found) == 1 else None

@@ -1,4 +1,4 @@
-"""A browser shows the SVG so that a camera reads it, every pattern with every corner and a logo."""
+"""A browser's rendering of the SVG is readable, for every pattern with every corner and a logo."""
 
 import shutil
 import subprocess
@@ -44,7 +44,7 @@ def test_every_look_is_read_from_a_browsers_window(tmp_path: Path, *, has_logo: 
 
 
 def show(folder: Path, body: str) -> bytes:
-    """The window's picture."""
+    """A screenshot of the window."""
     width, height = COLUMNS * (SIZE + 16), -(-len(LOOKS) // COLUMNS) * (SIZE + 90)
     page, picture = folder / "page.html", folder / "window.png"
     style = "body{margin:0;background:#fff}img{margin:8px;vertical-align:top}"

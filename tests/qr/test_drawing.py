@@ -1,4 +1,4 @@
-"""Whatever a code looks like, a camera reads the address."""
+"""However a code looks, a camera reads its URL."""
 
 import math
 import xml.etree.ElementTree as ET
@@ -33,7 +33,7 @@ def draw(address: str = SHORT, *, logo: bool = False, **given: object) -> bytes:
 @pytest.mark.parametrize("corner", CORNERS)
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_every_code_is_read(pattern: str, corner: str) -> None:
-    turn = PATTERNS.index(pattern) + CORNERS.index(corner)  # so each meets all colours
+    turn = PATTERNS.index(pattern) + CORNERS.index(corner)  # # so that each meets all colours
     for number, (has_logo, address) in enumerate(product((False, True), (SHORT, LONG)), turn):
         color, background = COLORS[number % len(COLORS)]
         size = 220 if address == SHORT else 300

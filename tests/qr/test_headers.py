@@ -1,4 +1,4 @@
-"""How large pictures say they are."""
+"""The sizes that images declare."""
 
 import io
 import struct

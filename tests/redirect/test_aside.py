@@ -1,4 +1,4 @@
-"""Visits that are answered aside of the event loop, in several threads at once."""
+"""Visits answered outside the event loop, in several threads at once."""
 
 import asyncio
 from collections.abc import Generator
@@ -28,7 +28,7 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 
 
 class Visitors:
-    """Threads that visit a link until they are told to stop, or it is not answered aside."""
+    """Threads that visit a link until they are stopped, or it is no longer answered at once."""
 
     def __init__(self, house: House, path: str) -> None:
         self._house = house
@@ -66,7 +66,7 @@ class Visitors:
 
 
 class WatchedLock:
-    """Says when somebody wants it."""
+    """Signals when another thread waits for it."""
 
     def __init__(self) -> None:
         self._lock = RLock()
@@ -97,7 +97,7 @@ async def test_a_limit_that_is_set_meanwhile_knows_of_every_visit_before_it(
         with visitors.visit():
             await wait_until(lambda visitors=visitors: visitors.count > 50)
             await house.change_link(link, max_clicks=1_000_000)
-            # Its count is found now, while the last of them may still be under way.
+            # Its count is read now, while the last of them may still be in progress.
             assert (await client.get(f"/sale{number}")).status_code == 302
         expected = visitors.count + 1
         limited = house.app.limited

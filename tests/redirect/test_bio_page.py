@@ -1,4 +1,4 @@
-"""What a bio page shows, in each theme, and that nothing on it can be abused."""
+"""What a bio page shows in each theme, and that nothing on it can be abused."""
 
 import re
 from collections import Counter

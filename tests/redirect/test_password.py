@@ -43,7 +43,7 @@ def test_the_cookie_is_for_this_path_only_and_out_of_reach_of_scripts() -> None:
 
 
 def test_the_cookie_is_this_text() -> None:
-    """Written once: one that a release before wrote opens its link."""
+    """A fixed text: a cookie written by an earlier release opens its link."""
     value = "1795352400.Qyojnf8rA11VatQSMx5xK8I06yHW6X4-MGuDP6DWf_k"
     secret, ends_at = bytes(range(32)), 1_795_352_400_000
     assert build_cookie(

@@ -1,4 +1,4 @@
-"""Problems as programs read them, and which programs ask for that."""
+"""Problems in the format for programs, and which programs ask for it."""
 
 from importlib import resources
 

@@ -1,4 +1,4 @@
-"""What is read off a visitor's request: whence it comes, by which host, for whom."""
+"""Reads a visitor's request: its source, host and client."""
 
 import httpx
 import pytest

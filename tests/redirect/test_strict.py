@@ -1,4 +1,4 @@
-"""Strict-Transport-Security: where it is switched on, over https, on the operator's domains."""
+"""Strict-Transport-Security: only if enabled, over https, on the operator's domains."""
 
 from collections.abc import AsyncIterator
 from typing import Final
@@ -29,7 +29,7 @@ def config() -> Config:
 
 @pytest.fixture(autouse=True)
 async def links(house: House) -> None:
-    """The workspace's own domain is proved."""
+    """The workspace's own domain is verified."""
     for host in ("go.example", "localhost:8000"):
         await house.make_link(domain=host)
     db, workspace_id = house.app.db, house.actor.workspace_id
@@ -77,7 +77,7 @@ async def test_a_proxy_that_is_not_trusted_cannot_ask_for_it(house: House) -> No
 
 
 class Answers:
-    """What a protocol was asked to answer with."""
+    """The answer that a protocol received."""
 
     body = b"sent"
 

@@ -1,4 +1,4 @@
-"""A furnished workspace, made once for each process of the tests and copied for each test."""
+"""A furnished workspace, created once per test process and copied for each test."""
 
 import asyncio
 import shutil
@@ -58,7 +58,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Furnished:
 
 @pytest.fixture(autouse=True)
 def nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Checks of domains ask a name server on loopback, which is not there."""
+    """Domain checks ask a name server on loopback that does not exist."""
 
     def read_resolv_conf(resolver: BaseResolver, _file: object) -> None:
         resolver.nameservers = ["127.0.0.1"]
@@ -81,7 +81,7 @@ async def open_house(furnished: Furnished, folder: Path) -> AsyncGenerator[House
 
 @pytest.fixture
 async def house(tmp_path: Path, furnished: Furnished) -> AsyncGenerator[House]:
-    """In place of the other tests' house, whose workspace is empty."""
+    """Replaces the other tests' house, whose workspace is empty."""
     async with open_house(furnished, tmp_path / "data") as house:
         yield house
 
@@ -90,7 +90,7 @@ async def house(tmp_path: Path, furnished: Furnished) -> AsyncGenerator[House]:
 async def shared_house(
     tmp_path_factory: pytest.TempPathFactory, furnished: Furnished
 ) -> AsyncGenerator[House]:
-    """For tests after which it is as it was before, as each of them makes sure."""
+    """For tests that leave it unchanged, which each of them checks."""
     async with open_house(furnished, tmp_path_factory.mktemp("shared") / "data") as house:
         yield house
 

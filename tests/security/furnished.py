@@ -1,4 +1,4 @@
-"""A workspace that holds one of everything that a path can name, and what its database says."""
+"""A workspace with one of everything that a path can name, and its database's rows."""
 
 from typing import Any, Final
 
@@ -14,9 +14,9 @@ from tests.webhooks.receiver import answer, run_receiver
 API: Final = "/api/v1"
 SVG: Final = {"content-type": "image/svg+xml"}
 
-# A person's or token's own last use is noted whenever they ask, whatever is answered.
+# A person's or token's last use is recorded at every request, whatever is answered.
 NOTED_USES: Final = frozenset({"last_used_at", "expires_at"})
-# Tables that say nothing of a workspace: SQLite's own and those of the full-text search.
+# Tables without data of workspaces: SQLite's own and those of the full-text search.
 UNOWNED: Final = ("sqlite_", "links_search", "search_", "journal_state")
 
 FURNISHED_WORKSPACE: Final = 1
@@ -26,7 +26,7 @@ Described = dict[str, list[tuple[object, ...]]]
 
 
 async def furnish(house: House) -> Ids:
-    """The ids by the names that parameters of paths have, in snake case."""
+    """The ids by the names of path parameters, in snake case."""
     client = await house.make_client()
 
     async def create(path: str, body: dict[str, Any], member: str) -> str:
@@ -69,7 +69,7 @@ async def furnish(house: House) -> Ids:
 
 
 async def _add_people(house: House) -> Ids:
-    """The owner with a session, and somebody who is invited."""
+    """The owner with a session, and an invited person."""
     user = house.home.user
     await house.app.db.write(
         lambda tx: start_session(tx, user.id, house.home.workspace.id, "Firefox", house.now)
@@ -88,7 +88,7 @@ async def _add_people(house: House) -> Ids:
 
 
 async def _deliver(client: httpx.AsyncClient) -> str:
-    """A delivery that has arrived, so that nothing of it is tried while a test looks."""
+    """A delivered delivery, so that no attempt runs while a test looks."""
     async with run_receiver(answer(200)) as receiver:
         sent = await client.post(f"{API}/webhooks/test", json={"url": receiver.url})
         assert sent.status_code == 202, sent.text
@@ -101,7 +101,7 @@ async def _deliver(client: httpx.AsyncClient) -> str:
 
 
 async def describe_database(house: House) -> Described:
-    """Every row of every table, without what is noted of the mere asking."""
+    """Every row of every table, without the columns that any request changes."""
     await house.settle()
     db = house.app.db
     described: Described = {}
@@ -117,9 +117,9 @@ async def describe_database(house: House) -> Described:
 
 
 def assert_rows_remain(before: Described, after: Described) -> None:
-    """A stranger's own rows may be added and counted; none of the others has changed."""
+    """A stranger's own rows may be added and counted; no other row may change."""
     for table, rows in before.items():
         missing = [row for row in rows if row not in after[table]]
-        if table == "quotas":  # the first column names the workspace
+        if table == "quotas":  # # the first column is the workspace
             missing = [row for row in missing if row[0] == FURNISHED_WORKSPACE]
         assert not missing, f"{table}: {missing}"

@@ -50,9 +50,9 @@ EMAILS: Final = ("ann@a.example", " Ann@A.example")
 
 
 class Sharing(Struct, frozen=True, kw_only=True):
-    """`sharing` names the n-th of those who share `most`; each of `apart` has as many of their own.
+    """`sharing` names the n-th of those who share `most`; each of `apart` has as many of its own.
 
-    All are there again after `lasts_ms`, or with `is_refilled` one of them. What gives back returns
+    After `lasts_ms` all are available again, or with `is_refilled` one of them. Giving back returns
     one, or with `is_cleared` all.
     """
 
@@ -97,7 +97,7 @@ def try_password(limits: RateLimits, guesser: Guesser, now: int) -> bool:
 
 
 def report(limits: RateLimits, email: str, now: int) -> bool:
-    """After strangers have used up what the account has."""
+    """After strangers have used up the account's allowance."""
     for number in range(101):
         with suppress(RateLimitedError):
             take_sign_in(limits, attempt(f"198.51.100.{number}", email), now)
@@ -254,7 +254,7 @@ RULES: Final = (
     replace(OF_INBOX, take=take_mail_of, sharing=name_one, apart=(2,)),
     replace(OF_INBOX, limit="password_mails", take=take_password_mail),
 )
-# Those that a door counts itself, without a function of its own: by the tests at the end.
+# Those that a door counts itself, without a function of its own, are tested at the end.
 AT_A_DOOR: Final = {"api_requests", "previews", "neighbours_told", "plain_documents"}
 
 
@@ -383,7 +383,7 @@ async def test_a_proxy_that_is_not_trusted_is_told_of_once_a_day(house: House) -
 async def test_long_documents_as_they_are_are_limited_by_the_minute(
     house: House, most: int, sharing: str, apart: tuple[str, ...]
 ) -> None:
-    """Behind a trusted proxy, whose headers are parted by strokes here."""
+    """Behind a trusted proxy, whose headers are separated by strokes here."""
 
     async def ask(who: str, now: int) -> bool:
         house.clock[0] = now

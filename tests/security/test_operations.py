@@ -1,7 +1,7 @@
-"""Every operation of the API, as the OpenAPI document lists them, called by those who may not.
+"""Every operation in the OpenAPI document, called by people without permission.
 
-A new operation is covered as soon as it is declared. One whose path names something new fails here
-until `furnish` creates one of it.
+A new operation is covered as soon as it is declared. If its path names a new kind of object, the
+test fails until `furnish` creates one.
 """
 
 import re
@@ -19,7 +19,7 @@ from tests.support import make_home
 NAMES: Final = re.compile(r"\{(\w+)\}")
 SCOPES: Final[tuple[Scope, ...]] = ("read", "write", "admin")
 
-# The fields of bodies that name what belongs to a workspace.
+# The fields of bodies that name objects of a workspace.
 ID_FIELDS: Final = {
     "tagIds": "tag_id",
     "tagId": "tag_id",
@@ -130,7 +130,7 @@ async def test_a_token_of_a_lower_scope_is_refused(
 
 @choose(EACH)
 async def test_a_token_of_its_scope_reaches_its_own(told: Told, house: House, ids: Ids) -> None:
-    """Else the refusals above would say nothing of who asks."""
+    """Otherwise the refusals above would prove nothing about permissions."""
     client = await house.make_client(scope=find_scope(told))
     answer = await call(client, told, ids)
     assert answer.status_code not in {401, 403}, answer.text
@@ -171,7 +171,7 @@ async def test_another_workspaces_ids_in_a_body_are_unknown(
 
 
 def _put_ids_in(example: Any, ids: Ids) -> Any:
-    """The same body with the ids of another workspace wherever it names one."""
+    """The same body with another workspace's ids in every field that names one."""
     if isinstance(example, list):
         return [_put_ids_in(each, ids) for each in cast("list[Any]", example)]
     if not isinstance(example, dict):

@@ -1,7 +1,7 @@
-"""Every page and form of the dashboard, as it is declared, opened and sent by those who may not.
+"""Every declared page and form of the dashboard, used by people without permission.
 
-A new page is covered as soon as it is declared. One whose path names something new fails here until
-`furnish` creates one of it.
+A new page is covered as soon as it is declared. If its path names a new kind of object, the test
+fails until `furnish` creates one.
 """
 
 import re
@@ -22,7 +22,7 @@ from tests.web.people import make_member, sign_in_at
 from tests.web.test_imports import send_file, wait_for_job
 
 NAMES: Final = re.compile(r"\{(\w+):str\}")
-FIELDS: Final = {"role": "viewer"}  # what is read before it is known for whom
+FIELDS: Final = {"role": "viewer"}  # # read before the permission is checked
 SIGN_IN: Final = "/app/sign-in"
 
 
@@ -54,7 +54,7 @@ def choose(*, method: str = "", is_closed: bool = False, has_names: bool = False
 
 
 class People(NamedTuple):
-    """Those who are signed in; the stranger owns another workspace."""
+    """People who are signed in; the stranger owns another workspace."""
 
     owner: Browser
     editor: Browser
@@ -162,7 +162,7 @@ async def test_another_workspace_sees_nothing_of_it_anywhere(
 
 @pytest.mark.parametrize("page", choose(method="GET", is_closed=True), ids=name_page)
 async def test_its_owner_gets_in(page: Page, people: People, names: Ids) -> None:
-    """Else the refusals above would say nothing of who asks."""
+    """Otherwise the refusals above would prove nothing about permissions."""
     if page.path.endswith("/live"):
         return
     answer = await people.owner.open(fill_path(page, names))

@@ -1,4 +1,4 @@
-"""What the tests of the process share."""
+"""Fixtures of the tests of the process."""
 
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +9,6 @@ import pytest
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """With a short path: it is part of what is compared, and shown when a test fails."""
+    """With a short path, which is compared, and shown when a test fails."""
     with tempfile.TemporaryDirectory() as path:
         yield Path(path)

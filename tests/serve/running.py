@@ -1,4 +1,4 @@
-"""How the tests of the process start one, and what they see of it."""
+"""How the tests of the process start one, and observe it."""
 
 import asyncio
 import os
@@ -52,7 +52,7 @@ def read_log(folder: Path) -> list[str]:
 
 
 def wait_until_gone(pid: int) -> None:
-    """Waits on the kernel's own event for a process that is not a child of this one."""
+    """Waits on a kernel event for a process that is not a child of this one."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -63,7 +63,7 @@ def wait_until_gone(pid: int) -> None:
 
 
 def make_database(folder: Path) -> str:
-    """As `shorty token create` leaves one for the server to start with; returns the token."""
+    """Leaves a token like `shorty token create` before the server starts; returns the token."""
     template, token = _find_template()
     shutil.copy(template, folder / "shorty.db")
     return token
@@ -71,7 +71,7 @@ def make_database(folder: Path) -> str:
 
 @cache
 def _find_template() -> tuple[Path, str]:
-    """Made once per process, in a thread since a test may have a loop that runs."""
+    """Created once per process, in a thread, because a test may have a running loop."""
     path = prepare_copy(make_folder())
     with ThreadPoolExecutor(1) as thread:
         return path, thread.submit(asyncio.run, _add_owner(path)).result()

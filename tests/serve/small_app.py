@@ -1,7 +1,7 @@
-"""Small applications for the tests of the process: each shows one thing that a worker may do.
+"""Small applications for the tests of the process: each shows one behaviour of a worker.
 
-`python -m tests.serve.small_app CLASS` serves one as `shorty serve` would; so do applications of
-other modules as `MODULE:CLASS`. A patience of its own comes behind, in JSON.
+`python -m tests.serve.small_app CLASS` serves one like `shorty serve`, or an application of another
+module as `MODULE:CLASS`. Other time limits may follow, as JSON.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ TEXT = [("content-type", "text/plain")]
 
 
 class App:
-    """Writes `opened` and `closed` with its process beside the database."""
+    """Writes `opened` and `closed` with its process id to a file beside the database."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -123,7 +123,7 @@ class KilledOnce(App):
 
 
 class HeldBack(App):
-    """From the second worker on, opens once somebody has opened the fifo `gate`, and says so."""
+    """From the second worker on, waits in opening for the fifo `gate` to be opened, and says so."""
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         if self.log.exists():
@@ -133,7 +133,7 @@ class HeldBack(App):
 
 
 class Ending(App):
-    """Says when it is told to stop."""
+    """Reports when it is told to stop."""
 
     def end_streams(self) -> None:
         super().end_streams()
@@ -141,7 +141,7 @@ class Ending(App):
 
 
 class Slow(App):
-    """Never comes to answer."""
+    """Never gets ready."""
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         self.write("opened")
@@ -150,7 +150,7 @@ class Slow(App):
 
 
 class Stuck(App):
-    """Never comes to its end."""
+    """Never ends."""
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
         loop.run_until_complete(asyncio.Event().wait())

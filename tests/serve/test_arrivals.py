@@ -1,4 +1,4 @@
-"""The last connections before a stop: nobody takes more of them, and those taken are read."""
+"""The last connections before a stop: no more are accepted, and the accepted ones are read."""
 
 import select
 import socket

@@ -1,4 +1,4 @@
-"""A database that is locked, a disk that is full: visitors are answered, and every click counts."""
+"""A locked database, a full disk: visitors are answered, and every click counts."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from tests.serve.running import make_database
 from tests.serve.test_product import SERVE, Visitor
 from tests.service import PATIENCE_S, Service
 
-LOCKED_S: Final = 10  # longer than a write waits for the lock, and so long that one waits twice
+LOCKED_S: Final = 10  # # longer than a write waits for the lock, so that one waits twice
 WAIT_S: Final = BUSY_TIMEOUT_MS / 1000
 PROMPT_S: Final = 3
 PACE_S: Final = 0.02
@@ -33,7 +33,7 @@ JOURNAL_WAITS: Final = "The click journal cannot be written"
 
 
 class Disk:
-    """A small file system, which can be filled to its last page."""
+    """A small file system that can be filled to its last page."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -67,7 +67,7 @@ def disk(folder: Path) -> Iterator[Disk]:
 
 
 class Traffic:
-    """Visits to a link, each of which must be answered, and at once."""
+    """Visits to a link, each of which must be answered at once."""
 
     def __init__(self, visitor: Visitor, link: dict[str, Any]) -> None:
         self.link = link
@@ -98,7 +98,7 @@ def read_metric(service: Service, name: str) -> int:
 
 
 def wait_until(is_true: Callable[[], bool]) -> None:
-    """Asks again and again: what another process has done sets no event here."""
+    """Polls, because another process's work sets no event here."""
     never, until = Event(), monotonic() + PATIENCE_S
     while not is_true():
         assert monotonic() < until, "It never came true"
@@ -110,7 +110,7 @@ def wait_until_stored(service: Service) -> None:
 
 
 def assert_stored(folder: Path, *traffics: Traffic) -> None:
-    """Raw clicks, counters and sums over time all say what was answered, and nothing is broken."""
+    """Raw clicks, counters and sums all match the number of answers, and nothing is broken."""
     with closing(sqlite3.connect(folder / "shorty.db")) as db:
         assert db.execute("pragma integrity_check").fetchall() == [("ok",)]
         for traffic in traffics:
@@ -128,7 +128,7 @@ def assert_stored(folder: Path, *traffics: Traffic) -> None:
 
 @contextmanager
 def lock_for(path: Path, seconds: float) -> Generator[Event]:
-    """Holds the database's write lock; the event is set once it has been held for so long."""
+    """Keeps the database's write lock; the event is set once it has lasted long enough."""
     is_over = Event()
     timer = Timer(seconds, is_over.set)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -138,7 +138,7 @@ def lock_for(path: Path, seconds: float) -> Generator[Event]:
             yield is_over
         finally:
             timer.cancel()
-            other.execute("update workspaces set name = name")  # news to the server
+            other.execute("update workspaces set name = name")  # # a change to notice
             other.execute("commit")
 
 
@@ -148,7 +148,7 @@ def try_to_create(service: Service, visitor: Visitor) -> tuple[int, Any]:
 
 
 def create_in_vain(service: Service, visitor: Visitor) -> float:
-    """How many seconds passed until the answer came that the database is locked."""
+    """The seconds until the server answers that the database is locked."""
     began = monotonic()
     status, problem = try_to_create(service, visitor)
     assert (status, problem["code"]) == (503, "storage-unavailable")
@@ -248,7 +248,7 @@ def test_a_start_on_a_full_disk_is_refused_in_one_sentence(disk: Disk) -> None:
 
 
 def start_in_vain(disk: Disk) -> str:
-    """The one sentence that is said while the disk is full."""
+    """The one sentence that is logged while the disk is full."""
     disk.fill()
     with Service(SERVE, disk.folder) as service:
         assert service.wait_for_end() == 1

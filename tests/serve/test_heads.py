@@ -1,6 +1,6 @@
-"""Request heads as browsers, proxies and attackers send them, to the real server.
+"""Request heads of browsers, proxies and attackers, sent to the real server.
 
-No head is too strange for an ordinary answer, and none that is too large gets further than granian.
+Every head gets an ordinary answer, however strange, and a head that is too large stops at granian.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ PASSWORD: Final = "open sesame"
 FORTY_COOKIES: Final = "; ".join(f"tracker_{number}={'v' * 490}" for number in range(40))
 
 PRINTABLE: Final = st.characters(codec="ascii", min_codepoint=33, max_codepoint=126)
-# What a URL may hold as it is; browsers percent-encode the rest.
+# What a URL may contain unchanged; browsers percent-encode the rest.
 IN_QUERY: Final = st.characters(
     codec="ascii", min_codepoint=33, max_codepoint=126, exclude_characters='"#<>`{}|\\^'
 )
@@ -76,7 +76,7 @@ ORDINARY: Final = dict.fromkeys(("plain", "forwarding", "limited", "people"), 30
 
 
 class Site:
-    """A running shorty with a link of each kind, and someone who is signed in to its dashboard."""
+    """A running shorty with a link of each kind, and a person who is signed in to its dashboard."""
 
     def __init__(self, service: Service, token: str, session: str) -> None:
         self.service = service
@@ -91,7 +91,7 @@ class Site:
         self.client = http.client.HTTPConnection(*service.address, timeout=PATIENCE_S)
 
     def ask(self, path: str, *, cookie: str = "", method: str = "GET", **headers: str) -> int:
-        """On one connection for all, which each answer must leave open."""
+        """On one connection for all requests, which each answer must leave open."""
         client = self.client
         client.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in {"host": self.host, "user-agent": BROWSER, **headers}.items():
@@ -106,7 +106,7 @@ class Site:
     def send(self, head: bytes) -> bytes:
         """The first line of the answer."""
         with closing(self.service.connect()) as client:
-            with suppress(ConnectionError):  # it may be answered, and closed, before its end
+            with suppress(ConnectionError):  # # it may be answered, and closed, before its end
                 client.sendall(head)
             return read_line(client)
 
@@ -170,7 +170,7 @@ def test_a_password_is_remembered_among_forty_cookies(site: Site) -> None:
 
 
 def test_a_head_has_its_limits(site: Site) -> None:
-    """32 kB are always taken. Of what is read in one piece some more may be, but never 64."""
+    """32 kB are always accepted. Of a head read in one piece more may be, but never 64 kB."""
     many = [f"X-Header-{number}: a" for number in range(99)]
     heads = {
         (f"Cookie: {'c' * 31 * KB}",): b"302",
@@ -186,7 +186,7 @@ def test_a_head_has_its_limits(site: Site) -> None:
 
 def test_a_head_that_comes_piece_by_piece_has_the_same_limit(site: Site) -> None:
     with closing(site.service.connect(b"GET /plain HTTP/1.1\r\nCookie: ")) as client:
-        with suppress(ConnectionError):  # it was answered, and the connection closed
+        with suppress(ConnectionError):  # # answered, and the connection closed
             for _ in range(128):
                 client.sendall(b"c" * 512)
         assert read_line(client).startswith(b"HTTP/1.1 431")

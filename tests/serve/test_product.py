@@ -19,7 +19,7 @@ SERVE = ["-m", "shorty", "serve"]
 SHIPPED = Path(__file__).parents[2] / "shorty.toml"
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
-# Neither the port nor the database that tests usually get: what is left is what users have.
+# Without the port and the database that tests usually set, what remains are the users' defaults.
 NOTHING_SET: dict[str, str | None] = {
     "SHORTY_SERVER__PORT": None,
     "SHORTY_STORAGE__DATABASE": None,
@@ -49,7 +49,7 @@ class Visitor:
         return self.call("GET", f"/links/{link['id']}")[1]["link"]["clickCount"]
 
     def sum_clicks(self, link: dict[str, Any]) -> int:
-        """As analytics tells them, from the roll-ups."""
+        """From the roll-ups, as analytics show them."""
         return self.call("GET", f"/analytics/summary?linkId={link['id']}")[1]["clicks"]
 
     def visit(self, slug: str) -> int:

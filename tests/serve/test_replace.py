@@ -1,4 +1,4 @@
-"""How one worker follows another: after a crash, and to take new settings."""
+"""How one worker follows another: after a crash, and for new settings."""
 
 import os
 import signal

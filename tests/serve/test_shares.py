@@ -1,6 +1,6 @@
-"""Connections that are nearly used up: who has the most loses some, and all others are answered."""
+"""Connections that are nearly used up: the biggest user loses some, all others are answered."""
 
-# What is decided there shows itself in no other way.
+# These decisions are not visible from outside.
 # pyright: reportPrivateUsage=false
 
 import socket
@@ -74,7 +74,7 @@ def test_what_was_idle_for_longest_goes_first() -> None:
 
 
 class Crowd:
-    """Both ends of connections, of several clients, to one listener of this process."""
+    """Both ends of several clients' connections to one listener of this process."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack

@@ -1,4 +1,4 @@
-"""How the server starts, and what it says where it cannot."""
+"""How the server starts, and what it says if it cannot."""
 
 import socket
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How the server ends: soon, whole and with exit status 0, whatever its clients do."""
+"""How the server stops: soon, cleanly and with exit status 0, whatever its clients do."""
 
 import os
 import pty
@@ -13,7 +13,7 @@ from shorty.serve import Patience
 from tests.serve.running import GET, PATIENCE, open_stream, read_log, run, run_until_ready
 from tests.service import READY, Service
 
-PROMISED_S = 10.0  # from the signal to the end
+PROMISED_S = 10.0  # # from the signal to the end
 
 
 def test_what_is_promised_is_longer_than_what_is_waited_for() -> None:
@@ -113,7 +113,7 @@ def test_a_worker_that_never_ends_is_killed_in_time(folder: Path) -> None:
 
 def test_a_closed_window_stops_it(folder: Path) -> None:
     window, terminal = pty.openpty()
-    # A session's leader that opens a terminal gets it as its own, as a shell's window is.
+    # A session leader that opens a terminal gets it as its controlling terminal, like a shell.
     command = (
         "import os, runpy, sys;"
         f"terminal = os.open({os.ttyname(terminal)!r}, os.O_RDWR);"

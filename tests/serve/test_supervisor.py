@@ -1,6 +1,6 @@
-"""What the supervisor makes of a worker's reports and of its end, and what it asks of it when."""
+"""What the supervisor does after a worker's reports and end, and when it commands the worker."""
 
-# The decisions are not for others to ask for, and a process for each would cost a second.
+# The decisions are not visible from outside, and a process for each test would cost a second.
 # pyright: reportPrivateUsage=false
 
 import os
@@ -29,7 +29,7 @@ STOP_S: Final = 5.0
 CONFIG: Final = Config(server=ServerConfig(port=8250))
 OTHER: Final = replace(CONFIG, links=LinksConfig(slug_length=9))
 NOBODY: Final = 0
-"""No process has this number; a signal to it would go to the group of the tests."""
+"""No process has this id; a signal to it would go to the tests' process group."""
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_worker_that_cannot_start_is_the_end_where_no_other_settings_have_work
     with pytest.raises(StartError) as raised:
         supervisor._judge(worker, status)
     assert raised.value.message == why
-    supervisor._proven = CONFIG  # the very settings with which it does not start
+    supervisor._proven = CONFIG  # # the settings with which it does not start
     with pytest.raises(StartError):
         supervisor._judge(worker, status)
     supervisor._proven, supervisor._config = CONFIG, OTHER
@@ -143,7 +143,7 @@ def test_three_workers_in_a_row_are_killed_before_settings_are_given_up(
         f"{KILLED} 3 times before it was ready.",
         "Continuing with the former settings.",
     ]
-    for _ in range(2):  # the former settings have three of their own
+    for _ in range(2):  # # the former settings have three attempts of their own
         supervisor._judge(worker, -9)
     with pytest.raises(StartError, match="3 times before it was ready"):
         supervisor._judge(worker, -9)

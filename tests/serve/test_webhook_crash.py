@@ -1,4 +1,4 @@
-"""Whatever is killed under load, every answered click is stored once, and its receiver is told."""
+"""Whatever is killed under load, every answered click is stored once and sent to its receiver."""
 
 import asyncio
 import signal
@@ -13,12 +13,12 @@ from tests.webhooks.receiver import Receiver, run_receiver
 
 ROUNDS = 3
 CLIENTS = 8
-MOST_VISITS = 400  # of one client, in one round
+MOST_VISITS = 400  # # of one client, in one round
 SETTINGS = {"SHORTY_WEBHOOKS__ALLOW_PRIVATE": "true"}
 
 
 class Load:
-    """Clients that visit until the server goes away, and how often they were answered."""
+    """Clients that visit until the server is gone, and count their answers."""
 
     def __init__(self, service: Service, slugs: list[str]) -> None:
         self.address = service.address
@@ -55,7 +55,7 @@ async def start(folder: Path, port: int) -> Service:
 
 
 async def visit_until_killed(service: Service, slugs: list[str]) -> int:
-    """How many visits were answered."""
+    """The number of answered visits."""
     load = Load(service, slugs)
     visits = asyncio.create_task(load.run())
     await load.wait_for(100 + randbelow(CLIENTS * MOST_VISITS // 2))
@@ -66,7 +66,7 @@ async def visit_until_killed(service: Service, slugs: list[str]) -> int:
 
 
 async def wait_for_messages(receiver: Receiver, number: int) -> None:
-    """Until so many different ones have come."""
+    """Waits for that many different deliveries."""
     async with asyncio.timeout(PATIENCE_S):
         while (missing := number - len(set(receiver.ids))) > 0:
             await receiver.wait_for(len(receiver.messages) + missing, PATIENCE_S)
@@ -89,7 +89,7 @@ async def test_every_answered_click_is_stored_once_and_told_of_through_kills(fol
             sums = await asyncio.to_thread(lambda: [visitor.sum_clicks(each) for each in links])
             await wait_for_messages(receiver, sum(counts))
             assert await asyncio.to_thread(service.stop) == 0
-    # An answer under way at a kill was journalled but never came.
+    # An answer interrupted by a kill was journalled but never received.
     assert answered <= sum(counts) <= answered + ROUNDS * CLIENTS
     assert sums == counts
     clicks = {message.event["data"]["click"]["id"] for message in receiver.messages}

@@ -1,4 +1,4 @@
-"""A person at the dashboard, without a real browser: opens pages, fills forms in, keeps cookies."""
+"""A person at the dashboard, without a real browser: opens pages, sends forms, keeps cookies."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ Fields = Mapping[str, str | Sequence[str]]
 
 
 class Browser:
-    """`client` keeps the cookies. Forms are sent with the token of the page opened last."""
+    """`client` keeps the cookies. Forms are sent with the token of the last opened page."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.client = client
@@ -32,7 +32,7 @@ class Browser:
         files: Mapping[str, tuple[str, bytes]] | None = None,
         **more: str,
     ) -> httpx.Response:
-        """Sends a form as the page opened last would; redirects are not followed."""
+        """Sends a form as the last opened page would; does not follow redirects."""
         if not self.token:
             await self.open("/app/sign-in")
         data = {"form_token": self.token if token is None else token, **(fields or {}), **more}
@@ -41,7 +41,7 @@ class Browser:
         return answer
 
     async def follow(self, answer: httpx.Response) -> str:
-        """The page that a form led on to, as text."""
+        """The text of the page that a form redirects to."""
         assert answer.status_code == 303, answer.text
         return (await self.open(answer.headers["location"])).text
 
@@ -51,5 +51,5 @@ class Browser:
 
 
 def read_text(page: str) -> str:
-    """What a page says, without its tags."""
+    """The text of a page, without its tags."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.replace("<wbr>", ""))).split())

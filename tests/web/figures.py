@@ -1,4 +1,4 @@
-"""Reads the numbers off a page as a person does: figures by their names, tables by their titles."""
+"""Reads the numbers on a page like a person: figures by their names, tables by their titles."""
 
 import re
 
@@ -18,7 +18,7 @@ def read_figures(page: str) -> dict[str, int]:
 
 
 def read_rows(page: str, title: str) -> list[list[str]]:
-    """The cells of the tables in the section of that title, without heads."""
+    """The cells of the tables in the section with that title, without table heads."""
     section = page.partition(f">{title}</h2>")[2].partition("</section>")[0]
     return _read_rows(section)
 
@@ -32,7 +32,7 @@ def read_counts(page: str, title: str) -> list[tuple[str, int]]:
 
 
 def read_series(page: str) -> list[tuple[str, int, int, int]]:
-    """What the table behind the chart has: when, clicks, visitors, clicks before."""
+    """The table of the chart: time, clicks, visitors, previous clicks."""
     table = page.partition('<table class="numbers">')[2].partition("</table>")[0]
     return [
         (when, read_number(clicks), read_number(visitors), read_number(before))

@@ -1,4 +1,4 @@
-"""What people change about themselves."""
+"""What people change in their own account."""
 
 import asyncio
 import threading
@@ -61,11 +61,11 @@ async def test_a_new_password_signs_the_other_browsers_out(
 async def test_what_is_asked_for_while_the_session_ends_is_not_done(
     house: House, ann: Browser, place: str, fields: dict[str, str]
 ) -> None:
-    """Such as by a thief, while the owner sets a new password by mail."""
+    """For example by a thief, while the owner sets a new password by mail."""
     db, go_on = house.app.db, threading.Event()
     before = asyncio.create_task(ACCOUNTS.run("somebody", lambda: go_on.wait(10)))
     asked = asyncio.create_task(ann.send(place, fields))
-    while not ACCOUNTS.slots.waiting:  # noqa: ASYNC110 - it comes with the next turns of this loop
+    while not ACCOUNTS.slots.waiting:  # # noqa: ASYNC110 - it follows within this loop's next turns
         await asyncio.sleep(0)
     await db.write(lambda tx: mark_sessions_of_user_ended(tx, 1, house.now))
     go_on.set()

@@ -1,4 +1,4 @@
-"""The way back after signing in, judged by the URL parser that browsers' rules are written in."""
+"""The page to return to after sign-in, parsed like browsers do."""
 
 import re
 from typing import Final
@@ -45,7 +45,7 @@ def test_the_way_back_stays_below_the_dashboard_whatever_is_asked_for(place: str
         assert not url.username
         assert not url.password
         assert url.pathname == "/app" or url.pathname.startswith("/app/")
-        # A proxy that decodes before it passes a path on.
+        # A proxy that decodes a path before it passes it on.
         assert ".." not in re.split(r"[/\\]", unquote(url.pathname))
     assert read_way_back(found) == found
 

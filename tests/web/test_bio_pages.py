@@ -85,7 +85,7 @@ async def test_a_block_is_shown_for_a_time_in_the_viewers_zone(
 ) -> None:
     owner.client.cookies.set("shorty_zone", "Asia%2FKolkata")
     await owner.send(PLACE, NEW)
-    # The clock stands at 12:00 UTC, which is 17:30 there.
+    # It is 12:00 UTC, which is 17:30 there.
     await add_block(owner, "text", text="Later", shown_from="2026-11-22T17:31")
     await add_block(owner, "text", text="Now", shown_from="2026-11-22T17:29")
     seen = read_text((await visit(house)).text)

@@ -1,4 +1,4 @@
-"""Cookies: what they say, and their prefix over https, so that no sibling domain plants one."""
+"""Cookies: their content, and their prefix over https, so that no sibling domain plants one."""
 
 from collections.abc import AsyncGenerator, Mapping
 from typing import Final
@@ -37,7 +37,7 @@ HOME: Final = "/app/tags"
 
 @pytest.fixture
 async def client(house: House) -> AsyncGenerator[httpx.AsyncClient]:
-    """Over https, as its proxy says."""
+    """Over https, according to the proxy."""
     async with make_client(house.app) as client:
         client.headers.update(HTTPS)
         client.base_url = httpx.URL("https://localhost:8000")
@@ -45,7 +45,7 @@ async def client(house: House) -> AsyncGenerator[httpx.AsyncClient]:
 
 
 async def start(house: House, now: int) -> str:
-    """The text of a session that was begun then."""
+    """The cookie of a session that was started then."""
     made = await house.app.db.write(
         lambda tx: start_session(tx, house.home.user.id, None, "Firefox", now)
     )
@@ -58,7 +58,7 @@ async def ask(client: httpx.AsyncClient, cookies: Mapping[str, str]) -> httpx.Re
 
 
 def list_cookies(answer: httpx.Response) -> dict[str, str]:
-    """What follows the names of those that the answer sets."""
+    """The attributes of the cookies that the answer sets."""
     pairs = (each.partition("=") for each in answer.headers.get_list("set-cookie"))
     return {name: rest for name, _, rest in pairs}
 
@@ -126,14 +126,14 @@ def test_the_zone_is_read_as_the_script_writes_it() -> None:
     assert choose_cookies({ZONE: "UTC", "other": "1"}, is_secure=True) == {ZONE: "UTC"}
 
 
-# Written once: browsers keep cookies for a year, through any number of releases.
+# Fixed texts: browsers keep cookies for a year, through any number of releases.
 SECRET: Final = bytes(range(32))
 SIGNED: Final = "7d6c6eb760a92195e2994a9078b47aecaece8fcd86f5d24fedc18bbfbcc8e821"
 SAVED: Final = (
     "eyJ0ZXh0IjoiU2F2ZWQuIiwiaXNfYWxhcm0iOmZhbHNlLCJ1bmRvIjoiIiwidW5kb19maWVsZHMiOltdfQ"
     ".jgnNDnyQF8qsDf93spkhElWDu4inHViWASEliZRifgA"
 )
-# As long as it is, it was compressed, which each zlib does in its own way.
+# Long enough to be compressed, which each zlib does in its own way.
 DELETED: Final = (
     ".eJwljcsKgCAQRX8l7npIWgX-iogITiCZik4QRP_ea3UW91zOCeFDoDENKeZ1CJxYOIwgxO588m2DlrYzYc-hPKLytarX7"
     "apxl9IY_-aWyCl0aGMQHxJmWDLIb4C-H6y9bopDJYU.MY-d69lmojF79gmq3PYolSUzSxvjqZPjtd3snKZ_awE"
@@ -185,7 +185,7 @@ def test_a_cookies_header_is_this_text(*, is_secure: bool, header: str) -> None:
 
 
 async def test_sessions_of_before_are_known_by_these_texts(house: House) -> None:
-    """Their digests too were written once, as a release before wrote them."""
+    """Their digests are fixed texts too, as an earlier release wrote them."""
     for digest, awaits_code in (
         (
             "006a7ce0e1e1e6903ebe8a0893b2e8f160127587dd11f26f37ab1ec379f64348",

@@ -1,4 +1,4 @@
-"""The page Export, and the files that it gives."""
+"""The page Export, and its files."""
 
 import asyncio
 import csv
@@ -87,7 +87,7 @@ async def test_nobody_exports_without_signing_in(house: House, owner: Browser) -
 async def test_a_download_ends_with_its_readers_session(
     house: House, owner: Browser, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """It expires between the door and the first part."""
+    """A session that expires between the request and the first part."""
     await house.make_link(slug="mine")
     assert "mine" in (await owner.open(f"{PLACE}/{name}")).text
     times = chain([house.now], repeat(house.now + 40 * DAY))
@@ -107,7 +107,7 @@ async def test_a_download_ends_with_the_role_that_it_was_made_for(
     name: str,
     is_taken: bool,
 ) -> None:
-    """What a viewer would get says less: a table without the paths of webhooks."""
+    """A viewer's file has less in it: a table without the paths of webhooks."""
     await house.make_link(slug="mine")
     actor = find_actor(house, editor)
     function = "export_table" if name == "links.csv" else "export_lines"
@@ -125,7 +125,7 @@ async def test_a_download_ends_with_the_role_that_it_was_made_for(
 
 
 class Client:
-    """What is sent to it, until it is slow and takes nothing more."""
+    """What is sent to a client that becomes slow and stops reading."""
 
     def __init__(self, *, takes: int) -> None:
         self.sent: list[dict[str, Any]] = []

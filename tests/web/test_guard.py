@@ -1,4 +1,4 @@
-"""Who gets in, and which forms are believed."""
+"""Who gets in, and which forms are accepted."""
 
 import re
 
@@ -114,7 +114,7 @@ async def test_where_a_form_was_sent_to_leads_to_the_page_above(
 async def test_a_form_that_arrives_after_its_session_has_ended_does_nothing(
     house: House, owner: Browser, place: str, files: dict[str, tuple[str, bytes]]
 ) -> None:
-    """One with files may take ten minutes; what it made would outlast the session."""
+    """A form with files may take ten minutes; what it creates would outlast the session."""
     db = house.app.db
     late = make_client(
         house.app,

@@ -1,4 +1,4 @@
-"""An invitation from the members' page to the page that its link leads to."""
+"""An invitation, from the members' page to the page that its link opens."""
 
 import re
 from collections.abc import AsyncGenerator
@@ -162,7 +162,7 @@ async def test_who_came_by_a_copied_link_has_an_email_that_nothing_proves(
 async def test_an_account_under_somebody_elses_email_opens_no_other_workspace(
     house: House, owner: Browser, stranger: Browser, visitor: Browser
 ) -> None:
-    """Eve takes bob's email by a link of her own; ann invites bob."""
+    """Eve takes Bob's email by a link of her own; Ann invites Bob."""
     assert await accept(visitor, await invite(stranger), **NEW) == "/app"
     way_in = await invite(owner, role="admin")
     assert "bob@a.example" not in await list_roles(house)

@@ -1,4 +1,4 @@
-"""What a script asks while somebody writes a link."""
+"""What a script requests while a person edits a link."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is done by mail: invitations, forgotten passwords, new addresses."""
+"""Actions by mail: invitations, forgotten passwords, new emails."""
 
 import re
 from collections.abc import AsyncGenerator

@@ -1,4 +1,4 @@
-"""Links that the dashboard creates or changes have their destination asked for title and icon."""
+"""Links created or changed in the dashboard request their destination's title and icon."""
 
 from typing import Final
 

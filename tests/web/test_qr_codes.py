@@ -20,7 +20,7 @@ SUNSET = QrSettings(preset="sunset", frame="card", text="Menu", size=300)
 
 
 def fill_in(**changes: str) -> dict[str, str]:
-    """The designer's form as it comes, but for these."""
+    """The designer's default form, with these changes."""
     return {name: text for name, text in (PLAIN_LOOK | changes).items() if text}
 
 
@@ -30,7 +30,7 @@ async def find_settings(house: House, link_id: int) -> QrSettings | None:
 
 
 async def draw_shown(browser: Browser, page: str) -> str:
-    """The picture that a page shows."""
+    """The image that a page shows."""
     found = SHOWN.search(page)
     assert found, page
     answer = await browser.open(unescape(found[1]))
@@ -261,7 +261,7 @@ async def test_a_file_that_is_no_logo_is_told(
     assert 'value="Kept"' in answer.text
 
 
-# Who may
+# Permissions
 
 
 async def test_a_viewer_downloads_and_changes_nothing(house: House, viewer: Browser) -> None:

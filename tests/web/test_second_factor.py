@@ -1,4 +1,4 @@
-"""The second factor's pages: a code to scan, recovery codes, switched off."""
+"""The second factor's pages: a code to scan, recovery codes, disabling."""
 
 import re
 from base64 import b64decode

@@ -1,4 +1,4 @@
-"""The first run: the server's key makes the owner's account, once."""
+"""The first run: the server's setup key creates the owner's account, once."""
 
 from collections.abc import AsyncGenerator
 from pathlib import Path

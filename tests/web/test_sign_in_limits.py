@@ -1,6 +1,6 @@
-"""Who uses up the tries to sign in, who pays for it, and how long it lasts.
+"""Sign-in limits: who uses them up, who is affected, and for how long.
 
-Strangers have addresses of their own: the proxy in front, which is trusted, names them.
+Strangers have their own IP addresses, which the trusted proxy in front names.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -47,7 +47,7 @@ def config(mail_server: MailServer) -> Config:
 
 @pytest.fixture
 async def open_at(house: House) -> AsyncGenerator[OpenBrowser]:
-    """Opens a browser at an address. Ann and Eve have accounts, of the same password."""
+    """Opens a browser at an IP address. Ann and Eve have accounts with the same password."""
     await make_home(house.app.db, house.app.config, email=EVE)
     kept = await hash_password(PASSWORD)
     for email in (ANN, EVE):
@@ -75,7 +75,7 @@ async def sign_out(browser: Browser) -> None:
 
 
 def guess(house: House, email: str = ANN, times: int = 100) -> None:
-    """Strangers' wrong passwords, each from an address of its own."""
+    """Strangers' wrong passwords, each from another IP address."""
     for number in range(times):
         attempt = Attempt(address=f"198.51.100.{number}", email=email)
         take_sign_in(house.app.services.limits, attempt, house.now)
@@ -114,7 +114,7 @@ async def find_recipients(house: House, mail_server: MailServer) -> list[str]:
 
 
 async def set_password_by_mail(house: House, browser: Browser, mail_server: MailServer) -> None:
-    await find_recipients(house, mail_server)  # a notice on its way would be the newest mail
+    await find_recipients(house, mail_server)  # # a late notice would be the newest mail
     await browser.send("/app/forgotten", email=ANN)
     await find_recipients(house, mail_server)
     key = mail_server.read_text().partition("?key=")[2].split()[0]
@@ -161,7 +161,7 @@ async def test_strangers_never_make_a_browser_wait_that_the_account_knows(
         guess(house)
         house.clock[0] += 10 * MINUTE
     guess(house)
-    for number in range(100):  # and everybody behind Ann's own address
+    for number in range(100):  # # including everyone behind Ann's own IP address
         attempt = Attempt(address="192.0.2.1", email=f"{number}@a.example")
         take_sign_in(house.app.services.limits, attempt, house.now)
     assert (await sign_in(ann, EVE)).status_code == 429
@@ -377,7 +377,7 @@ async def test_thirty_wrong_codes_of_strangers_end_the_day_except_for_known_brow
 async def test_a_browser_that_gave_the_password_alone_is_a_stranger_to_the_second_factor(
     house: House, open_at: OpenBrowser
 ) -> None:
-    """Such as that of a thief who signed in while the password was enough."""
+    """For example of a thief who signed in while the password was enough."""
     before = await open_at("203.0.113.9")
     await sign_in(before)
     del before.client.cookies[SESSION]
@@ -496,7 +496,7 @@ async def test_an_address_asks_for_a_hundred_links_and_a_known_browser_behind_it
 async def test_an_address_is_the_one_that_the_last_proxy_saw_and_its_64_bits(
     open_at: OpenBrowser,
 ) -> None:
-    """Whatever the client itself says before it, in a header of its own too."""
+    """Whatever the client itself puts before it, also in another header."""
 
     async def guess_from(*addresses: str) -> int:
         sent = [("x-forwarded-for", address) for address in addresses]

@@ -1,4 +1,4 @@
-"""A stream of clicks goes on no longer than its reader would be let in."""
+"""A stream of clicks ends when its reader would no longer be let in."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -41,7 +41,7 @@ class Scene(NamedTuple):
 
 @pytest.fixture
 async def scene(house: House) -> Scene:
-    """Bob may look at Ann's link, and is signed in twice."""
+    """Bob may see Ann's link, and is signed in twice."""
     await house.make_link(slug="sale")
     owner, db = await house.make_actor(), house.app.db
     bob = await make_colleague(db, owner, "viewer", BOB)
@@ -56,12 +56,12 @@ async def scene(house: House) -> Scene:
 
 @asynccontextmanager
 async def watch(scene: Scene) -> "AsyncGenerator[asyncio.Task[httpx.Response]]":
-    """The whole answer, once the stream has ended; Bob's first browser watches by then."""
+    """The whole answer, once the stream has ended; Bob's first browser is watching by then."""
     async with make_client(scene.house.app) as client, asyncio.timeout(PATIENCE_S):
         client.cookies.set(SESSION, scene.here.text)
         stream = asyncio.create_task(client.get(STREAM))
         live = scene.house.app.services.recorder.live
-        while not live.is_watched:  # noqa: ASYNC110 - it comes with the next turns of this loop
+        while not live.is_watched:  # # noqa: ASYNC110 - it follows within this loop's next turns
             await asyncio.sleep(0)
         yield stream
         stream.cancel()
@@ -98,7 +98,7 @@ async def delete_the_link(scene: Scene) -> None:
 
 
 async def move_the_link(scene: Scene) -> None:
-    """As no page can, but somebody at the database."""
+    """No page can do this, only a person with access to the database."""
     await scene.write(lambda tx: tx.execute("insert into workspaces values (9, 'x', 'free', 0)"))
     await scene.write(lambda tx: tx.execute("update links set workspace_id = 9 where id = 1"))
 

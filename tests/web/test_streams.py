@@ -1,4 +1,4 @@
-"""Clicks as they come, through the real server: told while somebody watches, over when it stops."""
+"""Live clicks through the real server: sent while someone watches, ended when it stops."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Iterator

@@ -11,7 +11,7 @@ TEMPLATES = f"{PLACE}/templates"
 
 
 async def compose(browser: Browser, query: str) -> str:
-    """The composed address, empty where there is none."""
+    """The composed URL, or empty."""
     found = re.search(r'data-copy="([^"]*)"', (await browser.open(f"{PLACE}?{query}")).text)
     return unescape(found[1]) if found else ""
 

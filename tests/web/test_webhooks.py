@@ -33,7 +33,7 @@ async def receiver() -> AsyncGenerator[Receiver]:
 
 
 async def queue(house: House, url: str, times: int = 1) -> list[Delivery]:
-    """Deliveries that nobody sends yet: the worker is not told of them."""
+    """Deliveries that are not sent yet, because the worker is not notified."""
     actor = await house.make_actor()
     return [
         await house.app.db.write(
@@ -44,7 +44,7 @@ async def queue(house: House, url: str, times: int = 1) -> list[Delivery]:
 
 
 async def wait_for(browser: Browser, path: str, words: str) -> str:
-    """The page's text, once it says so."""
+    """The page's text, once it contains this."""
     for _ in range(2000):
         told = read_text((await browser.open(path)).text)
         if words in told:

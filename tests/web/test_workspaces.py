@@ -1,4 +1,4 @@
-"""Workspaces: another one, a new name, switching, leaving."""
+"""Workspaces: creating another, renaming, switching, leaving."""
 
 from shorty.accounts.service import list_workspaces
 from tests.api.house import House
