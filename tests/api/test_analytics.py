@@ -84,7 +84,7 @@ async def test_days_are_the_callers_and_those_without_clicks_are_zeros(
     [
         (
             "hour",
-            "Australia/Lord_Howe",  # # goes half an hour back at 2:00
+            "Australia/Lord_Howe",  # goes half an hour back at 2:00
             "2026-04-05T01:00:00+11:00",
             "2026-04-05T03:00:00+10:30",
             [
@@ -106,7 +106,7 @@ async def test_days_are_the_callers_and_those_without_clicks_are_zeros(
         ),
         (
             "day",
-            "America/Santiago",  # # at midnight the clock goes to 1:00
+            "America/Santiago",  # at midnight the clock goes to 1:00
             "2026-09-05",
             "2026-09-07",
             [

@@ -60,14 +60,14 @@ CHECKS = [
 EXAMPLES = settings(
     # Beside about seventy corner cases of each operation, chosen by its schema.
     max_examples=count_examples(1),
-    derandomize=True,  # # the same requests each time, to check for regressions
+    derandomize=True,  # the same requests each time, to check for regressions
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 DOMAIN_FIELDS = {"domain", "brandedDomain"}
 MANY = 30
-OUT_OF_REACH = 777_777_777  # # an id of our own token that no generated request revokes
+OUT_OF_REACH = 777_777_777  # an id of our own token that no generated request revokes
 
 
 class Server:
@@ -124,7 +124,7 @@ class Server:
         if "data" in request and isinstance(request["data"], bytes | str):
             request["content"] = request.pop("data")
         response = self._portal.call(partial(self._client.request, **request))
-        response.elapsed = timedelta(0)  # # schemathesis reads it, and a complete answer has none
+        response.elapsed = timedelta(0)  # schemathesis reads it, and a complete answer has none
         return response
 
 

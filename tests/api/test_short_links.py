@@ -67,7 +67,7 @@ async def test_the_answer_has_the_keys_of_the_document_in_their_order_and_types(
     data = answer.json()["data"]
     assert list(data) == list(documented["data"])
     for key, value in documented["data"].items():
-        if key != "uniqueTagId":  # # the document's link has one without tags
+        if key != "uniqueTagId":  # the document's link has one without tags
             assert type(data[key]) is type(value), key
 
 
@@ -114,7 +114,7 @@ def test_every_field_of_the_document_is_taken() -> None:
 
 async def test_the_examples_that_are_shown_are_true(caller: Caller) -> None:
     data = await caller.create(**INPUT_EXAMPLE | {"brandedDomain": "go.example"})
-    made = {"id", "userId", "uniqueTagId", "brandedDomain", "qr"}  # # the domain differs too
+    made = {"id", "userId", "uniqueTagId", "brandedDomain", "qr"}  # the domain differs too
     assert {key: data[key] for key in data if key not in made} == {
         key: value for key, value in EXAMPLE["data"].items() if key not in made
     }

@@ -337,7 +337,7 @@ async def test_one_endpoint_is_the_same_however_it_is_spelled(
     await wait_for(client, tested["id"])
     for number, spelling in enumerate(spellings):
         await house.make_link(slug=f"sale{number}", webhook_urls=(spelling, *spellings))
-        await visit(house, f"sale{number}")  # # the receiver is stopped, so no delivery is queued
+        await visit(house, f"sale{number}")  # the receiver is stopped, so no delivery is queued
         (listed,) = (await client.get(f"{ALL}/deliveries", params={"url": spelling})).json()[
             "deliveries"
         ]

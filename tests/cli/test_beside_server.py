@@ -10,7 +10,7 @@ from tests.cli.shell import ShellBeside
 from tests.service import Service
 
 A_SECOND = 1.0
-SCHEDULING_S = 4.0  # # the delay that a loaded machine may add
+SCHEDULING_S = 4.0  # the delay that a loaded machine may add
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ def find(directory: DomainDirectory, header: str) -> str | None:
         ("both.example.com:8444", "both.example.com"),
         ("xn--bcher-kva.example", "xn--bcher-kva.example"),
         ("bücher.example", "xn--bcher-kva.example"),
-        ("bÃ¼cher.example", "xn--bcher-kva.example"),  # # UTF-8 read as Latin-1
+        ("bÃ¼cher.example", "xn--bcher-kva.example"),  # UTF-8 read as Latin-1
         ("localhost:8000", None),
         ("unknown.example", None),
         ("sub.go.example.com", None),
@@ -177,7 +177,7 @@ async def test_destinations_on_own_hosts_are_known(db: Database, ann: Actor) -> 
         ("go.acme.example", 443),
         ("GO.acme.example.", 80),
         ("go.acme.example", None),
-        ("go.acme.example", 8000),  # # the port listened on
+        ("go.acme.example", 8000),  # the port listened on
         ("ports.acme.example", 8443),
         ("localhost", 8000),
         ("127.0.0.1", 8000),

@@ -29,7 +29,7 @@ from tests.domains.support import make_config, start
 from tests.support import NOW, make_actor, make_home
 
 HOST = "go.acme.example"
-UNSPECIFIED = "0.0.0.0"  # # noqa: S104 - in records only
+UNSPECIFIED = "0.0.0.0"  # noqa: S104 - in records only
 PROOF = f"_shorty-verification.{HOST}"
 LATER = NOW + 5000
 

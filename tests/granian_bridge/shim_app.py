@@ -116,7 +116,7 @@ async def stream_much() -> Stream:
 
 
 async def make_much() -> AsyncIterator[bytes]:
-    global produced  # # noqa: PLW0603 - one long stream at a time
+    global produced  # noqa: PLW0603 - one long stream at a time
     produced = 0
     try:
         while produced < LONG:
@@ -134,7 +134,7 @@ async def count_produced() -> int:
 @get("/failing-stream/{length:int}")
 async def stream_and_fail(length: int) -> Stream:
     async def make() -> AsyncIterator[bytes]:
-        password = chr(122) + "ebra"  # # so that only its value contains the word
+        password = chr(122) + "ebra"  # so that only its value contains the word
         for _ in range(length):
             yield PIECE[:1000]
         assert password

@@ -166,7 +166,7 @@ async def test_filters_and_a_search_are_combined(
     ]
     for chosen in combinations_with_replacement(choices, 3):
         if len({name for name, _, _ in chosen}) < len({(name, value) for name, _, value in chosen}):
-            continue  # # active and inactive at once
+            continue  # active and inactive at once
         filters = {name: value for _, each, _ in chosen for name, value in each.items()}
         expected = [
             slug

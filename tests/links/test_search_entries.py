@@ -47,7 +47,7 @@ def cut(word: str) -> Sequence[str]:
 async def test_whatever_happens_before_a_link_is_indexed_its_words_are_found(
     context: LinkContext, actor: Actor, seed: int
 ) -> None:
-    dice = random.Random(seed)  # # noqa: S311 - the same actions each time
+    dice = random.Random(seed)  # noqa: S311 - the same actions each time
     titles: dict[int, str] = {}
     deleted: dict[int, str] = {}
     for step in range(60):

@@ -33,7 +33,7 @@ def draw(address: str = SHORT, *, logo: bool = False, **given: object) -> bytes:
 @pytest.mark.parametrize("corner", CORNERS)
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_every_code_is_read(pattern: str, corner: str) -> None:
-    turn = PATTERNS.index(pattern) + CORNERS.index(corner)  # # so that each meets all colours
+    turn = PATTERNS.index(pattern) + CORNERS.index(corner)  # so that each meets all colours
     for number, (has_logo, address) in enumerate(product((False, True), (SHORT, LONG)), turn):
         color, background = COLORS[number % len(COLORS)]
         size = 220 if address == SHORT else 300

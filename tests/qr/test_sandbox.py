@@ -150,7 +150,7 @@ async def test_a_strangers_picture_of_too_many_pixels_is_refused_undecoded(
 
 
 async def test_what_takes_more_memory_than_it_may_ends_alone() -> None:
-    content = save("PNG", 3000, 3000)  # # about 36 MB, and as many once it is drawn
+    content = save("PNG", 3000, 3000)  # about 36 MB, and as many once it is drawn
     small = STRANGERS._replace(megabytes=64)
     with pytest.raises(InvalidFieldsError) as caught:
         await draw(small, "icons", content, 128)

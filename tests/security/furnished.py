@@ -120,6 +120,6 @@ def assert_rows_remain(before: Described, after: Described) -> None:
     """A stranger's own rows may be added and counted; no other row may change."""
     for table, rows in before.items():
         missing = [row for row in rows if row not in after[table]]
-        if table == "quotas":  # # the first column is the workspace
+        if table == "quotas":  # the first column is the workspace
             missing = [row for row in missing if row[0] == FURNISHED_WORKSPACE]
         assert not missing, f"{table}: {missing}"

@@ -22,7 +22,7 @@ from tests.web.people import make_member, sign_in_at
 from tests.web.test_imports import send_file, wait_for_job
 
 NAMES: Final = re.compile(r"\{(\w+):str\}")
-FIELDS: Final = {"role": "viewer"}  # # read before the permission is checked
+FIELDS: Final = {"role": "viewer"}  # read before the permission is checked
 SIGN_IN: Final = "/app/sign-in"
 
 

@@ -20,7 +20,7 @@ from tests.serve.running import make_database
 from tests.serve.test_product import SERVE, Visitor
 from tests.service import PATIENCE_S, Service
 
-LOCKED_S: Final = 10  # # longer than a write waits for the lock, so that one waits twice
+LOCKED_S: Final = 10  # longer than a write waits for the lock, so that one waits twice
 WAIT_S: Final = BUSY_TIMEOUT_MS / 1000
 PROMPT_S: Final = 3
 PACE_S: Final = 0.02
@@ -138,7 +138,7 @@ def lock_for(path: Path, seconds: float) -> Generator[Event]:
             yield is_over
         finally:
             timer.cancel()
-            other.execute("update workspaces set name = name")  # # a change to notice
+            other.execute("update workspaces set name = name")  # a change to notice
             other.execute("commit")
 
 

@@ -106,7 +106,7 @@ class Site:
     def send(self, head: bytes) -> bytes:
         """The first line of the answer."""
         with closing(self.service.connect()) as client:
-            with suppress(ConnectionError):  # # it may be answered, and closed, before its end
+            with suppress(ConnectionError):  # it may be answered, and closed, before its end
                 client.sendall(head)
             return read_line(client)
 
@@ -186,7 +186,7 @@ def test_a_head_has_its_limits(site: Site) -> None:
 
 def test_a_head_that_comes_piece_by_piece_has_the_same_limit(site: Site) -> None:
     with closing(site.service.connect(b"GET /plain HTTP/1.1\r\nCookie: ")) as client:
-        with suppress(ConnectionError):  # # answered, and the connection closed
+        with suppress(ConnectionError):  # answered, and the connection closed
             for _ in range(128):
                 client.sendall(b"c" * 512)
         assert read_line(client).startswith(b"HTTP/1.1 431")

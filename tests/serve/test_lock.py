@@ -43,7 +43,7 @@ def test_the_lock_lasts_as_long_as_the_block_however_that_ends(tmp_path: Path) -
     for _ in range(3):
         with pytest.raises(KeyError):
             fail()
-        Path(f"{database}.lock").write_text("4" * 20, "ascii")  # # a longer text is overwritten
+        Path(f"{database}.lock").write_text("4" * 20, "ascii")  # a longer text is overwritten
     assert Path(f"{database}.lock").stat().st_mode & 0o777 == 0o600
     assert database.parent.stat().st_mode & 0o777 == 0o700
 

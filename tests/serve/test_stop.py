@@ -13,7 +13,7 @@ from shorty.serve import Patience
 from tests.serve.running import GET, PATIENCE, open_stream, read_log, run, run_until_ready
 from tests.service import READY, Service
 
-PROMISED_S = 10.0  # # from the signal to the end
+PROMISED_S = 10.0  # from the signal to the end
 
 
 def test_what_is_promised_is_longer_than_what_is_waited_for() -> None:

@@ -120,7 +120,7 @@ def test_a_worker_that_cannot_start_is_the_end_where_no_other_settings_have_work
     with pytest.raises(StartError) as raised:
         supervisor._judge(worker, status)
     assert raised.value.message == why
-    supervisor._proven = CONFIG  # # the settings with which it does not start
+    supervisor._proven = CONFIG  # the settings with which it does not start
     with pytest.raises(StartError):
         supervisor._judge(worker, status)
     supervisor._proven, supervisor._config = CONFIG, OTHER
@@ -143,7 +143,7 @@ def test_three_workers_in_a_row_are_killed_before_settings_are_given_up(
         f"{KILLED} 3 times before it was ready.",
         "Continuing with the former settings.",
     ]
-    for _ in range(2):  # # the former settings have three attempts of their own
+    for _ in range(2):  # the former settings have three attempts of their own
         supervisor._judge(worker, -9)
     with pytest.raises(StartError, match="3 times before it was ready"):
         supervisor._judge(worker, -9)

@@ -13,7 +13,7 @@ from tests.webhooks.receiver import Receiver, run_receiver
 
 ROUNDS = 3
 CLIENTS = 8
-MOST_VISITS = 400  # # of one client, in one round
+MOST_VISITS = 400  # of one client, in one round
 SETTINGS = {"SHORTY_WEBHOOKS__ALLOW_PRIVATE": "true"}
 
 

@@ -65,7 +65,7 @@ async def test_what_is_asked_for_while_the_session_ends_is_not_done(
     db, go_on = house.app.db, threading.Event()
     before = asyncio.create_task(ACCOUNTS.run("somebody", lambda: go_on.wait(10)))
     asked = asyncio.create_task(ann.send(place, fields))
-    while not ACCOUNTS.slots.waiting:  # # noqa: ASYNC110 - it follows within this loop's next turns
+    while not ACCOUNTS.slots.waiting:  # noqa: ASYNC110 - it follows within this loop's next turns
         await asyncio.sleep(0)
     await db.write(lambda tx: mark_sessions_of_user_ended(tx, 1, house.now))
     go_on.set()

@@ -114,7 +114,7 @@ async def find_recipients(house: House, mail_server: MailServer) -> list[str]:
 
 
 async def set_password_by_mail(house: House, browser: Browser, mail_server: MailServer) -> None:
-    await find_recipients(house, mail_server)  # # a late notice would be the newest mail
+    await find_recipients(house, mail_server)  # a late notice would be the newest mail
     await browser.send("/app/forgotten", email=ANN)
     await find_recipients(house, mail_server)
     key = mail_server.read_text().partition("?key=")[2].split()[0]
@@ -161,7 +161,7 @@ async def test_strangers_never_make_a_browser_wait_that_the_account_knows(
         guess(house)
         house.clock[0] += 10 * MINUTE
     guess(house)
-    for number in range(100):  # # including everyone behind Ann's own IP address
+    for number in range(100):  # including everyone behind Ann's own IP address
         attempt = Attempt(address="192.0.2.1", email=f"{number}@a.example")
         take_sign_in(house.app.services.limits, attempt, house.now)
     assert (await sign_in(ann, EVE)).status_code == 429

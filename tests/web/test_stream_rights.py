@@ -61,7 +61,7 @@ async def watch(scene: Scene) -> "AsyncGenerator[asyncio.Task[httpx.Response]]":
         client.cookies.set(SESSION, scene.here.text)
         stream = asyncio.create_task(client.get(STREAM))
         live = scene.house.app.services.recorder.live
-        while not live.is_watched:  # # noqa: ASYNC110 - it follows within this loop's next turns
+        while not live.is_watched:  # noqa: ASYNC110 - it follows within this loop's next turns
             await asyncio.sleep(0)
         yield stream
         stream.cancel()

@@ -19,7 +19,7 @@ async def test_many_tags_come_in_pages(owner: Browser, monkeypatch: pytest.Monke
     monkeypatch.setattr(tags, "ON_A_PAGE", 2)
     for name in ("Alpha", "Beta", "Gamma"):
         await owner.send("/app/tags", name=name)
-    await owner.open("/app/tags")  # # whose notice says that the last one was created
+    await owner.open("/app/tags")  # whose notice says that the last one was created
     first = (await owner.open("/app/tags")).text
     assert "Beta" in first
     assert "Gamma" not in first
