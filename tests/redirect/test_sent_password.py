@@ -1,6 +1,8 @@
 """Password links for programs: the password as JSON, in parts, and by HTTP Basic."""
 
+import asyncio
 from base64 import b64encode
+from threading import Event
 from typing import Any
 
 import httpx
@@ -198,6 +200,26 @@ async def test_a_password_that_was_wrong_and_is_set_then_opens(
     assert (await client.get("/sale", headers=headers)).status_code == 401
     await house.change_link(link, password="two")
     assert (await client.get("/sale", headers=headers)).headers["location"] == THERE
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"), [({"password": "two"}, 401), ({"is_active": False}, 404)]
+)
+async def test_a_link_that_changes_while_its_password_is_tried_is_the_one_that_is_answered(
+    house: House, client: httpx.AsyncClient, changes: dict[str, Any], status: int
+) -> None:
+    link = await house.make_link(password="one")
+    may_end = Event()
+    held = asyncio.create_task(VISITORS.run("somebody", may_end.wait))
+    headers = PROGRAM | JSON | send_basic("one")
+    asked = asyncio.create_task(client.get("/sale", headers=headers))
+    while not VISITORS.slots.waiting:  # noqa: ASYNC110 - it comes with the next turns of this loop
+        await asyncio.sleep(0)
+    await house.change_link(link, **changes)
+    may_end.set()
+    assert (await asked).status_code == status
+    await held
+    assert await house.list_kinds() == []
 
 
 async def test_every_other_step_holds_for_who_knows_the_password(
