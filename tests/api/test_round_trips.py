@@ -214,3 +214,17 @@ async def test_a_links_destination_is_sent_back_with_its_parameters(
     answer = await client.patch(path, json={"url": link["url"], "utmSource": None})
     changed = answer.json()["link"]
     assert changed["url"] == changed["originalUrl"] == new["url"]
+
+
+async def test_a_page_without_settings_of_its_own_is_sent_back(house: House) -> None:
+    """As the short-link API makes them: nothing is stored of the page's looks yet."""
+    client = await house.make_client()
+    new = {"destinationUrl": "https://example.com/", "brandedDomain": "go.example"}
+    body = {**new, "slashTag": "page", "isLinkInBio": True}
+    page_id = (await client.post(f"{API}/short-link", json=body)).json()["data"]["id"]
+    path = f"{API}/bio-pages/{page_id}"
+    before = await read_object(client, path)
+    house.clock[0] += DAY
+    answer = await client.patch(path, json={"theme": before["theme"], "title": before["title"]})
+    assert answer.status_code == 200, answer.text
+    assert await read_object(client, path) == before
