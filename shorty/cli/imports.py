@@ -13,6 +13,7 @@ from shorty.cli.link_context import open_context
 from shorty.cli.options import config_option
 from shorty.cli.session import Session, with_database
 from shorty.cli.terminal import show_progress
+from shorty.transfer.columns import read_field
 from shorty.transfer.encodings import read_encoding
 from shorty.transfer.files import Hints
 from shorty.transfer.imports import import_file
@@ -40,6 +41,19 @@ SHOWN_PROBLEMS: Final = 20
     help="If a slug is taken: skip, rename, or stop.",
 )
 @click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    callback=lambda _ctx, _param, texts: tuple(map(parse_column, texts)),
+    metavar="FIELD=NAME",
+    help="What a column of a table is, such as slug=short_id; can be repeated.",
+)
+@click.option(
+    "--new-slugs",
+    is_flag=True,
+    help="Accept a table without slugs; every link gets a new one.",
+)
+@click.option(
     "--encoding",
     callback=lambda _ctx, _param, text: None if text is None else parse_encoding(text),
     metavar="NAME",
@@ -64,6 +78,8 @@ async def command(
     source: SourceName,
     domain: str | None,
     on_conflict: OnConflict,
+    columns: tuple[tuple[str, str], ...],
+    new_slugs: bool,
     encoding: str | None,
     is_dry_run: bool,
     report: Path | None,
@@ -78,7 +94,7 @@ async def command(
         domain=domain,
         on_conflict=on_conflict,
         is_dry_run=is_dry_run,
-        hints=Hints(encoding=encoding),
+        hints=Hints(columns=columns, new_slugs=new_slugs, encoding=encoding),
     )
     with ExitStack() as stack:
         reporter = report and Report(stack.enter_context(write_file(report, may_replace=True)))
@@ -94,6 +110,13 @@ async def command(
         click.echo(result.error, err=True)
     if not result.is_clean:
         raise Exit(1)
+
+
+def parse_column(text: str) -> tuple[str, str]:
+    try:
+        return read_field(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} {error}.") from error
 
 
 def parse_encoding(text: str) -> str:

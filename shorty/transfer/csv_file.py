@@ -1,208 +1,161 @@
 """Reads tables of links, and writes ours.
 
-Ours has the columns of `lines.COLUMNS`. Of other products' tables, any is read that has a column
-of destinations under a usual name.
+Ours has the columns of `lines.COLUMNS`. Of other products' tables, any is read that has columns of
+destinations and of slugs or short links.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
 from operator import attrgetter
 from typing import Any, Final, TypeAlias, get_args, get_type_hints
-from urllib.parse import unquote, urlsplit
 
 from msgspec.structs import replace
 
 from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange, LinkFields, LinkType
-from shorty.transfer.files import Fault, InvalidFileError, OpenFile
+from shorty.transfer.cells import Cells
+from shorty.transfer.column_names import OTHERS
+from shorty.transfer.columns import find_columns, list_unknown
+from shorty.transfer.files import Fault, OpenFile
 from shorty.transfer.lines import COLUMNS, LinkLine
 from shorty.transfer.model import ExportedLink, ImportedLink, Item, Remark
+from shorty.transfer.redirects import is_redirect, read_redirect
 from shorty.transfer.remarks import Notes
-from shorty.transfer.states import (
-    END_FIELDS,
-    KNOWN_FIELDS,
-    LIMIT_FIELDS,
-    NO,
-    START_FIELDS,
-    YES,
-)
-from shorty.transfer.tables import Cell, Row, Table, fold_column, parse_cell, write_cell
+from shorty.transfer.short_links import split_name, split_short_url
+from shorty.transfer.states import NO, YES
+from shorty.transfer.tables import Cell, Table, fold_column, parse_cell, write_cell
+from shorty.transfer.tag_lists import parse_own_tags, parse_tags
 from shorty.transfer.terms import make_item, read_terms
-from shorty.transfer.times import parse_time, write_time
+from shorty.transfer.times import write_time
 from shorty.webhooks.model import HIDDEN, hide_path
 
-# What other products call a column, folded, the surest first.
-NAMES: Final[Mapping[str, tuple[str, ...]]] = {
-    # `url` is last: some call the short one so.
-    "destination": (
-        *("destination", "destinationurl", "longurl", "originalurl", "targeturl", "target"),
-        *("redirecturl", "fullurl", "longlink", "originallink", "linkurl", "url"),
-    ),
-    "slug": (
-        *("slug", "shortcode", "keyword", "customslug", "backhalf", "custombackhalf", "address"),
-        *("slashtag", "alias", "customalias", "path", "key", "code", "shorturlcode"),
-    ),
-    "short url": ("shorturl", "shortlink", "bitlink", "shortenedurl", "link"),
-    "domain": ("domain", "brandeddomain", "host", "hostname", "customdomain", "domainname"),
-    "title": ("title", "name", "label", "titlelabel"),
-    # Notes are for the link's owner; a description is shown in previews.
-    "description": ("description",),
-    "tags": ("tags", "tag", "labels"),
-    "created": (
-        *("createdat", "created", "createddate", "datecreated", "creationdate", "timestamp"),
-    ),
-    "updated": ("updatedat", "updated", "modifiedat", "lastmodified"),
-    "starts": START_FIELDS,
-    "expires": END_FIELDS,
-    "clicks": (
-        *("clickcount", "clicks", "visits", "visitcount", "totalclicks", "hits", "engagements"),
-        *("totalengagements", "clicksalltime", "count"),
-    ),
-    "scans": ("scans", "qrscans"),
-    "bio clicks": ("bioclicks",),
-    "max clicks": LIMIT_FIELDS,
-    "status": ("redirect", "redirecttype", "status", "statuscode", "httpstatus"),
-    "ignored": ("id", "ip"),
-}
-KNOWN: Final = {*chain(*NAMES.values()), *map(fold_column, COLUMNS), *KNOWN_FIELDS}
-# Only our own table has these: its tags are separated by nothing but commas.
-OWN: Final = {"forwardparameters", "metapixelid", "bioclicks"}
-STATUSES: Final = {
-    **{str(status): status for status in (301, 302, 307, 308)},
-    **{f"permanent{status}": status for status in (301, 308)},
-    **{f"temporary{status}": status for status in (302, 307)},
-}
-MOST_DIGITS: Final = 12
-# By a port or an ending that a domain can have: no top-level domain has digits.
-_HOST: Final = re.compile(
-    r"[^/]*:[0-9]+|.*\.(?:[^\W\d_]{2,}|xn--[\w-]+)\.?|[0-9]+(?:\.[0-9]+){3}|\[[0-9a-f:]+\]",
-    re.IGNORECASE,
-)
-LONGEST_SHORT_URL: Final = 2000
+# Columns that all files of a product have, beside which a field does not close a link: Dub goes on
+# redirecting what was archived.
+HARMLESS: Final = ((frozenset({"shortlink", "destinationurl"}), frozenset({"archived"})),)
+_NONE: Final[frozenset[str]] = frozenset()
 
 
-def read_csv(file: OpenFile) -> Iterator[Item]:
-    """Raises InvalidFileError if it is no table, or one without destinations."""
+def read_csv(
+    file: OpenFile,
+    *,
+    harmless: frozenset[str] = _NONE,
+) -> Iterator[Item]:
+    """`harmless` columns don't close links of this product.
+
+    Raises InvalidFileError if it is no table, or one without destinations or slugs.
+    """
     table = Table(file)
-    require_destinations(table)
-    yield from remark_unknown(table)
-    build = build_own_link if set(table.columns) >= OWN else build_link
+    columns = find_columns(table, file.hints)
+    if unknown := list_unknown(table, columns):
+        yield Remark(place=f"line {table.line}", message=f"Unknown columns: {unknown}.")
+    known = set(table.columns)
+    harmless |= {name for among, names in HARMLESS if among <= known for name in names}
+    build = _Builder(needs_slugs=not file.hints.new_slugs, harmless=harmless)
     for row in table.read_rows():
-        yield build_item(row, build)
+        if isinstance(row, Fault):
+            yield row
+            continue
+        cells = Cells(row, columns)
+        yield build_item(cells, build.build_own_link if columns.is_own else build.build_link)
 
 
-def require_destinations(table: Table) -> None:
-    if not set(table.columns) & set(NAMES["destination"]):
-        found = ", ".join(filter(None, table.headings))[:200]
-        raise InvalidFileError(
-            "The file has no column of destinations, such as url, long_url or destination. Its "
-            f"columns are: {found}."
-        )
-
-
-def remark_unknown(table: Table) -> Iterator[Remark]:
-    names = zip(table.columns, table.headings, strict=True)
-    unknown = [heading for column, heading in names if column not in KNOWN and heading]
-    if unknown:
-        listed = ", ".join(unknown)[:500]
-        yield Remark(place="line 1", message=f"Unknown columns: {listed}.")
-
-
-def build_item(row: Row | Fault, build: Callable[[Row], ImportedLink]) -> ImportedLink | Fault:
-    if isinstance(row, Fault):
-        return row
+def build_item(cells: Cells, build: Callable[[Cells], ImportedLink]) -> ImportedLink | Fault:
     try:
-        return build(row)
+        return build(cells)
     except ValueError as error:
-        subject = find(row, "slug") or find(row, "short url") or find(row, "destination")
-        return Fault(place=row.place, subject=subject[:200], message=str(error))
+        named = filter(None, map(cells.read, ("slug", "short url", "destination")))
+        subject = next(named, "")[:200]
+        return Fault(place=cells.place, subject=subject, message=str(error))
 
 
-def find(row: Row, name: str) -> str:
-    """The cell of the first of these columns that is not empty."""
-    return row.find(*NAMES[name])
+class _Builder:
+    """Makes links of rows."""
+
+    def __init__(self, *, needs_slugs: bool, harmless: frozenset[str]) -> None:
+        self._needs_slugs = needs_slugs
+        self._harmless = harmless
+
+    def build_link(self, cells: Cells) -> ImportedLink:
+        """Raises ValueError."""
+        notes = Notes()
+        terms = cells.list_terms()
+        state = terms.get("status", "")
+        redirect = cells.read("redirect") or (state if is_redirect(state) else "")
+        status = read_redirect(redirect, notes)
+        tags = parse_tags(parse_cell(cells.read("tags")))
+        return self._build(cells, terms, status, tags, notes)
+
+    def build_own_link(self, cells: Cells) -> ImportedLink:
+        """Being inactive is a state of our own, and needs no remark. Raises ValueError."""
+        terms = cells.list_terms()
+        is_active = parse_flag(terms.pop("isactive", ""), default=True)
+        status = read_redirect(cells.read("redirect"), Notes())
+        tags = parse_own_tags(parse_cell(cells.read("tags")))
+        link = self._build(cells, terms, status, tags, Notes())
+        return replace(link, change=replace(link.change, is_active=is_active))
+
+    def _build(
+        self,
+        cells: Cells,
+        terms_cells: Mapping[str, str],
+        status: int,
+        tags: tuple[str, ...],
+        notes: Notes,
+    ) -> ImportedLink:
+        slug, domain = self.find_name(cells)
+        terms = read_terms(terms_cells, notes, harmless=self._harmless, read_time=cells.read_start)
+        change = LinkChange(
+            url=parse_cell(cells.read("destination")),
+            domain=domain,
+            slug=slug,
+            title=parse_cell(cells.read("title")) or None,
+            description=parse_cell(cells.read("description")) or None,
+            status=status,
+            expires_at=notes.read_or_close("end", "end", lambda: cells.read_time("expires")),
+            tag_names=tags,
+            made_through="import",
+            **parse_own_fields(cells),
+        )
+        return make_item(cells.place, change, build_past(cells, notes), terms, notes)
+
+    def find_name(self, cells: Cells) -> tuple[str | None, str]:
+        """The slug, None for a new one, and the domain, empty where the row does not say.
+
+        Raises ValueError.
+        """
+        domain = parse_domain(cells.read("domain"))
+        short = parse_cell(cells.read("short url"))
+        host, path = split_name(short)
+        own_host, slug = split_name(parse_cell(cells.read("slug")), domain or host)
+        if slug and not host and path.endswith(f"/{slug}"):
+            slug = path  # which is all that visitors have seen
+        slug = slug or path
+        if not slug and short and self._needs_slugs:
+            raise ValueError(f"{short[:100]!r} has no slug; a short link is like go.example/sale")
+        return slug or None, domain or own_host or host
 
 
-def build_own_link(row: Row) -> ImportedLink:
-    """Being inactive is a state of our own, and needs no remark."""
-    is_active = parse_flag(row.find("isactive"), default=True)
-    open_row = Row(
-        row.place, {name: text for name, text in row.cells.items() if name != "isactive"}
+def parse_domain(text: str) -> str:
+    """Without the scheme and path that some write. Raises ValueError."""
+    text = parse_cell(text)
+    return split_short_url(text)[0] if "/" in text else text
+
+
+def build_past(cells: Cells, notes: Notes) -> Past:
+    """What can't be read of it costs the link nothing but a remark."""
+    return Past(
+        created_at=notes.read("dates", "creation date", lambda: cells.read_time("created")),
+        updated_at=notes.read("dates", "date of change", lambda: cells.read_time("updated")),
+        counts=notes.read("history", "number of clicks", lambda: build_counts(cells)),
     )
-    link = build_link(open_row, separators=",")
-    return replace(link, change=replace(link.change, is_active=is_active))
 
 
-def build_link(row: Row, separators: str = ",|;") -> ImportedLink:
+def build_counts(cells: Cells) -> Counts | None:
     """Raises ValueError."""
-    slug, domain = find_slug_and_domain(row)
-    notes = Notes()
-    terms = read_terms(row.cells, notes)
-    change = LinkChange(
-        url=parse_cell(find(row, "destination")),
-        domain=domain,
-        slug=slug,
-        title=parse_cell(find(row, "title")) or None,
-        description=parse_cell(find(row, "description")) or None,
-        status=parse_status(find(row, "status")),
-        expires_at=notes.read_or_close("end", "end", lambda: parse_time(find(row, "expires"))),
-        tag_names=parse_tags(parse_cell(find(row, "tags")), separators),
-        made_through="import",
-        **parse_own_fields(row),
-    )
-    past = Past(
-        created_at=parse_time(find(row, "created")),
-        updated_at=parse_time(find(row, "updated")),
-        counts=build_counts(row),
-    )
-    return make_item(row.place, change, past, terms, notes)
-
-
-def build_counts(row: Row) -> Counts | None:
-    total, scans, bio_clicks = (
-        parse_number(find(row, name), name) or 0 for name in ("clicks", "scans", "bio clicks")
-    )
+    total, scans, bio_clicks = map(cells.read_number, ("clicks", "scans", "bio clicks"))
     # Tables give the sum, and perhaps the part of it that came another way.
     clicks = max(0, total - scans - bio_clicks)
     counts = Counts(clicks=clicks, scans=scans, bio_clicks=bio_clicks)
     return None if counts == Counts() else counts
-
-
-def find_slug_and_domain(row: Row) -> tuple[str | None, str]:
-    """The slug, if there is one, and the domain, empty where the table does not say."""
-    short_url = parse_cell(find(row, "short url"))
-    host, slug_of_url = split_short_url(short_url) if "/" in short_url else ("", "")
-    slug = parse_cell(find(row, "slug")).strip("/") or slug_of_url
-    if _has_host(slug):
-        host, slug = split_short_url(slug)
-    return slug or None, parse_cell(find(row, "domain")) or host
-
-
-def _has_host(slug: str) -> bool:
-    """Whether it is like `go.example/sale`; `two/parts` and `v1.2/notes` are slugs."""
-    if slug.startswith(("http://", "https://")):
-        return True
-    host, _, path = slug.partition("/")
-    return bool(_HOST.fullmatch(host)) and path[:1] not in {"", "/"}
-
-
-def split_short_url(short_url: str) -> tuple[str, str]:
-    """The host and the slug of `https://go.example/sale` or `go.example/sale`.
-
-    Raises ValueError, also if it is too long: a host of combining marks takes time quadratic in its
-    length.
-    """
-    if len(short_url) > LONGEST_SHORT_URL:
-        raise ValueError(f"a short link has at most {LONGEST_SHORT_URL:,} characters")
-    parts = urlsplit(short_url if "://" in short_url else f"https://{short_url}")
-    return parts.netloc.rpartition("@")[2], unquote(parts.path.strip("/"))
-
-
-def parse_tags(text: str, separators: str = ",|;") -> tuple[str, ...]:
-    """Names between the first of these signs that occurs."""
-    separator = next((sign for sign in separators if sign in text), ",")
-    return tuple(dict.fromkeys(filter(None, map(str.strip, text.split(separator)))))
 
 
 def parse_webhooks(text: str) -> tuple[str, ...]:
@@ -210,28 +163,10 @@ def parse_webhooks(text: str) -> tuple[str, ...]:
     return tuple(url for url in parse_cell(text).split() if not url.endswith(HIDDEN))
 
 
-def parse_number(text: str, what: str) -> int | None:
-    """A whole number, with any separator of thousands; None for 0 and an empty text.
-
-    Raises ValueError.
-    """
-    digits = text.replace(",", "").replace(" ", "").replace("\u202f", "").removesuffix(".0")
-    if not digits:
-        return None
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS):
-        raise ValueError(f"{what}: {text[:40]!r} is not a whole number")
-    return int(digits) or None
-
-
 def parse_flag(text: str, *, default: bool = False) -> bool:
     if text.lower() in YES:
         return True
     return False if text.lower() in NO else default
-
-
-def parse_status(text: str) -> int:
-    """302 for what is not the status of a redirect, such as "active"."""
-    return STATUSES.get(text.replace("_", "").lower(), 302)
 
 
 def parse_link_type(text: str) -> Any:
@@ -252,15 +187,15 @@ _TYPES: Final = get_type_hints(LinkFields)
 _OWN_FIELDS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     fold_column(column): (_FIELDS[column], _PARSERS[_TYPES[_FIELDS[column]]])
     for column in COLUMNS
-    if fold_column(column) not in {*chain(*NAMES.values()), *KNOWN_FIELDS}
+    if fold_column(column) in OTHERS
 }
 
 
-def parse_own_fields(row: Row) -> dict[str, Any]:
+def parse_own_fields(cells: Cells) -> dict[str, Any]:
     return {
         name: parse(text)
         for column, (name, parse) in _OWN_FIELDS.items()
-        if (text := row.cells.get(column))
+        if (text := cells.read(column))
     }
 
 

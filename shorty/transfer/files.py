@@ -1,6 +1,6 @@
 """Reads files from other products piece by piece or line by line, within bounded memory."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from re import Pattern
 from typing import Final, NamedTuple
@@ -41,11 +41,11 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 class Hints(msgspec.Struct, frozen=True, kw_only=True):
     """What a file's person says about it.
 
-    `columns` are those of a table, by the names of our fields; `new_slugs` accepts a table without
-    slugs; `encoding` is a name of `encodings.ENCODINGS`.
+    `columns` are our fields and the headings of a table that hold them; `new_slugs` accepts a table
+    without slugs; `encoding` is a name of `encodings.ENCODINGS`.
     """
 
-    columns: Mapping[str, str] = {}
+    columns: tuple[tuple[str, str], ...] = ()
     new_slugs: bool = False
     encoding: str | None = None
 

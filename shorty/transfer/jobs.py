@@ -20,9 +20,11 @@ from shorty.accounts.model import Actor
 from shorty.accounts.roles import may_still, require_scope
 from shorty.errors import BusyError, ConflictError, NotFoundError, StorageUnavailableError
 from shorty.links.context import LinkContext
+from shorty.transfer.files import Hints
 from shorty.transfer.imports import import_file
 from shorty.transfer.model import ImportOptions, SourceName
 from shorty.transfer.progress import Report, Transfer, TransferProgress
+from shorty.transfer.sources import read_headings
 
 Stage = Literal["trying", "tried", "importing", "over"]
 
@@ -62,6 +64,8 @@ class ImportJob:
         self.report_path = folder / f"{self.id}.report"
         self.progress = TransferProgress()
         self.task: asyncio.Task[None] | None = None
+        self.headings: tuple[str, ...] = ()
+        """Of a table's columns, once it was tried."""
 
     @property
     def is_running(self) -> bool:
@@ -139,6 +143,19 @@ class ImportJobs:
         job.task = asyncio.create_task(self._import(job))
         return job
 
+    def try_again(self, actor: Actor, job_id: str, hints: Hints) -> ImportJob:
+        """Previews a file again. Raises NotFoundError, ForbiddenError and ConflictError."""
+        require_scope(actor, "write")
+        job = self.get_job(actor, job_id)
+        if job.stage != "tried":
+            raise ConflictError("This import has already started or ended.")
+        self._require_idle(actor)
+        job.actor, job.stage = actor, "trying"
+        job.options = replace(job.options, hints=hints)
+        job.progress = self._make_progress(job)
+        job.task = asyncio.create_task(self._try(job))
+        return job
+
     def cancel(self, actor: Actor, job_id: str) -> None:
         """A running job ends within a second. Raises ForbiddenError and NotFoundError."""
         require_scope(actor, "write")
@@ -183,8 +200,13 @@ class ImportJobs:
 
     async def _try(self, job: ImportJob) -> None:
         await self._run(job, replace(job.options, is_dry_run=True))
-        # A file with nothing to import does not wait for its person.
-        job.stage = "tried" if job.has_something else "over"
+        if job.progress.state not in {"cancelled", "stopped"}:
+            job.headings = await asyncio.to_thread(
+                read_headings, job.source, job.path, job.options.hints
+            )
+        # A file with nothing to import does not wait for its person, unless as a table whose
+        # columns they can name.
+        job.stage = "tried" if job.has_something or job.headings else "over"
         if job.stage == "over":
             job.path.unlink(missing_ok=True)
 

@@ -4,14 +4,15 @@ Each of the three gives its links as a table, or as what its API answers.
 """
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
 from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
-from shorty.transfer.csv_file import read_csv, split_short_url
-from shorty.transfer.files import OpenFile
+from shorty.transfer.csv_file import read_csv
+from shorty.transfer.files import Hints, InvalidFileError, OpenFile
 from shorty.transfer.json_file import (
     Entry,
     as_object,
@@ -23,7 +24,10 @@ from shorty.transfer.json_file import (
 )
 from shorty.transfer.model import ImportedLink, Item, SourceName
 from shorty.transfer.remarks import Notes
+from shorty.transfer.short_links import split_short_url
 from shorty.transfer.shorty_file import read_shorty
+from shorty.transfer.sql import is_dump
+from shorty.transfer.tables import Table
 from shorty.transfer.terms import fold_entry, make_item, read_date, read_end, read_terms
 from shorty.transfer.yourls import read_yourls
 
@@ -111,7 +115,7 @@ def read_bitly(file: OpenFile) -> Iterator[Item]:
         return read_entries(
             file, [("links",)], build_bitly_links, "Bitly's API", destination="long_url"
         )
-    return map(move_from_bitly, read_csv(file))
+    return map(move_from_bitly, read_csv(file, harmless=HARMLESS_AT_BITLY))
 
 
 def move_from_bitly(item: Item) -> Item:
@@ -140,6 +144,22 @@ def build_bitly_links(entry: Entry, place: str) -> Iterator[ImportedLink]:
     for host, slug in branded or [("", slug) for _, slug in named[:1]] or [("", "")]:
         named_so = replace(change, domain=host, slug=slug or None)
         yield make_item(place, named_so, past, terms, notes)
+
+
+def read_headings(source: SourceName, path: Path, hints: Hints) -> tuple[str, ...]:
+    """Those of a table's columns; none if it is no table or can't be read."""
+    try:
+        file = OpenFile(path, hints=hints)
+    except InvalidFileError:
+        return ()
+    try:
+        if source == "shorty" or file.is_json() or is_dump(file.read_start()):
+            return ()
+        return tuple(filter(None, Table(file).headings))
+    except InvalidFileError:
+        return ()
+    finally:
+        file.close()
 
 
 READERS: Final[dict[SourceName, Reader]] = {

@@ -102,7 +102,7 @@ _EXACT: Final[Mapping[Reason, str]] = {
         " androidtarget testvariants variants rotation rotations rotators splits splittest"
         " spliturl splits abtest abtests abtesting blockedcountries allowedcountries"
         " countryblocklist countryallowlist allowedips blockedips ipallowlist ipwhitelist"
-        " languagetargeting mobileurl desktopurl tableturl"
+        " languagetargeting mobileurl desktopurl tableturl regex isregex wildcards dynamicredirect"
     ),
 }
 _AROUND: Final = ("", "is", "was", "islink", "link", "has")

@@ -68,8 +68,8 @@ class Table:
         self._delimiter = find_delimiter(start)
         heading = self._read_heading(Rows(file.read_text_lines(), self._delimiter))
         self.line = heading.line
-        self.columns = [fold_column(name) for name in heading.cells]
-        self.headings = [name.strip() for name in heading.cells]
+        self.headings = [name.strip(" \t\ufeff") for name in heading.cells]
+        self.columns = list(name_columns(self.headings))
         # How databases print NULL in tab-separated tables.
         self._nothing = {"NULL", "\\N"} if self._delimiter == "\t" else set[str]()
 
@@ -85,6 +85,13 @@ class Table:
                 yield rows.refuse(fault)
             else:
                 yield self._name_cells(row)
+
+    def find_column(self, name: str) -> str | None:
+        """The column with this heading, in any spelling."""
+        if name in self.headings:
+            return self.columns[self.headings.index(name)]
+        folded = fold_column(name)
+        return folded if folded in self.columns else None
 
     def _compare(self, row: SplitRow) -> str | None:
         """Empty cells behind the last column are nothing's."""
@@ -126,4 +133,15 @@ def find_delimiter(start: str) -> str:
 
 def fold_column(name: str) -> str:
     """One spelling for `Long URL`, `long_url` and `longUrl`."""
-    return re.sub(r"[^a-z0-9]", "", name.casefold())
+    return re.sub(r"[\W_]", "", name.casefold())
+
+
+def name_columns(headings: Iterable[str]) -> Iterator[str]:
+    """Their folded names, each once. A second one of a name means nothing by itself."""
+    names: set[str] = set()
+    for number, heading in enumerate(headings, 1):
+        name = fold_column(heading) or heading
+        if name in names:
+            name = f"{name} {number}"
+        names.add(name)
+        yield name

@@ -11,14 +11,14 @@ from shorty.clicks.model import LONGEST_USER_AGENT, Click, Visit, read_referrer
 from shorty.clicks.store import read_click
 from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
-from shorty.transfer.csv_file import build_item, read_csv, split_short_url
+from shorty.transfer.csv_file import read_csv
 from shorty.transfer.files import Fault, InvalidFileError, OpenFile
 from shorty.transfer.json_file import Entry, parse_count, parse_text, read_entries
 from shorty.transfer.model import ImportedClick, ImportedCounts, ImportedLink, Item
 from shorty.transfer.remarks import Notes
+from shorty.transfer.short_links import split_short_url
 from shorty.transfer.sql import SqlRow, is_dump, read_rows
 from shorty.transfer.states import END_FIELDS, find_field
-from shorty.transfer.tables import Row, Table
 from shorty.transfer.terms import fold_entry, make_item, read_date, read_end, read_terms
 from shorty.transfer.times import parse_time
 
@@ -41,8 +41,6 @@ def read_yourls(file: OpenFile) -> Iterator[Item]:
         return read_entries(
             file, paths, build_api_link, "YOURLS's API", destination="url", takes_objects=True
         )
-    if {"source", "target"} <= set(Table(file).columns):
-        return read_plugin_table(file)
     return read_csv(file)
 
 
@@ -132,16 +130,3 @@ def build_api_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
     host, path = split_short_url(parse_text(entry.get("shorturl")))
     keyword = parse_text(entry.get("keyword")) or path.rpartition("/")[2]
     yield build_link(entry, place, keyword, host, parse_count(entry.get("clicks")))
-
-
-def read_plugin_table(file: OpenFile) -> Iterator[Item]:
-    for row in Table(file).read_rows():
-        yield build_item(row, build_plugin_link)
-
-
-def build_plugin_link(row: Row) -> ImportedLink:
-    """As the plugin Import Export writes it: `/keyword/`, the destination, the number of clicks."""
-    keyword = row.find("source").strip("/")
-    clicks = parse_count(row.find("hits"))
-    cells = {**row.cells, "url": row.find("target")}
-    return build_link(cells, row.place, keyword, clicks=clicks)

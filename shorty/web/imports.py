@@ -1,15 +1,18 @@
 """`/app/import`: uploads a file, previews the import, and runs it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Final, cast, get_args
 
 from shorty.domains.service import list_domains
 from shorty.errors import ConflictError, ShortyError
+from shorty.transfer.column_names import FIELD_NAMES
+from shorty.transfer.columns import read_field
 from shorty.transfer.files import Hints
 from shorty.transfer.jobs import ImportJob
 from shorty.transfer.model import ImportOptions, OnConflict, SourceName
+from shorty.web.forms import Form
 from shorty.web.guard import Pages
 from shorty.web.rendering import list_cookie_headers, list_page_headers, render, see_other
 from shorty.web.requests import WebRequest
@@ -21,6 +24,7 @@ PLACE: Final = "/app/import"
 LARGEST_UPLOAD: Final = 64 * 1024 * 1024
 PIECE_BYTES: Final = 64 * 1024
 SHOWN_PROBLEMS: Final = 50
+SHOWN_COLUMNS: Final = 60
 
 # The name of each product, and the files it exports.
 SOURCES: Final[dict[SourceName, tuple[str, str]]] = {
@@ -36,6 +40,14 @@ CONFLICTS: Final[dict[OnConflict, str]] = {
     "rename": "Number it: “sale” becomes “sale-2”",
     "fail": "Stop there",
 }
+# What a column of a table can be: names of `columns.read_field`, and as people read them.
+FIELDS: Final = {
+    **{name: name.capitalize() for name in FIELD_NAMES},
+    "short url": "Short link",
+    "max clicks": "Maximum visits",
+    "ignore": "Nothing (ignore it)",
+}
+
 # The names by which people know those that exports of today still have.
 ENCODING_CHOICES: Final = {
     "": "UTF-8, or as the file's first bytes say",
@@ -62,11 +74,10 @@ async def try_import(request: WebRequest) -> Answer:
     upload = typed.files.get("file")
     if upload is None:
         return await show_form(request, faults={"file": "choose a file"})
-    encoding = typed.read_optional("encoding")
     options = ImportOptions(
         domain=typed.read_optional("domain"),
         on_conflict=read_conflict(typed.read("on_conflict")),
-        hints=Hints(encoding=encoding if encoding in ENCODING_CHOICES else None),
+        hints=read_hints(typed),
     )
     try:
         job = await request.services.transfers.try_file(
@@ -87,6 +98,18 @@ async def begin_import(request: WebRequest) -> Answer:
     job = find_job(request)
     try:
         request.services.transfers.begin(request.actor, job.id)
+    except ConflictError as error:
+        return show_job(request, job, error)
+    return see_other(request, f"{PLACE}/{job.id}")
+
+
+@pages.handle("POST /import/{job_id}/columns", needs="write")
+async def try_columns(request: WebRequest) -> Answer:
+    """Previews the file again, with what its person says about it."""
+    job = find_job(request)
+    hints = read_hints(request.typed, job.headings)
+    try:
+        request.services.transfers.try_again(request.actor, job.id, hints)
     except ConflictError as error:
         return show_job(request, job, error)
     return see_other(request, f"{PLACE}/{job.id}")
@@ -130,6 +153,17 @@ async def read_pieces(path: Path) -> AsyncGenerator[bytes]:
 
 def find_job(request: WebRequest) -> ImportJob:
     return request.services.transfers.get_job(request.actor, request.path_params["job_id"])
+
+
+def read_hints(typed: Form, headings: Sequence[str] = ()) -> Hints:
+    """`column_0` is the field of the first heading, and so on."""
+    encoding = typed.read_optional("encoding")
+    named = ((typed.read(f"column_{number}"), each) for number, each in enumerate(headings))
+    return Hints(
+        columns=tuple(read_field(f"{field}={name}") for field, name in named if field in FIELDS),
+        new_slugs=typed.is_checked("new_slugs"),
+        encoding=encoding if encoding in ENCODING_CHOICES else None,
+    )
 
 
 def read_source(text: str) -> SourceName:
@@ -178,5 +212,9 @@ def show_job(request: WebRequest, job: ImportJob, error: ShortyError | None = No
         percent=100 * told.done // told.total if told.total else 0,
         problems=told.problems[:SHOWN_PROBLEMS],
         source_name=SOURCES[job.source][0],
+        fields=FIELDS,
+        most_columns=SHOWN_COLUMNS,
+        chosen={heading: field or "ignore" for field, heading in job.options.hints.columns},
+        encodings=ENCODING_CHOICES,
         message=error.message if error else "",
     )

@@ -135,3 +135,48 @@ def test_a_report_that_is_there_is_replaced_and_names_every_line(
         assert "more" not in told.err
         (row,) = read_rows(tmp_path / "report.csv")
         assert [row[name] for name in ("result", "place", "link")] == ["failed", "line 2", shown]
+
+
+def test_a_table_without_slugs_needs_a_word_of_its_person(shell: Shell, tmp_path: Path) -> None:
+    write_table(tmp_path, "url,ref,hat\nhttps://example.com/a,a,red\n")
+    told = shell("import", "links.csv", "--from", "csv")
+    assert told.code == 1
+    assert "Its columns are: url, ref, hat." in told.err
+    assert shell("link", "list", "--json").out == "[]\n"
+    named = ("--column", "slug=Ref", "--column", "title=hat")
+    told = shell("import", "links.csv", "--from", "csv", *named)
+    assert (told.code, told.out[:16]) == (0, "1 links imported")
+    (link,) = msgspec.json.decode(shell("link", "list", "--json").out)
+    assert (link["shortCode"], link["title"]) == ("a", "red")
+    write_table(tmp_path, "url,ref\nhttps://example.com/b,b\n")
+    told = shell("import", "links.csv", "--from", "csv", "--new-slugs")
+    assert told.out.startswith("1 links imported")
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        (("--column", "slug"), "must be FIELD=NAME"),
+        (("--column", "hat=ref"), "FIELD is one of destination, slug, short url"),
+        (("--encoding", "utf-9"), "is not a known encoding"),
+    ],
+)
+def test_what_names_nothing_is_a_fault_of_usage(
+    shell: Shell, tmp_path: Path, option: tuple[str, str], complaint: str
+) -> None:
+    write_table(tmp_path)
+    told = shell("import", "links.csv", "--from", "csv", *option)
+    assert told.code == 2
+    assert complaint in " ".join(told.err.replace("│", " ").split())
+
+
+def test_a_table_in_another_encoding_is_read(shell: Shell, tmp_path: Path) -> None:
+    table = "url,slug\nhttps://example.com/a,größe\n"
+    (tmp_path / "links.csv").write_bytes(table.encode("cp1252"))
+    told = shell("import", "links.csv", "--from", "csv")
+    assert (told.code, "--encoding cp1252" in told.err) == (1, True)
+    told = shell("import", "links.csv", "--from", "csv", "--encoding", "windows-1252")
+    assert told.out.startswith("1 links imported")
+    (tmp_path / "links.csv").write_bytes(table.encode("utf-16"))
+    told = shell("import", "links.csv", "--from", "csv")
+    assert "1 existed already" in told.out

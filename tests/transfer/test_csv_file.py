@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from shorty.links.imported_history import Counts
-from shorty.transfer.csv_file import parse_tags, read_csv, split_short_url
-from shorty.transfer.files import Fault, InvalidFileError, OpenFile
+from shorty.transfer.csv_file import read_csv
+from shorty.transfer.files import Fault, Hints, InvalidFileError, OpenFile
 from shorty.transfer.model import ImportedLink, Item, Remark
+from shorty.transfer.short_links import split_short_url
 from shorty.transfer.tables import find_delimiter
 
 Read = Callable[[str | bytes], list[Item]]
@@ -19,7 +20,7 @@ def read(tmp_path: Path) -> Read:
     def read(content: str | bytes) -> list[Item]:
         path = tmp_path / "links.csv"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        file = OpenFile(path)
+        file = OpenFile(path, hints=Hints(new_slugs=True))
         try:
             return list(read_csv(file))
         finally:
@@ -77,9 +78,9 @@ def test_lines_are_told_by_where_they_begin_also_in_quotes(read: Read) -> None:
         "line 4",
         "line 5",
     ]
-    fault = items[1]
-    assert isinstance(fault, Fault)
-    assert "'yesterday' can't be read as a time" in fault.message
+    late = items[1]
+    assert isinstance(late, ImportedLink)
+    assert "'yesterday' can't be read as a time" in late.remarks[0].message
 
 
 def test_columns_that_are_not_understood_are_told(read: Read) -> None:
@@ -97,7 +98,7 @@ def test_columns_that_are_not_understood_are_told(read: Read) -> None:
             b"slug, Title,\na,b\n",
             (
                 "^The file has no column of destinations, such as url, long_url or destination. "
-                "Its columns are: slug, Title.$"
+                r"Its columns are: slug, Title. Name the right one \(--column destination=NAME\).$"
             ),
         ),
         (
@@ -148,13 +149,6 @@ def test_the_delimiter_is_found_outside_quotes() -> None:
     assert find_delimiter("url") == ","
     assert find_delimiter("X\na;b") == ","
     assert find_delimiter("\ufeff \na\tb;c\td\n") == "\t"
-
-
-def test_tags_stand_between_commas_bars_or_semicolons() -> None:
-    assert parse_tags("a, b,a,,") == ("a", "b")
-    assert parse_tags("a|b c") == ("a", "b c")
-    assert parse_tags("a;b") == ("a", "b")
-    assert parse_tags("a|b", ",") == ("a|b",)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,10 @@ async def test_what_the_reader_found_at_fault_is_told_with_its_place(house: Hous
     told = await import_text(house, "csv", text)
     assert [(tell(each), each.message.partition(";")[0]) for each in told.problems] == [
         (("note", "line 1", ""), "Unknown columns: hat."),
-        (("failed", "line 2", "a"), "'yesterday' can't be read as a time"),
+        (
+            ("note", "line 2", "a"),
+            "came in without its creation date: 'yesterday' can't be read as a time",
+        ),
     ]
 
 

@@ -193,8 +193,8 @@ def draw_noise(side: int) -> bytes:
 
 
 async def test_a_cancelled_export_ends_with_the_links_that_it_has_read(house: House) -> None:
-    rows = "".join(f"https://example.com/{number}\n" for number in range(LINKS_AT_ONCE))
-    await import_text(house, "csv", f"url\n{rows}")
+    rows = "".join(f"https://example.com/{number},{number}\n" for number in range(LINKS_AT_ONCE))
+    await import_text(house, "csv", f"url,slug\n{rows}")
     page = await make_page(house, "ann", NOW + 1)
     await dress(house, page, theme="dusk")
     for is_cancelled, pages in ((False, 1), (True, 0)):

@@ -8,7 +8,14 @@ from types import FrameType
 import pytest
 
 from shorty.transfer import files, rows, sql
-from shorty.transfer.files import Fault, Feed, InvalidFileError, OpenFile, ReadingStoppedError
+from shorty.transfer.files import (
+    Fault,
+    Feed,
+    Hints,
+    InvalidFileError,
+    OpenFile,
+    ReadingStoppedError,
+)
 from shorty.transfer.model import ImportedClick, ImportedLink, Item, SourceName
 from shorty.transfer.sources import READERS
 from tests.transfer import samples
@@ -26,7 +33,7 @@ def read(tmp_path: Path) -> Read:
     def read(source: SourceName, content: str | bytes) -> list[Item]:
         path = tmp_path / "import.txt"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        file = OpenFile(path)
+        file = OpenFile(path, hints=Hints(new_slugs=True))
         try:
             return list(READERS[source](file))
         finally:

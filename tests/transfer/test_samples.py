@@ -102,7 +102,7 @@ READ: list[tuple[SourceName, str, list[Item]]] = [
     (
         "yourls",
         samples.YOURLS_PLUGIN_TABLE,
-        [ozh("line 2", ref="ozh", title=None, made_at=None, counts=TWELVE)],
+        [ozh("line 2", title=None, made_at=None, counts=TWELVE)],
     ),
     (
         "yourls",
@@ -300,10 +300,17 @@ READ: list[tuple[SourceName, str, list[Item]]] = [
                 tag_names=("a;b", "c"),
                 counts=Counts(clicks=5, scans=3, bio_clicks=2),
             ),
-            Fault(
-                place="line 3",
-                subject="https://go.example/x",
-                message=f"'yesterday' {NO_TIME}",
+            link(
+                *("line 3", "https://a.example/", "x"),
+                domain="go.example",
+                tag_names=("a",),
+                counts=Counts(scans=3, bio_clicks=2),
+                remarks=(
+                    LinkRemark(
+                        kind="dates",
+                        message=f"came in without its creation date: 'yesterday' {NO_TIME}",
+                    ),
+                ),
             ),
             link(
                 *("line 4", "https://a.example/", "x"),
@@ -311,7 +318,7 @@ READ: list[tuple[SourceName, str, list[Item]]] = [
                 tag_names=("=a",),
                 counts=Counts(scans=3, bio_clicks=2),
             ),
-            link("line 5", "https://a.example/", None),
+            link("line 5", "https://a.example/", "x"),
         ],
     ),
     (
@@ -326,7 +333,15 @@ READ: list[tuple[SourceName, str, list[Item]]] = [
         "yourls",
         "source,target,hits\n/a/,https://a.example/,x\n,https://b.example/,0\n",
         [
-            link("line 2", "https://a.example/", "a", ref="a"),
+            link(
+                *("line 2", "https://a.example/", "a"),
+                remarks=(
+                    LinkRemark(
+                        kind="history",
+                        message="came in without its number of clicks: 'x' is not a whole number",
+                    ),
+                ),
+            ),
             link("line 3", "https://b.example/", None),
         ],
     ),
@@ -426,9 +441,16 @@ SLUGS: list[tuple[SourceName, str, str | None, str]] = [
     ("csv", "url,slug\n{url},a.b//c", "a.b//c", ""),
     ("csv", "url,slug\n{url},a.b/", "a.b", ""),
     ("csv", "url,slug\n{url},a:1/c", "c", "a:1"),
-    ("csv", "url,slug,short url\n{url},,x", None, ""),
+    ("csv", "url,slug,short url\n{url},,x", "x", ""),
+    ("csv", "url,slug,domain\n{url},d.example/c,d.example", "c", "d.example"),
     ("csv", "url,slug,domain\n{url},a.b/c,d.example", "a.b/c", "d.example"),
-    ("csv", "url,slug,domain\n{url},a.io/c,d.example", "c", "d.example"),
+    ("csv", "url,slug,domain\n{url},docs.api/c,d.example", "docs.api/c", "d.example"),
+    ("csv", "url,slug\n{url},docs/api", "docs/api", ""),
+    ("csv", "url,slug\n{url},v1.2/guide", "v1.2/guide", ""),
+    ("csv", "url,short url\n{url},go/x", "go/x", ""),
+    ("csv", "url,short url,slug\n{url},go/x,x", "go/x", ""),
+    ("csv", "url,short url\n{url},/v1.2", "v1.2", ""),
+    ("shlink", "longUrl,shortCode,domain\n{url},a/b.c,DEFAULT", "a/b.c", ""),
     ("csv", "url,slug\n{url},'-x", "-x", ""),
     ("csv", "url,slug\n{url},'x", "'x", ""),
     ("yourls", "source,target\n/X/,{url}", "X", ""),
@@ -464,10 +486,10 @@ def test_slugs_are_read_as_they_are_written(
 
 @pytest.mark.parametrize(
     ("text", "most"),
-    [("999999999999", 999_999_999_999), ("1\u202f000.0", 1000), ("1,0 00", 1000), ("0", None)],
+    [("999999999999", 999_999_999_999), ("1\u202f000.0", 1000), ("1.000", 1000), ("0", None)],
 )
 def test_numbers_are_read_in_any_spelling(read: Read, text: str, most: int | None) -> None:
-    (item,) = read("csv", f"url;max clicks\n{URL};{text}\n")
+    (item,) = read("csv", f"url;slug;max clicks\n{URL};a;{text}\n")
     assert isinstance(item, ImportedLink)
     assert item.change.max_clicks == most
 

@@ -173,6 +173,51 @@ async def test_names_and_faults_are_shown_as_text(house: House, owner: Browser) 
     assert "<script>1" not in page
 
 
+UNKNOWN = "url,ref\nhttps://example.com/a,a\nhttps://example.com/b,b\n"
+
+
+async def test_columns_are_named_in_the_preview(house: House, owner: Browser) -> None:
+    place = (await send_file(owner, UNKNOWN)).headers["location"]
+    await wait_for_job(house)
+    page = (await owner.open(place)).text
+    assert "Its columns are: url, ref." in read_text(page)
+    assert "Import</button>" not in page
+    answer = await owner.send(f"{place}/columns", column_1="slug")
+    assert answer.headers["location"] == place
+    await wait_for_job(house)
+    page = (await owner.open(place)).text
+    assert "Links 2 would be imported" in read_text(page)
+    assert '<option value="slug" selected>' in page
+    await owner.send(f"{place}/begin")
+    await wait_for_job(house)
+    found = await list_links(house.app.services.links, await house.make_actor(), LinkFilter())
+    assert sorted(link.slug for link in found.links) == ["a", "b"]
+    again = await owner.send(f"{place}/columns", column_1="slug")
+    assert again.status_code == 409
+
+
+async def test_a_table_without_slugs_can_be_accepted(house: House, owner: Browser) -> None:
+    place = (await send_file(owner, UNKNOWN, new_slugs="1")).headers["location"]
+    job = await wait_for_job(house)
+    assert job.progress.created == 2
+    await owner.send(f"{place}/columns")
+    job = await wait_for_job(house)
+    assert (job.progress.created, job.progress.state) == (0, "failed")
+    await owner.send(f"{place}/columns", new_slugs="1", column_0="hat", column_7="slug")
+    job = await wait_for_job(house)
+    assert job.progress.created == 2
+
+
+async def test_an_encoding_is_chosen(house: House, owner: Browser) -> None:
+    table = "url,slug\nhttps://example.com/a,größe\n".encode("cp1252")
+    place = (await send_file(owner, table)).headers["location"]
+    await wait_for_job(house)
+    assert "not in UTF-8" in read_text((await owner.open(place)).text)
+    await owner.send(f"{place}/columns", encoding="cp1252")
+    job = await wait_for_job(house)
+    assert (job.progress.created, job.progress.failed) == (1, 0)
+
+
 async def test_a_form_that_is_not_ours_is_refused(house: House, owner: Browser) -> None:
     owner.token = "0" * 64
     assert (await send_file(owner)).status_code == 403
@@ -195,7 +240,7 @@ async def test_another_workspaces_import_is_not_there(
         refused = await stranger.open(place + way)
         assert refused.status_code == 404
         assert f"Import {place.rpartition('/')[2]} not found." in read_text(refused.text)
-    for action in ("begin", "cancel", "drop"):
+    for action in ("begin", "cancel", "columns", "drop"):
         assert (await stranger.send(f"{place}/{action}")).status_code == 404
     assert len(list_uploads(house)) == 2
 
