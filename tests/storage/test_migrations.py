@@ -181,24 +181,22 @@ def test_each_slug_gets_its_folded_key_however_many_there_are(
         "\u2764": "\u2764",
     }
     path = create_database(tmp_path / "former.db", 18)
-    connection = connect(path)
-    connection.execute("begin")
-    connection.executemany(
-        "insert into links (id, workspace_id, domain_id, slug, slug_key, link_type, original_url,"
-        " url, url_hash, status, created_at, updated_at, deleted_at)"
-        " values (?, 1, 1, ?, ?, 'URL', '', '', 0, 302, 0, 0, ?)",
-        [(3 * n + 100, slug, slug, n % 2 or None) for n, slug in enumerate(folded)],
-    )
-    connection.execute("commit")
-    connection.close()
+    with closing(connect(path)) as connection:
+        connection.execute("begin")
+        connection.executemany(
+            "insert into links (id, workspace_id, domain_id, slug, slug_key, link_type,"
+            " original_url, url, url_hash, status, created_at, updated_at, deleted_at)"
+            " values (?, 1, 1, ?, ?, 'URL', '', '', 0, 302, 0, 0, ?)",
+            [(3 * n + 100, slug, slug, n % 2 or None) for n, slug in enumerate(folded)],
+        )
+        connection.execute("commit")
     monkeypatch.setattr(migrations, "_AT_ONCE", at_once)
     prepare_database(path, now=1)
-    connection = connect(path)
-    for _ in range(2):
-        rows = connection.execute("select slug_key, folded_key from links where id >= 100")
-        assert dict(rows.fetchall()) == folded
-        migrations.fold_slugs(connection)
-    connection.close()
+    with closing(connect(path)) as connection:
+        for _ in range(2):
+            rows = connection.execute("select slug_key, folded_key from links where id >= 100")
+            assert dict(rows.fetchall()) == folded
+            migrations.fold_slugs(connection)
     assert folded == {key: fold_key(key) for key in folded}
 
 
