@@ -212,8 +212,7 @@ def read_settings(given: QrSettingsInput | None, unread: dict[str, str]) -> QrSe
 
 def choose_qr_settings(given: ShortLinkInput, unread: dict[str, str]) -> QrSettings | None:
     """Settings without isQrGenerated create a code, just as a password alone protects the link."""
-    asked = msgspec.structs.asdict(read_settings(given.qr_settings, unread))
-    settings = QrSettings(**{name: value or None for name, value in asked.items()})
+    settings = read_settings(given.qr_settings, unread)
     if given.is_qr_generated is None:
         return settings if settings != QrSettings() else None
     return settings if given.is_qr_generated else None

@@ -115,13 +115,13 @@ def _read_settings(
     settings = read_settings(given, unread)
     keys = cast("Mapping[str, object]", named)
     changes = {
-        field: getattr(settings, field) or None
+        field: getattr(settings, field)
         for field, key in zip(
             QrSettings.__struct_fields__, QrSettings.__struct_encode_fields__, strict=True
         )
         if key in keys
     }
-    is_all_empty = not any(changes.values()) and link.qr_settings is None
+    is_all_empty = all(value is None for value in changes.values()) and link.qr_settings is None
     if is_all_empty and is_wanted is None:
         return UNSET
     return msgspec.structs.replace(before, **changes)

@@ -149,3 +149,13 @@ class TestSmallPlan:
         )
         await change(client, made["id"], {"isQrGenerated": False})
         await create(client, slashTag="two")
+
+
+async def test_a_margin_of_nothing_is_a_margin(client: httpx.AsyncClient) -> None:
+    made = await create(client, margin=0)
+    link = (await client.get(f"/api/v1/links/{made['id']}")).json()["link"]
+    assert link["qrCode"]["margin"] == 0
+    await change(client, made["id"], {"margin": 3})
+    await change(client, made["id"], {"margin": 0})
+    link = (await client.get(f"/api/v1/links/{made['id']}")).json()["link"]
+    assert link["qrCode"]["margin"] == 0
