@@ -141,6 +141,11 @@ class LinkLookup:
             return None
         if key != slug_key and (link := self.links.get((domain_id, key))) is not None:
             return link
+        if self._is_forgiving and not key.isascii():
+            # Another version of Unicode may have folded it another way when the link was written.
+            row = self._db.look_up(FIND_LINK, domain_id, key)
+            if row is not None:
+                return self._keep(domain_id, row)
         folded = self._fold(key)
         fitting = self._spellings.get((domain_id, folded))
         if fitting is None:
@@ -153,27 +158,18 @@ class LinkLookup:
         return fold_key(key) if self._is_forgiving else key
 
     def _read(self, domain_id: int, key: str, folded: str) -> CachedLink | None:
-        fitting = self._list_fitting(domain_id, key, folded)
-        if len(fitting) > 1:
+        sql = FIND_FITTING if self._is_forgiving else FIND_LINK
+        rows = self._db.look_up_all(sql, domain_id, folded)
+        if len(rows) > 1:
             row = self._db.look_up(FIND_LINK, domain_id, key)
             return None if row is None else self._keep(domain_id, row)
-        if not fitting:
+        if not rows:
             self._spellings[domain_id, folded] = ""
             return None
-        link = self._keep(domain_id, fitting[0])
+        link = self._keep(domain_id, rows[0])
         if (own_key := make_key(link.slug)) != key:
             self._spellings[domain_id, folded] = own_key
         return link
-
-    def _list_fitting(self, domain_id: int, key: str, folded: str) -> list[Row]:
-        """The rows of one link that fits, or of two of several."""
-        if self._is_forgiving:
-            rows = self._db.look_up_all(FIND_FITTING, domain_id, folded)
-            # Another version of Unicode, which only ASCII does not know, may have folded it another
-            # way: a link's own slug is found all the same.
-            if rows or key.isascii():
-                return rows
-        return self._db.look_up_all(FIND_LINK, domain_id, key)
 
     def _keep(self, domain_id: int, row: Row) -> CachedLink:
         link = CachedLink(*row)

@@ -44,9 +44,9 @@ FIELDS: Final = [
     ),
     same("brandedDomain", "domain", "localhost:8000"),
     Field(
-        {"slashTag": "caf\u00e9"}, {"slashTag": "caf\u00e9"},
-        {"customSlug": "caf\u00e9"},
-        {"shortCode": "caf\u00e9", "shortUrl": "https://go.example/caf\u00e9"},
+        {"slashTag": "docs/caf\u00e9.v1"}, {"slashTag": "docs/caf\u00e9.v1"},
+        {"customSlug": "docs/caf\u00e9.v1"},
+        {"shortCode": "docs/caf\u00e9.v1", "shortUrl": "https://go.example/docs/caf\u00e9.v1"},
     ),
     Field(
         {"title": "Summer SALE"},

@@ -12,6 +12,7 @@ from shorty.links.blocklist import BlockList
 from shorty.links.context import LinkContext
 from shorty.links.lookup import CachedLink, LinkLookup
 from shorty.links.service import delete_link
+from shorty.links.slug import LONGEST_SPELLING, MAX_SLUG_LENGTH
 from shorty.storage.database import Database
 from tests.links.making import make_link
 from tests.support import NOW
@@ -120,6 +121,50 @@ async def test_what_is_forgotten_is_read_anew_and_nothing_else(
     assert lookup.find(one.domain_id, "none") is not None
     lookup.forget_all()
     assert len(look()) == 3
+
+
+async def test_a_slug_is_found_however_another_version_of_unicode_folded_it(
+    db: Database, context: LinkContext, actor: Actor
+) -> None:
+    link = await make_link(context, actor, slug="\xc9")
+    await db.write(lambda tx: tx.execute("update links set folded_key = '?'"))
+    lookup = LinkLookup(db, BlockList([]), is_forgiving=True)
+
+    def find_slugs() -> list[str | None]:
+        found = [lookup.find(link.domain_id, slug) for slug in ("\xe9", "\xc9", "\xc9.")]
+        return [each and each.slug for each in found]
+
+    assert find_slugs() == [None, "\xc9", "\xc9"]
+    await make_link(context, actor, slug="\xe9")
+    lookup.forget_all()
+    for _ in range(2):
+        assert find_slugs() == ["\xe9", "\xc9", "\xc9"]
+
+
+@pytest.mark.parametrize("is_forgiving", [False, True])
+async def test_what_is_too_long_for_a_slug_takes_no_place_in_the_cache(
+    db: Database, context: LinkContext, actor: Actor, is_forgiving: bool
+) -> None:
+    link = await make_link(context, actor, slug="x" * MAX_SLUG_LENGTH)
+    lookup = LinkLookup(db, BlockList([]), is_forgiving=is_forgiving)
+    for length in (MAX_SLUG_LENGTH + 1, LONGEST_SPELLING, LONGEST_SPELLING + 1, 32_000):
+        for letter in ("x", ".", "\u0301"):
+            assert lookup.find(link.domain_id, letter * length) is None
+    assert lookup.count_cached() == (0, 0)
+    assert lookup.find(link.domain_id, link.slug) is not None
+    assert lookup.find(link.domain_id, "y" * MAX_SLUG_LENGTH) is None
+    assert lookup.count_cached() == (1, 1)
+
+
+async def test_no_more_misses_are_kept_than_there_is_room_for(
+    db: Database, context: LinkContext, actor: Actor
+) -> None:
+    link = await make_link(context, actor, slug="Sale")
+    lookup = LinkLookup(db, BlockList([]), is_forgiving=True, links=3, misses=3)
+    for number in range(9):
+        assert lookup.find(link.domain_id, f"none{number}") is None
+        assert lookup.find(link.domain_id, "sale" + "." * number) is not None
+    assert lookup.count_cached() == (1, 3)
 
 
 def forget_all(lookup: LinkLookup, *_: object) -> None:

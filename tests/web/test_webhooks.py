@@ -80,7 +80,7 @@ async def test_a_page_that_watches_gets_its_part_alone(house: House, owner: Brow
 async def test_the_log_is_filtered_by_status_link_and_receiver(
     house: House, owner: Browser
 ) -> None:
-    link = await house.make_link(slug="größe")
+    link = await house.make_link(slug="docs/größe.v1")
     await queue(house, "https://a.example/?x=1&y")
     await queue(house, "https://b.example/")
     page = (await owner.open(f"{PLACE}?receiver=1")).text
@@ -91,10 +91,10 @@ async def test_the_log_is_filtered_by_status_link_and_receiver(
     assert "b.example" in (await owner.open(f"{PLACE}?status=queued")).text
     assert "No such deliveries" in (await owner.open(f"{PLACE}?status=dead")).text
     assert "Receiver 99" in (await owner.open(f"{PLACE}?receiver=99")).text
-    for text in ("größe", "localhost:8000/größe", link.short_url, str(link.id)):
+    for text in ("docs/größe.v1", "localhost:8000/docs/größe.v1", link.short_url, str(link.id)):
         page = (await owner.open(f"{PLACE}?link={text}")).text
         assert "No such deliveries" in page
-        assert 'value="localhost:8000/größe"' in page
+        assert 'value="localhost:8000/docs/größe.v1"' in page
     answer = await owner.open(f"{PLACE}?link=<b>nowhere")
     assert answer.status_code == 404
     assert "There is no such link in this workspace" in answer.text
