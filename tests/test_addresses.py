@@ -29,7 +29,7 @@ def test_a_host_has_one_spelling_or_none(text: str, scheme: str, folded: str | N
     assert fold_host(text, scheme) == folded
 
 
-def test_a_host_is_one_of_http_where_nothing_is_said() -> None:
+def test_a_host_without_a_scheme_is_an_http_host() -> None:
     assert fold_host("go.example:80") == "go.example"
     assert fold_host("go.example:443") == "go.example:443"
 
@@ -51,6 +51,6 @@ def test_a_host_is_one_of_http_where_nothing_is_said() -> None:
         ("239.255.255.255", "223.255.255.255"),
     ],
 )
-def test_the_public_internet_ends_where_the_registries_say(outside: str, inside: str) -> None:
+def test_public_addresses_are_those_of_the_registries(outside: str, inside: str) -> None:
     assert not is_public_address(outside)
     assert is_public_address(inside)

@@ -302,7 +302,7 @@ async def test_a_redirect_into_the_private_network_is_refused(status: int) -> No
         assert secret.connections == 0
 
 
-async def test_a_name_that_is_rebound_between_requests_is_judged_anew() -> None:
+async def test_a_name_rebound_between_requests_is_checked_again() -> None:
     resolver = HostileResolver(rebound_test=[[PUBLIC], [PRIVATE]])
     async with (
         run_server(answer_with(b"secret"), PRIVATE) as secret,
@@ -315,7 +315,7 @@ async def test_a_name_that_is_rebound_between_requests_is_judged_anew() -> None:
         assert secret.connections == 0
 
 
-async def test_of_a_names_addresses_only_the_public_one_is_connected_to() -> None:
+async def test_only_the_public_address_of_a_name_is_connected_to() -> None:
     resolver = HostileResolver(mixed_test=[[PRIVATE, PUBLIC, "10.0.0.1"]])
     async with run_server(answer_with(b"secret"), PRIVATE) as secret:
         async with (
@@ -405,7 +405,7 @@ async def test_what_is_percent_encoded_goes_out_as_it_is() -> None:
         ("javascript:alert(1)", "Only http and https URLs are fetched."),
     ],
 )
-async def test_what_is_no_address_of_the_web_is_refused(url: str, reason: str) -> None:
+async def test_only_web_urls_are_accepted(url: str, reason: str) -> None:
     async with Fetcher(allow_private=True) as fetcher:
         for asking in (get(fetcher, url), fetcher.post(url, b"", {}, timeout_s=5)):
             with pytest.raises(FetchError) as caught:
@@ -423,7 +423,7 @@ async def test_there_are_connections_for_the_turns_that_webhooks_take() -> None:
         assert session.timeout == ClientTimeout(total=None)  # each request has its own
 
 
-async def test_requests_say_who_asks_and_carry_nothing_else(
+async def test_requests_name_shorty_and_contain_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
@@ -493,7 +493,7 @@ async def drip(_path: str, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_a_server_that_drips_is_given_up_in_time() -> None:
+async def test_a_dripping_server_times_out() -> None:
     async with run_server(drip) as server, Fetcher(allow_private=True) as fetcher:
         url = f"http://{PRIVATE}:{server.port}/"
         with pytest.raises(FetchError, match=r"No complete response within 0\.1 s"):

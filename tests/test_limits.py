@@ -36,7 +36,7 @@ def test_refused_requests_do_not_prolong_the_wait() -> None:
     assert limit.take("a", 1, NOW + 1000).is_allowed
 
 
-def test_what_is_told_is_in_whole_seconds() -> None:
+def test_the_reported_wait_is_in_whole_seconds() -> None:
     limit = RateLimit(window_ms=MINUTE_MS)
     answer = limit.take("a", 100, NOW)
     assert (answer.limit, answer.remaining, answer.reset_unix_s) == (100, 99, 1795000061)
@@ -70,7 +70,7 @@ def test_callers_and_purposes_are_counted_apart() -> None:
     assert limits.public_links.take("2", 1, NOW).reset_at == NOW + HOUR_MS
 
 
-def test_a_forgotten_caller_starts_anew() -> None:
+def test_a_forgotten_caller_starts_again() -> None:
     limit = RateLimit(window_ms=MINUTE_MS)
     limit.take("a", 1, NOW)
     limit.forget("a")
@@ -78,7 +78,7 @@ def test_a_forgotten_caller_starts_anew() -> None:
     assert limit.take("a", 1, NOW).is_allowed
 
 
-def test_looking_at_a_limit_counts_nothing_and_remembers_nobody() -> None:
+def test_looking_at_a_limit_neither_counts_nor_remembers() -> None:
     limit = RateLimit(window_ms=MINUTE_MS)
     unseen = limit.look("a", 2, NOW)
     assert (unseen.limit, unseen.remaining, unseen.is_allowed) == (2, 2, True)
@@ -116,11 +116,11 @@ def test_another_limit_holds_at_once() -> None:
     assert (raised.is_allowed, raised.remaining) == (True, 94)
 
 
-def test_a_limit_of_none_at_all_lets_nothing_through() -> None:
+def test_a_limit_of_zero_lets_no_request_through() -> None:
     assert not RateLimit(window_ms=MINUTE_MS).take("a", 0, NOW).is_allowed
 
 
-def test_a_clock_set_back_locks_nobody_out() -> None:
+def test_a_clock_set_back_locks_no_caller_out() -> None:
     limit = RateLimit(window_ms=MINUTE_MS)
     limit.take("a", 1, NOW)
     answer = limit.take("a", 1, NOW - HOUR_MS)
@@ -200,7 +200,7 @@ def test_requests_that_a_bucket_refuses_do_not_prolong_the_wait() -> None:
     assert limit.take("a", 1, 1000, NOW + 1000).is_allowed
 
 
-def test_looking_into_a_bucket_takes_nothing_and_remembers_nobody() -> None:
+def test_looking_into_a_bucket_neither_takes_nor_remembers() -> None:
     limit = RefillingLimit()
     assert limit.look("a", 1, 1000, NOW).is_allowed
     assert len(limit) == 0
@@ -244,7 +244,7 @@ def test_buckets_are_apart_and_a_forgotten_one_is_full() -> None:
     assert limit.take("a", 1, 1000, NOW).is_allowed
 
 
-def test_a_bucket_of_none_at_all_lets_nothing_through() -> None:
+def test_a_bucket_of_size_zero_lets_no_request_through() -> None:
     limit = RefillingLimit()
     assert not limit.take("a", 0, 1000, NOW).is_allowed
     assert len(limit) == 0

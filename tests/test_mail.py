@@ -62,7 +62,7 @@ async def test_it_signs_in_where_a_name_is_set() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="makes its certificate with openssl")
-async def test_starttls_encrypts_and_a_certificate_nobody_vouches_for_is_refused(
+async def test_starttls_encrypts_and_refuses_an_untrusted_certificate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -86,7 +86,7 @@ async def test_a_server_without_starttls_gets_neither_password_nor_mail() -> Non
     assert server.received == []
 
 
-async def test_a_refusal_and_a_server_that_is_not_there_are_said_alike() -> None:
+async def test_a_refusal_and_an_unreachable_server_are_reported_alike() -> None:
     async with run_mail_server() as server:
         server.refusal = "554 no"
         with pytest.raises(FetchError, match="did not take the mail"):
@@ -156,7 +156,7 @@ async def test_threads_come_back_after_success_failure_and_cancelling() -> None:
     assert len(server.received) == 3 * number - 1
 
 
-async def test_the_end_waits_for_what_was_posted_but_not_for_ever(
+async def test_the_stop_waits_for_posted_mail_but_not_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with run_mail_server() as server:
@@ -213,7 +213,7 @@ def test_a_reason_is_never_empty(error: Exception, reason: str) -> None:
     assert describe(error) == reason
 
 
-async def test_the_senders_domain_greets_and_nobody_is_asked_for_this_machines_name() -> None:
+async def test_ehlo_uses_the_senders_domain_without_a_look_up() -> None:
     async with run_mail_server() as server:
         config = replace(server.config, sender="Kürze <mail@kürze.example>")
         message = build_message(config, MAIL)

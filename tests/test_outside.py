@@ -64,7 +64,7 @@ async def test_the_clients_of_the_product_do_not_leave_either() -> None:
     LEFT.clear()
 
 
-async def test_this_machine_may_be_called_and_reserved_names_are_known_to_nobody() -> None:
+async def test_this_machine_is_reachable_and_reserved_names_are_unknown() -> None:
     for host in ("localhost", "127.0.0.2"):
         server = await asyncio.start_server(lambda _reader, writer: writer.close(), host, 0)
         port = server.sockets[0].getsockname()[1]

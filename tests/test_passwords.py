@@ -77,14 +77,14 @@ def test_a_persons_own_password_has_eight_characters(password: str, fault: str |
     assert find_own_password_fault(password) == fault
 
 
-async def test_nobodys_hash_takes_as_long_as_any_and_no_password_has_it() -> None:
+async def test_the_dummy_hash_takes_as_long_and_matches_no_password() -> None:
     assert not PasswordHasher(memory_cost=19_456, time_cost=2, parallelism=1).check_needs_rehash(
         NOBODYS_HASH
     )
     assert not await is_password_right(NOBODYS_HASH, "")
 
 
-async def test_only_a_hash_of_ours_is_taken_from_elsewhere() -> None:
+async def test_only_hashes_like_ours_are_imported() -> None:
     kept = await hash_password("open sesame")
     assert is_password_hash(kept)
     for text in (
@@ -101,7 +101,7 @@ async def test_only_a_hash_of_ours_is_taken_from_elsewhere() -> None:
 
 
 @pytest.mark.parametrize("flooded", [VISITORS, SIGN_INS])
-async def test_a_flood_of_strangers_tries_delays_nobody_elses_password(
+async def test_a_flood_of_strangers_attempts_delays_no_other_password(
     flooded: WorkerThreads,
 ) -> None:
     kept = await hash_password("open sesame")

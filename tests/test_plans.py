@@ -76,7 +76,7 @@ async def test_a_limit_of_zero_lets_nothing_through(db: Database) -> None:
         await db.write(take("edits_per_month"))
 
 
-async def test_a_monthly_quota_says_when_it_starts_anew_and_then_does(db: Database) -> None:
+async def test_a_monthly_quota_reports_its_reset_and_then_resets(db: Database) -> None:
     await db.write(take("links_per_month", 5))
     with pytest.raises(QuotaExceededError) as raised:
         await db.write(take("links_per_month"))
@@ -150,7 +150,7 @@ async def test_each_workspace_quota_and_month_has_a_count_of_its_own(db: Databas
     assert await list_used() == [[50, 1, 5], [50, 2, 2]]
 
 
-async def test_where_one_more_fits_nothing_is_taken(db: Database) -> None:
+async def test_require_room_takes_nothing(db: Database) -> None:
     await make_home(db, email="eve@b.example")
 
     async def ask(quota: QuotaName, workspace_id: int, plan: Plan = PLAN, now: int = NOW) -> None:
@@ -203,7 +203,7 @@ async def test_a_lowered_limit_takes_nothing_away_and_lets_nothing_in(db: Databa
     assert await find_used(db, "links") == 70
 
 
-async def test_everything_fits_where_nothing_limits(db: Database) -> None:
+async def test_everything_fits_without_a_limit(db: Database) -> None:
     taken_now = await db.write(lambda tx: take_available(tx, 1, UNLIMITED, "links", 9, NOW))
     assert taken_now == 9
 

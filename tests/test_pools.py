@@ -71,7 +71,7 @@ async def test_owners_are_served_in_turn_however_many_jobs_one_has() -> None:
     assert (crowd.slots.taken, crowd.slots.waiting) == (0, 0)
 
 
-async def test_no_owner_holds_more_than_its_share_while_slots_are_free() -> None:
+async def test_no_owner_exceeds_its_share_even_with_free_slots() -> None:
     crowd = Crowd(make_slots(slots=2))
     await crowd.ask("a", "a", "b")
     assert crowd.served == ["a", "b"]
@@ -145,7 +145,7 @@ async def test_a_cancelled_caller_gives_its_place_and_its_slot_back() -> None:
     assert (crowd.slots.taken, crowd.slots.waiting) == (0, 0)
 
 
-async def test_slots_are_used_more_often_than_there_are() -> None:
+async def test_slots_are_reused() -> None:
     slots = make_slots(slots=2, slots_per_owner=2, patience_s=0.01)
 
     async def work(error: type[BaseException] | None) -> None:
@@ -169,7 +169,7 @@ async def test_slots_are_used_more_often_than_there_are() -> None:
         assert (slots.taken, slots.waiting) == (0, 0)
 
 
-async def test_threads_are_used_more_often_than_there_are(
+async def test_threads_are_reused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: object, **__: object) -> None:

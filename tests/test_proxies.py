@@ -40,7 +40,7 @@ WAYS = [
 
 
 @pytest.mark.parametrize(("peer", "forwarded_for", "client"), WAYS)
-def test_the_client_is_the_nearest_address_no_proxy_vouches_past(
+def test_the_client_is_the_nearest_address_that_is_no_trusted_proxy(
     peer: str, forwarded_for: str, client: str
 ) -> None:
     proxies = trust("127.0.0.1", "10.0.0.0/8", "2001:db8:1::/48")
@@ -48,14 +48,14 @@ def test_the_client_is_the_nearest_address_no_proxy_vouches_past(
     assert proxies.find_client_address(peer, forwarded_for) == client
 
 
-def test_what_is_remembered_of_one_way_is_told_of_no_other() -> None:
+def test_the_cached_result_of_one_way_is_not_used_for_another() -> None:
     proxies = trust("127.0.0.1", "10.0.0.0/8", "2001:db8:1::/48")
     for _ in range(2):
         for peer, forwarded_for, client in WAYS:
             assert proxies.find_client_address(peer, forwarded_for) == client
 
 
-def test_no_more_ways_are_remembered_than_there_is_room_for() -> None:
+def test_the_cache_of_ways_is_bounded() -> None:
     proxies = trust("127.0.0.1")
     for number in range(REMEMBERED_WAYS + 10):
         address = f"2001:db8::{number + 1:x}"
@@ -67,7 +67,7 @@ def test_no_more_ways_are_remembered_than_there_is_room_for() -> None:
         assert (("127.0.0.1", header) in proxies.ways) is is_remembered
 
 
-def test_a_way_that_is_remembered_is_not_walked_again() -> None:
+def test_a_cached_way_is_not_read_again() -> None:
     proxies = trust("127.0.0.1")
     proxies.ways["127.0.0.1", "203.0.113.9"] = "remembered"
     assert proxies.find_client_address("127.0.0.1", "203.0.113.9") == "remembered"
@@ -129,16 +129,16 @@ def test_a_peer_is_trusted_by_its_address(peer: str, *, is_trusted: bool) -> Non
         ("/run/shorty.sock", False),
     ],
 )
-def test_a_neighbour_who_is_not_trusted_is_known(peer: str, *, is_stranger: bool) -> None:
+def test_an_untrusted_neighbour_is_recognised(peer: str, *, is_stranger: bool) -> None:
     assert trust("10.0.0.0/8").is_untrusted_neighbour(peer) is is_stranger
 
 
-def test_without_trusted_proxies_nothing_is_believed() -> None:
+def test_without_trusted_proxies_the_headers_are_ignored() -> None:
     assert trust().find_client_address("127.0.0.1", "203.0.113.9") == "127.0.0.1"
 
 
 @given(st.text(max_size=60), st.ip_addresses().map(str))
-def test_what_a_visitor_sends_along_never_decides_who_the_visitor_is(sent: str, real: str) -> None:
+def test_a_visitors_own_headers_never_decide_the_client(sent: str, real: str) -> None:
     proxies = trust("192.0.2.1")
     expected = str(read_address(real))
     if expected != "192.0.2.1":

@@ -43,7 +43,7 @@ def test_a_peer_is_named_by_its_address_and_port(
     assert describe_peer(pair.taken) == f"{shown}:{pair.port}"
 
 
-def test_what_is_connected_to_nobody_has_no_peer(stack: ExitStack) -> None:
+def test_an_unconnected_socket_has_no_peer(stack: ExitStack) -> None:
     alone = stack.enter_context(socket.socket())
     ours, theirs = socket.socketpair()
     with ours, theirs:

@@ -44,7 +44,7 @@ def test_one_mailbox_has_one_spelling(typed: str, read: str) -> None:
         *(f"{'a' * 65}@x.com", f"{'a' * 254}@b.c", "(" * 100_000),
     ],
 )
-def test_what_is_not_exactly_one_address_is_refused(text: str) -> None:
+def test_only_exactly_one_email_is_accepted(text: str) -> None:
     with pytest.raises(ValueError, match=r"must be an email|at most 254"):
         read_email(text)
 

@@ -157,7 +157,7 @@ async def test_only_a_mailed_link_says_that_its_email_has_an_account(
     assert not is_known_account(db, new.invitation)
 
 
-async def test_a_full_plan_says_nothing_of_who_has_an_account(db: Database) -> None:
+async def test_a_full_plan_does_not_reveal_who_has_an_account(db: Database) -> None:
     owner = await make_actor(db, await make_home(db, SMALL), config=SMALL)
     await add_unproven(db)
     made = [await invite(db, owner, email) for email in ("bob@a.example", "new@a.example")]
@@ -171,7 +171,7 @@ async def test_a_full_plan_says_nothing_of_who_has_an_account(db: Database) -> N
             )
 
 
-async def test_where_nobody_could_join_nobody_is_invited(db: Database) -> None:
+async def test_a_full_workspace_cannot_invite(db: Database) -> None:
     owner = await make_actor(db, await make_home(db, SMALL), config=SMALL)
     await make_colleague(db, owner, "editor")
     with pytest.raises(QuotaExceededError, match="limit of 2 members"):
@@ -187,9 +187,7 @@ async def test_an_invitation_counts_once(db: Database, owner: Actor) -> None:
         await accept(db, made, eve.user)
 
 
-async def test_a_person_with_an_account_joins_under_whichever_address(
-    db: Database, owner: Actor
-) -> None:
+async def test_a_person_with_an_account_joins_with_any_email(db: Database, owner: Actor) -> None:
     eve = await make_home(db, email="eve@b.example")
     await accept(db, await invite(db, owner), eve.user)
     assert get_member(db, owner.workspace_id, eve.user.id).role == "editor"
@@ -240,7 +238,7 @@ async def test_an_invitation_ends_after_seven_days_and_is_removed(
     assert await delete_old_invitations(db, end) == 0
 
 
-async def test_a_revoked_invitation_holds_no_more(db: Database, owner: Actor) -> None:
+async def test_a_revoked_invitation_is_invalid(db: Database, owner: Actor) -> None:
     made = await invite(db, owner)
     await db.write(lambda tx: revoke_invitation(tx, owner, made.invitation.id))
     assert find_invitation(db, made.text, NOW) is None
@@ -256,7 +254,7 @@ async def test_another_workspaces_invitations_are_not_there(db: Database, owner:
         await db.write(lambda tx: revoke_invitation(tx, eve, made.invitation.id))
 
 
-async def test_a_newer_invitation_of_the_same_address_replaces_the_older(
+async def test_a_newer_invitation_of_the_same_email_replaces_the_older(
     db: Database, owner: Actor
 ) -> None:
     old = await invite(db, owner)
@@ -311,7 +309,7 @@ async def test_one_invites_only_to_roles_that_one_may_give(db: Database, owner: 
         await db.write(lambda tx: revoke_invitation(tx, admin, made.invitation.id))
 
 
-async def test_an_invitation_holds_only_while_its_inviter_may_give_the_role(
+async def test_an_invitation_is_valid_only_while_its_inviter_may_assign_the_role(
     db: Database, owner: Actor
 ) -> None:
     bob = await make_colleague(db, owner, "owner")
@@ -350,7 +348,7 @@ async def test_a_workspace_has_a_hundred_open_invitations_at_most(
         await invite(db, owner)
 
 
-async def test_invitations_that_nobody_can_list_do_not_count(db: Database, owner: Actor) -> None:
+async def test_invitations_that_are_not_listed_do_not_count(db: Database, owner: Actor) -> None:
     """Otherwise an admin could use up the hundred, and the others could not even withdraw them."""
     bob = await make_colleague(db, owner, "admin")
     admin = await make_actor(db, bob)

@@ -137,7 +137,7 @@ def passes(limits: RateLimits, take: Take, now: int = NOW) -> bool:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_a_limit_lets_so_many_pass_and_those_who_share_it_none_more(case: Case) -> None:
+def test_a_limit_lets_so_many_pass_for_all_who_share_it(case: Case) -> None:
     limits, (take, times, window_ms, same, other, _) = RateLimits(), case
     assert [passes(limits, take) for _ in range(times)] == [True] * times
     end = NOW + window_ms
@@ -150,7 +150,7 @@ def test_a_limit_lets_so_many_pass_and_those_who_share_it_none_more(case: Case) 
 @pytest.mark.parametrize(
     "case", [pytest.param(case, id=name) for name, case in CASES.items() if case[-1]]
 )
-def test_what_was_right_is_given_back_to_the_one_who_took_it(case: Case) -> None:
+def test_a_right_one_is_given_back_to_its_own_limit(case: Case) -> None:
     limits, (take, times, _, same, _, give_back) = RateLimits(), case
     assert give_back is not None
     for _ in range(3 * times):

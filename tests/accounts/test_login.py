@@ -29,13 +29,13 @@ async def add_ann(db: Database) -> None:
     )
 
 
-async def test_the_address_counts_in_any_case(db: Database) -> None:
+async def test_the_email_matches_in_any_case(db: Database) -> None:
     await add_ann(db)
     user = await check_password(db, " Ann@A.example ", "correct horse")
     assert user.email == "ann@a.example"
 
 
-async def test_an_account_from_before_addresses_had_one_spelling_signs_in_with_its_own(
+async def test_an_old_account_signs_in_with_its_own_spelling(
     db: Database,
 ) -> None:
     await add_ann(db)
@@ -56,7 +56,7 @@ async def test_an_account_from_before_addresses_had_one_spelling_signs_in_with_i
         assert (await db.write(lambda tx, to=typed: get_user(tx, to))).email == email
 
 
-async def test_a_wrong_password_an_unknown_address_and_no_password_look_alike(
+async def test_a_wrong_password_an_unknown_email_and_no_password_look_alike(
     db: Database,
 ) -> None:
     await add_ann(db)
@@ -77,7 +77,7 @@ ENDS: dict[str, Callable[[Transaction], object]] = {
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
-async def test_a_password_that_is_compared_meanwhile_signs_in_nobody(
+async def test_a_password_replaced_during_its_check_signs_nobody_in(
     db: Database, end: Callable[[Transaction], object]
 ) -> None:
     await add_ann(db)
@@ -99,7 +99,7 @@ def guess(
     return True
 
 
-def test_one_account_may_be_tried_ten_times_in_ten_minutes_from_one_address() -> None:
+def test_one_account_allows_ten_attempts_in_ten_minutes_from_one_address() -> None:
     limits = RateLimits()
     for email in ("Ann@a.example", "ann@A.example "):
         assert all(guess(limits, "192.0.2.1", email) for _ in range(5))
@@ -108,14 +108,14 @@ def test_one_account_may_be_tried_ten_times_in_ten_minutes_from_one_address() ->
     assert guess(limits, "192.0.2.1", "ann@a.example", NOW + 10 * MINUTE)
 
 
-def test_who_guesses_at_one_account_locks_nobody_out_behind_the_same_address() -> None:
+def test_guesses_at_one_account_do_not_lock_out_others_at_the_same_address() -> None:
     limits = RateLimits()
     passed = [guess(limits, "192.0.2.1", "ann@a.example") for _ in range(1000)]
     assert sum(passed) == 10
     assert guess(limits, "192.0.2.1", "bob@a.example")
 
 
-def test_one_address_may_try_a_hundred_times_at_all_accounts_together() -> None:
+def test_one_address_has_a_hundred_attempts_at_all_accounts_together() -> None:
     limits = RateLimits()
     assert all(guess(limits, "192.0.2.1", f"{number}@a.example") for number in range(100))
     assert not guess(limits, "192.0.2.1", "other@a.example")
@@ -123,7 +123,7 @@ def test_one_address_may_try_a_hundred_times_at_all_accounts_together() -> None:
     assert guess(limits, "192.0.2.1", "other@a.example", NOW + 10 * MINUTE)
 
 
-def test_an_address_that_has_used_up_its_tries_leaves_no_more_accounts_behind() -> None:
+def test_an_address_without_attempts_left_adds_no_accounts_to_memory() -> None:
     limits = RateLimits()
     assert sum(guess(limits, "192.0.2.1", f"{number}@a.example") for number in range(150)) == 100
     assert len(limits.sign_ins) == 100
@@ -135,14 +135,14 @@ def fill(limits: RateLimits, email: str = "ann@a.example") -> None:
     assert all(guess(limits, f"198.51.100.{number}", email) for number in range(100))
 
 
-def test_one_account_may_be_tried_a_hundred_times_from_everywhere() -> None:
+def test_one_account_allows_a_hundred_attempts_from_all_addresses() -> None:
     limits = RateLimits()
     fill(limits)
     assert not guess(limits, "192.0.2.200", "ann@a.example")
     assert guess(limits, "192.0.2.200", "bob@a.example")
 
 
-def test_an_account_that_strangers_tried_can_be_tried_again_every_six_seconds() -> None:
+def test_an_account_used_up_by_strangers_allows_an_attempt_every_six_seconds() -> None:
     limits = RateLimits()
     fill(limits)
     attempt = Attempt(address="192.0.2.1", email="ann@a.example")
@@ -179,7 +179,7 @@ def test_a_known_browser_has_ten_tries_that_strangers_cannot_use_up() -> None:
     assert guess(limits, "192.0.2.9", "ann@a.example", NOW + 10 * MINUTE, browser="abc 1")
 
 
-def test_a_known_browser_uses_up_nothing_of_others_and_gets_its_tries_back() -> None:
+def test_a_known_browser_has_its_own_allowance_and_gets_attempts_back() -> None:
     limits = RateLimits()
     known = Attempt(address="192.0.2.1", email="ann@a.example", browser="abc 1")
     for _ in range(100):
@@ -189,7 +189,7 @@ def test_a_known_browser_uses_up_nothing_of_others_and_gets_its_tries_back() -> 
     assert all(guess(limits, "192.0.2.1", "ann@a.example") for _ in range(10))
 
 
-def test_a_form_about_an_account_counts_for_the_address_alone() -> None:
+def test_a_form_about_an_account_counts_only_for_the_address() -> None:
     limits = RateLimits()
     for _ in range(100):
         take_address(limits, "192.0.2.1", NOW)

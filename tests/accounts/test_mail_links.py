@@ -76,18 +76,18 @@ async def test_a_password_set_by_link_ends_every_session(db: Database, home: Hom
     assert find_signed_in(db, session.text, Config().plans, NOW) is None
 
 
-async def test_nobody_gets_a_link_for_an_unknown_address(db: Database, home: Home) -> None:
+async def test_an_unknown_email_gets_no_link(db: Database, home: Home) -> None:
     for email in ("eve@b.example", "", "owner@shorty.invalid"):
         assert await db.write(lambda tx, to=email: request_password_link(tx, to, NOW)) is None
 
 
-async def test_the_owner_who_has_no_address_yet_gets_no_link(db: Database) -> None:
+async def test_an_owner_without_an_email_gets_no_link(db: Database) -> None:
     await db.write(lambda tx: prepare_first_workspace(tx, Config(), NOW))
     made = await db.write(lambda tx: request_password_link(tx, "owner@shorty.invalid", NOW))
     assert made is None
 
 
-async def test_a_link_holds_for_an_hour_and_is_removed(db: Database, home: Home) -> None:
+async def test_a_link_is_valid_for_an_hour_and_is_then_deleted(db: Database, home: Home) -> None:
     made, end = await ask(db), NOW + 60 * MINUTE
     assert find_mail_link(db, made.text, "password", end - 1)
     assert find_mail_link(db, made.text, "password", end) is None
@@ -97,16 +97,14 @@ async def test_a_link_holds_for_an_hour_and_is_removed(db: Database, home: Home)
     assert await delete_old_mail_links(db, end) == 0
 
 
-async def test_a_stranger_who_asks_for_another_link_stops_none_that_was_sent(
-    db: Database, home: Home
-) -> None:
+async def test_a_strangers_request_does_not_void_an_earlier_link(db: Database, home: Home) -> None:
     old, new = await ask(db), await ask(db)
     assert find_mail_link(db, new.text, "password", NOW)
     assert await set_password(db, old) == "ann@a.example"
     assert find_mail_link(db, new.text, "password", NOW) is None
 
 
-async def test_a_link_to_another_new_address_stops_the_one_before(db: Database, home: Home) -> None:
+async def test_a_link_to_another_new_email_voids_the_previous_one(db: Database, home: Home) -> None:
     reset = await ask(db)
     old = await request_email(db, home, "ann@wrong.example")
     new = await request_email(db, home, "ann@right.example")
@@ -115,7 +113,7 @@ async def test_a_link_to_another_new_address_stops_the_one_before(db: Database, 
     assert find_mail_link(db, reset.text, "password", NOW)
 
 
-async def test_an_earlier_link_stops_whether_or_not_the_new_address_has_an_account(
+async def test_an_earlier_link_is_voided_whether_or_not_the_new_email_has_an_account(
     db: Database, home: Home
 ) -> None:
     """Otherwise, whether it still works would reveal who has an account."""
@@ -148,9 +146,7 @@ async def request_email(db: Database, home: Home, email: str) -> MadeMailLink:
     return made
 
 
-async def test_a_new_address_counts_once_its_owner_has_followed_the_link(
-    db: Database, home: Home
-) -> None:
+async def test_a_new_email_is_set_once_its_link_was_opened(db: Database, home: Home) -> None:
     made, user_id = await request_email(db, home, "New@A.example"), home.user.id
     assert (await db.write(lambda tx: get_user(tx, "ann@a.example"))).id == user_id
     changed = await db.write(lambda tx: change_email_by_link(tx, user_id, made.text, NOW + 1))
@@ -161,9 +157,7 @@ async def test_a_new_address_counts_once_its_owner_has_followed_the_link(
         await db.write(lambda tx: change_email_by_link(tx, user_id, made.text, NOW))
 
 
-async def test_a_link_confirms_nothing_for_somebody_who_did_not_ask_for_it(
-    db: Database, home: Home
-) -> None:
+async def test_a_link_confirms_nothing_for_another_person(db: Database, home: Home) -> None:
     eve = await make_home(db, email="eve@b.example")
     made = await request_email(db, eve, "boss@a.example")
     with pytest.raises(ConflictError, match="another account"):
@@ -171,9 +165,7 @@ async def test_a_link_confirms_nothing_for_somebody_who_did_not_ask_for_it(
     assert find_mail_link(db, made.text, "email", NOW)
 
 
-async def test_who_asks_for_an_address_of_somebody_else_gets_no_link(
-    db: Database, home: Home
-) -> None:
+async def test_a_request_for_another_accounts_email_gets_no_link(db: Database, home: Home) -> None:
     made = await request_email(db, home, "eve@b.example")
     await make_home(db, email="eve@b.example")
     with pytest.raises(AlreadyExistsError):
@@ -187,7 +179,7 @@ async def test_who_asks_for_an_address_of_somebody_else_gets_no_link(
         await db.write(lambda tx: change_email(tx, home.user.id, "eve@b.example", NOW))
 
 
-async def test_ones_own_address_is_verified_by_a_link_and_then_needs_none(
+async def test_ones_own_email_is_verified_by_a_link_and_then_needs_none(
     db: Database, home: Home
 ) -> None:
     await unprove(db)
@@ -232,7 +224,7 @@ async def list_what_opens(db: Database, home: Home, session: MadeSession) -> lis
     ]
 
 
-async def test_whoever_proves_an_address_first_gets_the_account_alone(
+async def test_the_first_person_to_prove_an_email_takes_the_account_over(
     db: Database, home: Home
 ) -> None:
     await unprove(db)
@@ -247,16 +239,14 @@ async def test_whoever_proves_an_address_first_gets_the_account_alone(
     assert await list_workspaces(db, home.user.id) == [home.workspace]
 
 
-async def test_once_an_address_is_verified_a_link_ends_the_sessions_alone(
-    db: Database, home: Home
-) -> None:
+async def test_after_verification_a_link_only_ends_the_sessions(db: Database, home: Home) -> None:
     await db.write(lambda tx: tx.execute("update users set password_hash = '$old'"))
     session = await set_up(db, home)
     await set_password(db, await ask(db))
     assert await list_what_opens(db, home, session) == [False, True, True, True]
 
 
-async def test_who_had_no_password_set_nothing_up_and_so_the_operators_tokens_stay(
+async def test_an_account_without_a_password_keeps_the_operators_tokens(
     db: Database, home: Home
 ) -> None:
     await db.write(lambda tx: tx.execute("update users set email_verified_at = null"))
@@ -267,7 +257,7 @@ async def test_who_had_no_password_set_nothing_up_and_so_the_operators_tokens_st
     assert user.email_verified_at == NOW
 
 
-async def test_links_to_the_old_address_stop_with_it_and_with_a_new_password(
+async def test_a_new_email_or_password_voids_links_to_the_old_email(
     db: Database, home: Home
 ) -> None:
     made = await ask(db)
@@ -290,7 +280,7 @@ async def test_a_name_is_one_line_and_an_empty_one_is_the_addresss_first_part(
         await db.write(lambda tx: change_name(tx, home.user.id, "a\nb"))
 
 
-def test_endless_addresses_fill_no_memory() -> None:
+def test_endless_emails_do_not_fill_the_memory() -> None:
     limits = RateLimits()
     for number in range(5):
         take_mail(limits, "x" * 1000 + str(number), NOW)

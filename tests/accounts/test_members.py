@@ -35,7 +35,7 @@ async def list_roles(db: Database, actor: Actor) -> dict[str, Role]:
     return {member.name: member.role for member in members}
 
 
-async def test_a_new_person_is_made_and_joins(db: Database, owner: Actor) -> None:
+async def test_a_new_person_is_created_and_joins(db: Database, owner: Actor) -> None:
     member = await add(db, owner, "Bob@A.example")
     assert (member.email, member.role) == ("bob@a.example", "editor")
     assert await list_roles(db, owner) == {"ann": "owner", "bob": "editor"}
@@ -49,7 +49,7 @@ async def test_a_person_with_an_account_joins_with_it(db: Database, owner: Actor
     assert len(await list_users(db)) == 2
 
 
-async def test_nobody_joins_twice(db: Database, owner: Actor) -> None:
+async def test_a_person_cannot_join_twice(db: Database, owner: Actor) -> None:
     await add(db, owner)
     with pytest.raises(AlreadyExistsError):
         await add(db, owner)
@@ -65,9 +65,7 @@ async def test_the_plan_limits_the_members_and_a_place_becomes_free_again(db: Da
     await add(db, owner, "eve@b.example")
 
 
-async def test_the_name_that_a_workspace_once_gave_somebody_stays(
-    db: Database, owner: Actor
-) -> None:
+async def test_the_name_that_a_workspace_gave_a_person_stays(db: Database, owner: Actor) -> None:
     member = await add(db, owner)
     await db.write(
         lambda tx: tx.execute(
@@ -98,7 +96,7 @@ async def test_the_last_owner_stays_owner(db: Database, owner: Actor) -> None:
     assert await list_roles(db, owner) == {"ann": "owner"}
 
 
-async def test_an_owner_may_leave_when_there_is_another(db: Database, owner: Actor) -> None:
+async def test_an_owner_may_leave_if_another_remains(db: Database, owner: Actor) -> None:
     bob = await add(db, owner)
     await db.write(lambda tx: change_role(tx, owner, bob.user_id, "owner"))
     await db.write(lambda tx: remove_member(tx, owner, owner.user_id, NOW))
@@ -132,7 +130,7 @@ async def test_another_workspaces_member_is_not_there(db: Database, owner: Actor
         ("owner", True, True, True),
     ],
 )
-async def test_a_role_bounds_what_an_admin_token_may_do(
+async def test_a_role_limits_an_admin_token(
     db: Database, owner: Actor, role: Role, *, reads: bool, writes: bool, manages: bool
 ) -> None:
     actor = await make_actor(db, await make_colleague(db, owner, role))

@@ -124,9 +124,7 @@ async def test_a_role_that_was_lowered_still_reads(db: Database, scene: Scene) -
     assert may(db, actor, needed="read")
 
 
-async def test_a_session_of_the_same_number_speaks_for_nobody_else(
-    db: Database, scene: Scene
-) -> None:
+async def test_a_reused_session_id_acts_for_nobody_else(db: Database, scene: Scene) -> None:
     """The ids of deleted sessions are reused."""
     actor = replace(act(db, scene.here), user_id=scene.owner.user_id)
     assert not may(db, actor)
@@ -151,7 +149,7 @@ async def test_a_token_is_good_until_it_is_revoked_or_expires_or_its_person_leav
     assert not may(db, other)
 
 
-async def test_a_token_that_was_seen_to_expire_is_good_for_nothing_when_the_clock_steps_back(
+async def test_an_expired_token_stays_expired_when_the_clock_is_set_back(
     db: Database, scene: Scene
 ) -> None:
     new, place = NewToken(expires_at=NOW + DAY), (scene.owner.workspace_id, scene.bob.user.id)

@@ -176,7 +176,7 @@ async def test_another_persons_codes_are_wrong(db: Database, home: Home) -> None
         assert not await use(db, home, code)
 
 
-async def test_it_can_be_switched_off_and_set_up_anew(db: Database, home: Home) -> None:
+async def test_it_can_be_disabled_and_set_up_again(db: Database, home: Home) -> None:
     secret, _ = await set_up(db, home)
     await db.write(lambda tx: remove_second_factor(tx, home.user.id))
     assert not has_second_factor(db, home.user.id)
@@ -225,7 +225,7 @@ async def test_the_code_is_awaited_for_ten_minutes(db: Database, home: Home) -> 
         await finish(db, started.text, code, end)
 
 
-async def test_a_whole_session_is_no_half_one(db: Database, home: Home) -> None:
+async def test_a_complete_session_is_not_an_unfinished_one(db: Database, home: Home) -> None:
     started = await start(db, home)
     assert find_half_signed_in(db, started.text, NOW) is None
 

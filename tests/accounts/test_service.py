@@ -36,7 +36,7 @@ async def claim(db: Database, email: str = "Ann@A.example ") -> Home:
     return await db.write(lambda tx: claim_first_workspace(tx, CONFIG, email, "Ann", "$hash", NOW))
 
 
-async def test_the_first_workspace_is_made_once(db: Database) -> None:
+async def test_the_first_workspace_is_created_once(db: Database) -> None:
     first = await prepare(db)
     assert await prepare(db) == first
     assert first.user.email == NOBODYS_EMAIL
@@ -50,14 +50,14 @@ async def test_a_member_without_a_password_cannot_become_the_owner(db: Database)
         await claim(db, "ann@a.example")
 
 
-async def test_the_workspace_of_public_links_is_nobodys_first(db: Database) -> None:
+async def test_the_workspace_of_public_links_is_never_the_first(db: Database) -> None:
     await db.write(lambda tx: tx.execute(MAKE_WORKSPACE, PUBLIC_WORKSPACE_ID, "", "unlimited", 0))
     first = await prepare(db)
     assert first.user.email == NOBODYS_EMAIL
     assert await prepare(db) == first
 
 
-async def test_the_first_workspace_is_the_oldest_one_there_is(db: Database) -> None:
+async def test_the_first_workspace_is_the_oldest(db: Database) -> None:
     ann = await make_home(db)
     await make_home(db, email="eve@b.example")
     assert await prepare(db) == ann
@@ -71,7 +71,7 @@ async def test_a_new_workspace_has_the_default_plan_and_one_member(db: Database)
     assert usage["members"].used == 1
 
 
-async def test_the_owner_claims_the_workspace_that_a_token_was_made_in(db: Database) -> None:
+async def test_the_owner_claims_the_workspace_of_an_earlier_token(db: Database) -> None:
     first = await prepare(db)
     assert not can_anyone_sign_in(db)
     claimed = await claim(db)
@@ -99,7 +99,7 @@ async def test_the_owner_claims_an_empty_database(db: Database) -> None:
     assert (await claim(db)).user.name == "Ann"
 
 
-async def test_nobody_claims_a_workspace_once_somebody_can_sign_in(db: Database) -> None:
+async def test_no_workspace_is_claimed_once_a_person_can_sign_in(db: Database) -> None:
     await claim(db)
     with pytest.raises(ConflictError):
         await claim(db, "eve@b.example")
@@ -120,7 +120,7 @@ async def test_the_operator_claims_the_first_workspace_after_people_have_joined_
     assert (claimed.user.id, claimed.workspace.id) == (first.user.id, first.workspace.id)
 
 
-async def test_an_address_is_kept_in_lower_case_and_names_the_person(db: Database) -> None:
+async def test_an_email_is_stored_in_lower_case_and_names_the_person(db: Database) -> None:
     home = await make_home(db, email=" Zoë.X@Example.ORG ")
     assert (home.user.email, home.user.name) == ("zoë.x@example.org", "zoë.x")
     assert await db.write(lambda tx: get_user(tx, "ZOË.X@example.org")) == home.user
@@ -138,7 +138,7 @@ async def add_silently(db: Database, workspace_id: int, email: str, role: Role) 
     return await db.write(work)
 
 
-async def test_an_address_that_a_workspace_added_is_still_its_owners(db: Database) -> None:
+async def test_an_email_added_by_a_workspace_still_belongs_to_its_reader(db: Database) -> None:
     squatter = await make_home(db)
     member = await add_silently(db, squatter.workspace.id, "eve@b.example", "owner")
 
@@ -181,7 +181,7 @@ async def test_a_persons_home_is_their_own_workspace_if_they_have_one(db: Databa
     assert await db.write(lambda tx: get_home(tx, "eve@b.example")) == own
 
 
-async def test_an_address_belongs_to_one_person(db: Database) -> None:
+async def test_an_email_belongs_to_one_person(db: Database) -> None:
     await make_home(db)
     with pytest.raises(AlreadyExistsError, match=r"user named 'ann@a.example'"):
         await make_home(db, email="ANN@a.example")
@@ -190,7 +190,7 @@ async def test_an_address_belongs_to_one_person(db: Database) -> None:
 @pytest.mark.parametrize(
     "email", ["", "ann", "@a.example", "ann@", "an n@a.example", "a\n@b.c", f"{'a' * 254}@b.c"]
 )
-async def test_what_is_no_address_is_refused(db: Database, email: str) -> None:
+async def test_an_invalid_email_is_refused(db: Database, email: str) -> None:
     with pytest.raises(InvalidFieldsError) as raised:
         await db.write(lambda tx: add_user(tx, CONFIG, email, NOW, name="x" * 101))
     assert set(raised.value.fields) == {"email", "name"}
@@ -203,7 +203,7 @@ async def test_a_name_is_one_line_of_text(db: Database) -> None:
     assert set(raised.value.fields) == {"name"}
 
 
-async def test_somebody_who_came_by_a_copied_link_holds_an_address_until_the_operator_says(
+async def test_an_unproved_email_stays_taken_until_the_operator_frees_it(
     db: Database,
 ) -> None:
     await make_home(db)

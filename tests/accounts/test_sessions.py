@@ -68,7 +68,7 @@ async def test_only_the_digest_of_a_cookie_is_stored(db: Database, home: Home) -
 
 
 @pytest.mark.parametrize("text", ["", "x", "\ud800", "a" * 9000])
-async def test_an_unknown_cookie_speaks_for_nobody(db: Database, home: Home, text: str) -> None:
+async def test_an_unknown_cookie_signs_nobody_in(db: Database, home: Home, text: str) -> None:
     await start(db, home)
     assert find_signed_in(db, text, PLANS, NOW) is None
 

@@ -1,7 +1,7 @@
 from shorty.accounts.secret_texts import SetupKey
 
 
-def test_the_key_of_the_first_run_is_right_until_another_is_made_or_it_is_forgotten() -> None:
+def test_the_setup_key_is_valid_until_it_is_replaced_or_forgotten() -> None:
     key = SetupKey()
     first = key.make()
     assert key.is_right(first)
@@ -13,5 +13,5 @@ def test_the_key_of_the_first_run_is_right_until_another_is_made_or_it_is_forgot
     assert not key.is_right(second)
 
 
-def test_before_a_key_is_made_none_is_right() -> None:
+def test_before_a_key_is_created_none_is_valid() -> None:
     assert not SetupKey().is_right("")

@@ -73,7 +73,7 @@ async def test_only_the_digest_of_a_token_is_stored(db: Database, home: Home) ->
 
 
 @pytest.mark.parametrize("text", ["", "shorty_", "shorty_x", "Bearer", "\ud800", "a" * 9000])
-async def test_an_unknown_token_speaks_for_nobody(db: Database, home: Home, text: str) -> None:
+async def test_an_unknown_token_acts_for_nobody(db: Database, home: Home, text: str) -> None:
     with pytest.raises(UnauthenticatedError):
         find_actor(db, text, PLANS, NOW)
 
@@ -222,7 +222,7 @@ async def test_who_does_not_manage_the_workspace_manages_no_token(
     assert await list_all_tokens(db) == before
 
 
-async def test_a_token_is_made_for_its_maker_in_the_workspace_looked_at(
+async def test_a_token_is_created_for_its_creator_in_the_current_workspace(
     db: Database, home: Home
 ) -> None:
     actor = await make_actor(db, home)

@@ -46,7 +46,7 @@ def test_neither_a_used_code_nor_an_older_one_is_right() -> None:
 @pytest.mark.parametrize(
     "code", ["", "81804", "0081804", "081804 ", "\uff10\uff18\uff11\uff18\uff10\uff14", "\ud800"]
 )
-def test_what_is_no_code_is_wrong(code: str) -> None:
+def test_invalid_text_is_a_wrong_code(code: str) -> None:
     assert find_step(SECRET, code, 0, NOW) is None
 
 

@@ -55,7 +55,7 @@ def test_players_of_known_sites_are_found(url: str, src: str) -> None:
     assert embed.site in SITES
 
 
-def test_every_site_is_tried() -> None:
+def test_every_site_is_tested() -> None:
     assert {found.site for url, _ in KNOWN if (found := find_embed(url))} == set(SITES)
 
 

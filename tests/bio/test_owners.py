@@ -170,7 +170,7 @@ async def test_each_block_shows_its_own_link_and_picture(
     assert [block.target and block.target.id for block in blocks] == [links[0].id, None, None]
 
 
-async def test_only_the_dressed_pages_of_a_workspace_move(
+async def test_only_customised_pages_of_a_workspace_move(
     context: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
     async def make_bare(who: Actor) -> int:

@@ -61,7 +61,7 @@ def test_whatever_is_asked_for_can_be_read(theme: Theme, colors: Colors) -> None
         assert list_warnings(theme, colors) == []
 
 
-def test_colours_that_stand_out_are_taken_and_others_are_told() -> None:
+def test_readable_colours_are_used_and_others_are_reported() -> None:
     colors = Colors(background="#000", text="#ffd", button="#fff", button_text="#444")
     (palette,) = list_palettes("paper", colors)
     assert (palette.scheme, palette.ink, palette.on_button) == ("dark", "#ffd", "#444")

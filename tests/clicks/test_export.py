@@ -102,7 +102,7 @@ async def test_a_workspaces_clicks_come_as_they_were_stored(
     assert await read(2) == []
 
 
-async def test_where_no_click_is_stored_there_are_no_ids(db: Database) -> None:
+async def test_without_clicks_the_range_of_ids_is_empty(db: Database) -> None:
     await db.write(lambda tx: tx.execute("delete from clicks"))
     async with open_snapshot(db) as snapshot:
         ids = await find_click_ids(snapshot)

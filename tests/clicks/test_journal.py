@@ -123,7 +123,7 @@ def test_a_journal_is_written_as_it_was_once(folder: Path) -> None:
     }
 
 
-def test_what_is_appended_is_read_though_nobody_closed_it(folder: Path) -> None:
+def test_appended_records_are_read_without_a_close(folder: Path) -> None:
     journal = open_journal(folder)
     journal.append(b"one")
     journal.append(b"two")
@@ -138,9 +138,7 @@ def test_only_its_owner_may_look_into_the_journal(folder: Path) -> None:
 
 @settings(deadline=None, max_examples=count_examples(40))
 @given(payloads, st.data())
-def test_a_cut_loses_what_lies_past_it_and_nothing_else(
-    written: list[bytes], data: st.DataObject
-) -> None:
+def test_a_cut_loses_only_what_is_past_it(written: list[bytes], data: st.DataObject) -> None:
     with TemporaryDirectory() as directory:
         journal = open_journal(Path(directory) / "journal")
         ends = [FIRST_OFFSET, *(journal.append(payload) for payload in written)]
@@ -211,7 +209,7 @@ def test_damage_costs_the_records_it_hits_and_no_other(
         assert kept in ([], [after]) if is_last_alone else kept == [after]
 
 
-def test_a_damaged_segment_is_kept_beside_the_journal_that_is_removed(
+def test_a_damaged_segment_outlives_its_journal(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     journal = open_journal(folder)
@@ -241,7 +239,7 @@ def test_a_damaged_segment_is_kept_beside_the_journal_that_is_removed(
     assert b"three" in kept.read_bytes()
 
 
-def test_damage_is_kept_before_anybody_is_given_what_follows_it(folder: Path) -> None:
+def test_damage_is_kept_before_later_records_are_returned(folder: Path) -> None:
     journal = open_journal(folder)
     end = journal.append(b"one")
     journal.append(b"two")
@@ -438,13 +436,13 @@ def test_a_journal_says_whose_it_is(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damaged", [b"", b"an-id", b"an-id many", b"\xff\xff 1"])
-def test_a_journal_that_cannot_say_whose_it_is_is_nobodys(folder: Path, damaged: bytes) -> None:
+def test_a_journal_without_a_readable_owner_has_none(folder: Path, damaged: bytes) -> None:
     journal = open_journal(folder)
     (folder / "owner").write_bytes(damaged)
     assert journal.find_owner() is None
 
 
-def test_an_empty_journal_holds_no_records(folder: Path) -> None:
+def test_an_empty_journal_has_no_records(folder: Path) -> None:
     journal = open_journal(folder)
     assert not journal.holds_records()
     journal.append(b"one")

@@ -44,7 +44,7 @@ async def test_a_link_without_clicks_has_none(db: Database) -> None:
     assert await find(db) == LatestClicks([], None)
 
 
-async def test_pages_hold_every_click_once_the_latest_first(db: Database) -> None:
+async def test_pages_contain_every_click_once_latest_first(db: Database) -> None:
     times = [AT, AT, AT, AT + 1, AT + QUARTER_MS, AT + 3 * QUARTER_MS, AT + DAY_MS, AT + 3 * DAY_MS]
     await store(db, *times)
     await store(db, *times[:4], link_id=2)

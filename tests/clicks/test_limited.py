@@ -108,7 +108,7 @@ async def test_a_raised_limit_lets_more_through(db: Database) -> None:
         assert [limited.let_through(make_person(), 2) for _ in range(2)] == [THROUGH, USED_UP]
 
 
-async def test_without_a_journal_nobody_is_let_through(db: Database) -> None:
+async def test_without_a_journal_no_visit_is_let_through(db: Database) -> None:
     find_folder(db).write_text("a file in the journal's place")
     async with run_recorder(db, rest_s=NEVER) as recorder:
         limited = LimitedClicks(db, recorder)
@@ -117,7 +117,7 @@ async def test_without_a_journal_nobody_is_let_through(db: Database) -> None:
     assert await count_clicks(db) == 0
 
 
-async def test_while_the_count_cannot_be_read_nobody_is_let_through(db: Database) -> None:
+async def test_while_the_count_cannot_be_read_no_visit_is_let_through(db: Database) -> None:
     async with run_recorder(db) as recorder:
         limited = LimitedClicks(db, recorder)
         await db.write(lambda tx: tx.execute("alter table link_counters rename to hidden"))

@@ -36,7 +36,7 @@ async def read_links(watcher: Watcher) -> list[int]:
     return [click.link_id for click in (await read_news(watcher)).clicks]
 
 
-async def test_a_click_is_told_as_it_is_stored(recorder: Recorder) -> None:
+async def test_watchers_see_a_click_as_it_is_stored(recorder: Recorder) -> None:
     with recorder.live.watch(1, 1) as watcher:
         await store(
             recorder,
@@ -59,7 +59,7 @@ async def test_a_click_is_told_as_it_is_stored(recorder: Recorder) -> None:
     assert news == News((told,), 0)
 
 
-async def test_of_a_link_only_its_own_clicks_are_told_and_of_a_workspace_all(
+async def test_a_links_watcher_sees_its_clicks_and_a_workspaces_all(
     recorder: Recorder,
 ) -> None:
     with recorder.live.watch(1, 2) as of_link, recorder.live.watch(1) as of_workspace:
@@ -68,7 +68,7 @@ async def test_of_a_link_only_its_own_clicks_are_told_and_of_a_workspace_all(
         assert await read_links(of_workspace) == [1, 2]
 
 
-async def test_another_workspace_is_told_nothing(recorder: Recorder) -> None:
+async def test_another_workspaces_watcher_sees_nothing(recorder: Recorder) -> None:
     with recorder.live.watch(2, 1) as of_link, recorder.live.watch(2) as of_workspace:
         await store(recorder, {})
         recorder.live.end()
@@ -76,13 +76,13 @@ async def test_another_workspace_is_told_nothing(recorder: Recorder) -> None:
         assert [news async for news in of_workspace] == []
 
 
-async def test_bots_are_told_as_such_and_prefetches_not_at_all(recorder: Recorder) -> None:
+async def test_bots_are_marked_and_prefetches_not_shown(recorder: Recorder) -> None:
     with recorder.live.watch(1) as watcher:
         await store(recorder, {"kind": PREFETCH}, {"kind": BOT}, {})
         assert [click.kind for click in (await read_news(watcher)).clicks] == [BOT, PERSON]
 
 
-async def test_a_visit_to_a_link_that_is_gone_is_not_told(recorder: Recorder) -> None:
+async def test_a_visit_to_a_deleted_link_is_not_shown(recorder: Recorder) -> None:
     with recorder.live.watch(1) as watcher:
         await store(recorder, {"link_id": 77}, {"link_id": 2})
         assert await read_links(watcher) == [2]
@@ -103,7 +103,7 @@ async def test_what_is_not_asked_for_soon_enough_is_missed_and_counted(recorder:
         assert (await read_news(watcher)).missed == 0
 
 
-async def test_many_links_of_a_batch_are_told_apart(db: Database, recorder: Recorder) -> None:
+async def test_many_links_of_a_batch_are_shown_separately(db: Database, recorder: Recorder) -> None:
     ids = range(10, 460)
     await db.write(insert_links(*ids))
     with recorder.live.watch(1) as watcher, recorder.live.watch(1, 12) as of_one:
@@ -114,7 +114,7 @@ async def test_many_links_of_a_batch_are_told_apart(db: Database, recorder: Reco
         assert await read_links(of_one) == [12]
 
 
-async def test_nobody_watches_once_all_have_left(recorder: Recorder) -> None:
+async def test_nothing_is_watched_once_all_have_left(recorder: Recorder) -> None:
     assert not recorder.live.is_watched
     with recorder.live.watch(1):
         assert recorder.live.is_watched
@@ -140,7 +140,7 @@ async def watch_and_leave(live: LiveClicks, error: type[BaseException] | None) -
 
 
 @pytest.mark.parametrize("error", [None, ValueError, asyncio.CancelledError])
-async def test_who_leaves_in_whatever_way_makes_room_for_others(
+async def test_a_watcher_that_leaves_in_any_way_makes_room_for_others(
     db: Database, error: type[BaseException] | None
 ) -> None:
     live = LiveClicks(db)

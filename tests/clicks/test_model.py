@@ -75,7 +75,7 @@ def test_clean_text_can_always_be_stored(text: str) -> None:
     assert "\0" not in cleaned
 
 
-def test_a_visit_is_read_quickly_as_its_fields_in_their_order() -> None:
+def test_the_fast_reader_returns_a_visits_fields_in_order() -> None:
     utm = ("news", None, None, None, "märz")
     visit = Visit(at=1, link_id=2, visitor=3, country="DE", source=QR, utm=utm, city="Bonn")
     assert decode_fields(encode_visit(visit)) == msgspec.structs.astuple(visit)

@@ -97,7 +97,7 @@ def test_a_period_is_read(
     ]
 
 
-def test_a_period_that_nobody_chose_begins_with_a_day_as_soon_as_today_has_begun() -> None:
+def test_the_default_period_begins_with_a_whole_day() -> None:
     midnight = at("2026-11-22T00:00:00Z")
     for now, starts_at in ((midnight, "2026-10-23"), (midnight + 1, "2026-10-24")):
         assert read_period(None, None, "UTC", now).start == at(f"{starts_at}T00:00:00Z")

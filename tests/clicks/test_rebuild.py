@@ -78,7 +78,7 @@ async def test_folding_keeps_the_sums_and_takes_late_clicks(db: Database) -> Non
     assert await db.find_all("select * from click_quarters") == []
 
 
-async def test_nothing_is_written_where_nothing_is_wrong(db: Database) -> None:
+async def test_correct_sums_are_not_written(db: Database) -> None:
     many = [
         make_click(referrer=f"{i}.example", city=f"C{i}", visitor=1000 - i)
         for i in range(MOST_VALUES * 2)

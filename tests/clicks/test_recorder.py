@@ -69,7 +69,7 @@ async def test_a_visit_is_journalled_before_anybody_hears_of_it(db: Database) ->
         assert await count_clicks(db) == 0
 
 
-async def test_a_stop_stores_what_waits_and_leaves_no_journal(db: Database) -> None:
+async def test_a_stop_stores_waiting_visits_and_removes_the_journal(db: Database) -> None:
     async with run_recorder(db, rest_s=NEVER) as recorder:
         for _ in range(10):
             recorder.record(make_visit())
@@ -112,7 +112,7 @@ async def test_a_torn_tail_is_cut_off(db: Database) -> None:
         assert await count_clicks(db) == 1
 
 
-async def test_a_flipped_byte_costs_one_visit_and_what_is_left_is_counted_once(
+async def test_a_flipped_byte_costs_one_visit_and_the_rest_is_counted_once(
     db: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     await record_and_die(db, *[1] * 5)
@@ -182,7 +182,7 @@ async def test_a_visit_that_the_database_refuses_is_skipped_alone(
         assert await count_clicks(db) == 4
 
 
-async def test_a_visit_that_the_database_refuses_holds_up_no_start(db: Database) -> None:
+async def test_a_visit_that_the_database_refuses_does_not_block_the_start(db: Database) -> None:
     recorder = Recorder(db, rest_s=NEVER)
     await recorder.start()
     for at in (AT, 2**63, AT):
@@ -214,9 +214,7 @@ async def copy_database(db: Database, path: Path) -> None:
         await other.find_all(f"vacuum into '{path}'")
 
 
-async def test_a_backup_of_the_same_day_does_not_take_what_came_after_it(
-    db: Database, tmp_path: Path
-) -> None:
+async def test_a_restored_backup_does_not_replay_later_clicks(db: Database, tmp_path: Path) -> None:
     recorder = Recorder(db, rest_s=0.001)
     await recorder.start()
     for copy in ("earlier.db", "now.db"):
@@ -250,7 +248,7 @@ async def test_while_another_file_is_in_its_place_clicks_are_journalled_and_the_
     assert "Another file is in its place" in caplog.text
 
 
-async def test_the_journal_is_kept_where_another_file_took_the_place_of_what_was_stored(
+async def test_the_journal_is_kept_if_the_database_was_replaced(
     db: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     await copy_database(db, tmp_path / "earlier.db")
@@ -267,7 +265,7 @@ async def test_the_journal_is_kept_where_another_file_took_the_place_of_what_was
     assert list((tmp_path / "shorty.db.journal.set-aside-1").glob("*.log"))
 
 
-async def test_a_backup_of_an_earlier_run_takes_nothing_of_a_later_one(
+async def test_a_backup_of_an_earlier_run_does_not_replay_a_later_journal(
     db: Database, tmp_path: Path
 ) -> None:
     await record_and_die(db, 1)
@@ -317,7 +315,7 @@ async def test_what_the_database_refused_is_out_of_a_power_cuts_reach(db: Databa
     assert await count_clicks(db) == 1
 
 
-async def test_a_disk_that_takes_neither_clicks_nor_their_journal_is_reported_and_nothing_is_lost(
+async def test_a_disk_that_refuses_clicks_and_journal_is_reported_and_loses_nothing(
     db: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(_: int) -> None:
@@ -333,7 +331,7 @@ async def test_a_disk_that_takes_neither_clicks_nor_their_journal_is_reported_an
         assert await count_clicks(db) == 1
 
 
-async def test_what_a_full_database_refused_is_there_at_the_next_start(
+async def test_clicks_that_a_full_database_refused_are_stored_at_the_next_start(
     db: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     recorder = Recorder(db, rest_s=NEVER)
@@ -362,7 +360,7 @@ async def test_what_neither_database_nor_journal_took_by_the_end_is_said_to_be_l
         assert await count_clicks(db) == 1
 
 
-async def test_a_start_on_a_full_disk_takes_what_was_left_and_stores_it_later(
+async def test_a_start_on_a_full_disk_stores_the_old_journal_later(
     db: Database,
 ) -> None:
     await record_and_die(db, 1, 1)
@@ -396,7 +394,7 @@ async def test_what_the_journal_cannot_take_waits_in_memory(db: Database) -> Non
     assert await count_clicks(db) == 2
 
 
-async def test_a_journal_that_refuses_is_tried_until_it_takes_visits_again(
+async def test_a_refusing_journal_is_retried_until_it_accepts_visits(
     db: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = [10.0]

@@ -106,7 +106,7 @@ async def test_a_visitor_of_two_links_in_two_quarter_hours_of_one_batch_is_one_o
     await assert_sums_are_right(db)
 
 
-async def test_who_is_not_told_apart_clicks_but_is_no_visitor(db: Database) -> None:
+async def test_an_unnumbered_visitor_counts_as_a_click_only(db: Database) -> None:
     await store(db, make_person(visitor=0), make_person(visitor=0))
     totals = await find_totals(db, 1, AT)
     assert (totals["clicks"], totals["visitors"]) == (2, 0)

@@ -36,12 +36,12 @@ def test_clicks_that_do_not_say_can_be_left_out() -> None:
     assert counts.list_counts(REFERRER, has_unknown=False) == [Count("a", 2, 0)]
 
 
-def test_what_had_no_room_is_shown_as_other_together_with_what_is_called_so() -> None:
+def test_capped_values_are_added_to_a_value_named_other() -> None:
     assert list_hosts(make_counts(clicks=5, a=2, **{OTHER: 3})) == [("other", 3), ("a", 2)]
     assert list_hosts(make_counts(clicks=5, other=1, **{OTHER: 4})) == [("other", 5)]
 
 
-def test_visitors_are_told_beside_clicks_with_those_of_whom_it_is_not_known() -> None:
+def test_visitors_are_shown_with_clicks_including_unknown_values() -> None:
     counts = ValueCounts(
         totals=(9, 6, 0, 0, 0),
         persons={COUNTRY: {"DE": 5, "FR": 1}, VISITORS_OF_COUNTRY: {"DE": 3, "FR": 1}},

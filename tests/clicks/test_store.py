@@ -86,7 +86,7 @@ async def test_counters_add_up_over_batches(db: Database) -> None:
     assert (row["total"], row["bots"], row["last_click_at"]) == (1, 1, AT)
 
 
-async def test_of_a_batch_with_persons_and_bots_receivers_are_told_of_the_persons_alone(
+async def test_only_the_persons_of_a_batch_trigger_webhooks(
     db: Database,
 ) -> None:
     await db.write(
@@ -141,7 +141,7 @@ async def test_a_batch_moves_the_position(db: Database) -> None:
     assert await find_journal_state(db) == (ID, (2, 300), 3)
 
 
-async def test_a_batch_tried_again_is_stored_once(db: Database) -> None:
+async def test_a_retried_batch_is_stored_once(db: Database) -> None:
     for _ in range(2):
         assert await store(db, make_visit(), number=1) == 0
     assert await count_clicks(db) == 1
@@ -154,7 +154,7 @@ async def test_a_database_of_another_journal_takes_nothing(db: Database) -> None
     assert await count_clicks(db) == 0
 
 
-async def test_the_count_and_the_batches_it_holds_are_looked_up_together(db: Database) -> None:
+async def test_the_count_and_its_batches_are_read_together(db: Database) -> None:
     assert look_up_count(db, 1) == (0, 0)
     await store(db, make_person(), make_person(source=QR), make_visit(kind=BOT))
     assert look_up_count(db, 1) == (2, 1)

@@ -85,7 +85,7 @@ def test_a_key_that_was_written_once_gives_the_numbers_it_gave(tmp_path: Path) -
         b"\xff" * 40,
     ],
 )
-def test_what_is_no_key_of_today_is_replaced(tmp_path: Path, damaged: bytes) -> None:
+def test_a_key_that_is_not_todays_is_replaced(tmp_path: Path, damaged: bytes) -> None:
     (tmp_path / "key").write_bytes(damaged)
     VisitorNumbers(tmp_path / "key", NOON)
     after = (tmp_path / "key").read_bytes()
@@ -115,7 +115,7 @@ def test_only_the_servers_user_may_read_the_key(tmp_path: Path) -> None:
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_key_that_cannot_be_written_stops_nobody(
+def test_a_key_that_cannot_be_written_does_not_stop_visits(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "data").mkdir()

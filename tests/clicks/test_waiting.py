@@ -20,7 +20,7 @@ def take_all(waiting: WaitingVisits) -> list[tuple[Position | None, list[bytes]]
     return taken
 
 
-def test_a_batch_holds_neighbours_of_one_segment() -> None:
+def test_a_batch_contains_neighbours_of_one_segment() -> None:
     waiting = WaitingVisits(batch_visits=2)
     for payload, segment, offset in (
         (b"a", 1, 10),
@@ -67,7 +67,7 @@ def test_halves_end_where_their_last_record_ends(payloads: list[bytes]) -> None:
     assert second.end == Position(3, ends[-1])
 
 
-def test_what_stands_past_damage_begins_a_batch_of_its_own() -> None:
+def test_a_record_after_damage_starts_a_new_batch() -> None:
     waiting = WaitingVisits(batch_visits=9)
     length = HEADER_BYTES + 1
     for end in (100, 100 + length, 500, 500 + length):
@@ -78,7 +78,7 @@ def test_what_stands_past_damage_begins_a_batch_of_its_own() -> None:
     ]
 
 
-def test_halves_of_what_waits_in_memory_have_no_place_in_the_journal() -> None:
+def test_halves_of_a_batch_in_memory_have_no_position() -> None:
     assert [half.end for half in Batch(IN_MEMORY, [b"a", b"b"], 0).split()] == [None, None]
 
 

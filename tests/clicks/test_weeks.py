@@ -81,7 +81,7 @@ PERIODS = (
 )
 
 
-async def test_every_period_is_told_from_weeks_days_hours_and_quarters_as_from_clicks(
+async def test_sums_of_every_period_equal_its_clicks(
     db: Database,
 ) -> None:
     clicks = make_clicks(2500, MONDAY - 2 * DAY_MS, MONDAY + 2 * WEEK_MS + 2 * DAY_MS)

@@ -30,7 +30,7 @@ def read_complaint(file: Path | None, environ: dict[str, str] | None = None) -> 
     return refused.value.message
 
 
-def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_file_the_defaults_apply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     config = load_config(None, {})
     assert config == replace(

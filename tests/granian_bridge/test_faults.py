@@ -32,7 +32,9 @@ def wrap(error: Exception, cause: Exception) -> Exception:
         (wrap(RuntimeError("after the start"), ValueError("a fault of ours")), True),
     ],
 )
-async def test_a_fault_is_told_though_the_client_has_gone(error: Exception, is_told: bool) -> None:
+async def test_an_error_is_logged_although_the_client_has_gone(
+    error: Exception, is_told: bool
+) -> None:
     async def app(_scope: Any, receive: Any, _send: Any) -> None:
         assert (await receive())["type"] == "http.request"
         assert (await receive())["type"] == "http.disconnect"

@@ -62,13 +62,13 @@ def test_a_request_line_is_decoded_once(client: http.client.HTTPConnection) -> N
     assert scope["method"] == "GET"
 
 
-def test_a_query_in_utf_8_stays_what_it_is(service: Service) -> None:
+def test_a_query_in_utf_8_is_unchanged(service: Service) -> None:
     line = "GET /scope/x?q=\u65e5 HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n"
     answer = exchange(service, line.encode())
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["query"] == "q=\u65e5"
 
 
-def test_repeated_headers_are_all_there_in_lower_case(service: Service) -> None:
+def test_repeated_headers_are_kept_in_lower_case(service: Service) -> None:
     answer = exchange(
         service,
         b"GET /scope/x HTTP/1.1\r\nHost: a.example\r\nX-Word: One\r\nx-word: Two\r\n"
@@ -80,7 +80,7 @@ def test_repeated_headers_are_all_there_in_lower_case(service: Service) -> None:
     assert ["host", "a.example"] in headers
 
 
-def test_an_authority_in_the_request_line_stands_above_the_host(service: Service) -> None:
+def test_an_authority_in_the_request_line_overrides_the_host(service: Service) -> None:
     answer = exchange(
         service,
         b"GET http://real.example/scope/x HTTP/1.1\r\nHost: other.example\r\n"
@@ -157,7 +157,7 @@ def test_a_body_that_breaks_off_does_not_pass_for_a_whole_one(
     assert client.getresponse().read().decode() == kinds
 
 
-def test_a_connection_goes_on_after_a_body_that_nobody_read(
+def test_a_connection_continues_after_an_unread_body(
     client: http.client.HTTPConnection,
 ) -> None:
     for _ in range(3):
@@ -199,7 +199,7 @@ def test_a_short_stream_gets_its_length(client: http.client.HTTPConnection) -> N
     assert answer.read() == b"one,two"
 
 
-def test_a_long_stream_is_made_no_faster_than_it_is_read(
+def test_a_long_stream_is_produced_no_faster_than_it_is_read(
     service: Service, client: http.client.HTTPConnection
 ) -> None:
     client.request("GET", "/long-stream")
@@ -217,7 +217,7 @@ def test_a_long_stream_ends_when_its_reader_leaves(service: Service) -> None:
     assert int(service.get("/produced")) < LONG
 
 
-def test_events_come_as_they_are_made(service: Service) -> None:
+def test_events_arrive_as_they_are_created(service: Service) -> None:
     with service.connect(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n") as reader:
         seen = b""
         while b"data: first" not in seen:
@@ -237,13 +237,13 @@ def test_a_body_that_breaks_off_is_answered_where_its_sender_still_reads(
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
-def test_who_sends_to_a_client_that_has_gone_is_told(service: Service) -> None:
+def test_sending_to_a_gone_client_raises(service: Service) -> None:
     with service.connect(b"GET /deaf HTTP/1.1\r\nHost: x\r\n\r\n") as reader:
         assert reader.recv(1)
     assert service.get("/ended/deaf") == "deaf"
 
 
-def test_who_listens_after_its_answer_is_told_to_stop(
+def test_listening_after_the_answer_gets_a_disconnect(
     client: http.client.HTTPConnection,
 ) -> None:
     client.request("GET", "/curious")
@@ -252,7 +252,7 @@ def test_who_listens_after_its_answer_is_told_to_stop(
     assert client.getresponse().read() == b"http.disconnect"
 
 
-def test_who_waits_for_a_client_that_leaves_is_told(service: Service) -> None:
+def test_waiting_for_a_disconnect_ends_with_it(service: Service) -> None:
     with service.connect(b"GET /patient HTTP/1.1\r\nHost: x\r\n\r\n"):
         assert service.get("/ended/waiting") == "waiting"
     kinds = "http.request-http.disconnect-http.disconnect"

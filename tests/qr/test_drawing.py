@@ -86,7 +86,7 @@ def test_error_correction_that_costs_no_larger_code_is_taken() -> None:
     assert lowest.size == encode_address("https://a.io/x", lowest.level, has_logo=False).size
 
 
-def test_an_address_too_long_for_its_level_gets_a_lower_one_and_a_smaller_logo() -> None:
+def test_a_url_too_long_for_its_level_gets_a_lower_one_and_a_smaller_logo() -> None:
     address = "https://a.example/" + "%F0%9F%98%80" * 128 + "?qr=1"
     symbol = encode_address(address, "H", has_logo=True)
     assert symbol.level == "Q"

@@ -48,7 +48,7 @@ def measure(content: bytes) -> tuple[int, int]:
     ],
     ids=range(12),
 )
-def test_the_size_is_what_decoders_find(content: bytes) -> None:
+def test_the_size_is_the_decoders_size(content: bytes) -> None:
     assert measure(content) == (90, 30) == Image.open(io.BytesIO(content)).size
 
 
@@ -112,6 +112,6 @@ def test_the_size_of_a_drawing(
     assert read_drawing_size(width, height, view_box) == size
 
 
-def test_what_is_no_picture_of_pixels_has_no_media_type() -> None:
+def test_a_file_that_is_no_raster_image_has_no_media_type() -> None:
     for content in (b"", b"<svg/>", b"\0\0\1\0", b"BM" + b"\0" * 60):
         assert find_media_type(content) is None

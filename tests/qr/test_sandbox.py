@@ -49,7 +49,7 @@ async def test_pictures_become_pngs_of_the_same_shape(kind: str) -> None:
     assert all(abs(found - wanted) < 8 for found, wanted in zip(thumbnail, RED, strict=True))
 
 
-async def test_large_pictures_are_made_smaller() -> None:
+async def test_large_images_are_scaled_down() -> None:
     logo = await read_logo(save("PNG", 2400, 1200))
     assert (logo.width, logo.height) == (400, 200)
 
@@ -58,7 +58,7 @@ async def test_drawings_become_as_sharp_as_logos_are_kept() -> None:
     assert (await read_logo(RED_SQUARE.encode())).width == 400
 
 
-async def test_the_same_picture_gives_the_same_logo_without_what_else_was_in_the_file() -> None:
+async def test_the_same_image_gives_the_same_logo_without_its_metadata() -> None:
     plain = await read_logo(RED_SQUARE.encode())
     busy = RED_SQUARE.replace(">", ' onload="x()"><script>x()</script><!-- secret -->', 1)
     assert (await read_logo(busy.encode())).png == plain.png
@@ -106,7 +106,7 @@ MULTIPLYING = '<g id="a0"><rect width="1" height="1"/></g>' + "".join(
     ],
     ids=range(11),
 )
-async def test_what_is_no_picture_is_refused_with_words(content: bytes) -> None:
+async def test_a_file_that_is_no_image_is_refused_with_a_reason(content: bytes) -> None:
     with pytest.raises(InvalidFieldsError) as caught:
         await read_logo(content)
     assert set(caught.value.fields) == {"image"}
@@ -183,7 +183,7 @@ async def test_members_do_not_wait_for_strangers_pictures_nor_these_for_them() -
         assert (await draw_icon(save("PNG"))).startswith(b"\x89PNG")
 
 
-async def test_a_workspace_with_five_pictures_on_their_way_is_refused_another() -> None:
+async def test_a_workspace_with_five_waiting_images_is_refused_another() -> None:
     async with MEMBERS.slots.take("workspace 1"):
         waiting = [asyncio.create_task(read_logo(save("PNG"))) for _ in range(4)]
         await asyncio.sleep(0)

@@ -33,7 +33,7 @@ def accept(stack: ExitStack, listener: socket.socket) -> socket.socket:
     return stack.enter_context(listener.accept()[0])
 
 
-def test_nobody_hears_of_new_connections_to_that_port_alone(stack: ExitStack) -> None:
+def test_only_new_connections_to_that_port_are_not_accepted(stack: ExitStack) -> None:
     events = stack.enter_context(select.epoll())
     stopped, other = listen(stack), listen(stack)
     client = connect(stack, other)
@@ -46,7 +46,7 @@ def test_nobody_hears_of_new_connections_to_that_port_alone(stack: ExitStack) ->
     assert accept(stack, stopped).getpeername()
 
 
-def test_a_connection_is_unread_until_somebody_has_read_what_came(stack: ExitStack) -> None:
+def test_a_connection_is_unread_until_its_data_was_read(stack: ExitStack) -> None:
     listener = listen(stack)
     client = connect(stack, listener)
     taken = accept(stack, listener)
@@ -61,7 +61,7 @@ def test_a_connection_is_unread_until_somebody_has_read_what_came(stack: ExitSta
     assert not is_unread(taken, LONG_S)
 
 
-async def test_what_nobody_reads_is_waited_for_as_long_as_patience_lasts(stack: ExitStack) -> None:
+async def test_the_wait_for_unread_data_is_limited(stack: ExitStack) -> None:
     listener = listen(stack)
     client = connect(stack, listener)
     taken = accept(stack, listener)
@@ -72,7 +72,7 @@ async def test_what_nobody_reads_is_waited_for_as_long_as_patience_lasts(stack: 
     assert monotonic() - since >= SHORT_S
 
 
-async def test_nobody_waits_for_what_was_read_or_goes_to_another_port(stack: ExitStack) -> None:
+async def test_read_connections_and_other_ports_are_not_waited_for(stack: ExitStack) -> None:
     listener, other = listen(stack), listen(stack)
     connect(stack, listener).sendall(b"GET /")
     taken = accept(stack, listener)

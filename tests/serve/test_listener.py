@@ -61,7 +61,7 @@ def test_a_host_is_an_address_of_its_family(
     assert (found, name, port) == (family, address, 8250)
 
 
-def test_of_a_name_with_both_the_address_of_ipv4_comes_first(
+def test_ipv4_comes_first_for_a_name_with_both(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     both = [*socket.getaddrinfo("::1", 80), *socket.getaddrinfo(LOCAL, 80)]
@@ -73,7 +73,7 @@ def test_of_a_name_with_both_the_address_of_ipv4_comes_first(
     assert find_address("both.example", 80) == (socket.AF_INET, (LOCAL, 80))
 
 
-def test_a_host_that_cannot_be_one_is_told() -> None:
+def test_an_invalid_host_is_reported() -> None:
     host = "a" * 64 + ".example"
     with pytest.raises(StartError) as raised:
         find_address(host, 0)

@@ -52,7 +52,7 @@ def test_the_lock_lasts_as_long_as_the_block_however_that_ends(tmp_path: Path) -
     ("content", "process"),
     [("12\n", " (process 12)"), ("", ""), ("no number\n", ""), ("\u00e9", "")],
 )
-def test_whoever_finds_it_locked_is_told_by_whom(
+def test_the_error_names_the_process_that_has_the_lock(
     tmp_path: Path, content: str, process: str
 ) -> None:
     database = tmp_path / "shorty.db"
@@ -79,7 +79,7 @@ def test_who_waits_gets_the_lock_as_soon_as_it_is_free_and_no_alarm_later(tmp_pa
     freeing.join()
 
 
-def test_a_file_system_without_locks_is_told(
+def test_a_file_system_without_locks_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_file: int, _how: int) -> None:
@@ -106,7 +106,7 @@ def test_a_link_to_the_database_is_the_same_database(tmp_path: Path) -> None:
         assert (tmp_path / "shorty.db.lock").read_text("ascii") == f"{os.getpid()}\n"
 
 
-def test_another_database_may_be_served_beside_it(folder: Path) -> None:
+def test_another_database_can_be_served_at_the_same_time(folder: Path) -> None:
     other = {"SHORTY_STORAGE__DATABASE": str(folder / "other.db")}
     with run_until_ready(folder) as first, run_until_ready(folder, **other) as second:
         assert second.stop() == 0

@@ -117,7 +117,7 @@ def test_a_token_counts_from_the_moment_that_a_command_makes_it_to_its_end(folde
         assert visitor.call("GET", "/links")[0] == 401
 
 
-def test_a_token_may_be_made_before_the_server_starts(folder: Path) -> None:
+def test_a_token_can_be_created_before_the_server_starts(folder: Path) -> None:
     token = make_token(folder)
     with Service(SERVE, folder).wait_until_ready() as service:
         assert Visitor(service, token).call("GET", "/links")[0] == 200
@@ -143,7 +143,7 @@ def test_no_answered_click_is_lost_or_counted_twice_by_stops_kills_and_crashes(
         assert Visitor(service, token).count_clicks(link) == answered == 150
 
 
-def test_a_limit_holds_through_crashes(folder: Path) -> None:
+def test_a_limit_survives_crashes(folder: Path) -> None:
     token = make_database(folder)
     with Service(SERVE, folder).wait_until_ready() as service:
         link = Visitor(service, token).make_link(maxClicks=10)

@@ -30,7 +30,7 @@ def test_a_killed_worker_is_replaced_again_and_again(folder: Path) -> None:
         assert read_log(folder) == ["opened"] * 4 + ["closed"]
 
 
-def test_who_calls_while_there_is_no_worker_is_answered_by_the_next(folder: Path) -> None:
+def test_requests_between_workers_are_answered_by_the_next(folder: Path) -> None:
     gate = folder / "gate"
     os.mkfifo(gate)
     with run_until_ready(folder, "HeldBack") as service:
@@ -82,7 +82,7 @@ def test_sighup_takes_new_settings_with_one_worker_after_the_other(
         assert service.stdout.read_all() == [READY + service.url]
 
 
-def test_nobody_is_refused_while_the_settings_change(folder: Path, settings: Path) -> None:
+def test_no_request_is_refused_while_the_settings_change(folder: Path, settings: Path) -> None:
     with run_until_ready(folder) as service:
         service.send_signal(signal.SIGHUP)
         for _ in range(50):
@@ -90,7 +90,7 @@ def test_nobody_is_refused_while_the_settings_change(folder: Path, settings: Pat
         assert service.stop() == 0
 
 
-def test_who_has_just_come_is_answered_before_the_worker_ends_and_who_comes_later_by_the_next(
+def test_accepted_requests_are_answered_before_the_worker_ends_and_later_ones_by_the_next(
     folder: Path,
 ) -> None:
     patience = Patience(reading_s=PATIENCE_S, stop_s=2 * PATIENCE_S)
@@ -119,7 +119,7 @@ def test_faulty_settings_are_not_taken(folder: Path, settings: Path) -> None:
         assert service.stop() == 0
 
 
-def test_settings_with_which_no_worker_starts_are_given_up(folder: Path, settings: Path) -> None:
+def test_settings_with_which_no_worker_starts_are_reverted(folder: Path, settings: Path) -> None:
     with run_until_ready(folder, "Picky") as service:
         settings.write_text("[links]\nslug_length = 13\n", "ascii")
         service.send_signal(signal.SIGHUP)

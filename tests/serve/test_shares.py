@@ -116,7 +116,7 @@ def wait_until_idle(port: int) -> None:
         never.wait(IDLE_MS / 1000)
 
 
-def test_who_has_the_most_loses_what_is_idle_and_no_one_else_does(crowd: Crowd) -> None:
+def test_only_the_biggest_client_loses_idle_connections(crowd: Crowd) -> None:
     surplus = 30 - LEAST_SHARE
     crowd.come(GREEDY, surplus)
     crowd.come(MODEST, 5)
@@ -129,7 +129,7 @@ def test_who_has_the_most_loses_what_is_idle_and_no_one_else_does(crowd: Crowd) 
     assert crowd.list_open(TRUSTED) == [True] * 5
 
 
-def test_while_there_is_room_everyone_keeps_what_they_have(crowd: Crowd) -> None:
+def test_with_free_connections_no_client_loses_one(crowd: Crowd) -> None:
     crowd.come(GREEDY, 30)
     assert crowd.make_room() == 0
     assert crowd.list_open(GREEDY) == [True] * 30
@@ -189,7 +189,7 @@ def connect(service: Service, address: str) -> socket.socket:
     return client
 
 
-def test_one_client_that_keeps_every_connection_open_shuts_nobody_out(folder: Path) -> None:
+def test_one_client_with_every_connection_does_not_lock_others_out(folder: Path) -> None:
     """Far sooner than the 30 seconds after which an idle connection ends."""
     with (
         Service(["-c", SMALL_POOL], folder).wait_until_ready() as service,

@@ -23,7 +23,7 @@ def test_the_one_line_on_stdout_says_where_it_answers(folder: Path) -> None:
     ("host", "opened"),
     [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "localhost"), ("::", "localhost"), ("::1", "[::1]")],  # noqa: S104
 )
-def test_the_way_in_stands_on_a_second_line_where_a_browser_can_open_it(
+def test_the_setup_link_is_on_a_second_line_for_a_browser(
     folder: Path, host: str, opened: str
 ) -> None:
     with run_until_ready(folder, "Welcoming", SHORTY_SERVER__HOST=host) as service:
@@ -49,7 +49,7 @@ def test_who_listens_on_everything_is_reached_by_ipv4_and_ipv6(folder: Path) -> 
                 assert client.recv(100).startswith(b"HTTP/1.1 204")
 
 
-def test_the_database_folder_is_made(folder: Path) -> None:
+def test_the_database_folder_is_created(folder: Path) -> None:
     database = folder / "new" / "folder" / "shorty.db"
     with run_until_ready(folder, SHORTY_STORAGE__DATABASE=str(database)) as service:
         assert service.stop() == 0
@@ -134,7 +134,7 @@ def test_a_port_in_use_is_refused_even_where_the_other_would_share_it(folder: Pa
     assert sentence.startswith(f"Port {port} on 127.0.0.1 is already in use;")
 
 
-def test_nobody_else_can_share_the_port_later(folder: Path) -> None:
+def test_no_other_server_can_share_the_port_later(folder: Path) -> None:
     with run_until_ready(folder) as service, socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         with pytest.raises(OSError, match="in use"):

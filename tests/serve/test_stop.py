@@ -16,7 +16,7 @@ from tests.service import READY, Service
 PROMISED_S = 10.0  # from the signal to the end
 
 
-def test_what_is_promised_is_longer_than_what_is_waited_for() -> None:
+def test_the_promised_time_is_longer_than_all_waits() -> None:
     assert PATIENCE.grace_s < PATIENCE.stop_s < PROMISED_S
     assert PATIENCE.orphan_grace_s < PATIENCE.lock_s
 
@@ -86,7 +86,7 @@ def test_a_signal_to_the_whole_group_stops_it_cleanly(folder: Path, number: int)
         assert read_log(folder) == ["opened", "closed"]
 
 
-def test_however_often_it_is_told_to_stop_it_stops_cleanly(folder: Path) -> None:
+def test_several_stop_signals_still_stop_cleanly(folder: Path) -> None:
     with run_until_ready(folder) as service:
         while service.process.poll() is None:
             service.send_signal(signal.SIGTERM)

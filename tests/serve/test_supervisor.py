@@ -129,7 +129,7 @@ def test_a_worker_that_cannot_start_is_the_end_where_no_other_settings_have_work
     assert capsys.readouterr() == ("", f"{why}\nContinuing with the former settings.\n")
 
 
-def test_three_workers_in_a_row_are_killed_before_settings_are_given_up(
+def test_three_killed_workers_in_a_row_revert_the_settings(
     supervisor: Supervisor, worker: Worker, capsys: pytest.CaptureFixture[str]
 ) -> None:
     supervisor._proven, supervisor._config = CONFIG, OTHER
@@ -160,7 +160,7 @@ def test_a_worker_that_answers_gives_those_after_it_three_tries_again(
 
 @pytest.mark.parametrize("status", [0, -signal.SIGTERM])
 @pytest.mark.parametrize("report", [b"", OPEN, OPEN + READY])
-def test_a_worker_that_ends_as_it_was_told_is_no_fault(
+def test_a_worker_that_ends_on_command_is_no_fault(
     supervisor: Supervisor,
     worker: Worker,
     capsys: pytest.CaptureFixture[str],
@@ -175,7 +175,7 @@ def test_a_worker_that_ends_as_it_was_told_is_no_fault(
 
 
 @pytest.mark.parametrize(("status", "end"), [(1, "exited with status 1"), (-9, KILLED[11:])])
-def test_a_worker_that_did_not_stop_cleanly_is_replaced_or_told_at_the_end(
+def test_a_worker_that_did_not_stop_cleanly_is_replaced_or_reported_at_the_end(
     supervisor: Supervisor,
     worker: Worker,
     capsys: pytest.CaptureFixture[str],
@@ -202,7 +202,7 @@ def test_a_worker_that_did_not_stop_cleanly_is_replaced_or_told_at_the_end(
         ("0.0.0.0", "0.0.0.0", "localhost"),  # noqa: S104
     ],
 )
-def test_readiness_is_told_once_on_stdout_and_later_on_stderr(
+def test_readiness_is_printed_once_on_stdout_and_later_on_stderr(
     supervisor: Supervisor, capsys: pytest.CaptureFixture[str], host: str, shown: str, opened: str
 ) -> None:
     supervisor._config = replace(CONFIG, server=ServerConfig(host=host, port=8250))
@@ -218,7 +218,7 @@ def test_readiness_is_told_once_on_stdout_and_later_on_stderr(
     assert capsys.readouterr() == ("", "Shorty is ready again.\n")
 
 
-def test_a_worker_is_announced_with_the_report_that_makes_it_ready_unless_it_is_told_to_stop(
+def test_a_worker_is_announced_when_it_is_ready_unless_it_is_stopping(
     supervisor: Supervisor,
     worker: Worker,
     channel: tuple[socket.socket, socket.socket],
@@ -294,7 +294,7 @@ def start_child(channel: socket.socket) -> Worker:
     return Worker(pid, channel, STOP_S)
 
 
-def test_a_worker_is_told_once_and_then_has_its_time(
+def test_a_worker_gets_one_signal_and_then_its_time(
     channel: tuple[socket.socket, socket.socket],
 ) -> None:
     worker = start_child(channel[0])

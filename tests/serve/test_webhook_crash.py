@@ -72,7 +72,9 @@ async def wait_for_messages(receiver: Receiver, number: int) -> None:
             await receiver.wait_for(len(receiver.messages) + missing, PATIENCE_S)
 
 
-async def test_every_answered_click_is_stored_once_and_told_of_through_kills(folder: Path) -> None:
+async def test_every_answered_click_is_stored_once_and_delivered_through_kills(
+    folder: Path,
+) -> None:
     token = make_database(folder)
     answered, port = 0, 0
     links: list[dict[str, str]] = []

@@ -57,7 +57,7 @@ async def test_while_one_batch_is_written_the_next_gathers() -> None:
     assert gone.cancelled()
 
 
-async def test_a_batch_that_fails_is_told_to_all_of_it_and_to_no_other() -> None:
+async def test_a_failed_batch_raises_for_its_own_callers_only() -> None:
     together, writer = Batcher[int, int](), Writer()
     answers = await asyncio.gather(
         *(together.run(number, writer.write) for number in (2, 1000)), return_exceptions=True
@@ -83,7 +83,7 @@ async def test_a_failure_does_not_stop_the_rest() -> None:
     assert await together.run(6, writer.write) == 12
 
 
-async def test_after_a_batch_that_was_cancelled_it_goes_on() -> None:
+async def test_it_continues_after_a_cancelled_batch() -> None:
     together, writer = Batcher[int, int](), Writer()
 
     async def give_up(numbers: Sequence[int], asked_at: float) -> list[int | Exception]:

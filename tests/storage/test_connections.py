@@ -73,7 +73,7 @@ def test_each_connection_has_its_settings(
             second.execute("delete from server_state")
 
 
-def test_a_file_from_elsewhere_is_read_whatever_its_bytes_are(tmp_path: Path) -> None:
+def test_a_foreign_file_is_read_whatever_its_bytes(tmp_path: Path) -> None:
     path = prepare_copy(tmp_path)
     with closing(sqlite3.connect(path)) as writer:
         writer.execute("insert into server_state values (cast(x'61ff' as text), '')")
@@ -94,7 +94,7 @@ async def test_the_open_database_trusts_no_schema(db: Database) -> None:
     assert [row[0] for row in found] == [0]
 
 
-def test_a_view_of_the_file_cannot_call_what_the_program_adds(tmp_path: Path) -> None:
+def test_a_view_of_the_file_cannot_call_our_functions(tmp_path: Path) -> None:
     path = prepare_copy(tmp_path)
     with closing(sqlite3.connect(path, isolation_level=None)) as writer:
         writer.execute("create view calls as select contains_folded('a', 'a')")
@@ -104,7 +104,7 @@ def test_a_view_of_the_file_cannot_call_what_the_program_adds(tmp_path: Path) ->
             connection.execute("select * from calls")
 
 
-def test_a_file_from_elsewhere_gets_nothing_beside_it(tmp_path: Path) -> None:
+def test_reading_a_foreign_file_creates_no_other_files(tmp_path: Path) -> None:
     path = prepare_copy(tmp_path)
     assert path.read_bytes()[18] == 2  # the format with a log
     with closing(connect_outside(path)) as connection:
@@ -150,7 +150,7 @@ def limit_open_files(more: int) -> Generator[None]:
 
 
 @pytest.mark.anyio
-async def test_where_one_connection_cannot_be_opened_none_is_left_open(tmp_path: Path) -> None:
+async def test_if_one_connection_cannot_be_opened_none_stays_open(tmp_path: Path) -> None:
     path = prepare_copy(tmp_path)
     refused = 0
     for more in range(40):

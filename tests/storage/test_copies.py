@@ -65,7 +65,7 @@ def test_a_database_with_a_log_is_in_use_and_no_backup(tmp_path: Path) -> None:
     open_backup(path).close()
 
 
-def test_a_copy_leaves_what_it_is_made_of_as_it_is(tmp_path: Path) -> None:
+def test_copying_does_not_change_the_source(tmp_path: Path) -> None:
     path = prepare_copy(tmp_path)
     with closing(connect(path)) as writer:
         writer.execute("pragma journal_mode = delete")
@@ -110,7 +110,7 @@ def test_a_device_is_no_backup() -> None:
         open_backup(Path("/dev/zero"))
 
 
-def test_the_log_of_what_a_symbolic_link_leads_to_is_seen(tmp_path: Path) -> None:
+def test_the_log_of_a_symbolic_links_target_is_found(tmp_path: Path) -> None:
     backup = make_backup(tmp_path)
     (tmp_path / "link.db").symlink_to(backup)
     open_backup(tmp_path / "link.db").close()
@@ -154,7 +154,7 @@ def test_a_log_of_the_former_database_is_never_played_into_the_new_one(tmp_path:
     assert read_state(path) == {}
 
 
-def test_where_there_was_no_database_none_is_kept(tmp_path: Path) -> None:
+def test_without_a_former_database_none_is_kept(tmp_path: Path) -> None:
     backup = make_backup(tmp_path)
     path = tmp_path / "new.db"
     assert replace_database(path, backup) is None

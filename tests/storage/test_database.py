@@ -60,7 +60,7 @@ async def test_a_parameter_may_be_used_twice_and_in_any_order(db: Database) -> N
     assert tuple(row) == ("y", "x", "y")
 
 
-async def test_a_write_that_fails_takes_nothing_and_nobody_with_it(db: Database) -> None:
+async def test_a_failed_write_does_not_affect_others(db: Database) -> None:
     def fail_halfway(tx: Transaction) -> None:
         tx.execute(ADD, "half", "")
         raise ValueError("no")
@@ -72,7 +72,7 @@ async def test_a_write_that_fails_takes_nothing_and_nobody_with_it(db: Database)
     assert await list_names(db) == ["a", "b"]
 
 
-async def test_a_broken_rule_of_the_schema_is_told_to_its_writer_alone(db: Database) -> None:
+async def test_a_constraint_error_is_raised_only_for_its_write(db: Database) -> None:
     await db.write(add("a"))
     answers = await asyncio.gather(db.write(add("a")), db.write(add("b")), return_exceptions=True)
     assert isinstance(answers[0], sqlite3.IntegrityError)
@@ -223,7 +223,7 @@ async def test_only_the_writer_can_write(db: Database) -> None:
     assert await db.write(lambda tx: tx.find_one(statement))
 
 
-async def test_a_database_that_nobody_closes_holds_up_no_end_of_the_process(db: Database) -> None:
+async def test_an_unclosed_database_does_not_block_the_exit(db: Database) -> None:
     assert db.is_in_place()
     writers = [each for each in threading.enumerate() if each.name == "shorty-writer"]
     assert [each.daemon for each in writers] == [True]

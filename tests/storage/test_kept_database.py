@@ -138,7 +138,7 @@ async def test_each_field_of_a_link_is_read(app: App) -> None:
     assert await is_password_right(link.password_hash, "open sesame")
 
 
-async def test_it_answers_and_goes_on_counting(app: App) -> None:
+async def test_it_answers_and_continues_counting(app: App) -> None:
     before = await find_link(app, "anns-link")
     assert (before.title, before.clicks, before.edit_count) == ("Anns new title", 1, 1)
     async with make_client(app) as client:

@@ -62,7 +62,7 @@ def list_emails(path: Path) -> dict[int, tuple[str, int | None]]:
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
-def test_emails_get_their_one_spelling_and_nobody_is_lost(former: Path) -> None:
+def test_emails_get_their_one_spelling_and_no_account_is_lost(former: Path) -> None:
     add_people(
         former,
         *("ann@a.example", "zoë@bücher.example", "bob@bücher.example", "bob@xn--bcher-kva.example"),
@@ -167,7 +167,7 @@ def test_templates_that_look_alike_are_kept_where_they_differ(unfolded: Path) ->
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 10_000])
-def test_each_slug_gets_its_folded_key_however_many_there_are(
+def test_every_slug_gets_its_folded_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     folded = {
@@ -217,7 +217,7 @@ def test_what_a_fill_cannot_do_leaves_the_database_as_it_was(
     assert list_emails(former) == {1: ("ann@a.example", None)}
 
 
-def test_a_new_database_is_for_nobody_else(tmp_path: Path) -> None:
+def test_a_new_database_is_private(tmp_path: Path) -> None:
     path = tmp_path / "new" / "shorty.db"
     prepare_database(path, now=7)
     with closing(connect(path)) as connection:
@@ -241,13 +241,13 @@ def test_a_newer_database_is_refused_with_words(tmp_path: Path) -> None:
         prepare_database(path, now=1)
 
 
-def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported_as_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StartError, match="cannot be opened"):
         prepare_database(tmp_path / "file" / "shorty.db", now=0)
 
 
-def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_reported_as_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "shorty.db"
     path.write_bytes(b"not a database at all" * 100)
     with pytest.raises(StartError):

@@ -125,7 +125,7 @@ async def borrow_all(db: Database) -> AsyncGenerator[list[Any]]:
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-async def test_a_reader_comes_back_and_reads_what_is_there_by_then(db: Database, way: Way) -> None:
+async def test_a_returned_reader_reads_the_current_state(db: Database, way: Way) -> None:
     await db.write(lambda tx: tx.execute(ADD, "before"))
     for _ in range(2 * READERS + 1):
         async with asyncio.timeout(PATIENCE_S):
@@ -139,7 +139,7 @@ async def test_a_reader_comes_back_and_reads_what_is_there_by_then(db: Database,
             assert not reader.in_transaction
 
 
-async def test_who_waits_for_a_reader_in_vain_takes_none_away(db: Database) -> None:
+async def test_a_cancelled_wait_for_a_reader_keeps_none(db: Database) -> None:
     async with borrow_all(db):
         waiting = [asyncio.ensure_future(db.find_all(NAMES)) for _ in range(READERS)]
         await asyncio.sleep(0)
@@ -173,7 +173,7 @@ async def test_pieces_have_their_size_and_the_last_one_the_rest(
     assert [name for piece in pieces for name in piece] == names
 
 
-async def test_pieces_that_cannot_be_read_are_told_as_other_rows_are(db: Database) -> None:
+async def test_unreadable_pieces_raise_like_other_reads(db: Database) -> None:
     async with open_snapshot(db) as snapshot:
         with pytest.raises(StorageUnavailableError):
             await anext(snapshot.read_pieces("select no_such_column from server_state", size=1))

@@ -37,7 +37,7 @@ def test_the_same_index_has_no_fault_however_its_name_is_quoted() -> None:
     assert find_faults(f'{OURS}; create index "i" on "t" (b)', f"{OURS}; {index}") != []
 
 
-def test_what_sqlite_and_litestream_add_is_no_fault() -> None:
+def test_tables_of_sqlite_and_litestream_are_no_fault() -> None:
     litestream = "create table _litestream_seq (id integer primary key, seq integer)"
     assert find_faults(f"{OURS}; analyze; {litestream}") == []
     assert find_faults(f"{OURS}; {litestream.replace('seq integer', 'seq text')}") != []
@@ -69,7 +69,7 @@ def test_an_index_that_a_constraint_brings_belongs_to_its_table() -> None:
     assert find_faults("select 1", ours) == ["table t is missing"]
 
 
-def test_a_comment_without_its_end_is_no_table_of_ours() -> None:
+def test_an_unterminated_comment_never_matches() -> None:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.executescript(OURS)
         connection.execute("pragma writable_schema = on")

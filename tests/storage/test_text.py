@@ -18,7 +18,7 @@ def test_a_text_is_found_in_any_field_in_any_spelling() -> None:
     assert not contains_folded("a", None)
 
 
-def test_a_terminal_is_shown_the_start_without_what_it_would_act_upon() -> None:
+def test_a_terminal_gets_the_start_without_control_characters() -> None:
     assert show_text("a\x1b[31mb\n") == "a\ufffd[31mb\ufffd"
     longest = "x" * SHOWN_LENGTH
     assert show_text(longest) == longest

@@ -13,7 +13,7 @@ async def list_names(db: Database) -> list[str]:
     return [row["name"] for row in await db.find_all("select name from server_state order by name")]
 
 
-async def test_an_insert_answers_the_new_id_and_nothing_on_a_conflict(db: Database) -> None:
+async def test_an_insert_returns_the_new_id_or_none_on_a_conflict(db: Database) -> None:
     sql = "insert into users (email, name, created_at) values ($1, 'x', 0) on conflict do nothing"
     assert await db.write(lambda tx: tx.insert(sql, "a@a.example")) == 1
     assert await db.write(lambda tx: tx.insert(sql, "a@a.example")) is None
@@ -21,7 +21,7 @@ async def test_an_insert_answers_the_new_id_and_nothing_on_a_conflict(db: Databa
 
 
 @pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 203])
-async def test_many_rows_are_inserted_and_those_that_are_new_told(db: Database, count: int) -> None:
+async def test_many_rows_are_inserted_and_the_new_ones_returned(db: Database, count: int) -> None:
     names = [f"{number:03}" for number in range(count)]
     rows = [(name, "") for name in names]
     assert await db.write(lambda tx: tx.insert_rows(ADD, rows[::3])) == len(rows[::3])
@@ -79,7 +79,7 @@ async def test_late_statements_of_a_write_that_fails_are_dropped(db: Database) -
 
 
 class TestWhatFollowsTheCommit:
-    async def test_runs_on_the_loop_before_the_caller_goes_on(self, db: Database) -> None:
+    async def test_it_runs_on_the_loop_before_the_caller_continues(self, db: Database) -> None:
         seen: list[object] = []
 
         def follow() -> None:
@@ -95,7 +95,7 @@ class TestWhatFollowsTheCommit:
         await db.write(lambda tx: tx.execute(ADD, "y", ""))
         assert len(seen) == 1
 
-    async def test_does_not_run_for_what_is_undone(self, db: Database) -> None:
+    async def test_it_does_not_run_after_a_rollback(self, db: Database) -> None:
         seen: list[str] = []
 
         def fail(tx: Transaction) -> None:

@@ -39,7 +39,7 @@ def list_files(folder: Path) -> set[str]:
     return {file.name for file in folder.iterdir() if not file.name.endswith(("-wal", "-shm"))}
 
 
-def test_a_copy_of_the_former_database_stays_beside_it(path: Path) -> None:
+def test_a_copy_of_the_former_database_is_kept(path: Path) -> None:
     assert is_outdated(path)
     assert [migration.version for migration in upgrade_database(path, now=1)] == [LATEST]
     assert not is_outdated(path)
@@ -58,7 +58,7 @@ def test_the_copy_is_on_the_disk_under_its_name_before_anything_is_upgraded(
     assert noted == [(path.parent, (FORMER, FORMER))]
 
 
-def test_one_copy_is_kept_and_what_is_no_copy_stays(path: Path) -> None:
+def test_only_one_copy_is_kept_and_other_files_stay(path: Path) -> None:
     for name in ("shorty.db.schema-1", "shorty.db.before-restore", "other.db.schema-1"):
         path.with_name(name).write_text("there")
     upgrade_database(path, now=1)
@@ -76,7 +76,7 @@ def test_a_new_database_and_one_that_is_up_to_date_are_not_copied(tmp_path: Path
     assert list_files(tmp_path) == {"shorty.db"}
 
 
-def test_where_there_is_no_room_for_a_copy_the_upgrade_goes_on(
+def test_without_room_for_a_copy_the_upgrade_continues(
     path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*_: object) -> None:
@@ -91,7 +91,7 @@ def test_where_there_is_no_room_for_a_copy_the_upgrade_goes_on(
     assert "disk is full" in told.out + told.err
 
 
-def test_a_database_that_somebody_changed_is_refused_before_a_copy_is_put_aside(
+def test_a_changed_schema_is_refused_before_a_copy_is_saved(
     path: Path,
 ) -> None:
     with closing(connect(path)) as connection:

@@ -113,7 +113,7 @@ def write_too_much_and_be_content(tx: Transaction) -> str:
         (write_too_much_and_be_content, StorageUnavailableError),
     ],
 )
-async def test_what_sqlite_rolled_back_with_another_write_fails_and_what_is_behind_it_runs(
+async def test_writes_rolled_back_with_another_fail_and_later_ones_run(
     db: Database, meet: Work, own: type[Exception]
 ) -> None:
     await fill_disk(db)
@@ -191,7 +191,7 @@ async def test_a_commit_that_fails_keeps_nothing_and_the_next_group_is_written(
     assert await list_names(db) == ["next", "next late"]
 
 
-async def test_the_write_of_a_caller_who_is_gone_goes_on_and_the_others_are_answered(
+async def test_a_cancelled_callers_write_continues_and_others_are_answered(
     db: Database,
 ) -> None:
     def fail(tx: Transaction) -> None:

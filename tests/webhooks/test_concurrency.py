@@ -16,7 +16,7 @@ def name_hosts(lines: Iterable[Line]) -> str:
     return "".join(line.host for line in lines)
 
 
-def test_no_more_are_taken_than_there_are() -> None:
+def test_slots_are_limited() -> None:
     slots = Slots(16)
     assert (
         name_hosts(slots.take(quick(host) for host in "abcdefghijklmnopqrst")) == "abcdefghijklmnop"
@@ -34,7 +34,7 @@ def test_one_host_gets_only_so_many() -> None:
     assert name_hosts(slots.take([quick("a")] * 2)) == "a"
 
 
-def test_half_of_them_are_for_the_quick() -> None:
+def test_half_of_the_slots_are_for_quick_receivers() -> None:
     slots = Slots(16)
     assert name_hosts(slots.take(slow(host) for host in "abcdefghijkl")) == "abcdefgh"
     assert (slots.free, slots.free_for_slow) == (8, 0)
@@ -42,7 +42,7 @@ def test_half_of_them_are_for_the_quick() -> None:
     assert name_hosts(Slots(3).take(slow(host) for host in "abc")) == "a"
 
 
-def test_the_quick_may_take_them_all_and_the_others_wait_for_one() -> None:
+def test_quick_receivers_may_take_every_slot() -> None:
     slots = Slots(4)
     assert len(slots.take(quick(host) for host in "abcd")) == 4
     assert slots.free_for_slow == 0

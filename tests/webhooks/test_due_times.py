@@ -45,7 +45,7 @@ async def test_what_was_left_by_a_clock_ahead_is_sent_at_the_next_start(
     assert {"event": "webhooks_pulled_in", "log_level": "warning", "deliveries": 1} in logs
 
 
-async def test_a_step_back_while_it_runs_pulls_in_what_is_due_in_years(
+async def test_setting_the_clock_back_pulls_in_distant_due_times(
     db: Database, receiver: Receiver
 ) -> None:
     receiver.responses = [answer(503), answer(200)]
@@ -59,7 +59,7 @@ async def test_a_step_back_while_it_runs_pulls_in_what_is_due_in_years(
     assert len(receiver.messages) == 2
 
 
-async def test_a_step_back_ends_what_is_being_sent_no_later_than_if_it_began_now(
+async def test_setting_the_clock_back_shortens_leases_to_new_ones(
     db: Database, receiver: Receiver
 ) -> None:
     receiver.responses[:] = [hang]
@@ -90,9 +90,7 @@ async def test_clicks_of_the_time_before_that_are_queued_late_are_pulled_in_too(
         await wait_until_ended(db)
 
 
-async def test_an_address_that_a_clock_ahead_paused_recovers(
-    db: Database, receiver: Receiver
-) -> None:
+async def test_a_receiver_paused_by_a_fast_clock_recovers(db: Database, receiver: Receiver) -> None:
     receiver.responses = [answer(503)] * 5
     ahead = Clock(NOW + YEARS)
     outbox = await click(db, *[1] * 5, at=NOW + YEARS)

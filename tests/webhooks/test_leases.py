@@ -120,7 +120,7 @@ async def test_the_lease_and_the_place_in_line_of_one_receiver_move_alone(db: Da
     assert read(db, "select * from webhook_lines") == [(HOST, 0, NOW)]
 
 
-async def test_a_quick_receiver_is_sent_many_at_once_the_oldest_first(db: Database) -> None:
+async def test_a_quick_receiver_gets_many_per_turn_oldest_first(db: Database) -> None:
     await make_quick(db, 1)
     await click(db, *[1] * TURN_DELIVERIES)
     await run(db, "update webhook_deliveries set due_at = $1 where id = 5", NOW - 1)
@@ -171,7 +171,9 @@ async def test_what_another_worker_leased_meanwhile_is_not_released(db: Database
 
 
 @pytest.mark.parametrize(("now", "due_at"), [(NOW + 100, NOW), (NOW - 100, NOW - 100)])
-async def test_what_a_turn_did_not_try_waits_as_before(db: Database, now: int, due_at: int) -> None:
+async def test_deliveries_without_an_attempt_return_to_the_queue(
+    db: Database, now: int, due_at: int
+) -> None:
     await make_quick(db, 1)
     await make_quick(db, 2)
     turn = await claim_some(db, QUICK)
@@ -185,7 +187,7 @@ async def test_what_a_turn_did_not_try_waits_as_before(db: Database, now: int, d
     assert read(db, "select * from webhook_lines where is_quick") == [(HOST, 1, max(now, due_at))]
 
 
-async def test_a_try_is_written_down_with_all_that_is_known(db: Database) -> None:
+async def test_an_attempt_is_stored_with_all_details(db: Database) -> None:
     turn = await claim_some(db)
     await finish(db, turn, 500, next_try_at=NOW + 5_000)
     columns = "id, status, reason, attempts, step, due_at, ended_at, leased_by"
@@ -241,7 +243,7 @@ def test_what_becomes_of_a_delivery(
 ENDED = "select id, reason, ended_at, leased_by from webhook_deliveries where status = 2"
 
 
-async def test_a_stopped_receivers_queue_ends_but_for_the_urgent_and_what_others_send(
+async def test_a_stopped_receivers_queue_ends_except_urgent_and_leased_deliveries(
     db: Database,
 ) -> None:
     await claim_some(db, worker="two")
@@ -273,7 +275,7 @@ async def test_a_paused_receivers_queue_ends_after_a_week(db: Database) -> None:
     assert [each.id for each in turn.deliveries] == [5]
 
 
-async def test_of_what_a_paused_receiver_is_sent_a_lease_is_left_to_its_worker(
+async def test_a_paused_receivers_leased_delivery_is_left_to_its_worker(
     db: Database,
 ) -> None:
     await make_quick(db, 1)

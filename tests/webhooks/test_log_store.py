@@ -152,7 +152,7 @@ async def log(db: Database) -> Database:
         (OTHER, DeliveryFilter(link_id=2, receiver_id=1), []),
     ],
 )
-async def test_a_filter_finds_what_it_names_and_nothing_else(
+async def test_a_filter_finds_only_matching_deliveries(
     log: Database, actor: Actor, wanted: DeliveryFilter, ids: list[int]
 ) -> None:
     found = await list_deliveries(log, actor, wanted, NOW)
@@ -258,7 +258,9 @@ async def test_old_ones_go_with_their_own_tries_snapshots_and_receivers_alone(
         ({"due_at": NOW, "ended_at": NOW}, Health(), None),
     ],
 )
-def test_when_the_next_try_is(values: dict[str, Any], health: Health, planned: int | None) -> None:
+def test_the_time_of_the_next_attempt(
+    values: dict[str, Any], health: Health, planned: int | None
+) -> None:
     row = {"ended_at": None, "leased_by": None, **values}
     assert log_store.plan_try(row, health, NOW) == planned
 

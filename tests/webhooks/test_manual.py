@@ -108,7 +108,7 @@ def test_the_message_on_the_page_has_the_fields_of_a_real_one() -> None:
     assert json.loads(shown) == PAYLOAD_EXAMPLE
 
 
-async def test_an_example_takes_what_is_sent_to_it(db: Database, example: Example) -> None:
+async def test_an_example_accepts_a_signed_delivery(db: Database, example: Example) -> None:
     clock = Clock(read_now())
     outbox = await click(db, 1, at=clock.now, country="DE")
     async with run_worker(db, outbox, clock):
@@ -120,7 +120,7 @@ async def test_an_example_takes_what_is_sent_to_it(db: Database, example: Exampl
     ]
 
 
-async def test_an_example_refuses_what_is_not_signed_or_old_and_repeats_nothing(
+async def test_an_example_refuses_unsigned_old_and_repeated_deliveries(
     example: Example,
 ) -> None:
     body = b'{"type": "t", "data": {"link": {"shortUrl": "u"}, "click": {"country": "c"}}}'

@@ -13,5 +13,5 @@ from shorty.webhooks.model import hide_path
         ("https://[2001:db8::1]/key", "https://[2001:db8::1]/…"),
     ],
 )
-def test_of_an_address_the_host_alone_is_shown(url: str, shown: str) -> None:
+def test_only_the_host_of_a_url_is_shown(url: str, shown: str) -> None:
     assert hide_path(url) == shown

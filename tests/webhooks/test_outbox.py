@@ -37,7 +37,7 @@ async def find_all(db: Database, sql: str) -> list[Row]:
     return await db.find_all(sql)
 
 
-async def test_one_delivery_for_each_click_and_address(db: Database) -> None:
+async def test_one_delivery_for_each_click_and_receiver(db: Database) -> None:
     await insert_calling_links(db, f"{HOOK},https://other.example/", HOOK, "")
     await click(db, 1, 2, 3, 2)
     found = [(each.link_id, each.receiver.url) for each in await list_all(db)]
@@ -45,14 +45,14 @@ async def test_one_delivery_for_each_click_and_address(db: Database) -> None:
     assert all(each.status == "queued" for each in await list_all(db))
 
 
-async def test_the_addresses_of_one_click_get_one_webhook_id(db: Database) -> None:
+async def test_the_receivers_of_one_click_get_one_webhook_id(db: Database) -> None:
     await insert_calling_links(db, f"{HOOK},https://other.example/")
     await click(db, 1, 1)
     ids = [each.message_id for each in await list_all(db)]
     assert ids[0] == ids[1] != ids[2] == ids[3]
 
 
-async def test_only_persons_are_told_of(db: Database) -> None:
+async def test_only_persons_trigger_webhooks(db: Database) -> None:
     await insert_calling_links(db, HOOK)
     await click(db, 1, kind=BOT)
     await click(db, 1, kind=PREFETCH)
@@ -69,14 +69,14 @@ async def test_a_plan_without_webhooks_writes_none(db: Database) -> None:
     assert await find_all(db, "select 1 from webhook_receivers") == []
 
 
-async def test_clicks_are_told_of_that_came_before_their_link_was_deleted(db: Database) -> None:
+async def test_clicks_before_their_link_was_deleted_are_delivered(db: Database) -> None:
     await insert_calling_links(db, HOOK)
     await db.write(lambda tx: tx.execute("update links set deleted_at = 1"))
     await click(db, 1)
     assert len(await list_all(db)) == 1
 
 
-async def test_the_body_tells_what_is_known_and_no_address(db: Database) -> None:
+async def test_the_body_describes_the_click_without_an_address(db: Database) -> None:
     await insert_calling_links(db, HOOK)
     await db.write(
         lambda tx: tx.execute("update links set title = 'Größe', slug = '1#\ufe0f\u20e3'")
@@ -126,7 +126,7 @@ async def test_a_visit_from_a_bio_page_says_so(db: Database) -> None:
     assert (await read_event(db))["data"]["click"]["source"] == "bio"
 
 
-async def test_later_edits_of_the_link_do_not_change_what_is_told(db: Database) -> None:
+async def test_later_edits_of_the_link_do_not_change_the_body(db: Database) -> None:
     await insert_calling_links(db, HOOK)
     await click(db, 1)
     before = (await get(db, 1)).body
@@ -156,20 +156,20 @@ async def test_a_batch_is_kept_with_its_deliveries_or_not_at_all(db: Database) -
     assert len(await list_all(db)) == 1
 
 
-async def test_a_batch_tried_again_is_told_of_once(db: Database) -> None:
+async def test_a_retried_batch_is_delivered_once(db: Database) -> None:
     await insert_calling_links(db, HOOK)
     await click(db, 1)
     await click(db, 1, batch_number=1)
     assert len(await list_all(db)) == 1
 
 
-async def test_it_tells_the_worker_only_where_there_is_something_to_send(db: Database) -> None:
+async def test_it_notifies_the_worker_only_of_new_deliveries(db: Database) -> None:
     await insert_calling_links(db, "", HOOK)
     assert not (await click(db, 1)).news.is_set()
     assert (await click(db, 2)).news.is_set()
 
 
-async def test_a_stopped_receiver_is_told_of_nothing_more(db: Database) -> None:
+async def test_a_stopped_receiver_gets_no_deliveries(db: Database) -> None:
     await insert_calling_links(db, f"{HOOK},https://other.example/")
     await click(db, 1)
     await db.write(
@@ -180,7 +180,7 @@ async def test_a_stopped_receiver_is_told_of_nothing_more(db: Database) -> None:
     assert urls == [HOOK, "https://other.example/", "https://other.example/"]
 
 
-async def test_links_without_webhooks_are_told_apart_by_an_index(db: Database) -> None:
+async def test_links_with_webhooks_are_found_by_an_index(db: Database) -> None:
     """Otherwise each click would read its link, which is one page among a million."""
     for number in (1, 8, 512):
         places = ", ".join(f"${each}" for each in range(1, number + 1))
@@ -193,7 +193,7 @@ async def test_links_without_webhooks_are_told_apart_by_an_index(db: Database) -
 # Two of everything
 
 
-async def test_two_links_are_told_with_their_own_domains_tags_and_workspaces(db: Database) -> None:
+async def test_two_links_have_their_own_domains_tags_and_workspaces(db: Database) -> None:
     await insert_calling_links(db, HOOK, HOOK)
     await move_links(db, 2)
     insert = "insert into tags values ($1, $2, $3, $3, '#ff0000', 0)"
@@ -246,7 +246,7 @@ async def test_more_links_than_are_looked_up_at_once_have_their_webhooks(
 @pytest.mark.parametrize(
     "changed", [{"link_id": 2}, {"at": NOW + 1}, {"id": 99}], ids=["link", "time", "id"]
 )
-async def test_a_click_that_took_the_id_of_a_removed_one_is_not_told(
+async def test_a_click_that_reuses_a_removed_ones_id_is_not_delivered(
     db: Database, changed: dict[str, int]
 ) -> None:
     await insert_calling_links(db, HOOK, HOOK)

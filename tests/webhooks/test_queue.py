@@ -53,7 +53,7 @@ def list_lines(db: Database) -> list[tuple[Any, ...]]:
 RECEIVERS = "select id, next_at, busy_until from webhook_receivers order by id"
 
 
-async def test_who_lines_up_moves_nobody_else(db: Database) -> None:
+async def test_queueing_one_receiver_moves_no_other(db: Database) -> None:
     await line_up(db, (2, NOW), (4, NOW + 5))
     assert read(db, RECEIVERS) == [
         (1, None, None),

@@ -52,7 +52,7 @@ class TestHealth:
     def test_a_success_forgets_the_failures(self) -> None:
         assert judge_health(fail(Health(), 3), make_outcome(204)) == Health(is_quick=True)
 
-    def test_only_a_soon_success_is_quick(self) -> None:
+    def test_only_a_fast_success_is_quick(self) -> None:
         assert not judge_health(Health(), make_outcome(200, ms=2_500)).is_quick
         assert not judge_health(Health(is_quick=True), make_outcome(500, ms=1)).is_quick
 
@@ -78,7 +78,7 @@ class TestHealth:
         later = make_outcome(200, at=paused.held_until or 0)
         assert judge_health(paused, later) == Health(is_quick=True)
 
-    def test_what_was_under_way_when_the_pause_began_is_no_news(self) -> None:
+    def test_an_attempt_from_before_the_pause_changes_nothing(self) -> None:
         paused = fail(Health(), 5)
         assert judge_health(paused, make_outcome(500, at=AT)) == paused
         assert judge_health(paused, make_outcome(200, at=AT)) == paused
@@ -128,7 +128,7 @@ def test_of_an_answer_the_start_is_kept_as_text() -> None:
 
 
 @pytest.mark.parametrize("status", [300, 302, 399])
-def test_a_redirect_is_told_to_be_one(status: int) -> None:
+def test_a_redirect_is_explained(status: int) -> None:
     outcome = read_outcome(Answer(status=status, retry_after=None, body=b""), AT, 50)
     assert (outcome.status, outcome.error) == (
         status,
@@ -138,12 +138,12 @@ def test_a_redirect_is_told_to_be_one(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [299, 400])
-def test_what_does_not_redirect_is_not_told_to(status: int) -> None:
+def test_only_redirects_are_explained(status: int) -> None:
     outcome = read_outcome(Answer(status=status, retry_after=None, body=b""), AT, 50)
     assert (outcome.status, outcome.error) == (status, None)
 
 
-def test_where_there_was_no_answer_the_reason_is_kept() -> None:
+def test_without_an_answer_the_reason_is_kept() -> None:
     outcome = read_outcome(FetchError("The host cannot be reached."), AT, 50)
     assert (outcome.status, outcome.error) == (None, "The host cannot be reached.")
     assert not outcome.is_success

@@ -73,7 +73,7 @@ async def get_only(db: Database) -> Delivery:
 # A receiver that behaves
 
 
-async def test_a_click_is_told_once_and_signed(db: Database, receiver: Receiver) -> None:
+async def test_a_click_is_sent_once_and_signed(db: Database, receiver: Receiver) -> None:
     clock = Clock(time.time_ns() // 1_000_000)
     outbox = await click(db, 1, at=clock.now)
     async with run_worker(db, outbox, clock):
@@ -152,7 +152,7 @@ async def test_what_becomes_due_while_it_looks_is_not_overslept(
         (hang, None, "No complete response within 0.2 s."),
     ],
 )
-async def test_whatever_is_no_success_is_tried_again_later(
+async def test_a_failed_delivery_is_retried_later(
     db: Database, receiver: Receiver, response: Respond, status: int | None, error: str | None
 ) -> None:
     answer_with(receiver, response, answer(200))
@@ -182,7 +182,7 @@ async def test_a_body_without_end_is_cut(db: Database, receiver: Receiver) -> No
     assert last_try.outcome.body == "x" * 1000
 
 
-async def test_after_the_last_try_it_is_dead(db: Database, receiver: Receiver) -> None:
+async def test_it_is_dead_after_the_last_attempt(db: Database, receiver: Receiver) -> None:
     answer_with(receiver, answer(500))
     outbox, clock = await click(db, 1), Clock()
     async with run_worker(db, outbox, clock, retries_s=(1, 1)):
@@ -197,7 +197,7 @@ async def test_after_the_last_try_it_is_dead(db: Database, receiver: Receiver) -
     assert len(receiver.messages) == 3
 
 
-async def test_retry_after_holds_the_whole_receiver(db: Database, receiver: Receiver) -> None:
+async def test_retry_after_delays_the_whole_receiver(db: Database, receiver: Receiver) -> None:
     answer_with(receiver, answer(429, b"", "Retry-After: 600"), answer(200))
     outbox, clock = await click(db, 1), Clock()
     async with run_worker(db, outbox, clock, retries_s=(1,)):
@@ -215,9 +215,7 @@ async def test_retry_after_holds_the_whole_receiver(db: Database, receiver: Rece
     assert len(receiver.messages) == 3
 
 
-async def test_410_stops_the_address_and_ends_what_waits_for_it(
-    db: Database, receiver: Receiver
-) -> None:
+async def test_410_stops_the_receiver_and_ends_its_queue(db: Database, receiver: Receiver) -> None:
     answer_with(receiver, answer(410))
     outbox = await click(db, *[1] * 30)
     async with run_worker(db, outbox):
@@ -230,7 +228,7 @@ async def test_410_stops_the_address_and_ends_what_waits_for_it(
     }
 
 
-async def test_another_address_on_the_host_goes_on_after_410(db: Database) -> None:
+async def test_another_receiver_on_the_host_continues_after_410(db: Database) -> None:
     async with run_receiver(answer(410), answer(200)) as receiver:
         await insert_calling_links(db, f"{receiver.url}?1", f"{receiver.url}?2")
         outbox = await click(db, 1)
@@ -323,7 +321,7 @@ async def test_a_redirect_into_the_private_network_is_not_followed(
     assert inside.connections == 0
 
 
-async def test_an_address_that_nothing_can_be_made_of_holds_up_nobody(db: Database) -> None:
+async def test_an_unusable_url_does_not_block_others(db: Database) -> None:
     async with run_receiver() as receiver:
         await insert_calling_links(db, "http://127.0.0.1:0/", receiver.url)
         outbox = await click(db, 1, 2)
@@ -337,7 +335,7 @@ async def test_an_address_that_nothing_can_be_made_of_holds_up_nobody(db: Databa
 # Fairness
 
 
-async def test_a_receiver_that_hangs_does_not_hold_up_the_others(db: Database) -> None:
+async def test_a_hanging_receiver_does_not_block_others(db: Database) -> None:
     async with run_receiver(hang) as hanging, run_receiver() as well:
         urls = [f"{hanging.url}?{number}" for number in range(12)]
         await insert_calling_links(db, *urls, well.url)
@@ -365,7 +363,7 @@ async def test_many_hosts_that_hang_leave_half_of_the_slots(db: Database) -> Non
             assert len(hanging.messages) == 2
 
 
-async def test_no_more_is_under_way_than_was_allowed(db: Database) -> None:
+async def test_concurrency_stays_within_the_limit(db: Database) -> None:
     async with run_receiver(hang, host=EVERY_ADDRESS) as hanging:
         port = hanging.url.split(":")[2]
         urls = [f"http://127.0.{net}.{host}:{port}" for net in range(3) for host in range(1, 7)]
@@ -376,7 +374,7 @@ async def test_no_more_is_under_way_than_was_allowed(db: Database) -> None:
     assert hanging.busiest <= 4
 
 
-async def test_a_large_queue_does_not_hold_up_a_small_one_on_the_same_host(db: Database) -> None:
+async def test_a_large_queue_does_not_block_a_small_one_on_the_same_host(db: Database) -> None:
     async with run_receiver() as receiver:
         await insert_calling_links(db, f"{receiver.url}?large", f"{receiver.url}?small")
         outbox = await click(db, *[1] * 2000, 2)
@@ -385,7 +383,7 @@ async def test_a_large_queue_does_not_hold_up_a_small_one_on_the_same_host(db: D
     assert any(message.path.endswith("small") for message in messages[:100])
 
 
-async def test_only_the_turns_that_are_under_way_are_in_memory(db: Database) -> None:
+async def test_only_turns_in_progress_are_in_memory(db: Database) -> None:
     async with run_receiver() as receiver:
         await insert_calling_links(db, receiver.url)
         outbox = await click(db, 1)
@@ -443,7 +441,7 @@ def look(into: list[Any], read: Callable[[], object], respond: Respond) -> Respo
     return look_and_respond
 
 
-async def test_a_slow_receiver_is_tried_one_by_one_and_its_tries_are_timed(
+async def test_a_slow_receiver_gets_one_delivery_at_a_time_and_its_attempts_are_timed(
     db: Database, receiver: Receiver
 ) -> None:
     clocks = Clocks()
@@ -550,7 +548,7 @@ async def test_it_sleeps_until_the_first_is_due_and_half_a_minute_at_most(
 # Slots
 
 
-async def test_slots_are_given_back_after_success_failure_and_what_is_not_foreseen(
+async def test_slots_are_returned_after_success_failure_and_unexpected_errors(
     db: Database,
 ) -> None:
     async with run_receiver(answer(200)) as well, run_receiver(answer(500)) as failing:
@@ -611,16 +609,16 @@ async def test_lines_with_nothing_to_send_take_no_slots(db: Database, receiver: 
 # Stopping, and what follows
 
 
-async def test_what_is_under_way_at_the_end_may_finish(db: Database, receiver: Receiver) -> None:
+async def test_deliveries_in_progress_at_a_stop_may_finish(
+    db: Database, receiver: Receiver
+) -> None:
     outbox = await click(db, 1)
     async with run_worker(db, outbox, grace_s=10):
         await receiver.wait_for(1)
     assert await count_by_status(db) == {"delivered": 1}
 
 
-async def test_a_receiver_that_hangs_does_not_hold_up_the_end(
-    db: Database, receiver: Receiver
-) -> None:
+async def test_a_hanging_receiver_does_not_delay_the_stop(db: Database, receiver: Receiver) -> None:
     answer_with(receiver, hang, answer(200))
     outbox = await click(db, 1)
     async with run_worker(db, outbox, timeout_s=60.0):
@@ -674,7 +672,7 @@ async def test_what_a_worker_finds_out_after_its_lease_was_lost_is_not_written_d
 
 
 @pytest.mark.parametrize("table", ["webhook_tries", "webhook_secrets"])
-async def test_it_goes_on_once_the_database_can_be_written_again_and_says_so_once(
+async def test_it_continues_once_the_database_accepts_writes_and_logs_the_wait_once(
     db: Database, receiver: Receiver, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The result of an attempt cannot be stored, or no turn can be claimed."""
