@@ -1,9 +1,9 @@
-"""Owns which user agents are programs, and which of these fetch an address to show a card of it.
+"""Recognises programs by their user agent, and which of them fetch link previews.
 
-The patterns are those of the package `crawler-user-agents` and some of our own. Most of them are
-names, and a name alone says little: the browser inside an app appends the app's own to what the
-system's browser says. So a bare name is believed before a browser engine only, or where the user
-agent introduces itself as crawlers do. What calls itself a bot is believed wherever it stands.
+The patterns are those of the package `crawler-user-agents` and some of our own. Most are names, and
+a name alone proves little: the browser inside an app appends the app's name to the system browser's
+user agent. A bare name therefore counts only before a browser engine, or in a user agent that
+introduces itself like crawlers do. A name that contains "bot" counts anywhere.
 """
 
 from functools import cache, lru_cache
@@ -25,12 +25,12 @@ PREVIEW_CRAWLERS: Final = (
     r"SummalyBot|Cardyb|/web/snippet/|Google-PageRenderer|MicrosoftPreview",
     r"XING-contenttabreceiver|Mattermost-Bot|Synapse \(bot|NotionEmbedder",
 )
-"""What fetches an address to show a card of it."""
+"""Programs that fetch a URL to show a preview of it."""
 PREVIEW_NAMES: Final = (
     r"WhatsApp/|Viber/|^Pinterest/0|^Tumblr/|Mastodon/|Pleroma |Akkoma |Misskey/|Friendica|Lemmy/",
     r"Iframely|Embedly|FlipboardProxy|Rocket\.Chat",
 )
-"""The same, by the names of products that people use, too."""
+"""The same, by the names of products that people also use."""
 MORE_BOTS: Final = (
     r"^node(?:/|$)|^undici|^Java/|^PostmanRuntime/|^Deno/|^Bun/|^insomnia/|^Dart/|^Ruby",
     r"^GuzzleHttp|^PHP/|^Faraday|^rest-client|^unirest|^http\.rb/|^ReactorNetty|^python-urllib3",
@@ -86,8 +86,8 @@ TOOLS: Final = frozenset(
         r"splash Version\/",
     }
 )
-"""The package's names of programs that drive a browser, name themselves behind its engine and say
-nothing more. Nobody opens a link in one of them. A test finds those that are missing here."""
+"""The package's names of programs that drive a browser, follow its engine and say nothing more.
+Nobody opens a link in one of them. A test finds names that are missing here."""
 
 _CALLS_ITSELF_PROGRAM: Final = compile_pattern(
     r"bot|crawl|spider|scrape|scan|preview|headless|monitor|synthetic|favicon"
@@ -96,7 +96,7 @@ _CALLS_ITSELF_PROGRAM: Final = compile_pattern(
 )
 _ENGINE: Final = compile_pattern(r"AppleWebKit|Gecko/|KHTML|Trident/|Presto/|Chrome/|Firefox/")
 _INTRODUCTION: Final = compile_pattern(r"compatible;|https?://|www\.|@")
-# A phone's model and the build of its system: chosen by its maker, and any word may be in it.
+# A phone's model and its system's build, which the maker chooses freely and may be any word.
 _MODEL: Final = compile_pattern(r"Android [^;()]*;[^()]*")
 
 Program = Literal["", "bot", "preview"]
@@ -104,7 +104,10 @@ Program = Literal["", "bot", "preview"]
 
 @lru_cache(REMEMBERED_AGENTS)
 def find_program(user_agent: str) -> Program:
-    """What kind of program says so; "" for a person's browser. Who says nothing is a program."""
+    """The kind of program that sent it; "" for a person's browser.
+
+    An empty user agent is a program.
+    """
     if not user_agent.strip():
         return "bot"
     program = _find(_load_programs(), user_agent)
@@ -130,7 +133,7 @@ def _find(resolver: Resolver, text: str) -> Program:
 
 
 def _cut_apps(user_agent: str) -> str:
-    """Leaves out what the browser inside an app says behind the engine, and the phone's model."""
+    """Removes what an app's browser adds after the engine, and the phone's model."""
     engine = _ENGINE.search(user_agent)
     if engine is None or _INTRODUCTION.search(user_agent, engine.start()):
         return user_agent
@@ -157,7 +160,7 @@ def _is_bare_name(pattern: str) -> bool:
 
 
 def _build_resolver(previews: tuple[str, ...], bots: tuple[str, ...]) -> Resolver:
-    # The pattern engine that reads browsers is some forty times as fast at this list as `re`.
+    # The pattern engine for browsers is about forty times as fast as `re` for this list.
     matchers: list[Matcher[UserAgent]] = []
     matchers += [UserAgentMatcher(pattern, "preview") for pattern in previews]
     matchers += [UserAgentMatcher(pattern, "bot") for pattern in bots]

@@ -38,7 +38,7 @@ def read_arguments(words: list[str]) -> Arguments:
 
 
 def main(words: list[str]) -> int:
-    """0 when every line holds, 1 when one does not, 2 when nothing could be measured."""
+    """0 if every line meets its bar, 1 if one does not, 2 if nothing could be measured."""
     arguments = read_arguments(words)
     console = Console(stderr=True)
     if find_wrk() is None:

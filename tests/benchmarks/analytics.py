@@ -1,4 +1,4 @@
-"""Answers about clicks: of a link with ten million, one with ten thousand, and a crowd of links."""
+"""Queries about clicks: of a link with ten million, one with ten thousand, and of many links."""
 
 import time
 from statistics import median
@@ -14,7 +14,7 @@ MONTH_ASKED = {"from": "2026-06-01", "to": "2026-06-30"}
 YEAR_ASKED = {"from": "2025-07-01", "to": "2026-06-30"}
 ZONE = {"timezone": "Asia/Kolkata"}  # none of its days is one of UTC's
 
-# What is asked of either link: the path, and of which period.
+# The queries for each link: the path, and its period.
 OF_A_MONTH: dict[str, tuple[str, dict[str, str]]] = {
     "summary": ("summary", MONTH_ASKED),
     "days": ("timeseries", MONTH_ASKED | ZONE),
@@ -64,7 +64,7 @@ def compare_links(
     asked: dict[str, str],
     bar: float | None,
 ) -> list[Measure]:
-    """Asked in turn of both links, since the machine's mood changes."""
+    """Queries both links in turn, because the machine's speed drifts."""
     queries = [f"/analytics/{path}?{urlencode(asked | {'linkId': i})}" for i in (MANY_ID, FEW_ID)]
     taken = [[time_answer(product, query) for query in queries] for _ in range(count_turns(bench))]
     many, few = (median(times) for times in list(zip(*taken, strict=True)))

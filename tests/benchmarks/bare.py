@@ -1,4 +1,4 @@
-"""The least that could answer at all, on the server's own settings: what shorty is compared with.
+"""The minimum that can answer at all, on the server's own settings, for comparison with shorty.
 
 `python -m tests.benchmarks.bare redirect|create PORT` serves one of them.
 """
@@ -19,7 +19,7 @@ READY = "The bare server starts"
 
 
 async def redirect(scope: "Scope", receive: "Receive", send: "Send") -> None:
-    """302 to one place, whatever is asked."""
+    """302 to one destination, for every request."""
     await send(
         {
             "type": "http.response.start",
@@ -31,7 +31,7 @@ async def redirect(scope: "Scope", receive: "Receive", send: "Send") -> None:
 
 
 class Created(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The fields of a create call that the load sends, and the commonest others."""
+    """The fields of a create call that the load sends, and the most common others."""
 
     url: str
     domain: str

@@ -1,4 +1,4 @@
-"""What every line needs: servers under load, rounds in alternation, and temporary folders."""
+"""Shared by all benchmarks: servers under load, alternating rounds, and temporary folders."""
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -22,19 +22,20 @@ START_TIMEOUT_S = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One round on one server; `cpu_us` is per answered request, all its processes together."""
+    """One round on one server; `cpu_us` is per answered request, for all its processes together."""
 
     rate: float
     cpu_us: float
     p50_ms: float
     p99_ms: float
-    settled_s: float  # from the end of the load until nothing of it was left to do
+    settled_s: float  # from the end of the load until all its work was done
 
 
 class Contender:
-    """A running server and the load it is given; remembers all that it answered.
+    """A running server and its load; remembers everything that it answered.
 
-    `settle` waits until the work that a round left behind is done: it belongs to the round's cost.
+    `settle` waits until the work that a round left behind is done, which is part of the round's
+    cost.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ class Contender:
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """How long to measure, where the million links are kept, and whom to tell."""
+    """How long to measure, where the million links are stored, and where to report."""
 
     rounds: int
     seconds: float
@@ -101,7 +102,7 @@ class Bench:
     def alternate(
         self, own: Contender, other: Contender, *, connections: int = CONNECTIONS
     ) -> tuple[Sequence[Sample], Sequence[Sample]]:
-        """The samples of either from A B A B …, each warmed up first."""
+        """The samples of both from A B A B …, each warmed up first."""
         for contender in (own, other):
             contender.load(connections=connections, seconds=WARM_UP_S)
         pairs: list[tuple[Sample, Sample]] = []
@@ -133,7 +134,7 @@ def serve_bare(name: str, script: Path) -> Generator[Contender]:
 
 
 def wait_for_listener(port: int) -> None:
-    """Granian's worker listens some time after the supervisor has started, and tells nobody."""
+    """Granian's worker listens some time after the supervisor has started, without any signal."""
     deadline = monotonic() + START_TIMEOUT_S
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Pages of the dashboard where there are a million links, one of them with ten million clicks."""
+"""Pages of the dashboard with a million links, one of them with ten million clicks."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Each line of the bar as a function: start the servers, measure them, say what came out."""
+"""Each line of the table as a function: start the servers, measure them, return the results."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -184,7 +184,7 @@ def run_list(bench: Bench) -> Line:
 
 
 def time_list(bench: Bench, product: Product, query: str) -> float:
-    """The median in milliseconds, the first call of each among them."""
+    """The median in milliseconds, including the first call of each."""
     taken: list[float] = []
     for _ in range(bench.rounds * 2 + 1):
         started = monotonic()
@@ -193,7 +193,7 @@ def time_list(bench: Bench, product: Product, query: str) -> float:
     return median(taken)
 
 
-# In the order of the table. A line to come is one more entry.
+# In the order of the table. A new line is one more entry.
 LINES: dict[str, Callable[[Bench], Line]] = {
     "hot": run_hot,
     "million": run_million,
@@ -236,7 +236,7 @@ def find_faults(own: Contender) -> list[str]:
 
 
 def find_lost_clicks(product: Product, own: Contender) -> list[str]:
-    """wrk cuts off its last requests, so clicks lie between those answered and those sent."""
+    """wrk aborts its last requests, so the clicks are between the answered and the sent ones."""
     stored, _ = product.wait_for_clicks(own.accepted, STORED_TIMEOUT_S)
     if own.accepted <= stored <= own.sent:
         return []

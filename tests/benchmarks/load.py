@@ -1,4 +1,4 @@
-"""Drives wrk: writes its Lua scripts, runs it on the other core and reads what it counted."""
+"""Runs wrk: writes its Lua scripts, starts it on the other core and reads its results."""
 
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ HOST = "bench.test"
 REFERRERS = ("https://www.example.com/articles/7", "https://t.co/a1B2c3D4", "")
 ADDRESSES = 997
 VISITORS = 100  # of each link
-# An empty agent is a bot's: the load looks like people with different browsers.
+# An empty user agent is a bot's: the load looks like people with different browsers.
 BROWSERS = (
     (
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -106,7 +106,7 @@ end
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
-    """What wrk saw; `refused` are statuses above 399, `sent` includes those cut off at the end."""
+    """The results of wrk; `refused` are statuses above 399, `sent` includes aborted requests."""
 
     sent: int
     answered: int
@@ -118,14 +118,14 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scripts:
-    """Lua files in one folder, each written once and given to wrk by path."""
+    """Lua files in one folder, each written once and passed to wrk by path."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.written = 0
 
     def write_visits(self, slugs: Sequence[str]) -> Path:
-        """Visits of `slugs` at random; every request is prepared, so that wrk is not the brake."""
+        """Random visits of `slugs`; every request is prepared, to keep wrk from being the limit."""
         requests = [
             f"GET /{slug}{tail}"
             for place, slug in enumerate(slugs)
@@ -135,7 +135,7 @@ class Scripts:
         return self._write_lua(_LISTED % {"requests": listed, "seed": self.written})
 
     def write_slugs(self, slugs: Path | None) -> Path:
-        """Visits of the slugs in a file, a line each, at random; without one of invented slugs."""
+        """Random visits of the slugs in a file, one per line; without a file, of invented slugs."""
         tails = self._write("tails", "".join(f"{write_tail(n)}\n" for n in range(ADDRESSES)))
         values = {"tails": tails, "slugs": slugs or "", "seed": self.written}
         return self._write_lua(_SLUGS % values)

@@ -1,4 +1,4 @@
-"""A database with a million links, made once through the bulk call and kept in a cache folder."""
+"""A database with a million links, created once by the bulk call and kept in a cache folder."""
 
 import shutil
 from hashlib import sha256
@@ -35,7 +35,7 @@ def make_million(kept: Path) -> None:
 
 
 def name_schema() -> str:
-    """Changes with the migrations, so that a cached database is never of an old shape."""
+    """Changes with the migrations, so that a cached database never has an old schema."""
     migrations = Path(shorty.storage.__path__[0]) / "migrations"
     digest = sha256()
     for file in sorted(migrations.glob("*.sql")):

@@ -1,7 +1,7 @@
-"""A database with a million links and ten million clicks, made once and kept in a cache folder.
+"""A database with a million links and ten million clicks, created once and kept in a cache folder.
 
-The clicks are loaded by the code that imports them, then folded as a server does. They lie in a
-year that is over, so that they can be asked for on any day; today's are added each time.
+The clicks are loaded by the import's code, then folded like a server does. They are in a past year,
+so that they can be queried on any day; today's are added each time.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ TAG_CROWD = (
     "insert into link_tags (link_id, tag_id, position) "
     "select id, 1, 0 from links where id between $1 and $2"
 )
-YEAR, SEASON = 365, 45  # days before: of the two links' clicks, of the crowd's
+YEAR, SEASON = 365, 45  # days before: of the two links' clicks, of the others'
 
 
 def prepare_clicks(cache: Path, folder: Path) -> None:
@@ -86,7 +86,7 @@ async def add_today(path: Path) -> None:
 
 
 async def load(db: Database, batches: Iterator[list[Click]], clicks: int) -> None:
-    """Loads clicks that come in time's order; folds and forgets days as a server does."""
+    """Loads clicks in order of time; folds and forgets days like a server does."""
     told = track(batches, f"Making {clicks:,} clicks, once", total=-(-clicks // CLICKS_AT_ONCE))
     for batch in told:
         await db.write(lambda tx, batch=batch: load_batch(tx, batch))
@@ -104,7 +104,7 @@ async def fold_days(db: Database, now: int) -> None:
 
 
 def make_clicks(links: Sequence[int], clicks: int, start: int, end: int) -> Iterator[list[Click]]:
-    """Spread evenly in time, over `links` at random, and unevenly over what is known of them."""
+    """Spread evenly over time and over `links`, and unevenly over the visitors' properties."""
     dice = random.Random(clicks)  # noqa: S311 - the same clicks each time
     for first in range(0, clicks, CLICKS_AT_ONCE):
         count = min(CLICKS_AT_ONCE, clicks - first)
@@ -134,7 +134,7 @@ def make_click(
 
 
 class Pool(Generic[T]):
-    """Values of which the first are far more frequent than the last, as it is with most things."""
+    """Values of which the first are far more frequent than the last, as usual in practice."""
 
     def __init__(self, values: Sequence[T]) -> None:
         self.values = values

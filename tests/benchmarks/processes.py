@@ -1,4 +1,4 @@
-"""Starts the servers under test, each pinned to a core, and reads what they cost from /proc."""
+"""Starts the servers under test, each pinned to a core, and reads their cost from /proc."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def pin_to(core: int) -> Generator[None]:
 
 
 class Server:
-    """A process that says on a line of its output when it answers; its log is kept for faults."""
+    """A process that prints a line when it is ready; its log is kept for errors."""
 
     def __init__(
         self,
@@ -77,12 +77,12 @@ class Server:
             raise RuntimeError("The server did not stop cleanly:\n" + "".join(self.log[-20:]))
 
     def read_cpu_s(self) -> float:
-        """Seconds of processor time that the process and all below it have used so far."""
+        """Seconds of CPU time that the process and its descendants have used so far."""
         ticks = sum(sum(_read_cpu_ticks(pid)) for pid in self.list_pids())
         return ticks / _TICKS_PER_S
 
     def read_memory_mb(self) -> float:
-        """Proportional set size of the process and all below it: shared pages count once."""
+        """Proportional set size of the process and its descendants: shared pages count once."""
         kilobytes = sum(_read_pss_kb(pid) for pid in self.list_pids())
         return kilobytes / 1024
 
@@ -102,7 +102,7 @@ class Server:
 
     def _read_rest(self) -> None:
         for _ in self._read_lines():
-            """Each line is kept in the log."""
+            """Keeps each line in the log."""
 
     def _read_lines(self) -> Generator[str]:
         for line in self.process.stdout or ():
@@ -125,7 +125,7 @@ def _read_cpu_ticks(pid: int) -> list[int]:
 
 
 def _read_stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat after the command's name; none where the process has ended."""
+    """The fields of /proc/PID/stat after the command's name; none if the process has ended."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except (FileNotFoundError, ProcessLookupError):

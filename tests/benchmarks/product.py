@@ -1,4 +1,4 @@
-"""Runs shorty as its users do, `python -m shorty serve`, and talks to it through its API."""
+"""Runs shorty as its users do, `python -m shorty serve`, and uses its API."""
 
 import http.client
 import os
@@ -22,7 +22,7 @@ from tests.benchmarks.processes import SERVER_CORE, Server
 
 READY = "Shorty is ready on "
 DATABASE = "shorty.db"
-POLL_S = 0.2  # asking costs the server time, which counts as the load's
+POLL_S = 0.2  # polling costs the server time, which counts as the load's
 WORDS = [
     "Harbour",
     "lantern",
@@ -101,7 +101,7 @@ class Product:
         return run.stdout.strip()
 
     def call(self, method: str, path: str, body: object = None) -> bytes:
-        """The body of the answer; anything but 200 or 201 raises with what was said."""
+        """The body of the answer; anything but 200 or 201 raises with the body."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         encoded = None if body is None else msgspec.json.encode(body)
         status, content = self._ask(method, f"/api/v1{path}", encoded, headers)
@@ -110,18 +110,18 @@ class Product:
         return content
 
     def open_page(self, path: str, session: str) -> bytes:
-        """A page of the dashboard, for whoever is signed in with that session."""
+        """A page of the dashboard, for the person signed in with that session."""
         status, content = self._ask("GET", path, None, {"Cookie": f"{SESSION}={session}"})
         if status != HTTPStatus.OK:
             raise RuntimeError(f"{path} answered {status}: {content[:500]!r}")
         return content
 
     def visit(self, slug: str) -> int:
-        """The status that a person gets."""
+        """The status for a person's visit."""
         return self._ask("GET", f"/{slug}", None, {"User-Agent": BROWSERS[0]})[0]
 
     def create_links(self, count: int, *, first: int = 0) -> list[str]:
-        """Makes links with generated slugs in one bulk call, and returns the slugs."""
+        """Creates links with generated slugs in one bulk call, and returns the slugs."""
         content = self.call("POST", "/links/bulk", prepare_bulk(count, first=first))
         made = msgspec.json.decode(content, type=_Made)
         if made.created != count:
@@ -129,7 +129,7 @@ class Product:
         return [link.short_code for link in made.links]
 
     def find_next_page(self, query: str) -> str:
-        """The cursor of the page after the one that `query` asks for; empty at the end."""
+        """The cursor of the page after the one that `query` requests; empty at the end."""
         return msgspec.json.decode(self.call("GET", f"/links?{query}"), type=_Listed).cursor or ""
 
     def count_links(self) -> int:
@@ -141,7 +141,7 @@ class Product:
         return sum(link.click_count for link in listed.links)
 
     def wait_for_clicks(self, expected: int, timeout_s: float) -> tuple[int, float]:
-        """(clicks stored, seconds waited) once there are `expected`, or at the timeout."""
+        """(clicks stored, seconds waited) once `expected` are stored, or at the timeout."""
         started = monotonic()
         while (stored := self.count_clicks()) < expected and monotonic() - started < timeout_s:
             Event().wait(POLL_S)
@@ -158,7 +158,7 @@ class Product:
 
 
 def write_configuration(folder: Path) -> dict[str, str]:
-    """The settings of a shorty with its data in `folder`, as the environment that names them."""
+    """Environment variables for a shorty with its data in `folder`."""
     path = folder / "shorty.toml"
     path.write_text(CONFIGURATION.format(database=folder / DATABASE), encoding="utf-8")
     return {"SHORTY_CONFIG": str(path)}

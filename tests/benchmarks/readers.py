@@ -1,8 +1,8 @@
-"""`python -m tests.benchmarks.readers [CLIENTS]`: what clients cost that never read their answers.
+"""`python -m tests.benchmarks.readers [CLIENTS]`: the cost of clients that never read answers.
 
-2,000 of them, unless another number is given, ask for a large public document, each eight times
-over its connection, so that the system's own buffers do not take it all. Half name an encoding.
-Ends with 1 where the worker grew by more than 60 MB, or kept what it grew by.
+2,000 clients by default request a large public document, each eight times over its connection, so
+that the system's buffers cannot take it all. Half name an encoding. Exits with 1 if the worker grew
+by more than 60 MB, or did not release it.
 """
 
 import re
@@ -21,7 +21,7 @@ CLIENTS: Final = 2000
 MOST_CLIENTS: Final = 3000
 MOST_MB: Final = 60
 PATH: Final = "/api/v1/openapi.json"
-SETTLE_S: Final = 4.0  # nothing tells when a server has written all that it can
+SETTLE_S: Final = 4.0  # no signal shows when a server has written all that it can
 
 
 def main(words: list[str]) -> int:
@@ -32,7 +32,7 @@ def main(words: list[str]) -> int:
     ):
         service.wait_until_ready()
         service.get(PATH)
-        hold(service, count // 10)  # what it grows by once is not the clients'
+        hold(service, count // 10)  # one-time growth is not the clients'
         before = read_rss_mb(service)
         during = hold(service, count)
         after = read_rss_mb(service)
@@ -42,7 +42,7 @@ def main(words: list[str]) -> int:
 
 
 def hold(service: Service, count: int) -> float:
-    """The worker's memory in MB while so many clients read nothing; they are gone afterwards."""
+    """The worker's memory in MB while `count` clients do not read; they disconnect afterwards."""
     with ExitStack() as stack:
         for number in range(count):
             client = stack.enter_context(socket.socket())
@@ -61,7 +61,7 @@ def write_request(*, is_packed: bool) -> bytes:
 
 
 def read_rss_mb(service: Service) -> float:
-    """Of the process that answers, which is the only child of the one that holds the port."""
+    """Of the process that answers, which is the only child of the one that has the port."""
     parent = str(service.process.pid)
     child = subprocess.run(["pgrep", "-P", parent], check=True, capture_output=True, text=True)
     status = Path(f"/proc/{child.stdout.split()[0]}/status").read_text()

@@ -1,4 +1,4 @@
-"""What a line of the table says: measures, their bars, and whether they hold."""
+"""The lines of the table: measures, their bars, and whether they meet them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from tests.benchmarks.bench import Sample
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """One figure beside its counterpart. Where there is none, `value` itself meets the bar."""
+    """One figure beside its counterpart. Without one, `value` itself must meet the bar."""
 
     label: str
     own: float
@@ -29,7 +29,7 @@ class Measure:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One line of the bar. Of the measures that `either` names, one that holds is enough."""
+    """One line of the table. Of the measures in `either`, one that meets its bar is enough."""
 
     title: str
     measures: Sequence[Measure]
@@ -56,8 +56,8 @@ class Line:
 def compare(
     own: Sequence[Sample], other: Sequence[Sample], **bars: tuple[float | None, float | None]
 ) -> list[Measure]:
-    """req/s, CPU, p50 and p99 of rounds in alternation; `bars` maps rate, cpu, p50, p99 to
-    (bar, aim). A ratio is the median of the rounds' own ratios, since the machine's mood drifts.
+    """req/s, CPU, p50 and p99 of alternating rounds; `bars` maps rate, cpu, p50, p99 to
+    (bar, aim). A ratio is the median of the rounds' own ratios, because the machine's speed drifts.
     """
     return [
         _compare_one("req/s", [s.rate for s in own], [s.rate for s in other], bars.get("rate")),

@@ -1,4 +1,4 @@
-"""The table's verdicts: a bar that is missed must never read as held."""
+"""The table's verdicts: a missed bar must never count as met."""
 
 from tests.benchmarks.bench import Sample
 from tests.benchmarks.report import Line, Measure, compare

@@ -1,4 +1,4 @@
-"""Asks axe-core, where npm has installed it, what would stand in somebody's way on a page."""
+"""Runs axe-core, if npm has installed it, to find accessibility faults on a page."""
 
 import os
 import sys
@@ -42,12 +42,12 @@ def read_axe() -> str:
 
 
 def load_axe(page: Page) -> None:
-    """Evaluated by the debugger, which no policy of the page's concerns."""
+    """Evaluated by the debugger, to which the page's policy does not apply."""
     page.evaluate(read_axe())
 
 
 def list_barriers(page: Page, rules: Sequence[str] = ()) -> list[str]:
-    """The serious ones by these rules, or by all, in words. `load_axe` comes before."""
+    """The serious faults by these rules, or by all, as text. Call `load_axe` first."""
     found: list[dict[str, Any]] = page.evaluate(RUN, list(rules))
     return [
         f"{each['id']}: {each['help']}\n  " + "\n  ".join(each["nodes"])

@@ -1,4 +1,4 @@
-"""Finds Chromium and starts it so that it asks the network for nothing by itself.
+"""Finds Chromium and starts it so that it makes no network requests by itself.
 
 Debian's chromium-headless-shell is the same engine without windows: a page opens in a tenth of the
 time.

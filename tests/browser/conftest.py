@@ -1,4 +1,4 @@
-"""A browser and a server for all tests of a worker; people, pages and a watch for each of them."""
+"""A browser and a server for all tests of a worker, with people, pages and a watch for each."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ expect.set_options(timeout=PATIENCE_S * 1000)
 
 
 class OpenBrowser(Protocol):
-    """A browser of somebody's own, signed in where a person is given."""
+    """A separate browser, signed in if a person is given."""
 
     def __call__(
         self,
@@ -37,8 +37,8 @@ class OpenBrowser(Protocol):
     ) -> Page: ...
 
 
-# Not for the session: Playwright's loop counts as running in this thread until it is closed, and
-# tests that are coroutines elsewhere need it for their own.
+# Not session-scoped: Playwright's loop counts as running in this thread until it is closed, and
+# coroutine tests elsewhere need the thread for their own loops.
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     program = find_chromium()
@@ -65,7 +65,7 @@ def elsewhere(site: Site) -> Iterator[str]:
 
 @pytest.fixture
 def receiver(site: Site) -> Iterator[Receiver]:
-    """Of webhooks; it answers each with 200, and holds no connection open."""
+    """A receiver of webhooks, which answers each with 200 and closes the connection."""
     closing = answer(200, b"", "Connection: close")
     with site.portal.wrap_async_context_manager(run_receiver(closing)) as receiver:
         yield receiver
@@ -73,13 +73,13 @@ def receiver(site: Site) -> Iterator[Receiver]:
 
 @pytest.fixture(scope="package")
 def demo(site: Site) -> Demo:
-    """A workspace where there is something to see; tests only look at it."""
+    """A workspace with data; tests only read it."""
     return furnish(site, Config(), site.host, share=0.02)
 
 
 @pytest.fixture(autouse=True)
 def watch(site: Site) -> Iterator[Watch]:
-    """Of all pages that the test opens; what it saw fails the test at its end."""
+    """Watches all pages that the test opens; its findings fail the test at the end."""
     watch = Watch(site.url, f"http://{site.host}")
     yield watch
     assert watch.list_unforgiven() == []

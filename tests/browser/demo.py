@@ -1,4 +1,4 @@
-"""Fills a workspace through the domains, as if its people had worked with it for months."""
+"""Fills a workspace through the domains, as if its people had used it for months."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -50,7 +50,7 @@ BOTS: Final = 0.06
 GROWTH: Final = 1.6  # how much busier the last day is than the one four months before
 FADED: Final = 0.03  # of the first day's clicks, in the end
 MONTHS: Final = 120
-REGULARS: Final = 260  # how many people there are, on any day
+REGULARS: Final = 260  # how many regular visitors each day has
 
 
 class Demo(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +78,7 @@ async def furnish_workspace(db: Database, config: Config, domain: str, share: fl
 
 
 def open_link_context(db: Database, config: Config) -> LinkContext:
-    """Beside the server, as commands do."""
+    """Beside the server, like commands."""
     directory = DomainDirectory(db, config)
     directory.reload()
     rules = read_link_rules(config)

@@ -1,4 +1,4 @@
-"""Where links of tests lead and webhooks are sent: a site on loopback that is not shorty's."""
+"""A site on loopback that is not shorty's, for the destinations and webhooks of tests."""
 
 import io
 from collections.abc import AsyncGenerator
@@ -14,7 +14,7 @@ PAGE: Final = """<!doctype html><html lang="en"><link rel="icon" href="/icon.png
 
 @asynccontextmanager
 async def run_elsewhere() -> AsyncGenerator[str]:
-    """Yields its origin. Every address but the icon's answers the same page."""
+    """Yields its origin. Every path except the icon's answers the same page."""
 
     async def answer(_: web.Request) -> web.Response:
         return web.Response(text=PAGE, content_type="text/html")

@@ -1,10 +1,10 @@
-"""Finds the parts of a page that many tests look at."""
+"""Finds the parts of a page that many tests check."""
 
 from playwright.sync_api import Locator, Page
 
 
 def find_notice(page: Page) -> Locator:
-    """What the page says of the action before it."""
+    """The notice about the previous action."""
     return page.locator(".notice")
 
 

@@ -1,4 +1,4 @@
-"""Looks at a page as it shows on a screen and on a phone, by day and by night."""
+"""Checks a page on a desktop screen and on a phone, in light and dark mode."""
 
 from collections.abc import Sequence
 from typing import Final, Literal
@@ -20,13 +20,13 @@ TOO_WIDE: Final = """
 
 
 def look_at(page: Page) -> None:
-    """Fails where something stands in somebody's way, or the page is wider than the phone.
+    """Fails for an accessibility fault, or if the page is wider than the phone.
 
-    Leaves the page as it is opened: by day, on a screen.
+    Leaves the page as it was opened: in light mode, on a desktop.
     """
     load_axe(page)
     look_once(page, PHONE, "dark")
-    # What differs on a screen by night is told by its colours alone.
+    # Dark mode on a desktop differs only in its colours.
     look_once(page, WIDE, "dark", CONTRAST)
     look_once(page, WIDE, "light")
 

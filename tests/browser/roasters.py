@@ -1,4 +1,4 @@
-"""What a small company that roasts coffee would have in its shortener."""
+"""The links of a small coffee roaster, as its shortener would have them."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ TAGS: Final = {
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """A link: `made` days ago, opened about `daily` times a day, `scans` of a hundred by camera."""
+    """A link: created `made` days ago, opened about `daily` times a day, `scans` % by camera."""
 
     slug: str
     path: str
@@ -32,7 +32,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     medium: str = ""
     campaign: str = ""
     scans: int = 0
-    fades: bool = False  # opened when it was sent, and hardly afterwards
+    fades: bool = False  # opened when it was sent, and rarely afterwards
     is_active: bool = True
     ends_in: int | None = None  # days
     max_clicks: int | None = None
@@ -102,7 +102,7 @@ BIO_PAGE: Final = PageChange(
         Social(network="email", url="hello@harbour.example"),
     ),
 )
-# A slug stands for a button that leads to the link of that slug.
+# A slug stands for a button that leads to that link.
 BIO_BLOCKS: Final[tuple[str | NewBlock, ...]] = (
     "shop",
     "menu",
@@ -112,7 +112,7 @@ BIO_BLOCKS: Final[tuple[str | NewBlock, ...]] = (
     NewBlock(kind="text", text="Open every day from seven. Bring a context."),
 )
 
-# Of a hundred clicks; what came by a camera has no referrer.
+# Per hundred clicks; a scan has no referrer.
 COUNTRIES: Final = {
     "SE": 46, "DK": 14, "DE": 12, "NO": 8, "GB": 6, "US": 5, "NL": 3, "FI": 3, "FR": 2, "JP": 1,
 }  # fmt: skip
@@ -127,4 +127,4 @@ PROGRAMS: Final = {
     ("Firefox", "Linux", "desktop"): 2, ("Safari", "iOS", "tablet"): 4,
 }  # fmt: skip
 HOURS: Final = (1, 1, 1, 1, 1, 2, 5, 9, 11, 10, 9, 9, 11, 10, 8, 8, 9, 10, 9, 8, 8, 7, 4, 2)
-"""How busy each hour of a day is, beside the others."""
+"""The relative activity of each hour of a day."""

@@ -1,4 +1,4 @@
-"""shorty as it is served, but for the name server that it asks about domains: one of the test's.
+"""shorty as it is served, except that it asks the test's name server about domains.
 
 `python -m tests.serve.small_app tests.browser.served:App` serves it.
 """

@@ -1,4 +1,4 @@
-"""A running shorty, its people written straight into its database, its API as callers use it."""
+"""A running shorty, with people inserted directly into its database, and its API for callers."""
 
 import http.client
 import json
@@ -38,7 +38,7 @@ def read_clock() -> int:
 
 
 class Site:
-    """The database is used from a loop in a thread: Playwright's own loop runs in the test's."""
+    """The database has a loop in another thread, because Playwright's runs in the test's."""
 
     portal: BlockingPortal
     db: Database
@@ -69,16 +69,16 @@ class Site:
 
     @property
     def host(self) -> str:
-        """The domain that links are made on."""
+        """The domain on which links are created."""
         return f"localhost:{self.service.address[1]}"
 
     def add_person(self, name: str = "ann") -> Home:
-        """With a workspace of their own; each has another address."""
+        """A person with their own workspace; each has another email."""
         email = f"{name}{next(self._numbers)}@acme.example"
         return self.portal.call(make_home, self.db, None, email)
 
     def add_colleague(self, owner: Home, role: Role, name: str = "bob") -> Home:
-        """Somebody who is in the owner's workspace too, and works there."""
+        """A person who is also a member of the owner's workspace."""
         email = f"{name}{next(self._numbers)}@acme.example"
 
         async def work() -> Home:
@@ -88,7 +88,7 @@ class Site:
         return self.portal.call(work)
 
     def write(self, work: Callable[[Transaction], T]) -> T:
-        """Runs a write of a domain's beside the server, as commands do."""
+        """Runs a domain's write beside the server, like commands do."""
         return self.portal.call(self.db.write, work)
 
     def set_password(self, home: Home, password: str) -> None:
@@ -103,7 +103,7 @@ class Site:
         ).text
 
     def sign_in(self, context: BrowserContext, home: Home) -> None:
-        """Without the page for it."""
+        """Signs in without the page for it."""
         cookie = self.start_session(home)
         context.add_cookies([{"name": SESSION, "value": cookie, "url": f"{self.url}{PATH}"}])
 
@@ -127,7 +127,7 @@ class Site:
         return answer
 
     def visit(self, slug: str, **headers: str) -> int:
-        """The status that a person with a phone gets."""
+        """The status for a person with a phone."""
         fields = {"Host": self.host, "User-Agent": PHONE, **headers}
         return self._ask("GET", f"/{slug}", fields)[0]
 

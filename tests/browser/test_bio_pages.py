@@ -1,4 +1,4 @@
-"""A bio page is put together in the editor, and visited on a phone."""
+"""A bio page is edited, and visited on a phone."""
 
 from playwright.sync_api import Locator, Page, expect
 

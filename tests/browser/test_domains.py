@@ -1,4 +1,4 @@
-"""A domain is added, proved by its DNS records, and answers."""
+"""A domain is added, verified by its DNS records, and answers."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""How one gets in: the first run, the password, the code of an app."""
+"""Ways to sign in: the first run, the password, the code of an app."""
 
 from collections.abc import Callable
 from pathlib import Path

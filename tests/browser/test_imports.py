@@ -1,4 +1,4 @@
-"""Links move in from a table and out again, in a browser, with and without scripts."""
+"""Links are imported from a table and exported again, in a browser, with and without JavaScript."""
 
 import secrets
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Links from the first paste to the deletion, by mouse, by keyboard, and without scripts."""
+"""Links from the first paste to the deletion, by mouse, by keyboard, and without JavaScript."""
 
 import pytest
 from playwright.sync_api import Page, expect

@@ -1,4 +1,4 @@
-"""The list of links and the form of one, with the keyboard, with scripts and without."""
+"""The list of links and the link form, by keyboard, with and without JavaScript."""
 
 import re
 
@@ -16,7 +16,7 @@ LIST = "/app/links"
 
 @pytest.fixture
 def slugs(site: Site, ann: Home) -> list[str]:
-    """Of three links, the newest first. Other people's tests make links on the same domain."""
+    """Of three links, the newest first. Other tests create links on the same domain."""
     slugs = [f"{name}-{ann.user.id}" for name in ("apple", "pear", "plum")]
     for slug in slugs:
         site.make_link(ann, customSlug=slug, title=slug.partition("-")[0].title())
@@ -34,7 +34,7 @@ def test_a_link_is_made_with_one_box_and_enter(page: Page, site: Site, ann: Home
     expect(page.get_by_text("is there.")).to_be_visible()
     link = site.call(ann, "GET", "/links")["links"][0]
     assert link["url"] == "https://example.com/long"
-    # What was said stays in sight, and the new link is the one that keys are about.
+    # The notice stays visible, and the new link is the current one for keys.
     expect(page.get_by_text("is there.")).to_be_in_viewport()
     page.keyboard.press("e")
     expect(page.get_by_label("Destination")).to_have_value(link["url"])

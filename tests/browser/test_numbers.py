@@ -1,4 +1,4 @@
-"""A link's page while clicks come in, and the numbers that they add up to."""
+"""A link's page while clicks come in, and its totals."""
 
 from typing import Final
 

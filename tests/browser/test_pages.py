@@ -1,4 +1,4 @@
-"""Every page as it is declared: in nobody's way, on a phone and in the dark."""
+"""Every declared page: accessible, on a phone and in dark mode."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from tests.browser.looking import look_at
 from tests.browser.site import Site
 from tests.webhooks.receiver import answer, run_receiver
 
-# What is no page: files, streams of events, and parts that scripts ask for.
+# Routes that are not pages: files, event streams, and parts that scripts request.
 OTHERS: Final[frozenset[str]] = frozenset(
     {
         "/links/check",
@@ -29,7 +29,7 @@ OTHERS: Final[frozenset[str]] = frozenset(
         "/bio-pages/{page_id:str}/preview",
     }
 )
-# What shows itself only on the way to somewhere; the tests that go there look at it.
+# Pages that are only seen on the way to others; the tests that go there check them.
 PASSED: Final[frozenset[str]] = frozenset(
     {
         "/welcome",
@@ -51,7 +51,7 @@ ROUTES: Final = sorted(
 
 @pytest.fixture(scope="package")
 def names(site: Site, demo: Demo) -> dict[str, object]:
-    """What stands for the parameters of paths."""
+    """The values of path parameters."""
     closing = answer(200, b"", "Connection: close")
     with site.portal.wrap_async_context_manager(run_receiver(closing)) as receiver:
         site.make_link(demo.home, customSlug="told", title="Told", webhookUrls=receiver.url)

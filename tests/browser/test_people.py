@@ -1,4 +1,4 @@
-"""People: invited, with what their role allows; sessions ended elsewhere; a second factor."""
+"""People: invited, with their role's permissions; sessions ended remotely; a second factor."""
 
 import re
 
@@ -67,7 +67,7 @@ def test_a_second_factor_is_set_up_and_asked_for(
     factor.get_by_label("Your password").fill(PASSWORD)
     factor.get_by_role("button", name="Set it up").click()
     secret = page.locator(".secret code").inner_text().replace(" ", "")
-    # Each code counts once: the one before now leaves this one for signing in.
+    # Each code is valid once: the previous code leaves this one for signing in.
     page.get_by_label("Code").fill(compute_code(secret, read_clock() // STEP_MS - 1))
     page.get_by_role("button", name="Switch it on").click()
     recovery_code = page.locator("pre").inner_text().split()[0]

@@ -1,4 +1,4 @@
-"""A code is designed while one watches, kept, and downloaded as what a camera can read."""
+"""A code is designed with a live preview, saved, and downloaded in a form that cameras can read."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ def make_poster(site: Site, home: Home) -> str:
 
 
 def expect_drawn(page: Page, *settings: str) -> None:
-    """The picture's address holds these settings, in this order."""
+    """The image's URL contains these settings, in this order."""
     query = re.compile(".*".join(re.escape(each) for each in settings))
     expect(page.locator("#preview img")).to_have_attribute("src", query)
 

@@ -1,4 +1,4 @@
-"""A token is made in the dashboard, and used as the dashboard says."""
+"""A token is created in the dashboard, and used as the dashboard explains."""
 
 import json
 import shlex

@@ -1,4 +1,4 @@
-"""An address is composed as one types, kept as a template, and made a short link."""
+"""A URL is composed while typing, saved as a template, and made into a short link."""
 
 from playwright.sync_api import Page, expect
 

@@ -1,4 +1,4 @@
-"""What the other tests rely on: nothing that goes wrong in a page stays unseen."""
+"""Tests the watch itself: no error in a page stays unnoticed."""
 
 from playwright.sync_api import Page, expect
 

@@ -1,4 +1,4 @@
-"""The pages of people that show themselves only on the way: in nobody's way either."""
+"""Accessibility of the pages that people only see on the way in."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What a receiver of webhooks is told is in the log, and can be sent to it again."""
+"""A receiver's deliveries are in the log, and can be sent again."""
 
 from playwright.sync_api import Page, expect
 

@@ -1,4 +1,4 @@
-"""Sees what a person would not: errors in the console, and requests that leave the server."""
+"""Watches for what a person would not see: console errors, and requests that leave the server."""
 
 from urllib.parse import urlsplit
 
@@ -8,7 +8,7 @@ INSIDE = ("data:", "blob:", "about:")
 
 
 class Watch:
-    """Of every page of the contexts that it follows. `origins` are those that may be asked."""
+    """Follows every page of its contexts. `origins` are those that may be requested."""
 
     def __init__(self, *origins: str) -> None:
         self.origins = set(origins)
@@ -22,7 +22,7 @@ class Watch:
         context.on("response", self._see_response)
 
     def forgive(self, *parts: str) -> None:
-        """A test expects a trouble whose words hold one of `parts`."""
+        """Ignores expected errors whose text contains one of `parts`."""
         self._forgiven.extend(parts)
 
     def list_unforgiven(self) -> list[str]:

@@ -46,7 +46,7 @@ def read_arguments(words: list[str]) -> Arguments:
 
 
 def main(words: list[str]) -> int:
-    """0 when every mutant was noticed or has its reason, 1 when one was not, 2 for misuse."""
+    """0 if every mutant was noticed or has its reason, 1 if one was not, 2 for wrong usage."""
     arguments = read_arguments(words)
     console = Console(soft_wrap=True)
     try:
@@ -81,7 +81,7 @@ def main(words: list[str]) -> int:
 
 
 def report(console: Console, kind: str, progress: TransferProgress) -> int:
-    """Prints what went unnoticed and returns how many of these have no reason."""
+    """Prints the unnoticed mutants and returns how many of these have no reason."""
     reasons = read_reasons()
     unexplained = 0
     for mutant in progress.unnoticed:
@@ -110,7 +110,7 @@ def find_reason(reasons: dict[str, dict[str, str]], mutant: Mutant) -> str | Non
 def read_reasons() -> dict[str, dict[str, str]]:
     """Why mutants cannot be noticed, by function or module and by the changed line.
 
-    What holds of many stands under EVERYWHERE, by a pattern that is found in the line.
+    Common reasons are under EVERYWHERE, by a pattern that is found in the line.
     """
     return tomllib.loads(EQUIVALENT.read_text())
 

@@ -1,4 +1,4 @@
-"""Mutants of expressions and calls, made and run by mutmut."""
+"""Mutants of expressions and calls, created and run by mutmut."""
 
 import json
 import os
@@ -11,11 +11,11 @@ from typing import Final
 
 from tests.mutations.workplace import COPIED, PYTEST_OPTIONS, Mutant, TransferProgress, copy_project
 
-# Mutants are numbered within their function: a fixed order of last digits makes a sample of them.
+# Mutants are numbered within their function, so a fixed order of last digits makes a sample.
 DIGITS: Final = "7302584691"
 RESULT: Final = re.compile(r"^\s+(\S+): (\w[\w ]*)$", re.MULTILINE)
-# Of what the tests took at first. What times out counts as noticed: on a busy machine, mutants that
-# nobody notices would too, if they had little time.
+# Factor on the tests' first time. A timeout counts as noticed; on a busy machine, with a short
+# limit, mutants that no test notices would time out too.
 TIMEOUT_MULTIPLIER: Final = 40
 STATISTICS: Final = "mutants/mutmut-cicd-stats.json"
 UNNOTICED: Final = frozenset({"survived", "no tests", "suspicious"})
@@ -23,13 +23,13 @@ TRIED: Final = ("killed", "survived", "no_tests", "suspicious", "timeout", "segf
 
 
 class MutmutError(Exception):
-    """It could not run."""
+    """mutmut could not run."""
 
 
 def try_expressions(
     folder: Path, modules: Sequence[Path], tests: Sequence[str], *, percent: int, jobs: int
 ) -> TransferProgress:
-    """Raises MutmutError, with what it printed, where the tests fail as they are."""
+    """Raises MutmutError, with mutmut's output, if the unchanged tests fail."""
     copy_project(folder)
     _configure(folder, modules, tests)
     patterns = [f"*__mutmut_*{digit}" for digit in DIGITS[: max(1, percent // 10)]]

@@ -1,6 +1,6 @@
-"""A plugin of pytest: no mutant goes unnoticed because shorty remembers what it found out before.
+"""A pytest plugin that clears shorty's caches, so that no mutant goes unnoticed because of them.
 
-mutmut runs all tests once, sees which of them call what, and runs each mutant in a copy of that
+mutmut runs all tests once, records which of them call what, and runs each mutant in a copy of that
 process.
 """
 
@@ -14,14 +14,14 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_runtest_setup() -> None:
-    """What is loaded once stays, for it takes long; caches of it have no bound."""
+    """Unbounded caches stay, because what they contain takes long to load."""
     for forget, most in list_caches():
         if most is not None:
             forget()
 
 
 def list_caches() -> Iterator[tuple[Callable[[], None], int | None]]:
-    """What empties each, and how much it holds at most."""
+    """The function that clears each cache, and its maximum size."""
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "shorty":
             for value in list(vars(module).values()):

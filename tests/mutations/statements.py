@@ -1,4 +1,4 @@
-"""Mutants of SQL, which mutmut leaves alone: one condition that names an owner is taken away."""
+"""Mutants of SQL, which mutmut does not change: removes one condition that names an owner."""
 
 import ast
 import re
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from tests.mutations.workplace import PYTEST_OPTIONS, ROOT, Mutant, TransferProgress, copy_project
 
-# Also `+l.workspace_id = $1`, and values that an f-string fills in: `id = ${_NEXT + 1}`.
+# Also `+l.workspace_id = $1`, and values that an f-string inserts: `id = ${_NEXT + 1}`.
 CONDITION: Final = re.compile(
     r"(\b(?:where|and|on|or)\b|f\")(\s*)"
     r"(\+?(?:\w+\.)?(?:\w*_)?id\s*=\s*(?:\$?\{[^{}]+\}|[$\w.]+))",
@@ -30,7 +30,7 @@ class Broken(NamedTuple):
 
 
 def try_statements(folder: Path, modules: Sequence[Path], tests: Sequence[str]) -> TransferProgress:
-    """Raises AssertionError where the tests fail as they are."""
+    """Raises AssertionError if the unchanged tests fail."""
     copy_project(folder)
     assert _run_tests(folder, tests), f"The tests in {', '.join(tests)} fail as they are."
     broken = [each for module in modules for each in _break(module)]
@@ -82,14 +82,14 @@ def _break(module: Path) -> Iterable[Broken]:
 
 
 def _list_texts(tree: ast.Module) -> Iterable[tuple[str, ast.Constant]]:
-    """Each text with the name of the constant, function or class that it is in."""
+    """Each text with the name of the constant, function or class that contains it."""
     for part in tree.body:
         match part:
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
                 pass
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 pass
-            case ast.ClassDef(name=name):  # such as the statements that are put together there
+            case ast.ClassDef(name=name):  # for example one that builds statements
                 pass
             case _:
                 continue

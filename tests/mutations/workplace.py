@@ -1,4 +1,4 @@
-"""A copy of the project in which code may be broken, and the tests that are to notice."""
+"""A copy of the project in which code may be broken, and the tests that should notice."""
 
 import shutil
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ PLUGINS: Final = (
     "_hypothesis_pytestplugin",
     "tests.mutations.fresh",
 )
-TEST_S: Final = 30  # a mutant that makes a test take longer has made it wait for ever
+TEST_S: Final = 30  # a mutant that takes longer has made a test wait for ever
 PYTEST_OPTIONS: Final = (
     "-n0",
     f"--timeout={TEST_S}",
@@ -25,7 +25,7 @@ PYTEST_OPTIONS: Final = (
 
 
 class Mutant(NamedTuple):
-    """A mistake that no test noticed: `change` is the line in place of the right one."""
+    """A mutant that no test noticed: `change` is the line that replaced the right one."""
 
     place: str
     change: str
@@ -61,7 +61,7 @@ def list_modules(paths: list[Path]) -> list[Path]:
 
 
 def find_tests(modules: list[Path]) -> list[str]:
-    """What tests the modules: the folder of the same name, or the file of a single module."""
+    """The tests of the modules: the folder of the same name, or the file of a single module."""
     found: dict[str, None] = {}
     for module in modules:
         package = module.parent.relative_to("shorty")

@@ -21,7 +21,7 @@ from tests.support import prepare_copy
 
 FOLDER: Final = Path(shorty.__path__[0]) / "manual" / "pictures"
 EVENING: Final = 22
-# The font that is installed with shorty, so that the pictures look the same on every machine.
+# The font that is installed with shorty, so that screenshots look the same on every machine.
 FONTS: Final = f"""<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
@@ -73,7 +73,7 @@ def take_pictures(site: Site, demo: Demo, browser: Browser) -> None:
         )
         site.sign_in(context, demo.home)
         page = context.new_page()
-        page.goto("/app")  # so that the server knows the zone
+        page.goto("/app")  # so that the server knows the time zone
         content = take_picture(page, picture, demo)
         (FOLDER / f"dashboard-{picture.name}.png").write_bytes(content)
         sys.stdout.write(f"dashboard-{picture.name}.png: {len(content)} bytes\n")
@@ -81,7 +81,7 @@ def take_pictures(site: Site, demo: Demo, browser: Browser) -> None:
 
 
 def find_evening() -> str:
-    """A zone where the day is nearly over, so that the last of each chart is a whole one."""
+    """A zone where the day is nearly over, so that the last day of each chart is complete."""
     behind = (time.gmtime().tm_hour - EVENING) % 24
     return f"Etc/GMT+{behind}" if behind <= 12 else f"Etc/GMT-{24 - behind}"
 

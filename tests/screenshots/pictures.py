@@ -1,4 +1,4 @@
-"""Which pictures there are, and how a page becomes a small file."""
+"""The list of screenshots, and how a page becomes a small file."""
 
 import io
 from typing import Final, Literal, cast
@@ -14,7 +14,7 @@ LONGEST_BYTES: Final = 120_000
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """`address` may name `{links[SLUG].id}` and `{bio_page_id}`; `press` is clicked before."""
+    """`address` may contain `{links[SLUG].id}` and `{bio_page_id}`; `press` is clicked first."""
 
     name: str
     address: str
@@ -49,7 +49,7 @@ def take_picture(page: Page, picture: Picture, demo: Demo) -> bytes:
 
 
 def pack(png: bytes) -> bytes:
-    """With a palette of its own. Raises ValueError where it is still too large."""
+    """With its own palette. Raises ValueError if the file is still too large."""
     packed = io.BytesIO()
     with Image.open(io.BytesIO(png)) as image:
         reduce_colors(image.convert("RGB")).save(packed, "PNG", optimize=True)
@@ -59,7 +59,7 @@ def pack(png: bytes) -> bytes:
 
 
 def reduce_colors(image: Image.Image) -> Image.Image:
-    """Those of large areas stay exactly as they are; the rest are the nearest of a few more."""
+    """Colours of large areas stay exact; the rest become the nearest of a few more."""
     counted = cast(
         "list[tuple[int, tuple[int, int, int]]]", image.getcolors(image.width * image.height)
     )

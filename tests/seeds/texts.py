@@ -1,6 +1,6 @@
-"""Reads the two documents that the APIs follow: their fields, their examples, their answers.
+"""Reads the two documents that the APIs follow: their fields, examples and answers.
 
-`link.txt` is from the links API's, `short-link.txt` from the short-link API's, word by word.
+`link.txt` is from the links API's, `short-link.txt` from the short-link API's, word for word.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any, Final
 FOLDER: Final = Path(__file__).parent
 EXAMPLES: Final = ("curl", "fetch", "axios", "php", "python")  # in the document's order
 
-# In the documents' tables a name and its type may stand without a space between them.
+# In the documents' tables a name and its type may be written without a space.
 _SHORT_LINK_FIELD: Final = re.compile(r"^(\w+?) ?(?:string|boolean)(?: Required)?$", re.MULTILINE)
 _LINK_FIELD: Final = re.compile(
     r"^(\w+?)(?:string|boolean|number|[A-Z0-9_]+ \|).*body(?:required|optional)$", re.MULTILINE
@@ -32,7 +32,7 @@ def list_short_link_fields() -> list[str]:
 
 
 def read_examples() -> dict[str, str]:
-    """The code of each example by the language or client it is for."""
+    """The code of each example by its language or client."""
     text = read_text("short-link.txt").partition("\nRESPONSE\n")[0]
     _, *examples = re.split(r"^(?:API )?REQUEST$", text, flags=re.MULTILINE)
     return dict(zip(EXAMPLES, examples, strict=True))
@@ -44,5 +44,5 @@ def read_answer() -> dict[str, Any]:
 
 
 def list_messages() -> set[str]:
-    """What the document's errors say when a limit is reached."""
+    """The document's error messages for reached limits."""
     return set(_MESSAGE.findall(read_text("short-link.txt")))
