@@ -46,6 +46,7 @@ _OTHERS: Final = {
     "valid_since": "start",
     "expires_at": "end",
     "tag_ids": "tags",
+    "name": "tags",
     "tag_names": "tags",
 }
 

@@ -51,6 +51,11 @@ class Claims:
             self._slugs[fields.domain_id, slug_key(fields.slug)] = fields.url
         self._urls.add((fields.domain_id, fields.url))
 
+    def remove(self, link: PreparedLink) -> None:
+        fields = link.fields
+        self._slugs.pop((fields.domain_id, slug_key(fields.slug)), None)
+        self._urls.discard((fields.domain_id, fields.url))
+
     def find_url(self, domain_id: int, key: str) -> str | None:
         """Where the claimed slug leads."""
         return self._slugs.get((domain_id, key))

@@ -45,10 +45,11 @@ class History:
         of_new = _find_links(past, self._new)
         of_there = _find_links(past, self._there)
         self._left_out += len(items) - len(of_new) - len(of_there)
-        if self._run.is_dry_run:
-            self._progress.clicks += len(of_new)
-            return
         db = self._run.context.db
+        if self._run.is_dry_run:
+            known = await db.write(lambda tx: find_new_clicks(tx, of_there))
+            self._progress.clicks += len(of_new) + len(known)
+            return
         late = await db.write(lambda tx: self._store(tx, of_new, of_there))
         self._visitors.keep_noted()
         self._progress.clicks += len(of_new) + len(late)

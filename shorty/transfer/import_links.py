@@ -15,8 +15,9 @@ from shorty.passwords import is_password_hash
 from shorty.plans import QuotaName, count_seconds_to_reset, read_usage
 from shorty.storage.database import Transaction
 from shorty.transfer.adapt import adapt_link, leave_out
+from shorty.transfer.belongings import Tags
 from shorty.transfer.conflicts import Claims, Existing, FindOne, settle
-from shorty.transfer.model import ImportedLink, ImportOptions, OnConflict
+from shorty.transfer.model import ImportedLink, ImportOptions, ImportRun, OnConflict
 from shorty.transfer.remarks import Closing, LinkRemark
 
 Arrival: TypeAlias = Link | Existing | ShortyError
@@ -35,19 +36,22 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def prepare_import(
-    context: LinkContext,
-    author: Author,
-    item: ImportedLink,
-    options: ImportOptions,
-    logos: Mapping[int, int],
-    now: int,
+    run: ImportRun, author: Author, item: ImportedLink, logos: Mapping[int, int], tags: Tags
 ) -> Prepared:
-    """`logos` maps the file's logos to ours. Raises InvalidFieldsError and FeatureOffError."""
+    """`logos` maps the file's logos to ours. Raises InvalidFieldsError."""
+    context, options = run.context, run.options
     default = context.domains.default
     host = options.domain or item.change.domain or (default.host if default else "")
     require_domain(context, author.workspace_id, host)
-    change, notes = adapt_link(item, now)
-    change = msgspec.structs.replace(translate_logo(change, logos), domain=host)
+    change, notes = adapt_link(item, run.now)
+    change = msgspec.structs.replace(
+        translate_logo(change, logos),
+        domain=host,
+        tag_names=tags.fit(change.tag_names or (), notes),
+    )
+    if change.webhook_urls and not author.plan.webhooks:
+        change = msgspec.structs.replace(change, webhook_urls=())
+        notes.remark("other", "came in without its webhooks, which the plan does not include")
     try:
         link = await prepare_open_link(context, author, change, LONG_AGO)
     except InvalidFieldsError as error:
@@ -158,13 +162,19 @@ class DryRun:
         """None for a link that would be created. Raises as a real import does."""
         find_one, on_conflict = self._context.db.look_up, self._options.on_conflict
         settled = settle_each(find_one, self._claims, self._author, prepared, on_conflict)
-        return [self._claim(each) if isinstance(each, PreparedLink) else each for each in settled]
-
-    def _claim(self, link: PreparedLink) -> QuotaExceededError | None:
-        missing = self._take_quota(link)
-        if missing is None:
-            self._claims.add(link)
-        return missing
+        refused: list[PreparedLink] = []
+        arrivals: list[Arrival | None] = []
+        for each in settled:
+            if isinstance(each, PreparedLink):
+                # An import claims the slugs of a batch before it asks for room, too.
+                self._claims.add(each)
+                arrivals.append(self._take_quota(each))
+                refused += [each] if arrivals[-1] is not None else []
+            else:
+                arrivals.append(each)
+        for link in refused:
+            self._claims.remove(link)
+        return arrivals
 
     def _take_quota(self, link: PreparedLink) -> QuotaExceededError | None:
         """Takes all that the link needs of the plan, or nothing: then the quota that is used up."""

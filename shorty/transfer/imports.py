@@ -12,25 +12,15 @@ from msgspec.structs import replace
 from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
 from shorty.errors import (
-    AlreadyExistsError,
     InvalidFieldsError,
     QuotaExceededError,
     ShortyError,
     SlugTakenError,
 )
 from shorty.links.context import LinkContext, ask_nobody, read_author
-from shorty.links.destination import UTM_PARAMETERS
 from shorty.links.model import Link
-from shorty.links.names import fold_name
-from shorty.links.tags import make_colored_tags
-from shorty.links.utm_templates import (
-    NewUtmTemplate,
-    UtmTemplate,
-    check_template,
-    create_template,
-    list_templates,
-)
 from shorty.pools import WorkerThreads
+from shorty.transfer.belongings import Tags, take_templates
 from shorty.transfer.conflicts import Existing
 from shorty.transfer.files import Fault, InvalidFileError, OpenFile, ReadingStoppedError
 from shorty.transfer.history import WOULD_BE_CREATED, History
@@ -66,7 +56,6 @@ AT_ONCE: Final = 500
 THREADS: Final = WorkerThreads("read-imports", threads=2, waiting=1000, patience_s=600)
 BELONGINGS: Final = frozenset({ImportedTag, ImportedTemplate, ImportedPicture})
 LINK_QUOTAS: Final = ("links", "links_per_month")
-OTHER_TEMPLATE: Final = "was skipped: a different template with this name exists"
 
 
 async def import_file(
@@ -115,9 +104,10 @@ class Import:
         self._dry_run = dry_run if run.is_dry_run else None
         self._history = History(run)
         self._pictures = Pictures(run)
+        self._tags = Tags(run)
         self._takers: dict[type, Callable[[list[Any]], Awaitable[None]]] = {
             ImportedLink: self._take_links,
-            ImportedTag: partial(take_tags, run),
+            ImportedTag: self._tags.take,
             ImportedTemplate: partial(take_templates, run),
             ImportedPicture: self._pictures.take,
             ImportedPage: Pages(run, self._history, self._pictures).take,
@@ -135,6 +125,7 @@ class Import:
             require_domain(run.context, run.workspace_id, run.options.domain)
         if self._dry_run is not None:
             await self._dry_run.begin(run.now)
+        await self._tags.begin()
         while True:
             batch, error = await self._read(items)
             for kind, alike in groupby(batch, key=type):
@@ -178,8 +169,9 @@ class Import:
                 raise arrival
 
     async def _prepare(self, item: ImportedLink) -> Prepared:
-        run, logos = self._run, self._pictures.list_ours("logo")
-        return await prepare_import(run.context, self._author, item, run.options, logos, run.now)
+        return await prepare_import(
+            self._run, self._author, item, self._pictures.list_ours("logo"), self._tags
+        )
 
     async def _insert(self, prepared: Sequence[Prepared]) -> Sequence[Arrival | None]:
         """None for a link that would be created."""
@@ -228,7 +220,7 @@ class Import:
 
     async def _note_remarks(self, items: Sequence[Remark]) -> None:
         for item in items:
-            self._progress.note("note", item.place, "", item.message)
+            self._progress.note("note", item.place, "", item.message, "columns")
 
 
 def read_batch(items: Iterator[Item]) -> tuple[list[Item], InvalidFileError | None]:
@@ -246,44 +238,3 @@ def read_batch(items: Iterator[Item]) -> tuple[list[Item], InvalidFileError | No
 
 def name_link(item: ImportedLink) -> str:
     return (item.change.slug or item.change.url or "")[:200]
-
-
-async def take_tags(run: ImportRun, items: Sequence[ImportedTag]) -> None:
-    """A tag that exists keeps its colour."""
-    if run.is_dry_run:
-        return
-    for item in items:
-        run.require_wanted()
-        try:
-            await run.context.db.write(
-                lambda tx, new=item.new: make_colored_tags(tx, run.workspace_id, [new], run.now)
-            )
-        except InvalidFieldsError as error:
-            run.progress.note("failed", item.place, f"tag {item.new.name[:60]}", error.message)
-
-
-async def take_templates(run: ImportRun, items: Sequence[ImportedTemplate]) -> None:
-    """A template whose name exists stays as it is."""
-    if run.is_dry_run:
-        return
-    there = {
-        fold_name(each.name): each
-        for each in await list_templates(run.context.db, run.workspace_id)
-    }
-    for item in items:
-        run.require_wanted()
-        subject = f"UTM template {item.new.name[:60]}"
-        try:
-            new = check_template(item.new)
-            known = there.get(fold_name(new.name))
-            if known is None:
-                made_at = run.now if item.made_at is None else item.made_at
-                there[fold_name(new.name)] = await _create_template(run, new, made_at)
-            elif any(getattr(known, name) != getattr(new, name) for name in UTM_PARAMETERS):
-                run.progress.note("skipped", item.place, subject, OTHER_TEMPLATE)
-        except (InvalidFieldsError, AlreadyExistsError) as error:
-            run.progress.note("failed", item.place, subject, error.message)
-
-
-async def _create_template(run: ImportRun, new: NewUtmTemplate, made_at: int) -> UtmTemplate:
-    return await run.context.db.write(lambda tx: create_template(tx, run.actor, new, made_at))

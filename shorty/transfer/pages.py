@@ -61,7 +61,7 @@ class Pages:
         for block, reason in lost:
             self._note("skipped", item, reason, block.place)
         for name, fault in faults.settings.items():
-            self._note("failed", item, f"{name}: {fault}")
+            self._note("failed", item, f"{name.replace('_', ' ')}: {fault}")
         for number, fault in faults.blocks.items():
             self._note("failed", item, fault, blocks[number][0].place)
 

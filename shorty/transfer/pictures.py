@@ -46,20 +46,18 @@ class Pictures:
     async def _take(self, item: ImportedPicture) -> None:
         """Raises InvalidFieldsError and BusyError."""
         purpose = item.purpose
-        if self._run.is_dry_run:
-            # A link with a logo that does not exist would be refused, so it is tried without.
-            if purpose != "logo":
-                self._ours[purpose][item.ref] = 0
-            return
         self._seen[purpose] += 1
         if self._seen[purpose] > MOST[purpose]:
             # Nobody exports so many; drawing each would keep the machine busy for hours.
             fault = f"a file has at most {MOST[purpose]} {purpose}s"
             raise InvalidFieldsError({"image": fault})
-        self._ours[purpose][item.ref] = await self._store(item)
+        ours = await self._store(item)
+        # A link with a logo that does not exist would be refused, so it is tried without.
+        if not self._run.is_dry_run or purpose != "logo":
+            self._ours[purpose][item.ref] = ours
 
     async def _store(self, item: ImportedPicture) -> int:
-        """The id, of the one that exists if name and pixels are the same.
+        """The id, of the one that exists if name and pixels are the same; 0 in a dry run.
 
         Raises ReadingStoppedError.
         """
@@ -67,13 +65,15 @@ class Pictures:
         name = check_picture_name(item.name, purpose)
         same = await find_same_picture(db, actor.workspace_id, purpose, name, item.content)
         if same is not None:
-            return same
+            return 0 if self._run.is_dry_run else same
         longest = LONGEST_SIDES[purpose]
         drawn = await self._run.progress.unless_cancelled(
             read_logo(item.content, longest, MOST_BYTES, workspace_id=actor.workspace_id)
         )
         if drawn is None:
             raise ReadingStoppedError
+        if self._run.is_dry_run:
+            return 0
         picture = Picture(png=drawn.png, width=drawn.width, height=drawn.height)
         return await db.write(
             lambda tx: find_or_create_picture(tx, actor, purpose, name, picture, self._run.now)
