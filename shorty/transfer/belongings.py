@@ -88,37 +88,46 @@ class Tags:
         )
 
 
-async def take_templates(run: ImportRun, items: Sequence[ImportedTemplate]) -> None:
-    """A template whose name exists stays as it is."""
-    known: dict[str, UtmTemplate | NewUtmTemplate] = {
-        fold_name(each.name): each
-        for each in await list_templates(run.context.db, run.workspace_id)
-    }
-    for item in items:
-        run.require_wanted()
-        subject = f"UTM template {item.new.name[:60]}"
-        try:
-            new = check_template(item.new)
-            same = known.get(fold_name(new.name))
-            if same is None:
-                await _create_template(run, new, item.made_at, len(known))
-                known[fold_name(new.name)] = new
-            elif any(getattr(same, name) != getattr(new, name) for name in UTM_PARAMETERS):
-                run.progress.note("skipped", item.place, subject, OTHER_TEMPLATE)
-        except (InvalidFieldsError, AlreadyExistsError) as error:
-            run.progress.note("failed", item.place, subject, error.message)
+class Templates:
+    """Knows the workspace's UTM templates, and those that this import adds."""
 
+    def __init__(self, run: ImportRun) -> None:
+        self._run = run
+        self._known: dict[str, UtmTemplate | NewUtmTemplate] = {}
 
-async def _create_template(
-    run: ImportRun, new: NewUtmTemplate, made_at: int | None, count: int
-) -> None:
-    """Raises InvalidFieldsError, in a dry run too, and AlreadyExistsError."""
-    if not run.is_dry_run:
-        at = run.now if made_at is None else made_at
-        await run.context.db.write(lambda tx: create_template(tx, run.actor, new, at))
-    elif count >= MAX_TEMPLATES:
-        fault = (
-            f"cannot be added; the limit of {MAX_TEMPLATES} templates is reached, so delete one "
-            "first"
-        )
-        raise InvalidFieldsError({"name": fault})
+    async def begin(self) -> None:
+        run = self._run
+        for each in await list_templates(run.context.db, run.workspace_id):
+            self._known[fold_name(each.name)] = each
+
+    async def take(self, items: Sequence[ImportedTemplate]) -> None:
+        """A template whose name exists stays as it is."""
+        for item in items:
+            self._run.require_wanted()
+            subject = f"UTM template {item.new.name[:60]}"
+            try:
+                await self._take(item, subject)
+            except (InvalidFieldsError, AlreadyExistsError) as error:
+                self._run.progress.note("failed", item.place, subject, error.message)
+
+    async def _take(self, item: ImportedTemplate, subject: str) -> None:
+        new = check_template(item.new)
+        same = self._known.get(fold_name(new.name))
+        if same is None:
+            await self._create(new, item.made_at)
+            self._known[fold_name(new.name)] = new
+        elif any(getattr(same, name) != getattr(new, name) for name in UTM_PARAMETERS):
+            self._run.progress.note("skipped", item.place, subject, OTHER_TEMPLATE)
+
+    async def _create(self, new: NewUtmTemplate, made_at: int | None) -> None:
+        """Raises InvalidFieldsError, in a dry run too, and AlreadyExistsError."""
+        run = self._run
+        if not run.is_dry_run:
+            at = run.now if made_at is None else made_at
+            await run.context.db.write(lambda tx: create_template(tx, run.actor, new, at))
+        elif len(self._known) >= MAX_TEMPLATES:
+            fault = (
+                f"cannot be added; the limit of {MAX_TEMPLATES} templates is reached, so delete "
+                "one first"
+            )
+            raise InvalidFieldsError({"name": fault})

@@ -20,7 +20,7 @@ from shorty.errors import (
 from shorty.links.context import LinkContext, ask_nobody, read_author
 from shorty.links.model import Link
 from shorty.pools import WorkerThreads
-from shorty.transfer.belongings import Tags, take_templates
+from shorty.transfer.belongings import Tags, Templates
 from shorty.transfer.conflicts import Existing
 from shorty.transfer.files import Fault, InvalidFileError, OpenFile, ReadingStoppedError
 from shorty.transfer.history import WOULD_BE_CREATED, History
@@ -104,11 +104,11 @@ class Import:
         self._dry_run = dry_run if run.is_dry_run else None
         self._history = History(run)
         self._pictures = Pictures(run)
-        self._tags = Tags(run)
+        self._tags, self._templates = Tags(run), Templates(run)
         self._takers: dict[type, Callable[[list[Any]], Awaitable[None]]] = {
             ImportedLink: self._take_links,
             ImportedTag: self._tags.take,
-            ImportedTemplate: partial(take_templates, run),
+            ImportedTemplate: self._templates.take,
             ImportedPicture: self._pictures.take,
             ImportedPage: Pages(run, self._history, self._pictures).take,
             ImportedClick: self._history.take_clicks,
@@ -126,6 +126,7 @@ class Import:
         if self._dry_run is not None:
             await self._dry_run.begin(run.now)
         await self._tags.begin()
+        await self._templates.begin()
         while True:
             batch, error = await self._read(items)
             for kind, alike in groupby(batch, key=type):
