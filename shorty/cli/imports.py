@@ -1,5 +1,6 @@
 """`shorty import`: links from other products and from shorty, with progress on stderr."""
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, get_args
@@ -18,7 +19,7 @@ from shorty.transfer.encodings import read_encoding
 from shorty.transfer.files import Hints
 from shorty.transfer.imports import import_file
 from shorty.transfer.model import ImportOptions, OnConflict, SourceName
-from shorty.transfer.progress import Report, Transfer, TransferProgress
+from shorty.transfer.progress import Report, Transfer, TransferProgress, list_tally
 
 SHOWN_PROBLEMS: Final = 20
 
@@ -87,7 +88,8 @@ async def command(
 ) -> None:
     """Import links from FILE, which another product or `shorty export` wrote.
 
-    Links that an earlier import created are not imported twice. The server can keep running.
+    Links that an earlier import created are not imported twice. The server can keep running. The
+    exit code is 0 only if every row came in as it was meant.
     """
     ctx = await open_context(session, user)
     options = ImportOptions(
@@ -105,7 +107,8 @@ async def command(
         await import_file(ctx.links, ctx.actor, source, file, options, session.now, progress)
     result = progress.describe()
     print_problems(result, report)
-    click.echo(describe_import(result, is_dry_run=is_dry_run))
+    for line in describe_import(result, is_dry_run=is_dry_run):
+        click.echo(line)
     if result.error is not None:
         click.echo(result.error, err=True)
     if not result.is_clean:
@@ -136,10 +139,15 @@ def print_problems(result: Transfer, report: Path | None) -> None:
         click.echo(f"… and {more:,} more: {where}.", err=True)
 
 
-def describe_import(result: Transfer, *, is_dry_run: bool) -> str:
+def describe_import(result: Transfer, *, is_dry_run: bool) -> Iterator[str]:
+    """The tally: links, those that came in switched off and why, remarks by kind."""
     would = "would be " if is_dry_run else ""
     parts = [f"{result.created:,} links {would}imported", f"{result.there:,} existed already"]
     parts += [f"{result.skipped:,} skipped", f"{result.failed:,} failed"]
     if result.clicks:
         parts.append(f"{result.clicks:,} clicks")
-    return ", ".join(parts) + "."
+    yield ", ".join(parts) + "."
+    if result.switched_off:
+        yield f"Links {would}switched off: {list_tally(result.switched_off)}."
+    if result.remarks:
+        yield f"Remarks: {list_tally(result.remarks)}."

@@ -64,6 +64,11 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
         return self.state == "done" and not (self.failed or self.skipped or self.flawed)
 
 
+def list_tally(counts: Mapping[Any, int]) -> str:
+    """As `banned 2, paused 1`."""
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
 class TransferProgress:
     """Counts while a transfer runs. `on_change` and `on_problem` must not block.
 

@@ -12,6 +12,7 @@ from shorty.transfer.columns import read_field
 from shorty.transfer.files import Hints
 from shorty.transfer.jobs import ImportJob
 from shorty.transfer.model import ImportOptions, OnConflict, SourceName
+from shorty.transfer.progress import list_tally
 from shorty.web.forms import Form
 from shorty.web.guard import Pages
 from shorty.web.rendering import list_cookie_headers, list_page_headers, render, see_other
@@ -209,6 +210,7 @@ def show_job(request: WebRequest, job: ImportJob, error: ShortyError | None = No
         status=409 if error else 200,
         job=job,
         told=told,
+        tally=list_tally,
         percent=100 * told.done // told.total if told.total else 0,
         problems=told.problems[:SHOWN_PROBLEMS],
         source_name=SOURCES[job.source][0],

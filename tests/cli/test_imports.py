@@ -48,6 +48,59 @@ def test_what_failed_is_told_and_ends_with_1(shell: Shell, tmp_path: Path) -> No
     assert len(lines) == 31
 
 
+MESSY = (
+    "url,slug,status,tags\n"
+    "https://example.com/a,a,banned,\n"
+    "https://example.com/b,b,paused,\n"
+    f"https://example.com/c,c,banned,x|{'y' * 60}\n"
+    "https://example.com/d,d,active,x\n"
+)
+
+
+def test_the_tally_says_what_was_switched_off_and_why(shell: Shell, tmp_path: Path) -> None:
+    write_table(tmp_path, MESSY)
+    for words, would in ((("--dry-run",), "would be "), ((), "")):
+        told = shell("import", "links.csv", "--from", "csv", "--report", "report.csv", *words)
+        assert told.code == 1
+        assert told.out == (
+            f"4 links {would}imported, 0 existed already, 0 skipped, 0 failed.\n"
+            f"Links {would}switched off: banned 2, paused 1.\n"
+            "Remarks: switched off 3, tags 1.\n"
+        )
+        rows = [
+            (row["place"], row["link"], row["about"]) for row in read_rows(tmp_path / "report.csv")
+        ]
+        assert rows == [
+            ("line 2", "a", "switched off"),
+            ("line 3", "b", "switched off"),
+            ("line 4", "c", "switched off"),
+            ("line 4", "c", "tags"),
+        ]
+    again = shell("import", "links.csv", "--from", "csv")
+    assert (again.code, again.out) == (
+        0,
+        "0 links imported, 4 existed already, 0 skipped, 0 failed.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        ("https://example.com/a,a,\n", 0),
+        ("https://example.com/a,a,\nhttps://example.com/b,a,\n", 1),
+        ("https://example.com/a,a,\nnonsense,b,\n", 1),
+        ("https://example.com/a,a,$2y$10$abcdefgh\n", 1),
+    ],
+)
+def test_0_means_that_every_row_came_in_as_it_was_meant(
+    shell: Shell, tmp_path: Path, rows: str, code: int
+) -> None:
+    write_table(tmp_path, f"url,slug,password\n{rows}")
+    told = shell("import", "links.csv", "--from", "csv", "--report", "report.csv")
+    assert told.code == code
+    assert len(read_rows(tmp_path / "report.csv")) == code
+
+
 def test_a_file_that_is_none_is_one_sentence(shell: Shell, tmp_path: Path) -> None:
     told = shell("import", "none.csv", "--from", "csv")
     assert told.code == 1

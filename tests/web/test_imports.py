@@ -94,6 +94,18 @@ async def test_a_file_is_tried_and_then_taken_in(house: House, owner: Browser) -
     assert list_uploads(house) == []
 
 
+async def test_the_page_says_what_was_switched_off_and_why(house: House, owner: Browser) -> None:
+    table = "url,slug,status\nhttps://example.com/a,a,banned\nhttps://example.com/b,b,paused\n"
+    place = (await send_file(owner, table)).headers["location"]
+    for step in ("tried", "over"):
+        assert (await wait_for_job(house)).stage == step
+        shown = read_text((await owner.open(place)).text)
+        assert "Switched off 2 banned 1, paused 1" in shown
+        assert "Remarks 2 switched off 2" in shown
+        assert "Came in switched off: it was banned" in shown
+        await owner.send(f"{place}/begin")
+
+
 async def test_what_is_under_way_shows_how_far_it_is_and_may_be_cancelled(
     house: House, owner: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
