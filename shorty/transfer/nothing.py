@@ -26,6 +26,7 @@ _ZERO_DATES: Final = ("0000-00-00", "0001-01-01t00:00:00", "0001-01-01 00:00:00"
 _NO_END: Final = frozenset(
     {"never", "no", "false", "unlimited", "infinite", "forever", "lifetime", "∞", "no expiry"}
 )
+_UNSET: Final = frozenset({"na", "never", "{}", "[]"})
 # How databases print NULL, in texts that may say everything else.
 _DATABASE_SIGNS: Final = frozenset({"NULL", "\\N", "(NULL)", "<null>"})
 
@@ -40,15 +41,15 @@ def is_database_null(text: str) -> bool:
     return text in _DATABASE_SIGNS
 
 
+def is_unset(text: str) -> bool:
+    """As is_nothing, for a state, flag, password or limit, which may say the same of its time."""
+    folded = text.strip().lower()
+    return folded in _SIGNS or folded in _UNSET or _is_zero_date(folded)
+
+
 def is_no_time(text: str) -> bool:
     folded = text.strip().lower()
     return folded in _SIGNS or folded in _NO_END or _is_zero_date(folded)
-
-
-def is_no_limit(text: str) -> bool:
-    """Of a number. Zero is one, and means that nobody may visit."""
-    folded = text.strip().lower()
-    return folded in _SIGNS or folded in _NO_END or folded == "-1"
 
 
 def _is_zero_date(folded: str) -> bool:

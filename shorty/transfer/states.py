@@ -7,31 +7,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
+from shorty.transfer.nothing import is_unset
 from shorty.transfer.remarks import Notes, Reason
 
 YES: Final = frozenset({"true", "yes", "1", "y", "on", "t", "active", "enabled"})
 _PLAIN_NO: Final = frozenset({"false", "no", "0", "n", "off", "f"})
 NO: Final = _PLAIN_NO | {"inactive", "disabled", "archived"}
-# Signs for nothing, as databases and people write them.
-NOTHING: Final = frozenset(
-    {
-        *(
-            "",
-            "-",
-            "--",
-            "\u2013",
-            "\u2014",
-            "null",
-            "(null)",
-            "<null>",
-            "none",
-            "nil",
-            "\\n",
-            "never",
-        ),
-        *("n/a", "na", "nan", "undefined", "{}", "[]", "0000-00-00", "0000-00-00 00:00:00"),
-    }
-)
 _NOT_SET: Final = re.compile(rf"{'|'.join(_PLAIN_NO)}|(?:un|not? ?)[a-z]{{4,}}", re.IGNORECASE)
 # How a redirect answers is no state.
 REDIRECTS: Final = re.compile(r"(?:permanent|temporary|http)?30[12378](?:[^\d].*)?")
@@ -174,7 +155,7 @@ def is_nothing(value: object) -> bool:
         return all(map(is_nothing, cast("list[object]", value)))
     if isinstance(value, dict):
         return all(map(is_nothing, cast("dict[str, object]", value).values()))
-    return value is None or (isinstance(value, str) and value.strip().casefold() in NOTHING)
+    return value is None or (isinstance(value, str) and is_unset(value))
 
 
 def is_no(value: object) -> bool:

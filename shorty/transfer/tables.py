@@ -98,7 +98,8 @@ class Table:
         found, expected = len(row.cells), len(self.columns)
         if found == expected or (found > expected and not any(row.cells[expected:])):
             return None
-        return f"has {found} cells, but the heading names {expected} columns"
+        cells = "1 cell" if found == 1 else f"{found} cells"
+        return f"has {cells}, but the heading names {expected} columns"
 
     def _name_cells(self, row: SplitRow) -> Row:
         named = {

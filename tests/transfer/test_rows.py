@@ -69,7 +69,7 @@ BADLY_QUOTED = "is badly quoted: a quote in it is not doubled, or not closed"
         (
             b'a\nb,c,d\ne,f,,\n5" pipe,g\n',
             [
-                ("line 2", "has 1 cells, but the heading names 2 columns"),
+                ("line 2", "has 1 cell, but the heading names 2 columns"),
                 ("line 3", "has 3 cells, but the heading names 2 columns"),
                 ("line 4", "e,f"),
                 ("line 5", '5" pipe,g'),
@@ -79,7 +79,7 @@ BADLY_QUOTED = "is badly quoted: a quote in it is not doubled, or not closed"
             b'a,"b\nc"d\ne,f\n',
             [
                 ("line 2", BADLY_QUOTED),
-                ("line 3", "has 1 cells, but the heading names 2 columns"),
+                ("line 3", "has 1 cell, but the heading names 2 columns"),
                 ("line 4", "e,f"),
             ],
         ),
