@@ -52,6 +52,20 @@ def test_a_table_is_tried_taken_in_and_repeated(page: Page, table: Path) -> None
     look_at(page)
 
 
+def test_columns_are_named_in_the_preview(page: Page, table: Path) -> None:
+    table.write_text(table.read_text().replace("url,slug", "url,printed"))
+    send(page, table)
+    expect(page.get_by_text("Its columns are: url, printed")).to_be_visible()
+    expect(page.get_by_role("button", name="Import")).to_have_count(0)
+    page.get_by_label("printed").select_option(label="Slug")
+    look_at(page)
+    page.get_by_role("button", name="Preview again").click()
+    expect(page.get_by_text("So far, nothing is changed")).to_be_visible()
+    expect(page.get_by_label("printed")).to_have_value("slug")
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_text("The import is done.")).to_be_visible()
+
+
 def test_links_move_in_without_scripts_on_a_phone(
     ann: Home, table: Path, open_browser: OpenBrowser
 ) -> None:
