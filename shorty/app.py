@@ -88,7 +88,7 @@ class App:
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         loop.run_until_complete(self.start())
 
-    def find_way_in(self) -> str:
+    def find_setup_path(self) -> str:
         if can_anyone_sign_in(self.db):
             return ""
         return f"{WELCOME}?key={self.services.welcome.make()}"

@@ -147,7 +147,7 @@ class LiveClicks:
         self._watchers.pop(watcher, None)
         watcher.end()
 
-    async def tell(self, payloads: Sequence[bytes]) -> None:
+    async def notify(self, payloads: Sequence[bytes]) -> None:
         """Notifies watchers of stored visits, given as their journal payloads."""
         heads = [_read_link_id(payload) for payload in payloads]
         places = await self._find_places(self._choose_links(heads))

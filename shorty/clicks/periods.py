@@ -119,14 +119,14 @@ def _read_end(text: str, zone: ZoneInfo, *, is_last: bool) -> int | None:
         else:
             given = datetime.fromisoformat(_LOST_PLUS.sub(r"\1+\2", text))
             moment = given if given.tzinfo else given.replace(tzinfo=zone)
-        return _tell(moment) if FIRST_YEAR <= given.year <= LAST_YEAR else None
+        return _to_ms(moment) if FIRST_YEAR <= given.year <= LAST_YEAR else None
     except (ValueError, OverflowError):
         return None
 
 
 def _find_default_start(end: int, zone: ZoneInfo) -> int:
     last = read_moment(end - 1, zone).date()
-    return _tell(datetime.combine(last - timedelta(days=DEFAULT_DAYS - 1), time(), zone))
+    return _to_ms(datetime.combine(last - timedelta(days=DEFAULT_DAYS - 1), time(), zone))
 
 
 def _find_start(at: int, interval: Interval, zone: ZoneInfo) -> int:
@@ -138,7 +138,7 @@ def _find_start(at: int, interval: Interval, zone: ZoneInfo) -> int:
         day -= timedelta(days=day.weekday())
     elif interval == "month":
         day = day.replace(day=1)
-    return _tell(datetime.combine(day, time(), zone))
+    return _to_ms(datetime.combine(day, time(), zone))
 
 
 def _find_next(start: int, interval: Interval, zone: ZoneInfo) -> int:
@@ -151,7 +151,7 @@ def _find_next(start: int, interval: Interval, zone: ZoneInfo) -> int:
         day += timedelta(days=7)
     else:
         day = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return _tell(datetime.combine(day, time(), zone))
+    return _to_ms(datetime.combine(day, time(), zone))
 
 
 def _find_hour(at: int, zone: ZoneInfo) -> int:
@@ -182,5 +182,5 @@ def _name_hour(at: int, zone: ZoneInfo) -> tuple[int, timedelta | None]:
     return moment.hour, moment.utcoffset()
 
 
-def _tell(moment: datetime) -> int:
+def _to_ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)

@@ -103,7 +103,7 @@ class Recorder:
         self._must_hurry = asyncio.Event()
         self._must_stop = asyncio.Event()
         self._loop: AbstractEventLoop | None = None
-        self._is_told = False  # whether the task was notified; it resets this each round
+        self._is_notified = False  # whether the task was notified; it resets this each round
         self._task: asyncio.Task[None] | None = None
         self._warned_at: dict[str, float] = {}
 
@@ -130,8 +130,8 @@ class Recorder:
                 return False
             self._journalled += 1
             waiting.add(payload, journal.segment, offset)
-            if not self._is_told or waiting.count == self._batch_visits:
-                self._tell()
+            if not self._is_notified or waiting.count == self._batch_visits:
+                self._notify()
             return True
 
     def record_or_refuse(self, visit: Visit) -> bool:
@@ -174,7 +174,7 @@ class Recorder:
             if self._journal.has_room():
                 self._refused_since = None
             else:
-                self._tell()
+                self._notify()
 
     def _find_refusal(self) -> float | None:
         """Seconds since the journal began to refuse visits.
@@ -195,7 +195,7 @@ class Recorder:
         except OSError as error:
             self._warn("The click journal cannot be written: %s.", error)
             self._note_refusal()
-            self._tell()
+            self._notify()
             return False
         self._journalled += 1
         self._wait(payload, self._journal.segment, offset)
@@ -203,12 +203,12 @@ class Recorder:
 
     def _wait(self, payload: bytes, segment: int, offset: int) -> None:
         self._waiting.add(payload, segment, offset)
-        if not self._is_told or self._waiting.count == self._batch_visits:
-            self._tell()
+        if not self._is_notified or self._waiting.count == self._batch_visits:
+            self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         """Notifies the task of work, from any thread; called for the first visit of a round."""
-        self._is_told = True
+        self._is_notified = True
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._note_work)
 
@@ -293,7 +293,7 @@ class Recorder:
             if self._waiting.count >= self._most_waiting:
                 raise StorageUnavailableError
         if self._waiting.count:
-            self._tell()
+            self._notify()
         if is_writable and await self._store_waiting():
             logger.info("Stored %s clicks of an earlier process.", self._stored_visits)
             await asyncio.to_thread(self._journal.remove)
@@ -306,7 +306,7 @@ class Recorder:
             await _wait_for(self._must_hurry, rest_s)
             self._must_hurry.clear()
             self._has_work.clear()
-            self._is_told = False  # before `seal`, so that later visits notify again
+            self._is_notified = False  # before `seal`, so that later visits notify again
             is_last = self._must_stop.is_set()
             began = time.monotonic()
             await self._tend_journal()
@@ -352,7 +352,7 @@ class Recorder:
             else:
                 self._note_stored(batch, skipped)
                 if self.live.is_watched:
-                    await self.live.tell(batch.payloads)
+                    await self.live.notify(batch.payloads)
         return True
 
     def _find_oldest(self) -> Batch | None:

@@ -34,7 +34,7 @@ from shorty.clicks.waiting import Batch, read_visits
 from shorty.errors import StorageUnavailableError
 from shorty.storage.database import Database, Transaction
 from shorty.storage.writer import take_turns
-from shorty.webhooks.outbox import Outbox, ToldClick
+from shorty.webhooks.outbox import Outbox, OutboxClick
 
 FIND_STATE: Final = """
 select journal_id, segment, position, stored_batches from journal_state where id = 1
@@ -162,21 +162,21 @@ def insert_clicks(tx: Transaction, clicks: list[Click], outbox: Outbox | None) -
     """
     persons = {click.link_id for click in clicks if click.kind == PERSON}
     calls = outbox.find_calls(tx, persons, clicks[-1].at) if outbox and persons else {}
-    told: list[Click] = []
-    untold: list[Click] = []
+    notified: list[Click] = []
+    others: list[Click] = []
     for click in clicks if calls else ():
-        (told if click.kind == PERSON and click.link_id in calls else untold).append(click)
-    if outbox and told:
-        outbox.add(tx, calls, insert_told_clicks(tx, told))
-    rest = untold if calls else clicks
+        (notified if click.kind == PERSON and click.link_id in calls else others).append(click)
+    if outbox and notified:
+        outbox.add(tx, calls, insert_outbox_clicks(tx, notified))
+    rest = others if calls else clicks
     for piece in take_turns(rest):
         tx.insert_rows(INSERT_CLICK, piece)
-    return told + rest
+    return notified + rest
 
 
-def insert_told_clicks(tx: Transaction, clicks: list[Click]) -> list[ToldClick]:
+def insert_outbox_clicks(tx: Transaction, clicks: list[Click]) -> list[OutboxClick]:
     return [
-        ToldClick(id=click_id, link_id=click.link_id, at=click.at)
+        OutboxClick(id=click_id, link_id=click.link_id, at=click.at)
         for click in clicks
         if (click_id := tx.insert(INSERT_CLICK, *click)) is not None
     ]

@@ -95,7 +95,7 @@ async def _run(sandbox: Sandbox, content: bytes, longest_side: int) -> tuple[byt
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        png, told = await asyncio.wait_for(process.communicate(content), PATIENCE_S)
+        png, reason = await asyncio.wait_for(process.communicate(content), PATIENCE_S)
     except TimeoutError:
         return b"", TOO_SLOW
     finally:
@@ -106,5 +106,5 @@ async def _run(sandbox: Sandbox, content: bytes, longest_side: int) -> tuple[byt
     if process.returncode == 0:
         return png, ""
     if process.returncode == 1:
-        return b"", told.decode()
+        return b"", reason.decode()
     return b"", TOO_SLOW if process.returncode in _OUT_OF_TIME else ""

@@ -59,5 +59,5 @@ def _list_size_warnings(design: Design, url: str, *, has_logo: bool) -> list[str
         return []
     pixels = math.floor(10 * design.size / width) / 10
     needed = math.ceil(LEAST_PIXELS * width)
-    told = f"Each module is only {pixels:g} pixels wide: choose a size of at least {needed} pixels"
-    return [f"{told}, or a shorter slug."]
+    fault = f"Each module is only {pixels:g} pixels wide: choose a size of at least {needed} pixels"
+    return [f"{fault}, or a shorter slug."]

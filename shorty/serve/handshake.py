@@ -10,12 +10,12 @@ OPEN: Final = b"open\n"
 READY: Final = b"ready\n"
 
 
-def spell_ready(way_in: str) -> bytes:
-    """The report after OPEN. `way_in` is a path, or empty."""
-    return (f"{way_in}\n".encode() if way_in else b"") + READY
+def spell_ready(setup_path: str) -> bytes:
+    """The report after OPEN. `setup_path` is a path, or empty."""
+    return (f"{setup_path}\n".encode() if setup_path else b"") + READY
 
 
-def read_way_in(report: bytes) -> str:
+def read_setup_path(report: bytes) -> str:
     """The path in a report that ends with READY; empty without one."""
     return report.removeprefix(OPEN).removesuffix(READY).decode().strip()
 

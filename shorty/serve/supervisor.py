@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from shorty.config import LISTEN_ON_ALL, Config, format_host
 from shorty.errors import ConfigError, ShortyError, StartError
-from shorty.serve.handshake import OPEN, READY, Patience, read_way_in
+from shorty.serve.handshake import OPEN, READY, Patience, read_setup_path
 
 TRIES: Final = 3  # workers in a row that die before they answer
 
@@ -33,7 +33,7 @@ class Worker:
         self.channel = channel
         self._stop_s = stop_s
         self.report = b""
-        self.told_at: float | None = None
+        self.stop_sent_at: float | None = None
         self.killed = False
 
     @property
@@ -45,9 +45,9 @@ class Worker:
         return self.is_open and self.report.endswith(READY)
 
     @property
-    def way_in(self) -> str:
+    def setup_path(self) -> str:
         """A path; empty if there is none."""
-        return read_way_in(self.report)
+        return read_setup_path(self.report)
 
     @property
     def start_fault(self) -> str:
@@ -55,8 +55,8 @@ class Worker:
         return "" if self.is_open else self.report.decode("utf-8", "replace").strip()
 
     def stop(self) -> None:
-        if self.told_at is None:
-            self.told_at = time.monotonic()
+        if self.stop_sent_at is None:
+            self.stop_sent_at = time.monotonic()
             os.kill(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
@@ -65,9 +65,9 @@ class Worker:
 
     def count_seconds_left(self) -> float | None:
         """Seconds until it must be killed; None while it may run."""
-        if self.told_at is None or self.killed:
+        if self.stop_sent_at is None or self.killed:
             return None
-        return max(0.0, self.told_at + self._stop_s - time.monotonic())
+        return max(0.0, self.stop_sent_at + self._stop_s - time.monotonic())
 
     def collect(self) -> int:
         """Its exit status, negative for the signal that ended it."""
@@ -131,8 +131,8 @@ class Supervisor:
         """Whether the worker is alive."""
         news = worker.channel.recv(4096)
         worker.report += news
-        if news and worker.is_ready and worker.told_at is None:
-            self._announce(worker.way_in)
+        if news and worker.is_ready and worker.stop_sent_at is None:
+            self._announce(worker.setup_path)
         return bool(news)
 
     def _obey(self, number: int, worker: Worker, read_config: Callable[[], Config]) -> None:
@@ -163,23 +163,23 @@ class Supervisor:
         self._config = kept
         return True
 
-    def _announce(self, way_in: str) -> None:
+    def _announce(self, setup_path: str) -> None:
         server = self._config.server
         if self._proven is None:
             say(sys.stdout, f"Shorty is ready on http://{format_host(server.host)}:{server.port}")
         else:
             say(sys.stderr, "Shorty is ready again.")
-        if way_in:
+        if setup_path:
             # A browser cannot open a wildcard address.
             host = "localhost" if server.host in LISTEN_ON_ALL else format_host(server.host)
-            say(sys.stdout, f"Create your account at http://{host}:{server.port}{way_in}")
+            say(sys.stdout, f"Create your account at http://{host}:{server.port}{setup_path}")
         self._proven = self._config
         self._failures = 0
 
     def _judge(self, worker: Worker, status: int) -> None:
         """Decides after a worker's end: do nothing, start another worker, or end the service."""
         end = describe_end(status)
-        if worker.told_at is not None:
+        if worker.stop_sent_at is not None:
             self._judge_stop(status, end)
         elif worker.start_fault or (status > 0 and not worker.is_ready):
             self._go_back(worker.start_fault or f"The server could not start: it {end}.")

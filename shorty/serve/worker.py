@@ -42,7 +42,7 @@ class Application(Protocol):
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
         """Opens everything, before the loop runs."""
 
-    def find_way_in(self) -> str:
+    def find_setup_path(self) -> str:
         """The path of the setup link while the owner has no account; empty afterwards."""
         ...
 
@@ -146,9 +146,9 @@ async def answer(
     read. Streams are therefore ended here, and requests not finished after the grace are abandoned.
     """
     loop = asyncio.get_running_loop()
-    told = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, told.set)
-    orphaned = watch_for_end(loop, channel, told)
+    stopping = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    orphaned = watch_for_end(loop, channel, stopping)
     family, address = listener.family, listener.getsockname()
     server = Server(
         listener,
@@ -158,15 +158,15 @@ async def answer(
         backlog=BACKLOG,
     )
     serving = loop.create_task(server.serve())
-    serving.add_done_callback(lambda _: told.set())
+    serving.add_done_callback(lambda _: stopping.set())
     await knock(family, address)
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
     gc.enable()
-    report(channel, spell_ready(app.find_way_in()))
+    report(channel, spell_ready(app.find_setup_path()))
     shares.start()
-    await told.wait()
+    await stopping.wait()
     shares.end()
     if serving.done():
         raise RuntimeError("granian exited unexpectedly") from serving.exception()
@@ -179,9 +179,9 @@ async def answer(
 
 
 def watch_for_end(
-    loop: AbstractEventLoop, channel: socket.socket, told: asyncio.Event
+    loop: AbstractEventLoop, channel: socket.socket, stopping: asyncio.Event
 ) -> asyncio.Event:
-    """Is set, along with `told`, once the supervisor has died.
+    """Is set, along with `stopping`, once the supervisor has died.
 
     The supervisor never writes to the channel, which becomes readable when the supervisor's death
     closes it. This works on every system, and unlike the kernel's parent-death signal it leaves
@@ -191,7 +191,7 @@ def watch_for_end(
     def notice() -> None:
         loop.remove_reader(channel)
         orphaned.set()
-        told.set()
+        stopping.set()
 
     orphaned = asyncio.Event()
     loop.add_reader(channel, notice)

@@ -28,7 +28,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     receiver_ids: tuple[int, ...]
 
 
-class ToldClick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class OutboxClick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A stored click by a person, on a link that has a call."""
 
     id: int
@@ -62,7 +62,9 @@ class Outbox:
                     )
         return calls
 
-    def add(self, tx: Transaction, calls: Mapping[int, Call], clicks: Sequence[ToldClick]) -> None:
+    def add(
+        self, tx: Transaction, calls: Mapping[int, Call], clicks: Sequence[OutboxClick]
+    ) -> None:
         """Queues one delivery for each click and each receiver of its link."""
         due: dict[int, int] = {}
         deliveries: list[NewDelivery] = []

@@ -229,7 +229,7 @@ class App:
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None: ...
 
-    def find_way_in(self) -> str:
+    def find_setup_path(self) -> str:
         return ""
 
     def answer_now(self, _scope: Any, _proto: Any) -> bool:

@@ -41,7 +41,7 @@ class App:
     def end_streams(self) -> None:
         self.streams_end.set()
 
-    def find_way_in(self) -> str:
+    def find_setup_path(self) -> str:
         return ""
 
     def answer_now(self, _scope: Any, _proto: Any) -> bool:
@@ -89,7 +89,7 @@ class Picky(App):
 
 
 class Welcoming(App):
-    def find_way_in(self) -> str:
+    def find_setup_path(self) -> str:
         return f"/welcome?key={os.getpid()}"
 
 

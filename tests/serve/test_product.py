@@ -92,9 +92,9 @@ def test_it_serves_with_the_built_in_settings_and_with_the_shipped_ones(plain_fo
         assert (plain_folder / "data" / "shorty.db").exists()
         it.send_signal_to_all(signal.SIGINT)
         assert it.wait_for_end() == 0
-        ready, way_in = it.stdout.read_all()
+        ready, setup_path = it.stdout.read_all()
         assert ready == READY + it.url
-        assert way_in.startswith(f"Create your account at {it.url}/app/welcome?key=")
+        assert setup_path.startswith(f"Create your account at {it.url}/app/welcome?key=")
 
 
 def test_variables_override_settings(folder: Path) -> None:

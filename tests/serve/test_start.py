@@ -29,9 +29,9 @@ def test_the_setup_link_is_on_a_second_line_for_a_browser(
     with run_until_ready(folder, "Welcoming", SHORTY_SERVER__HOST=host) as service:
         key, port = service.get("/pid"), service.address[1]
         assert service.stop() == 0
-        ready, way_in = service.stdout.read_all()
+        ready, setup_path = service.stdout.read_all()
     assert ready == READY + service.url
-    assert way_in == f"Create your account at http://{opened}:{port}/welcome?key={key}"
+    assert setup_path == f"Create your account at http://{opened}:{port}/welcome?key={key}"
 
 
 def test_an_ipv6_host_is_written_in_brackets(folder: Path) -> None:

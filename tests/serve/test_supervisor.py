@@ -52,7 +52,7 @@ def supervisor() -> Iterator[Supervisor]:
 
 
 @pytest.mark.parametrize(
-    ("report", "is_open", "is_ready", "way_in", "start_fault"),
+    ("report", "is_open", "is_ready", "setup_path", "start_fault"),
     [
         (b"", False, False, "", ""),
         (b"open\n", True, False, "", ""),
@@ -64,12 +64,12 @@ def supervisor() -> Iterator[Supervisor]:
     ],
 )
 def test_a_report_says_how_far_a_worker_has_come(
-    worker: Worker, report: bytes, is_open: bool, is_ready: bool, way_in: str, start_fault: str
+    worker: Worker, report: bytes, is_open: bool, is_ready: bool, setup_path: str, start_fault: str
 ) -> None:
     worker.report = report
     assert (worker.is_open, worker.is_ready, worker.start_fault) == (is_open, is_ready, start_fault)
     if is_ready:
-        assert worker.way_in == way_in
+        assert worker.setup_path == setup_path
 
 
 ENDED_1: Final = "The server could not start: it exited with status 1."
@@ -167,7 +167,7 @@ def test_a_worker_that_ends_on_command_is_no_fault(
     status: int,
     report: bytes,
 ) -> None:
-    worker.report, worker.told_at = report, 0.0
+    worker.report, worker.stop_sent_at = report, 0.0
     supervisor._judge(worker, status)
     supervisor._stopping = True
     supervisor._judge(worker, status)
@@ -182,7 +182,7 @@ def test_a_worker_that_did_not_stop_cleanly_is_replaced_or_reported_at_the_end(
     status: int,
     end: str,
 ) -> None:
-    worker.report, worker.told_at = OPEN + READY, 0.0
+    worker.report, worker.stop_sent_at = OPEN + READY, 0.0
     supervisor._judge(worker, status)
     assert capsys.readouterr().err == (
         f"The worker did not stop cleanly: it {end}; starting another.\n"
@@ -228,7 +228,7 @@ def test_a_worker_is_announced_when_it_is_ready_unless_it_is_stopping(
         channel[1].sendall(words)
         assert supervisor._hear(worker)
         assert bool(capsys.readouterr().out) == is_told
-    worker.report, worker.told_at = b"", 0.0
+    worker.report, worker.stop_sent_at = b"", 0.0
     channel[1].sendall(OPEN + READY)
     assert supervisor._hear(worker)
     assert capsys.readouterr() == ("", "")
@@ -300,14 +300,14 @@ def test_a_worker_gets_one_signal_and_then_its_time(
     worker = start_child(channel[0])
     assert worker.count_seconds_left() is None
     worker.stop()
-    told_at = worker.told_at
-    assert told_at is not None
+    stop_sent_at = worker.stop_sent_at
+    assert stop_sent_at is not None
     left = worker.count_seconds_left()
     assert left is not None
     assert 0 < left <= STOP_S
     worker.stop()
-    assert worker.told_at == told_at
-    worker.told_at = told_at - 2 * STOP_S
+    assert worker.stop_sent_at == stop_sent_at
+    worker.stop_sent_at = stop_sent_at - 2 * STOP_S
     assert worker.count_seconds_left() == 0.0
     assert worker.collect() == -signal.SIGTERM
     assert channel[0].fileno() == -1
@@ -317,7 +317,7 @@ def test_a_killed_worker_is_waited_for_without_a_limit(
     channel: tuple[socket.socket, socket.socket],
 ) -> None:
     worker = start_child(channel[0])
-    worker.told_at = 0.0
+    worker.stop_sent_at = 0.0
     worker.kill()
     assert worker.count_seconds_left() is None
     assert worker.collect() == -signal.SIGKILL

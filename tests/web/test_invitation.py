@@ -35,10 +35,12 @@ async def invite(owner: Browser, email: str = "bob@a.example", role: str = "view
     return found[1]
 
 
-async def accept(visitor: Browser, way_in: str, **fields: str) -> str:
-    page = await visitor.open(way_in)
+async def accept(visitor: Browser, setup_path: str, **fields: str) -> str:
+    page = await visitor.open(setup_path)
     assert page.status_code == 200
-    answer = await visitor.send("/app/invitation", {"key": way_in.partition("key=")[2]} | fields)
+    answer = await visitor.send(
+        "/app/invitation", {"key": setup_path.partition("key=")[2]} | fields
+    )
     return answer.headers.get("location", answer.text)
 
 
@@ -50,10 +52,10 @@ async def list_roles(house: House) -> dict[str, Role]:
 async def test_a_new_person_makes_an_account_and_is_in_the_workspace(
     house: House, owner: Browser, visitor: Browser
 ) -> None:
-    way_in = await invite(owner)
-    page = read_text((await visitor.open(way_in)).text)
+    setup_path = await invite(owner)
+    page = read_text((await visitor.open(setup_path)).text)
     assert "ann invites you to the workspace ann , as a viewer." in page
-    assert await accept(visitor, way_in, **NEW) == "/app"
+    assert await accept(visitor, setup_path, **NEW) == "/app"
     assert (await list_roles(house))["bob@a.example"] == "viewer"
     signed_in = find_signed_in(
         *(house.app.db, visitor.client.cookies[SESSION], house.app.config.plans, house.now)
@@ -68,20 +70,20 @@ async def test_a_new_person_makes_an_account_and_is_in_the_workspace(
 async def test_an_accepted_invitation_leads_nowhere(
     house: House, owner: Browser, visitor: Browser
 ) -> None:
-    way_in = await invite(owner)
-    await accept(visitor, way_in, **NEW)
+    setup_path = await invite(owner)
+    await accept(visitor, setup_path, **NEW)
     async with make_client(house.app) as client:
         other = Browser(client)
-        page = await other.open(way_in)
+        page = await other.open(setup_path)
         assert page.status_code == 404
         assert "holds no more" in page.text
-        key = way_in.partition("key=")[2]
+        key = setup_path.partition("key=")[2]
         assert (await other.send("/app/invitation", {"key": key, **NEW})).status_code == 404
 
 
 async def test_what_is_wrong_stands_beside_the_field(owner: Browser, visitor: Browser) -> None:
-    way_in = await invite(owner)
-    page = await accept(visitor, way_in, name="Bob", password="short")
+    setup_path = await invite(owner)
+    page = await accept(visitor, setup_path, name="Bob", password="short")
     assert "Must be at least 8 characters long." in read_text(page)
     assert 'value="Bob"' in page
 
@@ -89,10 +91,10 @@ async def test_what_is_wrong_stands_beside_the_field(owner: Browser, visitor: Br
 async def test_who_is_signed_in_joins_with_their_account_and_looks_at_the_new_workspace(
     house: House, owner: Browser, stranger: Browser
 ) -> None:
-    way_in = await invite(owner, role="editor")
-    page = read_text((await stranger.open(way_in)).text)
+    setup_path = await invite(owner, role="editor")
+    page = read_text((await stranger.open(setup_path)).text)
     assert "You are signed in as eve@b.example" in page
-    assert await accept(stranger, way_in) == "/app"
+    assert await accept(stranger, setup_path) == "/app"
     assert (await list_roles(house))["eve@b.example"] == "editor"
     assert "You belong to ann now." in (await stranger.open("/app/tags")).text
     assert (await stranger.send("/app/members/1/remove")).status_code == 403
@@ -120,20 +122,20 @@ async def test_whoever_has_an_account_is_asked_to_sign_in_and_comes_back(
     house: House, owner: Browser, visitor: Browser
 ) -> None:
     await add_bob(house)
-    way_in = await invite_by_mail(house)
-    page = (await visitor.open(way_in)).text
+    setup_path = await invite_by_mail(house)
+    page = (await visitor.open(setup_path)).text
     assert "bob@a.example has an account here." in read_text(page)
     link = re.search(r'href="(/app/sign-in\?next=[^"]+)"', page)
     assert link
     form = await visitor.open(link[1])
     back = re.search(r'name="next" value="([^"]+)"', form.text)
     assert back
-    assert back[1] == way_in
+    assert back[1] == setup_path
     answer = await visitor.send(
         "/app/sign-in", email="bob@a.example", password="correct horse", next=back[1]
     )
-    assert answer.headers["location"] == way_in
-    assert await accept(visitor, way_in) == "/app"
+    assert answer.headers["location"] == setup_path
+    assert await accept(visitor, setup_path) == "/app"
     assert (await list_roles(house))["bob@a.example"] == "viewer"
 
 
@@ -143,9 +145,9 @@ async def test_a_link_to_copy_looks_the_same_whether_or_not_its_email_has_an_acc
     await add_bob(house)
     pages: list[str] = []
     for email in ("bob@a.example", "new@a.example"):
-        way_in = await invite(owner, email)
-        text = read_text((await visitor.open(way_in)).text)
-        pages.append(text.replace(email, "x").replace(quote(way_in), ""))
+        setup_path = await invite(owner, email)
+        text = read_text((await visitor.open(setup_path)).text)
+        pages.append(text.replace(email, "x").replace(quote(setup_path), ""))
     assert pages[0] == pages[1]
     assert "sign in if you have one" in pages[0]
 
@@ -164,11 +166,11 @@ async def test_an_account_under_somebody_elses_email_opens_no_other_workspace(
 ) -> None:
     """Eve takes Bob's email by a link of her own; Ann invites Bob."""
     assert await accept(visitor, await invite(stranger), **NEW) == "/app"
-    way_in = await invite(owner, role="admin")
+    setup_path = await invite(owner, role="admin")
     assert "bob@a.example" not in await list_roles(house)
     assert "ann@a.example" not in (await visitor.open("/app/members")).text
     async with make_client(house.app) as client:
-        page = await accept(Browser(client), way_in, **NEW)
+        page = await accept(Browser(client), setup_path, **NEW)
     assert "already has an account" in read_text(page)
     assert "bob@a.example" not in await list_roles(house)
 

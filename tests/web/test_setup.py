@@ -34,10 +34,10 @@ async def visitor(app: App) -> AsyncGenerator[Browser]:
 
 
 async def test_the_key_makes_the_owners_account_and_signs_in(app: App, visitor: Browser) -> None:
-    way_in = app.find_way_in()
-    page = await visitor.open(way_in)
+    setup_path = app.find_setup_path()
+    page = await visitor.open(setup_path)
     assert page.status_code == 200
-    key = way_in.partition("key=")[2]
+    key = setup_path.partition("key=")[2]
     answer = await visitor.send("/app/welcome", {"key": key, **OWNER})
     assert answer.headers["location"] == "/app"
     assert (await visitor.open("/app/tags")).status_code == 200
@@ -45,26 +45,26 @@ async def test_the_key_makes_the_owners_account_and_signs_in(app: App, visitor: 
     assert (user.email, user.name) == ("ann@a.example", "Ann")
     known = open_browser(app.services.secret, visitor.client.cookies[KNOWN])
     assert find_known_account(app.db, known, user.id, NOW)
-    assert app.find_way_in() == ""
+    assert app.find_setup_path() == ""
 
 
 async def test_the_owner_of_a_token_made_before_keeps_its_workspace(
     app: App, visitor: Browser
 ) -> None:
     home = await make_home(app.db, email="owner@shorty.invalid")
-    key = app.find_way_in().partition("key=")[2]
+    key = app.find_setup_path().partition("key=")[2]
     await visitor.send("/app/welcome", {"key": key, **OWNER})
     (user,) = await list_users(app.db)
     assert user.id == home.user.id
 
 
 async def test_a_used_key_is_gone(app: App, visitor: Browser) -> None:
-    way_in = app.find_way_in()
-    key = way_in.partition("key=")[2]
+    setup_path = app.find_setup_path()
+    key = setup_path.partition("key=")[2]
     await visitor.send("/app/welcome", {"key": key, **OWNER})
     async with make_client(app) as client:
         other = Browser(client)
-        assert (await other.open(way_in)).headers["location"] == "/app/sign-in"
+        assert (await other.open(setup_path)).headers["location"] == "/app/sign-in"
         answer = await other.send("/app/welcome", {"key": key, **OWNER, "email": "eve@b.example"})
         assert answer.status_code == 403
     assert len(await list_users(app.db)) == 1
@@ -72,7 +72,7 @@ async def test_a_used_key_is_gone(app: App, visitor: Browser) -> None:
 
 @pytest.mark.parametrize("key", ["", "wrong", "é"])
 async def test_a_wrong_key_makes_nothing(app: App, visitor: Browser, key: str) -> None:
-    app.find_way_in()
+    app.find_setup_path()
     page = await visitor.open(f"/app/welcome?key={key}")
     assert page.status_code == 403
     assert "holds no more" in page.text
@@ -81,13 +81,13 @@ async def test_a_wrong_key_makes_nothing(app: App, visitor: Browser, key: str) -
 
 
 async def test_a_newer_key_replaces_the_older(app: App, visitor: Browser) -> None:
-    old, new = app.find_way_in(), app.find_way_in()
+    old, new = app.find_setup_path(), app.find_setup_path()
     assert (await visitor.open(old)).status_code == 403
     assert (await visitor.open(new)).status_code == 200
 
 
 async def test_what_is_wrong_stands_beside_the_field(app: App, visitor: Browser) -> None:
-    key = app.find_way_in().partition("key=")[2]
+    key = app.find_setup_path().partition("key=")[2]
     answer = await visitor.send("/app/welcome", {"key": key, **OWNER, "password": "short"})
     assert answer.status_code == 422
     assert "Must be at least 8 characters long." in read_text(answer.text)
@@ -100,7 +100,7 @@ async def test_what_is_wrong_stands_beside_the_field(app: App, visitor: Browser)
 
 
 async def test_it_is_over_once_a_command_has_added_somebody(app: App, visitor: Browser) -> None:
-    key = app.find_way_in().partition("key=")[2]
+    key = app.find_setup_path().partition("key=")[2]
     await app.db.write(
         lambda tx: add_user(tx, app.config, "bob@a.example", NOW, password_hash="$hash")
     )
