@@ -103,7 +103,11 @@ class OpenFile:
         return start
 
     def read_pieces(self) -> Iterator[bytes]:
-        """The file from its start, without a byte order mark."""
+        """The file from its start, without a byte order mark. Not for tables.
+
+        Raises InvalidFileError.
+        """
+        self._require_no_columns()
         self._begin()
         has_mark = self._file.read(len(_UTF_8_MARK)) == _UTF_8_MARK
         self.position = len(_UTF_8_MARK) if has_mark else 0
@@ -116,6 +120,7 @@ class OpenFile:
 
         Raises InvalidFileError for one that is too long.
         """
+        self._require_no_columns()
         self._begin()
         number = 0
         while line := self._read(self._file.readline, longest + 1):
@@ -155,6 +160,12 @@ class OpenFile:
 
     def is_json(self) -> bool:
         return self.read_start().removeprefix(_UTF_8_MARK).lstrip()[:1] in {b"{", b"["}
+
+    def _require_no_columns(self) -> None:
+        if self.hints.columns:
+            raise InvalidFileError(
+                "This file is not a table and has no columns to name: leave --column out."
+            )
 
     def _begin(self) -> None:
         self._file.seek(0)

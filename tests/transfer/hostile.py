@@ -92,6 +92,13 @@ CSV: Final[dict[str, Shape]] = {
     "times of brackets": cell(b"created", b"("),
     "numbers": cell(b"clicks", b"9"),
     "tags": cell(b"tags", b"a|"),
+    "tags in brackets": cell(b"tags", b"["),
+    "tags in quotes": cell(b"tags", b"'a' #;"),
+    "numbers with signs": cell(b"clicks", b"1."),
+    "redirects": cell(b"redirect_type", b"30"),
+    "a name with meanings, of parts": cell(b"code", b"a/"),
+    "a name with meanings, of dots": cell(b"link", b"a."),
+    "a name with meanings, of ports": cell(b"key", b"a:1"),
     "zeros": cell(b"title", b"\0"),
     "hosts of combining marks": repeat(
         b"url,slug\n",

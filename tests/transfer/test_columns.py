@@ -10,7 +10,8 @@ from shorty.links.imported_history import Counts
 from shorty.transfer.columns import read_field
 from shorty.transfer.csv_file import read_csv
 from shorty.transfer.files import Fault, Hints, InvalidFileError, OpenFile
-from shorty.transfer.model import ImportedLink, Item, Remark
+from shorty.transfer.model import ImportedLink, Item, Remark, SourceName
+from shorty.transfer.sources import READERS
 from shorty.transfer.times import write_time
 from tests.transfer.products import PRODUCTS, URL, Product
 
@@ -184,6 +185,23 @@ def test_every_field_can_be_named(read: Read) -> None:
 def test_a_column_that_is_not_there_is_told(read: Read) -> None:
     with pytest.raises(InvalidFileError, match=r"no column 'ref'\. Its columns are: url, slug\."):
         read(f"url,slug\n{URL},a\n", "slug=ref")
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [("kutt", "[]"), ("yourls", "INSERT INTO yourls_url VALUES ('a','b');"), ("shorty", "")],
+)
+def test_columns_of_what_is_no_table_are_told(
+    tmp_path: Path, source: SourceName, text: str
+) -> None:
+    path = tmp_path / "links.json"
+    path.write_text(text)
+    file = OpenFile(path, hints=Hints(columns=(("slug", "ref"),)))
+    try:
+        with pytest.raises(InvalidFileError, match="not a table and has no columns to name"):
+            list(READERS[source](file))
+    finally:
+        file.close()
 
 
 @pytest.mark.parametrize("text", ["slug", "slug=", "=ref", "hat=ref", ""])
