@@ -51,10 +51,6 @@ class Row(msgspec.Struct, frozen=True):
     place: str
     cells: Mapping[str, str]
 
-    def find(self, *names: str) -> str:
-        """The cell of the first of these columns that is not empty; empty if all are."""
-        return next((text for name in names if (text := self.cells.get(name))), "")
-
 
 class Table:
     """A table with a heading, whose rows can be read more than once.

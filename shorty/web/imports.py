@@ -29,7 +29,7 @@ SHOWN_COLUMNS: Final = 60
 
 # The name of each product, and the files it exports.
 SOURCES: Final[dict[SourceName, tuple[str, str]]] = {
-    "csv": ("A table", "CSV from anywhere, with a column of destinations"),
+    "csv": ("A table", "CSV from anywhere, with columns of destinations and slugs"),
     "shorty": ("shorty", "What Export writes, in the format that loses nothing"),
     "yourls": ("YOURLS", "A dump of its database, a CSV or JSON"),
     "kutt": ("Kutt", "JSON of its API"),
