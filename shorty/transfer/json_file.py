@@ -12,6 +12,7 @@ import msgspec
 
 from shorty.transfer.files import LONGEST_ROW, Fault, Feed, InvalidFileError, OpenFile
 from shorty.transfer.model import ImportedLink
+from shorty.transfer.nothing import is_database_null, is_nothing
 from shorty.transfer.times import parse_set_time
 
 Path: TypeAlias = tuple[str, ...]
@@ -94,6 +95,18 @@ def parse_text(value: object) -> str:
     if len(text) > MOST_TEXT:
         raise ValueError("contains a text that is too long for a link")
     return text
+
+
+def parse_title(value: object) -> str | None:
+    """As parse_text; None where there is none, or a database's NULL as a text."""
+    text = parse_text(value)
+    return None if is_database_null(text) else text or None
+
+
+def parse_host(value: object) -> str:
+    """Empty where there is none, or Shlink's name for its default one. Raises ValueError."""
+    text = parse_text(value)
+    return "" if is_nothing(text) or text.lower() == "default" else text
 
 
 def parse_moment(value: object) -> int | None:

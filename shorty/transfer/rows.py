@@ -15,7 +15,9 @@ from shorty.transfer.files import LONGEST_ROW, Fault, TextLine
 
 NEVER_CLOSED: Final = "has a quote that opens in line {line} and is never closed"
 BADLY_QUOTED: Final = "is badly quoted: a quote in it is not doubled, or not closed"
-LONE_RETURN: Final = "contains a carriage return outside quotes, without a line feed after it"
+LONE_RETURN: Final = (
+    "contains a carriage return outside quotes; save the file with LF or CRLF as line ends"
+)
 _NUL: Final = "contains a NUL character"
 # csv tells these apart by nothing else.
 _CUT_OFF: Final = "unexpected end of data"

@@ -18,8 +18,10 @@ from shorty.transfer.json_file import (
     as_object,
     dig,
     parse_count,
+    parse_host,
     parse_names,
     parse_text,
+    parse_title,
     read_entries,
 )
 from shorty.transfer.model import ImportedLink, Item, SourceName
@@ -34,8 +36,6 @@ from shorty.transfer.yourls import read_yourls
 Reader: TypeAlias = Callable[[OpenFile], Iterator[Item]]
 """Raises InvalidFileError, also while it is read."""
 
-# What Shlink calls its default domain.
-DEFAULT: Final = frozenset({"", "default"})
 # Domains that Bitly keeps: of a link on one of them only the slug can move.
 BITLYS_OWN: Final = frozenset({"bit.ly", "j.mp", "bitly.com"})
 # An archived link goes on redirecting there.
@@ -64,9 +64,9 @@ def build_kutt_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
     clicks = parse_count(entry.get("visit_count"))
     change = LinkChange(
         url=parse_text(entry.get("target")),
-        domain=parse_text(entry.get("domain")),
+        domain=parse_host(entry.get("domain")),
         slug=parse_text(entry.get("address")) or None,
-        title=parse_text(entry.get("description")) or None,
+        title=parse_title(entry.get("description")),
         expires_at=read_end(entry.get("expire_in"), notes),
         made_through="import",
     )
@@ -87,14 +87,13 @@ def read_shlink(file: OpenFile) -> Iterator[Item]:
 
 
 def build_shlink_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
-    domain = parse_text(entry.get("domain"))
     notes = Notes()
     terms = read_terms(fold_entry(entry) | fold_entry(as_object(entry.get("meta"))), notes)
     change = LinkChange(
         url=parse_text(entry.get("longUrl")),
-        domain="" if domain.lower() in DEFAULT else domain,
+        domain=parse_host(entry.get("domain")),
         slug=parse_text(entry.get("shortCode")) or None,
-        title=parse_text(entry.get("title")) or None,
+        title=parse_title(entry.get("title")),
         expires_at=read_end(dig(entry, "meta", "validUntil"), notes),
         tag_names=parse_names(entry.get("tags")),
         forward_parameters=entry.get("forwardQuery") is True,
@@ -135,7 +134,7 @@ def build_bitly_links(entry: Entry, place: str) -> Iterator[ImportedLink]:
     terms = read_terms(fold_entry(entry), notes, harmless=HARMLESS_AT_BITLY)
     change = LinkChange(
         url=parse_text(entry.get("long_url")),
-        title=parse_text(entry.get("title")) or None,
+        title=parse_title(entry.get("title")),
         expires_at=read_end(entry.get("expiration_at"), notes),
         tag_names=parse_names(entry.get("tags")),
         made_through="import",

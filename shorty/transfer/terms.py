@@ -23,7 +23,7 @@ from shorty.transfer.states import (
     judge_states,
 )
 from shorty.transfer.tables import fold_column
-from shorty.transfer.times import parse_time
+from shorty.transfer.times import parse_set_time
 
 ParseTime = Callable[[str], int | None]
 
@@ -46,7 +46,7 @@ def read_terms(
     notes: Notes,
     *,
     harmless: frozenset[str] = _NONE,
-    read_time: ParseTime = parse_time,
+    read_time: ParseTime = parse_set_time,
 ) -> Terms:
     """`cells` are those of a table or JSON object, by names as `tables.fold_column` folds them.
 

@@ -13,7 +13,7 @@ from shorty.transfer.sources import READERS
 from tests.clicks.recount import assert_sums_are_right
 from tests.support import NOW
 from tests.transfer import samples
-from tests.transfer.making import House, import_text, list_all, tell
+from tests.transfer.making import House, get_only, import_text, list_all, tell
 
 
 async def import_all(house: House, source: SourceName, text: str) -> dict[str, Link]:
@@ -178,3 +178,19 @@ async def test_nonsense_in_a_list_is_told_entry_by_entry(house: House, source: S
 
 def test_every_source_has_its_reader() -> None:
     assert READERS.keys() == set(get_args(SourceName))
+
+
+@pytest.mark.parametrize("sign", ["NULL", "None", "nil", "-", "default"])
+async def test_a_sign_for_nothing_is_nothing_in_json_too(house: House, sign: str) -> None:
+    entry = {
+        "shortCode": "a",
+        "longUrl": "https://example.com/",
+        "domain": sign,
+        "title": "NULL",
+        "dateCreated": "0000-00-00 00:00:00",
+        "meta": {"validUntil": 0, "validSince": "-1", "maxVisits": "NULL"},
+    }
+    told = await import_text(house, "shlink", msgspec.json.encode([entry]))
+    assert (told.created, told.is_clean) == (1, True)
+    link = await get_only(house)
+    assert (link.host, link.title, link.expires_at) == ("go.example", None, None)
