@@ -1,6 +1,6 @@
 """`/import-short-link` and `/bulk-delete`: bulk operations of the short-link API."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -17,6 +17,8 @@ from shorty.ids import parse_id
 from shorty.links import service
 from shorty.links.model import Link, LinkChange
 from shorty.links.writes import Outcome
+from shorty.transfer.adapt import adapt_change
+from shorty.transfer.remarks import Notes, RemarkKind, describe_closings
 from shorty.webcore.answers import Answer, answer_json
 from shorty.webcore.fields import convert_fields
 from shorty.webcore.requests import Body, read_body
@@ -50,10 +52,25 @@ class FailedImport(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
+class ImportRemark(msgspec.Struct, frozen=True, kw_only=True):
+    """What is not as it was asked for in the link of the item at `index` of the request."""
+
+    index: Annotated[int, Meta(description="Which item of the request, from 0.")]
+    about: Annotated[RemarkKind, Meta(description="What the remark is about.")]
+    message: Annotated[str, Meta(description="A sentence without its subject, the link.")]
+
+
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
     created: int
     failed: list[FailedImport]
     links: list[ShortLink]
+    remarks: Annotated[
+        list[ImportRemark],
+        Meta(description="What is not as it was asked for in links that were created."),
+    ] = msgspec.field(default_factory=list[ImportRemark])
+    switched_off: Annotated[
+        int, Meta(description="How many links were created inactive, each with a remark.")
+    ] = msgspec.field(default=0, name="switchedOff")
 
 
 class ImportAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,20 +133,30 @@ class BulkDeleteAnswer(msgspec.Struct, frozen=True, kw_only=True):
                 }
             ],
             "links": [EXAMPLE["data"]],
+            "remarks": [
+                {
+                    "index": 0,
+                    "about": "tags",
+                    "message": "came in without the tag 'a,b', which may not contain commas or "
+                    "control characters",
+                }
+            ],
+            "switchedOff": 0,
         },
     },
 )
 async def import_short_links(request: ApiRequest) -> Answer:
     body = await read_body(request, limit=BULK_LIMIT_BYTES)
     given = convert_fields(body.fields, ImportInput, ignores_unknown=True)
-    changes = [read_import(given, fields) for fields in given.import_data]
+    adapted = [adapt_change(read_import(given, fields)) for fields in given.import_data]
+    changes = [each.change for each in adapted]
     return await answer_once(
         request,
         body,
         lambda remember: service.create_links(
             request.services.links, request.actor, changes, request.now, remember
         ),
-        show_imported,
+        lambda outcomes: show_imported(outcomes, [each.notes for each in adapted]),
     )
 
 
@@ -152,15 +179,34 @@ def list_common_tags(tags: str | Sequence[str] | None) -> list[str]:
     return [name.strip() for name in names if name.strip()]
 
 
-def show_imported(outcomes: Sequence[Outcome]) -> Answer:
+def show_imported(outcomes: Sequence[Outcome], notes: Sequence[Notes]) -> Answer:
     links = [show_short_link(outcome) for outcome in outcomes if isinstance(outcome, Link)]
     failed = [
         FailedImport(index=index, message=describe_error(outcome))
         for index, outcome in enumerate(outcomes)
         if isinstance(outcome, ShortyError)
     ]
-    data = Imported(created=len(links), failed=failed, links=links)
+    created = [
+        (index, each)
+        for index, (outcome, each) in enumerate(zip(outcomes, notes, strict=True))
+        if isinstance(outcome, Link)
+    ]
+    data = Imported(
+        created=len(links),
+        failed=failed,
+        links=links,
+        remarks=[remark for index, each in created for remark in list_remarks(index, each)],
+        switched_off=sum(bool(each.closed) for _, each in created),
+    )
     return answer_json(ImportAnswer(message=IMPORTED.format(len(links)), data=data), 201)
+
+
+def list_remarks(index: int, notes: Notes) -> Iterator[ImportRemark]:
+    if notes.closed:
+        message = describe_closings(notes.closed)
+        yield ImportRemark(index=index, about="switched off", message=message)
+    for remark in notes.remarks:
+        yield ImportRemark(index=index, about=remark.kind, message=remark.message)
 
 
 @resource.handle(

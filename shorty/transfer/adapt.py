@@ -84,6 +84,23 @@ def adapt_link(item: ImportedLink, now: int) -> Adapted:
     return Adapted(change, notes)
 
 
+def adapt_change(change: LinkChange) -> Adapted:
+    """The same for a link that is typed and not of a file: its limits and times are the caller's.
+
+    A tag that can't be created costs no link, and a hash is no password.
+    """
+    notes = Notes()
+    change = msgspec.structs.replace(
+        change,
+        link_type=choose_type(change),
+        tag_names=check_tags(change.tag_names or (), notes),
+    )
+    if change.password and is_hashed_secret(change.password):
+        notes.close("password")
+        change = msgspec.structs.replace(change, password=UNSET, is_active=False)
+    return Adapted(change, notes)
+
+
 def choose_type(change: LinkChange) -> LinkType:
     """That of the destination's scheme, where the file says nothing else."""
     given = change.link_type or "URL"

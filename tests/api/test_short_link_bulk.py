@@ -83,6 +83,27 @@ async def test_links_share_a_domain_and_tags_beside_their_own(client: httpx.Asyn
     assert listed["links"][0]["tags"] == "all,x"
 
 
+async def test_what_costs_no_link_is_a_remark(client: httpx.AsyncClient, caller: Caller) -> None:
+    data = await import_links(
+        client,
+        make_import(
+            {"slashTag": "a", "tags": f"own,{'x' * 60}"},
+            {"slashTag": "b", "destinationUrl": "mailto:ana@example.com"},
+            {"slashTag": "c", "password": "5f4dcc3b5aa765d61d8327deb882cf99"},
+            {"slashTag": "a", "tags": "y" * 60},
+        ),
+    )
+    assert [link["slashTag"] for link in data["links"]] == ["a", "b", "c"]
+    assert [(each["index"], each["about"]) for each in data["remarks"]] == [
+        (0, "tags"),
+        (2, "switched off"),
+    ]
+    assert (data["switchedOff"], len(data["failed"])) == (1, 1)
+    assert data["links"][0]["tags"] == "own"
+    assert data["links"][1]["destinationUrl"] == "mailto:ana@example.com"
+    assert (await caller.visit("c")).status_code == 404
+
+
 @pytest.mark.parametrize("link", [{}, {"slashTag": None}, {"slashTag": ""}])
 async def test_a_link_without_a_slug_gets_one(
     client: httpx.AsyncClient, caller: Caller, link: dict[str, Any]
