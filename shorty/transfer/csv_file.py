@@ -31,6 +31,8 @@ from shorty.webhooks.model import HIDDEN, hide_path
 # Columns that all files of a product have, beside which a field does not close a link: Dub goes on
 # redirecting what was archived.
 HARMLESS: Final = ((frozenset({"shortlink", "destinationurl"}), frozenset({"archived"})),)
+# Kutt's own names.
+KUTTS: Final = frozenset({"address", "target"})
 _NONE: Final[frozenset[str]] = frozenset()
 
 
@@ -55,7 +57,17 @@ def read_csv(
             yield row
             continue
         cells = Cells(row, columns)
-        yield build_item(cells, build.build_own_link if columns.is_own else build.build_link)
+        item = build_item(cells, build.build_own_link if columns.is_own else build.build_link)
+        yield take_note(item) if known >= KUTTS else item
+
+
+def take_note(item: Item) -> Item:
+    """Kutt's description is a note for the link's owner, never what previews show."""
+    if not isinstance(item, ImportedLink):
+        return item
+    change = item.change
+    title = change.title or change.description
+    return replace(item, change=replace(change, title=title, description=None))
 
 
 def build_item(cells: Cells, build: Callable[[Cells], ImportedLink]) -> ImportedLink | Fault:

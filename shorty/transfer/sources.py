@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
-from shorty.transfer.csv_file import read_csv
+from shorty.transfer.csv_file import read_csv, take_note
 from shorty.transfer.files import Hints, InvalidFileError, OpenFile
 from shorty.transfer.json_file import (
     Entry,
@@ -46,15 +46,6 @@ def read_kutt(file: OpenFile) -> Iterator[Item]:
     if not file.is_json():
         return map(take_note, read_csv(file))
     return read_entries(file, [("data",)], build_kutt_link, "Kutt's API", destination="target")
-
-
-def take_note(item: Item) -> Item:
-    """Kutt's description is a note for the link's owner, never what previews show."""
-    if not isinstance(item, ImportedLink):
-        return item
-    change = item.change
-    title = change.title or change.description
-    return replace(item, change=replace(change, title=title, description=None))
 
 
 def build_kutt_link(entry: Entry, place: str) -> Iterator[ImportedLink]:

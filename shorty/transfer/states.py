@@ -102,6 +102,7 @@ CLOSING_FIELDS: Final[Mapping[str, Reason]] = {
 _OPENING: Final[Mapping[Reason, str]] = {
     "disabled": "active enabled enable live online valid open working activated redirecting",
     "draft": "published approved",
+    "private": "public",
 }
 OPENING_FIELDS: Final[Mapping[str, Reason]] = {
     f"{before}{stem}": reason
@@ -111,7 +112,10 @@ OPENING_FIELDS: Final[Mapping[str, Reason]] = {
 }
 """Fields that close a link where they say no."""
 
-STATE_FIELDS: Final = ("status", "state", "linkstatus", "linkstate", "urlstatus", "currentstatus")
+STATE_FIELDS: Final = (
+    *("status", "state", "linkstatus", "linkstate", "urlstatus", "currentstatus"),
+    *("visibility", "privacy"),
+)
 PASSWORD_FIELDS: Final = ("password", "linkpassword", "pass", "passwd", "pwd", "passphrase")
 LIMIT_FIELDS: Final = (
     *("maxclicks", "clicklimit", "clickslimit", "maxvisits", "visitlimit", "visitslimit"),
@@ -128,7 +132,17 @@ END_FIELDS: Final = (
     *("expiresat", "expires", "expirationdate", "expirydate", "expirein", "validuntil"),
     *("expiration", "expiry", "expireat", "expiredate", "expiretime", "expireson", "expiredat"),
     *("expirationtime", "expirationat", "expirytime", "expiryat", "expiresin", "validto"),
-    *("enddate", "endsat", "endat", "endson", "endtime", "ends", "activeuntil", "availableuntil"),
+    *(
+        "enddate",
+        "endsat",
+        "endat",
+        "endson",
+        "endtime",
+        "ends",
+        "end",
+        "activeuntil",
+        "availableuntil",
+    ),
 )
 START_FIELDS: Final = (
     *("validsince", "validfrom", "startsat", "startat", "startson", "startdate", "starttime"),

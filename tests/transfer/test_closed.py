@@ -34,6 +34,9 @@ async def import_one(house: House, source: SourceName, text: str) -> tuple[Link,
         ("is_active", "no", "disabled"),
         ("is_published", "false", "draft"),
         ("archived", "yes", "archived"),
+        ("visibility", "private", "private"),
+        ("is_public", "no", "private"),
+        ("end", "some day", "end"),
         ("blocked_at", "2024-01-01", "blocked"),
         ("deleted_at", "2024-01-01 10:00:00", "deleted"),
         ("has_secret,max_usages", "true,", "password"),
@@ -68,6 +71,8 @@ async def test_a_row_that_was_closed_comes_in_switched_off(
         ("deleted_at", "NULL"),
         ("deleted_at", "0000-00-00 00:00:00"),
         ("status", "301"),
+        ("visibility", "public"),
+        ("is_public", "true"),
         ("status", "active"),
         ("status", "OK"),
         ("is_active", "1"),
@@ -177,9 +182,10 @@ async def test_mail_and_phone_links_come_in_as_such(
     assert (link.link_type, link.url, link.slug) == (link_type, stored, "a")
 
 
-async def test_kutts_notes_are_not_shown_to_visitors(house: House) -> None:
+@pytest.mark.parametrize("source", ["kutt", "csv"])
+async def test_kutts_notes_are_not_shown_to_visitors(house: House, source: SourceName) -> None:
     text = f"address,target,description\na,{URL},For Bob only\n"
-    link, _ = await import_one(house, "kutt", text)
+    link, _ = await import_one(house, source, text)
     assert (link.title, link.description) == ("For Bob only", None)
 
 
