@@ -238,6 +238,26 @@ async def test_a_limit_that_bots_used_up_stays_used_up(house: House) -> None:
     assert not told.is_clean
 
 
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [('"passwordHash":"$2y$10$abcdefgh"', "password"), ('"maxClicks":0', "limit")],
+)
+async def test_a_link_of_our_own_format_is_not_opened_either(
+    house: House, fields: str, reason: str
+) -> None:
+    text = OURS.replace("URL", URL).replace('"createdAt"', f'{fields},"createdAt"')
+    link, switched_off = await import_one(house, "shorty", text)
+    assert (link.is_active, link.password_hash, link.max_clicks) == (False, None, None)
+    assert switched_off == {reason: 1}
+
+
+async def test_our_own_inactive_link_needs_no_remark(house: House) -> None:
+    text = OURS.replace("URL", URL).replace('"createdAt"', '"isActive":false,"createdAt"')
+    told = await import_text(house, "shorty", text)
+    assert (told.is_clean, told.problems, told.switched_off) == (True, (), {})
+    assert not (await get_only(house)).is_active
+
+
 async def test_each_reason_is_told_at_once(house: House) -> None:
     told = await import_text(
         house, "csv", f"url,slug,banned,password\n{URL},a,1,{'5f4dcc3b5aa765d61d8327deb882cf99'}\n"
