@@ -83,9 +83,9 @@ def destination_port(url: str) -> int | None:
     return _read_authority(url)[1] if url.startswith(_HTTP) else None
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _read_authority(url: str) -> tuple[str, int]:
-    """Several rules ask this of a new link's address, one after the other."""
+    """Several rules ask this of a new link's destination, also once all of a bulk are stored."""
     parsed = can_ada.parse(url)
     port = int(parsed.port) if parsed.port else {"http:": 80, "https:": 443}[parsed.protocol]
     return parsed.hostname.removesuffix("."), port

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from ipaddress import ip_address
+from operator import attrgetter
 from typing import Any, Final, ParamSpec, TypeVar
 
 import msgspec
@@ -45,15 +46,17 @@ WEBHOOKS_PER_LINK: Final = 10
 _META_PIXEL: Final = re.compile(r"[0-9]{5,20}")
 _GOOGLE_TAG: Final = re.compile(r"(G|GT|AW|DC|GTM)-[A-Z0-9]{4,20}|UA-[0-9]{4,12}-[0-9]{1,4}")
 # Of a change, what is about one field; tags are resolved in a transaction.
-_OF_ONE_FIELD: Final = dict.fromkeys(
+_OF_ONE_FIELD: Final = tuple(
     name
     for name in LinkChange.__struct_fields__
     if not name.endswith(("tag_ids", "tag_names")) and name not in {"fetches_title", "unread"}
 )
+_read_values: Final[Callable[[LinkChange], tuple[Any, ...]]] = attrgetter(*_OF_ONE_FIELD)
 _NEW: Final = LinkFields()
 # What needs nothing but its own value to be judged.
 _FIELDS: Final = frozenset(LinkFields.__struct_fields__) - {"url", "valid_since", "expires_at"}
 OF_NEW_LINKS: Final = frozenset({"is_public", "made_through"})
+_TIMES: Final = frozenset({"valid_since", "expires_at"})
 _DESTINATION: Final = frozenset({"url", "link_type", *UTM_PARAMETERS})
 _LOCAL_SUFFIXES: Final = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".intranet")
 
@@ -119,24 +122,20 @@ def check_change(
     check.read_start()
     if (password := check.asked.get("password")) is not None:
         check.faults.note("password", find_password_fault(password))
-    return check.fields, {
-        name: check.faults[name] for name in _OF_ONE_FIELD if name in check.faults
-    }
+    in_order = (name for name in _OF_ONE_FIELD if name in check.faults)
+    return check.fields, {name: check.faults[name] for name in in_order} if check.faults else {}
 
 
 def list_asked(change: LinkChange, before: Link | None) -> dict[str, Any]:
     """What the change says of a new link, or what of it differs from the link `before`."""
-    given = {
-        name: value
-        for name, value in msgspec.structs.asdict(change).items()
-        if value is not UNSET and name in _OF_ONE_FIELD
-    }
+    values = zip(_OF_ONE_FIELD, _read_values(change), strict=True)
+    given = {name: value for name, value in values if value is not UNSET}
     if given.get("password"):
         given.setdefault("is_password_asked", True)
     if before is None:
-        return {"url": "", "domain": ""} | {
-            name: value for name, value in given.items() if (name, value) != ("slug", None)
-        }
+        if given.get("slug", "") is None:
+            del given["slug"]
+        return {"url": "", "domain": "", **given}
     return {
         name: value
         for name, value in given.items()
@@ -209,6 +208,8 @@ class _Check:
 
     def read_start(self) -> None:
         """It comes before the end; a start in the past is a start like any other."""
+        if not _TIMES & self.asked.keys():
+            return
         start = self.asked.get("valid_since")
         if start is not None and start < 0:
             self.faults.note("valid_since", "must be in 1970 or later")
@@ -225,7 +226,7 @@ class _Check:
 
 
 def _list_times(link: Link | None) -> dict[str, Any]:
-    return {name: getattr(link, name, None) for name in ("valid_since", "expires_at")}
+    return {name: getattr(link, name, None) for name in _TIMES}
 
 
 def _find_icon(url: str, around: Surroundings, before: Link | None) -> str:
