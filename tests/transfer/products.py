@@ -75,7 +75,7 @@ PRODUCTS = [
             "id,address,banned,created_at,description,domain_id,expire_in,password,target,visit_count",
         ),
         *(f"1,sale,f,2024-03-01 10:00:00+00,Note,,,,{URL},7", "sale", "", 7),
-        expected={"title": None, "description": "Note"},
+        expected={"title": "Note", "description": None},
     ),
     Product(
         *("Kutt, banned", "address,target,banned", f"sale,{URL},t", "sale", "", 0, ("banned",)),
