@@ -73,9 +73,9 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than cores, because tests also wait for disks and locks."""
+    """Two more than cores, because tests also wait for disks, locks and processes."""
     told = hasattr(os, "sched_getaffinity")
-    return (len(os.sched_getaffinity(0)) if told else os.cpu_count() or 1) + 1
+    return (len(os.sched_getaffinity(0)) if told else os.cpu_count() or 1) + 2
 
 
 CHEAP = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1)
