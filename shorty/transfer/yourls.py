@@ -5,7 +5,9 @@ Only the dump has single clicks. Visitors' IP addresses are not read.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
+
+import msgspec
 
 from shorty.clicks.model import LONGEST_USER_AGENT, Click, Visit, read_referrer
 from shorty.clicks.store import read_click
@@ -28,7 +30,12 @@ LOG_COLUMNS: Final = (
     *("click_id", "click_time", "shorturl", "referrer", "user_agent", "ip_address"),
     "country_code",
 )
+OPTION_COLUMNS: Final = ("option_id", "option_name", "option_value")
 URL_TABLE: Final = re.compile(r"(?:\w*_)?url")
+OPTIONS_TABLE: Final = re.compile(r"(?:\w*_)?options")
+Passwords: TypeAlias = dict[str, str] | list[str] | None
+PROTECTION: Final = "matthew_pwprotection"
+"""The option in which the plugin Password Protection keeps passwords by keyword, as JSON."""
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 
 
@@ -46,6 +53,7 @@ def read_yourls(file: OpenFile) -> Iterator[Item]:
 
 def read_dump(file: OpenFile) -> Iterator[Item]:
     """First the links, then their clicks, which come before them in the file."""
+    passwords = find_passwords(file)
     counts: dict[str, int] = {}
     prefix: str | None = None
     for row in read_rows(file, _find_url_columns):
@@ -53,7 +61,7 @@ def read_dump(file: OpenFile) -> Iterator[Item]:
             yield row
             continue
         prefix = row.table.removesuffix("url")
-        item = build_dumped_link(row)
+        item = build_dumped_link(row, passwords)
         yield item
         if isinstance(item, ImportedLink) and item.ref is not None:
             counts[item.ref] = parse_count(row.cells.get("clicks"))
@@ -74,10 +82,52 @@ def _find_url_columns(table: str) -> Sequence[str] | None:
     return URL_COLUMNS if URL_TABLE.fullmatch(table) else None
 
 
-def build_dumped_link(row: SqlRow) -> ImportedLink | Fault:
-    keyword = row.cells.get("keyword", "")
+def find_passwords(file: OpenFile) -> dict[str, str]:
+    """Of the plugin Password Protection, by keyword. Raises InvalidFileError if unreadable."""
+    if not _mentions(file, PROTECTION.encode()):
+        return {}
+    passwords: dict[str, str] = {}
+    for row in read_rows(file, _find_option_columns):
+        if isinstance(row, SqlRow) and row.cells.get("option_name") == PROTECTION:
+            passwords |= _read_passwords(row)
+    return passwords
+
+
+def _mentions(file: OpenFile, name: bytes) -> bool:
+    end = b""
+    for piece in file.read_pieces():
+        if name in end + piece:
+            return True
+        end = piece[-len(name) :]
+    return False
+
+
+def _find_option_columns(table: str) -> Sequence[str] | None:
+    return OPTION_COLUMNS if OPTIONS_TABLE.fullmatch(table) else None
+
+
+def _read_passwords(row: SqlRow) -> dict[str, str]:
+    """PHP writes an array as a list where its keys are 0, 1, 2 and so on."""
+    text = row.cells.get("option_value") or "null"
     try:
-        return build_link(row.cells, row.place, keyword)
+        kept: Passwords = msgspec.json.decode(text, type=Passwords)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        raise InvalidFileError(
+            f"The passwords of the plugin Password Protection can't be read ({row.place}), and "
+            "its links would open to everyone. Remove that row to import them without passwords."
+        ) from None
+    if isinstance(kept, list):
+        return {str(number): password for number, password in enumerate(kept)}
+    return kept or {}
+
+
+def build_dumped_link(row: SqlRow, passwords: Mapping[str, str]) -> ImportedLink | Fault:
+    keyword = row.cells.get("keyword", "")
+    cells = row.cells
+    if keyword in passwords:
+        cells = {**cells, "password": passwords[keyword]}
+    try:
+        return build_link(cells, row.place, keyword)
     except ValueError as error:
         return Fault(place=row.place, subject=keyword[:200], message=str(error))
 

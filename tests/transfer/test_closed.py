@@ -1,12 +1,17 @@
 """Links that were closed at their old home are closed here, and the import says why."""
 
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from shorty.links.model import Link
+from shorty.transfer.files import PIECE_BYTES, OpenFile
 from shorty.transfer.hashes import find_password, is_hashed_secret
 from shorty.transfer.model import SourceName
 from shorty.transfer.states import is_no, is_nothing, judge_word
 from shorty.transfer.terms import parse_limit
+from shorty.transfer.yourls import find_passwords
 from tests.support import NOW
 from tests.transfer.making import House, get_only, import_text
 
@@ -180,6 +185,57 @@ async def test_mail_and_phone_links_come_in_as_such(
 ) -> None:
     link, _ = await import_one(house, source, text.replace("URL", url))
     assert (link.link_type, link.url, link.slug) == (link_type, stored, "a")
+
+
+OPTIONS = (
+    "INSERT INTO `yourls_options` VALUES (1,'version','1.9'),(2,'matthew_pwprotection','KEPT');\n"
+)
+DUMPED = "INSERT INTO `yourls_url` (keyword, url) VALUES ('a', 'https://example.com/');\n"
+
+
+def write_dump(kept: str, place: str = "before") -> str:
+    options = OPTIONS.replace("KEPT", kept)
+    return options + DUMPED if place == "before" else DUMPED + options
+
+
+@pytest.mark.parametrize("place", ["before", "behind"])
+async def test_a_plugin_of_yourls_keeps_its_passwords(house: House, place: str) -> None:
+    text = write_dump('{"b":"other","a":"open sesame"}', place)
+    link, switched_off = await import_one(house, "yourls", text)
+    assert (link.password_hash is not None, link.is_active, switched_off) == (True, True, {})
+
+
+async def test_a_hash_of_a_plugin_of_yourls_is_no_password(house: House) -> None:
+    link, switched_off = await import_one(house, "yourls", write_dump('{"a":"' + "5f" * 20 + '"}'))
+    assert (link.password_hash is not None, link.is_active, switched_off) == (
+        False,
+        False,
+        {"password": 1},
+    )
+
+
+@pytest.mark.parametrize("kept", ["null", "[]", "", '{"b":"other"}', '["0"]'])
+async def test_a_link_without_a_password_of_the_plugin_is_open(house: House, kept: str) -> None:
+    link, _ = await import_one(house, "yourls", write_dump(kept))
+    assert (link.password_hash is not None, link.is_active) == (False, True)
+
+
+@pytest.mark.parametrize("kept", ['{"a":', '{"a":["x"]}', '"a"'])
+async def test_passwords_of_the_plugin_that_cannot_be_read_stop_the_import(
+    house: House, kept: str
+) -> None:
+    told = await import_text(house, "yourls", write_dump(kept))
+    assert (told.state, told.created) == ("failed", 0)
+
+
+@pytest.mark.parametrize("ahead", range(60, 110, 7))
+def test_passwords_of_the_plugin_are_found_across_pieces_and_by_numbers(
+    tmp_path: Path, ahead: int
+) -> None:
+    path = tmp_path / "yourls.sql"
+    path.write_text("-- " + "x" * (PIECE_BYTES - ahead) + "\n" + write_dump('["zero","one"]'))
+    with closing(OpenFile(path)) as file:
+        assert find_passwords(file) == {"0": "zero", "1": "one"}
 
 
 @pytest.mark.parametrize("source", ["kutt", "csv"])
