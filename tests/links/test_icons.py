@@ -44,10 +44,12 @@ class Site:
         await answer_with(body)(path, writer)
 
 
+def make_page_fetcher(context: LinkContext, fetcher: Fetcher, now: int = NOW) -> PageFetcher:
+    return PageFetcher(context.db, context.lookup, context.icons, fetcher, lambda: now, draw_icon)
+
+
 async def fill(context: LinkContext, fetcher: Fetcher, *links: Link, now: int = NOW) -> None:
-    page_fetcher = PageFetcher(
-        context.db, context.lookup, context.icons, fetcher, lambda: now, draw_icon
-    )
+    page_fetcher = make_page_fetcher(context, fetcher, now)
     page_fetcher.start()
     for link in links:
         page_fetcher.ask(link, wants_title=link.title is None)
@@ -91,9 +93,7 @@ async def test_links_that_arrive_while_an_icon_is_looked_for_get_it_with_the_oth
     async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
         url = f"http://{PRIVATE}:{server.port}/"
         links = [await make_link(context, actor, url=f"{url}{n}", title="A") for n in range(9)]
-        page_fetcher = PageFetcher(
-            context.db, context.lookup, context.icons, fetcher, lambda: NOW, draw_icon
-        )
+        page_fetcher = make_page_fetcher(context, fetcher)
         page_fetcher.start()
         page_fetcher.ask(links[0], wants_title=False)
         await asked.wait()
@@ -116,9 +116,7 @@ async def test_links_of_one_host_do_not_fill_the_queue_of_others(
         url = f"http://{PRIVATE}:{server.port}/"
         link = await make_link(context, actor, url=url, title="A")
         untitled = await make_link(context, actor, url=f"{url}b")
-        page_fetcher = PageFetcher(
-            context.db, context.lookup, context.icons, fetcher, lambda: NOW, draw_icon
-        )
+        page_fetcher = make_page_fetcher(context, fetcher)
         for _ in range(2 * WAITING):
             page_fetcher.ask(link, wants_title=False)
         page_fetcher.ask(untitled, wants_title=True)
