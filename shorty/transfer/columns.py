@@ -55,13 +55,14 @@ def find_columns(table: Table, hints: Hints) -> Columns:
     if not fields["destination"]:
         raise InvalidFileError(
             "The file has no column of destinations, such as url, long_url or destination. Its "
-            f"columns are: {list_headings(table)}. Name the right one (--column destination=NAME)."
+            f"columns are: {list_headings(table)}. Name the right one "
+            "(from a shell: --column destination=NAME)."
         )
     if not (fields["slug"] or fields["short url"] or hints.new_slugs):
         raise InvalidFileError(
             "The file has no column of slugs or short links that shorty knows, and every link "
-            f"would get a new slug. Its columns are: {list_headings(table)}. Name the right one "
-            "(--column slug=NAME), or let shorty create new slugs (--new-slugs)."
+            f"would get a new slug. Its columns are: {list_headings(table)}. Name the right one, "
+            "or let shorty create new slugs (from a shell: --column slug=NAME, or --new-slugs)."
         )
     ignored = frozenset(named.get(NOTHING, ()))
     return Columns(fields, profiles, ignored, is_own)

@@ -98,7 +98,8 @@ def test_columns_that_are_not_understood_are_told(read: Read) -> None:
             b"slug, Title,\na,b\n",
             (
                 "^The file has no column of destinations, such as url, long_url or destination. "
-                r"Its columns are: slug, Title. Name the right one \(--column destination=NAME\).$"
+                r"Its columns are: slug, Title. Name the right one "
+                r"\(from a shell: --column destination=NAME\).$"
             ),
         ),
         (
