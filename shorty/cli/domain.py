@@ -138,7 +138,7 @@ async def add(
 async def change(session: Session, *, host: str, **given: str | None) -> None:
     """Change a domain that was added with `shorty domain add`.
 
-    Omitted options keep their value. An empty file removes what phones are told of apps.
+    Omitted options keep their value. An empty file removes that list of apps.
     """
     asked = {name: value for name, value in given.items() if value is not None}
     domain = await session.db.write(lambda tx: change_by_host(tx, host, DomainChange(**asked)))

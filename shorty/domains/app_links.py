@@ -1,4 +1,4 @@
-"""Owns what a domain says to phones of the apps that may open its links: two files of JSON."""
+"""Owns the two JSON files by which a domain names the apps that may open its links."""
 
 from pathlib import Path
 from typing import Any, Final, Literal
