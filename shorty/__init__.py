@@ -20,9 +20,11 @@ map:
     domains            which host answers, and who owns it
     accounts           people, workspaces, roles, tokens
     plans              what a workspace may use
-    config, storage,   settings; the database; and what all of them use: the one HTTP client,
-    fetch, limits …    rate limits, passwords, proxies, hosts, ids, durations, a check of the clock,
-                       the process's sockets
+    nodes              the servers that share a PostgreSQL database
+    databases          opens the one that is configured: `sqlite` (the default) or `postgres`
+    config, storage,   settings; what both engines are; and what all of them use: the one HTTP
+    fetch, limits …    client, rate limits, passwords, proxies, hosts, ids, durations, a check of
+                       the clock, the process's sockets
     errors             what can go wrong
 
 Read `links/model.py`, `redirect/decide.py` and `clicks/journal.py` first: they are the core of the

@@ -1,16 +1,22 @@
-"""Owns whether the wall clock can be trusted before data is deleted because of its age.
+"""Reads the wall clock, and owns whether it is trusted before data is deleted because of its age.
 
 A clock that is months ahead, even for a minute, would delete all data younger than that. Its
 progress is therefore compared with the monotonic clock's. After a jump it must run steadily for an
 hour before it is trusted; a clock that jumps back before then is trusted at once.
 """
 
+from time import time_ns
 from typing import Final, NamedTuple
 
 from shorty.durations import DAY_MS
 
 JUMP_MS: Final = DAY_MS
 WAIT_S: Final = 3600.0
+
+
+def read_clock() -> int:
+    """The wall clock, in UTC milliseconds."""
+    return time_ns() // 1_000_000
 
 
 class Reading(NamedTuple):

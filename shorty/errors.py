@@ -53,11 +53,22 @@ class NotFoundError(ShortyError):
 
 class SlugTakenError(ShortyError):
     code = "slug-taken"
+    reason = "The slug {slug!r} is already taken on {domain}; choose another."
 
     def __init__(self, slug: str, domain: str) -> None:
         self.slug = slug
         self.domain = domain
-        super().__init__(f"The slug {slug!r} is already taken on {domain}; choose another.")
+        super().__init__(self.reason.format(slug=slug, domain=domain))
+
+
+class SlugRestingError(SlugTakenError):
+    """A slug that another workspace's link with visits had until recently."""
+
+    code = "slug-resting"
+    reason = (
+        "The slug {slug!r} on {domain} was in use until recently and is reserved for its previous "
+        "owner; choose another."
+    )
 
 
 class AlreadyExistsError(ShortyError):

@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import make_msgid, parseaddr
+from email.utils import formatdate, make_msgid, parseaddr
 from functools import partial
 from typing import Any, Final
 
@@ -33,9 +33,10 @@ log = structlog.get_logger(__name__)
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
-    """`html` has the same words as `text`."""
+    """`html` has the same words as `text`. `reply_to` is an email, or empty for the sender."""
 
     to: str
+    reply_to: str = ""
     subject: str
     text: str
     html: str
@@ -89,7 +90,10 @@ def build_message(config: SmtpConfig, mail: Mail) -> EmailMessage:
     message = EmailMessage()
     message["From"] = _build_address(sender, name)
     message["To"] = _build_address(mail.to)
+    if mail.reply_to:
+        message["Reply-To"] = _build_address(mail.reply_to)
     message["Subject"] = mail.subject
+    message["Date"] = formatdate(localtime=True)
     message["Message-ID"] = make_msgid(domain=_find_own_name(config))
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
     message.set_content(mail.text)

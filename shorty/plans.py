@@ -8,7 +8,7 @@ import msgspec
 
 from shorty.config import UNLIMITED, Plan
 from shorty.errors import FeatureOffError, QuotaExceededError
-from shorty.storage.database import Database, Transaction
+from shorty.storage.database import Asked, Database, Transaction
 
 QuotaName = Literal[
     "links", "links_per_month", "edits_per_month", "qr_codes", "bio_pages", "domains", "members"
@@ -51,6 +51,10 @@ class QuotaUse(msgspec.Struct, frozen=True, kw_only=True):
     used: int
     resets_at: int | None
 
+    @property
+    def has_room(self) -> bool:
+        return self.limit is None or self.used < self.limit
+
 
 def find_plan(plans: Mapping[str, Plan], name: str) -> Plan:
     """The plan of that name; a name that is not configured has no limits."""
@@ -63,20 +67,62 @@ def require_feature(plan: Plan, feature: Feature) -> None:
         raise FeatureOffError(feature, plan.name)
 
 
+class AskedQuota:
+    """Units of a quota that were asked for. Whether they fit is known when that is read.
+
+    They are taken even without a limit, so that the use is known.
+    """
+
+    __slots__ = ("_asked", "_count", "_now", "_quota", "_room", "_tx", "_workspace_id")
+
+    def __init__(
+        self,
+        tx: Transaction,
+        workspace_id: int,
+        plan: Plan,
+        quota: QuotaName,
+        count: int,
+        now: int,
+    ) -> None:
+        limit = find_limit(plan, quota)
+        self._tx, self._workspace_id, self._now = tx, workspace_id, now
+        self._quota: QuotaName = quota
+        self._room = NO_LIMIT if limit is None else limit
+        self._count = max(0, count)
+        self._asked = self._ask(self._count)
+
+    def require(self) -> None:
+        """Raises QuotaExceededError, without taking any, if the units do not all fit."""
+        if not self._fits(self._asked):
+            wait_s = count_seconds_to_reset(self._quota, self._now)
+            raise QuotaExceededError(self._quota, self._room, wait_s)
+
+    def take_fitting(self) -> int:
+        """Takes as many units as fit and returns how many, possibly 0."""
+        if self._fits(self._asked):
+            return self._count
+        period = name_period(self._quota, self._now)
+        row = self._tx.find_one(FIND_USED, self._workspace_id, self._quota, period)
+        self._count = max(0, self._room - (row["used"] if row else 0))
+        self._asked = self._ask(self._count)
+        self.require()
+        return self._count
+
+    def _ask(self, count: int) -> Asked | None:
+        if not 0 < count <= self._room:
+            return None
+        period = name_period(self._quota, self._now)
+        return self._tx.ask(TAKE, self._workspace_id, self._quota, period, count, self._room)
+
+    def _fits(self, asked: Asked | None) -> bool:
+        return self._count == 0 if asked is None else asked.count() > 0
+
+
 def take_quota(
     tx: Transaction, workspace_id: int, plan: Plan, quota: QuotaName, count: int, now: int
 ) -> None:
-    """Takes `count` units, even without a limit, so that the use is known.
-
-    Raises QuotaExceededError, without taking any, if they do not all fit.
-    """
-    limit = find_limit(plan, quota)
-    room = NO_LIMIT if limit is None else limit
-    if count <= 0:
-        return
-    period = name_period(quota, now)
-    if count > room or not tx.execute(TAKE, workspace_id, quota, period, count, room):
-        raise QuotaExceededError(quota, room, count_seconds_to_reset(quota, now))
+    """Takes `count` units. Raises QuotaExceededError, without taking any, if they do not fit."""
+    AskedQuota(tx, workspace_id, plan, quota, count, now).require()
 
 
 def require_room(
@@ -89,26 +135,12 @@ def require_room(
         raise QuotaExceededError(quota, limit, count_seconds_to_reset(quota, now))
 
 
-def take_available(
-    tx: Transaction, workspace_id: int, plan: Plan, quota: QuotaName, count: int, now: int
-) -> int:
-    """Takes as many of `count` units as fit and returns how many, possibly 0."""
-    try:
-        take_quota(tx, workspace_id, plan, quota, count, now)
-    except QuotaExceededError as error:
-        row = tx.find_one(FIND_USED, workspace_id, quota, name_period(quota, now))
-        fitting = max(0, error.limit - (row["used"] if row else 0))
-        take_quota(tx, workspace_id, plan, quota, fitting, now)
-        return fitting
-    return count
-
-
 def give_back_quota(
     tx: Transaction, workspace_id: int, quota: QuotaName, count: int, now: int | None = None
 ) -> None:
     """Returns `count` units. A monthly quota needs `now`, because it is returned to this month."""
     period = "" if now is None else name_period(quota, now)
-    tx.execute(GIVE_BACK, workspace_id, quota, period, count)
+    tx.send(GIVE_BACK, workspace_id, quota, period, count)
 
 
 async def read_usage(

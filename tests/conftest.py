@@ -16,7 +16,9 @@ from shorty import passwords
 from shorty.storage.database import Database
 from tests.examples import register_profiles
 from tests.outside import LEFT, keep_here
-from tests.support import prepare_copy, write_one_authority
+from tests.support import open_new, write_one_authority
+
+pytest_plugins = ["tests.engines", "tests.lanes", "tests.statements"]
 
 # If bytecode is not to be written to the tree, it goes elsewhere: without any, each of the hundred
 # processes that tests start would compile all of shorty again.
@@ -30,6 +32,7 @@ if sys.dont_write_bytecode:
 # time. Durability only matters at a power cut, which no test simulates.
 MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are made as in any other place for them
 ENOUGH_MEMORY = 2 << 30
+GARBAGE_THRESHOLD = 20_000  # new objects before a young collection, as in the product's worker
 if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK):
     has_room = shutil.disk_usage(MEMORY).free >= ENOUGH_MEMORY
     os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY) if has_room else tempfile.gettempdir()
@@ -65,6 +68,7 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(GARBAGE_THRESHOLD)
         gc.enable()
 
 
@@ -96,6 +100,6 @@ def anyio_backend() -> str:
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncGenerator[Database]:
     """An empty database for this test."""
-    database = await Database.open(prepare_copy(tmp_path))
+    database = await open_new(tmp_path)
     yield database
     await database.close()

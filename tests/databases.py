@@ -11,8 +11,8 @@ from typing import Final
 
 import pytest
 
-from shorty.storage import migrations
-from shorty.storage.migrations import list_migrations, prepare_database
+from shorty.sqlite import migrations
+from shorty.sqlite.migrations import list_migrations, prepare_database
 from tests.support import make_folder
 
 ALL: Final = list_migrations()

@@ -123,8 +123,13 @@ class RsgiTransport(httpx.AsyncBaseTransport):
         scope = Scope(request, self._client)
         if not self._app.answer_now(scope, protocol):
             await self._app.__rsgi__(scope, protocol)
+        body = bytes(protocol.body)
         return httpx.Response(
-            protocol.status, headers=protocol.headers, content=bytes(protocol.body), request=request
+            protocol.status,
+            headers=protocol.headers,
+            content=body,
+            request=request,
+            extensions={"sent": body},  # before it is decompressed
         )
 
 

@@ -9,46 +9,13 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from queue import Empty, Queue
-from threading import Thread
-from typing import IO, Self
+from typing import Self
 from urllib.parse import urlsplit
 
-PATIENCE_S = 20  # how long a test waits for an expected event before it fails
+from tests.copies import find_databases
+from tests.output import PATIENCE_S, Output
+
 READY = "Shorty is ready on "
-
-
-class Output:
-    """Lines as they arrive, and all of them once the process has ended."""
-
-    def __init__(self, stream: IO[str]) -> None:
-        self.lines: list[str] = []
-        self._queue: Queue[str | None] = Queue()
-        self._reader = Thread(target=self._read, args=(stream,), daemon=True)
-        self._reader.start()
-
-    def wait_for(self, part: str) -> str:
-        """The next line that contains `part`."""
-        while True:
-            try:
-                line = self._queue.get(timeout=PATIENCE_S)
-            except Empty:
-                raise AssertionError(f"{part!r} never came; there was: {self.lines}") from None
-            if line is None:
-                raise AssertionError(f"{part!r} never came; there was: {self.lines}")
-            if part in line:
-                return line
-
-    def read_all(self) -> list[str]:
-        self._reader.join(PATIENCE_S)
-        return self.lines
-
-    def _read(self, stream: IO[str]) -> None:
-        with stream:
-            for line in stream:
-                self.lines.append(line.rstrip("\n"))
-                self._queue.put(self.lines[-1])
-        self._queue.put(None)
 
 
 def is_setting(name: str) -> bool:
@@ -58,16 +25,28 @@ def is_setting(name: str) -> bool:
 
 def list_settings(folder: Path) -> dict[str, str]:
     """The settings of each tested server, unless its test changes them."""
+    settings = {"SHORTY_SERVER__PORT": "0"}
+    if (databases := find_databases()) is None:
+        return {**settings, "SHORTY_STORAGE__DATABASE": str(folder / "shorty.db")}
     return {
-        "SHORTY_SERVER__PORT": "0",
-        "SHORTY_STORAGE__DATABASE": str(folder / "shorty.db"),
+        **settings,
+        "SHORTY_STORAGE__DATABASE": databases.find_for(folder),
+        "SHORTY_STORAGE__FOLDER": str(folder),
     }
 
 
 class Service:
     """In its own process group, so that a test may signal all of it like a terminal."""
 
-    def __init__(self, command: Sequence[str], folder: Path, **settings: str | None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        within: Sequence[str] = (),
+        /,
+        **settings: str | None,
+    ) -> None:
+        """`within` is the start of a command that runs the rest of it somewhere else."""
         environment: dict[str, str | None] = {
             **{name: value for name, value in os.environ.items() if not is_setting(name)},
             "PYTHONPATH": str(Path(__file__).parents[1]),
@@ -76,7 +55,7 @@ class Service:
         }
         self.folder = folder
         self.process = subprocess.Popen(
-            [sys.executable, *command],
+            [*within, sys.executable, *command],
             cwd=folder,
             env={name: value for name, value in environment.items() if value is not None},
             stdin=subprocess.DEVNULL,
@@ -101,8 +80,8 @@ class Service:
         self.stdout.read_all()
         self.stderr.read_all()
 
-    def wait_until_ready(self) -> Self:
-        self.url = self.stdout.wait_for(READY).removeprefix(READY)
+    def wait_until_ready(self, patience_s: float = PATIENCE_S) -> Self:
+        self.url = self.stdout.wait_for(READY, patience_s).removeprefix(READY)
         return self
 
     @property

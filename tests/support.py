@@ -20,12 +20,15 @@ from shorty.accounts.invitations import (
 )
 from shorty.accounts.model import Actor, NewToken, ProvedUser, Role, Scope, User
 from shorty.accounts.service import Home, add_user, get_home
-from shorty.accounts.store import Rows, find_browsers_generation, find_user
+from shorty.accounts.store import find_browsers_generation, find_user
 from shorty.accounts.tokens import create_token_for, find_actor
-from shorty.config import Config, Plan
+from shorty.config import Config, Plan, StorageConfig
+from shorty.databases import open_database
 from shorty.pools import WorkerThreads
-from shorty.storage.database import Database, Transaction
-from shorty.storage.migrations import prepare_database
+from shorty.sqlite.migrations import prepare_database
+from shorty.storage.database import Database, Reader, Transaction
+from tests.copies import find_databases
+from tests.reading import reader
 
 # 2026-11-22 12:00 UTC: the middle of a month, so that quotas have a before and an after.
 NOW = 1_795_348_800_000
@@ -62,6 +65,39 @@ def prepare_copy(folder: Path) -> Path:
     return path
 
 
+def make_storage(folder: Path) -> StorageConfig:
+    """An empty, migrated database of the engine that is tested, for a server of this folder."""
+    if (databases := find_databases()) is None:
+        return StorageConfig(database=str(prepare_copy(folder)))
+    return StorageConfig(database=databases.create_for(folder), folder=str(folder))
+
+
+def find_storage(folder: Path) -> StorageConfig:
+    """The one that was made for the folder before."""
+    if (databases := find_databases()) is None:
+        return StorageConfig(database=str(folder / "shorty.db"))
+    return StorageConfig(database=databases.find_for(folder), folder=str(folder))
+
+
+async def open_new(folder: Path) -> Database:
+    """An empty database, opened."""
+    return await open_database(make_storage(folder))
+
+
+async def break_table(db: Database, table: str) -> None:
+    """Afterwards a statement that touches the table fails as if the database were not there."""
+    on_sqlite = f"alter table {table} rename to gone"
+    on_postgres = f"revoke all on {table} from current_user"
+    await db.write(lambda tx: tx.execute(on_sqlite if db.here else on_postgres))
+
+
+async def mend_table(db: Database, table: str) -> None:
+    """Undoes `break_table`."""
+    on_sqlite = f"alter table gone rename to {table}"
+    on_postgres = f"grant all on {table} to current_user"
+    await db.write(lambda tx: tx.execute(on_sqlite if db.here else on_postgres))
+
+
 async def make_home(
     db: Database, config: Config | None = None, email: str = "ann@a.example"
 ) -> Home:
@@ -70,7 +106,7 @@ async def make_home(
     return await db.write(lambda tx: add_user(tx, settings, email, NOW))
 
 
-def prove(rows: Rows, user: User) -> ProvedUser:
+def prove(rows: Reader, user: User) -> ProvedUser:
     """As `check_password` returns them after the right password."""
     generation = find_browsers_generation(rows, user.id)
     return ProvedUser(**structs.asdict(user), browsers_generation=generation)
@@ -109,7 +145,7 @@ async def make_actor(
     db: Database, home: Home, *, scope: Scope = "admin", config: Config | None = None
 ) -> Actor:
     plans = (config or Config()).plans
-    return find_actor(db, await make_token(db, home, scope=scope), plans, NOW)
+    return find_actor(reader(db), await make_token(db, home, scope=scope), plans, NOW)
 
 
 async def make_colleague(

@@ -17,10 +17,11 @@ from tests.import_map import PACKAGE, Module, Reference, read_modules
 # A unit imports from rows above its own. Within a row imports go one way only.
 ROWS = (
     {"__init__"},
-    {"errors", "addresses", "ids", "durations"},
+    {"errors", "addresses", "bidi", "idn", "ids", "durations"},
+    {"config", "storage"},
+    {"sqlite", "postgres"},
     {
-        "config",
-        "storage",
+        "databases",
         "fetch",
         "mail",
         "limits",
@@ -28,9 +29,11 @@ ROWS = (
         "pools",
         "proxies",
         "clock",
+        "log",
+        "log_lines",
         "sockets",
     },
-    {"plans"},
+    {"plans", "nodes"},
     {"accounts"},
     {"domains"},
     {"webhooks"},
@@ -48,8 +51,9 @@ NEVER = {("clicks", "links"), ("api", "web"), ("web", "api")}
 
 DOMAINS = {
     *{"plans", "accounts", "domains", "webhooks", "links", "clicks", "qr", "bio", "transfer"},
-    *{"limits", "storage", "errors", "ids", "durations"},
+    *{"limits", "storage", "sqlite", "errors", "ids", "durations"},
 }
+DRIVERS = {"sqlite": {"sqlite3", "aiosqlite"}, "postgres": {"psycopg"}}
 BRIDGE = "granian_bridge"
 GRANIANS_OWN = "granian._granian"
 GRANIANS_OWN_IN = f"{BRIDGE}/private.py"
@@ -142,6 +146,18 @@ def find_granian_elsewhere(modules: list[Module]) -> Iterator[str]:
     yield from _find_packages(inside, {BRIDGE}, {GRANIANS_OWN}, f"it belongs in {GRANIANS_OWN_IN}")
 
 
+def find_drivers_elsewhere(modules: list[Module]) -> Iterator[str]:
+    for package, drivers in DRIVERS.items():
+        others = {module.unit for module in modules} - {package}
+        yield from _find_packages(modules, others, drivers, f"{package} alone knows its driver")
+
+
+def find_engines_in_domains(modules: list[Module]) -> Iterator[str]:
+    engines = {f"{PACKAGE}.{each}" for each in (*DRIVERS, "databases")}
+    domains = DOMAINS - {*DRIVERS}
+    yield from _find_packages(modules, domains, engines, "a domain knows storage alone")
+
+
 def find_clock_and_environment(modules: list[Module]) -> Iterator[str]:
     for module in modules:
         if module.unit not in DOMAINS:
@@ -206,6 +222,8 @@ RULES: dict[str, Rule] = {
     "doors": find_doors_in_domains,
     "clients": find_clients_beside_fetch,
     "granian": find_granian_elsewhere,
+    "drivers": find_drivers_elsewhere,
+    "engines": find_engines_in_domains,
     "clock": find_clock_and_environment,
 }
 
@@ -257,6 +275,10 @@ FAULTS = [
     ("clients", "webhooks/worker.py", "import aiohttp", "through fetch"),
     ("clients", "domains.py", "from urllib import request", "through fetch"),
     ("clients", "api/links.py", "from aiohttp import ClientSession", "through fetch"),
+    ("drivers", "links/store.py", "import sqlite3", "sqlite alone knows its driver"),
+    ("drivers", "sqlite/copies.py", "from psycopg import sql", "postgres alone knows"),
+    ("engines", "links/store.py", "from shorty.sqlite.database import SqliteDatabase", "alone"),
+    ("engines", "clicks/store.py", "from shorty import databases", "storage alone"),
     ("granian", "serve/worker.py", "from granian.server import embed", "alone knows granian"),
     (
         "granian",
@@ -385,7 +407,7 @@ def list_unclosed(tree: ast.AST) -> Iterator[int]:
     ours = {
         alias.asname or alias.name
         for node in nodes
-        if isinstance(node, ast.ImportFrom) and node.module == "shorty.storage.connections"
+        if isinstance(node, ast.ImportFrom) and node.module == "shorty.sqlite.connections"
         for alias in node.names
         if alias.name.startswith("connect")
     }
@@ -413,5 +435,5 @@ def test_every_connection_is_opened_in_one_place() -> None:
         str(file.relative_to(root)): list(list_opened(ast.parse(file.read_text())))
         for file in root.rglob("*.py")
     }
-    assert [name for name, lines in opened.items() if lines] == ["storage/connections.py"]
-    assert len(opened["storage/connections.py"]) == 1
+    assert [name for name, lines in opened.items() if lines] == ["sqlite/connections.py"]
+    assert len(opened["sqlite/connections.py"]) == 1

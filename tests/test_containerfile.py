@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -78,6 +80,17 @@ def test_it_listens_on_every_address_and_keeps_its_data_in_the_volume() -> None:
     assert list_final("EXPOSE") == [environment["SHORTY_SERVER__PORT"]]
     assert json.loads(list_final("VOLUME")[0]) == ["/data"]
     assert environment["SHORTY_STORAGE__DATABASE"].startswith("/data/")
+
+
+def test_it_has_the_driver_for_postgresql() -> None:
+    installs = [
+        rest for keyword, rest in INSTRUCTIONS if keyword == "RUN" and "pip install" in rest
+    ]
+    (extra,) = re.findall(r"\.whl\)\[(\w+)\]\"", installs[0])
+    assert (
+        extra
+        in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    )
 
 
 def test_it_runs_as_an_ordinary_user() -> None:

@@ -23,7 +23,8 @@ BY_ANOTHER: Final = {
 
 def list_declared() -> set[str]:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    return {re.split(r"[^\w-]", line)[0] for line in project["dependencies"]}
+    lines = [*project["dependencies"], *project["optional-dependencies"]["postgres"]]
+    return {re.split(r"[^\w-]", line)[0] for line in lines}
 
 
 def list_imported(tree: ast.AST) -> Iterator[str]:

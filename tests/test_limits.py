@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from shorty.durations import HOUR_MS, MINUTE_MS
 from shorty.errors import RateLimitedError
-from shorty.limits import RateLimit, RateLimits, RefillingLimit, name_address, name_network
+from shorty.limits import (
+    RateLimit,
+    RateLimits,
+    RefillingLimit,
+    divide_limit,
+    name_address,
+    name_network,
+)
 
 NOW = 1_795_000_000_123
 
@@ -60,14 +67,21 @@ def test_a_reached_limit_raises_with_the_time_to_wait() -> None:
         refused.require(NOW + 500, "Too many tries")
 
 
-def test_callers_and_purposes_are_counted_apart() -> None:
+async def test_callers_and_purposes_are_counted_apart() -> None:
     limits = RateLimits()
     assert limits.api_requests.take(1, 1, NOW).is_allowed
     assert limits.api_requests.take(2, 1, NOW).is_allowed
-    assert limits.public_links.take("1", 1, NOW).is_allowed
-    assert limits.link_passwords.take("1", 1, NOW).is_allowed
+    assert (await limits.public_links.take("1", 1, NOW)).is_allowed
+    assert (await limits.link_passwords.take("1", 1, NOW)).is_allowed
     assert not limits.api_requests.take(1, 1, NOW).is_allowed
-    assert limits.public_links.take("2", 1, NOW).reset_at == NOW + HOUR_MS
+    assert (await limits.public_links.take("2", 1, NOW)).reset_at == NOW + HOUR_MS
+
+
+@pytest.mark.parametrize(
+    ("limit", "nodes", "part"), [(60, 1, 60), (60, 2, 30), (3, 2, 2), (1, 9, 1)]
+)
+def test_each_node_has_its_part_of_a_limit_rounded_up(limit: int, nodes: int, part: int) -> None:
+    assert divide_limit(limit, nodes) == part
 
 
 def test_a_forgotten_caller_starts_again() -> None:

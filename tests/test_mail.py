@@ -7,7 +7,9 @@ import asyncio
 import shutil
 import ssl
 import subprocess
+import time
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from smtplib import SMTPResponseException
 
@@ -46,10 +48,23 @@ async def test_a_mail_arrives_as_text_and_html() -> None:
     assert message["Subject"] == "Grüße ✓"
     assert message["Message-ID"].endswith("@a.example>")
     assert message["Auto-Submitted"] == "auto-generated"
+    assert "Reply-To" not in message
+    sent_at = parsedate_to_datetime(message["Date"])
+    assert sent_at.tzinfo is not None
+    assert abs(sent_at.timestamp() - time.time()) < 120
     assert server.read_text().strip() == "Zwölf & mehr"
     html = message.get_body(("html",))
     assert html is not None
     assert html.get_content().strip() == "<p>Zwölf &amp; mehr"
+
+
+def test_an_answer_goes_to_whom_the_mail_names() -> None:
+    config = SmtpConfig(host="mail.example", sender=SENDER)
+    message = build_message(config, replace(MAIL, reply_to="bob@b.example"))
+    assert message["Reply-To"] == "bob@b.example"
+    for hostile in ("bob@b.example\r\nBcc: eve@b.example", "bob@b.example, eve@b.example", "Bob"):
+        with pytest.raises(ValueError, match=r"addr"):
+            build_message(config, replace(MAIL, reply_to=hostile))
 
 
 async def test_it_signs_in_where_a_name_is_set() -> None:

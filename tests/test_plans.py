@@ -7,13 +7,13 @@ import pytest
 from shorty.config import Config, Plan
 from shorty.errors import FeatureOffError, QuotaExceededError
 from shorty.plans import (
+    AskedQuota,
     QuotaName,
     find_plan,
     give_back_quota,
     read_usage,
     require_feature,
     require_room,
-    take_available,
     take_quota,
 )
 from shorty.storage.database import Database, Transaction
@@ -145,7 +145,9 @@ async def test_each_workspace_quota_and_month_has_a_count_of_its_own(db: Databas
     await db.write(lambda tx: give_back_quota(tx, ANN, "links_per_month", 3, NOW))
     assert await list_used() == [[44, 1, 5], [33, 2, 2]]
     for each, fitting in ((ANN, 6), (EVE, 17)):
-        taken = await db.write(lambda tx, each=each: take_available(tx, each, PLAN, "links", 20, 0))
+        taken = await db.write(
+            lambda tx, each=each: AskedQuota(tx, each, PLAN, "links", 20, 0).take_fitting()
+        )
         assert taken == fitting
     assert await list_used() == [[50, 1, 5], [50, 2, 2]]
 
@@ -193,18 +195,20 @@ async def test_as_many_as_fit_are_taken(
     db: Database, quota: QuotaName, used: int, wanted: int, fitting: int
 ) -> None:
     await db.write(take(quota, used))
-    taken = await db.write(lambda tx: take_available(tx, 1, PLAN, quota, wanted, NOW))
+    taken = await db.write(lambda tx: AskedQuota(tx, 1, PLAN, quota, wanted, NOW).take_fitting())
     assert (taken, await find_used(db, quota)) == (fitting, used + fitting)
 
 
 async def test_a_lowered_limit_takes_nothing_away_and_lets_nothing_in(db: Database) -> None:
     await db.write(take("links", 70, plan=UNLIMITED))
-    assert await db.write(lambda tx: take_available(tx, 1, PLAN, "links", 5, NOW)) == 0
+    assert await db.write(lambda tx: AskedQuota(tx, 1, PLAN, "links", 5, NOW).take_fitting()) == 0
     assert await find_used(db, "links") == 70
 
 
 async def test_everything_fits_without_a_limit(db: Database) -> None:
-    taken_now = await db.write(lambda tx: take_available(tx, 1, UNLIMITED, "links", 9, NOW))
+    taken_now = await db.write(
+        lambda tx: AskedQuota(tx, 1, UNLIMITED, "links", 9, NOW).take_fitting()
+    )
     assert taken_now == 9
 
 

@@ -22,16 +22,15 @@ from shorty.accounts import (
     token_store,
 )
 from shorty.accounts.model import User
-from shorty.accounts.store import Rows
-from shorty.storage.database import Transaction
+from shorty.storage.database import Reader, Transaction
 
 
-def is_email_verified(rows: Rows, user_id: int) -> bool:
+def is_email_verified(rows: Reader, user_id: int) -> bool:
     user = store.find_user_by_id(rows, user_id)
     return user is not None and user.email_verified_at is not None
 
 
-def is_unproven_account(rows: Rows, user_id: int) -> bool:
+def is_unproven_account(rows: Reader, user_id: int) -> bool:
     """Whether a person who does not read the email may have set up the account.
 
     Not without a password: nobody could sign in then, and the tokens are the operator's.

@@ -8,8 +8,7 @@ from typing import Final
 import msgspec
 
 from shorty.accounts.model import Invitation, Role
-from shorty.accounts.store import Rows, find_one
-from shorty.storage.database import Database, Row, Transaction
+from shorty.storage.database import Database, Reader, Row, Transaction
 
 SELECT: Final = """
 select i.id, i.workspace_id, w.name as workspace_name, w.plan as workspace_plan, i.email, i.role,
@@ -50,14 +49,14 @@ def replace_invitation(
     return rows[0]["id"]
 
 
-def find_invitation(rows: Rows, digest: str, now: int) -> Invitation | None:
-    return _read(find_one(rows, f"{SELECT} where i.digest = $1 and i.expires_at > $2", digest, now))
+def find_invitation(rows: Reader, digest: str, now: int) -> Invitation | None:
+    return _read(rows.find_one(f"{SELECT} where i.digest = $1 and i.expires_at > $2", digest, now))
 
 
-def find_invitation_by_id(rows: Rows, workspace_id: int, invitation_id: int) -> Invitation | None:
+def find_invitation_by_id(rows: Reader, workspace_id: int, invitation_id: int) -> Invitation | None:
     return _read(
-        find_one(
-            rows, f"{SELECT} where i.workspace_id = $1 and i.id = $2", workspace_id, invitation_id
+        rows.find_one(
+            f"{SELECT} where i.workspace_id = $1 and i.id = $2", workspace_id, invitation_id
         )
     )
 

@@ -16,13 +16,13 @@ from shorty.accounts.model import Actor, Invitation, MadeInvitation, Role, User
 from shorty.accounts.roles import require_scope, require_still
 from shorty.accounts.rules import check_email, check_person
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
-from shorty.accounts.store import Rows
 from shorty.config import Plan
 from shorty.durations import WEEK_MS
 from shorty.errors import AlreadyExistsError, ConflictError, NotFoundError
 from shorty.limits import RateLimits
+from shorty.log import log_committed
 from shorty.plans import find_plan, require_room, take_quota
-from shorty.storage.database import Database, Transaction
+from shorty.storage.database import Database, Reader, Transaction
 
 LIFE_MS: Final = WEEK_MS
 OPEN_AT_ONCE: Final = 100
@@ -30,9 +30,9 @@ INVITATIONS_PER_HOUR: Final = 50
 SWEEP_BATCH: Final = 500
 
 
-def take_invitation(limits: RateLimits, user_id: int, now: int) -> None:
+async def take_invitation(limits: RateLimits, user_id: int, now: int) -> None:
     """Counts one, so that nobody sends bulk mail through this server. Raises RateLimitedError."""
-    limits.invitations.take(user_id, INVITATIONS_PER_HOUR, now).require(now)
+    (await limits.invitations.take(user_id, INVITATIONS_PER_HOUR, now)).require(now)
 
 
 def create_invitation(
@@ -68,10 +68,13 @@ def create_invitation(
         is_mailed=is_mailed,
     )
     invitation = get_invitation(tx, actor.workspace_id, invitation_id)
+    log_committed(
+        tx, "member_invited", workspace_id=actor.workspace_id, role=role, by=actor.user_id
+    )
     return MadeInvitation(invitation=invitation, text=text)
 
 
-def get_invitation(rows: Rows, workspace_id: int, invitation_id: int) -> Invitation:
+def get_invitation(rows: Reader, workspace_id: int, invitation_id: int) -> Invitation:
     invitation = invitation_store.find_invitation_by_id(rows, workspace_id, invitation_id)
     if invitation is None:
         raise NotFoundError("invitation", invitation_id)
@@ -98,14 +101,15 @@ def revoke_invitation(tx: Transaction, actor: Actor, invitation_id: int) -> None
     invitation = get_invitation(tx, actor.workspace_id, invitation_id)
     require_power_over(actor, invitation.role)
     invitation_store.delete_invitation(tx, actor.workspace_id, invitation_id)
+    log_committed(tx, "invitation_withdrawn", workspace_id=actor.workspace_id, by=actor.user_id)
 
 
-def find_invitation(rows: Rows, text: str, now: int) -> Invitation | None:
+def find_invitation(rows: Reader, text: str, now: int) -> Invitation | None:
     """None if it is unknown, used, revoked or expired, or if its inviter may no longer invite."""
     return invitation_store.find_invitation(rows, digest_secret(text), now)
 
 
-def is_known_account(rows: Rows, invitation: Invitation) -> bool:
+def is_known_account(rows: Reader, invitation: Invitation) -> bool:
     """Whether the reader should sign in, because the email has an account.
 
     False for every link that was shown: its page must not tell an inviter who has an account.
@@ -152,6 +156,7 @@ def accept_as_new_person(
     verified_at = now if invitation.is_mailed else None
     user = store.insert_user(tx, email, name, password_hash, now, verified_at=verified_at)
     user = user or _claim_account(tx, invitation, name, password_hash, verified_at)
+    log_committed(tx, "account_created", user_id=user.id)
     _join(tx, invitation, user.id, now)
     return user
 
@@ -168,6 +173,9 @@ def _join(tx: Transaction, invitation: Invitation, user_id: int, now: int) -> No
     invitation_store.delete_invitation(tx, workspace_id, invitation.id)
     if not store.insert_member(tx, workspace_id, user_id, invitation.role, now):
         raise ConflictError(f"You are already a member of {invitation.workspace_name}.")
+    log_committed(
+        tx, "member_joined", workspace_id=workspace_id, user_id=user_id, role=invitation.role
+    )
 
 
 def _take_place(

@@ -16,8 +16,8 @@ from typing import Final
 import msgspec
 
 from shorty.accounts import store
-from shorty.accounts.store import Rows
 from shorty.durations import DAY_MS
+from shorty.storage.database import Reader
 
 KNOWN_MS: Final = 365 * DAY_MS
 """Longer than a session's life, so that a browser is still known when its session expires."""
@@ -47,7 +47,7 @@ def create_browser() -> KnownBrowser:
 
 
 def remember_account(
-    rows: Rows, browser: KnownBrowser, user_id: int, now: int, *, passed_code: bool
+    rows: Reader, browser: KnownBrowser, user_id: int, now: int, *, passed_code: bool
 ) -> KnownBrowser:
     """Returns the browser with that account first; drops the last of more than five accounts.
 
@@ -65,7 +65,7 @@ def remember_account(
 
 
 def find_known_account(
-    rows: Rows, browser: KnownBrowser, user_id: int, now: int
+    rows: Reader, browser: KnownBrowser, user_id: int, now: int
 ) -> KnownAccount | None:
     account = next((each for each in browser.accounts if each.user_id == user_id), None)
     if account is None or account.expires_at <= now:

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from shorty.accounts import session_store, store
-from shorty.accounts.emails import fold_email
+from shorty.accounts.emails import fold_email, read_email
 from shorty.accounts.model import MadeSession, ProvedUser, Session
 from shorty.accounts.second_factor import (
     WRONG_CODES_PER_DAY,
@@ -17,14 +17,13 @@ from shorty.accounts.second_factor import (
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.service import find_home_workspace
 from shorty.accounts.sessions import describe_session, start_session
-from shorty.accounts.store import Rows
 from shorty.config import Config
 from shorty.durations import MINUTE_MS
 from shorty.errors import UnauthenticatedError
 from shorty.limits import RateLimits
 from shorty.passwords import NOBODYS_HASH, SIGN_INS, is_password_right
 from shorty.pools import WorkerThreads
-from shorty.storage.database import Database, Transaction
+from shorty.storage.database import Database, Reader, Transaction
 
 CODE_AWAITED_MS: Final = 10 * MINUTE_MS
 WRONG_CODES_PER_STEP: Final = 10
@@ -52,7 +51,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     browser: str = ""
 
 
-def take_sign_in(limits: RateLimits, attempt: Attempt, now: int) -> None:
+async def take_sign_in(limits: RateLimits, attempt: Attempt, now: int) -> None:
     """Counts one attempt: for the account from this IP address, for the address, and the account.
 
     A known browser's attempts count only for that browser, so that strangers cannot use them up.
@@ -63,51 +62,65 @@ def take_sign_in(limits: RateLimits, attempt: Attempt, now: int) -> None:
     becomes free. Raises RateLimitedError.
     """
     if attempt.browser:
-        limits.browser_sign_ins.take(attempt.browser, TRIES_PER_WINDOW, now).require(now)
+        taken = await limits.browser_sign_ins.take(attempt.browser, TRIES_PER_WINDOW, now)
+        taken.require(now)
         return
     address, account = attempt.address, _name_account(attempt.email)
     # First, because made-up accounts would otherwise evict the remembered ones.
-    limits.sign_in_addresses.look(address, TRIES_AT_ALL, now).require(now)
-    limits.sign_ins.take(f"{address} {account}", TRIES_PER_WINDOW, now).require(now)
-    limits.sign_in_addresses.take(address, TRIES_AT_ALL, now).require(now)
-    everywhere = limits.sign_in_accounts.take(account, TRIES_AT_ALL, ACCOUNT_REFILL_MS, now)
+    (await limits.sign_in_addresses.look(address, TRIES_AT_ALL, now)).require(now)
+    (await limits.sign_ins.take(f"{address} {account}", TRIES_PER_WINDOW, now)).require(now)
+    (await limits.sign_in_addresses.take(address, TRIES_AT_ALL, now)).require(now)
+    everywhere = await limits.sign_in_accounts.take(account, TRIES_AT_ALL, ACCOUNT_REFILL_MS, now)
     everywhere.require(now, "Too many attempts to sign in to this account")
 
 
-def give_back_sign_in(limits: RateLimits, attempt: Attempt, now: int) -> None:
+async def give_back_sign_in(limits: RateLimits, attempt: Attempt, now: int) -> None:
     """Called after the right password, because only wrong ones count."""
     if attempt.browser:
-        limits.browser_sign_ins.give_back(attempt.browser, now)
+        await limits.browser_sign_ins.give_back(attempt.browser, now)
         return
     address, account = attempt.address, _name_account(attempt.email)
-    limits.sign_ins.give_back(f"{address} {account}", now)
-    limits.sign_in_addresses.give_back(address, now)
-    limits.sign_in_accounts.give_back(account, now)
+    await limits.sign_ins.give_back(f"{address} {account}", now)
+    await limits.sign_in_addresses.give_back(address, now)
+    await limits.sign_in_accounts.give_back(account, ACCOUNT_REFILL_MS, now)
 
 
-def take_address(limits: RateLimits, address: str, now: int) -> None:
+async def take_address(limits: RateLimits, address: str, now: int) -> None:
     """Counts a form about an account that does not guess a password. Raises RateLimitedError."""
-    limits.sign_in_addresses.take(address, TRIES_AT_ALL, now).require(now)
+    (await limits.sign_in_addresses.take(address, TRIES_AT_ALL, now)).require(now)
 
 
-def is_newly_limited(limits: RateLimits, email: str, now: int) -> bool:
+async def is_newly_limited(limits: RateLimits, email: str, now: int) -> bool:
     """Whether strangers have used up the account's attempts; True once an hour, for the log."""
     account = _name_account(email)
-    left = limits.sign_in_accounts.look(account, TRIES_AT_ALL, ACCOUNT_REFILL_MS, now)
+    left = await limits.sign_in_accounts.look(account, TRIES_AT_ALL, ACCOUNT_REFILL_MS, now)
     return not left.is_allowed and limits.sign_in_reports.take(account, 1, now).is_allowed
 
 
-def take_session_password(limits: RateLimits, session_id: int, now: int) -> None:
+def is_newly_limited_address(limits: RateLimits, address: str, now: int) -> bool:
+    """Whether a refusal for too many attempts is the first in an hour from there, for the log."""
+    return limits.sign_in_reports.take(f"from {address}", 1, now).is_allowed
+
+
+def name_account(email: str) -> str:
+    """The account that was typed, for the log; empty for other text, which may be a password."""
+    try:
+        return read_email(email)
+    except ValueError:
+        return ""
+
+
+async def take_session_password(limits: RateLimits, session_id: int, now: int) -> None:
     """Counts one password entered within a session, which strangers cannot use up.
 
     Raises RateLimitedError.
     """
-    limits.session_passwords.take(session_id, TRIES_PER_WINDOW, now).require(now)
+    (await limits.session_passwords.take(session_id, TRIES_PER_WINDOW, now)).require(now)
 
 
-def give_back_session_password(limits: RateLimits, session_id: int, now: int) -> None:
+async def give_back_session_password(limits: RateLimits, session_id: int, now: int) -> None:
     """Called after the right password, because only wrong ones count."""
-    limits.session_passwords.give_back(session_id, now)
+    await limits.session_passwords.give_back(session_id, now)
 
 
 async def check_password(
@@ -136,16 +149,25 @@ class StartedSignIn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def start_sign_in(
-    tx: Transaction, config: Config, user: ProvedUser, user_agent: str, now: int
+    tx: Transaction,
+    config: Config,
+    user: ProvedUser,
+    user_agent: str,
+    now: int,
+    *,
+    workspace_id: int | None = None,
 ) -> StartedSignIn:
     """Called after the right password. A person without a workspace gets a new one.
+
+    Starts in `workspace_id` if they are a member of it.
 
     Raises UnauthenticatedError if the password or the known browsers changed while the password was
     being checked, because hashing takes time, and more time under load.
     """
     if store.find_browsers_generation(tx, user.id) != user.browsers_generation:
         raise UnauthenticatedError(WRONG)
-    workspace_id = find_home_workspace(tx, config, user, now).id
+    if workspace_id is None or store.find_member(tx, workspace_id, user.id) is None:
+        workspace_id = find_home_workspace(tx, config, user, now).id
     if not has_second_factor(tx, user.id):
         made = start_session(tx, user.id, workspace_id, user_agent, now)
         return StartedSignIn(text=made.text, awaits_code=False)
@@ -155,7 +177,7 @@ def start_sign_in(
     return StartedSignIn(text=text, awaits_code=True)
 
 
-def find_half_signed_in(rows: Rows, text: str, now: int) -> Session | None:
+def find_half_signed_in(rows: Reader, text: str, now: int) -> Session | None:
     """The session that awaits a code; None if it has taken too long."""
     return session_store.find_half_session(rows, digest_secret(text), now)
 

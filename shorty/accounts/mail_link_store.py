@@ -3,8 +3,7 @@
 import msgspec
 
 from shorty.accounts.model import MailLink, MailPurpose
-from shorty.accounts.store import Rows, find_one
-from shorty.storage.database import Transaction
+from shorty.storage.database import Reader, Transaction
 
 
 def insert_mail_link(
@@ -25,9 +24,8 @@ def insert_mail_link(
     )
 
 
-def find_mail_link(rows: Rows, digest: str, purpose: MailPurpose, now: int) -> MailLink | None:
-    row = find_one(
-        rows,
+def find_mail_link(rows: Reader, digest: str, purpose: MailPurpose, now: int) -> MailLink | None:
+    row = rows.find_one(
         """
         select user_id, email, expires_at from mail_links
         where digest = $1 and purpose = $2 and expires_at > $3

@@ -18,33 +18,33 @@ from shorty.accounts.model import MadeMailLink, MailLink, MailPurpose, User
 from shorty.accounts.rules import NOBODYS_EMAIL, check_email
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
 from shorty.accounts.service import change_email, get_user_by_id
-from shorty.accounts.store import Rows
 from shorty.durations import HOUR_MS
 from shorty.errors import ConflictError, InvalidFieldsError
 from shorty.limits import RateLimits
-from shorty.storage.database import Database, Transaction
+from shorty.log import log_committed
+from shorty.storage.database import Database, Reader, Transaction
 
 LIFE_MS: Final = HOUR_MS
 MAILS_PER_HOUR: Final = 5
 SWEEP_BATCH: Final = 500
 
 
-def take_password_mail(limits: RateLimits, email: str, now: int) -> None:
+async def take_password_mail(limits: RateLimits, email: str, now: int) -> None:
     """Counts one password link, so that no stranger can fill another person's inbox.
 
     Raises RateLimitedError.
     """
-    limits.password_mails.take(fold_email(email), MAILS_PER_HOUR, now).require(now)
+    (await limits.password_mails.take(fold_email(email), MAILS_PER_HOUR, now)).require(now)
 
 
-def take_mail(limits: RateLimits, email: str, now: int) -> None:
+async def take_mail(limits: RateLimits, email: str, now: int) -> None:
     """Counts one mail to an email, requested by a signed-in person. Raises RateLimitedError."""
-    limits.mails.take(fold_email(email), MAILS_PER_HOUR, now).require(now)
+    (await limits.mails.take(fold_email(email), MAILS_PER_HOUR, now)).require(now)
 
 
-def take_mail_of(limits: RateLimits, user_id: int, now: int) -> None:
+async def take_mail_of(limits: RateLimits, user_id: int, now: int) -> None:
     """Counts one mail that a person requests, to any email. Raises RateLimitedError."""
-    limits.mails.take(user_id, MAILS_PER_HOUR, now).require(now)
+    (await limits.mails.take(user_id, MAILS_PER_HOUR, now)).require(now)
 
 
 def request_password_link(tx: Transaction, email: str, now: int) -> MadeMailLink | None:
@@ -68,13 +68,16 @@ def set_password_by_link(
     link = _get_link(tx, text, "password", now)
     user = get_user_by_id(tx, link.user_id)
     if user.email != link.email:
-        raise ConflictError("This link is not valid any more: the account has another email now.")
+        raise ConflictError(
+            "This link is no longer valid, because the account's email has changed."
+        )
     take_over_account(tx, user, now)
     store.update_password(tx, user.id, password_hash)
     session_store.mark_sessions_of_user_ended(tx, user.id, now)
     mail_link_store.delete_mail_links_of(tx, user.id)
     if revokes_tokens:
         token_store.mark_tokens_of_user_revoked(tx, user.id, now)
+    log_committed(tx, "account_password_changed", user_id=user.id)
     return user
 
 
@@ -115,7 +118,7 @@ def change_email_by_link(tx: Transaction, user_id: int, text: str, now: int) -> 
     return EmailChange(user=change_email(tx, user_id, link.email, now), old=old)
 
 
-def find_mail_link(rows: Rows, text: str, purpose: MailPurpose, now: int) -> MailLink | None:
+def find_mail_link(rows: Reader, text: str, purpose: MailPurpose, now: int) -> MailLink | None:
     return mail_link_store.find_mail_link(rows, digest_secret(text), purpose, now)
 
 
@@ -137,5 +140,5 @@ def _make_link(
 def _get_link(tx: Transaction, text: str, purpose: MailPurpose, now: int) -> MailLink:
     link = find_mail_link(tx, text, purpose, now)
     if link is None:
-        raise ConflictError("This link is used up or too old; ask for a new one.")
+        raise ConflictError("This link was already used or has expired; request a new one.")
     return link

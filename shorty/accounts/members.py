@@ -6,13 +6,13 @@ People join by accepting an invitation or by creating the workspace; nobody can 
 from shorty.accounts import invitation_store, store, token_store
 from shorty.accounts.model import Actor, Member, Role
 from shorty.accounts.roles import require_scope
-from shorty.accounts.store import Rows
 from shorty.errors import ConflictError, ForbiddenError, NotFoundError
+from shorty.log import log_committed
 from shorty.plans import give_back_quota
-from shorty.storage.database import Database, Transaction
+from shorty.storage.database import Database, Reader, Transaction
 
 
-def get_member(rows: Rows, workspace_id: int, user_id: int) -> Member:
+def get_member(rows: Reader, workspace_id: int, user_id: int) -> Member:
     member = store.find_member(rows, workspace_id, user_id)
     if member is None:
         raise NotFoundError("member", user_id)
@@ -31,6 +31,14 @@ def change_role(tx: Transaction, actor: Actor, user_id: int, role: Role) -> Memb
     require_power_over(actor, role)
     store.update_role(tx, actor.workspace_id, user_id, role)
     _require_an_owner(tx, actor.workspace_id)
+    log_committed(
+        tx,
+        "member_role_changed",
+        workspace_id=actor.workspace_id,
+        user_id=user_id,
+        role=role,
+        by=actor.user_id,
+    )
     return get_member(tx, actor.workspace_id, user_id)
 
 
@@ -51,6 +59,7 @@ def end_membership(tx: Transaction, workspace_id: int, user_id: int, now: int) -
     invitation_store.delete_invitations_by(tx, workspace_id, user_id)
     _require_an_owner(tx, workspace_id)
     give_back_quota(tx, workspace_id, "members", 1)
+    log_committed(tx, "member_removed", workspace_id=workspace_id, user_id=user_id)
 
 
 def require_power_over(actor: Actor, role: Role) -> None:

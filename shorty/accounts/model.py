@@ -42,7 +42,10 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """A person in a workspace; `created_at` is when they joined it."""
+    """A person in a workspace; `created_at` is when they joined it.
+
+    `has_signed_in`: to the dashboard, in any workspace.
+    """
 
     user_id: int
     email: str
@@ -50,6 +53,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     created_at: int
     email_verified_at: int | None
+    has_signed_in: bool
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,11 +144,17 @@ class MadeSession(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
-    """The person of a session, in the current workspace."""
+    """The person of a session, in the current workspace.
+
+    `uses_single_keys` says whether the dashboard listens to keys without a modifier.
+    `time_zone` is the IANA name that they chose; None for the browser's.
+    """
 
     session: Session
     actor: Actor
     workspace_name: str
+    uses_single_keys: bool
+    time_zone: str | None
 
 
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):

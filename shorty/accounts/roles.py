@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from shorty.accounts import session_store, store, token_store
 from shorty.accounts.model import Actor, Role, Scope
-from shorty.accounts.store import Rows
 from shorty.errors import ForbiddenError, UnauthenticatedError
+from shorty.storage.database import Reader
 
 RANKS: Final[dict[Scope, int]] = {"read": 0, "write": 1, "admin": 2}
 SCOPE_OF_ROLE: Final[dict[Role, Scope]] = {
@@ -48,7 +48,7 @@ def require_scope(actor: Actor, needed: Scope) -> None:
         )
 
 
-def may_still(rows: Rows, actor: Actor, needed: Scope, now: int) -> bool:
+def may_still(rows: Reader, actor: Actor, needed: Scope, now: int) -> bool:
     """Whether the actor's session or token is still valid, and their role still sufficient.
 
     Used for operations that last, such as before each event of a stream. Costs two reads by key,
@@ -59,13 +59,13 @@ def may_still(rows: Rows, actor: Actor, needed: Scope, now: int) -> bool:
     return role is not None and is_allowed(replace(actor, role=role), needed)
 
 
-def require_still(rows: Rows, actor: Actor, needed: Scope, now: int) -> None:
+def require_still(rows: Reader, actor: Actor, needed: Scope, now: int) -> None:
     """Raises UnauthenticatedError unless the actor `may_still`."""
     if not may_still(rows, actor, needed, now):
         raise UnauthenticatedError("You no longer have permission to do this.")
 
 
-def _look_up_role(rows: Rows, actor: Actor, now: int) -> Role | None:
+def _look_up_role(rows: Reader, actor: Actor, now: int) -> Role | None:
     place = (actor.user_id, actor.workspace_id)
     if actor.session_id is not None:
         return session_store.look_up_role(rows, actor.session_id, *place, now)

@@ -1,5 +1,8 @@
-"""Checks names and emails. Pure."""
+"""Checks names, emails and time zones. Pure."""
 
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
 from typing import Final
 
 from shorty.accounts.emails import read_email
@@ -49,6 +52,28 @@ def _find_name_fault(name: str) -> str:
     if not name.isprintable():
         return "must be one line without control characters"
     return ""
+
+
+def check_time_zone(name: str) -> str | None:
+    """The zone's IANA name, None if `name` is empty. Case does not matter, nor does `New York`.
+
+    Raises InvalidFieldsError.
+    """
+    name = name.strip()
+    if not name:
+        return None
+    zone = _read_zone_names().get(name.replace(" ", "_").casefold())
+    if zone is None:
+        fault = "is not a known time zone; choose one from the list, such as Europe/Berlin"
+        raise InvalidFieldsError({"time_zone": fault})
+    return zone
+
+
+@cache
+def _read_zone_names() -> Mapping[str, str]:
+    """The names by their folded spelling, of the package that every machine has the same of."""
+    names = resources.files("tzdata").joinpath("zones").read_text("utf-8").split()
+    return {name.casefold(): name for name in names if name != "Factory"}
 
 
 def check_workspace_name(name: str) -> str:

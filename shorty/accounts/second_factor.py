@@ -16,12 +16,12 @@ import msgspec
 
 from shorty.accounts import store
 from shorty.accounts.secret_texts import digest_secret
-from shorty.accounts.store import Rows, find_one
 from shorty.accounts.totp import find_step, make_secret
 from shorty.durations import DAY_MS, HOUR_MS
 from shorty.errors import ConflictError, InvalidFieldsError, NotFoundError, RateLimitedError
 from shorty.limits import RateLimits
-from shorty.storage.database import Transaction
+from shorty.log import log_committed
+from shorty.storage.database import Reader, Transaction
 
 RECOVERY_CODES: Final = 10
 CODES_PER_WINDOW: Final = 10
@@ -52,31 +52,31 @@ class SecondFactor(msgspec.Struct, frozen=True, kw_only=True):
     wrong_codes_day: int
 
 
-def take_setup_code(limits: RateLimits, session_id: int, now: int) -> None:
+async def take_setup_code(limits: RateLimits, session_id: int, now: int) -> None:
     """Counts one code that confirms a new second factor. Raises RateLimitedError."""
-    limits.setup_codes.take(session_id, CODES_PER_WINDOW, now).require(now)
+    (await limits.setup_codes.take(session_id, CODES_PER_WINDOW, now)).require(now)
 
 
-def give_back_setup_code(limits: RateLimits, session_id: int, now: int) -> None:
+async def give_back_setup_code(limits: RateLimits, session_id: int, now: int) -> None:
     """Called after the right code, because only wrong ones count."""
-    limits.setup_codes.give_back(session_id, now)
+    await limits.setup_codes.give_back(session_id, now)
 
 
-def take_browser_code(limits: RateLimits, browser: str, now: int) -> None:
+async def take_browser_code(limits: RateLimits, browser: str, now: int) -> None:
     """Counts one code from a known browser, named by `name_allowance`.
 
     Raises RateLimitedError.
     """
-    allowance = limits.browser_codes.take(browser, WRONG_CODES_PER_DAY, now)
+    allowance = await limits.browser_codes.take(browser, WRONG_CODES_PER_DAY, now)
     allowance.require(now, TOO_MANY_CODES)
 
 
-def give_back_browser_code(limits: RateLimits, browser: str, now: int) -> None:
+async def give_back_browser_code(limits: RateLimits, browser: str, now: int) -> None:
     """Called after the right code, because only wrong ones count."""
-    limits.browser_codes.give_back(browser, now)
+    await limits.browser_codes.give_back(browser, now)
 
 
-def require_codes_left(rows: Rows, user_id: int, now: int) -> None:
+def require_codes_left(rows: Reader, user_id: int, now: int) -> None:
     """Used for unknown browsers. Raises RateLimitedError until the next UTC day."""
     if count_wrong_codes(rows, user_id, now) >= WRONG_CODES_PER_DAY:
         raise build_day_error(now)
@@ -86,7 +86,7 @@ def build_day_error(now: int) -> RateLimitedError:
     return RateLimitedError(-(-(DAY_MS - now % DAY_MS) // 1000), TOO_MANY_CODES)
 
 
-def count_wrong_codes(rows: Rows, user_id: int, now: int) -> int:
+def count_wrong_codes(rows: Reader, user_id: int, now: int) -> int:
     """The wrong codes of this UTC day from unknown browsers."""
     factor = find_second_factor(rows, user_id)
     is_today = factor is not None and factor.wrong_codes_day == now // DAY_MS
@@ -98,12 +98,12 @@ def note_wrong_code(tx: Transaction, user_id: int, now: int) -> int:
     return count_wrong_code(tx, user_id, now // DAY_MS)
 
 
-def has_second_factor(rows: Rows, user_id: int) -> bool:
+def has_second_factor(rows: Reader, user_id: int) -> bool:
     factor = find_second_factor(rows, user_id)
     return factor is not None and factor.confirmed_at is not None
 
 
-def is_pending_secret(rows: Rows, user_id: int, secret: str, now: int) -> bool:
+def is_pending_secret(rows: Reader, user_id: int, secret: str, now: int) -> bool:
     """Whether a code may still confirm the secret, which only the person who began setup knows."""
     factor = find_second_factor(rows, user_id)
     if factor is None or not _is_pending(factor, now):
@@ -141,6 +141,7 @@ def confirm_second_factor(tx: Transaction, user_id: int, code: str, now: int) ->
     update_last_step(tx, user_id, step)
     mark_confirmed(tx, user_id, now)
     store.forget_browsers(tx, user_id)
+    log_committed(tx, "account_second_factor_enabled", user_id=user_id)
     return renew_recovery_codes(tx, user_id)
 
 
@@ -182,6 +183,7 @@ def remove_second_factor(tx: Transaction, user_id: int) -> None:
     """
     if not delete_second_factor(tx, user_id):
         raise NotFoundError("second factor")
+    log_committed(tx, "account_second_factor_removed", user_id=user_id)
 
 
 def _is_pending(factor: SecondFactor, now: int) -> bool:
@@ -193,9 +195,8 @@ def clean_code(code: str) -> str:
     return "".join(letter for letter in code.lower() if letter.isalnum())
 
 
-def find_second_factor(rows: Rows, user_id: int) -> SecondFactor | None:
-    row = find_one(
-        rows,
+def find_second_factor(rows: Reader, user_id: int) -> SecondFactor | None:
+    row = rows.find_one(
         """
         select secret, last_step, confirmed_at, created_at, wrong_codes, wrong_codes_day
         from second_factors where user_id = $1
@@ -253,8 +254,8 @@ def replace_recovery_codes(tx: Transaction, user_id: int, digests: Iterable[str]
     )
 
 
-def count_recovery_codes(rows: Rows, user_id: int) -> int:
-    row = find_one(rows, "select count(*) as codes from recovery_codes where user_id = $1", user_id)
+def count_recovery_codes(rows: Reader, user_id: int) -> int:
+    row = rows.find_one("select count(*) as codes from recovery_codes where user_id = $1", user_id)
     return row["codes"] if row else 0
 
 

@@ -18,13 +18,14 @@ from shorty.accounts.rules import (
     check_email,
     check_person,
     check_person_name,
+    check_time_zone,
     check_workspace_name,
 )
-from shorty.accounts.store import Rows
 from shorty.config import Config, Plan
 from shorty.errors import AlreadyExistsError, ConflictError, InvalidFieldsError, NotFoundError
+from shorty.log import log_committed
 from shorty.plans import find_plan, take_quota
-from shorty.storage.database import Database, Transaction
+from shorty.storage.database import Database, Reader, Transaction
 
 
 class Home(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +74,7 @@ def claim_first_workspace(
     user = store.claim_user(tx, home.user.id, email, name, password_hash, verified_at=now)
     if user is None:
         raise ConflictError("The owner's account has already been created.")
+    log_committed(tx, "account_created", user_id=user.id)
     workspace = home.workspace
     if workspace.name == home.user.name:  # the workspace still has its first name
         store.update_workspace_name(tx, workspace.id, user.name)
@@ -80,8 +82,8 @@ def claim_first_workspace(
     return Home(user=user, workspace=workspace)
 
 
-def can_anyone_sign_in(db: Database) -> bool:
-    return store.has_password_anywhere(db)
+def can_anyone_sign_in(rows: Reader) -> bool:
+    return store.has_password_anywhere(rows)
 
 
 def add_user(
@@ -105,6 +107,7 @@ def add_user(
     user = store.insert_user(tx, email, name, password_hash, now, verified_at=verified_at)
     if user is None:
         user = _claim_account(tx, get_user(tx, email), name, password_hash, now)
+    log_committed(tx, "account_created", user_id=user.id)
     own = store.find_own_workspace(tx, user.id)
     if own is not None:
         return Home(user=user, workspace=own)
@@ -148,8 +151,12 @@ def get_home(tx: Transaction, email: str) -> Home:
     return Home(user=user, workspace=workspace)
 
 
-def find_user(rows: Rows, email: str) -> User | None:
+def find_user(rows: Reader, email: str) -> User | None:
     return store.find_user(rows, email.strip().lower())
+
+
+def find_user_by_id(rows: Reader, user_id: int) -> User | None:
+    return store.find_user_by_id(rows, user_id)
 
 
 async def list_users(db: Database) -> list[User]:
@@ -167,6 +174,7 @@ def set_password(tx: Transaction, email: str, password_hash: str, now: int) -> N
     store.update_password(tx, user.id, password_hash)
     session_store.mark_sessions_of_user_ended(tx, user.id, now)
     mail_link_store.delete_mail_links_of(tx, user.id)
+    log_committed(tx, "account_password_changed", user_id=user.id)
 
 
 async def find_unknown_plans(db: Database, plans: Mapping[str, Plan]) -> list[str]:
@@ -190,6 +198,7 @@ def create_workspace(
     store.insert_member(tx, workspace.id, user_id, "owner", now)
     plan = find_plan(config.plans, workspace.plan)
     take_quota(tx, workspace.id, plan, "members", 1, now)
+    log_committed(tx, "workspace_created", workspace_id=workspace.id, by=user_id)
     return workspace
 
 
@@ -227,6 +236,21 @@ def change_name(tx: Transaction, user_id: int, name: str) -> User:
     return get_user_by_id(tx, user_id)
 
 
+def change_single_keys(tx: Transaction, user_id: int, *, is_on: bool) -> None:
+    """Whether the person's dashboard listens to keys without a modifier."""
+    store.update_single_keys(tx, user_id, is_on=is_on)
+
+
+def change_time_zone(tx: Transaction, user_id: int, name: str) -> str | None:
+    """Sets the zone in which the person sees times; None, from an empty name, is the browser's.
+
+    Raises InvalidFieldsError.
+    """
+    zone = check_time_zone(name)
+    store.update_time_zone(tx, user_id, zone)
+    return zone
+
+
 def change_email(tx: Transaction, user_id: int, email: str, now: int) -> User:
     """Sets an email that the person or the operator vouches for, which is verified from now on.
 
@@ -239,6 +263,7 @@ def change_email(tx: Transaction, user_id: int, email: str, now: int) -> User:
         raise AlreadyExistsError("user", email)
     store.update_email(tx, user_id, email, now)
     mail_link_store.delete_mail_links_of(tx, user_id)
+    log_committed(tx, "account_email_changed", user_id=user_id)
     return get_user_by_id(tx, user_id)
 
 
@@ -258,5 +283,6 @@ def change_password(
     store.update_password(tx, user_id, password_hash)
     session_store.mark_other_sessions_ended(tx, user_id, session_id, now)
     mail_link_store.delete_mail_links_of(tx, user_id)
+    log_committed(tx, "account_password_changed", user_id=user_id)
     if revokes_tokens:
         token_store.mark_tokens_of_user_revoked(tx, user_id, now)

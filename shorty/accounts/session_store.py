@@ -5,21 +5,20 @@ from collections.abc import Mapping
 import msgspec
 
 from shorty.accounts.model import Actor, Role, Session, SignedIn
-from shorty.accounts.store import Rows, find_one
 from shorty.config import Plan
 from shorty.plans import find_plan
-from shorty.storage.database import Database, Row, Transaction
+from shorty.storage.database import Database, Reader, Row, Transaction
 
 
-def look_up_signed_in(
-    db: Database, digest: str, plans: Mapping[str, Plan], now: int
+def find_signed_in(
+    rows: Reader, digest: str, plans: Mapping[str, Plan], now: int
 ) -> SignedIn | None:
     """In the current workspace; if the person has left it, in the first one they joined."""
-    row = db.look_up(
+    row = rows.find_one(
         """
         select s.id, s.user_id, s.user_agent, s.created_at, s.last_used_at, s.expires_at,
           m.role, w.id as workspace_id, w.name as workspace_name, w.plan, u.name as user_name,
-          u.email as user_email
+          u.email as user_email, u.uses_single_keys, u.time_zone
         from sessions s
         join users u on u.id = s.user_id
         join members m on m.user_id = s.user_id
@@ -33,11 +32,10 @@ def look_up_signed_in(
 
 
 def look_up_role(
-    rows: Rows, session_id: int, user_id: int, workspace_id: int, now: int
+    rows: Reader, session_id: int, user_id: int, workspace_id: int, now: int
 ) -> Role | None:
     """The role of the session's person in a workspace; None if session or membership has ended."""
-    row = find_one(
-        rows,
+    row = rows.find_one(
         """
         select m.role from sessions s join members m on m.user_id = s.user_id
         where s.id = $1 and s.user_id = $2 and m.workspace_id = $3
@@ -48,9 +46,8 @@ def look_up_role(
     return None if row is None else row["role"]
 
 
-def is_session_valid(rows: Rows, session_id: int, user_id: int, now: int) -> bool:
-    row = find_one(
-        rows,
+def is_session_valid(rows: Reader, session_id: int, user_id: int, now: int) -> bool:
+    row = rows.find_one(
         """
         select 1 from sessions
         where id = $1 and user_id = $2 and expires_at > $3 and ended_at is null and awaits_code = 0
@@ -90,9 +87,8 @@ async def list_sessions(db: Database, user_id: int, now: int) -> list[Session]:
     return [_read_session(row) for row in rows]
 
 
-def find_half_session(rows: Rows, digest: str, now: int) -> Session | None:
-    row = find_one(
-        rows,
+def find_half_session(rows: Reader, digest: str, now: int) -> Session | None:
+    row = rows.find_one(
         """
         select id, user_id, workspace_id, user_agent, created_at, last_used_at, expires_at
         from sessions
@@ -192,4 +188,10 @@ def _read_signed_in(row: Row, plans: Mapping[str, Plan]) -> SignedIn:
         plan=find_plan(plans, row["plan"]),
         session_id=row["id"],
     )
-    return SignedIn(session=session, actor=actor, workspace_name=row["workspace_name"])
+    return SignedIn(
+        session=session,
+        actor=actor,
+        workspace_name=row["workspace_name"],
+        uses_single_keys=bool(row["uses_single_keys"]),
+        time_zone=row["time_zone"],
+    )

@@ -10,11 +10,10 @@ from typing import Final
 from shorty.accounts import session_store, store
 from shorty.accounts.model import MadeSession, Session, SignedIn
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
-from shorty.accounts.store import Rows
 from shorty.config import Plan
 from shorty.durations import DAY_MS
 from shorty.errors import ForbiddenError, NotFoundError, UnauthenticatedError
-from shorty.storage.database import Database, Transaction
+from shorty.storage.database import Database, Reader, Transaction
 
 IDLE_MS: Final = 30 * DAY_MS
 WHOLE_MS: Final = 180 * DAY_MS
@@ -22,12 +21,12 @@ USER_AGENT_LENGTH: Final = 200
 SWEEP_BATCH: Final = 500
 
 
-def find_signed_in(db: Database, text: str, plans: Mapping[str, Plan], now: int) -> SignedIn | None:
+def find_signed_in(rows: Reader, text: str, plans: Mapping[str, Plan], now: int) -> SignedIn | None:
     """The person of a cookie's value; None if the session is unknown, expired or ended.
 
     If the person has left the current workspace, their first one is used; None without any.
     """
-    return session_store.look_up_signed_in(db, digest_secret(text), plans, now)
+    return session_store.find_signed_in(rows, digest_secret(text), plans, now)
 
 
 def start_session(
@@ -42,6 +41,7 @@ def start_session(
     _require_member(tx, workspace_id, user_id)
     text = make_secret_text()
     new = describe_session(user_id, workspace_id, user_agent, now, now + IDLE_MS)
+    store.mark_signed_in(tx, user_id)
     return MadeSession(
         session=session_store.insert_session(tx, digest_secret(text), new), text=text
     )
@@ -83,7 +83,7 @@ def end_other_sessions(tx: Transaction, user_id: int, session_id: int, now: int)
     return session_store.mark_other_sessions_ended(tx, user_id, session_id, now)
 
 
-def require_session(rows: Rows, user_id: int, session_id: int, now: int) -> None:
+def require_session(rows: Reader, user_id: int, session_id: int, now: int) -> None:
     """Called before a write that would outlast the session, which may have ended meanwhile.
 
     Raises UnauthenticatedError.

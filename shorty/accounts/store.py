@@ -6,9 +6,7 @@ import msgspec
 
 from shorty.accounts.emails import fold_email
 from shorty.accounts.model import Member, ProvedUser, Role, User, Workspace
-from shorty.storage.database import Database, Row, Transaction
-
-Rows = Database | Transaction
+from shorty.storage.database import Database, Reader, Row, Transaction
 
 SELECT_USER: Final = "select id, email, name, created_at, email_verified_at from users"
 
@@ -16,24 +14,25 @@ SELECT_USER: Final = "select id, email, name, created_at, email_verified_at from
 # People
 
 
-def find_user(rows: Rows, email: str) -> User | None:
+def find_user(rows: Reader, email: str) -> User | None:
     """Finds a person by a typed email.
 
     An account from before schema 13 may have its own spelling, and is then found by that.
     """
+    if "\0" in email:
+        return None
     typed, folded = email.strip().lower(), fold_email(email)
     by_spelling = "case when email = $1 then 0 else 1 end"
     return _read_user(
-        find_one(
-            rows,
+        rows.find_one(
             f"{SELECT_USER} where email in ($1, $2) order by {by_spelling} limit 1",
             *(typed, folded),
         )
     )
 
 
-def find_user_by_id(rows: Rows, user_id: int) -> User | None:
-    return _read_user(find_one(rows, f"{SELECT_USER} where id = $1", user_id))
+def find_user_by_id(rows: Reader, user_id: int) -> User | None:
+    return _read_user(rows.find_one(f"{SELECT_USER} where id = $1", user_id))
 
 
 async def list_users(db: Database) -> list[User]:
@@ -91,6 +90,8 @@ async def find_password(db: Database, email: str) -> tuple[ProvedUser, str | Non
 
     Their identity is proved only once a password matches the hash.
     """
+    if "\0" in email:
+        return None
     typed, folded = email.strip().lower(), fold_email(email)
     row = await db.find_one(
         """
@@ -102,13 +103,21 @@ async def find_password(db: Database, email: str) -> tuple[ProvedUser, str | Non
     return None if row is None else (msgspec.convert(dict(row), ProvedUser), row["password_hash"])
 
 
-def has_password(rows: Rows, user_id: int) -> bool:
-    row = find_one(rows, "select 1 from users where id = $1 and password_hash is not null", user_id)
+def has_password(rows: Reader, user_id: int) -> bool:
+    row = rows.find_one("select 1 from users where id = $1 and password_hash is not null", user_id)
     return row is not None
 
 
 def update_name(tx: Transaction, user_id: int, name: str) -> None:
     tx.execute("update users set name = $2 where id = $1", user_id, name)
+
+
+def update_single_keys(tx: Transaction, user_id: int, *, is_on: bool) -> None:
+    tx.execute("update users set uses_single_keys = $2 where id = $1", user_id, int(is_on))
+
+
+def update_time_zone(tx: Transaction, user_id: int, time_zone: str | None) -> None:
+    tx.execute("update users set time_zone = $2 where id = $1", user_id, time_zone)
 
 
 def update_email(tx: Transaction, user_id: int, email: str, verified_at: int) -> None:
@@ -138,9 +147,9 @@ def update_password(tx: Transaction, user_id: int, password_hash: str) -> None:
     )
 
 
-def find_browsers_generation(rows: Rows, user_id: int) -> int:
+def find_browsers_generation(rows: Reader, user_id: int) -> int:
     """-1 if the id is unknown."""
-    row = find_one(rows, "select browsers_generation from users where id = $1", user_id)
+    row = rows.find_one("select browsers_generation from users where id = $1", user_id)
     return -1 if row is None else row["browsers_generation"]
 
 
@@ -151,8 +160,12 @@ def forget_browsers(tx: Transaction, user_id: int) -> None:
     )
 
 
-def has_password_anywhere(rows: Rows) -> bool:
-    row = find_one(rows, "select 1 from users where password_hash is not null limit 1")
+def mark_signed_in(tx: Transaction, user_id: int) -> None:
+    tx.execute("update users set has_signed_in = 1 where id = $1 and has_signed_in = 0", user_id)
+
+
+def has_password_anywhere(rows: Reader) -> bool:
+    row = rows.find_one("select 1 from users where password_hash is not null limit 1")
     return row is not None
 
 
@@ -255,12 +268,11 @@ def insert_member(tx: Transaction, workspace_id: int, user_id: int, role: Role, 
     return inserted > 0
 
 
-def find_member(rows: Rows, workspace_id: int, user_id: int) -> Member | None:
-    row = find_one(
-        rows,
+def find_member(rows: Reader, workspace_id: int, user_id: int) -> Member | None:
+    row = rows.find_one(
         """
         select m.user_id, u.email, coalesce(m.name, u.name) as name, m.role, m.created_at,
-          u.email_verified_at
+          u.email_verified_at, u.has_signed_in
         from members m join users u on u.id = m.user_id
         where m.workspace_id = $1 and m.user_id = $2
         """,
@@ -269,10 +281,9 @@ def find_member(rows: Rows, workspace_id: int, user_id: int) -> Member | None:
     return None if row is None else _read_member(row)
 
 
-def has_member_with_email(rows: Rows, workspace_id: int, email: str) -> bool:
+def has_member_with_email(rows: Reader, workspace_id: int, email: str) -> bool:
     """`email` must be spelled as by `read_email`."""
-    row = find_one(
-        rows,
+    row = rows.find_one(
         """
         select 1 from members m join users u on u.id = m.user_id
         where m.workspace_id = $1 and u.email = $2
@@ -299,7 +310,7 @@ async def list_members(db: Database, workspace_id: int, after: int, limit: int) 
     rows = await db.find_all(
         """
         select m.user_id, u.email, coalesce(m.name, u.name) as name, m.role, m.created_at,
-          u.email_verified_at
+          u.email_verified_at, u.has_signed_in
         from members m join users u on u.id = m.user_id
         where m.workspace_id = $1 and m.user_id > $2 order by m.user_id limit $3
         """,
@@ -328,13 +339,6 @@ def delete_member(tx: Transaction, workspace_id: int, user_id: int) -> None:
     )
 
 
-def find_one(rows: Rows, sql: str, *parameters: str | int) -> Row | None:
-    """Reads from the transaction inside a write, otherwise directly on the event loop."""
-    if isinstance(rows, Database):
-        return rows.look_up(sql, *parameters)
-    return rows.find_one(sql, *parameters)
-
-
 def _read_user(row: Row | None) -> User | None:
     return None if row is None else msgspec.convert(dict(row), User)
 
@@ -344,4 +348,4 @@ def _read_workspace(row: Row) -> Workspace:
 
 
 def _read_member(row: Row) -> Member:
-    return msgspec.convert(dict(row), Member)
+    return msgspec.convert({**row, "has_signed_in": bool(row["has_signed_in"])}, Member)

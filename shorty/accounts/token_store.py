@@ -5,14 +5,13 @@ from collections.abc import Mapping
 import msgspec
 
 from shorty.accounts.model import Actor, KeptAnswer, NewToken, Role, Token
-from shorty.accounts.store import Rows, find_one
 from shorty.config import Plan
 from shorty.plans import find_plan
-from shorty.storage.database import Database, Row, Transaction
+from shorty.storage.database import Database, Reader, Row, Transaction
 
 
-def look_up_actor(db: Database, digest: str, plans: Mapping[str, Plan], now: int) -> Actor | None:
-    row = db.look_up(
+def find_actor(rows: Reader, digest: str, plans: Mapping[str, Plan], now: int) -> Actor | None:
+    row = rows.find_one(
         """
         select t.id as token_id, t.scope, t.expires_at, m.role, w.id as workspace_id, w.plan,
           u.id as user_id, u.name as user_name, u.email as user_email
@@ -39,11 +38,10 @@ def look_up_actor(db: Database, digest: str, plans: Mapping[str, Plan], now: int
 
 
 def look_up_role(
-    rows: Rows, token_id: int, user_id: int, workspace_id: int, now: int
+    rows: Reader, token_id: int, user_id: int, workspace_id: int, now: int
 ) -> Role | None:
     """The role of the token's person in its workspace; None if token or membership has ended."""
-    row = find_one(
-        rows,
+    row = rows.find_one(
         """
         select m.role
         from tokens t join members m on m.workspace_id = t.workspace_id and m.user_id = t.user_id
@@ -76,9 +74,8 @@ def insert_token(
     return rows[0]["id"]
 
 
-def find_token(rows: Rows, token_id: int) -> Token | None:
-    row = find_one(
-        rows,
+def find_token(rows: Reader, token_id: int) -> Token | None:
+    row = rows.find_one(
         """
         select t.id, t.hint, t.name, t.scope, t.workspace_id, t.user_id, u.email as user_email,
           t.created_at, t.expires_at, t.ended_at, t.last_used_at
@@ -116,9 +113,8 @@ async def list_all_tokens(db: Database) -> list[Token]:
     return [_read_token(row) for row in rows]
 
 
-def count_tokens_of_user(rows: Rows, user_id: int, now: int) -> int:
-    row = find_one(
-        rows,
+def count_tokens_of_user(rows: Reader, user_id: int, now: int) -> int:
+    row = rows.find_one(
         """
         select count(*) as tokens
         from members m
@@ -187,8 +183,8 @@ def mark_token_used(tx: Transaction, token_id: int, now: int) -> None:
 # First answers, kept for retries with the same Idempotency-Key
 
 
-def look_up_kept_answer(db: Database, token_id: int, key: str, oldest: int) -> KeptAnswer | None:
-    row = db.look_up(
+def find_kept_answer(rows: Reader, token_id: int, key: str, oldest: int) -> KeptAnswer | None:
+    row = rows.find_one(
         """
         select request_digest, status, body, location, created_at from idempotency_keys
         where token_id = $1 and key = $2 and created_at > $3

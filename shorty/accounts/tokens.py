@@ -9,10 +9,10 @@ from shorty.accounts import token_store
 from shorty.accounts.model import Actor, MadeToken, NewToken, Token, TokenChange
 from shorty.accounts.roles import require_scope, require_still
 from shorty.accounts.secret_texts import digest_secret, make_secret_text
-from shorty.accounts.store import Rows
 from shorty.config import Plan
 from shorty.errors import InvalidFieldsError, NotFoundError, UnauthenticatedError
-from shorty.storage.database import Database, Transaction
+from shorty.log import log_committed
+from shorty.storage.database import Database, Reader, Transaction
 
 PREFIX: Final = "shorty_"
 HINT_LENGTH: Final = len(PREFIX) + 4
@@ -25,12 +25,12 @@ def make_token_text() -> str:
     return make_secret_text(PREFIX)
 
 
-def find_actor(db: Database, token_text: str, plans: Mapping[str, Plan], now: int) -> Actor:
+def find_actor(rows: Reader, token_text: str, plans: Mapping[str, Plan], now: int) -> Actor:
     """The person a token acts for, read at each request so that revoking takes effect at once.
 
     Raises UnauthenticatedError, with the same reason for every kind of invalid token.
     """
-    actor = token_store.look_up_actor(db, digest_secret(token_text), plans, now)
+    actor = token_store.find_actor(rows, digest_secret(token_text), plans, now)
     if actor is None:
         raise UnauthenticatedError("This token is unknown, expired or revoked.")
     return actor
@@ -55,6 +55,14 @@ def create_token_for(
     text = make_token_text()
     digest, hint = digest_secret(text), text[:HINT_LENGTH]
     token_id = token_store.insert_token(tx, digest, hint, workspace_id, user_id, new, now)
+    log_committed(
+        tx,
+        "token_created",
+        token_id=token_id,
+        workspace_id=workspace_id,
+        user_id=user_id,
+        scope=new.scope,
+    )
     return MadeToken(token=_get_token(tx, workspace_id, token_id), text=text)
 
 
@@ -70,7 +78,7 @@ def check_token(name: str, expires_at: int | None, now: int) -> None:
         raise InvalidFieldsError(faults)
 
 
-def get_token(rows: Rows, actor: Actor, token_id: int) -> Token:
+def get_token(rows: Reader, actor: Actor, token_id: int) -> Token:
     """Raises ForbiddenError and NotFoundError."""
     require_scope(actor, "admin")
     return _get_token(rows, actor.workspace_id, token_id)
@@ -93,6 +101,13 @@ def change_token(
     expires_at = token.expires_at if change.expires_at is UNSET else change.expires_at
     check_token(name, expires_at if is_moved else None, now)
     token_store.update_token(tx, token_id, name, expires_at)
+    log_committed(
+        tx,
+        "token_changed",
+        token_id=token_id,
+        workspace_id=actor.workspace_id,
+        by=actor.user_id,
+    )
     return get_token(tx, actor, token_id)
 
 
@@ -100,6 +115,13 @@ def revoke_token(tx: Transaction, actor: Actor, token_id: int, now: int) -> None
     """Raises ForbiddenError and NotFoundError."""
     get_token(tx, actor, token_id)
     token_store.mark_token_revoked(tx, token_id, now)
+    log_committed(
+        tx,
+        "token_revoked",
+        token_id=token_id,
+        workspace_id=actor.workspace_id,
+        by=actor.user_id,
+    )
 
 
 def revoke_any_token(tx: Transaction, token_id: int, now: int) -> None:
@@ -116,7 +138,7 @@ async def end_expired_tokens(db: Database, now: int) -> int:
     return await db.write(lambda tx: token_store.mark_some_tokens_ended(tx, now, SWEEP_BATCH))
 
 
-def count_own_tokens(rows: Rows, user_id: int, now: int) -> int:
+def count_own_tokens(rows: Reader, user_id: int, now: int) -> int:
     """The number of a person's working tokens, in every workspace."""
     return token_store.count_tokens_of_user(rows, user_id, now)
 
@@ -134,7 +156,7 @@ async def list_all_tokens(db: Database) -> list[Token]:
     return await token_store.list_all_tokens(db)
 
 
-def _get_token(rows: Rows, workspace_id: int, token_id: int) -> Token:
+def _get_token(rows: Reader, workspace_id: int, token_id: int) -> Token:
     token = token_store.find_token(rows, token_id)
     if token is None or token.workspace_id != workspace_id:
         raise NotFoundError("token", token_id)

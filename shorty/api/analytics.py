@@ -18,6 +18,8 @@ from shorty.api.analytics_answers import (
     PreviousTotals,
     ReferrerCount,
     ReferrersAnswer,
+    RuleCount,
+    RulesAnswer,
     SeriesAnswer,
     SummaryAnswer,
     UtmAnswer,
@@ -36,19 +38,23 @@ from shorty.clicks.breakdown import (
     OF_DEVICES,
     OF_GEO,
     OF_REFERRERS,
+    OF_RULES,
     OF_UTM,
     count_clicks,
     list_browsers,
     list_cities,
     list_countries,
     list_devices,
+    list_rules,
     list_sites,
     list_systems,
     list_utm,
 )
+from shorty.clicks.breakdown import RuleCount as FoundCount
 from shorty.clicks.periods import Period, cut_period
 from shorty.clicks.stats import Count, ValueCounts, count_by_slot, count_values
 from shorty.errors import NotFoundError
+from shorty.links.rule_names import KnownRules, RuleName, find_rules
 from shorty.webcore.answers import Answer, answer_json
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -192,6 +198,39 @@ async def get_utm(request: ApiRequest) -> Answer:
         source=source, medium=medium, campaign=campaign, term=term, content=content, **top.period
     )
     return answer_json(answer)
+
+
+@resource.handle(
+    "GET /analytics/rules",
+    "Get clicks by rule and variant",
+    RulesAnswer,
+    description="Clicks that no rule won are counted where `rule` is null, those of links without "
+    "rules among them. A rule keeps its numbers as long as it is sent back with its `id`; "
+    "`isDeleted` says that its link no longer has it, or that the rule no longer has the variant. "
+    "A visitor counts where they were first seen on a UTC day.",
+    query=TopQuery,
+)
+async def get_rules(request: ApiRequest) -> Answer:
+    top = await count_top(request, OF_RULES)
+    found = list_rules(top.counts, has_bots=top.has_bots, limit=top.limit)
+    link_ids = {each.link_id for each in found if each.link_id is not None}
+    known = await find_rules(request.services.db, request.actor.workspace_id, link_ids)
+    return answer_json(RulesAnswer(rules=[show_rule(each, known) for each in found], **top.period))
+
+
+def show_rule(found: FoundCount, known: KnownRules) -> RuleCount:
+    name = RuleName(None, is_deleted=False)
+    if found.link_id is not None and found.rule_id is not None:
+        name = known.find(found.link_id, found.rule_id, found.variant)
+    return RuleCount(
+        link_id=None if found.link_id is None else str(found.link_id),
+        rule=found.rule_id,
+        name=name.name,
+        variant=found.variant,
+        clicks=found.clicks,
+        visitors=found.visitors,
+        is_deleted=name.is_deleted,
+    )
 
 
 class Top(NamedTuple):

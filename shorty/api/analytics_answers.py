@@ -147,6 +147,46 @@ class ReferrersAnswer(Echo, frozen=True, kw_only=True):
     }
 
 
+class RuleCount(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The clicks that a rule, or one of its variants, won; those that none won have no `rule`."""
+
+    link_id: str | None
+    rule: str | None
+    name: str | None
+    variant: str | None
+    clicks: int
+    visitors: int
+    is_deleted: bool
+
+
+class RulesAnswer(Echo, frozen=True, kw_only=True):
+    rules: list[RuleCount]
+
+    example: ClassVar[dict[str, Any]] = {
+        "rules": [
+            {
+                "linkId": "1162",
+                "rule": "b90e",
+                "name": "Two pages",
+                "variant": "a",
+                "clicks": 320,
+                "visitors": 301,
+                "isDeleted": False,
+            },
+            {
+                "linkId": None,
+                "rule": None,
+                "name": None,
+                "variant": None,
+                "clicks": 40,
+                "visitors": 38,
+                "isDeleted": False,
+            },
+        ],
+        **ECHO,
+    }
+
+
 class UtmCount(msgspec.Struct, frozen=True, kw_only=True):
     value: str
     clicks: int

@@ -58,6 +58,8 @@ class ExportedClick(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     utm_campaign: str | None
     utm_term: str | None
     utm_content: str | None
+    rule: str | None
+    variant: str | None
 
 
 COLUMNS: Final = tuple(field.encode_name for field in msgspec.structs.fields(ExportedClick))
@@ -67,13 +69,15 @@ COLUMNS: Final = tuple(field.encode_name for field in msgspec.structs.fields(Exp
     "GET /analytics/export",
     "Export single clicks",
     str,
-    description="Oldest first, without a limit. In CSV, the first row contains the column names, "
-    "and a text that a spreadsheet would run as a formula starts with an apostrophe. With "
-    "`format=ndjson`, the response is `application/x-ndjson`: one JSON object per line, with the "
-    "same names. Clicks older than the plan's retention are not included.",
+    description="Oldest first, without a limit. `domain` is the one by which the click came; "
+    "`rule` is the id of the rule that won it, and `variant` the key of the one drawn. In CSV, the "
+    "first row contains the column names, and a text that a spreadsheet would run as a formula "
+    "starts with an apostrophe. With `format=ndjson`, the response is `application/x-ndjson`: one "
+    "JSON object per line, with the same names. Clicks older than the plan's retention are not "
+    "included.",
     query=ExportQuery,
     answer_example=f"{','.join(COLUMNS)}\r\n81,2026-11-22T12:00:00.000Z,1162,go.example.com,"
-    "sale,qr,false,5577006791947779410,US,Portland,t.co,Safari,iOS,mobile,newsletter,,,,\r\n",
+    "sale,qr,false,5577006791947779410,US,Portland,t.co,Safari,iOS,mobile,newsletter,,,,,b90e,a\r\n",
     media_type="text/csv",
     other_examples=((MEDIA_TYPES["ndjson"].decode(), LINES_EXAMPLE),),
     errors=(NotFoundError,),
@@ -130,6 +134,8 @@ def show_click(row: Row) -> ExportedClick:
         utm_campaign=utm[2],
         utm_term=utm[3],
         utm_content=utm[4],
+        rule=row["rule_id"],
+        variant=row["variant"],
     )
 
 

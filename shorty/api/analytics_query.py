@@ -34,7 +34,13 @@ class AnalyticsQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ] = field(name="to", default=None)
     timezone: Annotated[str, Meta(description="IANA time zone that defines the days.")] = "UTC"
     link_id: Annotated[str | None, Meta(description="Only clicks on this link.")] = None
-    domain: Annotated[str | None, Meta(description="Only clicks on links of this domain.")] = None
+    domain: Annotated[
+        str | None,
+        Meta(
+            description="Only clicks by this domain, also on links that have moved or were deleted "
+            "since. With `linkId` or `tagId`: only links that are on this domain."
+        ),
+    ] = None
     tag_id: Annotated[str | None, Meta(description="Only clicks on links with this tag.")] = None
     include_bots: Annotated[bool, Meta(description="Include clicks by bots.")] = False
 

@@ -19,6 +19,7 @@ from shorty.api import (
     qr_codes,
     qr_drawings,
     qr_logos,
+    rule_trials,
     short_link_bulk,
     short_link_crud,
     short_links,
@@ -48,6 +49,7 @@ NATIVE: Final = RouteGroup(
     handlers=(
         *links.resource.handlers,
         *link_bulk.resource.handlers,
+        *rule_trials.resource.handlers,
         *qr_drawings.resource.handlers,
         *qr_logos.resource.handlers,
         *bio_pages.resource.handlers,

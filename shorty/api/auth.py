@@ -8,6 +8,7 @@ from shorty.accounts.tokens import find_actor
 from shorty.api.operations import find_operation
 from shorty.api.requests import ApiRequest
 from shorty.errors import UnauthenticatedError
+from shorty.limits import divide_limit
 from shorty.webcore.addresses import API
 from shorty.webcore.answers import RATE_HEADERS
 from shorty.webcore.requests import tell_of_proxy
@@ -21,7 +22,7 @@ async def authenticate(request: ApiRequest) -> None:
     The rate limit counts every request with a valid token, including those that fail later.
     """
     if request.scope["method"] != "OPTIONS":
-        identify(request, read_token(request))
+        await identify(request, read_token(request))
 
 
 async def authenticate_strictly(request: ApiRequest) -> None:
@@ -44,19 +45,19 @@ def read_token(request: ApiRequest) -> str:
     return token.strip()
 
 
-def identify(request: ApiRequest, token_text: str) -> None:
+async def identify(request: ApiRequest, token_text: str) -> None:
     """Sets the request's `actor` and `now`, counts it, and checks its operation's scope.
 
     Raises UnauthenticatedError, RateLimitedError and ForbiddenError.
     """
     tell_of_proxy(request)
-    count_request(request, token_text)
+    await count_request(request, token_text)
     operation = find_operation(request.route_handler)
     if operation.scope is not None:
         require_scope(request.actor, operation.scope)
 
 
-def count_stray_request(request: ApiRequest) -> None:
+async def count_stray_request(request: ApiRequest) -> None:
     """Counts a request that reached no handler (404, 405) if it has a valid token.
 
     Raises RateLimitedError.
@@ -64,20 +65,23 @@ def count_stray_request(request: ApiRequest) -> None:
     if not request.scope["path"].startswith(f"{API}/") or request.scope["method"] == "OPTIONS":
         return
     with suppress(UnauthenticatedError):
-        count_request(request, read_token(request))
+        await count_request(request, read_token(request))
 
 
-def count_request(request: ApiRequest, token_text: str) -> None:
+async def count_request(request: ApiRequest, token_text: str) -> None:
     """Raises UnauthenticatedError and RateLimitedError."""
     services = request.services
     config = services.config
     now = request.now = services.read_clock()
-    actor = find_actor(services.db, token_text, config.plans, now)
+    actor = await services.db.read_by_key(
+        lambda rows: find_actor(rows, token_text, config.plans, now)
+    )
     request.actor = actor
     token_id = actor.token_id or 0
     services.token_uses.note(token_id, now)
     limit = actor.plan.requests_per_minute or config.server.requests_per_minute
-    allowance = services.limits.api_requests.take(token_id, limit, now)
+    own = divide_limit(limit, services.db.live_nodes)
+    allowance = services.limits.api_requests.take(token_id, own, now)
     request.scope["state"][RATE_HEADERS] = (
         (b"x-ratelimit-limit", b"%d" % allowance.limit),
         (b"x-ratelimit-remaining", b"%d" % allowance.remaining),

@@ -46,7 +46,10 @@ Description: TypeAlias = Annotated[
 ]
 Label: TypeAlias = Annotated[
     str,
-    Meta(description=f"Label of the first button, which opens `url`. Default: `{BUTTON_LABEL}`."),
+    Meta(
+        description=f"Label of the first button, which opens `url`. Default: the link's title "
+        f"if the page has another title of its own, else `{BUTTON_LABEL}`."
+    ),
 ]
 ButtonShown: TypeAlias = Annotated[bool, Meta(description="Whether the page shows that button.")]
 Avatar: TypeAlias = Annotated[
@@ -96,7 +99,7 @@ class PageChanges(Input, frozen=True, kw_only=True):
 
 
 class PageInput(PageChanges, frozen=True, kw_only=True):
-    """Either `linkId`, or `url` and `domain` to create a new link."""
+    """Either `linkId`, or `domain` and maybe `url` to create a new link."""
 
     link_id: Annotated[str | int, Meta(description="The link that becomes a bio page.")] | None = (
         None
@@ -133,8 +136,9 @@ async def list_pages(request: ApiRequest) -> Answer:
     "POST /bio-pages",
     "Create a bio page",
     PageAnswer,
-    description="With a new link (`url`, `domain` and optionally `customSlug`), or for the "
-    "existing link `linkId`. A page has the id of its link.",
+    description="With a new link (`domain`, and optionally `url` and `customSlug`), or for the "
+    "existing link `linkId`. A page has the id of its link. Without `url`, the link leads to the "
+    "front page of its domain, and the page shows no first button unless `isButtonShown` is true.",
     body=PageInput,
     body_example={
         "url": "https://ann.example.com/",
@@ -244,8 +248,7 @@ def find_source_faults(wanted: PageInput) -> dict[str, str]:
     }
     if wanted.link_id is not None:
         return {name: "cannot be combined with linkId" for name, value in given.items() if value}
-    missing = "is required unless linkId is given"
-    return {name: missing for name in ("url", "domain") if not given[name]}
+    return {} if wanted.domain else {"domain": "is required unless linkId is given"}
 
 
 def read_link(wanted: PageInput) -> LinkChange:

@@ -1,5 +1,6 @@
 """`/domains`: the operator's domains, which serve every workspace, and the workspace's own."""
 
+from functools import partial
 from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
@@ -11,10 +12,12 @@ from shorty.api.objects import Input, derive_changes, show
 from shorty.api.operations import Resource
 from shorty.api.requests import ApiRequest
 from shorty.domains import DomainChange, NewDomain, service
-from shorty.domains.app_links import FIELDS, look_up_app_links
+from shorty.domains.app_links import FIELDS, AppLinks, find_app_links
 from shorty.domains.model import Domain, Scheme
 from shorty.domains.verification import DnsRecord, Verification, list_needed_records
 from shorty.errors import AlreadyExistsError, InvalidFieldsError, QuotaExceededError
+from shorty.links.context import find_web_fault
+from shorty.storage.database import Transaction
 from shorty.webcore.answers import Answer, answer_json, answer_nothing
 from shorty.webcore.fields import convert_given
 from shorty.webcore.requests import read_body
@@ -63,6 +66,13 @@ class DomainInput(Input, frozen=True, kw_only=True):
     scheme: Scheme = "https"
     root_redirect: Annotated[Redirect, Meta(description="Where `/` redirects.")] = ""
     not_found_redirect: Annotated[Redirect, Meta(description="Where unknown slugs redirect.")] = ""
+    expired_redirect: Annotated[
+        Redirect,
+        Meta(
+            description="Where links redirect that have expired or reached their maximum visits, "
+            "unless they have an `expiredUrl`."
+        ),
+    ] = ""
     apple_app_site_association: AppleFile | None = None
     asset_links: AndroidFile | None = None
 
@@ -73,6 +83,7 @@ DomainChanges: Final = derive_changes(
     scheme=None,
     root_redirect=Redirect | None,
     not_found_redirect=Redirect | None,
+    expired_redirect=Redirect | None,
 )
 
 
@@ -87,6 +98,7 @@ class DomainObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     verified_at: str | None
     root_redirect: str
     not_found_redirect: str
+    expired_redirect: str
     apple_app_site_association: AppleFile | None
     asset_links: AndroidFile | None
     dns_records: list[DnsRecord]
@@ -101,6 +113,7 @@ class DomainObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         "verifiedAt": None,
         "rootRedirect": "https://example.com/",
         "notFoundRedirect": "",
+        "expiredRedirect": "",
         "appleAppSiteAssociation": APPLE_EXAMPLE,
         "assetLinks": ANDROID_EXAMPLE,
         "dnsRecords": [TXT_EXAMPLE, CNAME_EXAMPLE],
@@ -162,9 +175,13 @@ class VerificationAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="came
     }
 
 
-def show_domain(request: ApiRequest, domain: Domain) -> DomainObject:
+async def show_domain(request: ApiRequest, domain: Domain) -> DomainObject:
+    app_links = await request.services.db.read(lambda rows: find_app_links(rows, domain.id))
+    return build_domain(request, domain, app_links)
+
+
+def build_domain(request: ApiRequest, domain: Domain, app_links: AppLinks) -> DomainObject:
     needed = () if domain.is_verified else list_needed_records(domain, request.services.domains)
-    app_links = look_up_app_links(request.services.db, domain.id)
     return show(
         DomainObject,
         domain,
@@ -196,11 +213,11 @@ def read_app_links(given: dict[str, Any]) -> dict[str, Any]:
     return given | written
 
 
-def show_verification(request: ApiRequest, verification: Verification) -> VerificationAnswer:
+async def show_verification(request: ApiRequest, verification: Verification) -> VerificationAnswer:
     return VerificationAnswer(
         is_verified=verification.domain.is_verified,
         checks=[show(CheckObject, check) for check in verification.checks],
-        domain=show_domain(request, verification.domain),
+        domain=await show_domain(request, verification.domain),
     )
 
 
@@ -216,7 +233,7 @@ async def list_domains(request: ApiRequest) -> Answer:
     everything = await service.list_domains(request.services.db, request.actor.workspace_id)
     by_id = sorted(everything, key=lambda domain: domain.id)
     page, cursor = cut_page([domain for domain in by_id if domain.id > query.after], query.limit)
-    domains = [show_domain(request, domain) for domain in page]
+    domains = [await show_domain(request, domain) for domain in page]
     return answer_json(DomainList(domains=domains, next_cursor=cursor))
 
 
@@ -232,13 +249,22 @@ async def list_domains(request: ApiRequest) -> Answer:
 )
 async def add_domain(request: ApiRequest) -> Answer:
     body = await read_body(request)
+    find_fault = partial(find_web_fault, request.services.links, request.now)
     new = NewDomain(**read_app_links(convert_given(body.fields, DomainInput)))
+    app_links = AppLinks()
+
+    def add(tx: Transaction) -> Domain:
+        nonlocal app_links
+        domain = service.add_domain(tx, request.actor, new, request.now, find_fault)
+        app_links = find_app_links(tx, domain.id)
+        return domain
+
     return await create_once(
         request,
         body,
         "/domains",
-        lambda tx: service.add_domain(tx, request.actor, new, request.now),
-        lambda domain: DomainAnswer(domain=show_domain(request, domain)),
+        add,
+        lambda domain: DomainAnswer(domain=build_domain(request, domain, app_links)),
     )
 
 
@@ -246,7 +272,7 @@ async def add_domain(request: ApiRequest) -> Answer:
 async def get_domain(request: ApiRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
     domain = await service.get_domain(request.services.db, request.actor.workspace_id, domain_id)
-    return answer_json(DomainAnswer(domain=show_domain(request, domain)))
+    return answer_json(DomainAnswer(domain=await show_domain(request, domain)))
 
 
 @resource.handle(
@@ -260,11 +286,14 @@ async def get_domain(request: ApiRequest) -> Answer:
 async def change_domain(request: ApiRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
     directory = request.services.domains
+    find_fault = partial(find_web_fault, request.services.links, request.now)
     change = DomainChange(**read_app_links(await request.read_given(DomainChanges)))
     domain = await request.write(
-        lambda tx: service.change_domain(tx, directory, request.actor, domain_id, change)
+        lambda tx: service.change_domain(
+            tx, directory, request.actor, domain_id, change, find_fault
+        )
     )
-    return answer_json(DomainAnswer(domain=show_domain(request, domain)))
+    return answer_json(DomainAnswer(domain=await show_domain(request, domain)))
 
 
 @resource.handle(
@@ -293,4 +322,4 @@ async def remove_domain(request: ApiRequest) -> Answer:
 async def verify_domain(request: ApiRequest) -> Answer:
     domain_id = request.read_id("domain_id", "domain")
     verification = await request.services.verifier.verify(request.actor, domain_id, request.now)
-    return answer_json(show_verification(request, verification))
+    return answer_json(await show_verification(request, verification))

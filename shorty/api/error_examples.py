@@ -15,6 +15,7 @@ from shorty.errors import (
     QuotaExceededError,
     RateLimitedError,
     ShortyError,
+    SlugRestingError,
     SlugTakenError,
     StorageUnavailableError,
     UnauthenticatedError,
@@ -38,6 +39,7 @@ SAMPLES: Final[dict[type[ShortyError], ShortyError]] = {
         FeatureOffError("webhooks", "free"),
         NotFoundError("link", 17),
         SlugTakenError("sale", "go.example.com"),
+        SlugRestingError("sale", "go.example.com"),
         AlreadyExistsError("domain", "go.example.com"),
         ConflictError("A request with this Idempotency-Key is in progress; try again."),
         BodyTooLargeError(BODY_LIMIT),
@@ -77,4 +79,6 @@ def list_error_kinds(
     if operation.is_repeatable:
         kinds += [KeyReusedError, ConflictError]
     kinds += [*operation.errors, StorageUnavailableError]
+    if SlugTakenError in kinds:
+        kinds.insert(kinds.index(SlugTakenError) + 1, SlugRestingError)
     return list(dict.fromkeys(kinds))

@@ -15,7 +15,7 @@ from shorty.accounts import token_store
 from shorty.accounts.model import KeptAnswer
 from shorty.api.requests import ApiRequest
 from shorty.durations import DAY_MS
-from shorty.errors import ConflictError, InvalidFieldsError
+from shorty.errors import ConflictError, InvalidFieldsError, ShortyError
 from shorty.storage.database import Database, Transaction
 from shorty.webcore.addresses import API
 from shorty.webcore.answers import Answer, answer_created
@@ -47,17 +47,22 @@ async def answer_once(
     """Runs `create` and shows the result, or repeats the response to the same earlier request.
 
     `create` gets a function that it calls inside its transaction with what it has created; None
-    without a key. Raises KeyReusedError, and ConflictError if another process uses the key.
+    without a key. Of several processes that get the same request at once, one creates, and the
+    others repeat its answer. Raises KeyReusedError.
     """
     key = read_key(request)
     if key is None:
         return show(await create(None))
     token_id = request.actor.token_id or 0
     digest = digest_request(request, body)
-    async with request.services.attempts.run_alone(token_id, key):
-        kept = token_store.look_up_kept_answer(
-            request.services.db, token_id, key, request.now - KEPT_MS
+
+    async def find_kept() -> KeptAnswer | None:
+        return await request.services.db.read_by_key(
+            lambda rows: token_store.find_kept_answer(rows, token_id, key, request.now - KEPT_MS)
         )
+
+    async with request.services.attempts.run_alone(token_id, key):
+        kept = await find_kept()
         if kept is not None:
             return replay(kept, digest)
 
@@ -66,7 +71,13 @@ async def answer_once(
             if not token_store.insert_kept_answer(tx, token_id, key, answer, request.now - KEPT_MS):
                 raise ConflictError(f"A request with this {HEADER} is in progress; try again.")
 
-        return show(await create(remember))
+        try:
+            return show(await create(remember))
+        except ShortyError:  # such as a slug that the same request took at another node
+            kept = await find_kept()
+            if kept is None:
+                raise
+            return replay(kept, digest)
 
 
 async def create_once(

@@ -11,10 +11,20 @@ from shorty.api.link_object import STATUSES
 from shorty.api.listing import Cursor, Limit
 from shorty.api.objects import Input, derive_changes
 from shorty.api.qr_settings import QrSettingsInput, read_qr_settings
+from shorty.api.rule_objects import (
+    SHORTHANDS,
+    Android,
+    Geo,
+    Ios,
+    RulesField,
+    TestVariants,
+    take_rules,
+)
 from shorty.errors import InvalidFieldsError
 from shorty.ids import parse_id
 from shorty.links.destination import RedirectStatus
 from shorty.links.model import (
+    JudgedState,
     LinkChange,
     LinkFilter,
     LinkSort,
@@ -50,7 +60,12 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "tag_ids": (),
     "tag_names": (),
     "webhook_urls": (),
+    "hide_referrer": False,
+    "skip_social_crawler_tracking": False,
+    "aliases": (),
+    "keeps_old_slug": True,
 }
+_MAYBE_RULES: Final = frozenset({"rules", *SHORTHANDS})
 # Fields that callers know by another name than the domain.
 _OWN_NAMES: Final = {
     "slug": "customSlug",
@@ -62,10 +77,15 @@ _DOMAIN_NAMES: Final = {
     "custom_slug": "slug",
     "redirect_type": "status",
     "qr_code": "qr_settings",
+    "keep_old_slug": "keeps_old_slug",
 }
 
 RedirectType: TypeAlias = Literal[
     "PERMANENT_301", "TEMPORARY_302", "TEMPORARY_307", "PERMANENT_308", "301", "302", "307", "308"
+]
+
+State: TypeAlias = Literal[
+    "active", "disabled", "expired", "used-up", "not-started", "blocked", "deleted"
 ]
 
 Url = Annotated[
@@ -135,6 +155,46 @@ WebhookUrls = Annotated[
     Meta(description="Webhook endpoint URLs that are notified of each click, separated by commas."),
 ]
 
+Aliases = Annotated[
+    list[str],
+    Meta(
+        description="All further addresses at which the link answers, up to 20: each `HOST/SLUG`, "
+        "or a slug alone for one on the link's own domain. The host must be a verified domain of "
+        "the workspace.",
+        examples=[["go.example.com/autumn"]],
+    ),
+]
+KeepOldSlug = Annotated[
+    bool,
+    Meta(
+        description="false: an update of `customSlug` or `domain` frees the previous address. "
+        "Default: the previous address becomes an alias if the link has had visits or has a QR "
+        "code. Has no effect beside `aliases`."
+    ),
+]
+
+ExpiredUrl = Annotated[
+    str,
+    Meta(
+        description="Where visitors are redirected once the link has expired or reached its "
+        "maximum visits; not counted as a click. Default: the domain's `expiredRedirect`, else a "
+        "page that says so."
+    ),
+]
+HideReferrer = Annotated[
+    bool, Meta(description="Do not tell the destination on which page the link was followed.")
+]
+GtmContainer = Annotated[
+    str,
+    Meta(
+        description="A Google Tag Manager container that is loaded on visits. Its custom HTML tags "
+        "do not run.",
+        examples=["GTM-ABC1234"],
+    ),
+]
+SkipCrawlers = Annotated[
+    bool, Meta(description="Store nothing of crawlers that fetch the link's preview.")
+]
 QrCode = Annotated[
     QrSettingsInput,
     Meta(
@@ -172,6 +232,15 @@ class LinkInput(Input, frozen=True, kw_only=True):
     google_tag_id: GoogleTag | None = None
     webhook_urls: WebhookUrls | None = None
     qr_code: QrCode | None = None
+    expired_url: ExpiredUrl | None = None
+    hide_referrer: HideReferrer | None = None
+    gtm_container_id: GtmContainer | None = None
+    skip_social_crawler_tracking: SkipCrawlers | None = None
+    rules: RulesField | None = None
+    ios: Ios | None = None
+    android: Android | None = None
+    geo: Geo | None = None
+    test_variants: TestVariants | None = None
 
 
 LinkChanges: Final = derive_changes(
@@ -179,6 +248,8 @@ LinkChanges: Final = derive_changes(
     add_tag_ids=AddedTagIds | None,
     remove_tag_ids=RemovedTagIds | None,
     is_active=Active | None,
+    aliases=Aliases | None,
+    keep_old_slug=KeepOldSlug | None,
 )
 
 
@@ -197,16 +268,26 @@ class LinkQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     cursor: Cursor | None = None
     search: Annotated[
         str,
-        Meta(max_length=200, description="Part of the slug, title or destination."),
+        Meta(max_length=200, description="Part of the slug, title or destination, or of an alias."),
     ] = ""
     domain: Annotated[str | None, Meta(description="Only links on this domain.")] = None
     tag_id: Annotated[str | None, Meta(description="Only links with this tag.")] = None
     is_active: Annotated[bool | None, Meta(description="Only active, or only inactive links.")] = (
         None
     )
-    sort: Annotated[LinkSort, Meta(description="Prefix `-` to sort in descending order.")] = (
-        "-createdAt"
-    )
+    state: Annotated[
+        State | None,
+        Meta(
+            description="Only links in this state. `active` links let visitors through; a link "
+            "can be in several of the other states at once. Only `deleted` lists deleted links."
+        ),
+    ] = None
+    sort: Annotated[
+        LinkSort,
+        Meta(
+            description="Prefix `-` to sort in descending order. `deletedAt` needs `state=deleted`."
+        ),
+    ] = "-createdAt"
 
 
 def read_new_link(body: Body) -> LinkChange:
@@ -230,7 +311,7 @@ def spell_faults(faults: Mapping[str, str]) -> dict[str, str]:
 telling_own_names: Final = TellingNames(spell_faults)
 
 
-def read_filter(query: LinkQuery) -> LinkFilter:
+def read_filter(query: LinkQuery, now: int) -> LinkFilter:
     """Raises InvalidFieldsError for a malformed tag id."""
     tag_id = None if query.tag_id is None else parse_id(query.tag_id)
     if query.tag_id is not None and tag_id is None:
@@ -240,6 +321,7 @@ def read_filter(query: LinkQuery) -> LinkFilter:
         domain=query.domain,
         tag_id=tag_id,
         is_active=query.is_active,
+        state=None if query.state is None else JudgedState(name=query.state, now=now),
         sort=query.sort,
         cursor=query.cursor,
         limit=query.limit,
@@ -267,9 +349,13 @@ def _read(
     clicks = fields.get("maxClicks")
     if isinstance(clicks, float) and clicks.is_integer():
         fields = {**fields, "maxClicks": int(clicks)}  # JSON has only one number type
-    found, faults = convert_body(fields, kind, is_text=is_form)
-    nothing = UNSET if kind is LinkInput else None
     values: dict[str, Any] = {}
+    rule_faults: dict[str, str] = {}
+    if not _MAYBE_RULES.isdisjoint(fields):
+        fields, values, rule_faults = take_rules(fields)
+    found, faults = convert_body(fields, kind, is_text=is_form)
+    faults |= rule_faults
+    nothing = UNSET if kind is LinkInput else None
     for own_name, value in found.items():
         name = _DOMAIN_NAMES.get(own_name, own_name)
         if value is None:
@@ -312,6 +398,7 @@ _READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "add_tag_ids": _read_tag_ids,
     "remove_tag_ids": _read_tag_ids,
     "tag_names": tuple,
+    "aliases": tuple,
     "qr_settings": read_qr_settings,
     "webhook_urls": _split_addresses,
 }

@@ -13,6 +13,7 @@ from shorty.api.link_answers import (
     UpdatedLinks,
     show_created,
     show_failed,
+    warn_of,
 )
 from shorty.api.link_bodies import (
     LinkChanges,
@@ -91,7 +92,9 @@ async def create_links(request: ApiRequest) -> Answer:
         lambda remember: service.create_links(
             request.services.links, request.actor, changes, request.now, remember
         ),
-        lambda outcomes: answer_json(show_created(outcomes), 201),
+        lambda outcomes: answer_json(
+            show_created(outcomes, warn_of(request, list_links(outcomes))), 201
+        ),
     )
 
 
@@ -116,14 +119,19 @@ async def change_links(request: ApiRequest) -> Answer:
         outcomes = await service.change_links(
             request.services.links, request.actor, known, change, request.now
         )
-    links = [show_link(outcome) for outcome in outcomes if isinstance(outcome, Link)]
+    changed = list_links(outcomes)
+    links = [show_link(link) for link in changed]
     failed = [
         show_failed(link_id, outcome)
         for link_id, outcome in zip(known, outcomes, strict=True)
         if isinstance(outcome, ShortyError)
     ]
     failed += [show_failed(text, NotFoundError("link", text)) for text in list_bad(ids)]
-    return answer_json(UpdatedLinks(updated=len(links), failed=failed, links=links))
+    return answer_json(
+        UpdatedLinks(
+            updated=len(links), failed=failed, links=links, warnings=warn_of(request, changed)
+        )
+    )
 
 
 @resource.handle(
@@ -149,6 +157,10 @@ async def delete_links(request: ApiRequest) -> Answer:
     missing = [str(number) for number in known if number not in deleted] + list_bad(ids)
     failed = [show_failed(text, NotFoundError("link", text)) for text in missing]
     return answer_json(DeletedLinks(deleted=len(deleted), failed=failed))
+
+
+def list_links(outcomes: Sequence[Link | ShortyError]) -> list[Link]:
+    return [outcome for outcome in outcomes if isinstance(outcome, Link)]
 
 
 def read_bulk_link(fields: dict[str, Any], domain: str) -> LinkChange:

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 
-from shorty.links.model import Creator, Link, LinkType, QrSettings, Tag
+from shorty.api.rule_objects import RuleObject, show_rules
+from shorty.links.model import Creator, Deletion, Link, LinkType, QrSettings, Tag
 from shorty.qr.symbol import write_scanned_url
 from shorty.qr.warnings import list_warnings
 from shorty.webcore.times import format_optional_time, format_time
+
+Obstacle: TypeAlias = Literal["slug-taken", "domain-removed"]
 
 STATUSES: Final = {
     "PERMANENT_301": 301,
@@ -48,7 +51,21 @@ class QrCodeObject(QrSettings, frozen=True, kw_only=True):
     warnings: list[str]
 
 
-class LinkObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class DeletionObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """When a link was deleted, by whom if that is known, and what keeps it from being restored."""
+
+    deleted_at: str
+    deleted_by: CreatorObject | None
+    obstacle: Obstacle | None
+
+    example: ClassVar[dict[str, Any]] = {
+        "deletedAt": "2026-11-29T08:30:00.000Z",
+        "deletedBy": {"id": "1", "name": "Ann", "email": "ann@example.com"},
+        "obstacle": None,
+    }
+
+
+class LinkObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """`url` includes the UTM parameters; `password` is never returned."""
 
     id: str
@@ -81,12 +98,19 @@ class LinkObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     meta_pixel_id: str | None
     google_tag_id: str | None
     webhook_urls: str | None
+    aliases: list[str]
     tags: list[LinkTag]
     qr_code: QrCodeObject | None
+    expired_url: str | None
+    hide_referrer: bool
+    gtm_container_id: str | None
+    skip_social_crawler_tracking: bool
+    rules: list[RuleObject]
     workspace_id: str
     created_by: CreatorObject | None
     created_at: str
     updated_at: str
+    deletion: DeletionObject | None = None
 
     example: ClassVar[dict[str, Any]] = {
         "id": "1162",
@@ -119,8 +143,14 @@ class LinkObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         "metaPixelId": None,
         "googleTagId": None,
         "webhookUrls": None,
+        "aliases": ["go.example.com/autumn"],
         "tags": [{"tag": {"id": "5", "name": "Press", "color": "#4477aa"}}],
         "qrCode": None,
+        "expiredUrl": None,
+        "hideReferrer": False,
+        "gtmContainerId": None,
+        "skipSocialCrawlerTracking": False,
+        "rules": [RuleObject.example],
         "workspaceId": "1",
         "createdBy": {"id": "1", "name": "Ann", "email": "ann@example.com"},
         "createdAt": "2026-11-22T12:00:00.000Z",
@@ -134,7 +164,11 @@ _SAME: Final = tuple(
     for name in LinkObject.__struct_fields__
     if name in {*Link.__struct_fields__, "short_url", "click_count"}
     and not name.endswith(("_at", "_since"))
-    and name not in {"id", "tags", "webhook_urls", "workspace_id", "created_by"}
+    and name
+    not in {
+        *("id", "aliases", "tags", "webhook_urls", "workspace_id", "created_by", "deletion"),
+        "rules",
+    }
 )
 _read_same: Final[Callable[[Link], tuple[Any, ...]]] = attrgetter(*_SAME)
 
@@ -153,12 +187,15 @@ def show_link(link: Link) -> LinkObject:
         valid_since=format_optional_time(link.valid_since),
         expires_at=format_optional_time(link.expires_at),
         webhook_urls=",".join(link.webhook_urls) or None,
+        aliases=[alias.text for alias in link.aliases],
         tags=[LinkTag(tag=show_tag(tag)) for tag in link.tags],
         qr_code=_show_qr_code(link),
+        rules=show_rules(link.rules),
         workspace_id=str(link.workspace_id),
         created_by=_show_creator(link.created_by),
         created_at=created_at,
         updated_at=created_at if is_new else format_time(link.updated_at),
+        deletion=None if link.deletion is None else _show_deletion(link.deletion),
     )
 
 
@@ -172,6 +209,15 @@ def _show_qr_code(link: Link) -> QrCodeObject | None:
         return None
     warnings = list_warnings(settings, write_scanned_url(link))
     return QrCodeObject(**msgspec.structs.asdict(settings), url=url, warnings=warnings)
+
+
+def _show_deletion(deletion: Deletion) -> DeletionObject:
+    obstacle: Obstacle | None = "slug-taken" if deletion.is_slug_taken else None
+    return DeletionObject(
+        deleted_at=format_time(deletion.at),
+        deleted_by=_show_creator(deletion.by),
+        obstacle="domain-removed" if deletion.is_domain_gone else obstacle,
+    )
 
 
 def _show_creator(creator: Creator | None) -> CreatorObject | None:

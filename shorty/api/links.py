@@ -6,7 +6,10 @@ from shorty.api.idempotency import Remember, answer_once
 from shorty.api.link_answers import (
     LinkAnswer,
     LinkList,
+    RestoredLink,
+    answer_changed,
     answer_link,
+    answer_restored,
 )
 from shorty.api.link_bodies import (
     CREATE_EXAMPLE,
@@ -63,7 +66,7 @@ async def create_link(request: ApiRequest) -> Answer:
             lambda remember: service.create_link(
                 request.services.links, request.actor, change, request.now, remember
             ),
-            lambda link: answer_link(link, 201),
+            lambda link: answer_changed(request, link, 201),
         )
 
 
@@ -78,7 +81,10 @@ async def find_or_create(request: ApiRequest, body: Body, change: LinkChange) ->
         )
 
     return await answer_once(
-        request, body, create, lambda found: answer_link(found[0], 201 if found[1] else 200)
+        request,
+        body,
+        create,
+        lambda found: answer_changed(request, found[0], 201 if found[1] else 200),
     )
 
 
@@ -87,7 +93,7 @@ async def find_or_create(request: ApiRequest, body: Body, change: LinkChange) ->
     "List links",
     LinkList,
     description="`total` is exact without filters; with filters it stops at 10,000, and "
-    "`totalIsCapped` is true.",
+    "`totalIsCapped` is true. Links of `state=deleted` also have a `deletion`.",
     query=LinkQuery,
     answer_example={
         "links": [LinkObject.example],
@@ -98,7 +104,7 @@ async def find_or_create(request: ApiRequest, body: Body, change: LinkChange) ->
 )
 async def list_links(request: ApiRequest) -> Answer:
     query = request.read_filters(LinkQuery)
-    page = await list_page(request.services.links, request.actor, read_filter(query))
+    page = await list_page(request.services.links, request.actor, read_filter(query, request.now))
     return answer_json(
         LinkList(
             links=[show_link(link) for link in page.links],
@@ -132,7 +138,7 @@ async def change_link(request: ApiRequest) -> Answer:
         link = await service.change_link(
             request.services.links, request.actor, link_id, change, request.now
         )
-    return answer_link(link)
+    return answer_changed(request, link)
 
 
 @resource.handle(
@@ -150,15 +156,22 @@ async def delete_link(request: ApiRequest) -> Answer:
 @resource.handle(
     "POST /links/{link_id}/restore",
     "Restore a deleted link",
-    LinkAnswer,
+    RestoredLink,
     status=200,
     description="Works at any time after deletion and brings back the analytics. Fails with "
     "`slug-taken` if another link uses the slug, with `conflict` if its domain was removed, and "
-    "with 404 if the link is not deleted. The link counts towards the plan's limit of links "
+    "with 404 if the link is not deleted. `warnings` name the aliases that are taken by now, which "
+    "the link does not get back. The link counts towards the plan's limit of links "
     "again, but not towards the monthly quota.",
+    answer_example={
+        "link": LinkObject.example,
+        "warnings": [
+            "The alias go.example.com/sale was not restored: its slug has been taken since."
+        ],
+    },
     errors=(SlugTakenError, ConflictError, QuotaExceededError),
 )
 async def restore_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "deleted link")
     context, actor = request.services.links, request.actor
-    return answer_link(await service.restore_link(context, actor, link_id, request.now))
+    return answer_restored(await service.restore_link(context, actor, link_id, request.now))

@@ -133,7 +133,9 @@ async def invite_member(request: ApiRequest) -> Answer:
 @resource.handle("GET /members/{member_id}", "Get a member", MemberAnswer)
 async def get_member(request: ApiRequest) -> Answer:
     user_id = request.read_id("member_id", "member")
-    member = members.get_member(request.services.db, request.actor.workspace_id, user_id)
+    member = await request.services.db.read(
+        lambda rows: members.get_member(rows, request.actor.workspace_id, user_id)
+    )
     return answer_json(MemberAnswer(member=show_member(member)))
 
 

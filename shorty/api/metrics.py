@@ -1,6 +1,6 @@
 """Metrics for Prometheus: the process, and the storage of clicks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -10,6 +10,8 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from shorty.api.worker_metrics import AllWorkers, Family, label_families, read_others
+from shorty.nodes import Node
 from shorty.webcore.services import Services
 
 # Reads /proc at each scrape; the figures are the process's, so one serves every app in it.
@@ -63,8 +65,48 @@ class ClickCollector(Collector):
             yield GaugeMetricFamily(f"shorty_{name}", meaning, value=value)
 
 
-def write_metrics(services: Services) -> tuple[bytes, str]:
-    """Returns the exposition format and its media type."""
-    clicks = CollectorRegistry()
-    clicks.register(ClickCollector(services))
-    return generate_latest(_PROCESS) + generate_latest(clicks), CONTENT_TYPE_LATEST
+class NodeCollector(Collector):
+    """The nodes that share the database; nothing on SQLite."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self._nodes = nodes
+
+    def collect(self) -> Iterator[Metric]:
+        gauges: dict[str, tuple[str, Callable[[Node], float]]] = {
+            "silent_seconds": ("How long it has said nothing.", lambda node: node.silent_ms / 1000),
+            "visits_waiting": (
+                "Visits in its journal that were not yet in the database when it last spoke.",
+                lambda node: node.facts.waiting,
+            ),
+            "clock_ahead_seconds": (
+                "By how much its clock is ahead of the database's.",
+                lambda node: node.ahead_ms / 1000,
+            ),
+            "keeper": (
+                "1 for the node that does what is done by the clock.",
+                lambda node: int(node.facts.is_keeper),
+            ),
+        }
+        for name, (meaning, measure) in gauges.items() if self._nodes else ():
+            family = GaugeMetricFamily(f"shorty_node_{name}", meaning, labels=["node"])
+            for node in self._nodes:
+                family.add_metric([node.name], measure(node))
+            yield family
+
+
+def collect_own(services: Services) -> list[Family]:
+    """Those of this process, labelled with its node."""
+    metrics = [*_PROCESS.collect(), *ClickCollector(services).collect()]
+    return label_families(metrics, services.db.node)
+
+
+def write_metrics(services: Services, nodes: Sequence[Node]) -> tuple[bytes, str]:
+    """Returns the exposition format and its media type; the metrics of all workers on the port."""
+    registry = CollectorRegistry()
+    registry.register(NodeCollector(nodes))
+    if services.config.server.workers > 1:
+        others = read_others(services.db.place("metrics"))
+        registry.register(AllWorkers([*collect_own(services), *others]))
+        return generate_latest(registry), CONTENT_TYPE_LATEST
+    registry.register(ClickCollector(services))
+    return generate_latest(_PROCESS) + generate_latest(registry), CONTENT_TYPE_LATEST

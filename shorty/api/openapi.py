@@ -7,6 +7,7 @@ from typing import Any, Final, get_args, get_origin
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
+from msgspec import UNSET
 
 from shorty import __version__
 from shorty.api.error_examples import list_samples
@@ -196,7 +197,11 @@ def write_example(kind: Any) -> Any:
         return [write_example(get_args(kind)[0])]
     if NoneType in get_args(kind):
         return None
-    return {each.encode_name: write_example(each.type) for each in msgspec.structs.fields(kind)}
+    return {
+        each.encode_name: write_example(each.type)
+        for each in msgspec.structs.fields(kind)
+        if each.default is not UNSET  # which answers only sometimes have
+    }
 
 
 def _describe_headers(operation: Operation) -> Json:

@@ -7,7 +7,7 @@ import msgspec
 
 from shorty.api.operations import find_operation
 from shorty.errors import UnauthenticatedError
-from shorty.storage.database import Transaction
+from shorty.storage.database import Lane, Transaction
 from shorty.webcore.fields import (
     check_names,
     convert_fields,
@@ -23,11 +23,11 @@ S = TypeVar("S", bound=msgspec.Struct)
 class ApiRequest(ServedRequest):
     """A request with a token, or an anonymous one."""
 
-    def confirm(self) -> None:
+    async def confirm(self) -> None:
         """Raises UnauthenticatedError."""
         scope = find_operation(self.route_handler).scope
         is_known = getattr(self, "actor", None) is not None
-        if is_known and scope is not None and not self.may_still(scope):
+        if is_known and scope is not None and not await self.may_still(scope):
             raise UnauthenticatedError(
                 "This token expired, or lost its rights, while the body was being received."
             )
@@ -53,7 +53,7 @@ class ApiRequest(ServedRequest):
         """As read_fields, but only the fields that were sent, by their Python names."""
         return convert_given((await read_body(self)).fields, kind)
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], *lanes: Lane) -> T:
         """Runs `work` in its own transaction; its faults use the caller's field names."""
         with telling_camel_case:
-            return await self.services.db.write(work)
+            return await self.services.db.write(work, *lanes)

@@ -81,7 +81,7 @@ async def make_public_link(request: ApiRequest) -> Link:
     """
     tell_of_proxy(request)
     services, now = request.services, request.services.read_clock()
-    take_public_link(
+    await take_public_link(
         services.limits,
         request.client_address,
         services.config.public_links.per_hour_per_address,
@@ -93,15 +93,19 @@ async def make_public_link(request: ApiRequest) -> Link:
     return await create_public_link(services.links, read_new_link(body), now)
 
 
-def take_public_link(limits: RateLimits, client_address: str, limit: int, now: int) -> None:
+async def take_public_link(limits: RateLimits, client_address: str, limit: int, now: int) -> None:
     """Counts one link for its IP address and for the wider network around it.
 
     If either is over its limit, neither is charged. Raises RateLimitedError.
     """
     address, network = name_address(client_address), name_network(client_address)
-    limits.public_link_networks.look(network, NETWORK_SHARE * limit, now).require(now)
-    limits.public_links.take(address, limit, now).require(now)
-    limits.public_link_networks.take(network, NETWORK_SHARE * limit, now)
+    of_network = limits.public_link_networks
+    (await of_network.look(network, NETWORK_SHARE * limit, now)).require(now)
+    (await limits.public_links.take(address, limit, now)).require(now)
+    taken = await of_network.take(network, NETWORK_SHARE * limit, now)
+    if not taken.is_allowed:  # others were quicker since the look
+        await limits.public_links.give_back(address, now)
+    taken.require(now)
 
 
 def show_created(link: Link) -> Answer:

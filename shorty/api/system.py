@@ -10,7 +10,7 @@ from shorty.api.auth import read_token
 from shorty.api.errors import answer_not_ready
 from shorty.api.metrics import write_metrics
 from shorty.api.requests import ApiRequest
-from shorty.domains.app_links import ANDROID_PATH, APPLE_PATH, AppLinks, look_up_app_links
+from shorty.domains.app_links import ANDROID_PATH, APPLE_PATH, AppLinks, find_app_links
 from shorty.domains.verification import CHALLENGE_PATH
 from shorty.errors import (
     ForbiddenError,
@@ -18,6 +18,7 @@ from shorty.errors import (
     StorageUnavailableError,
     UnauthenticatedError,
 )
+from shorty.nodes import Node, digest_settings, find_faults, list_nodes
 from shorty.proxies import read_address
 from shorty.webcore.answers import Answer, Header, answer_json
 
@@ -37,7 +38,7 @@ FAVICON: Final = (resources.files("shorty.api") / "favicon.svg").read_bytes()
 @route("/healthz", http_method=["GET", "HEAD"], status_code=200)
 async def report_health(request: ApiRequest) -> Answer:
     """200 while the database can be read."""
-    if not request.services.db.is_readable():
+    if not await request.services.db.is_readable():
         raise StorageUnavailableError
     return answer_json({"status": "ok"}, headers=NOT_KEPT)
 
@@ -52,14 +53,31 @@ async def report_readiness(request: ApiRequest) -> Answer:
     is_operator = is_direct_from_here(request) or has_metrics_token(request)
     if reasons:
         return answer_not_ready(reasons if is_operator else None)
-    return answer_json({"status": "ready"}, headers=NOT_KEPT)
+    notes = await list_notes(request) if is_operator else []
+    found = {"notes": notes} if notes else {}
+    return answer_json({"status": "ready", **found}, headers=NOT_KEPT)
+
+
+async def list_notes(request: ApiRequest) -> list[str]:
+    """What is wrong with the nodes, of which this one is ready."""
+    nodes = await find_nodes(request)
+    return list(find_faults(nodes, dict(digest_settings(request.services.config))))
+
+
+async def find_nodes(request: ApiRequest) -> list[Node]:
+    """Nothing where the database cannot be read."""
+    try:
+        now = request.services.read_clock()
+        return await request.services.db.read(lambda rows: list_nodes(rows, now))
+    except StorageUnavailableError:
+        return []
 
 
 @get("/metrics")
 async def report_metrics(request: ApiRequest) -> Answer:
     """For Prometheus: with the configured token, or from this machine without one."""
     require_metrics_access(request)
-    body, media_type = write_metrics(request.services)
+    body, media_type = write_metrics(request.services, await find_nodes(request))
     return Answer(200, body, media_type=media_type.encode(), headers=NOT_KEPT)
 
 
@@ -113,18 +131,22 @@ async def answer_challenge(request: ApiRequest) -> Answer:
 @route(APPLE_PATH, http_method=["GET", "HEAD"], status_code=200)
 async def show_apple_app_site_association(request: ApiRequest) -> Answer:
     """By which Apple's systems know which apps open the domain's links."""
-    return answer_app_links(find_app_links(request).apple_app_site_association)
+    return answer_app_links((await read_app_links(request)).apple_app_site_association)
 
 
 @route(ANDROID_PATH, http_method=["GET", "HEAD"], status_code=200)
 async def show_asset_links(request: ApiRequest) -> Answer:
     """The same for Android."""
-    return answer_app_links(find_app_links(request).asset_links)
+    return answer_app_links((await read_app_links(request)).asset_links)
 
 
-def find_app_links(request: ApiRequest) -> AppLinks:
+async def read_app_links(request: ApiRequest) -> AppLinks:
     domain = request.services.domains.find_by_host(request.find_header(b"host") or "")
-    return AppLinks() if domain is None else look_up_app_links(request.services.db, domain.id)
+    return (
+        AppLinks()
+        if domain is None
+        else await request.services.db.read(lambda rows: find_app_links(rows, domain.id))
+    )
 
 
 def answer_app_links(text: str) -> Answer:

@@ -116,7 +116,9 @@ async def create_token(request: ApiRequest) -> Answer:
 @resource.handle("GET /tokens/{token_id}", "Get an API token", TokenAnswer)
 async def get_token(request: ApiRequest) -> Answer:
     token_id = request.read_id("token_id", "token")
-    token = tokens.get_token(request.services.db, request.actor, token_id)
+    token = await request.services.db.read(
+        lambda rows: tokens.get_token(rows, request.actor, token_id)
+    )
     return answer_json(TokenAnswer(token=show_token(token)))
 
 

@@ -45,6 +45,9 @@ PAYLOAD_EXAMPLE: Final = {
             "utmCampaign": None,
             "utmTerm": None,
             "utmContent": None,
+            "rule": "b90e",
+            "variant": "a",
+            "url": "https://www.example.com/winter-sale?page=a",
         },
     },
 }

@@ -22,7 +22,8 @@ from shorty.api.webhook_objects import (
 )
 from shorty.errors import ConflictError, FeatureOffError, InvalidFieldsError
 from shorty.ids import parse_id
-from shorty.links.rules import read_webhook_url
+from shorty.links.checks import read_webhook_url
+from shorty.storage.database import Lane
 from shorty.webcore.answers import Answer, answer_json
 from shorty.webhooks import service
 from shorty.webhooks.model import DeliveryFilter, Status
@@ -57,7 +58,9 @@ class TestInput(Input, frozen=True, kw_only=True):
     scope="admin",
 )
 async def get_webhook_secret(request: ApiRequest) -> Answer:
-    secret = await request.write(lambda tx: service.get_secret(tx, request.actor, request.now))
+    secret = await request.write(
+        lambda tx: service.get_secret(tx, request.actor, request.now), Lane.WEBHOOKS
+    )
     return answer_json(show_secret(secret))
 
 
@@ -71,7 +74,9 @@ async def get_webhook_secret(request: ApiRequest) -> Answer:
     answer_example=SecretAnswer.example | {"previousValidUntil": "2026-11-23T12:00:00.000Z"},
 )
 async def rotate_webhook_secret(request: ApiRequest) -> Answer:
-    secret = await request.write(lambda tx: service.rotate_secret(tx, request.actor, request.now))
+    secret = await request.write(
+        lambda tx: service.rotate_secret(tx, request.actor, request.now), Lane.WEBHOOKS
+    )
     return answer_json(show_secret(secret))
 
 
@@ -142,9 +147,9 @@ async def get_delivery(request: ApiRequest) -> Answer:
 )
 async def redeliver(request: ApiRequest) -> Answer:
     delivery_id = request.read_id("delivery_id", "delivery")
-    outbox = request.services.outbox
     delivery = await request.write(
-        lambda tx: service.redeliver(tx, outbox, request.actor, delivery_id, request.now)
+        lambda tx: service.redeliver(tx, request.actor, delivery_id, request.now),
+        Lane.WEBHOOKS,
     )
     return answer_json(DeliveryAnswer(delivery=show_delivery(delivery, request.now)), 202)
 
@@ -163,9 +168,8 @@ async def redeliver(request: ApiRequest) -> Answer:
 )
 async def send_test_event(request: ApiRequest) -> Answer:
     url = read_url((await request.read_fields(TestInput)).url)
-    outbox = request.services.outbox
     delivery = await request.write(
-        lambda tx: service.send_test(tx, outbox, request.actor, url, request.now)
+        lambda tx: service.send_test(tx, request.actor, url, request.now), Lane.WEBHOOKS
     )
     return answer_json(DeliveryAnswer(delivery=show_delivery(delivery, request.now)), 202)
 

@@ -19,8 +19,7 @@ from shorty.bio.rules import read_block
 from shorty.bio.service import merge_settings, require_page
 from shorty.errors import InvalidFieldsError
 from shorty.links.context import LinkContext
-from shorty.storage.database import Database, Transaction
-from shorty.storage.snapshot import Rows
+from shorty.storage.database import Reader, Rows, Transaction
 
 PAGES_AT_ONCE: Final = 500
 
@@ -73,10 +72,9 @@ async def read_dressed_pages(
         after = found[-1]["id"]
 
 
-def is_dressed(rows: Database | Transaction, page_id: int) -> bool:
-    """Whether the page was customised. Reads at once, on the loop or inside a write."""
-    find_one = rows.look_up if isinstance(rows, Database) else rows.find_one
-    return find_one(store.FIND_DRESS, page_id) is not None
+def is_dressed(rows: Reader, page_id: int) -> bool:
+    """Whether the page was customised."""
+    return rows.find_one(store.FIND_DRESS, page_id) is not None
 
 
 def dress_page(
@@ -105,9 +103,9 @@ def dress_page(
     return DressFaults(settings=setting_faults, blocks=block_faults)
 
 
-def judge_dress(context: LinkContext, actor: Actor, dress: Dress) -> DressFaults:
+def judge_dress(rows: Reader, context: LinkContext, actor: Actor, dress: Dress) -> DressFaults:
     """What would be left out, as far as can be known before the links exist."""
-    _, setting_faults = _read_settings(context.db, context, actor, dress.change)
+    _, setting_faults = _read_settings(rows, context, actor, dress.change)
     block_faults: dict[int, str] = {}
     for number, (new, _) in enumerate(dress.blocks):
         try:
@@ -118,7 +116,7 @@ def judge_dress(context: LinkContext, actor: Actor, dress: Dress) -> DressFaults
 
 
 def _read_settings(
-    rows: Database | Transaction, context: LinkContext, actor: Actor, change: PageChange
+    rows: Reader, context: LinkContext, actor: Actor, change: PageChange
 ) -> tuple[PageSettings, dict[str, str]]:
     """Faulty settings get their defaults, which are always valid."""
     faults: dict[str, str] = {}

@@ -22,8 +22,8 @@ from shorty.bio.model import (
 )
 from shorty.bio.socials import read_social
 from shorty.errors import InvalidFieldsError
+from shorty.links.checks import ADDRESS_LENGTH, read_line, read_text
 from shorty.links.destination import destination_host, parse_destination
-from shorty.links.rules import ADDRESS_LENGTH, read_line, read_text
 from shorty.qr.colors import is_color
 
 T = TypeVar("T")

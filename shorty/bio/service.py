@@ -17,14 +17,14 @@ from shorty.bio.rules import merge_page_change
 from shorty.bio.store import StoredPage
 from shorty.errors import ConflictError, InvalidFieldsError, NotFoundError
 from shorty.links.context import LinkContext, read_author
+from shorty.links.inserts import insert_link
 from shorty.links.model import Author, Link, LinkChange, PreparedLink
 from shorty.links.pictures import find_picture
 from shorty.links.prepare import prepare_link
 from shorty.links.service import change_link, delete_link
 from shorty.links.store import find_link, find_link_to_change, find_links
 from shorty.links.writes import change_link as edit_link
-from shorty.links.writes import insert_link
-from shorty.storage.database import Database, Transaction
+from shorty.storage.database import Reader, Transaction
 
 Remember: TypeAlias = Callable[[Transaction, BioPage], None]
 """Runs in the transaction that created the page, for example to keep the answer for a retry."""
@@ -61,12 +61,21 @@ async def create_page(
 ) -> BioPage:
     """Creates a page with its own link, whose default title is its destination's.
 
+    Without a destination, its link leads to its domain's front page and it shows no first button.
+
     Raises InvalidFieldsError, SlugTakenError, QuotaExceededError and ForbiddenError.
     """
     require_scope(actor, "write")
+    has_destination = bool(wanted.url)
     wanted = msgspec.structs.replace(
-        wanted, is_link_in_bio=True, button_label=change.button_label, fetches_title=True
+        wanted,
+        url=wanted.url if has_destination else _find_front_page(context, actor, wanted),
+        is_link_in_bio=True,
+        button_label=change.button_label,
+        fetches_title=has_destination,
     )
+    if not has_destination and change.is_button_shown is not True:
+        change = msgspec.structs.replace(change, is_button_shown=False)
     prepared = await _prepare_link(context, read_author(actor), wanted, change, now)
 
     def work(tx: Transaction) -> BioPage:
@@ -137,13 +146,22 @@ async def delete_page(
         await delete_link(context, actor, page_id, now)
 
 
-def preview_change(context: LinkContext, page: BioPage, change: PageChange) -> BioPage:
+async def preview_change(context: LinkContext, page: BioPage, change: PageChange) -> BioPage:
     """The page as it would be after the change. Raises InvalidFieldsError."""
-    settings = merge_settings(context.db, context, page.link.workspace_id, page.settings, change)
+    settings = await context.db.read(
+        lambda rows: merge_settings(rows, context, page.link.workspace_id, page.settings, change)
+    )
     link = page.link
     if change.button_label is not UNSET:
         link = msgspec.structs.replace(link, button_label=change.button_label or None)
     return msgspec.structs.replace(page, settings=settings, link=link)
+
+
+def _find_front_page(context: LinkContext, actor: Actor, wanted: LinkChange) -> str:
+    """Of the link's domain; empty for a domain that the workspace may not use."""
+    host = wanted.domain if isinstance(wanted.domain, str) else ""
+    domain = context.domains.find_for_workspace(actor.workspace_id, host)
+    return f"{domain.origin}/" if domain else ""
 
 
 async def _prepare_link(
@@ -152,7 +170,9 @@ async def _prepare_link(
     """Raises InvalidFieldsError with the faults of both the link and the page."""
     faults: dict[str, str] = {}
     try:
-        merge_settings(context.db, context, author.workspace_id, PageSettings(), change)
+        await context.db.read(
+            lambda rows: merge_settings(rows, context, author.workspace_id, PageSettings(), change)
+        )
     except InvalidFieldsError as error:
         faults = error.fields
     try:
@@ -191,7 +211,7 @@ def _change_settings(
 
 
 def merge_settings(
-    rows: Database | Transaction,
+    rows: Reader,
     context: LinkContext,
     workspace_id: int,
     before: PageSettings,

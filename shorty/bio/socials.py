@@ -3,9 +3,9 @@
 from typing import Final, NamedTuple
 
 from shorty.bio.model import Network, Social
+from shorty.links.checks import ADDRESS_LENGTH, read_text
 from shorty.links.destination import parse_destination
 from shorty.links.model import LinkType
-from shorty.links.rules import ADDRESS_LENGTH, read_text
 
 _KINDS: Final[dict[Network, LinkType]] = {"email": "MAILTO", "phone": "TEL"}
 
@@ -29,7 +29,7 @@ ICONS: Final[dict[Network, Icon]] = {
         f"{_RING}M3.3 9.5h17.4M3.3 14.5h17.4M12 3c-4.7 5-4.7 13 0 18M12 3c4.7 5 4.7 13 0 18",
     ),
     "email": Icon(
-        "E-mail",
+        "Email",
         "M5 5h14a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V7a2 2 0 0 1 2-2zM3.5 "
         "7.5L12 13.3l8.5-5.8",
     ),

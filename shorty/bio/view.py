@@ -100,7 +100,7 @@ def build_face(
     title = settings.title or link.title or destination_host(link.url) or "Links"
     avatar = _find_avatar(settings, icon_path)
     button = Button(
-        label=link.button_label or BUTTON_LABEL,
+        label=name_button(link, settings),
         address=follow or write_follow_address(link.slug),
         leads_to="" if link.cloaked else link.url,
     )
@@ -118,6 +118,12 @@ def build_face(
         short_url=f"{origin}{build_path(link.slug)}",
         qr_path=f"/qr{build_path(link.slug)}.svg",
     )
+
+
+def name_button(link: PageLink, settings: PageSettings) -> str:
+    """The first button's label: its own, or the destination's title where the page has another."""
+    title = link.title if settings.title and settings.title != link.title else None
+    return link.button_label or title or BUTTON_LABEL
 
 
 def preview_face(page: BioPage, now: int) -> Face:

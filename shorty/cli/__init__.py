@@ -3,7 +3,6 @@
 Results go to stdout, everything else to stderr. Exit codes: 0 success, 1 failure, 2 misuse.
 """
 
-import sqlite3
 import sys
 from importlib import import_module
 from typing import Final
@@ -15,6 +14,7 @@ from shorty.cli.options import config_option
 from shorty.errors import InvalidFieldsError, ShortyError, StorageUnavailableError
 
 MODULES: Final = {
+    "adopt": "shorty.cli.adopt",
     "analytics": "shorty.cli.analytics",
     "backup": "shorty.cli.backup",
     "check": "shorty.cli.check",
@@ -22,6 +22,8 @@ MODULES: Final = {
     "export": "shorty.cli.exports",
     "import": "shorty.cli.imports",
     "link": "shorty.cli.link",
+    "move": "shorty.cli.move",
+    "nodes": "shorty.cli.nodes",
     "restore": "shorty.cli.restore",
     "serve": "shorty.cli.serve",
     "token": "shorty.cli.token",
@@ -51,9 +53,16 @@ def main() -> None:
     """Runs the command line; expected errors are printed to stderr as one plain sentence."""
     try:
         root()
-    except (ShortyError, OSError, sqlite3.Error) as error:
+    except Exception as error:
+        if not is_expected(error):
+            raise
         click.echo(describe_failure(error), err=True)
         sys.exit(1)
+
+
+def is_expected(error: Exception) -> bool:
+    """SQLite's errors are recognised by their names, as only the commands that need it load it."""
+    return isinstance(error, ShortyError | OSError) or type(error).__module__ == "sqlite3"
 
 
 def describe_failure(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """`shorty domain`: the operator's domains."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,13 +12,12 @@ from shorty.cli.options import (
     config_option,
     json_option,
     print_json,
-    print_table,
-    show_time,
 )
 from shorty.cli.session import Session, with_database
+from shorty.cli.tables import print_table, show_time
 from shorty.config import is_loopback
 from shorty.domains import Domain, DomainChange, DomainDirectory, NewDomain
-from shorty.domains.app_links import look_up_app_links
+from shorty.domains.app_links import find_app_links
 from shorty.domains.model import Scheme
 from shorty.domains.service import (
     add_operator_domain,
@@ -26,6 +26,9 @@ from shorty.domains.service import (
     remove_by_host,
     sync_domains,
 )
+from shorty.links.checks import read_link_rules
+from shorty.links.context import LinkContext, find_web_fault
+from shorty.links.lookup import LinkLookup
 from shorty.links.store import count_of_domain
 from shorty.storage.database import Database
 from shorty.webcore.times import format_optional_time
@@ -44,11 +47,22 @@ async def open_directory(session: Session) -> DomainDirectory:
     A command never applies the configuration to them, as the server may run on another port.
     """
     directory = DomainDirectory(session.db, session.config)
-    directory.reload()
+    await directory.reload()
     if directory.default is None:
         await session.db.write(lambda tx: sync_domains(tx, session.config, session.now))
-        directory.reload()
+        await directory.reload()
     return directory
+
+
+async def open_links(session: Session) -> LinkContext:
+    """Raises StartError where a block list cannot be read."""
+    rules = read_link_rules(session.config)
+    return LinkContext(
+        db=session.db,
+        domains=await open_directory(session),
+        lookup=LinkLookup(session.db, rules.block_list),
+        rules=rules,
+    )
 
 
 def read_file(_ctx: click.Context, _option: click.Parameter, file: Path | None) -> str | None:
@@ -93,6 +107,12 @@ def app_links_options(command: F) -> F:
 @click.option(
     "--not-found-redirect", default="", metavar="URL", help="Where unknown short links redirect."
 )
+@click.option(
+    "--expired-redirect",
+    default="",
+    metavar="URL",
+    help="Where expired and used-up links without their own --expired-url redirect.",
+)
 @app_links_options
 @config_option
 @with_database
@@ -103,6 +123,7 @@ async def add(
     scheme: Scheme | None,
     root_redirect: str,
     not_found_redirect: str,
+    expired_redirect: str,
     apple_app_site_association: str | None,
     asset_links: str | None,
 ) -> None:
@@ -111,16 +132,19 @@ async def add(
     The domain counts as verified; a DNS record must point to this server. Put permanent domains
     in shorty.toml instead.
     """
-    await open_directory(session)
+    find_fault = partial(find_web_fault, await open_links(session), session.now)
     new = NewDomain(
         host=host,
         scheme=scheme or ("http" if is_loopback(host) else "https"),
         root_redirect=root_redirect,
         not_found_redirect=not_found_redirect,
+        expired_redirect=expired_redirect,
         apple_app_site_association=apple_app_site_association,
         asset_links=asset_links,
     )
-    domain = await session.db.write(lambda tx: add_operator_domain(tx, new, session.now))
+    domain = await session.db.write(
+        lambda tx: add_operator_domain(tx, new, session.now, find_fault)
+    )
     click.echo(f"Links on {domain.origin} are now served.", err=True)
 
 
@@ -132,6 +156,12 @@ async def add(
     metavar="URL",
     help='Where unknown short links redirect; "" for a "not found" page.',
 )
+@click.option(
+    "--expired-redirect",
+    metavar="URL",
+    help="Where expired and used-up links without their own --expired-url redirect; "
+    '"" for a page that says so.',
+)
 @app_links_options
 @config_option
 @with_database
@@ -141,7 +171,10 @@ async def change(session: Session, *, host: str, **given: str | None) -> None:
     Omitted options keep their value. An empty file removes that list of apps.
     """
     asked = {name: value for name, value in given.items() if value is not None}
-    domain = await session.db.write(lambda tx: change_by_host(tx, host, DomainChange(**asked)))
+    find_fault = partial(find_web_fault, await open_links(session), session.now)
+    domain = await session.db.write(
+        lambda tx: change_by_host(tx, host, DomainChange(**asked), find_fault)
+    )
     click.echo(f"{domain.origin} is changed.", err=True)
 
 
@@ -154,22 +187,27 @@ async def list_(session: Session, *, as_json: bool) -> None:
     await open_directory(session)
     domains = await list_all_domains(session.db)
     if as_json:
-        print_json([describe_domain(session.db, domain) for domain in domains])
+        print_json([await describe_domain(session.db, domain) for domain in domains])
         return
     print_table(
-        ["DOMAIN", "FROM", "WORKSPACE", "VERIFIED", "ROOT", "NOT FOUND"],
+        [
+            *("DOMAIN", "FROM", "WORKSPACE", "VERIFIED"),
+            *("ROOT REDIRECT", "NOT FOUND REDIRECT", "EXPIRED REDIRECT"),
+        ],
         [
             (
                 *(domain.origin, domain.source, domain.workspace_id or "all"),
                 *(show_time(domain.verified_at), domain.root_redirect, domain.not_found_redirect),
+                domain.expired_redirect,
             )
             for domain in domains
         ],
+        empty="No domains.",
     )
 
 
-def describe_domain(db: Database, domain: Domain) -> dict[str, object]:
-    app_links = look_up_app_links(db, domain.id)
+async def describe_domain(db: Database, domain: Domain) -> dict[str, object]:
+    app_links = await db.read(lambda rows: find_app_links(rows, domain.id))
     return {
         "id": str(domain.id),
         "host": domain.host,
@@ -178,6 +216,7 @@ def describe_domain(db: Database, domain: Domain) -> dict[str, object]:
         "workspaceId": str(domain.workspace_id) if domain.workspace_id is not None else None,
         "rootRedirect": domain.root_redirect,
         "notFoundRedirect": domain.not_found_redirect,
+        "expiredRedirect": domain.expired_redirect,
         "appleAppSiteAssociation": show_json(app_links.apple_app_site_association),
         "assetLinks": show_json(app_links.asset_links),
         "verifiedAt": format_optional_time(domain.verified_at),

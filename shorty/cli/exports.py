@@ -12,8 +12,8 @@ from shorty.cli.link import user_option
 from shorty.cli.link_context import open_context
 from shorty.cli.options import config_option
 from shorty.cli.session import Session, with_database
+from shorty.cli.tables import count
 from shorty.cli.terminal import show_progress
-from shorty.storage.snapshot import open_snapshot
 from shorty.transfer.exports import ExportFormat, export_lines, export_table
 from shorty.transfer.progress import Transfer, TransferProgress
 
@@ -56,7 +56,7 @@ async def command(
     async with AsyncExitStack() as stack:
         output = open_output(stack, file, may_replace=force)
         progress = TransferProgress(on_change=stack.enter_context(show_progress("Exporting")))
-        snapshot = await stack.enter_async_context(open_snapshot(session.db))
+        snapshot = await stack.enter_async_context(session.db.open_snapshot())
         workspace_id = ctx.actor.workspace_id
         parts = (
             export_table(snapshot, workspace_id, progress)
@@ -79,5 +79,5 @@ def open_output(stack: AsyncExitStack, file: Path, *, may_replace: bool) -> Bina
 
 
 def describe_export(result: Transfer) -> str:
-    clicks = f" and {result.clicks:,} clicks" if result.clicks else ""
-    return f"Exported {result.created:,} links{clicks}."
+    clicks = f" and {count(result.clicks, 'click')}" if result.clicks else ""
+    return f"Exported {count(result.created, 'link')}{clicks}."

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shorty.errors import StartError
-from shorty.storage.copies import sync_folder
+from shorty.sqlite.copies import sync_folder
 
 
 def require_free(path: Path, *, may_replace: bool) -> None:

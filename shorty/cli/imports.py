@@ -13,6 +13,7 @@ from shorty.cli.link import user_option
 from shorty.cli.link_context import open_context
 from shorty.cli.options import config_option
 from shorty.cli.session import Session, with_database
+from shorty.cli.tables import count
 from shorty.cli.terminal import show_progress
 from shorty.transfer.columns import read_field
 from shorty.transfer.encodings import read_encoding
@@ -142,10 +143,13 @@ def print_problems(result: Transfer, report: Path | None) -> None:
 def describe_import(result: Transfer, *, is_dry_run: bool) -> Iterator[str]:
     """The tally: links, those that came in switched off and why, remarks by kind."""
     would = "would be " if is_dry_run else ""
-    parts = [f"{result.created:,} links {would}imported", f"{result.there:,} existed already"]
+    parts = [
+        f"{count(result.created, 'link')} {would}imported",
+        f"{result.there:,} existed already",
+    ]
     parts += [f"{result.skipped:,} skipped", f"{result.failed:,} failed"]
     if result.clicks:
-        parts.append(f"{result.clicks:,} clicks")
+        parts.append(count(result.clicks, "click"))
     yield ", ".join(parts) + "."
     if result.switched_off:
         yield f"Links {would}switched off: {list_tally(result.switched_off)}."

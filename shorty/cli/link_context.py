@@ -3,15 +3,14 @@
 from typing import NamedTuple
 
 from shorty.accounts.model import Actor
-from shorty.cli.domain import open_directory
+from shorty.cli.domain import open_links
 from shorty.cli.session import Session
 from shorty.cli.token import find_home
 from shorty.domains import Domain
 from shorty.errors import NotFoundError
 from shorty.ids import parse_id
 from shorty.links.context import LinkContext
-from shorty.links.lookup import LinkLookup
-from shorty.links.rules import read_link_rules
+from shorty.links.deleted import find_deleted_named
 from shorty.plans import find_plan
 
 
@@ -29,15 +28,8 @@ class Context(NamedTuple):
 
 async def open_context(session: Session, email: str | None) -> Context:
     """The operator acts with an owner's rights, in the person's workspace and within its plan."""
-    directory = await open_directory(session)
+    links = await open_links(session)
     home = await session.db.write(lambda tx: find_home(tx, session, email))
-    rules = read_link_rules(session.config)
-    context = LinkContext(
-        db=session.db,
-        domains=directory,
-        lookup=LinkLookup(session.db, rules.block_list),
-        rules=rules,
-    )
     actor = Actor(
         user_id=home.user.id,
         user_name=home.user.name,
@@ -47,10 +39,10 @@ async def open_context(session: Session, email: str | None) -> Context:
         scope="admin",
         plan=find_plan(session.config.plans, home.workspace.plan),
     )
-    return Context(session, context, actor)
+    return Context(session, links, actor)
 
 
-def find_link_id(ctx: Context, name: str) -> int:
+async def find_link_id(ctx: Context, name: str) -> int:
     """Finds a link by its short link, HOST/SLUG, id, or slug on the default domain.
 
     Raises NotFoundError.
@@ -58,8 +50,25 @@ def find_link_id(ctx: Context, name: str) -> int:
     link_id = parse_id(name)
     if link_id is not None:
         return link_id
-    usual_host = "" if ctx.links.domains.default is None else ctx.links.domains.default.host
-    link = ctx.links.find_named(ctx.actor.workspace_id, name, usual_host)
+    usual_host = find_usual_host(ctx)
+    link = await ctx.links.find_named(ctx.actor.workspace_id, name, usual_host)
     if link is None:
         raise NotFoundError("link", name)
     return link.id
+
+
+async def find_deleted_id(ctx: Context, name: str) -> int:
+    """As find_link_id, of a deleted link; of several with the same short link, the last deleted."""
+    link_id = parse_id(name)
+    if link_id is None:
+        workspace_id, usual_host = ctx.actor.workspace_id, find_usual_host(ctx)
+        link_id = await ctx.session.db.read(
+            lambda rows: find_deleted_named(rows, workspace_id, name, usual_host)
+        )
+    if link_id is None:
+        raise NotFoundError("deleted link", name)
+    return link_id
+
+
+def find_usual_host(ctx: Context) -> str:
+    return "" if ctx.links.domains.default is None else ctx.links.domains.default.host

@@ -6,9 +6,11 @@ from typing import Any, Final, TypeVar
 
 import rich_click as click
 
+from shorty.cli.rules_file import RulesType, require_input
 from shorty.cli.terminal import read_password
 from shorty.errors import InvalidFieldsError
 from shorty.links.destination import REDIRECT_STATUSES
+from shorty.links.rule_reading import read_rules
 from shorty.webcore.times import read_time
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,6 +51,14 @@ class CountType(click.ParamType[int | str]):
 FIELD_OPTIONS: Final = (
     click.option("--slug", metavar="SLUG", help="The part after the domain."),
     click.option("--domain", metavar="HOST", help="The domain of the short link."),
+    click.option(
+        "--alias",
+        "add_aliases",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Another address of the link: HOST/SLUG, or a slug on its own domain; can be "
+        "repeated.",
+    ),
     click.option("--title", metavar="TEXT", help="The link's name, also used in previews."),
     click.option("--description", metavar="TEXT", help="The description in link previews."),
     click.option("--image", metavar="URL", help="URL of the image in link previews."),
@@ -88,7 +98,18 @@ FIELD_OPTIONS: Final = (
         metavar="TIME",
         help="When the link expires, in ISO 8601; UTC unless a zone is given.",
     ),
+    click.option(
+        "--expired-url",
+        metavar="URL",
+        help="Where the link leads once it has expired or is used up.",
+    ),
     click.option("--max-clicks", type=CountType(), metavar="N", help="Maximum visits."),
+    click.option(
+        "--rules",
+        type=RulesType(),
+        metavar="FILE",
+        help='JSON with the rules that choose other destinations; "-" is standard input.',
+    ),
     click.option(
         "--tag", "tag_names", multiple=True, metavar="NAME", help="A tag; can be repeated."
     ),
@@ -99,6 +120,16 @@ FIELD_OPTIONS: Final = (
     ),
     click.option(
         "--block-bots/--no-block-bots", default=None, help="Block known bots with status 403."
+    ),
+    click.option(
+        "--hide-referrer/--no-hide-referrer",
+        default=None,
+        help="Do not tell the destination where its visitor came from.",
+    ),
+    click.option(
+        "--skip-social-crawler-tracking/--no-skip-social-crawler-tracking",
+        default=None,
+        help="Store nothing about visits by preview crawlers.",
     ),
     click.option(
         "--active/--inactive", "is_active", default=None, help="Whether the link is active."
@@ -118,6 +149,11 @@ FIELD_OPTIONS: Final = (
         "--google-tag", "google_tag_id", metavar="ID", help="The Google tag that fires on visits."
     ),
     click.option(
+        "--gtm-container-id",
+        metavar="ID",
+        help="The Tag Manager container that is loaded on visits, such as GTM-ABC123.",
+    ),
+    click.option(
         "--webhook",
         "webhook_urls",
         multiple=True,
@@ -128,6 +164,9 @@ FIELD_OPTIONS: Final = (
 NEVER_EMPTY: Final = {"url", "domain", "slug"}
 # The option names that faults of fields use.
 OPTION_NAMES: Final = {
+    "add_aliases": "--alias",
+    "aliases": "--alias",
+    "remove_aliases": "--remove-alias",
     "cloaked": "--cloak",
     "google_tag_id": "--google-tag",
     "is_active": "--active",
@@ -149,10 +188,14 @@ def field_options(command: F) -> F:
 
 def read_fields(options: Mapping[str, Any]) -> dict[str, Any]:
     """The given fields by name; an empty text becomes None and clears the field."""
-    given = {name: value for name, value in options.items() if value not in {None, ()}}
+    given = {name: value for name, value in options.items() if value is not None and value != ()}
     has_password = given.pop("has_password", None)
+    if has_password:
+        require_input("--password")
     if has_password is not None:
         given["password"] = read_password() if has_password else None
+    if rules := given.get("rules"):
+        given["rules"], given["unread"] = read_rules(rules)
     for name in ("tag_names", "webhook_urls"):
         if name in given:
             given[name] = tuple(item for item in given[name] if item)
@@ -163,9 +206,13 @@ def read_fields(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def name_options(error: InvalidFieldsError) -> InvalidFieldsError:
-    return InvalidFieldsError(
-        {
-            OPTION_NAMES.get(name, f"--{name.replace('_', '-')}"): fault
-            for name, fault in error.fields.items()
-        }
-    )
+    return InvalidFieldsError({_name_option(name): fault for name, fault in error.fields.items()})
+
+
+def _name_option(name: str) -> str:
+    """Of `aliases[2]`: the option, for which of several it is the fault says. Of `rules[2].url`:
+    the place in the file."""
+    if name.startswith("rules["):
+        return name
+    name = name.partition("[")[0]
+    return OPTION_NAMES.get(name, f"--{name.replace('_', '-')}")

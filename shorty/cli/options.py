@@ -1,8 +1,7 @@
-"""What commands share: the --config option, tables and JSON."""
+"""What commands share: the --config option, and JSON."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -49,33 +48,3 @@ def json_option(command: F) -> F:
 
 def print_json(value: object) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
-
-
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Columns wide enough for every value, nothing cut, so that other programs can read them."""
-    table = [headings, *([show_cell(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(headings))]
-    for row in table:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
-
-
-def print_facts(facts: Mapping[str, object]) -> None:
-    width = max(map(len, facts))
-    for name, value in facts.items():
-        click.echo(f"{name.ljust(width)}  {show_cell(value)}")
-
-
-def show_cell(value: object) -> str:
-    match value:
-        case None | "":
-            return "-"
-        case bool():
-            return "yes" if value else "no"
-        case _:
-            return str(value)
-
-
-def show_time(at: int | None) -> str:
-    """Formats UTC milliseconds for people."""
-    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M}" if at is not None else "-"

@@ -17,8 +17,14 @@ from shorty.serve import serve
     metavar="PORT",
     help="Port to listen on, instead of the configured one; 0 uses any free port.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    metavar="COUNT",
+    help="Processes that answer requests, instead of the configured number; needs PostgreSQL.",
+)
 @config_option
-def command(*, host: str | None, port: int | None) -> None:
+def command(*, host: str | None, port: int | None, workers: int | None) -> None:
     """Run everything: API, redirects, webhooks, dashboard.
 
     Creates and upgrades the database automatically. Prints one line once it is ready. Shuts down
@@ -27,6 +33,6 @@ def command(*, host: str | None, port: int | None) -> None:
     file = find_named_config()
 
     def read_settings() -> Config:
-        return load_config(file, os.environ, host=host, port=port)
+        return load_config(file, os.environ, host=host, port=port, workers=workers)
 
     serve(read_settings(), read_settings)

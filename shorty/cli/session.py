@@ -1,24 +1,23 @@
 """One command's database, opened before the command and closed after it."""
 
 import asyncio
-import sys
-import time
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 import msgspec
 import rich_click as click
-import structlog
+from msgspec.structs import replace
 
 from shorty.cli.options import read_config
-from shorty.config import Config
+from shorty.clock import read_clock
+from shorty.config import Config, StorageConfig
+from shorty.databases import open_database, prepare_storage
 from shorty.errors import StartError
+from shorty.log import configure_log
 from shorty.serve import lock_database
+from shorty.sqlite.upgrades import is_outdated
 from shorty.storage.database import Database
-from shorty.storage.migrations import prepare_database
-from shorty.storage.upgrades import is_outdated, upgrade_database
 
 P = ParamSpec("P")
 
@@ -41,11 +40,18 @@ def with_database(
     return run
 
 
-def upgrade_alone(path: Path, now: int) -> None:
-    """Not while a server that knows only the old schema is running. Raises StartError."""
+def prepare_alone(storage: StorageConfig, now: int) -> None:
+    """Upgrades an SQLite database, but not beside a server that knows only the old schema.
+
+    Raises StartError.
+    """
+    path = storage.path
+    if storage.is_postgres or not is_outdated(path):
+        prepare_storage(storage, now)
+        return
     try:
         with lock_database(path):
-            upgrade_database(path, now)
+            prepare_storage(storage, now)
     except StartError as error:
         raise StartError(
             f"The database {path} is from an older version and must be upgraded first. {error}"
@@ -53,18 +59,16 @@ def upgrade_alone(path: Path, now: int) -> None:
 
 
 async def run_in_session(work: Callable[[Session], Coroutine[Any, Any, None]]) -> None:
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     config = read_config()
-    path = config.storage.database
-    is_new = not path.exists()
-    now = time.time_ns() // 1_000_000
-    if is_outdated(path):
-        upgrade_alone(path, now)
-    else:
-        prepare_database(path, now)
+    # A command says itself what it did.
+    configure_log(replace(config.log, level="warning"))
+    storage = config.storage
+    is_new = not (storage.is_postgres or storage.path.exists())
+    now = read_clock()
+    prepare_alone(storage, now)
     if is_new:
-        click.echo(f"Created the database {path}.", err=True)
-    db = await Database.open(path)
+        click.echo(f"Created the database {storage.path}.", err=True)
+    db = await open_database(storage, is_command=True)
     try:
         await work(Session(config=config, db=db, now=now))
     finally:

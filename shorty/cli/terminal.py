@@ -8,6 +8,7 @@ import rich_click as click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from shorty.cli.tables import count
 from shorty.errors import InvalidFieldsError
 from shorty.passwords import find_own_password_fault, find_password_fault
 from shorty.transfer.progress import Transfer
@@ -37,8 +38,8 @@ def show_progress(what: str) -> Generator[Callable[[Transfer], None]]:
         task = progress.add_task(what, total=None)
 
         def show(state: Transfer) -> None:
-            links = f"{what}: {state.created + state.there:,} links"
-            clicks = f", {state.clicks:,} clicks" if state.clicks else ""
+            links = f"{what}: {count(state.created + state.there, 'link')}"
+            clicks = f", {count(state.clicks, 'click')}" if state.clicks else ""
             progress.update(
                 task, completed=state.done, total=state.total or None, description=links + clicks
             )

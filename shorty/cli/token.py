@@ -9,10 +9,9 @@ from shorty.cli.options import (
     config_option,
     json_option,
     print_json,
-    print_table,
-    show_time,
 )
 from shorty.cli.session import Session, with_database
+from shorty.cli.tables import print_table, show_time
 from shorty.durations import DAY_MS
 from shorty.storage.database import Transaction
 from shorty.webcore.times import format_optional_time
@@ -88,6 +87,7 @@ async def list_(session: Session, *, as_json: bool) -> None:
             )
             for token in tokens
         ],
+        empty="No tokens.",
     )
 
 

@@ -21,10 +21,9 @@ from shorty.cli.options import (
     config_option,
     json_option,
     print_json,
-    print_table,
-    show_time,
 )
 from shorty.cli.session import Session, with_database
+from shorty.cli.tables import print_table, show_time
 from shorty.cli.terminal import read_password
 from shorty.passwords import hash_password
 from shorty.storage.database import Transaction
@@ -80,7 +79,7 @@ async def list_(session: Session, *, as_json: bool) -> None:
         )
         for user in users
     ]
-    print_table(["ID", "EMAIL", "VERIFIED", "NAME", "CREATED"], rows)
+    print_table(["ID", "EMAIL", "VERIFIED", "NAME", "CREATED"], rows, empty="No accounts.")
 
 
 def describe_user(user: User) -> dict[str, object]:

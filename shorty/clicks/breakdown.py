@@ -6,15 +6,18 @@ from typing import Final, NamedTuple
 from shorty.clicks.days import Totals
 from shorty.clicks.referrers import find_site
 from shorty.clicks.rollups import (
+    BETWEEN_NAMES,
     BROWSER,
     CITY,
     COUNTRY,
     DEVICE,
     OS,
     REFERRER,
+    RULE,
     UTM,
     VISITORS_OF_CITY,
     VISITORS_OF_COUNTRY,
+    VISITORS_OF_RULE,
 )
 from shorty.clicks.stats import WORD_FOR_OTHERS, Count, ValueCounts
 
@@ -28,6 +31,7 @@ OF_GEO: Final = (*OF_COUNTRIES, CITY, VISITORS_OF_CITY)
 OF_DEVICES: Final = (DEVICE, BROWSER, OS)
 OF_REFERRERS: Final = (REFERRER,)
 OF_UTM: Final = UTM
+OF_RULES: Final = (RULE, VISITORS_OF_RULE)
 
 
 class CityCount(NamedTuple):
@@ -35,6 +39,19 @@ class CityCount(NamedTuple):
 
     city: str | None
     country: str | None
+    clicks: int
+    visitors: int
+
+
+class RuleCount(NamedTuple):
+    """The counts of a link's rule, or of one of its variants.
+
+    Without a rule: clicks that none won. Without a link, but with a rule: the rest of them.
+    """
+
+    link_id: int | None
+    rule_id: str | None
+    variant: str | None
     clicks: int
     visitors: int
 
@@ -96,10 +113,22 @@ def list_utm(counts: ValueCounts, *, has_bots: bool) -> Iterator[list[Count]]:
         yield counts.list_counts(kind, has_bots=has_bots, has_unknown=False)
 
 
+def list_rules(counts: ValueCounts, *, has_bots: bool, limit: int | None = None) -> list[RuleCount]:
+    found = counts.list_counts(RULE, of_visitors=VISITORS_OF_RULE, has_bots=has_bots, limit=limit)
+    return [_split_rule(each) for each in found]
+
+
 def name_site(host: str | None) -> str:
     if host is None:
         return DIRECT
     return OTHER_SITES if host == WORD_FOR_OTHERS else find_site(host) or host
+
+
+def join_city(city: CityCount) -> str | None:
+    """The value as it is stored; None for clicks without a city and for the rest."""
+    if city.city is None or city.city == WORD_FOR_OTHERS:
+        return None
+    return f"{city.country or _NO_COUNTRY}{city.city}"
 
 
 def _split_city(count: Count) -> CityCount:
@@ -110,3 +139,10 @@ def _split_city(count: Count) -> CityCount:
     return CityCount(
         city, None if country == _NO_COUNTRY else country, count.clicks, count.visitors
     )
+
+
+def _split_rule(count: Count) -> RuleCount:
+    if count.value is None or count.value == WORD_FOR_OTHERS:
+        return RuleCount(None, count.value, None, count.clicks, count.visitors)
+    link_id, rule_id, variant = count.value.split(BETWEEN_NAMES)
+    return RuleCount(int(link_id), rule_id, variant or None, count.clicks, count.visitors)

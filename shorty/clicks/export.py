@@ -5,8 +5,7 @@ from typing import Final, NamedTuple
 
 from shorty.clicks.model import BOT, PERSON
 from shorty.clicks.stats_store import Scope
-from shorty.storage.database import Database, Row, Value
-from shorty.storage.snapshot import Rows
+from shorty.storage.database import Database, Row, Rows, Value
 
 CLICKS_AT_ONCE: Final = 2000
 EVERYTHING: Final = -1
@@ -15,13 +14,17 @@ FIND_STEP: Final = """
 select at from clicks where at >= $1 and at < $2 order by at limit 1 offset $3
 """
 
+# PostgreSQL would take a parameter that is first compared with a literal for one of 32 bits.
 LIST_CLICKS: Final = """
 select c.id, c.at, c.link_id, d.host, l.slug, c.visitor, c.kind, c.source, c.country, c.city,
-  c.referrer, c.browser, c.os, c.device, c.utm
-from clicks c join links l on l.id = c.link_id join domains d on d.id = l.domain_id
+  c.referrer, c.browser, c.os, c.device, c.utm, c.rule_id, c.variant
+from clicks c
+join links l on l.id = c.link_id
+left join former_domains f on f.link_id = c.link_id
+join domains d on d.id = coalesce(c.domain_id, f.domain_id, l.domain_id)
 where c.at >= $1 and c.at < $2 and l.workspace_id = $3 and c.kind in ($4, $5)
-  and ($6 = -1 or c.link_id = $6) and ($7 = -1 or l.domain_id = $7)
-  and ($8 = -1 or exists (
+  and (cast($6 as bigint) = -1 or c.link_id = $6) and (cast($7 as bigint) = -1 or d.id = $7)
+  and (cast($8 as bigint) = -1 or exists (
     select 1 from link_tags t where t.link_id = c.link_id and t.tag_id = $8
   ))
 order by c.at, c.id
@@ -33,8 +36,11 @@ select coalesce(min(id), 0) as first, coalesce(max(id), -1) as last from clicks
 
 LIST_STORED: Final = """
 select c.link_id, c.at, c.visitor, c.kind, c.source, c.country, c.referrer, c.browser, c.os,
-  c.device, c.utm, c.city
-from clicks c join links l on l.id = c.link_id
+  c.device, c.utm, c.city, c.rule_id, c.variant, d.host
+from clicks c
+join links l on l.id = c.link_id
+left join former_domains f on f.link_id = c.link_id
+left join domains d on d.id = coalesce(c.domain_id, f.domain_id) and d.id <> l.domain_id
 where c.id >= $1 and c.id < $2 and l.workspace_id = $3 and l.deleted_at is null and l.is_public = 0
 order by c.id
 """

@@ -15,7 +15,7 @@ from shorty.clicks.rollup_store import read_stored
 from shorty.clicks.stats import read_day
 from shorty.clicks.weeks import note_changed_days
 from shorty.durations import DAY_MS
-from shorty.storage.database import Database, Row, Transaction
+from shorty.storage.database import Database, Lane, Row, Transaction
 
 OWNERS_AT_ONCE: Final = 32
 
@@ -60,7 +60,7 @@ async def fold_some(db: Database, now: int) -> int:
     if oldest is None or oldest["at"] is None or oldest["at"] >= now // DAY_MS * DAY_MS:
         return 0
     day = oldest["at"] // DAY_MS * DAY_MS
-    return await db.write(lambda tx: fold_part(tx, day))
+    return await db.write(lambda tx: fold_part(tx, day), Lane.CLICKS)
 
 
 def fold_part(tx: Transaction, day: int) -> int:

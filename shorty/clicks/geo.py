@@ -1,24 +1,27 @@
 """Locates IP addresses, by registry data from a package or by the operator's file."""
 
-import logging
 import os
 from pathlib import Path
+from re import compile as compile_pattern
 from typing import Any, Final, NamedTuple, cast
 
 import maxminddb
+import structlog
 from iptocc import country_code
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 LOOK_INTERVAL_MS: Final = 5000
 LONGEST_CITY: Final = 100
 
 _MAPPED: Final = "::ffff:"
+_REGION: Final = compile_pattern(r"[A-Za-z0-9]{1,3}")
 
 
 class GeoPlace(NamedTuple):
     country: str  # ISO 3166-1 alpha-2; "" if unknown
     city: str  # in English; "" if unknown
+    region: str = ""  # ISO 3166-2; "" if unknown
 
 
 NOWHERE: Final = GeoPlace("", "")
@@ -43,9 +46,7 @@ class GeoDatabase:
 
         A private, unknown or invalid IP address has no place.
         """
-        if self._path is not None and now >= self._look_at:
-            self._look_at = now + LOOK_INTERVAL_MS
-            self._read_changed(self._path)
+        self._look(now)
         if self._reader is None:
             country = country_code(address.removeprefix(_MAPPED)) or ""
             return _COUNTRIES.get(country) or _COUNTRIES.setdefault(country, GeoPlace(country, ""))
@@ -53,6 +54,19 @@ class GeoDatabase:
             return read_record(cast("object", self._reader.get(address.removeprefix(_MAPPED))))
         except (ValueError, maxminddb.InvalidDatabaseError):
             return NOWHERE
+
+    def names_cities(self, now: int) -> bool:
+        """Whether the file has regions and cities, as far as its type says what it is."""
+        self._look(now)
+        if self._reader is None:
+            return False
+        kind = self._reader.metadata().database_type.lower()
+        return not any(word in kind for word in ("country", "asn", "isp"))
+
+    def _look(self, now: int) -> None:
+        if self._path is not None and now >= self._look_at:
+            self._look_at = now + LOOK_INTERVAL_MS
+            self._read_changed(self._path)
 
     def _read_changed(self, path: Path) -> None:
         try:
@@ -64,7 +78,7 @@ class GeoDatabase:
                 # look-up.
                 self._reader = maxminddb.open_database(path, maxminddb.MODE_MEMORY)
         except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
-            logger.warning("The places in %s cannot be read: %s.", path, error)
+            log.warning("places_not_read", file=str(path), reason=str(error))
 
 
 def read_record(record: object) -> GeoPlace:
@@ -75,7 +89,19 @@ def read_record(record: object) -> GeoPlace:
     country = _find(found, "country", "iso_code") or _find(found, "registered_country", "iso_code")
     city = _find(found, "city", "names", "en")
     is_code = len(country) == 2 and country.isascii() and country.isalpha()  # noqa: PLR2004 - letters
-    return GeoPlace(country.upper() if is_code else "", city[:LONGEST_CITY])
+    country = country.upper() if is_code else ""
+    return GeoPlace(country, city[:LONGEST_CITY], _read_region(country, found))
+
+
+def _read_region(country: str, record: dict[str, Any]) -> str:
+    """The largest of its subdivisions; their codes are without the country."""
+    subdivisions = record.get("subdivisions")
+    code = (
+        _find(subdivisions[0], "iso_code")
+        if isinstance(subdivisions, list) and subdivisions
+        else ""
+    )
+    return f"{country}-{code.upper()}" if country and _REGION.fullmatch(code) else ""
 
 
 def _find(record: Any, *path: str) -> str:

@@ -19,7 +19,6 @@ manual/decisions/2026-11-23-click-journal.md.
 
 import errno
 import filecmp
-import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -27,6 +26,8 @@ from itertools import count
 from pathlib import Path
 from typing import Final, NamedTuple
 from zlib import crc32
+
+import structlog
 
 from shorty.clicks.records import (
     FIRST_OFFSET,
@@ -37,7 +38,7 @@ from shorty.clicks.records import (
     pack_header,
 )
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
 ROOM_BYTES: Final = 16 * 1024  # of the longest visit
@@ -136,7 +137,7 @@ class Journal:
         try:
             os.ftruncate(self._file, self._offset)
         except OSError as error:
-            logger.warning("The click journal leaves segment %s: %s.", self.segment, error)
+            log.warning("journal_segment_left", segment=self.segment, reason=str(error))
             self.close()
 
     def continue_in(self, segment: Segment) -> None:
@@ -159,7 +160,7 @@ class Journal:
         try:
             journal_id, stored_batches = self._owner_path.read_text(encoding="ascii").split()
             return Owner(journal_id, int(stored_batches))
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
 
     def create(self, journal_id: str) -> None:
@@ -212,14 +213,9 @@ class Journal:
         if reader.skipped:
             self.skipped_bytes += reader.skipped
             kept = kept or self._keep_damaged(path)
-            logger.warning(
-                "%s bytes of %s are damaged and not read: it is kept as %s.",
-                reader.skipped,
-                path,
-                kept,
-            )
+            log.error("journal_damaged", file=str(path), bytes=reader.skipped, kept=str(kept))
         if reader.torn:
-            logger.warning("The last %s bytes of %s are torn and not read.", reader.torn, path)
+            log.warning("journal_torn", file=str(path), bytes=reader.torn)
 
     def _keep_damaged(self, path: Path) -> Path:
         """Links a damaged segment to a name outside the folder, which outlives the original."""

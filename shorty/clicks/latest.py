@@ -35,7 +35,8 @@ select count(*) as clicks from clicks where at >= $1 and at < $2
 
 # The page ends at a click, not at a moment, which several clicks may share.
 LIST_CLICKS: Final = """
-select id, link_id, at, visitor, kind, source, country, referrer, browser, os, device, utm, city
+select id, link_id, at, visitor, kind, source, country, referrer, browser, os, device, utm, city,
+  coalesce(domain_id, 0) as domain_id, rule_id, variant
 from clicks
 where at >= $1 and at < $2 and at <= $3 and (at < $3 or id < $4)
   and link_id = $5 and kind in ($6, $7)

@@ -1,26 +1,27 @@
 """Notifies watchers of clicks as they are stored: those of one link or of a workspace.
 
-The recorder passes each batch after its commit. Nothing is kept for later watchers, and without
-watchers no work is done.
+The recorder passes each batch after its commit; where other nodes store clicks too, they are read
+from the database, in the order of their ids, which is that of the commits. Nothing is kept for
+later watchers, and without watchers no work is done.
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 import msgspec
+import structlog
 
 from shorty.clicks.model import BOT, PREFETCH, Kind, Source
 from shorty.clicks.store import read_click
 from shorty.clicks.waiting import read_visits
 from shorty.errors import StorageUnavailableError
-from shorty.storage.database import Database
+from shorty.storage.database import Database, Row
 from shorty.storage.statements import cut_and_fill, number_places
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 MOST_KEPT: Final = 100  # for a slow watcher
 MOST_OF_WORKSPACE: Final = 50  # watchers: each uses a connection
@@ -28,6 +29,21 @@ IN_ONE_STATEMENT: Final = 200
 
 FIND_LINKS: Final = f"""
 select id, workspace_id, slug from links where id in ({number_places(IN_ONE_STATEMENT)})
+"""  # noqa: S608 - parameters' numbers
+
+
+LOOK_S: Final = 0.5
+READ_AT_ONCE: Final = 500
+WORKSPACES_AT_ONCE: Final = 50
+
+FIND_LAST: Final = "select coalesce(max(id), 0) as last from clicks"
+# The latest of them, if there are more.
+LIST_NEW: Final = f"""
+select c.id, c.at, c.link_id, l.slug, l.workspace_id, c.kind, c.source, c.country, c.city,
+  c.referrer, c.browser, c.os, c.device
+from clicks c join links l on l.id = c.link_id
+where c.id > $1 and c.kind <> $2 and l.workspace_id in ({number_places(WORKSPACES_AT_ONCE, 4)})
+order by c.id desc limit $3
 """  # noqa: S608 - parameters' numbers
 
 
@@ -121,6 +137,8 @@ class LiveClicks:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._watchers: dict[Watcher, None] = {}  # oldest first
+        self._last_id = 0
+        self._looking: asyncio.Task[None] | None = None
 
     @property
     def is_watched(self) -> bool:
@@ -147,8 +165,49 @@ class LiveClicks:
         self._watchers.pop(watcher, None)
         watcher.end()
 
+    async def begin(self) -> None:
+        """Awaited before `watch`, so that nothing is missed which is stored after it.
+
+        Raises StorageUnavailableError.
+        """
+        if self._db.dialect.is_shared and self._looking is None:
+            row = await self._db.find_one(FIND_LAST)
+            if self._looking is None:  # by another watcher meanwhile
+                self._last_id = row["last"] if row else 0
+                self._looking = asyncio.get_running_loop().create_task(self._look())
+
+    async def _look(self) -> None:
+        """Reads new clicks of all nodes until nobody watches."""
+        try:
+            while True:
+                await asyncio.sleep(LOOK_S)
+                if not self._watchers:
+                    return
+                try:
+                    await self._read_new()
+                except StorageUnavailableError as error:
+                    log.warning("live_clicks_missed", reason=str(error.__cause__))
+        finally:
+            self._looking = None
+
+    async def _read_new(self) -> None:
+        last_id = self._last_id
+        for ids in cut_and_fill(
+            sorted({each.workspace_id for each in self._watchers}), WORKSPACES_AT_ONCE
+        ):
+            rows = await self._db.find_all(LIST_NEW, last_id, PREFETCH, READ_AT_ONCE, *ids)
+            if not rows:
+                continue
+            self._last_id = max(self._last_id, rows[0]["id"])
+            for watcher in tuple(self._watchers):
+                mine = [row for row in rows if watcher.watches(row["link_id"], row["workspace_id"])]
+                clicks = [_read_click(row) for row in reversed(mine[:MOST_KEPT])]
+                watcher.add(clicks, missed=max(0, len(mine) - MOST_KEPT))
+
     async def notify(self, payloads: Sequence[bytes]) -> None:
         """Notifies watchers of stored visits, given as their journal payloads."""
+        if self._db.dialect.is_shared:
+            return  # they are read with those of the other nodes
         heads = [_read_link_id(payload) for payload in payloads]
         places = await self._find_places(self._choose_links(heads))
         known: dict[int, LiveClick | None] = {}
@@ -177,8 +236,24 @@ class LiveClicks:
                 for row in await self._db.find_all(FIND_LINKS, *ids):
                     places[row["id"]] = _Place(row["workspace_id"], row["slug"])
         except StorageUnavailableError as error:
-            logger.warning("Those who watch clicks miss some of them: %s", error.__cause__)
+            log.warning("live_clicks_missed", reason=str(error.__cause__))
         return places
+
+
+def _read_click(row: Row) -> LiveClick:
+    return LiveClick(
+        at=row["at"],
+        link_id=row["link_id"],
+        slug=row["slug"],
+        kind=row["kind"],
+        source=row["source"],
+        country=row["country"],
+        city=row["city"],
+        referrer=row["referrer"],
+        browser=row["browser"],
+        os=row["os"],
+        device=row["device"],
+    )
 
 
 def _read_link_id(payload: bytes) -> int:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from shorty.clicks.model import Click
+from shorty.clicks.passes import add_used
 from shorty.clicks.retention import list_removals
-from shorty.clicks.rollup_store import add_to_rollups, find_workspaces
+from shorty.clicks.rollup_store import add_to_rollups, find_homes
 from shorty.clicks.rollups import KnownVisitors
-from shorty.clicks.store import INSERT_CLICK, add_counts
+from shorty.clicks.store import INSERT_CLICK, add_counts, name_domains
 from shorty.storage.database import Transaction
 
 FIND_CLICK: Final = """
@@ -21,12 +22,15 @@ def load_batch(tx: Transaction, clicks: Sequence[Click], known: KnownVisitors | 
 
     Clicks older than the plan's retention are counted but not stored. Loading triggers no webhooks.
     """
-    counted = add_counts(tx, list(clicks))
+    counted = name_domains(tx, add_counts(tx, list(clicks)))
     removals = list_removals(tx)
-    workspaces = find_workspaces(tx, {click.link_id for click in counted})
-    kept = [click for click in counted if click.at >= removals.get(workspaces[click.link_id], 0)]
+    homes = find_homes(tx, {click.link_id for click in counted})
+    kept = [
+        click for click in counted if click.at >= removals.get(homes[click.link_id].workspace_id, 0)
+    ]
     tx.insert_rows(INSERT_CLICK, kept)
     add_to_rollups(tx, counted, known)
+    add_used(tx, counted)
     return len(counted)
 
 
@@ -37,12 +41,12 @@ def find_new_clicks(tx: Transaction, clicks: Iterable[Click]) -> list[Click]:
     """
     asked = list(clicks)
     removals = list_removals(tx)
-    workspaces = find_workspaces(tx, {click.link_id for click in asked}) if asked else {}
+    homes = find_homes(tx, {click.link_id for click in asked}) if asked else {}
     return [
         click
         for click in asked
-        if click.link_id in workspaces
-        and click.at >= removals.get(workspaces[click.link_id], 0)
+        if click.link_id in homes
+        and click.at >= removals.get(homes[click.link_id].workspace_id, 0)
         and tx.find_one(
             FIND_CLICK, click.at, click.link_id, click.visitor, click.kind, click.source
         )

@@ -25,6 +25,8 @@ BOT: Final = 2
 PREFETCH: Final = 3
 
 Utm = tuple[str | None, str | None, str | None, str | None, str | None]
+Won = tuple[str, str]
+"""The id of the rule that won a visit, and the key of the variant that was drawn or ""."""
 UTM_NAMES: Final = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 
 LONGEST_USER_AGENT: Final = 512
@@ -63,6 +65,17 @@ class Visit(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc=False
     referrer: str = ""  # only the host; "" if none
     utm: Utm | None = None
     city: str = ""  # "" if unknown
+    domain_id: int = 0  # by which it came; 0 if written by a release that did not record it
+    won: Won | None = None  # None if no rule of the link won it
+
+
+class PassedVisit(Visit, array_like=True, frozen=True, kw_only=True, gc=False):
+    """A visit to a link with a click limit that `clicks.passes` counted before the answer.
+
+    Only these have one field more, so that all others cost what they did.
+    """
+
+    has_pass: bool = True
 
 
 class Click(NamedTuple):
@@ -80,15 +93,22 @@ class Click(NamedTuple):
     device: str | None
     utm: str | None  # a JSON array of five
     city: str | None = None
+    domain_id: int = 0  # by which it came; 0: its link's
+    rule_id: str | None = None
+    variant: str | None = None
 
     @property
     def is_bot(self) -> bool:
         return self.kind == BOT
 
 
-# A visit's fields from the country on, as this release writes them to the journal.
+# A visit's fields from the country to the city, and all of them, as this release writes them to the
+# journal.
 VisitDetails = tuple[str, Source, Kind, str, str, Utm | None, str]
-VisitFields = tuple[int, int, int, str, Source, Kind, str, str, Utm | None, str]
+VisitFields = tuple[int, int, int, str, Source, Kind, str, str, Utm | None, str, int, Won | None]
+
+# The first byte of an array of as many fields.
+_HEAD_OF_PASSED: Final = 0x90 | len(PassedVisit.__struct_fields__)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Visit).decode
@@ -108,6 +128,15 @@ def encode_visit(visit: Visit) -> bytes:
 def decode_visit(payload: bytes) -> Visit:
     """Raises msgspec.MsgspecError or UnicodeDecodeError if the payload is not a visit."""
     return _decode(payload)
+
+
+def give_pass(visit: Visit) -> PassedVisit:
+    return PassedVisit(**msgspec.structs.asdict(visit))
+
+
+def has_pass(payload: bytes) -> bool:
+    """Whether the journal's bytes are those of a visit with a pass; not whether they are whole."""
+    return payload[0] == _HEAD_OF_PASSED
 
 
 def _clean_visit(visit: Visit) -> Visit:

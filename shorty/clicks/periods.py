@@ -48,11 +48,13 @@ class Period(msgspec.Struct, frozen=True, kw_only=True):
 class Slots(msgspec.Struct, frozen=True, kw_only=True):
     """A period cut into intervals: slot i is from `bounds[i]` up to `bounds[i + 1]`.
 
-    `starts` are the starts of the intervals; the first may be before the period.
+    `starts` are the starts of the intervals; the first may be before the period. `end` is the end
+    of the last one, which may be after it.
     """
 
     starts: tuple[int, ...]
     bounds: tuple[int, ...]
+    end: int
 
 
 def read_period(start: str | None, end: str | None, zone_name: str, now: int) -> Period:
@@ -103,7 +105,8 @@ def cut_period(period: Period, interval: Interval) -> Slots:
             )
             raise InvalidFieldsError({"interval": fault})
         starts.append(following)
-    return Slots(starts=tuple(starts), bounds=(period.start, *starts[1:], period.end))
+    bounds = (period.start, *starts[1:], period.end)
+    return Slots(starts=tuple(starts), bounds=bounds, end=following)
 
 
 def read_moment(at: int, zone: ZoneInfo) -> datetime:

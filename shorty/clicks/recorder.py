@@ -6,11 +6,10 @@ disk) waits only in memory.
 """
 
 import asyncio
-import logging
 import secrets
 import time
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from math import inf
@@ -18,6 +17,7 @@ from threading import Lock
 from typing import Final
 
 import msgspec
+import structlog
 
 from shorty.clicks.journal import Journal, Owner, Position, Segment
 from shorty.clicks.live import LiveClicks
@@ -26,14 +26,16 @@ from shorty.clicks.records import FIRST_OFFSET
 from shorty.clicks.rollups import KnownVisitors
 from shorty.clicks.store import JournalState, begin_journal, find_journal_state, store_batch
 from shorty.clicks.user_agent import load_patterns
-from shorty.clicks.waiting import IN_MEMORY, Batch, WaitingVisits
+from shorty.clicks.waiting import IN_MEMORY, Batch, WaitingVisits, read_visits
 from shorty.errors import StorageUnavailableError
-from shorty.storage.database import Database
+from shorty.storage.database import Database, Lane
 from shorty.webhooks.outbox import Outbox
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 BATCH_VISITS: Final = 20_000
+# Where other nodes, and callers who delete links, wait for the lane of clicks meanwhile.
+SHARED_BATCH_VISITS: Final = 5_000
 MOST_WAITING: Final = 1_000_000  # about 200 MB
 SHORTEST_REST_S: Final = 0.05
 LONGEST_REST_S: Final = 1.0
@@ -75,7 +77,8 @@ class Recorder:
         self,
         db: Database,
         *,
-        batch_visits: int = BATCH_VISITS,
+        journal: Journal | None = None,
+        batch_visits: int | None = None,
         most_waiting: int = MOST_WAITING,
         rest_s: float = SHORTEST_REST_S,
         outbox: Outbox | None = None,
@@ -84,9 +87,11 @@ class Recorder:
         self.live = LiveClicks(db)
         self._db = db
         self._outbox = outbox
-        self._journal = Journal(db.path.with_name(f"{db.path.name}.journal"))
+        self._journal = journal or Journal(db.place("journal"))
         self._lock = Lock()
         self._known = KnownVisitors()
+        if batch_visits is None:
+            batch_visits = BATCH_VISITS if db.here else SHARED_BATCH_VISITS
         self._waiting = WaitingVisits(batch_visits, read_monotonic)
         self._read_monotonic = read_monotonic
         self._refused_since: float | None = None
@@ -103,6 +108,7 @@ class Recorder:
         self._must_hurry = asyncio.Event()
         self._must_stop = asyncio.Event()
         self._loop: AbstractEventLoop | None = None
+        self._awaiting: list[asyncio.Future[None]] = []  # the end of the next round
         self._is_notified = False  # whether the task was notified; it resets this each round
         self._task: asyncio.Task[None] | None = None
         self._warned_at: dict[str, float] = {}
@@ -119,12 +125,12 @@ class Recorder:
         with self._lock:
             if waiting.count >= self._most_waiting:
                 self._dropped += 1
-                self._warn("Clicks are being lost: %s wait already.", waiting.count)
+                self._warn("clicks_dropped", waiting=waiting.count)
                 return False
             try:
                 offset = journal.append(payload)
             except OSError as error:
-                self._warn("The click journal cannot be written: %s.", error)
+                self._warn("journal_not_written", reason=str(error))
                 self._note_refusal()
                 self._wait(payload, IN_MEMORY, 0)
                 return False
@@ -140,14 +146,41 @@ class Recorder:
         with self._lock:
             if self._waiting.count >= self._most_waiting:
                 waiting = self._waiting.count
-                self._warn("Links with a click limit are closed: %s visits wait.", waiting)
+                self._warn("limited_links_closed", waiting=waiting)
                 return False
             return self._append(payload)
+
+    @property
+    def journal_id(self) -> str:
+        """Empty until the database owns this journal."""
+        return self._journal_id
 
     def count_waiting(self, link_id: int, stored_batches: int) -> int:
         """A link's visits by persons that are not in the first `stored_batches` batches."""
         with self._lock:
             return self._waiting.count_persons(link_id, stored_batches)
+
+    def has_waiting(self, link_id: int) -> bool:
+        """Whether a visit of the link, of whatever kind, waits to be stored."""
+        with self._lock:
+            payloads = self._waiting.list_payloads()
+        # Decoding all that wait would take twenty times as long.
+        number = msgspec.msgpack.encode(link_id)
+        likely = (payload for payload in payloads if number in payload)
+        return any(visit.link_id == link_id for visit in read_visits(likely))
+
+    async def store_now(self) -> None:
+        """Returns once all that was recorded until now is stored.
+
+        Raises StorageUnavailableError if the database does not take it, or the recorder stops.
+        """
+        if self._must_stop.is_set():
+            raise StorageUnavailableError
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._awaiting.append(future)
+        self._must_hurry.set()
+        self._has_work.set()
+        await future
 
     def describe(self) -> RecorderStats:
         with self._lock:
@@ -193,7 +226,7 @@ class Recorder:
         try:
             offset = self._journal.append(payload)
         except OSError as error:
-            self._warn("The click journal cannot be written: %s.", error)
+            self._warn("journal_not_written", reason=str(error))
             self._note_refusal()
             self._notify()
             return False
@@ -217,12 +250,12 @@ class Recorder:
         if self._waiting.count >= self._batch_visits:
             self._must_hurry.set()
 
-    def _warn(self, message: str, fact: object) -> None:
-        """Logs each message at most once a minute."""
+    def _warn(self, event: str, **values: object) -> None:
+        """Logs each event at most once a minute."""
         now = time.monotonic()
-        if now - self._warned_at.get(message, -inf) >= WARNING_INTERVAL_S:
-            self._warned_at[message] = now
-            logger.warning(message, fact)
+        if now - self._warned_at.get(event, -inf) >= WARNING_INTERVAL_S:
+            self._warned_at[event] = now
+            log.warning(event, **values)
 
     async def start(self) -> None:
         """Replays the visits that an earlier process left in the journal, then starts recording.
@@ -232,12 +265,11 @@ class Recorder:
         """
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(load_patterns)
-        state = await find_journal_state(self._db)
-        if state is not None:
-            self._stored, self._stored_batches = state.position, state.stored_batches
-            if await asyncio.to_thread(self._is_own, state):
-                self._journal_id = state.journal_id
-                await self._replay()
+        owner = await asyncio.to_thread(self._journal.find_owner)
+        state = None if owner is None else await find_journal_state(self._db, owner.journal_id)
+        # A database with fewer batches than the journal's owner is an older copy of it.
+        if owner is not None and state is not None and owner.stored_batches <= state.stored_batches:
+            await self._replay(state)
         await self._tend_journal()
         self._task = asyncio.create_task(self._store_until_stopped())
 
@@ -249,6 +281,7 @@ class Recorder:
         self._must_hurry.set()
         self._has_work.set()
         await self._task
+        _answer(self._awaiting, is_stored=False)
         self.live.end()
         if self._waiting.count:
             self._warn_at_end(self._waiting.count, self._waiting.count_in_memory())
@@ -262,29 +295,30 @@ class Recorder:
         """Whether stored visits are safe to remove: not if the database's file was replaced."""
         if self._db.is_in_place():
             return True
-        self._warn("The click journal is kept: %s was replaced.", self._db.path)
+        self._warn("journal_kept", database=self._db.name)
         return False
 
     def _warn_at_end(self, waiting: int, lost: int) -> None:
         if waiting > lost:
-            logger.warning(
-                "%s clicks could not be stored before the end: the journal keeps them.",
-                waiting - lost,
-            )
+            log.warning("clicks_left_in_journal", count=waiting - lost)
         if lost:
-            logger.warning("%s clicks are lost: the journal could not take them either.", lost)
+            log.error("clicks_lost", count=lost)
 
-    def _is_own(self, state: JournalState) -> bool:
-        """Whether the folder is the journal of this very database, not of an older copy."""
-        owner = self._journal.find_owner()
-        return (
-            owner is not None
-            and owner.journal_id == state.journal_id
-            and owner.stored_batches <= state.stored_batches
-        )
+    async def store_left(self, state: JournalState) -> int:
+        """Stores the visits of a journal that nobody appends to any more, and removes it.
 
-    async def _replay(self) -> None:
+        Returns how many were stored. Raises StorageUnavailableError, and what is left may then be
+        stored by another recorder.
+        """
+        await asyncio.to_thread(load_patterns)
+        await self._replay(state)
+        if self._journal_id:
+            raise StorageUnavailableError
+        return self._stored_visits
+
+    async def _replay(self, state: JournalState) -> None:
         """Stores and removes the old journal, because each start begins a new one."""
+        self._journal_id, self._stored, self._stored_batches = state
         is_writable = True
         for record in self._journal.read_after(self._stored):
             self._waiting.add_again(record)
@@ -295,7 +329,7 @@ class Recorder:
         if self._waiting.count:
             self._notify()
         if is_writable and await self._store_waiting():
-            logger.info("Stored %s clicks of an earlier process.", self._stored_visits)
+            log.info("clicks_recovered", count=self._stored_visits)
             await asyncio.to_thread(self._journal.remove)
             self._journal_id = ""
 
@@ -307,10 +341,12 @@ class Recorder:
             self._must_hurry.clear()
             self._has_work.clear()
             self._is_notified = False  # before `seal`, so that later visits notify again
+            awaiting, self._awaiting = self._awaiting, []
             is_last = self._must_stop.is_set()
             began = time.monotonic()
             await self._tend_journal()
             is_stored = await self._store_waiting()
+            _answer(awaiting, is_stored=is_stored)
             if is_last or (self._must_stop.is_set() and not is_stored):
                 return
             if is_stored:
@@ -338,15 +374,15 @@ class Recorder:
                 known=self._known,
             )
             try:
-                skipped = await self._db.write(work)
+                skipped = await self._db.write(work, Lane.CLICKS)
             except StorageUnavailableError as error:
                 self._known.drop_noted()
-                self._warn("Clicks wait until the database can be written: %s", error.__cause__)
+                self._warn("clicks_wait", reason=str(error.__cause__))
                 await self._sync_journal()
                 return False
             except Exception:
                 self._known.drop_noted()
-                logger.exception("A batch of %s clicks was refused.", len(batch.payloads))
+                log.exception("clicks_refused", count=len(batch.payloads))
                 if not self._isolate_fault(batch):
                     return False
             else:
@@ -367,14 +403,12 @@ class Recorder:
         self._stored = batch.end or self._stored
         self._stored_visits += len(batch.payloads) - skipped
         self._skipped += skipped
-        if self._outbox is not None:
-            self._outbox.announce()
         if not self._journal.segment:
             return
         try:
             self._journal.note_stored(Owner(self._journal_id, self._stored_batches))
         except OSError as error:
-            self._warn("The click journal's owner cannot be noted: %s.", error)
+            self._warn("journal_owner_not_noted", reason=str(error))
 
     def _isolate_fault(self, batch: Batch) -> bool:
         """Splits a refused batch until the faulty visit is alone, and drops that visit.
@@ -404,7 +438,7 @@ class Recorder:
                 await asyncio.to_thread(self._journal.remove_before, self._stored.segment)
                 self._oldest_segment = self._stored.segment
         except (OSError, StorageUnavailableError) as error:
-            self._warn("The click journal cannot be tended: %s.", error)
+            self._warn("journal_not_tended", reason=str(error))
             if not self._journal.is_open:
                 with self._lock:
                     self._note_refusal()
@@ -414,13 +448,14 @@ class Recorder:
         await asyncio.to_thread(self._clear_folder)
         journal_id = secrets.token_hex(16)
         start = Position(self._stored.segment + 1, FIRST_OFFSET)
-        await self._db.write(partial(begin_journal, journal_id=journal_id, start=start))
+        begin = partial(begin_journal, journal_id=journal_id, node=self._db.node, start=start)
+        await self._db.write(begin, Lane.CLICKS)
         self._journal_id, self._stored, self._stored_batches = journal_id, start, 0
 
     def _clear_folder(self) -> None:
         if self._journal.holds_records():
             aside = self._journal.set_aside()
-            logger.warning("The click journal is not of this database: it is kept as %s.", aside)
+            log.warning("journal_set_aside", kept=str(aside))
         elif self._journal.folder.exists():
             self._journal.remove()
 
@@ -434,7 +469,17 @@ class Recorder:
         try:
             await asyncio.to_thread(self._journal.sync)
         except OSError as error:
-            self._warn("The click journal cannot be synchronised: %s.", error)
+            self._warn("journal_not_synchronised", reason=str(error))
+
+
+def _answer(futures: "Iterable[asyncio.Future[None]]", *, is_stored: bool) -> None:
+    for future in futures:
+        if future.done():
+            continue  # its caller was cancelled
+        if is_stored:
+            future.set_result(None)
+        else:
+            future.set_exception(StorageUnavailableError())
 
 
 async def _wait_for(signal: asyncio.Event, seconds: float) -> None:

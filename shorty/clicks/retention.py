@@ -11,7 +11,7 @@ from shorty.clicks.rollups import QUARTER_MS
 from shorty.config import Plan
 from shorty.durations import DAY_MS
 from shorty.plans import find_plan
-from shorty.storage.database import Database, Transaction
+from shorty.storage.database import Database, Lane, Transaction
 from shorty.storage.statements import fill_up, number_places
 
 CLICKS_AT_ONCE: Final = 2000
@@ -73,7 +73,7 @@ async def remove_old_clicks(
     # Workspaces at the same point share one pass over the clicks.
     (start, end), workspace_ids = min(behind.items())
     together = workspace_ids[:WORKSPACES_AT_ONCE]
-    await db.write(lambda tx: remove_step(tx, together, start, end))
+    await db.write(lambda tx: remove_step(tx, together, start, end), Lane.CLICKS)
     return True
 
 

@@ -1,21 +1,23 @@
-"""Defines the roll-ups: totals and values of a quarter hour, for a link or a workspace.
+"""Defines the roll-ups: totals and values of a quarter hour, for their owner.
 
-The *owner* of sums is a link (its id) or a workspace (its negative id). Clicks are added in the
-order in which they were stored; how they are cut into batches does not change the sums.
+The *owner* of sums is a link, a workspace, or a workspace on one domain (see `owners`). Clicks are
+added in the order in which they were stored; how they are cut into batches does not change the
+sums.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from shorty.clicks.model import BIO, PERSON, PREFETCH, QR, Click
+from shorty.clicks.owners import number_domain, number_workspace
 from shorty.durations import DAY_MS
-from shorty.storage.writer import take_turns
+from shorty.storage.yielding import take_turns
 
 QUARTER_MS: Final = 900_000
 
@@ -30,9 +32,12 @@ BROWSER: Final = "b"
 OS: Final = "o"
 DEVICE: Final = "d"
 UTM: Final = ("1", "2", "3", "4", "5")
+RULE: Final = "u"  # after its link's id, with the variant that was drawn
 VISITORS_OF_COUNTRY: Final = "C"
 VISITORS_OF_CITY: Final = "T"
+VISITORS_OF_RULE: Final = "U"
 
+BETWEEN_NAMES: Final = "\t"  # in a rule's value; no name contains it
 OTHER: Final = "\0"  # no visitor can send it: control characters are removed
 MOST_VALUES: Final = 100  # of one kind in a quarter hour; later ones count as OTHER
 MOST_VALUES_OF_DAY: Final = 250
@@ -49,9 +54,15 @@ _decode_utm = msgspec.json.Decoder(list[str | None]).decode
 
 Encoded = bytes | msgspec.Raw
 
-# The owner's id and every column of a click's row from its kind on.
-_Alike = tuple[int, int, int, *tuple[str | None, ...]]
-_READ_LIKENESS: Final = itemgetter(0, *range(Click._fields.index("kind"), len(Click._fields)))
+# The owner or workspace, and every column of a click's row from its kind to its domain.
+_Alike = tuple[Any, ...]
+_READ_LIKENESS: Final = itemgetter(
+    0, *range(Click._fields.index("kind"), Click._fields.index("domain_id") + 1)
+)
+_READ_RULE: Final = itemgetter(
+    *map(Click._fields.index, ("link_id", "kind", "domain_id", "rule_id", "variant"))
+)
+_READ_RULE_ID: Final = itemgetter(Click._fields.index("rule_id"))
 
 
 Key = tuple[str, str]  # the kind and the value
@@ -117,12 +128,19 @@ class Sums:
         for key in keys:
             values.add(key, count)
 
+    def add_rule(self, kind: int, value: str, count: int) -> None:
+        values = self.persons if kind == PERSON else self.programs
+        values.add((RULE, value), count)
+
     def add_visitor(self, click: Click) -> None:
         self.visitors += 1
         if click.country:
             self.persons.add((VISITORS_OF_COUNTRY, click.country), 1)
         if click.city:
             self.persons.add((VISITORS_OF_CITY, name_city(click.country, click.city)), 1)
+        if click.rule_id:
+            value = name_rule(click.link_id, click.rule_id, click.variant)
+            self.persons.add((VISITORS_OF_RULE, value), 1)
 
 
 class Place(NamedTuple):
@@ -133,7 +151,10 @@ class Place(NamedTuple):
 
 
 Seen = tuple[int, int, int]
-"""A visitor of one UTC day, to a link or a workspace: the day, the visitor, the owner."""
+"""A visitor of one UTC day: the day, the visitor, the owner."""
+
+Visited = tuple[int, int, int, int]
+"""A visitor of a link on one UTC day by one domain: the day, the visitor, the link, the domain."""
 
 
 class KnownVisitors:
@@ -150,22 +171,22 @@ class KnownVisitors:
         self._kept: set[int] = set()
         self._noted: list[int] = []
 
-    def find_first_visits(self, clicks: Sequence[Click]) -> dict[Seen, Click]:
-        """The first click of each numbered visitor who is not in the cache, by link and UTC day."""
+    def find_first_visits(self, clicks: Sequence[Click]) -> dict[Visited, Click]:
+        """The first clicks of those numbered visitors who are not in the cache."""
         kept = self._kept
-        first: dict[Seen, Click] = {}
+        first: dict[Visited, Click] = {}
         for click in chain.from_iterable(take_turns(clicks)):
             link_id, at, visitor, kind = click[:4]
             if visitor and kind == PERSON:
-                seen = (at // DAY_MS * DAY_MS, visitor, link_id)
-                if hash(seen) not in kept and seen not in first:
-                    first[seen] = click
+                visited = (at // DAY_MS * DAY_MS, visitor, link_id, click.domain_id)
+                if hash(visited) not in kept and visited not in first:
+                    first[visited] = click
         return first
 
     def holds(self, seen: Seen) -> bool:
         return hash(seen) in self._kept
 
-    def note(self, seen: Iterable[Seen]) -> None:
+    def note(self, seen: Iterable[Seen | Visited]) -> None:
         self._noted += map(hash, seen)
 
     def keep_noted(self) -> None:
@@ -189,9 +210,9 @@ class Group(NamedTuple):
 
 
 def group_clicks(clicks: Sequence[Click], workspaces: Mapping[int, int]) -> list[Group]:
-    """Groups the clicks by link and again by workspace, without prefetches.
+    """Groups the clicks by link, by domain and by workspace, without prefetches.
 
-    `workspaces` maps a link's id to its workspace's.
+    `workspaces` maps a link's id to its workspace's. A click without a domain is no domain's.
     """
     # Most clicks of a busy link are alike, and most clicks of a workspace differ only in their
     # link.
@@ -202,14 +223,55 @@ def group_clicks(clicks: Sequence[Click], workspaces: Mapping[int, int]) -> list
             alike.update(map(_READ_LIKENESS, piece))
         of_workspaces: Counter[_Alike] = Counter()
         for each, count in alike.items():
-            of_workspaces[(-workspaces[each[0]], *each[1:])] += count
+            of_workspaces[(workspaces[each[0]], *each[1:])] += count
+        owned = [(each[0], each, count) for each, count in alike.items()]
+        for each, count in of_workspaces.items():
+            owned.append((number_workspace(each[0]), each, count))
+            if each[-1]:
+                owned.append((number_domain(each[0], each[-1]), each, count))
         groups += [
-            Group(Place(quarter, owner), kind, source, list_keys(*details), count)
-            for each in (alike, of_workspaces)
-            for (owner, kind, source, *details), count in each.items()
-            if kind != PREFETCH
+            Group(Place(quarter, owner), each[1], each[2], list_keys(*each[3:-1]), count)
+            for owner, each, count in owned
+            if each[1] != PREFETCH
         ]
     return groups
+
+
+class RuleGroup(NamedTuple):
+    """Clicks that one rule won, with the same variant."""
+
+    place: Place
+    kind: int
+    value: str
+    clicks: int
+
+
+def group_by_rule(clicks: Sequence[Click], workspaces: Mapping[int, int]) -> list[RuleGroup]:
+    """The clicks that rules won, by link, by domain and by workspace, without prefetches.
+
+    Apart from `group_clicks`: rules differ from link to link, and would tell clicks of a workspace
+    apart that are alike in all else.
+    """
+    groups: Counter[tuple[Place, int, str]] = Counter()
+    for quarter, found in _divide_by_quarter(clicks).items():
+        counts: Counter[tuple[Any, ...]] = Counter()
+        for piece in take_turns(found):
+            if any(map(_READ_RULE_ID, piece)):
+                counts.update(map(_READ_RULE, piece))
+        for (link_id, kind, domain_id, rule_id, variant), count in counts.items():
+            if rule_id is None or kind == PREFETCH:
+                continue
+            value = name_rule(link_id, rule_id, variant)
+            for owner in _list_owners(link_id, workspaces[link_id], domain_id):
+                groups[Place(quarter, owner), kind, value] += count
+    return [RuleGroup(*each, count) for each, count in groups.items()]
+
+
+def _list_owners(link_id: int, workspace_id: int, domain_id: int) -> Iterator[int]:
+    yield link_id
+    yield number_workspace(workspace_id)
+    if domain_id:
+        yield number_domain(workspace_id, domain_id)
 
 
 def _divide_by_quarter(clicks: Sequence[Click]) -> dict[int, Sequence[Click]]:
@@ -248,6 +310,11 @@ def list_keys(
 def name_city(country: str | None, city: str) -> str:
     """A city's value starts with its country, because many cities share a name."""
     return f"{country or '--':2.2}{city}"
+
+
+def name_rule(link_id: int, rule_id: str, variant: str | None) -> str:
+    """A rule's value; ids of rules are unique only within their link."""
+    return BETWEEN_NAMES.join((str(link_id), rule_id, variant or ""))
 
 
 def find_place(owner: int, at: int) -> Place:

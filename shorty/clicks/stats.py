@@ -22,11 +22,10 @@ from shorty.clicks.days import (
     read_series,
 )
 from shorty.clicks.rollups import OTHER, QUARTER_MS, Counts, Encoded, decode_some
-from shorty.clicks.stats_store import Scope
+from shorty.clicks.stats_store import Part, Scope
 from shorty.clicks.weeks import read_totals
 from shorty.durations import DAY_MS, WEEK_MS
-from shorty.storage.database import Database, Row
-from shorty.storage.snapshot import Snapshot, open_snapshot
+from shorty.storage.database import Database, Row, Snapshot
 
 WORD_FOR_OTHERS: Final = "other"
 
@@ -99,7 +98,7 @@ def _pick(counts: Counts, kind: str) -> dict[str, int]:
     return values
 
 
-class _Slots:
+class Slots:
     """Totals of each slot, from `bounds[i]` up to `bounds[i + 1]`."""
 
     def __init__(self, bounds: Sequence[int]) -> None:
@@ -130,22 +129,27 @@ class _Slots:
 
 async def count_by_slot(db: Database, scope: Scope, bounds: Sequence[int]) -> list[Totals]:
     """The totals between each moment in `bounds` and the next."""
-    slots = _Slots(bounds)
-    first, end = find_day(bounds[0]), bounds[-1]
-    divided: list[int] = []
-    async with open_snapshot(db) as snapshot:
-        for row in await stats_store.find_days(snapshot, scope, first, end):
-            if slots.holds_whole(row["day"]):
-                slots.add(row["day"], read_totals(row))
-            else:
-                divided.append(row["day"])
-        if divided:
-            async for rows in stats_store.read_series(snapshot, scope, divided):
-                for row in rows:
-                    slots.add_quarters(row["day"], read_series(row["series"]))
-        for row in await stats_store.find_quarters(snapshot, scope, bounds[0], end):
-            slots.add(row["at"], read_totals(row))
+    slots = Slots(bounds)
+    async with db.open_snapshot() as snapshot:
+        for part in await stats_store.divide_period(snapshot, scope, bounds[0], bounds[-1]):
+            await _add_slots(snapshot, part, slots)
     return slots.finish()
+
+
+async def _add_slots(snapshot: Snapshot, part: Part, slots: Slots) -> None:
+    scope, start, end = part
+    divided: list[int] = []
+    for row in await stats_store.find_days(snapshot, scope, find_day(start), end):
+        if slots.holds_whole(row["day"]):
+            slots.add(row["day"], read_totals(row))
+        else:
+            divided.append(row["day"])
+    if divided:
+        async for rows in stats_store.read_series(snapshot, scope, divided):
+            for row in rows:
+                slots.add_quarters(row["day"], read_series(row["series"]))
+    for row in await stats_store.find_quarters(snapshot, scope, start, end):
+        slots.add(row["at"], read_totals(row))
 
 
 async def count_values(
@@ -162,20 +166,26 @@ async def count_values(
     None means all kinds. Fewer kinds are faster.
     """
     sums = _ValueSums(kinds, has_bots=has_bots)
+    async with db.open_snapshot() as snapshot:
+        for part in await stats_store.divide_period(snapshot, scope, start, end):
+            await _add_values(snapshot, part, sums)
+    return sums.finish()
+
+
+async def _add_values(snapshot: Snapshot, part: Part, sums: "_ValueSums") -> None:
+    scope, start, end = part
     first_whole, end_whole = find_day(start + DAY_MS - 1), find_day(end)
     edges = {find_day(start), end_whole} if end_whole < end else {find_day(start)}
     divided = [day for day in sorted(edges) if not first_whole <= day < end_whole]
-    async with open_snapshot(db) as snapshot:
-        for first, last in await sums.add_weeks(snapshot, scope, first_whole, end_whole):
-            async for rows in stats_store.read_day_values(snapshot, scope, first, last):
-                sums.add_rows(rows)
-        if divided:
-            async for rows in stats_store.read_day_quarters(snapshot, scope, divided):
-                for row in rows:
-                    sums.add_part(row, start, end)
-        async for rows in stats_store.read_quarter_values(snapshot, scope, start, end):
+    for first, last in await sums.add_weeks(snapshot, scope, first_whole, end_whole):
+        async for rows in stats_store.read_day_values(snapshot, scope, first, last):
             sums.add_rows(rows)
-    return sums.finish()
+    if divided:
+        async for rows in stats_store.read_day_quarters(snapshot, scope, divided):
+            for row in rows:
+                sums.add_part(row, start, end)
+    async for rows in stats_store.read_quarter_values(snapshot, scope, start, end):
+        sums.add_rows(rows)
 
 
 def find_day(at: int) -> int:

@@ -1,14 +1,14 @@
 """Every statement that reads the roll-ups: one owner's by key, many links' by a filter."""
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from shorty.clicks.moments import write_moments
+from shorty.clicks.owners import number_domain, number_workspace
 from shorty.durations import DAY_MS, WEEK_MS
-from shorty.storage.database import Row
-from shorty.storage.snapshot import Snapshot
+from shorty.storage.database import Row, Rows, Snapshot
 from shorty.storage.statements import Statement
 
 # Keeps each read short on the event loop; rows of many links are small.
@@ -26,25 +26,62 @@ select day, clicks, visitors, bots, scans, bio_clicks, persons, programs
 from click_weeks where owner = $1 and day >= $2 and day <= $3 and is_due = 0 order by day
 """
 
+FIND_DOMAINS_DONE: Final = "select done_since from domain_sums where id = 1"
+
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """Which clicks to count; a field that is None does not filter.
 
-    The sums of a workspace or a link are stored. Those of a domain's or a tag's links are added up,
-    at a cost that grows with the number of links.
+    The sums of a workspace, a link or a domain are stored. Those of a tag's links are added up, at
+    a cost that grows with the number of links; together with a tag or a link, a domain stands for
+    its links.
     """
 
     workspace_id: int
     link_id: int | None = None
     domain_id: int | None = None
     tag_id: int | None = None
+    adds_up: bool = False
+    """Whether a domain's links are added up, for days whose sums of domains are not complete."""
+
+    @property
+    def is_domain(self) -> bool:
+        """Whether these are the clicks by one domain."""
+        return self.domain_id is not None and self.link_id is None and self.tag_id is None
 
     @property
     def owner(self) -> int | None:
         """The only owner whose sums are needed; None if several links must be added up."""
-        if self.domain_id is not None or self.tag_id is not None:
-            return None
-        return -self.workspace_id if self.link_id is None else self.link_id
+        if self.domain_id is None and self.tag_id is None:
+            return number_workspace(self.workspace_id) if self.link_id is None else self.link_id
+        if self.domain_id is not None and self.is_domain and not self.adds_up:
+            return number_domain(self.workspace_id, self.domain_id)
+        return None
+
+
+async def find_domains_done(rows: Rows) -> int:
+    """The UTC day since which the sums of every domain are complete; 0 if all are."""
+    found = await rows.find_all(FIND_DOMAINS_DONE)
+    return found[0]["done_since"]
+
+
+class Part(NamedTuple):
+    """A part of a period, and the scope by which to read it."""
+
+    scope: Scope
+    start: int
+    end: int
+
+
+async def divide_period(snapshot: Snapshot, scope: Scope, start: int, end: int) -> list[Part]:
+    """Parts before and after the day since which the sums of domains are complete."""
+    done_since = await find_domains_done(snapshot) if scope.is_domain else 0
+    former = msgspec.structs.replace(scope, adds_up=True)
+    parts = [
+        Part(former, start, min(end, done_since)),
+        Part(scope, max(start, done_since), end),
+    ]
+    return [part for part in parts if part.start < part.end]
 
 
 class _ScopeStatement(Statement):
@@ -138,7 +175,7 @@ def read_day_values(
 ) -> AsyncGenerator[list[Row]]:
     statement = _ScopeStatement(scope)
     condition = statement.write_range(first, end)
-    sql = statement.write_days(f"{TOTALS}, s.persons, s.programs", condition)
+    sql = statement.write_days(f"s.day, {TOTALS}, s.persons, s.programs", condition)
     return _read(snapshot, statement, sql)
 
 
@@ -155,7 +192,7 @@ def read_quarter_values(
     snapshot: Snapshot, scope: Scope, start: int, end: int
 ) -> AsyncGenerator[list[Row]]:
     statement = _ScopeStatement(scope)
-    columns = f"{TOTALS}, s.persons, s.programs"
+    columns = f"s.at, {TOTALS}, s.persons, s.programs"
     return _read(snapshot, statement, statement.write_quarters(columns, start, end))
 
 

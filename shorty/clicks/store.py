@@ -5,7 +5,7 @@ the visits are either stored and covered by the position, or neither, and then t
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from shorty.clicks.journal import Position
+from shorty.clicks.journal import Owner, Position
 from shorty.clicks.model import (
     BIO,
     BOT,
@@ -27,37 +27,52 @@ from shorty.clicks.model import (
     VisitDetails,
     decode_fields,
 )
-from shorty.clicks.rollup_store import add_to_rollups
+from shorty.clicks.passes import add_used
+from shorty.clicks.rollup_store import IN_ONE_STATEMENT, add_to_rollups
 from shorty.clicks.rollups import REMEMBERED_DETAILS, KnownVisitors
 from shorty.clicks.user_agent import read_user_agent, tell_kind
 from shorty.clicks.waiting import Batch, read_visits
-from shorty.errors import StorageUnavailableError
-from shorty.storage.database import Database, Transaction
-from shorty.storage.writer import take_turns
+from shorty.errors import ConflictError, StorageUnavailableError
+from shorty.storage.database import Database, Reader, Transaction
+from shorty.storage.statements import cut_and_fill, number_places
+from shorty.storage.yielding import take_turns
 from shorty.webhooks.outbox import Outbox, OutboxClick
 
 FIND_STATE: Final = """
-select journal_id, segment, position, stored_batches from journal_state where id = 1
+select journal_id, segment, position, stored_batches from journals where journal_id = $1
 """
 
 FIND_NEWEST: Final = "select at from clicks order by id desc limit 1"
 
+FORGET_JOURNALS: Final = """
+delete from journals where node = $1
+"""
+
 BEGIN_JOURNAL: Final = """
-insert into journal_state (id, journal_id, segment, position, stored_batches)
-values (1, $1, $2, $3, 0)
-on conflict (id) do update set
-  journal_id = excluded.journal_id, segment = excluded.segment,
-  position = excluded.position, stored_batches = excluded.stored_batches
+insert into journals (journal_id, node, segment, position, stored_batches)
+values ($1, $2, $3, $4, 0)
 """
 
 # The number keeps a batch from being stored twice when a write of unknown result is retried.
+# PostgreSQL would take a parameter beside a literal for one of 32 bits.
 TAKE_BATCH: Final = """
-update journal_state set stored_batches = $2
-where id = 1 and journal_id = $1 and stored_batches = $2 - 1
+update journals set stored_batches = $2
+where journal_id = $1 and stored_batches = cast($2 as bigint) - 1
 """
 
 MOVE_POSITION: Final = """
-update journal_state set segment = $1, position = $2 where id = 1
+update journals set segment = $2, position = $3 where journal_id = $1
+"""
+
+# Takes a number that stores nothing, so that a batch which the journal's own process may have under
+# way is never stored after this.
+TAKE_JOURNAL: Final = """
+update journals set stored_batches = stored_batches + 1 where journal_id = $1
+returning node, segment, position, stored_batches
+"""
+
+FORGET_JOURNAL: Final = """
+delete from journals where journal_id = $1
 """
 
 ADD_COUNTS: Final = """
@@ -74,23 +89,31 @@ select link_id from link_counters where link_id = $1
 
 INSERT_CLICK: Final = """
 insert into clicks (
-  link_id, at, visitor, kind, source, country, referrer, browser, os, device, utm, city
-) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+  link_id, at, visitor, kind, source, country, referrer, browser, os, device, utm, city, domain_id,
+  rule_id, variant
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 """
+
+INSERT_OUTBOX_CLICK: Final = f"{INSERT_CLICK} returning id, link_id, at"
+
+FIND_DOMAINS: Final = f"""
+select id, domain_id from links where id in ({number_places(IN_ONE_STATEMENT)})
+"""  # noqa: S608 - parameters' numbers
 
 # One statement, so that the count and the number of stored batches are of the same moment.
 FIND_COUNT: Final = """
-select journal_state.stored_batches, coalesce(link_counters.total, 0) as total
-from journal_state
-left join link_counters on link_counters.link_id = $1
-where journal_state.id = 1
+select
+  coalesce((select stored_batches from journals where journal_id = $2), 0) as stored_batches,
+  coalesce((select total from link_counters where link_id = $1), 0) as total
 """
 
 
 Details = tuple[Kind, Source, *tuple[str | None, ...]]
 
+NO_RULE: Final = (None, None)
 _COLUMN_OF_SOURCE: Final = {LINK: 1, QR: 2, BIO: 3}
 _READ_MOMENT: Final = itemgetter(Click._fields.index("at"))
+_READ_DOMAIN: Final = itemgetter(Click._fields.index("domain_id"))
 _READ_WHAT_COUNTS: Final = itemgetter(*map(Click._fields.index, ("link_id", "kind", "source")))
 
 
@@ -109,28 +132,48 @@ class StoredCount(NamedTuple):
     stored_batches: int
 
 
-def find_newest_time(db: Database) -> int | None:
+def find_newest_time(rows: Reader) -> int | None:
     """The time of the click that was stored last."""
-    row = db.look_up(FIND_NEWEST)
+    row = rows.find_one(FIND_NEWEST)
     return row["at"] if row else None
 
 
-async def find_journal_state(db: Database) -> JournalState | None:
-    row = await db.find_one(FIND_STATE)
+async def find_journal_state(db: Database, journal_id: str) -> JournalState | None:
+    row = await db.find_one(FIND_STATE, journal_id)
     if row is None:
         return None
     position = Position(row["segment"], row["position"])
     return JournalState(row["journal_id"], position, row["stored_batches"])
 
 
-def begin_journal(tx: Transaction, journal_id: str, start: Position) -> None:
-    """Makes the database the owner of this journal, which begins at `start`."""
-    tx.execute(BEGIN_JOURNAL, journal_id, start.segment, start.offset)
+def begin_journal(tx: Transaction, journal_id: str, node: str, start: Position) -> None:
+    """Makes the database the owner of the node's journal, which begins at `start`."""
+    tx.execute(FORGET_JOURNALS, node)
+    tx.execute(BEGIN_JOURNAL, journal_id, node, start.segment, start.offset)
 
 
-def look_up_count(db: Database, link_id: int) -> StoredCount:
+def take_journal(tx: Transaction, owner: Owner) -> tuple[str, JournalState]:
+    """The node that wrote the journal, and how far it is stored; the node can store no more of it.
+
+    Raises ConflictError if the journal is not this database's.
+    """
+    row = tx.find_one(TAKE_JOURNAL, owner.journal_id)
+    if row is None:
+        raise ConflictError("The click journal belongs to another database.")
+    if owner.stored_batches >= row["stored_batches"]:
+        raise ConflictError("The click journal belongs to a later state of this database.")
+    position = Position(row["segment"], row["position"])
+    return row["node"], JournalState(owner.journal_id, position, row["stored_batches"])
+
+
+def forget_journal(tx: Transaction, journal_id: str) -> None:
+    """All its visits must be stored and its files removed: visits of unknown journals are not."""
+    tx.execute(FORGET_JOURNAL, journal_id)
+
+
+def find_count(rows: Reader, link_id: int, journal_id: str) -> StoredCount:
     """Raises StorageUnavailableError."""
-    row = db.look_up(FIND_COUNT, link_id)
+    row = rows.find_one(FIND_COUNT, link_id, journal_id)
     return StoredCount(row["total"], row["stored_batches"]) if row else StoredCount(0, 0)
 
 
@@ -149,44 +192,43 @@ def store_batch(
     if not _take_batch(tx, journal_id, batch.number):
         return 0
     if batch.end is not None:
-        tx.execute(MOVE_POSITION, batch.end.segment, batch.end.offset)
-    clicks = add_counts(tx, read_clicks(batch.payloads))
-    add_to_rollups(tx, insert_clicks(tx, clicks, outbox), known)
+        tx.send(MOVE_POSITION, journal_id, batch.end.segment, batch.end.offset)
+    clicks = name_domains(tx, add_counts(tx, read_clicks(batch.payloads)))
+    persons = {click.link_id for click in clicks if click.kind == PERSON}
+    callers = outbox.find_callers(tx, persons) if outbox and persons else {}
+    stored, notified = insert_clicks(tx, clicks, callers)
+    add_to_rollups(tx, stored, known)
+    if outbox and notified:
+        outbox.add(tx, callers, notified, clicks[-1].at)
+    add_used(tx, clicks, batch.payloads)  # last, as visitors wait for its rows
     return len(batch.payloads) - len(clicks)
 
 
-def insert_clicks(tx: Transaction, clicks: list[Click], outbox: Outbox | None) -> list[Click]:
-    """Inserts the clicks and the webhook deliveries that they trigger.
-
-    Returns the clicks in the order of their ids.
-    """
-    persons = {click.link_id for click in clicks if click.kind == PERSON}
-    calls = outbox.find_calls(tx, persons, clicks[-1].at) if outbox and persons else {}
+def insert_clicks(
+    tx: Transaction, clicks: list[Click], callers: Collection[int]
+) -> tuple[list[Click], list[OutboxClick]]:
+    """Returns the clicks in the order of their ids, and those of persons on links that call."""
     notified: list[Click] = []
     others: list[Click] = []
-    for click in clicks if calls else ():
-        (notified if click.kind == PERSON and click.link_id in calls else others).append(click)
-    if outbox and notified:
-        outbox.add(tx, calls, insert_outbox_clicks(tx, notified))
-    rest = others if calls else clicks
+    for click in clicks if callers else ():
+        (notified if click.kind == PERSON and click.link_id in callers else others).append(click)
+    numbered = insert_outbox_clicks(tx, notified)
+    rest = others if callers else clicks
     for piece in take_turns(rest):
-        tx.insert_rows(INSERT_CLICK, piece)
-    return notified + rest
+        tx.send_rows(INSERT_CLICK, piece)
+    return notified + rest, numbered
 
 
 def insert_outbox_clicks(tx: Transaction, clicks: list[Click]) -> list[OutboxClick]:
-    return [
-        OutboxClick(id=click_id, link_id=click.link_id, at=click.at)
-        for click in clicks
-        if (click_id := tx.insert(INSERT_CLICK, *click)) is not None
-    ]
+    rows = sorted(tx.insert_rows_returning(INSERT_OUTBOX_CLICK, clicks), key=itemgetter("id"))
+    return [OutboxClick(id=row["id"], link_id=row["link_id"], at=row["at"]) for row in rows]
 
 
 def _take_batch(tx: Transaction, journal_id: str, number: int) -> bool:
     if tx.execute(TAKE_BATCH, journal_id, number):
         return True
-    row = tx.find_one(FIND_STATE)
-    if row is None or row["journal_id"] != journal_id or row["stored_batches"] != number:
+    row = tx.find_one(FIND_STATE, journal_id)
+    if row is None or row["stored_batches"] != number:
         raise StorageUnavailableError("The database belongs to another click journal.")
     return False
 
@@ -203,18 +245,25 @@ def read_clicks(payloads: Sequence[bytes]) -> list[Click]:
             clicks += [read_click(visit) for visit in read_visits([payload])]
         else:
             at, link_id, visitor = fields[:3]
-            clicks.append(make(Click, (link_id, at, visitor, *read_details(fields[3:]))))
+            details = read_details(fields[3:-2])
+            domain_id, won = fields[-2:]
+            rule_id, variant = won or NO_RULE
+            clicks.append(
+                make(Click, (link_id, at, visitor, *details, domain_id, rule_id, variant or None))
+            )
     return clicks
 
 
 def read_click(visit: Visit) -> Click:
-    at, link_id, visitor, *details = msgspec.structs.astuple(visit)
-    return Click(link_id, at, visitor, *read_details(tuple(details)))
+    at, link_id, visitor, *details, domain_id, won = msgspec.structs.astuple(visit)
+    known = read_details(tuple(details))
+    rule_id, variant = won or NO_RULE
+    return Click._make((link_id, at, visitor, *known, domain_id, rule_id, variant or None))
 
 
 @lru_cache(REMEMBERED_DETAILS)
 def read_details(details: VisitDetails) -> Details:
-    """A click's columns from its kind on, from a visit's fields from its country on.
+    """A click's columns from its kind to its city, from a visit's fields to its city.
 
     Cached, because most visits of a busy link have the same ones.
     """
@@ -240,6 +289,22 @@ def add_counts(tx: Transaction, clicks: list[Click]) -> list[Click]:
         return clicks
     gone = {link_id for link_id, *_ in counts if tx.find_one(FIND_COUNTERS, link_id) is None}
     return [click for click in clicks if click.link_id not in gone]
+
+
+def name_domains(tx: Transaction, clicks: list[Click]) -> list[Click]:
+    """Gives clicks that name no domain their link's; every link exists."""
+    if all(map(_READ_DOMAIN, clicks)):
+        return clicks
+    unnamed = sorted({click.link_id for click in clicks if not click.domain_id})
+    domains = {
+        row["id"]: row["domain_id"]
+        for ids in cut_and_fill(unnamed, IN_ONE_STATEMENT)
+        for row in tx.find_all(FIND_DOMAINS, *ids)
+    }
+    return [
+        click if click.domain_id else click._replace(domain_id=domains[click.link_id])
+        for click in clicks
+    ]
 
 
 def sum_clicks(clicks: list[Click]) -> list[list[int]]:

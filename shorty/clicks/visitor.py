@@ -1,20 +1,29 @@
 """Owns the visitor number, which tells visitors apart for one UTC day and is irreversible."""
 
-import logging
 import os
 import secrets
 from pathlib import Path
 from threading import Lock
 from typing import Final
 
+import structlog
 from siphashc import siphash
 
 from shorty.durations import DAY_MS
+from shorty.storage.database import Database
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 KEY_BYTES: Final = 16
 NOT_TOLD_APART: Final = 0
+
+
+async def find_shared_key(db: Database, day: int, today: int) -> bytes | None:
+    """The key of that UTC day, the same for all who use the database; None: it keeps none.
+
+    Deletes those of the days before `today`. Raises StorageUnavailableError.
+    """
+    return await db.keep_day_key(day, secrets.token_bytes(KEY_BYTES), today)
 
 
 class VisitorNumbers:
@@ -23,12 +32,20 @@ class VisitorNumbers:
     The key has its own file, which only the server's user may read, so that it survives a restart
     but is in no backup of the database. At midnight UTC a new key overwrites it. Nobody can then
     derive a past day's number from an IP address.
+
+    Where the database shares keys, `shared` is today's and there is no file. The next day's has to
+    be brought before midnight; otherwise this process makes one of its own.
     """
 
-    def __init__(self, path: Path, now: int) -> None:
+    def __init__(self, path: Path, now: int, *, shared: bytes | None = None) -> None:
         """Raises OSError if the file cannot be read or written."""
         self._path = path
         self._lock = Lock()
+        self._is_shared = shared is not None
+        self._next: dict[int, bytes] = {}
+        if shared is not None:
+            self._use_key(now // DAY_MS, shared)
+            return
         day, key = _read_key(path) or (-1, b"")
         if day != now // DAY_MS:
             day, key = now // DAY_MS, secrets.token_bytes(KEY_BYTES)
@@ -42,6 +59,10 @@ class VisitorNumbers:
         visitor = f"{address}\0{user_agent}".encode("utf-8", "surrogatepass")
         return (siphash(self._key, visitor) >> 1) or 1
 
+    def bring_key(self, day: int, key: bytes) -> None:
+        """The shared key of a day to come."""
+        self._next = {day: key}
+
     def _use_key(self, day: int, key: bytes) -> None:
         self._key = key  # first, so that a thread that sees the new day also has its key
         # A clock that is set back across midnight keeps the new key.
@@ -52,17 +73,17 @@ class VisitorNumbers:
         with self._lock:
             if self._first_ms <= now < self._end_ms:
                 return  # another thread was faster
-            day, key = now // DAY_MS, secrets.token_bytes(KEY_BYTES)
+            day = now // DAY_MS
+            key = self._next.get(day) or secrets.token_bytes(KEY_BYTES)
             self._use_key(day, key)
+            if self._is_shared:
+                if day not in self._next:
+                    log.warning("visitor_key_not_shared", day=day)
+                return
             try:
                 _write_key(self._path, day, key)
             except OSError as error:
-                logger.warning(
-                    "The visitor key in %s could not be replaced (%s): yesterday's stays on the "
-                    "disk, and visitors will be counted anew after a restart.",
-                    self._path,
-                    error,
-                )
+                log.warning("visitor_key_not_replaced", file=str(self._path), reason=str(error))
 
 
 def wants_privacy(sec_gpc: str, dnt: str) -> bool:

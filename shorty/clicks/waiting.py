@@ -3,7 +3,6 @@
 Visits wait as the bytes of the journal, which take a third of the memory and have one decoder.
 """
 
-import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -11,13 +10,14 @@ from itertools import islice
 from typing import Final
 
 import msgspec
+import structlog
 
 from shorty.clicks.journal import Position, Record
 from shorty.clicks.model import PERSON, Visit, decode_visit
 from shorty.clicks.records import HEADER_BYTES
 from shorty.clicks.user_agent import tell_kind
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 IN_MEMORY: Final = 0  # in place of a segment's number, for visits that the journal could not take
 
@@ -127,6 +127,9 @@ class WaitingVisits:
         """The number of visits that are in no journal."""
         return sum(len(batch.payloads) for batch in self._batches if batch.segment == IN_MEMORY)
 
+    def list_payloads(self) -> list[bytes]:
+        return [payload for batch in self._batches for payload in batch.payloads]
+
     def count_persons(self, link_id: int, stored_batches: int) -> int:
         """A link's visits by persons that are not in the first `stored_batches` batches."""
         return sum(
@@ -142,4 +145,4 @@ def read_visits(payloads: Iterable[bytes]) -> Iterator[Visit]:
         try:
             yield decode_visit(payload)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            logger.warning("A visit in the click journal cannot be read: %s.", error)
+            log.warning("visit_not_read", reason=str(error))

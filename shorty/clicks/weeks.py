@@ -10,7 +10,7 @@ from typing import Final
 from shorty.clicks.days import Day, add_counts, add_totals
 from shorty.clicks.rollups import decode_counts, encode_counts
 from shorty.durations import DAY_MS, WEEK_MS
-from shorty.storage.database import Database, Row, Transaction
+from shorty.storage.database import Database, Lane, Row, Transaction
 
 FIRST_MONDAY: Final = 4 * DAY_MS  # 1970-01-05
 WEEKS_AT_ONCE: Final = 8
@@ -69,7 +69,9 @@ async def sum_some_weeks(db: Database, now: int) -> int:
     last = now // DAY_MS * DAY_MS - WEEK_MS
     due = await db.find_all(LIST_DUE, last, WEEKS_AT_ONCE)
     if due:
-        await db.write(lambda tx: [sum_week(tx, row["owner"], row["day"]) for row in due])
+        await db.write(
+            lambda tx: [sum_week(tx, row["owner"], row["day"]) for row in due], Lane.CLICKS
+        )
     return len(due)
 
 

@@ -22,8 +22,9 @@ def load_config(
     *,
     host: str | None = None,
     port: int | None = None,
+    workers: int | None = None,
 ) -> Config:
-    """The effective settings; raises all faults as one ConfigError. `host` and `port` override.
+    """The effective settings; raises all faults as one ConfigError. Those by name override.
 
     Relative paths start at the file's folder, or without a file at the working directory.
     """
@@ -32,7 +33,7 @@ def load_config(
     faults = Faults()
     add_built_in_plans(table)
     apply_environment(table, environ, faults)
-    for name, value in (("host", host), ("port", port)):
+    for name, value in (("host", host), ("port", port), ("workers", workers)):
         if value is not None:
             write_setting(table, f"server.{name}", value)
             faults.origins[f"server.{name}"] = f"--{name}"

@@ -25,6 +25,7 @@ from shorty.config.settings import (
     format_host,
 )
 
+NODE_NAME = re.compile(r"[A-Za-z0-9._-]{0,63}")
 PLAN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 REPORT_MAIL = re.compile(r"mailto:[!-~]+@[!-~]+")
 A_HOST = 'a host name without a scheme or path, like "go.example.com"'
@@ -34,16 +35,39 @@ A_URL = 'a URL that starts with "https://" or "http://"'
 def apply_rules(config: Config, folder: Path, faults: Faults) -> Config:
     """The normalised configuration, with relative paths resolved against `folder`."""
     check_plans(config, faults)
+    check_workers(config, faults)
     return replace(
         config,
         server=settle_server(config.server, faults),
-        storage=StorageConfig(database=folder / config.storage.database),
+        storage=settle_storage(config.storage, folder, faults),
         domains=settle_domains(config.domains, folder, faults),
         links=settle_links(config.links, folder, faults),
         public_links=settle_public_links(config.public_links, faults),
         geo=settle_geo(config.geo, folder, faults),
         smtp=settle_smtp(config.smtp, faults),
     )
+
+
+def settle_storage(storage: StorageConfig, folder: Path, faults: Faults) -> StorageConfig:
+    if not storage.database:
+        faults.add("storage.database", "expected the path of a file, or a postgresql:// URL")
+        return storage
+    if not NODE_NAME.fullmatch(storage.node):
+        expected = "a name of up to 63 letters, digits, dots, hyphens and underscores"
+        faults.add_value("storage.node", expected, storage.node)
+    if storage.is_postgres:
+        return replace(storage, folder=str(folder / storage.files))
+    own = str(folder / storage.folder) if storage.folder else ""
+    return replace(storage, database=str(folder / storage.path), folder=own)
+
+
+def check_workers(config: Config, faults: Faults) -> None:
+    if config.server.workers > 1 and not config.storage.is_postgres:
+        faults.add(
+            "server.workers",
+            "only one process can write to an SQLite file, so that more would gain nothing; leave "
+            "it at 1, or use PostgreSQL",
+        )
 
 
 def check_plans(config: Config, faults: Faults) -> None:
@@ -120,6 +144,7 @@ def settle_domain(path: str, domain: DomainConfig, folder: Path, faults: Faults)
         not_found_redirect=settle_url(
             f"{path}.not_found_redirect", domain.not_found_redirect, faults
         ),
+        expired_redirect=settle_url(f"{path}.expired_redirect", domain.expired_redirect, faults),
         apple_app_site_association=settle_file(
             f"{path}.apple_app_site_association", domain.apple_app_site_association, folder, faults
         ),

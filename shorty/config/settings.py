@@ -1,5 +1,6 @@
 """The list of all settings: every section and key of shorty.toml, its type and its default."""
 
+import os
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -9,19 +10,24 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import FieldInfo, fields, force_setattr, replace
 
 Port: TypeAlias = Annotated[int, Meta(ge=0, le=65535)]
+Workers: TypeAlias = Annotated[int, Meta(ge=1, le=64)]
 PositiveInt: TypeAlias = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Limit: TypeAlias = Annotated[int, Meta(ge=0, le=1_000_000_000)] | None
 Seconds: TypeAlias = Annotated[float, Meta(gt=0, le=31_536_000)]
 Scheme: TypeAlias = Literal["http", "https", ""]
+LogFormat: TypeAlias = Literal["console", "json"]
+LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 UNLIMITED = "unlimited"
 HTTP_PORT = 80
+POSTGRES_SCHEMES = ("postgresql://", "postgres://")
 LISTEN_ON_ALL = (str(IPv4Address(0)), str(IPv6Address(0)))
 
 
 class ServerConfig(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Port = 8000  # 0: any free port
+    workers: Workers = 1  # processes that answer requests; several on PostgreSQL alone
     trusted_proxies: tuple[str, ...] = ("127.0.0.1",)
     cors_origins: tuple[str, ...] = ("*",)
     requests_per_minute: PositiveInt = 6000  # per token, if the plan has no limit of its own
@@ -32,7 +38,47 @@ class ServerConfig(Struct, frozen=True, kw_only=True):
 
 
 class StorageConfig(Struct, frozen=True, kw_only=True):
-    database: Path = Path("data/shorty.db")
+    """Where everything is kept: an SQLite file, or a PostgreSQL database by its URL."""
+
+    database: str = "data/shorty.db"
+    folder: str = ""  # the node's own files; empty: the SQLite file's folder, or data
+    node: str = ""  # empty: the host's name
+    listen: str = ""  # where PostgreSQL is heard directly, if the database is behind a pool
+    stale_s: Seconds = 600  # how long redirects go on from the cache without PostgreSQL
+
+    @property
+    def is_postgres(self) -> bool:
+        return self.database.startswith(POSTGRES_SCHEMES)
+
+    @property
+    def direct(self) -> str:
+        """The database where no pool of connections stands between, which cannot do everything."""
+        return (self.is_postgres and self.listen) or self.database
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file."""
+        return Path(self.database)
+
+    @property
+    def files(self) -> Path:
+        """The folder of the node's own files: the journal, imports and the visitor key."""
+        return Path(self.folder or ("data" if self.is_postgres else self.path.parent))
+
+    @property
+    def lock(self) -> Path:
+        """What one server at a time holds: the SQLite file, or the node's own folder."""
+        return self.place("node") if self.is_postgres else self.path
+
+    def divide(self, number: int) -> "StorageConfig":
+        """The part of one of several workers: a node of its own, with its own name and folder."""
+        name = f"{self.node or os.uname().nodename}-{number}"
+        return replace(self, node=name, folder=str(self.files / str(number)))
+
+    def place(self, ending: str) -> Path:
+        """One of the node's own files or folders, such as its journal."""
+        name = "shorty" if self.is_postgres else self.path.name
+        return self.files / f"{name}.{ending}"
 
 
 class DomainConfig(Struct, frozen=True, kw_only=True):
@@ -42,6 +88,7 @@ class DomainConfig(Struct, frozen=True, kw_only=True):
     scheme: Scheme = ""
     root_redirect: str = ""
     not_found_redirect: str = ""
+    expired_redirect: str = ""
     apple_app_site_association: str = ""  # paths of JSON files; empty: none
     asset_links: str = ""
 
@@ -102,6 +149,10 @@ class PrivacyConfig(Struct, frozen=True, kw_only=True):
     honour_dnt: bool = True
 
 
+class DashboardConfig(Struct, frozen=True, kw_only=True):
+    at_root: bool = False
+
+
 class GeoConfig(Struct, frozen=True, kw_only=True):
     database: str = ""  # a path; empty: the included data
 
@@ -119,6 +170,12 @@ class SmtpConfig(Struct, frozen=True, kw_only=True):
     username: str = ""  # empty: no authentication
     password: str = ""
     sender: str = ""  # an email, or "Name <email>"
+
+
+class LogConfig(Struct, frozen=True, kw_only=True):
+    format: LogFormat = "console"
+    level: LogLevel = "info"
+    access: bool = False  # a line for each request
 
 
 class MetricsConfig(Struct, frozen=True, kw_only=True):
@@ -150,8 +207,10 @@ class Config(Struct, frozen=True, kw_only=True):
     public_links: PublicLinksConfig = field(default_factory=PublicLinksConfig)
     webhooks: WebhooksConfig = field(default_factory=WebhooksConfig)
     privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
+    dashboard: DashboardConfig = field(default_factory=DashboardConfig)
     geo: GeoConfig = field(default_factory=GeoConfig)
     smtp: SmtpConfig = field(default_factory=SmtpConfig)
+    log: LogConfig = field(default_factory=LogConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
 
     def __post_init__(self) -> None:
@@ -169,6 +228,7 @@ class Config(Struct, frozen=True, kw_only=True):
                 scheme=domain.scheme,
                 root_redirect=domain.root_redirect,
                 not_found_redirect=domain.not_found_redirect,
+                expired_redirect=domain.expired_redirect,
                 apple_app_site_association=domain.apple_app_site_association,
                 asset_links=domain.asset_links,
             )

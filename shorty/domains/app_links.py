@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from shorty.errors import StartError
-from shorty.storage.database import Database, Row, Transaction
+from shorty.storage.database import Reader, Row, Transaction
 
 MOST_BYTES: Final = 128 * 1024
 """Of each file as it is served; Apple reads no more."""
@@ -63,12 +63,8 @@ def read_app_links_files(apple: str, android: str) -> AppLinks:
     return AppLinks(**read)
 
 
-def look_up_app_links(db: Database, domain_id: int) -> AppLinks:
-    return _read(db.look_up("select * from domain_app_links where domain_id = $1", domain_id))
-
-
-def find_app_links(tx: Transaction, domain_id: int) -> AppLinks:
-    return _read(tx.find_one("select * from domain_app_links where domain_id = $1", domain_id))
+def find_app_links(rows: Reader, domain_id: int) -> AppLinks:
+    return _read(rows.find_one("select * from domain_app_links where domain_id = $1", domain_id))
 
 
 def store_app_links(tx: Transaction, domain_id: int, links: AppLinks) -> None:

@@ -1,5 +1,7 @@
 """Which domain answers a request: everything that answers, in memory, by host."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from shorty.addresses import fold_host
@@ -7,7 +9,8 @@ from shorty.config import Config, is_loopback, split_port
 from shorty.domains import store
 from shorty.domains.model import Domain
 from shorty.proxies import read_address
-from shorty.storage.database import Database
+from shorty.storage.changes import AnythingChanged, Change, DomainsChanged
+from shorty.storage.database import Database, Transaction
 
 REMEMBERED_HEADERS: Final = 4096
 LONGEST_HOST: Final = 300
@@ -26,13 +29,37 @@ class DomainDirectory:
     def __init__(self, db: Database, config: Config) -> None:
         self._db = db
         self._config = config
+        self._changes = 0
         self._domains: tuple[Domain, ...] = ()
         self._by_host: dict[str, Domain] = {}
         self.by_header: dict[str, Domain] = {}
+        self.outdated = asyncio.Event()
+        """Set where another process may have changed domains since they were read."""
+        db.subscribe(self._hear)
 
-    def reload(self) -> None:
-        """Reads all domains at once on the loop: some microseconds each, and never out of order."""
-        self._domains = tuple(store.look_up_answering(self._db))
+    async def reload(self) -> None:
+        """Reads all domains; again where one has changed meanwhile."""
+        while True:
+            changes = self._changes
+            self.outdated.clear()
+            found = await self._db.read(store.list_answering)
+            if changes == self._changes:
+                break
+        self._put(found)
+
+    def note_change(self, tx: Transaction) -> None:
+        """Called last in a write that changed a domain: after the commit, it answers so."""
+        found = store.list_answering(tx)
+        tx.after_commit(lambda: self._put(found))
+        tx.note_change(DomainsChanged())
+
+    def _hear(self, change: Change) -> None:
+        if isinstance(change, DomainsChanged | AnythingChanged):
+            self.outdated.set()
+
+    def _put(self, found: Sequence[Domain]) -> None:
+        self._changes += 1
+        self._domains = tuple(found)
         by_host = {domain.host: domain for domain in self._domains}
         for domain in self._domains:
             for alias in self._list_aliases(domain):

@@ -37,6 +37,7 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     root_redirect: str
     not_found_redirect: str
+    expired_redirect: str
     verification_token: str
     verified_at: int | None
     created_at: int
@@ -66,6 +67,7 @@ class NewDomain(msgspec.Struct, frozen=True, kw_only=True):
     scheme: Scheme = "https"
     root_redirect: str = ""
     not_found_redirect: str = ""
+    expired_redirect: str = ""
     apple_app_site_association: str | None = None
     asset_links: str | None = None
 
@@ -75,6 +77,7 @@ class DomainChange(msgspec.Struct, frozen=True, kw_only=True):
 
     root_redirect: str | None | UnsetType = UNSET
     not_found_redirect: str | None | UnsetType = UNSET
+    expired_redirect: str | None | UnsetType = UNSET
     apple_app_site_association: str | None | UnsetType = UNSET
     asset_links: str | None | UnsetType = UNSET
 
@@ -145,4 +148,9 @@ def _explain_bad_host(text: str) -> str:
 
 def write_short_url(scheme: str, host: str, slug: str) -> str:
     """A short URL as people write it; only a keycap's number sign would end the path."""
-    return f"{scheme}://{host}/{slug.replace('#', '%23')}"
+    return f"{scheme}://{write_place(host, slug)}"
+
+
+def write_place(host: str, slug: str) -> str:
+    """A short URL without its scheme."""
+    return f"{host}/{slug.replace('#', '%23')}"

@@ -3,8 +3,9 @@
 What changes something runs inside a write, after whose commit the directory is read again.
 """
 
+from collections.abc import Callable, Mapping
 from secrets import token_hex
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 import structlog
 from msgspec import UNSET, UnsetType
@@ -39,13 +40,18 @@ from shorty.errors import (
     InvalidFieldsError,
     NotFoundError,
 )
+from shorty.log import log_committed
 from shorty.plans import give_back_quota, take_quota
 from shorty.storage.database import Database, Transaction
 
 log = structlog.get_logger(__name__)
 
+REDIRECTS: Final = ("root_redirect", "not_found_redirect", "expired_redirect")
 # The configuration counts its domains from 0; those added by command stand behind all of them.
 AFTER_CONFIGURED: Final = 1_000_000
+FindFault: TypeAlias = Callable[[str], str | None]
+"""Says why no link may lead to a URL; None where it may."""
+
 CONFIGURED: Final[frozenset[Source]] = frozenset({"builtin", "config"})
 
 
@@ -65,7 +71,17 @@ async def get_domain(db: Database, workspace_id: int, domain_id: int) -> Domain:
     return domain
 
 
-def add_domain(tx: Transaction, actor: Actor, new: NewDomain, now: int) -> Domain:
+def allow_all(_url: str) -> None:
+    """The operator may send expired links anywhere."""
+
+
+def add_domain(
+    tx: Transaction,
+    actor: Actor,
+    new: NewDomain,
+    now: int,
+    find_fault: FindFault = allow_all,
+) -> Domain:
     """A workspace's own domain, which answers once it is verified.
 
     Any number of workspaces may claim a host that nobody has proved to be theirs, so that a false
@@ -73,7 +89,7 @@ def add_domain(tx: Transaction, actor: Actor, new: NewDomain, now: int) -> Domai
     another workspace has verified), QuotaExceededError and ForbiddenError.
     """
     require_scope(actor, "admin")
-    checked, app_links = _check_new(new)
+    checked, app_links = _check_new(new, find_fault)
     fault = find_claim_fault(checked.host)
     if fault is not None:
         raise InvalidFieldsError({"host": fault})
@@ -86,15 +102,21 @@ def add_domain(tx: Transaction, actor: Actor, new: NewDomain, now: int) -> Domai
     if domain is None:
         raise AlreadyExistsError("domain", checked.host)
     store_app_links(tx, domain.id, app_links)
+    log_committed(tx, "domain_added", host=domain.host, workspace_id=domain.workspace_id)
     return domain
 
 
 def change_domain(
-    tx: Transaction, directory: DomainDirectory, actor: Actor, domain_id: int, change: DomainChange
+    tx: Transaction,
+    directory: DomainDirectory,
+    actor: Actor,
+    domain_id: int,
+    change: DomainChange,
+    find_fault: FindFault = allow_all,
 ) -> Domain:
     """Raises NotFoundError, ForbiddenError for the operator's domains, InvalidFieldsError."""
-    changed = _change(tx, _get_own(tx, actor, domain_id), change)
-    tx.after_commit(directory.reload)
+    changed = _change(tx, _get_own(tx, actor, domain_id), change, find_fault)
+    directory.note_change(tx)
     return changed
 
 
@@ -107,21 +129,26 @@ def remove_domain(
     """
     domain = _get_own(tx, actor, domain_id)
     _remove(tx, domain, now)
-    tx.after_commit(directory.reload)
+    directory.note_change(tx)
     return domain
 
 
-def add_operator_domain(tx: Transaction, new: NewDomain, now: int) -> Domain:
+def add_operator_domain(
+    tx: Transaction, new: NewDomain, now: int, find_fault: FindFault = allow_all
+) -> Domain:
     """A domain that the operator vouches for. Raises InvalidFieldsError and AlreadyExistsError."""
-    checked, app_links = _check_new(new)
+    checked, app_links = _check_new(new, find_fault)
     if store.find_answering(tx, checked.host) is not None:
         raise AlreadyExistsError("domain", checked.host)
     domain = store.put_operator_domain(tx, checked, "cli", AFTER_CONFIGURED, now)
     store_app_links(tx, domain.id, app_links)
+    log_committed(tx, "domain_added", host=domain.host, workspace_id=domain.workspace_id)
     return domain
 
 
-def change_by_host(tx: Transaction, host: str, change: DomainChange) -> Domain:
+def change_by_host(
+    tx: Transaction, host: str, change: DomainChange, find_fault: FindFault = allow_all
+) -> Domain:
     """Changes a domain that a command added.
 
     Raises NotFoundError, ConflictError for a domain of the configuration and for a workspace's,
@@ -136,7 +163,7 @@ def change_by_host(tx: Transaction, host: str, change: DomainChange) -> Domain:
         raise ConflictError(
             f"The domain {domain.host} belongs to a workspace, which can change it."
         )
-    return _change(tx, domain, change)
+    return _change(tx, domain, change, find_fault)
 
 
 def remove_by_host(tx: Transaction, host: str, now: int) -> Domain:
@@ -174,17 +201,12 @@ def sync_domains(tx: Transaction, config: Config, now: int) -> None:
     for domain in store.list_configured(tx):
         if domain.id not in kept:
             store.mark_removed(tx, domain.id, now)
-            log.info("A domain left the configuration and stops answering.", host=domain.host)
+            log_committed(tx, "domain_removed", host=domain.host, workspace_id=domain.workspace_id)
 
 
 def _put_served(tx: Transaction, own: ServedDomain, position: int, now: int) -> Domain:
     for claim in store.withdraw_proof(tx, own.host):
-        log.warning(
-            "The configuration names a domain that a workspace has verified; it now belongs to "
-            "the configuration, and the workspace's links on it stop working.",
-            host=claim.host,
-            workspace_id=claim.workspace_id,
-        )
+        log.warning("domain_taken_over", host=claim.host, workspace_id=claim.workspace_id)
     if own.follows_server:
         builtin = store.find_builtin(tx)
         if builtin is not None and not store.has_operator_row(tx, own.host):
@@ -194,6 +216,7 @@ def _put_served(tx: Transaction, own: ServedDomain, position: int, now: int) -> 
         scheme="http" if own.scheme == "http" else "https",
         root_redirect=own.root_redirect,
         not_found_redirect=own.not_found_redirect,
+        expired_redirect=own.expired_redirect,
     )
     source: Source = "builtin" if own.follows_server else "config"
     domain = store.put_operator_domain(tx, new, source, position, now)
@@ -213,13 +236,14 @@ def _get_own(tx: Transaction, actor: Actor, domain_id: int) -> Domain:
     return domain
 
 
-def _change(tx: Transaction, domain: Domain, change: DomainChange) -> Domain:
+def _change(
+    tx: Transaction, domain: Domain, change: DomainChange, find_fault: FindFault = allow_all
+) -> Domain:
     faults: dict[str, str] = {}
-    redirects = _read_redirects(
-        _pick(change.root_redirect, domain.root_redirect),
-        _pick(change.not_found_redirect, domain.not_found_redirect),
-        faults,
-    )
+    asked = {field: _pick(getattr(change, field), getattr(domain, field)) for field in REDIRECTS}
+    redirects = _read_redirects(asked, faults)
+    if redirects["expired_redirect"] != domain.expired_redirect:
+        _judge_expired(redirects, faults, find_fault)
     app_links = read_app_links(
         {
             "apple_app_site_association": change.apple_app_site_association,
@@ -229,21 +253,25 @@ def _change(tx: Transaction, domain: Domain, change: DomainChange) -> Domain:
         faults,
     )
     _require_sound_redirects(domain.host, redirects, faults)
-    store.update_redirects(tx, domain.id, redirects.root, redirects.not_found)
+    changed = replace(domain, **redirects)
+    store.update_redirects(tx, changed)
     store_app_links(tx, domain.id, app_links)
-    return replace(domain, root_redirect=redirects.root, not_found_redirect=redirects.not_found)
+    log_committed(tx, "domain_changed", host=domain.host, workspace_id=domain.workspace_id)
+    return changed
 
 
 def _remove(tx: Transaction, domain: Domain, now: int) -> None:
     store.mark_removed(tx, domain.id, now)
     if domain.workspace_id is not None:
         give_back_quota(tx, domain.workspace_id, "domains", 1)
+    log_committed(tx, "domain_removed", host=domain.host, workspace_id=domain.workspace_id)
 
 
-def _check_new(new: NewDomain) -> tuple[NewDomain, AppLinks]:
+def _check_new(new: NewDomain, find_fault: FindFault = allow_all) -> tuple[NewDomain, AppLinks]:
     """In its one spelling, or InvalidFieldsError with everything that is wrong."""
     faults: dict[str, str] = {}
-    redirects = _read_redirects(new.root_redirect, new.not_found_redirect, faults)
+    redirects = _read_redirects({field: getattr(new, field) for field in REDIRECTS}, faults)
+    _judge_expired(redirects, faults, find_fault)
     app_links = read_app_links(
         {
             "apple_app_site_association": new.apple_app_site_association,
@@ -257,30 +285,33 @@ def _check_new(new: NewDomain) -> tuple[NewDomain, AppLinks]:
     except InvalidFieldsError as error:
         raise InvalidFieldsError(error.fields | faults) from None
     _require_sound_redirects(host, redirects, faults)
-    checked = replace(
-        new, host=host, root_redirect=redirects.root, not_found_redirect=redirects.not_found
-    )
-    return checked, app_links
+    return replace(new, host=host, **redirects), app_links
 
 
-class _Redirects(NamedTuple):
-    root: str
-    not_found: str
-
-
-def _read_redirects(root: str, not_found: str, faults: dict[str, str]) -> _Redirects:
-    read: list[str] = []
-    for field, url in (("root_redirect", root), ("not_found_redirect", not_found)):
+def _read_redirects(given: Mapping[str, str], faults: dict[str, str]) -> dict[str, str]:
+    read: dict[str, str] = {}
+    for field, url in given.items():
         try:
-            read.append(parse_redirect(url))
+            read[field] = parse_redirect(url)
         except ValueError as error:
             faults[field] = str(error)
-            read.append("")
-    return _Redirects(*read)
+            read[field] = ""
+    return read
 
 
-def _require_sound_redirects(host: str, redirects: _Redirects, faults: dict[str, str]) -> None:
-    if is_root_of(host, redirects.root):
+def _judge_expired(
+    redirects: Mapping[str, str], faults: dict[str, str], find_fault: FindFault
+) -> None:
+    """Expired links are redirected there as to any destination."""
+    url = redirects["expired_redirect"]
+    if url and (fault := find_fault(url)) is not None:
+        faults["expired_redirect"] = fault
+
+
+def _require_sound_redirects(
+    host: str, redirects: Mapping[str, str], faults: dict[str, str]
+) -> None:
+    if is_root_of(host, redirects["root_redirect"]):
         faults["root_redirect"] = "redirects back to itself"
     if faults:
         raise InvalidFieldsError(faults)

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import msgspec
 
 from shorty.domains.model import Domain, NewDomain, Source
-from shorty.storage.database import Database, Row, Transaction
+from shorty.storage.database import Database, Reader, Row, Transaction
 
 
-def look_up_answering(db: Database) -> list[Domain]:
+def list_answering(rows: Reader) -> list[Domain]:
     """Every domain that answers, the operator's first and among them the default one."""
     return _read_all(
-        db.look_up_all(
+        rows.find_all(
             """
             select * from domains where verified_at is not null and removed_at is null
             order by workspace_id is not null, position, id
@@ -115,7 +115,8 @@ def revive_claim(
         tx.find_one(
             """
             update domains set scheme = $3, root_redirect = $4, not_found_redirect = $5,
-              verification_token = $6, verified_at = null, created_at = $7, removed_at = null
+              expired_redirect = $6, verification_token = $7, verified_at = null, created_at = $8,
+              removed_at = null
             where workspace_id = $1 and host = $2 and removed_at is not null
             returning *
             """,
@@ -124,6 +125,7 @@ def revive_claim(
             new.scheme,
             new.root_redirect,
             new.not_found_redirect,
+            new.expired_redirect,
             token,
             now,
         )
@@ -138,8 +140,8 @@ def insert_claim(
         tx.find_one(
             """
             insert into domains (workspace_id, host, scheme, source, root_redirect,
-              not_found_redirect, verification_token, created_at)
-            values ($1, $2, $3, 'api', $4, $5, $6, $7)
+              not_found_redirect, expired_redirect, verification_token, created_at)
+            values ($1, $2, $3, 'api', $4, $5, $6, $7, $8)
             on conflict (workspace_id, host) do nothing
             returning *
             """,
@@ -148,6 +150,7 @@ def insert_claim(
             new.scheme,
             new.root_redirect,
             new.not_found_redirect,
+            new.expired_redirect,
             token,
             now,
         )
@@ -161,12 +164,13 @@ def put_operator_domain(
     row = tx.find_one(
         """
         insert into domains (host, scheme, source, position, root_redirect, not_found_redirect,
-          verified_at, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $7)
+          expired_redirect, verified_at, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
         on conflict (host) where workspace_id is null do update set scheme = excluded.scheme,
           source = excluded.source, position = excluded.position,
           root_redirect = excluded.root_redirect,
           not_found_redirect = excluded.not_found_redirect,
+          expired_redirect = excluded.expired_redirect,
           verified_at = coalesce(domains.verified_at, excluded.verified_at), removed_at = null
         returning *
         """,
@@ -176,6 +180,7 @@ def put_operator_domain(
         position,
         new.root_redirect,
         new.not_found_redirect,
+        new.expired_redirect,
         now,
     )
     return msgspec.convert(dict(row or {}), Domain)
@@ -229,14 +234,16 @@ def mark_verified(tx: Transaction, domain_id: int, now: int) -> Domain | None:
     )
 
 
-def update_redirects(
-    tx: Transaction, domain_id: int, root_redirect: str, not_found_redirect: str
-) -> None:
+def update_redirects(tx: Transaction, domain: Domain) -> None:
     tx.execute(
-        "update domains set root_redirect = $2, not_found_redirect = $3 where id = $1",
-        domain_id,
-        root_redirect,
-        not_found_redirect,
+        """
+        update domains set root_redirect = $2, not_found_redirect = $3, expired_redirect = $4
+        where id = $1
+        """,
+        domain.id,
+        domain.root_redirect,
+        domain.not_found_redirect,
+        domain.expired_redirect,
     )
 
 

@@ -11,7 +11,7 @@ import hmac
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from hashlib import sha256
-from secrets import token_bytes, token_urlsafe
+from secrets import token_urlsafe
 from typing import Final, Literal
 
 import msgspec
@@ -26,6 +26,7 @@ from shorty.domains.resolver import DnsSettings, Found, Resolver, drop_local, is
 from shorty.domains.service import get_domain
 from shorty.errors import AlreadyExistsError, FetchError, ForbiddenError
 from shorty.fetch import Fetcher
+from shorty.log import log_committed
 from shorty.storage.database import Database, Transaction
 
 CHALLENGE_PATH: Final = "/.well-known/shorty-challenge/"
@@ -62,10 +63,11 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Challenges:
-    """Questions that only this process can answer, for as long as it runs."""
+    """Questions that only a server of this database can answer, whichever is asked."""
 
-    def __init__(self) -> None:
-        self._key = token_bytes(32)
+    def __init__(self, secret: bytes) -> None:
+        """`secret` is the server's; what answers are made with is derived from it alone."""
+        self._key = hmac.digest(secret, b"shorty domain challenge", sha256)
 
     def answer(self, question: str) -> str:
         """What CHALLENGE_PATH with the question behind it is answered with, on any host."""
@@ -109,8 +111,13 @@ class DomainVerifier:
 
     async def _accept(self, domain: Domain, now: int) -> Domain:
         def accept(tx: Transaction) -> Domain | None:
-            tx.after_commit(self._directory.reload)
-            return store.mark_verified(tx, domain.id, now)
+            verified = store.mark_verified(tx, domain.id, now)
+            self._directory.note_change(tx)
+            if verified is not None and not domain.is_verified:
+                log_committed(
+                    tx, "domain_verified", host=domain.host, workspace_id=domain.workspace_id
+                )
+            return verified
 
         verified = await self._db.write(accept)
         if verified is None:
@@ -211,7 +218,7 @@ def build_address_records(
 
 
 def _find_way_here(found: Found, own_names: Sequence[str], own_addresses: AbstractSet[str]) -> str:
-    """In words, or empty where the DNS shows none. An alias that ends nowhere is no way."""
+    """In words; empty if the DNS shows none. A CNAME without an IP address does not count."""
     if not found.values:
         return ""
     alias = next((each for each in found.aliases if each in own_names), None)

@@ -3,11 +3,13 @@
 `server` runs an application on an open socket, and `dispatch` passes each request to it. `shim`
 lets an ASGI application answer RSGI requests: for each request, `body` reads its body, `answer`
 sends the response, `pipe` makes a long response wait for its reader, and `client` watches for a
-disconnect. `private` lists granian's private names. A test checks each name and signature that is
-used, and says what to look at if a new granian breaks it.
+disconnect. `access_log` writes an event for each request. `private` lists granian's private names.
+A test checks each name and signature that is used, and says what to look at if a new granian breaks
+it.
 """
 
+from shorty.granian_bridge.access_log import log_requests
 from shorty.granian_bridge.server import Server
 from shorty.granian_bridge.shim import AsgiShim
 
-__all__ = ["AsgiShim", "Server"]
+__all__ = ["AsgiShim", "Server", "log_requests"]

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 import msgspec
 
 from shorty.links.model import Creator, Link, LinkFields
+from shorty.links.rule_writing import describe_changes as describe_rules
 from shorty.storage.database import Database, Row, Transaction
 
 EditKind = Literal["edited", "deleted", "restored"]
@@ -21,7 +22,7 @@ TEXT_LENGTH: Final = 500
 _APART: Final = frozenset(
     {
         *("domain_id", "host", "scheme", "original_url", "url", "favicon_url", "password_hash"),
-        "made_through",
+        *("made_through", "rules"),
     }
 )
 _FIELDS: Final = tuple(name for name in LinkFields.__struct_fields__ if name not in _APART)
@@ -80,13 +81,16 @@ def record_action(
     user_id: int,
     kind: Literal["deleted", "restored"],
     now: int,
+    changes: Changes | None = None,
 ) -> None:
-    _insert(tx, link_id, workspace_id, user_id, kind, {}, now)
+    _insert(tx, link_id, workspace_id, user_id, kind, changes or {}, now)
 
 
 def describe_changes(before: Link, after: Link) -> Changes:
     old, new = _describe(before), _describe(after)
     changes = {name: (old[name], new[name]) for name in old if old[name] != new[name]}
+    if before.rules != after.rules:
+        changes["rules"] = describe_rules(before.rules, after.rules)
     if before.password_hash != after.password_hash:
         changes["password"] = _describe_passwords(before.password_hash, after.password_hash)
     return {name: (_shorten(old), _shorten(new)) for name, (old, new) in changes.items()}
@@ -98,6 +102,7 @@ def _describe(link: Link) -> dict[str, Any]:
         "url": link.original_url,
         "domain": link.host,
         **fields,
+        "aliases": [alias.text for alias in link.aliases],
         "tags": [tag.name for tag in link.tags],
     }
 
@@ -124,8 +129,8 @@ def _insert(
     now: int,
 ) -> None:
     text = msgspec.json.encode(changes).decode()
-    tx.execute(INSERT_EDIT, link_id, workspace_id, now, user_id, kind, text)
-    tx.execute(FORGET_OLD_EDITS, link_id, KEPT)
+    tx.send(INSERT_EDIT, link_id, workspace_id, now, user_id, kind, text)
+    tx.send(FORGET_OLD_EDITS, link_id, KEPT)
 
 
 def _read_edit(row: Row) -> LinkEdit:

@@ -11,6 +11,7 @@ from typing import Final
 from cachebox import LRUCache
 
 from shorty.durations import DAY_MS
+from shorty.storage.changes import AnythingChanged, Change
 from shorty.storage.database import Database, Transaction
 
 REMEMBERED_HOSTS: Final = 20_000
@@ -56,9 +57,11 @@ class Icons:
         else:
             self._without[host] = now + NONE_FRESH_MS
 
-    def forget_all(self) -> None:
-        self._paths.clear()
-        self._without.clear()
+    def hear(self, change: Change) -> None:
+        """Forgets all if anything may have changed."""
+        if isinstance(change, AnythingChanged):
+            self._paths.clear()
+            self._without.clear()
 
 
 def write_icon_path(key: str) -> str:
@@ -89,5 +92,7 @@ def set_icons(tx: Transaction, links: Sequence[tuple[int, str]], path: str) -> N
 
 
 async def find_icon_content(db: Database, key: str) -> bytes | None:
+    if "\0" in key:
+        return None
     row = await db.find_one(FIND_CONTENT, key)
     return None if row is None else row["png"]

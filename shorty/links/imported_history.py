@@ -25,6 +25,14 @@ update link_counters set
   last_click_at = case when $6 > coalesce(last_click_at, 0) then $6 else last_click_at end
 where link_id = $1
 """
+# As many visits more as RAISE_TOTAL is going to add; see `clicks.passes`.
+RAISE_USED: Final = """
+update link_passes set used = used + coalesce((
+  select k.clicks + k.scans + k.bio_clicks - k.total from link_counters k
+  where k.link_id = link_passes.link_id
+), 0)
+where link_id = $1
+"""
 RAISE_TOTAL: Final = """
 update link_counters set total = clicks + scans + bio_clicks where link_id = $1
 """
@@ -63,15 +71,24 @@ def keep_pasts(tx: Transaction, workspace_id: int, pasts: Iterable[tuple[int, Pa
             for link_id, past in known
         ],
     )
-    raise_counts(tx, [(link_id, past.counts) for link_id, past in known if past.counts])
+    counts = [(link_id, past.counts) for link_id, past in known if past.counts]
+    raise_counts(tx, counts, are_new=True)
     note_imported(tx, workspace_id)
 
 
-def raise_counts(tx: Transaction, counts: Iterable[tuple[int, Counts]]) -> None:
-    """Sees to it that at least so many are counted; may be done again."""
+def raise_counts(
+    tx: Transaction, counts: Iterable[tuple[int, Counts]], *, are_new: bool = False
+) -> None:
+    """Sees to it that at least so many are counted; may be done again.
+
+    `are_new`: the links are of this transaction, so that no visit has come to them.
+    """
     rows = [
         (link_id, each.clicks, each.scans, each.bio_clicks, each.bots, each.last_click_at)
         for link_id, each in counts
     ]
+    ids = [(link_id,) for link_id, *_ in rows]
     tx.execute_many(RAISE_COUNTS, rows)
-    tx.execute_many(RAISE_TOTAL, [(link_id,) for link_id, *_ in rows])
+    if tx.dialect.is_shared and not are_new:
+        tx.execute_many(RAISE_USED, ids)
+    tx.execute_many(RAISE_TOTAL, ids)

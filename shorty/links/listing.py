@@ -1,7 +1,7 @@
 """Lists links page by page: chooses how to find a page quickly, and where the next one starts.
 
 A page costs about the same wherever it is and however many links exist. What may narrow a list
-down is a *source*: an index of a search, a tag, a domain, of starred or of inactive links.
+down is a *source*: an index of a search, a tag, a domain, a state, of starred or of inactive links.
 
 1. `_plan` turns the filter into a Listing; a search becomes a Match of trigrams.
 2. `_choose_way` asks every source how many links it gives (up to COUNTED).
@@ -19,7 +19,7 @@ order itself is walked, for every second link fits.
 import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -27,20 +27,29 @@ from shorty.accounts.model import Actor
 from shorty.errors import InvalidFieldsError, StorageUnavailableError
 from shorty.links import listing_store, store
 from shorty.links.context import LinkContext
-from shorty.links.listing_store import COUNTED, Listing, Position, Source
+from shorty.links.deleted import find_deleted_links
+from shorty.links.listing_states import FLAGS, StateFlags, find_rest
+from shorty.links.listing_store import COUNTED, Listing, Order, Position, Source
 from shorty.links.model import Link, LinkFilter, LinkPage, LinkSort
 from shorty.links.search_entries import catch_up
-from shorty.storage.connections import contains_folded, fold_text
-from shorty.storage.search import Match, find_match
+from shorty.storage.dialect import Match
+from shorty.storage.text import contains_folded, fold_text
 
 # A workspace this small is looked through link by link, whatever is searched for.
 SMALL: Final = 2000
+# A search waits so long for links that are not indexed yet; SQLite then looks through all links.
+INDEX_PATIENCE_S: Final = 0.5
 # So many links are walked past before all that fit are ranked instead; counts cost more to follow.
-BUDGETS: Final = {"created_at": 12_000, "total": 8_000}
+BUDGETS: Final = {"created_at": 12_000, "deleted_at": 12_000, "total": 8_000}
 SAMPLE: Final = 200
 # So few are ranked at once, where more are followed one by one.
 FEW: Final = 1000
 
+_ORDERS: Final[dict[str, Order]] = {
+    "createdAt": "created_at",
+    "deletedAt": "deleted_at",
+    "clickCount": "total",
+}
 _CURSOR: Final = msgspec.json.Decoder(tuple[LinkSort, Position])
 
 
@@ -63,8 +72,11 @@ class _Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def list_links(context: LinkContext, actor: Actor, wanted: LinkFilter) -> LinkPage:
-    """Raises InvalidFieldsError for a cursor that is none, or another order's."""
+    """Raises InvalidFieldsError for a cursor that is none or another order's, and for an order that
+    the links asked for do not have.
+    """
     after = read_cursor(wanted)
+    require_order(wanted)
     total = await listing_store.count_all(context.db, actor.workspace_id)
     listing = await _plan(context, actor.workspace_id, wanted, total)
     way = None if listing is None else await _choose_way(context, listing)
@@ -78,8 +90,34 @@ async def list_links(context: LinkContext, actor: Actor, wanted: LinkFilter) -> 
     return _show_page(wanted, page, found)
 
 
+async def find_ids(context: LinkContext, actor: Actor, wanted: LinkFilter) -> list[int]:
+    """All links that fit, in the list's order, up to COUNTED + 1, from the start of the list.
+
+    Raises as list_links does.
+    """
+    start = msgspec.structs.replace(wanted, cursor=None)
+    require_order(start)
+    total = await listing_store.count_all(context.db, actor.workspace_id)
+    listing = await _plan(context, actor.workspace_id, start, total)
+    way = None if listing is None else await _choose_way(context, listing)
+    if way is None:
+        return []
+    places = await _find_places(context, way, read_cursor(start), COUNTED + 1)
+    return [place.id for place in places]
+
+
+def require_order(wanted: LinkFilter) -> None:
+    """Raises InvalidFieldsError for an order that the links asked for do not have."""
+    if "deletedAt" in wanted.sort and not is_of_deleted(wanted):
+        raise InvalidFieldsError({"sort": "by deletion works only with the state deleted"})
+
+
+def is_of_deleted(wanted: LinkFilter) -> bool:
+    return wanted.state is not None and wanted.state.name == "deleted"
+
+
 def is_filtered(wanted: LinkFilter) -> bool:
-    flags = (wanted.is_active, wanted.is_starred)
+    flags = (wanted.is_active, wanted.is_starred, wanted.state)
     filters = (wanted.domain, wanted.tag_id, wanted.kind, *flags)
     return bool(wanted.search.strip()) or any(each is not None for each in filters)
 
@@ -91,15 +129,19 @@ async def _plan(
     domain = None if wanted.domain is None else context.find_domain(workspace_id, wanted.domain)
     if wanted.domain is not None and domain is None:
         return None
+    flags = _join_flags(wanted)
+    if flags is None:
+        return None
     listing = Listing(
         workspace_id=workspace_id,
         domain_id=None if domain is None else domain.id,
         tag_id=wanted.tag_id,
-        is_active=wanted.is_active,
-        is_starred=wanted.is_starred,
-        kind=wanted.kind,
+        is_active=flags.is_active,
+        is_starred=flags.is_starred,
+        kind=flags.kind,
+        state=find_rest(wanted.state),
         match=None,
-        order="total" if wanted.sort.endswith("clickCount") else "created_at",
+        order=_ORDERS[wanted.sort.removeprefix("-")],
         is_descending=wanted.sort.startswith("-"),
     )
     search = wanted.search.strip()
@@ -111,14 +153,32 @@ async def _plan(
     return None if match is None else msgspec.structs.replace(listing, match=match)
 
 
+def _join_flags(wanted: LinkFilter) -> StateFlags | None:
+    """What is asked for, by the state too; None where that is a contradiction."""
+    asked = StateFlags(is_active=wanted.is_active, is_starred=wanted.is_starred, kind=wanted.kind)
+    if wanted.state is None or wanted.state.name not in FLAGS:
+        return asked
+    joined: dict[str, Any] = {}
+    for name, value in msgspec.structs.asdict(FLAGS[wanted.state.name]).items():
+        given = getattr(asked, name)
+        if value is not None and given is not None and value != given:
+            return None
+        joined[name] = given if value is None else value
+    return StateFlags(**joined)
+
+
 async def _find_match(
     context: LinkContext, listing: Listing, search: str, total: int
 ) -> Match | None:
-    if total <= SMALL:
-        return Match(text=fold_text(search), expression=None, is_exact=False)
-    with suppress(StorageUnavailableError):  # what cannot be written can still be searched
-        await catch_up(context.db)
-    return await find_match(
+    dialect = context.db.dialect
+    is_scanned = total <= SMALL or listing.is_of_deleted  # the index finds live links alone
+    if dialect.searches_by_entries or not is_scanned:
+        with suppress(StorageUnavailableError):  # what cannot be written can still be searched
+            is_whole = await catch_up(context.db, INDEX_PATIENCE_S)
+            is_scanned |= not is_whole and not dialect.searches_by_entries
+    if is_scanned:
+        return Match(text=fold_text(search))
+    return await dialect.find_match(
         context.db,
         search,
         workspace_id=listing.workspace_id,
@@ -133,8 +193,7 @@ async def _choose_way(context: LinkContext, listing: Listing) -> _Way | None:
     if 0 in counts.values():
         return None
     least = min(counts, key=counts.__getitem__, default=None)
-    # Their indexes are in the order of ids.
-    followed: list[Source] = [source for source in counts if source in {"search", "tag"}]
+    followed = listing.list_followed()
     if not followed or not await _is_followed(context, listing, counts):
         return _Way(listing=listing, counts=counts, least=least, followed=None)
     first = min(followed, key=counts.__getitem__)
@@ -164,7 +223,8 @@ async def _is_followed(context: LinkContext, listing: Listing, counts: dict[Sour
 async def _fill_page(context: LinkContext, way: _Way, after: Position, limit: int) -> _Page:
     places = await _find_places(context, way, after, limit + 1)
     ids = [place.id for place in places[:limit]]
-    links = await store.find_links(context.db, way.listing.workspace_id, ids)
+    find = find_deleted_links if way.listing.is_of_deleted else store.find_links
+    links = await find(context.db, way.listing.workspace_id, ids)
     if len(places) <= limit or not links:
         return _Page(links=links, end=None)
     last = places[limit - 1]
@@ -182,7 +242,9 @@ async def _find_places(
         return await listing_store.walk(context.db, listing, after, limit)
     if way.followed is not None:
         return await listing_store.follow(context.db, listing, way.followed, after, limit)
-    if way.in_least > COUNTED:
+    if way.in_least > COUNTED and listing.is_walked_whole:
+        return await listing_store.walk(context.db, listing, after, limit)
+    if way.in_least > COUNTED and listing.has_index_of_order:
         budget = BUDGETS[listing.order]
         places = await listing_store.walk(context.db, listing, after, limit, budget)
         if len(places) == limit:
@@ -202,9 +264,8 @@ async def _count_found(context: LinkContext, way: _Way) -> int:
         and await _is_sample_fitting(context, listing)
     ):
         return way.in_least
-    return await listing_store.count_fitting(
-        context.db, listing, None if listing.is_of_columns else way.least
-    )
+    source = None if listing.is_of_columns and not listing.is_of_counters else way.least
+    return await listing_store.count_fitting(context.db, listing, source)
 
 
 async def _is_sample_fitting(context: LinkContext, listing: Listing) -> bool:
@@ -217,7 +278,8 @@ async def _is_sample_fitting(context: LinkContext, listing: Listing) -> bool:
 
 
 def fits(match: Match, link: Link) -> bool:
-    return contains_folded(match.text, link.slug, link.title, link.url, link.original_url)
+    texts = (link.slug, link.alias_slugs, link.title, link.url, link.original_url)
+    return contains_folded(match.text, *texts)
 
 
 def _show_page(wanted: LinkFilter, page: _Page, total: int) -> LinkPage:

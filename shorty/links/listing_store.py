@@ -5,32 +5,23 @@ fits the filter: quick where much fits. *Ranking* gathers what one filter's inde
 gives and sorts it: quick where little fits. *Following* reads a source in the order of ids, which
 is that of creation: quick in any case, but only for that order.
 
-`cross join` keeps the tables in the order they are written in: what narrows most stands first.
+`cross join` keeps the tables in the order they are written in on SQLite: what narrows most stands
+first. PostgreSQL takes no `on` behind it, so what joins them is a condition like the others.
 """
 
 from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
-from msgspec import json
 
-from shorty.links.model import LinkKind
+from shorty.links.listing_states import DELETED, INDEXED, KINDS, LIVE, write_state
+from shorty.links.model import JudgedState, LinkKind
 from shorty.storage.database import Database, Row, Transaction
-from shorty.storage.search import Match, write_contains, write_ids, write_source
+from shorty.storage.dialect import Dialect, Match, Walk, write_order
 from shorty.storage.statements import Statement
 
-Order = Literal["created_at", "total"]
-Source = Literal["search", "tag", "starred", "inactive", "domain"]
-
-# The first condition is that of the index `links_of_codes_and_pages`, word for word.
-_OF_CODE_OR_PAGE: Final = "(l.made_through = 'qr' or l.is_link_in_bio = 1)"
-_KINDS: Final[dict[LinkKind, str]] = {
-    "plain": "l.made_through <> 'qr' and l.is_link_in_bio = 0",
-    "qr": f"{_OF_CODE_OR_PAGE} and l.made_through = 'qr'",
-    "bio": f"{_OF_CODE_OR_PAGE} and l.made_through <> 'qr'",
-    "qr-or-bio": _OF_CODE_OR_PAGE,
-    "coded": "l.qr_settings is not null",
-}
+Order = Literal["created_at", "deleted_at", "total"]
+Source = Literal["search", "tag", "starred", "inactive", "domain", "state"]
 
 UNBOUNDED: Final = 2**62
 COUNTED: Final = 10_000
@@ -61,6 +52,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     is_active: bool | None
     is_starred: bool | None
     kind: LinkKind | None
+    state: JudgedState | None  # None too where the flags above say all of it
     match: Match | None
     order: Order
     is_descending: bool
@@ -74,12 +66,50 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_of_match(self) -> bool:
         """Whether the search's own index knows all that the filter asks for."""
-        return self.tag_id is None and self.is_starred is None and self.kind is None
+        is_of_labels = self.is_starred is None and self.kind is None and self.state is None
+        return self.tag_id is None and is_of_labels
+
+    @property
+    def is_of_counters(self) -> bool:
+        """Whether the counters know the state, and links do not."""
+        return self.state is not None and self.state.name == "used-up"
+
+    @property
+    def is_of_deleted(self) -> bool:
+        return self.state is not None and self.state.name == "deleted"
+
+    @property
+    def has_state_source(self) -> bool:
+        """Whether an index gives what is in the state; of active links it would give most."""
+        return self.state is not None and self.state.name != "active"
+
+    @property
+    def has_rare_columns(self) -> bool:
+        """Whether an index of few links holds one of the conditions."""
+        is_flagged = self.is_active is False or self.is_starred is True or self.kind == "coded"
+        return is_flagged or self.has_state_source
 
     @property
     def has_index_of_its_own(self) -> bool:
         """Whether one index holds both the filter and the order."""
-        return self.is_of_columns and self.order == "created_at"
+        is_indexed = self.state is None or self.state.name in INDEXED or not self.has_state_source
+        return self.is_of_columns and self.order != "total" and is_indexed
+
+    def list_followed(self) -> list[Source]:
+        """The filters whose index is in the order of ids."""
+        in_order = {"search", "tag", *(("state",) if self.is_of_counters else ())}
+        return [source for source in self.list_sources() if source in in_order]
+
+    @property
+    def has_index_of_order(self) -> bool:
+        """The counters of deleted links have none."""
+        return self.order != "total" or not self.is_of_deleted
+
+    @property
+    def is_walked_whole(self) -> bool:
+        """Whether all can be walked through: it takes an index's entry, and no row, for each."""
+        is_of_ends = self.state is not None and self.state.name == "expired"
+        return self.is_of_columns and self.order == "created_at" and is_of_ends
 
     def list_sources(self) -> list[Source]:
         """The filters whose index can give what fits them."""
@@ -89,12 +119,15 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
             "starred": self.is_starred is True,
             "inactive": self.is_active is False,
             "domain": self.domain_id is not None,
+            "state": self.has_state_source,
         }
         return [source for source, is_there in there.items() if is_there]
 
     def is_settled_by(self, source: Source) -> bool:
         """Whether all that the source gives fits the whole filter."""
         if self.kind is not None or (self.is_starred is not None and source != "starred"):
+            return False
+        if self.state is not None and source != "state":
             return False
         match source:
             case "search":
@@ -107,21 +140,22 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
                 return self.tag_id is None and self.match is None and self.domain_id is None
             case "domain":
                 return self.tag_id is None and self.match is None and self.is_active is None
+            case "state":
+                return self.is_of_columns and self.domain_id is None and self.is_active is None
 
 
 class _ListStatement(Statement):
-    def __init__(self, listing: Listing) -> None:
+    def __init__(self, listing: Listing, dialect: Dialect) -> None:
         super().__init__()
         self.listing = listing
+        self.dialect = dialect
 
     def write_source(self, source: Source) -> str:
         """The ids that the source gives."""
         listing = self.listing
         match source:
             case "search":
-                if listing.found_ids is not None:
-                    return write_ids(self.bind(json.encode(listing.found_ids).decode()))
-                return write_source(self.bind(listing.match.expression if listing.match else None))
+                return self.write_search_source()
             case "tag":
                 tag_id = self.bind(listing.tag_id)
                 return f"select link_id as id from link_tags where tag_id = {tag_id}"  # noqa: S608 - a parameter's number
@@ -132,19 +166,46 @@ class _ListStatement(Statement):
             case "domain":
                 live, domain_id = self.write_live(), self.bind(listing.domain_id)
                 return f"select l.id from links l where {live} and l.domain_id = {domain_id}"  # noqa: S608 - conditions of our own
+            case "state":
+                return self.write_state_source()
+
+    def write_search_source(self) -> str:
+        if self.listing.found_ids is not None:
+            return self.dialect.write_ids(self.listing.found_ids, self.bind)
+        if self.listing.match is None:
+            raise AssertionError
+        return self.dialect.write_source(self.listing.match, self.bind)
+
+    def write_state_source(self) -> str:
+        if self.listing.is_of_counters:
+            workspace_id = self.bind(self.listing.workspace_id)
+            return (
+                f"select u.link_id as id from link_counters u where u.workspace_id = {workspace_id}"  # noqa: S608 - conditions of our own
+                " and u.is_live = 1 and u.total >= u.max_clicks"
+            )
+        return f"select l.id from links l where {self.write_live()}{self.write_state()}"  # noqa: S608 - conditions of our own
 
     def write_live(self) -> str:
-        return f"l.workspace_id = {self.bind(self.listing.workspace_id)} and l.deleted_at is null"
+        workspace_id = self.bind(self.listing.workspace_id)
+        return f"l.workspace_id = {workspace_id} and {self.write_whether_live()}"
 
-    def write_columns(self) -> str:
+    def write_whether_live(self) -> str:
+        return DELETED if self.listing.is_of_deleted else LIVE
+
+    def write_counted(self) -> str:
+        """The counters of live links, or of deleted ones."""
+        is_live = 0 if self.listing.is_of_deleted else 1
+        return f"c.workspace_id = {self.bind(self.listing.workspace_id)} and c.is_live = {is_live}"
+
+    def write_columns(self, *, is_walked: bool = False) -> str:
         domain_id, is_active = self.listing.domain_id, self.listing.is_active
         # Literals: the indexes of what is switched off or starred have them in their condition.
         active = "" if is_active is None else f" and l.is_active = {int(is_active)}"
-        active += self.write_starred() + self.write_kind()
+        active += self.write_starred() + self.write_kind() + self.write_state(is_walked=is_walked)
         if domain_id is None:
             return active
         # The plus leaves the index to the rarer condition.
-        plus = "+" if is_active is False or self.listing.is_starred else ""
+        plus = "+" if self.listing.has_rare_columns else ""
         return f" and {plus}l.domain_id = {self.bind(domain_id)}{active}"
 
     def write_starred(self) -> str:
@@ -153,7 +214,11 @@ class _ListStatement(Statement):
 
     def write_kind(self) -> str:
         kind = self.listing.kind
-        return "" if kind is None else f" and {_KINDS[kind]}"
+        return "" if kind is None else f" and {KINDS[kind]}"
+
+    def write_state(self, *, is_walked: bool = False) -> str:
+        state = self.listing.state
+        return "" if state is None else f" and {write_state(self, state, is_walked=is_walked)}"
 
     def write_tag(self, link_id: str) -> str:
         if self.listing.tag_id is None:
@@ -168,14 +233,14 @@ class _ListStatement(Statement):
         match = self.listing.match
         if match is None:
             return ""
-        return f" and {write_contains(match.text, self.bind(match.text), 'l')}"
+        return f" and {self.dialect.write_contains(match, 'l', self.bind)}"
 
     def write_rest(self, source: Source) -> str:
         """What the source has not settled, on a row of links; the index knows the columns too."""
         match = self.listing.match
         if source == "search" and match is not None:
             contains = "" if match.is_exact else self.write_contains()
-            rest = self.write_starred() + self.write_kind()
+            rest = self.write_starred() + self.write_kind() + self.write_state()
             return rest + self.write_tag("l.id") + contains
         tag = "" if source == "tag" else self.write_tag("l.id")
         return self.write_columns() + tag + self.write_contains()
@@ -187,25 +252,26 @@ class _ListStatement(Statement):
     def write_walk(
         self, columns: str, where: str, key: str, link_id: str, after: Position, budget: int
     ) -> str:
-        """The next rows of a table in the order of an index.
-
-        First those that share the last link's key, then those beyond it: of a comparison of pairs
-        SQLite's index uses the first half alone, and a million links share a count of 0.
-        """
-        sign = "<" if self.listing.is_descending else ">"
-        last_key, last_id = self.bind(after.key), self.bind(after.id)
-        limit = self.bind(budget)
-        return (
-            f"select * from (select {columns} where {where} and {key} = {last_key}"  # noqa: S608 - conditions of our own
-            f" and {link_id} {sign} {last_id} {self.write_order(link_id)} limit {limit})"
-            " union all"
-            f" select * from (select {columns} where {where} and {key} {sign} {last_key}"
-            f" {self.write_order(key, link_id)} limit {limit})"
+        """The next rows of a table in the order of an index."""
+        return self.dialect.write_walk(
+            Walk(
+                columns=columns,
+                where=where,
+                key=key,
+                id=link_id,
+                last_key=self.bind(after.key),
+                last_id=self.bind(after.id),
+                limit=self.bind(budget),
+                is_descending=self.listing.is_descending,
+            )
         )
 
     def write_order(self, *columns: str) -> str:
-        way = " desc" if self.listing.is_descending else ""
-        return f"order by {', '.join(column + way for column in columns)}"
+        return write_order(columns, is_descending=self.listing.is_descending)
+
+    def write_kept_order(self, *columns: str) -> str:
+        """The same, where the engine does not keep the order of a subquery by itself."""
+        return "" if self.dialect.keeps_order else f" {self.write_order(*columns)}"
 
 
 async def count_all(db: Database, workspace_id: int) -> int:
@@ -230,14 +296,14 @@ def _name_imported(workspace_id: int) -> str:
 
 async def count_source(db: Database, listing: Listing, source: Source) -> int:
     """How much a filter's index gives, up to COUNTED + 1."""
-    statement = _ListStatement(listing)
+    statement = _ListStatement(listing, db.dialect)
     found = statement.write_source(source)
     return await _count(db, statement, f"{found} limit {statement.bind(COUNTED + 1)}")
 
 
 async def list_source(db: Database, listing: Listing, source: Source, limit: int) -> list[int]:
     """Some of the ids that the source gives."""
-    statement = _ListStatement(listing)
+    statement = _ListStatement(listing, db.dialect)
     found = statement.write_source(source)
     rows = await db.find_all(f"{found} limit {statement.bind(limit)}", *statement.values)
     return [row["id"] for row in rows]
@@ -245,7 +311,7 @@ async def list_source(db: Database, listing: Listing, source: Source, limit: int
 
 async def count_fitting(db: Database, listing: Listing, source: Source | None) -> int:
     """How many links fit the whole filter, up to COUNTED + 1."""
-    statement = _ListStatement(listing)
+    statement = _ListStatement(listing, db.dialect)
     if source is None:
         fitting = (
             f"select l.id from links l where {statement.write_live()}{statement.write_columns()}"  # noqa: S608 - conditions of our own
@@ -254,8 +320,8 @@ async def count_fitting(db: Database, listing: Listing, source: Source | None) -
     else:
         fitting = (
             f"select l.id from ({statement.write_source(source)}) s"  # noqa: S608 - conditions of our own
-            " cross join links l on l.id = s.id"
-            f" where {statement.write_live()}{statement.write_rest(source)}"
+            " cross join links l"
+            f" where l.id = s.id and {statement.write_live()}{statement.write_rest(source)}"
         )
     return await _count(db, statement, f"{fitting} limit {statement.bind(COUNTED + 1)}")
 
@@ -265,15 +331,15 @@ async def follow(
 ) -> list[Position]:
     """The next links that fit, in the order of their ids."""
     listing = _sort_found(listing)
-    statement = _ListStatement(listing)
+    statement = _ListStatement(listing, db.dialect)
     sign = "<" if listing.is_descending else ">"
     found = f"select s.id from ({statement.write_source(source)}) s"  # noqa: S608 - conditions of our own
     where = f"s.id {sign} {statement.bind(after.id)}"
     if not listing.is_settled_by(source):
-        found += " cross join links l on l.id = s.id"
-        where += f" and {statement.write_live()}{statement.write_rest(source)}"
+        found += " cross join links l"
+        where += f" and l.id = s.id and {statement.write_live()}{statement.write_rest(source)}"
     is_sorted = source == "search" and listing.found_ids is not None
-    order = "" if is_sorted else statement.write_order("s.id")
+    order = (statement.write_kept_order if is_sorted else statement.write_order)("s.id")
     rows = await db.find_all(
         f"{found} where {where} {order} limit {statement.bind(limit)}", *statement.values
     )
@@ -293,19 +359,19 @@ async def rank(
     db: Database, listing: Listing, source: Source, after: Position, limit: int
 ) -> list[Position]:
     """The next links that fit, of all that the source gives."""
-    statement = _ListStatement(listing)
+    statement = _ListStatement(listing, db.dialect)
     found = statement.write_source(source)
-    if listing.order == "created_at":
-        key, link_id = "l.created_at", "l.id"
-        tables = "cross join links l on l.id = s.id"
-        where = statement.write_live() + statement.write_rest(source)
+    if listing.order != "total":
+        key, link_id = f"l.{listing.order}", "l.id"
+        tables = "cross join links l"
+        where = f"l.id = s.id and {statement.write_live()}{statement.write_rest(source)}"
     else:
         key, link_id = "c.total", "c.link_id"
-        tables = "cross join link_counters c on c.link_id = s.id"
-        where = f"c.workspace_id = {statement.bind(listing.workspace_id)} and c.is_live = 1"
+        tables = "cross join link_counters c"
+        where = f"c.link_id = s.id and {statement.write_counted()}"
         if rest := statement.write_rest(source):
-            tables += " cross join links l on l.id = c.link_id"
-            where += rest
+            tables += " cross join links l"
+            where += f" and l.id = c.link_id{rest}"
     rows = await db.find_all(
         f"select {link_id} as id, {key} as key from ({found}) s {tables}"  # noqa: S608 - conditions of our own
         f" where {where} and {statement.write_after(key, link_id, after)}"
@@ -319,23 +385,29 @@ async def walk(
     db: Database, listing: Listing, after: Position, limit: int, budget: int = UNBOUNDED
 ) -> list[Position]:
     """The next links that fit, found among about the next `budget` links in the list's order."""
-    statement = _ListStatement(listing)
-    # The inner order holds: nothing outside it sorts, and it is read row by row.
-    if listing.order == "created_at":
-        columns = "l.id, l.created_at as key, l.slug, l.title, l.url, l.original_url from links l"
-        where = statement.write_live() + statement.write_columns()
-        walked = statement.write_walk(columns, where, "l.created_at", "l.id", after, budget)
+    statement = _ListStatement(listing, db.dialect)
+    if listing.order != "total":
+        key = f"l.{listing.order}"
+        columns = (
+            f"l.id, {key} as key, l.slug, l.alias_slugs, l.title, l.url, l.original_url"
+            " from links l"
+        )
+        where = statement.write_live() + statement.write_columns(is_walked=True)
+        walked = statement.write_walk(columns, where, key, "l.id", after, budget)
         found = f"select l.id, l.key from ({walked}) l where 1 = 1"  # noqa: S608 - conditions of our own
+        order = statement.write_kept_order("l.key", "l.id")
     else:
         columns = "c.link_id, c.total as key from link_counters c"
-        where = f"c.workspace_id = {statement.bind(listing.workspace_id)} and c.is_live = 1"
+        where = statement.write_counted()
         walked = statement.write_walk(columns, where, "c.total", "c.link_id", after, budget)
         found = (
-            f"select l.id, c.key from ({walked}) c cross join links l on l.id = c.link_id"  # noqa: S608 - conditions of our own
-            f" where l.deleted_at is null{statement.write_columns()}"
+            f"select l.id, c.key from ({walked}) c cross join links l"  # noqa: S608 - conditions of our own
+            f" where l.id = c.link_id and {statement.write_whether_live()}"
+            f"{statement.write_columns()}"
         )
+        order = statement.write_kept_order("c.key", "c.link_id")
     found += f"{statement.write_tag('l.id')}{statement.write_contains()}"
-    rows = await db.find_all(f"{found} limit {statement.bind(limit)}", *statement.values)
+    rows = await db.find_all(f"{found}{order} limit {statement.bind(limit)}", *statement.values)
     return _read_positions(rows)
 
 

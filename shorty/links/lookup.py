@@ -5,47 +5,78 @@ nowhere, so that a scanner cannot push out what is hot. Nothing that depends on 
 count is cached as an outcome.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import RLock
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
+import structlog
 from cachebox import LRUCache
 from msgspec.structs import force_setattr
 
 from shorty.links.blocklist import BlockList
-from shorty.links.destination import RedirectStatus, destination_host
-from shorty.links.model import LinkType
+from shorty.links.destination import UTM_PARAMETERS, RedirectStatus, destination_host
+from shorty.links.model import ADDRESSES_PER_LINK, LinkType
+from shorty.links.rule_matching import CompiledRules, compile_rules
+from shorty.links.rules import decode_rules
 from shorty.links.slug import LONGEST_SPELLING, MAX_SLUG_LENGTH, fold_key, trim_marks
 from shorty.links.slug import slug_key as make_key
-from shorty.storage.database import Database, Row
+from shorty.storage.batcher import Batcher
+from shorty.storage.changes import AnythingChanged, Change, LinkChanged
+from shorty.storage.database import Database, Reader, Row
 
 LINKS: Final = 50_000
 MISSES: Final = 50_000
+NOTED: Final = 1_000
+
+log = structlog.get_logger(__name__)
 
 Key = tuple[int, str]
 
 # In the order of CachedLink's fields.
-_SELECT: Final = """
-select id, workspace_id, slug, link_type, url, status, title, description, image, cloaked,
-       forward_parameters, block_bots, is_active, is_admin_blocked,
-       case when is_password_asked = 1 then password_hash end, valid_since, expires_at,
-       max_clicks, meta_pixel_id, google_tag_id, is_link_in_bio, button_label, is_public,
-       created_at, utm_source, utm_medium, utm_campaign, utm_term, utm_content
-from links
-"""
-FIND_LINK: Final = f"""
-{_SELECT} where domain_id = $1 and slug_key = $2 and deleted_at is null
-"""
-# Two are as good as many: which of them was meant, no one can say.
-FIND_FITTING: Final = f"""
-{_SELECT} where domain_id = $1 and folded_key = $2 and deleted_at is null limit 2
-"""
+_COLUMNS: Final = """
+l.link_type, l.url, l.status, l.title, l.description, l.image, l.cloaked,
+       l.forward_parameters, l.block_bots, l.is_active, l.is_admin_blocked,
+       case when l.is_password_asked = 1 then l.password_hash end, l.valid_since, l.expires_at,
+       l.max_clicks, l.meta_pixel_id, l.google_tag_id, l.is_link_in_bio, l.button_label,
+       l.is_public, l.created_at, l.utm_source, l.utm_medium, l.utm_campaign, l.utm_term,
+       l.utm_content, l.utm_id, l.expired_url, l.hide_referrer, l.gtm_container_id,
+       l.skip_social_crawler_tracking, l.rules
+""".strip()
+# At an alias, the link's slug is the alias's.
+_SELECT: Final = f"""
+select l.id, l.workspace_id, l.slug, {_COLUMNS}
+from links l where l.domain_id = $1 and l.KEY = $2 and l.deleted_at is null
+union all
+select l.id, l.workspace_id, a.slug, {_COLUMNS}
+from aliases a join links l on l.id = a.link_id
+where a.domain_id = $1 and a.KEY = $2 and a.freed_at is null and l.deleted_at is null
+"""  # noqa: S608 - the names of our own columns
+FIND_LINK: Final = _SELECT.replace("KEY", "slug_key")
+# So many that at least one of another link is among them, if there is any: which of several was
+# meant, no one can say.
+FIND_FITTING: Final = f"{_SELECT.replace('KEY', 'folded_key')} limit {ADDRESSES_PER_LINK + 1}"
+
+
+class Question(NamedTuple):
+    """What the database is asked for: a domain's link by its key, or by the folded one."""
+
+    domain_id: int
+    key: str
+    folded: str
+
+
+class Answer(NamedTuple):
+    """The row of the link that was meant, if any, and whether others fit the same folded key."""
+
+    row: Row | None
+    is_one_of_several: bool = False
 
 
 class CachedLink(msgspec.Struct, frozen=True, gc=False, weakref=False):
     """What answering a visit needs of a link: a row of its statements, its flags still 0 or 1.
 
+    `slug` is the one by which it was found: at an alias, the alias's.
     `password_hash` is None where none is asked for; `is_blocked` by an admin or by a block list.
     """
 
@@ -78,9 +109,17 @@ class CachedLink(msgspec.Struct, frozen=True, gc=False, weakref=False):
     utm_campaign: str | None = None
     utm_term: str | None = None
     utm_content: str | None = None
+    utm_id: str | None = None
+    expired_url: str | None = None
+    hide_referrer: bool = False
+    gtm_container_id: str | None = None
+    skip_social_crawler_tracking: bool = False
+    rules: CompiledRules | None = None
     utm: tuple[str | None, str | None, str | None, str | None, str | None] | None = None
     is_plain: bool = False
     """Whether every GET gets the same redirect, whoever comes and whenever; known to the lookup."""
+    is_steered: bool = False
+    """Whether it would be plain without its rules, none of whose destinations is blocked."""
 
 
 def is_never_plain(_link: CachedLink) -> bool:
@@ -89,18 +128,22 @@ def is_never_plain(_link: CachedLink) -> bool:
 
 
 class LinkLookup:
-    """Answers in any thread; `forget` is called after a commit that changed the link.
+    """Answers in any thread; forgets what is read of a link once it hears that it has changed.
 
-    Whoever holds `lock` keeps what is found from being forgotten meanwhile: `forget` returns once
-    every visit that is being answered by the former link has been.
+    Each address of a link is cached by itself, an alias as a link of that slug: so a change of a
+    link is one of all its addresses.
+
+    Whoever holds `lock` keeps what is found from being forgotten meanwhile: a change has been heard
+    once every visit that is being answered by the former link has been.
 
     `links` are those that are cached, for who holds the lock and can spare no call.
 
-    `is_plain` is asked once of each link that is read. `on_read` is told the id of each link that
-    had to be read: what else is remembered of it may be older than what was read.
+    `is_plain` is asked once of each link that is read, without regard to its rules. `on_read` is
+    told the id of each link that had to be read: what else is remembered of it may be older than
+    what was read.
 
     `is_forgiving`: a slug that no link has leads to the link that has it without the sentence marks
-    at its end, or else in another case, if only one fits.
+    at its end, or else in another case, if only one link fits.
     """
 
     def __init__(
@@ -116,84 +159,155 @@ class LinkLookup:
     ) -> None:
         self.lock = RLock()
         self._db = db
+        self._questions: Batcher[Question, Answer] = Batcher()
+        self._changes = 0  # how often something was forgotten
         self._block_list = block_list
         self._blocks_hosts = len(block_list) > 0
         self._is_plain = is_plain
         self._on_read = on_read
         self.links: LRUCache[Key, CachedLink | None] = LRUCache(links)
+        self._noted: LRUCache[int, str] = LRUCache(NOTED)  # the blocked destinations of links
         self._is_forgiving = is_forgiving
         # By the folded key: the key of the one link that fits, empty where none does. So what is
         # known of any spelling of a slug is forgotten with the link.
         self._spellings: LRUCache[Key, str | None] = LRUCache(misses)
+        db.subscribe(self.hear)
 
-    def find(self, domain_id: int, slug_key: str) -> CachedLink | None:
+    async def find(self, domain_id: int, slug_key: str) -> CachedLink | None:
         """Raises StorageUnavailableError where the database cannot be read."""
         with self.lock:
-            return self.find_held(domain_id, slug_key)
+            found = self._find_cached(domain_id, slug_key)
+            if not isinstance(found, Question):
+                return found
+            if (here := self._db.here) is not None:
+                return self._take(found, self._ask(here, found))
+            changes = self._changes
+        answer = await self._questions.run(found, self._ask_together)
+        with self.lock:
+            # What has changed meanwhile may be newer than the answer, which is not to be kept then.
+            is_kept = changes == self._changes and self._db.can_cache
+            return self._take(found, answer, is_kept=is_kept)
 
     def find_held(self, domain_id: int, slug_key: str) -> CachedLink | None:
-        """The same for whoever holds `lock`."""
+        """The same for whoever holds `lock` and can't wait; cached links alone on PostgreSQL."""
+        found = self._find_cached(domain_id, slug_key)
+        if not isinstance(found, Question):
+            return found
+        here = self._db.here
+        return None if here is None else self._take(found, self._ask(here, found))
+
+    def _find_cached(self, domain_id: int, slug_key: str) -> "CachedLink | Question | None":
+        """What the caches know, or what the database has to be asked for."""
         link: CachedLink | None = self.links.get((domain_id, slug_key))
         if link is not None or len(slug_key) > LONGEST_SPELLING:
             return link
         key = trim_marks(slug_key) if self._is_forgiving else slug_key
-        if not key or len(key) > MAX_SLUG_LENGTH:
-            return None
+        if not key or len(key) > MAX_SLUG_LENGTH or "\0" in key:
+            return None  # PostgreSQL refuses even to look for such a text
         if key != slug_key and (link := self.links.get((domain_id, key))) is not None:
             return link
+        question = Question(domain_id, key, self._fold(key))
         if self._is_forgiving and not key.isascii():
-            # Another version of Unicode may have folded it another way when the link was written.
-            row = self._db.look_up(FIND_LINK, domain_id, key)
-            if row is not None:
-                return self._keep(domain_id, row)
-        folded = self._fold(key)
-        fitting = self._spellings.get((domain_id, folded))
+            return question
+        fitting = self._spellings.get((domain_id, question.folded))
         if fitting is None:
-            return self._read(domain_id, key, folded)
-        if not fitting:
-            return None
-        return self.links.get((domain_id, fitting)) or self._read(domain_id, key, folded)
+            return question
+        return (self.links.get((domain_id, fitting)) or question) if fitting else None
 
     def _fold(self, key: str) -> str:
         return fold_key(key) if self._is_forgiving else key
 
-    def _read(self, domain_id: int, key: str, folded: str) -> CachedLink | None:
-        sql = FIND_FITTING if self._is_forgiving else FIND_LINK
-        rows = self._db.look_up_all(sql, domain_id, folded)
-        if len(rows) > 1:
-            row = self._db.look_up(FIND_LINK, domain_id, key)
-            return None if row is None else self._keep(domain_id, row)
-        if not rows:
-            self._spellings[domain_id, folded] = ""
+    async def _ask_together(
+        self, questions: Sequence[Question], _asked_at: float
+    ) -> Sequence[Answer]:
+        return await self._db.read(lambda rows: [self._ask(rows, each) for each in questions])
+
+    def _ask(self, rows: Reader, question: Question) -> Answer:
+        """Touches no cache."""
+        domain_id, key, folded = question
+        if self._is_forgiving and not key.isascii():
+            # Another version of Unicode may have folded it another way when the link was written.
+            row = rows.find_one(FIND_LINK, domain_id, key)
+            if row is not None:
+                return Answer(row)
+        found = rows.find_all(FIND_FITTING if self._is_forgiving else FIND_LINK, domain_id, folded)
+        if len(found) > 1 and any(row["id"] != found[0]["id"] for row in found):
+            return Answer(rows.find_one(FIND_LINK, domain_id, key), is_one_of_several=True)
+        if not found:
+            return Answer(None)
+        return Answer(next((row for row in found if make_key(row["slug"]) == key), found[0]))
+
+    def _take(
+        self, question: Question, answer: Answer, *, is_kept: bool = True
+    ) -> CachedLink | None:
+        """The link of a row, or None; remembers which unless it is not to be kept."""
+        place = question.domain_id, question.folded
+        row = answer.row
+        if row is None:
+            # Where several fit, another spelling of the same folded key may be one of them.
+            if is_kept and not answer.is_one_of_several:
+                self._spellings[place] = ""
             return None
-        link = self._keep(domain_id, rows[0])
-        if (own_key := make_key(link.slug)) != key:
-            self._spellings[domain_id, folded] = own_key
+        link = self._build(row)
+        if self._on_read is not None:
+            self._on_read(link.id)
+        if not is_kept:
+            return link
+        own_key = make_key(link.slug)
+        self.links[question.domain_id, own_key] = link
+        if own_key != question.key:
+            self._spellings[place] = own_key
         return link
 
-    def _keep(self, domain_id: int, row: Row) -> CachedLink:
+    def _build(self, row: Row) -> CachedLink:
         link = CachedLink(*row)
         # Nobody else has it yet: what is not in the row is set before anybody gets it.
         if self._blocks_hosts and self._leads_to_blocked_host(link):
             force_setattr(link, "is_blocked", True)  # noqa: FBT003 - a value
+            self._note_blocked(link)
+        if isinstance(text := link.rules, str):  # as the row has them
+            force_setattr(link, "rules", self._compile(link, text))
+        if link.expired_url is not None and self._is_blocked_url(link.expired_url):
+            force_setattr(link, "expired_url", None)
         utm = link.utm_source, link.utm_medium, link.utm_campaign, link.utm_term, link.utm_content
         if any(utm):
             force_setattr(link, "utm", utm)
         if self._is_plain(link):
-            force_setattr(link, "is_plain", True)  # noqa: FBT003 - a value
-        self.links[domain_id, make_key(link.slug)] = link
-        if self._on_read is not None:
-            self._on_read(link.id)
+            rules = link.rules
+            if rules is None or not rules.has_blocked:
+                force_setattr(link, "is_plain" if rules is None else "is_steered", True)  # noqa: FBT003 - a value
         return link
 
     def _leads_to_blocked_host(self, link: CachedLink) -> bool:
         """By the lists of today: they may name a host that they did not when it was created."""
-        return link.link_type == "URL" and self._block_list.is_blocked(destination_host(link.url))
+        return link.link_type == "URL" and self._is_blocked_url(link.url)
 
-    def forget(self, domain_id: int, slug_key: str) -> None:
-        with self.lock:
-            self.links.pop((domain_id, slug_key), None)
-            self._spellings.pop((domain_id, self._fold(slug_key)), None)
+    def _is_blocked_url(self, url: str) -> bool:
+        return self._blocks_hosts and self._block_list.is_blocked(destination_host(url))
+
+    def _compile(self, link: CachedLink, text: str) -> CompiledRules:
+        utm = {name: getattr(link, name) for name in UTM_PARAMETERS}
+        return compile_rules(decode_rules(text), utm=utm, is_blocked=self._is_blocked_url)
+
+    def _note_blocked(self, link: CachedLink) -> None:
+        """Once while it is remembered, however often its visitors come and the cache is emptied."""
+        if self._noted.get(link.id) != link.url:
+            self._noted[link.id] = link.url
+            host = destination_host(link.url)
+            log.warning("link_blocked", link_id=link.id, workspace_id=link.workspace_id, host=host)
+
+    def hear(self, change: Change) -> None:
+        """Forgets what it has read of what changed."""
+        match change:
+            case LinkChanged(domain_id, slug_key):
+                with self.lock:
+                    self._changes += 1
+                    self.links.pop((domain_id, slug_key), None)
+                    self._spellings.pop((domain_id, self._fold(slug_key)), None)
+            case AnythingChanged():
+                self.forget_all()
+            case _:
+                pass
 
     def count_cached(self) -> tuple[int, int]:
         """Links; and other spellings, with slugs that lead nowhere."""
@@ -201,5 +315,6 @@ class LinkLookup:
 
     def forget_all(self) -> None:
         with self.lock:
+            self._changes += 1
             self.links.clear()
             self._spellings.clear()

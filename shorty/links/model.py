@@ -3,13 +3,16 @@
 Times are UTC milliseconds. Empty texts are never stored: absent is None.
 """
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from shorty.config import Plan
-from shorty.domains.model import write_short_url
+from shorty.domains.model import write_place, write_short_url
+from shorty.links.rules import Rules
+from shorty.links.slug import slug_key
 
 LinkType = Literal["URL", "MAILTO", "TEL", "SMS"]
 MadeThrough = Literal["link", "qr", "import"]
@@ -18,7 +21,28 @@ MadeThrough = Literal["link", "qr", "import"]
 LinkKind = Literal["plain", "qr", "bio", "qr-or-bio", "coded"]
 # A caller's text that is no id of any tag stays a text, to be named in the error.
 TagId: TypeAlias = int | str
-LinkSort = Literal["createdAt", "-createdAt", "clickCount", "-clickCount"]
+# By the time of deletion only deleted links are sorted.
+LinkSort = Literal[
+    "createdAt", "-createdAt", "clickCount", "-clickCount", "deletedAt", "-deletedAt"
+]
+# What a link is at a moment, maybe several at once, and what it has. Active links let visitors
+# through, with or without a password. All but "deleted" are states of live links.
+LinkState = Literal[
+    "active",
+    "disabled",
+    "expired",
+    "used-up",
+    "not-started",
+    "blocked",
+    "deleted",
+    "password",
+    "bio-page",
+    "qr-code",
+    "starred",
+]
+
+MOST_ALIASES = 20
+ADDRESSES_PER_LINK = MOST_ALIASES + 1
 
 
 class Tag(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,12 +80,48 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
     email: str
 
 
+class Deletion(msgspec.Struct, frozen=True, kw_only=True):
+    """When a link was deleted, by whom if that is known, and what keeps it from coming back."""
+
+    at: int
+    by: Creator | None
+    is_slug_taken: bool
+    is_domain_gone: bool
+
+    @property
+    def has_obstacle(self) -> bool:
+        return self.is_slug_taken or self.is_domain_gone
+
+
 class LinkDomain(msgspec.Struct, frozen=True, kw_only=True):
     """What a link keeps of the domain it is on."""
 
     id: int
     host: str
     scheme: str
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """A slug on a domain, at which one link answers: its own, or an alias of it."""
+
+    domain_id: int
+    host: str
+    scheme: str
+    slug: str
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """What makes two addresses the same."""
+        return self.domain_id, slug_key(self.slug)
+
+    @property
+    def text(self) -> str:
+        """HOST/SLUG, as in its short URL."""
+        return write_place(self.host, self.slug)
+
+    @property
+    def short_url(self) -> str:
+        return write_short_url(self.scheme, self.host, self.slug)
 
 
 class LinkFields(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,14 +166,28 @@ class LinkFields(msgspec.Struct, frozen=True, kw_only=True):
     qr_settings: QrSettings | None = None
     made_through: MadeThrough = "link"
     favicon_url: str = ""  # a path on every domain of this server; empty: none is known
+    rules: Rules = ()  # the first that holds chooses another destination
+    expired_url: str | None = None
+    hide_referrer: bool = False
+    gtm_container_id: str | None = None
+    skip_social_crawler_tracking: bool = False
 
     @property
     def domain(self) -> LinkDomain:
         return LinkDomain(id=self.domain_id, host=self.host, scheme=self.scheme)
 
+    @property
+    def address(self) -> Address:
+        """Its own, apart from its aliases."""
+        return Address(domain_id=self.domain_id, host=self.host, scheme=self.scheme, slug=self.slug)
+
 
 class Link(LinkFields, frozen=True, kw_only=True):
-    """A stored, live link with its tags and counts."""
+    """A stored link with its aliases, tags and counts.
+
+    It is live, except in a list of deleted links, where `deletion` is its own. `lost_aliases` are
+    those that a link which was just restored did not get back.
+    """
 
     id: int
     workspace_id: int
@@ -122,15 +196,28 @@ class Link(LinkFields, frozen=True, kw_only=True):
     created_by: Creator | None
     created_at: int
     updated_at: int
+    aliases: tuple[Address, ...] = ()
+    lost_aliases: tuple[Address, ...] = ()
     tags: tuple[Tag, ...] = ()
     clicks: int = 0
     scans: int = 0
     bio_clicks: int = 0
     bio_page_id: int | None = None  # its own page, else the first on which it is a button
+    deletion: Deletion | None = None
 
     @property
     def click_count(self) -> int:
         return self.clicks + self.scans + self.bio_clicks
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Where it answers, its own address first."""
+        return (self.address, *self.aliases)
+
+    @property
+    def alias_slugs(self) -> str:
+        """What searches find of its aliases: their slugs, which have no spaces, in their order."""
+        return " ".join(alias.slug for alias in self.aliases)
 
     @property
     def short_url(self) -> str:
@@ -156,8 +243,15 @@ class LinkChange(msgspec.Struct, frozen=True, kw_only=True):
     `url` and `domain`; without a `slug`, it gets a generated one. `tag_ids` and `tag_names` replace
     the link's tags, the three after them leave the others alone.
 
+    `aliases` are the whole list, each HOST/SLUG or a slug of the link's own domain; the two after
+    them add and remove some. Without a list, a link in use that gets another slug or domain keeps
+    its former address as an alias, unless `keeps_old_slug` is False.
+
     `unread` maps fields that could not be read to their faults, under the caller's own names: they
     are reported together with what is wrong with the others.
+
+    `rules` are what `rule_reading` has read. `rule_paths` maps the paths of their destinations to
+    the caller's own names for them, where rules were not what the caller wrote.
     """
 
     url: str | UnsetType = UNSET
@@ -197,8 +291,18 @@ class LinkChange(msgspec.Struct, frozen=True, kw_only=True):
     qr_settings: QrSettings | None | UnsetType = UNSET
     is_public: bool | UnsetType = UNSET  # of a new link alone, as are the two below
     made_through: MadeThrough | UnsetType = UNSET
+    rules: Rules | None | UnsetType = UNSET
+    expired_url: str | None | UnsetType = UNSET
+    hide_referrer: bool | UnsetType = UNSET
+    gtm_container_id: str | None | UnsetType = UNSET
+    skip_social_crawler_tracking: bool | UnsetType = UNSET
+    aliases: tuple[str, ...] | None | UnsetType = UNSET
+    add_aliases: tuple[str, ...] = ()
+    remove_aliases: tuple[str, ...] = ()
+    keeps_old_slug: bool = True
     fetches_title: bool = False  # from the destination, where none is given
     unread: dict[str, str] = {}
+    rule_paths: Mapping[str, str] | None = None
 
 
 class Author(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,6 +318,7 @@ class PreparedLink(msgspec.Struct, frozen=True, kw_only=True):
 
     author: Author
     fields: LinkFields
+    aliases: tuple[Address, ...] = ()
     tag_ids: tuple[TagId, ...] = ()
     tag_names: tuple[str, ...] = ()
     fetches_title: bool = False
@@ -223,8 +328,15 @@ class PreparedLink(msgspec.Struct, frozen=True, kw_only=True):
     def has_companions(self) -> bool:
         """Whether storing it changes more than the link and what every link has."""
         fields = self.fields
-        has_tags = bool(self.tag_ids or self.tag_names)
-        return has_tags or fields.qr_settings is not None or fields.is_link_in_bio
+        has_others = bool(self.tag_ids or self.tag_names or self.aliases)
+        return has_others or fields.qr_settings is not None or fields.is_link_in_bio
+
+
+class JudgedState(msgspec.Struct, frozen=True, kw_only=True):
+    """A state, and the moment at which it is asked for."""
+
+    name: LinkState
+    now: int
 
 
 class LinkFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -236,6 +348,7 @@ class LinkFilter(msgspec.Struct, frozen=True, kw_only=True):
     is_active: bool | None = None
     is_starred: bool | None = None
     kind: LinkKind | None = None
+    state: JudgedState | None = None
     sort: LinkSort = "-createdAt"
     cursor: str | None = None
     limit: int = 50

@@ -12,7 +12,6 @@ from shorty.fetch import Fetcher
 from shorty.links import icons, store
 from shorty.links.destination import destination_host
 from shorty.links.icons import Icons
-from shorty.links.lookup import LinkLookup
 from shorty.links.model import Link
 from shorty.links.page_metadata import PageFacts, fetch_page_facts, guess_icon
 from shorty.storage.database import Database
@@ -43,14 +42,12 @@ class PageFetcher:
     def __init__(
         self,
         db: Database,
-        lookup: LinkLookup,
         icons: Icons,
         fetcher: Fetcher,
         read_clock: Callable[[], int],
         draw_icon: DrawIcon | None = None,
     ) -> None:
         self._db = db
-        self._lookup = lookup
         self._icons = icons
         self._fetcher = fetcher
         self._read_clock = read_clock
@@ -122,7 +119,7 @@ class PageFetcher:
         if wants_title:
             facts = facts or await fetch_page_facts(self._fetcher, link.url)
             if facts.title:
-                await fill_title(self._db, self._lookup, link, facts.title, self._read_clock())
+                await fill_title(self._db, link, facts.title, self._read_clock())
 
     async def _fill_icons(self, url: str) -> PageFacts | None:
         """What the page says, if it had to be asked for its host's icon."""
@@ -151,14 +148,9 @@ class PageFetcher:
         return await self._db.write(lambda tx: icons.put_icon(tx, host, png, now))
 
 
-async def fill_title(db: Database, lookup: LinkLookup, link: Link, title: str, now: int) -> bool:
+async def fill_title(db: Database, link: Link, title: str, now: int) -> bool:
     """Gives the link its page's title, unless somebody has given it one meanwhile."""
-    filled = await db.write(lambda tx: store.set_title(tx, link.id, title, now))
-    if filled is None:
-        return False
-    # Its slug may have been changed while the page was fetched.
-    lookup.forget(filled["domain_id"], filled["slug_key"])
-    return True
+    return await db.write(lambda tx: store.set_title(tx, link.id, title, now))
 
 
 async def fetch_icon(fetcher: Fetcher, url: str, draw: DrawIcon) -> bytes | None:

@@ -10,7 +10,7 @@ from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
 from shorty.errors import InvalidFieldsError, NotFoundError
 from shorty.links.model import QrSettings
-from shorty.storage.database import Database, Row, Transaction
+from shorty.storage.database import Database, Reader, Row, Transaction
 
 Purpose: TypeAlias = Literal["logo", "avatar", "image"]
 LOGOS: Final[tuple[Purpose]] = ("logo",)
@@ -98,16 +98,14 @@ async def get_picture(
 
 
 def find_picture(
-    rows: Database | Transaction, workspace_id: int, picture_id: int, purpose: Purpose
+    rows: Reader, workspace_id: int, picture_id: int, purpose: Purpose
 ) -> StoredPicture | None:
-    """Asked at once, on the loop or inside a write."""
-    find_one = rows.look_up if isinstance(rows, Database) else rows.find_one
-    row = find_one(FIND_PICTURE, workspace_id, purpose, purpose, picture_id)
+    row = rows.find_one(FIND_PICTURE, workspace_id, purpose, purpose, picture_id)
     return None if row is None else read_picture(row)
 
 
 def find_logo_faults(
-    rows: Database | Transaction,
+    rows: Reader,
     workspace_id: int,
     settings: QrSettings | None,
     before: QrSettings | None = None,
@@ -147,6 +145,8 @@ async def find_content(
 
 
 async def find_public_content(db: Database, key: str) -> bytes | None:
+    if "\0" in key:
+        return None
     row = await db.find_one(FIND_PUBLIC, key)
     return None if row is None else row["png"]
 

@@ -4,19 +4,33 @@ What could not be read and what is wrong with the rest are reported together. Wh
 free and the plan has room is found out in the transaction that stores the link: see `writes`.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
 
 from shorty.accounts.model import Actor
 from shorty.errors import InvalidFieldsError
+from shorty.links import address_store
+from shorty.links.aliases import merge_aliases, read_new_aliases
+from shorty.links.checks import check_change
 from shorty.links.context import LinkContext
-from shorty.links.model import Author, Link, LinkChange, LinkFields, PreparedLink, Tag, TagId
+from shorty.links.model import (
+    Address,
+    Author,
+    Link,
+    LinkChange,
+    LinkDomain,
+    LinkFields,
+    PreparedLink,
+    Tag,
+    TagId,
+)
 from shorty.links.names import fold_name
 from shorty.links.pictures import find_logo_faults
-from shorty.links.rules import check_change
+from shorty.links.slug import slug_key
 from shorty.links.tags import check_tag_name, find_tags, find_unknown_tags, make_tags
 from shorty.passwords import LINKS, find_password_fault, hash_password
 from shorty.plans import require_feature
@@ -42,10 +56,19 @@ async def prepare_open_link(
     """As prepare_link, but without the password, which takes long to hash."""
     domain = context.find_domain(author.workspace_id, change.domain or "")
     fields, faults = check_change(change, context.describe_surroundings(domain, now))
+    aliases: tuple[Address, ...] = ()
+    if change.aliases:
+        find_domain = partial(context.find_domain, author.workspace_id)
+        aliases, alias_faults = read_new_aliases(change.aliases, domain, find_domain)
+        own = fields.get("domain_id"), slug_key(fields.get("slug") or "")
+        aliases = tuple(alias for alias in aliases if alias.key != own)
+        faults |= alias_faults
     tag_ids, tag_names = change.tag_ids or (), change.tag_names or ()
     faults |= check_tags(tag_ids, tag_names)
-    if change.qr_settings:
-        faults |= find_logo_faults(context.db, author.workspace_id, change.qr_settings)
+    if (code := change.qr_settings or None) is not None:
+        faults |= await context.db.read(
+            lambda rows: find_logo_faults(rows, author.workspace_id, code)
+        )
     if faults or change.unread:
         unknown = await find_unknown_tags(context.db, author.workspace_id, tag_ids)
         raise InvalidFieldsError({**describe_unknown_tags(unknown), **faults}, change.unread)
@@ -54,6 +77,7 @@ async def prepare_open_link(
     return PreparedLink(
         author=author,
         fields=LinkFields(**fields),
+        aliases=aliases,
         tag_ids=tag_ids,
         tag_names=tag_names,
         fetches_title=change.fetches_title,
@@ -87,7 +111,8 @@ def prepare_change(
     password_hash: str | None,
     now: int,
 ) -> tuple[Link, tuple[Sequence[TagId], Sequence[str]] | None]:
-    """The link as it is wanted, still with its former tags; and ids and names of its new tags.
+    """The link as it is wanted, its aliases among it but still with its former tags; and ids and
+    names of its new tags.
 
     `password_hash` is that of the change. Raises InvalidFieldsError with every fault and
     FeatureOffError.
@@ -103,13 +128,50 @@ def prepare_change(
         _, unknown = find_tags(tx, before.workspace_id, tags[0])
         faults = {**describe_unknown_tags(unknown), **faults}
         faults |= find_texts_for_ids(change, "remove_tag_ids")
+    aliases, alias_faults = _merge_aliases(tx, context, before, change, domain, fields)
+    faults |= alias_faults
     if faults or change.unread:
         raise InvalidFieldsError(_name_tag_fault(change, faults), change.unread)
     if fields.get("webhook_urls"):
         require_feature(actor.plan, "webhooks")
     if change.password is not UNSET:
         fields["password_hash"] = password_hash
-    return msgspec.structs.replace(before, **fields), tags
+    return msgspec.structs.replace(before, **fields, aliases=aliases), tags
+
+
+def _merge_aliases(
+    tx: Transaction,
+    context: LinkContext,
+    before: Link,
+    change: LinkChange,
+    domain: LinkDomain | None,
+    fields: Mapping[str, Any],
+) -> tuple[tuple[Address, ...], dict[str, str]]:
+    """`domain` is the changed link's, `fields` what the change sets of it, faulty ones None."""
+    on = domain or before.domain
+    slug = fields.get("slug") or before.slug
+    place = Address(domain_id=on.id, host=on.host, scheme=on.scheme, slug=slug)
+    if "domain_id" not in fields:  # the domain may have been removed since
+        place = msgspec.structs.replace(before.address, slug=slug)
+    is_kept = change.keeps_old_slug and change.aliases is UNSET and place.key != before.address.key
+    return merge_aliases(
+        change,
+        before,
+        place,
+        partial(context.find_domain, before.workspace_id),
+        keeps_former=is_kept and is_address_used(tx, context, before),
+    )
+
+
+def is_address_used(tx: Transaction, context: LinkContext, link: Link) -> bool:
+    """Whether the link's address may be known to people: it had visits, or has a QR code."""
+    return link.qr_settings is not None or had_visits(tx, context, link.id)
+
+
+def had_visits(tx: Transaction, context: LinkContext, link_id: int) -> bool:
+    """Those of programs and those that wait to be stored among them."""
+    visits = address_store.ask_visits(tx, link_id)
+    return visits.row() is not None or context.has_waiting_visits(link_id)
 
 
 def _merge_tags(before: Link, change: LinkChange) -> tuple[tuple[TagId, ...], tuple[str, ...]]:

@@ -12,7 +12,7 @@ from shorty.links import store
 from shorty.links.context import LinkContext
 from shorty.links.model import Author, Link, LinkChange
 from shorty.links.service import create_link_for
-from shorty.links.writes import drop_link
+from shorty.links.writes import drop_links
 from shorty.storage.database import Transaction
 
 # Databases number their workspaces from 1 on, so this one is nobody's.
@@ -58,10 +58,10 @@ async def delete_expired_public_links(
         rows = tx.find_all(store.FIND_EXPIRED_PUBLIC, now - KEPT_MS, PUBLIC_WORKSPACE_ID, BATCH)
         for row in rows:
             forget_sums(tx, row["id"], row["created_at"], row["expires_at"])
-        dropped = [drop_link(tx, context, row["workspace_id"], row["id"], now) for row in rows]
-        return sum(link_id is not None for link_id in dropped)
+        ids = [row["id"] for row in rows]
+        return len(drop_links(tx, context, PUBLIC_WORKSPACE_ID, ids, now))
 
-    return await context.db.write(work)
+    return await context.db.write(work, *store.COUNTER_LANES)
 
 
 def _make_workspace(tx: Transaction, now: int) -> None:

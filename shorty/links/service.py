@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, TypeAlias
 
+from msgspec import UNSET
+
 from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
 from shorty.errors import InvalidFieldsError, NotFoundError, ShortyError
-from shorty.links import store, writes
+from shorty.links import inserts, store, writes
 from shorty.links.context import LinkContext, read_author
 from shorty.links.model import Author, Link, LinkChange, PreparedLink
 from shorty.links.prepare import (
@@ -23,12 +25,15 @@ from shorty.links.prepare import (
     prepare_open_link,
     protect_link,
 )
+from shorty.links.rules import encode_rules
 from shorty.links.writes import Outcome, Remember
-from shorty.storage.database import Transaction
+from shorty.storage.database import Lane, Transaction
 
 RememberAll: TypeAlias = Callable[[Transaction, list[Outcome]], None]
 
 MAX_AT_ONCE: Final = 1000
+# Written and answered once for each link.
+MOST_RULE_BYTES: Final = 16 * 1024 * 1024
 # A hash is meant to be slow: some tens of milliseconds of a core, and 19 MiB.
 MAX_PASSWORDS: Final = 100
 HASHED_AT_ONCE: Final = 4
@@ -58,8 +63,8 @@ async def create_link_for(
     """As create_link, for somebody whose right to do so has been settled already."""
     prepared = await prepare_link(context, author, change, now)
     if remember is None:
-        return await writes.insert_soon(context, prepared)
-    return await context.db.write(lambda tx: writes.insert_link(tx, context, prepared, remember))
+        return await inserts.insert_soon(context, prepared)
+    return await context.db.write(lambda tx: inserts.insert_link(tx, context, prepared, remember))
 
 
 async def create_links(
@@ -84,7 +89,7 @@ async def create_links(
 
     def work(tx: Transaction) -> list[Outcome]:
         links = [each for each in prepared if isinstance(each, PreparedLink)]
-        made = iter(writes.insert_links(tx, context, links))
+        made = iter(inserts.insert_links(tx, context, links))
         outcomes = [each if isinstance(each, ShortyError) else next(made) for each in prepared]
         if remember is not None:
             remember(tx, outcomes)
@@ -108,14 +113,14 @@ async def find_or_create_link(
     prepared = await prepare_link(context, read_author(actor), change, now)
     fields = prepared.fields
     limits = (fields.password_hash, fields.valid_since, fields.expires_at, fields.max_clicks)
-    is_special = bool(fields.slug) or any(each is not None for each in limits)
+    is_special = bool(fields.slug or fields.rules) or any(each is not None for each in limits)
 
     def find_or_insert(tx: Transaction) -> tuple[Link, bool]:
         if not is_special:
             found = store.find_same_url(tx, actor.workspace_id, fields, now)
             if found is not None:
                 return found, False
-        return writes.insert_link(tx, context, prepared, remember), True
+        return inserts.insert_link(tx, context, prepared, remember), True
 
     return await context.db.write(find_or_insert)
 
@@ -128,9 +133,9 @@ async def get_link(context: LinkContext, actor: Actor, link_id: int) -> Link:
     return link
 
 
-def has_link(context: LinkContext, actor: Actor, link_id: int) -> bool:
+async def has_link(context: LinkContext, actor: Actor, link_id: int) -> bool:
     """Whether it is still in the actor's workspace, asked at once."""
-    return store.has_link(context.db, actor.workspace_id, link_id)
+    return await store.has_link(context.db, actor.workspace_id, link_id)
 
 
 async def find_links(context: LinkContext, actor: Actor, link_ids: Sequence[int]) -> list[Link]:
@@ -148,7 +153,8 @@ async def change_link(
     require_scope(actor, "write")
     password_hash = await hash_new_password(actor, change)
     _, after = await context.db.write(
-        lambda tx: writes.change_link(tx, context, actor, link_id, change, password_hash, now)
+        lambda tx: writes.change_link(tx, context, actor, link_id, change, password_hash, now),
+        *_list_lanes(change),
     )
     return after
 
@@ -163,6 +169,9 @@ async def change_links(
     check_size("ids", len(link_ids))
     if (faults := find_texts_for_ids(change)) or change.unread:
         raise InvalidFieldsError(faults, change.unread)
+    if change.rules and len(encode_rules(change.rules) or "") * len(link_ids) > MOST_RULE_BYTES:
+        fault = "are too large for so many links at once; send fewer ids in each request"
+        raise InvalidFieldsError({"rules": fault})
     password_hash = await hash_new_password(actor, change)
 
     def edit(tx: Transaction, link_id: int) -> Link:
@@ -171,7 +180,8 @@ async def change_links(
     return await context.db.write(
         lambda tx: [
             writes.attempt(tx, partial(edit, tx, link_id)) for link_id in dict.fromkeys(link_ids)
-        ]
+        ],
+        *_list_lanes(change),
     )
 
 
@@ -188,10 +198,9 @@ async def delete_links(
     """The ids of those that existed. Raises InvalidFieldsError for more than MAX_AT_ONCE."""
     require_scope(actor, "write")
     check_size("ids", len(link_ids))
-    deleted = await context.db.write(
-        lambda tx: [writes.delete_link(tx, context, actor, link_id, now) for link_id in link_ids]
+    return await context.db.write(
+        lambda tx: writes.delete_links(tx, context, actor, link_ids, now), *store.COUNTER_LANES
     )
-    return [link_id for link_id in deleted if link_id is not None]
 
 
 async def restore_link(context: LinkContext, actor: Actor, link_id: int, now: int) -> Link:
@@ -217,13 +226,19 @@ async def restore_links(
         lambda tx: [
             writes.attempt(tx, partial(writes.restore_link, tx, context, actor, link_id, now))
             for link_id in dict.fromkeys(link_ids)
-        ]
+        ],
+        *store.COUNTER_LANES,
     )
 
 
 def check_size(name: str, count: int) -> None:
     if not 1 <= count <= MAX_AT_ONCE:
         raise InvalidFieldsError({name: f"must be 1 to {MAX_AT_ONCE:,} in number"})
+
+
+def _list_lanes(change: LinkChange) -> tuple[Lane, ...]:
+    """The limit is beside what was counted of it."""
+    return (Lane.MAIN,) if change.max_clicks is UNSET else store.COUNTER_LANES
 
 
 async def _try_to_prepare(

@@ -92,7 +92,7 @@ def change_tag(tx: Transaction, actor: Actor, tag_id: int, change: TagChange) ->
     )
     if tx.find_one(FIND_NAMESAKE, actor.workspace_id, fold_name(name), tag_id) is not None:
         raise AlreadyExistsError("tag", name)
-    tx.execute(UPDATE_TAG, actor.workspace_id, tag_id, name, fold_name(name), color)
+    tx.send(UPDATE_TAG, actor.workspace_id, tag_id, name, fold_name(name), color)
     return Tag(id=tag_id, name=name, color=color)
 
 
@@ -100,24 +100,21 @@ def delete_tag(tx: Transaction, actor: Actor, tag_id: int) -> None:
     """The links that had it stay. Raises NotFoundError."""
     require_scope(actor, "write")
     _require_tag(tx.find_one(FIND_TAG, actor.workspace_id, tag_id), tag_id)
-    tx.execute(DELETE_LINKS_OF_TAG, tag_id)
-    tx.execute(DELETE_TAG, actor.workspace_id, tag_id)
+    tx.send(DELETE_LINKS_OF_TAG, tag_id)
+    tx.send(DELETE_TAG, actor.workspace_id, tag_id)
 
 
 def find_tags(
     tx: Transaction, workspace_id: int, tag_ids: Iterable[TagId]
 ) -> tuple[list[Tag], list[TagId]]:
     """The tags with these ids, in their order and each once, and the ids that name none."""
-    found: list[Tag] = []
-    unknown: list[TagId] = []
-    for tag_id in dict.fromkeys(tag_ids):
-        is_id = isinstance(tag_id, int)
-        row = tx.find_one(FIND_TAG, workspace_id, tag_id) if is_id else None
-        if row is None:
-            unknown.append(tag_id)
-        else:
-            found.append(read_tag(row))
-    return found, unknown
+    asked = {
+        tag_id: tx.ask(FIND_TAG, workspace_id, tag_id) if isinstance(tag_id, int) else None
+        for tag_id in dict.fromkeys(tag_ids)
+    }
+    rows = {tag_id: each.row() if each else None for tag_id, each in asked.items()}
+    found = [read_tag(row) for row in rows.values() if row is not None]
+    return found, [tag_id for tag_id, row in rows.items() if row is None]
 
 
 async def find_unknown_tags(
@@ -133,7 +130,12 @@ def make_tags(tx: Transaction, workspace_id: int, names: Iterable[str], now: int
     spelled: dict[str, str] = {}
     for name in names:
         spelled.setdefault(fold_name(name), name)
-    return [_make_tag(tx, workspace_id, name, now) for name in spelled.values()]
+    asked = {key: tx.ask(FIND_TAG_BY_NAME, workspace_id, key) for key in spelled}
+    rows = {key: each.row() for key, each in asked.items()}
+    return [
+        read_tag(row) if row else _make_tag(tx, workspace_id, spelled[key], now)
+        for key, row in rows.items()
+    ]
 
 
 def make_colored_tags(
@@ -188,9 +190,6 @@ def read_tag(row: Row) -> Tag:
 
 
 def _make_tag(tx: Transaction, workspace_id: int, name: str, now: int) -> Tag:
-    row = tx.find_one(FIND_TAG_BY_NAME, workspace_id, fold_name(name))
-    if row is not None:
-        return read_tag(row)
     return _require_new_tag(_insert_tag(tx, workspace_id, name, choose_color(name), now), name)
 
 

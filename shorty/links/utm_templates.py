@@ -8,11 +8,10 @@ from msgspec import UNSET, UnsetType
 from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
 from shorty.errors import AlreadyExistsError, InvalidFieldsError, NotFoundError
+from shorty.links.checks import UTM_LENGTH, read_line, read_text
 from shorty.links.destination import UTM_PARAMETERS
 from shorty.links.names import fold_name
-from shorty.links.rules import UTM_LENGTH, read_line, read_text
-from shorty.storage.database import Database, Row, Transaction
-from shorty.storage.snapshot import Rows
+from shorty.storage.database import Database, Row, Rows, Transaction
 
 NAME_LENGTH: Final = 100
 MAX_TEMPLATES: Final = 100

@@ -1,12 +1,10 @@
-"""Everything about links that happens inside a transaction: insert, change, delete and restore.
+"""Changes, deletes and restores links, each inside a transaction; `inserts` makes them.
 
-Many links are inserted in one transaction, and those that come at the same time share one. Each
-function names what follows the commit, so that no caller has to remember it.
+Each function names what follows the commit, so that no caller has to remember it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import count, groupby
-from typing import Final, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -16,97 +14,24 @@ from shorty.errors import (
     ConflictError,
     NotFoundError,
     ShortyError,
+    SlugRestingError,
     SlugTakenError,
-    StorageUnavailableError,
 )
-from shorty.links import store
-from shorty.links.context import LinkContext, read_author
-from shorty.links.history import record_action, record_edit
-from shorty.links.model import Author, Link, LinkChange, LinkFields, PreparedLink
-from shorty.links.prepare import prepare_change, resolve_tags
-from shorty.links.slug import fold_key, generate_slug, slug_key
-from shorty.plans import QuotaName, give_back_quota, take_available, take_quota
-from shorty.storage.database import Transaction
+from shorty.links import address_store, store
+from shorty.links.context import LinkContext, LinkWrite, read_author
+from shorty.links.history import describe_changes, record_action, record_edit
+from shorty.links.model import Address, Link, LinkChange
+from shorty.links.prepare import had_visits, prepare_change, resolve_tags
+from shorty.links.quotas import ask_companions, ask_quotas, move_quota
+from shorty.links.search_entries import ask_mark
+from shorty.links.slug import fold_key
+from shorty.plans import AskedQuota, give_back_quota
+from shorty.storage.changes import LinkChanged
+from shorty.storage.database import Asked, Row, Transaction
 
 Outcome: TypeAlias = Link | ShortyError
 Remember: TypeAlias = Callable[[Transaction, Link], None]
 """Runs in the transaction that made the link, such as to keep the answer for a retry."""
-
-TRIES_PER_LENGTH: Final = 5
-
-
-async def insert_soon(context: LinkContext, link: PreparedLink) -> Link:
-    """In one write with the links that others create at the same moment; returns after the commit.
-
-    Writing each link alone costs more than the link itself: savepoint, quotas, counter, and a
-    handover of the interpreter per statement. Raises SlugTakenError and QuotaExceededError.
-    """
-
-    async def insert(links: Sequence[PreparedLink], asked_at: float) -> Sequence[Link | Exception]:
-        try:
-            return await context.db.write(lambda tx: insert_together(tx, context, links), asked_at)
-        except StorageUnavailableError as error:
-            return [error] * len(links)
-        except Exception:  # noqa: BLE001 - it comes again below, for the link that it is about
-            return [await _insert_alone(context, link, asked_at) for link in links]
-
-    return await context.inserts.run(link, insert)
-
-
-def insert_together(
-    tx: Transaction, context: LinkContext, links: Sequence[PreparedLink]
-) -> list[Outcome]:
-    """For each, in order, the link or why there is none."""
-    workspaces: dict[int, list[int]] = {}
-    for index, link in enumerate(links):
-        workspaces.setdefault(link.author.workspace_id, []).append(index)
-    outcomes: dict[int, Outcome] = {}
-    for indexes in workspaces.values():
-        made = insert_links(tx, context, [links[index] for index in indexes])
-        outcomes |= zip(indexes, made, strict=True)
-    return [outcomes[index] for index in range(len(links))]
-
-
-def insert_links(
-    tx: Transaction, context: LinkContext, links: Sequence[PreparedLink]
-) -> list[Outcome]:
-    """Links of one workspace: quotas and counters for all at once.
-
-    Where the plan has room for some only, the first good ones get it.
-    """
-    if not links:
-        return []
-    author, now = links[0].author, links[0].created_at
-    room = left = _take_room(tx, author, len(links), now)
-    outcomes: list[Outcome] = []
-    for is_alone, found in groupby(links, key=lambda link: link.has_companions):
-        run = list(found)
-        if is_alone or left < len(run):
-            for link in run:
-                outcomes.append(_try_to_insert(tx, context, link, has_room=left > 0))
-                left -= isinstance(outcomes[-1], Link)
-        else:
-            # Where the slug of one is taken, nothing of it is to be undone.
-            outcomes += _insert_rows(tx, context, run)
-            left = room - sum(isinstance(outcome, Link) for outcome in outcomes)
-    made = [outcome for outcome in outcomes if isinstance(outcome, Link)]
-    store.insert_counters(tx, made)
-    _give_back_room(tx, author, left, now)
-    _follow_inserts(tx, context, links, outcomes)
-    return outcomes
-
-
-def insert_link(
-    tx: Transaction, context: LinkContext, link: PreparedLink, remember: Remember | None = None
-) -> Link:
-    """A link by itself. Raises SlugTakenError and QuotaExceededError."""
-    _take_one(tx, link)
-    made = _insert_bare(tx, context, link)
-    store.insert_counters(tx, [made])
-    _follow_inserts(tx, context, [link], [made])
-    if remember is not None:
-        remember(tx, made)
-    return made
 
 
 def attempt(tx: Transaction, work: Callable[[], Link]) -> Outcome:
@@ -136,20 +61,18 @@ def change_link(
     if before is None:
         raise NotFoundError("link", link_id)
     after, tags = prepare_change(tx, context, actor, before, change, password_hash, now)
-    place = after.domain_id, slug_key(after.slug)
-    is_moved = place != (before.domain_id, slug_key(before.slug))
-    if is_moved and store.is_slug_taken(
-        tx, actor.workspace_id, after.domain_id, after.slug, link_id
-    ):
-        raise SlugTakenError(after.slug, after.host)
+    had = {address.key for address in before.addresses}
+    added = [address for address in after.addresses if address.key not in had]
+    require_free(tx, actor.workspace_id, added, link_id, now)
     if tags is not None:
         after = msgspec.structs.replace(
             after, tags=resolve_tags(tx, actor.workspace_id, *tags, now)
         )
     if after == before:
         return before, before
+    _rest_freed(tx, context, before, after, now)
     after = _store_change(tx, actor, before, after, now)
-    tx.after_commit(lambda: context.committed(after, before))
+    context.follow(tx, LinkWrite(after, before))
     return before, after
 
 
@@ -161,42 +84,104 @@ def _store_change(tx: Transaction, actor: Actor, before: Link, after: Link, now:
     after = msgspec.structs.replace(
         after, bio_page_id=page_id, edit_count=before.edit_count + 1, updated_at=updated_at
     )
-    store.update_link(tx, before, after)
-    if after.tags != before.tags:
-        tx.execute(store.DELETE_LINK_TAGS, before.id)
-        store.tag_link(tx, before.id, after.tags)
-    take_quota(tx, actor.workspace_id, actor.plan, "edits_per_month", 1, now)
-    _move_quota(tx, actor, "qr_codes", before.qr_settings, after.qr_settings, now)
-    _move_quota(tx, actor, "bio_pages", before.is_link_in_bio, after.is_link_in_bio, now)
     record_edit(tx, actor.user_id, before, after, updated_at)
+    if after.aliases != before.aliases:
+        address_store.replace_aliases(tx, before, after, updated_at)
+    if after.tags != before.tags:
+        tx.send(store.DELETE_LINK_TAGS, before.id)
+        store.tag_link(tx, before.id, after.tags)
+    asked = [
+        AskedQuota(tx, actor.workspace_id, actor.plan, "edits_per_month", 1, now),
+        *move_quota(tx, actor, "qr_codes", before.qr_settings, after.qr_settings, now),
+        *move_quota(tx, actor, "bio_pages", before.is_link_in_bio, after.is_link_in_bio, now),
+    ]
+    store.update_link(tx, before, after)
+    for each in asked:
+        each.require()
     return after
 
 
-def delete_link(
-    tx: Transaction, context: LinkContext, actor: Actor, link_id: int, now: int
-) -> int | None:
-    """As drop_link, and the link's history says who did it."""
-    deleted = drop_link(tx, context, actor.workspace_id, link_id, now)
-    if deleted is not None:
+def require_free(
+    tx: Transaction, workspace_id: int, addresses: Sequence[Address], link_id: int, now: int
+) -> None:
+    """Raises SlugTakenError for the first that is not."""
+    faults = address_store.find_slug_faults(tx, workspace_id, addresses, link_id, now)
+    for address, fault in zip(addresses, faults, strict=True):
+        if fault is not None:
+            raise build_slug_error(address.slug, address.host, rests=fault == "resting")
+
+
+def build_slug_error(slug: str, host: str, *, rests: bool) -> SlugTakenError:
+    return SlugRestingError(slug, host) if rests else SlugTakenError(slug, host)
+
+
+def _rest_freed(tx: Transaction, context: LinkContext, before: Link, after: Link, now: int) -> None:
+    """Addresses at which the link answers no more rest, if it had visits."""
+    kept = {address.key for address in after.addresses}
+    freed = [address.key for address in before.addresses if address.key not in kept]
+    if freed and had_visits(tx, context, before.id):
+        for domain_id, key in freed:
+            address_store.rest_slug(tx, before.workspace_id, domain_id, fold_key(key), now)
+
+
+def delete_links(
+    tx: Transaction, context: LinkContext, actor: Actor, link_ids: Sequence[int], now: int
+) -> list[int]:
+    """As drop_links, and each link's history says who did it."""
+    deleted = drop_links(tx, context, actor.workspace_id, link_ids, now)
+    for link_id in deleted:
         record_action(tx, actor.workspace_id, link_id, actor.user_id, "deleted", now)
     return deleted
 
 
-def drop_link(
-    tx: Transaction, context: LinkContext, workspace_id: int, link_id: int, now: int
-) -> int | None:
-    """Deletes a link and gives back what it counted for; its id, or None if it does not exist."""
-    row = store.delete_link(tx, workspace_id, link_id, now)
+def drop_links(
+    tx: Transaction, context: LinkContext, workspace_id: int, link_ids: Sequence[int], now: int
+) -> list[int]:
+    """Deletes links, frees their addresses and gives back what they counted for; the ids of those
+    that existed.
+    """
+    mark = ask_mark(tx)
+    drops = [
+        _Drop(
+            deleted=store.ask_deleted(tx, workspace_id, link_id, now),
+            aliases=address_store.ask_freed_aliases(tx, workspace_id, link_id, now),
+            visits=address_store.ask_visits(tx, link_id),
+        )
+        for link_id in link_ids
+    ]
+    rows = [_follow_drop(tx, context, mark, drop, now) for drop in drops]
+    return [row["id"] for row in rows if row is not None]
+
+
+class _Drop(NamedTuple):
+    """What was asked to delete a link: its row, its aliases, and whether it had visits."""
+
+    deleted: Asked
+    aliases: Asked
+    visits: Asked
+
+
+def _follow_drop(
+    tx: Transaction, context: LinkContext, mark: Asked, drop: _Drop, now: int
+) -> Row | None:
+    """The deleted link; None if it did not exist."""
+    row = drop.deleted.row()
     if row is None:
         return None
+    link_id, workspace_id = row["id"], row["workspace_id"]
+    store.retire_link(tx, mark, row)
     give_back_quota(tx, workspace_id, "links", 1)
     if row["has_qr"]:
         give_back_quota(tx, workspace_id, "qr_codes", 1)
     if row["is_link_in_bio"]:
         give_back_quota(tx, workspace_id, "bio_pages", 1)
-    domain_id, key = row["domain_id"], row["slug_key"]
-    tx.after_commit(lambda: context.lookup.forget(domain_id, key))
-    return link_id
+    freed = [row, *drop.aliases.rows()]
+    if drop.visits.row() is not None or context.has_waiting_visits(link_id):
+        for each in freed:
+            place = each["domain_id"], each["folded_key"]
+            address_store.rest_slug(tx, workspace_id, *place, now)
+    tx.note_change(*(LinkChanged(each["domain_id"], each["slug_key"]) for each in freed))
+    return row
 
 
 def restore_link(
@@ -204,177 +189,38 @@ def restore_link(
 ) -> Link:
     """Takes the quotas back. The monthly quota is not charged again.
 
-    Raises NotFoundError, ConflictError, SlugTakenError and QuotaExceededError.
+    The link gets back those of its aliases that are still free. Raises NotFoundError,
+    ConflictError, SlugTakenError and QuotaExceededError.
     """
     link = store.find_deleted(tx, actor.workspace_id, link_id)
     if link is None:
         raise NotFoundError("deleted link", link_id)
+    mark = ask_mark(tx)
+    asked = [
+        *ask_quotas(tx, read_author(actor), ("links",), 1, now),
+        *ask_companions(tx, read_author(actor), link, now),
+    ]
     if find_live_domain(tx, link.domain_id) is None:
         raise ConflictError(
             f"The domain {link.host} has been removed: add it again, then restore the link."
         )
-    if store.is_slug_taken(tx, actor.workspace_id, link.domain_id, link.slug, link_id):
-        raise SlugTakenError(link.slug, link.host)
-    take_quota(tx, actor.workspace_id, actor.plan, "links", 1, now)
-    _take_companions(tx, read_author(actor), link, now)
+    require_free(tx, actor.workspace_id, [link.address], link_id, now)
+    for each in asked:
+        each.require()
     updated_at = max(now, link.updated_at + 1)
-    store.restore_link(tx, link, updated_at)
-    record_action(tx, actor.workspace_id, link_id, actor.user_id, "restored", now)
-    restored = msgspec.structs.replace(link, updated_at=updated_at)
-    tx.after_commit(lambda: context.committed(restored))
+    restored = _restore_aliases(tx, msgspec.structs.replace(link, updated_at=updated_at), now)
+    store.restore_link(tx, mark, restored)
+    changes = describe_changes(link, restored)
+    record_action(tx, actor.workspace_id, link_id, actor.user_id, "restored", now, changes)
+    context.follow(tx, LinkWrite(restored))
     return restored
 
 
-def _follow_inserts(
-    tx: Transaction,
-    context: LinkContext,
-    links: Sequence[PreparedLink],
-    outcomes: Sequence[Outcome],
-) -> None:
-    def follow() -> None:
-        for link, outcome in zip(links, outcomes, strict=True):
-            if isinstance(outcome, Link):
-                context.committed(outcome, fetches_title=link.fetches_title)
-
-    tx.after_commit(follow)
-
-
-def _try_to_insert(
-    tx: Transaction, context: LinkContext, link: PreparedLink, *, has_room: bool
-) -> Outcome:
-    def insert() -> Link:
-        if not has_room:
-            _take_one(tx, link)  # says which of the two is used up
-        return _insert_bare(tx, context, link)
-
-    return attempt(tx, insert)
-
-
-def _insert_bare(tx: Transaction, context: LinkContext, link: PreparedLink) -> Link:
-    """Without its companions and the quotas of links, which many at once take together."""
-    author, now = link.author, link.created_at
-    tags = resolve_tags(tx, author.workspace_id, link.tag_ids, link.tag_names, now)
-    _take_companions(tx, author, link.fields, now)
-    (outcome,) = _insert_rows(tx, context, [link])
-    if isinstance(outcome, ShortyError):
-        raise outcome
-    store.tag_link(tx, outcome.id, tags)
-    return msgspec.structs.replace(outcome, tags=tags)
-
-
-def _insert_rows(
-    tx: Transaction, context: LinkContext, links: Sequence[PreparedLink]
-) -> list[Outcome]:
-    """The links' own rows, as links without tags; or SlugTakenError."""
-    outcomes: dict[int, Outcome] = {}
-    waiting = list(range(len(links)))
-    for tries in count():
-        # A domain whose short slugs are nearly used up goes on with longer ones.
-        length = context.rules.slug_length + tries // TRIES_PER_LENGTH
-        rows = {index: _choose_slug(links[index], length) for index in waiting}
-        free = _list_free(tx, links, rows)
-        ids = dict(zip(free, store.insert_links(tx, [rows[index] for index in free]), strict=True))
-        for index, row in rows.items():
-            if (link_id := ids.get(index)) is not None:
-                outcomes[index] = _build_link(link_id, row)
-            elif links[index].fields.slug:
-                outcomes[index] = SlugTakenError(row.fields.slug, row.fields.host)
-        waiting = [index for index in waiting if index not in outcomes]
-        if not waiting:
-            break
-    return [outcomes[index] for index in range(len(links))]
-
-
-def _list_free(
-    tx: Transaction, links: Sequence[PreparedLink], rows: Mapping[int, PreparedLink]
-) -> list[int]:
-    """The rows whose slugs differ in case alone from none of another workspace; where they were
-    generated, from none at all. The same slug is noticed when they are inserted.
-    """
-    places = {index: _fold_place(row.fields) for index, row in rows.items()}
-    domains: dict[int, list[str]] = {}
-    for domain_id, folded in places.values():
-        domains.setdefault(domain_id, []).append(folded)
-    workspace_id = links[0].author.workspace_id
-    look_alikes = {
-        domain_id: store.find_look_alikes(tx, workspace_id, domain_id, folded_keys)
-        for domain_id, folded_keys in domains.items()
-    }
-    free: list[int] = []
-    chosen: set[tuple[int, str]] = set()
-    for index, (domain_id, folded) in places.items():
-        is_own = look_alikes[domain_id].get(folded)
-        is_new = is_own is None and (domain_id, folded) not in chosen
-        if is_new or (links[index].fields.slug and is_own is not False):
-            free.append(index)
-        chosen.add((domain_id, folded))
-    return free
-
-
-def _fold_place(fields: LinkFields) -> tuple[int, str]:
-    return fields.domain_id, fold_key(slug_key(fields.slug))
-
-
-def _choose_slug(link: PreparedLink, length: int) -> PreparedLink:
-    if link.fields.slug:
-        return link
-    fields = msgspec.structs.replace(link.fields, slug=generate_slug(length))
-    return msgspec.structs.replace(link, fields=fields)
-
-
-def _build_link(link_id: int, row: PreparedLink) -> Link:
-    return Link(
-        **msgspec.structs.asdict(row.fields),
-        id=link_id,
-        workspace_id=row.author.workspace_id,
-        created_by=row.author.creator,
-        created_at=row.created_at,
-        updated_at=row.created_at,
-        bio_page_id=link_id if row.fields.is_link_in_bio else None,
-    )
-
-
-def _take_one(tx: Transaction, link: PreparedLink) -> None:
-    author, now = link.author, link.created_at
-    take_quota(tx, author.workspace_id, author.plan, "links", 1, now)
-    take_quota(tx, author.workspace_id, author.plan, "links_per_month", 1, now)
-
-
-def _take_companions(tx: Transaction, author: Author, fields: LinkFields, now: int) -> None:
-    if fields.qr_settings is not None:
-        take_quota(tx, author.workspace_id, author.plan, "qr_codes", 1, now)
-    if fields.is_link_in_bio:
-        take_quota(tx, author.workspace_id, author.plan, "bio_pages", 1, now)
-
-
-def _move_quota(
-    tx: Transaction, actor: Actor, quota: QuotaName, before: object, after: object, now: int
-) -> None:
-    if after and not before:
-        take_quota(tx, actor.workspace_id, actor.plan, quota, 1, now)
-    elif before and not after:
-        give_back_quota(tx, actor.workspace_id, quota, 1)
-
-
-def _take_room(tx: Transaction, author: Author, wanted: int, now: int) -> int:
-    """How many links the plan has room for, taken from both quotas."""
-    room = take_available(tx, author.workspace_id, author.plan, "links", wanted, now)
-    granted = take_available(tx, author.workspace_id, author.plan, "links_per_month", room, now)
-    if room > granted:
-        give_back_quota(tx, author.workspace_id, "links", room - granted)
-    return granted
-
-
-def _give_back_room(tx: Transaction, author: Author, unused: int, now: int) -> None:
-    if unused:
-        give_back_quota(tx, author.workspace_id, "links", unused)
-        give_back_quota(tx, author.workspace_id, "links_per_month", unused, now)
-
-
-async def _insert_alone(
-    context: LinkContext, link: PreparedLink, asked_at: float
-) -> Link | Exception:
-    try:
-        return await context.db.write(lambda tx: insert_link(tx, context, link), asked_at)
-    except Exception as error:  # noqa: BLE001 - it is the caller's to handle
-        return error
+def _restore_aliases(tx: Transaction, link: Link, now: int) -> Link:
+    place = tx, link.workspace_id, link.aliases, link.id, now
+    faults = zip(link.aliases, address_store.find_slug_faults(*place), strict=True)
+    lost = tuple(alias for alias, fault in faults if fault is not None)
+    aliases = tuple(alias for alias in link.aliases if alias not in lost)
+    restored = msgspec.structs.replace(link, aliases=aliases, lost_aliases=lost)
+    address_store.revive_aliases(tx, restored)
+    return restored

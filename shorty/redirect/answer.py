@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import can_ada
 import msgspec
 
-from shorty.bio.store import look_up_page
+from shorty.bio.store import read_whole_page
 from shorty.bio.view import build_face, write_follow_address
 from shorty.clicks.limited import Passage
 from shorty.clicks.model import PERSON, Visit
@@ -21,6 +21,7 @@ from shorty.links.destination import (
     forward_parameters,
 )
 from shorty.links.lookup import CachedLink
+from shorty.links.rule_matching import OWN_DESTINATION
 from shorty.links.slug import build_path, slug_key
 from shorty.passwords import VISITORS, is_password_right
 from shorty.redirect import pages
@@ -28,6 +29,8 @@ from shorty.redirect.bio_page import render_bio_page
 from shorty.redirect.card import is_mark, is_past_card, write_way_past
 from shorty.redirect.context import VisitContext
 from shorty.redirect.decide import (
+    ENDED,
+    STEERED,
     Outcome,
     Visitor,
     count_visit,
@@ -55,6 +58,7 @@ from shorty.redirect.request import (
     read_host,
     read_user_agent,
 )
+from shorty.redirect.rule_visit import VisitorByRules
 from shorty.redirect.sent_password import (
     CHALLENGE,
     Body,
@@ -90,15 +94,13 @@ async def answer_visit(context: VisitContext, scope: Scope, slug: str, body: Bod
     headers = scope.headers
     domain = context.domains.find_by_host(read_host(scope, headers))
     if domain is None:
-        return pages.render_not_found(
-            headers.get("accept", ""), is_reportable=bool(context.report_url)
-        )
+        return pages.render_not_found(headers.get("accept", ""))
     if not slug:
         return _answer_root(context, scope, domain)
     wants_details = slug.endswith(DETAILS_SIGN)
-    link = context.lookup.find(domain.id, slug_key(slug.removesuffix(DETAILS_SIGN)))
+    link = await context.lookup.find(domain.id, slug_key(slug.removesuffix(DETAILS_SIGN)))
     now = context.read_clock()
-    outcome, visitor = _decide(context, scope, link, now, wants_details=wants_details)
+    outcome, visitor = await _decide(context, scope, link, now, wants_details=wants_details)
     basic = find_basic_password(headers) if outcome is Outcome.PASSWORD_FORM else None
     if link is not None and basic is not None:
         refusal = await _try_basic(context, scope, link, basic)
@@ -106,21 +108,50 @@ async def answer_visit(context: VisitContext, scope: Scope, slug: str, body: Bod
             return refusal
         # It took its time: the link may be another one by now, or have another password.
         proven, now = link.password_hash, context.read_clock()
-        link = context.lookup.find(domain.id, slug_key(link.slug))
-        outcome, visitor = _decide(context, scope, link, now, wants_details=False, proven=proven)
+        link = await context.lookup.find(domain.id, slug_key(link.slug))
+        outcome, visitor = await _decide(
+            context, scope, link, now, wants_details=False, proven=proven
+        )
     if link is None or outcome is Outcome.NOT_FOUND:
         return _answer_not_found(context, scope, domain)
-    if outcome is Outcome.PASSWORD_ATTEMPT:
-        if visitor.knows_password:
-            return build_redirect(303, _repeat(scope, link))
-        return await _try_password(context, scope, link, body, now)
-    if not wants_details and (kind := count_visit(outcome, visitor)) is not None:
-        visit = context.build_visit(scope, headers, link, kind, now)
-        outcome = _count(context, link, visit, outcome)
-    return _render(context, scope, domain, link, outcome)
+    if outcome is not Outcome.PASSWORD_ATTEMPT:
+        page = await _answer_link(context, scope, domain, link, outcome, visitor, now)
+    elif visitor.knows_password:
+        page = build_redirect(303, _repeat(scope, link))
+    else:
+        page = await _try_password(context, scope, link, body, now)
+    return pages.hide_referrer(page) if link.hide_referrer else page
 
 
-def _decide(
+async def _answer_link(
+    context: VisitContext,
+    scope: Scope,
+    domain: Domain,
+    link: CachedLink,
+    outcome: Outcome,
+    visitor: Visitor,
+    now: int,
+) -> Page:
+    """Lets the link's rules choose the destination, if the visit is to come to one."""
+    choice, by_rules = OWN_DESTINATION, None
+    if link.rules is not None and outcome in STEERED:
+        by_rules = VisitorByRules(context, scope, link, now)
+        choice = by_rules.choose()
+        outcome = Outcome.BLOCKED if choice.is_blocked else outcome
+    kind = count_visit(outcome, visitor, skips_crawlers=bool(link.skip_social_crawler_tracking))
+    if outcome is not Outcome.DETAILS and kind is not None:
+        place = by_rules.read_place if by_rules else None
+        visit = context.build_visit(
+            scope, scope.headers, link, kind, now, domain.id, choice.won, place
+        )
+        outcome = await _count(context, link, visit, outcome)
+    page = await _render(context, scope, domain, link, outcome, choice.url or link.url)
+    if by_rules is None or outcome not in STEERED:
+        return page
+    return page._replace(headers=[*page.headers, *by_rules.list_headers(choice)])
+
+
+async def _decide(
     context: VisitContext,
     scope: Scope,
     link: CachedLink | None,
@@ -134,7 +165,7 @@ def _decide(
     is_used_up = (
         link is not None
         and link.max_clicks is not None
-        and context.limited.is_used_up(link.id, link.max_clicks)
+        and await context.limited.is_used_up(link.id, link.max_clicks)
     )
     ask = decide_details if wants_details else decide
     return ask(link, visitor, now, is_used_up=is_used_up), visitor
@@ -172,12 +203,14 @@ def _read_visitor(
     )
 
 
-def _count(context: VisitContext, link: CachedLink, visit: Visit, outcome: Outcome) -> Outcome:
-    """Keeps the visit; one too many for a limited link turns its outcome round."""
+async def _count(
+    context: VisitContext, link: CachedLink, visit: Visit, outcome: Outcome
+) -> Outcome:
+    """Records the visit; returns USED_UP if the link's limit was reached."""
     if link.max_clicks is None or visit.kind != PERSON:
         context.recorder.record(visit)
         return outcome
-    passage = context.limited.let_through(visit, link.max_clicks)
+    passage = await context.limited.let_through(visit, link.max_clicks)
     if passage is Passage.UNAVAILABLE:
         raise StorageUnavailableError("This link's visits cannot be counted right now.")
     return outcome if passage is Passage.THROUGH else Outcome.USED_UP
@@ -188,9 +221,10 @@ def _answer_root(context: VisitContext, scope: Scope, domain: Domain) -> Page:
         return pages.render_method_not_allowed(scope.headers.get("accept", ""), "GET, HEAD")
     if domain.root_redirect and not _is_asked_for(context, scope, domain, domain.root_redirect):
         return build_redirect(302, domain.root_redirect)
-    if not domain.root_redirect and context.domains.default == domain:
+    is_default = context.domains.default == domain
+    if is_default and context.is_dashboard_at_root and not domain.root_redirect:
         return build_redirect(302, DASHBOARD)
-    return pages.render_root(domain.host)
+    return pages.render_root(domain.host, is_own=domain.workspace_id is None)
 
 
 def _answer_not_found(context: VisitContext, scope: Scope, domain: Domain) -> Page:
@@ -198,7 +232,7 @@ def _answer_not_found(context: VisitContext, scope: Scope, domain: Domain) -> Pa
     target = domain.not_found_redirect
     if target and not wants_json(accept) and not _is_asked_for(context, scope, domain, target):
         return build_redirect(302, target)
-    return pages.render_not_found(accept, is_reportable=bool(context.report_url))
+    return pages.render_not_found(accept)
 
 
 def _is_asked_for(context: VisitContext, scope: Scope, domain: Domain, target: str) -> bool:
@@ -222,7 +256,7 @@ async def _try_password(
 ) -> Page:
     headers = scope.headers
     guesser = read_guesser(link.id, read_address(scope, headers, context.proxies))
-    allowance = look_at_tries(context.limits, guesser, now)
+    allowance = await look_at_tries(context.limits, guesser, now)
     if not allowance.is_allowed:
         accept = headers.get("accept", "")
         return pages.render_password_limited(accept, allowance.retry_after_s(now))
@@ -263,7 +297,7 @@ async def _find_refusal(
 ) -> Page | None:
     """Counts one try. None for the right password."""
     limits, now, accept = context.limits, context.read_clock(), scope.headers.get("accept", "")
-    allowance = take_try(limits, guesser, now)
+    allowance = await take_try(limits, guesser, now)
     if not allowance.is_allowed:
         return pages.render_password_limited(accept, allowance.retry_after_s(now))
     try:
@@ -271,11 +305,11 @@ async def _find_refusal(
             link.password_hash or "", password, pool=VISITORS, owner=guesser.network
         )
     except BusyError as error:
-        give_back_try(limits, guesser, now)
+        await give_back_try(limits, guesser, now)
         return pages.render_password_busy(accept, error.retry_after_s)
     if not is_right:
         return _challenge(scope, pages.render_password_wrong(accept))
-    forgive_tries(limits, guesser, now)
+    await forgive_tries(limits, guesser, now)
     return None
 
 
@@ -293,9 +327,26 @@ def _repeat(scope: Scope, link: CachedLink) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _render(
-    context: VisitContext, scope: Scope, domain: Domain, link: CachedLink, outcome: Outcome
+def _find_place_after_end(
+    context: VisitContext, scope: Scope, domain: Domain, link: CachedLink
+) -> str:
+    """Where visitors of a link that works no more are led; empty: nowhere."""
+    if link.is_blocked or scope.path.endswith(DETAILS_SIGN):
+        return ""
+    target = link.expired_url or domain.expired_redirect
+    return "" if not target or _is_asked_for(context, scope, domain, target) else target
+
+
+async def _render(
+    context: VisitContext,
+    scope: Scope,
+    domain: Domain,
+    link: CachedLink,
+    outcome: Outcome,
+    destination: str,
 ) -> Page:
+    if outcome in ENDED and (target := _find_place_after_end(context, scope, domain, link)):
+        return build_redirect(302, target)
     if outcome in PROBLEMS:
         return pages.render_outcome(
             outcome,
@@ -313,14 +364,16 @@ def _render(
             return pages.render_withheld()
         case Outcome.PREVIEW_CARD:
             return pages.render_card(
-                _take_page_words(context, link), short_url, _write_way_past(context, scope, link)
+                await _take_page_words(context, link),
+                short_url,
+                _write_way_past(context, scope, link),
             )
         case Outcome.DETAILS:
             return pages.render_details(
                 link, link.url, short_url, is_reportable=bool(context.report_url)
             )
         case _:
-            return _render_way(context, scope, domain, link, outcome)
+            return await _render_way(context, scope, domain, link, outcome, destination)
 
 
 def _write_way_past(context: VisitContext, scope: Scope, link: CachedLink) -> str:
@@ -336,11 +389,13 @@ def _write_way_past(context: VisitContext, scope: Scope, link: CachedLink) -> st
     )
 
 
-def _take_page_words(context: VisitContext, link: CachedLink) -> CachedLink:
+async def _take_page_words(context: VisitContext, link: CachedLink) -> CachedLink:
     """A card of a bio page says what the page says."""
     if not link.is_link_in_bio:
         return link
-    settings = look_up_page(context.db, link.id, context.read_clock())[0].settings
+    now = context.read_clock()
+    page, _ = await context.db.read(lambda rows: read_whole_page(rows, link.id, now))
+    settings = page.settings
     return msgspec.structs.replace(
         link,
         title=settings.title or link.title,
@@ -348,12 +403,16 @@ def _take_page_words(context: VisitContext, link: CachedLink) -> CachedLink:
     )
 
 
-def _render_way(
-    context: VisitContext, scope: Scope, domain: Domain, link: CachedLink, outcome: Outcome
+async def _render_way(
+    context: VisitContext,
+    scope: Scope,
+    domain: Domain,
+    link: CachedLink,
+    outcome: Outcome,
+    url: str,
 ) -> Page:
     """How a visitor comes to the destination."""
     headers = scope.headers
-    url = link.url
     if link.forward_parameters and scope.query_string:
         url = forward_parameters(url, scope.query_string)
     match outcome:
@@ -367,17 +426,17 @@ def _render_way(
         case Outcome.PIXEL:
             return pages.render_pixel(link, url)
         case Outcome.BIO_PAGE:
-            return _render_bio_page(context, scope, domain, link, url)
+            return await _render_bio_page(context, scope, domain, link, url)
         case _:
             return build_redirect(link.status, url)
 
 
-def _render_bio_page(
+async def _render_bio_page(
     context: VisitContext, scope: Scope, domain: Domain, link: CachedLink, url: str
 ) -> Page:
     """The button of a limited link leads to `url` itself: the page was the visit that counts."""
     now = context.read_clock()
-    stored, blocks = look_up_page(context.db, link.id, now)
+    stored, blocks = await context.db.read(lambda rows: read_whole_page(rows, link.id, now))
     face = build_face(
         link,
         stored.settings,

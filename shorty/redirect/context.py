@@ -1,11 +1,12 @@
 """What answering a visit calls on, and how a visit is written down."""
 
+import random
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
-from shorty.clicks.geo import GeoDatabase
+from shorty.clicks.geo import GeoDatabase, GeoPlace
 from shorty.clicks.limited import LimitedClicks
 from shorty.clicks.model import (
     LINK,
@@ -13,6 +14,7 @@ from shorty.clicks.model import (
     LONGEST_USER_AGENT,
     Kind,
     Visit,
+    Won,
     read_referrer,
     read_utm,
 )
@@ -33,7 +35,8 @@ class VisitContext(msgspec.Struct, frozen=True, kw_only=True):
     """`read_ns` gives UTC nanoseconds, as `time.time_ns`; `secret` signs the password cookies.
 
     `report_url` is where bad links can be reported; empty: nowhere. `is_strict`: browsers are asked
-    to use https alone, where that is the operator's to ask.
+    to use https alone, where that is the operator's to ask. `is_dashboard_at_root`: the default
+    domain's root leads to the dashboard. `draw` decides between the variants of a rule.
     """
 
     db: Database
@@ -51,6 +54,8 @@ class VisitContext(msgspec.Struct, frozen=True, kw_only=True):
     honours_dnt: bool
     report_url: str = ""
     is_strict: bool = False
+    is_dashboard_at_root: bool = False
+    draw: Callable[[], float] = random.random
 
     def read_clock(self) -> int:
         """UTC milliseconds."""
@@ -62,24 +67,37 @@ class VisitContext(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def build_visit(
-        self, scope: Scope, headers: Headers, link: CachedLink, kind: Kind, now: int
+        self,
+        scope: Scope,
+        headers: Headers,
+        link: CachedLink,
+        kind: Kind,
+        now: int,
+        domain_id: int,
+        won: Won | None = None,
+        place: GeoPlace | None = None,
+        address: str | None = None,
     ) -> Visit:
         """The address is turned into a country and the day's visitor number, and forgotten.
+
+        `domain_id` is of the domain by which the visitor came. `won`: by which rule they were led.
+        `place` and `address`: where they are and come from, if that is known already.
 
         Written out in one piece, for every call that it makes can be felt in a redirect.
         """
         get = headers.get
-        peer = scope.client.rpartition(":")[0]
-        # Some proxies add a header of their own after the one that the client made up.
-        forwarded = ",".join(headers.get_all("x-forwarded-for"))
-        proxies = self.proxies
-        address = proxies.ways.get((peer, forwarded))
         if address is None:
-            address = proxies.find_client_address(peer, forwarded)
+            peer = scope.client.rpartition(":")[0]
+            # Some proxies add a header of their own after the one that the client made up.
+            forwarded = ",".join(headers.get_all("x-forwarded-for"))
+            proxies = self.proxies
+            address = proxies.ways.get((peer, forwarded))
+            if address is None:
+                address = proxies.find_client_address(peer, forwarded)
         user_agent = get("user-agent", "")[:LONGEST_USER_AGENT]
         query = scope.query_string
         referrer = get("referer", "")
-        place = self.places.find_place(address, now)
+        place = place or self.places.find_place(address, now)
         is_opted_out = self.honours_dnt and (get("sec-gpc", "") == "1" or get("dnt", "") == "1")
         return Visit(
             at=now,
@@ -94,4 +112,6 @@ class VisitContext(msgspec.Struct, frozen=True, kw_only=True):
             referrer=read_referrer(referrer[:LONGEST_REFERRER_HEADER]) if referrer else "",
             utm=read_utm(query, link.utm) if query else link.utm,
             city=place.city,
+            domain_id=domain_id,
+            won=won,
         )

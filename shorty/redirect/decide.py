@@ -55,6 +55,10 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     is_past_card: bool = False
 
 
+ENDED: Final = frozenset({Outcome.EXPIRED, Outcome.USED_UP})
+"""Outcomes of a link that works no more; its visitors may be led elsewhere."""
+STEERED: Final = frozenset({Outcome.CLOAK, Outcome.PIXEL, Outcome.REDIRECT})
+"""Outcomes whose destination the link's rules choose."""
 REACHED: Final = frozenset({Outcome.BIO_PAGE, Outcome.CLOAK, Outcome.PIXEL, Outcome.REDIRECT})
 """Outcomes by which a visitor came to the destination; what a click is."""
 
@@ -75,7 +79,7 @@ def decide(
 
 
 def is_plain(link: CachedLink) -> bool:
-    """Whether every GET gets REDIRECT to the same place: nothing of the link asks for more."""
+    """Whether every GET gets REDIRECT: nothing of the link asks for more, but perhaps its rules."""
     is_conditional = (
         link.is_blocked
         or link.block_bots
@@ -89,6 +93,9 @@ def is_plain(link: CachedLink) -> bool:
         or link.cloaked
         or link.meta_pixel_id
         or link.google_tag_id
+        or link.gtm_container_id
+        or link.hide_referrer
+        or link.skip_social_crawler_tracking
         or link.forward_parameters
     )
     return bool(link.is_active and not is_conditional)
@@ -108,12 +115,13 @@ def decide_details(
     return Outcome.METHOD_NOT_ALLOWED if visitor.method == "POST" else Outcome.DETAILS
 
 
-def count_visit(outcome: Outcome, visitor: Visitor) -> Kind | None:
-    """As what the visit is stored: a person's is a click, the others stand apart; None: not at all.
+def count_visit(outcome: Outcome, visitor: Visitor, *, skips_crawlers: bool = False) -> Kind | None:
+    """How the visit is stored; None if it is not stored. Only PERSON counts as a click.
 
-    A crawler that got a card is stored as the bot it is: somebody shared the link.
+    A crawler that got a card is stored as a bot, because somebody shared the link; with
+    `skips_crawlers`, none of them is stored.
     """
-    if visitor.method != "GET":
+    if visitor.method != "GET" or (skips_crawlers and visitor.is_preview_crawler):
         return None
     if outcome is Outcome.PREVIEW_CARD:
         return BOT
@@ -174,7 +182,7 @@ def _find_way(link: CachedLink, visitor: Visitor) -> Outcome:
     # A frame cannot show a letter or a phone call.
     if link.cloaked and link.link_type == "URL":
         return Outcome.CLOAK
-    has_pixel = bool(link.meta_pixel_id or link.google_tag_id)
+    has_pixel = bool(link.meta_pixel_id or link.google_tag_id or link.gtm_container_id)
     # It has fired on the page already.
     is_spared = visitor.is_opted_out or link.is_link_in_bio
     return Outcome.PIXEL if has_pixel and not is_spared else Outcome.REDIRECT

@@ -16,6 +16,8 @@ from urllib.parse import unquote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from shorty.bidi import isolate, write_isolated, write_left_to_right
+from shorty.idn import write_host
 from shorty.links.destination import destination_host
 from shorty.links.lookup import CachedLink
 from shorty.redirect import problems
@@ -43,6 +45,7 @@ class Pixels(NamedTuple):
 
     meta: str = ""
     google: str = ""
+    container: str = ""
 
 
 def read_template(name: str) -> str:
@@ -80,6 +83,9 @@ _TEMPLATES: Final = Environment(
     trim_blocks=True,
     auto_reload=False,
 )
+_TEMPLATES.filters.update(
+    bdi=write_isolated, ltr=write_left_to_right, isolate=isolate, host=write_host
+)
 _SOURCES: Final = {  # our own files, which no escaping must touch
     "style": Markup(_STYLE),  # noqa: S704
     "frame_style": Markup(_FRAME_STYLE),  # noqa: S704
@@ -101,8 +107,9 @@ def render_outcome(
     )
 
 
-def render_not_found(accept: str, *, is_reportable: bool = False) -> Page:
-    return render_outcome(Outcome.NOT_FOUND, accept, is_reportable=is_reportable)
+def render_not_found(accept: str) -> Page:
+    """Without a link there is nothing to report."""
+    return render_outcome(Outcome.NOT_FOUND, accept)
 
 
 def render_method_not_allowed(accept: str, allow: str) -> Page:
@@ -176,6 +183,7 @@ def render_cloak(
         style=_FRAME_STYLE,
         title=link.title or _name_place(destination),
         destination=destination,
+        referrer_policy="no-referrer" if link.hide_referrer else "no-referrer-when-downgrade",
         pixels=pixels,
     )
 
@@ -210,8 +218,9 @@ def render_details(
 
 
 @cache
-def render_root(host: str) -> Page:
-    return render_template(200, "root.html", host=host)
+def render_root(host: str, *, is_own: bool) -> Page:
+    """`is_own`: the domain is the operator's, so its visitors may be the dashboard's people."""
+    return render_template(200, "root.html", host=host, is_own=is_own)
 
 
 @cache
@@ -262,10 +271,20 @@ def add_header(page: Page, name: str, value: str) -> Page:
     return page._replace(headers=[*page.headers, (name, value)])
 
 
+def hide_referrer(page: Page) -> Page:
+    """Without telling the destination where its visitors come from."""
+    headers = [header for header in page.headers if header[0] != "referrer-policy"]
+    return page._replace(headers=[("referrer-policy", "no-referrer"), *headers])
+
+
 def list_pixels(link: CachedLink, *, is_opted_out: bool) -> Pixels:
     if is_opted_out:
         return Pixels()
-    return Pixels(meta=link.meta_pixel_id or "", google=link.google_tag_id or "")
+    return Pixels(
+        meta=link.meta_pixel_id or "",
+        google=link.google_tag_id or "",
+        container=link.gtm_container_id or "",
+    )
 
 
 def _name_place(destination: str) -> str:

@@ -9,15 +9,9 @@ from typing import Final
 
 from itsdangerous import BadSignature, Signer
 
-from shorty.links.slug import build_path
+from shorty.redirect.cookies import find_values, write_cookie
 
 LIFETIME_S: Final = 3600
-MOST_VALUES: Final = 8  # of one name that are tried: browsers send one for each path, or part of it
-
-
-def name_cookie(link_id: int, *, is_secure: bool) -> str:
-    """Over https with a prefix, so that a browser takes it over https alone."""
-    return f"__Secure-shorty-{link_id}" if is_secure else f"shorty-{link_id}"
 
 
 def build_cookie(
@@ -26,11 +20,7 @@ def build_cookie(
     """The value of a Set-Cookie header. `is_secure`: the visitor came by https."""
     expires_at = now // 1000 + LIFETIME_S
     value = _build_signer(secret, link_id, password_hash).sign(str(expires_at)).decode()
-    name = name_cookie(link_id, is_secure=is_secure)
-    return (
-        f"{name}={value}; Path={build_path(slug)}; Max-Age={LIFETIME_S}; "
-        f"HttpOnly; SameSite=Lax{'; Secure' if is_secure else ''}"
-    )
+    return write_cookie(str(link_id), value, slug=slug, lifetime_s=LIFETIME_S, is_secure=is_secure)
 
 
 def is_cookie_valid(
@@ -46,15 +36,8 @@ def is_cookie_valid(
     signer = _build_signer(secret, link_id, password_hash)
     return any(
         _read_expiry(signer, value) > now // 1000
-        for value in _find_values(cookie_header, name_cookie(link_id, is_secure=is_secure))[
-            :MOST_VALUES
-        ]
+        for value in find_values(cookie_header, str(link_id), is_secure=is_secure)
     )
-
-
-def _find_values(cookie_header: str, name: str) -> list[str]:
-    pairs = (pair.strip().partition("=") for pair in cookie_header.split(";"))
-    return [value for found, _, value in pairs if found == name]
 
 
 def _read_expiry(signer: Signer, value: str) -> int:

@@ -69,34 +69,45 @@ def read_guesser(link_id: int, address: str) -> Guesser:
     return Guesser(link_id=link_id, address=name_address(address), network=name_network(address))
 
 
-def look_at_tries(limits: RateLimits, guesser: Guesser, now: int) -> Allowance:
+async def look_at_tries(limits: RateLimits, guesser: Guesser, now: int) -> Allowance:
     """Whether one more try is allowed: what the limit says that refuses it for longest, if any."""
     found = (
-        limits.link_passwords.look(guesser.address_key, WRONG_BY_ADDRESS, now),
-        limits.link_password_networks.look(guesser.network_key, WRONG_BY_NETWORK, now),
-        limits.link_password_tries.look(guesser.link_id, WRONG_BY_LINK, REFILL_MS, now),
+        await limits.link_passwords.look(guesser.address_key, WRONG_BY_ADDRESS, now),
+        await limits.link_password_networks.look(guesser.network_key, WRONG_BY_NETWORK, now),
+        await limits.link_password_tries.look(guesser.link_id, WRONG_BY_LINK, REFILL_MS, now),
     )
     return max(found, key=lambda each: (not each.is_allowed, each.reset_at))
 
 
-def take_try(limits: RateLimits, guesser: Guesser, now: int) -> Allowance:
+async def take_try(limits: RateLimits, guesser: Guesser, now: int) -> Allowance:
     """Counts one try, before it is tried: those at the same moment cannot slip past the limits."""
-    allowance = look_at_tries(limits, guesser, now)
-    if allowance.is_allowed:
-        limits.link_passwords.take(guesser.address_key, WRONG_BY_ADDRESS, now)
-        limits.link_password_networks.take(guesser.network_key, WRONG_BY_NETWORK, now)
-        limits.link_password_tries.take(guesser.link_id, WRONG_BY_LINK, REFILL_MS, now)
+    allowance = await look_at_tries(limits, guesser, now)
+    if not allowance.is_allowed:
+        return allowance
+    by_address, by_network = limits.link_passwords, limits.link_password_networks
+    taken = await by_address.take(guesser.address_key, WRONG_BY_ADDRESS, now)
+    if not taken.is_allowed:  # here and below: others were quicker since the look
+        return taken
+    taken = await by_network.take(guesser.network_key, WRONG_BY_NETWORK, now)
+    if not taken.is_allowed:
+        await by_address.give_back(guesser.address_key, now)
+        return taken
+    taken = await limits.link_password_tries.take(guesser.link_id, WRONG_BY_LINK, REFILL_MS, now)
+    if not taken.is_allowed:
+        await by_address.give_back(guesser.address_key, now)
+        await by_network.give_back(guesser.network_key, now)
+        return taken
     return allowance
 
 
-def give_back_try(limits: RateLimits, guesser: Guesser, now: int) -> None:
+async def give_back_try(limits: RateLimits, guesser: Guesser, now: int) -> None:
     """For a try that was not wrong, or was never tried."""
-    limits.link_passwords.give_back(guesser.address_key, now)
-    limits.link_password_networks.give_back(guesser.network_key, now)
-    limits.link_password_tries.give_back(guesser.link_id, now)
+    await limits.link_passwords.give_back(guesser.address_key, now)
+    await limits.link_password_networks.give_back(guesser.network_key, now)
+    await limits.link_password_tries.give_back(guesser.link_id, REFILL_MS, now)
 
 
-def forgive_tries(limits: RateLimits, guesser: Guesser, now: int) -> None:
+async def forgive_tries(limits: RateLimits, guesser: Guesser, now: int) -> None:
     """After the right password: the address starts again, and this try counts nowhere."""
-    give_back_try(limits, guesser, now)
-    limits.link_passwords.forget(guesser.address_key)
+    await give_back_try(limits, guesser, now)
+    await limits.link_passwords.forget(guesser.address_key)

@@ -35,69 +35,69 @@ PROBLEMS: Final = {
     Outcome.NOT_FOUND: Problem(
         status=404,
         code="not-found",
-        title="There is no link here",
-        detail="Its address may be mistyped, or the link was removed.",
+        title="Link not found",
+        detail="Check the short link for typos. It may also have been removed.",
         icon="broken",
     ),
     Outcome.EXPIRED: Problem(
         status=410,
         code="link-expired",
-        title="This link has expired",
-        detail="It was made to work for a certain time, which is over.",
+        title="Link expired",
+        detail="This link has expired. Ask the person who sent it for a new one.",
         icon="clock",
     ),
     Outcome.USED_UP: Problem(
         status=410,
         code="link-used-up",
-        title="This link is used up",
-        detail="It was made for a certain number of visits, and that many have been made.",
+        title="Visit limit reached",
+        detail="This link has reached its visit limit.",
         icon="clock",
     ),
     Outcome.BOT_REFUSED: Problem(
         status=403,
         code="bots-refused",
-        title="This link is for people",
-        detail="Programs may not follow it. If you are a person, open it in an ordinary browser.",
+        title="Automated visits aren't allowed",
+        detail="If you are a person, open this link in a regular browser.",
     ),
     Outcome.BLOCKED: Problem(
         status=403,
         code="link-blocked",
         title="This link is blocked",
-        detail="What it leads to may do harm, so it is no longer opened from here.",
+        detail="Its destination may be harmful, so this server no longer opens it.",
     ),
     Outcome.METHOD_NOT_ALLOWED: Problem(
         status=405,
         code="method-not-allowed",
-        title="A short link can only be followed",
-        detail="Open it in a browser, or send it a GET or HEAD request.",
+        title="Method not allowed",
+        detail="Open this link in a browser, or use GET or HEAD.",
     ),
 }
 FEW_SECONDS: Final = 10
 UNAVAILABLE: Final = Problem(
     status=503,
     code="storage-unavailable",
-    title="Links cannot be opened right now",
-    detail="Nothing is wrong with this one. Please try it again in a moment.",
+    title="Links are temporarily unavailable",
+    detail="This link is fine. Please try again in a moment.",
     icon="pause",
 )
 TWO_HOSTS: Final = Problem(
     status=400,
     code="malformed-request",
     title="This request names two hosts",
-    detail="Send one Host header. If you are a person, reload the page in an ordinary browser.",
+    detail="Send one Host header. In a regular browser, reload the page.",
 )
 PASSWORD_REQUIRED: Final = Problem(
     status=401,
     code="password-required",
-    title="This link asks for a password",
-    detail='Send it by HTTP Basic with any user name, or POST it as "password" in JSON or a form.',
+    title="Password required",
+    detail='Send it with HTTP Basic (any user name), or POST it as "password" in JSON or a form.',
     icon="lock",
 )
 WRONG_PASSWORD: Final = Problem(
     status=401,
     code="wrong-password",
-    title="This link asks for a password",
-    detail="That is not the password. Please try again.",
+    title="Password required",
+    detail="Wrong password. Please try again.",
     icon="lock",
 )
 
@@ -105,8 +105,8 @@ WRONG_PASSWORD: Final = Problem(
 BUSY: Final = Problem(
     status=503,
     code="busy",
-    title="This link asks for a password",
-    detail="Too many passwords are being tried right now. Please try again in a few seconds.",
+    title="Password required",
+    detail="The server is busy checking passwords. Please try again in a few seconds.",
     icon="lock",
 )
 
@@ -119,8 +119,8 @@ def build_too_many_tries(retry_after_s: int) -> Problem:
     return Problem(
         status=429,
         code="rate-limited",
-        title="This link asks for a password",
-        detail=f"Too many tries. Please wait {wait} before the next one.",
+        title="Password required",
+        detail=f"Too many attempts. Please try again in {wait}.",
         icon="lock",
     )
 

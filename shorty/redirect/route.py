@@ -1,22 +1,25 @@
 """Answers visitors in front of every router: the hot path.
 
 A plain link is one look into a cache, one journalled click and one redirect, all without waiting,
-aside of the event loop; every other visit goes through `answer.py` on it. What is no visit (the
-API, the dashboard) is handed on.
+aside of the event loop. So is one that has only rules besides. Every other visit goes through
+`answer.py` on the loop. What is no visit (the API, the dashboard) is handed on.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, Protocol
 
-from shorty.clicks.model import PREFETCH, UNKNOWN
+from shorty.clicks.model import PREFETCH, UNKNOWN, Kind
 from shorty.clicks.user_agent import is_prefetch
+from shorty.domains import Domain
 from shorty.errors import StorageUnavailableError
+from shorty.links.lookup import CachedLink
 from shorty.links.slug import RESERVED_SLUGS, slug_key
 from shorty.redirect import pages
 from shorty.redirect.answer import answer_report, answer_two_hosts, answer_visit
 from shorty.redirect.context import NS_IN_MS, VisitContext
 from shorty.redirect.pages import COMMON_HEADERS, Page
 from shorty.redirect.request import Scope, read_host
+from shorty.redirect.rule_visit import VisitorByRules
 from shorty.redirect.strict import STRICT_HEADERS, StrictProtocol, is_strict
 
 REPORT: Final = "report"
@@ -104,13 +107,42 @@ class Front:
                 except StorageUnavailableError:
                     return False
             if link is None or not link.is_plain:
-                return False
+                return link is not None and self._steer(scope, proto, link, kind, domain)
             now = context.read_ns() // NS_IN_MS
-            context.recorder.record(context.build_visit(scope, headers, link, kind, now))
+            visit = context.build_visit(scope, headers, link, kind, now, domain.id)
+            context.recorder.record(visit)
         if self._is_strict and is_strict(scope, domain, context.proxies):
             proto.response_empty(link.status, [*STRICT_HEADERS, ("location", link.url)])
         else:
             proto.response_empty(link.status, [*COMMON_HEADERS, ("location", link.url)])
+        return True
+
+    def _steer(
+        self, scope: Scope, proto: Answering, link: CachedLink, kind: Kind, domain: Domain
+    ) -> bool:
+        """Redirects a visit as the link's rules choose, if there is no more to it.
+
+        For who holds the lock.
+        """
+        if not link.is_steered:
+            return False
+        context = self._context
+        now = context.read_ns() // NS_IN_MS
+        visitor = VisitorByRules(context, scope, link, now)
+        choice = visitor.choose()
+        place, address = visitor.read_place, visitor.read_address
+        context.recorder.record(
+            context.build_visit(
+                scope, scope.headers, link, kind, now, domain.id, choice.won, place, address
+            )
+        )
+        is_strict_there = self._is_strict and is_strict(scope, domain, context.proxies)
+        headers = [
+            *(STRICT_HEADERS if is_strict_there else COMMON_HEADERS),
+            ("location", choice.url or link.url),
+            *(visitor.list_headers(choice) if choice.is_kept else ()),
+        ]
+        proto.response_empty(link.status, headers)
         return True
 
 

@@ -25,7 +25,7 @@ FORM_TIMEOUT_S: Final = 30.0
 LONGEST_CREDENTIALS: Final = 4096
 CHALLENGE: Final = (
     "www-authenticate",
-    'Basic realm="This link asks for a password", charset="UTF-8"',
+    'Basic realm="Password required", charset="UTF-8"',
 )
 
 

@@ -1,9 +1,11 @@
-"""The process: a light supervisor that owns the port and the database's lock, and one worker.
+"""The process: a light supervisor that owns the port and the database's lock, and its workers.
 
-The supervisor keeps `lock` and `listener` for its whole life. `supervisor` starts, watches and
-stops the worker, `worker` runs the application on granian, `shares` closes connections of clients
-that have too many, `arrivals` handles the last connections before a stop, and `handshake` defines
-what both processes exchange. Only the worker imports granian and the application, so that the
+The supervisor keeps `lock`, and `port` with its `listener`, for its whole life. `supervisor`
+starts, watches and stops the workers: one, or several on PostgreSQL. `signals` are what it obeys,
+`slots` the workers' places, `process` is a worker as it sees it, and `handshake` defines what both
+exchange. `worker` runs the application on granian, `shares` closes connections of clients that have
+too many, `arrivals` handles the last connections before a stop, and `left_journals` stores the
+clicks of workers that run no longer. Only workers import granian and the application, so that the
 supervisor stays small.
 """
 
@@ -13,8 +15,8 @@ from msgspec.structs import replace
 
 from shorty.config import Config
 from shorty.serve.handshake import Patience
-from shorty.serve.listener import open_listener
 from shorty.serve.lock import lock_database
+from shorty.serve.port import open_port
 from shorty.serve.supervisor import Supervisor
 
 __all__ = ["Patience", "lock_database", "serve"]
@@ -36,11 +38,10 @@ def serve(
     `module:Class`, which the worker instantiates: see `worker.Application`.
     """
     with (
-        lock_database(config.storage.database, patience.lock_s),
-        open_listener(config.server.host, config.server.port) as listener,
+        lock_database(config.storage.lock, patience.lock_s),
+        open_port(config.server.host, config.server.port, config.server.workers) as port,
     ):
-        settled = settle_port(config, listener.getsockname()[1])
-        Supervisor(application, listener, settled, patience).run(read_config)
+        Supervisor(application, port, settle_port(config, port.number), patience).run(read_config)
 
 
 def settle_port(config: Config, port: int) -> Config:

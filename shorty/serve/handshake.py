@@ -1,8 +1,11 @@
-"""Defines what supervisor and worker exchange: the words of a report, and time limits."""
+"""Defines what supervisor and worker exchange: the task, the words of a report, time limits."""
 
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
+
+from shorty.config import Config
 
 # The worker reports that it has opened everything, then that it answers, with the setup link's path
 # in between if there is one. Any other text says why it cannot start.
@@ -33,3 +36,23 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     reading_s: float = 0.25
     grace_s: float = 4.0
     stop_s: float = 8.5
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker runs: `application` names a class; `number` counts the workers from 1 on."""
+
+    application: str
+    settings: Config
+    patience: Patience
+    number: int = 1
+
+    @property
+    def has_others(self) -> bool:
+        return self.settings.server.workers > 1
+
+    @property
+    def config(self) -> Config:
+        """The settings with this worker's own part of the storage."""
+        if not self.has_others:
+            return self.settings
+        return replace(self.settings, storage=self.settings.storage.divide(self.number))

@@ -1,4 +1,4 @@
-"""The listening socket: bound once by the supervisor and shared with each worker in turn."""
+"""The listening socket: bound once by the supervisor, for each worker that has it in turn."""
 
 import errno
 import socket
@@ -12,27 +12,42 @@ BACKLOG = 1024
 Address = tuple[AddressFamily, tuple[str | int | bytes, ...]]
 
 
-def open_listener(host: str, port: int) -> socket.socket:
+def open_listener(host: str, port: int, *, is_one_of_several: bool = False) -> socket.socket:
     """Binds and listens; raises StartError, which says what to do, if that fails.
 
-    Without SO_REUSEPORT, so that two servers never share a port by accident. The socket stays open
-    while a worker is replaced: clients then wait in its queue instead of being refused.
+    The socket stays open while a worker is replaced: clients then wait in its queue instead of
+    being refused.
     """
-    family, address = find_address(host, port)
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = bind_socket(host, port, is_one_of_several=is_one_of_several)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        expect_signs_of_life(listener)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise StartError(describe_fault(host, port, error)) from error
     listener.settimeout(0)
     return listener
+
+
+def bind_socket(host: str, port: int, *, is_one_of_several: bool = False) -> socket.socket:
+    """Raises StartError. Without SO_REUSEPORT if it is the only one.
+
+    So two servers never share a port by accident.
+    """
+    family, address = find_address(host, port)
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_one_of_several:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        expect_signs_of_life(bound)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        raise StartError(describe_fault(host, port, error)) from error
+    return bound
 
 
 def expect_signs_of_life(listener: socket.socket) -> None:

@@ -1,154 +1,294 @@
-"""Owns the SQLite file: one writer thread and a few readers."""
+"""What both engines are: an open database, a write's transaction, and a snapshot to read.
 
-import asyncio
-import sqlite3
-import threading
-from collections.abc import Callable
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+`shorty.sqlite` and `shorty.postgres` implement these protocols, and `shorty.databases` opens the
+one that the configuration names. Domains know nothing else of a database.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from enum import IntEnum
 from pathlib import Path
-from time import monotonic
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
-import aiosqlite
-
-from shorty.errors import StorageUnavailableError
-from shorty.storage.connections import (
-    Row,
-    Value,
-    connect,
-    describe_failure,
-    number_parameters,
-)
-from shorty.storage.transaction import Transaction
-from shorty.storage.writer import PATIENCE_S, Job, OpenedFile, Writer
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-__all__ = ["Database", "Row", "Transaction", "Value"]
+from shorty.storage.changes import Change, Hear
+from shorty.storage.dialect import Dialect
 
 T = TypeVar("T")
 
-READERS: Final = 3
+Value: TypeAlias = str | int | float | bytes | None
 
 
-class Database:
-    """The open database: `write` changes it, `find_…` awaits a read, `look_up…` reads at once."""
+class Row(Protocol):
+    """A row, by place and by name; `tuple(row)`, unpacking and `dict(row)` work as well."""
 
-    def __init__(
-        self,
-        path: Path,
-        writer: sqlite3.Connection,
-        quick: sqlite3.Connection,
-        readers: list[aiosqlite.Connection],
-        patience_s: float,
-        opened: AsyncExitStack,
-    ) -> None:
-        self.path = path
-        self._file = OpenedFile(path)
-        self._writer = Writer(writer, self._file, patience_s)
-        self._quick = quick
-        self._quick_lock = threading.Lock()
-        self._opened = opened
-        self._idle: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
-        for reader in readers:
-            self._idle.put_nowait(reader)
-        self._writer.start()
+    def __getitem__(self, key: int | str, /) -> Any: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def __len__(self) -> int: ...
+    def keys(self) -> list[str]: ...
 
-    @classmethod
-    async def open(cls, path: Path, patience_s: float = PATIENCE_S) -> "Database":
-        """Opens a database whose schema is up to date (see `migrations.prepare_database`).
 
-        A write waits up to `patience_s` for another process's lock.
+class Lane(IntEnum):
+    """What a write changes. At any time one transaction is in a lane, over all nodes.
+
+    So a write may count on from the highest id, or read a sum and write it back. Each table belongs
+    to a lane. SQLite has one writer for all lanes.
+
+    A write names all that it needs, and they are taken in this order: whoever is in MAIN, for which
+    people wait, never waits for a batch of clicks.
+    """
+
+    CLICKS = 1
+    WEBHOOKS = 2
+    MAIN = 3
+
+
+class Reader(Protocol):
+    """Reads that are answered before they return: a transaction, or the current state."""
+
+    def find_one(self, sql: str, *parameters: Value) -> Row | None: ...
+
+    def find_all(self, sql: str, *parameters: Value) -> list[Row]: ...
+
+
+class Asked(Protocol):
+    """A statement that was sent. Reading its answer waits for it, and for all sent before it."""
+
+    def count(self) -> int:
+        """How many rows the statement changed."""
+        ...
+
+    def rows(self) -> list[Row]: ...
+
+    def row(self) -> Row | None:
+        """The first row."""
+        ...
+
+
+class Transaction(Reader, Protocol):
+    """Statements inside the writer's transaction; valid only during the write that received it."""
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    def execute(self, sql: str, *parameters: Value) -> int:
+        """Runs one statement; returns how many rows it changed."""
+        ...
+
+    def send(self, sql: str, *parameters: Value) -> None:
+        """Runs one statement whose count nobody reads.
+
+        Its fault may be raised by a later statement or at the end of the write.
         """
-        async with AsyncExitStack() as opened:  # closes them where a later one cannot be opened
-            writer = opened.enter_context(closing(connect(path)))
-            quick = opened.enter_context(closing(connect(path, read_only=True)))
-            readers = [
-                await opened.enter_async_context(_prepare_reader(path)) for _ in range(READERS)
-            ]
-            return cls(path, writer, quick, readers, patience_s, opened.pop_all())
+        ...
 
-    async def write(self, work: Callable[[Transaction], T], asked_at: float | None = None) -> T:
+    def ask(self, sql: str, *parameters: Value) -> Asked:
+        """Runs one statement whose answer is read later.
+
+        Over a network, several that are asked before the first is read take as long as one. Reading
+        raises the fault of the statement.
+        """
+        ...
+
+    def execute_late(self, sql: str, *parameters: Value) -> None:
+        """Runs one statement just before the commit, after all writes of the group."""
+        ...
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[Value]]) -> int:
+        """Runs one statement for each row of parameters; returns how many rows it changed."""
+        ...
+
+    def insert(self, sql: str, *parameters: Value) -> int | None:
+        """Inserts one row and returns its id; None if a conflict made it do nothing."""
+        ...
+
+    def insert_rows(self, sql: str, rows: Sequence[Sequence[Value]]) -> int:
+        """Runs the insert of one row (`values ($1, …)`) for many; returns how many it inserted."""
+        ...
+
+    def send_rows(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        """The same without the count, as `send`."""
+        ...
+
+    def insert_rows_returning(self, sql: str, rows: Sequence[Sequence[Value]]) -> list[Row]:
+        """As `insert_rows`, with `returning`: the returned rows, in no particular order."""
+        ...
+
+    def take_lane(self, lane: Lane) -> None:
+        """Takes a lane that the write seldom needs; it is behind all that the write has named."""
+        ...
+
+    def attempt(self, work: Callable[[], T]) -> T:
+        """Runs part of a write; if it raises, only that part is rolled back."""
+        ...
+
+    def note_change(self, *changes: Change) -> None:
+        """After the commit, before the write returns, this process's subscribers hear of them.
+
+        And so do those of all other processes, within a second.
+        """
+        ...
+
+    def after_commit(self, work: Callable[[], object]) -> None:
+        """Runs `work` on the caller's event loop after the commit, before the write returns.
+
+        Also runs if the caller was cancelled meanwhile, because a cache must not keep the old
+        state.
+        """
+        ...
+
+
+class Rows(Protocol):
+    """A source of rows: a snapshot, or the database with its current state at each query."""
+
+    async def find_all(self, sql: str, *parameters: Value) -> list[Row]: ...
+
+
+class Snapshot(Protocol):
+    """The database at the moment of the first read. Its methods raise StorageUnavailableError."""
+
+    async def find_all(self, sql: str, *parameters: Value) -> list[Row]: ...
+
+    def read_pieces(
+        self, sql: str, *parameters: Value, size: int
+    ) -> AsyncGenerator[list[Row], None]:
+        """Lists of up to `size` rows, in constant memory."""
+        ...
+
+
+class Database(Protocol):
+    """The open database: `write` changes it, all else reads.
+
+    Whatever waits for the database raises StorageUnavailableError where it is locked, full, broken
+    or not reachable.
+    """
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    @property
+    def name(self) -> str:
+        """How messages name it: its path, or its URL without a password."""
+        ...
+
+    @property
+    def node(self) -> str:
+        """The name of the node that stores its journal here."""
+        ...
+
+    def place(self, ending: str) -> Path:
+        """A file or folder of the node's own, such as its journal."""
+        ...
+
+    @property
+    def here(self) -> Reader | None:
+        """Reads in the calling thread, whichever it is, about 10 µs by key; None on PostgreSQL."""
+        ...
+
+    async def write(
+        self, work: Callable[[Transaction], T], *lanes: Lane, asked_at: float | None = None
+    ) -> T:
         """Runs `work` in the writer's thread, inside a transaction; returns after the commit.
 
-        Raises what `work` raises, and then keeps none of its changes. Raises
-        StorageUnavailableError if the database is locked, full or broken, or its file was replaced.
-        The wait for a lock is measured from `asked_at`, a monotonic time, or from now.
+        Raises what `work` raises, and then keeps none of its changes. Where no lane is named, it is
+        MAIN. The wait for a lock is measured from `asked_at`, a monotonic time, or from now. `work`
+        may be run again after its transaction was rolled back, so it changes nothing else.
         """
-        return await self._send(work, asked_at, in_transaction=True)
+        ...
 
-    async def find_data_version(self) -> int:
-        """A number that changes if and only if another process has committed."""
+    async def find_one(self, sql: str, *parameters: Value) -> Row | None: ...
 
-        def ask(tx: Transaction) -> int:
-            row = tx.find_one("pragma data_version")
-            return row[0] if row else 0
+    async def find_all(self, sql: str, *parameters: Value) -> list[Row]: ...
 
-        return await self._send(ask, in_transaction=False)
+    async def read(self, work: Callable[[Reader], T]) -> T:
+        """Runs `work` with the current state: on SQLite at once, else in a thread of its own.
 
-    async def _send(
-        self,
-        work: Callable[[Transaction], T],
-        asked_at: float | None = None,
-        *,
-        in_transaction: bool,
-    ) -> T:
-        future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        job = Job(work, future, asked_at or monotonic(), in_transaction=in_transaction)
-        self._writer.queue.put(job)
-        # If the caller is cancelled, the write continues and its result is dropped.
-        return await future  # pyright: ignore[reportReturnType]
+        For what a function asks that is also called inside writes, and for reads by key that
+        somebody waits for.
+        """
+        ...
 
-    async def find_one(self, sql: str, *parameters: Value) -> Row | None:
-        rows = await self.find_all(sql, *parameters)
-        return rows[0] if rows else None
+    async def read_by_key(self, work: Callable[[Reader], T]) -> T:
+        """As `read`, for one or two reads by key that each request waits for.
 
-    async def find_all(self, sql: str, *parameters: Value) -> list[Row]:
-        async with self.borrow_reader() as reader:
-            try:
-                return list(await reader.execute_fetchall(number_parameters(sql), parameters))
-            except sqlite3.Error as error:
-                raise describe_failure(error) from error
+        On PostgreSQL it needs no thread, and the reads of many callers leave together. There `work`
+        is run again for each read, so it changes nothing.
+        """
+        ...
 
-    @asynccontextmanager
-    async def borrow_reader(self) -> "AsyncGenerator[aiosqlite.Connection]":
-        """Reserves a reader, for example to stream rows."""
-        reader = await self._idle.get()
-        try:
-            yield reader
-        finally:
-            self._idle.put_nowait(reader)
+    def open_snapshot(self) -> AbstractAsyncContextManager[Snapshot]: ...
 
-    def look_up(self, sql: str, *parameters: Value) -> Row | None:
-        """Reads in the calling thread, about 10 µs by key: for reads that a visitor waits for."""
-        rows = self.look_up_all(sql, *parameters)
-        return rows[0] if rows else None
+    async def run_alone(self, sql: str, *parameters: Value) -> list[Row]:
+        """Runs one statement that is a transaction by itself, whoever writes; returns its rows.
 
-    def look_up_all(self, sql: str, *parameters: Value) -> list[Row]:
-        try:
-            with self._quick_lock:
-                return self._quick.execute(number_parameters(sql), parameters).fetchall()
-        except sqlite3.Error as error:
-            raise describe_failure(error) from error
+        It is in no lane: for rows that only such statements change. If the connection is lost
+        meanwhile, it raises StorageUnavailableError, and the statement may have run.
+        """
+        ...
 
-    def is_readable(self) -> bool:
-        try:
-            return bool(self.look_up("select count(*) as migrations from schema_migrations"))
-        except StorageUnavailableError:
-            return False
+    def subscribe(self, hear: Hear) -> None:
+        """`hear` is called on the event loop with each change that a write has named."""
+        ...
+
+    async def join(self, describe: Callable[[], str]) -> None:
+        """Enters as one of the nodes, and from then on hears of other processes' changes.
+
+        `describe` gives the node's facts, as JSON, for who lists the nodes. Raises StartError if
+        another process runs as this node.
+        """
+        ...
+
+    @property
+    def notice_s(self) -> float:
+        """The pause, in seconds, between two calls of `notice_changes`."""
+        ...
+
+    async def notice_changes(self) -> None:
+        """Hands on what other processes have committed until now; called again and again.
+
+        Raises StorageUnavailableError where they cannot be heard.
+        """
+        ...
+
+    @property
+    def can_cache(self) -> bool:
+        """Whether changes by other processes are heard of, or none can be made by anybody.
+
+        Otherwise nothing that is read may be kept.
+        """
+        ...
+
+    @property
+    def is_keeper(self) -> bool:
+        """Whether this node is the one of all that does what is done by the clock.
+
+        Two may be for a moment, so what they do can be done twice.
+        """
+        ...
+
+    @property
+    def newest_schema(self) -> int:
+        """The number of the last migration that this release knows."""
+        ...
+
+    @property
+    def live_nodes(self) -> int:
+        """How many nodes run, this one among them, as it was a second ago."""
+        ...
+
+    async def keep_day_key(self, day: int, fresh: bytes, oldest: int) -> bytes | None:
+        """The key that visitors are numbered with on a UTC day: `fresh` for the first who asks.
+
+        It is in no backup and on no replica. Keys of days before `oldest` are deleted. None on
+        SQLite, whose only node keeps it in a file that can be overwritten in place.
+        """
+        ...
+
+    async def is_readable(self) -> bool: ...
 
     def is_in_place(self) -> bool:
-        """Whether the path is still the file that was opened; otherwise writes are refused."""
-        return self._file.is_in_place()
+        """Whether what was written is kept: not where an SQLite file was replaced."""
+        ...
 
     async def close(self) -> None:
         """Finishes the queued writes, then closes every connection."""
-        self._writer.queue.put(None)
-        await asyncio.to_thread(self._writer.join)
-        await self._opened.aclose()
-
-
-def _prepare_reader(path: Path) -> aiosqlite.Connection:
-    """Opened, in a thread of its own, when it is entered."""
-    return aiosqlite.Connection(lambda: connect(path, read_only=True), iter_chunk_size=256)
+        ...

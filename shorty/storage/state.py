@@ -3,7 +3,7 @@
 import secrets
 from typing import Final
 
-from shorty.storage.database import Database, Transaction
+from shorty.storage.database import Reader, Transaction
 
 SECRET_BYTES: Final = 32
 HOST_COOKIES: Final = "host_cookies_since"
@@ -30,9 +30,9 @@ def find_or_note_time(tx: Transaction, name: str, now: int) -> int:
     return int(row["value"]) if row else now
 
 
-def find_believed_time(db: Database) -> int | None:
+def find_believed_time(rows: Reader) -> int | None:
     """When the clock was last trusted, in UTC milliseconds, accurate to an hour."""
-    row = db.look_up(FIND, "clock_believed_at")
+    row = rows.find_one(FIND, "clock_believed_at")
     return int(row["value"]) if row else None
 
 

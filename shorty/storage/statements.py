@@ -4,11 +4,17 @@ Lists are padded to a fixed length, so that few different statements are prepare
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from functools import lru_cache
+from re import compile as compile_pattern
+from typing import Final, TypeVar
 
-from shorty.storage.connections import Value
+from shorty.storage.database import Value
 
 T = TypeVar("T")
+
+# Statements use $1, as PostgreSQL does; SQLite's numbered form is ?1.
+PARAMETER: Final = compile_pattern(r"\$(\d+)")
+_ROW: Final = compile_pattern(r"values (\([^()]*\))")
 
 
 class Statement:
@@ -36,3 +42,19 @@ def cut_and_fill(ids: Sequence[int], length: int) -> Iterator[list[int]]:
     """Pieces of `length` ids, the last one padded; no pieces for no ids."""
     for first in range(0, len(ids), length):
         yield fill_up(ids[first : first + length], length)
+
+
+@lru_cache(maxsize=256)
+def repeat_row(sql: str, count: int) -> str:
+    """Turns the insert of one row (`values ($1, …)`) into an insert of `count` rows."""
+    match = _ROW.search(sql)
+    if match is None:
+        raise AssertionError(sql)
+    row = match[1]
+    width = max(int(number) for number in PARAMETER.findall(row))
+
+    def number_row(place: int) -> str:
+        return PARAMETER.sub(lambda found: f"${int(found[1]) + place * width}", row)
+
+    rows = ", ".join(map(number_row, range(count)))
+    return f"{sql[: match.start(1)]}{rows}{sql[match.end(1) :]}"

@@ -11,10 +11,10 @@ import msgspec
 from msgspec import UNSET
 
 from shorty.errors import InvalidFieldsError
+from shorty.links.checks import DESCRIPTION_LENGTH, TITLE_LENGTH
 from shorty.links.imported_history import Past
 from shorty.links.model import LinkChange, LinkType
 from shorty.links.prepare import TAGS_PER_LINK
-from shorty.links.rules import DESCRIPTION_LENGTH, TITLE_LENGTH
 from shorty.links.tags import check_tag_name
 from shorty.passwords import is_password_hash
 from shorty.transfer.hashes import is_hashed_secret
@@ -31,6 +31,8 @@ EXPENDABLE: Final[Mapping[str, tuple[RemarkKind, str]]] = {
     "button_label": ("texts", "button label"),
     "meta_pixel_id": ("other", "Meta pixel"),
     "google_tag_id": ("other", "Google tag"),
+    "gtm_container_id": ("other", "Tag Manager container"),
+    "expired_url": ("other", "URL for expired links"),
     "qr_settings": ("other", "QR code"),
     "webhook_urls": ("other", "webhooks"),
     "status": ("status", "redirect type"),
@@ -193,14 +195,22 @@ _OWN_MEANS: Final[Mapping[Reason, _Settle]] = {
 def leave_out(change: LinkChange, error: InvalidFieldsError, notes: Notes) -> LinkChange:
     """The change without the fields that are wrong and can be spared.
 
-    Raises the error, in the words of people, where another field is wrong.
+    Without its rules, a link would lead where it never did: it is switched off. Raises the error,
+    in the words of people, where another field is wrong.
     """
-    if error.fields.keys() - EXPENDABLE.keys():
+    of_rules = {name for name in error.fields if name.partition("[")[0] == "rules"}
+    if error.fields.keys() - EXPENDABLE.keys() - of_rules:
         raise InvalidFieldsError(spell_faults(error.fields)) from error
+    spared: dict[str, object] = {}
     for name, fault in error.fields.items():
-        kind, what = EXPENDABLE[name]
-        notes.remark(kind, f"came in without its {what}, which {fault}")
-    return msgspec.structs.replace(change, **dict.fromkeys(error.fields, UNSET))
+        if name in of_rules:
+            notes.close("rules", f"its rules can't be taken over: {name} {fault}")
+            spared |= {"rules": UNSET, "is_active": False}
+        else:
+            kind, what = EXPENDABLE[name]
+            notes.remark(kind, f"came in without its {what}, which {fault}")
+            spared[name] = UNSET
+    return msgspec.structs.replace(change, **spared)
 
 
 def spell_faults(faults: Mapping[str, str]) -> dict[str, str]:

@@ -78,6 +78,8 @@ _SYNONYMS: Final = {
     ),
     "cloaked": ("cloak", "cloaking"),
     "image": ("ogimage", "previewimage"),
+    "gtmcontainerid": ("gtmid", "gtmcontainer"),
+    "hidereferrer": ("hidereferer", "noreferrer"),
     "isstarred": ("starred", "favorite", "favourite"),
 }
 OTHERS: Final = {

@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeAlias, get_args, get_type_hints
 
+import msgspec
 from msgspec.structs import replace
 
 from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange, LinkFields, LinkType
+from shorty.links.rule_writing import write_rules
+from shorty.links.rules import Rules
 from shorty.transfer.cells import Cells
 from shorty.transfer.column_names import OTHERS
 from shorty.transfer.columns import find_columns, list_unknown
@@ -70,6 +73,13 @@ def take_note(item: Item) -> Item:
     return replace(item, change=replace(change, title=title, description=None))
 
 
+def leave_domains(item: Item, hosts: frozenset[str]) -> Item:
+    """A link on one of these domains, which its product keeps, goes to the default one."""
+    if not isinstance(item, ImportedLink) or (item.change.domain or "").lower() not in hosts:
+        return item
+    return replace(item, change=replace(item.change, domain=""))
+
+
 def build_item(cells: Cells, build: Callable[[Cells], ImportedLink]) -> ImportedLink | Fault:
     try:
         return build(cells)
@@ -114,9 +124,16 @@ class _Builder:
         notes: Notes,
     ) -> ImportedLink:
         slug, domain = self.find_name(cells)
-        terms = read_terms(terms_cells, notes, harmless=self._harmless, read_time=cells.read_start)
+        url = parse_cell(cells.read("destination"))
+        terms = read_terms(
+            terms_cells,
+            notes,
+            destination=url,
+            harmless=self._harmless,
+            read_time=cells.read_start,
+        )
         change = LinkChange(
-            url=parse_cell(cells.read("destination")),
+            url=url,
             domain=domain,
             slug=slug,
             title=parse_cell(cells.read("title")) or None,
@@ -175,6 +192,11 @@ def parse_webhooks(text: str) -> tuple[str, ...]:
     return tuple(url for url in parse_cell(text).split() if not url.endswith(HIDDEN))
 
 
+def parse_aliases(text: str) -> tuple[str, ...]:
+    """No slug has spaces or commas."""
+    return tuple(parse_cell(text).replace(",", " ").split())
+
+
 def parse_flag(text: str, *, default: bool = False) -> bool:
     if text.lower() in YES:
         return True
@@ -199,8 +221,8 @@ _TYPES: Final = get_type_hints(LinkFields)
 _OWN_FIELDS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     fold_column(column): (_FIELDS[column], _PARSERS[_TYPES[_FIELDS[column]]])
     for column in COLUMNS
-    if fold_column(column) in OTHERS
-}
+    if fold_column(column) in OTHERS and column != "aliases"
+} | {"aliases": ("aliases", parse_aliases)}
 
 
 def parse_own_fields(cells: Cells) -> dict[str, Any]:
@@ -218,6 +240,10 @@ def write_link(link: ExportedLink, tags: tuple[str, ...], *, hides_webhooks: boo
     return [*[write_cell(read(link)) for read in _READERS], write_cell(", ".join(tags))]
 
 
+def _write_rules(rules: Rules) -> str:
+    return msgspec.json.encode(write_rules(rules)).decode() if rules else ""
+
+
 ReadCell: TypeAlias = Callable[[ExportedLink], Cell]
 
 # What a table has under another name or in another form than a link.
@@ -228,7 +254,9 @@ _OTHERS: Final[Mapping[str, ReadCell]] = {
     "hasPassword": lambda link: link.password_hash is not None and link.is_password_asked,
     "validSince": lambda link: write_time(link.valid_since),
     "expiresAt": lambda link: write_time(link.expires_at),
+    "rules": lambda link: _write_rules(link.rules),
     "webhookUrls": lambda link: " ".join(link.webhook_urls),
+    "aliases": lambda link: " ".join(link.aliases),
     "clickCount": lambda link: link.clicks + link.scans + link.bio_clicks,
     "scans": attrgetter("scans"),
     "bioClicks": attrgetter("bio_clicks"),

@@ -4,19 +4,22 @@ Links are read page by page in the order of their creation, so that memory stays
 links, which expire after an hour, are left out.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
+import structlog
 
 from shorty import __version__
 from shorty.bio.model import Block
 from shorty.bio.moving import DressedPage, read_dressed_pages
 from shorty.clicks.export import ClickIds, find_click_ids, read_stored_clicks
+from shorty.domains.model import write_place
+from shorty.links.rule_writing import write_rules
 from shorty.links.store import decode_fields
 from shorty.links.utm_templates import list_templates
-from shorty.storage.database import Row
-from shorty.storage.snapshot import Rows
+from shorty.storage.database import Row, Rows
+from shorty.storage.statements import fill_up, number_places
 from shorty.transfer.csv_file import write_link
 from shorty.transfer.lines import (
     COLUMNS,
@@ -58,16 +61,30 @@ where l.workspace_id = $1 and l.deleted_at is null and l.is_public = 0
   and l.created_at >= $2 and (l.created_at > $2 or l.id > $3)
 order by l.created_at, l.id limit $4
 """
+FIND_LINKS: Final = f"""
+select l.*, d.host, c.clicks, c.scans, c.bio_clicks, c.bots, c.last_click_at
+from links l
+join domains d on d.id = l.domain_id
+join link_counters c on c.link_id = l.id
+where +l.workspace_id = $1 and l.deleted_at is null
+  and l.id in ({number_places(LINKS_AT_ONCE, 2)})
+"""  # noqa: S608 - parameters' numbers
 _SLOTS: Final = ", ".join(f"${number}" for number in range(1, LINKS_AT_ONCE + 1))
 LIST_TAGS_OF_LINKS: Final = f"""
 select lt.link_id, t.name from link_tags lt join tags t on t.id = lt.tag_id
 where lt.link_id in ({_SLOTS}) order by lt.link_id, lt.position
+"""  # noqa: S608 - parameters' numbers
+LIST_ALIASES_OF_LINKS: Final = f"""
+select a.link_id, d.host, a.slug from aliases a join domains d on d.id = a.domain_id
+where a.link_id in ({_SLOTS}) order by a.link_id, a.position, a.id
 """  # noqa: S608 - parameters' numbers
 LIST_TAGS: Final = "select name, color from tags where workspace_id = $1 order by id"
 FIND_NEXT_PICTURE: Final = """
 select id, purpose, name, png from pictures
 where id = (select min(id) from pictures where workspace_id = $1 and id > $2)
 """
+
+log = structlog.get_logger(__name__)
 
 _KIND_NAMES: Final[Mapping[int, Any]] = {number: name for name, number in KINDS.items()}
 _SOURCE_NAMES: Final[Mapping[int, Any]] = {number: name for name, number in SOURCES.items()}
@@ -89,6 +106,37 @@ async def export_table(
         yield write_rows(
             write_link(link, tags, hides_webhooks=hides_webhooks) for link, tags in links
         )
+    log.info("export_done", workspace_id=workspace_id, format="csv", rows=progress.done)
+
+
+async def export_selected(
+    rows: Rows,
+    workspace_id: int,
+    pieces: AsyncIterable[Sequence[int]],
+    *,
+    hides_webhooks: bool = False,
+) -> AsyncGenerator[bytes]:
+    """As export_table, of the live ones of these links, in their order; up to 500 ids a piece."""
+    count = 0
+    yield write_rows([COLUMNS])
+    async for ids in pieces:
+        found = {link.id: link for link in await _find_links(rows, workspace_id, ids)}
+        links = [found[link_id] for link_id in ids if link_id in found]
+        count += len(links)
+        if links:
+            tags = await find_tag_names(rows, links)
+            yield write_rows(
+                write_link(link, tags.get(link.id, ()), hides_webhooks=hides_webhooks)
+                for link in links
+            )
+    log.info("export_done", workspace_id=workspace_id, format="csv", rows=count)
+
+
+async def _find_links(rows: Rows, workspace_id: int, ids: Sequence[int]) -> list[ExportedLink]:
+    if not ids:
+        return []
+    found = await rows.find_all(FIND_LINKS, workspace_id, *fill_up(ids, LINKS_AT_ONCE))
+    return await _decode_links(rows, found)
 
 
 async def export_lines(
@@ -115,6 +163,7 @@ async def export_lines(
     if has_clicks:
         async for part in _export_clicks(rows, workspace_id, ids, progress):
             yield part
+    log.info("export_done", workspace_id=workspace_id, format="shorty", rows=progress.done)
 
 
 async def _export_clicks(
@@ -158,19 +207,37 @@ async def count_links(rows: Rows, workspace_id: int) -> int:
 async def read_links(rows: Rows, workspace_id: int) -> AsyncGenerator[list[ExportedLink]]:
     created_at, link_id = -(2**62), 0
     while page := await rows.find_all(LIST_LINKS, workspace_id, created_at, link_id, LINKS_AT_ONCE):
-        # A dict of the row itself would search all columns for each name.
-        names = page[0].keys()
-        columns = (dict(zip(names, row, strict=True)) for row in page)
-        yield [decode_fields(values, ExportedLink) for values in columns]
+        yield await _decode_links(rows, page)
         created_at, link_id = page[-1]["created_at"], page[-1]["id"]
+
+
+async def _decode_links(rows: Rows, page: Sequence[Row]) -> list[ExportedLink]:
+    """With their aliases; up to LINKS_AT_ONCE."""
+    if not page:
+        return []
+    # A dict of the row itself would search all columns for each name.
+    names = page[0].keys()
+    aliases = await find_alias_texts(rows, [row["id"] for row in page])
+    columns = (
+        {**dict(zip(names, row, strict=True)), "aliases": aliases.get(row["id"], ())}
+        for row in page
+    )
+    return [decode_fields(values, ExportedLink) for values in columns]
+
+
+async def find_alias_texts(rows: Rows, ids: list[int]) -> dict[int, tuple[str, ...]]:
+    """Each link's aliases as HOST/SLUG, in their order."""
+    texts: dict[int, list[str]] = {}
+    for row in await rows.find_all(LIST_ALIASES_OF_LINKS, *fill_up(ids, LINKS_AT_ONCE)):
+        texts.setdefault(row["link_id"], []).append(write_place(row["host"], row["slug"]))
+    return {link_id: tuple(found) for link_id, found in texts.items()}
 
 
 async def find_tag_names(rows: Rows, links: list[ExportedLink]) -> dict[int, tuple[str, ...]]:
     """The names of each link's tags, in their order."""
     ids = [link.id for link in links]
-    filling = [ids[-1]] * (LINKS_AT_ONCE - len(ids))
     names: dict[int, list[str]] = {}
-    for row in await rows.find_all(LIST_TAGS_OF_LINKS, *ids, *filling):
+    for row in await rows.find_all(LIST_TAGS_OF_LINKS, *fill_up(ids, LINKS_AT_ONCE)):
         names.setdefault(row["link_id"], []).append(row["name"])
     return {link_id: tuple(found) for link_id, found in names.items()}
 
@@ -197,6 +264,7 @@ def describe_link(link: ExportedLink, tags: tuple[str, ...], *, has_counts: bool
         domain=link.host,
         url=link.original_url,
         redirect=link.status,
+        rules=tuple(write_rules(link.rules)),
         tags=tags,
         counts=describe_counts(link) if has_counts else None,
     )
@@ -242,5 +310,8 @@ def describe_click(row: Row) -> ClickLine:
         source=_SOURCE_NAMES[row["source"]],
         visitor=str(row["visitor"]),
         **{name: row[name] for name in CLICK_TEXTS},
+        domain=row["host"],
         utm=_decode_utm(row["utm"]) if row["utm"] else None,
+        rule=row["rule_id"],
+        variant=row["variant"],
     )

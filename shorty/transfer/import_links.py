@@ -1,24 +1,26 @@
 """Takes in links: prepares each, then stores a batch with its history, or says what it would do."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, TypeAlias
 
 import msgspec
 
 from shorty.errors import InvalidFieldsError, QuotaExceededError, ShortyError, SlugTakenError
+from shorty.links.aliases import read_new_aliases
 from shorty.links.context import LinkContext
 from shorty.links.imported_history import keep_pasts
-from shorty.links.model import Author, Link, LinkChange, PreparedLink
+from shorty.links.inserts import insert_links as insert_prepared
+from shorty.links.model import MOST_ALIASES, Address, Author, Link, LinkChange, PreparedLink
 from shorty.links.prepare import hash_link_password, prepare_open_link, protect_link
-from shorty.links.writes import insert_links as insert_prepared
 from shorty.passwords import is_password_hash
 from shorty.plans import QuotaName, count_seconds_to_reset, read_usage
-from shorty.storage.database import Transaction
+from shorty.storage.database import Reader, Transaction
 from shorty.transfer.adapt import adapt_link, leave_out
 from shorty.transfer.belongings import Tags
-from shorty.transfer.conflicts import Claims, Existing, FindOne, settle
+from shorty.transfer.conflicts import Claims, Conflicts, Existing
 from shorty.transfer.model import ImportedLink, ImportOptions, ImportRun, OnConflict
-from shorty.transfer.remarks import Closing, LinkRemark
+from shorty.transfer.remarks import Closing, LinkRemark, Notes
 
 Arrival: TypeAlias = Link | Existing | ShortyError
 
@@ -49,6 +51,7 @@ async def prepare_import(
         domain=host,
         tag_names=tags.fit(change.tag_names or (), notes),
     )
+    change = fit_aliases(context, author, change, item.change.domain or "", notes)
     if change.webhook_urls and not author.plan.webhooks:
         change = msgspec.structs.replace(change, webhook_urls=())
         notes.remark("other", "came in without its webhooks, which the plan does not include")
@@ -63,6 +66,40 @@ async def prepare_import(
     elif item.password_hash is not None and is_password_hash(item.password_hash):
         link = protect_link(link, item.password_hash)
     return Prepared(item=item, link=link, closed=notes.closed, remarks=notes.remarks)
+
+
+def fit_aliases(
+    context: LinkContext, author: Author, change: LinkChange, former_host: str, notes: Notes
+) -> LinkChange:
+    """Those that the link can have; the ones on its former domain move along to its new one."""
+    if not change.aliases:
+        return change
+    moved = tuple(_move_alias(text, former_host, change.domain or "") for text in change.aliases)
+    find_domain = partial(context.find_domain, author.workspace_id)
+    domain = find_domain(change.domain or "")
+    kept: dict[str, None] = {}
+    for given, text in zip(change.aliases, moved, strict=True):
+        _, faults = read_new_aliases((text,), domain, find_domain)
+        if not faults:
+            kept[text] = None
+        for fault in faults.values():
+            notes.remark("other", f"came in without its alias {given[:100]!r}: {fault}")
+    if len(kept) > MOST_ALIASES:
+        notes.remark("other", f"came in with the first {MOST_ALIASES} of its {len(kept)} aliases")
+    return msgspec.structs.replace(change, aliases=tuple(kept)[:MOST_ALIASES])
+
+
+def _move_alias(text: str, former_host: str, host: str) -> str:
+    before, slash, slug = text.partition("/")
+    return f"{host}/{slug}" if slash and before == former_host else text
+
+
+def note_lost_aliases(wanted: PreparedLink, got: Sequence[Address]) -> Iterator[str]:
+    """What became of those that had another link by then, or rest."""
+    had = {alias.key for alias in got}
+    for alias in wanted.aliases:
+        if alias.key not in had:
+            yield f"came in without its alias {alias.text}: its slug is taken"
 
 
 def require_domain(context: LinkContext, workspace_id: int, host: str) -> None:
@@ -98,7 +135,8 @@ def insert_links(
     """
     arrivals: list[Arrival | PreparedLink] = []
     claims = Claims()
-    for arrival in settle_each(tx.find_one, claims, author, prepared, on_conflict):
+    conflicts = Conflicts(tx.find_one, claims, author.workspace_id, on_conflict, now)
+    for arrival in settle_each(conflicts, prepared, on_conflict):
         if isinstance(arrival, PreparedLink):
             claims.add(arrival)
             arrivals.append(msgspec.structs.replace(arrival, created_at=now))
@@ -120,15 +158,11 @@ def insert_links(
 
 
 def settle_each(
-    find_one: FindOne,
-    claims: Claims,
-    author: Author,
-    prepared: Sequence[Prepared],
-    on_conflict: OnConflict,
+    conflicts: Conflicts, prepared: Sequence[Prepared], on_conflict: OnConflict
 ) -> Iterator[PreparedLink | Existing | SlugTakenError]:
     """Each is settled after the caller has claimed the one before it. Raises SlugTakenError."""
     for each in prepared:
-        arrival = settle(find_one, claims, author.workspace_id, each.link, on_conflict)
+        arrival = conflicts.settle(each.link)
         if isinstance(arrival, SlugTakenError) and on_conflict == "fail":
             raise arrival
         yield arrival
@@ -158,18 +192,24 @@ class DryRun:
                 self._limits[quota] = use.limit
                 self._room[quota] = max(0, use.limit - use.used)
 
-    def insert_links(self, prepared: Sequence[Prepared]) -> list[Arrival | None]:
-        """None for a link that would be created. Raises as a real import does."""
-        find_one, on_conflict = self._context.db.look_up, self._options.on_conflict
-        settled = settle_each(find_one, self._claims, self._author, prepared, on_conflict)
+    async def insert_links(self, prepared: Sequence[Prepared]) -> list[Arrival | PreparedLink]:
+        """A PreparedLink for a link that would be created. Raises as a real import does."""
+        return await self._context.db.read(lambda rows: self._settle(rows, prepared))
+
+    def _settle(self, rows: Reader, prepared: Sequence[Prepared]) -> list[Arrival | PreparedLink]:
+        on_conflict = self._options.on_conflict
+        place = self._author.workspace_id, on_conflict, self._now
+        conflicts = Conflicts(rows.find_one, self._claims, *place)
+        settled = settle_each(conflicts, prepared, on_conflict)
         refused: list[PreparedLink] = []
-        arrivals: list[Arrival | None] = []
+        arrivals: list[Arrival | PreparedLink] = []
         for each in settled:
             if isinstance(each, PreparedLink):
                 # An import claims the slugs of a batch before it asks for room, too.
                 self._claims.add(each)
-                arrivals.append(self._take_quota(each))
-                refused += [each] if arrivals[-1] is not None else []
+                error = self._take_quota(each)
+                arrivals.append(error or each)
+                refused += [each] if error is not None else []
             else:
                 arrivals.append(each)
         for link in refused:

@@ -18,7 +18,8 @@ from shorty.errors import (
     SlugTakenError,
 )
 from shorty.links.context import LinkContext, ask_nobody, read_author
-from shorty.links.model import Link
+from shorty.links.model import Address, Link, PreparedLink
+from shorty.links.store import COUNTER_LANES
 from shorty.pools import WorkerThreads
 from shorty.transfer.belongings import Tags, Templates
 from shorty.transfer.conflicts import Existing
@@ -29,6 +30,7 @@ from shorty.transfer.import_links import (
     DryRun,
     Prepared,
     insert_links,
+    note_lost_aliases,
     prepare_import,
     require_domain,
 )
@@ -174,34 +176,35 @@ class Import:
             self._run, self._author, item, self._pictures.list_ours("logo"), self._tags
         )
 
-    async def _insert(self, prepared: Sequence[Prepared]) -> Sequence[Arrival | None]:
-        """None for a link that would be created."""
+    async def _insert(self, prepared: Sequence[Prepared]) -> Sequence[Arrival | PreparedLink]:
+        """A PreparedLink for a link that would be created."""
         if self._dry_run is not None:
-            return self._dry_run.insert_links(prepared)
+            return await self._dry_run.insert_links(prepared)
         if not prepared:
             return []
         run, author = self._run, self._author
         return await run.context.db.write(
             lambda tx: insert_links(
                 tx, run.context, author, prepared, run.options.on_conflict, run.now
-            )
+            ),
+            *(COUNTER_LANES if any(each.item.past.counts for each in prepared) else ()),
         )
 
-    def _note_arrival(self, prepared: Prepared, arrival: Arrival | None) -> None:
+    def _note_arrival(self, prepared: Prepared, arrival: Arrival | PreparedLink) -> None:
         item, progress = prepared.item, self._progress
         match arrival:
-            case Link() | None:
+            case Link() | PreparedLink():
                 progress.created += 1
-                link_id = arrival.id if arrival else WOULD_BE_CREATED
+                link_id = arrival.id if isinstance(arrival, Link) else WOULD_BE_CREATED
                 self._history.know(item.ref, link_id, is_new=True)
-                self._note_remarks_of(prepared)
+                self._note_remarks_of(prepared, arrival.aliases)
             case Existing():
                 progress.there += 1
                 self._history.know(item.ref, arrival.link_id, is_new=False)
             case _:
                 self._fail(item, arrival)
 
-    def _note_remarks_of(self, prepared: Prepared) -> None:
+    def _note_remarks_of(self, prepared: Prepared, aliases: Sequence[Address]) -> None:
         place, subject, progress = prepared.item.place, name_link(prepared.item), self._progress
         if prepared.closed:
             message = describe_closings(prepared.closed)
@@ -209,7 +212,10 @@ class Import:
             progress.switch_off(prepared.closed[0].reason)
         for remark in prepared.remarks:
             progress.note("note", place, subject, remark.message, remark.kind)
-        progress.flawed += bool(prepared.closed or prepared.remarks)
+        lost = list(note_lost_aliases(prepared.link, aliases))
+        for message in lost:
+            progress.note("note", place, subject, message, "other")
+        progress.flawed += bool(prepared.closed or prepared.remarks or lost)
 
     def _fail(self, item: ImportedLink, error: ShortyError) -> None:
         sort = "skipped" if isinstance(error, SlugTakenError) else "failed"

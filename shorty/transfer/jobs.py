@@ -1,107 +1,88 @@
-"""Runs the dashboard's imports in the background: first a preview of the file, then the import.
+"""The dashboard's imports: first a preview of the file, then the import, in the background.
 
-Jobs live in this process. A job ends within a second when the process stops, and when its person
-loses the right to import: session, membership and role are checked all the time. Uploads lie beside
-the database, readable by the server alone, and are deleted once they are no longer needed.
+Each is a row that every node can show, cancel and begin; the node that was asked runs it. When that
+node stops or dies, the next one that looks starts it again. Unused previews are deleted after a
+day, all else after seven.
 """
 
 import asyncio
-import os
-import secrets
-import shutil
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO, Final
 
-import structlog
 from msgspec.structs import replace
 
 from shorty.accounts.model import Actor
-from shorty.accounts.roles import may_still, require_scope
-from shorty.errors import BusyError, ConflictError, NotFoundError, StorageUnavailableError
+from shorty.accounts.roles import require_scope
+from shorty.errors import ConflictError, NotFoundError
 from shorty.links.context import LinkContext
+from shorty.links.job_store import MOST_RESTARTS, JobRow, JobRows, encode, make_job_id
 from shorty.transfer.files import Hints
-from shorty.transfer.imports import import_file
-from shorty.transfer.model import ImportOptions, SourceName
-from shorty.transfer.progress import Report, Transfer, TransferProgress
-from shorty.transfer.sources import read_headings
-
-Stage = Literal["trying", "tried", "importing", "over"]
-
-PIECE_BYTES: Final = 1024 * 1024
-KEPT_JOBS: Final = 10
-"""Per workspace, the newest."""
-ASK_AGAIN_S: Final = 0.5
-NO_RIGHT: Final = (
-    "This import was stopped: the person who started it was signed out, removed or given a role "
-    "that may not import. What was imported stays; anyone who may import can import the file again."
+from shorty.transfer.job_files import JobFiles, find_size
+from shorty.transfer.job_runs import (
+    ImportJob,
+    Run,
+    Runner,
+    Stage,
+    Work,
+    begin_state,
+    read_job,
 )
-UNFORESEEN: Final = "Something went wrong. What was imported stays; import the file again."
+from shorty.transfer.model import ImportOptions, SourceName
 
-log = structlog.get_logger(__name__)
-
-
-class ImportJob:
-    """One uploaded file, from its preview to its end."""
-
-    def __init__(
-        self,
-        folder: Path,
-        actor: Actor,
-        file_name: str,
-        source: SourceName,
-        options: ImportOptions,
-        now: int,
-    ) -> None:
-        self.id = secrets.token_urlsafe(12)
-        self.actor = actor
-        self.file_name = file_name
-        self.source: SourceName = source
-        self.options = options
-        self.started_at = now
-        self.stage: Stage = "trying"
-        self.path = folder / f"{self.id}.upload"
-        self.report_path = folder / f"{self.id}.report"
-        self.progress = TransferProgress()
-        self.task: asyncio.Task[None] | None = None
-        self.headings: tuple[str, ...] = ()
-        """Of a table's columns, once it was tried."""
-
-    @property
-    def is_running(self) -> bool:
-        return self.stage in {"trying", "importing"}
-
-    @property
-    def has_something(self) -> bool:
-        """Whether anything in it can be imported, as far as is known."""
-        progress = self.progress
-        found = progress.created or progress.there or progress.clicks or progress.belongings
-        return progress.state not in {"cancelled", "stopped"} and bool(found)
-
-    def describe(self) -> Transfer:
-        return self.progress.describe()
+BUSY: Final = "Another import is running. Wait for it, or cancel it."
+RUNNING: Final = "This import is running; cancel it first."
+STARTED: Final = "This import has already started or ended."
+GIVEN_UP: Final = (
+    "This import was stopped: the server that ran it stopped unexpectedly, again and again. What "
+    "was imported stays; import the rest of the file in smaller parts."
+)
 
 
 class ImportJobs:
     """To be used on the event loop only. `folder` is used by nothing else."""
 
     def __init__(self, context: LinkContext, folder: Path, read_clock: Callable[[], int]) -> None:
-        self._context = context
-        self._folder = folder
         self._read_clock = read_clock
-        self._jobs: dict[str, ImportJob] = {}
+        self._rows = JobRows(context.db, "imports", read_clock, busy=BUSY)
+        self._files = JobFiles(context.db, folder)
+        self._runner = Runner(context, self._rows, self._files, read_clock)
+        self.runs: dict[str, Run] = {}
+        """What this node runs, by the id of the job."""
 
-    def start(self) -> None:
-        """Removes the uploads that a killed process has left."""
-        self._clear_folder()
+    async def start(self) -> None:
+        """Gives back what an earlier process of this node ran, and removes what it left."""
+        await self._rows.start()
+        await self._clear_folder()
 
     async def stop(self) -> None:
-        """Returns once no job runs."""
-        for job in self._jobs.values():
-            job.progress.cancel()
-        await asyncio.gather(*(job.task for job in self._jobs.values() if job.task))
-        self._jobs.clear()
-        self._clear_folder()
+        """Returns once no job runs here; other nodes, or the next start, go on with them."""
+        runs = list(self.runs.values())
+        for run in runs:
+            run.give_back()
+        await asyncio.gather(*(run.task for run in runs if run.task))
+
+    async def take_up(self) -> None:
+        """Goes on with a job whose node is gone, if there is one."""
+        own = {job_id for job_id, run in self.runs.items() if not run.is_lost}
+        row = await self._rows.take_expired(own)
+        if row is None:
+            return
+        if (former := self.runs.get(row.id)) is not None:
+            former.lose()
+            await asyncio.gather(*filter(None, [former.task]))
+        job = read_job(row)
+        run = self._run(replace(job, state=begin_state(job.state)))
+        if row.is_cancelled:
+            run.progress.cancel()
+        elif row.restarts > MOST_RESTARTS:
+            run.progress.stop(GIVEN_UP)
+
+    async def delete_old(self, now: int) -> int:
+        """Deletes some of those that nobody needs; returns how many."""
+        job_ids = await self._rows.delete_old(now)
+        self._files.delete(job_ids)
+        return len(job_ids)
 
     async def try_file(
         self,
@@ -116,158 +97,106 @@ class ImportJobs:
         Raises ForbiddenError, and ConflictError while another import of the workspace runs.
         """
         require_scope(actor, "write")
-        self._require_idle(actor)
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        job = ImportJob(self._folder, actor, file_name, source, options, self._read_clock())
+        await self._rows.require_idle(actor.workspace_id)
+        size = find_size(file)
+        work = Work(actor=actor, file_name=file_name, source=source, options=options, size=size)
+        job = self._build(work)
+        await self._files.take_upload(job.row, file)
         try:
-            await asyncio.to_thread(copy_upload, file, job.path)
-            self._require_idle(actor)
-        except BaseException:  # a full disk, another import, a server that stops
-            job.path.unlink(missing_ok=True)
+            room = await self._rows.add(job.row)
+        except BaseException:  # another import, a full disk, a server that stops
+            self._files.leave_to_others(job.row)
             raise
-        self._make_room(actor)
-        self._jobs[job.id] = job
-        job.progress = self._make_progress(job)
-        job.task = asyncio.create_task(self._try(job))
-        return job
+        self._files.delete(room)
+        return self._run(job).describe()
 
-    def begin(self, actor: Actor, job_id: str) -> ImportJob:
+    async def begin(self, actor: Actor, job_id: str) -> ImportJob:
         """Imports a previewed file. Raises NotFoundError, ForbiddenError and ConflictError."""
         require_scope(actor, "write")
-        job = self.get_job(actor, job_id)
-        if job.stage != "tried":
-            raise ConflictError("This import has already started or ended.")
-        self._require_idle(actor)
-        job.actor, job.stage = actor, "importing"
-        job.progress = self._make_progress(job)
-        job.task = asyncio.create_task(self._import(job))
-        return job
+        job = await self.get_job(actor, job_id)
+        return await self._begin(job, "importing", replace(job.work, actor=actor))
 
-    def try_again(self, actor: Actor, job_id: str, hints: Hints) -> ImportJob:
+    async def try_again(self, actor: Actor, job_id: str, hints: Hints) -> ImportJob:
         """Previews a file again. Raises NotFoundError, ForbiddenError and ConflictError."""
         require_scope(actor, "write")
-        job = self.get_job(actor, job_id)
-        if job.stage != "tried":
-            raise ConflictError("This import has already started or ended.")
-        self._require_idle(actor)
-        job.actor, job.stage = actor, "trying"
-        job.options = replace(job.options, hints=hints)
-        job.progress = self._make_progress(job)
-        job.task = asyncio.create_task(self._try(job))
-        return job
+        job = await self.get_job(actor, job_id)
+        options = replace(job.options, hints=hints)
+        return await self._begin(job, "trying", replace(job.work, actor=actor, options=options))
 
-    def cancel(self, actor: Actor, job_id: str) -> None:
+    async def cancel(self, actor: Actor, job_id: str) -> None:
         """A running job ends within a second. Raises ForbiddenError and NotFoundError."""
         require_scope(actor, "write")
-        self.get_job(actor, job_id).progress.cancel()
+        job = await self.get_job(actor, job_id)
+        await self._rows.cancel(actor.workspace_id, job.id)
+        if (run := self._find_run(job.row)) is not None:
+            run.progress.cancel()
 
-    def drop(self, actor: Actor, job_id: str) -> None:
+    async def drop(self, actor: Actor, job_id: str) -> None:
         """Deletes a job that does not run. Raises NotFoundError and ConflictError."""
         require_scope(actor, "write")
-        job = self.get_job(actor, job_id)
-        if job.is_running:
-            raise ConflictError("This import is running; cancel it first.")
-        self._drop(job)
+        job = await self.get_job(actor, job_id)
+        if not await self._rows.drop(actor.workspace_id, job.id):
+            raise ConflictError(RUNNING)
+        self._files.delete([job.id])
 
-    def get_job(self, actor: Actor, job_id: str) -> ImportJob:
+    async def get_job(self, actor: Actor, job_id: str) -> ImportJob:
         """Raises NotFoundError, for another workspace's too."""
-        job = self._jobs.get(job_id)
-        if job is None or job.actor.workspace_id != actor.workspace_id:
+        row = await self._rows.find(actor.workspace_id, job_id)
+        if row is None:
             raise NotFoundError("import", job_id[:40])
-        return job
+        return self._show(row)
 
-    def list_jobs(self, actor: Actor) -> list[ImportJob]:
+    async def list_jobs(self, actor: Actor) -> list[ImportJob]:
         """The newest first."""
-        workspace_id = actor.workspace_id
-        jobs = [job for job in self._jobs.values() if job.actor.workspace_id == workspace_id]
-        return jobs[::-1]
+        return list(map(self._show, await self._rows.list_all(actor.workspace_id)))
 
-    def _require_idle(self, actor: Actor) -> None:
-        if any(job.is_running for job in self.list_jobs(actor)):
-            raise ConflictError("Another import is running. Wait for it, or cancel it.")
+    async def read_report(self, job: ImportJob) -> AsyncGenerator[bytes]:
+        """What is written so far. Raises ConflictError where it is not there any more."""
+        return await self._files.read_report(job.row)
 
-    def _make_room(self, actor: Actor) -> None:
-        """Drops an unused preview, and the oldest of too many jobs."""
-        jobs = self.list_jobs(actor)
-        for job in [*(job for job in jobs if job.stage == "tried"), *jobs[KEPT_JOBS - 1 :]]:
-            if job.id in self._jobs:
-                self._drop(job)
+    def _build(self, work: Work) -> ImportJob:
+        state = begin_state()
+        row = JobRow(
+            id=make_job_id(),
+            kind="imports",
+            workspace_id=work.actor.workspace_id,
+            stage="trying",
+            is_running=True,
+            is_alone=True,
+            started_at=self._read_clock(),
+            work=encode(work),
+            state=encode(state),
+        )
+        return ImportJob(row=row, work=work, state=state)
 
-    def _drop(self, job: ImportJob) -> None:
-        del self._jobs[job.id]
-        job.path.unlink(missing_ok=True)
-        job.report_path.unlink(missing_ok=True)
+    async def _begin(self, job: ImportJob, stage: Stage, work: Work) -> ImportJob:
+        state = begin_state(job.state)
+        wanted = replace(job.row, stage=stage, work=encode(work), state=encode(state))
+        row = await self._rows.begin(wanted)
+        if row is None:
+            raise ConflictError(STARTED)
+        return self._run(ImportJob(row=row, work=work, state=state)).describe()
 
-    async def _try(self, job: ImportJob) -> None:
-        await self._run(job, replace(job.options, is_dry_run=True))
-        if job.progress.state not in {"cancelled", "stopped"}:
-            job.headings = await asyncio.to_thread(
-                read_headings, job.source, job.path, job.options.hints
-            )
-        # A file with nothing to import does not wait for its person, unless as a table whose
-        # columns they can name.
-        job.stage = "tried" if job.has_something or job.headings else "over"
-        if job.stage == "over":
-            job.path.unlink(missing_ok=True)
+    def _run(self, job: ImportJob) -> Run:
+        run = self.runs[job.id] = Run(job)
+        run.task = asyncio.create_task(self._run_to_end(run))
+        return run
 
-    async def _import(self, job: ImportJob) -> None:
-        await self._run(job, job.options)
-        job.stage = "over"
-        job.path.unlink(missing_ok=True)
-
-    async def _run(self, job: ImportJob, options: ImportOptions) -> None:
-        progress = job.progress
+    async def _run_to_end(self, run: Run) -> None:
         try:
-            with open_private(job.report_path) as file:
-                progress.report_to(Report(file).add)
-                importing = asyncio.ensure_future(
-                    import_file(
-                        self._context,
-                        job.actor,
-                        job.source,
-                        job.path,
-                        options,
-                        self._read_clock(),
-                        progress,
-                    )
-                )
-                while not importing.done():
-                    await asyncio.wait({importing}, timeout=ASK_AGAIN_S)
-                    self._ask_again(job)
-                await importing
-        except (BusyError, StorageUnavailableError) as error:
-            progress.finish("failed", error.message)
-        except Exception:
-            log.exception("import_failed", source=job.source)
-            progress.finish("failed", UNFORESEEN)
+            await self._runner.run(run)
+        finally:
+            if self.runs.get(run.job.id) is run:
+                del self.runs[run.job.id]
 
-    def _make_progress(self, job: ImportJob) -> TransferProgress:
-        return TransferProgress(on_change=lambda _: self._ask_again(job))
+    def _show(self, row: JobRow) -> ImportJob:
+        """As it is now if this node runs it, else as it was within the last second."""
+        job, run = read_job(row), self._find_run(row)
+        return job if run is None else replace(job, state=run.describe().state)
 
-    def _ask_again(self, job: ImportJob) -> None:
-        """Stops a job whose person may no longer import; called for each batch and meanwhile."""
-        try:
-            if not may_still(self._context.db, job.actor, "write", self._read_clock()):
-                job.progress.stop(NO_RIGHT)
-        except StorageUnavailableError as error:
-            job.progress.stop(error.message)
+    def _find_run(self, row: JobRow) -> Run | None:
+        run = self.runs.get(row.id)
+        return run if run is not None and run.job.row.run == row.run else None
 
-    def _clear_folder(self) -> None:
-        try:
-            if self._folder.exists():
-                shutil.rmtree(self._folder)
-        except OSError as error:
-            log.warning("uploads_remain", folder=str(self._folder), reason=error.strerror)
-
-
-def copy_upload(file: BinaryIO, path: Path) -> None:
-    file.seek(0)
-    with open_private(path) as copy:
-        shutil.copyfileobj(file, copy, PIECE_BYTES)
-
-
-def open_private(path: Path) -> BinaryIO:
-    """A new file, which replaces one of an earlier run."""
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    return os.fdopen(descriptor, "wb")
+    async def _clear_folder(self) -> None:
+        self._files.clear(await self._rows.list_ids())

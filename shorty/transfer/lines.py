@@ -19,8 +19,9 @@ from shorty.links.model import LinkType, MadeThrough, QrSettings
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-FORMAT: Final = 2
-"""Format 1 had no templates, pictures and pages."""
+FORMAT: Final = 3
+"""Format 1 had no templates, pictures and pages, 2 no rules: who does not know them would
+send visitors where they were not meant to go."""
 
 Time: TypeAlias = Annotated[int, Meta(ge=0, le=253_402_300_799_999)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=10**12)]
@@ -83,8 +84,8 @@ class CountsOfLink(_Part, frozen=True, kw_only=True):
 
 
 class LinkLine(_Part, frozen=True, kw_only=True, tag="link", tag_field="kind"):
-    """`url` is the destination as it was given, `redirect` the status. If `counts` are missing, a
-    line of their own follows."""
+    """`url` is the destination as it was given, `redirect` the status, `aliases` each HOST/SLUG,
+    `rules` those of the links API. If `counts` are missing, a line of their own follows."""
 
     id: Ref
     domain: Text
@@ -114,12 +115,18 @@ class LinkLine(_Part, frozen=True, kw_only=True, tag="link", tag_field="kind"):
     utm_id: Text | None = None
     meta_pixel_id: Text | None = None
     google_tag_id: Text | None = None
+    gtm_container_id: Text | None = None
+    hide_referrer: bool = False
+    skip_social_crawler_tracking: bool = False
+    expired_url: Text | None = None
+    rules: tuple[dict[str, Any], ...] = ()
     webhook_urls: tuple[Text, ...] = ()
     is_link_in_bio: bool = False
     button_label: Text | None = None
     qr_settings: QrSettings | None = None
     made_through: MadeThrough = msgspec.field(default_factory=lambda: "link")
     edit_count: Count = 0
+    aliases: tuple[Text, ...] = ()
     tags: tuple[Text, ...] = ()
     created_at: Time
     updated_at: Time
@@ -128,10 +135,11 @@ class LinkLine(_Part, frozen=True, kw_only=True, tag="link", tag_field="kind"):
 
 COLUMNS: Final = (
     *("url", "domain", "slug", "title", "description", "image", "linkType", "redirect"),
-    *("isActive", "isStarred", "cloaked", "hasPassword", "validSince", "expiresAt", "maxClicks"),
-    *("forwardParameters", "blockBots", "utmSource", "utmMedium", "utmCampaign", "utmTerm"),
-    *("utmContent", "utmId", "metaPixelId", "googleTagId", "webhookUrls", "clickCount"),
-    *("scans", "bioClicks", "createdAt", "updatedAt", "tags"),
+    *("isActive", "isStarred", "cloaked", "hasPassword", "validSince", "expiresAt", "expiredUrl"),
+    *("maxClicks", "rules", "forwardParameters", "blockBots", "hideReferrer"),
+    *("skipSocialCrawlerTracking", "utmSource", "utmMedium", "utmCampaign", "utmTerm"),
+    *("utmContent", "utmId", "metaPixelId", "googleTagId", "gtmContainerId", "webhookUrls"),
+    *("clickCount", "scans", "bioClicks", "createdAt", "updatedAt", "aliases", "tags"),
 )
 """Of our own table of links, in order: names of LinkLine's fields, the counts and `hasPassword`."""
 
@@ -177,7 +185,11 @@ class PageLine(_Part, frozen=True, kw_only=True, tag="page", tag_field="kind"):
 
 
 class ClickLine(_Part, frozen=True, kw_only=True, tag="click", tag_field="kind"):
-    """`visitor` is the same for all clicks of a visitor on one UTC day, 0 if it is not known."""
+    """`visitor` is the same for all clicks of a visitor on one UTC day, 0 if it is not known.
+
+    `domain` is the one by which the click came, if it is not the link's. `rule` is the id of the
+    link's rule that won it, `variant` the key of the one that was drawn.
+    """
 
     link: Ref
     at: Time
@@ -190,7 +202,10 @@ class ClickLine(_Part, frozen=True, kw_only=True, tag="click", tag_field="kind")
     browser: Text | None = None
     os: Text | None = None
     device: Text | None = None
+    domain: Text | None = None
     utm: tuple[str | None, str | None, str | None, str | None, str | None] | None = None
+    rule: Text | None = None
+    variant: Text | None = None
 
 
 class CountsLine(_Part, frozen=True, kw_only=True, tag="counts", tag_field="kind"):

@@ -21,7 +21,7 @@ from shorty.transfer.files import Fault, Hints, ReadingStoppedError
 from shorty.transfer.progress import TransferProgress
 from shorty.transfer.remarks import Closing, LinkRemark
 
-SourceName = Literal["csv", "shorty", "yourls", "kutt", "shlink", "bitly"]
+SourceName = Literal["csv", "shorty", "yourls", "kutt", "shlink", "bitly", "dub"]
 OnConflict = Literal["skip", "rename", "fail"]
 
 
@@ -89,10 +89,14 @@ class ImportedPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportedClick(msgspec.Struct, frozen=True, kw_only=True):
-    """`ref` is the link's id in the file, to be replaced in `click` by ours."""
+    """`ref` is the link's id in the file, to be replaced in `click` by ours.
+
+    `domain` is the host by which it came, where the file says so.
+    """
 
     ref: str
     click: Click
+    domain: str | None = None
 
 
 class ImportedCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,7 +159,7 @@ class ImportRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExportedLink(LinkFields, frozen=True, kw_only=True):
-    """A stored link with its counts, each field by the name of its column."""
+    """A stored link with its counts, each field by the name of its column; its aliases as texts."""
 
     id: int
     is_admin_blocked: bool
@@ -167,3 +171,4 @@ class ExportedLink(LinkFields, frozen=True, kw_only=True):
     bio_clicks: int
     bots: int
     last_click_at: int | None
+    aliases: tuple[str, ...]

@@ -72,9 +72,9 @@ class Pages:
             return await context.db.write(lambda tx: dress_page(tx, context, actor, page_id, dress))
         if page_id != WOULD_BE_CREATED:
             await get_page(context, actor, page_id, self._run.now)
-            if is_dressed(context.db, page_id):
+            if await context.db.read(lambda rows: is_dressed(rows, page_id)):
                 return None
-        return judge_dress(context, actor, dress)
+        return await context.db.read(lambda rows: judge_dress(rows, context, actor, dress))
 
     def _find_avatar(self, item: ImportedPage) -> tuple[PageChange, bool]:
         """With our picture instead of the file's; and whether it was lost."""

@@ -57,6 +57,8 @@ from shorty.transfer.model import (
     ImportedTemplate,
     Item,
 )
+from shorty.transfer.remarks import Notes
+from shorty.transfer.terms import read_own_rules
 
 KINDS: Final[dict[str, Kind]] = {"person": PERSON, "bot": BOT, "prefetch": PREFETCH}
 SOURCES: Final[dict[str, Source]] = {"link": LINK, "qr": QR, "bio": BIO}
@@ -65,6 +67,7 @@ CLICK_TEXTS: Final = {
     "referrer": LONGEST_REFERRER,
     **dict.fromkeys(("country", "city", "browser", "os", "device"), 100),
 }
+LONGEST_RULE_NAME: Final = 100  # of a rule's id or a variant's key
 _WHERE: Final = re.compile(r" - at `\$\.?(.*)`$")
 _WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 MOST: Final = 2**63 - 1
@@ -124,7 +127,7 @@ def build_item(line: ItemLine, place: str) -> Item:
         case LinkLine():
             return build_link(line, place)
         case ClickLine():
-            return ImportedClick(ref=line.link, click=build_click(line))
+            return ImportedClick(ref=line.link, click=build_click(line), domain=line.domain)
         case CountsLine():
             return ImportedCounts(ref=line.link, counts=copy_fields(line.counts, Counts))
 
@@ -169,18 +172,24 @@ def build_block(block: BlockOfPage, place: str) -> ImportedBlock:
 
 
 def build_link(line: LinkLine, place: str) -> ImportedLink:
+    notes = Notes()
+    rules = read_own_rules(list(line.rules), notes)
     return ImportedLink(
         place=place,
-        change=copy_fields(line, LinkChange, status=line.redirect, tag_names=line.tags),
+        change=copy_fields(
+            line, LinkChange, status=line.redirect, rules=rules, tag_names=line.tags
+        ),
         past=copy_fields(line, Past, counts=line.counts and copy_fields(line.counts, Counts)),
         ref=line.id,
         password_hash=line.password_hash,
+        closed=notes.closed,
     )
 
 
 def build_click(line: ClickLine) -> Click:
     """Texts that visitors could have sent are cut as in the recorder."""
     visitor = int(line.visitor)
+    texts = {name: _clean(getattr(line, name), longest) for name, longest in CLICK_TEXTS.items()}
     utm = line.utm and [value and clean_text(value, LONGEST_UTM) for value in line.utm]
     return Click(
         link_id=0,
@@ -188,8 +197,15 @@ def build_click(line: ClickLine) -> Click:
         visitor=visitor if visitor <= MOST else 0,
         kind=KINDS[line.by],
         source=SOURCES[line.source],
-        **{name: _clean(getattr(line, name), longest) for name, longest in CLICK_TEXTS.items()},
+        country=texts["country"],
+        city=texts["city"],
+        referrer=texts["referrer"],
+        browser=texts["browser"],
+        os=texts["os"],
+        device=texts["device"],
         utm=msgspec.json.encode(utm).decode() if utm and any(utm) else None,
+        rule_id=_clean(line.rule, LONGEST_RULE_NAME),
+        variant=_clean(line.variant, LONGEST_RULE_NAME) if line.rule else None,
     )
 
 

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from shorty.links.imported_history import Counts, Past
 from shorty.links.model import LinkChange
-from shorty.transfer.csv_file import read_csv, take_note
+from shorty.transfer.csv_file import leave_domains, read_csv, take_note
+from shorty.transfer.dub import read_dub
 from shorty.transfer.files import Hints, InvalidFileError, OpenFile
 from shorty.transfer.json_file import (
     Entry,
@@ -51,10 +52,11 @@ def read_kutt(file: OpenFile) -> Iterator[Item]:
 def build_kutt_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
     """Its description is a note, so it becomes the title."""
     notes = Notes()
-    terms = read_terms(fold_entry(entry), notes)
+    url = parse_text(entry.get("target"))
+    terms = read_terms(fold_entry(entry), notes, destination=url)
     clicks = parse_count(entry.get("visit_count"))
     change = LinkChange(
-        url=parse_text(entry.get("target")),
+        url=url,
         domain=parse_host(entry.get("domain")),
         slug=parse_text(entry.get("address")) or None,
         title=parse_title(entry.get("description")),
@@ -79,9 +81,11 @@ def read_shlink(file: OpenFile) -> Iterator[Item]:
 
 def build_shlink_link(entry: Entry, place: str) -> Iterator[ImportedLink]:
     notes = Notes()
-    terms = read_terms(fold_entry(entry) | fold_entry(as_object(entry.get("meta"))), notes)
+    url = parse_text(entry.get("longUrl"))
+    cells = fold_entry(entry) | fold_entry(as_object(entry.get("meta")))
+    terms = read_terms(cells, notes, destination=url)
     change = LinkChange(
-        url=parse_text(entry.get("longUrl")),
+        url=url,
         domain=parse_host(entry.get("domain")),
         slug=parse_text(entry.get("shortCode")) or None,
         title=parse_title(entry.get("title")),
@@ -105,14 +109,8 @@ def read_bitly(file: OpenFile) -> Iterator[Item]:
         return read_entries(
             file, [("links",)], build_bitly_links, "Bitly's API", destination="long_url"
         )
-    return map(move_from_bitly, read_csv(file, harmless=HARMLESS_AT_BITLY))
-
-
-def move_from_bitly(item: Item) -> Item:
-    """A link on one of Bitly's domains goes to the default one."""
-    if not isinstance(item, ImportedLink) or (item.change.domain or "").lower() not in BITLYS_OWN:
-        return item
-    return replace(item, change=replace(item.change, domain=""))
+    items = read_csv(file, harmless=HARMLESS_AT_BITLY)
+    return (leave_domains(item, BITLYS_OWN) for item in items)
 
 
 def build_bitly_links(entry: Entry, place: str) -> Iterator[ImportedLink]:
@@ -122,9 +120,10 @@ def build_bitly_links(entry: Entry, place: str) -> Iterator[ImportedLink]:
     named = [split_short_url(short_url) for short_url in short_urls]
     branded = [(host, slug) for host, slug in named if host.lower() not in BITLYS_OWN]
     notes = Notes()
-    terms = read_terms(fold_entry(entry), notes, harmless=HARMLESS_AT_BITLY)
+    url = parse_text(entry.get("long_url"))
+    terms = read_terms(fold_entry(entry), notes, destination=url, harmless=HARMLESS_AT_BITLY)
     change = LinkChange(
-        url=parse_text(entry.get("long_url")),
+        url=url,
         title=parse_title(entry.get("title")),
         expires_at=read_end(entry.get("expiration_at"), notes),
         tag_names=parse_names(entry.get("tags")),
@@ -159,4 +158,5 @@ READERS: Final[dict[SourceName, Reader]] = {
     "kutt": read_kutt,
     "shlink": read_shlink,
     "bitly": read_bitly,
+    "dub": read_dub,
 }

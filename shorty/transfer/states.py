@@ -86,6 +86,8 @@ _EXACT: Final[Mapping[Reason, str]] = {
         " languagetargeting mobileurl desktopurl tableturl regex isregex wildcards dynamicredirect"
     ),
 }
+RULE_FIELDS: Final = frozenset(_EXACT["rules"].split())
+"""What `targets` reads."""
 _AROUND: Final = ("", "is", "was", "islink", "link", "has")
 _BEHIND: Final = ("", "at", "on", "date", "time")
 CLOSING_FIELDS: Final[Mapping[str, Reason]] = {
@@ -150,9 +152,15 @@ START_FIELDS: Final = (
     *("begindate", "availablefrom", "publishat", "publishdate", "scheduledat", "scheduledfor"),
     *("goliveat", "golive", "enabledfrom", "notbefore", "liveat", "visiblefrom", "validfromdate"),
 )
+EXPIRED_URL_FIELDS: Final = (
+    *("expiredurl", "expiredredirect", "expiredredirecturl", "expirationurl", "expiryurl"),
+    *("expiredlink", "expirationredirect", "expirydestination", "expireddestination"),
+)
 KNOWN_FIELDS: Final = frozenset(
     {
         *CLOSING_FIELDS,
+        *EXPIRED_URL_FIELDS,
+        *("splitpercent", "apple", "google"),
         *OPENING_FIELDS,
         *STATE_FIELDS,
         *PASSWORD_FIELDS,
@@ -196,15 +204,15 @@ def judge_states(
 ) -> None:
     """Notes each reason why a link with these fields is closed.
 
-    `harmless` fields don't close a link of this product. A password or its flag is judged by
-    `judge_password`.
+    `harmless` fields don't close a link of this product. A password or its flag, and rules, are
+    read by `terms`.
     """
     for name, value in cells.items():
         if name in harmless or name in PASSWORD_FIELDS or is_nothing(value):
             continue
         reason = CLOSING_FIELDS.get(name)
         if reason is not None:
-            if reason != "password" and not is_no(value) and not _is_count(name, value):
+            if reason not in {"password", "rules"} and not is_no(value):
                 notes.close(reason)
         elif name in OPENING_FIELDS:
             _judge_state(value, notes, OPENING_FIELDS[name])
@@ -225,11 +233,6 @@ def _judge_state(value: object, notes: Notes, reason: Reason) -> None:
         is_plain = word.casefold() in _PLAIN_NO
         message = None if is_plain or fold_word(word) == found else f"its state was {word[:40]!r}"
         notes.close(reason if is_plain else found, message)
-
-
-def _is_count(name: str, value: object) -> bool:
-    """Whether it is how many visits came from such devices."""
-    return name in {"ios", "android"} and str(value).strip().isdigit()
 
 
 def has_password_flag(cells: Mapping[str, object]) -> bool:

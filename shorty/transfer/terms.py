@@ -8,11 +8,14 @@ from msgspec.structs import replace
 
 from shorty.links.imported_history import Past
 from shorty.links.model import LinkChange
+from shorty.links.rule_reading import read_rules
+from shorty.links.rules import Rules
 from shorty.transfer.hashes import find_password
 from shorty.transfer.json_file import parse_moment
 from shorty.transfer.model import ImportedLink
 from shorty.transfer.remarks import Notes
 from shorty.transfer.states import (
+    EXPIRED_URL_FIELDS,
     LIMIT_FIELDS,
     PASSWORD_FIELDS,
     REMAINING_FIELDS,
@@ -23,6 +26,7 @@ from shorty.transfer.states import (
     judge_states,
 )
 from shorty.transfer.tables import fold_column
+from shorty.transfer.targets import UnknownTargetsError, find_rules
 from shorty.transfer.times import parse_set_time
 
 ParseTime = Callable[[str], int | None]
@@ -39,12 +43,15 @@ class Terms(NamedTuple):
     password: str | None
     max_clicks: int | None
     valid_since: int | None
+    expired_url: str | None
+    rules: Rules
 
 
 def read_terms(
     cells: Mapping[str, object],
     notes: Notes,
     *,
+    destination: str,
     harmless: frozenset[str] = _NONE,
     read_time: ParseTime = parse_set_time,
 ) -> Terms:
@@ -58,7 +65,26 @@ def read_terms(
         password=_read_password(cells, notes),
         max_clicks=_read_limit(cells, notes),
         valid_since=notes.read_or_close("start", "start", lambda: read_time(_spell(start))),
+        expired_url=_spell(find_field(cells, EXPIRED_URL_FIELDS)) or None,
+        rules=_find_rules(cells, destination, notes),
     )
+
+
+def _find_rules(cells: Mapping[str, object], destination: str, notes: Notes) -> Rules:
+    try:
+        found = notes.read_or_close("rules", "rules", lambda: find_rules(cells, destination))
+    except UnknownTargetsError:
+        notes.close("rules")
+        return ()
+    return read_own_rules(found, notes)
+
+
+def read_own_rules(found: object, notes: Notes) -> Rules:
+    """Of rules in the form of the links API; a link whose rules are wrong is switched off."""
+    rules, faults = read_rules(found)
+    for path, fault in faults.items():
+        notes.close("rules", f"its rules can't be taken over: {path} {fault}")
+    return () if faults else rules
 
 
 def make_item(
@@ -72,6 +98,8 @@ def make_item(
             password=terms.password,
             valid_since=terms.valid_since,
             max_clicks=terms.max_clicks,
+            expired_url=terms.expired_url,
+            rules=terms.rules,
         ),
         past=past,
         ref=ref,

@@ -137,9 +137,10 @@ def build_link(
 ) -> ImportedLink:
     """Plugins add fields for states and ends. Raises ValueError."""
     folded, notes = fold_entry(cells), Notes()
-    terms = read_terms(folded, notes)
+    url = parse_text(cells.get("url"))
+    terms = read_terms(folded, notes, destination=url)
     change = LinkChange(
-        url=parse_text(cells.get("url")),
+        url=url,
         domain=domain,
         slug=keyword or None,
         title=parse_text(cells.get("title")) or None,

@@ -17,7 +17,12 @@ from shorty.accounts.second_factor import (
     count_wrong_codes,
     has_second_factor,
 )
-from shorty.accounts.service import change_name, change_password
+from shorty.accounts.service import (
+    change_name,
+    change_password,
+    change_single_keys,
+    change_time_zone,
+)
 from shorty.accounts.sessions import end_other_sessions, list_sessions, sign_out_browser
 from shorty.accounts.tokens import count_own_tokens
 from shorty.clicks.user_agent import read_user_agent
@@ -39,6 +44,7 @@ from shorty.web.auth_forms import (
     tell_of_tokens,
     write_signed_in,
 )
+from shorty.web.formatting import list_zones
 from shorty.web.guard import Pages
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
@@ -65,7 +71,25 @@ async def set_name(request: WebRequest) -> Answer:
         await request.services.db.write(lambda tx: change_name(tx, user_id, name))
     except InvalidFieldsError as error:
         return await show_account(request, error, "name")
-    return see_other(request, ACCOUNT, "Your name is changed.")
+    return see_other(request, ACCOUNT, "Changes saved.")
+
+
+@pages.handle("POST /account/keys")
+async def set_single_keys(request: WebRequest) -> Answer:
+    user_id, is_on = request.actor.user_id, request.typed.is_checked("single_keys")
+    await request.services.db.write(lambda tx: change_single_keys(tx, user_id, is_on=is_on))
+    return see_other(request, ACCOUNT, f"Single-key shortcuts are {'on' if is_on else 'off'}.")
+
+
+@pages.handle("POST /account/time-zone")
+async def set_time_zone(request: WebRequest) -> Answer:
+    user_id, name = request.actor.user_id, request.typed.read("time_zone")
+    try:
+        zone = await request.services.db.write(lambda tx: change_time_zone(tx, user_id, name))
+    except InvalidFieldsError as error:
+        return await show_account(request, error, "time_zone")
+    shown = zone or f"your browser's time zone, {request.browser_zone}"
+    return see_other(request, ACCOUNT, f"Times are now shown in {shown}.")
 
 
 @pages.handle("POST /account/password")
@@ -77,16 +101,16 @@ async def set_password(request: WebRequest) -> Answer:
     except (InvalidFieldsError, RateLimitedError) as error:
         return await show_account(request, error, "password")
     revokes = request.typed.is_checked(REVOKES_TOKENS)
-    known = request.find_known_account(user_id)
+    known = await request.find_known_account(user_id)
     await write_signed_in(
         request,
         lambda tx: change_password(
             tx, user_id, session_id, password_hash, request.now, revokes_tokens=revokes
         ),
     )
-    remember_browser(request, user_id, passed_code=known is not None and known.passed_code)
-    said = "Your password is changed; other browsers are signed out."
-    return see_other(request, ACCOUNT, f"{said}{tell_of_tokens(request, user_id)}")
+    await remember_browser(request, user_id, passed_code=known is not None and known.passed_code)
+    said = "Password changed. All other browsers are signed out."
+    return see_other(request, ACCOUNT, f"{said}{await tell_of_tokens(request, user_id)}")
 
 
 @pages.handle("POST /account/email")
@@ -98,7 +122,7 @@ async def set_email(request: WebRequest) -> Answer:
         sent_to = await send_email_link(request, email)
     except (InvalidFieldsError, ConflictError, RateLimitedError, FetchError) as error:
         return await show_account(request, error, "email")
-    said = f"A mail is on its way to {sent_to}. Follow the link in it to sign in with that email."
+    said = f"Confirmation link sent to {sent_to}. Open it to sign in with that email."
     return see_other(request, ACCOUNT, said)
 
 
@@ -110,13 +134,13 @@ async def send_email_link(request: WebRequest, typed: str) -> str:
     services = request.services
     if not services.mailer.is_on:
         raise ConflictError(
-            "This server sends no mail, so it cannot verify an email. The person who runs it can "
-            "change yours with the command `shorty user email`."
+            "This server can't send email, so it can't verify yours. The person who runs it can "
+            "change it with the command `shorty user email`."
         )
     email = check_email(typed)
     # Limited by sender and by recipient, so that nobody can send spam from here.
-    take_mail_of(services.limits, request.actor.user_id, request.now)
-    take_mail(services.limits, email, request.now)
+    await take_mail_of(services.limits, request.actor.user_id, request.now)
+    await take_mail(services.limits, email, request.now)
     made = await write_signed_in(
         request, lambda tx: request_email_link(tx, request.actor.user_id, email, request.now)
     )
@@ -131,7 +155,7 @@ async def send_email_link(request: WebRequest, typed: str) -> str:
 
 @pages.handle("GET /new-email")
 async def ask_new_email(request: WebRequest) -> Answer:
-    return show_new_email(request, request.read_query().get("key", ""))
+    return await show_new_email(request, request.read_query().get("key", ""))
 
 
 @pages.handle("POST /new-email")
@@ -142,46 +166,48 @@ async def confirm_new_email(request: WebRequest) -> Answer:
             lambda tx: change_email_by_link(tx, request.actor.user_id, key, request.now)
         )
     except (ConflictError, AlreadyExistsError) as error:
-        return show_new_email(request, key, error)
+        return await show_new_email(request, key, error)
     email = change.user.email
     if email == change.old:
         return see_other(request, ACCOUNT, f"Your email {email} is verified.")
     if services.mailer.is_on:
         services.mailer.post(_write_notice(change.old, email))
-    return see_other(request, ACCOUNT, f"You sign in with {email} from now on.")
+    return see_other(request, ACCOUNT, f"You now sign in with {email}.")
 
 
 async def _write_notice(old: str, new: str) -> Mail:
     return write_email_notice(old, new)
 
 
-def show_new_email(request: WebRequest, key: str, error: ShortyError | None = None) -> Answer:
-    link = find_mail_link(request.services.db, key, "email", request.now)
+async def show_new_email(request: WebRequest, key: str, error: ShortyError | None = None) -> Answer:
+    link = await request.services.db.read(
+        lambda rows: find_mail_link(rows, key, "email", request.now)
+    )
     email = "" if link is None or link.user_id != request.actor.user_id else link.email
-    return render_form(request, "new_email.html", error, key=key, email=email)
+    return render_form(request, "new_email.html", error, has_secret=True, key=key, email=email)
 
 
-@pages.handle("POST /account/sessions/{session_id}/end")
+@pages.handle("POST /account/sessions/{session_id}/end", page=ACCOUNT)
 async def end_one_session(request: WebRequest) -> Answer:
     session_id = request.read_id("session_id", "session")
-    user_id, known = request.actor.user_id, request.find_known_account(request.actor.user_id)
+    user_id, known = request.actor.user_id, await request.find_known_account(request.actor.user_id)
     await request.services.db.write(
         lambda tx: sign_out_browser(tx, user_id, session_id, request.now)
     )
     if known is not None:
-        remember_browser(request, user_id, passed_code=known.passed_code)
-    return see_other(request, ACCOUNT, "That browser is signed out.")
+        await remember_browser(request, user_id, passed_code=known.passed_code)
+    return see_other(request, ACCOUNT, "Browser signed out.")
 
 
-@pages.handle("POST /account/sessions/end-others")
+@pages.handle("POST /account/sessions/end-others", page=ACCOUNT)
 async def end_all_others(request: WebRequest) -> Answer:
-    user_id, known = request.actor.user_id, request.find_known_account(request.actor.user_id)
+    user_id, known = request.actor.user_id, await request.find_known_account(request.actor.user_id)
     await request.services.db.write(
         lambda tx: end_other_sessions(tx, user_id, request.session_id, request.now)
     )
     if known is not None:
-        remember_browser(request, user_id, passed_code=known.passed_code)
-    return see_other(request, ACCOUNT, "Every other browser is signed out.")
+        await remember_browser(request, user_id, passed_code=known.passed_code)
+    return see_other(request, ACCOUNT, "All other browsers are signed out.")
 
 
 async def show_account(
@@ -198,12 +224,15 @@ async def show_account(
         form=request.typed,
         sessions=[(session, describe_browser(session)) for session in sessions],
         session_id=request.session_id,
-        has_second_factor=has_second_factor(db, user_id),
-        recovery_codes=count_recovery_codes(db, user_id),
-        wrong_codes=count_wrong_codes(db, user_id, request.now),
-        own_tokens=count_own_tokens(db, user_id, request.now),
-        is_email_verified=is_email_verified(db, user_id),
+        has_second_factor=await db.read(lambda rows: has_second_factor(rows, user_id)),
+        recovery_codes=await db.read(lambda rows: count_recovery_codes(rows, user_id)),
+        wrong_codes=await db.read(lambda rows: count_wrong_codes(rows, user_id, request.now)),
+        own_tokens=await db.read(lambda rows: count_own_tokens(rows, user_id, request.now)),
+        is_email_verified=await db.read(lambda rows: is_email_verified(rows, user_id)),
         sends_mail=request.services.mailer.is_on,
+        time_zone=request.signed_in.time_zone if request.signed_in else None,
+        browser_zone=str(request.browser_zone),
+        zones=list_zones(),
     )
 
 

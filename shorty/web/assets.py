@@ -1,4 +1,4 @@
-"""Owns the dashboard's own files: styles, scripts and the icon, under addresses of their content.
+"""Owns the dashboard's own files: styles, scripts and icons, under addresses of their content.
 
 An address changes when what it leads to does, so that browsers may keep it for good.
 """
@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 from litestar import route
+from resvg_py import svg_to_bytes
 
 from shorty.errors import NotFoundError
 from shorty.webcore.answers import Answer, Header
@@ -21,6 +22,15 @@ MEDIA_TYPES: Final = {
     "js": b"text/javascript; charset=utf-8",
     "svg": b"image/svg+xml",
 }
+PNG: Final = b"image/png"
+# Pictures that systems want as PNG, by the drawing and the side in pixels. A full one has no round
+# corners and no transparent part, so that each system can cut it into its own shape.
+DRAWN: Final = {
+    "app-icon-192.png": ("app-icon.svg", 192),
+    "app-icon-512.png": ("app-icon.svg", 512),
+    "app-icon-full-180.png": ("app-icon-full.svg", 180),
+    "app-icon-full-512.png": ("app-icon-full.svg", 512),
+}
 HEADERS: Final[tuple[Header, ...]] = (
     (b"cache-control", b"public, max-age=31536000, immutable"),
     (b"x-content-type-options", b"nosniff"),
@@ -29,9 +39,12 @@ DIGEST_LENGTH: Final = 12
 
 
 class Asset(msgspec.Struct, frozen=True, kw_only=True):
+    """If `side` is set, the answer is a PNG of that many pixels, drawn from `content`."""
+
     address: str
     content: bytes
     media_type: bytes
+    side: int = 0
 
 
 def _read_assets() -> dict[str, Asset]:
@@ -42,12 +55,17 @@ def _read_assets() -> dict[str, Asset]:
     for name in sorted(contents):
         digest.update(name.encode() + b"\0" + contents[name] + b"\0")
     folder = f"/static/{digest.hexdigest()[:DIGEST_LENGTH]}"
-    return {
+    files_of_ours = {
         name: Asset(
             address=f"{folder}/{name}", content=content, media_type=MEDIA_TYPES[_find_kind(name)]
         )
         for name, content in contents.items()
     }
+    drawn = {
+        name: Asset(address=f"{folder}/{name}", content=contents[source], media_type=PNG, side=side)
+        for name, (source, side) in DRAWN.items()
+    }
+    return files_of_ours | drawn
 
 
 def _find_kind(name: str) -> str:
@@ -66,8 +84,13 @@ def write_asset_address(name: str) -> str:
 
 @cache
 def _read_document(asset: Asset) -> Document:
-    """Compressed when it is first asked for: every start would wait for all of them."""
-    return keep_document(asset.content, asset.media_type)
+    """Drawn and compressed when first asked for: every start would wait for all of them."""
+    content = asset.content
+    if asset.side:
+        content = svg_to_bytes(
+            svg_string=content.decode(), skip_system_fonts=True, width=asset.side, height=asset.side
+        )
+    return keep_document(content, asset.media_type)
 
 
 @route("/static/{digest:str}/{name:str}", http_method=["GET", "HEAD"], status_code=200)

@@ -52,39 +52,43 @@ def forget_session_cookie(request: WebRequest) -> None:
     request.set_cookie(SESSION, "", 0)
 
 
-def remember_browser(request: WebRequest, user_id: int, *, passed_code: bool) -> None:
+async def remember_browser(request: WebRequest, user_id: int, *, passed_code: bool) -> None:
     """Call it after a sign-in: the account knows this browser from then on."""
-    browser = remember_account(
-        request.services.db, request.browser, user_id, request.now, passed_code=passed_code
+    browser = await request.services.db.read(
+        lambda rows: remember_account(
+            rows, request.browser, user_id, request.now, passed_code=passed_code
+        )
     )
     request.set_cookie(KNOWN, seal_browser(request.secret, browser), KNOWN_S)
 
 
-def count_try(request: WebRequest, email: str) -> Attempt:
+async def count_try(request: WebRequest, email: str) -> Attempt:
     """Counts one attempt to sign in. Raises RateLimitedError."""
     attempt = Attempt(
         address=name_address(request.client_address),
         email=email,
-        browser=find_browser_allowance(request, email),
+        browser=await find_browser_allowance(request, email),
     )
-    take_sign_in(request.services.limits, attempt, request.now)
+    await take_sign_in(request.services.limits, attempt, request.now)
     return attempt
 
 
-def find_browser_allowance(request: WebRequest, email: str) -> str:
+async def find_browser_allowance(request: WebRequest, email: str) -> str:
     """Empty where the account does not know this browser."""
     if not request.browser.accounts:
         return ""
-    user = find_user(request.services.db, email)
-    if user is None or request.find_known_account(user.id) is None:
+    user = await request.services.db.read(lambda rows: find_user(rows, email))
+    if user is None or await request.find_known_account(user.id) is None:
         return ""
     return name_allowance(request.browser, user.id)
 
 
-def count_address(request: WebRequest, email: str) -> None:
+async def count_address(request: WebRequest, email: str) -> None:
     """Counts a form that names an account without a password. Raises RateLimitedError."""
-    if not find_browser_allowance(request, email):
-        take_address(request.services.limits, name_address(request.client_address), request.now)
+    if not await find_browser_allowance(request, email):
+        await take_address(
+            request.services.limits, name_address(request.client_address), request.now
+        )
 
 
 async def try_password(request: WebRequest, attempt: Attempt, password: str) -> ProvedUser:
@@ -99,7 +103,7 @@ async def try_password(request: WebRequest, attempt: Attempt, password: str) -> 
             request.services.db, attempt.email, password, pool=pool, owner=owner
         )
     except BusyError:
-        give_back_sign_in(request.services.limits, attempt, request.now)
+        await give_back_sign_in(request.services.limits, attempt, request.now)
         raise
 
 
@@ -117,15 +121,15 @@ async def prove_password(request: WebRequest, field: str = "password") -> None:
     """
     limits, email = request.services.limits, request.actor.user_email
     password, owner = request.typed.read_raw(field), name_hash_owner(request)
-    take_session_password(limits, request.session_id, request.now)
+    await take_session_password(limits, request.session_id, request.now)
     try:
         await check_password(request.services.db, email, password, pool=ACCOUNTS, owner=owner)
     except UnauthenticatedError as error:
         raise InvalidFieldsError({field: "is not your password"}) from error
     except BusyError:
-        give_back_session_password(limits, request.session_id, request.now)
+        await give_back_session_password(limits, request.session_id, request.now)
         raise
-    give_back_session_password(limits, request.session_id, request.now)
+    await give_back_session_password(limits, request.session_id, request.now)
 
 
 async def write_signed_in(request: WebRequest, work: Callable[[Transaction], T]) -> T:
@@ -151,26 +155,38 @@ async def hash_new_password(request: WebRequest, field: str = "password") -> str
     return await hash_password(password, owner=name_hash_owner(request))
 
 
-def tell_of_tokens(request: WebRequest, user_id: int) -> str:
+async def tell_of_tokens(request: WebRequest, user_id: int) -> str:
     """What the notice adds after a password change."""
-    count = count_own_tokens(request.services.db, user_id, request.now)
+    count = await request.services.db.read(
+        lambda rows: count_own_tokens(rows, user_id, request.now)
+    )
     if count:
-        return (
-            f" {write_plural(count, 'API token')} of yours still work{'s' if count == 1 else ''}."
-        )
+        return f" Your {write_plural(count, 'API token')} still work{'s' if count == 1 else ''}."
     if request.typed.is_checked(REVOKES_TOKENS):
         return " Your API tokens are revoked."
     return ""
 
 
 def render_form(
-    request: WebRequest, template: str, error: ShortyError | None, **values: object
+    request: WebRequest,
+    template: str,
+    error: ShortyError | None,
+    *,
+    has_secret: bool = False,
+    **values: object,
 ) -> Answer:
     """Renders a form, with the faults at its fields or the error above it."""
     status = 200 if error is None else find_status(error)
     faults = error.fields if isinstance(error, InvalidFieldsError) else {}
     message = "" if error is None or faults else error.message
-    answer = render(request, template, status=status, faults=faults, message=message, **values)
+    answer = render(
+        *(request, template),
+        status=status,
+        has_secret=has_secret,
+        faults=faults,
+        message=message,
+        **values,
+    )
     if error is not None:
         answer.extra_headers = (*answer.extra_headers, *list_error_headers(error))
     return answer

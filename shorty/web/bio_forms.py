@@ -20,6 +20,13 @@ from shorty.web.formatting import read_input
 from shorty.web.forms import Form
 
 SPARE_SOCIALS: Final = 2
+KINDS: Final[tuple[tuple[BlockKind, str], ...]] = (
+    ("link", "Button"),
+    ("header", "Heading"),
+    ("text", "Text"),
+    ("image", "Image"),
+    ("embed", "Player"),
+)
 _COLORS: Final = Colors.__struct_fields__
 
 
@@ -92,24 +99,29 @@ def write_social_address(social: Social) -> str:
     return social.url.removeprefix("mailto:").removeprefix("tel:")
 
 
-def read_block_form(form: Form, zone: ZoneInfo) -> BlockForm:
-    """Raises InvalidFieldsError for invalid times."""
+def read_block_form(form: Form, zone: ZoneInfo, prefix: str) -> BlockForm:
+    """The fields whose names begin with `prefix`. Raises InvalidFieldsError for invalid times."""
     faults: dict[str, str] = {}
     times: dict[str, int | None] = {}
     for name in ("shown_from", "shown_until"):
         try:
-            times[name] = read_input(form.read(name), zone)
+            times[name] = read_input(form.read(f"{prefix}{name}"), zone)
         except (ValueError, OverflowError):
             faults[name] = "must be a date and a time"
     if faults:
         raise InvalidFieldsError(faults)
     return BlockForm(
-        target=form.read("target"),
-        text=form.read_optional("text"),
-        url=form.read_optional("url"),
+        target=form.read(f"{prefix}target"),
+        text=form.read_optional(f"{prefix}text"),
+        url=form.read_optional(f"{prefix}url"),
         shown_from=times["shown_from"],
         shown_until=times["shown_until"],
     )
+
+
+def name_part(block_id: int) -> str:
+    """The part of the editor that a block's fields belong to."""
+    return f"b{block_id}"
 
 
 def read_kind(form: Form) -> BlockKind:

@@ -1,30 +1,19 @@
-"""`/app/bio-pages`: bio pages and their editor, with a preview beside it."""
+"""`/app/bio-pages`: bio pages, and the one form of their editor, with a preview beside it."""
 
 from typing import Final
 
-import msgspec
-
 from shorty.bio import service
-from shorty.bio.model import BioPage, BlockKind, PageChange
-from shorty.bio.socials import ICONS
-from shorty.bio.themes import DESCRIPTIONS, THEMES
+from shorty.bio.model import PageChange
 from shorty.bio.view import preview_face
 from shorty.errors import InvalidFieldsError, QuotaExceededError, ShortyError, SlugTakenError
 from shorty.links.model import LinkChange
-from shorty.links.pictures import (
-    LONGEST_SIDES,
-    Picture,
-    Purpose,
-    StoredPicture,
-    create_picture,
-    list_pictures,
-)
-from shorty.qr.sandbox import MAX_BYTES, read_logo
+from shorty.qr.sandbox import MAX_BYTES
 from shorty.redirect.bio_page import render_bio_page
 from shorty.redirect.pages import Pixels
-from shorty.web.bio_forms import list_shown_socials, read_page_change
+from shorty.web.bio_editor import get_page, save_typed, show_editor
+from shorty.web.bio_forms import read_page_change
 from shorty.web.destinations import complete_destination
-from shorty.web.forms import Form, Upload, read_faults
+from shorty.web.forms import Form, read_faults
 from shorty.web.guard import Pages
 from shorty.web.rendering import HTML, list_page_headers, render, see_other
 from shorty.web.requests import WebRequest
@@ -34,21 +23,8 @@ pages = Pages()
 
 PLACE: Final = "/app/bio-pages"
 LISTED: Final = 30
-UPLOAD_LIMIT: Final = MAX_BYTES + 65_536
-KINDS: Final[tuple[tuple[BlockKind, str], ...]] = (
-    ("link", "Button"),
-    ("header", "Heading"),
-    ("text", "Text"),
-    ("image", "Picture"),
-    ("embed", "Player"),
-)
-
-
-class FaultyForm(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the editor's forms: `settings`, `avatar`, `new-KIND` or a block's id."""
-
-    place: str
-    faults: dict[str, str]
+UPLOAD_LIMIT: Final = 3 * MAX_BYTES + 65_536
+"""A photo, an image of a block and one of a new block, with the whole form."""
 
 
 @pages.handle("GET /bio-pages")
@@ -58,19 +34,22 @@ async def list_bio_pages(request: WebRequest) -> Answer:
 
 @pages.handle("POST /bio-pages", needs="write")
 async def create_bio_page(request: WebRequest) -> Answer:
+    """With a destination, its title is read for the first button; without, there is no button."""
     typed = request.typed
+    url, name = complete_destination(typed.read("url")), typed.read_optional("title")
     wanted = LinkChange(
-        url=complete_destination(typed.read("url")),
+        url=url,
         domain=typed.read("domain"),
         slug=typed.read_optional("slug"),
-        title=typed.read_optional("title"),
+        title=None if url else name,
     )
+    change = PageChange(title=name) if url else PageChange()
     context = request.services.links
     try:
-        made = await service.create_page(context, request.actor, wanted, PageChange(), request.now)
+        made = await service.create_page(context, request.actor, wanted, change, request.now)
     except (InvalidFieldsError, SlugTakenError, QuotaExceededError) as error:
         return await show_list(request, error)
-    return see_other(request, f"{PLACE}/{made.id}", "The page is there. Put something on it.")
+    return see_other(request, f"{PLACE}/{made.id}", "Bio page created. Add your first block.")
 
 
 @pages.handle("GET /bio-pages/{page_id}")
@@ -78,18 +57,12 @@ async def edit_bio_page(request: WebRequest) -> Answer:
     return await show_editor(request, await get_page(request))
 
 
-@pages.handle("POST /bio-pages/{page_id}", needs="write")
+@pages.handle("POST /bio-pages/{page_id}", needs="write", limit=UPLOAD_LIMIT)
 async def change_bio_page(request: WebRequest) -> Answer:
-    page_id = request.read_id("page_id", service.PAGE)
-    try:
-        change = read_page_change(request.typed)
-        await service.change_page(
-            request.services.links, request.actor, page_id, change, request.now
-        )
-    except (InvalidFieldsError, QuotaExceededError) as error:
-        faulty = FaultyForm(place="settings", faults=read_faults(error, "button_label"))
-        return await show_editor(request, await get_page(request), faulty)
-    return see_other(request, f"{PLACE}/{page_id}", "Saved.")
+    shown = await get_page(request)
+    if faults := await save_typed(request, shown):
+        return await show_editor(request, await get_page(request), faults)
+    return see_other(request, f"{PLACE}/{shown.id}", "Changes saved.")
 
 
 @pages.handle("GET /bio-pages/{page_id}/preview")
@@ -98,7 +71,7 @@ async def preview_bio_page(request: WebRequest) -> Answer:
     shown = await get_page(request)
     asked = Form(fields={name: (value,) for name, value in request.read_query().items()})
     try:
-        shown = service.preview_change(request.services.links, shown, read_page_change(asked))
+        shown = await service.preview_change(request.services.links, shown, read_page_change(asked))
     except InvalidFieldsError:
         # A colour or address that is still being typed: the preview stays as it was.
         shown = await get_page(request)
@@ -116,20 +89,6 @@ def answer_preview(request: WebRequest, policy: str, body: str) -> Answer:
     return Answer(200, body.encode(), media_type=HTML, headers=headers)
 
 
-@pages.handle("POST /bio-pages/{page_id}/avatar", needs="write", limit=UPLOAD_LIMIT)
-async def upload_avatar(request: WebRequest) -> Answer:
-    shown = await get_page(request)
-    try:
-        avatar = await keep_picture(request, request.typed.files.get("image"), "avatar")
-        change = PageChange(avatar="picture", avatar_id=avatar.id)
-        await service.change_page(
-            request.services.links, request.actor, shown.id, change, request.now
-        )
-    except InvalidFieldsError as error:
-        return await show_editor(request, shown, FaultyForm(place="avatar", faults=error.fields))
-    return see_other(request, f"{PLACE}/{shown.id}", "The picture is on the page.")
-
-
 @pages.handle("POST /bio-pages/{page_id}/delete", needs="write")
 async def delete_bio_page(request: WebRequest) -> Answer:
     page_id = request.read_id("page_id", service.PAGE)
@@ -138,29 +97,8 @@ async def delete_bio_page(request: WebRequest) -> Answer:
         request.services.links, request.actor, page_id, request.now, keeps_link=keeps_link
     )
     if keeps_link:
-        return see_other(request, PLACE, "The page is gone; its address leads on to its link.")
-    return see_other(request, PLACE, "The page is deleted.")
-
-
-async def get_page(request: WebRequest) -> BioPage:
-    page_id = request.read_id("page_id", service.PAGE)
-    return await service.get_page(request.services.links, request.actor, page_id, request.now)
-
-
-async def keep_picture(
-    request: WebRequest, upload: Upload | None, purpose: Purpose
-) -> StoredPicture:
-    """Re-encodes an uploaded picture and stores it. Raises InvalidFieldsError."""
-    if upload is None:
-        raise InvalidFieldsError({"image": "must be chosen first"})
-    drawn = await read_logo(
-        upload.content, LONGEST_SIDES[purpose], workspace_id=request.actor.workspace_id
-    )
-    picture = Picture(png=drawn.png, width=drawn.width, height=drawn.height)
-    name = upload.name.rpartition(".")[0][:100]
-    return await request.services.db.write(
-        lambda tx: create_picture(tx, request.actor, purpose, name, picture, request.now)
-    )
+        return see_other(request, PLACE, "Bio page deleted. Its short link redirects now.")
+    return see_other(request, PLACE, "Bio page deleted.")
 
 
 async def show_list(request: WebRequest, error: ShortyError | None = None) -> Answer:
@@ -181,26 +119,7 @@ async def show_list(request: WebRequest, error: ShortyError | None = None) -> An
         is_first=after == 0,
         form=request.typed,
         faults={} if error is None else read_faults(error, "slug"),
-        domain_choices=[(host, host) for host in list_hosts(request)],
-    )
-
-
-async def show_editor(
-    request: WebRequest, shown: BioPage, faulty: FaultyForm | None = None
-) -> Answer:
-    return render(
-        request,
-        "bio_page.html",
-        status=200 if faulty is None else 422,
-        page=shown,
-        settings=shown.settings,
-        socials=list_shown_socials(shown.settings.socials, request.typed, faulty is not None),
-        form=request.typed,
-        faulty=faulty,
-        kinds=KINDS,
-        themes=[(name, DESCRIPTIONS[name], THEMES[name]) for name in THEMES],
-        networks=[(network, icon.name) for network, icon in ICONS.items()],
-        pictures=await list_pictures(request.services.db, request.actor.workspace_id, ("avatar",)),
+        hosts=list_hosts(request),
     )
 
 

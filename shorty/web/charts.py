@@ -4,11 +4,13 @@ Across, everything is a share of the width, so that a chart fits any screen with
 and its text stays as large as it is; downwards, it is in pixels.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, count, dropwhile
 from typing import Final
 
 import msgspec
+
+from shorty.clicks.periods import Interval
 
 PLOT_WIDTH: Final = 1000  # of the lines' own coordinates, which are stretched over the width
 PLOT_HEIGHT: Final = 200
@@ -16,17 +18,30 @@ TOP: Final = 12  # above the highest line, for its label
 MOST_STEPS: Final = 4
 STEPS: Final = (1, 2, 5)
 MOST_LABELS: Final = 8
-EDGE: Final = 6.0  # nearer than so many percent to an end, a label would be cut off
+# Every how many intervals there may be a label: aligned to the clock, to weekdays, to the year.
+STRIDES: Final[Mapping[Interval, Sequence[int]]] = {
+    "hour": (1, 2, 3, 6, 12, 24),
+    "day": (1, 2, 7, 14, 28),
+    "week": (1, 2, 4, 8, 13, 26, 52),
+    "month": (1, 2, 3, 6, 12, 24, 60, 120),
+}
 
 
 class SeriesPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """The counts of one interval. `label` is shown below it, `title` is its full name."""
+    """The counts of one interval. `label` is shown below it, `title` is its full name.
+
+    `part` is what there is of it, if not all. Visitors are None where they are not known.
+    `is_running` means that it is not over yet, so that
+    its counts will still grow.
+    """
 
     label: str
     title: str
     clicks: int
-    visitors: int
+    visitors: int | None
     clicks_before: int | None = None
+    part: str = ""
+    is_running: bool = False
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +50,6 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True):
     place: float
     value: int = 0
     text: str = ""
-    anchor: str = "middle"
     is_minor: bool = False
 
 
@@ -50,7 +64,11 @@ class Spot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SeriesChart(msgspec.Struct, frozen=True, kw_only=True):
-    """Paths in coordinates of PLOT_WIDTH by `height`; empty where there is nothing to draw."""
+    """Paths in coordinates of PLOT_WIDTH by `height`; empty where there is nothing to draw.
+
+    The lines of clicks and visitors end at the last interval that is over; `running_…` go on from
+    there to the one that is not.
+    """
 
     height: int
     rows: tuple[Tick, ...]
@@ -60,23 +78,32 @@ class SeriesChart(msgspec.Struct, frozen=True, kw_only=True):
     clicks: str
     visitors: str
     before: str
+    has_visitors: bool = True
+    running_clicks: str = ""
+    running_visitors: str = ""
 
 
-def draw_series(points: Sequence[SeriesPoint]) -> SeriesChart:
+def draw_series(points: Sequence[SeriesPoint], interval: Interval = "day") -> SeriesChart:
     before = [each.clicks_before for each in points if each.clicks_before is not None]
     highest = max(chain((each.clicks for each in points), before), default=0)
     rows = choose_rows(highest)
     top = rows[-1]
     clicks = _place_points([each.clicks for each in points], top)
+    known = [each.visitors for each in points if each.visitors is not None]
+    visitors = _place_points(known, top)
+    over = sum(not each.is_running for each in points)
     return SeriesChart(
         height=PLOT_HEIGHT,
         rows=tuple(Tick(place=_place_height(row, top), value=row) for row in rows),
-        columns=tuple(choose_columns([each.label for each in points])),
+        columns=tuple(choose_columns([each.label for each in points], interval)),
         spots=tuple(_place_spots(points, top)),
-        area=_draw_area(clicks),
-        clicks=_draw_line(clicks),
-        visitors=_draw_line(_place_points([each.visitors for each in points], top)),
+        area=_draw_area(clicks[:over]),
+        clicks=_draw_finished(clicks, over),
+        visitors=_draw_finished(visitors, over),
         before=_draw_line(_place_points(before, top)) if len(before) == len(points) else "",
+        has_visitors=len(known) == len(points),
+        running_clicks=_draw_running(clicks, over),
+        running_visitors=_draw_running(visitors, over),
     )
 
 
@@ -86,22 +113,37 @@ def choose_rows(highest: int) -> list[int]:
     return [step * number for number in range(max(1, -(-highest // step)) + 1)]
 
 
-def choose_columns(labels: Sequence[str]) -> list[Tick]:
-    """The labels below the chart, as many as fit."""
-    stride = max(1, -(-len(labels) // MOST_LABELS))
-    ticks: list[Tick] = []
-    for index in range(0, len(labels), stride):
-        place = round(100 * (index + 0.5) / len(labels), 2)
-        anchor = "start" if place < EDGE else "end" if place > 100 - EDGE else "middle"
-        ticks.append(
-            Tick(
-                place={"start": 0.0, "end": 100.0}.get(anchor, place),
-                text=labels[index],
-                anchor=anchor,
-                is_minor=bool(len(ticks) % 2),
-            )
+def choose_columns(labels: Sequence[str], interval: Interval = "day") -> list[Tick]:
+    """The labels below the chart, as many as fit, each in the middle of its own interval.
+
+    Hours are those that a clock shows; others are counted from the newest, so that it has one.
+    """
+    chosen = _choose_hours(labels) if interval == "hour" else _count_back(len(labels), interval)
+    ticks = [
+        Tick(
+            place=round(100 * (index + 0.5) / len(labels), 2),
+            text=labels[index],
+            is_minor=bool(number % 2),
         )
-    return ticks
+        for number, index in enumerate(chosen)
+    ]
+    return sorted(ticks, key=lambda tick: tick.place)
+
+
+def _choose_hours(labels: Sequence[str]) -> Sequence[int]:
+    """By their names, since a day on which the clock changes has more or fewer of them."""
+    hours = [int(label[:2]) if ":" in label else 0 for label in labels]
+    chosen: list[int] = []
+    for stride in STRIDES["hour"]:
+        chosen = [index for index, hour in enumerate(hours) if hour % stride == 0]
+        if len(chosen) <= MOST_LABELS:
+            break
+    return chosen
+
+
+def _count_back(number: int, interval: Interval) -> Sequence[int]:
+    strides = (each for each in STRIDES[interval] if -(-number // each) <= MOST_LABELS)
+    return range(number - 1, -1, -next(strides, max(1, -(-number // MOST_LABELS))))
 
 
 def find_share(value: int, highest: int) -> float:
@@ -136,6 +178,15 @@ def _place_spots(points: Sequence[SeriesPoint], top: int) -> Iterable[Spot]:
             height=_place_height(point.clicks, top),
             point=point,
         )
+
+
+def _draw_finished(places: Sequence[tuple[float, float]], over: int) -> str:
+    """A single place is left to the running line, if that begins there."""
+    return "" if over == 1 < len(places) else _draw_line(places[:over])
+
+
+def _draw_running(places: Sequence[tuple[float, float]], over: int) -> str:
+    return _draw_line(places[max(0, over - 1) :]) if over < len(places) else ""
 
 
 def _draw_line(places: Sequence[tuple[float, float]]) -> str:

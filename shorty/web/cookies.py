@@ -5,8 +5,6 @@ browser takes such a cookie from this host alone, over https, so that no sibling
 one (RFC 6265bis, 4.1.3.2). It is for every path then, and one without the prefix is not believed.
 """
 
-import hmac
-import secrets
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
@@ -25,26 +23,26 @@ ZONE: Final = "shorty_zone"
 KNOWN: Final = "shorty_known"
 """In which accounts this browser was signed in; see `accounts.known_browsers`."""
 
-TOKEN: Final = "form_token"  # noqa: S105 - its name
-"""The field of every form that proves it was on a page of ours."""
-
 HOST_ONLY: Final = "__Host-"
 PATH: Final = "/app"
 YEAR_S: Final = 365 * 24 * 3600
 NOTICE_S: Final = 60
-KEY_BYTES: Final = 16
 
 
-class Notice(msgspec.Struct, frozen=True, kw_only=True):
+class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the next page says of the action before it; `undo` is where a form takes it back.
 
-    `undo_fields` are that form's fields.
+    `undo_fields` are that form's fields. `copies` is a text to copy, and `copied` what the notice
+    says instead if the browser lets a script copy it at once. `links` are pairs of label and path.
     """
 
     text: str
     is_alarm: bool = False
     undo: str = ""
     undo_fields: tuple[tuple[str, str], ...] = ()
+    copies: str = ""
+    copied: str = ""
+    links: tuple[tuple[str, str], ...] = ()
 
 
 def read_cookies(header: str) -> dict[str, str]:
@@ -79,29 +77,6 @@ def write_cookie(name: str, value: str, *, max_age_s: int, is_secure: bool) -> s
 def end_former_cookie(name: str) -> str:
     """Deletes what was written without the prefix over https, by versions before it."""
     return f"{name}=; Path={PATH}; Max-Age=0; HttpOnly; SameSite=Lax; Secure"
-
-
-def make_forms_key() -> str:
-    return secrets.token_urlsafe(KEY_BYTES)
-
-
-def sign_form(secret: bytes, forms_key: str, session_id: int, workspace_id: int) -> str:
-    """The token that each form of this browser and session carries (signed double submit).
-
-    And of this workspace: a form that was opened in one must do nothing in another that is looked
-    at by then.
-    """
-    message = f"form:{forms_key}:{session_id}:{workspace_id}".encode("utf-8", "replace")
-    return hmac.new(secret, message, sha256).hexdigest()
-
-
-def is_form_signed(
-    secret: bytes, forms_key: str, session_id: int, workspace_id: int, token: str
-) -> bool:
-    if not forms_key:
-        return False
-    right = sign_form(secret, forms_key, session_id, workspace_id)
-    return hmac.compare_digest(right.encode(), token.encode("utf-8", "replace"))
 
 
 def seal_notice(secret: bytes, notice: Notice) -> str:

@@ -7,8 +7,10 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 
-from shorty.clicks.periods import Interval, Period, read_moment, read_period
+from shorty.clicks.periods import Interval, Period, Slots, read_moment, read_period
+from shorty.clicks.rollups import QUARTER_MS
 from shorty.durations import DAY_MS
 from shorty.errors import InvalidFieldsError
 
@@ -22,7 +24,8 @@ CHOICES: Final = {
     "12m": "12 months",
 }
 DAYS: Final = {"today": 1, "7d": 7, "30d": 30, "90d": 90, "12m": 365}
-FAULT: Final = "The first day must be a date, and the last day must not lie before it."
+FAULT: Final = "Choose a first day that is not in the future, and a last day that is not before it."
+SO_FAR: Final = "so far"
 MOST_HOURS: Final = 2  # days that are shown by the hour
 MOST_DAYS: Final = 92
 MOST_WEEKS: Final = 740
@@ -31,7 +34,9 @@ MOST_WEEKS: Final = 740
 class Span(msgspec.Struct, frozen=True, kw_only=True):
     """`first` and `last` are its days, both part of it, as they stand in the fields of the form.
 
-    `fault` is what is wrong with a custom choice, where the usual period is shown instead.
+    The period ends now where these days do not end before. `fault` is what is wrong with a custom
+    choice, where the usual period is shown instead. `filters` are kept in every address, by their
+    names in the query.
     """
 
     choice: str
@@ -41,6 +46,8 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     last: str
     has_bots: bool
     fault: str
+    now: int
+    filters: Mapping[str, str] = {}
 
     def write_query(self, choice: str = "", *, has_bots: bool | None = None) -> str:
         """The query that selects this range, or the given choice; empty for the default."""
@@ -51,6 +58,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
             values |= {"from": self.first, "to": self.last}
         if bots:
             values["bots"] = "1"
+        values |= self.filters
         return f"?{urlencode(values)}" if values else ""
 
 
@@ -66,6 +74,8 @@ def read_span(query: Mapping[str, str], zone: ZoneInfo, now: int) -> Span:
         period = _count_back(DAYS[choice], zone, now)
     if not fault:
         first, last = _write_date(period.start, zone), _write_date(period.end - 1, zone)
+    # What is to come has no numbers yet, and would make the comparison unfair.
+    period = replace(period, end=min(period.end, -(-now // QUARTER_MS) * QUARTER_MS))
     return Span(
         choice=choice,
         period=period,
@@ -74,6 +84,7 @@ def read_span(query: Mapping[str, str], zone: ZoneInfo, now: int) -> Span:
         last=last,
         has_bots=is_on(query.get("bots", "")),
         fault=fault,
+        now=now,
     )
 
 
@@ -82,11 +93,12 @@ def is_on(text: str) -> bool:
 
 
 def _read_custom(first: str, last: str, zone: ZoneInfo, now: int) -> Period | None:
-    """None if a day is invalid or the last one is before the first."""
+    """None if a day is invalid, the last one is before the first, or the first is to come."""
     try:
-        return read_period(first or None, last or None, str(zone), now)
+        period = read_period(first or None, last or None, str(zone), now)
     except InvalidFieldsError:
         return None
+    return period if period.start < now else None
 
 
 def _write_date(at: int, zone: ZoneInfo) -> str:
@@ -109,14 +121,36 @@ def _choose_interval(period: Period) -> Interval:
 
 
 def name_interval(at: int, interval: Interval, zone: ZoneInfo) -> tuple[str, str]:
-    """Its label in a chart, and its full name."""
+    """Its label in a chart, and its full name. Midnight's label is the day."""
     moment = read_moment(at, zone)
+    day = f"{moment.day} {moment:%b}"
     if interval == "hour":
-        return f"{moment:%H:%M}", f"{write_day(moment)}, {moment:%H:%M}"
+        clock = f"{moment:%H:%M}"
+        name = f"{write_day(moment)}, {clock}{_name_repeated_hour(moment)}"
+        return (clock if moment.hour or moment.minute else day), name
     if interval == "month":
         return f"{moment:%b %y}", f"{moment:%B %Y}"
-    short = f"{moment.day} {moment:%b}"
-    return short, f"Week of {write_day(moment)}" if interval == "week" else write_day(moment)
+    return day, f"Week of {write_day(moment)}" if interval == "week" else write_day(moment)
+
+
+def _name_repeated_hour(moment: datetime) -> str:
+    """Tells the two hours apart that have one name where the clock is set back."""
+    is_repeated = moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset()
+    return f" {moment:%Z}" if is_repeated else ""
+
+
+def name_part(slots: Slots, index: int, span: Span) -> str:
+    """What there is of an interval that lies in the period only in part; empty for a whole one."""
+    period = span.period
+    is_last = index == len(slots.starts) - 1
+    if is_last and slots.end > span.now:
+        return SO_FAR
+    notes: list[str] = []
+    if slots.starts[index] < slots.bounds[index]:
+        notes.append(f"from {write_day(read_moment(period.start, period.zone))}")
+    if is_last and slots.end > period.end:
+        notes.append(f"until {write_day(read_moment(period.end - 1, period.zone))}")
+    return " ".join(notes)
 
 
 def write_day(day: datetime) -> str:

@@ -11,6 +11,7 @@ from shorty.errors import ConflictError
 from shorty.ids import parse_id
 from shorty.links.model import Link
 from shorty.links.service import find_links
+from shorty.storage.database import Lane
 from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest, find_named_link
@@ -65,7 +66,7 @@ async def list_deliveries(request: WebRequest) -> Answer:
         receivers=offer_receivers(await service.list_receivers(db, actor, 0, RECEIVERS), shown),
         query=query,
         link_text=link.short_url.partition("://")[2] if link else query.link,
-        faults={"link": "there is no such link in this workspace"} if is_unknown else {},
+        faults={"link": "does not exist in this workspace"} if is_unknown else {},
         next=query.write(before=str(shown[-1].id)) if len(found) > ON_A_PAGE else "",
         first=query.write(before="") if query.before else "",
         is_filtered=any((query.status, query.link, query.receiver)),
@@ -81,14 +82,15 @@ async def open_delivery(request: WebRequest) -> Answer:
 
 @pages.handle("POST /webhooks/deliveries/{delivery_id}/resend", needs="write")
 async def resend_delivery(request: WebRequest) -> Answer:
-    delivery_id, outbox = read_delivery_id(request), request.services.outbox
+    delivery_id = read_delivery_id(request)
     try:
         await request.services.db.write(
-            lambda tx: service.redeliver(tx, outbox, request.actor, delivery_id, request.now)
+            lambda tx: service.redeliver(tx, request.actor, delivery_id, request.now),
+            Lane.WEBHOOKS,
         )
     except ConflictError as error:
         return await show_delivery(request, await get_record(request), error.message)
-    return see_other(request, f"{PLACE}/deliveries/{delivery_id}", "It is sent again.")
+    return see_other(request, f"{PLACE}/deliveries/{delivery_id}", "Delivery queued again.")
 
 
 def show_no_webhooks(request: WebRequest) -> Answer:

@@ -8,7 +8,7 @@ from shorty.links.model import LinkType
 
 LINK_TYPES: Final[dict[LinkType, str]] = {
     "URL": "A web page",
-    "MAILTO": "An e-mail",
+    "MAILTO": "An email",
     "TEL": "A phone call",
     "SMS": "A text message",
 }

@@ -1,14 +1,19 @@
 """`/app/domains`: the operator's domains and the workspace's own, and their verification."""
 
+from functools import partial
 from typing import Final, cast
 
 import msgspec
+from msgspec import UNSET
 
+from shorty.bidi import isolate
 from shorty.domains import DomainChange, NewDomain, service
-from shorty.domains.app_links import FIELDS, AppLinks, look_up_app_links
+from shorty.domains.app_links import FIELDS, AppLinks, find_app_links
 from shorty.domains.model import Domain, Scheme
 from shorty.domains.verification import Verification, list_needed_records
 from shorty.errors import AlreadyExistsError, InvalidFieldsError, QuotaExceededError, ShortyError
+from shorty.idn import write_host
+from shorty.links.context import find_web_fault
 from shorty.web.forms import read_faults
 from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
@@ -33,21 +38,25 @@ async def add_domain(request: WebRequest) -> Answer:
         scheme=read_scheme(typed.read("scheme")),
         root_redirect=typed.read("root_redirect"),
         not_found_redirect=typed.read("not_found_redirect"),
+        expired_redirect=typed.read("expired_redirect"),
     )
+    find_fault = partial(find_web_fault, request.services.links, request.now)
     try:
         domain = await request.services.db.write(
-            lambda tx: service.add_domain(tx, request.actor, new, request.now)
+            lambda tx: service.add_domain(tx, request.actor, new, request.now, find_fault)
         )
     except (InvalidFieldsError, AlreadyExistsError, QuotaExceededError) as error:
         return await show_domains(request, error)
     return see_other(
-        request, f"{PLACE}/{domain.id}", f"{domain.host} is added. Now prove that it is yours."
+        request,
+        f"{PLACE}/{domain.id}",
+        f"{name_domain(domain)} added. Create the DNS records below to verify it.",
     )
 
 
 @pages.handle("GET /domains/{domain_id}")
 async def open_domain(request: WebRequest) -> Answer:
-    return show_domain(request, await get_domain(request))
+    return await show_domain(request, await get_domain(request))
 
 
 @pages.handle("POST /domains/{domain_id}", needs="admin")
@@ -56,16 +65,20 @@ async def change_domain(request: WebRequest) -> Answer:
     change = DomainChange(
         root_redirect=typed.read("root_redirect"),
         not_found_redirect=typed.read("not_found_redirect"),
+        expired_redirect=typed.read("expired_redirect") if "expired_redirect" in typed else UNSET,
         **{field: typed.read(field) for field in FIELDS if field in typed},
     )
     directory = request.services.domains
+    find_fault = partial(find_web_fault, request.services.links, request.now)
     try:
         await request.services.db.write(
-            lambda tx: service.change_domain(tx, directory, request.actor, domain.id, change)
+            lambda tx: service.change_domain(
+                tx, directory, request.actor, domain.id, change, find_fault
+            )
         )
     except InvalidFieldsError as error:
-        return show_domain(request, domain, faults=error.fields)
-    return see_other(request, f"{PLACE}/{domain.id}", "Saved.")
+        return await show_domain(request, domain, faults=error.fields)
+    return see_other(request, f"{PLACE}/{domain.id}", "Changes saved.")
 
 
 @pages.handle("POST /domains/{domain_id}/check", needs="admin")
@@ -75,12 +88,14 @@ async def check_domain(request: WebRequest) -> Answer:
     try:
         verification = await request.services.verifier.verify(request.actor, domain.id, request.now)
     except AlreadyExistsError:
-        return show_domain(request, domain, message="Somebody else has proved it before you.")
+        return await show_domain(
+            request, domain, message="Another workspace has already verified this domain."
+        )
     if verification.domain.is_verified and not domain.is_verified:
         return see_other(
-            request, f"{PLACE}/{domain.id}", f"{domain.host} is yours and answers from now on."
+            request, f"{PLACE}/{domain.id}", f"{name_domain(domain)} is verified and working."
         )
-    return show_domain(request, verification.domain, verification)
+    return await show_domain(request, verification.domain, verification)
 
 
 @pages.handle("POST /domains/{domain_id}/remove", needs="admin")
@@ -91,13 +106,17 @@ async def remove_domain(request: WebRequest) -> Answer:
         lambda tx: service.remove_domain(tx, directory, request.actor, domain_id, request.now)
     )
     return see_other(
-        request, PLACE, f"{domain.host} is removed. Its links come back if you add it again."
+        request, PLACE, f"{name_domain(domain)} removed. Its links come back if you add it again."
     )
 
 
 async def get_domain(request: WebRequest) -> Domain:
     domain_id = request.read_id("domain_id", "domain")
     return await service.get_domain(request.services.db, request.actor.workspace_id, domain_id)
+
+
+def name_domain(domain: Domain) -> str:
+    return isolate(write_host(domain.host))
 
 
 def lay_out(app_links: AppLinks) -> dict[str, str]:
@@ -122,7 +141,7 @@ async def show_domains(request: WebRequest, error: ShortyError | None = None) ->
     )
 
 
-def show_domain(
+async def show_domain(
     request: WebRequest,
     domain: Domain,
     verification: Verification | None = None,
@@ -135,7 +154,9 @@ def show_domain(
         "domain.html",
         status=422 if faults else 409 if message else 200,
         domain=domain,
-        app_links=lay_out(look_up_app_links(request.services.db, domain.id)),
+        app_links=lay_out(
+            await request.services.db.read(lambda rows: find_app_links(rows, domain.id))
+        ),
         records=list_needed_records(domain, request.services.domains),
         checks=verification.checks if verification else (),
         is_default=domain == request.services.domains.default,

@@ -16,11 +16,11 @@ from shorty.errors import (
     StorageUnavailableError,
     UnauthenticatedError,
 )
-from shorty.web.guard import identify, send_to_sign_in
+from shorty.web.guard import identify, keep_sent_form, send_to_sign_in
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.addresses import read_way_back
-from shorty.webcore.answers import Answer
+from shorty.webcore.answers import Answer, LateAnswer
 from shorty.webcore.errors import (
     Handlers,
     MethodNotAllowedError,
@@ -30,10 +30,10 @@ from shorty.webcore.errors import (
 )
 
 TITLES: Final[dict[type[ShortyError], str]] = {
-    NotFoundError: "There is nothing here",
-    ForbiddenError: "You may not do this",
-    QuotaExceededError: "Your plan is used up",
-    RateLimitedError: "Too many tries",
+    NotFoundError: "Page not found",
+    ForbiddenError: "You don't have permission",
+    QuotaExceededError: "Plan limit reached",
+    RateLimitedError: "Too many attempts",
     BusyError: "The server is busy",
     StorageUnavailableError: "The database is busy",
 }
@@ -42,17 +42,21 @@ TITLES: Final[dict[type[ShortyError], str]] = {
 def handle_error(request: Any, error: Exception) -> Answer:
     """`request` is of Litestar's own class if no handler was reached."""
     own = WebRequest(request.scope, request.receive, request.send)
-    expected = explain(own, error)
+    return LateAnswer(lambda: _identify_and_render(own, explain(own, error)))
+
+
+async def _identify_and_render(request: WebRequest, error: ShortyError) -> Answer:
     try:
-        identify(own)
+        await identify(request)
     except StorageUnavailableError as unavailable:
-        expected = unavailable
-    return render_error(own, expected)
+        error = unavailable
+    return await render_error(request, error)
 
 
-def render_error(request: WebRequest, error: ShortyError) -> Answer:
+async def render_error(request: WebRequest, error: ShortyError) -> Answer:
     if isinstance(error, UnauthenticatedError) and request.signed_in is None:
-        return send_to_sign_in(request)
+        sent = request.sent_form
+        return send_to_sign_in(request) if sent is None else await keep_sent_form(request, sent)
     if isinstance(error, MethodNotAllowedError) and request.scope["method"] == "GET":
         # A form's URL, reloaded: the page with the form is one level up.
         return see_other(request, read_way_back(quote(request.scope["path"].rpartition("/")[0])))

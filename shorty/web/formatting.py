@@ -7,17 +7,18 @@ import re
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from importlib import resources
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shorty.clicks.stats import WORD_FOR_OTHERS
+from shorty.idn import write_host
 from shorty.webcore.times import read_time
 
-NARROW: Final = "\N{NARROW NO-BREAK SPACE}"
 MINUS: Final = "\N{MINUS SIGN}"
 FIRST_COMPACT: Final = 10_000
 THOUSAND: Final = 1000
 UNITS: Final = (("k", THOUSAND), ("M", THOUSAND**2), ("bn", THOUSAND**3))
+SMALLEST_PERCENT: Final = 0.05  # below it a change would be written as 0.0%
 LARGEST_PERCENT: Final = 1000  # from there on a change is written as a factor
 LONGEST_ZONE_NAME: Final = 64
 MONTHS: Final = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
@@ -58,28 +59,45 @@ class Change(NamedTuple):
     direction: Literal["up", "down", "same"]
 
 
+class Named(Protocol):
+    """A short link, by its host and slug."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def slug(self) -> str: ...
+
+
+def write_short(link: Named | str) -> str:
+    """A short link or its URL as people say it: without a scheme, and no punycode if it is safe."""
+    if isinstance(link, str):
+        host, slash, rest = link.partition("://")[2].partition("/")
+        return f"{write_host(host)}{slash}{rest}"
+    return f"{write_host(link.host)}/{link.slug}"
+
+
 def write_count(count: int) -> str:
     return f"{count:,}"
 
 
 def write_compact(count: int) -> str:
-    """Short enough for a heading: `1,234`, `12.3 k`, `4.56 M`."""
+    """Short enough for a heading: `1,234`, `12.3k`, `4.56M`."""
     if count < FIRST_COMPACT:
         return write_count(count)
     for unit, size in UNITS:
         # To three digits at first, so that 999,999 is a million and not a thousand thousands.
         rounded = float(f"{count / size:.3g}")
         if rounded < THOUSAND:
-            return f"{rounded:g}{NARROW}{unit}"
+            return f"{rounded:g}{unit}"
     unit, size = UNITS[-1]
-    return f"{count // size:,}{NARROW}{unit}"
+    return f"{count // size:,}{unit}"
 
 
 def write_share(part: int, whole: int) -> str:
     percent = 100 * part / whole if whole else 0
     if 0 < percent < 1:
-        return f"<1{NARROW}%"
-    return f"{percent:.0f}{NARROW}%"
+        return "<1%"
+    return f"{percent:.0f}%"
 
 
 def tell_change(now: int, before: int) -> Change:
@@ -88,11 +106,13 @@ def tell_change(now: int, before: int) -> Change:
     if before == 0:
         return Change("new", "up")
     percent = 100 * (now - before) / before
+    if abs(percent) < SMALLEST_PERCENT:
+        return Change("about the same", "same")
     if percent >= LARGEST_PERCENT:
         return Change(f"\N{MULTIPLICATION SIGN}{write_compact(round(now / before))}", "up")
     sign, direction = ("+", "up") if now > before else (MINUS, "down")
     digits = 1 if abs(percent) < 10 else 0  # noqa: PLR2004 - two digits say enough
-    return Change(f"{sign}{abs(percent):.{digits}f}{NARROW}%", direction)
+    return Change(f"{sign}{abs(percent):.{digits}f}%", direction)
 
 
 def write_plural(count: int, word: str) -> str:
@@ -120,6 +140,12 @@ def read_moment(at: int, zone: ZoneInfo) -> datetime:
 def write_date(at: int, zone: ZoneInfo) -> str:
     moment = read_moment(at, zone)
     return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
+
+
+def write_day(at: int, now: int, zone: ZoneInfo) -> str:
+    """A date without its year, if that is the current one: `30 Nov`."""
+    this_year = read_moment(now, zone).year
+    return write_date(at, zone).removesuffix(f" {this_year}")
 
 
 def write_moment(at: int, zone: ZoneInfo) -> str:
@@ -173,6 +199,18 @@ def write_flag(code: str | None) -> str:
 
 @cache
 def read_country_names() -> dict[str, str]:
-    text = resources.files("tzdata").joinpath("zoneinfo", "iso3166.tab").read_text("utf-8")
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    return {code: name for code, _, name in (line.partition("\t") for line in lines)}
+    return {code: name for code, name, *_ in _read_table("iso3166.tab")}
+
+
+@cache
+def list_zones() -> tuple[tuple[str, str], ...]:
+    """The time zones to choose from, by name, each with its country."""
+    zones = [(zone, name_country(code)) for code, _, zone, *_ in _read_table("zone.tab")]
+    return (*sorted(zones), ("UTC", "Coordinated Universal Time"))
+
+
+def _read_table(name: str) -> list[list[str]]:
+    """The rows of a table of the time zone database."""
+    text = resources.files("tzdata").joinpath("zoneinfo", name).read_text("utf-8")
+    lines = (line for line in text.splitlines() if line and not line.startswith("#"))
+    return [line.split("\t") for line in lines]

@@ -19,10 +19,13 @@ from litestar.types import Method
 from shorty.accounts.model import Scope
 from shorty.accounts.roles import require_scope
 from shorty.accounts.sessions import WHOLE_MS, SignedIn, find_signed_in
-from shorty.errors import ForbiddenError
-from shorty.web.cookies import FORMS, SESSION, TOKEN, is_form_signed
+from shorty.errors import ForbiddenError, StorageUnavailableError
+from shorty.web.cookies import SESSION, Notice
+from shorty.web.form_tokens import TOKEN, FormOwner, read_form_token
 from shorty.web.forms import Form, Upload, build_form, decode_form
-from shorty.web.requests import WebRequest
+from shorty.web.lost_forms import bring_draft, find_page, is_own_origin, keep_form
+from shorty.web.rendering import see_other
+from shorty.web.requests import SentForm, WebRequest
 from shorty.webcore.answers import Answer
 from shorty.webcore.errors import (
     BodyTooLargeError,
@@ -39,15 +42,33 @@ PARTS_TIMEOUT_S: Final = 600.0  # a large file over a slow line
 EVENT_STREAM: Final = "text/event-stream"
 SIGN_IN: Final = "/app/sign-in"
 LONGEST_TARGET: Final = 2048
+LARGEST_LOST: Final = BODY_LIMIT + 131_072  # with a picture, which is not kept
+NOT_OURS: Final = (
+    "This form is too old, or cookies are off. Go back, load the page again and repeat it."
+)
+OF_OTHERS: Final = (
+    "This form was opened in another workspace or by somebody else. Nothing was changed. Go back, "
+    "load the page again and repeat it."
+)
+TOO_LARGE: Final = "Your form was too large to keep. Nothing was saved; fill it in again."
+NOT_KEPT: Final = (
+    "Your form could not be kept, because the database did not answer. Nothing was saved; fill it "
+    "in again."
+)
 
 Handler = Callable[..., Awaitable[Answer]]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """`needs` is None for pages that anyone may open. `limit` is the form's size in bytes."""
+    """`needs` is None for pages that anyone may open. `limit` is the form's size in bytes.
+
+    `page` is where a form that is sent here can be filled in, with the names of its path in braces;
+    if empty, at the same path, or the nearest above it that is a page.
+    """
 
     needs: Scope | None
     limit: int
+    page: str = ""
 
     def __deepcopy__(self, memo: dict[int, object]) -> "Rule":
         """Litestar copies handlers deeply as it registers them; this cannot change."""
@@ -61,7 +82,12 @@ class Pages:
         self.handlers: list[HTTPRouteHandler] = []
 
     def handle(
-        self, place: str, *, needs: Scope | None = "read", limit: int = BODY_LIMIT
+        self,
+        place: str,
+        *,
+        needs: Scope | None = "read",
+        limit: int = BODY_LIMIT,
+        page: str = "",
     ) -> Callable[[Handler], HTTPRouteHandler]:
         """Makes a function the handler of a method and a path below /app.
 
@@ -72,7 +98,7 @@ class Pages:
             path,
             http_method=METHODS[method],
             status_code=200,
-            opt={KEY: Rule(needs=needs, limit=limit)},
+            opt={KEY: Rule(needs=needs, limit=limit, page=page)},
             request_max_body_size=limit,
         )
 
@@ -91,43 +117,131 @@ async def let_in(request: WebRequest) -> Answer | None:
     """
     rule = find_rule(request.route_handler)
     tell_of_proxy(request)
-    identify(request)
-    if rule.needs is not None and request.signed_in is None:
-        return send_to_sign_in(request)
+    await identify(request)
     if request.scope["method"] == "POST":
-        request.typed = await read_form(request, rule.limit)
-        identify(request)  # again: the form may have taken minutes to arrive
-        if rule.needs is not None and request.signed_in is None:
-            return send_to_sign_in(request)
-        require_own_form(request)
+        answer = await let_form_in(request, rule)
+        if answer is not None:
+            return answer
+    elif rule.needs is not None and request.signed_in is None:
+        return send_to_sign_in(request)
     if rule.needs is not None:
         require_scope(request.actor, rule.needs)
     return None
 
 
-def identify(request: WebRequest) -> None:
-    """Looks the session up anew, so that ending it works at once. Sets the request's `now`."""
+async def let_form_in(request: WebRequest, rule: Rule) -> Answer | None:
+    """Reads the form, and checks that it came from a page of ours in this browser.
+
+    Answers a form whose session has ended: it is kept until its person is back.
+    """
+    needs_person = rule.needs is not None
+    page = find_page(request, name_usual_page(request, rule))
+    if needs_person and request.signed_in is None and not may_read_lost(request):
+        return send_to_sign_in(request, page)
+    request.typed = await read_form(request, rule.limit)
+    await identify(request)  # again: the form may have taken minutes to arrive
+    owner = find_form_owner(request)
+    sent = request.sent_form = SentForm(form=request.typed, owner=owner, page=page)
+    if needs_person and request.signed_in is None:
+        return await keep_sent_form(request, sent)
+    if owner is None:
+        raise ForbiddenError(NOT_OURS)
+    if owner == request.form_owner or (not needs_person and request.signed_in is None):
+        return None
+    if is_same_person(request, owner):
+        return await keep_sent_form(request, sent)
+    raise ForbiddenError(OF_OTHERS)
+
+
+def name_usual_page(request: WebRequest, rule: Rule) -> str:
+    if not rule.page:
+        return quote(request.scope["path"])
+    return rule.page.format_map(
+        {name: quote(text, "") for name, text in request.path_params.items()}
+    )
+
+
+def may_read_lost(request: WebRequest) -> bool:
+    """Whether a form of nobody is read at all: as much of it as anyone may send to sign in.
+
+    The next page says if it was too large.
+    """
+    is_scripted = request.is_fragment or request.find_header(TOKEN_HEADER) is not None
+    if is_scripted or not request.forms_key or not is_own_origin(request):
+        return False
+    length = request.find_header(b"content-length") or ""
+    is_small = length.isdigit() and int(length) <= LARGEST_LOST
+    if not is_small:
+        request.leave_notice(Notice(text=TOO_LARGE, is_alarm=True))
+    return is_small
+
+
+def find_form_owner(request: WebRequest) -> FormOwner | None:
+    """Whom the form was shown to; None unless it was on a page of ours in this browser."""
+    if not is_own_origin(request):
+        return None
+    token = request.typed.read(TOKEN) or request.find_header(TOKEN_HEADER) or ""
+    return read_form_token(request.secret, request.forms_key, token)
+
+
+def is_same_person(request: WebRequest, owner: FormOwner) -> bool:
+    """Whether the form was shown in an earlier session of the same person and workspace."""
+    mine = request.form_owner
+    same = (mine.user_id, mine.workspace_id) == (owner.user_id, owner.workspace_id)
+    return same and mine.user_id != 0 and not request.is_fragment
+
+
+async def keep_sent_form(request: WebRequest, sent: SentForm) -> Answer:
+    """Sends the person to their form, by way of signing in if they have to."""
+    if sent.owner is None or sent.owner.user_id == 0:
+        return send_to_sign_in(request, sent.page)
+    place, fault = None, TOO_LARGE
+    try:
+        place = await keep_form(request, sent.owner, sent.form, sent.page)
+    except StorageUnavailableError:
+        fault = NOT_KEPT
+    if place is None:
+        request.leave_notice(Notice(text=fault, is_alarm=True))
+    elif request.signed_in is not None:
+        return see_other(request, place)
+    return send_to_sign_in(request, place or sent.page)
+
+
+async def identify(request: WebRequest) -> None:
+    """Looks the session up anew, so that ending it works at once. Sets the request's `now`.
+
+    Finds the draft that is to be shown, too.
+    """
     services = request.services
     request.now = services.read_clock()
-    found = find_session(request, request.cookies_read.get(SESSION)) or find_former(request)
+    found = await find_session(request, request.cookies_read.get(SESSION)) or await find_former(
+        request
+    )
     request.signed_in = found
     if found is not None:
         request.actor = found.actor
         services.session_uses.note(found.session.id, request.now)
+        await bring_draft(request)
 
 
-def find_session(request: WebRequest, text: str | None) -> SignedIn | None:
+async def find_session(request: WebRequest, text: str | None) -> SignedIn | None:
     services = request.services
-    return find_signed_in(services.db, text, services.config.plans, request.now) if text else None
+    return (
+        await services.db.read_by_key(
+            lambda rows: find_signed_in(rows, text, services.config.plans, request.now)
+        )
+        if text
+        else None
+    )
 
 
-def find_former(request: WebRequest) -> SignedIn | None:
+async def find_former(request: WebRequest) -> SignedIn | None:
     """A session from before cookies had a prefix over https; sets its cookie again with the prefix.
 
     A later session without it can only have been planted by a sibling domain.
     """
     text = request.cookies_sent.get(SESSION) if request.is_secure else None
-    found = find_session(request, text)
+    found = await find_session(request, text)
     if text is None or found is None:
         return None
     session = found.session
@@ -139,17 +253,18 @@ def find_former(request: WebRequest) -> SignedIn | None:
     return found
 
 
-def send_to_sign_in(request: WebRequest) -> Answer:
-    """Returns to the page afterwards, if it can be opened by a GET.
+def send_to_sign_in(request: WebRequest, page: str = "") -> Answer:
+    """Returns to `page` afterwards, by default the one asked for, if a GET opens it.
 
     A browser that reconnects to a stream gets 204, which makes it stop (HTML, 9.2.3).
     """
     if request.find_header(b"accept") == EVENT_STREAM:
         return Answer(204)
-    way = SIGN_IN
-    if request.scope["method"] == "GET" and not request.is_fragment:
-        way += f"?next={quote(read_target(request), safe='/')}"
-    return Answer(303, headers=[(b"location", way.encode())])
+    if not page and request.scope["method"] in METHODS["GET"]:
+        page = read_target(request)
+    if not page or request.is_fragment:
+        return see_other(request, SIGN_IN)
+    return see_other(request, f"{SIGN_IN}?next={quote(page, safe='/')}")
 
 
 def read_target(request: WebRequest) -> str:
@@ -189,17 +304,6 @@ async def read_parts(request: WebRequest, limit: int) -> Form:
         elif part.filename:
             files[name] = Upload(name=part.filename, file=cast("BinaryIO", part.file))
     return build_form(texts, files)
-
-
-def require_own_form(request: WebRequest) -> None:
-    """Raises ForbiddenError unless the form came from one of our pages in this browser."""
-    token = request.typed.read(TOKEN) or request.find_header(TOKEN_HEADER) or ""
-    key = request.cookies_read.get(FORMS, "")
-    if not is_form_signed(request.secret, key, request.session_id, request.workspace_id, token):
-        raise ForbiddenError(
-            "This form is too old, is of another workspace than you look at by now, or cookies are "
-            "off. Go back, load the page again and repeat it."
-        )
 
 
 def find_rule(handler: BaseRouteHandler) -> Rule:

@@ -1,16 +1,15 @@
 """`/app/import`: uploads a file, previews the import, and runs it."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final, cast, get_args
 
+from shorty.bidi import isolate
 from shorty.domains.service import list_domains
 from shorty.errors import ConflictError, ShortyError
 from shorty.transfer.column_names import FIELD_NAMES
 from shorty.transfer.columns import read_field
 from shorty.transfer.files import Hints
-from shorty.transfer.jobs import ImportJob
+from shorty.transfer.job_runs import ImportJob
 from shorty.transfer.model import ImportOptions, OnConflict, SourceName
 from shorty.transfer.progress import list_tally
 from shorty.web.forms import Form
@@ -23,35 +22,35 @@ pages = Pages()
 
 PLACE: Final = "/app/import"
 LARGEST_UPLOAD: Final = 64 * 1024 * 1024
-PIECE_BYTES: Final = 64 * 1024
 SHOWN_PROBLEMS: Final = 50
 SHOWN_COLUMNS: Final = 60
 
 # The name of each product, and the files it exports.
 SOURCES: Final[dict[SourceName, tuple[str, str]]] = {
-    "csv": ("A table", "CSV from anywhere, with columns of destinations and slugs"),
-    "shorty": ("shorty", "What Export writes, in the format that loses nothing"),
-    "yourls": ("YOURLS", "A dump of its database, a CSV or JSON"),
-    "kutt": ("Kutt", "JSON of its API"),
-    "shlink": ("Shlink", "CSV of its web client, or JSON of its API"),
-    "bitly": ("Bitly", "Its CSV, or JSON of its API"),
+    "csv": ("Spreadsheet", "CSV from any product, with destination and slug columns"),
+    "shorty": ("shorty", "A complete export from shorty"),
+    "yourls": ("YOURLS", "A database dump, CSV or JSON"),
+    "kutt": ("Kutt", "JSON from its API"),
+    "shlink": ("Shlink", "CSV from its web client, or JSON from its API"),
+    "bitly": ("Bitly", "CSV, or JSON from its API"),
+    "dub": ("Dub", "CSV, or JSON from its API"),
 }
 CONFLICTS: Final[dict[OnConflict, str]] = {
-    "skip": "Leave the link out, and say so",
-    "rename": "Number it: “sale” becomes “sale-2”",
-    "fail": "Stop there",
+    "skip": "Skip and report",
+    "rename": "Rename: “sale” becomes “sale-2”",
+    "fail": "Stop the import",
 }
 # What a column of a table can be: names of `columns.read_field`, and as people read them.
 FIELDS: Final = {
     **{name: name.capitalize() for name in FIELD_NAMES},
     "short url": "Short link",
     "max clicks": "Maximum visits",
-    "ignore": "Nothing (ignore it)",
+    "ignore": "Ignore this column",
 }
 
 # The names by which people know those that exports of today still have.
 ENCODING_CHOICES: Final = {
-    "": "UTF-8, or as the file's first bytes say",
+    "": "Detect automatically (usually UTF-8)",
     "cp1252": "Windows-1252 (Excel in Western Europe)",
     "cp1250": "Windows-1250 (Excel in Central Europe)",
     "cp1251": "Windows-1251 (Cyrillic)",
@@ -91,14 +90,14 @@ async def try_import(request: WebRequest) -> Answer:
 
 @pages.handle("GET /import/{job_id}", needs="write")
 async def open_import(request: WebRequest) -> Answer:
-    return show_job(request, find_job(request))
+    return show_job(request, await find_job(request))
 
 
 @pages.handle("POST /import/{job_id}/begin", needs="write")
 async def begin_import(request: WebRequest) -> Answer:
-    job = find_job(request)
+    job = await find_job(request)
     try:
-        request.services.transfers.begin(request.actor, job.id)
+        await request.services.transfers.begin(request.actor, job.id)
     except ConflictError as error:
         return show_job(request, job, error)
     return see_other(request, f"{PLACE}/{job.id}")
@@ -107,10 +106,10 @@ async def begin_import(request: WebRequest) -> Answer:
 @pages.handle("POST /import/{job_id}/columns", needs="write")
 async def try_columns(request: WebRequest) -> Answer:
     """Previews the file again, with what its person says about it."""
-    job = find_job(request)
+    job = await find_job(request)
     hints = read_hints(request.typed, job.headings)
     try:
-        request.services.transfers.try_again(request.actor, job.id, hints)
+        await request.services.transfers.try_again(request.actor, job.id, hints)
     except ConflictError as error:
         return show_job(request, job, error)
     return see_other(request, f"{PLACE}/{job.id}")
@@ -118,26 +117,26 @@ async def try_columns(request: WebRequest) -> Answer:
 
 @pages.handle("POST /import/{job_id}/cancel", needs="write")
 async def cancel_import(request: WebRequest) -> Answer:
-    job = find_job(request)
-    request.services.transfers.cancel(request.actor, job.id)
+    job = await find_job(request)
+    await request.services.transfers.cancel(request.actor, job.id)
     return see_other(request, f"{PLACE}/{job.id}")
 
 
 @pages.handle("POST /import/{job_id}/drop", needs="write")
 async def drop_import(request: WebRequest) -> Answer:
-    job = find_job(request)
+    job = await find_job(request)
     try:
-        request.services.transfers.drop(request.actor, job.id)
+        await request.services.transfers.drop(request.actor, job.id)
     except ConflictError as error:
         return show_job(request, job, error)
-    return see_other(request, PLACE, f"{job.file_name} is forgotten.")
+    return see_other(request, PLACE, f"{isolate(job.file_name)} discarded.")
 
 
 @pages.handle("GET /import/{job_id}/report", needs="write")
 async def send_report(request: WebRequest) -> Answer:
-    job = find_job(request)
+    job = await find_job(request)
     return StreamedAnswer(
-        read_pieces(job.report_path),
+        await request.services.transfers.read_report(job),
         may_go_on=lambda: request.may_still("write"),
         media_type=b"text/csv; charset=utf-8",
         file_name="import-report.csv",
@@ -145,15 +144,8 @@ async def send_report(request: WebRequest) -> Answer:
     )
 
 
-async def read_pieces(path: Path) -> AsyncGenerator[bytes]:
-    """Of what is written so far."""
-    with path.open("rb") as file:
-        while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
-            yield piece
-
-
-def find_job(request: WebRequest) -> ImportJob:
-    return request.services.transfers.get_job(request.actor, request.path_params["job_id"])
+async def find_job(request: WebRequest) -> ImportJob:
+    return await request.services.transfers.get_job(request.actor, request.path_params["job_id"])
 
 
 def read_hints(typed: Form, headings: Sequence[str] = ()) -> Hints:
@@ -191,10 +183,10 @@ async def show_form(
         conflicts=CONFLICTS,
         encodings=ENCODING_CHOICES,
         domain_choices=[
-            ("", "As the file says"),
+            ("", "As in the file"),
             *((domain.host, domain.host) for domain in domains if domain.is_verified),
         ],
-        jobs=services.transfers.list_jobs(request.actor),
+        jobs=await services.transfers.list_jobs(request.actor),
         faults=faults or {},
         message=error.message if error else "",
         form=request.typed,
@@ -203,16 +195,16 @@ async def show_form(
 
 
 def show_job(request: WebRequest, job: ImportJob, error: ShortyError | None = None) -> Answer:
-    told = job.describe()
+    progress = job.progress
     return render(
         request,
         "import_job.html",
         status=409 if error else 200,
         job=job,
-        told=told,
+        progress=progress,
         tally=list_tally,
-        percent=100 * told.done // told.total if told.total else 0,
-        problems=told.problems[:SHOWN_PROBLEMS],
+        percent=100 * progress.done // progress.total if progress.total else 0,
+        problems=progress.problems[:SHOWN_PROBLEMS],
         source_name=SOURCES[job.source][0],
         fields=FIELDS,
         most_columns=SHOWN_COLUMNS,

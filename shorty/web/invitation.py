@@ -10,6 +10,7 @@ from shorty.accounts.invitations import (
 )
 from shorty.accounts.model import MadeSession
 from shorty.accounts.sessions import start_session, switch_workspace
+from shorty.bidi import isolate
 from shorty.errors import (
     ConflictError,
     InvalidFieldsError,
@@ -37,23 +38,25 @@ pages = Pages()
 
 @pages.handle("GET /invitation", needs=None)
 async def ask_whether(request: WebRequest) -> Answer:
-    return show_invitation(request, request.read_query().get("key", ""))
+    return await show_invitation(request, request.read_query().get("key", ""))
 
 
 @pages.handle("POST /invitation", needs=None)
 async def accept(request: WebRequest) -> Answer:
     key = request.typed.read("key")
-    invitation = find_invitation(request.services.db, key, request.now)
+    invitation = await request.services.db.read(
+        lambda rows: find_invitation(rows, key, request.now)
+    )
     if invitation is None:
-        return show_invitation(request, "")
+        return await show_invitation(request, "")
     try:
         if request.signed_in is None:
             await join_as_new_person(request, key, invitation.workspace_id)
         else:
             await join_as_oneself(request, key, request.session_id)
     except (InvalidFieldsError, ConflictError, QuotaExceededError) as error:
-        return show_invitation(request, key, error)
-    return see_other(request, HOME, f"You belong to {invitation.workspace_name} now.")
+        return await show_invitation(request, key, error)
+    return see_other(request, HOME, f"You joined {isolate(invitation.workspace_name)}.")
 
 
 async def join_as_oneself(request: WebRequest, key: str, session_id: int) -> None:
@@ -78,20 +81,24 @@ async def join_as_new_person(request: WebRequest, key: str, workspace_id: int) -
 
     made = await services.db.write(join)
     set_session_cookie(request, made.text)
-    remember_browser(request, made.session.user_id, passed_code=False)
+    await remember_browser(request, made.session.user_id, passed_code=False)
 
 
-def show_invitation(request: WebRequest, key: str, error: ShortyError | None = None) -> Answer:
+async def show_invitation(
+    request: WebRequest, key: str, error: ShortyError | None = None
+) -> Answer:
     db = request.services.db
-    invitation = find_invitation(db, key, request.now)
+    invitation = await db.read(lambda rows: find_invitation(rows, key, request.now))
     answer = render_form(
         request,
         "invitation.html",
         error,
+        has_secret=True,
         key=key,
         invitation=invitation,
         role="" if invitation is None else describe_role(invitation.role),
-        has_account=invitation is not None and is_known_account(db, invitation),
+        has_account=invitation is not None
+        and await db.read(lambda rows: is_known_account(rows, invitation)),
         sign_in=f"{SIGN_IN}?next={quote(f'{INVITATION}?key={key}', safe='/')}",
         name=request.typed.read("name"),
     )

@@ -1,40 +1,30 @@
-"""Actions on one or many links of the list: delete, undo, tag, star, activate."""
+"""Actions on one or many links of the list: delete, restore, tag, star, enable."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from shorty.errors import InvalidFieldsError, NotFoundError, ShortyError
-from shorty.links import service
+from shorty.errors import ConflictError, InvalidFieldsError, NotFoundError
+from shorty.links.bulk_jobs import sum_up
 from shorty.links.model import Link, LinkChange
 from shorty.links.names import fold_name
 from shorty.links.store import find_links
 from shorty.links.tags import list_tags
-from shorty.links.writes import Outcome
-from shorty.web.cookies import Notice
-from shorty.web.forms import Form, list_ids
+from shorty.web.formatting import read_input
+from shorty.web.forms import list_ids
 from shorty.web.guard import Pages
 from shorty.web.link_fields import split_tags
 from shorty.web.link_form import get_link
-from shorty.web.link_list import PLACE, read_back
+from shorty.web.link_jobs import DONE, await_job, warn
+from shorty.web.link_list import read_back
+from shorty.web.link_selection import ALL_FOUND, read_selection
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer
 
 pages = Pages()
 
-RESTORE: Final = f"{PLACE}/restore"
-# More ids would not fit in the notice's cookie.
-UNDONE_AT_ONCE: Final = 200
 NAMED: Final = 20
 
-DONE: Final[dict[str, str]] = {
-    "on": "switched on",
-    "off": "switched off",
-    "star": "starred",
-    "unstar": "no longer starred",
-    "tag": "tagged",
-    "untag": "rid of the tag",
-}
 _CHANGES: Final[dict[str, LinkChange]] = {
     "on": LinkChange(is_active=True),
     "off": LinkChange(is_active=False),
@@ -50,66 +40,111 @@ async def ask_before_delete(request: WebRequest) -> Answer:
     return show_question(request, [link], 1, back)
 
 
-@pages.handle("POST /links/many", needs="write")
+@pages.handle("POST /links/many", needs="write", page="/app/links")
 async def change_many(request: WebRequest) -> Answer:
-    """Applies an action to the selected links, or to the `one` whose button was pressed."""
-    action, link_ids = read_action(request.typed)
+    """Applies an action to the selected links, to all that were found, or to the `one` whose button
+    was pressed.
+    """
     back = read_back(request.typed.read("back"))
-    if not link_ids:
-        return see_other(request, back, notice=warn("Tick the links first."))
-    if action == "delete":
-        return await delete_many(request, link_ids, back)
     try:
-        change = _CHANGES.get(action) or await read_tag_change(request, action)
-        context, actor = request.services.links, request.actor
-        outcomes = await service.change_links(context, actor, link_ids, change, request.now)
-    except InvalidFieldsError as error:
-        return see_other(request, back, notice=warn(_sum_up(error)))
-    return see_other(request, back, notice=tell_outcomes(outcomes, DONE[action]))
+        action, link_ids = await read_action(request, back)
+        if not link_ids:
+            return see_other(request, back, notice=warn("Select links first."))
+        if action == "delete" and not request.typed.is_checked("sure"):
+            return await ask_before_deleting(request, link_ids, back)
+        action, change = await build_work(request, action)
+        job = await request.services.bulk_jobs.start(request.actor, action, link_ids, change)
+    except (InvalidFieldsError, ConflictError) as error:
+        return see_other(request, back, notice=warn(sum_up(error)))
+    return await await_job(request, job, back)
 
 
-@pages.handle("POST /links/restore", needs="write")
+async def build_work(request: WebRequest, action: str) -> tuple[str, LinkChange | None]:
+    """The action as its notice names it, and its change. Raises InvalidFieldsError."""
+    if action in {"restore", "delete"}:
+        return action, None
+    change = _CHANGES.get(action) or await read_change(request, action)
+    # What one link does not allow, such as an end before its start, is its own failure; what no
+    # link allows is said at once.
+    require_possible(request, change)
+    named = "no-expiry" if action == "expiry" and change.expires_at is None else action
+    return named, change
+
+
+def require_possible(request: WebRequest, change: LinkChange) -> None:
+    """Raises InvalidFieldsError for a domain that the workspace may not use, or a past expiry."""
+    workspace_id = request.actor.workspace_id
+    if isinstance(change.domain, str) and (
+        request.services.links.find_domain(workspace_id, change.domain) is None
+    ):
+        raise InvalidFieldsError({"domain": "Choose a domain of this workspace"})
+    if isinstance(change.expires_at, int) and change.expires_at <= request.now:
+        raise InvalidFieldsError({"expires_at": "The expiry must be in the future"})
+
+
+@pages.handle("POST /links/restore", needs="write", page="/app/links")
 async def restore_many(request: WebRequest) -> Answer:
+    """Undoes a delete, from its notice."""
     back = read_back(request.typed.read("back"))
-    link_ids = list_ids(request.typed.read("ids").split())
-    try:
-        outcomes = await service.restore_links(
-            request.services.links, request.actor, link_ids, request.now
-        )
-    except InvalidFieldsError as error:
-        return see_other(request, back, notice=warn(_sum_up(error)))
-    return see_other(request, back, notice=tell_outcomes(outcomes, "back"))
+    return await restore(request, list_ids(request.typed.read("ids").split()), back)
 
 
-async def delete_many(request: WebRequest, link_ids: Sequence[int], back: str) -> Answer:
-    """Asks for confirmation, unless a script has done so."""
-    context, actor = request.services.links, request.actor
-    if not request.typed.is_checked("sure"):
-        links = await find_links(context.db, actor.workspace_id, link_ids[: service.MAX_AT_ONCE])
-        if not links:
-            raise NotFoundError("link", link_ids[0])
-        return show_question(request, links[:NAMED], len(links), back, link_ids)
+async def restore(request: WebRequest, link_ids: Sequence[int], back: str) -> Answer:
+    if not link_ids:
+        return see_other(request, back, notice=warn("Select links first."))
     try:
-        deleted = await service.delete_links(context, actor, link_ids, request.now)
-    except InvalidFieldsError as error:
-        return see_other(request, back, notice=warn(_sum_up(error)))
-    if not deleted:
+        job = await request.services.bulk_jobs.start(request.actor, "restore", link_ids)
+    except ConflictError as error:
+        return see_other(request, back, notice=warn(error.message))
+    return await await_job(request, job, back)
+
+
+async def ask_before_deleting(request: WebRequest, link_ids: Sequence[int], back: str) -> Answer:
+    """Where no script has asked."""
+    links = await find_links(request.services.db, request.actor.workspace_id, link_ids[:NAMED])
+    if not links:
         raise NotFoundError("link", link_ids[0])
-    return see_other(request, back, notice=offer_undo(deleted, back))
+    return show_question(request, links, len(link_ids), back, link_ids)
 
 
-def read_action(form: Form) -> tuple[str, tuple[int, ...]]:
-    if "one" not in form:
-        return form.read("action"), form.read_ids("ids")
-    action, _, text = form.read("one").partition(" ")
-    return action, list_ids([text])
+async def read_action(request: WebRequest, back: str) -> tuple[str, tuple[int, ...]]:
+    """Raises as read_selection does, and InvalidFieldsError for an action that does not exist."""
+    form = request.typed
+    if "one" in form:
+        action, _, text = form.read("one").partition(" ")
+        link_ids = list_ids([text])
+    else:
+        action, link_ids = form.read("action"), await read_selection(request, back)
+    if action not in DONE:
+        raise InvalidFieldsError({"action": "Choose an action"})
+    return action, link_ids
+
+
+async def read_change(request: WebRequest, action: str) -> LinkChange:
+    """Raises InvalidFieldsError where what it needs is missing."""
+    if action == "expiry":
+        return LinkChange(expires_at=read_expiry(request))
+    if action == "domain":
+        host = request.typed.read("to_domain")
+        if not host:
+            raise InvalidFieldsError({"domain": "Choose a domain first"})
+        return LinkChange(domain=host)
+    return await read_tag_change(request, action)
+
+
+def read_expiry(request: WebRequest) -> int | None:
+    text = request.typed.read("expires_at")
+    try:
+        return read_input(text, request.zone) if text else None
+    except (ValueError, OverflowError):
+        raise InvalidFieldsError({"expires_at": "The expiry must be a date and a time"}) from None
 
 
 async def read_tag_change(request: WebRequest, action: str) -> LinkChange:
     """Raises InvalidFieldsError where no tag is named."""
     names = split_tags(request.typed.read("tag"))
-    if action not in DONE or not names:
-        raise InvalidFieldsError({"tag": "Write the tag's name first"})
+    if not names:
+        raise InvalidFieldsError({"tag": "Enter a tag first"})
     if action == "tag":
         return LinkChange(add_tag_names=names)
     wanted = set(map(fold_name, names))
@@ -134,36 +169,5 @@ def show_question(
         count=count,
         ids=link_ids or [link.id for link in links],
         back=back,
-    )
-
-
-def offer_undo(deleted: Sequence[int], back: str) -> Notice:
-    text = f"{count_links(len(deleted))} deleted."
-    if len(deleted) > UNDONE_AT_ONCE:
-        return Notice(text=text)
-    ids = " ".join(map(str, deleted))
-    return Notice(text=text, undo=RESTORE, undo_fields=(("ids", ids), ("back", back)))
-
-
-def tell_outcomes(outcomes: Sequence[Outcome], action: str) -> Notice:
-    """How many succeeded, and why the first of the others did not."""
-    failed = [outcome for outcome in outcomes if isinstance(outcome, ShortyError)]
-    done = len(outcomes) - len(failed)
-    text = f"{count_links(done)} {action}."
-    if failed:
-        text = f"{text} {count_links(len(failed))} not: {_sum_up(failed[0]).rstrip('.')}."
-    return Notice(text=text, is_alarm=bool(failed))
-
-
-def warn(text: str) -> Notice:
-    return Notice(text=text, is_alarm=True)
-
-
-def count_links(count: int) -> str:
-    return "1 link" if count == 1 else f"{count:,} links"
-
-
-def _sum_up(error: ShortyError) -> str:
-    return (
-        ". ".join(error.fields.values()) if isinstance(error, InvalidFieldsError) else error.message
+        all_found=request.typed.read(ALL_FOUND),
     )

@@ -8,14 +8,27 @@ import msgspec
 from shorty.errors import FetchError
 from shorty.fetch import Page
 from shorty.ids import parse_id
-from shorty.links.live_checks import fetch_preview, find_destination_fault, find_slug_fault
+from shorty.limits import divide_limit
+from shorty.links.context import find_destination_fault
+from shorty.links.destination import UTM_PARAMETERS
+from shorty.links.live_checks import (
+    fetch_preview,
+    find_rest,
+    find_slug_fault,
+)
+from shorty.links.model import Link
 from shorty.web.destinations import complete_destination
 from shorty.web.guard import Pages
+from shorty.web.link_fields import EMPTY
+from shorty.web.link_form import RESTS, find_same, name_link
 from shorty.web.requests import WebRequest
 from shorty.webcore.answers import Answer, Header, answer_json
 
 pages = Pages()
 
+# What of the form decides where a link leads.
+ASKED: Final = ("url", "link_type", *UTM_PARAMETERS)
+WEB: Final = (None, "", "URL")  # types of link whose destination is checked here
 PREVIEWS_PER_MINUTE: Final = 60
 PICTURE_LIMIT_BYTES: Final = 3_000_000
 PICTURE_TIMEOUT_S: Final = 8.0
@@ -29,11 +42,25 @@ SAFE: Final[tuple[Header, ...]] = (
 )
 
 
+class Same(msgspec.Struct, frozen=True, kw_only=True):
+    """A link of the workspace that leads to the same place already."""
+
+    id: str
+    name: str
+    short_url: str
+    title: str | None
+
+
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """The fault of each; None if there is none, or it was not asked for."""
+    """The fault of each; None if there is none, or it was not asked for.
+
+    `slug_note` is a warning about a slug that may be taken.
+    """
 
     slug: str | None = None
+    slug_note: str | None = None
     url: str | None = None
+    same: Same | None = None
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,20 +72,27 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 @pages.handle("GET /links/check", needs="write")
 async def check_link(request: WebRequest) -> Answer:
     query, context = request.read_query(), request.services.links
-    slug, url = query.get("slug", ""), query.get("url", "").strip()
-    checked = Checked(
-        slug=await find_slug_fault(
-            context,
-            request.actor,
-            query.get("domain", ""),
-            slug,
-            parse_id(query.get("link")),
+    slug, url, link_id = query.get("slug", ""), query.get("url", "").strip(), query.get("link")
+    slug_fault, rest, same = None, None, None
+    if slug:
+        domain, now = query.get("domain", ""), request.now
+        rest = await find_rest(context, request.actor, domain, slug, now)
+        slug_fault = await find_slug_fault(
+            context, request.actor, domain, slug, now, parse_id(link_id)
         )
-        if slug
-        else None,
-        url=find_web_fault(request, url) if url else None,
+    if url and not link_id:
+        same = await find_same(request, {**EMPTY, **{name: query.get(name, "") for name in ASKED}})
+    checked = Checked(
+        slug=slug_fault,
+        slug_note=None if slug_fault or rest is None else RESTS,
+        url=find_web_fault(request, url) if url and query.get("link_type") in WEB else None,
+        same=same and describe_same(same),
     )
     return answer_json(checked, headers=[(b"cache-control", b"no-store")])
+
+
+def describe_same(link: Link) -> Same:
+    return Same(id=str(link.id), name=name_link(link), short_url=link.short_url, title=link.title)
 
 
 @pages.handle("POST /links/preview", needs="write")
@@ -99,8 +133,9 @@ async def find_picture(request: WebRequest, url: str) -> Page | None:
 
 def take_turn(request: WebRequest) -> None:
     """Raises RateLimitedError."""
-    limit = request.services.limits.previews
-    limit.take(request.actor.user_id, PREVIEWS_PER_MINUTE, request.now).require(request.now)
+    services, now = request.services, request.now
+    limit = divide_limit(PREVIEWS_PER_MINUTE, services.db.live_nodes)
+    services.limits.previews.take(request.actor.user_id, limit, now).require(now)
 
 
 def find_web_fault(request: WebRequest, url: str) -> str | None:

@@ -16,7 +16,7 @@ from shorty.errors import InvalidFieldsError, ShortyError, SlugTakenError
 from shorty.links.destination import UTM_PARAMETERS
 from shorty.links.model import Link, LinkChange, LinkFields, QrSettings
 from shorty.links.utm_templates import UtmTemplate
-from shorty.web.destinations import read_destination
+from shorty.web.destinations import complete_destination, read_destination
 from shorty.web.formatting import read_input, write_input
 from shorty.web.forms import Form
 from shorty.web.requests import WebRequest
@@ -39,39 +39,41 @@ class FormField(NamedTuple):
 FIELDS: Final[dict[str, FormField]] = {
     "url": FormField("Destination"),
     "domain": FormField("Domain"),
-    "slug": FormField("Short URL", in_history="Short address"),
+    "slug": FormField("Short link", in_history="Slug"),
     "tags": FormField("Tags"),
     "title": FormField("Title", "preview"),
     "description": FormField("Description", "preview"),
-    "image": FormField("Address of a picture", "preview", "Image"),
+    "image": FormField("Image URL", "preview"),
     "utm_source": FormField("Source", "utm", "UTM source"),
     "utm_medium": FormField("Medium", "utm", "UTM medium"),
     "utm_campaign": FormField("Campaign", "utm", "UTM campaign"),
     "utm_term": FormField("Term", "utm", "UTM term"),
     "utm_content": FormField("Content", "utm", "UTM content"),
-    "utm_id": FormField("Id", "utm", "UTM id"),
+    "utm_id": FormField("ID", "utm", "UTM ID"),
     "valid_since": FormField("Starts", "limits"),
-    "expires_at": FormField("Ends", "limits"),
-    "max_clicks": FormField("Visits at most", "limits", "Most clicks"),
+    "expires_at": FormField("Expires", "limits"),
+    "max_clicks": FormField("Maximum visits", "limits"),
+    "expired_url": FormField("Then go to", "limits", "Destination after the end"),
     "password": FormField("Password", "limits"),
-    "drops_password": FormField("Ask for no password any more"),
+    "drops_password": FormField("Remove the password"),
     "link_type": FormField("Opens", "behaviour", "Link type"),
-    "status": FormField("Redirect", "behaviour", "Kind of redirect"),
-    "forward_parameters": FormField(
-        "Hand the visitor's parameters on", "behaviour", "Forward parameters"
-    ),
-    "cloaked": FormField("Keep the short URL in the address bar", "behaviour", "Cloaked"),
-    "block_bots": FormField("Turn known bots away", "behaviour", "Keeps bots out"),
+    "status": FormField("Redirect", "behaviour"),
+    "forward_parameters": FormField("Forward query parameters", "behaviour"),
+    "cloaked": FormField("Keep the short link in the address bar", "behaviour", "Cloaked"),
+    "block_bots": FormField("Block known bots", "behaviour"),
+    "hide_referrer": FormField("Hide the referrer", "behaviour"),
+    "skip_social_crawler_tracking": FormField("Don't record preview crawlers", "behaviour"),
     "meta_pixel_id": FormField("Meta pixel", "pixels"),
     "google_tag_id": FormField("Google tag", "pixels"),
-    "webhook_urls": FormField("Addresses to call", "webhooks", "Webhooks"),
-    "has_qr": FormField("The link has a QR code", "extras"),
-    "is_link_in_bio": FormField("Show a link-in-bio page first", "extras", "On a bio page"),
-    "button_label": FormField("Label of the button", "extras", "Button label"),
-    "is_active": FormField("The link is on", in_history="Switched on"),
+    "gtm_container_id": FormField("Google Tag Manager", "pixels"),
+    "webhook_urls": FormField("Endpoint URLs", "webhooks", "Webhooks"),
+    "has_qr": FormField("Create a QR code", "extras"),
+    "is_link_in_bio": FormField("Show a bio page first", "extras", "Bio page"),
+    "button_label": FormField("Button label", "extras"),
+    "is_active": FormField("Link is active", in_history="Active"),
 }
 STATUSES: Final = {
-    302: "302 · temporary (usual)",
+    302: "302 · temporary (default)",
     301: "301 · permanent",
     307: "307 · temporary, keeps the method",
     308: "308 · permanent, keeps the method",
@@ -224,6 +226,8 @@ def _find_reader(name: str, zone: ZoneInfo) -> Callable[[str], Any] | None:
             return _read_status
         case "tags":
             return split_tags
+        case "expired_url":
+            return _read_web_page
         case _:
             return None
 
@@ -232,18 +236,22 @@ def _read_moment(text: str, zone: ZoneInfo) -> int | None:
     try:
         return read_input(text, zone)
     except (ValueError, OverflowError):
-        raise ValueError("must be a date and a time") from None
+        raise ValueError("must be a date and time") from None
 
 
 def _read_optional(text: str) -> str | None:
     return text or None
 
 
+def _read_web_page(text: str) -> str | None:
+    return complete_destination(text) if text else None
+
+
 def _read_number(text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit()) or len(text) > 15:  # noqa: PLR2004 far past any limit
-        raise ValueError("must be a whole number from 1 on, in digits alone")
+        raise ValueError("must be a whole number, 1 or more")
     return int(text)
 
 

@@ -21,10 +21,12 @@ pages = Pages()
 
 ON_PAGE: Final = 50
 NAMES: Final = {name: field.in_history or field.label for name, field in FIELDS.items()} | {
+    "aliases": "Aliases",
     "is_starred": "Starred",
-    "is_password_asked": "Password is asked for",
+    "is_password_asked": "Password required",
     "is_public": "Public",
     "qr_settings": "QR code",
+    "rules": "Rules",
 }
 
 
@@ -64,6 +66,8 @@ def write_value(name: str, value: Any, zone: ZoneInfo, *, hides_webhooks: bool =
         return write_moment(value, zone)
     if name == "webhook_urls" and hides_webhooks:
         return ", ".join(map(hide_path, value))
+    if name == "rules":
+        return "; ".join(value)
     if isinstance(value, list):
         return ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType] - of texts
     if isinstance(value, dict):

@@ -15,10 +15,12 @@ from shorty.errors import StorageUnavailableError
 from shorty.links.model import Link
 from shorty.links.service import has_link
 from shorty.web import statistics
+from shorty.web.analytics_filters import ValueFilter, keep_value, list_chips, read_value
+from shorty.web.badges import list_badges
+from shorty.web.breakdown_rows import link_rows
 from shorty.web.date_range import CHOICES, Span, is_on, read_span
-from shorty.web.guard import Pages
-from shorty.web.link_form import get_link
-from shorty.web.link_list import list_badges
+from shorty.web.guard import Pages, read_target
+from shorty.web.link_form import get_link, write_place
 from shorty.web.rendering import TEMPLATES, describe_viewer, render
 from shorty.web.requests import WebRequest
 from shorty.web.statistics import Panel, Statistics
@@ -36,6 +38,7 @@ BEAT_S: Final = 3
 LONGEST_S: Final = 600  # then the browser reconnects
 RETRY: Final = b"retry: 3000\n\n"
 BEAT: Final = b": still here\n\n"
+NO_ALIAS_FORM: Final = {"domain": "", "slug": "", "fault": ""}
 _PLACE: Final = re.compile(r"(\d{1,16})-(\d{1,16})")
 
 
@@ -44,30 +47,51 @@ def describe_link(request: WebRequest, link: Link) -> dict[str, Any]:
     return {
         "link": link,
         "place": f"/app/links/{link.id}",
-        "badges": list_badges(link, request.now),
+        "here": read_target(request) if request.scope["method"] == "GET" else write_place(link),
+        "alias_form": NO_ALIAS_FORM,
+        "alias_hosts": list_hosts(request, link),
+        "badges": list_badges(link, request.now, request.zone),
     }
+
+
+def list_hosts(request: WebRequest, link: Link) -> list[str]:
+    """Where it may get an alias, its own domain first."""
+    domains = request.services.domains.list_for_workspace(link.workspace_id)
+    hosts = [domain.host for domain in domains]
+    return sorted(hosts, key=lambda host: host != link.host)
 
 
 @pages.handle("GET /links/{link_id}")
 async def show_link(request: WebRequest) -> Answer:
-    link = await get_link(request)
-    span = read_span(request.read_query(), request.zone, request.now)
+    return await render_analytics(request, await get_link(request))
+
+
+async def render_analytics(
+    request: WebRequest, link: Link, *, status: int = 200, **more: Any
+) -> Answer:
+    """A link's first page; `more` are values of its head."""
+    query = request.read_query()
+    value = read_value(query)
+    span = keep_value(read_span(query, request.zone, request.now), value)
     scope = Scope(workspace_id=link.workspace_id, link_id=link.id)
     found, latest = await asyncio.gather(
-        statistics.read_statistics(request.services.db, scope, span, SHOWN),
+        statistics.read_statistics(request.services.db, scope, span, SHOWN, value=value),
         find_latest(request, link, Place(), IN_FEED, has_bots=span.has_bots),
     )
     return render(
         request,
         "link.html",
-        **describe_link(request, link),
+        status=status,
+        **(describe_link(request, link) | more),
         tab="numbers",
         span=span,
         choices=CHOICES,
         statistics=found,
-        panels=list_panels(found, span),
+        value=value,
+        chips=list_chips(span, [(value.name, value.kind.title, value.title)] if value else ()),
+        panels=link_rows(list_panels(found, span, value), span, f"/app/links/{link.id}", value),
         latest=latest.clicks,
-        is_unused=not link.click_count and not found.shows_bots,
+        is_unused=not link.click_count and not found.shows_bots and value is None,
     )
 
 
@@ -100,11 +124,13 @@ async def stream_clicks(request: WebRequest) -> Answer:
 async def watch_clicks(request: WebRequest, link: Link, *, has_bots: bool) -> AsyncGenerator[bytes]:
     """Events with the new clicks, as items of the feed."""
     ends_at = monotonic() + LONGEST_S
-    with request.services.recorder.live.watch(link.workspace_id, link.id) as watcher:
+    live = request.services.recorder.live
+    await live.begin()
+    with live.watch(link.workspace_id, link.id) as watcher:
         yield RETRY
         while monotonic() < ends_at:
             news = await wait_for_news(watcher)
-            if news is None or not may_still_watch(request, link):
+            if news is None or not await may_still_watch(request, link):
                 return
             clicks = [each for each in news.clicks if has_bots or not each.is_bot]
             if clicks or news.missed:
@@ -113,12 +139,14 @@ async def watch_clicks(request: WebRequest, link: Link, *, has_bots: bool) -> As
                 yield BEAT
 
 
-def may_still_watch(request: WebRequest, link: Link) -> bool:
+async def may_still_watch(request: WebRequest, link: Link) -> bool:
     """Whether this request would still be allowed. A client that reconnects learns why not."""
     services, actor = request.services, request.actor
     try:
-        is_allowed = may_still(services.db, actor, "read", services.read_clock())
-        return is_allowed and has_link(services.links, actor, link.id)
+        is_allowed = await services.db.read(
+            lambda rows: may_still(rows, actor, "read", services.read_clock())
+        )
+        return is_allowed and await has_link(services.links, actor, link.id)
     except StorageUnavailableError:
         return False  # fail closed; the next request is answered with 503
 
@@ -151,11 +179,12 @@ def read_place(text: str) -> Place:
     return Place(int(match[1]), int(match[2])) if match else Place()
 
 
-def list_panels(found: Statistics, span: Span) -> list[Panel]:
+def list_panels(found: Statistics, span: Span, value: ValueFilter | None) -> list[Panel]:
     counts, has_bots = found.counts, span.has_bots
+    country = value.value if value is not None and value.name == "country" else ""
     panels = [
         statistics.list_countries(counts, has_bots=has_bots),
-        *statistics.list_cities(counts, has_bots=has_bots),
+        *statistics.list_cities(counts, has_bots=has_bots, country=country),
         statistics.list_referrers(counts, has_bots=has_bots),
         statistics.list_sources(counts),
         *statistics.list_devices(counts, has_bots=has_bots),

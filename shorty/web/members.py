@@ -1,10 +1,12 @@
 """`/app/members`: the workspace's members, their roles, and invitations."""
 
+from collections.abc import Sequence
 from typing import Final, get_args
 
 from shorty.accounts import invitations, members
-from shorty.accounts.model import Actor, Role
+from shorty.accounts.model import Actor, Invitation, Role
 from shorty.accounts.roles import is_allowed
+from shorty.bidi import isolate
 from shorty.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -29,10 +31,10 @@ PLACE: Final = "/app/members"
 SHOWN_AT_ONCE: Final = 100
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 ABILITIES: Final[dict[Role, str]] = {
-    "viewer": "sees everything and changes nothing",
-    "editor": "makes and changes links",
-    "admin": "also manages members, domains and tokens",
-    "owner": "also other owners",
+    "viewer": "can see everything but change nothing",
+    "editor": "can also create, change and delete links",
+    "admin": "can also manage members, domains and API tokens",
+    "owner": "everything, including other owners",
 }
 
 
@@ -44,18 +46,19 @@ async def list_members(request: WebRequest) -> Answer:
 @pages.handle("POST /members", needs="admin")
 async def invite_somebody(request: WebRequest) -> Answer:
     """Emails the link, or shows it for copying if email is off."""
+    earlier = await invitations.list_invitations(request.services.db, request.actor, request.now)
     try:
         invited = await invite(request, request.typed.read("email"), read_role(request))
     except AlreadyExistsError:
-        return await show_members(request, InvalidFieldsError({"email": "is a member already"}))
+        return await show_members(request, InvalidFieldsError({"email": "is already a member"}))
     except (InvalidFieldsError, ConflictError, QuotaExceededError, RateLimitedError) as error:
         return await show_members(request, error)
     if invited.url is None:
-        email = invited.invitation.email
-        return see_other(request, PLACE, f"An invitation is on its way to {email}.")
+        return see_other(request, PLACE, write_sent(invited.invitation, earlier))
     return render(
         request,
         "invited.html",
+        has_secret=True,
         invitation=invited.invitation,
         address=invited.url,
         was_tried=request.services.mailer.is_on,
@@ -72,7 +75,7 @@ async def change_member(request: WebRequest) -> Answer:
         )
     except ConflictError as error:
         return refuse(request, error)
-    return see_other(request, PLACE, f"{member.name} is {member.role} now.")
+    return see_other(request, PLACE, f"{isolate(member.name)} now has the role {member.role}.")
 
 
 @pages.handle("POST /members/{user_id}/remove", needs="admin")
@@ -84,16 +87,26 @@ async def remove_member(request: WebRequest) -> Answer:
         )
     except ConflictError as error:
         return refuse(request, error)
-    return see_other(request, PLACE, "The member is removed; what they made stays.")
+    return see_other(request, PLACE, "Member removed. Their links stay.")
 
 
-@pages.handle("POST /invitations/{invitation_id}/revoke", needs="admin")
+@pages.handle("POST /invitations/{invitation_id}/revoke", needs="admin", page=PLACE)
 async def revoke(request: WebRequest) -> Answer:
     invitation_id = request.read_id("invitation_id", "invitation")
     await request.services.db.write(
         lambda tx: invitations.revoke_invitation(tx, request.actor, invitation_id)
     )
-    return see_other(request, PLACE, "The invitation is taken back; its link leads nowhere.")
+    return see_other(request, PLACE, "Invitation withdrawn. Its link no longer works.")
+
+
+def write_sent(new: Invitation, earlier: Sequence[Invitation]) -> str:
+    """Says what inviting somebody again has changed."""
+    sent = f"Invitation sent to {new.email}."
+    former = next((each for each in earlier if each.email == new.email), None)
+    if former is None:
+        return sent
+    roles = "" if former.role == new.role else f" The role is now {new.role}."
+    return f"{sent} The earlier link no longer works.{roles}"
 
 
 def refuse(request: WebRequest, error: ShortyError) -> Answer:

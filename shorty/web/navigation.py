@@ -9,11 +9,12 @@ from shorty.accounts.roles import is_allowed
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """`needs` hides it from users without that scope."""
+    """`needs` hides it from users without that scope; `key` leads there after a `g`."""
 
     path: str
     name: str
     icon: str
+    key: str
     needs: Scope = "read"
 
 
@@ -28,25 +29,25 @@ SECTIONS: Final = (
     Section(
         name="Links",
         entries=(
-            Entry(path="/app", name="Overview", icon="chart"),
-            Entry(path="/app/links", name="Links", icon="link"),
-            Entry(path="/app/qr-codes", name="QR codes", icon="qr"),
-            Entry(path="/app/bio-pages", name="Bio pages", icon="page"),
-            Entry(path="/app/tags", name="Tags", icon="tag"),
-            Entry(path="/app/utm", name="UTM builder", icon="target"),
+            Entry(path="/app", name="Overview", icon="chart", key="o"),
+            Entry(path="/app/links", name="Links", icon="link", key="l"),
+            Entry(path="/app/qr-codes", name="QR codes", icon="qr", key="q"),
+            Entry(path="/app/bio-pages", name="Bio pages", icon="page", key="b"),
+            Entry(path="/app/tags", name="Tags", icon="tag", key="t"),
+            Entry(path="/app/utm", name="UTM builder", icon="target", key="u"),
         ),
     ),
     Section(
         name="Workspace",
         entries=(
-            Entry(path="/app/domains", name="Domains", icon="globe"),
-            Entry(path="/app/webhooks", name="Webhooks", icon="bolt"),
-            Entry(path="/app/tokens", name="API tokens", icon="key", needs="admin"),
-            Entry(path="/app/members", name="Members", icon="people"),
-            Entry(path="/app/usage", name="Usage", icon="gauge"),
-            Entry(path="/app/import", name="Import", icon="in", needs="write"),
-            Entry(path="/app/export", name="Export", icon="out"),
-            Entry(path="/app/account", name="Account", icon="gear"),
+            Entry(path="/app/domains", name="Domains", icon="globe", key="d"),
+            Entry(path="/app/webhooks", name="Webhooks", icon="bolt", key="w"),
+            Entry(path="/app/tokens", name="API tokens", icon="key", key="k", needs="admin"),
+            Entry(path="/app/members", name="Members", icon="people", key="m"),
+            Entry(path="/app/usage", name="Usage", icon="gauge", key="p"),
+            Entry(path="/app/import", name="Import", icon="in", key="i", needs="write"),
+            Entry(path="/app/export", name="Export", icon="out", key="e"),
+            Entry(path="/app/account", name="Account", icon="person", key="a"),
         ),
     ),
 )

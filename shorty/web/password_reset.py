@@ -45,8 +45,8 @@ async def send_link(request: WebRequest) -> Answer:
     if not services.mailer.is_on:
         return show_forgotten(request)
     try:
-        count_address(request, email)
-        take_password_mail(services.limits, email, request.now)
+        await count_address(request, email)
+        await take_password_mail(services.limits, email, request.now)
     except RateLimitedError as error:
         return show_forgotten(request, error)
     services.mailer.post(_write_link(request, email, find_mailed_base(request)))
@@ -68,7 +68,10 @@ async def ask_new_password(request: WebRequest) -> Answer:
 @pages.handle("POST /new-password", needs=None)
 async def set_new_password(request: WebRequest) -> Answer:
     services, key = request.services, request.typed.read("key")
-    if find_mail_link(services.db, key, "password", request.now) is None:
+    if (
+        await services.db.read(lambda rows: find_mail_link(rows, key, "password", request.now))
+        is None
+    ):
         return await show_new_password(request, "")
     revokes = request.typed.is_checked(REVOKES_TOKENS)
     try:
@@ -81,9 +84,9 @@ async def set_new_password(request: WebRequest) -> Answer:
     except (InvalidFieldsError, ConflictError) as error:
         return await show_new_password(request, key, error)
     # Mailbox and password are verified, so that strangers' guesses do not make this user wait.
-    remember_browser(request, user.id, passed_code=False)
-    said = "Your new password is set. Sign in with it."
-    return see_other(request, SIGN_IN, f"{said}{tell_of_tokens(request, user.id)}")
+    await remember_browser(request, user.id, passed_code=False)
+    said = "Password changed. Sign in with the new one."
+    return see_other(request, SIGN_IN, f"{said}{await tell_of_tokens(request, user.id)}")
 
 
 def show_forgotten(request: WebRequest, error: ShortyError | None = None) -> Answer:
@@ -100,15 +103,20 @@ async def show_new_password(
     request: WebRequest, key: str, error: ShortyError | None = None
 ) -> Answer:
     db = request.services.db
-    link = find_mail_link(db, key, "password", request.now)
-    is_first_proof = link is not None and is_unproven_account(db, link.user_id)
+    link = await db.read(lambda rows: find_mail_link(rows, key, "password", request.now))
+    is_first_proof = link is not None and await db.read(
+        lambda rows: is_unproven_account(rows, link.user_id)
+    )
     return render_form(
         request,
         "new_password.html",
         error,
+        has_secret=True,
         key=key,
         email="" if link is None else link.email,
-        own_tokens=0 if link is None else count_own_tokens(db, link.user_id, request.now),
+        own_tokens=0
+        if link is None
+        else await db.read(lambda rows: count_own_tokens(rows, link.user_id, request.now)),
         is_first_proof=is_first_proof,
         workspaces=await list_workspaces(db, link.user_id) if link and is_first_proof else [],
         form=request.typed,

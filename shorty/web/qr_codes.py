@@ -74,7 +74,7 @@ async def save_code(request: WebRequest) -> Answer:
         await change_link(request.services.links, request.actor, link.id, change, request.now)
     except (InvalidFieldsError, QuotaExceededError) as error:
         return await show_designer(request, link, look, message=tell(error))
-    return see_other(request, f"{PLACE}/{link.id}", "The QR code is saved.")
+    return see_other(request, f"{PLACE}/{link.id}", "QR code saved.")
 
 
 @pages.handle("POST /qr-codes/{link_id}/preview", needs="write", limit=FORM_LIMIT)
@@ -94,7 +94,12 @@ async def upload_logo(request: WebRequest) -> Answer:
     return await show_designer(request, link, look | {"qr_logo_id": str(logo_id)})
 
 
-@pages.handle("POST /qr-codes/{link_id}/logos/{logo_id}/delete", needs="write", limit=FORM_LIMIT)
+@pages.handle(
+    "POST /qr-codes/{link_id}/logos/{logo_id}/delete",
+    needs="write",
+    limit=FORM_LIMIT,
+    page="/app/qr-codes/{link_id}",
+)
 async def delete_logo(request: WebRequest) -> Answer:
     link, look = await find_link(request), read_look(request.typed)
     logo_id = request.read_id("logo_id", "logo")
@@ -111,9 +116,7 @@ async def remove_code(request: WebRequest) -> Answer:
     link = await find_link(request)
     change = LinkChange(qr_settings=None)
     await change_link(request.services.links, request.actor, link.id, change, request.now)
-    return see_other(
-        request, f"{PLACE}/{link.id}", "The link has no code any more; printed ones still lead on."
-    )
+    return see_other(request, f"{PLACE}/{link.id}", "QR code removed. Printed codes keep working.")
 
 
 @pages.handle("GET /qr-logos/{logo_id}")

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from shorty.links.rules import read_webhook_url
+from shorty.links.checks import read_webhook_url
+from shorty.storage.database import Lane
 from shorty.web.deliveries import PLACE, show_no_webhooks
 from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
@@ -22,7 +23,7 @@ async def list_receivers(request: WebRequest) -> Answer:
     return await show_receivers(request)
 
 
-@pages.handle("POST /webhooks/test", needs="write")
+@pages.handle("POST /webhooks/test", needs="write", page="/app/webhooks/receivers")
 async def send_test(request: WebRequest) -> Answer:
     try:
         url = read_webhook_url(request.typed.read("url"))
@@ -31,9 +32,9 @@ async def send_test(request: WebRequest) -> Answer:
     if url is None:
         return await show_receivers(request, "is required")
     delivery = await request.services.db.write(
-        lambda tx: service.send_test(tx, request.services.outbox, request.actor, url, request.now)
+        lambda tx: service.send_test(tx, request.actor, url, request.now), Lane.WEBHOOKS
     )
-    return see_other(request, f"{PLACE}/deliveries/{delivery.id}", "A test event is on its way.")
+    return see_other(request, f"{PLACE}/deliveries/{delivery.id}", "Test event sent.")
 
 
 async def show_receivers(request: WebRequest, fault: str = "") -> Answer:

@@ -10,10 +10,13 @@ from markupsafe import Markup
 
 from shorty import __version__
 from shorty.accounts.roles import is_allowed
+from shorty.bidi import isolate, write_isolated, write_left_to_right
 from shorty.bio.view import BUTTON_LABEL
 from shorty.clicks.breakdown import name_site
+from shorty.idn import write_host
 from shorty.web.assets import write_asset_address
-from shorty.web.cookies import TOKEN, Notice
+from shorty.web.cookies import Notice
+from shorty.web.form_tokens import TOKEN
 from shorty.web.formatting import (
     name_country,
     write_age,
@@ -24,12 +27,18 @@ from shorty.web.formatting import (
     write_input,
     write_moment,
     write_plural,
+    write_short,
     write_utc,
 )
+from shorty.web.help_places import find_help
+from shorty.web.lost_forms import UNKEPT
 from shorty.web.navigation import find_sections
-from shorty.web.requests import WebRequest
+from shorty.web.refill import insert_into_main, refill
+from shorty.web.requests import DRAFT, WebRequest
+from shorty.web.rule_sentences import write_destination
 from shorty.webcore.addresses import API
 from shorty.webcore.answers import Answer, Header
+from shorty.webcore.drafts import Draft
 from shorty.webhooks.model import hide_path
 
 HTML: Final = b"text/html; charset=utf-8"
@@ -58,16 +67,54 @@ _FILTERS: Final[dict[str, Any]] = {
     "country": name_country,
     "flag": write_flag,
     "site": name_site,
+    "bdi": write_isolated,
+    "ltr": write_left_to_right,
+    "isolate": isolate,
+    "host": write_host,
+    "short": write_short,
+    "destination": write_destination,
 }
 TEMPLATES.globals.update(_GLOBALS)
 TEMPLATES.filters.update(_FILTERS)
 
 
-def render(request: WebRequest, template: str, *, status: int = 200, **values: object) -> Answer:
-    """A page, or for a script only the template's `fragment` block."""
+def render(
+    request: WebRequest,
+    template: str,
+    *,
+    status: int = 200,
+    has_secret: bool = False,
+    **values: object,
+) -> Answer:
+    """A page, or for a script only the template's `fragment` block.
+
+    A page that shows a secret is not compressed: its size would tell of the secret if the page
+    also repeats something that another site has chosen (BREACH).
+    """
     layout = "fragment.html" if request.is_fragment else "layout.html"
     context = {**describe_viewer(request), "layout": layout, **values}
-    return answer_page(request, TEMPLATES.get_template(template).render(context), status)
+    page = TEMPLATES.get_template(template).render(context)
+    if request.draft is not None and not request.is_fragment:
+        page = show_draft(page, request.draft)
+    answer = answer_page(request, page, status)
+    if has_secret:
+        answer.extra_headers = tuple(map(forbid_transforming, answer.extra_headers))
+    return answer
+
+
+def forbid_transforming(header: Header) -> Header:
+    """Proxies leave the page as it is, too (RFC 9111, 5.2.2.6)."""
+    is_caching = header[0] == b"cache-control"
+    return (b"cache-control", b"no-store, no-transform") if is_caching else header
+
+
+def show_draft(page: str, draft: Draft) -> str:
+    """The page with the form as it was typed, and with what found no place in it."""
+    filled = refill(page, draft.action, draft.fields, UNKEPT)
+    panel = TEMPLATES.get_template("draft.html").render(
+        form=filled.form, rest=filled.rest, left_out=draft.left_out, is_empty=not draft.fields
+    )
+    return insert_into_main(filled.page, panel)
 
 
 def answer_page(
@@ -84,7 +131,13 @@ def answer_page(
 def see_other(
     request: WebRequest, place: str, text: str = "", *, notice: Notice | None = None
 ) -> Answer:
-    """Redirects to a page after a form, where a notice says what was done."""
+    """Redirects to a page after a form, where a notice says what was done.
+
+    A draft that was to be shown goes along.
+    """
+    if key := request.draft_key:
+        way, mark, fragment = place.partition("#")
+        place = f"{way}{'&' if '?' in way else '?'}{DRAFT}={key}{mark}{fragment}"
     if text or notice:
         request.leave_notice(notice or Notice(text=text))
     headers = [(b"location", place.encode()), (b"cache-control", b"no-store")]
@@ -107,6 +160,7 @@ def list_page_headers(request: WebRequest, *, frames: str = "'none'") -> list[He
             "connect-src 'self'",
             "frame-src 'self'",
             "form-action 'self'",
+            "manifest-src 'self'",
             "base-uri 'none'",
             f"frame-ancestors {frames}",
         )
@@ -139,6 +193,8 @@ def describe_viewer(request: WebRequest) -> dict[str, object]:
         "hook": str if can_write else hide_path,  # how a webhook's address is shown
         "sections": find_sections(actor, path) if actor else (),
         "path": path,
+        "help": find_help(path),
+        "uses_single_keys": signed_in is not None and signed_in.uses_single_keys,
         "nonce": request.nonce,
         "form_token": request.form_token,
         "csrf": partial(write_token_field, request.form_token),

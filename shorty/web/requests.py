@@ -7,6 +7,8 @@ from typing import Final
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from shorty.accounts.known_browsers import KnownAccount, KnownBrowser, find_known_account
 from shorty.accounts.sessions import SignedIn
 from shorty.ids import parse_id
@@ -22,30 +24,54 @@ from shorty.web.cookies import (
     Notice,
     choose_cookies,
     end_former_cookie,
-    make_forms_key,
     open_browser,
     open_notice,
     read_cookies,
     seal_notice,
-    sign_form,
     write_cookie,
 )
+from shorty.web.form_tokens import FormOwner, make_forms_key, write_form_token
 from shorty.web.formatting import find_zone
 from shorty.web.forms import Form
+from shorty.webcore.drafts import Draft
 from shorty.webcore.requests import ServedRequest
 
 NONCE_BYTES: Final = 16
 FRAGMENT: Final = b"x-shorty-fragment"
+SENT: Final = "shorty.sent_form"
+DRAFT: Final = "draft"
+"""The query's parameter that names a draft to be shown in its form."""
+
+
+class SentForm(msgspec.Struct, frozen=True, kw_only=True):
+    """A form that arrived, whom it was shown to, and the page on which it can be filled in."""
+
+    form: Form
+    owner: FormOwner | None
+    page: str
 
 
 class WebRequest(ServedRequest):
     """On pages that need a session, `actor` is set.
 
-    `typed` is the submitted form, its token checked; empty if there is none.
+    `typed` is the submitted form, its token checked; empty if there is none. `draft` is what is to
+    be shown in its form, by its `draft_key`; None and empty if the query names none of this
+    person's.
     """
 
     signed_in: SignedIn | None = None
     typed: Form = Form()
+    draft: Draft | None = None
+    draft_key: str = ""
+
+    @property
+    def sent_form(self) -> SentForm | None:
+        """Kept in the scope, for the handlers of errors, which get a request of their own."""
+        return self.scope["state"].get(SENT)
+
+    @sent_form.setter
+    def sent_form(self, sent: SentForm) -> None:
+        self.scope["state"][SENT] = sent
 
     @cached_property
     def nonce(self) -> str:
@@ -80,13 +106,22 @@ class WebRequest(ServedRequest):
         """The accounts that signed in with this browser, according to its cookie."""
         return open_browser(self.secret, self.cookies_read.get(KNOWN, ""))
 
-    def find_known_account(self, user_id: int) -> KnownAccount | None:
+    async def find_known_account(self, user_id: int) -> KnownAccount | None:
         """None where the account does not know this browser."""
-        return find_known_account(self.services.db, self.browser, user_id, self.now)
+        return await self.services.db.read(
+            lambda rows: find_known_account(rows, self.browser, user_id, self.now)
+        )
+
+    @property
+    def browser_zone(self) -> ZoneInfo:
+        """As its script reports it; UTC without scripts."""
+        return find_zone(unquote(self.cookies_read.get(ZONE, "UTC")))
 
     @cached_property
     def zone(self) -> ZoneInfo:
-        return find_zone(unquote(self.cookies_read.get(ZONE, "UTC")))
+        """In which times are shown and read: the one that the person chose, or the browser's."""
+        chosen = self.signed_in.time_zone if self.signed_in else None
+        return find_zone(chosen) if chosen else self.browser_zone
 
     @property
     def is_fragment(self) -> bool:
@@ -107,18 +142,31 @@ class WebRequest(ServedRequest):
         return self.signed_in.session.id if self.signed_in else 0
 
     @property
-    def workspace_id(self) -> int:
-        """Of the current workspace; 0 if nobody is signed in."""
-        return self.signed_in.actor.workspace_id if self.signed_in else 0
+    def forms_key(self) -> str:
+        """Tells this browser's forms from others; empty in one that has opened no page yet."""
+        return self.cookies_read.get(FORMS, "")
+
+    def may_see(self, draft: Draft) -> bool:
+        """Whether it is this person's, in the workspace that is current."""
+        owner = self.form_owner
+        return (owner.user_id, owner.workspace_id) == (draft.user_id, draft.workspace_id)
 
     @cached_property
     def form_token(self) -> str:
         """The token in every form of this page; sets the cookie that belongs to it."""
-        key = self.cookies_read.get(FORMS, "")
+        key = self.forms_key
         if not key:
             key = make_forms_key()
             self.set_cookie(FORMS, key, YEAR_S)
-        return sign_form(self.secret, key, self.session_id, self.workspace_id)
+        return write_form_token(self.secret, key, self.form_owner)
+
+    @property
+    def form_owner(self) -> FormOwner:
+        """Whose forms are accepted now: those that were shown to this session."""
+        if self.signed_in is None:
+            return FormOwner()
+        actor = self.signed_in.actor
+        return FormOwner(self.session_id, actor.user_id, actor.workspace_id)
 
     def leave_notice(self, notice: Notice) -> None:
         """For the next page that is shown."""
@@ -136,6 +184,6 @@ class WebRequest(ServedRequest):
 async def find_named_link(request: WebRequest, text: str, usual_host: str) -> Link | None:
     """As LinkContext.find_named does, whole. None for another workspace's link too."""
     context, actor = request.services.links, request.actor
-    cached = context.find_named(actor.workspace_id, text, usual_host)
+    cached = await context.find_named(actor.workspace_id, text, usual_host)
     found = await find_links(context, actor, [cached.id] if cached else [])
     return found[0] if found else None

@@ -52,9 +52,11 @@ async def begin(request: WebRequest) -> Answer:
 
 @pages.handle("GET /account/second-factor")
 async def read_second_factor(request: WebRequest) -> Answer:
-    if not has_second_factor(request.services.db, request.actor.user_id):
+    if not await request.services.db.read(
+        lambda rows: has_second_factor(rows, request.actor.user_id)
+    ):
         return see_other(request, ACCOUNT)
-    return show_second_factor(request)
+    return await show_second_factor(request)
 
 
 @pages.handle("POST /account/second-factor")
@@ -62,14 +64,14 @@ async def confirm(request: WebRequest) -> Answer:
     services, user_id = request.services, request.actor.user_id
     code = request.typed.read("code")
     try:
-        take_setup_code(services.limits, request.session_id, request.now)
+        await take_setup_code(services.limits, request.session_id, request.now)
         codes = await write_signed_in(
             request, lambda tx: confirm_second_factor(tx, user_id, code, request.now)
         )
     except (InvalidFieldsError, RateLimitedError) as error:
-        return show_setup_again(request, error)
-    give_back_setup_code(services.limits, request.session_id, request.now)
-    remember_browser(request, user_id, passed_code=True)
+        return await show_setup_again(request, error)
+    await give_back_setup_code(services.limits, request.session_id, request.now)
+    await remember_browser(request, user_id, passed_code=True)
     return show_recovery_codes(request, codes)
 
 
@@ -79,7 +81,7 @@ async def renew(request: WebRequest) -> Answer:
     try:
         await prove_password(request)
     except (InvalidFieldsError, RateLimitedError) as error:
-        return show_second_factor(request, error, "renew")
+        return await show_second_factor(request, error, "renew")
     codes = await write_signed_in(request, lambda tx: renew_recovery_codes(tx, user_id))
     return show_recovery_codes(request, codes)
 
@@ -90,32 +92,36 @@ async def remove(request: WebRequest) -> Answer:
     try:
         await prove_password(request)
     except (InvalidFieldsError, RateLimitedError) as error:
-        return show_second_factor(request, error, "remove")
+        return await show_second_factor(request, error, "remove")
     await write_signed_in(request, lambda tx: remove_second_factor(tx, user_id))
-    return see_other(request, ACCOUNT, "The second factor is off: the password alone signs in.")
+    return see_other(
+        request, ACCOUNT, "Second factor disabled. You now sign in with your password only."
+    )
 
 
-def show_second_factor(
+async def show_second_factor(
     request: WebRequest, error: ShortyError | None = None, faulty: str = ""
 ) -> Answer:
     """`faulty` names the form that the error is about."""
     db, user_id = request.services.db, request.actor.user_id
-    if not has_second_factor(db, user_id):
-        raise ConflictError("There is no second factor; set one up at your account's page.")
+    if not await db.read(lambda rows: has_second_factor(rows, user_id)):
+        raise ConflictError("No second factor is set up; set one up on your account page.")
     return render_form(
         request,
         "second_factor.html",
         error,
         faulty=faulty,
-        recovery_codes=count_recovery_codes(db, user_id),
+        recovery_codes=await db.read(lambda rows: count_recovery_codes(rows, user_id)),
     )
 
 
-def show_setup_again(request: WebRequest, error: ShortyError) -> Answer:
+async def show_setup_again(request: WebRequest, error: ShortyError) -> Answer:
     """The form after a wrong code; the secret is shown only if it was sent along."""
     secret, user_id = request.typed.read("secret"), request.actor.user_id
-    if not is_pending_secret(request.services.db, user_id, secret, request.now):
-        raise ConflictError("No second factor is being set up; begin at your account's page.")
+    if not await request.services.db.read(
+        lambda rows: is_pending_secret(rows, user_id, secret, request.now)
+    ):
+        raise ConflictError("No second factor is being set up; start again on your account page.")
     return show_setup(request, secret, error)
 
 
@@ -125,6 +131,7 @@ def show_setup(request: WebRequest, secret: str, error: ShortyError | None = Non
         request,
         "second_factor_setup.html",
         error,
+        has_secret=True,
         secret=split_in_groups(secret),
         address=address,
         picture=draw_picture(address),
@@ -151,6 +158,6 @@ def split_in_groups(secret: str) -> str:
 def show_recovery_codes(request: WebRequest, codes: list[str]) -> Answer:
     """Shows the recovery codes, which are not shown again."""
     email = request.actor.user_email
-    text = f"Recovery codes of {email}. Each counts once.\n\n" + "\n".join(codes) + "\n"
+    text = f"Recovery codes for {email}. Each works once.\n\n" + "\n".join(codes) + "\n"
     file = f"data:text/plain;charset=utf-8,{quote(text)}"
-    return render(request, "recovery_codes.html", codes=codes, file=file)
+    return render(request, "recovery_codes.html", has_secret=True, codes=codes, file=file)

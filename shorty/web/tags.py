@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from shorty.bidi import isolate
 from shorty.errors import AlreadyExistsError, InvalidFieldsError
 from shorty.links import tags
 from shorty.links.tags import NewTag, TagChange
@@ -31,7 +32,7 @@ async def create_tag(request: WebRequest) -> Answer:
         )
     except (InvalidFieldsError, AlreadyExistsError) as error:
         return await show_tags(request, error)
-    return see_other(request, PLACE, f"The tag “{tag.name}” is there.")
+    return see_other(request, PLACE, f"Tag “{isolate(tag.name)}” created.")
 
 
 @pages.handle("POST /tags/{tag_id}", needs="write")
@@ -39,19 +40,19 @@ async def change_tag(request: WebRequest) -> Answer:
     tag_id = request.read_id("tag_id", "tag")
     change = TagChange(name=request.typed.read("name"), color=request.typed.read_optional("color"))
     try:
-        tag = await request.services.db.write(
+        await request.services.db.write(
             lambda tx: tags.change_tag(tx, request.actor, tag_id, change)
         )
     except (InvalidFieldsError, AlreadyExistsError) as error:
         return await show_tags(request, error, tag_id)
-    return see_other(request, PLACE, f"The tag “{tag.name}” is changed.")
+    return see_other(request, PLACE, "Changes saved.")
 
 
 @pages.handle("POST /tags/{tag_id}/delete", needs="write")
 async def delete_tag(request: WebRequest) -> Answer:
     tag_id = request.read_id("tag_id", "tag")
     await request.services.db.write(lambda tx: tags.delete_tag(tx, request.actor, tag_id))
-    return see_other(request, PLACE, "The tag is deleted; its links stay.")
+    return see_other(request, PLACE, "Tag deleted. Its links stay.")
 
 
 async def show_tags(

@@ -51,7 +51,7 @@ async def rename_token(request: WebRequest) -> Answer:
         )
     except InvalidFieldsError as error:
         return await show_tokens(request, error, faulty_id=token_id)
-    return see_other(request, PLACE, "The token has its new name.")
+    return see_other(request, PLACE, "Token renamed.")
 
 
 @pages.handle("POST /tokens/{token_id}/revoke", needs="admin")
@@ -60,7 +60,7 @@ async def revoke_token(request: WebRequest) -> Answer:
     await request.services.db.write(
         lambda tx: tokens.revoke_token(tx, request.actor, token_id, request.now)
     )
-    return see_other(request, PLACE, "The token is revoked; it has stopped working.")
+    return see_other(request, PLACE, "Token revoked. It no longer works.")
 
 
 def read_new_token(request: WebRequest) -> NewToken:
@@ -86,9 +86,9 @@ def read_end(request: WebRequest) -> int | None:
     except ValueError:
         end = None
     if end is None:
-        raise InvalidFieldsError({"expires_at": "must be a day and a time"})
+        raise InvalidFieldsError({"expires_at": "must be a date and a time"})
     if end > request.now + LONGEST_MS:
-        raise InvalidFieldsError({"expires_at": "must lie within the next 100 years"})
+        raise InvalidFieldsError({"expires_at": "must be within the next 100 years"})
     return end
 
 
@@ -107,6 +107,7 @@ async def show_tokens(
     return render(
         request,
         "tokens.html",
+        has_secret=made is not None,
         status=200 if error is None else 422,
         tokens=shown,
         made=made,

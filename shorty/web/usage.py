@@ -16,11 +16,11 @@ NAMES: Final[dict[QuotaName, tuple[str, str]]] = {
     "edits_per_month": ("Edits this month", ""),
     "qr_codes": ("QR codes", "/app/qr-codes"),
     "bio_pages": ("Bio pages", "/app/bio-pages"),
-    "domains": ("Domains of your own", "/app/domains"),
+    "domains": ("Your own domains", "/app/domains"),
     "members": ("Members", "/app/members"),
 }
 NEARLY: Final = 0.8
-"""From this share on, a quota is nearly used up."""
+"""From this share on, a quota is nearly at its limit."""
 
 
 class Meter(NamedTuple):

@@ -3,10 +3,11 @@
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
+from shorty.bidi import isolate
 from shorty.errors import AlreadyExistsError, InvalidFieldsError
 from shorty.links import utm_templates
+from shorty.links.checks import UTM_LENGTH, read_text
 from shorty.links.destination import UTM_PARAMETERS, apply_utm, parse_destination
-from shorty.links.rules import UTM_LENGTH, read_text
 from shorty.links.utm_templates import NewUtmTemplate, UtmTemplate, UtmTemplateChange
 from shorty.web.destinations import complete_destination
 from shorty.web.forms import Form, read_faults
@@ -54,7 +55,7 @@ async def create_template(request: WebRequest) -> Answer:
         return await show_builder(request, typed, read_faults(error, "name"))
     kept = {name: text for name, text in typed.items() if text}
     return see_other(
-        request, f"{PLACE}?{urlencode(kept)}", f"The template “{template.name}” is saved."
+        request, f"{PLACE}?{urlencode(kept)}", f"Template “{isolate(template.name)}” saved."
     )
 
 
@@ -72,7 +73,7 @@ async def change_template(request: WebRequest) -> Answer:
     template_id = request.read_id("template_id", "UTM template")
     change = UtmTemplateChange(name=request.typed.read("name"), **read_parameters(request.typed))
     try:
-        template = await request.services.db.write(
+        await request.services.db.write(
             lambda tx: utm_templates.change_template(tx, request.actor, template_id, change)
         )
     except (InvalidFieldsError, AlreadyExistsError) as error:
@@ -80,7 +81,7 @@ async def change_template(request: WebRequest) -> Answer:
             request.services.db, request.actor.workspace_id, template_id
         )
         return show_template(request, before, read_faults(error, "name"))
-    return see_other(request, PLACE, f"The template “{template.name}” is changed.")
+    return see_other(request, PLACE, "Changes saved.")
 
 
 @pages.handle("POST /utm/templates/{template_id}/delete", needs="write")
@@ -89,7 +90,7 @@ async def delete_template(request: WebRequest) -> Answer:
     await request.services.db.write(
         lambda tx: utm_templates.delete_template(tx, request.actor, template_id)
     )
-    return see_other(request, PLACE, "The template is deleted; links made with it stay.")
+    return see_other(request, PLACE, "Template deleted. Links that use it stay unchanged.")
 
 
 def read_typed(form: Form) -> dict[str, str]:

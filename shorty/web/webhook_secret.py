@@ -1,6 +1,7 @@
 """`/app/webhooks/signing`: the secret that deliveries are signed with, and how to verify them."""
 
 from shorty.accounts.roles import is_allowed
+from shorty.storage.database import Lane
 from shorty.web.deliveries import PLACE, show_no_webhooks
 from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
@@ -20,19 +21,19 @@ async def open_signing(request: WebRequest) -> Answer:
     secret = None
     if is_allowed(actor, "admin"):
         secret = await request.services.db.write(
-            lambda tx: service.get_secret(tx, actor, request.now)
+            lambda tx: service.get_secret(tx, actor, request.now), Lane.WEBHOOKS
         )
     is_shown = request.read_query().get("show") == "1"
-    return render(request, "signing.html", secret=secret, is_shown=is_shown)
+    return render(request, "signing.html", has_secret=is_shown, secret=secret, is_shown=is_shown)
 
 
 @pages.handle("POST /webhooks/signing/rotate", needs="admin")
 async def rotate_secret(request: WebRequest) -> Answer:
     await request.services.db.write(
-        lambda tx: service.rotate_secret(tx, request.actor, request.now)
+        lambda tx: service.rotate_secret(tx, request.actor, request.now), Lane.WEBHOOKS
     )
     return see_other(
         request,
         f"{PLACE}/signing?show=1",
-        "There is a new secret. For 24 hours the old one signs beside it.",
+        "Secret rotated. The old one also signs for 24 hours.",
     )

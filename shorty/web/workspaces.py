@@ -9,6 +9,7 @@ from shorty.accounts.service import (
     rename_workspace,
 )
 from shorty.accounts.sessions import switch_workspace
+from shorty.bidi import isolate
 from shorty.errors import ConflictError, InvalidFieldsError, ShortyError
 from shorty.storage.database import Transaction
 from shorty.web.auth_forms import render_form
@@ -43,7 +44,7 @@ async def create(request: WebRequest) -> Answer:
         made = await services.db.write(work)
     except InvalidFieldsError as error:
         return await show_workspaces(request, error, "create")
-    return see_other(request, HOME, f"The workspace {made} is there.")
+    return see_other(request, HOME, f"Workspace {isolate(made)} created.")
 
 
 @pages.handle("POST /workspaces/{workspace_id}/open")
@@ -63,7 +64,7 @@ async def rename(request: WebRequest) -> Answer:
         await request.services.db.write(lambda tx: rename_workspace(tx, request.actor, name))
     except InvalidFieldsError as error:
         return await show_workspaces(request, error, "rename")
-    return see_other(request, PLACE, "The workspace has its new name.")
+    return see_other(request, PLACE, "Workspace renamed.")
 
 
 @pages.handle("POST /workspaces/leave")
@@ -75,7 +76,7 @@ async def leave(request: WebRequest) -> Answer:
     except ConflictError as error:
         return see_other(request, PLACE, notice=Notice(text=error.message, is_alarm=True))
     others = await list_workspaces(request.services.db, request.actor.user_id)
-    return see_other(request, PLACE if others else SIGN_IN, f"You have left {left}.")
+    return see_other(request, PLACE if others else SIGN_IN, f"You left {isolate(left)}.")
 
 
 async def show_workspaces(

@@ -1,7 +1,7 @@
 """Answers as bytes and headers, sent without the overhead of the framework's responses."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from typing import Final
 
@@ -9,9 +9,18 @@ import msgspec
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
-Header = tuple[bytes, bytes]
+from shorty.webcore.compression import (
+    SMALLEST,
+    Header,
+    Packer,
+    compress,
+    may_compress,
+    name_unchanged,
+    start_stream,
+)
 
 JSON: Final = b"application/json"
+NOT_MODIFIED: Final = 304
 ASK_AGAIN_S: Final = 1.0
 RATE_HEADERS: Final = "shorty.rate_headers"  # where authentication puts them in the scope
 
@@ -45,13 +54,33 @@ class Answer(ASGIResponse):
         return self
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        headers = [*self.extra_headers, *scope["state"].get(RATE_HEADERS, ())]
-        if self.status_code not in {204, 304}:  # neither has a body
+        headers: list[Header] = [*self.extra_headers, *scope["state"].get(RATE_HEADERS, ())]
+        body = self.body
+        if len(body) >= SMALLEST and may_compress(self.media_type, headers):
+            body = await compress(scope, body, headers)
+        elif self.status_code == NOT_MODIFIED and may_compress(self.media_type, headers):
+            name_unchanged(scope, headers)
+        if self.status_code not in {204, NOT_MODIFIED}:  # neither has a body
             headers.append((b"content-type", self.media_type))
-            headers.append((b"content-length", b"%d" % len(self.body)))
+            headers.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
-        body = b"" if scope["type"] == "http" and scope["method"] == "HEAD" else self.body
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            body = b""
         await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+class LateAnswer(Answer):
+    """An answer that has to be waited for, where the framework takes no coroutine."""
+
+    __slots__ = ("find",)
+
+    def __init__(self, find: Callable[[], Awaitable[Answer]]) -> None:
+        super().__init__(0)
+        self.find = find
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self.find()
+        await answer(scope, receive, send)
 
 
 class StreamedAnswer(Answer):
@@ -68,7 +97,7 @@ class StreamedAnswer(Answer):
         self,
         parts: AsyncGenerator[bytes],
         *,
-        may_go_on: Callable[[], bool],
+        may_go_on: Callable[[], Awaitable[bool]],
         media_type: bytes,
         file_name: str,
         headers: Iterable[Header] = (),
@@ -81,31 +110,41 @@ class StreamedAnswer(Answer):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         rates = scope["state"].get(RATE_HEADERS, ())
         headers = [*self.extra_headers, *rates, (b"content-type", self.media_type)]
+        packer = start_stream(scope, headers) if may_compress(self.media_type, headers) else None
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         is_whole = True
         if scope["type"] == "http" and scope["method"] != "HEAD":
             async with aclosing(self.parts) as parts:
-                is_whole = await self._send_parts(parts, send)
+                is_whole = await self._send_parts(parts, send, packer)
         if is_whole:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _send_parts(self, parts: AsyncGenerator[bytes], send: Send) -> bool:
+    async def _send_parts(
+        self, parts: AsyncGenerator[bytes], send: Send, packer: Packer | None
+    ) -> bool:
         """Whether all parts were sent."""
         async for part in parts:
-            if not self.may_go_on():
+            if not await self.may_go_on():
                 return False
-            sending = asyncio.ensure_future(
-                send({"type": "http.response.body", "body": part, "more_body": True})
-            )
-            try:
-                while not sending.done():
-                    await asyncio.wait({sending}, timeout=ASK_AGAIN_S)
-                    if not self.may_go_on():
-                        return False
-            finally:
-                sending.cancel()
-                await asyncio.gather(sending, return_exceptions=True)
-            await sending
+            packed = part if packer is None else packer.compress(part)
+            if packed and not await self._send_part(packed, send):
+                return False
+        return packer is None or await self._send_part(packer.flush(), send)
+
+    async def _send_part(self, part: bytes, send: Send) -> bool:
+        """Whether the client has taken it while it still might."""
+        sending = asyncio.ensure_future(
+            send({"type": "http.response.body", "body": part, "more_body": True})
+        )
+        try:
+            while not sending.done():
+                await asyncio.wait({sending}, timeout=ASK_AGAIN_S)
+                if not await self.may_go_on():
+                    return False
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+        await sending
         return True
 
 

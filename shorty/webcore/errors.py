@@ -1,6 +1,6 @@
 """The errors of requests themselves, the status of each error, and the exception handlers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from shorty.errors import (
     StorageUnavailableError,
     UnauthenticatedError,
 )
-from shorty.webcore.answers import Answer, Header
+from shorty.webcore.answers import Answer, Header, LateAnswer
 
 log = structlog.get_logger(__name__)
 
@@ -121,7 +121,7 @@ def list_error_headers(error: ShortyError) -> list[Header]:
 
 
 def build_exception_handlers(
-    shape: Shape, count_stray: Callable[[Any], None] | None = None
+    shape: Shape, count_stray: Callable[[Any], Awaitable[None]] | None = None
 ) -> Handlers:
     """Handlers for a router whose answers report every error in the same form.
 
@@ -133,12 +133,18 @@ def build_exception_handlers(
         return shape(expected, find_status(expected))
 
     def handle_stray(request: Request[Any, Any, Any], error: Exception) -> Any:
-        try:
-            if count_stray is not None:
-                count_stray(request)
-        except ShortyError as limited:
-            return handle(request, limited)
-        return handle(request, error)
+        if count_stray is None:
+            return handle(request, error)
+        count = count_stray
+
+        async def count_and_handle() -> Any:
+            try:
+                await count(request)
+            except ShortyError as limited:
+                return handle(request, limited)
+            return handle(request, error)
+
+        return LateAnswer(count_and_handle)
 
     return {HTTPException: handle_stray, ShortyError: handle, Exception: handle}
 

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from shorty.accounts import invitations
+from shorty.accounts.email_proof import is_email_verified
 from shorty.accounts.mail_links import take_mail
 from shorty.accounts.model import Invitation, MadeInvitation, Role
 from shorty.errors import FetchError
@@ -32,9 +33,9 @@ async def invite(request: ServedRequest, email: str, role: Role) -> Invited:
     """
     services, actor, now = request.services, request.actor, request.now
     sends_mail = services.mailer.is_on
-    invitations.take_invitation(services.limits, actor.user_id, now)
+    await invitations.take_invitation(services.limits, actor.user_id, now)
     if sends_mail:
-        take_mail(services.limits, email, now)
+        await take_mail(services.limits, email, now)
     made = await services.db.write(
         lambda tx: invitations.create_invitation(tx, actor, email, role, now, is_mailed=sends_mail)
     )
@@ -45,10 +46,21 @@ async def invite(request: ServedRequest, email: str, role: Role) -> Invited:
 
 
 async def _is_mailed(request: ServedRequest, made: MadeInvitation) -> bool:
-    services = request.services
-    address = f"{find_mailed_base(request)}{INVITATION}?key={made.text}"
+    services, actor, base = request.services, request.actor, find_mailed_base(request)
+    # An unverified email may be somebody else's, who would get the answers.
+    reply_to = (
+        actor.user_email
+        if await services.db.read(lambda rows: is_email_verified(rows, actor.user_id))
+        else ""
+    )
+    mail = write_invitation(
+        made,
+        f"{base}{INVITATION}?key={made.text}",
+        site=base.partition("://")[2],
+        reply_to=reply_to,
+    )
     try:
-        await services.mailer.send(write_invitation(made, address))
+        await services.mailer.send(mail)
     except FetchError:
         await services.db.write(lambda tx: invitations.mark_invitation_shown(tx, made.text))
         return False

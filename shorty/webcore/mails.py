@@ -18,6 +18,9 @@ TEMPLATES: Final = Environment(
 )
 
 
+LONGEST_NAME: Final = 60
+
+
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """`action` labels the button of the HTML; `small` is below it."""
 
@@ -28,20 +31,22 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     small: str = ""
 
 
-def write_invitation(made: MadeInvitation, address: str) -> Mail:
+def write_invitation(made: MadeInvitation, address: str, *, site: str, reply_to: str = "") -> Mail:
+    """`reply_to` is the inviter's email, if it is verified; `site` is the installation's host."""
     invitation = made.invitation
-    role = describe_role(invitation.role)
-    place = f"the workspace “{invitation.workspace_name}”"
+    inviter = write_on_one_line(invitation.inviter_name)
+    what = f"the workspace “{invitation.workspace_name}” on {site}"
     return build_mail(
         invitation.email,
         Letter(
-            subject=f"Join {invitation.workspace_name}",
-            lines=(f"{invitation.inviter_name} invites you to {place}, as {role}.",),
+            subject=f"{inviter} invited you to {site}",
+            lines=(f"{inviter} invited you to {what}, as {describe_role(invitation.role)}.",),
             address=address,
             action="Accept the invitation",
-            small="The link holds for seven days and counts once. "
-            "If you do not know what this is about, do nothing.",
+            small="This link works once and expires in seven days. "
+            "Not expecting it? Ignore this email.",
         ),
+        reply_to,
     )
 
 
@@ -49,12 +54,12 @@ def write_password_link(made: MadeMailLink, address: str) -> Mail:
     return build_mail(
         made.link.email,
         Letter(
-            subject="Set a new password",
-            lines=(f"Somebody asked for a new password for {made.link.email}.",),
+            subject="Reset your password",
+            lines=(f"A new password was requested for {made.link.email}.",),
             address=address,
             action="Set a new password",
-            small="The link holds for an hour and counts once. "
-            "If it was not you, do nothing: your password stays.",
+            small="This link works once and expires in an hour. "
+            "If it wasn't you, ignore this email: your password stays as it is.",
         ),
     )
 
@@ -64,11 +69,11 @@ def write_email_link(made: MadeMailLink, address: str) -> Mail:
         made.link.email,
         Letter(
             subject="Confirm your email",
-            lines=(f"You want to sign in with {made.link.email} from now on.",),
+            lines=(f"Confirm that you want to sign in with {made.link.email}.",),
             address=address,
-            action="Confirm the email",
-            small="The link works for an hour, once, in a browser that is signed in to your "
-            "account. If it was not you, do nothing: nothing changes.",
+            action="Confirm this email",
+            small="This link works once, in a browser where you are signed in, and expires in an "
+            "hour. If it wasn't you, ignore this email: nothing changes.",
         ),
     )
 
@@ -78,15 +83,15 @@ def write_taken_notice(email: str, address: str) -> Mail:
     return build_mail(
         email,
         Letter(
-            subject="Your email has an account already",
+            subject="Your email already has an account",
             lines=(
-                f"Somebody who is signed in with another email wants to sign in with {email}.",
-                "It has an account of its own already, so nothing has changed.",
-                "If it was you, and you do not know that account's password, set a new one.",
+                f"Someone who signs in with another email wants to sign in with {email}.",
+                "It already has an account of its own, so nothing has changed.",
+                "If it was you, and you don't know that account's password, set a new one.",
             ),
             address=address,
             action="Set a new password",
-            small="If it was not you, do nothing: your account stays as it is.",
+            small="If it wasn't you, ignore this email: your account stays as it is.",
         ),
     )
 
@@ -97,8 +102,8 @@ def write_email_notice(old: str, new: str) -> Mail:
         Letter(
             subject="Your email has changed",
             lines=(
-                f"Your account signs in with {new} from now on, no more with {old}.",
-                "If it was not you, tell whoever runs this server at once.",
+                f"You now sign in with {new}, no longer with {old}.",
+                "If it wasn't you, contact the person who runs this server at once.",
             ),
         ),
     )
@@ -124,11 +129,17 @@ def write_codes_notice(email: str, *, is_day_over: bool) -> Mail:
     )
 
 
-def build_mail(to: str, letter: Letter) -> Mail:
+def build_mail(to: str, letter: Letter, reply_to: str = "") -> Mail:
     parts = (*letter.lines, letter.address, letter.small)
     html = TEMPLATES.get_template("mail.html").render(letter=letter)
     text = "\n\n".join(part for part in parts if part)
-    return Mail(to=to, subject=letter.subject, text=f"{text}\n", html=html)
+    return Mail(to=to, reply_to=reply_to, subject=letter.subject, text=f"{text}\n", html=html)
+
+
+def write_on_one_line(text: str) -> str:
+    """A person's name for a header: without line breaks and other characters that do not show."""
+    shown = "".join(each if each.isprintable() else " " for each in text)
+    return " ".join(shown.split())[:LONGEST_NAME]
 
 
 def describe_role(role: str) -> str:

@@ -31,6 +31,7 @@ ReasonCode = Literal[
     "database-replaced",
     "database-not-readable",
     "database-not-writable",
+    "changes-not-heard",
     "disk-full",
     "journal-refuses",
     "visits-wait",
@@ -76,7 +77,7 @@ class Readiness:
     async def _find_out(self) -> tuple[Reason, ...]:
         cause = await self._try_write()
         self._recorder.try_journal()
-        reasons = tuple(self._list_reasons(cause))
+        reasons = tuple(self._list_reasons(cause, is_readable=await self._db.is_readable()))
         self._note([reason.code for reason in reasons])
         self._valid_until = self._read_monotonic() + SHARED_S
         return reasons
@@ -111,10 +112,10 @@ class Readiness:
         try:
             await self._db.write(partial(write_probe, number=self._probes))
         except StorageUnavailableError as error:
-            return f"SQLite says: {error.__cause__}"
+            return f"The database says: {error.__cause__}"
         return ""
 
-    def _list_reasons(self, cause: str) -> Iterator[Reason]:
+    def _list_reasons(self, cause: str, *, is_readable: bool) -> Iterator[Reason]:
         if not self._db.is_in_place():
             yield Reason(
                 code="database-replaced",
@@ -122,8 +123,14 @@ class Readiness:
             )
         elif cause:
             yield Reason(code="database-not-writable", detail=f"{cause}.")
-        if not self._db.is_readable():
+        if not is_readable:
             yield Reason(code="database-not-readable", detail="Run `shorty check`.")
+        if is_readable and not self._db.can_cache:
+            yield Reason(
+                code="changes-not-heard",
+                detail="What other servers change is not heard, so nothing is cached; see "
+                "[storage] listen.",
+            )
         if (room := self._measure_room()) < LEAST_ROOM:
             yield Reason(
                 code="disk-full",
@@ -134,7 +141,7 @@ class Readiness:
     def _measure_room(self) -> int:
         """In bytes; LEAST_ROOM if the file system does not report it."""
         try:
-            found = os.statvfs(self._db.path.parent)
+            found = os.statvfs(self._db.place("journal").parent)
         except OSError:
             return LEAST_ROOM
         return found.f_bavail * found.f_frsize if found.f_blocks else LEAST_ROOM

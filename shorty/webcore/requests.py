@@ -89,12 +89,15 @@ class ServedRequest(Request[Any, Any, Any]):
         )
         return scheme == "https"
 
-    def confirm(self) -> None:
+    async def confirm(self) -> None:
         """Called once the body has arrived, which may take a minute, to check the sender again."""
 
-    def may_still(self, needed: Scope) -> bool:
+    async def may_still(self, needed: Scope) -> bool:
         """Whether the actor still has that scope, for long answers."""
-        return may_still(self.services.db, self.actor, needed, self.services.read_clock())
+        now = self.services.read_clock()
+        return await self.services.db.read_by_key(
+            lambda rows: may_still(rows, self.actor, needed, now)
+        )
 
     def read_id(self, name: str, what: str) -> int:
         """An id from the path. Raises NotFoundError for text that is not an id."""
@@ -157,7 +160,7 @@ async def read_bytes(request: ServedRequest, limit: int) -> bytes:
             raw = await _read_pieces(request, limit)
     except TimeoutError as error:
         raise MalformedRequestError("The body took too long to arrive.") from error
-    request.confirm()
+    await request.confirm()
     return raw
 
 

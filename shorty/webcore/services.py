@@ -7,19 +7,20 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from shorty.accounts.last_used import SessionUses, TokenUses
-from shorty.accounts.secret_texts import SetupKey
 from shorty.clicks.recorder import Recorder
 from shorty.config import Config
 from shorty.domains import DomainDirectory
 from shorty.domains.verification import Challenges, DomainVerifier
 from shorty.fetch import Fetcher
 from shorty.limits import RateLimits
+from shorty.links.bulk_jobs import BulkJobs
 from shorty.links.context import LinkContext
 from shorty.links.page_fetcher import PageFetcher
 from shorty.mail import Mailer
 from shorty.proxies import TrustedProxies
 from shorty.storage.database import Database
 from shorty.transfer.jobs import ImportJobs
+from shorty.webcore.drafts import Drafts
 from shorty.webcore.readiness import Readiness
 from shorty.webhooks.outbox import Outbox
 
@@ -64,10 +65,11 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     challenges: Challenges
     verifier: DomainVerifier
     transfers: ImportJobs
-    welcome: SetupKey
+    bulk_jobs: BulkJobs
     token_uses: TokenUses
     session_uses: SessionUses
     attempts: Attempts
+    drafts: Drafts
     readiness: Readiness
     read_clock: Callable[[], int]
     secret: bytes

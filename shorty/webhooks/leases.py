@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 
 from shorty.durations import WEEK_MS
-from shorty.storage.database import Row, Transaction
+from shorty.log import log_committed
+from shorty.storage.database import Asked, Row, Transaction
 from shorty.webhooks import queue, store
 from shorty.webhooks.model import (
     DEAD,
@@ -20,6 +21,7 @@ from shorty.webhooks.model import (
     Outcome,
     Reason,
     Receiver,
+    ReceiverStatus,
 )
 from shorty.webhooks.queue import Line
 from shorty.webhooks.rules import judge_health
@@ -179,9 +181,9 @@ def lease_deliveries(tx: Transaction, rows: Sequence[Row], lease: Lease) -> tupl
         body = store.read_body(row)
         if body is None:
             reason: Reason = "click-removed"
-            tx.execute(END, row["id"], reason, lease.begun_at)
+            tx.send(END, row["id"], reason, lease.begun_at)
             continue
-        tx.execute(LEASE, row["id"], lease.worker, lease.until)
+        tx.send(LEASE, row["id"], lease.worker, lease.until)
         leased.append(
             DueDelivery(
                 id=row["id"],
@@ -201,25 +203,43 @@ def finish_turn(tx: Transaction, turn: Turn, tried: Sequence[Tried], now: int) -
     if row is None:
         return
     before = health = store.read_health(dict(row))
-    for each in tried:
-        if record_try(tx, turn.lease, each):
+    recorded = [ask_to_record(tx, turn.lease, each) for each in tried]
+    for each, asked in zip(tried, recorded, strict=True):
+        if asked.count():  # the lease was still valid
+            insert_try(tx, each)
             health = judge_health(health, each.outcome)
     for delivery in turn.deliveries[len(tried) :]:
         # It was due then, but the clock may have been set back since.
-        tx.execute(RELEASE, delivery.id, turn.lease.worker, min(delivery.due_at, now))
+        tx.send(RELEASE, delivery.id, turn.lease.worker, min(delivery.due_at, now))
     if health != before:
         save_health(tx, turn.receiver.id, health)
+    if (status := health.status) != before.status:
+        _log_status(tx, turn.receiver, status)
     queue.move_receiver(tx, turn.receiver.id, health, None, now)
     if health.stopped_at is not None:
         queue.line_up(tx, turn.receiver.id, now)
     queue.advance_line(tx, turn.receiver.id)
 
 
-def record_try(tx: Transaction, lease: Lease, tried: Tried) -> bool:
-    """Whether the lease was still valid."""
+def _log_status(tx: Transaction, receiver: Receiver, status: ReceiverStatus) -> None:
+    """Without the path and the query of its URL, which may be secret."""
+    host, workspace_id = receiver.host, receiver.workspace_id
+    if status == "stopped":
+        log_committed(tx, "endpoint_stopped", host=host, workspace_id=workspace_id)
+    else:
+        log_committed(
+            tx,
+            "endpoint_paused" if status == "paused" else "endpoint_recovered",
+            host=host,
+            workspace_id=workspace_id,
+        )
+
+
+def ask_to_record(tx: Transaction, lease: Lease, tried: Tried) -> Asked:
+    """Changes the delivery if its lease is still valid."""
     delivery, outcome = tried.delivery, tried.outcome
     status, reason = judge_delivery(tried)
-    is_recorded = tx.execute(
+    return tx.ask(
         RECORD,
         delivery.id,
         lease.worker,
@@ -230,18 +250,20 @@ def record_try(tx: Transaction, lease: Lease, tried: Tried) -> bool:
         tried.next_try_at or delivery.due_at,
         None if status == QUEUED else outcome.ended_at,
     )
-    if is_recorded:
-        tx.execute(
-            INSERT_TRY,
-            delivery.id,
-            delivery.attempts + 1,
-            outcome.at,
-            outcome.duration_ms,
-            outcome.status,
-            outcome.error,
-            outcome.body,
-        )
-    return bool(is_recorded)
+
+
+def insert_try(tx: Transaction, tried: Tried) -> None:
+    delivery, outcome = tried.delivery, tried.outcome
+    tx.send(
+        INSERT_TRY,
+        delivery.id,
+        delivery.attempts + 1,
+        outcome.at,
+        outcome.duration_ms,
+        outcome.status,
+        outcome.error,
+        outcome.body,
+    )
 
 
 def judge_delivery(tried: Tried) -> tuple[int, Reason | None]:
@@ -253,7 +275,7 @@ def judge_delivery(tried: Tried) -> tuple[int, Reason | None]:
 
 
 def save_health(tx: Transaction, receiver_id: int, health: Health) -> None:
-    tx.execute(
+    tx.send(
         SET_HEALTH,
         receiver_id,
         health.failures,
@@ -267,7 +289,7 @@ def save_health(tx: Transaction, receiver_id: int, health: Health) -> None:
 def void_leases(tx: Transaction, now: int) -> int:
     """Returns the deliveries leased by earlier workers to the queue; returns how many."""
     receiver_ids = [row["receiver_id"] for row in tx.find_all(VOID_LEASES, now)]
-    tx.execute(END_TURNS)
+    tx.send(END_TURNS)
     for receiver_id in dict.fromkeys(receiver_ids):
         queue.line_up(tx, receiver_id, now)
     return len(receiver_ids)

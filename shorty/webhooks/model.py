@@ -3,12 +3,13 @@
 Times are UTC milliseconds unless a name says otherwise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 import can_ada
 import msgspec
+from msgspec import UNSET, UnsetType
 
 Status = Literal["queued", "delivered", "dead"]
 STATUSES: Final[tuple[Status, ...]] = ("queued", "delivered", "dead")  # stored as their positions
@@ -51,7 +52,12 @@ class SnapshotTagFields(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClickFacts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A click as a receiver sees it, without an IP address or a visitor number."""
+    """A click as a receiver sees it, without an IP address or a visitor number.
+
+    `rule` is the id of the link's rule that won it, `variant` the key of the one that was drawn,
+    and `url` where the visitor was led: None if the rule was deleted before the click was stored.
+    They are left out of what an earlier release has queued.
+    """
 
     id: str
     occurred_at: str
@@ -66,6 +72,9 @@ class ClickFacts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     utm_campaign: str | None = None
     utm_term: str | None = None
     utm_content: str | None = None
+    rule: str | None | UnsetType = UNSET
+    variant: str | None | UnsetType = UNSET
+    url: str | None | UnsetType = UNSET
 
 
 class EventData(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,8 +233,30 @@ def build_test_body(at: int) -> bytes:
         device="desktop",
         source="link",
         utm_source="newsletter",
+        rule=None,
+        variant=None,
+        url=link.url,
     )
     return build_body("webhook.test", at, encode_snapshot(link), click)
+
+
+class _Destination(msgspec.Struct, frozen=True):
+    url: str
+
+
+_decode_destination: Final = msgspec.json.Decoder(_Destination).decode
+_decode_destinations: Final = msgspec.json.Decoder(dict[str, dict[str, str]]).decode
+
+
+def encode_destinations(destinations: Mapping[str, Mapping[str, str]]) -> str:
+    return _encoder.encode(destinations).decode()
+
+
+def find_url(snapshot: str, destinations: str, rule: str | None, variant: str | None) -> str | None:
+    """Where a click led: as its rule said, or else to the link's own destination."""
+    if rule is None:
+        return _decode_destination(snapshot).url
+    return _decode_destinations(destinations).get(rule, {}).get(variant or "")
 
 
 def encode_snapshot(snapshot: Snapshot) -> str:

@@ -5,24 +5,37 @@ built when it is sent.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
 from shorty.config import Plan
 from shorty.domains.model import write_short_url
 from shorty.plans import find_plan
-from shorty.storage.database import Row, Transaction
+from shorty.storage.changes import (
+    AnythingChanged,
+    Change,
+    DeliveriesQueued,
+    KeeperChanged,
+)
+from shorty.storage.database import Lane, Row, Transaction
 from shorty.webhooks import queue, store
-from shorty.webhooks.model import Snapshot, SnapshotTag, SnapshotTagFields, encode_snapshot
+from shorty.webhooks.model import (
+    Snapshot,
+    SnapshotTag,
+    SnapshotTagFields,
+    encode_destinations,
+    encode_snapshot,
+)
 from shorty.webhooks.signature import make_message_id
 from shorty.webhooks.store import NewDelivery
+
+Destinations = Mapping[str, Mapping[str, str]]
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """The receivers of one link's clicks, and the snapshot that they get."""
 
-    link_id: int
     workspace_id: int
     snapshot_id: int
     receiver_ids: tuple[int, ...]
@@ -37,39 +50,45 @@ class OutboxClick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Outbox:
-    """`find_calls` and `add` run in the writer's thread; `announce` on the loop, after the commit.
+    """`find_callers` and `add` run in a write; `hear` on the loop, after the commit.
 
-    `news` is set when deliveries may have been queued.
+    `news` is set when deliveries may have been queued, by this process or another, or it has become
+    the keeper, which sends them. `list_destinations` says of a link's row
+    where its rules lead, by the rule's id and the variant's key or "".
     """
 
-    def __init__(self, plans: Mapping[str, Plan]) -> None:
+    def __init__(
+        self,
+        plans: Mapping[str, Plan],
+        list_destinations: Callable[[Row], Destinations] = lambda _row: {},
+    ) -> None:
         self._plans = plans
-        self._has_more = False
+        self._list_destinations = list_destinations
         self.news = asyncio.Event()
 
-    def find_calls(self, tx: Transaction, link_ids: Collection[int], at: int) -> dict[int, Call]:
-        """The calls of links that have any. Takes 0.3 µs for each other link."""
-        calls: dict[int, Call] = {}
-        for row in store.find_calling_links(tx, link_ids):
-            if find_plan(self._plans, row["plan"]).webhooks:
-                receivers = find_listening(tx, row, at)
-                if receivers:
-                    calls[row["id"]] = Call(
-                        link_id=row["id"],
-                        workspace_id=row["workspace_id"],
-                        snapshot_id=store.find_or_insert_snapshot(tx, row["id"], picture(tx, row)),
-                        receiver_ids=receivers,
-                    )
-        return calls
+    def find_callers(self, tx: Transaction, link_ids: Collection[int]) -> dict[int, Row]:
+        """Those of the links that call anybody. Takes 0.3 µs for each other link."""
+        return {
+            row["id"]: row
+            for row in store.find_calling_links(tx, link_ids)
+            if find_plan(self._plans, row["plan"]).webhooks
+        }
 
     def add(
-        self, tx: Transaction, calls: Mapping[int, Call], clicks: Sequence[OutboxClick]
+        self, tx: Transaction, callers: Mapping[int, Row], clicks: Sequence[OutboxClick], at: int
     ) -> None:
-        """Queues one delivery for each click and each receiver of its link."""
+        """Queues one delivery for each click and each receiver of its link.
+
+        Takes the lane of webhooks, so it comes at the end of a write.
+        """
+        tx.take_lane(Lane.WEBHOOKS)
+        calls = {link_id: self._find_call(tx, row, at) for link_id, row in callers.items()}
         due: dict[int, int] = {}
         deliveries: list[NewDelivery] = []
         for click in clicks:
             call = calls[click.link_id]
+            if call is None:
+                continue
             message_id = make_message_id()
             for receiver_id in call.receiver_ids:
                 deliveries.append(
@@ -86,13 +105,25 @@ class Outbox:
                 )
                 due[receiver_id] = min(due.get(receiver_id, click.at), click.at)
         store.insert_deliveries(tx, deliveries)
-        for receiver_id, at in due.items():
-            queue.line_up(tx, receiver_id, at)
-        self._has_more = True
+        for receiver_id, due_at in due.items():
+            queue.line_up(tx, receiver_id, due_at)
+        tx.note_change(DeliveriesQueued())
 
-    def announce(self) -> None:
-        if self._has_more:
-            self._has_more = False
+    def _find_call(self, tx: Transaction, row: Row, at: int) -> Call | None:
+        receivers = find_listening(tx, row, at)
+        if not receivers:
+            return None
+        destinations = encode_destinations(self._list_destinations(row))
+        return Call(
+            workspace_id=row["workspace_id"],
+            snapshot_id=store.find_or_insert_snapshot(
+                tx, row["id"], picture(tx, row), destinations
+            ),
+            receiver_ids=receivers,
+        )
+
+    def hear(self, change: Change) -> None:
+        if isinstance(change, DeliveriesQueued | KeeperChanged | AnythingChanged):
             self.news.set()
 
 

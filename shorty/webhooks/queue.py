@@ -53,13 +53,13 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 def line_up(tx: Transaction, receiver_id: int, at: int) -> None:
     """Schedules a look at the receiver's queue for `at`, unless an earlier one is scheduled."""
-    tx.execute(LINE_UP, receiver_id, at)
+    tx.send(LINE_UP, receiver_id, at)
     advance_line(tx, receiver_id)
 
 
 def advance_line(tx: Transaction, receiver_id: int) -> None:
     """Moves the receiver's line forward to the receiver's own due time."""
-    tx.execute(ADVANCE_LINE, receiver_id)
+    tx.send(ADVANCE_LINE, receiver_id)
 
 
 async def find_due_lines(db: Database, now: int, *, is_quick: bool, limit: int) -> list[Line]:
@@ -84,7 +84,7 @@ def move_receiver(
     """Moves a receiver to its queue's place in the line, or out of the line if it is empty."""
     row = tx.find_one(FIND_FIRST_DUE, receiver_id)
     next_at = plan_look(row["due_at"] if row else None, health, busy_until, now)
-    tx.execute(MOVE_RECEIVER, receiver_id, next_at, busy_until)
+    tx.send(MOVE_RECEIVER, receiver_id, next_at, busy_until)
 
 
 def plan_look(
@@ -103,6 +103,6 @@ def move_line(tx: Transaction, line: Line, now: int) -> None:
     """Moves a line behind the others that are due, or deletes it if no receiver waits in it."""
     row = tx.find_one(FIND_LINE_START, line.host, int(line.is_quick))
     if row is None or row["next_at"] is None:
-        tx.execute(DELETE_LINE, line.host, int(line.is_quick))
+        tx.send(DELETE_LINE, line.host, int(line.is_quick))
     else:
-        tx.execute(MOVE_LINE, line.host, int(line.is_quick), max(now, row["next_at"]))
+        tx.send(MOVE_LINE, line.host, int(line.is_quick), max(now, row["next_at"]))

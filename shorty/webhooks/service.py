@@ -10,7 +10,8 @@ from shorty.accounts.roles import require_scope
 from shorty.durations import DAY_MS
 from shorty.errors import ConflictError, NotFoundError
 from shorty.plans import require_feature
-from shorty.storage.database import Database, Transaction
+from shorty.storage.changes import DeliveriesQueued
+from shorty.storage.database import Database, Lane, Transaction
 from shorty.webhooks import log_store, queue, store
 from shorty.webhooks.model import (
     URGENT,
@@ -20,7 +21,6 @@ from shorty.webhooks.model import (
     Receiver,
     SigningSecret,
 )
-from shorty.webhooks.outbox import Outbox
 from shorty.webhooks.signature import make_message_id
 from shorty.webhooks.store import NewDelivery
 
@@ -78,9 +78,7 @@ async def get_record(db: Database, actor: Actor, delivery_id: int, now: int) -> 
     )
 
 
-def redeliver(
-    tx: Transaction, outbox: Outbox, actor: Actor, delivery_id: int, now: int
-) -> Delivery:
+def redeliver(tx: Transaction, actor: Actor, delivery_id: int, now: int) -> Delivery:
     """Sends a delivery immediately, with its old webhook-id, even to a paused or stopped receiver.
 
     Raises ForbiddenError and NotFoundError, and ConflictError if its click was removed.
@@ -91,11 +89,11 @@ def redeliver(
         raise ConflictError("The click of this delivery has been deleted.")
     log_store.queue_again(tx, delivery_id, now)
     queue.line_up(tx, delivery.receiver.id, now)
-    tx.after_commit(outbox.news.set)
+    tx.note_change(DeliveriesQueued())
     return _get_written(tx, actor.workspace_id, delivery_id, now)
 
 
-def send_test(tx: Transaction, outbox: Outbox, actor: Actor, url: str, now: int) -> Delivery:
+def send_test(tx: Transaction, actor: Actor, url: str, now: int) -> Delivery:
     """Queues a sample event for an endpoint, to be sent immediately. Raises ForbiddenError."""
     _require(actor, "write")
     workspace_id = actor.workspace_id
@@ -112,7 +110,7 @@ def send_test(tx: Transaction, outbox: Outbox, actor: Actor, url: str, now: int)
     )
     delivery_id = store.insert_delivery(tx, new)
     queue.line_up(tx, receiver.id, now)
-    tx.after_commit(outbox.news.set)
+    tx.note_change(DeliveriesQueued())
     return _get_written(tx, workspace_id, delivery_id, now)
 
 
@@ -130,4 +128,6 @@ def _get_written(tx: Transaction, workspace_id: int, delivery_id: int, now: int)
 
 async def delete_old_deliveries(db: Database, now: int) -> int:
     """Deletes a small batch of deliveries that ended a month ago; returns how many."""
-    return await db.write(lambda tx: log_store.delete_old(tx, now - KEPT_MS, DELETED_AT_ONCE))
+    return await db.write(
+        lambda tx: log_store.delete_old(tx, now - KEPT_MS, DELETED_AT_ONCE), Lane.WEBHOOKS
+    )

@@ -13,6 +13,7 @@ from shorty.webhooks.model import (
     Receiver,
     build_body,
     build_test_body,
+    find_url,
     format_time,
     name_source,
     read_utm,
@@ -23,7 +24,8 @@ LOOKED_UP_AT_ONCE: Final = 512
 MOST_SECRETS: Final = 5  # that sign one delivery
 
 FIND_CALLING_LINKS: Final = """
-select l.id, l.workspace_id, l.slug, l.url, l.title, l.webhook_urls, d.host, d.scheme, w.plan
+select l.id, l.workspace_id, l.slug, l.url, l.title, l.webhook_urls, d.host, d.scheme, w.plan,
+  l.rules, l.utm_source, l.utm_medium, l.utm_campaign, l.utm_term, l.utm_content, l.utm_id
 from links l
 join domains d on d.id = l.domain_id
 join workspaces w on w.id = l.workspace_id
@@ -34,10 +36,10 @@ select t.id, t.name, t.color from link_tags lt join tags t on t.id = lt.tag_id
 where lt.link_id = $1 order by lt.position
 """
 FIND_LAST_SNAPSHOT: Final = """
-select id, link from webhook_snapshots where link_id = $1 order by id desc limit 1
+select id, link, destinations from webhook_snapshots where link_id = $1 order by id desc limit 1
 """
 INSERT_SNAPSHOT: Final = """
-insert into webhook_snapshots (link_id, link) values ($1, $2) returning id
+insert into webhook_snapshots (link_id, link, destinations) values ($1, $2, $3) returning id
 """
 FIND_RECEIVER: Final = """
 select * from webhook_receivers where workspace_id = $1 and url = $2
@@ -72,8 +74,8 @@ delete from webhook_secrets where workspace_id = $1 and expires_at <= $2
 
 # The parts of a body. A removed click's id may be reused, but not with the same link and time.
 CONTENT_COLUMNS: Final = """
-d.link_id, d.created_at, s.link, c.id as click_id, c.at as clicked_at, c.country, c.referrer,
-c.browser, c.os, c.device, c.source, c.utm
+d.link_id, d.created_at, s.link, s.destinations, c.id as click_id, c.at as clicked_at, c.country,
+c.referrer, c.browser, c.os, c.device, c.source, c.utm, c.rule_id, c.variant
 """
 JOIN_CONTENT: Final = """
 left join webhook_snapshots s on s.id = d.snapshot_id
@@ -108,11 +110,11 @@ def find_tags(tx: Transaction, link_id: int) -> list[Row]:
     return tx.find_all(FIND_TAGS, link_id)
 
 
-def find_or_insert_snapshot(tx: Transaction, link_id: int, link: str) -> int:
+def find_or_insert_snapshot(tx: Transaction, link_id: int, link: str, destinations: str) -> int:
     """The id of the link's last snapshot if it is equal, otherwise of a new one."""
     row = tx.find_one(FIND_LAST_SNAPSHOT, link_id)
-    if row is None or row["link"] != link:
-        row = tx.find_one(INSERT_SNAPSHOT, link_id, link)
+    if row is None or row["link"] != link or row["destinations"] != destinations:
+        row = tx.find_one(INSERT_SNAPSHOT, link_id, link, destinations)
     return row["id"] if row else 0
 
 
@@ -124,6 +126,8 @@ def find_or_insert_receiver(tx: Transaction, workspace_id: int, url: str, now: i
 
 
 async def find_receiver_id(db: Database, workspace_id: int, url: str) -> int | None:
+    if "\0" in url:
+        return None
     row = await db.find_one(FIND_RECEIVER, workspace_id, url)
     return None if row is None else row["id"]
 
@@ -155,7 +159,7 @@ def read_health(values: Mapping[str, Any]) -> Health:
 
 
 def insert_deliveries(tx: Transaction, deliveries: Sequence[NewDelivery]) -> None:
-    tx.execute_many(INSERT_DELIVERY, deliveries)
+    tx.send_rows(INSERT_DELIVERY, deliveries)
 
 
 def insert_delivery(tx: Transaction, delivery: NewDelivery) -> int:
@@ -184,8 +188,18 @@ def read_body(row: Row) -> bytes | None:
         utm_campaign=campaign,
         utm_term=term,
         utm_content=content,
+        **_read_choice(row),
     )
     return build_body("link.clicked", row["clicked_at"], row["link"], click)
+
+
+def _read_choice(row: Row) -> dict[str, str | None]:
+    """What is said of rules; nothing where the delivery was queued before there were any."""
+    if row["destinations"] is None:
+        return {}
+    rule, variant = row["rule_id"], row["variant"]
+    url = find_url(row["link"], row["destinations"], rule, variant)
+    return {"rule": rule, "variant": variant, "url": url}
 
 
 def find_or_make_secrets(tx: Transaction, workspace_id: int, now: int) -> list[Row]:

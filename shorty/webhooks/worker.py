@@ -19,7 +19,7 @@ from shorty.config import WebhooksConfig
 from shorty.durations import MINUTE_MS
 from shorty.errors import FetchError, StorageUnavailableError
 from shorty.fetch import Answer, Fetcher
-from shorty.storage.database import Database
+from shorty.storage.database import Database, Lane
 from shorty.webhooks.concurrency import Slots
 from shorty.webhooks.due_times import find_longest_wait, pull_in
 from shorty.webhooks.leases import (
@@ -49,8 +49,8 @@ log = structlog.get_logger(__name__)
 class WebhookWorker:
     """Runs from `start` to `stop`. `news` signals that deliveries may have been queued.
 
-    A killed worker leaves its leases behind. The next worker voids them and sends their deliveries
-    again, with the same webhook-id.
+    Only the keeper's sends. A killed worker leaves its leases behind. The next one voids them and
+    sends their deliveries again, with the same webhook-id.
     """
 
     def __init__(
@@ -80,13 +80,12 @@ class WebhookWorker:
         self._must_stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._waits: dict[str, str] = {}
+        self._is_keeper = False
 
     async def start(self) -> None:
         """Raises StorageUnavailableError if the leases of earlier workers cannot be voided."""
-        voided = await self._db.write(partial(void_leases, now=self._read_clock()))
-        if voided:
-            log.info("webhooks_resumed", deliveries=voided)
-        await self._pull_in()
+        if self._db.is_keeper:
+            await self._take_over()
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
@@ -102,12 +101,20 @@ class WebhookWorker:
                 turn.cancel()
             await asyncio.gather(*hanging, return_exceptions=True)
 
+    async def _take_over(self) -> None:
+        """What the node that was the keeper before had taken is sent again."""
+        work = partial(void_leases, now=self._read_clock())
+        voided = await self._db.write(work, Lane.WEBHOOKS)
+        if voided:
+            log.info("webhooks_resumed", deliveries=voided)
+        await self._pull_in()
+        self._is_keeper = True
+
     async def _run(self) -> None:
         while not self._must_stop.is_set():
             self._news.clear()
             try:
-                await self._mind_clock()
-                sleep_s = await self._find_sleep(await self._fill_slots())
+                sleep_s = await self._work()
             except StorageUnavailableError as error:
                 self._note_wait("queue", error)
                 sleep_s = STORAGE_RETRY_S
@@ -116,6 +123,19 @@ class WebhookWorker:
             with suppress(TimeoutError):
                 async with asyncio.timeout(sleep_s):
                     await self._news.wait()
+
+    async def _work(self) -> float:
+        """Sends what is due, if this node is the keeper; returns the seconds until the next look.
+
+        Becoming the keeper sets `news`, which ends the sleep.
+        """
+        if not self._db.is_keeper:
+            self._is_keeper = False
+            return LONGEST_SLEEP_S
+        if not self._is_keeper:
+            await self._take_over()
+        await self._mind_clock()
+        return await self._find_sleep(await self._fill_slots())
 
     def _note_wait(self, waiting: str, error: StorageUnavailableError) -> None:
         """Logs once why the database is unavailable, not at each retry."""
@@ -144,7 +164,7 @@ class WebhookWorker:
             longest_wait_ms=longest_wait_ms,
             lease_until=lease.until,
         )
-        if deliveries := await self._db.write(work):
+        if deliveries := await self._db.write(work, Lane.WEBHOOKS):
             log.warning("webhooks_pulled_in", deliveries=deliveries)
 
     def _look_at_clocks(self) -> Reading:
@@ -158,7 +178,8 @@ class WebhookWorker:
             if not chosen:
                 return looked_at
             try:
-                turns = await self._db.write(partial(claim_turns, due=chosen, lease=self._lease()))
+                work = partial(claim_turns, due=chosen, lease=self._lease())
+                turns = await self._db.write(work, Lane.WEBHOOKS)
             except BaseException:
                 self._give_back(chosen)
                 raise
@@ -256,7 +277,7 @@ class WebhookWorker:
         while True:
             work = partial(finish_turn, turn=turn, tried=tried, now=self._read_clock())
             try:
-                await self._db.write(work)
+                await self._db.write(work, Lane.WEBHOOKS)
             except StorageUnavailableError as error:
                 self._note_wait("results", error)
                 if self._must_stop.is_set():

@@ -35,6 +35,7 @@ from shorty.errors import (
     QuotaExceededError,
 )
 from shorty.storage.database import Database, Transaction
+from tests.reading import reader
 from tests.support import DAY, NOW, make_actor, make_colleague, make_home
 
 CONFIG = Config()
@@ -92,7 +93,7 @@ async def test_an_invitation_says_who_is_invited_where_by_whom_and_for_how_long(
     db: Database, owner: Actor
 ) -> None:
     made = await invite(db, owner, " Bob@A.example ", "viewer")
-    found = find_invitation(db, made.text, NOW)
+    found = find_invitation(reader(db), made.text, NOW)
     assert found is not None
     assert found == made.invitation
     assert (found.email, found.role) == ("bob@a.example", "viewer")
@@ -103,7 +104,7 @@ async def test_an_invitation_says_who_is_invited_where_by_whom_and_for_how_long(
 
 async def test_only_the_digest_of_a_link_is_stored(db: Database, owner: Actor) -> None:
     made = await invite(db, owner)
-    row = db.look_up("select * from invitations")
+    row = reader(db).find_one("select * from invitations")
     assert row is not None
     assert row["digest"] == sha256(made.text.encode()).hexdigest()
     assert made.text not in str(dict(row))
@@ -113,17 +114,17 @@ async def test_a_new_person_joins_with_an_account_of_their_own(db: Database, own
     made = await invite(db, owner, role="viewer")
     bob = await join(db, made)
     assert (bob.email, bob.name) == ("bob@a.example", "Bob")
-    assert get_member(db, owner.workspace_id, bob.id).role == "viewer"
+    assert get_member(reader(db), owner.workspace_id, bob.id).role == "viewer"
     again = await db.write(lambda tx: get_user(tx, "bob@a.example"))
     assert again.email_verified_at is None
-    assert not is_email_verified(db, bob.id)
+    assert not is_email_verified(reader(db), bob.id)
 
 
 async def test_a_mailed_link_verifies_the_new_persons_email(db: Database, owner: Actor) -> None:
     bob = await join(db, await invite(db, owner, is_mailed=True))
     assert bob.email_verified_at == NOW
-    assert is_email_verified(db, bob.id)
-    assert not is_email_verified(db, bob.id + 1)
+    assert is_email_verified(reader(db), bob.id)
+    assert not is_email_verified(reader(db), bob.id + 1)
 
 
 async def test_a_mailed_link_verifies_the_email_of_the_account_that_was_invited(
@@ -142,7 +143,7 @@ async def test_neither_a_copied_link_nor_one_to_another_email_verifies_an_accoun
     other = await make_actor(db, await make_home(db, email="cy@c.example"))
     await accept(db, await invite(db, other, "x@a.example", is_mailed=True), bob.user)
     assert (await db.write(lambda tx: get_user(tx, "bob@a.example"))).email_verified_at is None
-    assert get_member(db, owner.workspace_id, bob.user.id).email_verified_at is None
+    assert get_member(reader(db), owner.workspace_id, bob.user.id).email_verified_at is None
     proofs = {each.email: each.email_verified_at for each in await list_members(db, 1, 0, 9)}
     assert proofs == {"ann@a.example": NOW, "bob@a.example": None}
 
@@ -151,10 +152,10 @@ async def test_only_a_mailed_link_says_that_its_email_has_an_account(
     db: Database, owner: Actor
 ) -> None:
     await add_unproven(db)
-    assert not is_known_account(db, (await invite(db, owner)).invitation)
-    assert is_known_account(db, (await invite(db, owner, is_mailed=True)).invitation)
+    assert not is_known_account(reader(db), (await invite(db, owner)).invitation)
+    assert is_known_account(reader(db), (await invite(db, owner, is_mailed=True)).invitation)
     new = await invite(db, owner, "new@a.example", is_mailed=True)
-    assert not is_known_account(db, new.invitation)
+    assert not is_known_account(reader(db), new.invitation)
 
 
 async def test_a_full_plan_does_not_reveal_who_has_an_account(db: Database) -> None:
@@ -181,7 +182,7 @@ async def test_a_full_workspace_cannot_invite(db: Database) -> None:
 async def test_an_invitation_counts_once(db: Database, owner: Actor) -> None:
     made = await invite(db, owner)
     await join(db, made)
-    assert find_invitation(db, made.text, NOW) is None
+    assert find_invitation(reader(db), made.text, NOW) is None
     eve = await make_home(db, email="eve@b.example")
     with pytest.raises(ConflictError, match="ask for a new one"):
         await accept(db, made, eve.user)
@@ -190,7 +191,7 @@ async def test_an_invitation_counts_once(db: Database, owner: Actor) -> None:
 async def test_a_person_with_an_account_joins_with_any_email(db: Database, owner: Actor) -> None:
     eve = await make_home(db, email="eve@b.example")
     await accept(db, await invite(db, owner), eve.user)
-    assert get_member(db, owner.workspace_id, eve.user.id).role == "editor"
+    assert get_member(reader(db), owner.workspace_id, eve.user.id).role == "editor"
     names = {workspace.name for workspace in await list_workspaces(db, eve.user.id)}
     assert names == {"eve", "ann"}
 
@@ -202,7 +203,7 @@ async def test_who_has_an_account_cannot_be_given_another_password(
     made = await invite(db, owner, is_mailed=True)
     with pytest.raises(ConflictError, match="sign in with it"):
         await join(db, made)
-    assert find_invitation(db, made.text, NOW)
+    assert find_invitation(reader(db), made.text, NOW)
 
 
 async def test_a_copied_link_does_not_lead_to_an_account_that_another_workspace_added(
@@ -214,7 +215,7 @@ async def test_a_copied_link_does_not_lead_to_an_account_that_another_workspace_
         await join(db, await invite(db, owner))
     joined = await join(db, await invite(db, owner, is_mailed=True))
     assert (joined.id, joined.email_verified_at) == (bob.id, NOW)
-    assert get_member(db, other.workspace_id, bob.id).role == "admin"
+    assert get_member(reader(db), other.workspace_id, bob.id).role == "admin"
 
 
 async def test_a_copied_link_leads_to_an_account_that_belongs_nowhere(
@@ -231,8 +232,8 @@ async def test_an_invitation_ends_after_seven_days_and_is_removed(
 ) -> None:
     made = await invite(db, owner)
     end = NOW + 7 * DAY
-    assert find_invitation(db, made.text, end - 1)
-    assert find_invitation(db, made.text, end) is None
+    assert find_invitation(reader(db), made.text, end - 1)
+    assert find_invitation(reader(db), made.text, end) is None
     assert await list_invitations(db, owner, end) == []
     assert await delete_old_invitations(db, end) == 1
     assert await delete_old_invitations(db, end) == 0
@@ -241,7 +242,7 @@ async def test_an_invitation_ends_after_seven_days_and_is_removed(
 async def test_a_revoked_invitation_is_invalid(db: Database, owner: Actor) -> None:
     made = await invite(db, owner)
     await db.write(lambda tx: revoke_invitation(tx, owner, made.invitation.id))
-    assert find_invitation(db, made.text, NOW) is None
+    assert find_invitation(reader(db), made.text, NOW) is None
     with pytest.raises(NotFoundError):
         await db.write(lambda tx: revoke_invitation(tx, owner, made.invitation.id))
 
@@ -259,10 +260,10 @@ async def test_a_newer_invitation_of_the_same_email_replaces_the_older(
 ) -> None:
     old = await invite(db, owner)
     new = await invite(db, owner, " Bob@A.example", "admin", is_mailed=True)
-    assert find_invitation(db, old.text, NOW) is None
+    assert find_invitation(reader(db), old.text, NOW) is None
     (listed,) = await list_invitations(db, owner, NOW)
     assert (listed.role, listed.is_mailed) == ("admin", True)
-    assert find_invitation(db, new.text, NOW) == listed
+    assert find_invitation(reader(db), new.text, NOW) == listed
     # The mail server may refuse the older one late.
     await db.write(lambda tx: mark_invitation_shown(tx, old.text))
     (listed,) = await list_invitations(db, owner, NOW)
@@ -315,12 +316,12 @@ async def test_an_invitation_is_valid_only_while_its_inviter_may_assign_the_role
     bob = await make_colleague(db, owner, "owner")
     made = await invite(db, await make_actor(db, bob), "x@a.example", "owner")
     await db.write(lambda tx: change_role(tx, owner, bob.user.id, "admin"))
-    assert find_invitation(db, made.text, NOW) is None
+    assert find_invitation(reader(db), made.text, NOW) is None
     await db.write(lambda tx: change_role(tx, owner, bob.user.id, "owner"))
-    assert find_invitation(db, made.text, NOW)
+    assert find_invitation(reader(db), made.text, NOW)
     await db.write(lambda tx: remove_member(tx, owner, bob.user.id, NOW))
     await make_colleague(db, owner, "owner")
-    assert find_invitation(db, made.text, NOW) is None
+    assert find_invitation(reader(db), made.text, NOW) is None
 
 
 async def test_accepting_counts_against_the_plan_and_inviting_does_not(db: Database) -> None:
@@ -335,7 +336,7 @@ async def test_accepting_counts_against_the_plan_and_inviting_does_not(db: Datab
     await join_small(first)
     with pytest.raises(QuotaExceededError):
         await join_small(second)
-    assert find_invitation(db, second.text, NOW)
+    assert find_invitation(reader(db), second.text, NOW)
     assert len(await list_users(db)) == 2
 
 

@@ -24,6 +24,7 @@ from shorty.accounts.sessions import (
 )
 from shorty.accounts.totp import STEP_MS, compute_code
 from shorty.storage.database import Database, Transaction
+from tests.reading import reader
 from tests.support import NOW, make_home
 
 
@@ -36,11 +37,11 @@ def remember(
     db: Database, home: Home, browser: KnownBrowser | None = None, *, passed_code: bool = False
 ) -> KnownBrowser:
     browser = browser or create_browser()
-    return remember_account(db, browser, home.user.id, NOW, passed_code=passed_code)
+    return remember_account(reader(db), browser, home.user.id, NOW, passed_code=passed_code)
 
 
 def is_known(db: Database, home: Home, browser: KnownBrowser, now: int = NOW) -> bool:
-    return find_known_account(db, browser, home.user.id, now) is not None
+    return find_known_account(reader(db), browser, home.user.id, now) is not None
 
 
 async def test_a_browser_is_known_to_the_account_that_was_signed_in_to_alone(
@@ -78,11 +79,11 @@ async def test_a_code_that_was_given_counts_until_the_next_generation(
     db: Database, home: Home
 ) -> None:
     browser = remember(db, home, remember(db, home, passed_code=True))
-    account = find_known_account(db, browser, home.user.id, NOW)
+    account = find_known_account(reader(db), browser, home.user.id, NOW)
     assert account is not None
     assert account.passed_code
     await db.write(lambda tx: set_password(tx, "ann@a.example", "$hash", NOW))
-    account = find_known_account(db, remember(db, home, browser), home.user.id, NOW)
+    account = find_known_account(reader(db), remember(db, home, browser), home.user.id, NOW)
     assert account is not None
     assert not account.passed_code
 

@@ -1,6 +1,6 @@
 """How often each action is allowed, who shares its limit, and when it resets."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import pytest
@@ -25,7 +25,7 @@ from shorty.errors import RateLimitedError
 from shorty.limits import RateLimits
 from tests.support import DAY, MINUTE, NOW
 
-Take = Callable[[RateLimits, int], None]
+Take = Callable[[RateLimits, int], Awaitable[None]]
 
 
 def sign_in(address: str, email: str = "ann@a.example", browser: str = "") -> Take:
@@ -128,34 +128,34 @@ CASES: Final[dict[str, Case]] = {
 }
 
 
-def passes(limits: RateLimits, take: Take, now: int = NOW) -> bool:
+async def passes(limits: RateLimits, take: Take, now: int = NOW) -> bool:
     try:
-        take(limits, now)
+        await take(limits, now)
     except RateLimitedError:
         return False
     return True
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_a_limit_lets_so_many_pass_for_all_who_share_it(case: Case) -> None:
+async def test_a_limit_lets_so_many_pass_for_all_who_share_it(case: Case) -> None:
     limits, (take, times, window_ms, same, other, _) = RateLimits(), case
-    assert [passes(limits, take) for _ in range(times)] == [True] * times
+    assert [await passes(limits, take) for _ in range(times)] == [True] * times
     end = NOW + window_ms
-    assert not passes(limits, take)
-    assert not passes(limits, same, end - 1)
-    assert passes(limits, other)
-    assert passes(limits, same, end)
+    assert not await passes(limits, take)
+    assert not await passes(limits, same, end - 1)
+    assert await passes(limits, other)
+    assert await passes(limits, same, end)
 
 
 @pytest.mark.parametrize(
     "case", [pytest.param(case, id=name) for name, case in CASES.items() if case[-1]]
 )
-def test_a_right_one_is_given_back_to_its_own_limit(case: Case) -> None:
+async def test_a_right_one_is_given_back_to_its_own_limit(case: Case) -> None:
     limits, (take, times, _, same, _, give_back) = RateLimits(), case
     assert give_back is not None
     for _ in range(3 * times):
-        take(limits, NOW)
-        give_back(limits, NOW)
-    assert [passes(limits, take) for _ in range(times + 1)] == [True] * times + [False]
-    give_back(limits, NOW)
-    assert [passes(limits, same) for _ in range(2)] == [True, False]
+        await take(limits, NOW)
+        await give_back(limits, NOW)
+    assert [await passes(limits, take) for _ in range(times + 1)] == [True] * times + [False]
+    await give_back(limits, NOW)
+    assert [await passes(limits, same) for _ in range(2)] == [True, False]

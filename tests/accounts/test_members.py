@@ -15,6 +15,7 @@ from shorty.errors import (
     UnauthenticatedError,
 )
 from shorty.storage.database import Database
+from tests.reading import reader
 from tests.support import NOW, make_actor, make_colleague, make_home, make_token
 
 SMALL = Config(plans={"small": Plan(members=2)}, defaults=DefaultsConfig(plan="small"))
@@ -27,7 +28,7 @@ async def owner(db: Database) -> Actor:
 
 async def add(db: Database, actor: Actor, email: str = "bob@a.example") -> Member:
     home = await make_colleague(db, actor, "editor", email)
-    return get_member(db, actor.workspace_id, home.user.id)
+    return get_member(reader(db), actor.workspace_id, home.user.id)
 
 
 async def list_roles(db: Database, actor: Actor) -> dict[str, Role]:
@@ -83,7 +84,7 @@ async def test_a_removed_members_token_stops_and_stays_stopped(db: Database, own
     await db.write(lambda tx: remove_member(tx, owner, bob.user.id, NOW))
     await add(db, owner)
     with pytest.raises(UnauthenticatedError):
-        find_actor(db, text, Config().plans, NOW)
+        find_actor(reader(db), text, Config().plans, NOW)
 
 
 async def test_the_last_owner_stays_owner(db: Database, owner: Actor) -> None:

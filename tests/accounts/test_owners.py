@@ -13,6 +13,7 @@ from shorty.accounts import second_factor as factors
 from shorty.accounts.model import Actor, KeptAnswer, NewToken, Role, Session, SignedIn
 from shorty.config import Plan
 from shorty.storage.database import Database, Transaction
+from tests.reading import reader
 from tests.support import NOW
 
 ANN, EVE, ZOE = 1, 2, 3
@@ -87,15 +88,20 @@ def read_rows(db: Database) -> dict[tuple[object, ...], dict[str, object]]:
     return {
         (table, *(row[column] for column in key)): dict(row)
         for table, key in KEYS.items()
-        for row in db.look_up_all(f"select * from {table}")  # noqa: S608 - names of ours
+        for row in reader(db).find_all(f"select * from {table}")  # noqa: S608 - names of ours
     }
 
 
 WRITES: Final[dict[str, tuple[Callable[[Transaction], object], Changes]]] = {
     "update_name": (lambda tx: store.update_name(tx, ANN, "x"), {("users", ANN)}),
+    "update_time_zone": (
+        lambda tx: store.update_time_zone(tx, ANN, "Asia/Tokyo"),
+        {("users", ANN)},
+    ),
     "update_email": (lambda tx: store.update_email(tx, ANN, "x", NOW), {("users", ANN)}),
     "mark_email_verified": (lambda tx: store.mark_email_verified(tx, ANN, NOW), {("users", ANN)}),
     "update_password": (lambda tx: store.update_password(tx, ANN, "$x"), {("users", ANN)}),
+    "mark_signed_in": (lambda tx: store.mark_signed_in(tx, ANN), {("users", ANN)}),
     "forget_browsers": (lambda tx: store.forget_browsers(tx, ANN), {("users", ANN)}),
     "claim_user": (
         lambda tx: store.claim_user(tx, ANN, "x", "x", "$x", verified_at=NOW),
@@ -253,22 +259,22 @@ EVE_AT_HOME: Final = (EVE, "eve", "eve@a.example", EVES, "owner", 9)
 
 LOOKS: Final[dict[str, tuple[Callable[[Database], object], object]]] = {
     "find_user_by_id": (
-        lambda db: [name_user(store.find_user_by_id(db, each)) for each in (ANN, EVE, 9)],
+        lambda db: [name_user(store.find_user_by_id(reader(db), each)) for each in (ANN, EVE, 9)],
         ["ann", "eve", None],
     ),
     "has_password": (
-        lambda db: [store.has_password(db, each) for each in (ANN, EVE, ZOE)],
+        lambda db: [store.has_password(reader(db), each) for each in (ANN, EVE, ZOE)],
         [False, True, False],
     ),
     "find_browsers_generation": (
-        lambda db: [store.find_browsers_generation(db, each) for each in (ANN, EVE, 9)],
+        lambda db: [store.find_browsers_generation(reader(db), each) for each in (ANN, EVE, 9)],
         [0, 1, -1],
     ),
     "find_member": (
         lambda db: [
             (member.user_id, member.name, member.role, member.created_at)
             for place, person, _, _ in MEMBERS
-            if (member := store.find_member(db, place, person))
+            if (member := store.find_member(reader(db), place, person))
         ],
         [
             (ANN, "ann", "owner", 10),
@@ -277,10 +283,10 @@ LOOKS: Final[dict[str, tuple[Callable[[Database], object], object]]] = {
             (EVE, "eve", "owner", 20),
         ],
     ),
-    "find_member where there is none": (lambda db: store.find_member(db, ANNS, ZOE), None),
+    "find_member where there is none": (lambda db: store.find_member(reader(db), ANNS, ZOE), None),
     "look_up_signed_in": (
         lambda db: [
-            describe_signed_in(session_store.look_up_signed_in(db, digest, PLANS, NOW))
+            describe_signed_in(session_store.find_signed_in(reader(db), digest, PLANS, NOW))
             for digest in ("01", "11", "02", "12", "21")
         ],
         [
@@ -293,21 +299,21 @@ LOOKS: Final[dict[str, tuple[Callable[[Database], object], object]]] = {
     ),
     "look_up_role of a session": (
         lambda db: [
-            session_store.look_up_role(db, *each, NOW)
+            session_store.look_up_role(reader(db), *each, NOW)
             for each in ((1, ANN, ANNS), (1, ANN, EVES), (4, EVE, ANNS), (4, EVE, EVES))
         ],
         ["owner", "admin", "admin", "owner"],
     ),
     "look_up_role of no session of theirs": (
         lambda db: [
-            session_store.look_up_role(db, *each, NOW)
+            session_store.look_up_role(reader(db), *each, NOW)
             for each in ((1, EVE, ANNS), (3, ANN, ANNS), (9, ANN, ANNS), (1, ANN, 9))
         ],
         [None] * 4,
     ),
     "is_session_valid": (
         lambda db: [
-            session_store.is_session_valid(db, *each, NOW)
+            session_store.is_session_valid(reader(db), *each, NOW)
             for each in ((1, ANN), (4, EVE), (1, EVE), (3, ANN), (9, ANN))
         ],
         [True, True, False, False, False],
@@ -316,27 +322,27 @@ LOOKS: Final[dict[str, tuple[Callable[[Database], object], object]]] = {
         lambda db: [
             half and (half.id, half.user_id)
             for digest in ("21", "22", "01")
-            for half in (session_store.find_half_session(db, digest, NOW),)
+            for half in (session_store.find_half_session(reader(db), digest, NOW),)
         ],
         [(3, ANN), (6, EVE), None],
     ),
     "look_up_actor": (
         lambda db: [
-            describe_actor(token_store.look_up_actor(db, digest, PLANS, NOW))
+            describe_actor(token_store.find_actor(reader(db), digest, PLANS, NOW))
             for digest in ("11", "12", "21", "22")
         ],
         [ANN_AT_HOME, EVE_AT_ANNS, ANN_AT_EVES, EVE_AT_HOME],
     ),
     "look_up_role of a token": (
         lambda db: [
-            token_store.look_up_role(db, *each, NOW)
+            token_store.look_up_role(reader(db), *each, NOW)
             for each in ((1, ANN, ANNS), (2, EVE, ANNS), (3, ANN, EVES), (4, EVE, EVES))
         ],
         ["owner", "admin", "admin", "owner"],
     ),
     "look_up_role of no token of theirs": (
         lambda db: [
-            token_store.look_up_role(db, *each, NOW)
+            token_store.look_up_role(reader(db), *each, NOW)
             for each in ((1, EVE, ANNS), (1, ANN, EVES), (9, ANN, ANNS))
         ],
         [None] * 3,
@@ -345,19 +351,21 @@ LOOKS: Final[dict[str, tuple[Callable[[Database], object], object]]] = {
         lambda db: [
             (token.id, token.user_email)
             for each in (1, 2)
-            if (token := token_store.find_token(db, each))
+            if (token := token_store.find_token(reader(db), each))
         ],
         [(1, "ann@a.example"), (2, "eve@a.example")],
     ),
     "count_tokens_of_user": (
-        lambda db: [token_store.count_tokens_of_user(db, each, NOW) for each in (ANN, EVE, ZOE)],
+        lambda db: [
+            token_store.count_tokens_of_user(reader(db), each, NOW) for each in (ANN, EVE, ZOE)
+        ],
         [2, 2, 0],
     ),
     "look_up_kept_answer": (
         lambda db: [
             kept and kept.request_digest
             for each in (1, 4, 9)
-            for kept in (token_store.look_up_kept_answer(db, each, "key", 0),)
+            for kept in (token_store.find_kept_answer(reader(db), each, "key", 0),)
         ],
         ["11", "22", None],
     ),
@@ -365,19 +373,19 @@ LOOKS: Final[dict[str, tuple[Callable[[Database], object], object]]] = {
         lambda db: [
             factor and factor.secret
             for each in (ANN, EVE, ZOE)
-            for factor in (factors.find_second_factor(db, each),)
+            for factor in (factors.find_second_factor(reader(db), each),)
         ],
         ["secret 1", "secret 2", None],
     ),
     "count_recovery_codes": (
-        lambda db: [factors.count_recovery_codes(db, each) for each in (ANN, ZOE)],
+        lambda db: [factors.count_recovery_codes(reader(db), each) for each in (ANN, ZOE)],
         [2, 0],
     ),
     "find_invitation": (
         lambda db: [
             (each.id, each.workspace_name, each.workspace_plan, each.inviter_name)
             for digest in ("11", "12", "21", "22")
-            if (each := invitation_store.find_invitation(db, digest, NOW))
+            if (each := invitation_store.find_invitation(reader(db), digest, NOW))
         ],
         [
             (1, "Anns", "small", "ann"),
@@ -390,7 +398,7 @@ LOOKS: Final[dict[str, tuple[Callable[[Database], object], object]]] = {
         lambda db: [
             each and each.id
             for place, number in ((ANNS, 1), (ANNS, 2), (EVES, 2), (EVES, 4))
-            for each in (invitation_store.find_invitation_by_id(db, place, number),)
+            for each in (invitation_store.find_invitation_by_id(reader(db), place, number),)
         ],
         [1, 2, None, 4],
     ),

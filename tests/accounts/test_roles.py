@@ -29,6 +29,7 @@ from shorty.accounts.tokens import (
 from shorty.config import Config
 from shorty.errors import UnauthenticatedError
 from shorty.storage.database import Database, Transaction
+from tests.reading import reader
 from tests.support import DAY, NOW, make_actor, make_colleague, make_home
 
 PLANS: Final = Config().plans
@@ -58,13 +59,13 @@ async def scene(db: Database) -> Scene:
 
 
 def act(db: Database, made: MadeSession) -> Actor:
-    signed_in = find_signed_in(db, made.text, PLANS, NOW)
+    signed_in = find_signed_in(reader(db), made.text, PLANS, NOW)
     assert signed_in is not None
     return signed_in.actor
 
 
 def may(db: Database, actor: Actor, *, needed: Scope = "write", now: int = NOW) -> bool:
-    return may_still(db, actor, needed, now)
+    return may_still(reader(db), actor, needed, now)
 
 
 def reset_password(tx: Transaction) -> None:
@@ -136,7 +137,7 @@ async def test_a_token_is_good_until_it_is_revoked_or_expires_or_its_person_leav
     async def issue(expires_at: int | None = None) -> Actor:
         new, place = NewToken(expires_at=expires_at), (scene.owner.workspace_id, scene.bob.user.id)
         made = await db.write(lambda tx: create_token_for(tx, *place, new, NOW))
-        return find_actor(db, made.text, PLANS, NOW)
+        return find_actor(reader(db), made.text, PLANS, NOW)
 
     actor, expiring, other = await issue(), await issue(NOW + DAY), await issue()
     assert may(db, actor)
@@ -154,7 +155,7 @@ async def test_an_expired_token_stays_expired_when_the_clock_is_set_back(
 ) -> None:
     new, place = NewToken(expires_at=NOW + DAY), (scene.owner.workspace_id, scene.bob.user.id)
     made = await db.write(lambda tx: create_token_for(tx, *place, new, NOW))
-    actor = find_actor(db, made.text, PLANS, NOW)
+    actor = find_actor(reader(db), made.text, PLANS, NOW)
     assert await end_expired_tokens(db, NOW + DAY) == 1
     assert not may(db, actor)
 

@@ -23,6 +23,7 @@ from shorty.links.public import PUBLIC_WORKSPACE_ID
 from shorty.links.store import MAKE_WORKSPACE
 from shorty.plans import read_usage
 from shorty.storage.database import Database, Transaction
+from tests.reading import reader
 from tests.support import NOW, make_actor, make_colleague, make_home
 
 CONFIG = Config()
@@ -73,12 +74,12 @@ async def test_a_new_workspace_has_the_default_plan_and_one_member(db: Database)
 
 async def test_the_owner_claims_the_workspace_of_an_earlier_token(db: Database) -> None:
     first = await prepare(db)
-    assert not can_anyone_sign_in(db)
+    assert not can_anyone_sign_in(reader(db))
     claimed = await claim(db)
     assert claimed.workspace.id == first.workspace.id
     assert (claimed.user.id, claimed.user.email) == (first.user.id, "ann@a.example")
     assert (first.user.email_verified_at, claimed.user.email_verified_at) == (None, NOW)
-    assert can_anyone_sign_in(db)
+    assert can_anyone_sign_in(reader(db))
 
 
 async def test_a_claimed_workspace_goes_by_its_owners_name_unless_it_has_one(
@@ -228,7 +229,7 @@ async def test_an_unproved_email_stays_taken_until_the_operator_frees_it(
 async def test_a_password_is_set_for_a_person_who_exists(db: Database) -> None:
     await make_home(db)
     await db.write(lambda tx: set_password(tx, "Ann@a.example", "$hash", NOW))
-    row = db.look_up("select password_hash from users")
+    row = reader(db).find_one("select password_hash from users")
     assert row is not None
     assert row["password_hash"] == "$hash"
     with pytest.raises(NotFoundError):

@@ -21,6 +21,7 @@ from shorty.config import Config
 from shorty.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from shorty.storage.database import Database
 from tests.clicks.making import limit_file_size
+from tests.reading import path_of, reader
 from tests.support import DAY, MINUTE, NOW, make_actor, make_colleague, make_home, make_token
 
 PLANS = Config().plans
@@ -38,7 +39,7 @@ async def start(
 
 
 def find(db: Database, made: MadeSession, now: int = NOW) -> SignedIn | None:
-    return find_signed_in(db, made.text, PLANS, now)
+    return find_signed_in(reader(db), made.text, PLANS, now)
 
 
 def get_actor(db: Database, made: MadeSession) -> Actor:
@@ -60,7 +61,7 @@ async def test_a_session_speaks_for_its_person_with_all_that_the_role_allows(
 
 async def test_only_the_digest_of_a_cookie_is_stored(db: Database, home: Home) -> None:
     made = await start(db, home, agent="a" * 999)
-    row = db.look_up("select * from sessions")
+    row = reader(db).find_one("select * from sessions")
     assert row is not None
     assert row["digest"] == sha256(made.text.encode()).hexdigest()
     assert made.text not in str(dict(row))
@@ -70,7 +71,7 @@ async def test_only_the_digest_of_a_cookie_is_stored(db: Database, home: Home) -
 @pytest.mark.parametrize("text", ["", "x", "\ud800", "a" * 9000])
 async def test_an_unknown_cookie_signs_nobody_in(db: Database, home: Home, text: str) -> None:
     await start(db, home)
-    assert find_signed_in(db, text, PLANS, NOW) is None
+    assert find_signed_in(reader(db), text, PLANS, NOW) is None
 
 
 async def test_a_session_ends_thirty_days_after_its_last_use(db: Database, home: Home) -> None:
@@ -119,7 +120,7 @@ async def test_a_use_that_a_full_disk_does_not_take_is_logged(
     made = await start(db, home)
     await make_token(db, home)
     noting = uses(db)
-    room = db.path.with_name("shorty.db-wal").stat().st_size
+    room = path_of(db).with_name("shorty.db-wal").stat().st_size
     with limit_file_size(room), capture_logs() as logs:
         noting.note(made.session.id, NOW + 1)
         await noting.finish()
@@ -133,13 +134,13 @@ async def test_what_outlasts_a_session_takes_one_that_is_valid_and_the_persons_o
 ) -> None:
     await start(db, home)
     made, eve = await start(db, home), await make_home(db, email="eve@b.example")
-    require_session(db, home.user.id, made.session.id, NOW)
+    require_session(reader(db), home.user.id, made.session.id, NOW)
     for user_id, now in ((eve.user.id, NOW), (home.user.id, NOW + 1000 * DAY)):
         with pytest.raises(UnauthenticatedError, match=r"^You have just been signed out"):
-            require_session(db, user_id, made.session.id, now)
+            require_session(reader(db), user_id, made.session.id, now)
     await db.write(lambda tx: end_session(tx, home.user.id, made.session.id, NOW))
     with pytest.raises(UnauthenticatedError):
-        require_session(db, home.user.id, made.session.id, NOW)
+        require_session(reader(db), home.user.id, made.session.id, NOW)
 
 
 async def test_an_ended_session_stops_at_once_and_another_persons_cannot_be_ended(

@@ -31,6 +31,7 @@ from shorty.errors import (
     UnauthenticatedError,
 )
 from shorty.storage.database import Database, Transaction
+from tests.reading import reader
 from tests.support import (
     DAY,
     MINUTE,
@@ -58,7 +59,7 @@ def test_a_token_is_recognisable_and_carries_256_random_bits() -> None:
 
 async def test_a_token_speaks_for_its_person_in_its_workspace(db: Database, home: Home) -> None:
     text = await make_token(db, home, scope="write")
-    actor = find_actor(db, text, PLANS, NOW)
+    actor = find_actor(reader(db), text, PLANS, NOW)
     assert (actor.user_id, actor.user_email) == (home.user.id, "ann@a.example")
     assert (actor.workspace_id, actor.role, actor.scope) == (home.workspace.id, "owner", "write")
     assert actor.plan == PLANS["unlimited"]
@@ -66,7 +67,7 @@ async def test_a_token_speaks_for_its_person_in_its_workspace(db: Database, home
 
 async def test_only_the_digest_of_a_token_is_stored(db: Database, home: Home) -> None:
     text = await make_token(db, home)
-    row = db.look_up("select digest, hint from tokens")
+    row = reader(db).find_one("select digest, hint from tokens")
     assert row is not None
     assert row["digest"] == sha256(text.encode()).hexdigest()
     assert row["hint"] == text[:11]
@@ -75,14 +76,14 @@ async def test_only_the_digest_of_a_token_is_stored(db: Database, home: Home) ->
 @pytest.mark.parametrize("text", ["", "shorty_", "shorty_x", "Bearer", "\ud800", "a" * 9000])
 async def test_an_unknown_token_acts_for_nobody(db: Database, home: Home, text: str) -> None:
     with pytest.raises(UnauthenticatedError):
-        find_actor(db, text, PLANS, NOW)
+        find_actor(reader(db), text, PLANS, NOW)
 
 
 async def test_a_token_stops_at_the_moment_it_expires(db: Database, home: Home) -> None:
     text = await make_token(db, home, expires_at=NOW + DAY)
-    assert find_actor(db, text, PLANS, NOW + DAY - 1).user_id == home.user.id
+    assert find_actor(reader(db), text, PLANS, NOW + DAY - 1).user_id == home.user.id
     with pytest.raises(UnauthenticatedError):
-        find_actor(db, text, PLANS, NOW + DAY)
+        find_actor(reader(db), text, PLANS, NOW + DAY)
 
 
 async def test_an_expired_token_stays_expired_whatever_is_changed_of_it(
@@ -102,22 +103,22 @@ async def test_an_expired_token_stays_expired_whatever_is_changed_of_it(
             await change(TokenChange(expires_at=later), end)
     await change(TokenChange(name="Old"), end)
     with pytest.raises(UnauthenticatedError):
-        find_actor(db, text, PLANS, end)
+        find_actor(reader(db), text, PLANS, end)
 
 
 async def test_a_clock_that_is_set_back_revives_no_expired_token(db: Database, home: Home) -> None:
     text = await make_token(db, home, expires_at=NOW + DAY)
     lasting = await make_token(db, home)
     assert await end_expired_tokens(db, NOW + DAY - 1) == 0
-    assert find_actor(db, text, PLANS, NOW)
+    assert find_actor(reader(db), text, PLANS, NOW)
     assert await end_expired_tokens(db, NOW + DAY) == 1
     assert await end_expired_tokens(db, NOW + DAY) == 0
     with pytest.raises(UnauthenticatedError):
-        find_actor(db, text, PLANS, NOW)
-    actor = find_actor(db, lasting, PLANS, NOW)
+        find_actor(reader(db), text, PLANS, NOW)
+    actor = find_actor(reader(db), lasting, PLANS, NOW)
     token = (await list_tokens(db, actor, 0, 10))[0]
     assert token.is_over(NOW)
-    assert count_own_tokens(db, home.user.id, NOW) == 1
+    assert count_own_tokens(reader(db), home.user.id, NOW) == 1
     with pytest.raises(InvalidFieldsError, match="create another"):
         await db.write(
             lambda tx: change_token(tx, actor, token.id, TokenChange(expires_at=None), NOW)
@@ -126,12 +127,12 @@ async def test_a_clock_that_is_set_back_revives_no_expired_token(db: Database, h
 
 async def test_a_revoked_token_stops_at_once(db: Database, home: Home) -> None:
     text = await make_token(db, home)
-    token_id = find_actor(db, text, PLANS, NOW).token_id
+    token_id = find_actor(reader(db), text, PLANS, NOW).token_id
     assert token_id is not None
     actor = build_actor(workspace_id=home.workspace.id)
     await db.write(lambda tx: revoke_token(tx, actor, token_id, NOW))
     with pytest.raises(UnauthenticatedError):
-        find_actor(db, text, PLANS, NOW)
+        find_actor(reader(db), text, PLANS, NOW)
     assert await list_tokens(db, actor, 0, 10) == []
 
 
@@ -139,7 +140,7 @@ async def test_a_token_stops_when_its_person_leaves(db: Database, home: Home) ->
     text = await make_token(db, home)
     await db.write(lambda tx: tx.execute("delete from members"))
     with pytest.raises(UnauthenticatedError):
-        find_actor(db, text, PLANS, NOW)
+        find_actor(reader(db), text, PLANS, NOW)
 
 
 async def test_ones_own_tokens_are_those_that_still_work_in_every_workspace(
@@ -151,10 +152,10 @@ async def test_ones_own_tokens_are_those_that_still_work_in_every_workspace(
     await make_token(db, home)
     await make_token(db, home, expires_at=NOW + DAY)
     await make_token(db, Home(user=home.user, workspace=other.workspace))
-    assert count_own_tokens(db, home.user.id, NOW) == 3
-    assert count_own_tokens(db, home.user.id, NOW + DAY) == 2
+    assert count_own_tokens(reader(db), home.user.id, NOW) == 3
+    assert count_own_tokens(reader(db), home.user.id, NOW + DAY) == 2
     await db.write(lambda tx: remove_member(tx, actor, home.user.id, NOW))
-    assert count_own_tokens(db, home.user.id, NOW) == 2
+    assert count_own_tokens(reader(db), home.user.id, NOW) == 2
 
 
 @pytest.mark.parametrize("revokes", [True, False])
@@ -166,15 +167,15 @@ async def test_a_new_password_revokes_ones_own_tokens_where_that_is_asked_for(
         await make_token(db, each)
     user_id = home.user.id
     await db.write(lambda tx: change_password(tx, user_id, 1, "$hash", NOW, revokes_tokens=revokes))
-    assert count_own_tokens(db, user_id, NOW) == (0 if revokes else 1)
+    assert count_own_tokens(reader(db), user_id, NOW) == (0 if revokes else 1)
     await make_token(db, home)
     made = await db.write(lambda tx: request_password_link(tx, home.user.email, NOW))
     assert made is not None
     await db.write(
         lambda tx: set_password_by_link(tx, made.text, "$hash", NOW, revokes_tokens=revokes)
     )
-    assert count_own_tokens(db, user_id, NOW) == (0 if revokes else 2)
-    assert count_own_tokens(db, other.user.id, NOW) == 1
+    assert count_own_tokens(reader(db), user_id, NOW) == (0 if revokes else 2)
+    assert count_own_tokens(reader(db), other.user.id, NOW) == 1
 
 
 async def test_another_workspaces_token_is_not_there(db: Database, home: Home) -> None:
@@ -188,7 +189,7 @@ async def test_another_workspaces_token_is_not_there(db: Database, home: Home) -
     with pytest.raises(NotFoundError):
         await db.write(lambda tx: change_token(tx, mine, token.id, TokenChange(name="x"), NOW))
     with pytest.raises(NotFoundError):
-        get_token(db, mine, token.id)
+        get_token(reader(db), mine, token.id)
     assert await list_tokens(db, theirs, 0, 10) == [token]
 
 
@@ -227,7 +228,7 @@ async def test_a_token_is_created_for_its_creator_in_the_current_workspace(
 ) -> None:
     actor = await make_actor(db, home)
     made = await db.write(lambda tx: create_token(tx, actor, NewToken(scope="read"), NOW))
-    found = find_actor(db, made.text, PLANS, NOW)
+    found = find_actor(reader(db), made.text, PLANS, NOW)
     assert (found.user_id, found.workspace_id) == (actor.user_id, actor.workspace_id)
     assert found.scope == "read"
 

@@ -20,6 +20,7 @@ from shorty.errors import (
 )
 from shorty.plans import read_usage
 from shorty.storage.database import Database
+from tests.reading import reader
 from tests.support import NOW, make_actor, make_colleague, make_home, make_token, prove
 
 CONFIG = Config()
@@ -79,11 +80,11 @@ async def test_the_last_owner_may_not_leave(db: Database, owner: Actor) -> None:
 async def test_a_viewer_leaves_and_their_tokens_stop(db: Database, owner: Actor) -> None:
     bob = await make_colleague(db, owner, "viewer")
     text = await make_token(db, bob)
-    actor = find_actor(db, text, CONFIG.plans, NOW)
+    actor = find_actor(reader(db), text, CONFIG.plans, NOW)
     await db.write(lambda tx: leave_workspace(tx, actor, NOW))
     assert await list_names(db, bob.user.id) == []
     with pytest.raises(UnauthenticatedError):
-        find_actor(db, text, CONFIG.plans, NOW)
+        find_actor(reader(db), text, CONFIG.plans, NOW)
     usage = await read_usage(db, owner.workspace_id, owner.plan, NOW)
     assert usage["members"].used == 1
 
@@ -96,7 +97,7 @@ async def test_who_belongs_nowhere_any_more_gets_a_workspace_when_they_sign_in(
     started = await db.write(
         lambda tx: start_sign_in(tx, CONFIG, prove(tx, bob.user), "Firefox", NOW)
     )
-    signed_in = find_signed_in(db, started.text, CONFIG.plans, NOW)
+    signed_in = find_signed_in(reader(db), started.text, CONFIG.plans, NOW)
     assert signed_in is not None
     assert signed_in.actor.role == "owner"
     assert await list_names(db, bob.user.id) == ["bob"]

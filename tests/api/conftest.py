@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from shorty.app import App
-from shorty.config import Config, DomainConfig, StorageConfig
+from shorty.config import Config, DomainConfig
 from tests.api.house import House
-from tests.support import NOW, make_home, prepare_copy
+from tests.support import NOW, make_home, make_storage
 
 DOMAINS = (DomainConfig(host="localhost:8000"), DomainConfig(host="go.example"))
 
@@ -24,7 +24,7 @@ def config() -> Config:
 @pytest.fixture
 async def house(tmp_path: Path, config: Config) -> AsyncGenerator[House]:
     clock = [NOW]
-    storage = StorageConfig(database=prepare_copy(tmp_path))
+    storage = make_storage(tmp_path)
     app = App(
         msgspec.structs.replace(config, storage=storage),
         lambda: clock[0] * 1_000_000,

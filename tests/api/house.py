@@ -11,7 +11,7 @@ from shorty.app import App
 from shorty.links.model import Link, LinkChange
 from shorty.links.service import create_link
 from tests.rsgi_client import make_client
-from tests.support import make_actor, make_token
+from tests.support import break_table, make_actor, make_token
 
 
 class House:
@@ -43,6 +43,13 @@ class House:
         plain: dict[str, Any] = {"url": "https://example.com/there", "domain": "localhost:8000"}
         new = LinkChange(**(plain | only_what_matters))
         return await create_link(self.app.services.links, await self.make_actor(), new, self.now)
+
+    async def ruin_database(self, table: str) -> None:
+        """Afterwards an SQLite file is none, and PostgreSQL refuses to read that table."""
+        if self.app.config.storage.is_postgres:
+            await break_table(self.app.db, table)
+        else:
+            self.app.config.storage.path.write_bytes(bytes(100_000))
 
     async def settle(self) -> None:
         """Lets every write that waits, such as of a token's last use, be done."""

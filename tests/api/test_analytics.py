@@ -6,11 +6,12 @@ import pytest
 from shorty.clicks.model import BOT, QR
 from shorty.clicks.rollups import QUARTER_MS
 from shorty.durations import DAY_MS
+from shorty.links.rules import Rule, Variant, encode_rules
 from tests.api.house import House
 from tests.api.visits import HOUR, fold, visit
 from tests.support import NOW, make_home
 
-ENDPOINTS = ("summary", "timeseries", "geo", "devices", "referrers", "utm")
+ENDPOINTS = ("summary", "timeseries", "geo", "devices", "referrers", "utm", "rules")
 
 
 async def ask(client: httpx.AsyncClient, endpoint: str, **parameters: Any) -> dict[str, Any]:
@@ -325,3 +326,74 @@ async def test_the_server_folds_days_and_removes_old_clicks_by_itself(house: Hou
     ]
     seen = await db.find_all("select distinct day from day_visitors")
     assert [row["day"] for row in seen] == [NOW // DAY_MS * DAY_MS]
+
+
+A, B = (Variant(key=key, url=f"https://example.com/{key}", weight=1) for key in "ab")
+
+
+async def set_rules(house: House, link: str, *rules: Rule) -> None:
+    sql = "update links set rules = $1 where id = $2"
+    await house.app.db.write(lambda tx: tx.execute(sql, encode_rules(rules), int(link)))
+
+
+async def test_rules_and_variants_are_counted_with_those_that_are_gone(
+    house: House, client: httpx.AsyncClient, link: str
+) -> None:
+    await set_rules(house, link, Rule(id="4f2a", name="Germans", variants=(A, B)))
+    await visit(
+        house,
+        *({"won": ("4f2a", "a"), "visitor": number} for number in (1, 1, 2)),
+        {"won": ("4f2a", "c"), "visitor": 3},
+        {"won": ("77c1", ""), "visitor": 4},
+        {"visitor": 5},
+        {"visitor": 1},
+        {"won": ("4f2a", "a"), "kind": BOT},
+    )
+    gone = {"name": None, "clicks": 1, "visitors": 1, "isDeleted": True, "linkId": link}
+    expected = [
+        {
+            "linkId": link,
+            "rule": "4f2a",
+            "name": "Germans",
+            "variant": "a",
+            "clicks": 3,
+            "visitors": 2,
+            "isDeleted": False,
+        },
+        {
+            "linkId": None,
+            "rule": None,
+            "name": None,
+            "variant": None,
+            "clicks": 2,
+            "visitors": 1,
+            "isDeleted": False,
+        },
+        gone | {"rule": "4f2a", "name": "Germans", "variant": "c"},
+        gone | {"rule": "77c1", "variant": None},
+    ]
+    for parameters in ({}, {"linkId": link}, {"domain": "localhost:8000"}):
+        assert (await ask(client, "rules", **parameters))["rules"] == expected
+    await fold(house)
+    assert (await ask(client, "rules"))["rules"] == expected
+    assert len((await ask(client, "rules", limit=1))["rules"]) == 1
+    with_bots = (await ask(client, "rules", includeBots="true"))["rules"]
+    assert with_bots[0]["clicks"] == 4
+
+
+async def test_rules_of_two_links_are_told_apart(
+    house: House, client: httpx.AsyncClient, link: str
+) -> None:
+    other = str((await house.make_link(slug="other")).id)
+    for each, name in ((link, "One"), (other, "Two")):
+        await set_rules(house, each, Rule(id="4f2a", name=name, url=A.url))
+    await visit(
+        house,
+        *[{"won": ("4f2a", "")}] * 2,
+        {"won": ("4f2a", ""), "link_id": int(other)},
+    )
+    found = (await ask(client, "rules"))["rules"]
+    assert [(each["linkId"], each["name"], each["clicks"]) for each in found] == [
+        (link, "One", 2),
+        (other, "Two", 1),
+    ]

@@ -36,7 +36,9 @@ async def test_clicks_come_as_a_table_with_all_that_is_known(
     house: House, client: httpx.AsyncClient, link: str
 ) -> None:
     utm = ("news", None, None, None, "b,c")
-    await visit(house, {"country": "US", "city": "Portland", "referrer": "t.co", "utm": utm})
+    won = ("b90e", "a")
+    seen = {"country": "US", "city": "Portland", "referrer": "t.co", "utm": utm, "won": won}
+    await visit(house, seen)
     await visit(house, {"kind": BOT}, {"kind": PREFETCH}, {"visitor": 0, "at": NOW - 1})
     first, second = await read_table(client)
     assert first == {
@@ -59,8 +61,10 @@ async def test_clicks_come_as_a_table_with_all_that_is_known(
         "utmCampaign": "",
         "utmTerm": "",
         "utmContent": "b,c",
+        "rule": "b90e",
+        "variant": "a",
     }
-    assert second["visitor"] == ""
+    assert (second["visitor"], second["rule"], second["variant"]) == ("", "", "")
     assert [row["isBot"] for row in await read_table(client, includeBots="true")] == [
         *("false", "true", "false")
     ]

@@ -28,7 +28,7 @@ async def path(house: House, client: httpx.AsyncClient) -> str:
 
 async def verify(house: House, domain_id: int) -> None:
     await house.app.db.write(lambda tx: store.mark_verified(tx, domain_id, house.now))
-    house.app.services.domains.reload()
+    await house.app.services.domains.reload()
 
 
 async def ask(house: House, path: str, *, method: str = "GET", **headers: str) -> httpx.Response:
@@ -87,7 +87,7 @@ async def test_a_claim_answers_nothing_before_it_is_proved(
 async def test_the_files_of_an_operators_domain_are_the_operators(house: House) -> None:
     new = NewDomain(host="to.example", asset_links='[ {"a": 1} ]')
     await house.app.db.write(lambda tx: add_operator_domain(tx, new, house.now))
-    house.app.services.domains.reload()
+    await house.app.services.domains.reload()
     assert (await ask(house, ANDROID_PATH, host="to.example")).text == '[{"a":1}]'
     change = DomainChange(asset_links="", apple_app_site_association="{}")
     await house.app.db.write(lambda tx: change_by_host(tx, "to.example", change))

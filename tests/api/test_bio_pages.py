@@ -177,11 +177,31 @@ async def test_faults_of_a_page_are_told_field_by_field(
     assert await read(client, page) == page
 
 
+async def test_a_page_without_a_destination_leads_to_its_domains_front_page(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    made = await client.post(PAGES, json={"title": "Ann", "domain": "localhost:8000"})
+    assert made.status_code == 201, made.text
+    page = made.json()["bioPage"]
+    assert (page["url"], page["isButtonShown"]) == ("http://localhost:8000/", False)
+    shown = await client.post(
+        PAGES, json={"title": "Bob", "domain": "localhost:8000", "isButtonShown": True}
+    )
+    assert shown.json()["bioPage"]["isButtonShown"] is True
+    for url in ("http://localhost:8000/sale", "http://localhost:8000/?x"):
+        loop = await client.post(PAGES, json={"url": url, "domain": "localhost:8000"})
+        assert "own domains" in loop.json()["fields"]["url"]
+    plain = {"url": "http://localhost:8000/", "domain": "localhost:8000"}
+    assert "own domains" in (await client.post("/api/v1/links", json=plain)).json()["fields"]["url"]
+
+
 async def test_faults_of_a_new_page_and_its_link_are_told_together(
     client: httpx.AsyncClient,
 ) -> None:
     answer = await client.post(PAGES, json={"title": "x"})
-    assert set(answer.json()["fields"]) == {"url", "domain"}
+    assert set(answer.json()["fields"]) == {"domain"}
+    answer = await client.post(PAGES, json={"title": "x", "domain": "odd.example"})
+    assert "domain" in answer.json()["fields"]
     answer = await client.post(PAGES, json={"linkId": "1", "url": "https://a.example"})
     assert set(answer.json()["fields"]) == {"url"}
     answer = await client.post(PAGES, json={"linkId": "99"})
@@ -276,7 +296,7 @@ async def test_blocks_of_each_kind_stand_on_the_page(
     await add(client, page, kind="embed", url="https://youtu.be/dQw4w9WgXcQ", text="A film")
     shown = await look(house, "/ann")
     order = [
-        "<h2>Work</h2>",
+        '<h2 dir="auto">Work</h2>',
         'href="http://localhost:8000/shop?bio=1"',
         "My shop",
         "One\n&lt;b&gt;two&lt;/b&gt;",
@@ -455,6 +475,8 @@ async def test_pictures_are_drawn_anew_and_shown_to_everybody(
     assert "immutable" in shown.headers["cache-control"]
     assert (await look(house, "/static/pictures/none.png")).status_code == 404
     assert (await look(house, "/static/pictures/.png")).status_code == 404
+    for name in ("pictures", "icons"):
+        assert (await look(house, f"/static/{name}/%00.png")).status_code == 404
 
 
 async def test_what_showed_a_deleted_picture_goes_on_without(

@@ -33,7 +33,7 @@ NEEDED: Final[dict[str, Json]] = {
     "POST /utm-templates": {"name": "New №"},
     "POST /domains": {"host": "new№.example"},
     "POST /members": {"email": "new№@a.example"},
-    "POST /bio-pages": LINK,
+    "POST /bio-pages": {"domain": "go.example"},
     "POST /bio-pages/{pageId}/blocks": {"kind": "text", "text": "Words"},
     "PUT /bio-pages/{pageId}/blocks/order": {"blockIds": ["{blockId}"]},
     "PATCH /members/{memberId}": {"role": "owner"},

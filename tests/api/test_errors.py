@@ -118,7 +118,7 @@ async def test_a_mistake_of_ours_is_logged_and_told_without_details(
 async def test_a_broken_database_is_told_as_unavailable(
     house: House, client: httpx.AsyncClient
 ) -> None:
-    house.app.config.storage.database.write_bytes(b"\0" * 100_000)
+    await house.ruin_database("tokens")
     answer = await client.get("/api/v1/tokens")
     assert (answer.status_code, answer.json()["code"]) == (503, "storage-unavailable")
     assert answer.headers["retry-after"] == "5"

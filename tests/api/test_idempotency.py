@@ -1,11 +1,16 @@
 import asyncio
+from itertools import count
+from typing import Any
 
 import httpx
 import pytest
 
 from shorty.accounts import token_store
+from shorty.accounts.model import KeptAnswer
 from shorty.api.idempotency import delete_old_keys
+from shorty.storage.database import Reader
 from tests.api.house import House
+from tests.reading import reader
 from tests.support import DAY, NOW
 
 DOMAINS = "/api/v1/domains"
@@ -86,7 +91,7 @@ async def test_old_keys_are_deleted_in_batches(house: House, client: httpx.Async
     db = house.app.db
     assert await delete_old_keys(db, house.now) == 1
     assert await delete_old_keys(db, house.now) == 0
-    rows = db.look_up_all("select key from idempotency_keys")
+    rows = reader(db).find_all("select key from idempotency_keys")
     assert [row["key"] for row in rows] == ["new"]
 
 
@@ -114,7 +119,7 @@ async def test_an_answer_is_kept_as_this_row(house: House, client: httpx.AsyncCl
     other = await house.make_client()
     answer = await send(client)
     await other.post("/api/v1/tags", json={"name": "News"}, headers={"idempotency-key": "k"})
-    rows = house.app.db.look_up_all("select * from idempotency_keys order by token_id")
+    rows = reader(house.app.db).find_all("select * from idempotency_keys order by token_id")
     first, second = [tuple(row) for row in rows]
     location = answer.headers["location"]
     assert first == (first[0], "k", DIGEST, 201, answer.content, location, NOW)
@@ -131,7 +136,7 @@ async def test_a_kept_row_is_answered_field_by_field(
     """Beside that of another token with the same key."""
     await house.make_client()
     (token_id, other_id) = [
-        row["id"] for row in house.app.db.look_up_all("select id from tokens order by id")
+        row["id"] for row in reader(house.app.db).find_all("select id from tokens order by id")
     ][-2:]
     for id_, digest, status, body in (
         (token_id, DIGEST, 202, b'{"kept": 1}'),
@@ -153,6 +158,22 @@ async def test_a_kept_row_is_answered_field_by_field(
     assert b"kept" not in (await send(client)).content
 
 
+async def test_what_another_process_did_meanwhile_is_answered_again(
+    house: House, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await add(client, "k")
+    find, asked = token_store.find_kept_answer, count()
+
+    def find_late(rows: Reader, *place: Any) -> KeptAnswer | None:
+        return find(rows, *place) if next(asked) else None
+
+    monkeypatch.setattr(token_store, "find_kept_answer", find_late)
+    again = await add(client, "k")  # whose host exists by now
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert (b"idempotency-replayed", b"true") in again.headers.raw
+    assert await count_hosts(client) == 1
+
+
 async def test_a_write_by_another_process_meanwhile_is_a_conflict(
     house: House, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,7 +182,7 @@ async def test_a_write_by_another_process_meanwhile_is_a_conflict(
 
     def find_nothing(*_: object) -> None: ...
 
-    monkeypatch.setattr(token_store, "look_up_kept_answer", find_nothing)
+    monkeypatch.setattr(token_store, "find_kept_answer", find_nothing)
     answer = await add(client, "k", "other.a.example")
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
     assert "Idempotency-Key is in progress; try again" in answer.json()["error"]

@@ -3,11 +3,13 @@
 import pytest
 from structlog.testing import capture_logs
 
+from shorty import jobs as jobs_module
 from shorty.clicks.model import LINK, PERSON, Click
 from shorty.jobs import Jobs
 from shorty.storage.state import find_believed_time
 from tests.api.house import House
 from tests.clicks.making import load_clicks
+from tests.reading import reader
 from tests.support import DAY
 
 HOUR = 3_600_000
@@ -26,7 +28,7 @@ class Clocks:
         """The jobs of a process that has just started."""
         self.monotonic = 0.0
         app = house.app
-        return Jobs(app.services, app.limited, lambda: self.now, lambda: self.monotonic)
+        return Jobs(app.services, app.visitors, lambda: self.now, lambda: self.monotonic)
 
 
 @pytest.fixture
@@ -47,7 +49,24 @@ async def clocks(house: House) -> Clocks:
 
 
 def has_session(house: House) -> bool:
-    return house.app.db.look_up("select 1 from sessions") is not None
+    return reader(house.app.db).find_one("select 1 from sessions") is not None
+
+
+async def test_a_stop_does_not_wait_until_every_link_is_indexed(
+    house: House, clocks: Clocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a move a million links wait for it."""
+    monkeypatch.setattr(jobs_module, "INDEX_S", 0)
+    monkeypatch.setattr("shorty.links.search_entries.AT_ONCE", 1)
+    for _ in range(3):
+        await house.make_link()
+    jobs = clocks.build(house)
+    await jobs.stop()
+    await jobs.index_new_links()
+    mark = "select indexed_until from search_mark"
+    assert reader(house.app.db).find_all(mark)[0][0] < 3
+    await clocks.build(house).index_new_links()
+    assert reader(house.app.db).find_all(mark)[0][0] == 3
 
 
 async def test_a_clock_that_is_ahead_for_a_minute_removes_nothing(
@@ -130,7 +149,7 @@ async def test_the_time_that_is_believed_is_noted_once_an_hour(
     for minutes, noted in ((0, 0), (30, 0), (29, 0), (1, 60), (59, 60), (1, 120)):
         clocks.pass_by(minutes * 60_000)
         await jobs.sweep()
-        assert find_believed_time(house.app.db) == start + noted * 60_000
+        assert find_believed_time(reader(house.app.db)) == start + noted * 60_000
 
 
 def make_click(link_id: int, at: int) -> Click:

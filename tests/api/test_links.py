@@ -10,6 +10,7 @@ import pytest
 from shorty.config import Config, Plan
 from shorty.domains import NewDomain
 from shorty.domains.service import add_operator_domain, remove_by_host
+from shorty.storage.statements import Statement
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
 from tests.support import DAY, NOW
@@ -57,6 +58,11 @@ async def test_a_link_is_made_as_the_contract_says(client: httpx.AsyncClient) ->
             "metaPixelId": "1234567890",
             "googleTagId": "G-ABC123DEF4",
             "webhookUrls": "https://a.example/hook, https://b.example/hook",
+            "expiredUrl": "https://example.com/over",
+            "hideReferrer": True,
+            "gtmContainerId": "gtm-abc1234",
+            "skipSocialCrawlerTracking": True,
+            "rules": [{"id": "4f2a", "url": "https://example.com/all"}],
         },
     )
     assert answer.status_code == 201
@@ -94,8 +100,22 @@ async def test_a_link_is_made_as_the_contract_says(client: httpx.AsyncClient) ->
         "metaPixelId": "1234567890",
         "googleTagId": "G-ABC123DEF4",
         "webhookUrls": "https://a.example/hook,https://b.example/hook",
+        "aliases": [],
         "tags": [{"tag": {"id": tag, "name": "Press", "color": link["tags"][0]["tag"]["color"]}}],
         "qrCode": None,
+        "expiredUrl": "https://example.com/over",
+        "hideReferrer": True,
+        "gtmContainerId": "GTM-ABC1234",
+        "skipSocialCrawlerTracking": True,
+        "rules": [
+            {
+                "id": "4f2a",
+                "name": None,
+                "isActive": True,
+                "url": "https://example.com/all",
+                "conditions": [],
+            }
+        ],
         "workspaceId": "1",
         "createdBy": {"id": "1", "name": "ann", "email": "ann@a.example"},
         "createdAt": "2026-11-22T12:00:00.000Z",
@@ -394,7 +414,7 @@ async def test_a_link_of_a_removed_domain_is_restored_once_the_domain_is_back(
 ) -> None:
     db, new = house.app.db, NewDomain(host="short.example")
     await db.write(lambda tx: add_operator_domain(tx, new, house.now))
-    house.app.services.domains.reload()
+    await house.app.services.domains.reload()
     path = f"{LINKS}/{(await make(client, domain='short.example'))['id']}"
     await client.delete(path)
     await db.write(lambda tx: remove_by_host(tx, "short.example", house.now))
@@ -412,6 +432,87 @@ async def test_another_workspaces_deleted_link_is_not_restored(
     await client.delete(path)
     assert (await stranger.post(f"{path}/restore")).status_code == 404
     assert (await client.get(path)).status_code == 404
+
+
+async def test_links_are_listed_by_their_state(house: House, client: httpx.AsyncClient) -> None:
+    soon = "2026-11-22T12:00:01Z"
+    made: dict[str, Json] = {
+        "active": {},
+        "disabled": {},
+        "expired": {"expiresAt": soon},
+        "used-up": {"maxClicks": 1},
+        "not-started": {"validSince": "2027-01-01T00:00:00Z"},
+        "blocked": {},
+        "deleted": {},
+    }
+    ids = {
+        state: (await make(client, customSlug=state, **fields))["id"]
+        for state, fields in made.items()
+    }
+    await client.patch(f"{LINKS}/{ids['disabled']}", json={"isActive": False})
+    await client.delete(f"{LINKS}/{ids['deleted']}")
+    await house.app.db.write(
+        lambda tx: (
+            tx.execute("update links set is_admin_blocked = 1 where slug = 'blocked'"),
+            tx.execute(
+                "update link_counters set clicks = 1, total = 1 where link_id = $1",
+                int(ids["used-up"]),
+            ),
+        )
+    )
+    house.clock[0] += DAY
+    for state in made:
+        found = (await client.get(LINKS, params={"state": state})).json()
+        assert [link["shortCode"] for link in found["links"]] == [state]
+        assert (found["total"], found["totalIsCapped"]) == (1, False)
+    both = (await client.get(LINKS, params={"state": "disabled", "isActive": "true"})).json()
+    assert (both["links"], both["total"]) == ([], 0)
+
+
+async def test_an_unknown_state_or_order_of_a_list_is_refused(client: httpx.AsyncClient) -> None:
+    wrong = [
+        ({"state": "password"}, "state"),
+        ({"sort": "deletedAt"}, "sort"),
+        ({"sort": "-deletedAt", "state": "active"}, "sort"),
+    ]
+    for query, field in wrong:
+        answer = await client.get(LINKS, params=query)
+        assert (answer.status_code, set(answer.json()["fields"])) == (422, {field})
+
+
+async def test_deleted_links_are_listed_with_who_when_and_what_is_in_the_way(
+    house: House, client: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    made = [await make(client, customSlug=f"s{number}", title="T") for number in range(3)]
+    for link in made:
+        house.clock[0] += 1000
+        await client.delete(f"{LINKS}/{link['id']}")
+    await make(client, customSlug="s1")
+    query = {"state": "deleted", "sort": "-deletedAt", "limit": "2"}
+    first = (await client.get(LINKS, params=query)).json()
+    rest = (await client.get(LINKS, params=query | {"cursor": first["nextCursor"]})).json()
+    assert (first["total"], rest["nextCursor"]) == (3, None)
+    listed = first["links"] + rest["links"]
+    assert [link["shortCode"] for link in listed] == ["s2", "s1", "s0"]
+    deletion = listed[1].pop("deletion")
+    assert listed[1] == made[1]
+    assert deletion == {
+        "deletedAt": "2026-11-22T12:00:02.000Z",
+        "deletedBy": made[1]["createdBy"],
+        "obstacle": "slug-taken",
+    }
+    assert listed[0]["deletion"]["obstacle"] is None
+    theirs = (await stranger.get(LINKS, params={"state": "deleted"})).json()
+    assert (theirs["links"], theirs["total"]) == ([], 0)
+
+
+async def test_only_lists_of_deleted_links_have_deletions(client: httpx.AsyncClient) -> None:
+    link = await make(client)
+    await client.delete(f"{LINKS}/{link['id']}")
+    restored = (await client.post(f"{LINKS}/{link['id']}/restore")).json()["link"]
+    (listed,) = (await client.get(LINKS)).json()["links"]
+    assert "deletion" not in restored
+    assert "deletion" not in listed
 
 
 async def test_a_token_that_reads_may_not_write(house: House) -> None:
@@ -592,7 +693,11 @@ async def test_times_are_told_in_utc_with_milliseconds(
 
 async def test_new_links_are_indexed_by_the_clock(house: House) -> None:
     link = await house.make_link(title="harbour")
-    indexed = "select rowid as id from links_search where links_search match '\"rbo\"'"
-    assert await house.app.db.find_one(indexed) is None
+    db, statement = house.app.db, Statement()
+    match = await db.dialect.find_match(db, "rbo", workspace_id=link.workspace_id)
+    assert match is not None
+    indexed = db.dialect.write_source(match, statement.bind)
+    assert await db.find_one(indexed, *statement.values) is None
     await house.app.jobs.index_new_links()
-    assert [row["id"] for row in await house.app.db.find_all(indexed)] == [link.id]
+    rows = await db.find_all(indexed, *statement.values)
+    assert [row["id"] for row in rows] == [link.id]

@@ -14,6 +14,7 @@ from shorty.config import Config, DefaultsConfig, Plan
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
 from tests.mail_server import MailServer, run_mail_server
+from tests.reading import reader
 from tests.support import make_colleague, make_home
 
 Member = dict[str, str]
@@ -22,7 +23,7 @@ Member = dict[str, str]
 async def add(house: House, email: str = "bob@a.example", role: Role = "editor") -> Member:
     """As a person who has accepted an invitation."""
     home = await make_colleague(house.app.db, await house.make_actor(), role, email)
-    member = get_member(house.app.db, house.home.workspace.id, home.user.id)
+    member = get_member(reader(house.app.db), house.home.workspace.id, home.user.id)
     return msgspec.to_builtins(show_member(member))
 
 
@@ -70,7 +71,7 @@ async def test_an_invitation_comes_with_its_link_where_no_mail_is_sent(
     assert url is not None
     assert url.startswith("http://localhost:8000/app/invitation?key=")
     key = url.partition("key=")[2]
-    kept = find_invitation(house.app.db, key, house.now)
+    kept = find_invitation(reader(house.app.db), key, house.now)
     assert kept is not None
     assert (str(kept.id), kept.is_mailed) == (invitation["id"], False)
 
@@ -83,7 +84,7 @@ async def test_the_link_of_an_invitation_is_not_kept_for_retries(
             "/api/v1/members", json={"email": "b@a.example"}, headers={"idempotency-key": "once"}
         )
         assert answer.status_code == 201
-    assert house.app.db.look_up("select 1 from idempotency_keys") is None
+    assert reader(house.app.db).find_one("select 1 from idempotency_keys") is None
 
 
 async def test_nobody_becomes_a_member_without_accepting(
@@ -140,7 +141,7 @@ async def test_a_second_invitation_replaces_the_first(
     first, second = await invite(client), await invite(client)
     assert first["id"] == second["id"]
     keys = [str(each["url"]).partition("key=")[2] for each in (first, second)]
-    found = [find_invitation(house.app.db, key, house.now) for key in keys]
+    found = [find_invitation(reader(house.app.db), key, house.now) for key in keys]
     assert [invitation is not None for invitation in found] == [False, True]
 
 
@@ -216,7 +217,7 @@ class TestWithMail:
         found = re.search(r"(http\S+/app/invitation\?key=)(\S+)", mail_server.read_text())
         assert found
         assert found[1] == "http://localhost:8000/app/invitation?key="
-        kept = find_invitation(house.app.db, found[2], house.now)
+        kept = find_invitation(reader(house.app.db), found[2], house.now)
         assert kept is not None
         assert kept.is_mailed
 
@@ -225,7 +226,7 @@ class TestWithMail:
     ) -> None:
         mail_server.refusal = "554 no"
         key = str((await invite(client))["url"]).partition("key=")[2]
-        kept = find_invitation(house.app.db, key, house.now)
+        kept = find_invitation(reader(house.app.db), key, house.now)
         assert kept is not None
         assert not kept.is_mailed
 

@@ -52,7 +52,8 @@ class TestEachOperation:
 
     def test_changes_nothing_for_a_token_that_may_only_read(self, told: Told) -> None:
         may_read = "scope `read`" in told.operation["description"]
-        assert not may_read or told.method == "GET"
+        counts_nothing = told.path.endswith("/try-rules")  # POST for its body alone
+        assert not may_read or told.method == "GET" or counts_nothing
 
     def test_names_every_part_of_its_path(self, told: Told) -> None:
         parameters = told.operation["parameters"]

@@ -13,6 +13,7 @@ from shorty.links.model import LinkChange
 from shorty.links.service import change_links
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
+from tests.reading import reader
 from tests.test_fetch import answer_with, run_server
 
 CONFIG: Final = Config(domains=DOMAINS, webhooks=WebhooksConfig(allow_private=True))
@@ -45,7 +46,7 @@ async def test_a_new_links_destination_is_asked(
         await house.app.services.page_fetcher.finish()
     paths = [request.split()[1] for request in server.requests]
     assert paths == ["/page", "/favicon.ico"]
-    row = house.app.db.look_up("select title from links")
+    row = reader(house.app.db).find_one("select title from links")
     assert row is not None
     assert row["title"] == (None if door.startswith("/api/v1/links") else TITLE)
 

@@ -1,13 +1,11 @@
 """Whether the server reports that it is ready, and why not when it is not."""
 
 import asyncio
-import shutil
 import sqlite3
-import subprocess
 from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -15,15 +13,21 @@ from structlog.testing import capture_logs
 
 from shorty.config import Config, MetricsConfig
 from shorty.errors import StorageUnavailableError
+from shorty.sqlite.database import SqliteDatabase
 from shorty.storage.database import Database
 from shorty.storage.state import FIND
 from shorty.webcore.readiness import LONGEST_WAIT_S, Readiness
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
 from tests.clicks.making import limit_file_size, make_visit, run_recorder
+from tests.disks import Disk, mount_disk
+from tests.reading import path_of, reader
 from tests.rsgi_client import make_client
-from tests.storage.test_database import add
-from tests.support import prepare_copy
+from tests.sqlite.test_database import add
+from tests.support import break_table, prepare_copy
+
+if TYPE_CHECKING:
+    from shorty.storage.changes import Change
 
 FAR = "192.0.2.7:4000"
 
@@ -33,7 +37,7 @@ async def list_codes(readiness: Readiness) -> list[str]:
 
 
 def find_probe(db: Database) -> str:
-    row = db.look_up(FIND, "write_probe")
+    row = reader(db).find_one(FIND, "write_probe")
     return row["value"] if row else ""
 
 
@@ -77,9 +81,12 @@ async def test_a_caller_who_hangs_up_takes_nobody_elses_answer_along(db: Databas
 
 async def test_the_probe_is_no_change_that_empties_caches(db: Database) -> None:
     async with run_recorder(db) as recorder:
-        before = await db.find_data_version()
+        await db.notice_changes()
+        heard: list[Change] = []
+        db.subscribe(heard.append)
         assert await Readiness(db, recorder).find_reasons() == ()
-        assert await db.find_data_version() == before
+        await db.notice_changes()
+        assert heard == []
 
 
 async def test_a_database_that_others_lock_is_not_ready_and_gets_one_write_at_a_time(
@@ -87,7 +94,7 @@ async def test_a_database_that_others_lock_is_not_ready_and_gets_one_write_at_a_
 ) -> None:
     async with run_recorder(db) as recorder:
         clocked = Clocked(db, recorder, [10.0], patience_s=0.02)
-        with closing(sqlite3.connect(db.path)) as other:
+        with closing(sqlite3.connect(path_of(db))) as other:
             other.execute("begin immediate")
             for _ in range(3):
                 assert await clocked.list_codes() == ["database-not-writable"]
@@ -101,21 +108,21 @@ async def test_a_database_that_cannot_grow_is_not_ready(db: Database) -> None:
         clocked = Clocked(db, recorder, [10.0])
         await db.write(add("a"))
         # The log would also go to a file.
-        with limit_file_size(db.path.with_name("shorty.db-wal").stat().st_size), capture_logs():
+        with limit_file_size(path_of(db).with_name("shorty.db-wal").stat().st_size), capture_logs():
             (reason,) = await clocked.readiness.find_reasons()
             assert reason.code == "database-not-writable"
-            assert reason.detail == "SQLite says: disk I/O error."
+            assert reason.detail == "The database says: disk I/O error."
         assert await clocked.list_codes() == []
 
 
 async def test_another_file_in_the_databases_place_is_the_reason(db: Database) -> None:
     async with run_recorder(db) as recorder:
         clocked = Clocked(db, recorder, [10.0])
-        db.path.rename(db.path.with_name("moved.db"))
+        path_of(db).rename(path_of(db).with_name("moved.db"))
         with capture_logs() as logs:
             assert await clocked.list_codes() == ["database-replaced"]
             assert await clocked.list_codes() == ["database-replaced"]
-            db.path.with_name("moved.db").rename(db.path)
+            path_of(db).with_name("moved.db").rename(path_of(db))
             assert await clocked.list_codes() == []
         assert [each["event"] for each in logs] == [
             "database_replaced",
@@ -146,40 +153,26 @@ async def test_visits_that_wait_for_more_than_a_minute_are_the_reason(db: Databa
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Generator[Path]:
-    """A file system of four megabytes, which only root may mount."""
+def small_disk(tmp_path: Path) -> Generator[Disk]:
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
-    if (
-        shutil.which("mount") is None
-        or subprocess.run(mount, check=False, capture_output=True).returncode
-    ):
-        pytest.skip("only root may mount the small file system that this test fills")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with mount_disk(folder, 4 << 20) as disk:
+        yield disk
 
 
-def fill(folder: Path) -> None:
-    with (folder / "filling").open("wb", buffering=0) as filling:
-        for _ in range(shutil.disk_usage(folder).free // 4096):
-            filling.write(bytes(4096))
-    assert shutil.disk_usage(folder).free == 0
-
-
-async def test_on_a_full_disk_neither_a_write_nor_the_probe_gets_through(small_disk: Path) -> None:
-    db = await Database.open(prepare_copy(small_disk))
+async def test_on_a_full_disk_neither_a_write_nor_the_probe_gets_through(small_disk: Disk) -> None:
+    db = await SqliteDatabase.open(prepare_copy(small_disk.folder))
     async with run_recorder(db, rest_s=3600) as recorder:
         clocked = Clocked(db, recorder, [10.0])
         assert await clocked.list_codes() == []
-        fill(small_disk)
+        small_disk.fill()
         # Some writes fit the last page that the file system gave.
         assert not all(recorder.record(make_visit()) for _ in range(40))
         with pytest.raises(StorageUnavailableError):
             await db.write(add("a link", "x" * 30_000))
         codes = await clocked.list_codes()
         assert {"disk-full", "journal-refuses"} <= set(codes)
-        (small_disk / "filling").unlink()
+        small_disk.free()
         assert await clocked.list_codes() == []
         await db.write(add("a link", "x" * 30_000))
     await db.close()
@@ -191,8 +184,8 @@ class TestWhoLearnsWhy:
         return Config(domains=DOMAINS, metrics=MetricsConfig(token="s3cret-ü"))
 
     @pytest.fixture(autouse=True)
-    def replace(self, house: House) -> None:
-        house.app.config.storage.database.unlink()
+    async def refuse_writes(self, house: House) -> None:
+        await break_table(house.app.db, "server_state")
 
     async def ask(self, house: House, peer: str, **headers: str) -> dict[str, Any]:
         async with make_client(house.app, peer=peer) as client:
@@ -218,8 +211,8 @@ class TestWhoLearnsWhy:
         problem = await self.ask(house, peer, **headers)
         assert problem["code"] == "storage-unavailable"
         (reason,) = problem["reasons"]
-        assert reason["code"] == "database-replaced"
-        assert "restart the server" in reason["detail"]
+        assert reason["code"] == "database-not-writable"
+        assert reason["detail"].startswith("The database says: ")
 
     @pytest.mark.parametrize(
         ("peer", "headers"),
@@ -235,14 +228,15 @@ class TestWhoLearnsWhy:
     ) -> None:
         problem = await self.ask(house, peer, **headers)
         assert "reasons" not in problem
-        assert "replaced" not in str(problem)
+        assert "writable" not in str(problem)
 
 
+@pytest.mark.sqlite_only("whose file can be replaced while it is open")
 async def test_while_the_file_is_gone_creates_are_refused_and_visits_answered(
     house: House, client: httpx.AsyncClient
 ) -> None:
     link = await house.make_link(slug="kept")
-    house.app.config.storage.database.unlink()
+    house.app.config.storage.path.unlink()
     new = {"url": "https://example.com/lost", "domain": "localhost:8000"}
     refused = await client.post("/api/v1/links", json=new)
     assert (refused.status_code, refused.json()["code"]) == (503, "storage-unavailable")

@@ -26,7 +26,7 @@ DOCUMENT: Final = build_document(DOORS)
 SCHEMAS: Final[Json] = DOCUMENT["components"]["schemas"]
 IDS: Final = re.compile(r"(?:[a-z]\w*Ids?|ids?)")
 # Ids of elsewhere, and texts of the product's own.
-OTHERS: Final = {"metaPixelId", "googleTagId", "utmId", "utm_id"}
+OTHERS: Final = {"metaPixelId", "googleTagId", "gtmContainerId", "utmId", "utm_id"}
 
 
 def resolve(schema: Json) -> Json:

@@ -628,23 +628,23 @@ async def test_a_network_makes_ten_times_as_many_public_links(caller: Caller) ->
     assert beside.status_code == 201
 
 
-def test_what_one_limit_of_public_links_refuses_counts_for_the_other_neither() -> None:
+async def test_what_one_limit_of_public_links_refuses_counts_for_the_other_neither() -> None:
     limits = RateLimits()
 
-    def take(*addresses: str) -> int:
+    async def take(*addresses: str) -> int:
         """The number of refused requests."""
         refused = 0
         for address in addresses:
             try:
-                take_public_link(limits, address, 2, NOW)
+                await take_public_link(limits, address, 2, NOW)
             except RateLimitedError:
                 refused += 1
         return refused
 
-    assert take(*["2001:db8:1::1"] * 100) == 98
-    assert take(*[f"2001:db8:1:{number:x}::1" for number in range(1, 40)]) == 39 - 18
+    assert await take(*["2001:db8:1::1"] * 100) == 98
+    assert await take(*[f"2001:db8:1:{number:x}::1" for number in range(1, 40)]) == 39 - 18
     assert len(limits.public_links) == 19
-    assert take("2001:db8:2::1", "2001:db8:2::2", "2001:db8:2::3") == 1
+    assert await take("2001:db8:2::1", "2001:db8:2::2", "2001:db8:2::3") == 1
 
 
 @pytest.mark.parametrize("config", [OFFERING])

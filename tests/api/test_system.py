@@ -25,10 +25,16 @@ async def test_a_healthy_server_says_so_on_any_host(
     assert (head.status_code, head.content) == (200, b"")
 
 
+async def test_a_healthy_server_says_so_to_its_operator_too(house: House) -> None:
+    async with make_client(house.app, peer="127.0.0.1:4000") as client:
+        answer = await client.get("/readyz")
+        assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
+
+
 async def test_a_database_that_cannot_be_read_is_told(
     house: House, client: httpx.AsyncClient
 ) -> None:
-    house.app.config.storage.database.write_bytes(b"\0" * 100_000)
+    await house.ruin_database("schema_migrations")
     for path in ("/healthz", "/readyz"):
         answer = await client.get(path)
         assert (answer.status_code, answer.json()["code"]) == (503, "storage-unavailable")

@@ -1,6 +1,7 @@
 import httpx
 
 from tests.api.house import House
+from tests.reading import reader
 from tests.rsgi_client import make_client
 from tests.support import DAY, MINUTE, make_home
 
@@ -112,7 +113,7 @@ async def test_the_text_of_a_token_is_not_kept_for_retries(
     for _ in range(2):
         answer = await client.post("/api/v1/tokens", json={}, headers=headers)
         assert answer.status_code == 201
-    assert house.app.db.look_up("select 1 from idempotency_keys") is None
+    assert reader(house.app.db).find_one("select 1 from idempotency_keys") is None
 
 
 async def test_a_token_belongs_to_one_workspace_of_its_person(house: House) -> None:

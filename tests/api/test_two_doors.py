@@ -109,11 +109,13 @@ ONLY_SHORT: Final = {
 ONLY_OTHER: Final = {
     *("description", "image", "linkType", "redirectType", "cloaked", "maxClicks"),
     "validSince",
+    "aliases",
     *("forwardParameters", "blockBots", "metaPixelId", "googleTagId", "webhookUrls"),
     *("workspaceId", "clickCount"),
+    *("rules", "expiredUrl", "hideReferrer", "gtmContainerId", "skipSocialCrawlerTracking"),
 }
 COMMON: Final = {"id", "userId", "createdAt", "updatedAt", "tags", "uniqueTagId", "isActive"}
-COMMON_OTHER: Final = {"id", "createdBy", "createdAt", "updatedAt", "tags", "isActive"}
+COMMON_OTHER: Final = {"id", "createdBy", "createdAt", "updatedAt", "tags", "isActive", "deletion"}
 
 
 async def read_both(client: httpx.AsyncClient, link_id: object) -> tuple[dict[str, Any], ...]:

@@ -7,8 +7,9 @@ from pathlib import Path
 from statistics import median
 
 from shorty.accounts.sessions import start_session
-from shorty.storage.database import Database
+from shorty.sqlite.database import SqliteDatabase
 from tests.benchmarks.bench import Bench, make_folder
+from tests.benchmarks.load import HOST
 from tests.benchmarks.million import LINKS
 from tests.benchmarks.past_clicks import FEW_ID, MANY, MANY_ID, prepare_clicks
 from tests.benchmarks.product import DATABASE, Product
@@ -26,6 +27,8 @@ PAGES = {
     "a link": f"/app/links/{LINKS // 2}",
     "overview, month": f"/app?{MONTH}",
     "overview, year": f"/app?{YEAR}",
+    "overview, a domain": f"/app?domain={HOST}&{MONTH}",
+    "overview, a country": f"/app?country=AC&{MONTH}",
     "link of 10 M, today": f"/app/links/{MANY_ID}?range=today",
     "link of 10 M, month": f"/app/links/{MANY_ID}?{MONTH}",
     "link of 10 M, year": f"/app/links/{MANY_ID}?{YEAR}",
@@ -56,7 +59,7 @@ def time_pages(bench: Bench, folder: Path, pages: Mapping[str, str]) -> list[Mea
 
 async def sign_in(path: Path) -> str:
     """A session of the owner of the first workspace."""
-    db = await Database.open(path)
+    db = await SqliteDatabase.open(path)
     now = time.time_ns() // 1_000_000
     made = await db.write(lambda tx: start_session(tx, 1, 1, "Benchmarks", now))
     await db.close()

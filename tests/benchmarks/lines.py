@@ -6,17 +6,22 @@ from statistics import median
 from time import monotonic
 
 from tests.benchmarks.analytics import run_analytics, run_crowd
+from tests.benchmarks.batches import run_store
 from tests.benchmarks.bench import CONNECTIONS, WARM_UP_S, Bench, Contender, make_folder, serve_bare
 from tests.benchmarks.dashboard import run_dashboard
-from tests.benchmarks.load import Scripts
+from tests.benchmarks.engines import read_database_cpu_s
+from tests.benchmarks.load import Scripts, run_wrk
 from tests.benchmarks.million import LINKS, prepare_million
+from tests.benchmarks.processes import SERVER_CORE
 from tests.benchmarks.product import Product, prepare_bulk
 from tests.benchmarks.report import Line, Measure, compare
+from tests.benchmarks.ruled import run_rules
 
 HOT_LINKS = 100  # as many as one page of the list shows, which is how their clicks are counted
 BULK = 1000
 STORED_TIMEOUT_S = 60
 FLAT_MB = 5
+TURN_S = 1
 DEEP_PAGES = 200
 REDIRECTED = 302
 
@@ -32,6 +37,43 @@ def run_hot(bench: Bench) -> Line:
             notes=[
                 f"{own.accepted:,} redirects answered, {product.count_clicks():,} clicks stored"
             ],
+        )
+
+
+def run_workers(bench: Bench) -> Line:
+    """Two workers against one, both on all cores, where the load and the database also run.
+
+    In short turns, because what is measured here depends most on what else the cores have to do.
+    Each worker has as many connections as the one: with fewer, each wakes up more often.
+    """
+    with (
+        serve_hot(core=None, SHORTY_SERVER__WORKERS="2") as (product, own),
+        serve_hot(core=None) as (other_product, other),
+    ):
+        pair = (own, other)
+        for contender in pair:
+            contender.load(connections=CONNECTIONS, seconds=WARM_UP_S)
+        before = read_database_cpu_s(), *(each.server.read_cpu_s() for each in pair)
+        answered = [each.accepted for each in pair]
+        for _ in range(max(1, round(bench.rounds * bench.seconds))):
+            for each, connections in zip(pair, (2 * CONNECTIONS, CONNECTIONS), strict=True):
+                each.counts.append(
+                    run_wrk(each.port, each.script, connections=connections, seconds=TURN_S)
+                )
+        wait_until_stored(product, own)
+        wait_until_stored(other_product, other)
+        after = read_database_cpu_s(), *(each.server.read_cpu_s() for each in pair)
+        answered = [each.accepted - former for each, former in zip(pair, answered, strict=True)]
+        database, *servers = [(b - a) * 1e6 for a, b in zip(before, after, strict=True)]
+        two, one = (used / count for used, count in zip(servers, answered, strict=True))
+        return Line(
+            title="two workers against one",
+            measures=[
+                Measure(label="CPU µs", own=two, other=one, value=two / one, bar=1.1),
+                Measure(label="answered", own=answered[0], other=answered[1]),
+                Measure(label="database's CPU µs", own=database / sum(answered)),
+            ],
+            faults=[*find_faults(own), *find_lost_clicks(product, own)],
         )
 
 
@@ -196,12 +238,15 @@ def time_list(bench: Bench, product: Product, query: str) -> float:
 # In the order of the table. A new line is one more entry.
 LINES: dict[str, Callable[[Bench], Line]] = {
     "hot": run_hot,
+    "workers": run_workers,
     "million": run_million,
     "single": run_single,
+    "rules": run_rules,
     "unknown": run_unknown,
     "sustained": run_sustained,
     "create": run_create,
     "bulk": run_bulk,
+    "store": run_store,
     "list": run_list,
     "analytics": run_analytics,
     "crowd": run_crowd,
@@ -211,9 +256,11 @@ LINES: dict[str, Callable[[Bench], Line]] = {
 
 
 @contextmanager
-def serve_hot() -> Generator[tuple[Product, Contender]]:
+def serve_hot(
+    *, core: int | None = SERVER_CORE, **settings: str
+) -> Generator[tuple[Product, Contender]]:
     """A shorty with a hundred links, whose rounds end when every click is stored."""
-    with make_folder() as folder, Product(folder) as product:
+    with make_folder() as folder, Product(folder, core=core, **settings) as product:
         slugs = product.create_links(HOT_LINKS)
         yield (
             product,

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from rich.progress import track
 
-import shorty.storage
+from shorty.sqlite import migrations as sqlite_migrations
+from tests.benchmarks.engines import use_sqlite
 from tests.benchmarks.product import Product
 
 LINKS = 1_000_000
@@ -27,7 +28,11 @@ def make_million(kept: Path) -> None:
     unfinished = kept.with_suffix(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    with Product(unfinished, core=None) as product, (unfinished / SLUGS).open("w") as slugs:
+    with (
+        use_sqlite(),
+        Product(unfinished, core=None) as product,
+        (unfinished / SLUGS).open("w") as slugs,
+    ):
         for first in track(range(0, LINKS, BULK), description="Making a million links, once"):
             made = product.create_links(BULK, first=first)
             slugs.writelines(f"{slug}\n" for slug in made)
@@ -36,8 +41,8 @@ def make_million(kept: Path) -> None:
 
 def name_schema() -> str:
     """Changes with the migrations, so that a cached database never has an old schema."""
-    migrations = Path(shorty.storage.__path__[0]) / "migrations"
+    folder = Path(sqlite_migrations.__path__[0])
     digest = sha256()
-    for file in sorted(migrations.glob("*.sql")):
+    for file in sorted(folder.glob("*.sql")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]

@@ -22,7 +22,9 @@ from shorty.clicks.model import BOT, LINK, PERSON, QR, Click
 from shorty.clicks.rollup_store import forget_visitors
 from shorty.clicks.weeks import sum_some_weeks
 from shorty.durations import DAY_MS
+from shorty.sqlite.database import SqliteDatabase
 from shorty.storage.database import Database
+from tests.benchmarks.engines import use_sqlite
 from tests.benchmarks.million import name_schema, prepare_million
 from tests.benchmarks.product import DATABASE, Product
 
@@ -62,12 +64,12 @@ def prepare_clicks(cache: Path, folder: Path) -> None:
 
 
 def make_tag(folder: Path) -> None:
-    with Product(folder, core=None) as product:
+    with use_sqlite(), Product(folder, core=None) as product:
         product.call("POST", "/tags", {"name": "crowd"})
 
 
 async def fill(path: Path) -> None:
-    db = await Database.open(path)
+    db = await SqliteDatabase.open(path)
     await db.write(lambda tx: tx.execute(TAG_CROWD, CROWD_IDS[0], CROWD_IDS[-1]))
     year, season = END - YEAR * DAY_MS, END - SEASON * DAY_MS
     await load(db, make_clicks([FEW_ID], FEW, year, END), FEW)
@@ -77,7 +79,7 @@ async def fill(path: Path) -> None:
 
 
 async def add_today(path: Path) -> None:
-    db = await Database.open(path)
+    db = await SqliteDatabase.open(path)
     now = time.time_ns() // 1_000_000
     for link in (MANY_ID, FEW_ID):
         for batch in make_clicks([link], TODAY, now // DAY_MS * DAY_MS, now):

@@ -78,8 +78,7 @@ class Server:
 
     def read_cpu_s(self) -> float:
         """Seconds of CPU time that the process and its descendants have used so far."""
-        ticks = sum(sum(_read_cpu_ticks(pid)) for pid in self.list_pids())
-        return ticks / _TICKS_PER_S
+        return read_cpu_s(self.process.pid)
 
     def read_memory_mb(self) -> float:
         """Proportional set size of the process and its descendants: shared pages count once."""
@@ -87,11 +86,7 @@ class Server:
         return kilobytes / 1024
 
     def list_pids(self) -> list[int]:
-        parents = _read_parents()
-        found = [self.process.pid]
-        for pid in found:
-            found.extend(child for child, parent in parents.items() if parent == pid)
-        return found
+        return list_family(self.process.pid)
 
     def _read_until(self, ready: str) -> str:
         for line in self._read_lines():
@@ -108,6 +103,20 @@ class Server:
         for line in self.process.stdout or ():
             self.log.append(line)
             yield line
+
+
+def read_cpu_s(pid: int) -> float:
+    """Seconds of CPU time that the process and its descendants have used so far."""
+    return sum(sum(_read_cpu_ticks(each)) for each in list_family(pid)) / _TICKS_PER_S
+
+
+def list_family(pid: int) -> list[int]:
+    """The process and its descendants."""
+    parents = _read_parents()
+    found = [pid]
+    for each in found:
+        found.extend(child for child, parent in parents.items() if parent == each)
+    return found
 
 
 def _read_parents() -> dict[int, int]:

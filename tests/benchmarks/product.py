@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shorty.web.cookies import SESSION
+from tests.benchmarks.engines import prepare_database
 from tests.benchmarks.load import BROWSERS, HOST
 from tests.benchmarks.processes import SERVER_CORE, Server
 
@@ -69,8 +70,10 @@ class _Made(_Listed, frozen=True, kw_only=True):
 class Product:
     """A running shorty with its data in `folder`, and a token of its owner's."""
 
-    def __init__(self, folder: Path, *, core: int | None = SERVER_CORE) -> None:
+    def __init__(self, folder: Path, *, core: int | None = SERVER_CORE, **settings: str) -> None:
         self.environment = write_configuration(folder)
+        self.environment |= prepare_database(self.environment, folder / DATABASE)
+        self.environment |= settings
         self.started = monotonic()
         self.server = Server(
             ["-m", "shorty", "serve"], environment=self.environment, ready=READY, core=core
@@ -122,8 +125,11 @@ class Product:
 
     def create_links(self, count: int, *, first: int = 0) -> list[str]:
         """Creates links with generated slugs in one bulk call, and returns the slugs."""
-        content = self.call("POST", "/links/bulk", prepare_bulk(count, first=first))
-        made = msgspec.json.decode(content, type=_Made)
+        return self.create(prepare_bulk(count, first=first), count)
+
+    def create(self, body: object, count: int) -> list[str]:
+        """Creates so many links in one bulk call, and returns their slugs."""
+        made = msgspec.json.decode(self.call("POST", "/links/bulk", body), type=_Made)
         if made.created != count:
             raise RuntimeError(f"{made.created} of {count} links were made.")
         return [link.short_code for link in made.links]

@@ -16,6 +16,7 @@ from shorty.links.pictures import Picture, Purpose, StoredPicture, create_pictur
 from shorty.links.service import change_link, delete_link
 from shorty.links.store import find_link
 from tests.links.making import make_link, new_link
+from tests.reading import reader
 from tests.support import NOW
 
 HOSTS = ("go.example", "localhost:8000")
@@ -60,7 +61,7 @@ async def test_each_page_looks_and_is_listed_as_it_was_set(
     for (who, title), page in zip(wanted, pages, strict=True):
         read = replace(page, link=replace(page.link, favicon_url=f"/{title}"))
         assert await get_page(context, who, page.id, NOW) == read
-        stored, _ = store.look_up_page(context.db, page.id, NOW)
+        stored, _ = store.read_whole_page(reader(context.db), page.id, NOW)
         assert (stored.settings, stored.icon_path) == (page.settings, f"/{title}")
         changed = await change_page(context, who, page.id, PageChange(theme="dusk"), NOW + 1)
         assert changed.settings == replace(page.settings, theme="dusk")
@@ -184,7 +185,7 @@ async def test_only_customised_pages_of_a_workspace_move(
 
     bare, with_block, with_title = [await make_bare(actor) for _ in range(3)]
     theirs = await make_bare(stranger)
-    none = [is_dressed(context.db, each) for each in (bare, with_block, with_title, theirs)]
+    none = [is_dressed(reader(context.db), each) for each in (bare, with_block, with_title, theirs)]
     assert none == [False] * 4
     block = MovedBlock(NewBlock(kind="text", text="Hello"), NOW - 9)
     dress = Dress(change=PageChange(title="Eve"), blocks=[block], updated_at=NOW - 5)
@@ -197,7 +198,9 @@ async def test_only_customised_pages_of_a_workspace_move(
     await change_page(context, actor, with_title, PageChange(title="Ann"), NOW)
     assert await list_moving(actor) == [(with_block, None, ["Hi"]), (with_title, "Ann", [])]
     assert await list_moving(stranger) == [(theirs, "Eve", ["Hello"])]
-    dressed = [is_dressed(context.db, each) for each in (bare, with_block, with_title, theirs)]
+    dressed = [
+        is_dressed(reader(context.db), each) for each in (bare, with_block, with_title, theirs)
+    ]
     assert dressed == [False, True, True, True]
     await change_link(context, actor, with_block, LinkChange(is_link_in_bio=False), NOW)
     assert await list_moving(actor) == [(with_title, "Ann", [])]

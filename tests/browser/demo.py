@@ -15,10 +15,10 @@ from shorty.bio.service import create_page
 from shorty.clicks.model import BOT, LINK, PERSON, QR, Click
 from shorty.config import Config
 from shorty.domains import DomainDirectory
+from shorty.links.checks import read_link_rules
 from shorty.links.context import LinkContext
 from shorty.links.lookup import LinkLookup
 from shorty.links.model import Link, LinkChange
-from shorty.links.rules import read_link_rules
 from shorty.links.service import create_link
 from shorty.links.tags import NewTag, create_tag
 from shorty.storage.database import Database
@@ -33,8 +33,10 @@ from tests.browser.roasters import (
     OWNER,
     PROGRAMS,
     REFERRERS,
+    RULES,
     SITE,
     TAGS,
+    WINNERS,
     WORKSPACE,
     Entry,
 )
@@ -57,6 +59,8 @@ class Demo(msgspec.Struct, frozen=True, kw_only=True):
     home: Home
     links: dict[str, Link]
     bio_page_id: int
+    rule_id: str = RULES[0].id
+    """Of the link "menu"."""
 
 
 def furnish(site: Site, config: Config, domain: str, *, share: float = 1) -> Demo:
@@ -67,7 +71,7 @@ def furnish(site: Site, config: Config, domain: str, *, share: float = 1) -> Dem
 async def furnish_workspace(db: Database, config: Config, domain: str, share: float) -> Demo:
     now = read_clock()
     name, email = OWNER
-    context = open_link_context(db, config)
+    context = await open_link_context(db, config)
     home = await db.write(lambda tx: add_user(tx, config, email, now - MONTHS * DAY, name=name))
     actor = await make_actor(db, home, config=config)
     await db.write(lambda tx: rename_workspace(tx, actor, WORKSPACE))
@@ -77,10 +81,10 @@ async def furnish_workspace(db: Database, config: Config, domain: str, share: fl
     )
 
 
-def open_link_context(db: Database, config: Config) -> LinkContext:
+async def open_link_context(db: Database, config: Config) -> LinkContext:
     """Beside the server, like commands."""
     directory = DomainDirectory(db, config)
-    directory.reload()
+    await directory.reload()
     rules = read_link_rules(config)
     return LinkContext(
         db=db,
@@ -136,6 +140,7 @@ def describe_link(entry: Entry, domain: str, now: int) -> LinkChange:
         password=entry.password,
         is_active=entry.is_active,
         qr_settings=CODE if entry.scans else None,
+        rules=entry.rules or None,
     )
 
 
@@ -161,6 +166,9 @@ def weigh_day(entry: Entry, day: int, today: int) -> float:
 
 def invent_click(random: Random, entry: Entry, link_id: int, at: int) -> Click:
     is_scan = random.randrange(100) < entry.scans
+    kind = BOT if random.random() < BOTS else PERSON
+    has_rules = bool(entry.rules) and kind == PERSON
+    rule_id, variant = draw(random, WINNERS) if has_rules else ("", "")
     browser, system, device = draw(random, PROGRAMS)
     if is_scan:
         browser, system, device = draw(random, dict(list(PROGRAMS.items())[:2]))
@@ -168,7 +176,7 @@ def invent_click(random: Random, entry: Entry, link_id: int, at: int) -> Click:
         link_id=link_id,
         at=at,
         visitor=random.randrange(1, REGULARS) + at // DAY * REGULARS,
-        kind=BOT if random.random() < BOTS else PERSON,
+        kind=kind,
         source=QR if is_scan else LINK,
         country=draw(random, COUNTRIES),
         referrer=None if is_scan else draw(random, REFERRERS),
@@ -176,6 +184,8 @@ def invent_click(random: Random, entry: Entry, link_id: int, at: int) -> Click:
         os=system,
         device=device,
         utm=write_utm(entry),
+        rule_id=rule_id or None,
+        variant=variant or None,
     )
 
 

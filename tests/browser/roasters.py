@@ -6,6 +6,7 @@ import msgspec
 
 from shorty.bio.model import NewBlock, PageChange, Social
 from shorty.links.model import QrSettings
+from shorty.links.rules import Condition, Rule, Rules, Variant
 
 WORKSPACE: Final = "Harbour Roasters"
 OWNER: Final = ("Mara Lindqvist", "mara@harbour.example")
@@ -37,15 +38,56 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     ends_in: int | None = None  # days
     max_clicks: int | None = None
     password: str | None = None
+    rules: Rules = ()
 
 
 CODE: Final = QrSettings(
     pattern="rounded", corner="extra-rounded", color="#12343b", error_correction="H"
 )
 
+RULES: Final = (
+    Rule(
+        id="breakfast",
+        name="Until the oven is off",
+        url=f"{SITE}/menu/breakfast",
+        conditions=(
+            Condition(
+                type="time",
+                days=(1, 2, 3, 4, 5),
+                from_="07:00",
+                to="11:00",
+                timezone="Europe/Stockholm",
+            ),
+        ),
+    ),
+    Rule(
+        id="guests",
+        url=f"{SITE}/de/karte",
+        conditions=(
+            Condition(type="language", values=("de",)),
+            Condition(type="device", values=("mobile", "tablet")),
+        ),
+    ),
+    Rule(
+        id="board",
+        name="Which menu sells the filter coffee?",
+        variants=(
+            Variant(key="list", url=f"{SITE}/menu", weight=60),
+            Variant(key="photos", url=f"{SITE}/menu/photos", weight=40),
+        ),
+        sticky=True,
+        conditions=(Condition(type="query", key="qr"),),
+    ),
+)
+# Which rules win visits of the link that has them, per hundred.
+WINNERS: Final = {
+    ("breakfast", ""): 24, ("guests", ""): 9, ("board", "list"): 31, ("board", "photos"): 21,
+    ("", ""): 15,
+}  # fmt: skip
+
 LINKS: Final = (
     Entry(slug="menu", path="/menu", title="What we pour today", made=118, daily=46,
-          tags=("Print",), scans=78),
+          tags=("Print",), scans=78, rules=RULES),
     Entry(slug="shop", path="/shop", title="Harbour Roasters: the shop", made=117, daily=31,
           tags=("Social",), medium="social", campaign="always-on"),
     Entry(slug="autumn", path="/shop/autumn-blend", title="Autumn blend: plum, cocoa, cedar",

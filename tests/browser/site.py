@@ -15,11 +15,12 @@ from playwright.sync_api import BrowserContext
 from shorty.accounts.model import Role
 from shorty.accounts.service import Home, set_password
 from shorty.accounts.sessions import start_session
+from shorty.databases import open_database
 from shorty.passwords import hash_password
 from shorty.storage.database import Database, Transaction
 from shorty.web.cookies import PATH, SESSION
 from tests.service import PATIENCE_S, Service
-from tests.support import make_actor, make_colleague, make_home, make_token
+from tests.support import find_storage, make_actor, make_colleague, make_home, make_token
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -46,7 +47,7 @@ class Site:
     def __init__(
         self, folder: Path, command: tuple[str, ...] = SERVE, **settings: str | None
     ) -> None:
-        self.database = folder / "shorty.db"
+        self.folder = folder
         self.service = Service(command, folder, **settings)
         self._numbers = count(1)
         self._stack = ExitStack()
@@ -114,6 +115,11 @@ class Site:
         plain = {"url": "https://example.com/there", "domain": self.host}
         return self.call(home, "POST", "/links", plain | only_what_matters)["link"]
 
+    def delete_link(self, home: Home, link_id: str) -> None:
+        headers = {"Authorization": f"Bearer {self.make_token(home)}"}
+        status, _ = self._ask("DELETE", f"/api/v1/links/{link_id}", headers)
+        assert status == 204
+
     def call(self, home: Home, method: str, path: str, body: object = None) -> Any:
         """The API's answer to the person."""
         headers = {
@@ -131,6 +137,14 @@ class Site:
         fields = {"Host": self.host, "User-Agent": PHONE, **headers}
         return self._ask("GET", f"/{slug}", fields)[0]
 
+    def find_destination(self, place: str, **headers: str) -> str:
+        """Where a person with a phone is led; `place` is a slug, maybe with a query."""
+        fields = {"Host": self.host, "User-Agent": PHONE, **headers}
+        client = http.client.HTTPConnection(*self.service.address, timeout=PATIENCE_S)
+        with closing(client):
+            client.request("GET", f"/{place}", headers=fields)
+            return client.getresponse().headers["location"]
+
     def _ask(
         self, method: str, path: str, headers: dict[str, str], body: str | None = None
     ) -> tuple[int, bytes]:
@@ -143,7 +157,7 @@ class Site:
     def _open_database(self) -> AbstractContextManager[Database]:
         @asynccontextmanager
         async def hold() -> "AsyncGenerator[Database]":
-            db = await Database.open(self.database)
+            db = await open_database(find_storage(self.folder), is_command=True)
             yield db
             await db.close()
 

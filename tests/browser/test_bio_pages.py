@@ -13,9 +13,9 @@ from tests.browser.watch import Watch
 def make_page(page: Page, elsewhere: str, slug: str) -> None:
     page.goto("/app/bio-pages")
     page.get_by_label("Name", exact=True).fill("Ann Example")
-    page.get_by_label("First button leads to").fill(elsewhere)
-    page.get_by_label("Address", exact=True).fill(slug)
-    page.get_by_role("button", name="Make the page").click()
+    page.get_by_label("Destination of the first button").fill(elsewhere)
+    page.get_by_label("Slug", exact=True).fill(slug)
+    page.get_by_role("button", name="Create bio page").click()
     expect(page.get_by_role("heading", name="Ann Example")).to_be_visible()
 
 
@@ -44,13 +44,14 @@ def test_a_page_is_built_and_visited_on_a_phone(
     add_block(page, "Heading", "Heading", "New this week")
     add_block(page, "Text", "Text", "Pots, cups <and> bowls")
     shop = site.make_link(ann, url=f"{elsewhere}/shop", customSlug="ann-shop", title="My shop")
-    add_block(page, "Button", "Leads to", f"{site.host}/ann-shop")
+    add_block(page, "Button", "Destination", f"{site.host}/ann-shop")
     look_at(page)
-    find_block(page, "My shop").get_by_role("button", name="Move up").click()
+    page.get_by_role("button", name="Move “My shop” up").click()
+    expect(page.locator("#toasts").get_by_text("position 2 of 3")).to_be_visible()
     expect(page.locator(".blocks > li[data-id]").nth(1)).to_contain_text("My shop")
     page.get_by_text("Dusk", exact=True).click()
-    page.get_by_label("A few words").fill("Ceramics from the coast")
-    page.locator("#settings").get_by_role("button", name="Save").click()
+    page.get_by_label("Bio", exact=True).fill("Ceramics from the coast")
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(find_notice(page)).to_be_visible()
     preview = page.frame_locator("#preview")
     expect(preview.get_by_text("Ceramics from the coast")).to_be_visible()
@@ -78,3 +79,28 @@ def test_blocks_are_dragged_into_another_order(page: Page, elsewhere: str) -> No
     expect(blocks.first).to_contain_text("Third")
     page.reload()
     expect(blocks.first).to_contain_text("Third")
+    find_block(page, "Third").locator("summary").focus()
+    with page.expect_response(lambda answer: "blocks/order" in answer.url):
+        page.keyboard.press("Alt+ArrowDown")
+    expect(page.locator("#toasts").get_by_text("position 2 of 3")).to_be_visible()
+    expect(find_block(page, "Third").locator("summary")).to_be_focused()
+    page.reload()
+    expect(blocks.nth(1)).to_contain_text("Third")
+
+
+def test_a_button_saves_what_is_typed_elsewhere_and_moves_keep_the_focus(
+    page: Page, elsewhere: str
+) -> None:
+    make_page(page, elsewhere, "ann-saved")
+    for text in ("First", "Second"):
+        add_block(page, "Heading", "Heading", text)
+    up = page.get_by_role("button", name="Move “Second” up")
+    up.focus()
+    with page.expect_response(lambda answer: "blocks/order" in answer.url):
+        page.keyboard.press("Enter")
+    expect(page.locator("#toasts").get_by_text("“Second” moved to position 1")).to_be_visible()
+    expect(up).to_be_focused()
+    page.get_by_label("Bio", exact=True).fill("Kept meanwhile")
+    page.get_by_role("button", name="Hide “First”").click()
+    expect(find_notice(page)).to_contain_text("“First” is hidden now.")
+    expect(page.get_by_label("Bio", exact=True)).to_have_value("Kept meanwhile")

@@ -45,16 +45,16 @@ def test_a_domain_is_added_checked_and_answers(
 ) -> None:
     page.goto("/app/domains")
     page.get_by_label("New domain").fill(HOST)
-    page.get_by_role("button", name="Add the domain").click()
-    expect(find_notice(page)).to_contain_text("prove that it is yours")
+    page.get_by_role("button", name="Add domain").click()
+    expect(find_notice(page)).to_contain_text("Create the DNS records below")
     page.get_by_role("button", name="Check now").click()
     checks = page.get_by_role("status")
-    expect(checks).to_contain_text("The domain is yours: not seen yet")
+    expect(checks).to_contain_text("Ownership: not verified yet")
     expect(checks).to_contain_text(f"it is an alias of {OPERATOR}")
     name, value = page.locator(".records li", has_text="TXT").locator("code").all_inner_texts()
     name_server.zone[name] = {"TXT": [f'"{value}"']}
     page.get_by_role("button", name="Check again").click()
-    expect(find_notice(page)).to_have_text(f"{HOST} is yours and answers from now on.")
+    expect(find_notice(page)).to_have_text(f"{HOST} is verified and working.")
     assert site.visit("nowhere", Host=HOST) == 404
     page.get_by_role("link", name="Domains").first.click()
     expect(page.get_by_role("listitem").filter(has_text=HOST)).to_contain_text("Verified")

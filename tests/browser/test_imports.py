@@ -29,25 +29,25 @@ def table(tmp_path: Path) -> Path:
 
 def send(page: Page, table: Path) -> None:
     page.goto("/app/import")
-    page.get_by_label("The file").set_input_files(table)
-    page.get_by_role("button", name="Try it").click()
+    page.get_by_label("File", exact=True).set_input_files(table)
+    page.get_by_role("button", name="Preview").click()
 
 
 def test_a_table_is_tried_taken_in_and_repeated(page: Page, table: Path) -> None:
     send(page, table)
-    expect(page.get_by_text("So far, nothing is changed")).to_be_visible()
+    expect(page.get_by_text("Nothing has been imported yet")).to_be_visible()
     expect(page.get_by_text("line 4")).to_be_visible()
     look_at(page)
     page.get_by_role("button", name="Import").click()
-    expect(page.get_by_text("The import is done.")).to_be_visible()
+    expect(page.get_by_text("Import finished.")).to_be_visible()
     look_at(page)
     with page.expect_download() as download:
-        page.get_by_role("link", name="As a table").click()
+        page.get_by_role("link", name="Download as CSV").click()
     assert "two parts" in download.value.path().read_text()
-    page.get_by_role("link", name="To the links").click()
+    page.get_by_role("link", name="View links").click()
     expect(page.locator(".links > li").filter(has_text="Spring")).to_contain_text("12")
     send(page, table)
-    expect(page.locator(".figures .card").filter(has_text="There already")).to_contain_text("2")
+    expect(page.locator(".figures .card").filter(has_text="Already imported")).to_contain_text("2")
     page.get_by_role("link", name="Import", exact=True).first.click()
     look_at(page)
 
@@ -60,10 +60,10 @@ def test_columns_are_named_in_the_preview(page: Page, table: Path) -> None:
     page.get_by_label("printed").select_option(label="Slug")
     look_at(page)
     page.get_by_role("button", name="Preview again").click()
-    expect(page.get_by_text("So far, nothing is changed")).to_be_visible()
+    expect(page.get_by_text("Nothing has been imported yet")).to_be_visible()
     expect(page.get_by_label("printed")).to_have_value("slug")
     page.get_by_role("button", name="Import").click()
-    expect(page.get_by_text("The import is done.")).to_be_visible()
+    expect(page.get_by_text("Import finished.")).to_be_visible()
 
 
 def test_links_move_in_without_scripts_on_a_phone(
@@ -71,16 +71,16 @@ def test_links_move_in_without_scripts_on_a_phone(
 ) -> None:
     page = open_browser(ann, size=PHONE, scripts=False)
     send(page, table)
-    expect(page.get_by_text("So far, nothing is changed")).to_be_visible()
+    expect(page.get_by_text("Nothing has been imported yet")).to_be_visible()
     page.get_by_role("button", name="Import").click()
-    expect(page.get_by_text("The import is done.")).to_be_visible()
+    expect(page.get_by_text("Import finished.")).to_be_visible()
 
 
 def test_everything_is_downloaded(site: Site, ann: Home, page: Page) -> None:
     site.make_link(ann, customSlug="taken-along", title="Taken along")
     page.goto("/app/export")
     look_at(page)
-    page.get_by_label("With every single click").check()
+    page.get_by_label("Include individual clicks").check()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     assert download.value.suggested_filename.endswith(".ndjson")

@@ -25,7 +25,7 @@ path => new Promise(resolve => {
 def test_a_click_arrives_while_one_looks(page: Page, site: Site, elsewhere: str) -> None:
     page.goto("/app/links/new")
     page.get_by_label("Destination").fill(f"{elsewhere}/launch")
-    page.get_by_label("Short URL", exact=True).fill("launch")
+    page.get_by_label("Short link", exact=True).fill("launch")
     page.keyboard.press("Enter")
     find_row(page, "launch").get_by_role("link", name="launch").first.click()
     expect(page.get_by_role("heading", name="No clicks yet")).to_be_visible()
@@ -36,14 +36,14 @@ def test_a_click_arrives_while_one_looks(page: Page, site: Site, elsewhere: str)
     assert site.visit("launch?qr=1") == 302
     expect(page.get_by_role("listitem").filter(has_text="QR code")).to_have_count(1)
     expect(page.get_by_role("heading", name="No clicks yet")).to_have_count(0)
-    page.get_by_role("link", name="count them in").click()
+    page.get_by_role("link", name="refresh totals").click()
     expect(page.get_by_text("None yet.")).to_be_hidden()
     expect(page.locator("table").first).to_be_attached()
     # Beside a chart too.
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     assert site.visit("launch", Referer="https://www.reddit.com/") == 302
     expect(page.get_by_role("listitem").filter(has_text="Safari on iOS")).to_have_count(3)
-    page.get_by_role("link", name="count it in").click()
+    page.get_by_role("link", name="refresh totals").click()
     page.get_by_role("link", name="All clicks").click()
     expect(page.get_by_role("row")).to_have_count(4)
 

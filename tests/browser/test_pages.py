@@ -16,10 +16,14 @@ from tests.webhooks.receiver import answer, run_receiver
 # Routes that are not pages: files, event streams, and parts that scripts request.
 OTHERS: Final[frozenset[str]] = frozenset(
     {
+        "/analytics.csv",
+        "/links/{link_id:str}/analytics.csv",
+        "/links/{link_id:str}/clicks.csv",
         "/links/check",
         "/links/picture",
         "/links/{link_id:str}/code.svg",
         "/export/links.csv",
+        "/links/found.csv",
         "/export/links.ndjson",
         "/import/{job_id:str}/report",
         "/links/{link_id:str}/live",
@@ -27,16 +31,21 @@ OTHERS: Final[frozenset[str]] = frozenset(
         "/qr-codes/{link_id:str}/picture.svg",
         "/qr-logos/{logo_id:str}",
         "/bio-pages/{page_id:str}/preview",
+        "/help/pictures/{picture:str}",
+        "/manifest.webmanifest",
     }
 )
 # Pages that are only seen on the way to others; the tests that go there check them.
 PASSED: Final[frozenset[str]] = frozenset(
     {
+        "/share",
+        "/drafts/{key:str}",
         "/welcome",
         "/sign-in/code",
         "/invitation",
         "/account/second-factor",
         "/import/{job_id:str}",
+        "/links/jobs/{action_id:str}",
     }
 )
 
@@ -61,7 +70,9 @@ def names(site: Site, demo: Demo) -> dict[str, object]:
     utm = {"name": "Newsletter", "utmSource": "newsletter", "utmMedium": "email"}
     template = site.call(demo.home, "POST", "/utm-templates", utm)["utmTemplate"]
     return {
+        "chapter": "dashboard",
         "link_id": demo.links["menu"].id,
+        "rule_id": demo.rule_id,
         "domain_id": 1,
         "page_id": demo.bio_page_id,
         "delivery_id": deliveries[0]["id"],

@@ -46,7 +46,7 @@ def test_a_code_with_a_logo_is_kept_and_its_download_is_read(
     designer.get_by_role("radio", name="Extra rounded").first.check()
     logo = downloads / "Acme.svg"
     logo.write_text(RED_SQUARE)
-    designer.get_by_label("Upload one").set_input_files(logo)
+    designer.get_by_label("Upload a logo").set_input_files(logo)
     expect(designer.get_by_role("radio", name="Acme")).to_be_checked()
     expect_drawn(designer, "pattern=extra-rounded", "qrLogoId=")
     look_at(designer)
@@ -55,7 +55,7 @@ def test_a_code_with_a_logo_is_kept_and_its_download_is_read(
     short = designer.get_by_role("link", name="localhost").first.inner_text()
     assert read_code(download.value.path().read_bytes()) == f"http://{short}?qr=1"
     designer.get_by_role("button", name="Save").first.click()
-    expect(designer.get_by_text("The QR code is saved.")).to_be_visible()
+    expect(designer.get_by_text("QR code saved.")).to_be_visible()
     designer.goto("/app/qr-codes")
     expect(designer.get_by_role("listitem").filter(has_text="Poster")).to_be_visible()
 
@@ -65,7 +65,7 @@ def test_patterns_are_chosen_with_the_keyboard(designer: Page) -> None:
     designer.keyboard.press("ArrowRight")
     expect_drawn(designer, "pattern=dots")
     designer.keyboard.press("Enter")
-    expect(designer.get_by_text("The QR code is saved.")).to_be_visible()
+    expect(designer.get_by_text("QR code saved.")).to_be_visible()
 
 
 def test_a_code_is_designed_without_scripts(
@@ -78,5 +78,5 @@ def test_a_code_is_designed_without_scripts(
     page.get_by_role("button", name="Preview").click()
     expect_drawn(page, "color=%230369a1", "frame=card")
     page.get_by_role("button", name="Save").first.click()
-    expect(page.get_by_text("The QR code is saved.")).to_be_visible()
+    expect(page.get_by_text("QR code saved.")).to_be_visible()
     expect_drawn(page, "color=%230369a1", "frame=card")

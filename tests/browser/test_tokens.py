@@ -16,9 +16,9 @@ from tests.service import PATIENCE_S
 def test_a_token_is_made_used_with_curl_and_revoked(page: Page) -> None:
     page.goto("/app/tokens")
     page.get_by_label("Name").fill("Deploy script")
-    page.get_by_role("button", name="Make the token").click()
+    page.get_by_role("button", name="Create token").click()
     made = page.get_by_role("status")
-    expect(made).to_contain_text("It is shown this once")
+    expect(made).to_contain_text("It is shown only once")
     look_at(page)
     command = shlex.split(made.locator("pre").inner_text().replace("\\\n", " "))
     link = json.loads(run(command))["link"]
@@ -26,8 +26,8 @@ def test_a_token_is_made_used_with_curl_and_revoked(page: Page) -> None:
     expect(page.locator(".links > li")).to_contain_text(link["shortCode"])
     page.goto("/app/tokens")
     row = page.get_by_role("listitem").filter(has_text="Deploy script")
-    page.once("dialog", lambda dialog: dialog.accept())
     row.get_by_role("button", name="Revoke").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Revoke").click()
     expect(page.get_by_role("heading", name="No tokens yet")).to_be_visible()
     assert json.loads(run(command))["status"] == 401
 

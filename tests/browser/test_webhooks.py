@@ -17,20 +17,20 @@ def test_a_delivery_is_seen_and_sent_again(
     row = page.get_by_role("listitem").filter(has_text="/hooked")
     expect(row).to_contain_text(receiver.url)
     row.get_by_role("link").click()
-    expect(page.get_by_role("heading", name="What is sent")).to_be_visible()
-    page.get_by_role("button", name="Send it again").click()
+    expect(page.get_by_role("heading", name="Payload")).to_be_visible()
+    page.get_by_role("button", name="Resend").click()
     first, second = site.portal.call(receiver.wait_for, 2)
     assert second.id == first.id
-    tries = page.get_by_role("region", name="Tries")
-    expect(tries.get_by_text("Answered 200")).to_have_count(2)
+    tries = page.get_by_role("region", name="Attempts")
+    expect(tries.get_by_text("Responded 200")).to_have_count(2)
 
 
 def test_the_secret_that_is_shown_signs_what_is_sent(
     page: Page, site: Site, receiver: Receiver
 ) -> None:
     page.goto("/app/webhooks/receivers")
-    page.get_by_label("Send a test event to").fill(receiver.url)
-    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_label("Endpoint URL").fill(receiver.url)
+    page.get_by_role("button", name="Send test event").first.click()
     (message,) = site.portal.call(receiver.wait_for, 1)
     page.goto("/app/webhooks/signing")
     page.get_by_role("link", name="Show").click()

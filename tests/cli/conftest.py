@@ -12,14 +12,24 @@ import structlog
 
 from shorty.cli import main
 from tests.cli.shell import Outcome, Shell, ShellBeside
+from tests.copies import find_databases
 from tests.service import is_setting, list_settings
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Shell]:
+def shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Generator[Shell]:
+    """With the default database, or one of its own where the tests run on PostgreSQL.
+
+    PostgreSQL's own tests name theirs.
+    """
     for name in filter(is_setting, list(os.environ)):
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+    databases = find_databases()
+    if databases and not request.node.get_closest_marker("postgres_only"):
+        monkeypatch.setenv("SHORTY_STORAGE__DATABASE", databases.create_for(tmp_path / "data"))
 
     def run(*words: str, stdin: str = "") -> Outcome:
         monkeypatch.setattr(sys, "argv", ["shorty", *words])

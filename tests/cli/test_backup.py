@@ -15,6 +15,8 @@ from tests.cli.shell import Shell, ShellBeside
 from tests.databases import note_syncs
 from tests.service import Service
 
+pytestmark = pytest.mark.sqlite_only("copies a file; tests/postgres has the rest")
+
 
 def run(folder: Path, *words: str, code: int = 0) -> tuple[str, str]:
     with Service(["-m", "shorty", *words], folder) as command:

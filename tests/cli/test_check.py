@@ -14,6 +14,8 @@ import pytest
 from shorty.clicks.journal import Journal
 from tests.cli.shell import Outcome, Shell
 
+pytestmark = pytest.mark.sqlite_only("what is wrong with a file; tests/postgres has the rest")
+
 
 def find_free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -141,6 +143,20 @@ def test_a_journal_is_told_from_one_set_aside(shell: Shell, tmp_path: Path) -> N
     assert checked.code == 0
     assert f"Journal: {folder} contains clicks; the server stores them" in checked.out
     assert f"note   Journal: {folder}.set-aside-1 contains clicks of another" in checked.out
+
+
+def test_the_journal_is_looked_for_in_the_nodes_own_folder(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell("token", "create")
+    folder = tmp_path / "node" / "shorty.db.journal"
+    folder.parent.mkdir()
+    write_journal(folder)
+    monkeypatch.setenv("SHORTY_STORAGE__FOLDER", str(folder.parent))
+    checked = shell("check")
+    assert f"Journal: {folder} contains clicks" in checked.out
+    assert f"Data folder: {folder.parent} is writable." in checked.out
+    assert f"Data folder: {Path('data')} is writable." in checked.out.replace(f"{tmp_path}/", "")
 
 
 def test_a_damaged_part_of_the_journal_is_noted(shell: Shell, tmp_path: Path) -> None:

@@ -119,3 +119,28 @@ def test_a_file_that_cannot_be_served_is_refused(shell: Shell, tmp_path: Path) -
     file.write_text("[]")
     bad = shell("domain", "change", "go.example.com", *option)
     assert bad.err == "apple-app-site-association: must be a JSON object.\n"
+
+
+def test_expired_links_of_a_domain_have_a_place(shell: Shell) -> None:
+    options = ("--expired-redirect", "https://example.com/gone")
+    assert shell("domain", "add", "go.example.com", *options).code == 0
+    assert list_domains(shell)[1]["expiredRedirect"] == "https://example.com/gone"
+    heading, _, row = shell("domain", "list").out.splitlines()
+    assert dict(zip(heading.split("\t"), row.split("\t"), strict=True))["EXPIRED REDIRECT"] == (
+        "https://example.com/gone"
+    )
+    shell("domain", "change", "go.example.com", "--root-redirect", "https://example.com/")
+    assert list_domains(shell)[1]["expiredRedirect"] == "https://example.com/gone"
+    shell("domain", "change", "go.example.com", "--expired-redirect", "")
+    assert list_domains(shell)[1]["expiredRedirect"] == ""
+
+
+def test_a_place_for_expired_links_is_checked_as_a_destination(shell: Shell) -> None:
+    loop = ("--expired-redirect", "http://localhost:8000/sale")
+    list_domains(shell)
+    added = shell("domain", "add", "go.example.com", *loop)
+    assert (added.code, added.err.partition(":")[0]) == (1, "expired-redirect")
+    assert "would create a loop" in added.err
+    shell("domain", "add", "go.example.com")
+    changed = shell("domain", "change", "go.example.com", *loop)
+    assert (changed.code, list_domains(shell)[1]["expiredRedirect"]) == (1, "")

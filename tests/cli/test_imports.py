@@ -198,12 +198,12 @@ def test_a_table_without_slugs_needs_a_word_of_its_person(shell: Shell, tmp_path
     assert shell("link", "list", "--json").out == "[]\n"
     named = ("--column", "slug=Ref", "--column", "title=hat")
     told = shell("import", "links.csv", "--from", "csv", *named)
-    assert (told.code, told.out[:16]) == (0, "1 links imported")
+    assert (told.code, told.out[:15]) == (0, "1 link imported")
     (link,) = msgspec.json.decode(shell("link", "list", "--json").out)
     assert (link["shortCode"], link["title"]) == ("a", "red")
     write_table(tmp_path, "url,ref\nhttps://example.com/b,b\n")
     told = shell("import", "links.csv", "--from", "csv", "--new-slugs")
-    assert told.out.startswith("1 links imported")
+    assert told.out.startswith("1 link imported")
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_table_in_another_encoding_is_read(shell: Shell, tmp_path: Path) -> No
     told = shell("import", "links.csv", "--from", "csv")
     assert (told.code, "--encoding cp1252" in told.err) == (1, True)
     told = shell("import", "links.csv", "--from", "csv", "--encoding", "windows-1252")
-    assert told.out.startswith("1 links imported")
+    assert told.out.startswith("1 link imported")
     (tmp_path / "links.csv").write_bytes(table.encode("utf-16"))
     told = shell("import", "links.csv", "--from", "csv")
     assert "1 existed already" in told.out

@@ -1,11 +1,13 @@
 """`shorty link`, on real databases."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cli.shell import Shell
+from tests.serve.running import change
 
 A_YEAR = "2999-12-31T18:00:00+01:00"
 
@@ -87,7 +89,7 @@ def test_all_faults_are_told_by_their_options(shell: Shell) -> None:
         *("--webhook", "nowhere", "--domain", "other.example", "--expires-at", "2001-01-01"),
     )
     assert (refused.code, refused.out) == (1, "")
-    named = [line.partition(": ")[0] for line in refused.err.splitlines()[1:]]
+    named = [line.partition(": ")[0] for line in refused.err.splitlines() if ": " in line]
     assert sorted(named) == [
         *("--domain", "--expires-at", "--max-clicks", "--meta-pixel", "--webhook", "URL")
     ]
@@ -155,10 +157,10 @@ def test_the_same_slug_on_two_domains_is_two_links(shell: Shell) -> None:
 def test_show_prints_a_line_for_each_fact(shell: Shell) -> None:
     shell("link", "add", "https://example.com/", "--slug", "sale", "--tag", "b", "--tag", "a")
     lines = dict(line.split(None, 1) for line in shell("link", "show", "sale").out.splitlines())
-    assert lines["shortUrl"] == "http://localhost:8000/sale"
-    assert lines["tags"] == "b, a"
-    assert lines["createdBy"] == "owner@shorty.invalid"
-    assert (lines["isActive"], lines["cloaked"], lines["title"]) == ("yes", "no", "-")
+    assert lines["short-link"] == "http://localhost:8000/sale"
+    assert lines["tag"] == "b, a"
+    assert lines["created-by"] == "owner@shorty.invalid"
+    assert (lines["active"], lines["cloak"], lines["title"]) == ("yes", "no", "-")
 
 
 def test_edit_changes_what_is_given_and_no_more(shell: Shell) -> None:
@@ -222,7 +224,7 @@ def test_links_are_listed_newest_first(shell: Shell) -> None:
         shell("link", "add", f"https://example.com/{slug}", "--slug", slug)
     assert list_slugs(shell) == ["three", "two", "one"]
     heading, *rows = shell("link", "list").out.splitlines()
-    assert heading.split()[:3] == ["ID", "SHORT", "URL"]
+    assert heading.split("\t")[:3] == ["ID", "SHORT LINK", "URL"]
     assert [row.split()[1] for row in rows] == [
         f"http://localhost:8000/{slug}" for slug in ("three", "two", "one")
     ]
@@ -264,3 +266,114 @@ def test_links_belong_to_the_person_named(shell: Shell) -> None:
     assert shell("link", "edit", "bobs", "--title", "x", "--user", "bob@a.example").code == 0
     (link,) = json.loads(shell("link", "list", "--user", "bob@a.example", "--json").out)
     assert (link["title"], link["createdBy"]["email"]) == ("x", "bob@a.example")
+
+
+def test_an_empty_list_says_so_and_succeeds(shell: Shell) -> None:
+    shell("domain", "list")
+    assert shell("link", "list") == (0, "", "No links.\n")
+    assert shell("link", "list", "--search", "x") == (0, "", "No links match.\n")
+    assert shell("link", "list", "--deleted") == (0, "", "No deleted links.\n")
+    assert shell("link", "list", "--json").out == "[]\n"
+
+
+def test_links_are_listed_by_their_state_and_order(shell: Shell) -> None:
+    shell("link", "add", "https://example.com/", "--slug", "a")
+    shell("link", "add", "https://example.com/", "--slug", "b", "--inactive")
+    assert list_slugs(shell, "--state", "disabled") == ["b"]
+    assert list_slugs(shell, "--state", "active") == ["a"]
+    for order in ("created", "createdAt"):
+        assert list_slugs(shell, "--sort", order) == ["a", "b"]
+    assert list_slugs(shell, "--sort=-created") == ["b", "a"]
+    refused = shell("link", "list", "--sort", "age")
+    assert refused.code == 2
+    assert "-created" in refused.err
+    refused = shell("link", "list", "--sort", "deleted")
+    assert refused == (1, "", "--sort: by deletion works only with the state deleted.\n")
+    assert shell("link", "list", "--deleted", "--state", "active").code == 2
+
+
+def test_deleted_links_are_listed_and_restored(shell: Shell) -> None:
+    for slug in ("one", "two"):
+        shell("link", "add", "https://example.com/", "--slug", slug)
+        shell("link", "delete", slug)
+    assert list_slugs(shell, "--deleted") == ["two", "one"]
+    heading, row, _ = shell("link", "list", "--deleted").out.splitlines()
+    cells = dict(zip(heading.split("\t"), row.split("\t"), strict=True))
+    assert cells["SHORT LINK"] == "http://localhost:8000/two"
+    assert cells["DELETED"].endswith(" UTC")
+    assert "@" in cells["BY"]
+    assert cells["OBSTACLE"] == "-"
+    both = shell("link", "restore", "two", "localhost:8000/one")
+    assert both == (0, "http://localhost:8000/two\nhttp://localhost:8000/one\n", "")
+    assert list_slugs(shell) == ["two", "one"]
+    again = shell("link", "restore", "two")
+    assert again == (1, "", "Deleted link two not found.\n")
+
+
+def test_a_restored_link_says_which_aliases_are_lost(shell: Shell) -> None:
+    words = ("--slug", "sale", "--alias", "a", "--alias", "b")
+    shell("link", "add", "https://example.com/", *words)
+    shell("link", "delete", "sale")
+    (deleted,) = json.loads(shell("link", "list", "--deleted", "--json").out)
+    assert [alias.rpartition("/")[2] for alias in deleted["aliases"]] == ["a", "b"]
+    shell("link", "add", "https://example.com/", "--slug", "a")
+    restored = shell("link", "restore", "sale")
+    assert restored.out == "http://localhost:8000/sale\n"
+    told = "The alias localhost:8000/a was not restored: its slug has been taken since.\n"
+    assert (restored.code, restored.err) == (0, told)
+
+
+def test_of_links_with_the_same_slug_the_last_deleted_comes_back(shell: Shell) -> None:
+    for title in ("first", "second"):
+        shell("link", "add", "https://example.com/", "--slug", "sale", "--title", title)
+        shell("link", "delete", "sale")
+    shell("link", "restore", "sale")
+    assert show(shell, "sale")["title"] == "second"
+    listed = shell("link", "list", "--deleted").out
+    assert "slug taken" in listed
+    refused = shell("link", "restore", "1")
+    assert refused.code == 1
+    assert "already taken" in refused.err
+
+
+def test_facts_have_the_names_of_their_options(shell: Shell) -> None:
+    shell("link", "add", "https://example.com/", "--slug", "a", "--expires-at", "2099-01-01")
+    names = [line.split()[0] for line in shell("link", "show", "a").out.splitlines()]
+    for name in ("slug", "expires-at", "redirect", "active", "utm-source", "max-clicks", "webhook"):
+        assert name in names
+    assert not [name for name in names if name != name.lower()]
+
+
+def test_aliases_are_set_shown_and_removed(shell: Shell) -> None:
+    shell("domain", "add", "go.example.com")
+    words = ("--slug", "sale", "--alias", "Spring", "--alias", "go.example.com/sale")
+    shell("link", "add", "https://example.com/", *words)
+    host = show(shell, "sale")["domain"]
+    both = [f"{host}/Spring", "go.example.com/sale"]
+    assert show(shell, "Spring")["aliases"] == both
+    assert show(shell, "go.example.com/sale")["aliases"] == both
+    lines = dict(line.split(None, 1) for line in shell("link", "show", "sale").out.splitlines())
+    assert lines["aliases"] == ", ".join(both)
+    edited = shell("link", "edit", "sale", "--alias", "docs/v2", "--remove-alias", "Spring")
+    assert (edited.code, edited.err) == (0, "")
+    assert show(shell, "sale")["aliases"] == ["go.example.com/sale", f"{host}/docs/v2"]
+    refused = shell("link", "edit", "sale", "--alias", "a b", "--remove-alias", "Spring")
+    assert refused.code == 1
+    assert "--alias: " in refused.err
+    assert "--remove-alias: is not an alias of this link" in refused.err
+    shell("link", "add", "https://example.com/", "--slug", "other")
+    taken = shell("link", "edit", "other", "--alias", "go.example.com/sale")
+    assert (taken.code, "already taken on go.example.com" in taken.err) == (1, True)
+
+
+def test_a_renamed_link_in_use_keeps_its_slug_unless_told_not_to(shell: Shell) -> None:
+    shell("link", "add", "https://example.com/", "--slug", "sale")
+    assert shell("link", "edit", "sale", "--slug", "one").err == ""
+    assert shell("link", "show", "sale").code == 1
+    change(Path("data"), "update link_counters set total = 1")
+    renamed = shell("link", "edit", "one", "--slug", "two")
+    short = renamed.out.strip()
+    assert renamed.err == f"{short.removesuffix('two')}one stays as an alias.\n"
+    freed = shell("link", "edit", "one", "--slug", "three", "--free-old-slug")
+    assert (freed.code, freed.err) == (0, "")
+    assert [link.rpartition("/")[2] for link in show(shell, "three")["aliases"]] == ["one"]

@@ -78,6 +78,7 @@ def test_a_setting_that_cannot_be_stops_the_start(shell: Shell) -> None:
     assert refused.err.startswith("The settings are invalid: server.host (--host): expected")
 
 
+@pytest.mark.sqlite_only("a file, which the test names or damages")
 def test_a_database_that_cannot_be_opened_is_one_sentence(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "data").write_text("in the way")
     refused = shell("token", "create")
@@ -85,6 +86,7 @@ def test_a_database_that_cannot_be_opened_is_one_sentence(shell: Shell, tmp_path
     assert f"{tmp_path}/data/shorty.db cannot be opened" in refused.err
 
 
+@pytest.mark.sqlite_only("a file, which the test names or damages")
 def test_the_configuration_may_be_named_before_or_after_the_command(
     shell: Shell, tmp_path: Path
 ) -> None:
@@ -96,6 +98,7 @@ def test_the_configuration_may_be_named_before_or_after_the_command(
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.sqlite_only("a file, which the test names or damages")
 def test_the_variable_names_the_configuration(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +108,7 @@ def test_the_variable_names_the_configuration(
     assert (tmp_path / "two.db").exists()
 
 
+@pytest.mark.sqlite_only("a file, which the test names or damages")
 def test_why_a_database_cannot_be_written_is_told(shell: Shell, tmp_path: Path) -> None:
     shell("token", "create")
     damage_table(tmp_path / "data" / "shorty.db", "tokens")

@@ -18,6 +18,7 @@ from tests.databases import (
     tamper,
 )
 
+pytestmark = pytest.mark.sqlite_only("what is wrong with a file; tests/postgres has the rest")
 LEAD_AWAY = """
 create trigger lead_away after insert on links begin
   update links set url = 'https://evil.example/' where id = new.id;
@@ -39,7 +40,7 @@ drop table entry;
 SCHEMA_CHANGES = {
     "trigger": (LEAD_AWAY, "trigger lead_away on links does not belong to shorty"),
     "view": ("create view all_links as select * from links", "view all_links does not belong to"),
-    "table-as-view": (HIDE_LINKS, "view links does not belong to shorty"),
+    "table-as-view": (HIDE_LINKS, "table links is missing"),
     "table-missing": ("drop table tags", "table tags is missing"),
     "table-unknown": ("create table notes (words text)", "table notes does not belong to shorty"),
     "table-virtual": (
@@ -65,8 +66,8 @@ SCHEMA_CHANGES = {
         "column domains.not_found_redirect is not defined as in shorty",
     ),
     "constraint": (
-        rewrite_schema("check (id = 1)", "", "journal_state"),
-        "table journal_state is not defined as in shorty",
+        rewrite_schema("segment integer not null", "segment integer", "journals"),
+        "column journals.segment is not defined as in shorty",
     ),
     "constraint-in-quotes": (
         rewrite_schema(
@@ -174,6 +175,40 @@ ROW_CHANGES = {
     "domain-not-found": (
         "update domains set not_found_redirect = 'javascript:x'",
         "domains.not_found_redirect in row 1 (localhost:8000) is javascript:x",
+    ),
+    "domain-expired": (
+        "update domains set expired_redirect = 'data:,x'",
+        "domains.expired_redirect",
+    ),
+    "expired": ("update links set expired_url = 'data:,x' where id = 1", "links.expired_url in"),
+    "rules-url": (
+        """update links set rules = '[{"id":"a","url":"javascript:x"}]' where id = 1""",
+        "links.rules in row 1 (web) is javascript:x, not an http or https URL",
+    ),
+    "rules-variant": (
+        """update links set rules =
+        '[{"id":"a","variants":[{"key":"a","url":"data:,x","weight":1}]}]' where id = 1""",
+        "links.rules in row 1 (web) is data:,x",
+    ),
+    "rules-zone": (
+        """update links set rules = '[{"id":"a","url":"https://b.example/","conditions":
+        [{"type":"time","days":[1],"timezone":"Mars/Olympus"}]}]' where id = 1""",
+        "links.rules in row 1 (web) is [{",
+    ),
+    "rules-weight": (
+        """update links set rules = '[{"id":"a","variants":[
+        {"key":"a","url":"https://b.example/","weight":0},
+        {"key":"b","url":"https://b.example/","weight":0}]}]' where id = 1""",
+        "not what shorty stores there",
+    ),
+    "rules-time": (
+        """update links set rules = '[{"id":"a","url":"https://b.example/","conditions":
+        [{"type":"after","at":900000000000000000}]}]' where id = 1""",
+        "not what shorty stores there",
+    ),
+    "rules": (
+        "update links set rules = 'no JSON' where id = 1",
+        "links.rules in row 1 (web) is no",
     ),
     "domain-scheme": ("update domains set scheme = 'javascript'", "domains.scheme in row 1"),
     "webhook": ("update webhook_receivers set url = 'gopher://x'", "webhook_receivers.url in"),

@@ -1,13 +1,12 @@
 """`shorty user`, on real databases."""
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.cli.shell import Shell
+from tests.serve.running import change
 
 
 def list_emails(shell: Shell) -> list[str]:
@@ -82,7 +81,7 @@ def test_an_email_is_changed_and_counts_as_verified(shell: Shell, tmp_path: Path
     assert changed == (0, "", "Ann now signs in with ann@xn--bcher-kva.example.\n")
     assert list_emails(shell) == ["ann@xn--bcher-kva.example"]
     forget_proofs(tmp_path)
-    assert "  no        Ann" in shell("user", "list").out
+    assert "\tno\tAnn\t" in shell("user", "list").out
     verified = shell("user", "email", "ann@bücher.example")
     assert (verified.code, verified.out) == (0, "")
     assert verified.err.startswith("Ann is verified as ann@xn--bcher-kva.example.\n")
@@ -140,16 +139,15 @@ def test_what_a_former_holder_still_has_is_listed_with_what_ends_it(
 
 
 def add_second_factor(folder: Path) -> None:
-    with closing(sqlite3.connect(folder / "data" / "shorty.db")) as database, database:
-        database.execute(
-            "insert into second_factors (user_id, secret, confirmed_at, created_at)"
-            " values (1, 'ABCD', 1, 1)"
-        )
+    change(
+        folder / "data",
+        "insert into second_factors (user_id, secret, confirmed_at, created_at)"
+        " values (1, 'ABCD', 1, 1)",
+    )
 
 
 def forget_proofs(folder: Path) -> None:
-    with closing(sqlite3.connect(folder / "data" / "shorty.db")) as database, database:
-        database.execute("update users set email_verified_at = null")
+    change(folder / "data", "update users set email_verified_at = null")
 
 
 def test_the_password_of_a_stranger_cannot(shell: Shell) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import resource
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, MutableMapping
 from contextlib import asynccontextmanager, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -24,6 +24,12 @@ BROWSER = (
 )
 AT = 1_790_000_000_000
 NEVER = 3600.0  # a rest longer than any test, so that recorded visits are not stored
+
+Events = list[MutableMapping[str, Any]]
+
+
+def list_names(events: Events) -> list[str]:
+    return [each["event"] for each in events]
 
 
 def make_visit(**only_what_matters: Any) -> Visit:
@@ -92,13 +98,14 @@ async def store_all(recorder: Recorder) -> None:
 
 
 def find_folder(db: Database) -> Path:
-    return db.path.with_name(f"{db.path.name}.journal")
+    return db.place("journal")
 
 
 async def count_clicks(db: Database, link_id: int = 1) -> int:
     """The number of stored rows; also checks the link's counters of persons."""
     row = await db.find_one(
-        "select count(*) as clicks, coalesce(sum(kind = 1), 0) as persons from clicks"
+        "select count(*) as clicks,"
+        " coalesce(sum(case when kind = 1 then 1 else 0 end), 0) as persons from clicks"
         " where link_id = $1",
         link_id,
     )

@@ -9,7 +9,7 @@ MARKER = b"\xab\xcd\xefMaxMind.com"
 EMPTY = -1
 
 
-def write_mmdb(path: Path, records: dict[str, object]) -> None:
+def write_mmdb(path: Path, records: dict[str, object], kind: str = "Tests") -> None:
     """Maps networks such as `1.2.3.0/24` to records."""
     nodes: list[list[int]] = [[EMPTY, EMPTY]]
     data = b""
@@ -22,7 +22,7 @@ def write_mmdb(path: Path, records: dict[str, object]) -> None:
         "node_count": count,
         "record_size": 32,
         "ip_version": 6,
-        "database_type": "Tests",
+        "database_type": kind,
         "languages": ["en"],
         "binary_format_major_version": 2,
         "binary_format_minor_version": 0,

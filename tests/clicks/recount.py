@@ -7,6 +7,7 @@ import msgspec
 
 from shorty.clicks.days import unfold_day
 from shorty.clicks.model import BIO, BOT, PERSON, QR
+from shorty.clicks.owners import number_domain
 from shorty.clicks.rollups import QUARTER_MS, Counts, decode_counts
 from shorty.clicks.stats import read_day
 from shorty.durations import DAY_MS
@@ -39,11 +40,14 @@ async def recount_clicks(db: Database) -> dict[Key, Recount]:
     counts: defaultdict[Key, Recount] = defaultdict(Recount)
     seen: set[tuple[int, int, int]] = set()
     for click in await db.find_all(
-        "select clicks.*, workspace_id from clicks join link_counters using (link_id) order by id"
+        "select c.*, k.workspace_id, coalesce(c.domain_id, f.domain_id) as came_by"
+        " from clicks c join link_counters k on k.link_id = c.link_id"
+        " left join former_domains f on f.link_id = c.link_id order by c.id"
     ):
         if click["kind"] not in {PERSON, BOT}:
             continue
-        for owner in (click["link_id"], -click["workspace_id"]):
+        domain = number_domain(click["workspace_id"], click["came_by"])
+        for owner in (click["link_id"], -click["workspace_id"], domain):
             count_click(counts[owner, click["at"] // QUARTER_MS * QUARTER_MS], click)
             visitor = (owner, click["at"] // DAY_MS, click["visitor"])
             if click["kind"] == PERSON and click["visitor"] and visitor not in seen:
@@ -65,8 +69,14 @@ def count_click(count: Recount, click: Any) -> None:
         values[letter + (click[column] or "")] += click[column] is not None
     if click["city"]:
         values[f"t{click['country'] or '--'}{click['city']}"] += 1
+    if click["rule_id"]:
+        values[f"u{name_rule(click)}"] += 1
     for number, value in enumerate(msgspec.json.decode(click["utm"] or "[]"), start=1):
         values[f"{number}{value}"] += value is not None
+
+
+def name_rule(click: Any) -> str:
+    return f"{click['link_id']}\t{click['rule_id']}\t{click['variant'] or ''}"
 
 
 def count_visitor(count: Recount, click: Any) -> None:
@@ -75,6 +85,8 @@ def count_visitor(count: Recount, click: Any) -> None:
         count.persons["C" + click["country"]] += 1
     if click["city"]:
         count.persons[f"T{click['country'] or '--'}{click['city']}"] += 1
+    if click["rule_id"]:
+        count.persons[f"U{name_rule(click)}"] += 1
 
 
 async def read_rollups(db: Database) -> dict[Key, Recount]:

@@ -7,7 +7,6 @@ from shorty.clicks.export import find_click_ids, read_clicks, read_stored_clicks
 from shorty.clicks.model import BOT, LINK, PERSON, PREFETCH, Click, Kind
 from shorty.clicks.stats_store import Scope
 from shorty.storage.database import Database, Row, Transaction
-from shorty.storage.snapshot import open_snapshot
 from tests.clicks.making import AT, insert_links, load_clicks
 
 
@@ -87,7 +86,7 @@ async def test_a_workspaces_clicks_come_as_they_were_stored(
     monkeypatch.setattr(export, "CLICKS_AT_ONCE", at_once)
 
     async def read(workspace_id: int) -> list[tuple[int, int]]:
-        async with open_snapshot(db) as snapshot:
+        async with db.open_snapshot() as snapshot:
             ids = await find_click_ids(snapshot)
             pieces = [each async for each in read_stored_clicks(snapshot, workspace_id, ids)]
         assert ids == (1, 10)
@@ -104,6 +103,6 @@ async def test_a_workspaces_clicks_come_as_they_were_stored(
 
 async def test_without_clicks_the_range_of_ids_is_empty(db: Database) -> None:
     await db.write(lambda tx: tx.execute("delete from clicks"))
-    async with open_snapshot(db) as snapshot:
+    async with db.open_snapshot() as snapshot:
         ids = await find_click_ids(snapshot)
         assert list(range(*ids)) == []

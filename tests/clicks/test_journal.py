@@ -4,6 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zlib import crc32
 
+import msgspec
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ from shorty.clicks.records import (
     SegmentReader,
     make_key,
 )
-from tests.clicks.making import limit_file_size, watch_fsync
+from tests.clicks.making import Events, limit_file_size, watch_fsync
 from tests.examples import count_examples
 
 START = Position(0, 0)
@@ -28,13 +29,27 @@ FOLDER = "shorty.db.journal"
 
 # A journal as it once was on a disk: no release may read or write it differently.
 OWNER = b"0123456789abcdef0123456789abcdef 00000000000000000012\n"
+SEGMENT_WITH_RULES = bytes.fromhex(
+    "6a6f75726e616c3252000000de87ae3c9ccf000001a0c4506c7bce00011170cf40000000"
+    "00000005a244450101b04d6f7a696c6c612f352e302028c3a929a4742e636f95a46e6577"
+    "73c0a56dc3a4727aa0a162a54bc3b66c6e0392a434663261a16217000000c430e8579ccf"
+    "000001a0c4506c7c0100a00000a0a0c0a0cd012cc0"
+)
+# Of the previous release: no rule in its visits.
+SEGMENT_WITH_DOMAINS = bytes.fromhex(
+    "6a6f75726e616c324a000000f48371fe9bcf000001a0c4506c7bce00011170cf"
+    "4000000000000005a244450101b04d6f7a696c6c612f352e302028c3a929a474"
+    "2e636f95a46e657773c0a56dc3a4727aa0a162a54bc3b66c6e0316000000af2e"
+    "faa59bcf000001a0c4506c7c0100a00000a0a0c0a0cd012c"
+)
+# Of the one before: no domain in its visits.
 THIRD_SEGMENT = bytes.fromhex(
     "6a6f75726e616c3249000000ce2ff2129acf000001a0c4506c7bce00011170cf40"
     "00000000000005a244450101b04d6f7a696c6c612f352e302028c3a929a4742e63"
     "6f95a46e657773c0a56dc3a4727aa0a162a54bc3b66c6e13000000a4174ffb9acf"
     "000001a0c4506c7c0100a00000a0a0c0a0"
 )
-# Of the previous release: no key in its checksums, no city in its visits.
+# Of the one before: no key in its checksums, no city in its visits.
 SECOND_SEGMENT = bytes.fromhex(
     "73686f727479310a270000005d4e576799cf000001a0c4506c010209a24e4f0202"
     "aa6375726c2f382e352e30a9612e6578616d706c65c0"
@@ -54,6 +69,11 @@ IN_THIRD = (
     ),
     Visit(at=1_790_000_000_124, link_id=1, visitor=0),
 )
+WITH_DOMAINS = [
+    msgspec.structs.replace(visit, domain_id=domain_id)
+    for visit, domain_id in zip(IN_THIRD, (3, 300), strict=True)
+]
+WITH_RULES = [msgspec.structs.replace(WITH_DOMAINS[0], won=("4f2a", "b")), WITH_DOMAINS[1]]
 IN_SECOND = Visit(
     at=1_790_000_000_001,
     link_id=2,
@@ -115,12 +135,19 @@ def test_a_journal_is_written_as_it_was_once(folder: Path) -> None:
     journal = Journal(folder)
     journal.create("0123456789abcdef0123456789abcdef")
     journal.continue_in(journal.create_segment(after=2))
-    assert [journal.append(encode_visit(visit)) for visit in IN_THIRD] == [89, 116]
+    assert [journal.append(encode_visit(visit)) for visit in WITH_RULES] == [98, 129]
     journal.note_stored(Owner("0123456789abcdef0123456789abcdef", 12))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
         "owner": OWNER,
-        "0000000003.log": THIRD_SEGMENT,
+        "0000000003.log": SEGMENT_WITH_RULES,
     }
+    assert [decode_visit(record.payload) for record in journal.read_after(START)] == WITH_RULES
+
+
+def test_a_journal_of_the_release_before_rules_is_read(lying: Path) -> None:
+    (lying / "0000000003.log").write_bytes(SEGMENT_WITH_DOMAINS)
+    records = Journal(lying).read_after(Position(2, 55))
+    assert [decode_visit(record.payload) for record in records] == WITH_DOMAINS
 
 
 def test_appended_records_are_read_without_a_close(folder: Path) -> None:
@@ -209,9 +236,7 @@ def test_damage_costs_the_records_it_hits_and_no_other(
         assert kept in ([], [after]) if is_last_alone else kept == [after]
 
 
-def test_a_damaged_segment_outlives_its_journal(
-    folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_damaged_segment_outlives_its_journal(folder: Path, events: Events) -> None:
     journal = open_journal(folder)
     journal.append(b"one")
     end = journal.append(b"two")
@@ -227,11 +252,14 @@ def test_a_damaged_segment_outlives_its_journal(
             b"four",
         ]
         assert reader.skipped_bytes == HEADER_BYTES + 3
-    said = (
-        f"11 bytes of {folder / '0000000001.log'} are damaged and not read: "
-        f"it is kept as {folder.with_name(f'{FOLDER}.damaged-1')}."
-    )
-    assert caplog.messages == [said] * 2
+    said = {
+        "event": "journal_damaged",
+        "log_level": "error",
+        "file": str(folder / "0000000001.log"),
+        "bytes": 11,
+        "kept": str(folder.with_name(f"{FOLDER}.damaged-1")),
+    }
+    assert events == [said] * 2
     journal.remove()
     (kept,) = list_kept(folder)
     assert kept.name == "shorty.db.journal.damaged-1"
@@ -484,7 +512,7 @@ def test_a_full_disk_leaves_nothing_of_a_new_segment(folder: Path) -> None:
 
 
 def test_where_a_torn_record_cannot_be_cut_off_its_segment_is_left(
-    folder: Path, caplog: pytest.LogCaptureFixture
+    folder: Path, events: Events
 ) -> None:
     journal = open_journal(folder)
     journal.append(b"one")
@@ -494,8 +522,8 @@ def test_where_a_torn_record_cannot_be_cut_off_its_segment_is_left(
     with pytest.raises(OSError, match="Bad file descriptor"):
         journal.append(b"two")
     assert journal.needs_segment
-    said = "The click journal leaves segment 1: [Errno 22] Invalid argument."
-    assert caplog.messages == [said]
+    said = {"event": "journal_segment_left", "log_level": "warning", "segment": 1}
+    assert events == [said | {"reason": "[Errno 22] Invalid argument"}]
     journal.continue_in(journal.create_segment())
     journal.append(b"three")
     assert read(folder) == [b"one", b"three"]

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from shorty.clicks.limited import LimitedClicks, Passage
 from shorty.clicks.recorder import Recorder
+from shorty.sqlite.database import SqliteDatabase
+from shorty.storage.changes import AnythingChanged
 from shorty.storage.database import Database
 from tests.clicks.making import (
     count_clicks,
@@ -20,7 +23,9 @@ from tests.clicks.making import (
     run_recorder,
     store_all,
 )
+from tests.clicks.recount import assert_sums_are_right
 from tests.examples import count_examples
+from tests.reading import path_of
 from tests.support import prepare_copy
 
 ROUNDS = 3
@@ -29,25 +34,27 @@ LIMIT = 50
 TWICE = "select at from clicks where link_id = 1 group by at having count(*) > 1"
 
 
-def answer_until_killed(path: Path, first: int, answers: int) -> tuple[int, int]:
-    """Kills a process after some answers; returns how many it gave for each of two links."""
+def answer_until_killed(path: Path, first: int, answers: int) -> Counter[bytes]:
+    """Kills a process after some answers; returns how many it gave for each of two links, and for
+    each variant of the first one's rule.
+    """
     arguments = ["-m", "tests.clicks.killed_process", str(path), str(first), str(LIMIT)]
     with subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         said = [process.stdout.readline() for _ in range(answers)]
         process.kill()
         said += process.stdout.readlines()  # what it had printed by then
-    return said.count(b"1\n"), said.count(b"2\n")
+    return Counter(line.strip() for line in said if line.endswith(b"\n"))
 
 
 async def test_sigkill_under_load_loses_no_click_and_counts_none_twice(db: Database) -> None:
     await db.write(insert_links(1, 2))
-    answered = through = 0
+    said: Counter[bytes] = Counter()
     for number in range(ROUNDS):
-        one, two = await asyncio.to_thread(
-            answer_until_killed, db.path, number * 1_000_000, 500 + 700 * number
+        said += await asyncio.to_thread(
+            answer_until_killed, path_of(db), number * 1_000_000, 500 + 700 * number
         )
-        answered, through = answered + one, through + two
+    answered, through = said[b"1a"] + said[b"1b"], said[b"2"]
     async with run_recorder(db):
         # Each kill may come between the journal and the answer, once.
         assert answered <= await count_clicks(db, 1) <= answered + ROUNDS
@@ -58,6 +65,14 @@ async def test_sigkill_under_load_loses_no_click_and_counts_none_twice(db: Datab
             )
             == []
         )
+        rows = await db.find_all(
+            "select rule_id, variant, count(*) as clicks from clicks where link_id = 1"
+            " group by rule_id, variant order by variant"
+        )
+        assert [(row["rule_id"], row["variant"]) for row in rows] == [("4f2a", "a"), ("4f2a", "b")]
+        for row, answers in zip(rows, (said[b"1a"], said[b"1b"]), strict=True):
+            assert answers <= row["clicks"] <= answers + ROUNDS
+        await assert_sums_are_right(db)
 
 
 class Server:
@@ -71,7 +86,7 @@ class Server:
 
     async def live(self, steps: list[str]) -> None:
         """Runs the steps and is then killed, unless the last step is a stop."""
-        db = await Database.open(self.path)
+        db = await SqliteDatabase.open(self.path)
         recorder = Recorder(db, rest_s=0, batch_visits=3)
         await recorder.start()
         limited = LimitedClicks(db, recorder, remembered_links=1)
@@ -79,9 +94,9 @@ class Server:
             if step == "visit":
                 self.answered += recorder.record(make_visit(link_id=1))
             elif step == "limited":
-                self.visit_limited(limited)
+                await self.visit_limited(limited)
             elif step == "forget":
-                limited.forget_all()
+                limited.hear(AnythingChanged())
             elif step == "breathe":
                 await asyncio.sleep(0)
             elif step == "store":
@@ -91,8 +106,8 @@ class Server:
                 break
         await db.close()
 
-    def visit_limited(self, limited: LimitedClicks) -> None:
-        passage = limited.let_through(make_person(link_id=2), self.limit)
+    async def visit_limited(self, limited: LimitedClicks) -> None:
+        passage = await limited.let_through(make_person(link_id=2), self.limit)
         assert passage is (Passage.THROUGH if self.through < self.limit else Passage.USED_UP)
         self.through += passage is Passage.THROUGH
 
@@ -102,7 +117,7 @@ class Server:
                 file.write(torn)
 
     async def check(self) -> None:
-        db = await Database.open(self.path)
+        db = await SqliteDatabase.open(self.path)
         async with run_recorder(db):
             assert await count_clicks(db, 1) == self.answered
             assert await count_clicks(db, 2) == self.through
@@ -132,6 +147,6 @@ def test_however_lives_go_and_end_the_counts_are_exact(
 
 
 async def insert(path: Path) -> None:
-    db = await Database.open(path)
+    db = await SqliteDatabase.open(path)
     await db.write(insert_links(1, 2))
     await db.close()

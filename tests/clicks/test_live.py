@@ -11,6 +11,8 @@ from shorty.clicks.recorder import Recorder
 from shorty.storage.database import Database
 from tests.clicks.making import AT, insert_links, make_visit, run_recorder
 
+pytestmark = pytest.mark.sqlite_only("its only node passes its own clicks on")
+
 
 @pytest.fixture
 async def recorder(db: Database) -> AsyncGenerator[Recorder]:

@@ -78,7 +78,9 @@ def test_clean_text_can_always_be_stored(text: str) -> None:
 def test_the_fast_reader_returns_a_visits_fields_in_order() -> None:
     utm = ("news", None, None, None, "märz")
     visit = Visit(at=1, link_id=2, visitor=3, country="DE", source=QR, utm=utm, city="Bonn")
+    ruled = msgspec.structs.replace(visit, domain_id=4, won=("4f2a", "b"))
     assert decode_fields(encode_visit(visit)) == msgspec.structs.astuple(visit)
+    assert decode_fields(encode_visit(ruled)) == msgspec.structs.astuple(ruled)
 
 
 def test_a_visit_of_an_older_release_can_be_read() -> None:

@@ -180,7 +180,7 @@ def test_a_period_is_cut_where_the_zones_clock_begins_an_interval(
     slots = cut_period(period, interval)
     assert [period.write_moment(each) for each in slots.starts] == starts
     bounds = (period.start, *(at(each) for each in starts[1:]), period.end)
-    assert slots == Slots(starts=tuple(at(each) for each in starts), bounds=bounds)
+    assert (slots.starts, slots.bounds) == (tuple(at(each) for each in starts), bounds)
 
 
 def name_interval(moment: int, interval: Interval, zone: ZoneInfo) -> object:
@@ -220,6 +220,10 @@ def test_whatever_the_zone_a_slot_is_one_interval_and_its_neighbours_are_others(
         assert len(inside) == 1
         if end != period.end:
             assert name_interval(end, interval, zone) not in inside
+    assert period.end <= slots.end
+    assert cut_period(Period(start=period.start, end=slots.end, zone=zone), interval) == Slots(
+        starts=slots.starts, bounds=(*slots.bounds[:-1], slots.end), end=slots.end
+    )
     for begins in slots.starts:
         before, begun = (name_interval(each, interval, zone) for each in (begins - 1, begins))
         assert before != begun

@@ -10,22 +10,27 @@ import pytest
 
 from shorty.clicks.journal import Journal
 from shorty.clicks.model import BOT, encode_visit
-from shorty.clicks.recorder import Recorder
+from shorty.clicks.recorder import SHARED_BATCH_VISITS, Recorder
 from shorty.errors import StorageUnavailableError
+from shorty.sqlite.database import SqliteDatabase
 from shorty.storage.database import Database
 from tests.clicks.making import (
     AT,
     NEVER,
+    Events,
     count_clicks,
     find_folder,
     insert_links,
     limit_file_size,
+    list_names,
     make_visit,
     run_recorder,
     store_all,
     wait_until,
     watch_fsync,
 )
+from tests.reading import path_of
+from tests.support import break_table, mend_table
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +48,7 @@ async def record_and_die(db: Database, *link_ids: int) -> None:
 
 @asynccontextmanager
 async def reopen(path: Path) -> AsyncGenerator[Database]:
-    database = await Database.open(path)
+    database = await SqliteDatabase.open(path)
     try:
         yield database
     finally:
@@ -104,6 +109,17 @@ async def test_all_is_replayed_before_the_first_visit_in_batches(db: Database) -
         assert await count_clicks(db) == 25
 
 
+async def test_where_others_wait_for_the_lane_of_clicks_batches_are_smaller(db: Database) -> None:
+    """Only on a server do other processes write."""
+    async with run_recorder(db) as recorder:
+        for _ in range(SHARED_BATCH_VISITS + 1):
+            recorder.record(make_visit())
+        await store_all(recorder)
+        (row,) = await db.find_all("select stored_batches from journals")
+        assert row["stored_batches"] == (1 if db.here else 2)
+    assert await count_clicks(db) == SHARED_BATCH_VISITS + 1
+
+
 async def test_a_torn_tail_is_cut_off(db: Database) -> None:
     await record_and_die(db, 1, 1)
     (segment,) = find_folder(db).glob("*.log")
@@ -113,7 +129,7 @@ async def test_a_torn_tail_is_cut_off(db: Database) -> None:
 
 
 async def test_a_flipped_byte_costs_one_visit_and_the_rest_is_counted_once(
-    db: Database, caplog: pytest.LogCaptureFixture
+    db: Database, events: Events
 ) -> None:
     await record_and_die(db, *[1] * 5)
     (segment,) = find_folder(db).glob("*.log")
@@ -123,8 +139,8 @@ async def test_a_flipped_byte_costs_one_visit_and_the_rest_is_counted_once(
     for _ in range(2):
         async with run_recorder(db, batch_visits=2):
             assert await count_clicks(db) == 4
-    assert db.path.with_name("shorty.db.journal.damaged-1").read_bytes() == damaged
-    assert "damaged and not read" in caplog.text
+    assert path_of(db).with_name("shorty.db.journal.damaged-1").read_bytes() == damaged
+    assert "journal_damaged" in list_names(events)
 
 
 async def test_after_a_power_cut_that_shortened_a_stored_segment_new_clicks_count(
@@ -169,7 +185,7 @@ async def test_an_unread_visit_is_skipped_alone(db: Database) -> None:
 
 
 async def test_a_visit_that_the_database_refuses_is_skipped_alone(
-    db: Database, caplog: pytest.LogCaptureFixture
+    db: Database, events: Events
 ) -> None:
     async with run_recorder(db) as recorder:
         for at in (AT, AT, 2**63, AT, 2**63 + 1, AT):
@@ -177,7 +193,7 @@ async def test_a_visit_that_the_database_refuses_is_skipped_alone(
         await store_all(recorder)
         assert recorder.describe().skipped == 2
     assert await count_clicks(db) == 4
-    assert "was refused" in caplog.text
+    assert "clicks_refused" in list_names(events)
     async with run_recorder(db):
         assert await count_clicks(db) == 4
 
@@ -193,24 +209,25 @@ async def test_a_visit_that_the_database_refuses_does_not_block_the_start(db: Da
 
 
 async def test_a_copied_database_is_not_fed_from_the_journal_of_the_first(
-    db: Database, caplog: pytest.LogCaptureFixture
+    db: Database, events: Events
 ) -> None:
     async with run_recorder(db, rest_s=0.001) as recorder:
         recorder.record(make_visit())
         await store_all(recorder)
-        await db.write(lambda tx: tx.execute("update journal_state set journal_id = 'other'"))
+        await db.write(lambda tx: tx.execute("update journals set journal_id = 'other'"))
         recorder.record(make_visit())
     async with run_recorder(db) as recorder:
         assert await count_clicks(db) == 1
         recorder.record(make_visit())
     assert await count_clicks(db) == 2
-    aside = find_folder(db).with_name("shorty.db.journal.set-aside-1")
+    aside = find_folder(db).with_name(f"{find_folder(db).name}.set-aside-1")
     assert len(list(aside.glob("*.log"))) == 1
-    assert f"The click journal is not of this database: it is kept as {aside}." in caplog.text
+    said = {"event": "journal_set_aside", "log_level": "warning", "kept": str(aside)}
+    assert said in events
 
 
 async def copy_database(db: Database, path: Path) -> None:
-    async with reopen(db.path) as other:
+    async with reopen(path_of(db)) as other:
         await other.find_all(f"vacuum into '{path}'")
 
 
@@ -232,35 +249,35 @@ async def test_a_restored_backup_does_not_replay_later_clicks(db: Database, tmp_
 
 
 async def test_while_another_file_is_in_its_place_clicks_are_journalled_and_the_journal_kept(
-    db: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    db: Database, tmp_path: Path, events: Events
 ) -> None:
     recorder = Recorder(db, rest_s=0.001)
     await recorder.start()
     recorder.record(make_visit())
     await store_all(recorder)
     await copy_database(db, tmp_path / "copy.db")
-    (tmp_path / "copy.db").replace(db.path)
+    (tmp_path / "copy.db").replace(path_of(db))
     assert recorder.record(make_visit())
     await recorder.stop()
     assert await count_clicks(db) == 1
-    async with reopen(db.path) as now, run_recorder(now):
+    async with reopen(path_of(db)) as now, run_recorder(now):
         assert await count_clicks(now) == 2
-    assert "Another file is in its place" in caplog.text
+    assert any("Another file is in its place" in each.get("reason", "") for each in events)
 
 
 async def test_the_journal_is_kept_if_the_database_was_replaced(
-    db: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    db: Database, tmp_path: Path, events: Events
 ) -> None:
     await copy_database(db, tmp_path / "earlier.db")
     async with run_recorder(db, rest_s=0.001) as recorder:
         recorder.record(make_visit())
         await store_all(recorder)
-        (tmp_path / "earlier.db").replace(db.path)
+        (tmp_path / "earlier.db").replace(path_of(db))
     for _ in range(2):
         # As the server does twice a second; the writer answers, then checks and empties its log.
-        await db.find_data_version()
-    assert "The click journal is kept" in caplog.text
-    async with reopen(db.path) as earlier, run_recorder(earlier):
+        await db.notice_changes()
+    assert "journal_kept" in list_names(events)
+    async with reopen(path_of(db)) as earlier, run_recorder(earlier):
         assert await count_clicks(earlier) == 0
     assert list((tmp_path / "shorty.db.journal.set-aside-1").glob("*.log"))
 
@@ -283,13 +300,13 @@ async def test_an_empty_foreign_journal_leaves_nothing_behind(db: Database) -> N
     async with run_recorder(db) as recorder:
         recorder.record(make_visit())
     assert await count_clicks(db) == 1
-    assert list(db.path.parent.glob("*set-aside*")) == []
+    assert list(path_of(db).parent.glob("*set-aside*")) == []
 
 
 async def test_while_the_database_is_full_clicks_wait_in_the_journal(db: Database) -> None:
     clock = [10.0]
     async with run_recorder(db, rest_s=0.001, read_monotonic=lambda: clock[0]) as recorder:
-        with limit_file_size(db.path.with_name("shorty.db-wal").stat().st_size):
+        with limit_file_size(path_of(db).with_name("shorty.db-wal").stat().st_size):
             for _ in range(5):
                 assert recorder.record(make_visit())
                 clock[0] += 7
@@ -306,7 +323,7 @@ async def test_while_the_database_is_full_clicks_wait_in_the_journal(db: Databas
 async def test_what_the_database_refused_is_out_of_a_power_cuts_reach(db: Database) -> None:
     async with run_recorder(db, rest_s=0.001, batch_visits=1) as recorder:
         (segment,) = find_folder(db).glob("*.log")
-        room = db.path.with_name("shorty.db-wal").stat().st_size
+        room = path_of(db).with_name("shorty.db-wal").stat().st_size
         with limit_file_size(room), watch_fsync() as synced:
             recorder.record(make_visit())
             assert synced == []
@@ -317,50 +334,53 @@ async def test_what_the_database_refused_is_out_of_a_power_cuts_reach(db: Databa
 
 
 async def test_a_disk_that_refuses_clicks_and_journal_is_reported_and_loses_nothing(
-    db: Database, caplog: pytest.LogCaptureFixture
+    db: Database, events: Events
 ) -> None:
     def refuse(_: int) -> None:
         raise OSError(EIO, "Input/output error")
 
     async with run_recorder(db, batch_visits=1) as recorder:
-        room = db.path.with_name("shorty.db-wal").stat().st_size
+        room = path_of(db).with_name("shorty.db-wal").stat().st_size
         with pytest.MonkeyPatch.context() as patch, limit_file_size(room):
             patch.setattr(os, "fsync", refuse)
             recorder.record(make_visit())
-            await wait_until(lambda: "The click journal cannot be synchronised" in caplog.text)
+            await wait_until(lambda: "journal_not_synchronised" in list_names(events))
         await store_all(recorder)
         assert await count_clicks(db) == 1
 
 
 async def test_clicks_that_a_full_database_refused_are_stored_at_the_next_start(
-    db: Database, caplog: pytest.LogCaptureFixture
+    db: Database, events: Events
 ) -> None:
     recorder = Recorder(db, rest_s=NEVER)
     await recorder.start()
     recorder.record(make_visit())
-    with limit_file_size(db.path.with_name("shorty.db-wal").stat().st_size):
+    with limit_file_size(path_of(db).with_name("shorty.db-wal").stat().st_size):
         await recorder.stop()
-    assert "1 clicks could not be stored" in caplog.text
-    assert "are lost" not in caplog.text
+    assert {"event": "clicks_left_in_journal", "log_level": "warning", "count": 1} in events
+    assert "clicks_lost" not in list_names(events)
     async with run_recorder(db):
         assert await count_clicks(db) == 1
 
 
 async def test_what_neither_database_nor_journal_took_by_the_end_is_said_to_be_lost(
-    db: Database, caplog: pytest.LogCaptureFixture
+    db: Database, events: Events
 ) -> None:
     recorder = Recorder(db, rest_s=NEVER)
     await recorder.start()
     assert recorder.record(make_visit())
+    await break_table(db, "clicks")
     with limit_file_size(4):
         assert [recorder.record(make_visit()) for _ in range(2)] == [False, False]
         await recorder.stop()
-    assert "1 clicks could not be stored before the end: the journal keeps them." in caplog.text
-    assert "2 clicks are lost" in caplog.text
+    await mend_table(db, "clicks")
+    assert {"event": "clicks_left_in_journal", "log_level": "warning", "count": 1} in events
+    assert {"event": "clicks_lost", "log_level": "error", "count": 2} in events
     async with run_recorder(db):
         assert await count_clicks(db) == 1
 
 
+@pytest.mark.sqlite_only("whose file is on the same full disk as the journal")
 async def test_a_start_on_a_full_disk_stores_the_old_journal_later(
     db: Database,
 ) -> None:
@@ -396,7 +416,7 @@ async def test_what_the_journal_cannot_take_waits_in_memory(db: Database) -> Non
 
 
 async def test_a_refusing_journal_is_retried_until_it_accepts_visits(
-    db: Database, caplog: pytest.LogCaptureFixture
+    db: Database, events: Events
 ) -> None:
     clock = [10.0]
     async with run_recorder(db, rest_s=NEVER, read_monotonic=lambda: clock[0]) as recorder:
@@ -415,9 +435,8 @@ async def test_a_refusing_journal_is_retried_until_it_accepts_visits(
         assert segment.read_bytes() == before
         assert recorder.record(make_visit())
     assert await count_clicks(db) == 3
-    assert caplog.messages == [
-        "The click journal cannot be written: [Errno 28] No space left on device."
-    ]
+    said = {"event": "journal_not_written", "log_level": "warning"}
+    assert events == [said | {"reason": "[Errno 28] No space left on device"}]
 
 
 async def test_a_visit_that_is_journalled_again_ends_a_refusal(db: Database) -> None:
@@ -452,15 +471,13 @@ async def test_a_visit_that_must_be_journalled_is_stored_without_another(db: Dat
     assert await count_clicks(db) == 2
 
 
-async def test_past_the_bound_visits_are_dropped_and_counted(
-    db: Database, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_past_the_bound_visits_are_dropped_and_counted(db: Database, events: Events) -> None:
     async with run_recorder(db, rest_s=NEVER, most_waiting=3) as recorder:
         taken = [recorder.record(make_visit()) for _ in range(5)]
         assert taken == [True, True, True, False, False]
         assert not recorder.record_or_refuse(make_visit())
         assert recorder.describe().dropped == 2
-        assert caplog.text.count("Clicks are being lost") == 1
+        assert list_names(events).count("clicks_dropped") == 1
     assert await count_clicks(db) == 3
 
 

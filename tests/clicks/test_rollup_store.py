@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shorty.clicks.journal import Position
 from shorty.clicks.model import BIO, BOT, LINK, PERSON, PREFETCH, QR, Visit, encode_visit
+from shorty.clicks.owners import number_domain
 from shorty.clicks.rollup_store import forget_visitors
 from shorty.clicks.rollups import MOST_VALUES, OTHER, QUARTER_MS, KnownVisitors, decode_counts
 from shorty.clicks.store import begin_journal, store_batch
@@ -17,7 +18,7 @@ from shorty.storage.database import Database
 from tests.clicks.making import AT, insert_links, make_person, make_visit
 from tests.clicks.recount import NAMES, assert_sums_are_right, flatten, read_rollups
 from tests.examples import count_examples
-from tests.support import prepare_copy
+from tests.support import open_new
 
 ID = "a journal"
 DAY = AT // DAY_MS * DAY_MS
@@ -29,7 +30,7 @@ async def begin(db: Database) -> None:
     await db.write(
         lambda tx: tx.execute("update link_counters set workspace_id = 2 where link_id = 3")
     )
-    await db.write(lambda tx: begin_journal(tx, ID, Position(1, 8)))
+    await db.write(lambda tx: begin_journal(tx, ID, "local", Position(1, 8)))
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +103,9 @@ async def test_a_visitor_of_two_links_in_two_quarter_hours_of_one_batch_is_one_o
         (-1, DAY): (2, 1 - is_late_first),
         (-1, DAY + QUARTER_MS): (2, int(is_late_first)),
         (-2, DAY + QUARTER_MS): (2, 1),
+        (number_domain(1, 1), DAY): (2, 1 - is_late_first),
+        (number_domain(1, 1), DAY + QUARTER_MS): (2, int(is_late_first)),
+        (number_domain(2, 1), DAY + QUARTER_MS): (2, 1),
     }
     await assert_sums_are_right(db)
 
@@ -122,6 +126,28 @@ async def test_values_are_counted_and_unknown_ones_left_out(db: Database) -> Non
     expected = {"cDE": 2, "CDE": 1, "tDEBonn": 1, "TDEBonn": 1, "rt.co": 1, "1news": 1, "5b": 1}
     expected |= {"bChrome": 2, "oWindows": 2, "ddesktop": 2}
     assert await find_persons(db, 1) == await find_persons(db, -1) == expected
+
+
+async def test_rules_are_counted_by_their_link_and_variant(db: Database) -> None:
+    await store(
+        db,
+        make_person(won=("4f2a", "a")),
+        make_person(won=("4f2a", "b"), visitor=8),
+        make_person(won=("4f2a", "b"), visitor=8),
+        make_person(link_id=2, won=("4f2a", "")),
+        make_person(),
+    )
+    persons = await find_persons(db, -1)
+    assert {key: persons[key] for key in persons if key[0] in "uU"} == {
+        "u1\t4f2a\ta": 1,
+        "U1\t4f2a\ta": 1,
+        "u1\t4f2a\tb": 2,
+        "U1\t4f2a\tb": 1,
+        "u2\t4f2a\t": 1,
+    }
+    of_link = await find_persons(db, 2)
+    assert (of_link["u2\t4f2a\t"], of_link["U2\t4f2a\t"]) == (1, 1)
+    await assert_sums_are_right(db)
 
 
 async def test_what_visitors_control_is_capped_in_whatever_batches_it_comes(db: Database) -> None:
@@ -198,6 +224,7 @@ VISITS = st.builds(
     city=st.sampled_from(["", "Bonn"]),
     referrer=st.sampled_from(["", "t.co"]),
     utm=st.none() | st.tuples(*[st.none() | st.just("a")] * 5).filter(any),
+    won=st.sampled_from([None, ("4f2a", ""), ("4f2a", "a"), ("77c1", "")]),
 )
 
 
@@ -205,7 +232,7 @@ VISITS = st.builds(
 @given(batches=st.lists(st.lists(VISITS, max_size=6), max_size=5))
 async def test_sums_equal_a_recount_after_any_history(batches: list[list[Visit]]) -> None:
     with TemporaryDirectory() as folder:
-        db = await Database.open(prepare_copy(Path(folder)))
+        db = await open_new(Path(folder))
         try:
             await begin(db)
             for number, visits in enumerate(batches, start=1):

@@ -3,7 +3,7 @@ import pytest
 
 from shorty.clicks.journal import Position
 from shorty.clicks.model import BIO, BOT, LINK, PERSON, PREFETCH, QR, Visit, encode_visit
-from shorty.clicks.store import begin_journal, find_journal_state, look_up_count, store_batch
+from shorty.clicks.store import begin_journal, find_count, find_journal_state, store_batch
 from shorty.clicks.waiting import IN_MEMORY, Batch
 from shorty.config import Plan
 from shorty.errors import StorageUnavailableError
@@ -11,6 +11,7 @@ from shorty.storage.database import Database
 from shorty.webhooks.outbox import Outbox
 from tests.clicks.making import AT, BROWSER, count_clicks, insert_links, make_person, make_visit
 from tests.clicks.recount import assert_sums_are_right
+from tests.reading import reader
 
 ID = "a journal"
 
@@ -18,7 +19,7 @@ ID = "a journal"
 @pytest.fixture(autouse=True)
 async def begun(db: Database) -> None:
     await db.write(insert_links(1, 2))
-    await db.write(lambda tx: begin_journal(tx, ID, Position(1, 8)))
+    await db.write(lambda tx: begin_journal(tx, ID, "local", Position(1, 8)))
 
 
 async def store(
@@ -33,13 +34,31 @@ async def test_a_click_keeps_all_that_is_known_of_its_visit(db: Database) -> Non
     utm = ("news", None, "märz", None, None)
     await store(
         db,
-        make_visit(source=QR, country="DE", referrer="t.co", utm=utm),
+        make_visit(source=QR, country="DE", referrer="t.co", utm=utm, won=("4f2a", "b")),
         make_visit(at=AT + 1, visitor=0, user_agent="curl/8.5.0"),
+        make_person(at=AT + 2, user_agent="", won=("77c1", "")),
     )
     rows = await db.find_all("select * from clicks order by id")
     assert [tuple(row)[1:] for row in rows] == [
-        (1, AT, 7, PERSON, QR, "DE", "t.co", "Chrome", "Windows", "desktop", rows[0]["utm"], None),
-        (1, AT + 1, 0, BOT, LINK, None, None, "curl", None, "other", None, None),
+        (
+            1,
+            AT,
+            7,
+            PERSON,
+            QR,
+            "DE",
+            "t.co",
+            "Chrome",
+            "Windows",
+            "desktop",
+            rows[0]["utm"],
+            None,
+            1,
+            "4f2a",
+            "b",
+        ),
+        (1, AT + 1, 0, BOT, LINK, None, None, "curl", None, "other", None, None, 1, None, None),
+        (1, AT + 2, 7, PERSON, *[LINK, *[None] * 4, "other", None, None, 1, "77c1", None]),
     ]
     assert rows[0]["utm"] == '["news",null,"märz",null,null]'
 
@@ -57,6 +76,22 @@ async def test_visits_of_other_releases_and_torn_ones_are_stored_as_far_as_they_
     rows = await db.find_all("select at, country, kind from clicks order by id")
     expected = [(AT, "DE", BOT), (AT + 2, None, PERSON), (AT + 3, None, PERSON)]
     assert [tuple(row) for row in rows] == expected
+
+
+async def test_a_visit_journalled_before_there_were_rules_is_stored_whole(db: Database) -> None:
+    """As `Visit` was before rules were recorded."""
+    former = [AT, 1, 7, "DE", QR, PERSON, BROWSER, "t.co", None, "Bonn", 1]
+    batch = Batch(1, [msgspec.msgpack.encode(former)], offset=100)
+    batch.number = 1
+    assert await db.write(lambda tx: store_batch(tx, ID, batch)) == 0
+    (row,) = await db.find_all("select * from clicks")
+    assert (row["city"], row["domain_id"], row["rule_id"], row["variant"]) == (
+        "Bonn",
+        1,
+        None,
+        None,
+    )
+    await assert_sums_are_right(db)
 
 
 async def test_persons_are_counted_by_source_bots_and_prefetches_apart(db: Database) -> None:
@@ -134,11 +169,11 @@ async def test_links_that_are_deleted_softly_still_count(db: Database) -> None:
 
 async def test_a_batch_moves_the_position(db: Database) -> None:
     await store(db, make_visit(), number=1)
-    assert await find_journal_state(db) == (ID, (1, 100), 1)
+    assert await find_journal_state(db, ID) == (ID, (1, 100), 1)
     await store(db, make_visit(), number=2, segment=IN_MEMORY)
-    assert await find_journal_state(db) == (ID, (1, 100), 2)
+    assert await find_journal_state(db, ID) == (ID, (1, 100), 2)
     await store(db, number=3, segment=2)
-    assert await find_journal_state(db) == (ID, (2, 300), 3)
+    assert await find_journal_state(db, ID) == (ID, (2, 300), 3)
 
 
 async def test_a_retried_batch_is_stored_once(db: Database) -> None:
@@ -155,10 +190,10 @@ async def test_a_database_of_another_journal_takes_nothing(db: Database) -> None
 
 
 async def test_the_count_and_its_batches_are_read_together(db: Database) -> None:
-    assert look_up_count(db, 1) == (0, 0)
+    assert find_count(reader(db), 1, ID) == (0, 0)
     await store(db, make_person(), make_person(source=QR), make_visit(kind=BOT))
-    assert look_up_count(db, 1) == (2, 1)
-    assert look_up_count(db, 2) == (0, 1)
-    assert look_up_count(db, 404) == (0, 1)
-    await db.write(lambda tx: tx.execute("delete from journal_state"))
-    assert look_up_count(db, 1) == (0, 0)
+    assert find_count(reader(db), 1, ID) == (2, 1)
+    assert find_count(reader(db), 2, ID) == (0, 1)
+    assert find_count(reader(db), 404, ID) == (0, 1)
+    await db.write(lambda tx: tx.execute("delete from journals"))
+    assert find_count(reader(db), 1, ID) == (2, 0)

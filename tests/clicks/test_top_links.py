@@ -4,6 +4,7 @@ from shorty.clicks import top_links
 from shorty.clicks.folding import fold_some
 from shorty.clicks.model import BOT
 from shorty.clicks.rollups import QUARTER_MS
+from shorty.clicks.stats_store import Scope
 from shorty.clicks.top_links import LinkCount, count_candidates, list_top_links
 from shorty.durations import DAY_MS
 from shorty.storage.database import Database
@@ -16,7 +17,9 @@ END = START + 3 * DAY_MS
 async def find(
     db: Database, limit: int = 8, *, workspace_id: int = 1, has_bots: bool = False
 ) -> list[LinkCount]:
-    return await list_top_links(db, workspace_id, START, END, limit, has_bots=has_bots)
+    return await list_top_links(
+        db, Scope(workspace_id=workspace_id), START, END, limit, has_bots=has_bots
+    )
 
 
 async def test_clicks_within_the_period_count_to_the_quarter_hour(db: Database) -> None:

@@ -2,10 +2,11 @@ import re
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from shorty.clicks.visitor import VisitorNumbers, wants_privacy
 from shorty.durations import DAY_MS
-from tests.clicks.making import watch_fsync
+from tests.clicks.making import Events, watch_fsync
 
 NOON = 20_000 * DAY_MS + DAY_MS // 2
 MIDNIGHT = 20_001 * DAY_MS
@@ -115,9 +116,7 @@ def test_only_the_servers_user_may_read_the_key(tmp_path: Path) -> None:
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_key_that_cannot_be_written_does_not_stop_visits(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_key_that_cannot_be_written_does_not_stop_visits(tmp_path: Path, events: Events) -> None:
     (tmp_path / "data").mkdir()
     numbers = VisitorNumbers(tmp_path / "data" / "key", NOON)
     before = number(numbers, NOON)
@@ -126,12 +125,8 @@ def test_a_key_that_cannot_be_written_does_not_stop_visits(
     assert after != before
     assert number(numbers, MIDNIGHT + 1) == after
     path = tmp_path / "data" / "key"
-    said = (
-        f"The visitor key in {path} could not be replaced ([Errno 2] No such file or directory: "
-        f"'{path}'): yesterday's stays on the disk, and visitors will be counted anew after a "
-        "restart."
-    )
-    assert caplog.messages == [said]
+    said = {"event": "visitor_key_not_replaced", "log_level": "warning", "file": str(path)}
+    assert events == [said | {"reason": f"[Errno 2] No such file or directory: '{path}'"}]
 
 
 def test_a_user_agent_of_any_characters_has_a_number(tmp_path: Path) -> None:
@@ -144,3 +139,22 @@ def test_privacy_is_asked_for_with_either_header() -> None:
     assert wants_privacy("", "1")
     assert not wants_privacy("0", "0")
     assert not wants_privacy("", "")
+
+
+def test_a_shared_key_needs_no_file_and_the_next_days_is_brought_before(tmp_path: Path) -> None:
+    one, other = (VisitorNumbers(tmp_path / name, NOON, shared=b"1" * 16) for name in ("a", "b"))
+    assert number(one, NOON) == number(other, NOON)
+    for each in (one, other):
+        each.bring_key(MIDNIGHT // DAY_MS, b"2" * 16)
+    before = number(one, MIDNIGHT - 1)
+    assert number(one, MIDNIGHT) == number(other, MIDNIGHT) != before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_next_days_shared_key_a_process_makes_its_own(tmp_path: Path) -> None:
+    numbers = VisitorNumbers(tmp_path / "a", NOON, shared=b"1" * 16)
+    before = number(numbers, NOON)
+    with capture_logs() as logged:
+        assert number(numbers, MIDNIGHT) != before
+    assert [entry["event"] for entry in logged] == ["visitor_key_not_shared"]
+    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,3 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -6,7 +5,7 @@ from shorty.clicks.journal import Position, Record
 from shorty.clicks.model import BOT, PREFETCH, encode_visit
 from shorty.clicks.records import FIRST_OFFSET, HEADER_BYTES
 from shorty.clicks.waiting import IN_MEMORY, Batch, WaitingVisits, read_visits
-from tests.clicks.making import make_person, make_visit
+from tests.clicks.making import Events, make_person, make_visit
 
 PERSON_ON_1 = encode_visit(make_person())
 
@@ -124,13 +123,12 @@ def test_persons_are_counted_in_the_batches_that_are_not_stored() -> None:
     assert waiting.count_persons(1, stored_batches=5) == 2
 
 
-def test_what_cannot_be_read_is_left_out_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_read_is_left_out_alone(events: Events) -> None:
     torn = [b"\xff", b"\x91\x01", b"\x94\x01\x02\x03\xa1\xff", b"\xc0"]
     assert list(read_visits([PERSON_ON_1, *torn, PERSON_ON_1])) == [make_person()] * 2
-    assert len(caplog.messages) == len(torn)
-    assert caplog.messages[-1] == (
-        "A visit in the click journal cannot be read: Expected `array`, got `None`."
-    )
+    said = {"event": "visit_not_read", "log_level": "warning"}
+    assert len(events) == len(torn)
+    assert events[-1] == said | {"reason": "Expected `array`, got `None`"}
 
 
 def test_the_longest_wait_is_that_of_the_oldest_batch() -> None:

@@ -17,14 +17,20 @@ def file(tmp_path: Path) -> Path:
     return file
 
 
+ANY = {"SHORTY_STORAGE__DATABASE": "postgresql://db.example/shorty"}  # allows all settings
 EXAMPLES = {
     "server.host": ("10.0.0.2", "10.0.0.2"),
     "server.port": ("9000", 9000),
+    "server.workers": ("4", 4),
     "server.trusted_proxies": ("10.0.0.0/8, ::1", ("10.0.0.0/8", "::1")),
     "server.cors_origins": ('["https://a.b"]', ("https://a.b",)),
     "server.requests_per_minute": ("10", 10),
     "server.hsts": ("true", True),
-    "storage.database": ("/srv/a.db", Path("/srv/a.db")),
+    "storage.database": ("/srv/a.db", "/srv/a.db"),
+    "storage.folder": ("/srv/a", "/srv/a"),
+    "storage.node": ("a-1", "a-1"),
+    "storage.listen": ("postgresql://a/b", "postgresql://a/b"),
+    "storage.stale_s": ("60", 60.0),
     "domains": ("a.b,c.d", (DomainConfig(host="a.b"), DomainConfig(host="c.d"))),
     "plans.pro-plus.links": ("", None),
     "plans.pro-plus.links_per_month": ("0", 0),
@@ -51,6 +57,7 @@ EXAMPLES = {
     "webhooks.timeout_s": ("0.5", 0.5),
     "webhooks.retries_s": ("0.1, 2", (0.1, 2.0)),
     "privacy.honour_dnt": ("no", False),
+    "dashboard.at_root": ("true", True),
     "geo.database": ("/dev/null", "/dev/null"),
     "smtp.host": ("mail.a.example", "mail.a.example"),
     "smtp.port": ("465", 465),
@@ -58,6 +65,9 @@ EXAMPLES = {
     "smtp.username": ("shorty", "shorty"),
     "smtp.password": ("12345", "12345"),
     "smtp.sender": ("Shorty <shorty@a.example>", "Shorty <shorty@a.example>"),
+    "log.format": ("json", "json"),
+    "log.level": ("warning", "warning"),
+    "log.access": ("yes", True),
     "metrics.token": ("12345", "12345"),
 }
 
@@ -77,7 +87,7 @@ def test_every_setting_has_an_example_here() -> None:
 def test_a_variable_sets_its_setting(file: Path, path: str) -> None:
     text, value = EXAMPLES[path]
     assert read_setting(load_config(file, {}), path) != value
-    assert read_setting(load_config(file, {name_variable(path): text}), path) == value
+    assert read_setting(load_config(file, ANY | {name_variable(path): text}), path) == value
 
 
 def test_variables_change_single_keys_of_a_plan(file: Path) -> None:

@@ -34,7 +34,7 @@ def test_without_a_file_the_defaults_apply(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     config = load_config(None, {})
     assert config == replace(
-        Config(), storage=StorageConfig(database=tmp_path / "data" / "shorty.db")
+        Config(), storage=StorageConfig(database=str(tmp_path / "data" / "shorty.db"))
     )
     assert (config.server.host, config.server.port) == ("127.0.0.1", 8000)
 
@@ -42,7 +42,7 @@ def test_without_a_file_the_defaults_apply(tmp_path: Path, monkeypatch: pytest.M
 def test_the_shipped_file_says_what_the_defaults_are() -> None:
     shipped = load_config(SHIPPED, {})
     database = SHIPPED.parent / "data" / "shorty.db"
-    assert shipped == replace(Config(), storage=StorageConfig(database=database))
+    assert shipped == replace(Config(), storage=StorageConfig(database=str(database)))
 
 
 def test_a_file_in_the_working_directory_is_found(
@@ -65,6 +65,8 @@ def test_a_variable_wins_over_the_file_and_an_option_over_both(write: Write) -> 
     assert load_config(file, environ).server.port == 9001
     chosen = load_config(file, environ, port=9002, host="10.0.0.2")
     assert (chosen.server.host, chosen.server.port) == ("10.0.0.2", 9002)
+    with pytest.raises(ConfigError, match=r"server\.workers \(--workers\): only one process"):
+        load_config(file, environ, workers=2)
 
 
 def test_relative_paths_count_from_the_file(write: Write, tmp_path: Path) -> None:
@@ -74,13 +76,13 @@ def test_relative_paths_count_from_the_file(write: Write, tmp_path: Path) -> Non
         '\n[geo]\ndatabase = "bad.txt"\n[[domains]]\nhost = "go.example"\nasset_links = "bad.txt"'
     )
     config = load_config(file, {})
-    assert config.storage.database == tmp_path / "here.db"
+    assert config.storage.path == tmp_path / "here.db"
     assert config.links.blocked_hosts_files == (tmp_path / "bad.txt",)
     assert config.geo.path == tmp_path / "bad.txt"
     assert config.domains[0].asset_links == str(tmp_path / "bad.txt")
     assert config.domains[0].apple_app_site_association == ""
     elsewhere = {"SHORTY_STORAGE__DATABASE": "/srv/shorty.db"}
-    assert load_config(file, elsewhere).storage.database == Path("/srv/shorty.db")
+    assert load_config(file, elsewhere).storage.path == Path("/srv/shorty.db")
 
 
 def test_domains_get_one_spelling_and_their_scheme(write: Write) -> None:
@@ -168,6 +170,8 @@ def test_one_message_names_every_fault(write: Write) -> None:
             "[server]\ncors_origins = ['https://a.b/x']",
             'cors_origins[0]: expected "*" or an origin',
         ),
+        ("[server]\nworkers = 0", "server.workers: expected a whole number from 1 to 64"),
+        ("[server]\nworkers = 2", "server.workers: only one process can write to an SQLite file"),
         ("[storage]\ndatabase = ''", "storage.database: expected the path of a file"),
         ("[[domains]]\nscheme = 'http'", "domains[0].host: is missing; expected text"),
         ("[[domains]]\nhost = 'https://a.b'", "domains[0].host: expected a host name without"),

@@ -1,12 +1,14 @@
 """Derived settings: schemes, plans, the built-in domain; and their documentation."""
 
+import os
 import re
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from shorty.config import Config, DomainConfig, Plan, ServedDomain, ServerConfig
+from shorty.config import Config, DomainConfig, Plan, ServedDomain, ServerConfig, StorageConfig
 from shorty.config.environment import name_variable
 from shorty.config.settings import list_paths, list_settings, split_port
 
@@ -115,3 +117,11 @@ def test_the_manual_names_the_defaults_of_the_shipped_file() -> None:
     shipped = (ROOT / "shorty.toml").read_text("utf-8")
     for key, default in re.findall(r"^\| `(\w+)` \| `(.*?)` \|", MANUAL, re.MULTILINE):
         assert f"{key} = {default}\n" in shipped, key
+
+
+def test_each_worker_has_a_name_and_a_folder_of_its_own() -> None:
+    storage = StorageConfig(database="postgresql://db.example/shorty", folder="/srv/a", node="a")
+    second = storage.divide(2)
+    assert (second.database, second.node) == (storage.database, "a-2")
+    assert second.lock == Path("/srv/a/2/shorty.node")
+    assert replace(storage, node="").divide(1).node == f"{os.uname().nodename}-1"

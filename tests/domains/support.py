@@ -17,6 +17,7 @@ PLAIN = Domain(
     position=0,
     root_redirect="",
     not_found_redirect="",
+    expired_redirect="",
     verification_token="",
     verified_at=NOW,
     created_at=NOW,
@@ -38,5 +39,5 @@ async def start(db: Database, config: Config, now: int = NOW) -> DomainDirectory
     """What `serve` does with domains when it starts."""
     await db.write(lambda tx: sync_domains(tx, config, now))
     directory = DomainDirectory(db, config)
-    directory.reload()
+    await directory.reload()
     return directory

@@ -106,7 +106,7 @@ async def test_a_command_knows_the_builtin_domain_on_the_port_that_the_server_wa
 ) -> None:
     await start(db, make_config(port=9000))
     directory = DomainDirectory(db, make_config(port=8000))
-    directory.reload()
+    await directory.reload()
     assert find(directory, "127.0.0.1:9000") == "localhost:9000"
     assert directory.is_own_host("127.0.0.1", 9000)
 
@@ -126,7 +126,7 @@ async def test_changes_show_after_a_reload(db: Database) -> None:
     assert find(directory, "LINKS.example.com") is None
     await db.write(lambda tx: add_operator_domain(tx, NewDomain(host="links.example.com"), NOW))
     assert find(directory, "LINKS.example.com") is None
-    directory.reload()
+    await directory.reload()
     assert find(directory, "LINKS.example.com") == "links.example.com"
 
 
@@ -134,14 +134,14 @@ async def test_an_empty_directory_answers_nothing(db: Database) -> None:
     directory = DomainDirectory(db, make_config())
     assert directory.default is None
     assert find(directory, "localhost:8000") is None
-    directory.reload()
+    await directory.reload()
     assert directory.default is None
 
 
 async def test_a_workspaces_domain_is_not_the_default(db: Database, ann: Actor) -> None:
     await add(db, ann, "go.acme.example")
     directory = DomainDirectory(db, make_config())
-    directory.reload()
+    await directory.reload()
     assert directory.default is None
     assert directory.list_operator_domains() == []
 

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from shorty.accounts.model import Actor
 from shorty.config import Config, DomainConfig, Plan
 from shorty.domains import Domain, DomainChange, DomainDirectory, NewDomain
-from shorty.domains.app_links import AppLinks, look_up_app_links
+from shorty.domains.app_links import AppLinks, find_app_links
 from shorty.domains.service import (
     add_domain,
     add_operator_domain,
@@ -35,6 +35,7 @@ from shorty.errors import (
 from shorty.plans import read_usage
 from shorty.storage.database import Database, Transaction
 from tests.domains.support import make_config, start
+from tests.reading import reader
 from tests.support import NOW, make_actor, make_home
 
 Act = tuple[Callable[[Transaction], object], set[int]]
@@ -194,6 +195,11 @@ async def test_redirects_change_one_by_one_and_clear(
     assert (await change(root_redirect=None)).root_redirect == ""
     assert (await change(not_found_redirect="")).not_found_redirect == ""
     assert (await get_domain(db, ann.workspace_id, domain.id)).root_redirect == ""
+    over = await change(expired_redirect="https://b.example/over")
+    assert over.expired_redirect == "https://b.example/over"
+    assert (await get_domain(db, ann.workspace_id, domain.id)) == over
+    assert (await change(root_redirect="")).expired_redirect == "https://b.example/over"
+    assert (await change(expired_redirect=None)).expired_redirect == ""
     with pytest.raises(InvalidFieldsError, match="https://"):
         await change(root_redirect="javascript:alert(1)")
     with pytest.raises(InvalidFieldsError, match="back to itself"):
@@ -500,12 +506,12 @@ async def test_the_files_that_the_configuration_names_are_read_at_each_start(
     directory = await start(db, Config(domains=(domain,)))
     assert directory.default is not None
     id_ = directory.default.id
-    assert look_up_app_links(db, id_) == AppLinks(asset_links='[{"a":1}]')
+    assert find_app_links(reader(db), id_) == AppLinks(asset_links='[{"a":1}]')
     file.write_text('[{"a": 2}]')
     await start(db, Config(domains=(domain,)))
-    assert look_up_app_links(db, id_) == AppLinks(asset_links='[{"a":2}]')
+    assert find_app_links(reader(db), id_) == AppLinks(asset_links='[{"a":2}]')
     await start(db, make_config("go.example.com"))
-    assert look_up_app_links(db, id_) == AppLinks()
+    assert find_app_links(reader(db), id_) == AppLinks()
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ class Scene:
         self.db = db
         self.directory = directory
         self.dns = dns
-        self.challenges = Challenges()
+        self.challenges = Challenges(b"ours")
         self.verifier = DomainVerifier(
             db,
             directory,
@@ -239,7 +239,7 @@ async def test_behind_another_address_the_server_recognises_itself(
 
 
 async def test_another_shorty_is_not_this_one(scene: Scene, ann: Actor) -> None:
-    other = Challenges()
+    other = Challenges(b"another")
     async with run_site(lambda path: other.answer(path.removeprefix(CHALLENGE_PATH))) as port:
         domain = await scene.claim(ann, f"{HOST}:{port}")
         scene.dns.zone[HOST] = {"A": ["198.51.100.77"]}
@@ -384,8 +384,9 @@ async def test_the_needed_records_are_told_before_anything_is_asked(
     assert scene.dns.asked == []
 
 
-def test_challenges_are_answered_by_one_process_only() -> None:
-    one, other = Challenges(), Challenges()
+def test_challenges_are_answered_by_the_servers_of_one_database_only() -> None:
+    one, other = Challenges(b"ours"), Challenges(b"another")
+    assert Challenges(b"ours").answer("x") == one.answer("x")
     assert one.answer("x") == one.answer("x")
     assert len({one.answer("x"), one.answer("y"), other.answer("x")}) == 3
     assert one.answer("\udcff")

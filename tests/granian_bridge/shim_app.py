@@ -5,6 +5,7 @@ import gc
 import hashlib
 from asyncio import AbstractEventLoop
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, NoReturn
 
 from litestar import Litestar, Request, Response, get, head, post
@@ -229,8 +230,11 @@ class App:
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None: ...
 
-    def find_setup_path(self) -> str:
+    async def find_setup_path(self) -> str:
         return ""
+
+    async def store_left_journal(self, folder: Path) -> None:
+        raise AssertionError(folder)  # there is one worker
 
     def answer_now(self, _scope: Any, _proto: Any) -> bool:
         return False

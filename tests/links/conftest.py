@@ -8,9 +8,9 @@ from shorty.config import Config, DomainConfig, Plan
 from shorty.domains import DomainDirectory
 from shorty.domains.service import sync_domains
 from shorty.links.blocklist import BlockList
+from shorty.links.checks import LinkRules
 from shorty.links.context import LinkContext
 from shorty.links.lookup import LinkLookup
-from shorty.links.rules import LinkRules
 from shorty.storage.database import Database
 from tests.support import NOW, make_actor, make_home
 
@@ -38,7 +38,7 @@ def rules() -> LinkRules:
 async def context(db: Database, rules: LinkRules) -> LinkContext:
     await db.write(lambda tx: sync_domains(tx, CONFIG, NOW))
     domains = DomainDirectory(db, CONFIG)
-    domains.reload()
+    await domains.reload()
     return LinkContext(db=db, domains=domains, lookup=LinkLookup(db, rules.block_list), rules=rules)
 
 

@@ -23,6 +23,7 @@ from shorty.links.service import (
 from shorty.plans import read_usage
 from tests.links.conftest import SMALL
 from tests.links.making import make_link, new_link
+from tests.reading import reader
 from tests.support import NOW
 
 
@@ -61,9 +62,9 @@ async def test_the_good_ones_are_made_and_the_others_say_why(
     for outcome in outcomes:
         if isinstance(outcome, Link):
             assert await get_link(context, actor, outcome.id) == outcome
-            assert context.lookup.find(outcome.domain_id, outcome.slug) is not None
+            assert await context.lookup.find(outcome.domain_id, outcome.slug) is not None
     assert await count_used(context, actor) == {"links": 3, "links_per_month": 3}
-    assert context.db.look_up("select 1 from tags where name = 'never'") is None
+    assert reader(context.db).find_one("select 1 from tags where name = 'never'") is None
 
 
 async def test_a_plan_with_room_for_some_makes_the_first_good_ones(
@@ -117,7 +118,7 @@ async def test_one_change_is_made_to_each(
     outcomes = await change_links(context, actor, [one.id, two.id], LinkChange(slug="new"), NOW + 2)
     assert isinstance(outcomes[0], Link)
     assert isinstance(outcomes[1], SlugTakenError)
-    assert context.lookup.find(one.domain_id, one.slug) is None
+    assert await context.lookup.find(one.domain_id, one.slug) is None
 
 
 async def test_a_change_that_runs_out_of_edits_is_undone_alone(
@@ -149,7 +150,7 @@ async def test_many_are_deleted(context: LinkContext, actor: Actor, stranger: Ac
     assert await delete_links(context, actor, ids, NOW) == [links[0].id, links[2].id]
     assert await count_used(context, actor) == {"links": 1, "links_per_month": 3}
     assert (await get_link(context, stranger, theirs.id)).id == theirs.id
-    assert context.lookup.find(links[0].domain_id, links[0].slug) is None
+    assert await context.lookup.find(links[0].domain_id, links[0].slug) is None
 
 
 async def test_many_come_back_and_the_others_say_why(
@@ -162,7 +163,7 @@ async def test_many_come_back_and_the_others_say_why(
     outcomes = await restore_links(context, actor, [*ids, ids[0], 99], NOW)
     assert name_kinds(outcomes) == ["Link", "SlugTakenError", "Link", "NotFoundError"]
     assert await count_used(context, actor) == {"links": 2, "links_per_month": 3}
-    assert context.lookup.find(links[2].domain_id, "s2") is not None
+    assert await context.lookup.find(links[2].domain_id, "s2") is not None
 
 
 async def test_tags_are_added_and_removed_beside_the_others(

@@ -17,6 +17,7 @@ from shorty.links.page_fetcher import WAITING, PageFetcher
 from shorty.links.page_metadata import guess_icon, read_page_facts
 from shorty.links.service import change_link, get_link
 from shorty.qr.sandbox import ICON_SIDE, draw_icon
+from shorty.storage.changes import AnythingChanged
 from tests.links.making import make_link
 from tests.qr.reading import open_image
 from tests.support import DAY, NOW
@@ -45,7 +46,7 @@ class Site:
 
 
 def make_page_fetcher(context: LinkContext, fetcher: Fetcher, now: int = NOW) -> PageFetcher:
-    return PageFetcher(context.db, context.lookup, context.icons, fetcher, lambda: now, draw_icon)
+    return PageFetcher(context.db, context.icons, fetcher, lambda: now, draw_icon)
 
 
 async def fill(context: LinkContext, fetcher: Fetcher, *links: Link, now: int = NOW) -> None:
@@ -154,7 +155,7 @@ async def test_a_host_without_an_icon_is_asked_again_after_a_day(
         assert (await get_link(context, actor, link.id)).favicon_url == ""
         site.picture = write_picture()
         await fill(context, fetcher, link, now=NOW + DAY - 1)
-        context.icons.forget_all()
+        context.icons.hear(AnythingChanged())
         await fill(context, fetcher, link, now=NOW + DAY - 1)
         assert site.paths == ["/", "/i.png"]
         await fill(context, fetcher, link, now=NOW + 2 * DAY)

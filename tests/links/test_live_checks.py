@@ -6,9 +6,13 @@ from msgspec.structs import replace
 from shorty.accounts.model import Actor
 from shorty.errors import ForbiddenError
 from shorty.fetch import Fetcher
-from shorty.links.context import LinkContext
-from shorty.links.live_checks import fetch_preview, find_destination_fault, find_slug_fault
-from shorty.links.model import LinkType
+from shorty.links.context import LinkContext, find_destination_fault
+from shorty.links.live_checks import (
+    fetch_preview,
+    find_same_destination,
+    find_slug_fault,
+)
+from shorty.links.model import LinkChange, LinkType
 from shorty.links.page_metadata import PageFacts
 from shorty.links.service import delete_link
 from tests.links.making import make_link
@@ -38,7 +42,7 @@ async def test_a_slug_is_judged_in_one_sentence(
     context: LinkContext, actor: Actor, stranger: Actor, domain: str, slug: str, told: str | None
 ) -> None:
     await make_link(context, stranger, slug="taken")
-    fault = await find_slug_fault(context, actor, domain, slug)
+    fault = await find_slug_fault(context, actor, domain, slug, NOW)
     assert told in fault if fault and told else fault is told
     assert fault is None or fault.endswith(".")
 
@@ -47,10 +51,10 @@ async def test_a_link_may_keep_its_own_slug_and_deleted_ones_are_free(
     context: LinkContext, actor: Actor
 ) -> None:
     link = await make_link(context, actor, slug="mine")
-    assert await find_slug_fault(context, actor, "go.example", "mine", link.id) is None
-    assert await find_slug_fault(context, actor, "go.example", "mine", link.id + 1) is not None
+    assert await find_slug_fault(context, actor, "go.example", "mine", NOW, link.id) is None
+    assert await find_slug_fault(context, actor, "go.example", "mine", NOW, link.id + 1) is not None
     await delete_link(context, actor, link.id, NOW)
-    assert await find_slug_fault(context, actor, "go.example", "mine") is None
+    assert await find_slug_fault(context, actor, "go.example", "mine", NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -73,6 +77,36 @@ async def test_a_destination_is_judged_by_itself(
 ) -> None:
     fault = find_destination_fault(context, link_type, url, NOW)
     assert told in fault if fault and told else fault is told
+
+
+async def test_the_oldest_link_with_the_same_destination_is_found(
+    context: LinkContext, actor: Actor, stranger: Actor
+) -> None:
+    url = "https://example.com/same"
+    await make_link(context, stranger, url=url)
+    await make_link(context, actor, url=url, is_active=False)
+    await make_link(context, actor, url=url, expires_at=NOW + 5)
+    await make_link(context, actor, url=url, valid_since=NOW + 50)
+    deleted = await make_link(context, actor, url=url)
+    await delete_link(context, actor, deleted.id, NOW)
+    wanted = [
+        await make_link(context, actor, url=url, domain=host)
+        for host in ("localhost:8000", "go.example")
+    ]
+    found = await find_same_destination(context, actor, LinkChange(url=url), NOW + 10)
+    assert found is not None
+    assert found.id == wanted[0].id
+    for change in (
+        LinkChange(url=f"{url}?x"),
+        LinkChange(url=url, utm_source="s"),
+        LinkChange(url="nonsense"),
+        LinkChange(title="T"),
+    ):
+        assert await find_same_destination(context, actor, change, NOW + 10) is None
+    with pytest.raises(ForbiddenError):
+        await find_same_destination(
+            context, replace(actor, role="viewer"), LinkChange(url=url), NOW
+        )
 
 
 async def test_a_page_is_asked_for_what_it_says_of_itself(

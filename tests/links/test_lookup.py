@@ -1,18 +1,22 @@
 """What is cached of a link: each column in its place, and which links are plain."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from shorty.accounts.model import Actor
 from shorty.clicks.model import UTM_NAMES
 from shorty.links.blocklist import BlockList
 from shorty.links.context import LinkContext
 from shorty.links.lookup import CachedLink, LinkLookup
+from shorty.links.rules import Rule, encode_rules
 from shorty.links.service import delete_link
 from shorty.links.slug import LONGEST_SPELLING, MAX_SLUG_LENGTH
+from shorty.storage.changes import LinkChanged
 from shorty.storage.database import Database
 from tests.links.making import make_link
 from tests.support import NOW
@@ -24,17 +28,21 @@ async def read(context: LinkContext, actor: Actor, **values: Any) -> CachedLink:
     for name, value in values.items():
         sql = f"update links set {name} = $1 where id = $2"  # noqa: S608 - our own names
         await context.db.write(lambda tx, sql=sql, value=value: tx.execute(sql, value, link.id))
-    found = LinkLookup(context.db, BlockList([])).find(link.domain_id, "s")
+    found = await LinkLookup(context.db, BlockList([])).find(link.domain_id, "s")
     assert found is not None
     return found
 
 
 TEXTS = {
     *{"url", "title", "description", "image", "password_hash", "meta_pixel_id"},
-    *{"google_tag_id", "button_label", *UTM_NAMES},
+    *{"google_tag_id", "button_label", "expired_url", "gtm_container_id", "utm_id", *UTM_NAMES},
 }
 NUMBERS = {"status": 308, "valid_since": 4, "expires_at": 5, "max_clicks": 6, "created_at": 7}
-FLAGS = {"cloaked", "forward_parameters", "block_bots", "is_active", "is_link_in_bio", "is_public"}
+FLAGS = {
+    *{"cloaked", "forward_parameters", "block_bots", "is_active", "is_link_in_bio", "is_public"},
+    *{"hide_referrer", "skip_social_crawler_tracking"},
+}
+RULE = Rule(id="4f2a", url="https://example.de/app")
 
 
 async def test_every_column_has_its_place(context: LinkContext, actor: Actor) -> None:
@@ -63,8 +71,30 @@ async def test_a_password_that_is_not_asked_for_is_none(
 async def test_a_link_is_plain_where_it_is_said_to_be(context: LinkContext, actor: Actor) -> None:
     links = [await make_link(context, actor, slug=slug) for slug in ("a", "b")]
     lookup = LinkLookup(context.db, BlockList([]), is_plain=lambda link: link.slug == "a")
-    found = [lookup.find(link.domain_id, link.slug) for link in links]
+    found = [await lookup.find(link.domain_id, link.slug) for link in links]
     assert [link and link.is_plain for link in found] == [True, False]
+
+
+async def test_rules_are_compiled_once_and_a_link_with_them_is_steered_and_not_plain(
+    context: LinkContext, actor: Actor
+) -> None:
+    link = await make_link(context, actor, slug="s", utm_source="mail", utm_id="7")
+    sql = "update links set rules = $1, expired_url = $2"
+    values = (encode_rules((RULE,)), "https://example.com/archive")
+    await context.db.write(lambda tx: tx.execute(sql, *values))
+    lookup = LinkLookup(context.db, BlockList([]), is_plain=lambda _: True)
+    found = await lookup.find(link.domain_id, "s")
+    assert found is not None
+    assert found.rules is not None
+    assert (found.is_plain, found.is_steered) == (False, True)
+    assert found.rules.active[0].settled.url == f"{RULE.url}?utm_source=mail&utm_id=7"
+    again = await lookup.find(link.domain_id, "s")
+    assert again is found
+    blocked = await LinkLookup(
+        context.db, BlockList(["example.de", "example.com"]), is_plain=lambda _: True
+    ).find(link.domain_id, "s")
+    assert blocked is not None
+    assert (blocked.is_plain, blocked.is_steered, blocked.expired_url) == (False, False, None)
 
 
 @pytest.mark.parametrize(("blocked", "is_blocked"), [("example.com", True), ("b.example", False)])
@@ -72,7 +102,14 @@ async def test_a_host_that_is_blocked_later_blocks_its_links(
     context: LinkContext, actor: Actor, blocked: str, is_blocked: bool
 ) -> None:
     link = await make_link(context, actor)
-    found = LinkLookup(context.db, BlockList([blocked])).find(link.domain_id, link.slug)
+    lookup = LinkLookup(context.db, BlockList([blocked]))
+    with capture_logs() as logs:
+        await lookup.find(link.domain_id, link.slug)
+        lookup.forget_all()
+        found = await lookup.find(link.domain_id, link.slug)
+    said = {"event": "link_blocked", "log_level": "warning", "link_id": link.id}
+    said |= {"workspace_id": link.workspace_id, "host": "example.com"}
+    assert logs == [said] * is_blocked  # once
     assert found is not None
     assert found.is_blocked == is_blocked
 
@@ -86,14 +123,14 @@ async def test_the_same_slug_on_two_domains_leads_to_two_places(
         for host, who in places.items()
     ]
     for _ in range(2):  # read, then cached
-        found = [context.lookup.find(link.domain_id, "same") for link in links]
+        found = [await context.lookup.find(link.domain_id, "same") for link in links]
         assert [each and (each.id, each.workspace_id, each.url) for each in found] == [
             (links[0].id, actor.workspace_id, "https://example.com/go.example"),
             (links[1].id, stranger.workspace_id, "https://example.com/localhost:8000"),
         ]
     await delete_link(context, stranger, links[1].id, NOW)
-    assert context.lookup.find(links[0].domain_id, "same") is not None
-    assert context.lookup.find(links[1].domain_id, "same") is None
+    assert await context.lookup.find(links[0].domain_id, "same") is not None
+    assert await context.lookup.find(links[1].domain_id, "same") is None
 
 
 async def test_what_is_forgotten_is_read_anew_and_nothing_else(
@@ -103,24 +140,22 @@ async def test_what_is_forgotten_is_read_anew_and_nothing_else(
     read: list[int] = []
     lookup = LinkLookup(db, BlockList([]), on_read=read.append)
 
-    def look() -> list[int]:
+    async def look() -> list[int]:
         """The ids of the links that had to be read."""
         read.clear()
         for slug in ("one", "two", "none"):
-            lookup.find(one.domain_id, slug)
+            await lookup.find(one.domain_id, slug)
         return list(read)
 
-    assert look() == [one.id, two.id]
-    assert look() == []
-    lookup.forget(one.domain_id, "one")
-    lookup.forget(one.domain_id + 1, "two")
-    assert look() == [one.id]
-    await make_link(context, actor, slug="none")
-    assert lookup.find(one.domain_id, "none") is None
-    lookup.forget(one.domain_id, "none")
-    assert lookup.find(one.domain_id, "none") is not None
+    assert await look() == [one.id, two.id]
+    assert await look() == []
+    lookup.hear(LinkChanged(one.domain_id, "one"))
+    lookup.hear(LinkChanged(one.domain_id + 1, "two"))
+    assert await look() == [one.id]
+    await make_link(context, actor, slug="none")  # heard of without being told
+    assert await lookup.find(one.domain_id, "none") is not None
     lookup.forget_all()
-    assert len(look()) == 3
+    assert len(await look()) == 3
 
 
 async def test_a_slug_is_found_however_another_version_of_unicode_folded_it(
@@ -130,15 +165,15 @@ async def test_a_slug_is_found_however_another_version_of_unicode_folded_it(
     await db.write(lambda tx: tx.execute("update links set folded_key = '?'"))
     lookup = LinkLookup(db, BlockList([]), is_forgiving=True)
 
-    def find_slugs() -> list[str | None]:
-        found = [lookup.find(link.domain_id, slug) for slug in ("\xe9", "\xc9", "\xc9.")]
+    async def find_slugs() -> list[str | None]:
+        found = [await lookup.find(link.domain_id, slug) for slug in ("\xe9", "\xc9", "\xc9.")]
         return [each and each.slug for each in found]
 
-    assert find_slugs() == [None, "\xc9", "\xc9"]
+    assert await find_slugs() == [None, "\xc9", "\xc9"]
     await make_link(context, actor, slug="\xe9")
     lookup.forget_all()
     for _ in range(2):
-        assert find_slugs() == ["\xe9", "\xc9", "\xc9"]
+        assert await find_slugs() == ["\xe9", "\xc9", "\xc9"]
 
 
 @pytest.mark.parametrize("is_forgiving", [False, True])
@@ -149,10 +184,10 @@ async def test_what_is_too_long_for_a_slug_takes_no_place_in_the_cache(
     lookup = LinkLookup(db, BlockList([]), is_forgiving=is_forgiving)
     for length in (MAX_SLUG_LENGTH + 1, LONGEST_SPELLING, LONGEST_SPELLING + 1, 32_000):
         for letter in ("x", ".", "\u0301"):
-            assert lookup.find(link.domain_id, letter * length) is None
+            assert await lookup.find(link.domain_id, letter * length) is None
     assert lookup.count_cached() == (0, 0)
-    assert lookup.find(link.domain_id, link.slug) is not None
-    assert lookup.find(link.domain_id, "y" * MAX_SLUG_LENGTH) is None
+    assert await lookup.find(link.domain_id, link.slug) is not None
+    assert await lookup.find(link.domain_id, "y" * MAX_SLUG_LENGTH) is None
     assert lookup.count_cached() == (1, 1)
 
 
@@ -162,22 +197,30 @@ async def test_no_more_misses_are_kept_than_there_is_room_for(
     link = await make_link(context, actor, slug="Sale")
     lookup = LinkLookup(db, BlockList([]), is_forgiving=True, links=3, misses=3)
     for number in range(9):
-        assert lookup.find(link.domain_id, f"none{number}") is None
-        assert lookup.find(link.domain_id, "sale" + "." * number) is not None
+        assert await lookup.find(link.domain_id, f"none{number}") is None
+        assert await lookup.find(link.domain_id, "sale" + "." * number) is not None
     assert lookup.count_cached() == (1, 3)
+
+
+def find_in_thread(lookup: LinkLookup, *key: Any) -> None:
+    asyncio.run(lookup.find(*key))
+
+
+def hear_change(lookup: LinkLookup, domain_id: int, slug_key: str) -> None:
+    lookup.hear(LinkChanged(domain_id, slug_key))
 
 
 def forget_all(lookup: LinkLookup, *_: object) -> None:
     lookup.forget_all()
 
 
-@pytest.mark.parametrize("ask", [LinkLookup.forget, forget_all, LinkLookup.find])
+@pytest.mark.parametrize("ask", [hear_change, forget_all, find_in_thread])
 async def test_who_holds_the_lock_keeps_everybody_else_waiting(
     context: LinkContext, actor: Actor, ask: Callable[[LinkLookup, int, str], object]
 ) -> None:
     link = await make_link(context, actor, slug="busy")
     key = (link.domain_id, "busy")
-    found = context.lookup.find(*key)
+    found = await context.lookup.find(*key)
     done = threading.Event()
 
     def work() -> None:

@@ -19,7 +19,7 @@ PAGE = b"<html><head><title>A page &amp; more</title></head></html>"
 
 
 def fill_titles(context: LinkContext, fetcher: Fetcher) -> PageFetcher:
-    return PageFetcher(context.db, context.lookup, context.icons, fetcher, lambda: NOW)
+    return PageFetcher(context.db, context.icons, fetcher, lambda: NOW)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ async def test_a_link_gets_its_pages_title(
     assert {link.title for link in shown} == {"A page & more"}
     assert {link.edit_count for link in shown} == {0}
     assert (await get_link(context, actor, own.id)).title == "Own"
-    cached = context.lookup.find(links[0].domain_id, links[0].slug)
+    cached = await context.lookup.find(links[0].domain_id, links[0].slug)
     assert cached is not None
     assert cached.title == "A page & more"
     found = await list_links(context, actor, LinkFilter(search="page & m"))
@@ -111,7 +111,7 @@ async def test_a_link_that_moved_meanwhile_shows_its_title_where_it_is(
 
     async def respond(path: str, writer: asyncio.StreamWriter) -> None:
         moved = await change_link(context, actor, link.id, LinkChange(slug="moved"), NOW)
-        assert context.lookup.find(moved.domain_id, moved.slug) is not None
+        assert await context.lookup.find(moved.domain_id, moved.slug) is not None
         await answer(path, writer)
 
     async with run_server(respond) as server, Fetcher(allow_private=True) as fetcher:
@@ -121,7 +121,7 @@ async def test_a_link_that_moved_meanwhile_shows_its_title_where_it_is(
         page_fetcher.ask(link, wants_title=True)
         await page_fetcher.finish()
         await page_fetcher.stop()
-    cached = context.lookup.find(link.domain_id, "moved")
+    cached = await context.lookup.find(link.domain_id, "moved")
     assert cached is not None
     assert cached.title == "A page & more"
 

@@ -24,7 +24,7 @@ async def test_a_public_link_belongs_to_nobody_and_lives_an_hour(
     assert link.created_by is None
     assert link.is_public
     assert link.expires_at == NOW + HOUR
-    assert context.lookup.find(link.domain_id, link.slug) is not None
+    assert await context.lookup.find(link.domain_id, link.slug) is not None
     assert (await list_links(context, actor, LinkFilter())).links == ()
 
 
@@ -55,7 +55,7 @@ async def test_only_the_operators_domains_serve_it(context: LinkContext, actor: 
         " values ('own.example', 'https', $1, 'api', 0, 0)"
     )
     await context.db.write(lambda tx: tx.execute(sql, actor.workspace_id))
-    context.domains.reload()
+    await context.domains.reload()
     await make_link(context, actor, domain="own.example")
     with pytest.raises(InvalidFieldsError) as raised:
         await create_public_link(context, new_link(domain="own.example"), NOW)
@@ -74,7 +74,7 @@ async def test_a_day_after_its_end_it_is_deleted(context: LinkContext, actor: Ac
     own = await make_link(context, actor, slug="own", is_public=True)
     assert await delete_expired_public_links(context, NOW + DAY, forget_sums) == 0
     assert await delete_expired_public_links(context, NOW + DAY + HOUR, forget_sums) == 1
-    assert context.lookup.find(link.domain_id, "gone") is None
-    assert context.lookup.find(link.domain_id, "later") is not None
-    assert context.lookup.find(own.domain_id, "own") is not None
+    assert await context.lookup.find(link.domain_id, "gone") is None
+    assert await context.lookup.find(link.domain_id, "later") is not None
+    assert await context.lookup.find(own.domain_id, "own") is not None
     assert await delete_expired_public_links(context, NOW + DAY + HOUR, forget_sums) == 0

@@ -35,6 +35,9 @@ async def search(context: LinkContext, actor: Actor, word: str) -> set[int]:
 
 async def find_indexed(db: Database, word: str) -> set[int]:
     """What the index contains by itself, without catching up."""
+    if db.dialect.searches_by_entries:
+        sql = "select link_id from links_search where is_live = 1 and position($1 in text) > 0"
+        return {row[0] for row in await db.find_all(sql, word)}
     sql = "select rowid from links_search where links_search match $1"
     return {row[0] for row in await db.find_all(sql, " AND ".join(cut(word)))}
 
@@ -93,6 +96,24 @@ async def test_more_than_fit_one_write_are_indexed_before_they_are_searched(
     assert AT_ONCE > 3
 
 
+async def test_where_too_many_wait_a_search_waits_for_some_alone(
+    context: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a move. SQLite then looks through the links, and PostgreSQL finds what it has."""
+    monkeypatch.setattr("shorty.links.search_entries.AT_ONCE", 3)
+    monkeypatch.setattr(listing, "INDEX_PATIENCE_S", 0)
+    made = [(await make_link(context, actor, title="harbour")).id for _ in range(8)]
+    found = await search(context, actor, "harbour")
+    indexed = await find_indexed(context.db, "harbour")
+    assert len(indexed) == 3
+    assert found == (indexed if context.db.dialect.searches_by_entries else set(made))
+    assert not await catch_up(context.db, 0)
+    assert len(await find_indexed(context.db, "harbour")) == 6
+    assert await catch_up(context.db)
+    assert await find_indexed(context.db, "harbour") == set(made)
+    assert await search(context, actor, "harbour") == set(made)
+
+
 async def test_links_that_come_meanwhile_keep_nobody_waiting(
     context: LinkContext, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,10 +121,10 @@ async def test_links_that_come_meanwhile_keep_nobody_waiting(
     writes = 0
     write = context.db.write
 
-    async def write_and_make(work: Any, *asked_at: float) -> Any:
+    async def write_and_make(work: Any, **asked_at: float) -> Any:
         nonlocal writes
         writes += work is index_waiting
-        made = await write(work, *asked_at)
+        made = await write(work, **asked_at)
         if work is index_waiting:
             await make_link(context, actor, title="harbour")
         return made
@@ -140,3 +161,49 @@ async def test_where_nothing_can_be_written_what_is_indexed_is_found(
 
     monkeypatch.setattr(context.db, "write", refuse)
     assert await search(context, actor, "harbour") == {known.id}
+
+
+@pytest.mark.parametrize("small", [0, 10**6])  # with the index, and without
+@pytest.mark.parametrize("seed", range(6))
+async def test_links_are_found_by_the_aliases_they_have(
+    context: LinkContext, actor: Actor, seed: int, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "SMALL", small)
+    dice = random.Random(seed)  # noqa: S311 - the same actions each time
+    live: dict[int, str] = {}
+    deleted: dict[int, str] = {}
+    actions = ("make", "make", "alias", "delete", "restore", "lose", "index", "title")
+    for step in range(60):
+        action, word = dice.choice(actions), dice.choice(WORDS)
+        alias = f"{word}-{step}"
+        if action == "make":
+            live[(await make_link(context, actor, NOW + step, aliases=(alias,))).id] = alias
+        elif action == "alias" and live:
+            link_id = dice.choice(list(live))
+            change = LinkChange(aliases=(f"go.example/{alias}",))
+            await change_link(context, actor, link_id, change, NOW + step)
+            live[link_id] = alias
+        elif action == "title" and live:
+            link_id = dice.choice(list(live))
+            await context.db.write(lambda tx, link_id=link_id: set_title(tx, link_id, "T", NOW))
+        elif action == "delete" and live:
+            link_id = dice.choice(list(live))
+            await delete_link(context, actor, link_id, NOW + step)
+            deleted[link_id] = live.pop(link_id)
+        elif action in {"restore", "lose"} and deleted:
+            link_id = dice.choice(list(deleted))
+            lost = deleted.pop(link_id)
+            if action == "lose" and lost:
+                await make_link(context, actor, NOW + step, slug=lost, title="holder")
+                live[link_id] = ""
+            else:
+                live[link_id] = lost
+            await restore_link(context, actor, link_id, NOW + step)
+        elif action == "index":
+            await context.db.write(index_waiting)
+    await catch_up(context.db)
+    holders = await search(context, actor, "holder")
+    for word in WORDS:
+        expected = {link_id for link_id, alias in live.items() if alias.startswith(word)}
+        assert await search(context, actor, word) - holders == expected
+        assert await find_indexed(context.db, word) - holders == expected

@@ -36,6 +36,7 @@ from shorty.plans import read_usage
 from shorty.storage.database import Database, Transaction
 from tests.links.conftest import SMALL
 from tests.links.making import make_link, new_link
+from tests.reading import reader
 from tests.support import DAY, NOW
 
 HOUR = 3_600_000
@@ -235,7 +236,8 @@ async def test_what_goes_wrong_with_one_link_spares_those_of_the_same_moment(
         return_exceptions=True,
     )
     kinds = [type(result).__name__ for result in results]
-    assert kinds[:3] == ["Link", "IntegrityError", "SlugTakenError"]
+    assert kinds[1] in {"IntegrityError", "ForeignKeyViolation"}
+    assert [kinds[0], kinds[2]] == ["Link", "SlugTakenError"]
     assert kinds[3:] == ["Link", "Link", "Link", "QuotaExceededError"]
     assert await count_used(context, actor) == {"links": 1, "links_per_month": 1}
     assert await count_used(context, poor) == {"links": 3, "links_per_month": 3}
@@ -297,16 +299,16 @@ async def test_generated_slugs_grow_when_the_short_ones_are_used_up(
 
 async def test_readers_may_not_write(context: LinkContext, actor: Actor) -> None:
     link = await make_link(context, actor)
-    for reader in (replace(actor, role="viewer"), replace(actor, scope="read")):
+    for viewer in (replace(actor, role="viewer"), replace(actor, scope="read")):
         with pytest.raises(ForbiddenError):
-            await make_link(context, reader)
+            await make_link(context, viewer)
         with pytest.raises(ForbiddenError):
-            await find_or_create_link(context, reader, new_link(), NOW)
+            await find_or_create_link(context, viewer, new_link(), NOW)
         with pytest.raises(ForbiddenError):
-            await change_link(context, reader, link.id, LinkChange(title="x"), NOW)
+            await change_link(context, viewer, link.id, LinkChange(title="x"), NOW)
         with pytest.raises(ForbiddenError):
-            await delete_link(context, reader, link.id, NOW)
-        assert (await get_link(context, reader, link.id)).id == link.id
+            await delete_link(context, viewer, link.id, NOW)
+        assert (await get_link(context, viewer, link.id)).id == link.id
 
 
 async def test_another_workspace_sees_nothing(
@@ -466,12 +468,12 @@ async def test_what_must_be_remembered_is_committed_with_the_link(
         raise SlugTakenError(link.slug, "x")
 
     link = await create_link(context, actor, new_link(), NOW, remember)
-    row = context.db.look_up("select value from server_state where name = 'link'")
+    row = reader(context.db).find_one("select value from server_state where name = 'link'")
     assert row is not None
     assert row["value"] == str(link.id)
     with pytest.raises(SlugTakenError):
         await create_link(context, actor, new_link(slug="gone"), NOW, fail)
-    assert context.db.look_up("select 1 from links where slug = 'gone'") is None
+    assert reader(context.db).find_one("select 1 from links where slug = 'gone'") is None
 
 
 async def test_only_what_is_given_changes(context: LinkContext, actor: Actor) -> None:
@@ -503,11 +505,11 @@ async def test_a_change_that_changes_nothing_is_no_edit(context: LinkContext, ac
 async def test_a_slug_and_a_domain_can_be_changed(context: LinkContext, actor: Actor) -> None:
     link = await make_link(context, actor, slug="old")
     await make_link(context, actor, slug="taken")
-    assert context.lookup.find(link.domain_id, "old") is not None
-    assert context.lookup.find(link.domain_id, "new") is None
+    assert await context.lookup.find(link.domain_id, "old") is not None
+    assert await context.lookup.find(link.domain_id, "new") is None
     moved = await change_link(context, actor, link.id, LinkChange(slug="new"), NOW)
-    assert context.lookup.find(link.domain_id, "old") is None
-    assert context.lookup.find(link.domain_id, "new") is not None
+    assert await context.lookup.find(link.domain_id, "old") is None
+    assert await context.lookup.find(link.domain_id, "new") is not None
     with pytest.raises(SlugTakenError):
         await change_link(context, actor, link.id, LinkChange(slug="taken"), NOW)
     moved = await change_link(context, actor, link.id, LinkChange(domain="localhost:8000"), NOW)
@@ -606,16 +608,16 @@ async def test_only_so_many_links_at_once_may_have_passwords(
 
 async def test_a_deleted_link_is_gone_and_its_slug_free(context: LinkContext, actor: Actor) -> None:
     link = await make_link(context, actor, slug="again")
-    assert context.lookup.find(link.domain_id, "again") is not None
+    assert await context.lookup.find(link.domain_id, "again") is not None
     await delete_link(context, actor, link.id, NOW)
-    assert context.lookup.find(link.domain_id, "again") is None
+    assert await context.lookup.find(link.domain_id, "again") is None
     with pytest.raises(NotFoundError):
         await get_link(context, actor, link.id)
     with pytest.raises(NotFoundError):
         await delete_link(context, actor, link.id, NOW)
     assert (await make_link(context, actor, slug="again")).id != link.id
-    assert context.lookup.find(link.domain_id, "again") is not None
-    row = context.db.look_up("select total from link_counters where link_id = $1", link.id)
+    assert await context.lookup.find(link.domain_id, "again") is not None
+    row = reader(context.db).find_one("select total from link_counters where link_id = $1", link.id)
     assert row is not None
 
 
@@ -633,11 +635,11 @@ async def test_a_restored_link_is_as_it_was(context: LinkContext, actor: Actor) 
     used = await count_used(context, actor)
     await context.db.write(lambda tx: tx.execute(COUNT_CLICK, link.id))
     await delete_link(context, actor, link.id, NOW)
-    assert context.lookup.find(link.domain_id, "back") is None
+    assert await context.lookup.find(link.domain_id, "back") is None
     restored = await restore_link(context, actor, link.id, NOW + 400 * DAY)
     assert restored == replace(link, updated_at=NOW + 400 * DAY, clicks=5)
     assert await get_link(context, actor, link.id) == restored
-    assert context.lookup.find(link.domain_id, "back") is not None
+    assert await context.lookup.find(link.domain_id, "back") is not None
     assert await count_used(context, actor) == used
     for wanted in (LinkFilter(search="needle"), LinkFilter(sort="-clickCount")):
         assert (await list_links(context, actor, wanted)).links == (restored,)

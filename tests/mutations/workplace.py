@@ -11,7 +11,6 @@ PLUGINS: Final = (
     "anyio.pytest_plugin",
     "xdist.plugin",
     "pytest_timeout",
-    "schemathesis.pytest.plugin",
     "_hypothesis_pytestplugin",
     "tests.mutations.fresh",
 )

@@ -121,6 +121,8 @@ TABLE: list[tuple[dict[str, Any], dict[str, Any], Outcome, Kind | None]] = [
     ({"cloaked": True, "link_type": "MAILTO"}, {}, Outcome.REDIRECT, PERSON),
     (PIXEL, {}, Outcome.PIXEL, PERSON),
     ({"google_tag_id": "G-1"}, {}, Outcome.PIXEL, PERSON),
+    ({"gtm_container_id": "GTM-1"}, {}, Outcome.PIXEL, PERSON),
+    ({"gtm_container_id": "GTM-1"}, OPTED_OUT, Outcome.REDIRECT, PERSON),
     (PIXEL, OPTED_OUT, Outcome.REDIRECT, PERSON),
     (PIXEL, HEAD, Outcome.PIXEL, None),
     (PIXEL | LIMITED, {}, Outcome.PIXEL, PERSON),
@@ -134,6 +136,15 @@ def test_each_visit_gets_its_outcome_and_counts_as_what_it_is(
     visitor = Visitor(**of_visitor)
     assert decide(make_link(**of_link), visitor, NOW) is outcome
     assert count_visit(outcome, visitor) == kind
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PREVIEW_CARD, Outcome.REDIRECT])
+def test_preview_crawlers_can_be_left_unstored_and_nobody_else(outcome: Outcome) -> None:
+    crawler = Visitor(is_bot=True, is_preview_crawler=True)
+    assert count_visit(outcome, crawler) == BOT
+    assert count_visit(outcome, crawler, skips_crawlers=True) is None
+    assert count_visit(Outcome.REDIRECT, Visitor(is_bot=True), skips_crawlers=True) == BOT
+    assert count_visit(Outcome.REDIRECT, Visitor(), skips_crawlers=True) == PERSON
 
 
 def test_what_is_not_there_is_not_found_whatever_the_method() -> None:
@@ -195,6 +206,9 @@ LINKS = st.builds(
     max_clicks=st.one_of(st.none(), st.integers(1, 3)),
     meta_pixel_id=st.sampled_from([None, "1"]),
     google_tag_id=st.sampled_from([None, "G-1"]),
+    gtm_container_id=st.sampled_from([None, "GTM-1"]),
+    hide_referrer=st.booleans(),
+    skip_social_crawler_tracking=st.booleans(),
     is_link_in_bio=st.booleans(),
     forward_parameters=st.booleans(),
 )
@@ -273,6 +287,8 @@ def test_a_plain_link_redirects_every_visitor_at_every_time(
     if is_plain(link) and visitor.method == "GET":
         assert decide(link, visitor, now, is_used_up=is_used_up) is Outcome.REDIRECT
         assert not link.forward_parameters
+        assert not link.hide_referrer
+        assert not link.skip_social_crawler_tracking
 
 
 @given(LINKS)
@@ -285,4 +301,6 @@ def test_what_depends_on_nothing_is_plain(link: CachedLink) -> None:
     ]
     outcomes = {decide(link, visitor, now) for visitor in visitors for now in (0, NOW + 9)}
     if outcomes == {Outcome.REDIRECT} and not link.forward_parameters:
-        assert is_plain(link) or link.cloaked or link.meta_pixel_id or link.google_tag_id
+        pixels = (link.meta_pixel_id, link.google_tag_id, link.gtm_container_id)
+        has_more = link.hide_referrer or link.skip_social_crawler_tracking
+        assert is_plain(link) or link.cloaked or any(pixels) or has_more

@@ -41,7 +41,7 @@ PAGES = {
     "cloak": pages.render_cloak(MARKED, DESTINATION, is_opted_out=False, is_secure=True),
     "pixel": pages.render_pixel(MARKED, DESTINATION),
     "details": pages.render_details(MARKED, DESTINATION, SHORT_URL),
-    "root": pages.render_root("go.example"),
+    "root": pages.render_root("go.example", is_own=True),
 }
 
 
@@ -66,7 +66,8 @@ class Reading(HTMLParser):
             pass
 
     def handle_data(self, data: str) -> None:
-        self.texts.append((self._open[-1], data))
+        around = [tag for tag in self._open if tag != "bdi"]
+        self.texts.append((around[-1], data))
 
     def find(self, tag: str) -> list[dict[str, str]]:
         return [attributes for found, attributes in self.elements if found == tag]
@@ -133,12 +134,12 @@ def test_pages_without_pixels_may_run_no_script_and_load_nothing(name: str) -> N
 @pytest.mark.parametrize(
     ("outcome", "status", "words"),
     [
-        (Outcome.NOT_FOUND, 404, "There is no link here"),
-        (Outcome.EXPIRED, 410, "has expired"),
-        (Outcome.USED_UP, 410, "is used up"),
-        (Outcome.BOT_REFUSED, 403, "is for people"),
+        (Outcome.NOT_FOUND, 404, "Link not found"),
+        (Outcome.EXPIRED, 410, "expired"),
+        (Outcome.USED_UP, 410, "limit reached"),
+        (Outcome.BOT_REFUSED, 403, "Automated visits"),
         (Outcome.BLOCKED, 403, "is blocked"),
-        (Outcome.METHOD_NOT_ALLOWED, 405, "can only be followed"),
+        (Outcome.METHOD_NOT_ALLOWED, 405, "Method not allowed"),
     ],
 )
 def test_a_link_that_does_not_open_says_why_to_people_and_to_programs(
@@ -191,7 +192,7 @@ def test_a_wrong_password_is_said_at_its_field() -> None:
     assert field["aria-invalid"] == "true"
     (alarm,) = [element for element in reading.find("p") if element.get("role") == "alert"]
     assert alarm["id"] == field["aria-describedby"]
-    assert "not the password" in page.body
+    assert "Wrong password" in page.body
     assert pages.render_password_wrong("application/json").status == 401
 
 
@@ -200,7 +201,7 @@ def test_too_many_tries_are_told_when_to_come_back() -> None:
         page = pages.render_password_limited(accept, 290)
         assert page.status == 429
         assert dict(page.headers)["retry-after"] == "290"
-        assert "wait 5 minutes" in page.body
+        assert "try again in 5 minutes" in page.body
 
 
 def test_a_withheld_destination_is_204_and_bare_headers() -> None:
@@ -263,7 +264,7 @@ def test_the_pixel_page_moves_on_with_and_without_scripts() -> None:
 
 def test_the_pixel_page_says_where_it_leads() -> None:
     reading = Reading(pages.render_pixel(MARKED, DESTINATION))
-    assert (reading.read("title"), reading.read("h1")) == ("Summer sale", "On to example.com")
+    assert (reading.read("title"), reading.read("h1")) == ("Summer sale", "Continue to example.com")
     untitled = Reading(pages.render_pixel(make_link(), "mailto:ann@example.com?subject=Hi"))
     assert untitled.read("title") == "ann@example.com"
 
@@ -309,7 +310,7 @@ def test_the_details_show_destination_title_and_when_the_link_was_made() -> None
         make_link(title="Summer sale", created_at=1_793_491_200_999), DESTINATION, SHORT_URL
     )
     reading = Reading(page)
-    assert reading.read("title") == "Where go.example/sale leads"
+    assert reading.read("title") == "Destination of go.example/sale"
     assert reading.read("h1") == "Summer sale"
     assert DESTINATION in reading.read("dd")
     assert reading.read("time") == "1 November 2026"

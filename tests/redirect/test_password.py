@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shorty.redirect.password import LIFETIME_S, MOST_VALUES, build_cookie, is_cookie_valid
+from shorty.redirect.cookies import MOST_VALUES
+from shorty.redirect.password import LIFETIME_S, build_cookie, is_cookie_valid
 from tests.redirect.factory import NOW
 
 SECRET = b"s" * 32

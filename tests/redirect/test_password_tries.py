@@ -25,8 +25,8 @@ JSON = {"accept": "application/json"}
 WRONG = "wrong"
 
 
-def guess(limits: RateLimits, *guessers: Guesser, now: int = NOW) -> list[bool]:
-    return [take_try(limits, guesser, now).is_allowed for guesser in guessers]
+async def guess(limits: RateLimits, *guessers: Guesser, now: int = NOW) -> list[bool]:
+    return [(await take_try(limits, guesser, now)).is_allowed for guesser in guessers]
 
 
 def spread(number: int, link_id: int = 7) -> list[Guesser]:
@@ -34,86 +34,86 @@ def spread(number: int, link_id: int = 7) -> list[Guesser]:
     return [read_guesser(link_id, f"2001:db8:{n:x}::1") for n in range(number)]
 
 
-def test_an_address_has_ten_tries_in_ten_minutes() -> None:
+async def test_an_address_has_ten_tries_in_ten_minutes() -> None:
     limits, guesser = RateLimits(), read_guesser(7, "192.0.2.1")
-    assert guess(limits, *[guesser] * 11) == [True] * 10 + [False]
-    refused = look_at_tries(limits, guesser, NOW + MINUTE)
+    assert await guess(limits, *[guesser] * 11) == [True] * 10 + [False]
+    refused = await look_at_tries(limits, guesser, NOW + MINUTE)
     assert refused.retry_after_s(NOW + MINUTE) == 9 * 60
-    assert guess(limits, guesser, now=NOW + 10 * MINUTE) == [True]
+    assert await guess(limits, guesser, now=NOW + 10 * MINUTE) == [True]
 
 
-def test_addresses_of_a_64_share_their_ten_tries_and_others_do_not() -> None:
+async def test_addresses_of_a_64_share_their_ten_tries_and_others_do_not() -> None:
     limits = RateLimits()
     same = [read_guesser(7, f"2001:db8::{n:x}:1") for n in range(10)]
-    assert guess(limits, *same) == [True] * 10
-    assert guess(limits, read_guesser(7, "2001:db8::ffff")) == [False]
-    assert guess(limits, read_guesser(7, "2001:db8:0:1::1")) == [True]
+    assert await guess(limits, *same) == [True] * 10
+    assert await guess(limits, read_guesser(7, "2001:db8::ffff")) == [False]
+    assert await guess(limits, read_guesser(7, "2001:db8:0:1::1")) == [True]
 
 
 @pytest.mark.parametrize(
     ("inside", "beside"), [("2001:db8:1:{:x}::1", "2001:db8:2::1"), ("192.0.2.{}", "192.0.3.1")]
 )
-def test_a_network_has_fifty_tries_in_ten_minutes(inside: str, beside: str) -> None:
+async def test_a_network_has_fifty_tries_in_ten_minutes(inside: str, beside: str) -> None:
     limits = RateLimits()
     guessers = [read_guesser(7, inside.format(n + 1)) for n in range(51)]
-    assert guess(limits, *guessers) == [True] * 50 + [False]
-    assert guess(limits, read_guesser(7, beside)) == [True]
-    assert guess(limits, guessers[50], now=NOW + 10 * MINUTE) == [True]
+    assert await guess(limits, *guessers) == [True] * 50 + [False]
+    assert await guess(limits, read_guesser(7, beside)) == [True]
+    assert await guess(limits, guessers[50], now=NOW + 10 * MINUTE) == [True]
 
 
-def test_a_link_has_a_hundred_tries_and_then_one_every_three_seconds() -> None:
+async def test_a_link_has_a_hundred_tries_and_then_one_every_three_seconds() -> None:
     limits = RateLimits()
-    assert guess(limits, *spread(101)) == [True] * 100 + [False]
+    assert await guess(limits, *spread(101)) == [True] * 100 + [False]
     late = read_guesser(7, "192.0.2.1")
-    assert look_at_tries(limits, late, NOW).retry_after_s(NOW) == 3
-    assert guess(limits, late, now=NOW + 2999) == [False]
-    assert guess(limits, late, late, now=NOW + 3000) == [True, False]
+    assert (await look_at_tries(limits, late, NOW)).retry_after_s(NOW) == 3
+    assert await guess(limits, late, now=NOW + 2999) == [False]
+    assert await guess(limits, late, late, now=NOW + 3000) == [True, False]
 
 
-def test_links_share_nothing() -> None:
+async def test_links_share_nothing() -> None:
     limits = RateLimits()
-    guess(limits, *spread(101), *[read_guesser(7, "192.0.2.1")] * 10)
-    guess(limits, *[read_guesser(7, "192.0.2.1")] * 10, now=NOW + MINUTE)
-    assert guess(limits, *[read_guesser(8, "192.0.2.1")] * 10) == [True] * 10
+    await guess(limits, *spread(101), *[read_guesser(7, "192.0.2.1")] * 10)
+    await guess(limits, *[read_guesser(7, "192.0.2.1")] * 10, now=NOW + MINUTE)
+    assert await guess(limits, *[read_guesser(8, "192.0.2.1")] * 10) == [True] * 10
 
 
-def test_a_refused_try_counts_for_nobody() -> None:
+async def test_a_refused_try_counts_for_nobody() -> None:
     limits, greedy = RateLimits(), read_guesser(7, "192.0.2.1")
-    guess(limits, *[greedy] * 500)
+    await guess(limits, *[greedy] * 500)
     neighbours = [read_guesser(7, f"192.0.2.{n + 2}") for n in range(41)]
-    assert guess(limits, *neighbours) == [True] * 40 + [False]
-    guess(limits, *neighbours * 20)
-    assert guess(limits, *spread(51)) == [True] * 50 + [False]
+    assert await guess(limits, *neighbours) == [True] * 40 + [False]
+    await guess(limits, *neighbours * 20)
+    assert await guess(limits, *spread(51)) == [True] * 50 + [False]
     later = NOW + 3000
-    assert guess(limits, neighbours[40], spread(60)[59], now=later) == [False, True]
+    assert await guess(limits, neighbours[40], spread(60)[59], now=later) == [False, True]
 
 
-def test_of_several_limits_the_longest_wait_is_told() -> None:
+async def test_of_several_limits_the_longest_wait_is_told() -> None:
     limits, guesser = RateLimits(), read_guesser(7, "192.0.2.1")
-    guess(limits, *[guesser] * 10, *spread(90))
-    assert look_at_tries(limits, guesser, NOW).retry_after_s(NOW) == 600
-    assert look_at_tries(limits, read_guesser(7, "192.0.2.2"), NOW).retry_after_s(NOW) == 3
+    await guess(limits, *[guesser] * 10, *spread(90))
+    assert (await look_at_tries(limits, guesser, NOW)).retry_after_s(NOW) == 600
+    assert (await look_at_tries(limits, read_guesser(7, "192.0.2.2"), NOW)).retry_after_s(NOW) == 3
     late = NOW + 10 * MINUTE - 1000
-    guess(limits, *spread(100), now=late)
-    assert look_at_tries(limits, guesser, late).retry_after_s(late) == 3
+    await guess(limits, *spread(100), now=late)
+    assert (await look_at_tries(limits, guesser, late)).retry_after_s(late) == 3
 
 
-def test_the_right_password_clears_its_address_and_takes_back_its_own_try_elsewhere() -> None:
+async def test_the_right_password_clears_its_address_and_takes_back_its_own_try_elsewhere() -> None:
     limits, guesser = RateLimits(), read_guesser(7, "192.0.2.1")
-    guess(limits, *[guesser] * 10)
-    forgive_tries(limits, guesser, NOW)
+    await guess(limits, *[guesser] * 10)
+    await forgive_tries(limits, guesser, NOW)
     neighbours = [read_guesser(7, f"192.0.2.{n + 2}") for n in range(42)]
-    assert guess(limits, *neighbours) == [True] * 41 + [False]
-    assert guess(limits, *spread(51)) == [True] * 50 + [False]
-    assert limits.link_passwords.look(guesser.address_key, 10, NOW).remaining == 10
+    assert await guess(limits, *neighbours) == [True] * 41 + [False]
+    assert await guess(limits, *spread(51)) == [True] * 50 + [False]
+    assert (await limits.link_passwords.look(guesser.address_key, 10, NOW)).remaining == 10
 
 
-def test_a_try_that_was_never_tried_is_given_back_everywhere() -> None:
+async def test_a_try_that_was_never_tried_is_given_back_everywhere() -> None:
     limits, guesser = RateLimits(), read_guesser(7, "192.0.2.1")
     for _ in range(500):
-        assert guess(limits, guesser) == [True]
-        give_back_try(limits, guesser, NOW)
-    assert look_at_tries(limits, guesser, NOW).remaining == 10
+        assert await guess(limits, guesser) == [True]
+        await give_back_try(limits, guesser, NOW)
+    assert (await look_at_tries(limits, guesser, NOW)).remaining == 10
 
 
 async def try_password(
@@ -137,7 +137,7 @@ async def test_who_knows_the_password_waits_seconds_while_a_link_is_guessed_at(
     await use_up(client)
     page = await client.post("/sale", data={"password": "one"})
     assert (page.status_code, page.headers["retry-after"]) == (429, "3")
-    assert "Please wait a few seconds before the next one." in page.text
+    assert "Please try again in a few seconds." in page.text
     problem = await client.post("/sale", data={"password": "one"}, headers=JSON)
     assert (problem.status_code, problem.headers["retry-after"]) == (429, "3")
     assert problem.headers["content-type"] == "application/problem+json"
@@ -228,7 +228,7 @@ async def test_a_busy_server_counts_no_try_and_says_when_to_come_back(
             assert (problem.status_code, problem.headers["retry-after"]) == (503, "2")
             assert problem.json()["code"] == "busy"
         page = await client.post("/sale", data={"password": "one"})
-        assert "Too many passwords are being tried right now." in page.text
+        assert "The server is busy checking passwords." in page.text
     async with flood(SIGN_INS):
         assert await try_password(client, "127.0.0.1", "one") == 303
 

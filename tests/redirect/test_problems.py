@@ -61,7 +61,7 @@ def test_the_manual_explains_each_code_with_its_status(problem: Problem) -> None
 def test_the_wait_is_told_in_whole_minutes_or_as_a_few_seconds(
     retry_after_s: int, wait: str
 ) -> None:
-    assert f"Please wait {wait} before" in build_too_many_tries(retry_after_s).detail
+    assert f"Please try again in {wait}." in build_too_many_tries(retry_after_s).detail
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ PROGRAM = {"user-agent": "warehouse-sync/2.1", "accept": "*/*"}
 CURL = {"user-agent": "curl/8.5.0", "accept": "*/*"}
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 FETCH = {"accept": "*/*", "sec-fetch-mode": "cors", "user-agent": "some browser"}
-CHALLENGE = 'Basic realm="This link asks for a password", charset="UTF-8"'
+CHALLENGE = 'Basic realm="Password required", charset="UTF-8"'
 
 
 def send_basic(password: str, user: str = "anyone") -> dict[str, str]:

@@ -16,7 +16,8 @@ from shorty.links.slug import RESERVED_SLUGS, is_reserved, parse_slug, slug_key
 from tests.examples import count_examples
 from tests.redirect.conftest import CONFIG
 from tests.redirect.house import House, open_house
-from tests.redirect.visiting import visit_aside, visit_on_loop
+from tests.redirect.visiting import ask, visit_aside, visit_on_loop
+from tests.rsgi_client import Exchange
 
 
 @pytest.mark.parametrize(
@@ -36,17 +37,17 @@ async def test_a_slug_with_dots_and_slashes_is_reached(
 ) -> None:
     link = await house.make_link(slug=slug)
     for path in paths:
-        assert visit_aside(house, path) == link.url, path
+        assert await visit_aside(house, path) == link.url, path
         assert await visit_on_loop(house, path) == link.url, path
     for path in ("/docs", "/docs/", "/v1", "/docs//api", "//docs/api", "/docs/api/v2"):
-        assert visit_aside(house, path) == "", path
+        assert await visit_aside(house, path) == "", path
         assert await visit_on_loop(house, path) == "", path
     assert (await house.read_link(link)).click_count == 2 * len(paths)
 
 
 async def test_a_path_of_ours_is_not_looked_up(house: House) -> None:
     for path in ("/api/v1/links", "/qr/docs/api.svg", "/static/x.y/z.css", "/.well-known/x/y"):
-        assert not visit_aside(house, path)
+        assert not house.app.answer_now(ask(path), Exchange(b""))
     assert house.app.services.links.lookup.count_cached() == (0, 0)
 
 
@@ -124,7 +125,7 @@ def test_each_slug_is_reached_by_its_short_url_and_hides_no_path_of_ours(slugs: 
                     continue
                 link = await house.make_link(slug=slug, url=url)
                 path = can_ada.parse(link.short_url).pathname  # as a browser asks for it
-                assert visit_aside(house, path) == url
+                assert await visit_aside(house, path) == url
                 assert await visit_on_loop(house, path) == url
                 assert unquote(path)[1:].partition("/")[0].casefold() not in RESERVED_SLUGS
 

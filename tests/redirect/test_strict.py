@@ -43,7 +43,7 @@ async def links(house: House) -> None:
             workspace_id,
         )
     )
-    house.app.services.domains.reload()
+    await house.app.services.domains.reload()
     await house.make_link(domain="theirs.example")
 
 

@@ -30,6 +30,7 @@ PICTURES: Final = (
     Picture(name="links", address="/app/links"),
     Picture(name="link", address="/app/links/{links[menu].id}"),
     Picture(name="edit", address="/app/links/{links[autumn].id}/edit", press="text=UTM parameters"),
+    Picture(name="rules", address="/app/links/{links[menu].id}/rules", size=(1280, 1240)),
     Picture(name="qr-code", address="/app/qr-codes/{links[menu].id}"),
     Picture(name="bio-page", address="/app/bio-pages/{bio_page_id}"),
     Picture(name="phone", address="/app/links", size=(390, 780)),

@@ -16,20 +16,21 @@ from shorty.app import App
 from shorty.config import Config, StorageConfig, WebhooksConfig
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
+from tests.copies import find_databases
 from tests.security.furnished import Ids, furnish
-from tests.support import NOW, make_home, prepare_copy
+from tests.support import NOW, make_home, make_storage
 
 SETTINGS = Config(domains=DOMAINS, webhooks=WebhooksConfig(allow_private=True))
 
 
 class Furnished(NamedTuple):
-    database: Path
+    storage: StorageConfig
+    folder: Path
     home: Home
     ids: Ids
 
 
-def build_app(database: Path, clock: list[int]) -> App:
-    storage = StorageConfig(database=database)
+def build_app(storage: StorageConfig, clock: list[int]) -> App:
     settings = msgspec.structs.replace(SETTINGS, storage=storage)
     return App(settings, lambda: clock[0] * 1_000_000)
 
@@ -45,13 +46,14 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Furnished:
     folder = tmp_path_factory.mktemp("furnished")
 
     async def build() -> Furnished:
-        app = build_app(prepare_copy(folder), [NOW])
+        storage = make_storage(folder)
+        app = build_app(storage, [NOW])
         await app.start()
         house = House(app=app, home=await make_home(app.db), clock=[NOW])
         ids = await furnish(house)
         await house.close()
         await app.stop()
-        return Furnished(database=app.db.path, home=house.home, ids=ids)
+        return Furnished(storage=storage, folder=folder, home=house.home, ids=ids)
 
     return asyncio.run(build())
 
@@ -67,11 +69,17 @@ def nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BaseResolver, "read_resolv_conf", read_resolv_conf)
 
 
+def copy_storage(furnished: Furnished, folder: Path) -> StorageConfig:
+    if (databases := find_databases()) is None:
+        return StorageConfig(database=str(folder / furnished.storage.path.name))
+    return StorageConfig(database=databases.copy(furnished.storage.database), folder=str(folder))
+
+
 @asynccontextmanager
 async def open_house(furnished: Furnished, folder: Path) -> AsyncGenerator[House]:
     clock = [NOW]
-    shutil.copytree(furnished.database.parent, folder)
-    app = build_app(folder / furnished.database.name, clock)
+    shutil.copytree(furnished.folder, folder)
+    app = build_app(copy_storage(furnished, folder), clock)
     await app.start()
     house = House(app=app, home=furnished.home, clock=clock)
     yield house

@@ -16,10 +16,31 @@ SVG: Final = {"content-type": "image/svg+xml"}
 
 # A person's or token's last use is recorded at every request, whatever is answered.
 NOTED_USES: Final = frozenset({"last_used_at", "expires_at"})
-# Tables without data of workspaces: SQLite's own and those of the full-text search.
-UNOWNED: Final = ("sqlite_", "links_search", "search_", "journal_state")
+# Tables without data of workspaces: the engines' own and those of the full-text search.
+UNOWNED: Final = ("sqlite_", "links_search", "search_", "journals", "writers", "visitor_keys")
+ON_SQLITE: Final = """
+select t.name, c.name from sqlite_schema t, pragma_table_info(t.name) c where t.type = 'table'
+"""
+ON_POSTGRES: Final = """
+select cast(table_name as text), cast(column_name as text) from information_schema.columns
+where table_schema = 'public' order by table_name, ordinal_position
+"""
 
 FURNISHED_WORKSPACE: Final = 1
+RULE: Final[dict[str, Any]] = {
+    "id": "anns-rule",
+    "name": "Anns rule",
+    "conditions": [
+        {"type": "country", "values": ["DE"]},
+        {"type": "device", "values": ["mobile"]},
+        {"type": "query", "key": "anns", "values": ["Anns value"]},
+        {"type": "time", "days": [1], "from": "09:00", "to": "17:00", "timezone": "UTC"},
+    ],
+    "variants": [
+        {"key": "a", "url": "https://example.com/anns-a", "weight": 1},
+        {"key": "b", "url": "https://example.com/anns-b", "weight": 2},
+    ],
+}
 
 Ids = dict[str, str]
 Described = dict[str, list[tuple[object, ...]]]
@@ -43,13 +64,20 @@ async def furnish(house: House) -> Ids:
     tag_id = await create("/tags", {"name": "anns-tag"}, "tag")
     link_id = await create(
         "/links",
-        {**here, "customSlug": "anns-link", "title": "Anns title", "tagIds": [tag_id]},
+        {
+            **here,
+            "customSlug": "anns-link",
+            "title": "Anns title",
+            "tagIds": [tag_id],
+            "rules": [RULE],
+        },
         "link",
     )
     page_id = await create("/bio-pages", {**here, "customSlug": "anns-page"}, "bioPage")
     block = {"kind": "text", "text": "Anns words"}
     ids = {
         "link_id": link_id,
+        "rule_id": RULE["id"],
         "tag_id": tag_id,
         "page_id": page_id,
         "block_id": await create(f"/bio-pages/{page_id}/blocks", block, "block"),
@@ -61,6 +89,8 @@ async def furnish(house: House) -> Ids:
         "domain_id": await create("/domains", {"host": "anns.example"}, "domain"),
         "token_id": await create("/tokens", {"name": "Anns program", "scope": "read"}, "token"),
         "workspace_id": str(house.home.workspace.id),
+        "chapter": "dashboard",
+        "picture": "first-link.svg",
     }
     ids |= await _add_people(house)
     ids["delivery_id"] = await _deliver(client)
@@ -104,14 +134,13 @@ async def describe_database(house: House) -> Described:
     """Every row of every table, without the columns that any request changes."""
     await house.settle()
     db = house.app.db
+    columns: dict[str, list[str]] = {}
+    for table, name in await db.find_all(ON_SQLITE if db.here else ON_POSTGRES):
+        if not table.startswith(UNOWNED) and name not in NOTED_USES:
+            columns.setdefault(table, []).append(name)
     described: Described = {}
-    tables = db.look_up_all("select name from sqlite_schema where type = 'table' order by name")
-    for (table,) in tables:
-        if table.startswith(UNOWNED):
-            continue
-        columns = db.look_up_all("select name from pragma_table_info($1)", table)
-        names = [name for (name,) in columns if name not in NOTED_USES]
-        rows = db.look_up_all(f"select {', '.join(names)} from {table}")  # noqa: S608 - our own names
+    for table, names in columns.items():
+        rows = await db.find_all(f"select {', '.join(names)} from {table}")  # noqa: S608 - our own names
         described[table] = sorted((tuple(row) for row in rows), key=repr)
     return described
 

@@ -1,7 +1,9 @@
-"""Each limit of `limits.py`: who shares it, how long it lasts, and what gives it back."""
+"""Each limit of `limits`: who shares it, how long it lasts, and what gives it back."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from itertools import cycle
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -29,7 +31,8 @@ from shorty.accounts.second_factor import (
 from shorty.api.short_links import take_public_link
 from shorty.config import Config, ServerConfig
 from shorty.errors import RateLimitedError
-from shorty.limits import RateLimits
+from shorty.limits import RateLimits, SharedCounts
+from shorty.postgres.database import PostgresDatabase
 from shorty.redirect.password_tries import (
     Guesser,
     forgive_tries,
@@ -46,6 +49,7 @@ from tests.web.conftest import SignIn, sign_in
 __all__ = ["house", "sign_in"]
 
 HOUR: Final = 60 * MINUTE
+SECRET: Final = bytes(32)
 EMAILS: Final = ("ann@a.example", " Ann@A.example")
 
 
@@ -68,8 +72,9 @@ class Rule(Sharing, frozen=True, kw_only=True):
     """`take` counts one and says whether it passes, or raises RateLimitedError."""
 
     limit: str
-    take: Callable[[RateLimits, Any, int], object]
-    give_back: Callable[[RateLimits, Any, int], None] | None = None
+    take: Callable[[RateLimits, Any, int], Awaitable[object]]
+    give_back: Callable[[RateLimits, Any, int], Awaitable[None]] | None = None
+    is_shared: bool = True
 
 
 def spell(number: int) -> str:
@@ -92,20 +97,20 @@ def attempt(address: str, email: str = EMAILS[0], browser: str = "") -> Attempt:
     return Attempt(address=address, email=email, browser=browser)
 
 
-def try_password(limits: RateLimits, guesser: Guesser, now: int) -> bool:
-    return take_try(limits, guesser, now).is_allowed
+async def try_password(limits: RateLimits, guesser: Guesser, now: int) -> bool:
+    return (await take_try(limits, guesser, now)).is_allowed
 
 
-def report(limits: RateLimits, email: str, now: int) -> bool:
+async def report(limits: RateLimits, email: str, now: int) -> bool:
     """After strangers have used up the account's allowance."""
     for number in range(101):
         with suppress(RateLimitedError):
-            take_sign_in(limits, attempt(f"198.51.100.{number}", email), now)
-    return is_newly_limited(limits, email, now)
+            await take_sign_in(limits, attempt(f"198.51.100.{number}", email), now)
+    return await is_newly_limited(limits, email, now)
 
 
-def make_public_link(limits: RateLimits, address: str, now: int) -> None:
-    take_public_link(limits, address, 2, now)
+async def make_public_link(limits: RateLimits, address: str, now: int) -> None:
+    await take_public_link(limits, address, 2, now)
 
 
 BY_ADDRESS: Final = Rule(
@@ -217,6 +222,7 @@ RULES: Final = (
     Rule(
         limit="sign_in_reports",
         take=report,
+        is_shared=False,
         most=1,
         lasts_ms=HOUR,
         sharing=spell,
@@ -267,7 +273,7 @@ def test_each_limit_has_such_a_test() -> None:
 async def check_rule(
     rule: Sharing,
     ask: Callable[[Any, int], Awaitable[bool]],
-    give_back: Callable[[Any, int], None] | None = None,
+    give_back: Callable[[Any, int], Awaitable[None]] | None = None,
 ) -> None:
     async def ask_all(number: int, now: int) -> list[bool]:
         return [await ask(rule.sharing(n), now) for n in range(number)]
@@ -282,27 +288,50 @@ async def check_rule(
     again = 1 if rule.is_refilled else rule.most
     assert await ask_all(again + 1, later) == count(again)
     if give_back is not None:
-        give_back(rule.sharing(0), later)
+        await give_back(rule.sharing(0), later)
         returned = rule.most if rule.is_cleared else 1
         assert await ask_all(returned + 1, later) == count(returned)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.limit}: {rule.take.__name__}")
-async def test_a_limit_is_shared_lasts_and_is_given_back_exactly_so(rule: Rule) -> None:
-    limits = RateLimits()
+def name_rule(rule: Rule) -> str:
+    return f"{rule.limit}: {rule.take.__name__}"
+
+
+async def check_nodes(rule: Rule, *nodes: RateLimits) -> None:
+    """Each request comes to another node."""
+    turns = cycle(nodes)
 
     async def ask(who: Any, now: int) -> bool:
         try:
-            return rule.take(limits, who, now) is not False
+            return await rule.take(next(turns), who, now) is not False
         except RateLimitedError:
             return False
 
-    def give_back(who: Any, now: int) -> None:
+    async def give_back(who: Any, now: int) -> None:
         assert rule.give_back is not None
-        rule.give_back(limits, who, now)
+        await rule.give_back(next(turns), who, now)
 
     await check_rule(rule, ask, give_back if rule.give_back else None)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=name_rule)
+async def test_a_limit_is_shared_lasts_and_is_given_back_exactly_so(rule: Rule) -> None:
+    limits = RateLimits()
+    await check_nodes(rule, limits)
     assert len(getattr(limits, rule.limit)) > 0
+
+
+@pytest.mark.postgres_only
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.is_shared], ids=name_rule)
+async def test_nodes_that_share_a_database_share_its_limits(
+    rule: Rule, database_url: str, tmp_path: Path
+) -> None:
+    opened = [PostgresDatabase(database_url, name, tmp_path) for name in ("one", "other")]
+    try:
+        await check_nodes(rule, *(RateLimits(SharedCounts(db, SECRET)) for db in opened))
+    finally:
+        for db in opened:
+            await db.close()
 
 
 @pytest.fixture

@@ -6,21 +6,26 @@ import select
 import shutil
 import socket
 import time
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
 from shorty.accounts.model import NewToken
 from shorty.accounts.service import add_user
 from shorty.accounts.tokens import create_token_for
-from shorty.config import Config
+from shorty.config import Config, StorageConfig
+from shorty.databases import open_database
 from shorty.serve import Patience
-from shorty.storage.database import Database, Transaction
+from shorty.storage.database import Transaction, Value
+from tests.copies import find_databases
 from tests.service import PATIENCE_S, Service
-from tests.support import make_folder, prepare_copy
+from tests.support import find_storage, make_folder, make_storage, prepare_copy
 
+T = TypeVar("T")
 PATIENCE = Patience()
 GET = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -64,6 +69,8 @@ def wait_until_gone(pid: int) -> None:
 
 def make_database(folder: Path) -> str:
     """Leaves a token like `shorty token create` before the server starts; returns the token."""
+    if find_databases():
+        return _run_aside(_add_owner(make_storage(folder)))
     template, token = _find_template()
     shutil.copy(template, folder / "shorty.db")
     return token
@@ -71,13 +78,41 @@ def make_database(folder: Path) -> str:
 
 @cache
 def _find_template() -> tuple[Path, str]:
-    """Created once per process, in a thread, because a test may have a running loop."""
+    """Created once per process."""
     path = prepare_copy(make_folder())
+    return path, _run_aside(_add_owner(StorageConfig(database=str(path))))
+
+
+def _run_aside(work: Coroutine[None, None, T]) -> T:
+    """In a thread, because a test may have a running loop."""
     with ThreadPoolExecutor(1) as thread:
-        return path, thread.submit(asyncio.run, _add_owner(path)).result()
+        return thread.submit(asyncio.run, work).result()
 
 
-async def _add_owner(path: Path) -> str:
+def change(folder: Path, sql: str, rows: Sequence[Sequence[Value]] = ((),)) -> None:
+    """Runs a statement with each row of parameters, on the database of the folder's server."""
+
+    async def run() -> None:
+        db = await open_database(find_storage(folder), is_command=True)
+        await db.write(lambda tx: tx.execute_many(sql, rows))
+        await db.close()
+
+    _run_aside(run())
+
+
+def ask(folder: Path, sql: str) -> list[tuple[Any, ...]]:
+    """The rows of a select from that database."""
+
+    async def run() -> list[tuple[Any, ...]]:
+        db = await open_database(find_storage(folder), is_command=True)
+        rows = [tuple(row) for row in await db.find_all(sql)]
+        await db.close()
+        return rows
+
+    return _run_aside(run())
+
+
+async def _add_owner(storage: StorageConfig) -> str:
     now = time.time_ns() // 1_000_000
 
     def work(tx: Transaction) -> str:
@@ -86,7 +121,7 @@ async def _add_owner(path: Path) -> str:
             tx, home.workspace.id, home.user.id, NewToken(scope="admin"), now
         ).text
 
-    db = await Database.open(path)
+    db = await open_database(storage)
     token = await db.write(work)
     await db.close()
     return token

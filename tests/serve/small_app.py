@@ -12,6 +12,7 @@ import sqlite3
 import sys
 from asyncio import AbstractEventLoop
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,11 +25,11 @@ TEXT = [("content-type", "text/plain")]
 
 
 class App:
-    """Writes `opened` and `closed` with its process id to a file beside the database."""
+    """Writes `opened` and `closed` with its process id to a file in the working directory."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.log = config.storage.database.with_suffix(".log")
+        self.log = Path("shorty.log").absolute()
         self.streams_end = asyncio.Event()
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
@@ -41,7 +42,10 @@ class App:
     def end_streams(self) -> None:
         self.streams_end.set()
 
-    def find_setup_path(self) -> str:
+    async def store_left_journal(self, folder: Path) -> None:
+        self.write(f"adopted:{folder}")
+
+    async def find_setup_path(self) -> str:
         return ""
 
     def answer_now(self, _scope: Any, _proto: Any) -> bool:
@@ -89,7 +93,7 @@ class Picky(App):
 
 
 class Welcoming(App):
-    def find_setup_path(self) -> str:
+    async def find_setup_path(self) -> str:
         return f"/welcome?key={os.getpid()}"
 
 
@@ -132,6 +136,16 @@ class HeldBack(App):
         self.write("opened")
 
 
+class HeldBackThird(App):
+    """From the third worker on, does the same."""
+
+    def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
+        if self.log.exists() and self.log.read_text("ascii").count("opened") > 1:
+            say("starting")
+            self.log.with_name("gate").read_bytes()
+        self.write("opened")
+
+
 class Ending(App):
     """Reports when it is told to stop."""
 
@@ -154,6 +168,15 @@ class Stuck(App):
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
         loop.run_until_complete(asyncio.Event().wait())
+
+
+class StuckSecond(App):
+    """The second of several never ends."""
+
+    def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
+        if self.config.storage.node.endswith("-2"):
+            loop.run_until_complete(asyncio.Event().wait())
+        super().__rsgi_del__(loop)
 
 
 def main() -> None:

@@ -1,13 +1,10 @@
 """A locked database, a full disk: visitors are answered, and every click counts."""
 
-import os
-import shutil
 import signal
 import sqlite3
-import subprocess
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event, Timer
 from time import monotonic
@@ -15,7 +12,8 @@ from typing import Any, Final
 
 import pytest
 
-from shorty.storage.connections import BUSY_TIMEOUT_MS
+from shorty.sqlite.connections import BUSY_TIMEOUT_MS
+from tests.disks import Disk, mount_disk
 from tests.serve.running import make_database
 from tests.serve.test_product import SERVE, Visitor
 from tests.service import PATIENCE_S, Service
@@ -25,45 +23,17 @@ WAIT_S: Final = BUSY_TIMEOUT_MS / 1000
 PROMPT_S: Final = 3
 PACE_S: Final = 0.02
 DISK_BYTES: Final = 8 * 1024 * 1024
-PAGE: Final = bytes(4096)
 LIMIT: Final = 1000
 FEW: Final = 20
-DATABASE_WAITS: Final = "Clicks wait until the database can be written"
-JOURNAL_WAITS: Final = "The click journal cannot be written"
-
-
-class Disk:
-    """A small file system that can be filled to its last page."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._ballast = folder / "ballast"
-
-    def fill(self) -> None:
-        with self._ballast.open("wb", 0) as ballast, suppress(OSError):
-            while ballast.write(PAGE):
-                pass
-        assert shutil.disk_usage(self.folder).free == 0
-
-    def free(self) -> None:
-        self._ballast.unlink()
+pytestmark = pytest.mark.sqlite_only("locks its file, or fills the disk of file and journal")
+DATABASE_WAITS: Final = "clicks_wait"
+JOURNAL_WAITS: Final = "journal_not_written"
 
 
 @pytest.fixture
-def disk(folder: Path) -> Iterator[Disk]:
-    mount, unmount = shutil.which("mount"), shutil.which("umount")
-    if os.geteuid() != 0 or mount is None or unmount is None:
-        pytest.skip("only root can mount a small disk")
-    options = f"size={DISK_BYTES},mode=700"
-    done = subprocess.run(
-        [mount, "-t", "tmpfs", "-o", options, "tmpfs", folder], check=False, capture_output=True
-    )
-    if done.returncode != 0:
-        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.decode().strip()}")
-    try:
-        yield Disk(folder)
-    finally:
-        subprocess.run([unmount, folder], check=True)
+def disk(folder: Path) -> Generator[Disk]:
+    with mount_disk(folder, DISK_BYTES) as disk:
+        yield disk
 
 
 class Traffic:
@@ -169,7 +139,7 @@ def test_while_another_process_locks_the_database_visitors_are_answered(folder: 
                     creates.append(threads.submit(create_in_vain, service, visitor))
                 plain.visit_often(1)
                 seen.append(limited.visit())
-            assert service.stderr.wait_for(DATABASE_WAITS).endswith("database is locked")
+            assert service.stderr.wait_for(DATABASE_WAITS).endswith('reason="database is locked"')
             assert read_metric(service, "waiting") == plain.answered + limited.answered
             assert max(create.result(PATIENCE_S) for create in creates) < 1.6 * WAIT_S
         wait_until_stored(service)

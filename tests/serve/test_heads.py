@@ -18,11 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shorty.accounts.sessions import start_session
-from shorty.storage.database import Database
+from shorty.databases import open_database
 from shorty.web.cookies import SESSION
 from tests.examples import count_examples
 from tests.serve.test_product import BROWSER, SERVE, Visitor, make_token
 from tests.service import PATIENCE_S, Service
+from tests.support import find_storage
 
 KB: Final = 1024
 PASSWORD: Final = "open sesame"
@@ -121,8 +122,8 @@ def read_line(client: socket.socket) -> bytes:
     return seen.partition(b"\r\n")[0]
 
 
-async def sign_in(path: Path) -> str:
-    db = await Database.open(path)
+async def sign_in(folder: Path) -> str:
+    db = await open_database(find_storage(folder), is_command=True)
     now = time.time_ns() // 1_000_000
     made = await db.write(lambda tx: start_session(tx, 1, 1, "Tests", now))
     await db.close()
@@ -135,7 +136,7 @@ def site() -> Iterator[Site]:
         folder = Path(name)
         with Service(SERVE, folder).wait_until_ready() as service:
             token = make_token(folder)
-            site = Site(service, token, asyncio.run(sign_in(folder / "shorty.db")))
+            site = Site(service, token, asyncio.run(sign_in(folder)))
             with closing(site.client):
                 yield site
             assert service.stop() == 0

@@ -3,12 +3,14 @@
 import errno
 import os
 import socket
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from shorty.errors import StartError
 from shorty.serve.listener import BACKLOG, describe_fault, find_address, open_listener
+from shorty.serve.port import Port, open_port
 
 LOCAL = "127.0.0.1"
 
@@ -102,3 +104,53 @@ def test_an_invalid_host_is_reported() -> None:
 )
 def test_what_the_system_refuses_is_said_in_words(number: int, sentence: str) -> None:
     assert describe_fault(LOCAL, 80, OSError(number, os.strerror(number))) == sentence
+
+
+def accept_all(port: Port) -> list[int]:
+    """How many connections each socket has got."""
+    counts: list[int] = []
+    for listener in port.sockets:
+        counts.append(0)
+        with suppress(BlockingIOError):
+            while True:
+                listener.accept()[0].close()
+                counts[-1] += 1
+    return counts
+
+
+def connect_often(port: Port) -> list[int]:
+    for _ in range(100):
+        socket.create_connection((LOCAL, port.number), 5).close()
+    return accept_all(port)
+
+
+def test_connections_are_divided_among_the_preferred_workers() -> None:
+    with open_port(LOCAL, 0, 3) as port:
+        assert [port.find(worker) for worker in (1, 2, 3, 4)] == [*port.sockets, port.sockets[0]]
+        assert min(connect_often(port)) > 0
+        port.prefer([2])
+        assert connect_often(port) == [0, 100, 0]
+        port.prefer([1, 3])
+        first, second, third = connect_often(port)
+        assert (first + third, second) == (100, 0)
+        assert min(first, third) > 0
+        port.prefer([])
+        assert min(connect_often(port)) > 0
+
+
+def test_the_port_of_one_worker_has_one_socket_which_nobody_shares() -> None:
+    with open_port(LOCAL, 0) as port:
+        (listener,) = port.sockets
+        assert port.find(1) is port.find(2) is listener
+        assert not listener.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)
+        port.prefer([1])
+        assert connect_often(port) == [100]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_second_server_does_not_share_the_port(workers: int) -> None:
+    with (
+        open_port(LOCAL, 0, 2) as port,
+        pytest.raises(StartError, match="is already in use"),
+    ):
+        open_port(LOCAL, port.number, workers)

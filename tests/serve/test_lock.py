@@ -13,6 +13,7 @@ from shorty.errors import StartError
 from shorty.serve import Patience, lock_database
 from tests.serve.running import open_stream, read_log, run, run_until_ready, wait_until_gone
 from tests.service import PATIENCE_S
+from tests.support import find_storage
 
 
 def test_a_second_one_on_the_same_database_is_refused(folder: Path) -> None:
@@ -21,7 +22,7 @@ def test_a_second_one_on_the_same_database_is_refused(folder: Path) -> None:
             assert second.wait_for_end() == 1
             (sentence,) = second.stderr.read_all()
         assert sentence == (
-            f"Another shorty (process {first.process.pid}) is serving {folder}/shorty.db; "
+            f"Another shorty (process {first.process.pid}) is serving {find_storage(folder).lock}; "
             "stop it first."
         )
         assert first.get("/pid").isdigit()

@@ -5,14 +5,13 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.serve.running import make_database
+from tests.serve.running import change, make_database
 from tests.service import PATIENCE_S, READY, Service
 
 SERVE = ["-m", "shorty", "serve"]
@@ -152,7 +151,7 @@ def test_a_limit_survives_crashes(folder: Path) -> None:
             visitor = Visitor(service)
             seen += [visitor.visit(link["shortCode"]) for _ in range(4)]
             kill_worker(service)
-            service.stderr.wait_for("Shorty is ready again.")
+            service.stderr.wait_for("server_ready")
         assert seen == [302] * 10 + [410] * 2
         assert service.stop() == 0
 
@@ -167,9 +166,7 @@ def kill_worker(service: Service) -> None:
 
 def test_a_newer_database_is_refused_in_one_sentence(folder: Path) -> None:
     make_database(folder)
-    with closing(sqlite3.connect(folder / "shorty.db")) as db:
-        db.execute("insert into schema_migrations values (999, 'from the future', 0)")
-        db.commit()
+    change(folder, "insert into schema_migrations values (999, 'from the future', 0)")
     with Service(SERVE, folder) as service:
         assert service.wait_for_end() == 1
         assert service.stdout.read_all() == []
@@ -183,3 +180,35 @@ def test_a_folder_that_cannot_be_written_is_refused_in_one_sentence(folder: Path
         assert service.wait_for_end() == 1
         (sentence,) = service.stderr.read_all()
     assert "is not writable" in sentence
+
+
+def test_the_access_log_has_an_event_for_each_request_and_says_nothing_of_the_visitor(
+    folder: Path,
+) -> None:
+    token = make_database(folder)
+    settings = {"SHORTY_LOG__ACCESS": "true", "SHORTY_LOG__FORMAT": "json"}
+    with Service(SERVE, folder, **settings).wait_until_ready() as service:
+        visitor = Visitor(service, token)
+        slug = visitor.make_link()["shortCode"]
+        assert visitor.visit(f"{slug}?key=secret") == 302
+        assert visitor.visit("nothing-here?key=secret") == 404
+        assert service.stop() == 0
+        lines = service.stderr.read_all()
+    events = [json.loads(line) for line in lines]
+    requests = [each for each in events if each["event"] == "request"]
+    assert [(each["method"], each["path"], each["status"]) for each in requests[-3:]] == [
+        ("POST", "/api/v1/links", 201),
+        ("GET", f"/{slug}", 302),
+        ("GET", "/nothing-here", 404),
+    ]
+    names = {"timestamp", "level", "event", "method", "host", "path", "status", "ms"}
+    assert all(set(each) == names and each["ms"] >= 0 for each in requests)
+    assert requests[-1]["host"] == f"localhost:{service.address[1]}"
+    assert "secret" not in "".join(lines)
+
+
+def test_without_an_access_log_requests_are_not_logged(folder: Path) -> None:
+    with Service(SERVE, folder).wait_until_ready() as service:
+        assert Visitor(service).visit("nothing-here") == 404
+        assert service.stop() == 0
+        assert service.stderr.read_all() == []

@@ -24,9 +24,9 @@ def test_a_killed_worker_is_replaced_again_and_again(folder: Path) -> None:
         assert len(pids) == 4
         assert service.stop() == 0
         assert service.stdout.read_all() == [READY + service.url]
-        said = service.stderr.read_all()
-        assert said.count("The worker was ended by SIGKILL; starting another.") == 3
-        assert set(said[1:]) <= {said[0], "Shorty is ready again."}
+        said = [line.partition(" ")[2] for line in service.stderr.read_all()]
+        assert said.count('[error] worker_ended how="was ended by SIGKILL"') == 3
+        assert set(said[1:]) <= {said[0], "[info] server_ready"}
         assert read_log(folder) == ["opened"] * 4 + ["closed"]
 
 
@@ -45,8 +45,8 @@ def test_requests_between_workers_are_answered_by_the_next(folder: Path) -> None
 def test_a_worker_that_someone_else_stops_is_replaced(folder: Path) -> None:
     with run_until_ready(folder) as service:
         os.kill(int(service.get("/pid")), signal.SIGTERM)
-        service.stderr.wait_for("The worker exited with status 0; starting another.")
-        service.stderr.wait_for("Shorty is ready again.")
+        service.stderr.wait_for('worker_ended how="exited with status 0"')
+        service.stderr.wait_for("server_ready")
         assert service.stop() == 0
         assert read_log(folder) == ["opened", "closed"] * 2
 
@@ -75,7 +75,7 @@ def test_sighup_takes_new_settings_with_one_worker_after_the_other(
         assert service.get("/slug-length") == "7"
         settings.write_text("[links]\nslug_length = 8\n", "ascii")
         service.send_signal(signal.SIGHUP)
-        service.stderr.wait_for("Shorty is ready again.")
+        service.stderr.wait_for("server_ready")
         assert service.get("/slug-length") == "8"
         assert service.stop() == 0
         assert read_log(folder) == ["opened", "closed"] * 2
@@ -101,7 +101,7 @@ def test_accepted_requests_are_answered_before_the_worker_ends_and_later_ones_by
         with service.connect(GET % b"/pid") as late:
             silent.sendall(GET % b"/pid")
             assert silent.recv(1000).endswith(first.encode())
-            service.stderr.wait_for("Shorty is ready again.")
+            service.stderr.wait_for("server_ready")
             answer = late.recv(1000)
             assert answer.startswith(b"HTTP/1.1 200")
             assert not answer.endswith(first.encode())
@@ -113,8 +113,8 @@ def test_faulty_settings_are_not_taken(folder: Path, settings: Path) -> None:
         pid = service.get("/pid")
         settings.write_text("[links]\nslug_lenght = 8\n", "ascii")
         service.send_signal(signal.SIGHUP)
-        service.stderr.wait_for("slug_lenght")
-        service.stderr.wait_for("The settings remain unchanged.")
+        said = service.stderr.wait_for("settings_refused")
+        assert "slug_lenght" in said
         assert service.get("/pid") == pid
         assert service.stop() == 0
 
@@ -123,9 +123,9 @@ def test_settings_with_which_no_worker_starts_are_reverted(folder: Path, setting
     with run_until_ready(folder, "Picky") as service:
         settings.write_text("[links]\nslug_length = 13\n", "ascii")
         service.send_signal(signal.SIGHUP)
-        service.stderr.wait_for("Thirteen is refused here.")
-        service.stderr.wait_for("Continuing with the former settings.")
-        service.stderr.wait_for("Shorty is ready again.")
+        said = service.stderr.wait_for("settings_reverted")
+        assert "Thirteen is refused here." in said
+        service.stderr.wait_for("server_ready")
         assert service.get("/slug-length") == "7"
         assert service.stop() == 0
 
@@ -137,7 +137,7 @@ def test_another_port_waits_for_a_whole_restart(folder: Path, settings: Path) ->
     with run_until_ready(folder, SHORTY_SERVER__PORT=None) as service:
         settings.write_text("[server]\nport = 1\n[links]\nslug_length = 9", "ascii")
         service.send_signal(signal.SIGHUP)
-        service.stderr.wait_for("takes effect after a restart of shorty.")
-        service.stderr.wait_for("Shorty is ready again.")
+        service.stderr.wait_for("settings_need_restart")
+        service.stderr.wait_for("server_ready")
         assert service.get("/slug-length") == "9"
         assert service.stop() == 0

@@ -1,7 +1,6 @@
 import pytest
 
-from shorty.storage.connections import contains_folded, fold_text
-from shorty.storage.inspection import SHOWN_LENGTH, show_text
+from shorty.storage.text import SHOWN_LENGTH, contains_folded, fold_text, show_text
 
 
 @pytest.mark.parametrize(

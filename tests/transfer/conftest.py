@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shorty.storage.database import Database
-from tests.support import prepare_copy
+from tests.support import open_new
 from tests.transfer.making import House, build_house
 
 
@@ -19,6 +19,6 @@ async def house(db: Database) -> House:
 async def empty_house(tmp_path: Path) -> AsyncGenerator[House]:
     folder = tmp_path / "empty"
     folder.mkdir()
-    db = await Database.open(prepare_copy(folder))
+    db = await open_new(folder)
     yield await build_house(db)
     await db.close()

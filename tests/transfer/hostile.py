@@ -96,6 +96,8 @@ CSV: Final[dict[str, Shape]] = {
     "tags in quotes": cell(b"tags", b"'a' #;"),
     "numbers with signs": cell(b"clicks", b"1."),
     "redirects": cell(b"redirect_type", b"30"),
+    "rules of brackets": cell(b"rules", b"["),
+    "countries of brackets": cell(b"geo", b"{"),
     "a name with meanings, of parts": cell(b"code", b"a/"),
     "a name with meanings, of dots": cell(b"link", b"a."),
     "a name with meanings, of ports": cell(b"key", b"a:1"),
@@ -140,6 +142,15 @@ OWN: Final[dict[str, Shape]] = {
     "objects in a line": around(EXPORT, b'{"kind":"link"}'),
     "objects that touch": around(EXPORT + b"{\n", b"}{\n"),
     "tags": repeat(EXPORT, lambda n: LINK % (b'"tags":[%b""]' % fill(b'"a",', n // 4 * 4))),
+    "rules": repeat(
+        EXPORT, lambda n: LINK % (b'"rules":[%b{}]' % fill(b'{"url":"a"},', n // 12 * 12))
+    ),
+    "conditions": repeat(
+        EXPORT,
+        lambda n: (
+            LINK % (b'"rules":[{"conditions":[%b{}]}]' % fill(b'{"values":[]},', n // 14 * 14))
+        ),
+    ),
     "unknown fields": repeat(EXPORT, lambda n: LINK % (b'"x":[%b1]' % fill(b"1,", n // 2 * 2))),
 }
 SHAPES: Final[list[tuple[SourceName, str, Shape]]] = [
@@ -153,6 +164,28 @@ SHAPES: Final[list[tuple[SourceName, str, Shape]]] = [
     ("shlink", "objects", around(b'{"shortUrls":{"data":[', b'{"meta":{}},')),
     ("shlink", "lists in lists", around(b'{"shortUrls":{"x":', b"[")),
     ("bitly", "names", around(b'{"links":[{"custom_bitlinks":[', b'"a.example/b",')),
+    (
+        *("shlink", "rules"),
+        repeat(
+            b"[",
+            lambda n: (
+                b'{"longUrl":"a","redirectRules":[%b{}]},'
+                % fill(b'{"longUrl":"a","conditions":[]},', n // 32 * 32)
+            ),
+        ),
+    ),
+    (
+        *("dub", "countries"),
+        repeat(
+            b"[",
+            lambda n: (
+                b'{"url":"a","geo":{%b}},'
+                % b",".join(b'"%d":"https://a.example/%d"' % (k, k) for k in range(n // 40))
+            ),
+        ),
+    ),
+    ("dub", "objects", around(b"[", b'{"url":"a.example","tags":[{}]},')),
+    ("dub", "tags", around(b'[{"tags":[', b'{"name":"a"},')),
     ("bitly", "objects", around(b'{"links":[', b'{"link":"a.example/b"},')),
 ]
 

@@ -14,17 +14,17 @@ from shorty.domains import DomainDirectory
 from shorty.domains.service import sync_domains
 from shorty.links import store
 from shorty.links.blocklist import BlockList
+from shorty.links.checks import LinkRules
 from shorty.links.context import LinkContext
 from shorty.links.lookup import LinkLookup
 from shorty.links.model import Link, LinkChange, LinkFields
-from shorty.links.rules import LinkRules
 from shorty.storage.database import Database
-from shorty.storage.snapshot import open_snapshot
 from shorty.transfer.exports import export_lines, export_table
 from shorty.transfer.imports import import_file
 from shorty.transfer.model import ImportedLink, ImportOptions, Item, SourceName
 from shorty.transfer.progress import Problem, Transfer, TransferProgress
-from tests.support import NOW, make_actor, make_home, prepare_copy
+from tests.reading import path_of
+from tests.support import NOW, make_actor, make_home, open_new
 
 CONFIG = Config(
     domains=(DomainConfig(host="go.example"), DomainConfig(host="localhost:8000")),
@@ -47,7 +47,7 @@ async def build_house(db: Database, email: str = "ann@a.example") -> House:
     rules = LinkRules(slug_length=6, block_list=BlockList(["evil.example"]))
     await db.write(lambda tx: sync_domains(tx, CONFIG, NOW))
     domains = DomainDirectory(db, CONFIG)
-    domains.reload()
+    await domains.reload()
     lookup = LinkLookup(db, rules.block_list)
     context = LinkContext(db=db, domains=domains, lookup=lookup, rules=rules)
     home = await make_home(db, CONFIG, email)
@@ -59,7 +59,7 @@ def run_in_two_houses(move: Callable[[House, House], Awaitable[None]]) -> None:
 
     async def run(folder: Path) -> None:
         (folder / "new").mkdir()
-        old, new = [await Database.open(prepare_copy(place)) for place in (folder, folder / "new")]
+        old, new = [await open_new(place) for place in (folder, folder / "new")]
         try:
             await move(await build_house(old), await build_house(new))
         finally:
@@ -81,7 +81,7 @@ async def import_text(
     progress: TransferProgress | None = None,
     **options: Any,
 ) -> Transfer:
-    path = house.db.path.with_name("import.txt")
+    path = path_of(house.db).with_name("import.txt")
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return await import_path(house, source, path, progress, **options)
 
@@ -102,7 +102,7 @@ async def import_path(
 async def export_all(
     house: House, progress: TransferProgress | None = None, *, has_clicks: bool = False
 ) -> bytes:
-    async with open_snapshot(house.db) as snapshot:
+    async with house.db.open_snapshot() as snapshot:
         parts = export_lines(
             snapshot,
             house.actor.workspace_id,
@@ -147,7 +147,13 @@ def leave_out_defaults(items: Iterable[Item]) -> list[Item]:
 
 
 def _leave_out_defaults(change: LinkChange) -> LinkChange:
-    plain = {**asdict(LinkFields()), "domain": "", "tag_names": (), "slug": None}
+    plain = {
+        **asdict(LinkFields()),
+        "domain": "",
+        "tag_names": (),
+        "aliases": (),
+        "slug": None,
+    }
     given = {name: value for name, value in asdict(change).items() if value != plain.get(name)}
     return LinkChange(**given)
 

@@ -89,3 +89,23 @@ BITLY = """\
 "custom_bitlinks":["https://localhost:8000/own","https://go.example/own"],
 "long_url":"https://example.com/own","archived":true,"tags":[]}],
 "pagination":{"next":"","size":50,"page":1,"total":2}}"""
+
+DUB_TABLE = """\
+"Short link","Destination URL",Title,Tags,"Created at",Clicks,Archived
+https://dub.sh/sale,https://example.com/sale,Sale,"mail, shop",2024-04-01T12:00:00.000Z,9,true
+"""
+
+DUB = """\
+[{"id":"link_1","domain":"dub.sh","key":"sale","url":"https://example.com/sale?utm_source=mail",
+"archived":true,"expiresAt":"2030-01-01T00:00:00.000Z","expiredUrl":null,"password":null,
+"proxy":false,"title":"Sale","description":"Its own","image":"https://example.com/own.png",
+"rewrite":false,"doIndex":false,"ios":null,"android":null,"geo":null,"publicStats":false,
+"tags":[{"id":"tag_1","name":"mail","color":"red"},{"id":"tag_2","name":"shop","color":"blue"}],
+"comments":"For Bob","shortLink":"https://dub.sh/sale","utm_source":"mail","utm_medium":null,
+"testVariants":null,"testStartedAt":null,"testCompletedAt":null,"clicks":9,
+"lastClicked":"2024-05-01T00:00:00.000Z","createdAt":"2024-04-01T12:00:00.000Z",
+"updatedAt":"2024-04-02T12:00:00.000Z"},
+{"id":"link_2","domain":"go.example","key":"card","url":"https://example.com/card",
+"password":"open sesame","proxy":true,"title":null,"description":"A card",
+"image":"https://example.com/card.png","rewrite":true,"tags":null,"comments":"For Ann",
+"clicks":0,"lastClicked":null,"createdAt":"2024-04-03T12:00:00.000Z"}]"""

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 KEY: Final = "k3y"
 LINKS: Final = 120
+WITH_RULES: Final = 3
+"""How many links of Shlink have rules; those of the first can't be put in ours."""
 
 Answer = Callable[[dict[str, str], str], Any]
 """From the parameters and the server's root URL; None where they are wrong."""
@@ -39,13 +41,29 @@ def answer_shlink(asked: dict[str, str], _root: str) -> Any:
             "longUrl": f"https://example.com/{number}",
             "tags": [],
             "meta": {"validSince": None, "validUntil": None, "maxVisits": None},
-            "hasRedirectRules": number == 0,
+            "domain": None if number % 2 == 0 else "go.example",
+            "hasRedirectRules": number < WITH_RULES,
         }
         for number in range(LINKS)
     ]
     pages = {"currentPage": page, "pagesCount": -(-LINKS // size), "itemsPerPage": size}
     part = links[(page - 1) * size : page * size]
     return {"shortUrls": {"data": part, "pagination": pages}}
+
+
+def answer_rules(number: int) -> Answer:
+    """Those of the link on its domain, and of no other."""
+
+    def answer(asked: dict[str, str], _root: str) -> Any:
+        if asked.get("domain") != (None if number % 2 == 0 else "go.example"):
+            return None
+        kind = "moon" if number == 0 else "language"
+        condition = {"type": kind, "matchKey": None, "matchValue": "de"}
+        url = f"https://example.com/de/{number}"
+        rule = {"longUrl": url, "priority": 1, "conditions": [condition]}
+        return {"defaultLongUrl": f"https://example.com/{number}", "redirectRules": [rule]}
+
+    return answer
 
 
 def answer_bitly(asked: dict[str, str], root: str) -> Any:
@@ -64,6 +82,24 @@ def answer_bitly(asked: dict[str, str], root: str) -> Any:
     place = f"{root}/v4/groups/G1/bitlinks?size={size}&archived=both&search_after={after + size}"
     following = place if after + size < LINKS else ""
     return {"links": links[after : after + size], "pagination": {"next": following, "size": size}}
+
+
+def answer_dub(asked: dict[str, str], _root: str) -> Any:
+    """At most 100 a page, and archived links only where they are asked for."""
+    if asked.get("showArchived") != "true":
+        return None
+    size, page = min(100, int(asked["pageSize"])), int(asked["page"])
+    links = [
+        {
+            "domain": "dub.sh",
+            "key": f"s{number}",
+            "url": f"https://example.com/{number}",
+            "archived": number == 1,
+            "android": "market://details?id=shop" if number == 0 else None,
+        }
+        for number in range(LINKS)
+    ]
+    return links[(page - 1) * size : page * size]
 
 
 def answer_yourls(asked: dict[str, str], _root: str) -> Any:
@@ -88,7 +124,15 @@ NOBODY: Final[tuple[Answer, dict[str, str]]] = (answer_nobody, {})
 PRODUCTS: Final[dict[str, tuple[Answer, dict[str, str]]]] = {
     "/api/v2/links": (answer_kutt, {"X-API-Key": KEY}),
     "/rest/v3/short-urls": (answer_shlink, {"X-Api-Key": KEY}),
+    **{
+        f"/rest/v3/short-urls/s{number}/redirect-rules": (
+            answer_rules(number),
+            {"X-Api-Key": KEY},
+        )
+        for number in range(WITH_RULES)
+    },
     "/v4/groups/G1/bitlinks": (answer_bitly, {"Authorization": f"Bearer {KEY}"}),
+    "/links": (answer_dub, {"Authorization": f"Bearer {KEY}"}),
     "/yourls-api.php": (answer_yourls, {}),
 }
 

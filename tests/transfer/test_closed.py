@@ -55,9 +55,11 @@ async def import_one(house: House, source: SourceName, text: str) -> tuple[Link,
         ("valid_since,expires_at", "2099-01-02,2099-01-01", "start"),
         ("starts_at", "some day", "start"),
         ("expires", "some day", "end"),
-        ("ios", "https://apps.example/", "rules"),
-        ("geo", '"{""DE"": ""https://example.de/""}"', "rules"),
+        ("ios", "shop://open", "rules"),
+        ("geo", "true", "rules"),
+        ("geo", '"{""Germany"": ""https://example.de/""}"', "rules"),
         ("redirect_rules", "[{}]x", "rules"),
+        ("allowed_countries", "DE", "rules"),
     ],
 )
 async def test_a_row_that_was_closed_comes_in_switched_off(
@@ -106,9 +108,21 @@ async def test_a_row_that_was_open_stays_open(house: House, columns: str, cells:
         ("shlink", '[{"shortCode":"a","longUrl":"URL","hasRedirectRules":true}]', "rules"),
         (
             "shlink",
-            '[{"shortCode":"a","longUrl":"URL","deviceLongUrls":{"ios":"https://x.example/"}}]',
+            '[{"shortCode":"a","longUrl":"URL","deviceLongUrls":{"ios":"https://evil.example/"}}]',
             "rules",
         ),
+        (
+            "shlink",
+            (
+                '[{"shortCode":"a","longUrl":"URL","redirectRules":[{"longUrl":"https://x.example/"'
+                ',"conditions":[{"type":"moon","matchValue":"full"}]}]}]'
+            ),
+            "rules",
+        ),
+        ("dub", '[{"key":"a","url":"URL","android":"market://details?id=a"}]', "rules"),
+        ("dub", '[{"key":"a","url":"mailto:a@b.example","ios":"https://x.example/"}]', "rules"),
+        ("dub", '[{"key":"a","url":"URL","testCompletedAt":"soon"}]', "rules"),
+        ("dub", '[{"key":"a","url":"URL","disabledAt":"2026-01-01T00:00:00Z"}]', "disabled"),
         ("bitly", '[{"link":"bit.ly/a","long_url":"URL","deeplinks":[{"os":"ios"}]}]', "rules"),
         ("kutt", "address,target,banned\na,URL,true\n", "banned"),
         ("kutt", "address,target,password\na,URL,$2a$12$abcdefghijklmnopqrstuu\n", "password"),
@@ -164,6 +178,7 @@ LINKS: list[tuple[SourceName, str]] = [
     ("kutt", '{"data":[{"address":"a","target":"URL"}]}'),
     ("shlink", '{"shortUrls":{"data":[{"shortCode":"a","longUrl":"URL"}]}}'),
     ("bitly", '{"links":[{"link":"bit.ly/a","long_url":"URL"}]}'),
+    ("dub", '[{"key":"a","url":"URL"}]'),
     ("yourls", '{"result":[{"keyword":"a","url":"URL"}]}'),
     ("yourls", "source,target,hits\n/a/,URL,1\n"),
     ("yourls", "INSERT INTO `yourls_url` (keyword, url) VALUES ('a', 'URL');"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from shorty import __version__
@@ -17,6 +18,7 @@ from shorty.clicks.model import BIO, BOT, LINK, PERSON, PREFETCH, QR, Click
 from shorty.links.imported_history import Counts, Past
 from shorty.links.model import Link, LinkChange, LinkFields, LinkType, QrSettings
 from shorty.links.pictures import Purpose
+from shorty.links.rule_reading import read_rules
 from shorty.links.tags import NewTag, create_tag
 from shorty.links.utm_templates import NewUtmTemplate
 from shorty.transfer.csv_file import read_csv
@@ -76,6 +78,7 @@ SALE: dict[str, Any] = {
     "valid_since": 1_800_000_000_001,
     "expires_at": 1_900_000_000_001,
     "max_clicks": 5000,
+    "aliases": ("localhost:8000/spring", "go.example/Sale"),
     "tag_names": ("news", "Shop"),
     "forward_parameters": True,
     "block_bots": True,
@@ -89,8 +92,45 @@ SALE: dict[str, Any] = {
     "utm_id": "l-id",
     "meta_pixel_id": "1234567890",
     "google_tag_id": "G-ABC123DEF4",
+    "gtm_container_id": "GTM-ABC123",
+    "hide_referrer": True,
+    "skip_social_crawler_tracking": True,
+    "expired_url": "https://example.com/gone",
     "webhook_urls": ("https://hooks.example/one", "https://hooks.example/two"),
 }
+RULES: list[dict[str, Any]] = [
+    {
+        "id": "r-1",
+        "name": "Phones",
+        "isActive": False,
+        "url": "https://example.com/app",
+        "conditions": [
+            {"type": "country", "not": True, "values": ["DE"]},
+            {"type": "query", "key": "src", "values": [""]},
+            {
+                "type": "time",
+                "days": [1, 5],
+                "from": "22:00",
+                "to": "02:30",
+                "timezone": "Europe/Berlin",
+            },
+            {"type": "before", "at": "2030-01-01T00:00:00.001Z"},
+        ],
+    },
+    {
+        "id": "r-2",
+        "name": None,
+        "isActive": True,
+        "variants": [
+            {"key": "a", "url": "https://example.com/a", "weight": 60},
+            {"key": "b", "url": "https://example.com/b", "weight": 40},
+        ],
+        "sticky": True,
+        "testEndsAt": "2031-01-01T00:00:00.001Z",
+        "winner": "b",
+        "conditions": [],
+    },
+]
 CODE = QrSettings(
     preset="classic",
     color="#111111",
@@ -149,7 +189,12 @@ ITEMS: list[Item] = [
     ),
     ImportedLink(
         place="line 10",
-        change=LinkChange(url="https://example.com/bare", domain="go.example", slug="bare"),
+        change=LinkChange(
+            url="https://example.com/bare",
+            domain="go.example",
+            slug="bare",
+            rules=read_rules(RULES)[0],
+        ),
         past=Past(created_at=2003, updated_at=2004),
         ref="1163",
     ),
@@ -355,7 +400,12 @@ TABLE_ITEMS: list[Item] = [
         ImportedLink(
             place=place,
             change=LinkChange(
-                url=url, domain="go.example", slug=slug, link_type=kind, made_through="import"
+                url=url,
+                domain="go.example",
+                slug=slug,
+                link_type=kind,
+                rules=read_rules(RULES)[0] if slug == "bare" else UNSET,
+                made_through="import",
             ),
             past=Past(created_at=made_at, updated_at=made_at + 1, counts=counts),
             closed=LOST if is_lost else (),
@@ -427,7 +477,7 @@ async def test_exports_of_each_format_are_these_texts(house: House) -> None:
     told = await import_text(house, "shorty", CLICKS)
     assert (told.state, told.created, told.clicks, told.problems) == ("done", 4, 3, ())
     links = await list_all(house)
-    assert (FORMAT, __version__) == (2, "0.1.0")
+    assert (FORMAT, __version__) == (3, "0.1.0")
     for has_clicks, text, rows in ((True, CLICKS, 4 + 5), (False, COUNTS, 4)):
         progress = TransferProgress()
         exported = await export_all(house, progress, has_clicks=has_clicks)
@@ -468,7 +518,7 @@ async def test_each_field_of_a_text_is_stored(house: House) -> None:
         "is_public": 0,
         "deleted_at": None,
     }
-    del wanted["domain"], wanted["tag_names"]
+    del wanted["domain"], wanted["tag_names"], wanted["aliases"]
     assert {name: sale[name] for name in wanted} == wanted
     assert (call["link_type"], call["url"], call["made_through"]) == (
         *("TEL", "tel:+12015550123", "import"),
@@ -482,15 +532,24 @@ async def test_each_field_of_a_text_is_stored(house: House) -> None:
         " order by l.link_id, l.position"
     )
     assert [tuple(row) for row in named] == [(1, "news", "#040506"), (1, "Shop", "#010203")]
+    assert await read_rows(house, "aliases") == [
+        (1, 1, 1, 2, "spring", "spring", "spring", 0, NOW, None),
+        (2, 1, 1, 1, "Sale", "Sale", "sale", 1, NOW, None),
+    ]
     assert await read_rows(house, "link_counters") == [
-        (1, 1, 11, 12, 13, 14, 36, 90_000_004, 1),
-        (2, 1, 1, 0, 0, 1, 1, 90_000_002, 1),
-        (3, 1, 0, 0, 0, 0, 0, None, 1),
-        (4, 1, 0, 0, 0, 0, 0, None, 1),
+        (1, 1, 11, 12, 13, 14, 36, 90_000_004, 1, 5000, None),
+        (2, 1, 1, 0, 0, 1, 1, 90_000_002, 1, None, None),
+        (3, 1, 0, 0, 0, 0, 0, None, 1, None, None),
+        (4, 1, 0, 0, 0, 0, 0, None, 1, None, None),
     ]
     clicks = [item for item in ITEMS if isinstance(item, ImportedClick)]
     assert await read_rows(house, "clicks") == [
-        (number, *each.click._replace(link_id=2 if each.ref == "1163" else 1))
+        (
+            number,
+            *each.click._replace(
+                link_id=2 if each.ref == "1163" else 1, domain_id=1 if each.ref == "1163" else 2
+            ),
+        )
         for number, each in enumerate(clicks, 1)
     ]
     assert await read_rows(house, "bio_blocks") == [

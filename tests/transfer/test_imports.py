@@ -66,7 +66,7 @@ async def test_each_line_is_made_or_says_why_not(house: House) -> None:
         ("a", "go.example"),
         ("b", "localhost:8000"),
     }
-    assert house.context.lookup.find((await list_all(house))[0].domain_id, "a") is not None
+    assert await house.context.lookup.find((await list_all(house))[0].domain_id, "a") is not None
 
 
 async def test_what_the_reader_found_at_fault_is_told_with_its_place(house: House) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from shorty.transfer.model import SourceName
 from tests.transfer.making import House, import_path, list_all
-from tests.transfer.stand_ins import KEY, LINKS, serve_products
+from tests.transfer.stand_ins import KEY, LINKS, WITH_RULES, serve_products
 
 PAGE = Path("shorty/manual/moving.md").read_text()
 SECRETS = dict.fromkeys(("KEY", "TOKEN", "SIGNATURE"), KEY) | {"GROUP": "G1"}
@@ -49,7 +49,7 @@ async def run_command(command: str, folder: Path, **secrets: str) -> str:
 
 def test_the_manual_has_a_command_for_each_product() -> None:
     files = [find_file(command) for command in list_commands()]
-    assert files == ["yourls.json", "kutt.json", "shlink.json", "bitly.json"]
+    assert files == ["yourls.json", "kutt.json", "shlink.json", "bitly.json", "dub.json"]
 
 
 @pytest.mark.parametrize("command", list_commands(), ids=find_file)
@@ -65,6 +65,9 @@ async def test_a_command_of_the_manual_fetches_every_link(
     assert {link.slug for link in links} == {f"s{number}" for number in range(LINKS)}
     closed = {link.slug for link in links if not link.is_active}
     assert closed == (set() if source == "yourls" else {"s0"})
+    with_rules = {link.slug for link in links if link.rules}
+    named = {f"s{number}" for number in range(1, WITH_RULES)}
+    assert with_rules == (named if source == "shlink" else set())
 
 
 @pytest.mark.parametrize("command", list_commands(), ids=find_file)

@@ -333,8 +333,8 @@ async def test_a_file_of_the_first_format_still_comes_in(house: House) -> None:
 
 async def test_a_file_says_which_format_it_has(house: House) -> None:
     head, *_ = await export_lines(house)
-    assert head["format"] == 2
-    told = await import_text(house, "shorty", write_lines(head | {"format": 3}, link_line()))
+    assert head["format"] == 3
+    told = await import_text(house, "shorty", write_lines(head | {"format": 4}, link_line()))
     assert (told.state, told.created) == ("failed", 0)
     assert told.error is not None
     assert "newer version of shorty" in told.error

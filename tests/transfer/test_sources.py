@@ -105,6 +105,33 @@ async def test_shlink_comes_from_its_api(house: House) -> None:
     assert row["bots"] == 2
 
 
+async def test_dub_comes_as_a_table(house: House) -> None:
+    link = (await import_all(house, "dub", samples.DUB_TABLE))["go.example/sale"]
+    assert ([tag.name for tag in link.tags], link.clicks) == (["mail", "shop"], 9)
+    assert (link.is_active, link.url) == (True, "https://example.com/sale")
+
+
+async def test_dub_comes_from_its_api(house: House) -> None:
+    told = await import_text(house, "dub", samples.DUB)
+    assert told.problems == ()
+    sale, card = await list_all(house)
+    assert (sale.host, sale.slug, sale.clicks) == ("go.example", "sale", 9)
+    assert sale.url == "https://example.com/sale?utm_source=mail"
+    assert (sale.title, sale.description, sale.image) == ("Sale", None, None)
+    assert (sale.utm_source, sale.utm_medium) == ("mail", None)
+    assert ([tag.name for tag in sale.tags], sale.is_active) == (["mail", "shop"], True)
+    assert (sale.created_at, sale.updated_at) == (1_711_972_800_000, 1_712_059_200_000)
+    assert (sale.expires_at, sale.forward_parameters) == (1_893_456_000_000, True)
+    assert (card.title, card.description) == ("For Ann", "A card")
+    assert (card.image, card.cloaked) == ("https://example.com/card.png", True)
+    assert (card.password_hash is not None, card.is_active) == (True, True)
+    row = await house.db.find_one(
+        "select last_click_at from link_counters where link_id=$1", sale.id
+    )
+    assert row is not None
+    assert row["last_click_at"] == 1_714_521_600_000
+
+
 async def test_bitly_comes_as_a_table(house: House) -> None:
     links = await import_all(house, "bitly", samples.BITLY_TABLE)
     spring = links["go.example/3abcDEF"]

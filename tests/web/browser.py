@@ -6,7 +6,7 @@ from html import unescape
 
 import httpx
 
-TOKEN = re.compile(r'data-token="([0-9a-f]+)"')
+TOKEN = re.compile(r'data-token="([\w-]+)"')
 
 Fields = Mapping[str, str | Sequence[str]]
 
@@ -52,4 +52,5 @@ class Browser:
 
 def read_text(page: str) -> str:
     """The text of a page, without its tags."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page.replace("<wbr>", ""))).split())
+    inline = re.sub(r"<wbr>|</?bdi[^>]*>", "", page)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", inline)).split())

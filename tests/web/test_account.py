@@ -2,17 +2,23 @@
 
 import asyncio
 import threading
+from html import unescape
 
 import pytest
 
 from shorty.accounts.login import check_password
+from shorty.accounts.rules import check_time_zone
 from shorty.accounts.service import list_users
 from shorty.accounts.session_store import mark_sessions_of_user_ended
 from shorty.accounts.sessions import list_sessions
 from shorty.accounts.tokens import count_own_tokens
 from shorty.passwords import ACCOUNTS, hash_password
+from shorty.web.cookies import ZONE
+from shorty.web.formatting import find_zone, list_zones
 from tests.api.house import House
-from tests.support import make_token
+from tests.api.visits import visit
+from tests.reading import reader
+from tests.support import DAY, NOW, make_token
 from tests.web.browser import Browser, read_text
 from tests.web.conftest import SignIn
 
@@ -33,11 +39,62 @@ async def ann(house: House, owner: Browser) -> Browser:
 
 async def test_a_name_is_changed_and_shown(ann: Browser) -> None:
     page = await ann.follow(await ann.send("/app/account/name", name="Ann Bo"))
-    assert "Your name is changed." in page
+    assert "Changes saved." in page
     assert 'value="Ann Bo"' in page
     answer = await ann.send("/app/account/name", name="x" * 101)
     assert answer.status_code == 422
     assert "May be at most 100 characters long." in read_text(answer.text)
+
+
+async def test_a_time_zone_is_chosen_for_every_browser_and_page(
+    house: House, ann: Browser, sign_in: SignIn
+) -> None:
+    other = await sign_in(house.home)
+    await house.make_link(expires_at=NOW + DAY)
+    await visit(house, {})
+    page = await ann.follow(await ann.send("/app/account/time-zone", time_zone="asia/kolkata"))
+    assert "Times are now shown in Asia/Kolkata." in read_text(page)
+    assert 'value="Asia/Kolkata"' in page
+    for browser in (ann, other):
+        browser.client.cookies.set(ZONE, "Europe%2FBerlin")
+        assert "Times are in Asia/Kolkata." in read_text((await browser.open("/app")).text)
+        form = (await browser.open("/app/links/1/edit")).text
+        assert "In your time zone, Asia/Kolkata." in read_text(form)
+        assert 'value="2026-11-23T17:30"' in form
+
+
+async def test_without_a_chosen_time_zone_it_is_the_browsers(ann: Browser) -> None:
+    await ann.send("/app/account/time-zone", time_zone="America/New_York")
+    ann.client.cookies.set(ZONE, "Europe%2FBerlin")
+    page = await ann.follow(await ann.send("/app/account/time-zone", time_zone=" "))
+    assert "Times are now shown in your browser's time zone, Europe/Berlin." in read_text(
+        unescape(page)
+    )
+    assert "Leave empty to use your browser's time zone, Europe/Berlin." in read_text(page)
+
+
+@pytest.mark.parametrize(
+    "name", ["Mars/Olympus", "../../etc/passwd", "Factory", "/Europe/Berlin", "x" * 10_000, "\x00"]
+)
+async def test_what_is_no_time_zone_is_refused_and_can_be_mended(ann: Browser, name: str) -> None:
+    answer = await ann.send("/app/account/time-zone", time_zone=name)
+    assert answer.status_code == 422
+    assert "Is not a known time zone; choose one from the list" in read_text(answer.text)
+    assert unescape(f'value="{name}"') in unescape(answer.text)
+
+
+async def test_a_time_zone_is_ones_own(house: House, ann: Browser, stranger: Browser) -> None:
+    await ann.send("/app/account/time-zone", time_zone="Asia/Kolkata")
+    assert "Asia/Kolkata" not in read_text((await stranger.open("/app/account")).text)
+
+
+def test_every_zone_of_the_list_can_be_chosen() -> None:
+    for name, country in list_zones():
+        assert check_time_zone(name) == name
+        assert str(find_zone(name)) == name
+        assert len(country) > 2, name
+    assert len(list_zones()) > 400
+    assert check_time_zone(" america/new york ") == "America/New_York"
 
 
 async def test_a_new_password_signs_the_other_browsers_out(
@@ -71,9 +128,10 @@ async def test_what_is_asked_for_while_the_session_ends_is_not_done(
     go_on.set()
     await before
     answer = await asked
-    assert (answer.status_code, answer.headers["location"]) == (303, "/app/sign-in")
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/app/sign-in?next=/app/drafts/")
     assert await check_password(db, "ann@a.example", PASSWORD)
-    assert db.look_up("select 1 from second_factors") is None
+    assert reader(db).find_one("select 1 from second_factors") is None
 
 
 @pytest.mark.parametrize(
@@ -100,14 +158,14 @@ async def test_tokens_go_on_with_a_new_password_unless_the_box_is_ticked(
     assert "Also revoke my API tokens" not in (await ann.open(place)).text
     for _ in range(2):
         await make_token(house.app.db, house.home)
-    assert "2 tokens of yours go on working otherwise." in (await ann.open(place)).text
+    assert "Otherwise your 2 tokens keep working." in (await ann.open(place)).text
     wrong = await ann.send(f"{place}/password", current="x", revoke_tokens="1")
     assert 'type="checkbox" value="1" checked' in wrong.text
     page = await ann.follow(await ann.send(f"{place}/password", fields))
-    assert "other browsers are signed out. 2 API tokens of yours still work." in page
+    assert "other browsers are signed out. Your 2 API tokens still work." in page
     page = await ann.follow(await ann.send(f"{place}/password", fields, revoke_tokens="1"))
     assert "other browsers are signed out. Your API tokens are revoked." in page
-    assert count_own_tokens(house.app.db, house.home.user.id, house.now) == 0
+    assert count_own_tokens(reader(house.app.db), house.home.user.id, house.now) == 0
 
 
 async def test_guessing_the_present_password_is_stopped(ann: Browser) -> None:
@@ -121,12 +179,12 @@ async def test_without_mail_a_new_email_is_the_operators_to_set_and_the_page_say
 ) -> None:
     page = (await ann.open("/app/account")).text
     assert 'action="/app/account/email"' not in page
-    assert "This server sends no mail, so it cannot verify an email." in read_text(page)
+    assert "This server can't send email, so it can't verify yours." in read_text(page)
     assert "shorty user email" in page
     for email in ("new@a.example", "eve@b.example"):
         answer = await ann.send("/app/account/email", email=email, password=PASSWORD)
         assert answer.status_code == 409
-        assert "The person who runs it can change yours" in read_text(answer.text)
+        assert "The person who runs it can change it" in read_text(answer.text)
     assert (await list_users(house.app.db))[0].email == "ann@a.example"
 
 
@@ -172,6 +230,20 @@ async def test_a_viewer_has_an_account_too(viewer: Browser) -> None:
 
 
 async def test_without_mail_a_forgotten_password_is_the_operators_to_set(ann: Browser) -> None:
-    assert "sends no mail" in (await ann.open("/app/forgotten")).text
+    assert "can't send email" in (await ann.open("/app/forgotten")).text
     answer = await ann.send("/app/forgotten", email="ann@a.example")
-    assert "sends no mail" in answer.text
+    assert "can't send email" in answer.text
+
+
+async def test_single_keys_are_a_persons_own_choice(
+    house: House, ann: Browser, sign_in: SignIn, viewer: Browser
+) -> None:
+    assert 'data-keys="on"' in (await ann.open("/app/tags")).text
+    page = await ann.follow(await ann.send("/app/account/keys"))
+    assert "Single-key shortcuts are off." in page
+    for browser in (ann, await sign_in(house.home)):
+        assert 'data-keys="off"' in (await browser.open("/app/tags")).text
+    assert 'data-keys="on"' in (await viewer.open("/app/tags")).text
+    page = await ann.follow(await ann.send("/app/account/keys", single_keys="1"))
+    assert "Single-key shortcuts are on." in page
+    assert 'data-keys="on"' in page

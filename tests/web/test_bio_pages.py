@@ -2,6 +2,7 @@ import re
 from io import BytesIO
 
 import httpx
+import pytest
 from PIL import Image
 
 from tests.api.house import House
@@ -24,16 +25,17 @@ async def visit(house: House, path: str = "/ann") -> httpx.Response:
 
 
 async def add_block(browser: Browser, kind: str, **fields: str) -> httpx.Response:
-    return await browser.send(f"{PLACE}/1/blocks", {"kind": kind, **fields})
+    typed = {f"new-{kind}-{name}": text for name, text in fields.items()}
+    return await browser.send(f"{PLACE}/1/blocks", {"kind": kind, **typed})
 
 
 def list_kinds(page: str) -> list[str]:
-    return re.findall(r'<span class="soft small">(Heading|Text|Button|Player|Picture)', page)
+    return re.findall(r'<span class="soft small">(Heading|Text|Button|Player|Image)', page)
 
 
 async def test_a_page_is_made_filled_and_seen(house: House, owner: Browser) -> None:
     page = await owner.follow(await owner.send(PLACE, NEW))
-    assert "Put something on it" in read_text(page)
+    assert "Bio page created" in read_text(page)
     await add_block(owner, "header", text="Find me")
     await add_block(owner, "link", target="https://pictures.example/ann", text="My pictures")
     await add_block(owner, "text", text="I make <b>ceramics</b>.")
@@ -60,7 +62,7 @@ async def test_a_button_leads_to_a_link_that_is_there_or_makes_one(
     assert page.count(f"localhost:8000/{sale.slug}<") == 2
     answer = await add_block(owner, "link", target="nothing-of-that-name")
     assert answer.status_code == 422
-    assert "Names no short link of this workspace" in read_text(answer.text)
+    assert "Is not a short link of this workspace" in read_text(answer.text)
     assert 'value="nothing-of-that-name"' in answer.text
 
 
@@ -132,32 +134,35 @@ async def test_an_avatar_is_uploaded_and_drawn_anew(house: House, owner: Browser
     file = BytesIO()
     Image.new("RGB", (400, 400), "teal").save(file, "JPEG")
     answer = await owner.client.post(
-        f"{PLACE}/1/avatar",
-        data={"form_token": owner.token},
-        files={"image": ("me.jpg", file.getvalue(), "image/jpeg")},
+        f"{PLACE}/1",
+        data={"form_token": owner.token, "avatar": "icon"},
+        files={"avatar-image": ("me.jpg", file.getvalue(), "image/jpeg")},
     )
     assert answer.status_code == 303
     avatar = re.search(r'src="(/static/pictures/\w+\.png)"', (await visit(house)).text)
     assert avatar
     picture = await visit(house, avatar[1])
     assert Image.open(BytesIO(picture.content)).size == (192, 192)
-    nothing = await owner.client.post(
-        f"{PLACE}/1/avatar", data={"form_token": owner.token}, files={"x": ("", b"")}
+    broken = await owner.client.post(
+        f"{PLACE}/1",
+        data={"form_token": owner.token, "description": "Kept"},
+        files={"avatar-image": ("me.jpg", b"no picture", "image/jpeg")},
     )
-    assert nothing.status_code == 422
+    assert broken.status_code == 422
+    assert ">Kept</textarea>" in broken.text
 
 
 async def test_a_picture_without_file_and_address_says_what_is_missing(owner: Browser) -> None:
     await owner.send(PLACE, NEW)
     answer = await add_block(owner, "image")
     assert answer.status_code == 422
-    assert "Choose a picture or give an address, one of the two." in read_text(answer.text)
+    assert "Choose a file or enter a URL, not both." in read_text(answer.text)
 
 
 async def test_a_page_is_deleted_with_or_without_its_link(house: House, owner: Browser) -> None:
     await owner.send(PLACE, NEW)
     page = await owner.follow(await owner.send(f"{PLACE}/1/delete", keeps_link="1"))
-    assert "No pages yet" in read_text(page)
+    assert "No bio pages yet" in read_text(page)
     assert (await visit(house)).headers["location"] == "https://ann.example/shop"
     await owner.send(PLACE, NEW | {"slug": "two"})
     await owner.send(f"{PLACE}/2/delete")
@@ -167,7 +172,7 @@ async def test_a_page_is_deleted_with_or_without_its_link(house: House, owner: B
 async def test_a_viewer_looks_and_changes_nothing(owner: Browser, viewer: Browser) -> None:
     await owner.send(PLACE, NEW)
     page = (await viewer.open(f"{PLACE}/1")).text
-    assert "Who it is" not in page
+    assert "Profile" not in page
     assert (await viewer.send(f"{PLACE}/1", title="Mine")).status_code == 403
     assert (await add_block(viewer, "text", text="Mine")).status_code == 403
     assert (await viewer.send(f"{PLACE}/1/delete")).status_code == 403
@@ -178,7 +183,7 @@ async def test_another_workspaces_page_is_not_there(owner: Browser, stranger: Br
     await add_block(owner, "text", text="Mine")
     for path in ("", "/preview"):
         assert (await stranger.open(f"{PLACE}/1{path}")).status_code == 404
-    for path in ("", "/delete", "/blocks", "/blocks/1", "/blocks/1/move", "/blocks/1/delete"):
+    for path in ("", "/delete", "/blocks", "/blocks/1/hide", "/blocks/1/move", "/blocks/1/delete"):
         answer = await stranger.send(f"{PLACE}/1{path}", kind="text", text="x", way="up")
         assert answer.status_code == 404, path
     assert "Mine" in (await owner.open(f"{PLACE}/1")).text
@@ -232,7 +237,7 @@ async def test_a_button_whose_domain_answers_no_more_keeps_its_link(
             "update links set domain_id = (select max(id) from domains) where slug = 'sale'"
         )
     )
-    answer = await owner.send(f"{PLACE}/1/blocks/1", target=shown, text="Sale!")
+    answer = await owner.send(f"{PLACE}/1", {"b1-target": shown, "b1-text": "Sale!"})
     assert answer.status_code == 303
     page = (await owner.open(f"{PLACE}/1")).text
     assert f"{shown}<" in page
@@ -258,3 +263,97 @@ async def test_a_time_at_the_end_of_all_years_is_shown_in_every_zone(
     owner.client.cookies.set("shorty_zone", "UTC")
     assert (await owner.open(f"{PLACE}/1")).status_code == 200
     assert read_text((await visit(house)).text).count("Ever") == 3
+
+
+async def test_one_save_keeps_the_settings_and_every_block(house: House, owner: Browser) -> None:
+    await owner.send(PLACE, NEW)
+    await add_block(owner, "header", text="First")
+    await add_block(owner, "text", text="Second")
+    typed = {"title": "Ann", "is_button_shown": "1", "b1-text": "One", "b2-text": "Two"}
+    page = await owner.follow(await owner.send(f"{PLACE}/1", typed))
+    assert "Changes saved." in read_text(page)
+    assert "Ann One Two" in re.sub(r"Click Here ", "", read_text((await visit(house)).text))
+
+
+async def test_a_faulty_block_keeps_the_rest_and_what_was_typed(
+    house: House, owner: Browser
+) -> None:
+    await owner.send(PLACE, NEW)
+    await add_block(owner, "header", text="First")
+    await add_block(owner, "text", text="Second")
+    typed = {"title": "Ann", "b1-text": "x" * 101, "b2-text": "Two", "b1-shown_from": "soon"}
+    answer = await owner.send(f"{PLACE}/1", typed)
+    assert answer.status_code == 422
+    assert "Some changes could not be saved" in read_text(answer.text)
+    assert "Must be a date and a time." in read_text(answer.text)
+    assert f'value="{"x" * 101}"' in answer.text
+    seen = read_text((await visit(house)).text)
+    assert "First Two" in seen
+    assert "Ann" in seen
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/blocks/1/move", {"way": "down"}),
+        ("/blocks/2/hide", {"is_hidden": "1"}),
+        ("/blocks/2/delete", {}),
+        ("/blocks", {"kind": "text", "new-text-text": "Third"}),
+    ],
+)
+async def test_every_button_saves_what_else_was_typed(
+    house: House, owner: Browser, path: str, fields: dict[str, str]
+) -> None:
+    await owner.send(PLACE, NEW)
+    await add_block(owner, "header", text="First")
+    await add_block(owner, "text", text="Second")
+    answer = await owner.send(f"{PLACE}/1{path}", {"title": "Ann", "b1-text": "One", **fields})
+    assert answer.status_code == 303
+    seen = read_text((await visit(house)).text)
+    assert "Ann" in seen
+    assert "One" in seen
+    assert "First" not in seen
+
+
+async def test_a_faulty_block_can_still_be_deleted(owner: Browser) -> None:
+    await owner.send(PLACE, NEW)
+    await add_block(owner, "header", text="First")
+    answer = await owner.send(f"{PLACE}/1/blocks/1/delete", {"b1-text": ""})
+    assert "“First” deleted." in await owner.follow(answer)
+
+
+async def test_a_move_says_which_block_stands_where_and_buttons_name_their_block(
+    owner: Browser,
+) -> None:
+    await owner.send(PLACE, NEW)
+    await add_block(owner, "header", text="First")
+    await add_block(owner, "text", text="Second")
+    page = await owner.follow(await owner.send(f"{PLACE}/1/blocks/2/move", way="up"))
+    assert "“Second” moved to position 1 of 2." in read_text(page)
+    for label in ("Move “First” up", "Move “Second” down", "Hide “First”", "Delete “Second”"):
+        assert f'aria-label="{label}"' in page
+
+
+async def test_a_page_without_a_destination_has_no_first_button(
+    house: House, owner: Browser
+) -> None:
+    assert (await owner.send(PLACE, NEW | {"url": ""})).status_code == 303
+    seen = await visit(house)
+    assert seen.status_code == 200
+    assert "Ann of Porto" in seen.text
+    assert "bio=go" not in seen.text
+    owner_page = (await owner.open(f"{PLACE}/1")).text
+    assert "http://localhost:8000/" in owner_page
+    answer = await owner.send(PLACE, {"title": "x", "url": "", "domain": "of.another"})
+    assert answer.status_code == 422
+    assert "verified domain" in read_text(answer.text)
+
+
+async def test_the_first_button_takes_the_destinations_title(house: House, owner: Browser) -> None:
+    await owner.send(PLACE, NEW)
+    assert "Click Here" in read_text((await visit(house)).text)
+    await owner.send("/app/links/1/edit", title="Anns shop", url=NEW["url"])
+    seen = read_text((await visit(house)).text)
+    assert "Ann of Porto Anns shop" in seen
+    await owner.send(f"{PLACE}/1", {"button_label": "My shop", "is_button_shown": "1"})
+    assert "My shop" in read_text((await visit(house)).text)

@@ -1,10 +1,13 @@
 import re
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from shorty.clicks.periods import Interval, cut_period, read_period
 from shorty.web.charts import (
     MOST_LABELS,
     MOST_STEPS,
@@ -18,6 +21,10 @@ from shorty.web.charts import (
     draw_series,
     find_share,
 )
+from shorty.web.date_range import name_interval
+from tests.support import NOW
+
+INTERVALS: tuple[Interval, ...] = ("day", "week", "month")
 
 
 def make_points(*counts: int, before: list[int] | None = None) -> list[SeriesPoint]:
@@ -109,18 +116,90 @@ def test_all_points_lie_in_the_plot_from_left_to_right(counts: list[int]) -> Non
     assert chart.spots[highest].height == min(spot.height for spot in chart.spots)
 
 
-@given(st.integers(1, 400))
-def test_labels_are_few_and_stay_inside(number: int) -> None:
-    ticks = choose_columns([str(each) for each in range(number)])
+@given(st.integers(1, 400), st.sampled_from(INTERVALS))
+def test_labels_are_few_and_each_stands_under_its_own_interval(
+    number: int, interval: Interval
+) -> None:
+    ticks = choose_columns([str(each) for each in range(number)], interval)
     assert 1 <= len(ticks) <= MOST_LABELS
-    assert ticks[0].text == "0"
-    assert not ticks[0].is_minor
-    assert [tick.place for tick in ticks] == sorted(tick.place for tick in ticks)
-    assert all(0 <= tick.place <= 100 for tick in ticks)
+    assert all(a.is_minor != b.is_minor for a, b in pairwise(ticks))
+    for tick in ticks:
+        assert tick.place == pytest.approx(100 * (int(tick.text) + 0.5) / number, abs=0.01)
+
+
+@pytest.mark.parametrize("interval", INTERVALS)
+def test_the_newest_interval_always_has_a_label(interval: Interval) -> None:
+    for number in range(1, 400):
+        last = choose_columns([str(each) for each in range(number)], interval)[-1]
+        assert (last.text, last.is_minor) == (str(number - 1), False)
+
+
+@pytest.mark.parametrize(
+    ("interval", "number", "stride"),
+    [
+        ("day", 7, 1),
+        ("day", 14, 2),
+        ("day", 30, 7),
+        ("day", 92, 14),
+        ("week", 53, 8),
+        ("week", 105, 26),
+        ("month", 84, 12),
+    ],
+)
+def test_labels_are_whole_weeks_and_years_apart(
+    interval: Interval, number: int, stride: int
+) -> None:
+    places = [int(tick.text) for tick in choose_columns([*map(str, range(number))], interval)]
+    assert {b - a for a, b in pairwise(places)} == {stride}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "texts"),
+    [
+        ("2026-11-20", "2026-11-20", "20 Nov,03:00,06:00,09:00,12:00,15:00,18:00,21:00"),
+        ("2026-11-20", "2026-11-21", "20 Nov,06:00,12:00,18:00,21 Nov,06:00,12:00,18:00"),
+        ("2026-10-25", "2026-10-25", "25 Oct,03:00,06:00,09:00,12:00,15:00,18:00,21:00"),
+        ("2026-03-29", "2026-03-29", "29 Mar,03:00,06:00,09:00,12:00,15:00,18:00,21:00"),
+    ],
+)
+def test_hours_have_the_labels_of_a_clock_also_where_it_changes(
+    first: str, last: str, texts: str
+) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    starts = cut_period(read_period(first, last, str(zone), NOW), "hour").starts
+    names = [name_interval(start, "hour", zone)[0] for start in starts]
+    ticks = choose_columns(names, "hour")
+    assert ",".join(tick.text for tick in ticks) == texts
+    for tick in ticks:
+        assert names[int(tick.place * len(names) / 100)] == tick.text
 
 
 def test_few_intervals_are_all_labelled() -> None:
     assert len(choose_columns(list("abcdefg"))) == 7
+
+
+def make_running(*counts: int) -> SeriesChart:
+    points = make_points(*counts)
+    return draw_series([*points[:-1], replace(points[-1], is_running=True)])
+
+
+def test_an_interval_that_is_not_over_has_a_line_of_its_own() -> None:
+    chart, whole = make_running(1, 5, 3), draw_series(make_points(1, 5, 3))
+    assert read_places(chart.clicks) == read_places(whole.clicks)[:2]
+    assert read_places(chart.running_clicks) == read_places(whole.clicks)[1:]
+    assert read_places(chart.visitors) == read_places(whole.visitors)[:2]
+    assert read_places(chart.running_visitors) == read_places(whole.visitors)[1:]
+    assert max(across for across, _ in read_places(chart.area.rstrip("Z"))) == 500
+    assert (whole.running_clicks, whole.running_visitors) == ("", "")
+
+
+def test_the_first_interval_of_all_may_be_the_one_that_is_not_over() -> None:
+    chart = make_running(7)
+    assert (chart.clicks, chart.area) == ("", "")
+    assert chart.running_clicks == "M490 35.5H510"
+    second = make_running(7, 7)
+    assert (second.clicks, second.area) == ("", "")
+    assert [across for across, _ in read_places(second.running_clicks)] == [250, 750]
 
 
 @pytest.mark.parametrize(

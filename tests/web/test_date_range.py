@@ -2,11 +2,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shorty.web.date_range import FAULT, Span, name_interval, read_span
+from shorty.clicks.periods import Interval, cut_period
+from shorty.clicks.rollups import QUARTER_MS
+from shorty.web.date_range import FAULT, SO_FAR, Span, name_interval, name_part, read_span
 from tests.support import DAY, NOW
 
 UTC = ZoneInfo("UTC")
 KOLKATA = ZoneInfo("Asia/Kolkata")
+BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3_600_000
 
 
@@ -50,9 +53,9 @@ def test_days_are_the_viewers() -> None:
     [
         ("2026-11-20", "2026-11-20", 1, "hour"),
         ("2026-11-20", "2026-11-21", 2, "hour"),
-        ("2026-11-20", "2026-11-22", 3, "day"),
-        ("2024-11-20", "2026-11-22", 733, "week"),
-        ("2020-01-01", "2026-11-22", 2518, "month"),
+        ("2026-11-19", "2026-11-21", 3, "day"),
+        ("2024-11-20", "2026-11-21", 732, "week"),
+        ("2020-01-01", "2026-11-21", 2517, "month"),
     ],
 )
 def test_other_days_are_whole_both_of_them(first: str, last: str, days: int, interval: str) -> None:
@@ -62,9 +65,23 @@ def test_other_days_are_whole_both_of_them(first: str, last: str, days: int, int
     assert span.write_query() == f"?range=custom&from={first}&to={last}"
 
 
+@pytest.mark.parametrize("last", ["2026-11-22", "2026-12-31"])
+def test_days_to_come_stay_in_the_form_and_the_period_ends_now(last: str) -> None:
+    span = read(now=NOW + 1, range="custom", from_="2026-11-20", to=last)
+    assert (span.first, span.last, span.interval) == ("2026-11-20", last, "day")
+    assert span.period.end == NOW + QUARTER_MS
+    assert span.write_query() == f"?range=custom&from=2026-11-20&to={last}"
+
+
 @pytest.mark.parametrize(
     ("first", "last"),
-    [("2026-11-20", "2026-11-01"), ("soon", "2026-11-01"), ("0001-01-01", ""), ("2027-01-01", "")],
+    [
+        ("2026-11-20", "2026-11-01"),
+        ("soon", "2026-11-01"),
+        ("0001-01-01", ""),
+        ("2027-01-01", ""),
+        ("2026-11-23", "2026-11-30"),
+    ],
 )
 def test_what_is_no_period_is_said_and_kept_in_the_form(first: str, last: str) -> None:
     span = read(range="custom", from_=first, to=last)
@@ -88,5 +105,47 @@ def test_a_choice_keeps_whether_bots_are_counted() -> None:
         ("month", ("Nov 26", "November 2026")),
     ],
 )
-def test_an_interval_is_named_in_the_zone(interval: str, names: tuple[str, str]) -> None:
-    assert name_interval(NOW, interval, KOLKATA) == names  # pyright: ignore[reportArgumentType]
+def test_an_interval_is_named_in_the_zone(interval: Interval, names: tuple[str, str]) -> None:
+    assert name_interval(NOW, interval, KOLKATA) == names
+
+
+def test_the_hour_at_midnight_is_labelled_with_its_day() -> None:
+    midnight = NOW // DAY * DAY
+    assert name_interval(midnight, "hour", UTC) == ("22 Nov", "Sun 22 Nov 2026, 00:00")
+    assert name_interval(midnight - HOUR // 2, "hour", KOLKATA)[0] == "05:00"
+
+
+def test_an_hour_that_comes_twice_is_told_apart() -> None:
+    span = read(BERLIN, range="custom", from_="2026-10-25", to="2026-10-25")
+    slots = cut_period(span.period, span.interval)
+    titles = [name_interval(each, "hour", BERLIN)[1] for each in slots.starts]
+    assert len(set(titles)) == len(titles) == 25
+    assert titles[2:4] == ["Sun 25 Oct 2026, 02:00 CEST", "Sun 25 Oct 2026, 02:00 CET"]
+
+
+def name_parts(span: Span) -> list[str]:
+    slots = cut_period(span.period, span.interval)
+    return [name_part(slots, index, span) for index in range(len(slots.starts))]
+
+
+@pytest.mark.parametrize("choice", ["today", "7d", "30d", "90d"])
+def test_the_last_interval_is_not_over_until_it_ends(choice: str) -> None:
+    for zone in (UTC, KOLKATA, BERLIN):
+        parts = name_parts(read(zone, NOW + 1, range=choice))
+        assert parts[-1] == SO_FAR
+        assert not any(parts[:-1])
+
+
+def test_at_its_end_an_interval_is_over() -> None:
+    assert name_parts(read(now=NOW, range="today"))[-1] == ""
+    assert name_parts(read(now=NOW + DAY // 2 - 1, range="today"))[-1] == SO_FAR
+
+
+def test_weeks_that_the_period_cuts_are_named_as_parts() -> None:
+    span = read(range="custom", from_="2026-02-04", to="2026-11-12")
+    assert (span.interval, span.period.end < NOW) == ("week", True)
+    parts = name_parts(span)
+    assert (parts[0], parts[-1]) == ("from Wed 4 Feb 2026", "until Thu 12 Nov 2026")
+    assert not any(parts[1:-1])
+    running = name_parts(read(range="12m"))
+    assert (running[0], running[-1]) == ("from Sun 23 Nov 2025", SO_FAR)

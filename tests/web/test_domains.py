@@ -2,7 +2,7 @@ import pytest
 
 from shorty.domains import store
 from tests.api.house import House
-from tests.domains.dns_server import make_system_ask, run_dns_server
+from tests.domains.dns_server import Zone, make_system_ask, run_dns_server
 from tests.web.browser import Browser, read_text
 
 PLACE = "/app/domains"
@@ -18,7 +18,7 @@ async def add(browser: Browser, host: str = "go.a.invalid", root_redirect: str =
 async def test_a_new_domain_tells_the_records_to_copy(owner: Browser) -> None:
     path = await add(owner, "GO.a.Invalid.")
     page = (await owner.open(path)).text
-    assert "go.a.invalid is added" in read_text(page)
+    assert "go.a.invalid added" in read_text(page)
     assert 'data-copy="_shorty-verification.go.a.invalid"' in page
     assert 'data-copy="go.example"' in page
     assert "Not verified yet" in read_text((await owner.open(PLACE)).text)
@@ -36,6 +36,29 @@ async def test_a_check_says_in_words_what_was_found(
     assert "has no TXT record" in told
     assert "has no IP address" in told
     assert "Check again" in told
+    assert "Ownership: not verified yet Wanted TXT" in told
+    assert "Routing: not pointing here yet Wanted CNAME go.example Found Nothing" in told
+
+
+async def test_a_wrong_record_is_shown_beside_the_wanted_one(
+    owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = await add(owner)
+    zone: Zone = {"_shorty-verification.go.a.invalid": {"TXT": ['"of-another"']}}
+    async with run_dns_server(zone) as server:
+        make_system_ask(server, monkeypatch)
+        answer = await owner.send(f"{path}/check")
+    assert "Found of-another" in read_text(answer.text)
+
+
+async def test_an_internationalised_domain_is_shown_as_people_write_it(owner: Browser) -> None:
+    path = await add(owner, host="bücher.invalid")
+    page = await owner.open(path)
+    assert "bücher.invalid In DNS: xn--bcher-kva.invalid" in read_text(page.text)
+    assert 'data-copy="xn--bcher-kva.invalid"' in page.text
+    assert "bücher.invalid" in read_text((await owner.open(PLACE)).text)
+    path = await add(owner, host="büсher.invalid")  # noqa: RUF001 - with a Cyrillic letter
+    assert "büсher" not in (await owner.open(path)).text  # noqa: RUF001
 
 
 async def test_a_verified_domain_is_taken_for_everybody_else(
@@ -44,9 +67,9 @@ async def test_a_verified_domain_is_taken_for_everybody_else(
     await add(owner)
     path = await add(stranger)
     await house.app.db.write(lambda tx: store.mark_verified(tx, 3, house.now))
-    house.app.services.domains.reload()
+    await house.app.services.domains.reload()
     assert "Verified" in read_text((await owner.open(PLACE)).text)
-    assert "Yours since 22 Nov 2026" in read_text((await owner.open(f"{PLACE}/3")).text)
+    assert "Verified 22 Nov 2026" in read_text((await owner.open(f"{PLACE}/3")).text)
     assert "Check now" in (await stranger.open(path)).text
     answer = await stranger.send(PLACE, host="go.a.invalid")
     assert "A domain named" in read_text(answer.text)
@@ -58,6 +81,20 @@ async def test_where_a_domain_leads_is_changed(owner: Browser) -> None:
     page = await owner.follow(saved)
     assert 'value="https://a.example/lost"' in page
     assert 'value="https://a.example/"' not in page
+
+
+async def test_where_expired_links_lead_is_a_field_of_the_domain(owner: Browser) -> None:
+    path = await add(owner)
+    saved = await owner.send(path, expired_redirect="https://a.example/archive")
+    assert 'value="https://a.example/archive"' in await owner.follow(saved)
+    kept = await owner.follow(await owner.send(path, root_redirect="https://a.example"))
+    assert 'value="https://a.example/archive"' in kept  # a form without the field
+    wrong = await owner.send(path, expired_redirect="ftp://a.example")
+    assert wrong.status_code == 422
+    assert 'id="expired_redirect-fault"' in wrong.text
+    assert 'value="ftp://a.example"' in wrong.text
+    cleared = await owner.follow(await owner.send(path, expired_redirect=""))
+    assert "https://a.example/archive" not in cleared
 
 
 async def test_faults_stand_beside_their_fields_and_nothing_is_lost(owner: Browser) -> None:
@@ -79,13 +116,13 @@ async def test_faults_stand_beside_their_fields_and_nothing_is_lost(owner: Brows
 async def test_a_removed_domain_is_gone(owner: Browser) -> None:
     path = await add(owner)
     page = await owner.follow(await owner.send(f"{path}/remove"))
-    assert "go.a.invalid is removed" in read_text(page)
+    assert "go.a.invalid removed" in read_text(page)
     assert (await owner.open(path)).status_code == 404
 
 
 async def test_the_operators_domains_are_shown_and_not_changed(owner: Browser) -> None:
     page = read_text((await owner.open(f"{PLACE}/1")).text)
-    assert "Only whoever runs this server can change it" in page
+    assert "Only the operator of this server can change this domain" in page
     for action in ("", "/check", "/remove"):
         assert (await owner.send(f"{PLACE}/1{action}")).status_code == 403
 
@@ -133,4 +170,4 @@ async def test_a_stranger_sets_no_files_of_anothers_domain(
     path = await add(owner)
     assert (await stranger.send(path, asset_links="[]")).status_code == 404
     assert (await owner.send(f"{PLACE}/1", asset_links="[]")).status_code == 403
-    assert "None open its links" in read_text((await owner.open(f"{PLACE}/1")).text)
+    assert "No app opens these links" in read_text((await owner.open(f"{PLACE}/1")).text)

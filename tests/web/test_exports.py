@@ -15,6 +15,7 @@ from shorty.web import exports
 from shorty.webcore import answers
 from shorty.webcore.answers import StreamedAnswer
 from tests.api.house import House
+from tests.reading import reader
 from tests.support import DAY
 from tests.web.browser import Browser, read_text
 from tests.web.test_imports import TAKEN, TakeRight, find_actor, take_role
@@ -25,8 +26,8 @@ PLACE = "/app/export"
 async def test_the_page_says_how_much_there_is(house: House, owner: Browser) -> None:
     await house.make_link()
     page = read_text((await owner.open(PLACE)).text)
-    assert "1 link, to take with you" in page
-    assert "With every single click" in page
+    assert "1 link in this workspace" in page
+    assert "Include individual clicks" in page
 
 
 async def test_a_table_holds_every_link(house: House, owner: Browser) -> None:
@@ -162,13 +163,13 @@ async def test_no_part_is_sent_once_the_right_is_gone_and_the_file_stays_unfinis
                 await db.write(lambda tx: take(tx, house, actor))
             yield part
 
-    def may_go_on() -> bool:
+    async def may_go_on() -> bool:
         nonlocal asked
         asked += 1
-        return may_still(db, actor, "write", house.now)
+        return may_still(reader(db), actor, "write", house.now)
 
     answer = StreamedAnswer(give(), may_go_on=may_go_on, media_type=b"text/csv", file_name="x.csv")
-    scope: Any = {"type": "http", "method": "GET", "state": {}}
+    scope: Any = {"type": "http", "method": "GET", "state": {}, "headers": []}
     async with asyncio.timeout(10):
         await answer(scope, receive, client.send)
     assert [message.get("body") for message in client.sent] == [None, b"0", b"1"]
@@ -182,10 +183,14 @@ async def test_a_client_that_takes_no_part_is_left_once_the_right_is_gone(
     monkeypatch.setattr(answers, "ASK_AGAIN_S", 0.01)
     rights = chain([True, True, True, True, True], repeat(False))
     client = Client(takes=1)
+
+    async def may_go_on() -> bool:
+        return next(rights)
+
     answer = StreamedAnswer(
-        give_parts(), may_go_on=lambda: next(rights), media_type=b"text/csv", file_name="x.csv"
+        give_parts(), may_go_on=may_go_on, media_type=b"text/csv", file_name="x.csv"
     )
-    scope: Any = {"type": "http", "method": "GET", "state": {}}
+    scope: Any = {"type": "http", "method": "GET", "state": {}, "headers": []}
     async with asyncio.timeout(10):
         await answer(scope, receive, client.send)
     assert [message.get("body") for message in client.sent] == [None, b"0"]

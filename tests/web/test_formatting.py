@@ -32,18 +32,18 @@ TIMES = "\N{MULTIPLICATION SIGN}"
         (0, "0"),
         (1234, "1,234"),
         (9999, "9,999"),
-        (10_000, "10 k"),
-        (12_345, "12.3 k"),
-        (123_456, "123 k"),
-        (999_499, "999 k"),
-        (999_500, "1 M"),
-        (4_560_000, "4.56 M"),
-        (999_999_999, "1 bn"),
-        (12_300_000_000_000, "12,300 bn"),
+        (10_000, "10k"),
+        (12_345, "12.3k"),
+        (123_456, "123k"),
+        (999_499, "999k"),
+        (999_500, "1M"),
+        (4_560_000, "4.56M"),
+        (999_999_999, "1bn"),
+        (12_300_000_000_000, "12,300bn"),
     ],
 )
 def test_large_counts_are_shortened(count: int, text: str) -> None:
-    assert write_compact(count).replace("\N{NARROW NO-BREAK SPACE}", " ") == text
+    assert write_compact(count) == text
 
 
 @pytest.mark.parametrize(
@@ -52,29 +52,30 @@ def test_large_counts_are_shortened(count: int, text: str) -> None:
         (0, 0, "no change", "same"),
         (5, 5, "no change", "same"),
         (5, 0, "new", "up"),
-        (0, 5, MINUS + "100 %", "down"),
-        (110, 100, "+10 %", "up"),
-        (1000, 990, "+1.0 %", "up"),
-        (99, 100, MINUS + "1.0 %", "down"),
-        (1099, 100, "+999 %", "up"),
+        (100_049, 100_000, "about the same", "same"),
+        (99_951, 100_000, "about the same", "same"),
+        (100_050, 100_000, "+0.1%", "up"),
+        (0, 5, MINUS + "100%", "down"),
+        (110, 100, "+10%", "up"),
+        (1000, 990, "+1.0%", "up"),
+        (99, 100, MINUS + "1.0%", "down"),
+        (1099, 100, "+999%", "up"),
         (1200, 100, TIMES + "12", "up"),
-        (5_000_000, 1, TIMES + "5 M", "up"),
+        (5_000_000, 1, TIMES + "5M", "up"),
     ],
 )
 def test_a_change_is_told_with_its_direction(
     now: int, before: int, text: str, direction: str
 ) -> None:
-    change = tell_change(now, before)
-    plain = change._replace(text=change.text.replace("\N{NARROW NO-BREAK SPACE}", " "))
-    assert plain == Change(text, direction)  # pyright: ignore[reportArgumentType]
+    assert tell_change(now, before) == Change(text, direction)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize(
     ("part", "whole", "text"),
-    [(0, 0, "0 %"), (0, 9, "0 %"), (1, 1000, "<1 %"), (1, 3, "33 %"), (9, 9, "100 %")],
+    [(0, 0, "0%"), (0, 9, "0%"), (1, 1000, "<1%"), (1, 3, "33%"), (9, 9, "100%")],
 )
 def test_a_share_is_in_percent(part: int, whole: int, text: str) -> None:
-    assert write_share(part, whole).replace("\N{NARROW NO-BREAK SPACE}", " ") == text
+    assert write_share(part, whole) == text
 
 
 def test_one_of_a_thing_is_not_many() -> None:

@@ -3,10 +3,13 @@
 import re
 
 import pytest
+from msgspec.structs import replace
 
 from shorty.accounts.service import list_users, list_workspaces
 from shorty.accounts.sessions import end_other_sessions, end_session
 from shorty.accounts.tokens import list_all_tokens
+from shorty.app import App
+from shorty.config import Config, DashboardConfig
 from shorty.web.cookies import FORMS, SESSION
 from tests.api.house import House
 from tests.rsgi_client import make_client
@@ -90,7 +93,7 @@ async def test_other_origins_are_not_let_in(owner: Browser) -> None:
 async def test_what_is_not_there_says_so(owner: Browser) -> None:
     answer = await owner.open("/app/nowhere")
     assert answer.status_code == 404
-    assert "There is nothing here" in answer.text
+    assert "Page not found" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -125,7 +128,8 @@ async def test_a_form_that_arrives_after_its_session_has_ended_does_nothing(
         answer = await late.post(
             place, data={"form_token": owner.token, "name": "Eve"}, files=files or None
         )
-    assert (answer.status_code, answer.headers["location"]) == (303, "/app/sign-in")
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/app/sign-in?next=/app/drafts/")
     assert await list_all_tokens(db) == []
     assert [user.name for user in await list_users(db)] == ["ann"]
     assert len(await list_workspaces(db, 1)) == 1
@@ -144,8 +148,28 @@ async def test_files_are_kept_for_good_and_packed(house: House, owner: Browser) 
         assert (await client.get("/static/0/style.css")).status_code == 404
 
 
-async def test_the_first_domain_leads_to_the_dashboard(house: House) -> None:
-    async with make_client(house.app) as client:
+async def test_the_first_domain_shows_a_small_page_that_leads_to_signing_in(house: House) -> None:
+    client = await house.make_client()
+    made = await client.post("/api/v1/domains", json={"host": "anns.example"})
+    assert made.status_code == 201
+    await house.app.db.write(lambda tx: tx.execute("update domains set verified_at = 1"))
+    await house.app.services.domains.reload()
+    for host, has_way in (("localhost:8000", True), ("go.example", True), ("anns.example", False)):
+        answer = await client.get("/", headers={"host": host})
+        assert answer.status_code == 200
+        assert "This domain hosts short links." in answer.text
+        assert ('<a href="/app" rel="nofollow">Sign in</a>' in answer.text) == has_way
+
+
+async def test_the_first_domain_leads_to_the_dashboard_where_that_is_wanted(
+    house: House, config: Config
+) -> None:
+    wanted = replace(config, dashboard=DashboardConfig(at_root=True))
+    await house.app.stop()
+    app = App(wanted, lambda: house.now * 1_000_000)
+    await app.start()
+    async with make_client(app) as client:
         assert (await client.get("/")).headers["location"] == "/app"
         other = await client.get("/", headers={"host": "go.example"})
         assert other.status_code == 200
+    await app.stop()

@@ -38,6 +38,29 @@ async def test_slug_and_destination_are_judged(house: House, owner: Browser) -> 
             assert part in fault if part else fault is None, query
 
 
+async def test_a_link_with_the_same_destination_is_named(
+    house: House, owner: Browser, stranger: Browser
+) -> None:
+    link = await house.make_link(
+        slug="first", title="T", url="https://example.com/a", utm_source="s"
+    )
+    mail = await house.make_link(slug="mail", url="mailto:ana@example.com", link_type="MAILTO")
+    base = f"{PLACE}/check?url="
+    same = {"id": str(link.id), "name": "localhost:8000/first", "short_url": link.short_url}
+    for query, told in {
+        "example.com/a&utm_source=s": {**same, "title": "T"},
+        "example.com/a?utm_source=s": {**same, "title": "T"},
+        "example.com/a": None,
+        f"example.com/a&utm_source=s&link={link.id}": None,
+        "nonsense": None,
+    }.items():
+        assert (await owner.open(base + query)).json()["same"] == told, query
+    found = (await owner.open(f"{base}ana@example.com&link_type=MAILTO")).json()
+    assert (found["same"]["id"], found["url"]) == (str(mail.id), None)
+    theirs = await stranger.open(f"{base}example.com/a&utm_source=s")
+    assert theirs.json()["same"] is None
+
+
 async def test_a_page_is_looked_at(owner: Browser) -> None:
     async with run_server(answer_with(PAGE)) as server:
         origin = f"http://{PRIVATE}:{server.port}"

@@ -38,7 +38,7 @@ async def test_before_the_first_click_it_says_who_will_be_told(
     owner: Browser, receiver: Receiver
 ) -> None:
     text = read_text((await owner.open(PLACE)).text)
-    assert f"with the next click, {receiver.url} is told" in text
+    assert f"The next click goes to {receiver.url}" in text
 
 
 async def test_a_links_own_deliveries_are_listed(
@@ -57,15 +57,15 @@ async def test_a_viewer_is_told_no_more_than_the_hosts(
     house: House, viewer: Browser, receiver: Receiver
 ) -> None:
     origin = receiver.url.rpartition("/")[0]
-    urls = (f"{origin}/key", "https://b.example/?k", "https://c.example/")
+    urls = (f"{origin}/hush", "https://b.example/?k", "https://c.example/")
     await house.make_link(slug="several", webhook_urls=urls)
     text = read_text((await viewer.open("/app/links/2/deliveries")).text)
-    assert f"{origin}/…, https://b.example/…, https://c.example/ is told" in text
+    assert f"{origin}/…, https://b.example/…, https://c.example/" in text
     await visit(house, {"link_id": 2})
     await receiver.wait_for(1)
     page = (await viewer.open("/app/links/2/deliveries")).text
     assert f"{origin}/…" in page
-    assert "key" not in page
+    assert "hush" not in page
 
 
 async def test_they_are_listed_page_by_page(
@@ -86,10 +86,10 @@ async def test_a_link_that_tells_nobody_says_how_to(
 ) -> None:
     await house.make_link(slug="quiet")
     place = "/app/links/2/deliveries"
-    assert "Edit the link to name one." in read_text((await owner.open(place)).text)
+    assert "Edit the link to add one." in read_text((await owner.open(place)).text)
     assert "Edit the link" not in read_text((await viewer.open(place)).text)
 
 
 async def test_a_plan_without_webhooks_says_so(house: House, owner: Browser) -> None:
     await house.app.db.write(lambda tx: tx.execute("update workspaces set plan = 'plain'"))
-    assert "Your plan has no webhooks." in read_text((await owner.open(PLACE)).text)
+    assert "Your plan does not include webhooks." in read_text((await owner.open(PLACE)).text)

@@ -3,12 +3,14 @@
 import re
 from html import unescape
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from shorty.config import Config, Plan
 from shorty.links.listing import list_links
 from shorty.links.model import Link, LinkChange, LinkFilter, QrSettings
+from shorty.links.rule_reading import read_rules
 from shorty.links.service import change_link, get_link
 from shorty.links.utm_templates import NewUtmTemplate, create_template
 from shorty.passwords import is_password_right
@@ -48,7 +50,7 @@ def read_fields(page: str) -> dict[str, str]:
     for name, options in re.findall(
         r'<select[^>]*name="(\w+)"[^>]*>(.*?)</select>', form, re.DOTALL
     ):
-        chosen = re.search(r'<option(?: value="([^"]*)")? selected>([^<]*)', options)
+        chosen = re.search(r'<option(?: value="([^"]*)")? selected[^>]*>([^<]*)', options)
         fields[name] = unescape(chosen[1] or chosen[2]) if chosen else ""
     return fields
 
@@ -61,7 +63,15 @@ async def test_one_box_and_enter_make_a_link(house: House, owner: Browser) -> No
     answer = await owner.send(PLACE, url="example.com/page")
     link = await find_last(house)
     assert answer.headers["location"] == f"{PLACE}#link-{link.id}"
-    assert f"localhost:8000/{link.slug} is there." in read_text(await owner.follow(answer))
+    page = await owner.follow(answer)
+    assert f"Short link created: localhost:8000/{link.slug}" in read_text(page)
+    notice = page[page.index('id="notice"') : page.index("data-close")]
+    assert f'data-copied="Short link copied: localhost:8000/{link.slug}"' in notice
+    assert f'data-copy="{link.short_url}"' in notice
+    assert re.findall(r'href="([^"]+)">([^<]+)</a>', notice) == [
+        (f"/app/qr-codes/{link.id}", "QR code"),
+        (f"{PLACE}/{link.id}/edit?back=%2Fapp%2Flinks%23link-{link.id}", "Edit"),
+    ]
     assert (link.url, link.is_active, link.status) == ("https://example.com/page", True, 302)
 
 
@@ -98,13 +108,17 @@ async def test_every_field_can_be_given(house: House, owner: Browser) -> None:
         valid_since="2029-01-01T01:00",
         expires_at="2030-01-01T01:00",
         max_clicks="9",
+        expired_url="example.com/archive",
         password=" secret ",
         status="301",
         cloaked="1",
         forward_parameters="1",
         block_bots="1",
+        hide_referrer="1",
+        skip_social_crawler_tracking="1",
         meta_pixel_id="1234567890",
         google_tag_id="G-ABC123DEF4",
+        gtm_container_id="GTM-ABC1234",
         webhook_urls="https://a.example/hook\r\nhttps://b.example/hook",
         has_qr="1",
         is_link_in_bio="1",
@@ -130,13 +144,17 @@ async def test_every_field_can_be_given(house: House, owner: Browser) -> None:
         "valid_since": 1_861_920_000_000,
         "expires_at": 1_893_456_000_000,  # midnight in UTC, an hour after it in Berlin
         "max_clicks": 9,
+        "expired_url": "https://example.com/archive",
         "status": 301,
         "is_active": True,
         "cloaked": True,
         "forward_parameters": True,
         "block_bots": True,
+        "hide_referrer": True,
+        "skip_social_crawler_tracking": True,
         "meta_pixel_id": "1234567890",
         "google_tag_id": "G-ABC123DEF4",
+        "gtm_container_id": "GTM-ABC1234",
         "webhook_urls": ("https://a.example/hook", "https://b.example/hook"),
         "is_link_in_bio": True,
         "button_label": "Go",
@@ -262,7 +280,7 @@ async def test_only_what_was_typed_over_changes(house: House, owner: Browser) ->
     meanwhile = LinkChange(title="A colleague's", is_active=False, tag_names=("theirs",))
     await change_link(context, actor, link.id, meanwhile, house.now)
     page = await owner.follow(await owner.send(f"{PLACE}/{link.id}/edit", wanted))
-    assert "localhost:8000/new is changed." in read_text(page)
+    assert "Changes saved: localhost:8000/new" in read_text(page)
     changed = await find(house, link)
     assert (changed.slug, changed.max_clicks) == ("new", 5)
     assert (changed.title, changed.is_active) == ("A colleague's", False)
@@ -333,7 +351,7 @@ async def test_a_password_that_is_kept_counts_among_what_is_set(
 ) -> None:
     link = await house.make_link(max_clicks=5, password="pw")
     page = await owner.open(f"{PLACE}/{link.id}/edit")
-    assert "Limits a start, an end, a number of visits, a password 2 set" in read_text(page.text)
+    assert "Limits start, expiry, maximum visits, password 2 set" in read_text(page.text)
 
 
 async def test_a_duplicate_starts_as_the_other_is(house: House, owner: Browser) -> None:
@@ -356,15 +374,83 @@ async def test_an_address_can_fill_in_a_new_link(owner: Browser) -> None:
     assert page.count('<details class="group" open>') == 1
 
 
-async def test_a_form_leads_back_to_the_links_own_page(house: House, owner: Browser) -> None:
+@pytest.mark.parametrize(
+    ("back", "place"),
+    [
+        ("", "{page}"),
+        ("{page}?days=30", "{page}?days=30"),
+        ("{page}/clicks", "{page}/clicks"),
+        ("/app/links", "/app/links#link-{id}"),
+        ("/app/links?q=a%20b&cursor=x.y", "/app/links?q=a%20b&cursor=x.y#link-{id}"),
+        ("/app/links#link-99", "/app/links#link-{id}"),
+        ("/app", "/app"),
+        *(
+            (bad, "{page}")
+            for bad in (
+                "https://evil.example/app/links",
+                "//evil.example/app/links",
+                "/\\evil.example/app/links",
+                "/app/../x",
+                "/app/%2e%2e/x",
+                "javascript:alert(1)",
+            )
+        ),
+    ],
+)
+async def test_saving_comes_back_to_where_the_form_was_opened(
+    house: House, owner: Browser, back: str, place: str
+) -> None:
     link = await house.make_link()
     page = f"{PLACE}/{link.id}"
-    wanted = await fill_in(owner, f"{page}/edit?back={page}", title="T")
-    answer = await owner.send(f"{page}/edit", wanted)
-    assert answer.headers["location"].partition("#")[0] == page
-    wanted = await fill_in(owner, f"{page}/edit?back=https://evil.example", title="U")
-    answer = await owner.send(f"{page}/edit", wanted)
-    assert answer.headers["location"].partition("#")[0] == PLACE
+    sent = back.format(page=page)
+    wanted = await fill_in(owner, f"{page}/edit?back={quote(sent, safe='')}", title="T")
+    for form in (wanted, {**wanted, "back": sent}):
+        answer = await owner.send(f"{page}/edit", form)
+        assert answer.headers["location"] == place.format(page=page, id=link.id)
+
+
+async def test_a_links_pages_open_its_form_with_the_way_back(house: House, owner: Browser) -> None:
+    link = await house.make_link()
+    for path in (f"{PLACE}/{link.id}?days=30", f"{PLACE}/{link.id}/history"):
+        page = (await owner.open(path)).text
+        assert f'href="{PLACE}/{link.id}/edit?back={quote(path, safe="")}"' in page
+
+
+async def test_a_link_with_the_same_destination_is_offered_first(
+    house: House, owner: Browser, stranger: Browser
+) -> None:
+    link = await house.make_link(slug="first", title="The <first>", url="https://example.com/a?b=c")
+    asked = await owner.send(PLACE, url="example.com/a?b=c")
+    assert asked.status_code == 200
+    assert "localhost:8000/first already leads to this destination. The <first>" in (
+        read_text(asked.text)
+    )
+    assert f'href="{PLACE}/{link.id}"' in asked.text
+    assert f'data-copy="{link.short_url}"' in asked.text
+    assert (await find_last(house)).id == link.id
+    fields = read_fields(asked.text)
+    assert fields["url"] == "example.com/a?b=c"
+    answer = await owner.send(PLACE, fields)
+    assert "Short link created" in read_text(await owner.follow(answer))
+    assert (await find_last(house)).url == link.url
+    theirs = await stranger.send(PLACE, url="example.com/a?b=c")
+    assert theirs.status_code == 303
+
+
+async def test_no_other_link_is_offered(house: House, owner: Browser) -> None:
+    url = "https://example.com/a"
+    await house.make_link(url=url, is_active=False)
+    await house.make_link(url=url, max_clicks=5, expires_at=house.now + 5)
+    await house.make_link(url=url, utm_source="news")
+    house.clock[0] += 10
+    assert (await owner.send(PLACE, url=url)).status_code == 303
+    link = await find_last(house)
+    assert (await owner.send(PLACE, url=url)).status_code == 200
+    assert (await owner.send(PLACE, url=url, utm_source="other")).status_code == 303
+    assert (await owner.send(PLACE, url="nonsense")).status_code == 422
+    # Whoever duplicates a link knows that there is one.
+    fields = await fill_in(owner, f"{PLACE}/{link.id}/duplicate")
+    assert (await owner.send(PLACE, fields)).status_code == 303
 
 
 async def test_new_links_start_on_the_domain_of_the_last(house: House, owner: Browser) -> None:
@@ -379,3 +465,42 @@ async def test_an_editor_may_make_and_change_links(house: House, editor: Browser
     wanted = await fill_in(editor, f"{PLACE}/{link.id}/edit", title="Mine")
     await editor.follow(await editor.send(f"{PLACE}/{link.id}/edit", wanted))
     assert (await find(house, link)).title == "Mine"
+
+
+async def test_the_form_says_what_a_container_cannot_do_and_where_rules_are(
+    house: House, owner: Browser
+) -> None:
+    rules, _ = read_rules([{"url": "https://example.de/app"}])
+    link = await house.make_link(rules=rules)
+    page = (await owner.open(f"{PLACE}/{link.id}/edit")).text
+    assert "Custom HTML tags of the container don't run." in read_text(page)
+    assert "This link has 1 rule." in read_text(page)
+    assert f'href="{PLACE}/{link.id}/rules"' in page
+    wanted = await fill_in(owner, f"{PLACE}/{link.id}/edit", gtm_container_id="G-ABC123")
+    answer = await owner.send(f"{PLACE}/{link.id}/edit", wanted)
+    assert answer.status_code == 422
+    assert 'id="gtm_container_id-fault"' in answer.text
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+async def test_a_duplicate_gets_the_rules_unless_they_are_not_wanted(
+    house: House, owner: Browser, stranger: Browser, *, is_wanted: bool
+) -> None:
+    rules, _ = read_rules([{"id": "4f2a", "url": "https://example.de/app"}])
+    link = await house.make_link(rules=rules)
+    fields = await fill_in(owner, f"{PLACE}/{link.id}/duplicate")
+    assert fields["copies_rules"] == "1"
+    if not is_wanted:
+        del fields["copies_rules"]
+    faulty = await owner.send(PLACE, fields | {"max_clicks": "many"})
+    box = re.search(r'<input id="copies_rules"[^>]*>', faulty.text)
+    assert box
+    assert ("checked" in box[0]) is is_wanted
+    await owner.follow(await owner.send(PLACE, fields))
+    assert (await find_last(house)).rules == (rules if is_wanted else ())
+    # A link of another workspace gives nothing away.
+    theirs = {"url": "https://a.example", "copied": str(link.id), "copies_rules": "1"}
+    page = await stranger.follow(await stranger.send(PLACE, theirs))
+    assert "Short link created" in page
+    assert "Some visitors go elsewhere" not in page
+    assert "copies_rules" not in (await stranger.send(PLACE, theirs | {"url": "ftp://x"})).text

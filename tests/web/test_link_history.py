@@ -30,7 +30,7 @@ async def read_page(browser: Browser, path: str = PLACE) -> str:
 
 async def test_a_new_link_was_made(house: House, owner: Browser) -> None:
     await house.make_link()
-    assert "ann made it 22 Nov 2026, 12:00" in await read_page(owner)
+    assert "ann created it 22 Nov 2026, 12:00" in await read_page(owner)
 
 
 async def test_changes_say_what_was_and_what_is(house: House, owner: Browser) -> None:
@@ -42,15 +42,15 @@ async def test_changes_say_what_was_and_what_is(house: House, owner: Browser) ->
     owner.client.cookies.set(ZONE, "Asia%2FKolkata")
     text = await read_page(owner)
     assert "Title Old <i>New</i>" in text
-    assert "Switched on yes no" in text
-    assert "Ends 22 Nov 2026, 18:30" in text
+    assert "Active yes no" in text
+    assert "Expires 22 Nov 2026, 18:30" in text
     assert "Starts 22 Nov 2026, 18:00" in text
     assert "Title <i>New</i> removed" in text
     assert "Tags Shop, Print" in text
     assert "Password set" in text
     assert "secret" not in text
     assert "QR code color #112233" in text
-    assert text.index("QR code color") < text.index("Switched on") < text.index("made it")
+    assert text.index("QR code color") < text.index("Active yes") < text.index("created it")
 
 
 async def test_a_viewer_is_told_no_more_of_webhooks_than_their_hosts(
@@ -71,7 +71,7 @@ async def test_a_link_that_was_brought_back_says_so(house: House, owner: Browser
     await delete_link(house.app.services.links, actor, 1, NOW)
     await restore_link(house.app.services.links, actor, 1, NOW)
     text = await read_page(owner)
-    assert text.index("brought it back") < text.index("deleted it")
+    assert text.index("restored it") < text.index("deleted it")
 
 
 async def test_many_changes_are_on_several_pages(house: House, owner: Browser) -> None:
@@ -79,11 +79,11 @@ async def test_many_changes_are_on_several_pages(house: House, owner: Browser) -
     for number in range(60):
         await change(house, title=f"Title {number}")
     page = (await owner.open(PLACE)).text
-    assert "made it" not in page
+    assert "created it" not in page
     following = page.partition('rel="next" href="')[2].partition('"')[0]
     text = await read_page(owner, following)
     assert "Title 9 " in text
-    assert "made it" in text
+    assert "created it" in text
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ async def test_a_day_begins_at_the_viewers_midnight(house: House, owner: Browser
         series = read_series(page)
         assert [each[:2] for each in (series[0], series[-1])] == [
             ("Sun 22 Nov 2026, 00:00", 1),
-            ("Sun 22 Nov 2026, 17:00", 1),
+            ("Sun 22 Nov 2026, 17:00 (so far)", 1),
         ]
         page = await open_page(owner, f"{PLACE}?range=7d")
         assert [each[1] for each in read_series(page)[-2:]] == [1, 2]
@@ -151,7 +151,17 @@ async def test_a_day_begins_at_the_viewers_midnight(house: House, owner: Browser
 async def test_ways_that_people_came_are_told_apart(house: House, owner: Browser) -> None:
     await visit(house, {}, {}, {"source": QR}, {"source": BIO}, {"source": BIO}, {"kind": BOT})
     page = await open_page(owner)
-    assert read_counts(page, "Links and codes") == [("Link", 2), ("QR code", 1), ("Bio page", 2)]
+    assert read_counts(page, "Source") == [("Link", 2), ("QR code", 1), ("Bio page", 2)]
+
+
+async def test_hosts_of_referrers_are_shown_as_people_write_them(
+    house: House, owner: Browser
+) -> None:
+    await visit(house, {"referrer": "xn--bcher-kva.example"})
+    page = await open_page(owner)
+    assert read_counts(page, "Referrers") == [("bücher.example", 1)]
+    assert "bücher.example · Safari" in read_text(page)
+    assert "bücher.example" in read_text(await open_page(owner, f"{PLACE}/clicks"))
 
 
 async def test_the_head_tells_what_the_link_is(house: House, owner: Browser) -> None:
@@ -162,8 +172,8 @@ async def test_the_head_tells_what_the_link_is(house: House, owner: Browser) -> 
     text = read_text(page)
     assert "localhost:8000/x" in text
     assert "https://example.com/a?b=1" in text
-    assert "Limited Password Shop Made just now by ann" in text
-    assert "0 of 5 clicks" in text
+    assert "Limited Password Shop Created just now by ann" in text
+    assert "0 of 5 visits" in text
     assert 'data-copy="http://localhost:8000/x"' in page
 
 
@@ -171,9 +181,9 @@ async def test_the_head_tells_what_the_link_is(house: House, owner: Browser) -> 
     ("values", "later", "state"),
     [
         ({"is_active": False}, 0, "Off"),
-        ({}, 0, "On"),
-        ({"expires_at": NOW + DAY}, 0, "Expires"),
-        ({"expires_at": NOW + DAY}, DAY, "Expired"),
+        ({}, 0, "Active"),
+        ({"expires_at": NOW + DAY}, 0, "Ends 23 Nov"),
+        ({"expires_at": NOW + DAY}, DAY, "Expired 23 Nov"),
         ({"max_clicks": 1}, 0, "Used up"),
         ({"max_clicks": 2}, 0, "Limited"),
     ],
@@ -185,7 +195,7 @@ async def test_its_state_is_told(
     await visit(house, {"link_id": link.id})
     house.clock[0] += later
     text = read_text(await open_page(owner, f"/app/links/{link.id}"))
-    assert f"https://example.com/there {state} Made" in text
+    assert f"https://example.com/there {state} Created" in text
 
 
 async def test_a_link_without_clicks_says_how_to_get_some(owner: Browser) -> None:
@@ -201,7 +211,7 @@ async def test_visits_of_a_link_by_bots_alone_are_told_of_and_not_counted(
     await visit(house, *[{"kind": BOT}] * 2)
     page = await open_page(owner)
     assert "No clicks yet" in read_text(page)
-    assert "2 visits by bots are not counted. Include bots" in read_text(page)
+    assert "2 bot visits are not counted. Include bots" in read_text(page)
     assert f'href="{PLACE}?bots=1"' in page
     assert "No clicks yet" not in read_text(await open_page(owner, f"{PLACE}?bots=1"))
     await visit(house, {})
@@ -225,27 +235,23 @@ async def test_clicks_are_listed_page_by_page(house: House, owner: Browser) -> N
     await visit(house, *({"at": NOW - each * 1000, "country": "DE"} for each in range(1, 70)))
     await visit(house, {"kind": BOT})
     page = await open_page(owner, f"{PLACE}/clicks")
-    first = read_rows(page, "Clicks, the latest first")[1:]
+    first = read_rows(page, "Clicks, newest first")[1:]
     assert len(first) == 50
     following = page.partition('rel="next" href="')[2].partition('"')[0].replace("&amp;", "&")
     page = await open_page(owner, following)
-    second = read_rows(page, "Clicks, the latest first")[1:]
+    second = read_rows(page, "Clicks, newest first")[1:]
     assert len(second) == 19
     assert 'rel="next"' not in page
     assert "To the start" in page
     with_bots = [
         row[-1]
         for address in (f"{PLACE}/clicks?bots=1", following.replace("?", "?bots=1&"))
-        for row in read_rows(await open_page(owner, address), "Clicks, the latest first")[1:]
+        for row in read_rows(await open_page(owner, address), "Clicks, newest first")[1:]
     ]
     assert with_bots.count("Bot") == 1
     assert len(with_bots) == 70
     assert (
-        len(
-            read_rows(
-                await open_page(owner, f"{PLACE}/clicks?before=now"), "Clicks, the latest first"
-            )
-        )
+        len(read_rows(await open_page(owner, f"{PLACE}/clicks?before=now"), "Clicks, newest first"))
         == 51
     )
 

@@ -8,10 +8,13 @@ import pytest
 
 from shorty.accounts.invitations import list_invitations
 from shorty.accounts.members import list_members
+from shorty.accounts.model import Invitation, MadeInvitation
 from shorty.accounts.second_factor import mark_confirmed, put_second_factor
 from shorty.accounts.service import list_users, set_password
-from shorty.config import Config
+from shorty.config import Config, SmtpConfig
+from shorty.mail import build_message
 from shorty.passwords import hash_password
+from shorty.webcore.mails import write_invitation
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
 from tests.mail_server import MailServer, run_mail_server
@@ -74,12 +77,16 @@ async def test_an_invitation_is_mailed_and_its_link_shown_to_nobody_else(
 ) -> None:
     answer = await owner.send("/app/members", email="bob@a.example", role="viewer")
     page = read_text(await owner.follow(answer))
-    assert "An invitation is on its way to bob@a.example." in page
-    assert "by ann · mailed" in page
+    assert "Invitation sent to bob@a.example." in page
+    assert "invited by ann · emailed" in page
     link = read_link(mail_server)
     assert mail_server.recipients == ["bob@a.example"]
-    assert mail_server.received[0]["Subject"] == "Join ann"
-    assert "ann invites you to the workspace “ann”, as a viewer." in mail_server.read_text()
+    (mail,) = mail_server.received
+    assert mail["Subject"] == "ann invited you to localhost:8000"
+    assert mail["Reply-To"] == "ann@a.example"
+    assert "ann invited you to the workspace “ann” on localhost:8000, as a viewer." in (
+        mail_server.read_text()
+    )
     assert link.params["key"] not in page
     await visitor.open(link.raw_path.decode())
     fields = {"key": link.params["key"], "name": "Bob", "password": PASSWORD}
@@ -94,7 +101,7 @@ async def test_what_the_mail_server_refuses_is_shown_to_be_copied(
     mail_server.refusal = "554 no"
     answer = await owner.send("/app/members", email="bob@a.example", role="viewer")
     assert answer.status_code == 200
-    assert "The mail could not be sent." in answer.text
+    assert "The email couldn't be sent." in answer.text
     assert "/app/invitation?key=" in answer.text
     (invitation,) = await list_invitations(house.app.db, await house.make_actor(), house.now)
     assert not invitation.is_mailed
@@ -156,7 +163,7 @@ async def test_a_forgotten_password_is_set_anew_and_ends_every_session(
         answer = await visitor.send("/app/sign-in", email="ann@a.example", password=password)
         assert answer.status_code == status
     visitor.token = ""
-    assert "used up or too old" in await choose(visitor, link, "another one")
+    assert "already used or has expired" in await choose(visitor, link, "another one")
 
 
 async def test_who_sets_a_forgotten_password_may_revoke_their_tokens_too(
@@ -170,7 +177,7 @@ async def test_who_sets_a_forgotten_password_may_revoke_their_tokens_too(
     assert "Also revoke my API tokens" in page.text
     assert (await client.get("/api/v1/links")).status_code == 200
     page = await visitor.follow(await visitor.send("/app/new-password", fields))
-    assert "Your new password is set. Sign in with it. Your API tokens are revoked." in page
+    assert "Password changed. Sign in with the new one. Your API tokens are revoked." in page
     assert (await client.get("/api/v1/links")).status_code == 401
 
 
@@ -198,8 +205,8 @@ async def test_a_link_that_is_too_old_says_so(
     await ask(house, visitor)
     link = read_link(mail_server)
     house.clock[0] += 60 * MINUTE
-    assert "used up or too old" in (await visitor.open(link.raw_path.decode())).text
-    assert "used up or too old" in await choose(visitor, link)
+    assert "already used or has expired" in (await visitor.open(link.raw_path.decode())).text
+    assert "already used or has expired" in await choose(visitor, link)
 
 
 async def test_asking_again_and_again_is_stopped(
@@ -215,20 +222,22 @@ async def test_a_new_email_counts_once_its_link_was_followed(
     house: House, ann: Browser, visitor: Browser, mail_server: MailServer
 ) -> None:
     answer = await ann.send("/app/account/email", email="New@a.example", password=PASSWORD)
-    assert "A mail is on its way to new@a.example." in read_text(await ann.follow(answer))
+    assert "Confirmation link sent to new@a.example." in read_text(await ann.follow(answer))
     assert (await list_users(house.app.db))[0].email == "ann@a.example"
     link = read_link(mail_server)
     assert mail_server.recipients == ["new@a.example"]
     path = link.raw_path.decode()
-    assert "You sign in with new@a.example from now on." in read_text((await ann.open(path)).text)
+    assert "Confirm to sign in with new@a.example from now on." in read_text(
+        (await ann.open(path)).text
+    )
     answer = await ann.send("/app/new-email", key=link.params["key"])
-    assert "You sign in with new@a.example from now on." in read_text(await ann.follow(answer))
+    assert "You now sign in with new@a.example." in read_text(await ann.follow(answer))
     await house.app.services.mailer.finish()
     changed = (await list_users(house.app.db))[0]
     assert (changed.email, changed.email_verified_at) == ("new@a.example", house.now)
     assert mail_server.recipients[-1] == "ann@a.example"
-    assert "no more with ann@a.example" in mail_server.read_text()
-    assert "used up, too old" in (await ann.open(path)).text
+    assert "no longer with ann@a.example" in mail_server.read_text()
+    assert "already used, has expired" in (await ann.open(path)).text
 
 
 async def test_a_link_to_a_new_email_serves_nobody_but_the_person_who_asked_for_it(
@@ -239,7 +248,7 @@ async def test_a_link_to_a_new_email_serves_nobody_but_the_person_who_asked_for_
     path = link.raw_path.decode()
     assert (await visitor.open(path)).headers["location"].startswith("/app/sign-in?next=")
     assert (await visitor.send("/app/new-email", key=link.params["key"])).status_code == 303
-    assert "for another account" in (await stranger.open(path)).text
+    assert "belongs to another account" in (await stranger.open(path)).text
     assert (await stranger.send("/app/new-email", key=link.params["key"])).status_code == 409
     emails = [user.email for user in await list_users(house.app.db)]
     assert emails == ["ann@a.example", "eve@b.example"]
@@ -256,7 +265,7 @@ async def test_whether_an_email_is_taken_is_told_to_that_email_alone(
     assert mail_server.recipients == ["eve@b.example", "new@b.example"]
     taken, free = mail_server.received
     assert (taken["Subject"], free["Subject"]) == (
-        "Your email has an account already",
+        "Your email already has an account",
         "Confirm your email",
     )
     assert "/app/forgotten" in str(taken.get_body(("plain",)))
@@ -303,7 +312,7 @@ async def test_who_proves_an_email_first_gets_the_account_that_somebody_else_set
     await ask(house, visitor)
     link = read_link(mail_server)
     page = read_text((await visitor.open(link.raw_path.decode())).text)
-    assert "Nothing proved until now that ann@a.example is yours." in page
+    assert "Until now ann@a.example was unverified," in page
     assert "The account belongs to ann ." in page
     assert "Also revoke my API tokens" not in page
     assert await choose(visitor, link) == "/app/sign-in"
@@ -329,8 +338,8 @@ async def test_who_is_invited_by_mail_to_an_account_of_somebody_elses_gets_it_by
     async with make_client(house.app) as client:
         boss = Browser(client)
         page = read_text((await boss.open(invitation)).text)
-        assert "boss@a.example has an account here." in page
-        assert "somebody else made it? Set a new password" in page
+        assert "boss@a.example already has an account here." in page
+        assert "someone else created it? Set a new password" in page
         await ask(house, boss, "boss@a.example")
         assert await choose(boss, read_link(mail_server)) == "/app/sign-in"
         assert (await visitor.open("/app/tags")).status_code == 303
@@ -351,4 +360,55 @@ async def test_an_operators_new_password_stops_links_that_were_mailed(
 ) -> None:
     await ask(house, visitor)
     await house.app.db.write(lambda tx: set_password(tx, "ann@a.example", "$hash", house.now))
-    assert "used up or too old" in await choose(visitor, read_link(mail_server))
+    assert "already used or has expired" in await choose(visitor, read_link(mail_server))
+
+
+async def test_nobody_is_answered_under_an_email_that_is_not_proved(
+    house: House, owner: Browser, mail_server: MailServer
+) -> None:
+    await house.app.db.write(lambda tx: tx.execute("update users set email_verified_at = null"))
+    await owner.send("/app/members", email="bob@a.example", role="viewer")
+    assert "Reply-To" not in mail_server.received[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Ann\r\nBcc: eve@b.example", "Ann Bcc: eve@b.example"),
+        ("Ann\u2028\u202e  Müller", "Ann Müller"),
+        ("A" * 500, "A" * 60),
+    ],
+)
+def test_a_name_is_one_line_of_the_subject(name: str, shown: str) -> None:
+    invitation = Invitation(
+        id=1,
+        workspace_id=1,
+        workspace_name="Shop",
+        workspace_plan="unlimited",
+        email="bob@a.example",
+        role="viewer",
+        inviter_name=name,
+        is_mailed=True,
+        created_at=0,
+        expires_at=1,
+    )
+    made = MadeInvitation(invitation=invitation, text="key")
+    mail = write_invitation(made, "https://go.example/x", site="go.example")
+    assert mail.subject == f"{shown} invited you to go.example"
+    message = build_message(SmtpConfig(host="mail.example", sender="a@a.example"), mail)
+    assert message["Subject"] == mail.subject
+    assert "Bcc" not in message
+
+
+async def test_inviting_again_says_what_has_changed(
+    owner: Browser, mail_server: MailServer
+) -> None:
+    await owner.send("/app/members", email="bob@a.example", role="viewer")
+    again = await owner.send("/app/members", email="bob@a.example", role="editor")
+    page = read_text(await owner.follow(again))
+    assert "The earlier link no longer works. The role is now editor." in page
+    same = await owner.send("/app/members", email="bob@a.example", role="editor")
+    page = read_text(await owner.follow(same))
+    assert "The earlier link no longer works." in page
+    assert "The role is now" not in page
+    assert len(mail_server.received) == 3

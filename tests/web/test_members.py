@@ -4,12 +4,16 @@ import re
 
 import pytest
 
+from shorty.accounts import session_store
 from shorty.accounts.invitations import find_invitation
 from shorty.accounts.members import list_members
+from shorty.accounts.sessions import delete_old_sessions, describe_session
 from shorty.config import Config, DefaultsConfig, Plan
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
+from tests.reading import reader
 from tests.web.browser import Browser, read_text
+from tests.web.people import make_member, sign_in_at
 
 
 async def list_roles(house: House) -> dict[str, str]:
@@ -39,11 +43,43 @@ async def test_a_member_whose_email_nothing_proves_is_marked(
         assert page.count("Unverified") == 1
 
 
+async def test_a_member_who_never_signed_in_is_said_to_be_so(
+    house: House, owner: Browser, viewer: Browser, stranger: Browser
+) -> None:
+    bob = await make_member(house, "editor", "bob@a.example")
+    for browser in (owner, viewer):
+        page = read_text((await browser.open("/app/members")).text)
+        assert "bob@a.example Never signed in" in page
+        assert page.count("Never signed in") == 1
+    assert "Never signed in" not in (await stranger.open("/app/members")).text
+    await sign_in_at(house, bob)
+    assert "Never signed in" not in (await owner.open("/app/members")).text
+
+
+async def test_having_signed_in_outlasts_the_sessions(
+    house: House, owner: Browser, viewer: Browser
+) -> None:
+    await viewer.send("/app/sign-out")
+    assert await delete_old_sessions(house.app.db, house.now) == 1
+    assert "Never signed in" not in (await owner.open("/app/members")).text
+
+
+async def test_a_right_password_without_the_code_is_no_sign_in(
+    house: House, owner: Browser
+) -> None:
+    bob = await make_member(house, "editor", "bob@a.example")
+    digest, half = "0" * 64, describe_session(bob.user.id, bob.workspace.id, "", house.now, 10**15)
+    await house.app.db.write(
+        lambda tx: session_store.insert_session(tx, digest, half, awaits_code=True)
+    )
+    assert "Never signed in" in (await owner.open("/app/members")).text
+
+
 async def test_an_owner_changes_a_role_and_removes_a_member(
     house: House, owner: Browser, viewer: Browser
 ) -> None:
     answer = await owner.send("/app/members/2", role="admin")
-    assert "vic is admin now." in await owner.follow(answer)
+    assert "vic now has the role admin." in await owner.follow(answer)
     assert await list_roles(house) == {"ann": "owner", "vic": "admin"}
     await owner.follow(await owner.send("/app/members/2/remove"))
     assert await list_roles(house) == {"ann": "owner"}
@@ -86,19 +122,19 @@ async def test_an_invitation_is_listed_until_it_is_taken_back(house: House, owne
     key = re.search(r"key=([\w-]+)</code>", answer.text)
     assert key
     page = read_text((await owner.open("/app/members")).text)
-    assert "bob@a.example as editor, by ann · link to copy" in page
+    assert "bob@a.example as editor, invited by ann · shared as a link" in page
     assert key[1] not in page
     page = await owner.follow(await owner.send("/app/invitations/1/revoke"))
     assert "bob@a.example" not in page
-    assert find_invitation(house.app.db, key[1], house.now) is None
+    assert find_invitation(reader(house.app.db), key[1], house.now) is None
 
 
 @pytest.mark.parametrize(
     ("fields", "complaint"),
     [
         ({"email": "nonsense", "role": "viewer"}, "Must be an email"),
-        ({"email": "ann@a.example", "role": "viewer"}, "Is a member already."),
-        ({"email": "ANN@A.example", "role": "viewer"}, "Is a member already."),
+        ({"email": "ann@a.example", "role": "viewer"}, "Is already a member."),
+        ({"email": "ANN@A.example", "role": "viewer"}, "Is already a member."),
         ({"email": "a@a.example,b@a.example", "role": "viewer"}, "Must be an email"),
     ],
 )

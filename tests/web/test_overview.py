@@ -1,3 +1,5 @@
+from html import unescape
+
 import httpx
 import pytest
 
@@ -21,7 +23,7 @@ async def open_page(browser: Browser, query: str = "") -> str:
 async def test_without_links_it_shows_how_to_make_one(house: House, owner: Browser) -> None:
     page = await open_page(owner)
     text = read_text(page)
-    assert "Make your first link" in text
+    assert "Create your first link" in text
     assert "curl http://localhost:8000/api/v1/links" in text
     assert 'method="post" action="/app/links"' in page
 
@@ -34,7 +36,7 @@ async def test_an_editor_is_not_sent_to_the_tokens(editor: Browser) -> None:
 
 async def test_a_viewer_of_nothing_is_told_to_wait(viewer: Browser) -> None:
     page = await open_page(viewer)
-    assert "You may look at this workspace" in read_text(page)
+    assert "Analytics appear here once an editor" in read_text(page)
     assert 'action="/app/links"' not in page
 
 
@@ -51,11 +53,11 @@ async def test_visits_by_bots_alone_are_told_of_and_not_counted(
 ) -> None:
     await house.make_link(slug="sale")
     await visit(house, {"kind": BOT})
-    assert "1 visit by a bot is not counted. Include bots" in read_text(await open_page(owner))
+    assert "1 bot visit is not counted. Include bots" in read_text(await open_page(owner))
     await visit(house, *[{"kind": BOT}] * 1234)
     page = await open_page(owner)
     assert "No clicks yet" in read_text(page)
-    assert "1,235 visits by bots are not counted." in read_text(page)
+    assert "1,235 bot visits are not counted." in read_text(page)
     with_bots = read_text(await open_page(owner, "?bots=1"))
     assert "No clicks yet" not in with_bots
     assert "not counted" not in with_bots
@@ -115,7 +117,7 @@ async def test_deleted_links_and_other_workspaces_are_left_out(
     await visit(house, {"link_id": 1}, {"link_id": 2})
     await delete_link(house.app.services.links, await house.make_actor(), 1, NOW)
     assert read_links(await open_page(owner)) == [("here", 1)]
-    assert "Make your first link" in await open_page(stranger)
+    assert "Create your first link" in await open_page(stranger)
 
 
 async def test_the_trend_is_against_the_period_before(house: House, owner: Browser) -> None:
@@ -131,5 +133,40 @@ async def test_what_is_no_period_is_said(house: House, owner: Browser) -> None:
     await house.make_link()
     await visit(house, {})
     page = await open_page(owner, "?range=custom&from=2026-11-09&to=2026-11-08")
-    assert "the last day must not lie before it" in read_text(page)
+    assert "a last day that is not before it" in read_text(page)
     assert 'value="2026-11-09"' in page
+
+
+async def test_the_chart_is_told_in_a_sentence_and_point_by_point(
+    house: House, owner: Browser
+) -> None:
+    await house.make_link()
+    await visit(house, {}, {"visitor": 2}, {"at": NOW - DAY}, {"at": NOW - 8 * DAY})
+    page = unescape(await open_page(owner, "?range=7d"))
+    assert (
+        'aria-label="3 clicks and 3 visitors, Mon 16 Nov 2026 to Sun 22 Nov 2026 (so far). '
+        'Previous period: 1 click. Most clicks: 2, Sun 22 Nov 2026 (so far)."'
+    ) in page
+    told = "Sat 21 Nov 2026: 1 click, 1 visitor; previous period: 1 click"
+    assert f"<title>{told}</title>" in page
+    assert 'aria-valuemax="7" aria-valuenow="7"' in page
+    assert "Today so far" in page
+
+
+async def test_a_chart_of_days_that_are_over_has_nothing_unfinished(
+    house: House, owner: Browser
+) -> None:
+    await house.make_link()
+    await visit(house, {"at": NOW - DAY})
+    page = await open_page(owner, "?range=custom&from=2026-11-15&to=2026-11-21")
+    assert "so far" not in page
+    assert "running" not in page.partition("<figure")[2].partition("</figure>")[0]
+
+
+async def test_a_range_without_clicks_says_so_once(house: House, owner: Browser) -> None:
+    await house.make_link()
+    await visit(house, {})
+    page = await open_page(owner, "?range=custom&from=2026-10-01&to=2026-10-02")
+    assert read_text(page).count("No clicks in this period.") == 1
+    assert "0 clicks and 0 visitors, Thu 1 Oct 2026, 00:00 to Fri 2 Oct 2026, 23:00" in page
+    assert "Countries" not in page

@@ -7,6 +7,7 @@ import pytest
 from shorty.config import Config, WebhooksConfig
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
+from tests.reading import reader
 from tests.test_fetch import answer_with, run_server
 from tests.web.browser import Browser
 
@@ -21,7 +22,7 @@ async def test_a_new_links_destination_is_asked(house: House, owner: Browser, fo
         await owner.send(form, {**NEW, "url": f"http://127.0.0.1:{server.port}/page"})
         await house.app.services.page_fetcher.finish()
     assert [request.split()[1] for request in server.requests] == ["/page", "/favicon.ico"]
-    row = house.app.db.look_up("select title from links")
+    row = reader(house.app.db).find_one("select title from links")
     assert row is not None
     assert row["title"] == "JS dev"
 
@@ -36,6 +37,6 @@ async def test_an_edited_links_destination_is_asked_for_its_icon(
         await owner.send(f"/app/links/{link.id}/edit", {"url": url})
         await house.app.services.page_fetcher.finish()
     assert [request.split()[1] for request in server.requests] == ["/page", "/favicon.ico"]
-    row = house.app.db.look_up("select title from links")
+    row = reader(house.app.db).find_one("select title from links")
     assert row is not None
     assert row["title"] == "Mine"

@@ -12,6 +12,7 @@ from shorty.passwords import hash_password
 from shorty.qr.drawing import render_png
 from tests.api.house import House
 from tests.qr.reading import read_code
+from tests.reading import reader
 from tests.web.browser import Browser, read_text
 
 PASSWORD = "correct horse"
@@ -71,7 +72,7 @@ async def test_a_right_code_switches_it_on_and_shows_recovery_codes_once(
     assert read_secret(wrong.text) == read_secret(page)
     secret, codes = await set_up(house, ann)
     assert len(codes) == 10
-    assert has_second_factor(house.app.db, house.home.user.id)
+    assert has_second_factor(reader(house.app.db), house.home.user.id)
     page = (await ann.open(PLACE)).text
     assert secret not in page
     assert codes[0] not in page
@@ -84,9 +85,9 @@ async def test_recovery_codes_are_downloaded_as_text(house: House, ann: Browser)
     file = re.search(r'href="data:text/plain;charset=utf-8,([^"]+)"', answer.text)
     assert file
     text = unquote(file[1])
-    assert text.startswith("Recovery codes of ann@a.example.")
+    assert text.startswith("Recovery codes for ann@a.example.")
     assert len(re.findall(r"^\w{4}-\w{4}-\w{4}$", text, re.MULTILINE)) == 10
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["cache-control"] == "no-store, no-transform"
 
 
 async def test_new_recovery_codes_need_the_password(house: House, ann: Browser) -> None:
@@ -95,7 +96,7 @@ async def test_new_recovery_codes_need_the_password(house: House, ann: Browser) 
     assert "Is not your password." in read_text(wrong.text)
     answer = await ann.send(f"{PLACE}/recovery-codes", password=PASSWORD)
     assert old[0] not in answer.text
-    assert "They are shown this once." in read_text(answer.text)
+    assert "They are shown only once." in read_text(answer.text)
 
 
 @pytest.mark.parametrize("password", ["", "x"])
@@ -105,7 +106,7 @@ async def test_it_is_begun_only_with_the_password(
     answer = await ann.send(f"{PLACE}/begin", password=password)
     assert answer.status_code == 422
     assert "Is not your password." in read_text(answer.text)
-    assert not house.app.db.look_up_all("select * from second_factors")
+    assert not reader(house.app.db).find_all("select * from second_factors")
 
 
 async def test_an_open_session_alone_neither_shows_the_secret_nor_binds_it(
@@ -117,7 +118,7 @@ async def test_an_open_session_alone_neither_shows_the_secret_nor_binds_it(
     answer = await ann.send(PLACE, code=WRONG)
     assert answer.status_code == 409
     assert secret not in answer.text.replace(" ", "")
-    assert not has_second_factor(house.app.db, house.home.user.id)
+    assert not has_second_factor(reader(house.app.db), house.home.user.id)
 
 
 async def test_it_is_switched_off_with_the_password(house: House, ann: Browser) -> None:
@@ -127,10 +128,10 @@ async def test_it_is_switched_off_with_the_password(house: House, ann: Browser) 
         answer = await ann.send(f"{PLACE}/remove", proof)
         assert answer.status_code == 422
         assert "Is not your password." in read_text(answer.text)
-    assert has_second_factor(db, user_id)
+    assert has_second_factor(reader(db), user_id)
     page = await ann.follow(await ann.send(f"{PLACE}/remove", password=PASSWORD))
-    assert "The second factor is off" in page
-    assert count_recovery_codes(db, user_id) == 0
+    assert "Second factor disabled" in page
+    assert count_recovery_codes(reader(db), user_id) == 0
 
 
 async def test_guessing_codes_is_stopped(ann: Browser) -> None:

@@ -3,8 +3,10 @@
 Strangers have their own IP addresses, which the trusted proxy in front names.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -21,7 +23,9 @@ from shorty.web.cookies import KNOWN, SESSION, open_browser, seal_browser
 from shorty.web.sign_in import CODE
 from tests.api.conftest import DOMAINS
 from tests.api.house import House
+from tests.beside import open_beside
 from tests.mail_server import MailServer, run_mail_server
+from tests.reading import reader
 from tests.rsgi_client import make_client
 from tests.support import make_home
 from tests.web.browser import Browser, read_text
@@ -74,11 +78,11 @@ async def sign_out(browser: Browser) -> None:
     assert (await browser.send("/app/sign-out")).status_code == 303
 
 
-def guess(house: House, email: str = ANN, times: int = 100) -> None:
+async def guess(house: House, email: str = ANN, times: int = 100) -> None:
     """Strangers' wrong passwords, each from another IP address."""
     for number in range(times):
         attempt = Attempt(address=f"198.51.100.{number}", email=email)
-        take_sign_in(house.app.services.limits, attempt, house.now)
+        await take_sign_in(house.app.services.limits, attempt, house.now)
 
 
 async def set_up(house: House) -> str:
@@ -129,7 +133,7 @@ async def set_password_by_mail(house: House, browser: Browser, mail_server: Mail
 async def test_strangers_make_a_new_browser_wait_for_seconds_alone(
     house: House, open_at: OpenBrowser
 ) -> None:
-    guess(house)
+    await guess(house)
     ann = await open_at("192.0.2.1")
     refused = await sign_in(ann)
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "6")
@@ -145,7 +149,7 @@ async def test_strangers_make_a_new_browser_wait_for_seconds_alone(
 async def test_strangers_make_the_account_they_guess_at_wait_and_no_other(
     house: House, open_at: OpenBrowser
 ) -> None:
-    guess(house, ANN)
+    await guess(house, ANN)
     browser = await open_at("192.0.2.1")
     assert (await sign_in(browser, ANN)).status_code == 429
     assert (await sign_in(browser, EVE)).status_code == 303
@@ -158,12 +162,12 @@ async def test_strangers_never_make_a_browser_wait_that_the_account_knows(
     assert (await sign_in(ann)).status_code == 303
     await sign_out(ann)
     for _ in range(3):
-        guess(house)
+        await guess(house)
         house.clock[0] += 10 * MINUTE
-    guess(house)
+    await guess(house)
     for number in range(100):  # including everyone behind Ann's own IP address
         attempt = Attempt(address="192.0.2.1", email=f"{number}@a.example")
-        take_sign_in(house.app.services.limits, attempt, house.now)
+        await take_sign_in(house.app.services.limits, attempt, house.now)
     assert (await sign_in(ann, EVE)).status_code == 429
     assert (await sign_in(ann)).status_code == 303
 
@@ -231,7 +235,7 @@ async def test_a_cookie_that_is_not_ours_makes_no_browser_known(
     }
     stranger = await open_at("203.0.113.9")
     stranger.client.cookies.set(KNOWN, forged.get(kind, kind))
-    guess(house)
+    await guess(house)
     assert (await sign_in(stranger)).status_code == 429
 
 
@@ -245,7 +249,7 @@ async def test_a_new_password_makes_other_browsers_strangers_and_this_one_not(
     changed = await ann.send("/app/account/password", current=PASSWORD, password="battery staple")
     assert changed.status_code == 303
     await sign_out(ann)
-    guess(house)
+    await guess(house)
     assert (await sign_in(thief, password="wrong")).status_code == 429
     assert (await sign_in(ann, password="battery staple")).status_code == 303
 
@@ -257,14 +261,14 @@ async def test_signing_other_browsers_out_makes_them_strangers(
     ann, thief = await open_at("192.0.2.1"), await open_at("203.0.113.9")
     await sign_in(ann)
     await sign_in(thief)
-    row = house.app.db.look_up("select max(id) as session_id from sessions")
+    row = reader(house.app.db).find_one("select max(id) as session_id from sessions")
     assert row is not None
     await ann.open("/app/account")
     path = f"/app/account/sessions/{place.format(session_id=row['session_id'])}"
     assert (await ann.send(path)).status_code == 303
     assert (await thief.open("/app/tags")).status_code == 303
     await sign_out(ann)
-    guess(house)
+    await guess(house)
     assert (await sign_in(thief)).status_code == 429
     assert (await sign_in(ann)).status_code == 303
 
@@ -275,7 +279,7 @@ async def test_strangers_never_make_somebody_wait_who_is_signed_in(
     ann = await open_at("192.0.2.1")
     await sign_in(ann)
     del ann.client.cookies[KNOWN]
-    guess(house)
+    await guess(house)
     await ann.open("/app/account")
     answer = await ann.send("/app/account/second-factor/begin", password=PASSWORD)
     assert answer.status_code == 200
@@ -303,18 +307,62 @@ async def test_each_session_may_be_wrong_ten_times_about_its_password(
     assert (await ann.send("/app/account/email", fields)).status_code == 422
 
 
-async def test_a_guessed_account_is_logged_once_an_hour_by_its_id_alone(
-    house: House, open_at: OpenBrowser
+def list_events(logs: list[MutableMapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """What is logged of attempts to sign in; never anything else than these values."""
+    found = [each for each in logs if each["event"].startswith("sign_in")]
+    assert all(each.keys() <= {"event", "log_level", "ip", "account", "wrong"} for each in found)
+    assert all(each["log_level"] == "warning" for each in found)
+    return [(each["event"], each["ip"], each["account"], each.get("wrong")) for each in found]
+
+
+async def test_wrong_passwords_are_logged_with_their_ip_address_and_account(
+    open_at: OpenBrowser,
 ) -> None:
-    guess(house)
-    guess(house, "nobody@a.example")
     browser = await open_at("192.0.2.1")
     with capture_logs() as logs:
-        for email in (ANN, ANN, "nobody@a.example"):
+        for email in (ANN.upper(), "nobody@a.example", "my secret password"):
+            assert (await sign_in(browser, email, "wrong")).status_code == 401
+        assert (await sign_in(browser)).status_code == 303
+    refused = ("sign_in_refused", "192.0.2.1")
+    assert list_events(logs) == [
+        (*refused, ANN, "password"),
+        (*refused, "nobody@a.example", "password"),
+        (*refused, "", "password"),
+    ]
+
+
+async def test_an_address_that_tries_too_often_is_logged_once_an_hour(
+    house: House, open_at: OpenBrowser
+) -> None:
+    browser, other = await open_at("192.0.2.1"), await open_at("192.0.2.2")
+    with capture_logs() as logs:
+        for _ in range(13):
+            await sign_in(browser, ANN, "wrong")
+        for _ in range(11):
+            await sign_in(other, ANN, "wrong")
+        house.clock[0] += 60 * MINUTE
+        for _ in range(11):
+            await sign_in(browser, ANN, "wrong")
+    limited = [each[:3] for each in list_events(logs) if each[0] == "sign_in_limited"]
+    assert limited == [
+        ("sign_in_limited", "192.0.2.1", ANN),
+        ("sign_in_limited", "192.0.2.2", ANN),
+        ("sign_in_limited", "192.0.2.1", ANN),
+    ]
+
+
+async def test_an_account_that_strangers_guess_at_is_logged_once_an_hour(
+    house: House, open_at: OpenBrowser
+) -> None:
+    await guess(house)
+    await guess(house, "bob@a.example")
+    browser = await open_at("192.0.2.1")
+    with capture_logs() as logs:
+        for email in (ANN, ANN, "bob@a.example"):
             assert (await sign_in(browser, email)).status_code == 429
-    logged = [entry for entry in logs if entry["event"] == "sign_in_limited"]
-    assert logged == [
-        {"event": "sign_in_limited", "log_level": "warning", "user_id": house.home.user.id}
+    assert list_events(logs) == [
+        ("sign_in_limited", "192.0.2.1", ANN, None),
+        ("sign_in_limited", "192.0.2.1", "bob@a.example", None),
     ]
 
 
@@ -341,12 +389,13 @@ async def test_ten_wrong_codes_ask_for_the_password_again_and_are_mailed(
     assert await find_recipients(house, mail_server) == [ANN]
     assert "Someone gave your password for ann@a.example" in mail_server.read_text()
     assert "change your password now" in mail_server.read_text()
+    assert list_events(logs) == [("sign_in_refused", "192.0.2.1", ANN, "code")] * 10
     (logged,) = [entry for entry in logs if entry["event"] == "wrong_codes"]
     assert (logged["user_id"], logged["is_day_over"]) == (house.home.user.id, False)
     await sign_in(ann)
     assert (await send_code(house, ann, secret)).headers["location"] == "/app/tags"
     account = read_text((await ann.open("/app/account")).text)
-    assert "10 wrong codes today, after the right password" in account
+    assert "10 wrong codes today, entered after the correct password" in account
 
 
 async def test_thirty_wrong_codes_of_strangers_end_the_day_except_for_known_browsers(
@@ -394,7 +443,7 @@ async def test_a_new_password_by_mail_makes_no_browser_known_to_the_second_facto
     ann, thief = await open_at("192.0.2.1"), await open_at("203.0.113.9")
     await guess_codes(thief, 30)
     await set_password_by_mail(house, ann, mail_server)
-    guess(house)
+    await guess(house)
     assert (await sign_in(ann, password="battery staple")).status_code == 303
     assert (await send_code(house, ann, secret)).status_code == 429
 
@@ -441,7 +490,7 @@ async def test_a_known_browser_may_give_thirty_wrong_codes_a_day(
 async def test_a_new_password_by_mail_makes_its_browser_known(
     house: House, open_at: OpenBrowser, mail_server: MailServer
 ) -> None:
-    guess(house)
+    await guess(house)
     ann = await open_at("192.0.2.1")
     await set_password_by_mail(house, ann, mail_server)
     assert (await sign_in(ann, password="battery staple")).status_code == 303
@@ -512,3 +561,20 @@ async def test_an_address_is_the_one_that_the_last_proxy_saw_and_its_64_bits(
     moving = [await guess_from(f"2001:db8::{each}:1") for each in range(11)]
     assert moving == [401] * 10 + [429]
     assert await guess_from("2001:db8:0:1::1") == 401
+
+
+@pytest.mark.postgres_only
+async def test_guesses_at_a_password_are_counted_over_all_nodes(
+    house: House, open_at: OpenBrowser, tmp_path: Path
+) -> None:
+    async with open_beside(house.app, tmp_path / "beside") as app, make_client(app) as client:
+        client.headers["x-forwarded-for"] = "192.0.2.1"
+        here, beside = await open_at("192.0.2.1"), Browser(client)
+        browsers = [here, beside] * 5
+        guesses = [await sign_in(browser, password="wrong") for browser in browsers]
+        assert [answer.status_code for answer in guesses] == [401] * 10
+        assert [(await sign_in(browser)).status_code for browser in (here, beside)] == [429] * 2
+        assert [(await sign_in(browser, EVE)).status_code for browser in (here, beside)] == [
+            303,
+            303,
+        ]

@@ -59,7 +59,7 @@ def test_a_click_arrives_while_it_is_watched_and_the_stream_ends_with_the_server
         assert site.visit("sale", Referer="https://t.co/x") == 302
         told = read_until(stream, "</li>")
         assert "event: clicks" in told
-        assert "X · Safari on iOS · mobile" in told
+        assert "<bdi>X</bdi> · Safari on iOS · mobile" in told
         stopping = Thread(target=site.service.stop)
         stopping.start()
         assert stream.read().decode().count("<li") == 0

@@ -7,7 +7,7 @@ from tests.web.browser import Browser, read_text
 
 async def test_a_tag_is_made_renamed_and_deleted(owner: Browser) -> None:
     page = await owner.follow(await owner.send("/app/tags", name="Autumn", color="#4477aa"))
-    assert "The tag “Autumn” is there." in read_text(page)
+    assert "Tag “Autumn” created." in read_text(page)
     page = await owner.follow(await owner.send("/app/tags/1", name="Winter", color="#228833"))
     assert "Winter" in read_text(page)
     assert "#228833" in page

@@ -14,7 +14,7 @@ async def test_without_a_plan_there_are_no_limits(house: House, owner: Browser) 
     told = read_text(page)
     assert "Plan: unlimited" in told
     assert "Links 1 , no limit" in told
-    assert "Clicks are kept for good" in told
+    assert "Clicks are kept indefinitely" in told
     assert "<meter" not in page
 
 
@@ -31,9 +31,9 @@ class TestWithAPlan:
         page = (await owner.open(PLACE)).text
         told = read_text(page)
         assert "Links 1 of 5" in told
-        assert "New links this month Used up 1 of 1" in told
-        assert "Starts anew on 1 Dec 2026, 00:00" in told
-        assert "Domains of your own Used up 0 of 0" in told
+        assert "New links this month Limit reached 1 of 1" in told
+        assert "Resets on 1 Dec 2026, 00:00" in told
+        assert "Your own domains Limit reached 0 of 0" in told
         assert 'max="5" value="1" aria-label="Links: 1 of 5"' in page
         assert "kept for 30 days" in told
         assert '<li class="no">' in page

@@ -37,7 +37,7 @@ async def test_a_script_gets_the_address_alone(owner: Browser) -> None:
         ("url=nowhere", "Enter the full URL including https://"),
         ("url=javascript:alert(1)", "Only http and https destinations are allowed"),
         (f"url=https://a.example/&utm_term={'x' * 501}", "May be at most 500 characters long"),
-        ("", "Fill in a destination"),
+        ("", "Enter a destination"),
         ("utm_source=%00", "Contains a character that cannot be stored"),
     ],
 )
@@ -47,12 +47,12 @@ async def test_what_cannot_be_composed_says_why(owner: Browser, query: str, told
 
 
 async def test_a_template_is_kept_used_changed_and_deleted(owner: Browser) -> None:
-    assert "can be kept under a name" in (await owner.open(PLACE)).text
+    assert "Save parameters that you use often" in (await owner.open(PLACE)).text
     saved = await owner.send(
         TEMPLATES, name="News", url="https://example.com/", utm_source="news", utm_medium="email"
     )
     page = await owner.follow(saved)
-    assert "The template “News” is saved" in read_text(page)
+    assert "Template “News” saved." in read_text(page)
     assert 'value="https://example.com/"' in page
     address = await compose(owner, "template=1&url=https://example.com/?utm_source=x")
     assert address == "https://example.com/?utm_source=news&utm_medium=email"
@@ -61,7 +61,7 @@ async def test_a_template_is_kept_used_changed_and_deleted(owner: Browser) -> No
     assert "&lt;b&gt;" in page
     assert "<b>" not in page
     page = await owner.follow(await owner.send(f"{TEMPLATES}/1/delete"))
-    assert "can be kept under a name" in page
+    assert "Save parameters that you use often" in page
 
 
 async def test_a_wrong_name_stands_beside_its_field_and_nothing_is_lost(owner: Browser) -> None:
@@ -83,7 +83,7 @@ async def test_a_viewer_composes_and_keeps_nothing(owner: Browser, viewer: Brows
     page = (await viewer.open(f"{PLACE}?template=1&url=https://example.com/")).text
     assert "https://example.com/?utm_source=news" in page
     assert "/app/links/new" not in page
-    assert "Save the template" not in page
+    assert "Save template" not in page
     assert "Save</button>" not in (await viewer.open(f"{TEMPLATES}/1")).text
     for path in ("", "/1", "/1/delete"):
         assert (await viewer.send(f"{TEMPLATES}{path}", name="Mine")).status_code == 403

@@ -11,7 +11,6 @@ from tests.api.house import House
 from tests.support import make_home
 from tests.web.browser import Browser, read_text
 from tests.web.conftest import SignIn
-from tests.webhooks.making import make_outbox
 from tests.webhooks.receiver import Receiver, answer, run_receiver
 
 PLACE = "/app/webhooks"
@@ -36,9 +35,7 @@ async def queue(house: House, url: str, times: int = 1) -> list[Delivery]:
     """Deliveries that are not sent yet, because the worker is not notified."""
     actor = await house.make_actor()
     return [
-        await house.app.db.write(
-            lambda tx: service.send_test(tx, make_outbox(), actor, url, house.now)
-        )
+        await house.app.db.write(lambda tx: service.send_test(tx, actor, url, house.now))
         for _ in range(times)
     ]
 
@@ -58,15 +55,15 @@ async def test_a_test_event_is_sent_and_its_tries_are_told(
     assert "No deliveries yet" in (await owner.open(PLACE)).text
     sent = await owner.send(f"{PLACE}/test", url=receiver.url)
     path = sent.headers["location"]
-    assert "A test event is on its way" in await owner.follow(sent)
-    told = await wait_for(owner, path, "Answered 503")
+    assert "Test event sent" in await owner.follow(sent)
+    told = await wait_for(owner, path, "Responded 503")
     assert "<i>busy</i>" in told
     assert "<i>busy" not in (await owner.open(path)).text
     assert '"type": "webhook.test"' in told
-    assert "To be tried again" in read_text((await owner.open(PLACE)).text)
+    assert "Retrying" in read_text((await owner.open(PLACE)).text)
     await owner.send(f"{path}/resend")
     told = await wait_for(owner, path, "Delivered 22 Nov 2026")
-    assert "Answered 200" in told
+    assert "Responded 200" in told
     assert (await receiver.wait_for(2))[0].id in told
 
 
@@ -89,15 +86,15 @@ async def test_the_log_is_filtered_by_status_link_and_receiver(
     assert "a.example" in rows
     assert "b.example" not in rows
     assert "b.example" in (await owner.open(f"{PLACE}?status=queued")).text
-    assert "No such deliveries" in (await owner.open(f"{PLACE}?status=dead")).text
-    assert "Receiver 99" in (await owner.open(f"{PLACE}?receiver=99")).text
+    assert "No deliveries found" in (await owner.open(f"{PLACE}?status=dead")).text
+    assert "Endpoint 99" in (await owner.open(f"{PLACE}?receiver=99")).text
     for text in ("docs/größe.v1", "localhost:8000/docs/größe.v1", link.short_url, str(link.id)):
         page = (await owner.open(f"{PLACE}?link={text}")).text
-        assert "No such deliveries" in page
+        assert "No deliveries found" in page
         assert 'value="localhost:8000/docs/größe.v1"' in page
     answer = await owner.open(f"{PLACE}?link=<b>nowhere")
     assert answer.status_code == 404
-    assert "There is no such link in this workspace" in answer.text
+    assert "Does not exist in this workspace" in answer.text
     assert 'value="&lt;b&gt;nowhere"' in answer.text
 
 
@@ -112,7 +109,7 @@ async def test_the_log_has_pages_that_keep_the_filter(house: House, owner: Brows
 
 
 async def test_receivers_are_told_and_how_they_fare(house: House, owner: Browser) -> None:
-    assert "No receivers yet" in (await owner.open(f"{PLACE}/receivers")).text
+    assert "No endpoints yet" in (await owner.open(f"{PLACE}/receivers")).text
     await queue(house, "https://a.example/<b>")
     page = (await owner.open(f"{PLACE}/receivers")).text
     assert "https://a.example/&lt;b&gt;" in page
@@ -134,7 +131,7 @@ async def test_the_secret_is_hidden_shown_on_demand_and_replaced(owner: Browser)
     shown = (await owner.open(f"{PLACE}/signing?show=1")).text
     assert 'data-copy="whsec_' in shown
     page = await owner.follow(await owner.send(f"{PLACE}/signing/rotate"))
-    assert "The secret before this one signs too, until 23 Nov 2026, 12:00" in read_text(page)
+    assert "The previous secret also signs until 23 Nov 2026, 12:00" in read_text(page)
     assert shown.partition('data-copy="')[2][:40] != page.partition('data-copy="')[2][:40]
 
 
@@ -142,17 +139,17 @@ async def test_an_editor_sends_and_sees_no_secret(house: House, editor: Browser)
     (delivery,) = await queue(house, "https://a.example/")
     page = (await editor.open(f"{PLACE}/signing?show=1")).text
     assert "data-copy" not in page
-    assert "How to verify a message" in page
+    assert "How to verify a delivery" in page
     assert (await editor.send(f"{PLACE}/signing/rotate")).status_code == 403
     assert (await editor.send(f"{PLACE}/deliveries/{delivery.id}/resend")).status_code == 303
 
 
 async def test_a_viewer_looks_and_sends_nothing(house: House, viewer: Browser) -> None:
-    (delivery,) = await queue(house, "https://a.example/key?secret=1")
+    (delivery,) = await queue(house, "https://a.example/hush?secret=1")
     for path in ("", "/receivers", f"/deliveries/{delivery.id}", "?receiver=1"):
         page = (await viewer.open(f"{PLACE}{path}")).text
         assert "https://a.example/…" in page
-        assert "key" not in page
+        assert "hush" not in page
         assert "secret=1" not in page
         assert 'method="post" action="/app/webhooks' not in page
     assert (await viewer.send(f"{PLACE}/test", url="https://a.example/")).status_code == 403
@@ -165,13 +162,13 @@ async def test_another_workspaces_deliveries_are_not_there(
     link = await house.make_link(slug="sale")
     (delivery,) = await queue(house, "https://a.example/")
     assert "No deliveries yet" in (await stranger.open(PLACE)).text
-    assert "No receivers yet" in (await stranger.open(f"{PLACE}/receivers")).text
+    assert "No endpoints yet" in (await stranger.open(f"{PLACE}/receivers")).text
     path = f"{PLACE}/deliveries/{delivery.id}"
     assert (await stranger.open(path)).status_code == 404
     assert (await stranger.send(f"{path}/resend")).status_code == 404
     for text in (str(link.id), "localhost:8000/sale"):
         answer = await stranger.open(f"{PLACE}?link={text}")
-        assert "There is no such link" in answer.text
+        assert "Does not exist in this workspace" in answer.text
     ours = (await owner.open(f"{PLACE}/signing?show=1")).text.partition('data-copy="')[2][:50]
     assert ours not in (await stranger.open(f"{PLACE}/signing?show=1")).text
 
@@ -180,6 +177,6 @@ async def test_a_plan_without_webhooks_says_so(house: House, sign_in: SignIn) ->
     plain = msgspec.structs.replace(house.app.config, defaults=DefaultsConfig(plan="plain"))
     browser = await sign_in(await make_home(house.app.db, plain, email="pia@c.example"))
     for path in ("", "/receivers", "/signing", "/deliveries/1"):
-        assert "Your plan has no webhooks" in (await browser.open(f"{PLACE}{path}")).text
+        assert "Your plan does not include webhooks" in (await browser.open(f"{PLACE}{path}")).text
     for path in ("/test", "/signing/rotate", "/deliveries/1/resend"):
         assert (await browser.send(f"{PLACE}{path}")).status_code == 403

@@ -15,7 +15,8 @@ from shorty.clicks.store import begin_journal, find_journal_state, store_batch
 from shorty.clicks.waiting import Batch
 from shorty.config import Config, Plan, WebhooksConfig
 from shorty.fetch import Fetcher
-from shorty.storage.database import Database, Transaction
+from shorty.links.rule_destinations import list_destinations
+from shorty.storage.database import Database, Lane, Transaction
 from shorty.webhooks import service
 from shorty.webhooks.model import Delivery, DeliveryFilter
 from shorty.webhooks.outbox import Outbox
@@ -30,7 +31,7 @@ PLANS = Config(plans={"none": Plan(webhooks=False)}).plans
 
 
 def make_outbox() -> Outbox:
-    return Outbox(PLANS)
+    return Outbox(PLANS, list_destinations)
 
 
 async def insert_calling_links(db: Database, *urls: str) -> None:
@@ -70,17 +71,20 @@ async def click(
     **facts: Any,
 ) -> Outbox:
     """One click by a person on each of these links, stored like the recorder does."""
-    outbox = outbox or make_outbox()
-    state = await find_journal_state(db)
+    if outbox is None:
+        outbox = make_outbox()
+        db.subscribe(outbox.hear)
+    state = await find_journal_state(db, JOURNAL)
     if state is None:
-        await db.write(partial(begin_journal, journal_id=JOURNAL, start=Position(1, 8)))
+        begin = partial(begin_journal, journal_id=JOURNAL, node="local", start=Position(1, 8))
+        await db.write(begin, Lane.CLICKS)
     visit = msgspec.structs.replace(make_visit(at=NOW), **facts)
     visits = [msgspec.structs.replace(visit, link_id=link_id) for link_id in link_ids]
     batch = Batch(0, [encode_visit(visit) for visit in visits], 0)
     stored = 0 if state is None else state.stored_batches
     batch.number = batch_number or stored + 1
-    await db.write(partial(store_batch, journal_id=JOURNAL, batch=batch, outbox=outbox))
-    outbox.announce()
+    store = partial(store_batch, journal_id=JOURNAL, batch=batch, outbox=outbox)
+    await db.write(store, Lane.CLICKS)
     return outbox
 
 
@@ -104,6 +108,7 @@ async def open_worker(
 ) -> AsyncGenerator[WebhookWorker]:
     """Not started. Its clock is stopped, so that failed deliveries are not retried."""
     config = msgspec.structs.replace(WebhooksConfig(timeout_s=2.0), **settings)
+    db.subscribe(outbox.hear)
     async with fetcher or Fetcher(allow_private=True) as client:
         read_clock = (clock or Clock()).read
         yield WebhookWorker(

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from shorty.storage.database import Database, Transaction
 from shorty.webhooks.due_times import find_longest_wait, pull_in
 from tests.clicks.making import wait_until
+from tests.reading import reader
 from tests.support import DAY, NOW
 from tests.webhooks.making import (
     Clock,
@@ -106,7 +107,10 @@ async def test_a_receiver_paused_by_a_fast_clock_recovers(db: Database, receiver
 
 
 def list_times(db: Database) -> list[int]:
-    return [row["due_at"] for row in db.look_up_all("select due_at from webhook_deliveries")]
+    return [
+        row["due_at"]
+        for row in reader(db).find_all("select due_at from webhook_deliveries order by id")
+    ]
 
 
 async def test_what_is_due_within_the_longest_wait_stays_as_it_is(

@@ -22,8 +22,9 @@ from shorty.webhooks.leases import (
 from shorty.webhooks.model import DEAD, DELIVERED, QUEUED, Outcome, Reason
 from shorty.webhooks.queue import Line
 from shorty.webhooks.service import redeliver
+from tests.reading import reader
 from tests.support import NOW
-from tests.webhooks.making import OWNER, click, insert_calling_links, make_outbox, move_links
+from tests.webhooks.making import OWNER, click, insert_calling_links, move_links
 
 HOST = "hooks.example"
 SLOW = Line(host=HOST, is_quick=False)
@@ -81,7 +82,7 @@ async def make_quick(db: Database, receiver_id: int) -> None:
 
 
 def read(db: Database, sql: str) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in db.look_up_all(sql)]
+    return [tuple(row) for row in reader(db).find_all(sql)]
 
 
 def list_queue(db: Database, receiver_id: int) -> list[tuple[Any, ...]]:
@@ -94,7 +95,9 @@ def list_queue(db: Database, receiver_id: int) -> list[tuple[Any, ...]]:
 
 
 def list_receivers(db: Database) -> list[tuple[Any, ...]]:
-    return read(db, "select id, failures, is_quick, busy_until, next_at from webhook_receivers")
+    return read(
+        db, "select id, failures, is_quick, busy_until, next_at from webhook_receivers order by id"
+    )
 
 
 async def test_a_slow_receiver_has_one_delivery_and_one_turn_at_a_time(db: Database) -> None:
@@ -176,22 +179,25 @@ async def test_deliveries_without_an_attempt_return_to_the_queue(
 ) -> None:
     await make_quick(db, 1)
     await make_quick(db, 2)
-    turn = await claim_some(db, QUICK)
-    other = await claim_some(db, QUICK)
+    turn, other = sorted(
+        [await claim_some(db, QUICK) for _ in range(2)], key=lambda turn: turn.receiver.url
+    )
     leased = list_queue(db, 2)
     await finish(db, turn, 204, at=now)
     assert list_queue(db, 1) == [(1, DELIVERED, None, NOW), *((n, 0, None, due_at) for n in (3, 5))]
     assert list_queue(db, 2) == leased
     assert {each.id for each in other.deliveries} == {2, 4, 6}
     assert list_receivers(db)[0] == (1, 0, 1, None, max(now, due_at))
-    assert read(db, "select * from webhook_lines where is_quick") == [(HOST, 1, max(now, due_at))]
+    assert read(db, "select * from webhook_lines where is_quick = 1") == [
+        (HOST, 1, max(now, due_at))
+    ]
 
 
 async def test_an_attempt_is_stored_with_all_details(db: Database) -> None:
     turn = await claim_some(db)
     await finish(db, turn, 500, next_try_at=NOW + 5_000)
     columns = "id, status, reason, attempts, step, due_at, ended_at, leased_by"
-    sql = f"select {columns} from webhook_deliveries where attempts"  # noqa: S608 - the names above
+    sql = f"select {columns} from webhook_deliveries where attempts > 0"  # noqa: S608 - the names above
     assert read(db, sql) == [(1, QUEUED, None, 1, 1, NOW + 5_000, None, None)]
     assert list_receivers(db) == [(1, 1, 0, None, NOW + 100), (2, 0, 0, None, NOW)]
     await run(db, "delete from webhook_receivers where id = 2")
@@ -211,7 +217,7 @@ async def test_of_two_receivers_on_one_host_the_one_that_failed_is_judged(db: Da
     first, second = await claim_some(db), await claim_some(db)
     await finish(db, second, 410)
     await finish(db, first, 200)
-    state = "select id, is_quick, stopped_at, busy_until from webhook_receivers"
+    state = "select id, is_quick, stopped_at, busy_until from webhook_receivers order by id"
     assert read(db, state) == [(1, 1, None, None), (2, 0, NOW + 100, None)]
 
 
@@ -219,7 +225,7 @@ async def test_the_failures_of_one_receiver_do_not_count_for_another(db: Databas
     first, second = await claim_some(db), await claim_some(db)
     await finish(db, first, 500, next_try_at=NOW + 5_000)
     await finish(db, second, 500, next_try_at=NOW + 5_000)
-    assert read(db, "select id, failures from webhook_receivers") == [(1, 1), (2, 1)]
+    assert read(db, "select id, failures from webhook_receivers order by id") == [(1, 1), (2, 1)]
 
 
 @pytest.mark.parametrize(
@@ -240,7 +246,9 @@ def test_what_becomes_of_a_delivery(
     assert judge_delivery(tried) == judged
 
 
-ENDED = "select id, reason, ended_at, leased_by from webhook_deliveries where status = 2"
+ENDED = (
+    "select id, reason, ended_at, leased_by from webhook_deliveries where status = 2 order by id"
+)
 
 
 async def test_a_stopped_receivers_queue_ends_except_urgent_and_leased_deliveries(
@@ -248,7 +256,7 @@ async def test_a_stopped_receivers_queue_ends_except_urgent_and_leased_deliverie
 ) -> None:
     await claim_some(db, worker="two")
     await run(db, "update webhook_receivers set stopped_at = $1 where id = 1", NOW)
-    await db.write(lambda tx: redeliver(tx, make_outbox(), OWNER, 5, NOW))
+    await db.write(lambda tx: redeliver(tx, OWNER, 5, NOW))
     await run(db, "delete from webhook_receivers where id = 2")
     assert await claim(db, at=NOW + 7) is None
     assert read(db, ENDED) == [(3, "receiver-stopped", NOW + 7, None)]
@@ -300,7 +308,7 @@ async def test_a_receiver_that_is_held_has_no_turn_but_for_the_urgent(db: Databa
     turn = await claim(db)
     assert turn is None
     assert read(db, "select next_at from webhook_receivers where id = 1") == [(NOW + 50,)]
-    await db.write(lambda tx: redeliver(tx, make_outbox(), OWNER, 5, NOW))
+    await db.write(lambda tx: redeliver(tx, OWNER, 5, NOW))
     await run(db, "update webhook_receivers set next_at = $1 where id = 2", NOW + 1)
     assert [each.id for each in (await claim_some(db)).deliveries] == [5]
     await finish(db, await claim_some(db, at=NOW + 50), 200, at=NOW + 50)

@@ -28,7 +28,6 @@ from tests.webhooks.making import (
     count_by_status,
     insert_calling_links,
     list_all,
-    make_outbox,
     move_links,
     run_worker,
     wait_until_ended,
@@ -119,8 +118,9 @@ async def log(db: Database) -> Database:
             NOW,
         )
         tx.execute(
-            "insert into webhook_tries select d.id, n.value, $1 + n.value, d.id, 500 + d.id, null,"
-            " 'No ' || d.id from webhook_deliveries d, json_each('[1, 2]') n",
+            "insert into webhook_tries select d.id, n.value, cast($1 as bigint) + n.value, d.id,"
+            " 500 + d.id, null, 'No ' || d.id"
+            " from webhook_deliveries d, (select 1 as value union all select 2) n",
             NOW,
         )
 
@@ -147,6 +147,7 @@ async def log(db: Database) -> Database:
         (OWNER, DeliveryFilter(url="https://one.example/"), [8, 6, 3, 1]),
         (OTHER, DeliveryFilter(url="https://one.example/"), [10, 5]),
         (OTHER, DeliveryFilter(url="https://two.example/"), []),
+        (OTHER, DeliveryFilter(url="https://one.example/\0"), []),
         (OWNER, DeliveryFilter(link_id=2, receiver_id=1), [8, 3]),
         (OWNER, DeliveryFilter(link_id=2, receiver_id=1, status="dead", before=8), [3]),
         (OTHER, DeliveryFilter(link_id=2, receiver_id=1), []),
@@ -200,7 +201,7 @@ async def test_a_delivery_is_shown_with_its_own_receiver_and_tries(log: Database
 
 async def test_one_is_sent_again_and_the_others_stay_as_they_are(log: Database) -> None:
     before = await list_all(log)
-    again = await log.write(lambda tx: redeliver(tx, make_outbox(), OWNER, 6, NOW + 50))
+    again = await log.write(lambda tx: redeliver(tx, OWNER, 6, NOW + 50))
     values = {"status": "queued", "reason": None, "ended_at": None, "next_try_at": NOW + 50}
     assert again == msgspec.structs.replace(before[4], **values)
     after = await list_all(log)
@@ -214,7 +215,7 @@ async def test_one_is_sent_again_and_the_others_stay_as_they_are(log: Database) 
 async def test_what_is_being_sent_is_left_to_its_worker(log: Database) -> None:
     lease = "update webhook_deliveries set leased_by = 'w', status = 0, due_at = $1 where id = 6"
     await log.write(lambda tx: tx.execute(lease, NOW + 60))
-    await log.write(lambda tx: redeliver(tx, make_outbox(), OWNER, 6, NOW))
+    await log.write(lambda tx: redeliver(tx, OWNER, 6, NOW))
     (row,) = await log.find_all("select due_at, leased_by from webhook_deliveries where id = 6")
     assert tuple(row) == (NOW + 60, "w")
 
@@ -265,6 +266,7 @@ def test_the_time_of_the_next_attempt(
     assert log_store.plan_try(row, health, NOW) == planned
 
 
+@pytest.mark.sqlite_only("how it reads a statement; PostgreSQL decides by its statistics")
 @pytest.mark.parametrize(
     ("sql", "plan"),
     [

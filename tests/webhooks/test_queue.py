@@ -8,6 +8,7 @@ from shorty.storage.database import Database, Transaction
 from shorty.webhooks import queue
 from shorty.webhooks.model import URGENT, Health
 from shorty.webhooks.queue import Line
+from tests.reading import reader
 from tests.support import NOW
 
 ONE, TWO = Line(host="one.example", is_quick=False), Line(host="two.example", is_quick=False)
@@ -43,7 +44,7 @@ async def line_up(db: Database, *times: tuple[int, int]) -> None:
 
 
 def read(db: Database, sql: str) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in db.look_up_all(sql)]
+    return [tuple(row) for row in reader(db).find_all(sql)]
 
 
 def list_lines(db: Database) -> list[tuple[Any, ...]]:
@@ -87,7 +88,7 @@ async def test_who_has_waited_longest_is_next(db: Database) -> None:
     assert await find(db, NOW + 1, is_quick=True, limit=9) == []
 
     def find_first(line: Line, now: int) -> int | None:
-        row = db.look_up(queue.FIND_FIRST_RECEIVER, line.host, int(line.is_quick), now)
+        row = reader(db).find_one(queue.FIND_FIRST_RECEIVER, line.host, int(line.is_quick), now)
         return None if row is None else row["id"]
 
     assert find_first(ONE, NOW + 2) == 2

@@ -11,6 +11,7 @@ from shorty.errors import FeatureOffError, ForbiddenError, NotFoundError
 from shorty.storage.database import Database, Transaction
 from shorty.webhooks import service, store
 from shorty.webhooks.model import DeliveryFilter, SigningSecret
+from tests.reading import reader
 from tests.support import DAY, NOW, build_actor
 from tests.webhooks.making import (
     OWNER,
@@ -39,11 +40,11 @@ def rotate_secret(tx: Transaction, actor: Actor) -> object:
 
 
 def redeliver(tx: Transaction, actor: Actor) -> object:
-    return service.redeliver(tx, make_outbox(), actor, 1, NOW)
+    return service.redeliver(tx, actor, 1, NOW)
 
 
 def send_test(tx: Transaction, actor: Actor) -> object:
-    return service.send_test(tx, make_outbox(), actor, HOOK, NOW)
+    return service.send_test(tx, actor, HOOK, NOW)
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ async def test_the_secret_is_for_those_who_manage_the_workspace(
 ) -> None:
     with pytest.raises(ForbiddenError):
         await db.write(lambda tx: action(tx, actor))
-    assert not db.look_up_all("select * from webhook_secrets")
+    assert not reader(db).find_all("select * from webhook_secrets")
 
 
 @pytest.mark.parametrize("actor", VIEWERS)
@@ -102,7 +103,7 @@ async def test_the_secrets_and_receivers_of_two_workspaces_are_their_own(db: Dat
 
     rotated = await db.write(rotate)
     assert rotated.previous_until == NOW + 5 + DAY
-    rows = db.look_up_all(
+    rows = reader(db).find_all(
         "select workspace_id, secret, expires_at from webhook_secrets order by id"
     )
     assert [tuple(row) for row in rows] == [
@@ -114,9 +115,7 @@ async def test_the_secrets_and_receivers_of_two_workspaces_are_their_own(db: Dat
     kept = await db.write(lambda tx: service.get_secret(tx, other, NOW + 4))
     assert kept == SigningSecret(secret=rows[2]["secret"], previous_until=NOW + 5)
     for url in (HOOK, "https://hooks.example/two"):
-        await db.write(
-            lambda tx, url=url: service.send_test(tx, make_outbox(), other, url, NOW + 1)
-        )
+        await db.write(lambda tx, url=url: service.send_test(tx, other, url, NOW + 1))
     received = [await service.list_receivers(db, by, 0, 10) for by in (OWNER, other)]
     assert [[(each.id, each.workspace_id, each.url) for each in some] for some in received] == [
         [(1, 1, HOOK)],
@@ -130,7 +129,7 @@ async def test_a_secret_that_expires_is_removed_with_the_next_rotation(db: Datab
     first = await db.write(lambda tx: service.get_secret(tx, OWNER, NOW))
     await db.write(lambda tx: service.rotate_secret(tx, OWNER, NOW))
     last = await db.write(lambda tx: service.rotate_secret(tx, OWNER, NOW + DAY))
-    rows = db.look_up_all("select secret from webhook_secrets order by id")
+    rows = reader(db).find_all("select secret from webhook_secrets order by id")
     assert first.secret not in {row["secret"] for row in rows}
     assert (len(rows), rows[-1]["secret"]) == (2, last.secret)
 
@@ -148,7 +147,7 @@ async def test_a_plan_without_webhooks_changes_nothing(db: Database, action: Dee
     with pytest.raises(FeatureOffError):
         await db.write(lambda tx: action(tx, WITHOUT_WEBHOOKS))
     assert await list_all(db) == before
-    assert not db.look_up_all("select * from webhook_secrets")
+    assert not reader(db).find_all("select * from webhook_secrets")
 
 
 async def test_a_plan_without_webhooks_reads_nothing(db: Database) -> None:
@@ -162,8 +161,9 @@ async def test_a_plan_without_webhooks_reads_nothing(db: Database) -> None:
 
 
 async def test_what_is_sent_by_hand_wakes_the_worker(db: Database) -> None:
-    first, second = make_outbox(), make_outbox()
-    await db.write(lambda tx: service.redeliver(tx, first, OWNER, 1, NOW))
-    await db.write(lambda tx: service.send_test(tx, second, OWNER, HOOK, NOW))
-    assert first.news.is_set()
-    assert second.news.is_set()
+    outbox = make_outbox()
+    db.subscribe(outbox.hear)
+    for work in (redeliver, send_test):
+        await db.write(lambda tx, work=work: work(tx, OWNER))
+        assert outbox.news.is_set()
+        outbox.news.clear()

@@ -44,7 +44,8 @@ TEST_BODY = (
     '"occurredAt":"2026-11-22T12:00:00.123Z","country":"DE","referrer":"example.org",'
     '"browser":"Firefox","os":"Windows","device":"desktop","source":"link",'
     '"utmSource":"newsletter","utmMedium":null,"utmCampaign":null,"utmTerm":null,'
-    '"utmContent":null}}}'
+    '"utmContent":null,"rule":null,"variant":null,'
+    '"url":"https://www.example.com/a-page?utm_source=newsletter"}}}'
 )
 SECRET = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 HEADERS = {
@@ -150,6 +151,7 @@ async def test_a_click_stores_its_snapshot_as_text_that_stays_readable(db: Datab
             '{"id":"1","shortCode":"slug1","shortUrl":"https://go.example/slug1","domain":"go.example",'
             '"url":"https://a.example/","title":null,"tags":[]}'
         ),
+        "{}",
     )
     (receiver,) = await db.find_all("select * from webhook_receivers")
     assert tuple(receiver) == (

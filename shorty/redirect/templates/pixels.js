@@ -1,5 +1,5 @@
 (() => {
-  const { to, meta, google } = document.currentScript.dataset;
+  const { to, meta, google, container } = document.currentScript.dataset;
   const waiting = new Set();
   let isLeaving = false;
   const leave = () => {
@@ -31,14 +31,19 @@
     }).observe({ type: "resource" });
     load("meta", "https://connect.facebook.net/en_US/fbevents.js");
   }
+  if (google || container) window.dataLayer = [];
   if (google) {
-    window.dataLayer = [];
     window.gtag = function () {
       dataLayer.push(arguments);
     };
     gtag("js", new Date());
     gtag("config", google, { event_callback: () => finish("google") });
     load("google", "https://www.googletagmanager.com/gtag/js?id=" + encodeURIComponent(google));
+  }
+  if (container) {
+    dataLayer.push({ "gtm.start": Date.now(), event: "gtm.js" });
+    dataLayer.push({ event: "shorty", eventCallback: () => finish("container") });
+    load("container", "https://www.googletagmanager.com/gtm.js?id=" + encodeURIComponent(container));
   }
   setTimeout(leave, 1000);
 })();

@@ -1,4 +1,10 @@
-// What every page does where scripts run: copying, asking before a action, the viewer's zone.
+// What every page does where scripts run: copying, notices, questions, the viewer's zone.
+
+import { write } from "./clipboard.js";
+import { say } from "./notices.js";
+
+export { ask } from "./confirm.js";
+export { say } from "./notices.js";
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone && zone !== document.body.dataset.zone) {
@@ -6,32 +12,20 @@ if (zone && zone !== document.body.dataset.zone) {
   document.cookie = `shorty_zone=${encodeURIComponent(zone)}; Path=/app; Max-Age=31536000; SameSite=Lax${secure}`;
 }
 
-export function say(text) {
-  let toast = document.getElementById("toast");
-  if (!toast) {
-    toast = document.createElement("div");
-    toast.id = "toast";
-    toast.setAttribute("role", "status");
-    document.body.append(toast);
-  }
-  toast.textContent = text;
-  clearTimeout(toast.timer);
-  toast.timer = setTimeout(() => toast.remove(), 2500);
+export async function copy(text) {
+  say((await write(text)) ? "Copied" : "Your browser does not allow copying. Select the text to copy it.");
 }
 
-export async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Without https there is no clipboard to ask for.
-    const field = document.createElement("textarea");
-    field.value = text;
-    document.body.append(field);
-    field.select();
-    document.execCommand("copy");
-    field.remove();
-  }
-  say("Copied");
+// Whether some form that is sent by POST says something else than the page did.
+export function isTyped() {
+  return [...document.querySelectorAll("form[method=post]")].some((form) =>
+    [...form.elements].some(
+      (field) =>
+        ("defaultValue" in field && field.type !== "hidden" && field.value !== field.defaultValue) ||
+        ("defaultChecked" in field && field.checked !== field.defaultChecked) ||
+        [...(field.options ?? [])].some((each) => each.selected !== each.defaultSelected && each.defaultSelected),
+    ),
+  );
 }
 
 // A page's part, fetched anew: `address` gives the whole page to a person, the part to a script.
@@ -39,7 +33,9 @@ export async function fetchPart(address, options = {}) {
   const headers = { "X-Shorty-Fragment": "1", ...options.headers };
   const answer = await fetch(address, { ...options, headers, redirect: "manual" });
   if (answer.type === "opaqueredirect") {
-    location.reload(); // signed out meanwhile
+    // Signed out meanwhile. A reload would lose what was typed; sending the form keeps it.
+    if (isTyped()) say("You are signed out. Your form is kept when you send it.");
+    else location.reload();
     return new Promise(() => {});
   }
   return answer;
@@ -52,11 +48,6 @@ export function showScripted(root) {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button.dataset.copy);
-});
-
-document.addEventListener("submit", (event) => {
-  const question = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
-  if (question && !confirm(question)) event.preventDefault();
 });
 
 document.addEventListener("keydown", (event) => {

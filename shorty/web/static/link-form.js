@@ -1,6 +1,6 @@
-// The form of a link: slug and destination are judged, and the page is looked at, while one types.
+// The form of a link: slug and destination are checked, and the page is looked at, while one types.
 
-import { fetchPart, say } from "./base.js";
+import { fetchPart, say, showScripted } from "./base.js";
 
 const form = document.getElementById("link-form");
 const fields = form.elements;
@@ -35,27 +35,65 @@ async function check() {
   const query = new URLSearchParams({
     domain: fields.domain.value,
     slug: fields.slug.value.trim(),
-    url: fields.link_type.value === "URL" ? fields.url.value.trim() : "",
+    url: fields.url.value.trim(),
     link: form.dataset.link,
+    link_type: fields.link_type.value,
   });
+  for (const each of form.querySelectorAll("[name^=utm_]")) query.set(each.name, each.value.trim());
   const answer = await fetchPart(`/app/links/check?${query}`);
   if (!answer.ok || mine !== checks) return;
   const faults = await answer.json();
   await release;
   showFault("slug", faults.slug);
+  document.getElementById("slug-note").textContent = faults.slug_note ?? "";
   // Half an address is no mistake yet.
   if (document.activeElement !== fields.url || !faults.url) showFault("url", faults.url);
+  if (isNew) offerSame(faults.same);
+}
+
+// ---- A former address that people use: asked about only where it changes -------
+
+const former = document.getElementById("old-address");
+
+function askAboutFormer() {
+  const isSame =
+    fields.slug.value.trim() === form.dataset.slug && fields.domain.value === form.dataset.domain;
+  former.hidden = isSame && !former.querySelector(".fault");
+}
+
+if (former) {
+  form.addEventListener("input", askAboutFormer);
+  askAboutFormer();
+}
+
+// ---- Is there a link that leads to the same place -----------------------------
+
+const offers = document.getElementById("same");
+
+function offerSame(same) {
+  if (fields.same_known.value === (same?.id ?? "")) return;
+  fields.same_known.value = same?.id ?? "";
+  offers.replaceChildren();
+  if (!same) return;
+  const offer = document.getElementById("same-offer").content.cloneNode(true);
+  const link = offer.querySelector("[data-same-link]");
+  link.href = `/app/links/${same.id}`;
+  link.querySelector("[data-same-name]").textContent = same.name;
+  offer.querySelector("[data-same-title]").textContent = same.title ?? "";
+  offer.querySelector("[data-copy]").dataset.copy = same.short_url;
+  showScripted(offer);
+  offers.append(offer);
 }
 
 let waiting = 0;
 form.addEventListener("input", (event) => {
-  if (!event.target.matches("[data-live]")) return;
+  if (!event.target.matches("[data-live], [name^=utm_], [name=link_type]")) return;
   clearTimeout(waiting);
   waiting = setTimeout(check, 300);
 });
 fields.url.addEventListener("blur", () => fields.url.value.trim() && check());
 
-// ---- What the page says of itself --------------------------------------------
+// ---- The page's own title and description --------------------------------------------
 
 let said = { title: null, description: null, image: null };
 let lookedAt = fields.url.value.trim();
@@ -95,7 +133,7 @@ function draw() {
   at("host").textContent = readHost(fields.url.value) || fields.domain.value;
   at("title").textContent = fields.title.value.trim() || said.title || "The page's title";
   at("description").textContent =
-    fields.description.value.trim() || said.description || "The page's own words";
+    fields.description.value.trim() || said.description || "The page's description";
   const image = fields.image.value.trim() || said.image || "";
   const address = image ? `/app/links/picture?url=${encodeURIComponent(image)}` : "";
   if (at("image").getAttribute("src") !== address) {
@@ -152,7 +190,7 @@ fields.tags.addEventListener("input", pressTags);
 fields.template?.addEventListener("change", () => {
   const given = JSON.parse(fields.template.dataset.templates)[fields.template.value] ?? {};
   for (const [name, value] of Object.entries(given)) fields[name].value = value;
-  if (fields.template.value) say("Filled in");
+  if (fields.template.value) say("Template applied");
 });
 
 // ---- Nothing typed is lost by accident -------------------------------------------

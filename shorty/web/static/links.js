@@ -1,11 +1,11 @@
 // The list of links: searched as one types, moved through and acted on with the keyboard.
 
-import { copy, fetchPart, say, showScripted } from "./base.js";
+import { ask, copy, fetchPart, say, showScripted } from "./base.js";
+import { addKeys } from "./keys.js";
 
 const found = document.getElementById("found");
 const filters = document.querySelector(".filters");
 const search = document.getElementById("q");
-const keys = document.getElementById("keys");
 let current = null;
 let asked = 0;
 
@@ -61,19 +61,38 @@ let lastTicked = null;
 
 const boxes = () => [...found.querySelectorAll(".link > input[type=checkbox]")];
 
+// A box for all that were found stands for links that are not on this page.
+const allFound = () => found.querySelector(".all-found input");
+
+function countChosen() {
+  const all = allFound();
+  return all?.checked ? Number(all.value) : boxes().filter((box) => box.checked).length;
+}
+
 function tell() {
   const bar = document.getElementById("many");
   if (!bar) return;
   const ticked = boxes().filter((box) => box.checked).length;
+  const all = allFound();
+  if (all?.checked && ticked < boxes().length) all.checked = false;
   bar.hidden = !ticked;
-  bar.querySelector(".chosen[data-scripted]").textContent = `${ticked} selected`;
+  const chosen = countChosen();
+  bar.querySelector(".chosen[data-scripted]").textContent = `${chosen.toLocaleString("en")} selected`;
   for (const box of boxes()) box.closest(".link").classList.toggle("ticked", box.checked);
+  const page = found.querySelector("[data-select-page]");
+  if (page) {
+    page.checked = ticked > 0 && ticked === boxes().length;
+    page.indeterminate = ticked > 0 && !page.checked;
+  }
 }
 
-function tickNone() {
-  for (const box of boxes()) box.checked = false;
+function tick(isTicked) {
+  for (const box of boxes()) box.checked = isTicked;
+  if (!isTicked && allFound()) allFound().checked = false;
   tell();
 }
+
+const tickNone = () => tick(false);
 
 found.addEventListener("click", (event) => {
   const box = event.target.closest(".link > input[type=checkbox]");
@@ -88,26 +107,36 @@ found.addEventListener("click", (event) => {
   }
   if (event.target.closest("[data-none]")) tickNone();
 });
-found.addEventListener("change", tell);
+found.addEventListener("change", (event) => {
+  if (event.target.matches("[data-select-page]")) tick(event.target.checked);
+  else if (event.target === allFound() && event.target.checked) tick(true);
+  else tell();
+});
 
 // ---- Deleting: asked here, sent at once, undone on the page that follows -----
 
 function isSure(count) {
-  return confirm(`Delete ${count === 1 ? "this link" : `${count} links`}? The short URL stops at once.`);
+  const what = count === 1 ? "this link" : `${count} links`;
+  return ask(
+    `Delete ${what}? ${count === 1 ? "The short link stops" : "The short links stop"} working immediately and` +
+      ` ${count === 1 ? "its slug becomes" : "their slugs become"} available. Analytics are kept. You can undo this.`,
+  );
 }
 
-document.addEventListener("submit", (event) => {
-  if (event.target.id !== "many" || event.submitter?.value !== "delete") return;
-  const count = boxes().filter((box) => box.checked).length;
-  if (isSure(count)) event.target.append(hidden("sure", "1"));
-  else event.preventDefault();
+document.addEventListener("submit", async (event) => {
+  const { target: form, submitter } = event;
+  if (form.id !== "many" || submitter?.value !== "delete" || form.elements.sure) return;
+  event.preventDefault();
+  if (!(await isSure(countChosen()))) return;
+  form.append(hidden("sure", "1"));
+  form.requestSubmit(submitter);
 });
 
-found.addEventListener("click", (event) => {
+found.addEventListener("click", async (event) => {
   const link = event.target.closest("[data-delete]");
   if (!link) return;
   event.preventDefault();
-  if (!isSure(1)) return;
+  if (!(await isSure(1))) return;
   const form = document.getElementById("one");
   form.append(hidden("one", `delete ${link.dataset.delete}`), hidden("sure", "1"));
   form.submit();
@@ -121,7 +150,7 @@ function hidden(name, value) {
 
 // ---- What was pasted goes along to the whole form ---------------------------
 
-document.querySelector("[data-new]")?.addEventListener("click", (event) => {
+document.querySelector("main [data-new]")?.addEventListener("click", (event) => {
   const url = document.getElementById("quick").value.trim();
   const link = event.currentTarget;
   link.search = url ? new URLSearchParams({ url }) : "";
@@ -130,7 +159,7 @@ document.querySelector("[data-new]")?.addEventListener("click", (event) => {
 // ---- Menus ------------------------------------------------------------------
 
 document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details.row-actions[open]")) {
+  for (const menu of document.querySelectorAll("details:is(.row-actions, .more-actions)[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
   }
 });
@@ -165,12 +194,10 @@ found.addEventListener("focusin", (event) => {
   if (link && link !== current) choose(link);
 });
 
-const actions = {
-  "/": () => search.select(),
-  n: () => document.querySelector("[data-new]")?.click(),
+addKeys({
   j: () => move(1),
   k: () => move(-1),
-  c: () => current && copy(current.dataset.short),
+  c: () => current?.dataset.short && copy(current.dataset.short),
   e: () => current?.querySelector("[data-edit]")?.click(),
   x: () => {
     const box = current?.querySelector("input[type=checkbox]");
@@ -179,28 +206,17 @@ const actions = {
     lastTicked = box;
     tell();
   },
-  "?": () => keys.showModal(),
-};
+});
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || keys.open) return;
-  if (event.key === "Escape") {
-    const menu = document.querySelector("details.row-actions[open]");
-    if (menu) {
-      menu.open = false;
-      menu.querySelector("summary").focus();
-    } else if (document.activeElement === search) search.blur();
-    else tickNone();
-    return;
-  }
-  const isTyping = event.target.matches("input:not([type=checkbox]), select, textarea");
-  const action = isTyping ? null : actions[event.key];
-  if (action) {
-    event.preventDefault();
-    action();
-  }
+  if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;
+  const menu = document.querySelector("details:is(.row-actions, .more-actions)[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  } else if (document.activeElement === search) search.blur();
+  else tickNone();
 });
-document.querySelector("[data-keys]").addEventListener("click", () => keys.showModal());
 
 prepare();
 

@@ -20,11 +20,11 @@ function show(event) {
 }
 
 function tell() {
-  const text = fresh === 1 ? "1 new click" : `${fresh} new clicks`;
+  const text = fresh === 1 ? "1 new click" : `${fresh.toLocaleString("en")} new clicks`;
   const again = document.createElement("a");
   again.href = location.href;
-  again.textContent = fresh === 1 ? "count it in" : "count them in";
-  numbers.querySelector(".news").replaceChildren(`${text}: `, again);
+  again.textContent = "refresh totals";
+  numbers.querySelector(".news").replaceChildren(`${text} – `, again);
 }
 
 function open() {

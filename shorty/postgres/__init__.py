@@ -1,0 +1,1 @@
+"""The engine for a PostgreSQL server; the only package that imports psycopg."""

@@ -1,0 +1,2 @@
+-- Whether the dashboard listens to keys pressed without a modifier (WCAG 2.1.4).
+alter table users add column uses_single_keys bigint not null default 1;

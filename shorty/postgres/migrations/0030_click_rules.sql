@@ -1,0 +1,3 @@
+-- Which rule of its link won a click, and the key of the variant that was drawn. Null: none.
+alter table clicks add column rule_id text collate "C";
+alter table clicks add column variant text collate "C";

@@ -1,0 +1,2 @@
+-- Names of tags and UTM templates are compared composed, in one case and trimmed: their keys are
+-- filled again (FILLS), tags that become equal are merged, and such templates are renamed.

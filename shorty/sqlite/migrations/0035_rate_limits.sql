@@ -1,0 +1,2 @@
+-- The counts of rate limits, where several nodes share them: only on PostgreSQL, as SQLite's only node
+-- counts in memory.

@@ -1,0 +1,3 @@
+-- expands
+-- Forms whose session had ended, where several nodes share them: only on PostgreSQL, as SQLite's only
+-- node keeps them in memory.

@@ -1,0 +1,52 @@
+"""What a write changed of that which processes remember, so that each of them forgets it.
+
+A write names its changes by `Transaction.note_change`. After the commit, and before its caller is
+answered, this process's subscribers hear of them; those of other processes within a second.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
+
+
+class LinkChanged(NamedTuple):
+    """At that slug of that domain answers another link than before, or none, or a changed one."""
+
+    domain_id: int
+    slug_key: str
+
+
+class DomainsChanged(NamedTuple):
+    """One domain or several, or what is set for them."""
+
+
+class DeliveriesQueued(NamedTuple):
+    """Webhooks wait to be sent."""
+
+
+class KeeperChanged(NamedTuple):
+    """This process has become the keeper."""
+
+
+class AnythingChanged(NamedTuple):
+    """Nobody knows what."""
+
+
+Change: TypeAlias = (
+    LinkChanged | DomainsChanged | DeliveriesQueued | KeeperChanged | AnythingChanged
+)
+Hear: TypeAlias = Callable[[Change], object]
+
+
+class Subscribers:
+    """Those of one process that hear of changes: on the event loop, and without waiting."""
+
+    def __init__(self) -> None:
+        self._all: list[Hear] = []
+
+    def add(self, hear: Hear) -> None:
+        self._all.append(hear)
+
+    def publish(self, changes: Sequence[Change]) -> None:
+        for hear in self._all:
+            for change in changes:
+                hear(change)
