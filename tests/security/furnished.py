@@ -28,17 +28,17 @@ where table_schema = 'public' order by table_name, ordinal_position
 
 FURNISHED_WORKSPACE: Final = 1
 RULE: Final[dict[str, Any]] = {
-    "id": "anns-rule",
-    "name": "Anns rule",
+    "id": "annelieses-rule",
+    "name": "Annelieses rule",
     "conditions": [
         {"type": "country", "values": ["DE"]},
         {"type": "device", "values": ["mobile"]},
-        {"type": "query", "key": "anns", "values": ["Anns value"]},
+        {"type": "query", "key": "annelieses", "values": ["Annelieses value"]},
         {"type": "time", "days": [1], "from": "09:00", "to": "17:00", "timezone": "UTC"},
     ],
     "variants": [
-        {"key": "a", "url": "https://example.com/anns-a", "weight": 1},
-        {"key": "b", "url": "https://example.com/anns-b", "weight": 2},
+        {"key": "a", "url": "https://example.com/annelieses-a", "weight": 1},
+        {"key": "b", "url": "https://example.com/annelieses-b", "weight": 2},
     ],
 }
 
@@ -47,7 +47,10 @@ Described = dict[str, list[tuple[object, ...]]]
 
 
 async def furnish(house: House) -> Ids:
-    """The ids by the names of path parameters, in snake case."""
+    """The ids by the names of path parameters, in snake case.
+
+    Everything carries a name so long that no form token of a page spells it by chance.
+    """
     client = await house.make_client()
 
     async def create(path: str, body: dict[str, Any], member: str) -> str:
@@ -60,21 +63,21 @@ async def furnish(house: House) -> Ids:
         assert answer.status_code == 201, answer.text
         return str(answer.json()[member]["id"])
 
-    here = {"url": "https://example.com/anns", "domain": "localhost:8000"}
-    tag_id = await create("/tags", {"name": "anns-tag"}, "tag")
+    here = {"url": "https://example.com/annelieses", "domain": "localhost:8000"}
+    tag_id = await create("/tags", {"name": "annelieses-tag"}, "tag")
     link_id = await create(
         "/links",
         {
             **here,
-            "customSlug": "anns-link",
-            "title": "Anns title",
+            "customSlug": "annelieses-link",
+            "title": "Annelieses title",
             "tagIds": [tag_id],
             "rules": [RULE],
         },
         "link",
     )
-    page_id = await create("/bio-pages", {**here, "customSlug": "anns-page"}, "bioPage")
-    block = {"kind": "text", "text": "Anns words"}
+    page_id = await create("/bio-pages", {**here, "customSlug": "annelieses-page"}, "bioPage")
+    block = {"kind": "text", "text": "Annelieses words"}
     ids = {
         "link_id": link_id,
         "rule_id": RULE["id"],
@@ -84,10 +87,14 @@ async def furnish(house: House) -> Ids:
         "logo_id": await upload("/qr-logos", "logo"),
         "picture_id": await upload("/bio-pictures?purpose=image", "picture"),
         "template_id": await create(
-            "/utm-templates", {"name": "Anns template", "utmSource": "anns"}, "utmTemplate"
+            "/utm-templates",
+            {"name": "Annelieses template", "utmSource": "annelieses"},
+            "utmTemplate",
         ),
-        "domain_id": await create("/domains", {"host": "anns.example"}, "domain"),
-        "token_id": await create("/tokens", {"name": "Anns program", "scope": "read"}, "token"),
+        "domain_id": await create("/domains", {"host": "annelieses.example"}, "domain"),
+        "token_id": await create(
+            "/tokens", {"name": "Annelieses program", "scope": "read"}, "token"
+        ),
         "workspace_id": str(house.home.workspace.id),
         "chapter": "dashboard",
         "picture": "first-link.svg",

@@ -112,7 +112,7 @@ async def test_nobody_calls_it_without_a_token(told: Told, shared_house: House, 
     for token in ("", "shorty_" + "x" * 43):
         answer = await call(await shared_house.make_client(token=token), told, ids)
         assert answer.status_code == 401, answer.text
-        assert "anns" not in answer.text.lower()
+        assert "anneliese" not in answer.text.lower()
     assert await describe_database(shared_house) == before
 
 
@@ -145,7 +145,7 @@ async def test_another_workspace_finds_nothing_of_it(
     before = await describe_database(shared_house)
     answer = await call(shared_stranger, told, ids)
     assert answer.status_code == 404, answer.text
-    assert "anns" not in answer.text.lower()
+    assert "anneliese" not in answer.text.lower()
     assert await describe_database(shared_house) == before
 
 
@@ -155,7 +155,7 @@ async def test_another_workspace_reaches_its_own_alone(
 ) -> None:
     before = await describe_database(house)
     answer = await call(stranger, told, ids)
-    assert "anns" not in answer.text.lower()
+    assert "anneliese" not in answer.text.lower()
     assert_rows_remain(before, await describe_database(house))
 
 
@@ -166,7 +166,7 @@ async def test_another_workspaces_ids_in_a_body_are_unknown(
     theirs = _put_ids_in(find_example(told), ids)
     before = await describe_database(house)
     answer = await call(stranger, told, ids, theirs)
-    assert "anns" not in answer.text.lower()
+    assert "anneliese" not in answer.text.lower()
     assert_rows_remain(before, await describe_database(house))
 
 

@@ -93,7 +93,7 @@ async def names(shared_house: House, people: People, ids: Ids) -> Ids:
         browser=people.owner.client.cookies[FORMS],
         page="/app/tags",
         action="/app/tags",
-        fields={"name": ("Anns words",)},
+        fields={"name": ("Annelieses words",)},
         kept_at=shared_house.now,
     )
     key = await services.drafts.keep(draft)
@@ -174,7 +174,7 @@ async def test_another_workspace_finds_nothing_of_it(
     before = await describe_database(shared_house)
     answer = await go(people.stranger, page, fill_path(page, names))
     assert answer.status_code == 404
-    assert "anns" not in answer.text.lower()
+    assert "anneliese" not in answer.text.lower()
     assert await describe_database(shared_house) == before
 
 
@@ -184,7 +184,7 @@ async def test_another_workspace_sees_nothing_of_it_anywhere(
 ) -> None:
     before = await describe_database(shared_house)
     answer = await people.stranger.open(fill_path(page, names))
-    assert "anns" not in answer.text.lower()
+    assert "anneliese" not in answer.text.lower()
     assert_rows_remain(before, await describe_database(shared_house))
 
 
