@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from shorty.cli import tables
-from shorty.cli.tables import clean, count, fit_cell, fit_widths, print_table, write_table
+from shorty.cli.tables import Kind, clean, count, fit_cell, fit_widths, print_table, write_table
 
 ROW = ["7", "https://go.example/sale", "https://example.com/" + "a" * 90, "秋の大セール🍂" * 5]
 HEADINGS = ["ID", "SHORT LINK", "URL", "TITLE"]
@@ -32,13 +32,33 @@ def test_columns_start_under_their_headings_whatever_is_in_them() -> None:
 
 
 def test_only_the_widest_columns_shrink_and_long_texts_first() -> None:
-    some = [False, False, True, True]
+    some: list[Kind] = ["plain", "plain", "long", "long"]
     assert fit_widths([2, 10, 50, 60], 72, some) == [2, 10, 30, 30]
     assert fit_widths([2, 10, 50, 60], 73, some) == [2, 10, 31, 30]
     assert fit_widths([2, 30, 50, 60], 52, some) == [2, 30, 10, 10]
     assert fit_widths([2, 30, 50, 60], 42, some) == [2, 20, 10, 10]
-    assert fit_widths([2, 3], 80, [False, False]) == [2, 3]
-    assert fit_widths([9, 9], 4, [False, True]) == [4, 4]
+    assert fit_widths([2, 3], 80, ["plain", "plain"]) == [2, 3]
+    assert fit_widths([9, 9], 4, ["plain", "long"]) == [4, 4]
+
+
+def test_times_shrink_to_their_days_before_short_links_say_nothing() -> None:
+    kinds: list[Kind] = ["plain", "long", "time"]
+    assert fit_widths([30, 40, 20], 60, kinds) == [30, 10, 20]
+    assert fit_widths([30, 40, 20], 50, kinds) == [20, 10, 20]
+    assert fit_widths([30, 40, 20], 45, kinds) == [20, 10, 15]
+    assert fit_widths([30, 40, 20], 35, kinds) == [20, 4, 11]
+    assert fit_widths([30, 40, 20], 30, kinds) == [15, 4, 11]
+    made = ["2026-11-30 12:00 UTC", "-"]
+    headings = ["SHORT LINK", "URL", "CREATED"]
+    table = [headings, *([ROW[1], ROW[2], each] for each in made)]
+    assert write_table(table, 64)[1].endswith("  2026-11-30 12:00 UTC")
+    assert write_table(table, 50)[1].endswith("  2026-11-30…")
+
+
+def test_a_url_loses_its_scheme_before_what_tells_it_from_others() -> None:
+    assert fit_cell("https://go.example/sale", 23) == "https://go.example/sale"
+    assert fit_cell("https://go.example/sale", 20) == "go.example/sale     "
+    assert fit_cell("https://go.example/sale", 12) == "go.example/…"
 
 
 def test_short_links_and_times_stay_whole_where_there_is_room() -> None:
