@@ -12,6 +12,7 @@ from shorty.ids import parse_id
 from shorty.links.model import Link
 from shorty.links.service import find_links
 from shorty.storage.database import Lane
+from shorty.web.formatting import write_short
 from shorty.web.guard import Pages
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest, find_named_link
@@ -65,7 +66,7 @@ async def list_deliveries(request: WebRequest) -> Answer:
         link_names=await name_links(request, shown),
         receivers=offer_receivers(await service.list_receivers(db, actor, 0, RECEIVERS), shown),
         query=query,
-        link_text=link.short_url.partition("://")[2] if link else query.link,
+        link_text=write_short(link) if link else query.link,
         faults={"link": "does not exist in this workspace"} if is_unknown else {},
         next=query.write(before=str(shown[-1].id)) if len(found) > ON_A_PAGE else "",
         first=query.write(before="") if query.before else "",
@@ -163,4 +164,4 @@ async def name_links(request: WebRequest, deliveries: Iterable[Delivery]) -> dic
     """The short links, without their scheme, of the links that still exist."""
     ids = {each.link_id for each in deliveries if each.link_id is not None}
     links = await find_links(request.services.links, request.actor, sorted(ids))
-    return {link.id: link.short_url.partition("://")[2] for link in links}
+    return {link.id: write_short(link) for link in links}

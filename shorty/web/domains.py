@@ -159,7 +159,8 @@ async def show_domain(
         ),
         records=list_needed_records(domain, request.services.domains),
         checks=verification.checks if verification else (),
-        is_default=domain == request.services.domains.default,
+        leads_to_dashboard=request.services.config.dashboard.at_root
+        and domain == request.services.domains.default,
         faults=faults or {},
         message=message,
         form=request.typed,

@@ -48,6 +48,7 @@ COUNTRY_NAMES: Final = {
     "WS": "Samoa",
     "XK": "Kosovo",
 }
+_HOST_OF_URL: Final = re.compile(r"(?P<before>https?://(?:[^/?#]*@)?)(?P<host>[^/?#]+)")
 _CODE: Final = re.compile("[A-Z]{2}")
 _FIRST_FLAG_LETTER: Final = ord("\N{REGIONAL INDICATOR SYMBOL LETTER A}")
 
@@ -74,6 +75,22 @@ def write_short(link: Named | str) -> str:
         host, slash, rest = link.partition("://")[2].partition("/")
         return f"{write_host(host)}{slash}{rest}"
     return f"{write_host(link.host)}/{link.slug}"
+
+
+def write_url(url: str) -> str:
+    """A destination with its host as people write it, where nobody could take it for another."""
+    found = _HOST_OF_URL.match(url)
+    if found is None:
+        return url
+    return f"{found['before']}{write_host(found['host'])}{url[found.end() :]}"
+
+
+def write_destination(url: str) -> str:
+    """The same without the scheme of a web page and an empty path."""
+    shown = write_url(url)
+    if not shown.startswith(("http://", "https://")):
+        return shown
+    return shown.partition("://")[2].removesuffix("/")
 
 
 def write_count(count: int) -> str:

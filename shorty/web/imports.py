@@ -6,6 +6,7 @@ from typing import Final, cast, get_args
 from shorty.bidi import isolate
 from shorty.domains.service import list_domains
 from shorty.errors import ConflictError, ShortyError
+from shorty.idn import write_host
 from shorty.transfer.column_names import FIELD_NAMES
 from shorty.transfer.columns import read_field
 from shorty.transfer.files import Hints
@@ -184,7 +185,7 @@ async def show_form(
         encodings=ENCODING_CHOICES,
         domain_choices=[
             ("", "As in the file"),
-            *((domain.host, domain.host) for domain in domains if domain.is_verified),
+            *((domain.host, write_host(domain.host)) for domain in domains if domain.is_verified),
         ],
         jobs=await services.transfers.list_jobs(request.actor),
         faults=faults or {},

@@ -10,6 +10,7 @@ from shorty.accounts.model import Actor, Scope
 from shorty.accounts.roles import is_allowed
 from shorty.links.listing import list_links
 from shorty.links.model import Link, LinkFilter
+from shorty.web.formatting import write_short, write_url
 from shorty.web.guard import Pages
 from shorty.web.help_pages import find_hits
 from shorty.web.link_list import SEARCH_LENGTH, find_usual_domain
@@ -230,8 +231,8 @@ async def find_help(typed: str) -> tuple[Result, ...]:
 
 def describe_link(link: Link) -> Result:
     return Result(
-        name=f"{link.host}/{link.slug}",
-        about=link.title or link.url,
+        name=write_short(link),
+        about=link.title or write_url(link.url),
         path=f"/app/links/{link.id}",
         icon="link",
         copy=link.short_url,

@@ -23,11 +23,13 @@ from shorty.web.formatting import (
     write_compact,
     write_count,
     write_date,
+    write_destination,
     write_flag,
     write_input,
     write_moment,
     write_plural,
     write_short,
+    write_url,
     write_utc,
 )
 from shorty.web.help_places import find_help
@@ -35,7 +37,6 @@ from shorty.web.lost_forms import UNKEPT
 from shorty.web.navigation import find_sections
 from shorty.web.refill import insert_into_main, refill
 from shorty.web.requests import DRAFT, WebRequest
-from shorty.web.rule_sentences import write_destination
 from shorty.webcore.addresses import API
 from shorty.webcore.answers import Answer, Header
 from shorty.webcore.drafts import Draft
@@ -73,6 +74,7 @@ _FILTERS: Final[dict[str, Any]] = {
     "host": write_host,
     "short": write_short,
     "destination": write_destination,
+    "url": write_url,
 }
 TEMPLATES.globals.update(_GLOBALS)
 TEMPLATES.filters.update(_FILTERS)

@@ -13,7 +13,12 @@ from shorty.links.rule_matching import find_winner
 from shorty.links.rule_reading import MOST_RULES, MOST_VARIANTS
 from shorty.links.rules import Rule, encode_rules
 from shorty.web.date_range import CHOICES, read_span
-from shorty.web.formatting import list_zones, name_country, read_country_names
+from shorty.web.formatting import (
+    list_zones,
+    name_country,
+    read_country_names,
+    write_destination,
+)
 from shorty.web.forms import Form
 from shorty.web.link_page import describe_link
 from shorty.web.rendering import render
@@ -31,7 +36,6 @@ from shorty.web.rule_sentences import (
     DEVICES,
     LANGUAGES,
     find_shares,
-    write_destination,
     write_sentence,
 )
 from shorty.web.rule_trial import read_trial

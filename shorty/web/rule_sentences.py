@@ -11,7 +11,12 @@ from zoneinfo import ZoneInfo
 from shorty.bidi import isolate
 from shorty.idn import write_host
 from shorty.links.rules import Condition, Rule
-from shorty.web.formatting import name_country, read_country_names, write_moment
+from shorty.web.formatting import (
+    name_country,
+    read_country_names,
+    write_destination,
+    write_moment,
+)
 
 EVERYONE: Final = "Everyone"
 MOST_NAMED: Final = 5  # of more values, the first four and how many others there are
@@ -103,14 +108,6 @@ def write_destinations(rule: Rule) -> str:
         f"{share}% {isolate(write_destination(variant.url))}"
         for variant, share in zip(rule.variants, shares, strict=True)
     )
-
-
-def write_destination(url: str) -> str:
-    """A URL as people say it: without its scheme and an empty path."""
-    host, slash, rest = url.partition("://")[2].partition("/")
-    authority, mark, query = host.partition("?")
-    name, colon, port = authority.partition(":")
-    return f"{write_host(name)}{colon}{port}{mark}{query}{slash}{rest}".removesuffix("/")
 
 
 def write_condition(condition: Condition, zone: ZoneInfo) -> str:

@@ -20,6 +20,7 @@ from shorty.accounts.second_factor import (
 )
 from shorty.accounts.totp import build_setup_address
 from shorty.errors import ConflictError, InvalidFieldsError, RateLimitedError, ShortyError
+from shorty.idn import write_host
 from shorty.links.model import QrSettings
 from shorty.qr.design import decide_design
 from shorty.qr.drawing import draw_svg
@@ -141,7 +142,7 @@ def show_setup(request: WebRequest, secret: str, error: ShortyError | None = Non
 def find_issuer(request: WebRequest) -> str:
     """The issuer that the authenticator app shows: the installation's name."""
     default = request.services.domains.default
-    return f"shorty {default.host}" if default else "shorty"
+    return f"shorty {write_host(default.host)}" if default else "shorty"
 
 
 def draw_picture(address: str) -> str:

@@ -12,6 +12,7 @@ from shorty.accounts.email_proof import is_email_verified
 from shorty.accounts.mail_links import take_mail
 from shorty.accounts.model import Invitation, MadeInvitation, Role
 from shorty.errors import FetchError
+from shorty.idn import write_host
 from shorty.webcore.addresses import find_mailed_base, find_shown_base
 from shorty.webcore.mails import write_invitation
 from shorty.webcore.requests import ServedRequest
@@ -56,7 +57,7 @@ async def _is_mailed(request: ServedRequest, made: MadeInvitation) -> bool:
     mail = write_invitation(
         made,
         f"{base}{INVITATION}?key={made.text}",
-        site=base.partition("://")[2],
+        site=write_host(base.partition("://")[2]),
         reply_to=reply_to,
     )
     try:

@@ -1,6 +1,8 @@
 import pytest
 
+from shorty.config import Config, DashboardConfig
 from shorty.domains import store
+from tests.api.conftest import DOMAINS
 from tests.api.house import House
 from tests.domains.dns_server import Zone, make_system_ask, run_dns_server
 from tests.web.browser import Browser, read_text
@@ -125,6 +127,24 @@ async def test_the_operators_domains_are_shown_and_not_changed(owner: Browser) -
     assert "Only the operator of this server can change this domain" in page
     for action in ("", "/check", "/remove"):
         assert (await owner.send(f"{PLACE}/1{action}")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("config", "shown"),
+    [
+        (Config(domains=DOMAINS), ["A short notice", "A short notice"]),
+        (
+            Config(domains=DOMAINS, dashboard=DashboardConfig(at_root=True)),
+            ["The dashboard", "A short notice"],
+        ),
+    ],
+)
+async def test_what_the_root_of_an_operators_domain_shows_is_said(
+    owner: Browser, config: Config, shown: list[str]
+) -> None:
+    assert config.domains == DOMAINS
+    for number, text in enumerate(shown, 1):
+        assert f"Root URL {text}" in read_text((await owner.open(f"{PLACE}/{number}")).text)
 
 
 async def test_an_editor_looks_and_changes_nothing(owner: Browser, editor: Browser) -> None:

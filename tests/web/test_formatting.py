@@ -14,11 +14,13 @@ from shorty.web.formatting import (
     tell_change,
     write_compact,
     write_count,
+    write_destination,
     write_flag,
     write_input,
     write_moment,
     write_plural,
     write_share,
+    write_url,
     write_utc,
 )
 from shorty.webcore.times import FIRST, LAST, format_time
@@ -141,3 +143,22 @@ def test_every_country_of_the_standard_has_a_name_of_its_own() -> None:
 )
 def test_a_flag_is_written_from_the_code(code: str | None, flag: str) -> None:
     assert write_flag(code) == flag
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("https://example.de/app", "example.de/app"),
+        ("https://example.de/", "example.de"),
+        ("http://example.de:8080/a/?b=/c", "example.de:8080/a/?b=/c"),
+        ("https://xn--bcher-kva.example/x", "bücher.example/x"),
+        ("https://xn--bcher-kva.example:8443?x=1", "bücher.example:8443?x=1"),
+        ("https://ann:xn--a@xn--bcher-kva.example/", "ann:xn--a@bücher.example"),
+        ("https://example.de?x=1", "example.de?x=1"),
+        ("mailto:ann@example.com", "mailto:ann@example.com"),
+        ("tel:+49301234", "tel:+49301234"),
+    ],
+)
+def test_a_destination_is_shown_with_its_host_as_people_write_it(url: str, text: str) -> None:
+    assert write_destination(url) == text
+    assert write_url(url).removesuffix("/").endswith(text)

@@ -15,7 +15,6 @@ from shorty.web.rule_sentences import (
     name_language,
     write_condition,
     write_days,
-    write_destination,
     write_destinations,
     write_rule,
     write_sentence,
@@ -108,20 +107,6 @@ def test_a_rule_says_where_it_leads() -> None:
         ),
     )
     assert write_destinations(split) == "67% example.com/a, 33% example.com/b"
-
-
-@pytest.mark.parametrize(
-    ("url", "text"),
-    [
-        ("https://example.de/app", "example.de/app"),
-        ("https://example.de/", "example.de"),
-        ("http://example.de:8080/a/?b=/c", "example.de:8080/a/?b=/c"),
-        ("https://xn--bcher-kva.example/x", "bücher.example/x"),
-        ("https://example.de?x=1", "example.de?x=1"),
-    ],
-)
-def test_a_destination_is_shown_without_its_scheme(url: str, text: str) -> None:
-    assert write_destination(url) == text
 
 
 @pytest.mark.parametrize(
