@@ -62,6 +62,7 @@ async def invite_somebody(request: WebRequest) -> Answer:
         invitation=invited.invitation,
         address=invited.url,
         was_tried=request.services.mailer.is_on,
+        changes=write_changes(invited.invitation, earlier),
     )
 
 
@@ -100,13 +101,16 @@ async def revoke(request: WebRequest) -> Answer:
 
 
 def write_sent(new: Invitation, earlier: Sequence[Invitation]) -> str:
-    """Says what inviting somebody again has changed."""
-    sent = f"Invitation sent to {new.email}."
+    return f"Invitation sent to {new.email}. {write_changes(new, earlier)}".rstrip()
+
+
+def write_changes(new: Invitation, earlier: Sequence[Invitation]) -> str:
+    """What inviting somebody again has changed; empty for the first invitation."""
     former = next((each for each in earlier if each.email == new.email), None)
     if former is None:
-        return sent
+        return ""
     roles = "" if former.role == new.role else f" The role is now {new.role}."
-    return f"{sent} The earlier link no longer works.{roles}"
+    return f"The earlier link no longer works.{roles}"
 
 
 def refuse(request: WebRequest, error: ShortyError) -> Answer:

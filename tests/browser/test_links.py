@@ -230,7 +230,7 @@ COVERED = """
 """
 
 
-@pytest.mark.parametrize("size", [(320, 568), (1280, 600)])
+@pytest.mark.parametrize("size", [(320, 568), (375, 667), (1280, 600)])
 @pytest.mark.parametrize("key", ["Tab", "Shift+Tab"])
 def test_buttons_that_stay_in_view_cover_no_focused_field(
     open_browser: OpenBrowser, site: Site, ann: Home, size: tuple[int, int], key: str

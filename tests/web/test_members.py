@@ -129,6 +129,17 @@ async def test_an_invitation_is_listed_until_it_is_taken_back(house: House, owne
     assert find_invitation(reader(house.app.db), key[1], house.now) is None
 
 
+async def test_inviting_again_says_beside_the_new_link_what_has_changed(owner: Browser) -> None:
+    for role, told in (
+        ("viewer", ""),
+        ("editor", " The earlier link no longer works. The role is now editor."),
+        ("editor", " The earlier link no longer works."),
+    ):
+        answer = await owner.send("/app/members", email="bob@a.example", role=role)
+        page = re.sub(r" +", " ", read_text(answer.text))
+        assert re.search(rf"expires on [\w ,:]+ ?\.{re.escape(told)} http://", page), page
+
+
 @pytest.mark.parametrize(
     ("fields", "complaint"),
     [

@@ -54,5 +54,18 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && location.hash === "#menu") location.hash = "";
 });
 
+// A browser scrolls to the caret of a textarea that gets the focus, so that the rest may stay below a
+// form's buttons. Nothing moves while the pointer is pressed.
+let isPressed = false;
+addEventListener("pointerdown", () => { isPressed = true; }, true);
+for (const name of ["pointerup", "pointercancel"]) {
+  addEventListener(name, () => { isPressed = false; }, true);
+}
+for (const name of ["focusin", "click"]) {
+  document.addEventListener(name, ({ target }) => {
+    if (!isPressed && target.matches("textarea:focus")) target.scrollIntoView({ block: "nearest" });
+  });
+}
+
 showScripted(document);
 document.querySelector(".faulty input, .faulty select, .faulty textarea, [data-focus]")?.focus();
