@@ -206,6 +206,18 @@ def test_everything_works_without_scripts_on_a_phone(
     assert len(list_shown(page)) == 1
 
 
+def test_the_menu_of_a_row_at_the_end_of_the_window_opens_in_view(
+    open_browser: OpenBrowser, site: Site, ann: Home
+) -> None:
+    site.make_link(ann)
+    page = open_browser(ann, size=(320, 568))
+    page.goto(LIST)
+    row = page.locator("details.row-actions")
+    row.locator("summary").click()
+    for choice in (row.get_by_role("link", name="Edit"), row.get_by_role("link", name="Delete")):
+        expect(choice).to_be_in_viewport(ratio=1)
+
+
 def test_a_tag_is_recognised_however_it_is_typed(page: Page, site: Site, ann: Home) -> None:
     site.call(ann, "POST", "/tags", {"name": "Caf\N{LATIN SMALL LETTER E WITH ACUTE} Noir"})
     page.goto(f"{LIST}/new")

@@ -164,6 +164,12 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// One of a row at the window's end would open below it. The event does not bubble.
+document.addEventListener("toggle", ({ target }) => {
+  if (!target.open || !target.matches("details.row-actions")) return;
+  target.querySelector(".choices").scrollIntoView({ block: "nearest" });
+}, true);
+
 // ---- Keys -------------------------------------------------------------------
 
 const links = () => [...found.querySelectorAll(".link")];
