@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from shorty.addresses import fold_host
 from shorty.links.address_store import find_aliases_of_links
 from shorty.links.context import read_places
 from shorty.links.model import Creator, Deletion, Link
@@ -55,7 +56,8 @@ def find_deleted_named(rows: Reader, workspace_id: int, text: str, usual_host: s
     if "\0" in text:
         return None
     for host, slug in read_places(text, usual_host):
-        row = rows.find_one(FIND_LAST_DELETED, workspace_id, host.lower(), slug_key(slug))
+        known = fold_host(host) or ""
+        row = rows.find_one(FIND_LAST_DELETED, workspace_id, known, slug_key(slug))
         if row is not None:
             return row["id"]
     return None

@@ -310,6 +310,14 @@ def test_deleted_links_are_listed_and_restored(shell: Shell) -> None:
     assert again == (1, "", "Deleted link two not found.\n")
 
 
+def test_a_deleted_link_is_found_by_its_host_as_people_write_it(shell: Shell) -> None:
+    shell("domain", "add", "bücher.example")
+    shell("link", "add", "https://example.com/", "--domain", "bücher.example", "--slug", "a")
+    shell("link", "delete", "bücher.example/a")
+    restored = shell("link", "restore", "Bücher.example/a")
+    assert restored == (0, "https://xn--bcher-kva.example/a\n", "")
+
+
 def test_a_restored_link_says_which_aliases_are_lost(shell: Shell) -> None:
     words = ("--slug", "sale", "--alias", "a", "--alias", "b")
     shell("link", "add", "https://example.com/", *words)
