@@ -158,7 +158,7 @@ WebhookUrls = Annotated[
 Aliases = Annotated[
     list[str],
     Meta(
-        description="All further addresses at which the link answers, up to 20: each `HOST/SLUG`, "
+        description="All aliases of the link, up to 20: each `HOST/SLUG`, "
         "or a slug alone for one on the link's own domain. The host must be a verified domain of "
         "the workspace.",
         examples=[["go.example.com/autumn"]],

@@ -288,8 +288,8 @@ def name_fact(name: str) -> str:
     "--remove-alias",
     "remove_aliases",
     multiple=True,
-    metavar="ADDRESS",
-    help="An alias that the link no longer answers at; can be repeated.",
+    metavar="SHORT_LINK",
+    help="An alias to remove; can be repeated.",
 )
 @click.option(
     "--free-old-slug",

@@ -55,9 +55,8 @@ FIELD_OPTIONS: Final = (
         "--alias",
         "add_aliases",
         multiple=True,
-        metavar="ADDRESS",
-        help="Another address of the link: HOST/SLUG, or a slug on its own domain; can be "
-        "repeated.",
+        metavar="SHORT_LINK",
+        help="An alias of the link: HOST/SLUG, or a slug on its own domain; can be repeated.",
     ),
     click.option("--title", metavar="TEXT", help="The link's name, also used in previews."),
     click.option("--description", metavar="TEXT", help="The description in link previews."),

@@ -23,10 +23,10 @@ FindDomain: TypeAlias = Callable[[str], LinkDomain | None]
 _HOST: Final = re.compile(r".*(:|\[).*|.+\.(xn--[a-z0-9-]+|[^\W\d_]{2,})\.?", re.IGNORECASE)
 NO_DOMAIN: Final = "is not on a verified domain of this workspace"
 NO_ALIAS: Final = "is not an alias of this link"
-TOO_MANY: Final = f"may contain at most {MOST_ALIASES} addresses"
+TOO_MANY: Final = f"may contain at most {MOST_ALIASES} aliases"
 NO_ROOM: Final = (
-    f"are {MOST_ALIASES} already, so the previous address cannot be kept as another: remove one, "
-    "or do not keep the old slug"
+    f"are {MOST_ALIASES} already, so the previous short link cannot be kept as another: "
+    "remove one, or do not keep the old slug"
 )
 
 
@@ -118,7 +118,7 @@ def _read(
 ) -> Address:
     """Raises ValueError with the fault."""
     if len(text) > LONGEST_TEXT:
-        raise ValueError("is too long for an address")
+        raise ValueError("is too long for a short link")
     before, is_url, rest = text.strip().partition("://")
     whole = unquote(rest if is_url else before).rstrip("/")
     host, slash, slug = whole.partition("/")

@@ -62,7 +62,7 @@ def read_country(text: str) -> str:
     if code in COUNTRIES or code == EUROPEAN_UNION:
         return code
     if code in {"XX", "T1"}:
-        raise ValueError("stands for an unknown country, which no condition on countries fits")
+        raise ValueError("means an unknown country, which no condition on countries fits")
     if code == "UK":
         raise ValueError("is not a country code; did you mean GB?")
     raise ValueError(

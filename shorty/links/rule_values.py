@@ -97,7 +97,7 @@ def read_network(text: str) -> str:
         return _write_address(given)
     address, _, _ = given.partition("/")
     if ip_address(address) != network.network_address:
-        raise ValueError(f"is an address inside a network; did you mean {network}?")
+        raise ValueError(f"is an IP address inside a network; did you mean {network}?")
     return _unmap_network(network) if isinstance(network, IPv6Network) else str(network)
 
 

@@ -84,7 +84,7 @@ def _choose_version(text: str, wanted: Level, *, has_logo: bool) -> tuple[Level,
         level for level in LEVELS if _find_version(text, level) <= LARGEST_VERSION
     ]
     if not fitting:
-        raise InvalidFieldsError({"qr_settings": "the address is too long for a QR code"})
+        raise InvalidFieldsError({"qr_settings": "the short link is too long for a QR code"})
     level = least if least in fitting else fitting[-1]
     return level, _find_version(text, level)
 

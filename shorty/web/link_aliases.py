@@ -50,7 +50,7 @@ async def add_alias(request: WebRequest) -> Answer:
     place = read_return(request, write_place(link))
     added = [alias for alias in changed.aliases if alias not in link.aliases]
     if not added:
-        return see_other(request, place, "The link has this address already.")
+        return see_other(request, place, "The link already has this short link.")
     notice = Notice(
         text=f"Alias added: {isolate(write_short(added[0]))}", copies=added[0].short_url
     )

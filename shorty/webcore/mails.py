@@ -111,11 +111,12 @@ def write_email_notice(old: str, new: str) -> Mail:
 
 def write_codes_notice(email: str, *, is_day_over: bool) -> Mail:
     """Says what happened and what to do; has no link, so that people do not learn to follow one."""
-    what = f"Someone gave your password for {email}, then too many wrong codes."
+    what = f"Someone entered your password for {email}, then too many wrong codes."
     after = (
-        "No more codes are accepted today (UTC), except in browsers in which you gave one before."
+        "No more codes are accepted today (UTC), except in browsers in which you entered one "
+        "before."
         if is_day_over
-        else "The password has to be given again before another code is accepted."
+        else "The password has to be entered again before another code is accepted."
     )
     return build_mail(
         email,

@@ -387,7 +387,7 @@ async def test_ten_wrong_codes_ask_for_the_password_again_and_are_mailed(
     assert "Too many wrong codes. Sign in with your password again." in page
     assert (await send_code(house, ann, secret)).headers["location"] == "/app/sign-in"
     assert await find_recipients(house, mail_server) == [ANN]
-    assert "Someone gave your password for ann@a.example" in mail_server.read_text()
+    assert "Someone entered your password for ann@a.example" in mail_server.read_text()
     assert "change your password now" in mail_server.read_text()
     assert list_events(logs) == [("sign_in_refused", "192.0.2.1", ANN, "code")] * 10
     (logged,) = [entry for entry in logs if entry["event"] == "wrong_codes"]
