@@ -4,11 +4,17 @@ Domains raise them; each door shows them in its own form. A message is one sente
 to do and can be shown to the caller: it never contains SQL, a path of the server or a secret.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+def join_choices(choices: Iterable[str]) -> str:
+    """`a, b or c`: what may be given instead."""
+    *others, last = choices
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 class ShortyError(Exception):

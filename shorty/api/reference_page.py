@@ -13,6 +13,7 @@ from markupsafe import Markup
 from shorty.api.error_examples import SAMPLES
 from shorty.api.openapi import INTRODUCTION
 from shorty.api.openapi_schemas import Json
+from shorty.errors import join_choices
 from shorty.webcore.errors import find_status
 
 _STYLE: Final = (resources.files("shorty.api") / "templates" / "reference.css").read_text("utf-8")
@@ -148,11 +149,11 @@ def _find_description(schema: Json) -> str:
 
 
 def _name_kind(schema: Json) -> str:
-    """A type in a few words: `string`, `integer or null`, `"a" or "b"`."""
+    """A type in a few words: `string`, `integer or null`, `"a", "b" or "c"`."""
     if "anyOf" in schema:
-        return " or ".join(_name_kind(each) for each in schema["anyOf"])
+        return join_choices(_name_kind(each) for each in schema["anyOf"])
     if "enum" in schema:
-        return " or ".join(msgspec.json.encode(value).decode() for value in schema["enum"])
+        return join_choices(msgspec.json.encode(value).decode() for value in schema["enum"])
     if "$ref" in schema:
         return "object"
     if schema.get("type") == "array":

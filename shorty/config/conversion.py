@@ -9,6 +9,7 @@ import msgspec
 from msgspec import NODEFAULT, Struct, inspect
 
 from shorty.config.settings import list_paths, list_settings
+from shorty.errors import join_choices
 
 Table = dict[str, Any]  # a TOML table from the parser
 SECRETS = {"metrics.token"}
@@ -136,13 +137,13 @@ def describe_type(wanted: Any) -> str:
 def describe_kind(kind: inspect.Type) -> str:
     match kind:
         case inspect.UnionType(types=types):
-            return " or ".join(
+            return join_choices(
                 describe_kind(option)
                 for option in types
                 if not isinstance(option, inspect.NoneType)
             )
         case inspect.LiteralType(values=values):
-            return " or ".join(f'"{value}"' for value in values if value)
+            return join_choices(f'"{value}"' for value in values if value)
         case inspect.VarTupleType(item_type=item):
             return f"a list, each item {describe_kind(item)}"
         case inspect.IntType(ge=least, le=most):

@@ -22,6 +22,7 @@ from shorty.errors import (
     SlugTakenError,
     StorageUnavailableError,
     UnauthenticatedError,
+    join_choices,
 )
 from shorty.webcore.answers import Answer, Header, LateAnswer
 
@@ -34,13 +35,18 @@ class MalformedRequestError(ShortyError):
     code = "malformed-request"
 
 
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
 class MethodNotAllowedError(ShortyError):
     code = "method-not-allowed"
 
     def __init__(self, allowed: str) -> None:
-        self.allowed = allowed
-        others, _, last = allowed.rpartition(", ")
-        super().__init__(f"Method not allowed. Use {f'{others} or {last}' if others else last}.")
+        """`allowed` as in the header Allow, in any order."""
+        names = allowed.split(", ")
+        methods = [each for each in METHODS if each in names] or names
+        self.allowed = ", ".join(methods)
+        super().__init__(f"Method not allowed. Use {join_choices(methods)}.")
 
 
 class BodyTooLargeError(ShortyError):

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import FieldInfo
 
-from shorty.errors import InvalidFieldsError
+from shorty.errors import InvalidFieldsError, join_choices
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -211,7 +211,7 @@ def describe_fault(message: str, kind: object) -> str:
     told, _, path = message.partition(" - at `$")
     where = f" (at {path.rstrip('`').lstrip('.')})" if path else ""
     if told.startswith("Invalid enum value"):
-        return f"must be {' or '.join(_list_choices(kind))}{where}"
+        return f"must be {join_choices(_list_choices(kind))}{where}"
     if match := _EXPECTED.fullmatch(told):
         return f"must be {_describe_kinds(match[1])}{_describe_bound(told, *match.groups())}{where}"
     if told.startswith("Invalid RFC3339"):
@@ -220,7 +220,7 @@ def describe_fault(message: str, kind: object) -> str:
 
 
 def _describe_kinds(kinds: str) -> str:
-    return " or ".join(_WORDS.get(kind, kind) for kind in kinds.split(" | "))
+    return join_choices(_WORDS.get(kind, kind) for kind in kinds.split(" | "))
 
 
 def _describe_bound(told: str, kind: str, relation: str | None, bound: str | None) -> str:

@@ -80,7 +80,8 @@ async def test_a_method_that_is_not_offered_is_told_with_those_that_are(
 ) -> None:
     answer = await client.put("/api/v1/tokens", json={})
     assert (answer.status_code, answer.json()["code"]) == (405, "method-not-allowed")
-    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST", "OPTIONS"}
+    assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
+    assert answer.json()["detail"] == "Method not allowed. Use GET, HEAD, POST or OPTIONS."
 
 
 async def test_head_answers_as_get_does_without_the_body(client: httpx.AsyncClient) -> None:

@@ -76,7 +76,7 @@ async def test_every_faulty_field_is_named_at_once(client: httpx.AsyncClient) ->
     assert answer.status_code == 422
     assert answer.json()["fields"] == {
         "name": "must be text",
-        "scope": 'must be "read" or "write" or "admin"',
+        "scope": 'must be "read", "write" or "admin"',
         "expiresAt": "must be a time such as 2026-12-31T23:59:59Z",
         "colour": "is not a known field",
     }
