@@ -57,6 +57,7 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "forward_parameters": False,
     "block_bots": False,
     "is_active": True,
+    "is_starred": False,
     "tag_ids": (),
     "tag_names": (),
     "webhook_urls": (),
@@ -147,6 +148,7 @@ Forward = Annotated[
 ]
 BlockBots = Annotated[bool, Meta(description="Block known bots.")]
 Active = Annotated[bool, Meta(description="false: the link answers 404.")]
+Starred = Annotated[bool, Meta(description="Whether the dashboard marks the link with a star.")]
 Utm = Annotated[str, Meta(description="A UTM parameter, added to the destination.")]
 MetaPixel = Annotated[str, Meta(description="A Meta pixel that fires on visits.")]
 GoogleTag = Annotated[str, Meta(description="A Google tag that fires on visits.")]
@@ -248,6 +250,7 @@ LinkChanges: Final = derive_changes(
     add_tag_ids=AddedTagIds | None,
     remove_tag_ids=RemovedTagIds | None,
     is_active=Active | None,
+    is_starred=Starred | None,
     aliases=Aliases | None,
     keep_old_slug=KeepOldSlug | None,
 )

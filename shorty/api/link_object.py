@@ -106,6 +106,7 @@ class LinkObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit
     gtm_container_id: str | None
     skip_social_crawler_tracking: bool
     rules: list[RuleObject]
+    is_starred: bool
     workspace_id: str
     created_by: CreatorObject | None
     created_at: str
@@ -151,6 +152,7 @@ class LinkObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit
         "gtmContainerId": None,
         "skipSocialCrawlerTracking": False,
         "rules": [RuleObject.example],
+        "isStarred": False,
         "workspaceId": "1",
         "createdBy": {"id": "1", "name": "Ann", "email": "ann@example.com"},
         "createdAt": "2026-11-22T12:00:00.000Z",

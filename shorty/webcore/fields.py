@@ -211,7 +211,9 @@ def describe_fault(message: str, kind: object) -> str:
     told, _, path = message.partition(" - at `$")
     where = f" (at {path.rstrip('`').lstrip('.')})" if path else ""
     if told.startswith("Invalid enum value"):
-        return f"must be {join_choices(_list_choices(kind))}{where}"
+        choices = _list_choices(kind)  # none of a part, which has a type of its own
+        wanted = f"must be {join_choices(choices)}" if choices else "is none of the possible values"
+        return f"{wanted}{where}"
     if match := _EXPECTED.fullmatch(told):
         return f"must be {_describe_kinds(match[1])}{_describe_bound(told, *match.groups())}{where}"
     if told.startswith("Invalid RFC3339"):

@@ -177,6 +177,13 @@ async def test_faults_of_a_page_are_told_field_by_field(
     assert await read(client, page) == page
 
 
+async def test_a_fault_inside_a_list_names_its_place(client: httpx.AsyncClient) -> None:
+    socials = [{"network": "orkut", "url": "https://o.example"}]
+    answer = await client.post(PAGES, json={"domain": "localhost:8000", "socials": socials})
+    told = "is none of the possible values (at [0].network)"
+    assert answer.json()["fields"] == {"socials": told}
+
+
 async def test_a_page_without_a_destination_leads_to_its_domains_front_page(
     client: httpx.AsyncClient, house: House
 ) -> None:

@@ -54,6 +54,7 @@ SAMPLES: Final[Json] = {
     "forwardParameters": True,
     "blockBots": True,
     "isActive": False,
+    "isStarred": True,
     "tagNames": ["red", "blue"],
     "tagIds": ["{tagId}"],
     "utmSource": "a",

@@ -116,6 +116,7 @@ async def test_a_link_is_made_as_the_contract_says(client: httpx.AsyncClient) ->
                 "conditions": [],
             }
         ],
+        "isStarred": False,
         "workspaceId": "1",
         "createdBy": {"id": "1", "name": "ann", "email": "ann@a.example"},
         "createdAt": "2026-11-22T12:00:00.000Z",
@@ -298,15 +299,16 @@ async def test_a_patch_changes_what_is_given_and_null_clears(client: httpx.Async
     path = f"{LINKS}/{link['id']}"
     unchanged = await client.patch(path, json={})
     assert unchanged.json()["link"] == link
-    answer = await client.patch(path, json={"title": "U", "isActive": False})
+    answer = await client.patch(path, json={"title": "U", "isActive": False, "isStarred": True})
     changed = answer.json()["link"]
     assert changed == link | {
         "title": "U",
         "isActive": False,
+        "isStarred": True,
         "updatedAt": changed["updatedAt"],
     }
     names = ("title", "utmSource", "validSince", "expiresAt", "maxClicks", "tagIds", "redirectType")
-    names += ("webhookUrls", "password", "cloaked", "isActive")
+    names += ("webhookUrls", "password", "cloaked", "isActive", "isStarred")
     answer = await client.patch(path, json=dict.fromkeys(names))
     cleared = answer.json()["link"]
     assert {name: cleared.get(name) for name in names} == {
@@ -314,6 +316,7 @@ async def test_a_patch_changes_what_is_given_and_null_clears(client: httpx.Async
         "redirectType": "TEMPORARY_302",
         "cloaked": False,
         "isActive": True,
+        "isStarred": False,
     }
     assert cleared["tags"] == []
     assert cleared["hasPassword"] is False

@@ -133,6 +133,7 @@ FILLED: Final[dict[str, Json]] = {
         "webhookUrls": "https://example.com/a,https://example.com/b?c=1%2C2",
         "qrCode": {"color": "#112233", "qrLogoId": "{logoId}", "margin": 0, "frame": "box"},
         "isActive": False,
+        "isStarred": True,
     },
     "/tags/{tagId}": {"color": "#112233"},
     "/utm-templates/{templateId}": {"utmId": "7", "utmTerm": "a"},

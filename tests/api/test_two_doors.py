@@ -93,7 +93,7 @@ NAMES: Final = [
 
 # What one of them alone knows, or what is made and counted by the server and compared below.
 ONLY_SHORT: Final = {
-    *("type2", "faviconUrl", "btnLabel", "linkInBioId", "isStarred", "fieldData"),
+    *("type2", "faviconUrl", "btnLabel", "linkInBioId", "fieldData"),
     *(
         "isadminblocked",
         "edit",
@@ -114,8 +114,26 @@ ONLY_OTHER: Final = {
     *("workspaceId", "clickCount"),
     *("rules", "expiredUrl", "hideReferrer", "gtmContainerId", "skipSocialCrawlerTracking"),
 }
-COMMON: Final = {"id", "userId", "createdAt", "updatedAt", "tags", "uniqueTagId", "isActive"}
-COMMON_OTHER: Final = {"id", "createdBy", "createdAt", "updatedAt", "tags", "isActive", "deletion"}
+COMMON: Final = {
+    "id",
+    "userId",
+    "createdAt",
+    "updatedAt",
+    "tags",
+    "uniqueTagId",
+    "isActive",
+    "isStarred",
+}
+COMMON_OTHER: Final = {
+    "id",
+    "createdBy",
+    "createdAt",
+    "updatedAt",
+    "tags",
+    "isActive",
+    "isStarred",
+    "deletion",
+}
 
 
 async def read_both(client: httpx.AsyncClient, link_id: object) -> tuple[dict[str, Any], ...]:
@@ -153,7 +171,7 @@ def compare_common(short: dict[str, Any], other: dict[str, Any]) -> None:
     assert short["tags"] == ",".join(each["tag"]["name"] for each in other["tags"])
     first = other["tags"][0]["tag"]["id"] if other["tags"] else None
     assert first == (None if short["uniqueTagId"] is None else str(short["uniqueTagId"]))
-    for key in ("createdAt", "updatedAt", "isActive"):
+    for key in ("createdAt", "updatedAt", "isActive", "isStarred"):
         assert short[key] == other[key]
     assert other["clickCount"] == short["clicks"] + short["scans"] + short["lbClicks"]
 
@@ -206,9 +224,12 @@ async def test_tags_and_what_is_switched_off_read_right_in_both(
     short, other = await read_both(client, made["id"])
     assert (short["tags"], short["uniqueTagId"]) == ("sale", int(tag_id))
     compare_common(short, other)
-    await client.patch(f"{LINKS}/{made['id']}", json={"isActive": False, "tagIds": []})
+    await client.patch(
+        f"{LINKS}/{made['id']}", json={"isActive": False, "isStarred": True, "tagIds": []}
+    )
     short, other = await read_both(client, made["id"])
     assert (short["isActive"], short["tags"], short["edit"]) == (False, "", 1)
+    assert short["isStarred"] is True
     compare_common(short, other)
     await client.put(f"{SHORT_LINKS}/{made['id']}", json={"isActive": True, "tags": "new"})
     short, other = await read_both(client, made["id"])
