@@ -3,9 +3,10 @@
 import os
 import sys
 import tempfile
-import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import fontpkg_open_sans
 from playwright.sync_api import Browser, sync_playwright
@@ -21,6 +22,15 @@ from tests.support import prepare_copy
 
 FOLDER: Final = Path(shorty.__path__[0]) / "manual" / "pictures"
 EVENING: Final = 22
+# One for each hour around the globe, as pages name it.
+ZONES: Final = (
+    *("Pacific/Honolulu", "America/Anchorage", "America/Los_Angeles", "America/Denver"),
+    *("America/Chicago", "America/New_York", "America/Halifax", "America/Sao_Paulo"),
+    *("Atlantic/South_Georgia", "Atlantic/Azores", "Europe/London", "Europe/Stockholm"),
+    *("Europe/Helsinki", "Europe/Istanbul", "Asia/Dubai", "Asia/Karachi", "Asia/Dhaka"),
+    *("Asia/Bangkok", "Asia/Singapore", "Asia/Tokyo", "Australia/Brisbane", "Pacific/Noumea"),
+    *("Pacific/Auckland", "Pacific/Tongatapu"),
+)
 # The font that is installed with shorty, so that screenshots look the same on every machine.
 FONTS: Final = f"""<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
@@ -82,8 +92,8 @@ def take_pictures(site: Site, demo: Demo, browser: Browser) -> None:
 
 def find_evening() -> str:
     """A zone where the day is nearly over, so that the last day of each chart is complete."""
-    behind = (time.gmtime().tm_hour - EVENING) % 24
-    return f"Etc/GMT+{behind}" if behind <= 12 else f"Etc/GMT-{24 - behind}"
+    now = datetime.now(UTC)
+    return min(ZONES, key=lambda zone: abs(now.astimezone(ZoneInfo(zone)).hour - EVENING))
 
 
 if __name__ == "__main__":
