@@ -40,13 +40,10 @@ def look_at(page: Page) -> None:
     """
     load_axe(page)
     assert_headings(page)
-    look_once(page, SMALL_PHONE, "dark")
-    # The other mode differs only in its colours.
-    look_once(page, SMALL_PHONE, "light", CONTRAST)
-    # No style tells one phone from the other, so that this one shows what the smaller one did.
-    assert_width(page, PHONE)
-    look_once(page, WIDE, "dark", CONTRAST)
-    look_once(page, WIDE, "light")
+    for size in (SMALL_PHONE, PHONE, WIDE):
+        # The modes differ only in their colours.
+        look_once(page, size, "dark", CONTRAST)
+        look_once(page, size, "light")
 
 
 def assert_headings(page: Page) -> None:
