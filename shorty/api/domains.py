@@ -47,14 +47,14 @@ ANDROID_EXAMPLE: Final = [
 AppleFile = Annotated[
     dict[str, Any],
     Meta(
-        description="What is answered at `/.well-known/apple-app-site-association`, by which "
+        description="The file served at `/.well-known/apple-app-site-association`, by which "
         "Apple's systems know which apps open the domain's links. At most 128 kB of JSON."
     ),
 ]
 AndroidFile = Annotated[
     list[dict[str, Any]],
     Meta(
-        description="What is answered at `/.well-known/assetlinks.json`, by which Android knows "
+        description="The file served at `/.well-known/assetlinks.json`, by which Android knows "
         "which apps open the domain's links. At most 128 kB of JSON."
     ),
 ]

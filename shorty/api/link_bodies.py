@@ -169,8 +169,8 @@ Aliases = Annotated[
 KeepOldSlug = Annotated[
     bool,
     Meta(
-        description="false: an update of `customSlug` or `domain` frees the previous address. "
-        "Default: the previous address becomes an alias if the link has had visits or has a QR "
+        description="false: an update of `customSlug` or `domain` frees the previous short "
+        "link. Default: it becomes an alias if the link has had visits or has a QR "
         "code. Has no effect beside `aliases`."
     ),
 ]

@@ -17,12 +17,12 @@ Values = Annotated[
     Meta(
         description="One of them is enough; up to 50. Countries: ISO 3166-1 codes, `EU` for the "
         "European Union, `continent:AF` and so on; regions: ISO 3166-2; languages: the beginning "
-        "of a tag, such as `pt`; referrers: hosts, those below them included; `ip`: addresses and "
-        "networks; `query`: the parameter's values, omitted if it only has to be there."
+        "of a tag, such as `pt`; referrers: hosts, those below them included; `ip`: IP addresses "
+        "and networks; `query`: the parameter's values, omitted if any value will do."
     ),
 ]
 Negated = Annotated[
-    bool, Meta(description="true: holds where the condition otherwise does not. Unknown fits none.")
+    bool, Meta(description="true: negates the condition. Unknown values still do not match.")
 ]
 Key = Annotated[str, Meta(description="The name of the query parameter.")]
 Days = Annotated[list[int], Meta(description="1 is Monday, 7 is Sunday. Default: every day.")]
@@ -42,15 +42,15 @@ RuleName = Annotated[str, Meta(description="What the rule is called in lists and
 IsActive = Annotated[bool, Meta(description="false: the rule is skipped.")]
 RuleUrl = Annotated[str, Meta(description="The destination; omitted if there are variants.")]
 Sticky = Annotated[
-    bool, Meta(description="Visitors stay with their variant, by a cookie that holds its key.")
+    bool, Meta(description="Visitors stay with their variant, by a cookie that contains its key.")
 ]
 TestEnd = Annotated[
-    str, Meta(description="From this time on, in ISO 8601, everybody gets the winner.")
+    str, Meta(description="From this time on, in ISO 8601, all visitors get the winner.")
 ]
 Winner = Annotated[
     str,
     Meta(
-        description="The key of the variant that everybody gets. Default: none until the "
+        description="The key of the variant that all visitors get. Default: none until the "
         "test ends, then the first."
     ),
 ]
@@ -100,8 +100,8 @@ class RuleInput(Input, frozen=True, kw_only=True):
         Annotated[
             list[ConditionInput],
             Meta(
-                description="All of them must hold; up to 10. A rule without any always holds, and "
-                "may only be the last active one."
+                description="All of them must be true; up to 10. A rule without conditions always "
+                "applies, and may only be the last active one."
             ),
         ]
         | None
@@ -193,7 +193,7 @@ RulesField: TypeAlias = Annotated[
     list[RuleInput],
     Meta(
         description="Other destinations by visitor and time, up to 50: the first active rule whose "
-        "conditions all hold chooses; where none does, the link's own destination. Replaces all "
+        "conditions are all true decides; if none does, the link's own destination. Replaces all "
         "rules; null or an empty list removes them. Only for links of type URL.",
         examples=[RULES_EXAMPLE],
     ),

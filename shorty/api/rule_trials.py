@@ -27,7 +27,7 @@ LONGEST_TEXT: Final = 8192
 
 
 class TrialInput(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The visitor, of whom what is left out is unknown; and rules to try that are not saved."""
+    """The visitor, where omitted members are unknown; and rules to try that are not saved."""
 
     country: (
         Annotated[
@@ -175,7 +175,7 @@ class TrialAnswer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     status=200,
     body=TrialInput,
     body_example={"country": "US", "device": "mobile", "at": "2026-12-24T18:00:00Z"},
-    description="Says where a visitor would be led by the link's rules, and of each rule why it "
+    description="Shows where the link's rules would send a visitor, and for each rule why it "
     "won or did not. Nothing is counted or stored. Whether the link is active or asks for a "
     "password makes no difference. A variant is drawn as for a visitor; `shares` says how often "
     "each is.",

@@ -53,7 +53,7 @@ class FailedImport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportRemark(msgspec.Struct, frozen=True, kw_only=True):
-    """What is not as it was asked for in the link of the item at `index` of the request."""
+    """How the link of the item at `index` of the request differs from that item."""
 
     index: Annotated[int, Meta(description="Which item of the request, from 0.")]
     about: Annotated[RemarkKind, Meta(description="What the remark is about.")]
@@ -66,7 +66,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     links: list[ShortLink]
     remarks: Annotated[
         list[ImportRemark],
-        Meta(description="What is not as it was asked for in links that were created."),
+        Meta(description="How created links differ from what was requested."),
     ] = msgspec.field(default_factory=list[ImportRemark])
     switched_off: Annotated[
         int, Meta(description="How many links were created inactive, each with a remark.")

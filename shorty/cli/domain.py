@@ -175,7 +175,7 @@ async def change(session: Session, *, host: str, **given: str | None) -> None:
     domain = await session.db.write(
         lambda tx: change_by_host(tx, host, DomainChange(**asked), find_fault)
     )
-    click.echo(f"{domain.origin} is changed.", err=True)
+    click.echo(f"Changed {domain.origin}.", err=True)
 
 
 @command.command("list")

@@ -87,7 +87,7 @@ def test_what_phones_are_told_of_apps_comes_from_files(shell: Shell, tmp_path: P
     changed = shell(
         "domain", "change", "GO.example.com", "--apple-app-site-association", str(apple)
     )
-    assert changed == (0, "", "https://go.example.com is changed.\n")
+    assert changed == (0, "", "Changed https://go.example.com.\n")
     new = list_domains(shell)[1]
     assert (new["appleAppSiteAssociation"], new["assetLinks"]) == (None, [])
     assert new["rootRedirect"] == "https://example.com/"
