@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from shorty.cli.options import config_option
 from shorty.cli.session import Session, with_database
+from shorty.cli.tables import count
 from shorty.clicks.adopting import store_left_journal
 from shorty.clicks.journal import Journal
 from shorty.errors import StartError
@@ -45,4 +46,4 @@ async def command(session: Session, *, folder: Path) -> None:
         outbox = Outbox(session.config.plans, list_destinations)
         found = await store_left_journal(session.db, journal, outbox)
         await session.db.write(lambda tx: remove_node(tx, found.node), Lane.CLICKS)
-    click.echo(f"Stored {found.visits} visits of the node {found.node}.")
+    click.echo(f"Stored {count(found.visits, 'visit')} of the node {found.node}.")

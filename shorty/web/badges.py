@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from shorty.links.model import Link
-from shorty.web.formatting import write_day, write_moment
+from shorty.web.formatting import write_day, write_moment, write_plural
 
 
 class Badge(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,7 +19,8 @@ class Badge(msgspec.Struct, frozen=True, kw_only=True):
 def list_badges(link: Link, now: int, zone: ZoneInfo) -> list[Badge]:
     """What is special about a link, the most important first."""
     is_used_up = link.max_clicks is not None and link.click_count >= link.max_clicks
-    left = "" if link.max_clicks is None else f"{link.click_count:,} of {link.max_clicks:,} visits"
+    limit = link.max_clicks
+    left = "" if limit is None else f"{link.click_count:,} of {write_plural(limit, 'visit')}"
     badges = (
         (link.is_admin_blocked, Badge(text="Blocked", kind="alarm", about="Blocked by an admin")),
         (not link.is_active, Badge(text="Off", kind="warn", about="Visitors see a 404 page")),

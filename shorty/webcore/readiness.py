@@ -166,6 +166,6 @@ class Readiness:
         if stats.wait_s > LONGEST_WAIT_S:
             yield Reason(
                 code="visits-wait",
-                detail=f"{stats.waiting} visits are waiting to be stored, the oldest for "
+                detail=f"Visits are waiting to be stored: {stats.waiting}, the oldest for "
                 f"{stats.wait_s:.0f} s.",
             )

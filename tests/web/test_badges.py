@@ -26,6 +26,12 @@ async def test_badges_say_what_is_special(house: House) -> None:
     assert list_texts(await house.make_link(), NOW) == []
 
 
+@pytest.mark.parametrize(("most", "about"), [(1, "0 of 1 visit"), (5, "0 of 5 visits")])
+async def test_a_limit_is_told_with_its_plural(house: House, most: int, about: str) -> None:
+    (badge,) = list_badges(await house.make_link(max_clicks=most), NOW, UTC)
+    assert (badge.text, badge.about) == ("Limited", about)
+
+
 @pytest.mark.parametrize(
     ("days", "zone", "text"),
     [
