@@ -93,8 +93,8 @@ def test_a_toast_can_be_closed_by_escape(page: Page, site: Site, ann: Home) -> N
     page.goto(LIST)
     page.get_by_role("button", name="Copy the short").click()
     toast = page.locator("#toast")
-    look_at(page)
     toast.get_by_role("button", name="Close").focus()
+    look_at(page)  # it stays as long as it has the focus
     page.keyboard.press("Escape")
     expect(toast).to_have_count(0)
 
