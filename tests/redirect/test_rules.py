@@ -419,8 +419,9 @@ async def test_the_details_show_the_own_destination_and_say_that_there_are_other
     assert OWN in page
     assert GERMAN not in page
     assert "Some visitors are sent to other destinations." in page
-    await house.set_rules(link)
-    assert "other destinations" not in (await client.get("/sale+")).text
+    for rules in ((), (replace(ALWAYS, is_active=False),)):
+        await house.set_rules(link, *rules)
+        assert "other destinations" not in (await client.get("/sale+")).text
 
 
 async def test_a_referrer_is_hidden_on_request(house: House, client: httpx.AsyncClient) -> None:
