@@ -128,6 +128,15 @@ def choose(compiled: CompiledRules, visitor: RuleVisitor, draw: float) -> Choice
     return _aim(compiled.active[(left & -left).bit_length() - 1], visitor, draw)
 
 
+def list_drawn(compiled: CompiledRules, choice: Choice, now: int) -> Sequence[Choice]:
+    """The choices of which one was drawn, in the order of the variants; else the choice alone."""
+    if choice.rule is not None and find_winner(choice.rule, now) is None:
+        for each in compiled.active:
+            if each.rule is choice.rule and each.drawn:
+                return each.drawn
+    return (choice,)
+
+
 def list_shares(rule: Rule, now: int) -> dict[str, float]:
     """The share of its visits that each variant gets at this moment, by its key."""
     winner = find_winner(rule, now)
