@@ -347,6 +347,37 @@ def test_what_no_rule_asks_for_is_not_read() -> None:
     assert choose(compile_rules([german]), Frugal(), 0.0) == OWN_DESTINATION  # pyright: ignore[reportArgumentType]
 
 
+class Questioned:
+    """Notes what it is asked for."""
+
+    is_program, now = False, NOW
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> object:
+        self.asked.append(name)
+        return {"country": "DE", "query": read_query("src=a")}.get(name)
+
+
+def test_what_many_rules_ask_for_is_read_once() -> None:
+    conditions = (
+        Condition(type="country", values=("EU",)),
+        Condition(type="country", values=("DE",), negated=True),
+        Condition(type="language", values=("de",)),
+        Condition(type="query", key="src"),
+    )
+    kinds = [(first, second) for first in conditions for second in conditions]
+    rules = [
+        msgspec.structs.replace(RULE, id=f"{number}", conditions=pair)
+        for number, pair in enumerate(kinds)
+        if not {conditions[0], conditions[3]}.issuperset(pair)
+    ]
+    visitor = Questioned()
+    assert choose(compile_rules(rules), visitor, 0.0) == OWN_DESTINATION  # pyright: ignore[reportArgumentType]
+    assert sorted(visitor.asked) == ["country", "languages", "query"]
+
+
 def test_destinations_get_the_links_utm_parameters_and_say_if_they_are_blocked() -> None:
     compiled = compile_rules(
         [TEST], utm={"utm_source": "mail"}, is_blocked=lambda url: url.endswith("/b")
