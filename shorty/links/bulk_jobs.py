@@ -233,7 +233,7 @@ class BulkJobs:
     ) -> None:
         if job.row is not None and job.row.restarts:
             place = self._context, job.actor, job.action, link_ids, outcomes
-            outcomes = await forgive_done(*place)
+            outcomes = await forgive_done(*place, self._read_clock())
         failed: dict[int, ShortyError] = {}
         for link_id, outcome in zip(link_ids, outcomes, strict=True):
             if isinstance(outcome, ShortyError):
