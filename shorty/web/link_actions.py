@@ -56,7 +56,8 @@ async def change_many(request: WebRequest) -> Answer:
         job = await request.services.bulk_jobs.start(request.actor, action, link_ids, change)
     except (InvalidFieldsError, ConflictError) as error:
         return see_other(request, back, notice=warn(sum_up(error)))
-    return await await_job(request, job, back)
+    is_of_row = "one" in request.typed and action not in {"delete", "restore"}
+    return await await_job(request, job, back, f"#link-{link_ids[0]}" if is_of_row else "")
 
 
 async def build_work(request: WebRequest, action: str) -> tuple[str, LinkChange | None]:

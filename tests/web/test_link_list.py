@@ -136,6 +136,7 @@ async def test_a_rows_own_button_is_about_its_link_alone(house: House, owner: Br
     page = (await owner.open(PLACE)).text
     assert f'name="one" value="off {links[0].id}"' in page
     answer = await owner.send(f"{PLACE}/many", one=f"off {links[0].id}", back=f"{PLACE}?state=on")
+    assert answer.headers["location"] == f"{PLACE}?state=on#link-{links[0].id}"  # if still there
     assert list_slugs(await owner.follow(answer)) == ["b"]
     answer = await owner.send(f"{PLACE}/many", one="off x")
     assert "notice alarm" in await owner.follow(answer)
