@@ -125,6 +125,8 @@ async def test_many_are_tagged_switched_and_starred_at_once(house: House, owner:
     for fields, told in actions:
         answer = await owner.send(f"{PLACE}/many", {"ids": ids, **fields})
         assert told in read_text(await owner.follow(answer))
+    answer = await owner.send(f"{PLACE}/many", {"ids": ids, "action": "untag", "tag": "Nwe"})
+    assert "This workspace has no such tag" in read_text(await owner.follow(answer))
     changed = [await find(house, link) for link in links]
     assert [[tag.name for tag in link.tags] for link in changed] == [["New"], ["New"], ["own"]]
     assert [link.is_active for link in changed] == [False, False, True]
