@@ -12,6 +12,7 @@ from shorty.errors import InvalidFieldsError
 from shorty.idn import write_host
 from shorty.ids import parse_id
 from shorty.links.listing import list_links as list_page
+from shorty.links.listing_store import COUNTED
 from shorty.links.model import JudgedState, Link, LinkFilter, LinkSort, LinkState
 from shorty.links.tags import list_tags
 from shorty.plans import QuotaName, QuotaUse, read_usage
@@ -27,6 +28,8 @@ PLACE: Final = "/app/links"
 FOUND_CSV: Final = "/app/links/found.csv"
 MOST_CODES: Final = 1000
 """QR codes in one archive."""
+MOST_SELECTED: Final = COUNTED
+"""Links that can be selected as all that were found, which are counted up to as many."""
 SEARCH_LENGTH: Final = 200
 PER_PAGE: Final = 50
 SORTS: Final[dict[LinkSort, str]] = {
@@ -154,6 +157,7 @@ async def list_links(request: WebRequest) -> Answer:
         can_select=is_allowed(actor, "write") or not wanted.is_of_deleted,
         csv_place=wanted.write_place(place=FOUND_CSV),
         most_codes=MOST_CODES,
+        most_selected=MOST_SELECTED,
         sorts=SORTS,
         states=STATES,
     )
