@@ -75,6 +75,13 @@ async def test_selected_links_are_restored_and_what_fails_is_said(
     text = read_text(await owner.follow(await owner.send(f"{PLACE}/many", fields)))
     assert "2 links restored. 1 link failed:" in text
     assert "already taken" in text
+    both = [await make_deleted(house, slug=slug) for slug in ("one", "two")]
+    for slug in ("one", "two"):
+        await house.make_link(slug=slug)
+    fields["ids"] = [str(link.id) for link in both]
+    text = read_text(await owner.follow(await owner.send(f"{PLACE}/many", fields)))
+    assert "2 links failed" in text
+    assert "localhost:8000/one" in text
 
 
 async def test_what_stands_in_the_way_is_said_in_the_row(house: House, owner: Browser) -> None:
