@@ -93,7 +93,7 @@ async def explain_options(work: Awaitable[T]) -> T:
 
 @click.group("link")
 def command() -> None:
-    """Links: add, list, show, edit, delete, restore.
+    """Links: add, list, show, stats, edit, delete, restore.
 
     LINK is a short link, HOST/SLUG, an id, or a slug on the default domain.
     """
