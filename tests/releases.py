@@ -17,9 +17,6 @@ from typing import Final
 
 from shorty.postgres.migrations import prepare_database
 
-FORMER: Final = "81475499"
-"""The last commit of the release before this one."""
-
 ROOT: Final = Path(__file__).parents[1]
 FOLDERS: Final = ("links", "clicks", "webhooks", "accounts", "storage")
 PLUGIN: Final = "on_newer_schema"
@@ -46,6 +43,13 @@ migrations.prepare_database = prepare_database
 '''
 
 
+def find_former() -> str:
+    """The newest tag before HEAD, as releases have; empty if there is none."""
+    command = ["git", "-C", str(ROOT), "describe", "--tags", "--abbrev=0", "HEAD^"]
+    found = subprocess.run(command, check=False, capture_output=True, text=True)
+    return found.stdout.strip()
+
+
 def take_out(commit: str, folder: Path) -> None:
     """The files of a commit, without the history. Raises CalledProcessError for an unknown one."""
     archive = folder / "release.tar"
@@ -70,13 +74,16 @@ def run(commit: str, arguments: list[str]) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.releases", description=__doc__)
-    parser.add_argument("--former", default=FORMER, help=f"a commit (default: {FORMER})")
+    parser.add_argument("--former", help="a commit (default: the newest tag before this one)")
     parser.add_argument("--migrate", metavar="URL", help=argparse.SUPPRESS)
     known, words = parser.parse_known_args()
     if known.migrate:
         prepare_database(known.migrate, now=0)
         return 0
-    return run(known.former, words or [f"tests/{name}" for name in FOLDERS])
+    former = known.former or find_former()
+    if not former:
+        parser.error("no commit before this one has a tag; name the release with --former COMMIT")
+    return run(former, words or [f"tests/{name}" for name in FOLDERS])
 
 
 if __name__ == "__main__":

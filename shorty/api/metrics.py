@@ -12,6 +12,8 @@ from prometheus_client.registry import Collector
 
 from shorty.api.worker_metrics import AllWorkers, Family, label_families, read_others
 from shorty.nodes import Node
+from shorty.storage.database import LaneHolder
+from shorty.storage.lane_holders import measure_lanes
 from shorty.webcore.services import Services
 
 # Reads /proc at each scrape; the figures are the process's, so one serves every app in it.
@@ -57,7 +59,10 @@ class ClickCollector(Collector):
                 stats.refused_s or 0,
             ),
             "database_replaced": (
-                "1 while another file, or none, has taken the database's place.",
+                (
+                    "1 while another file, or none, has taken the database's place, "
+                    "or another process this node's name."
+                ),
                 int(not self._is_in_place),
             ),
         }
@@ -66,10 +71,11 @@ class ClickCollector(Collector):
 
 
 class NodeCollector(Collector):
-    """The nodes that share the database; nothing on SQLite."""
+    """The nodes that share the database, and their lanes; nothing on SQLite."""
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
+    def __init__(self, nodes: Sequence[Node], holders: Sequence[LaneHolder]) -> None:
         self._nodes = nodes
+        self._holders = holders
 
     def collect(self) -> Iterator[Metric]:
         gauges: dict[str, tuple[str, Callable[[Node], float]]] = {
@@ -92,6 +98,15 @@ class NodeCollector(Collector):
             for node in self._nodes:
                 family.add_metric([node.name], measure(node))
             yield family
+        if self._nodes:
+            family = GaugeMetricFamily(
+                "shorty_lane_held_seconds",
+                "How long one transaction has kept the writes of this kind for itself.",
+                labels=["lane"],
+            )
+            for lane, held_s in measure_lanes(self._holders).items():
+                family.add_metric([lane], held_s)
+            yield family
 
 
 def collect_own(services: Services) -> list[Family]:
@@ -100,10 +115,12 @@ def collect_own(services: Services) -> list[Family]:
     return label_families(metrics, services.db.node)
 
 
-def write_metrics(services: Services, nodes: Sequence[Node]) -> tuple[bytes, str]:
+def write_metrics(
+    services: Services, nodes: Sequence[Node], holders: Sequence[LaneHolder]
+) -> tuple[bytes, str]:
     """Returns the exposition format and its media type; the metrics of all workers on the port."""
     registry = CollectorRegistry()
-    registry.register(NodeCollector(nodes))
+    registry.register(NodeCollector(nodes, holders))
     if services.config.server.workers > 1:
         others = read_others(services.db.place("metrics"))
         registry.register(AllWorkers([*collect_own(services), *others]))

@@ -20,6 +20,8 @@ from shorty.errors import (
 )
 from shorty.nodes import Node, digest_settings, find_faults, list_nodes
 from shorty.proxies import read_address
+from shorty.storage.database import LaneHolder
+from shorty.storage.lane_holders import describe_longest
 from shorty.webcore.answers import Answer, Header, answer_json
 
 NOT_KEPT: Final[tuple[Header, ...]] = ((b"cache-control", b"no-store"),)
@@ -59,9 +61,11 @@ async def report_readiness(request: ApiRequest) -> Answer:
 
 
 async def list_notes(request: ApiRequest) -> list[str]:
-    """What is wrong with the nodes, of which this one is ready."""
-    nodes = await find_nodes(request)
-    return list(find_faults(nodes, dict(digest_settings(request.services.config))))
+    """What is wrong with the nodes, of which this one is ready, or keeps their writes waiting."""
+    nodes, holders = await find_nodes(request), await find_lane_holders(request)
+    faults = list(find_faults(nodes, dict(digest_settings(request.services.config))))
+    longest = describe_longest(holders)
+    return [*faults, longest] if longest else faults
 
 
 async def find_nodes(request: ApiRequest) -> list[Node]:
@@ -73,11 +77,20 @@ async def find_nodes(request: ApiRequest) -> list[Node]:
         return []
 
 
+async def find_lane_holders(request: ApiRequest) -> list[LaneHolder]:
+    """Nothing where the database cannot be read."""
+    try:
+        return await request.services.db.list_lane_holders()
+    except StorageUnavailableError:
+        return []
+
+
 @get("/metrics")
 async def report_metrics(request: ApiRequest) -> Answer:
     """For Prometheus: with the configured token, or from this machine without one."""
     require_metrics_access(request)
-    body, media_type = write_metrics(request.services, await find_nodes(request))
+    nodes, holders = await find_nodes(request), await find_lane_holders(request)
+    body, media_type = write_metrics(request.services, nodes, holders)
     return Answer(200, body, media_type=media_type.encode(), headers=NOT_KEPT)
 
 

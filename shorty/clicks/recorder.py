@@ -12,6 +12,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from itertools import takewhile
 from math import inf
 from threading import Lock
 from typing import Final
@@ -19,12 +20,18 @@ from typing import Final
 import msgspec
 import structlog
 
-from shorty.clicks.journal import Journal, Owner, Position, Segment
+from shorty.clicks.journal import Journal, Owner, Position, Record, Segment, StoredSegments
 from shorty.clicks.live import LiveClicks
 from shorty.clicks.model import Visit, encode_visit
 from shorty.clicks.records import FIRST_OFFSET
 from shorty.clicks.rollups import KnownVisitors
-from shorty.clicks.store import JournalState, begin_journal, find_journal_state, store_batch
+from shorty.clicks.store import (
+    DatabaseWentBackError,
+    JournalState,
+    begin_journal,
+    find_journal_state,
+    store_batch,
+)
 from shorty.clicks.user_agent import load_patterns
 from shorty.clicks.waiting import IN_MEMORY, Batch, WaitingVisits, read_visits
 from shorty.errors import StorageUnavailableError
@@ -45,6 +52,10 @@ REST_PER_WORK: Final = 8
 FIRST_RETRY_S: Final = 0.1
 LAST_RETRY_S: Final = 5.0
 WARNING_INTERVAL_S: Final = 60.0
+# How far behind a standby may be, where there can be one, so that it costs no clicks if it takes
+# over. At 1,000 visits a second they fill some 10 MB.
+SHARED_KEEP_S: Final = 60.0
+LOCAL_KEEP_S: Final = 0.0
 
 
 class RecorderStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +113,8 @@ class Recorder:
         self._journal_id = ""  # "" until the database owns this journal
         self._stored = Position(0, 0)
         self._stored_batches = 0
+        keep_s = LOCAL_KEEP_S if db.here else SHARED_KEEP_S
+        self._segments = StoredSegments(keep_s, read_monotonic)
         self._oldest_segment = 0
         self._journalled = self._stored_visits = self._skipped = self._dropped = 0
         self._has_work = asyncio.Event()
@@ -375,6 +388,9 @@ class Recorder:
             )
             try:
                 skipped = await self._db.write(work, Lane.CLICKS)
+            except DatabaseWentBackError as error:
+                if not await self._go_back(error.state):
+                    return False
             except StorageUnavailableError as error:
                 self._known.drop_noted()
                 self._warn("clicks_wait", reason=str(error.__cause__))
@@ -391,6 +407,27 @@ class Recorder:
                     await self.live.notify(batch.payloads)
         return True
 
+    async def _go_back(self, state: JournalState) -> bool:
+        """Lets the visits that the database does not have any more wait once more.
+
+        Returns False if the journal cannot be read.
+        """
+        try:
+            records = await asyncio.to_thread(self._read_between, state.position, self._stored)
+        except OSError as error:
+            self._warn("journal_not_read", reason=str(error))
+            return False
+        with self._lock:
+            count = self._waiting.add_before(records)
+        batches = self._stored_batches - state.stored_batches
+        log.warning("clicks_went_back", batches=batches, count=count)
+        self._known = KnownVisitors()  # the database lacks some of them
+        _, self._stored, self._stored_batches = state
+        return True
+
+    def _read_between(self, start: Position, end: Position) -> list[Record]:
+        return list(takewhile(lambda record: record.end <= end, self._journal.read_after(start)))
+
     def _find_oldest(self) -> Batch | None:
         with self._lock:
             return self._waiting.find_oldest()
@@ -401,6 +438,7 @@ class Recorder:
             self._waiting.remove_oldest()
         self._stored_batches = batch.number
         self._stored = batch.end or self._stored
+        self._segments.note(self._stored.segment)
         self._stored_visits += len(batch.payloads) - skipped
         self._skipped += skipped
         if not self._journal.segment:
@@ -434,9 +472,10 @@ class Recorder:
                 with self._lock:
                     self._journal.continue_in(segment)
                     self._refused_since = None
-            if self._oldest_segment < self._stored.segment and self._may_remove():
-                await asyncio.to_thread(self._journal.remove_before, self._stored.segment)
-                self._oldest_segment = self._stored.segment
+            needed = self._segments.find_needed()
+            if self._oldest_segment < needed and self._may_remove():
+                await asyncio.to_thread(self._journal.remove_before, needed)
+                self._oldest_segment = needed
         except (OSError, StorageUnavailableError) as error:
             self._warn("journal_not_tended", reason=str(error))
             if not self._journal.is_open:

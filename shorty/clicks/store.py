@@ -33,7 +33,7 @@ from shorty.clicks.rollups import REMEMBERED_DETAILS, KnownVisitors
 from shorty.clicks.user_agent import read_user_agent, tell_kind
 from shorty.clicks.waiting import Batch, read_visits
 from shorty.errors import ConflictError, StorageUnavailableError
-from shorty.storage.database import Database, Reader, Transaction
+from shorty.storage.database import Database, Reader, Row, Transaction
 from shorty.storage.statements import cut_and_fill, number_places
 from shorty.storage.yielding import take_turns
 from shorty.webhooks.outbox import Outbox, OutboxClick
@@ -125,6 +125,17 @@ class JournalState(NamedTuple):
     stored_batches: int
 
 
+class DatabaseWentBackError(StorageUnavailableError):
+    """The database has not stored all batches that it has confirmed.
+
+    A standby took over that had not received them, or the database was set back to an earlier time.
+    """
+
+    def __init__(self, state: JournalState) -> None:
+        super().__init__("The database lacks batches of clicks that it had stored.")
+        self.state = state
+
+
 class StoredCount(NamedTuple):
     """A link's clicks by persons in the first `stored_batches` batches of the journal."""
 
@@ -139,7 +150,10 @@ def find_newest_time(rows: Reader) -> int | None:
 
 
 async def find_journal_state(db: Database, journal_id: str) -> JournalState | None:
-    row = await db.find_one(FIND_STATE, journal_id)
+    return _read_state(await db.find_one(FIND_STATE, journal_id))
+
+
+def _read_state(row: Row | None) -> JournalState | None:
     if row is None:
         return None
     position = Position(row["segment"], row["position"])
@@ -187,7 +201,8 @@ def store_batch(
     """Stores a batch and returns how many of its visits were skipped.
 
     A visit is skipped if its link was deleted or it is unreadable. A batch that is already stored
-    is ignored.
+    is ignored. Raises DatabaseWentBackError, and StorageUnavailableError if the database belongs to
+    another journal.
     """
     if not _take_batch(tx, journal_id, batch.number):
         return 0
@@ -227,9 +242,11 @@ def insert_outbox_clicks(tx: Transaction, clicks: list[Click]) -> list[OutboxCli
 def _take_batch(tx: Transaction, journal_id: str, number: int) -> bool:
     if tx.execute(TAKE_BATCH, journal_id, number):
         return True
-    row = tx.find_one(FIND_STATE, journal_id)
-    if row is None or row["stored_batches"] != number:
+    state = _read_state(tx.find_one(FIND_STATE, journal_id))
+    if state is None or state.stored_batches > number:
         raise StorageUnavailableError("The database belongs to another click journal.")
+    if state.stored_batches < number:
+        raise DatabaseWentBackError(state)
     return False
 
 

@@ -97,6 +97,15 @@ class WaitingVisits:
             self.seal()
         self.add(record.payload, record.end.segment, record.end.offset)
 
+    def add_before(self, records: Iterable[Record]) -> int:
+        """Adds visits that are already in the journal before all others, and returns how many."""
+        earlier = WaitingVisits(self._batch_visits, self._read_monotonic)
+        for record in records:
+            earlier.add_again(record)
+        self._batches.extendleft(reversed(earlier._batches))
+        self.count += earlier.count
+        return earlier.count
+
     def seal(self) -> None:
         """Closes the last batch, so that no visit joins it."""
         self._open = None

@@ -1,7 +1,7 @@
 """Checks a PostgreSQL server and its database for `shorty check`, and changes neither."""
 
 import secrets
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from typing import Any, Final
 
@@ -16,13 +16,14 @@ from shorty.postgres.inspection import (
     open_checked,
     require_letters,
 )
-from shorty.postgres.lanes import LIST_HOLDERS, NAMESPACE, LaneHolder, read_holder
+from shorty.postgres.lanes import LIST_HOLDERS, NAMESPACE, read_holder
 from shorty.postgres.migrations import list_migrations, read_applied, require_own_schema
 from shorty.postgres.readers import READERS
 from shorty.postgres.schema import list_schema_faults
 from shorty.postgres.threads import THREADS
-from shorty.storage.database import Lane
+from shorty.storage.database import Lane, LaneHolder
 from shorty.storage.findings import Finding, note, ok, wrong
+from shorty.storage.lane_holders import describe_longest
 from shorty.storage.text import limit_findings
 
 # The writers, one each for what travels together, for what runs alone and for changes of other
@@ -31,7 +32,6 @@ CONNECTIONS: Final = len(Lane) + 3 + READERS + THREADS
 CLOCK_DIFFERENCE_S: Final = 0.5
 # The server ends transactions of shorty's own that stand still much earlier.
 OLD_TRANSACTION_S: Final = 300
-OLD_LOCK_S: Final = 10
 # Twice what autovacuum waits for by default, in a table that is not small.
 MANY_DEAD_ROWS: Final = 10_000
 DEAD_SHARE: Final = 0.4
@@ -65,11 +65,6 @@ select used, most from (
 ) as limits
 order by most - used, place limit 1
 """
-_WRITES: Final[Mapping[Lane, str]] = {
-    Lane.CLICKS: "clicks",
-    Lane.WEBHOOKS: "webhooks",
-    Lane.MAIN: "all other writes",
-}
 _TRY_LOCK: Final = "select pg_try_advisory_xact_lock(%s, %s)"
 _CLOCK: Final = "select cast(extract(epoch from clock_timestamp()) as double precision)"
 _OLDEST: Final = """
@@ -182,18 +177,11 @@ def check_transactions(connection: Connection) -> Iterator[Finding]:
     """The oldest open transaction, and the one that keeps writers waiting."""
     holders = list_lane_holders(connection)
     in_lanes = {each.pid for each in holders}
-    holders = [each for each in holders if each.pid and each.held_ms >= OLD_LOCK_S * 1000]
+    longest = describe_longest(holders)
     rows = connection.execute(_OLDEST).fetchall()
     others = [row for row in rows if row[0] not in in_lanes and row[4] >= OLD_TRANSACTION_S]
-    for holder in holders[:1]:
-        pid, lanes = holder.pid, [each.lane for each in holders if each.pid == holder.pid]
-        yield note(
-            f"Transactions: process {pid} of the server ({holder.role}, "
-            f"{holder.program or 'unnamed'}, {holder.state}) has kept "
-            f"{' and '.join(_WRITES[lane] for lane in lanes)} waiting for "
-            f"{holder.held_ms // 1000} s; end it with `select pg_terminate_backend({pid})` unless "
-            "it is an upgrade."
-        )
+    if longest:
+        yield note(f"Transactions: {longest}.")
     for pid, role, program, state, age in others[:1]:
         yield note(
             f"Transactions: process {pid} of the server ({role}, {program or 'unnamed'}, {state}) "
@@ -207,7 +195,7 @@ def check_transactions(connection: Connection) -> Iterator[Finding]:
                 "it with `commit prepared` or `rollback prepared`."
             )
             return
-    if not holders and not others:
+    if not longest and not others:
         yield ok("Transactions: none has been open for long.")
 
 

@@ -5,9 +5,9 @@ so that what follows the lock sees what the lane's former holder committed.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from shorty.storage.database import Lane
+from shorty.storage.database import Lane, LaneHolder
 from shorty.storage.write_jobs import Job
 
 # The first of the two keys of an advisory lock, in which shorty's lanes are apart from the locks of
@@ -34,23 +34,6 @@ from lanes h left join pg_stat_activity a on a.pid = h.pid
 where h.granted and h.lane between 1 and $2
 order by a.xact_start, h.pid, h.lane
 """
-
-
-class LaneHolder(NamedTuple):
-    """A transaction in a lane: the server's process of its session, and what the session is named.
-
-    The name of one of shorty's nodes follows the word `shorty`. `held_ms` is the time since the
-    transaction began, in milliseconds; 0 where shorty's role may not see it. `waiting` is how many
-    others wait for the lane.
-    """
-
-    lane: Lane
-    pid: int | None
-    role: str | None
-    program: str
-    state: str
-    held_ms: int
-    waiting: int
 
 
 def read_holder(row: Iterable[Any]) -> LaneHolder:

@@ -18,7 +18,7 @@ from shorty.sqlite.search import SQLITE
 from shorty.sqlite.snapshot import SqliteSnapshot, hold_snapshot
 from shorty.sqlite.writer import PATIENCE_S, OpenedFile, Writer
 from shorty.storage.changes import AnythingChanged, Hear, Subscribers
-from shorty.storage.database import Lane, Reader, Row, Transaction, Value
+from shorty.storage.database import Lane, LaneHolder, Reader, Row, Transaction, Value
 from shorty.storage.write_jobs import Job
 
 if TYPE_CHECKING:
@@ -190,6 +190,9 @@ class SqliteDatabase:
 
     async def keep_day_key(self, day: int, fresh: bytes, oldest: int) -> None:  # noqa: ARG002
         return None
+
+    async def list_lane_holders(self) -> list[LaneHolder]:
+        return []
 
     async def is_readable(self) -> bool:
         try:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from shorty.storage.changes import Change, Hear
 from shorty.storage.dialect import Dialect
@@ -40,6 +40,23 @@ class Lane(IntEnum):
     CLICKS = 1
     WEBHOOKS = 2
     MAIN = 3
+
+
+class LaneHolder(NamedTuple):
+    """A transaction in a lane: the server's process of its session, and what the session is named.
+
+    The name of one of shorty's nodes follows the word `shorty`. `held_ms` is the time since the
+    transaction began, in milliseconds; 0 where shorty's role may not see it. `waiting` is how many
+    others wait for the lane.
+    """
+
+    lane: Lane
+    pid: int | None
+    role: str | None
+    program: str
+    state: str
+    held_ms: int
+    waiting: int
 
 
 class Reader(Protocol):
@@ -281,6 +298,10 @@ class Database(Protocol):
         It is in no backup and on no replica. Keys of days before `oldest` are deleted. None on
         SQLite, whose only node keeps it in a file that can be overwritten in place.
         """
+        ...
+
+    async def list_lane_holders(self) -> list[LaneHolder]:
+        """Who is in a lane now, over all nodes, the longest first; nobody on SQLite."""
         ...
 
     async def is_readable(self) -> bool: ...

@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 ReasonCode = Literal[
     "database-replaced",
+    "node-name-taken",
     "database-not-readable",
     "database-not-writable",
     "changes-not-heard",
@@ -43,6 +44,17 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
 
     code: ReasonCode
     detail: str
+
+
+REPLACED: Final = Reason(
+    code="database-replaced",
+    detail="The database file was moved, replaced or deleted; restart the server.",
+)
+NAME_TAKEN: Final = Reason(
+    code="node-name-taken",
+    detail="Another process writes under this node's name, so this one's writes are refused; give "
+    "each its own [storage] node, then restart the server.",
+)
 
 
 class Readiness:
@@ -117,10 +129,7 @@ class Readiness:
 
     def _list_reasons(self, cause: str, *, is_readable: bool) -> Iterator[Reason]:
         if not self._db.is_in_place():
-            yield Reason(
-                code="database-replaced",
-                detail="The database file was moved, replaced or deleted; restart the server.",
-            )
+            yield NAME_TAKEN if self._db.dialect.is_shared else REPLACED
         elif cause:
             yield Reason(code="database-not-writable", detail=f"{cause}.")
         if not is_readable:

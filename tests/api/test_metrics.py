@@ -33,7 +33,7 @@ async def test_what_waits_and_what_was_dropped_past_the_bound_is_shown(house: Ho
         recorder.record(make_visit())
     clock[0] += 2.5
     services = msgspec.structs.replace(house.app.services, recorder=recorder)
-    lines = write_metrics(services, [])[0].decode().splitlines()
+    lines = write_metrics(services, [], [])[0].decode().splitlines()
     assert "shorty_visits_waiting 3.0" in lines
     assert "shorty_visits_in_memory 3.0" in lines
     assert "shorty_visits_dropped_total 2.0" in lines
@@ -45,7 +45,9 @@ async def test_what_waits_and_what_was_dropped_past_the_bound_is_shown(house: Ho
 async def test_several_workers_are_told_apart(house: House) -> None:
     config = house.app.config
     several = replace(config, server=replace(config.server, workers=2))
-    lines = write_metrics(replace(house.app.services, config=several), ())[0].decode().splitlines()
+    lines = (
+        write_metrics(replace(house.app.services, config=several), [], [])[0].decode().splitlines()
+    )
     node = f'node="{house.app.db.node}"'
     assert f"shorty_visits_stored_total{{{node}}} 0.0" in lines
     assert any(line.startswith("python_info{") and node in line for line in lines)
@@ -84,6 +86,6 @@ async def test_a_worker_writes_its_metrics_until_it_stops(tmp_path: Path) -> Non
 
 
 async def test_every_metric_has_its_row_in_the_manual_and_no_other(house: House) -> None:
-    text = write_metrics(house.app.services, [make_node()])[0].decode()
+    text = write_metrics(house.app.services, [make_node()], [])[0].decode()
     shown = set(re.findall(r"^(shorty_\w+)[ {]", text, re.MULTILINE))
     assert set(re.findall(r"^\| `(shorty_\w+)`", MANUAL.read_text(), re.MULTILINE)) == shown

@@ -18,7 +18,7 @@ from tests.benchmarks.nodes import NODES
 from tests.benchmarks.report import Line, build_table
 
 # Those whose servers begin with an empty database; the others copy an SQLite file.
-ON_POSTGRES = ("hot", "workers", "single", "create", "beside", "bulk", "store")
+ON_POSTGRES = ("hot", "workers", "single", "create", "pair", "beside", "bulk", "store")
 ON_SQLITE = tuple(name for name in LINES if name != "workers")
 MEASURED = LINES | NODES
 CACHE = Path("~/.cache/shorty-benchmarks")

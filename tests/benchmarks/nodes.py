@@ -44,4 +44,39 @@ def run_beside(bench: Bench) -> Line:
         )
 
 
-NODES: dict[str, Callable[[Bench], Line]] = {"beside": run_beside}
+def run_pair(bench: Bench) -> Line:
+    """Creates through two nodes, the workers of one port, against one, both on all cores.
+
+    Each node has as many callers as the one: who shares a lane waits for the other's groups.
+    """
+    with (
+        make_folder() as first,
+        make_folder() as second,
+        Product(first, core=None, SHORTY_SERVER__WORKERS="2") as product,
+        Product(second, core=None) as other_product,
+    ):
+        if SETTING not in product.environment:
+            raise RuntimeError("Two nodes need --engine postgres.")
+        pair = [
+            Contender(
+                each.server, each.port, Scripts(folder).write_creates("/api/v1/links", each.token)
+            )
+            for each, folder in ((product, first), (other_product, second))
+        ]
+        for contender in pair:
+            contender.load(connections=CONNECTIONS, seconds=WARM_UP_S)
+        two: list[Sample] = []
+        one: list[Sample] = []
+        for _ in range(bench.rounds):
+            for contender, samples, nodes in zip(pair, (two, one), (2, 1), strict=True):
+                callers = nodes * CONNECTIONS
+                samples.append(contender.load(connections=callers, seconds=bench.seconds))
+            bench.say(f"  {two[-1].rate:,.0f}/s of two, {one[-1].rate:,.0f}/s of one")
+        return Line(
+            title="creates of two nodes against one",
+            measures=compare(two, one, rate=(1.0, None)),
+            faults=[fault for contender in pair for fault in find_faults(contender)],
+        )
+
+
+NODES: dict[str, Callable[[Bench], Line]] = {"pair": run_pair, "beside": run_beside}

@@ -3,7 +3,13 @@ import pytest
 
 from shorty.clicks.journal import Position
 from shorty.clicks.model import BIO, BOT, LINK, PERSON, PREFETCH, QR, Visit, encode_visit
-from shorty.clicks.store import begin_journal, find_count, find_journal_state, store_batch
+from shorty.clicks.store import (
+    DatabaseWentBackError,
+    begin_journal,
+    find_count,
+    find_journal_state,
+    store_batch,
+)
 from shorty.clicks.waiting import IN_MEMORY, Batch
 from shorty.config import Plan
 from shorty.errors import StorageUnavailableError
@@ -187,6 +193,14 @@ async def test_a_database_of_another_journal_takes_nothing(db: Database) -> None
         with pytest.raises(StorageUnavailableError):
             await store(db, make_visit(), **wrong)  # pyright: ignore[reportArgumentType]
     assert await count_clicks(db) == 0
+
+
+async def test_a_database_that_lacks_a_batch_says_how_far_it_is(db: Database) -> None:
+    await store(db, make_visit(), number=1)
+    with pytest.raises(DatabaseWentBackError) as raised:
+        await store(db, make_visit(), number=3)
+    assert raised.value.state == (ID, Position(1, 100), 1)
+    assert await count_clicks(db) == 1
 
 
 async def test_the_count_and_its_batches_are_read_together(db: Database) -> None:

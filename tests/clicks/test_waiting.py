@@ -8,6 +8,7 @@ from shorty.clicks.waiting import IN_MEMORY, Batch, WaitingVisits, read_visits
 from tests.clicks.making import Events, make_person, make_visit
 
 PERSON_ON_1 = encode_visit(make_person())
+LENGTH = HEADER_BYTES + 1
 
 
 def take_all(waiting: WaitingVisits) -> list[tuple[Position | None, list[bytes]]]:
@@ -88,6 +89,21 @@ def test_a_divided_batch_keeps_its_place_in_the_line() -> None:
     waiting.seal()
     waiting.divide_oldest()
     assert [payloads for _, payloads in take_all(waiting)] == [[b"a"], [b"b", b"c"], [b"d"]]
+    assert waiting.count == 0
+
+
+def test_what_is_added_before_the_others_comes_first_in_batches_of_its_own() -> None:
+    waiting = WaitingVisits(batch_visits=2)
+    waiting.add(b"d", 1, 10 + 4 * LENGTH)
+    records = [
+        Record(payload, Position(1, 10 + number * LENGTH))
+        for number, payload in enumerate((b"a", b"b", b"c"), 1)
+    ]
+    assert waiting.add_before(records) == 3
+    assert waiting.count == 4
+    waiting.add(b"e", 1, 10 + 5 * LENGTH)
+    waiting.seal()
+    assert [payloads for _, payloads in take_all(waiting)] == [[b"a", b"b"], [b"c"], [b"d", b"e"]]
     assert waiting.count == 0
 
 

@@ -13,6 +13,7 @@ from shorty.postgres import checkup, inspection, migrations
 from shorty.postgres.checkup import list_findings
 from shorty.postgres.lanes import NAMESPACE
 from shorty.postgres.migrations import list_migrations
+from shorty.storage import lane_holders
 from shorty.storage.database import Lane
 from shorty.storage.findings import Finding
 from tests.cli.shell import Shell
@@ -315,7 +316,7 @@ def test_a_transaction_that_is_open_for_long_is_named(
 def test_whoever_keeps_writers_waiting_is_named(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkup, "OLD_LOCK_S", 0)
+    monkeypatch.setattr(lane_holders, "LONG_S", 0)
     with closing(psycopg.connect(database_url)) as holder:
         for lane in (Lane.CLICKS, Lane.MAIN):
             holder.execute("select pg_advisory_xact_lock(%s, %s)", (NAMESPACE, lane))
