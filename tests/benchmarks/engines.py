@@ -4,6 +4,7 @@ The cluster writes through to the disk, as an operator's does. Its own CPU is no
 the server's process.
 """
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from typing import Final
 
 import psycopg
 
+from shorty.config import StorageConfig
+from shorty.databases import open_database
+from shorty.links.search_entries import catch_up
 from tests.benchmarks.processes import read_cpu_s
 from tests.cluster import SUPERUSER, Cluster, find_programs, open_cluster, write_url
 
@@ -67,8 +71,19 @@ def prepare_database(environment: Mapping[str, str], file: Path) -> dict[str, st
     setting = name_database()
     if setting and file.exists():
         run_shorty(environment, "move", "--to", setting[SETTING])
-        run_shorty({**environment, **setting}, "link", "list", "--search", "lantern")
+        asyncio.run(
+            complete_index(StorageConfig(database=setting[SETTING], folder=str(file.parent)))
+        )
     return setting
+
+
+async def complete_index(storage: StorageConfig) -> None:
+    """A server does so in the background, after minutes."""
+    db = await open_database(storage, is_command=True)
+    try:
+        await catch_up(db)
+    finally:
+        await db.close()
 
 
 def run_shorty(environment: Mapping[str, str], *words: str) -> None:
