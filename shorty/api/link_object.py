@@ -12,7 +12,7 @@ from shorty.qr.symbol import write_scanned_url
 from shorty.qr.warnings import list_warnings
 from shorty.webcore.times import format_optional_time, format_time
 
-Obstacle: TypeAlias = Literal["slug-taken", "domain-removed"]
+Obstacle: TypeAlias = Literal["slug-taken", "slug-resting", "domain-removed"]
 
 STATUSES: Final = {
     "PERMANENT_301": 301,
@@ -214,12 +214,19 @@ def _show_qr_code(link: Link) -> QrCodeObject | None:
 
 
 def _show_deletion(deletion: Deletion) -> DeletionObject:
-    obstacle: Obstacle | None = "slug-taken" if deletion.is_slug_taken else None
     return DeletionObject(
         deleted_at=format_time(deletion.at),
         deleted_by=_show_creator(deletion.by),
-        obstacle="domain-removed" if deletion.is_domain_gone else obstacle,
+        obstacle=_name_obstacle(deletion),
     )
+
+
+def _name_obstacle(deletion: Deletion) -> Obstacle | None:
+    if deletion.is_domain_gone:
+        return "domain-removed"
+    if deletion.is_slug_taken:
+        return "slug-taken"
+    return "slug-resting" if deletion.is_slug_resting else None
 
 
 def _show_creator(creator: Creator | None) -> CreatorObject | None:

@@ -227,6 +227,7 @@ TestVariants = Annotated[
         ],
     ),
 ]
+NO_RULES: Final[tuple[object, ...]] = (None, "", [])
 SHORTHANDS: Final = ("ios", "android", "geo", "testVariants")
 _DECODER_TYPE: Final = list[RuleObject]
 
@@ -248,7 +249,7 @@ def take_rules(
     short = {name: value for name in SHORTHANDS if (value := given.get(name))}
     if not short:
         return others, *_read_rules(given)
-    if given.get("rules"):
+    if given.get("rules") not in NO_RULES:
         return others, {}, dict.fromkeys(short, "must not be given beside rules")
     expanded = expand_shorthands(**{_PARAMETERS.get(name, name): short[name] for name in short})
     if expanded.faults:
@@ -262,7 +263,7 @@ def _read_rules(given: Mapping[str, object]) -> tuple[dict[str, Any], dict[str, 
     """Short forms that are null or empty ask for nothing."""
     if "rules" not in given:
         return {}, {}
-    rules, faults = read_rules(given["rules"] or None)
+    rules, faults = read_rules(None if given["rules"] in NO_RULES else given["rules"])
     return {"rules": rules}, faults
 
 

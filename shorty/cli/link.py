@@ -21,6 +21,7 @@ from shorty.errors import InvalidFieldsError, NotFoundError
 from shorty.links.aliases import write_loss
 from shorty.links.listing import is_filtered, list_links
 from shorty.links.model import (
+    Deletion,
     JudgedState,
     Link,
     LinkChange,
@@ -92,7 +93,7 @@ async def explain_options(work: Awaitable[T]) -> T:
 
 @click.group("link")
 def command() -> None:
-    """Links: add, list, show, edit, delete, restore.
+    """Links: add, list, show, stats, edit, delete, restore.
 
     LINK is a short link, HOST/SLUG, an id, or a slug on the default domain.
     """
@@ -241,12 +242,19 @@ def describe_deletion(link: Link) -> tuple[str, str | None, str | None]:
     deletion = link.deletion
     if deletion is None:
         return ("-", None, None)
-    taken = "slug taken" if deletion.is_slug_taken else None
     return (
         show_time(deletion.at),
         deletion.by.email if deletion.by else None,
-        "domain removed" if deletion.is_domain_gone else taken,
+        name_obstacle(deletion),
     )
+
+
+def name_obstacle(deletion: Deletion) -> str | None:
+    if deletion.is_domain_gone:
+        return "domain removed"
+    if deletion.is_slug_taken:
+        return "slug taken"
+    return "slug reserved" if deletion.is_slug_resting else None
 
 
 @command.command("show")

@@ -1,8 +1,7 @@
 """Owns the sums of a UTC day: folds quarter hours into one row, and reads parts of that row."""
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby, repeat
-from operator import add
+from itertools import groupby
 from typing import Final, NamedTuple
 
 import msgspec
@@ -169,9 +168,9 @@ def add_into(sums: Counts, counts: Counts) -> None:
         if of_kind is None:
             sums[kind] = values.copy()
         else:
-            # Runs in C, because an answer has thousands of values.
-            counted = map(of_kind.get, values, repeat(0))
-            of_kind.update(zip(values, map(add, counted, values.values()), strict=True))
+            # Faster than `update` with maps in C, most of all for the few values of a quiet link.
+            for value, count in values.items():
+                of_kind[value] = of_kind.get(value, 0) + count
 
 
 def cap_values(counts: Counts) -> Counts:

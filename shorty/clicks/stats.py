@@ -7,6 +7,7 @@ and of quarter hours that are not yet folded into days. Single clicks are never 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from heapq import nlargest
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import msgspec
@@ -117,6 +118,13 @@ class Slots:
         for number, totals in quarters:
             self.add(day + number * QUARTER_MS, totals)
 
+    @property
+    def hold_days(self) -> bool:
+        """Whether any UTC day is whole; none is by hours, nor by the days of most time zones."""
+        return any(
+            find_day(start + DAY_MS - 1) + DAY_MS <= end for start, end in pairwise(self._bounds)
+        )
+
     def holds_whole(self, day: int) -> bool:
         return self._find(day) == self._find(day + DAY_MS - 1)
 
@@ -139,11 +147,14 @@ async def count_by_slot(db: Database, scope: Scope, bounds: Sequence[int]) -> li
 async def _add_slots(snapshot: Snapshot, part: Part, slots: Slots) -> None:
     scope, start, end = part
     divided: list[int] = []
-    for row in await stats_store.find_days(snapshot, scope, find_day(start), end):
-        if slots.holds_whole(row["day"]):
-            slots.add(row["day"], read_totals(row))
-        else:
-            divided.append(row["day"])
+    if slots.hold_days:
+        for row in await stats_store.find_days(snapshot, scope, find_day(start), end):
+            if slots.holds_whole(row["day"]):
+                slots.add(row["day"], read_totals(row))
+            else:
+                divided.append(row["day"])
+    else:
+        divided += range(find_day(start), end, DAY_MS)
     if divided:
         async for rows in stats_store.read_series(snapshot, scope, divided):
             for row in rows:

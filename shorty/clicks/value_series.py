@@ -22,13 +22,14 @@ from shorty.storage.database import Database, Row, Snapshot
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """Which values of a kind to count; `fits` is None for clicks without one.
+    """Which values of a kind to count: the one that `fits` is, or those for which it is true; None
+    for clicks without a value.
 
     `visitors` is the kind that counts visitors of the same values, if there is one.
     """
 
     kind: str
-    fits: Callable[[str], bool] | None
+    fits: str | Callable[[str], bool] | None
     visitors: str = ""
 
     def count(self, sums: "EncodedSums") -> Totals:
@@ -45,10 +46,12 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def _pick(self, counts: Counts, kind: str, total: int) -> int:
-        values = counts.get(kind, {})
-        if self.fits is None:
+        values, fits = counts.get(kind, {}), self.fits
+        if fits is None:
             return total - sum(values.values())
-        return sum(n for value, n in values.items() if value != OTHER and self.fits(value))
+        if isinstance(fits, str):
+            return values.get(fits, 0) if fits != OTHER else 0
+        return sum(n for value, n in values.items() if value != OTHER and fits(value))
 
 
 class EncodedSums(NamedTuple):
@@ -81,10 +84,11 @@ async def _add_days(
     scope, start, end = part
     days = range(find_day(start), end, DAY_MS)
     divided = [day for day in days if not slots.holds_whole(day)]
-    async for rows in stats_store.read_day_values(snapshot, scope, find_day(start), end):
-        for row in rows:
-            if slots.holds_whole(row["day"]):
-                slots.add(row["day"], choice.count(_read_sums(row)))
+    if len(divided) < len(days):
+        async for rows in stats_store.read_day_values(snapshot, scope, find_day(start), end):
+            for row in rows:
+                if slots.holds_whole(row["day"]):
+                    slots.add(row["day"], choice.count(_read_sums(row)))
     if divided:
         async for rows in stats_store.read_day_quarters(snapshot, scope, divided):
             for row in rows:

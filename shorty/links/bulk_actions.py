@@ -8,7 +8,7 @@ from shorty.errors import NotFoundError, ShortyError
 from shorty.links import service
 from shorty.links.context import LinkContext
 from shorty.links.deleted import find_deleted_links
-from shorty.links.model import Link, LinkChange
+from shorty.links.model import LinkChange
 from shorty.links.store import find_links
 from shorty.links.writes import Outcome
 
@@ -50,6 +50,7 @@ async def forgive_done(
     action: str,
     link_ids: Sequence[int],
     outcomes: Sequence[Outcome],
+    now: int,
 ) -> list[Outcome]:
     """Takes links for done that are deleted, or back, already.
 
@@ -60,10 +61,12 @@ async def forgive_done(
         for link_id, outcome in zip(link_ids, outcomes, strict=True)
         if isinstance(outcome, NotFoundError)
     ]
-    done: dict[int, Link] = {}
-    if action in {"delete", "restore"}:
-        find = find_deleted_links if action == "delete" else find_links
-        done = {link.id: link for link in await find(context.db, actor.workspace_id, missing)}
+    place, found = (context.db, actor.workspace_id, missing), []
+    if action == "delete":
+        found = await find_deleted_links(*place, now)
+    elif action == "restore":
+        found = await find_links(*place)
+    done = {link.id: link for link in found}
     return [
         done.get(link_id, outcome) if isinstance(outcome, ShortyError) else outcome
         for link_id, outcome in zip(link_ids, outcomes, strict=True)

@@ -26,6 +26,7 @@ from shorty.links.aliases import write_loss
 from shorty.links.bulk_actions import build_apply, forgive_done
 from shorty.links.bulk_model import BulkJob, Failure, Work, read_job, write_row
 from shorty.links.context import LinkContext
+from shorty.links.deleted import find_deleted_links
 from shorty.links.job_store import (
     KEEP_S,
     KEPT_JOBS,
@@ -233,7 +234,7 @@ class BulkJobs:
     ) -> None:
         if job.row is not None and job.row.restarts:
             place = self._context, job.actor, job.action, link_ids, outcomes
-            outcomes = await forgive_done(*place)
+            outcomes = await forgive_done(*place, self._read_clock())
         failed: dict[int, ShortyError] = {}
         for link_id, outcome in zip(link_ids, outcomes, strict=True):
             if isinstance(outcome, ShortyError):
@@ -245,10 +246,13 @@ class BulkJobs:
         del job.losses[KEPT_LOSSES:]
         job.failed_ids += failed
         shown = list(failed)[: KEPT_FAILURES - len(job.failures)]
-        names = {
-            link.id: f"{link.host}/{link.slug}"
-            for link in await find_links(self._context.db, job.actor.workspace_id, shown)
-        }
+        place = self._context.db, job.actor.workspace_id, shown
+        found = (
+            await find_deleted_links(*place, self._read_clock())
+            if job.action == "restore"
+            else await find_links(*place)
+        )
+        names = {link.id: f"{link.host}/{link.slug}" for link in found}
         job.failures += [
             Failure(name=names.get(link_id, f"#{link_id}"), message=sum_up(failed[link_id]))
             for link_id in shown

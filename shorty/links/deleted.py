@@ -19,7 +19,7 @@ FIND_DELETED_LINKS: Final = f"""
 {SELECT_LINK}
 where +l.workspace_id = $1 and l.deleted_at is not null and l.is_public = 0 and l.id in
 """
-# Another link holds the slug just as `address_store.FIND_HOLDER` finds it.
+# Another link holds the slug, or it rests, just as `address_store.FIND_HOLDER` finds it.
 FIND_DELETIONS: Final = """
 select l.id, l.deleted_at, e.user_id, u.email, coalesce(m.name, u.name) as name,
        case when d.removed_at is null then 0 else 1 end as is_domain_gone,
@@ -31,7 +31,16 @@ select l.id, l.deleted_at, e.user_id, u.email, coalesce(m.name, u.name) as name,
          select 1 from aliases a
          where a.domain_id = l.domain_id and a.folded_key = l.folded_key and a.freed_at is null
            and (a.slug_key = l.slug_key or a.workspace_id <> l.workspace_id)
-       ) then 1 else 0 end as is_slug_taken
+       ) then 1 else 0 end as is_slug_taken,
+       case when exists (
+         select 1 from resting_slugs r
+         where r.domain_id = l.domain_id and r.folded_key = l.folded_key
+           and r.workspace_id <> l.workspace_id and r.until > $1
+       ) and not exists (
+         select 1 from resting_slugs own
+         where own.domain_id = l.domain_id and own.folded_key = l.folded_key
+           and own.workspace_id = l.workspace_id and own.until > $1
+       ) then 1 else 0 end as is_slug_resting
 from links l
 join domains d on d.id = l.domain_id
 left join link_edits e on e.id = (
@@ -64,7 +73,7 @@ def find_deleted_named(rows: Reader, workspace_id: int, text: str, usual_host: s
 
 
 async def find_deleted_links(
-    db: Database, workspace_id: int, link_ids: Sequence[int]
+    db: Database, workspace_id: int, link_ids: Sequence[int], now: int
 ) -> list[Link]:
     """Those of these links that are deleted and can come back, in the order of the ids."""
     wanted = list(dict.fromkeys(link_ids))
@@ -74,7 +83,7 @@ async def find_deleted_links(
     rows = await db.find_all(f"{FIND_DELETED_LINKS} ({places})", workspace_id, *wanted)
     tags = await find_tags_of_links(db, wanted)
     aliases = await find_aliases_of_links(db, [row["id"] for row in rows if row["alias_count"]])
-    deletions = await _find_deletions(db, wanted)
+    deletions = await _find_deletions(db, wanted, now)
     links = {
         row["id"]: replace(
             read_link(row, tuple(tags.get(row["id"], ())), aliases.get(row["id"], ())),
@@ -85,9 +94,11 @@ async def find_deleted_links(
     return [links[link_id] for link_id in wanted if link_id in links]
 
 
-async def _find_deletions(db: Database, link_ids: Sequence[int]) -> dict[int, Deletion]:
-    places = number_places(len(link_ids), 1)
-    rows = await db.find_all(f"{FIND_DELETIONS} ({places}) and l.deleted_at is not null", *link_ids)
+async def _find_deletions(db: Database, link_ids: Sequence[int], now: int) -> dict[int, Deletion]:
+    places = number_places(len(link_ids), 2)
+    rows = await db.find_all(
+        f"{FIND_DELETIONS} ({places}) and l.deleted_at is not null", now, *link_ids
+    )
     return {row["id"]: _read_deletion(row) for row in rows}
 
 
@@ -98,5 +109,6 @@ def _read_deletion(row: Row) -> Deletion:
         at=row["deleted_at"],
         by=by,
         is_slug_taken=row["is_slug_taken"] == 1,
+        is_slug_resting=row["is_slug_resting"] == 1,
         is_domain_gone=row["is_domain_gone"] == 1,
     )

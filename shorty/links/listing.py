@@ -223,8 +223,11 @@ async def _is_followed(context: LinkContext, listing: Listing, counts: dict[Sour
 async def _fill_page(context: LinkContext, way: _Way, after: Position, limit: int) -> _Page:
     places = await _find_places(context, way, after, limit + 1)
     ids = [place.id for place in places[:limit]]
-    find = find_deleted_links if way.listing.is_of_deleted else store.find_links
-    links = await find(context.db, way.listing.workspace_id, ids)
+    place, state = (context.db, way.listing.workspace_id, ids), way.listing.state
+    if state is not None and state.name == "deleted":
+        links = await find_deleted_links(*place, state.now)
+    else:
+        links = await store.find_links(*place)
     if len(places) <= limit or not links:
         return _Page(links=links, end=None)
     last = places[limit - 1]

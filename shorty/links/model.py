@@ -81,16 +81,16 @@ class Creator(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deletion(msgspec.Struct, frozen=True, kw_only=True):
-    """When a link was deleted, by whom if that is known, and what keeps it from coming back."""
+    """When a link was deleted, by whom if that is known, and what keeps it from coming back.
+
+    `is_slug_resting`: no link has the slug, but it is reserved for another workspace.
+    """
 
     at: int
     by: Creator | None
     is_slug_taken: bool
+    is_slug_resting: bool
     is_domain_gone: bool
-
-    @property
-    def has_obstacle(self) -> bool:
-        return self.is_slug_taken or self.is_domain_gone
 
 
 class LinkDomain(msgspec.Struct, frozen=True, kw_only=True):

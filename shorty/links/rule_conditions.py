@@ -22,15 +22,15 @@ WALL_CLOCKS: Final = 1024
 
 # Of each rule that has one: its bit, and its condition of some type.
 Entries = Sequence[tuple[int, Condition]]
-Fits = Callable[[Any], int]
+Fits = Callable[[Any], int | None]
 
 
 class Layer(NamedTuple):
     """At most one condition of each rule, all of one type.
 
     `fact` is the visitor's attribute that they ask for; `fits` gives the rules whose condition a
-    known value of it fits, before `negated` ones are turned round. `places` are the index of the
-    condition in each rule that has one.
+    known value of it fits (None or 0: none of them), before `negated` ones are turned round.
+    `places` are the index of the condition in each rule that has one.
     """
 
     fact: str
@@ -41,7 +41,7 @@ class Layer(NamedTuple):
 
     def find_held(self, value: Any) -> int:
         """Among the rules that ask, those whose condition holds."""
-        return 0 if value is None else (self.fits(value) ^ self.negated) & self.asks
+        return 0 if value is None else ((self.fits(value) or 0) ^ self.negated) & self.asks
 
 
 def build_layers(rules: Sequence[Rule]) -> list[Layer]:
@@ -85,11 +85,7 @@ def _index(entries: Entries, read: Callable[[str], Iterable[str]]) -> dict[str, 
 
 
 def _fit_values(read: Callable[[str], Iterable[str]]) -> Callable[[Entries], Fits]:
-    def build(entries: Entries) -> Fits:
-        find = _index(entries, read).get
-        return lambda value: find(value, 0)
-
-    return build
+    return lambda entries: _index(entries, read).get
 
 
 def _fit_languages(entries: Entries) -> Fits:
@@ -117,7 +113,9 @@ def _fit_query(entries: Entries) -> Fits:
 
     def fits(query: Query) -> int:
         held = 0
-        for key in values.keys() & query.keys() if query else ():
+        if not query:
+            return held
+        for key in values.keys() & query.keys():
             held |= present.get(key, 0)
             for value in query[key]:
                 held |= values[key].get(value, 0)

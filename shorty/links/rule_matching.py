@@ -59,8 +59,8 @@ class CompiledRule(NamedTuple):
 class CompiledRules(NamedTuple):
     """`rules` are all of a link's rules; `active` those that can win, in their order.
 
-    `layers` are their conditions; `steps` the same for `choose`: fact, asks, whom it spares,
-    negated, fits, and the rules of which it or a later one asks.
+    `layers` are their conditions; `steps` the same for `choose`: fact, asks, whom it spares, whom
+    it leaves where no condition fits, fits, and the rules of which it or a later one asks.
     `everybody` are the bits of all active rules. `has_blocked`: a block list names one of their
     destinations.
     """
@@ -102,7 +102,7 @@ def compile_rules(
         active=active,
         layers=tuple(layers),
         steps=tuple(
-            (each.fact, each.asks, ~each.asks, each.negated, each.fits, asked)
+            (each.fact, each.asks, ~each.asks, ~each.asks | each.negated, each.fits, asked)
             for each, asked in zip(layers, _list_asked(layers), strict=True)
         ),
         everybody=(1 << len(active)) - 1,
@@ -116,16 +116,30 @@ def choose(compiled: CompiledRules, visitor: RuleVisitor, draw: float) -> Choice
         return OWN_DESTINATION
     left, asked_for, value = compiled.everybody, "", None
     # Written out for speed: `Layer.find_held` says the same.
-    for fact, asks, spared, negated, fits, asked in compiled.steps:
+    for fact, asks, spared, missed, fits, asked in compiled.steps:
         if not left & -left & asked:
             break  # the first that is left wins, or none is left
         if left & asks:
             if fact is not asked_for:
                 asked_for, value = fact, getattr(visitor, fact)
-            left &= spared if value is None else spared | (fits(value) ^ negated)
+            if value is None:
+                left &= spared
+            else:
+                found = fits(value)
+                left &= missed ^ found if found else missed
     if not left:
         return OWN_DESTINATION
-    return _aim(compiled.active[(left & -left).bit_length() - 1], visitor, draw)
+    first = compiled.active[(left & -left).bit_length() - 1]
+    return _draw(first, visitor, draw) if first.drawn else first.settled
+
+
+def list_drawn(compiled: CompiledRules, choice: Choice, now: int) -> Sequence[Choice]:
+    """The choices of which one was drawn, in the order of the variants; else the choice alone."""
+    if choice.rule is not None and find_winner(choice.rule, now) is None:
+        for each in compiled.active:
+            if each.rule is choice.rule and each.drawn:
+                return each.drawn
+    return (choice,)
 
 
 def list_shares(rule: Rule, now: int) -> dict[str, float]:
@@ -171,8 +185,8 @@ def _find_last_variant(rule: Rule) -> Variant:
     return next((each for each in rule.variants if each.key == rule.winner), rule.variants[0])
 
 
-def _aim(rule: CompiledRule, visitor: RuleVisitor, draw: float) -> Choice:
-    if not rule.drawn or (rule.settled_at is not None and rule.settled_at <= visitor.now):
+def _draw(rule: CompiledRule, visitor: RuleVisitor, draw: float) -> Choice:
+    if rule.settled_at is not None and rule.settled_at <= visitor.now:
         return rule.settled
     if rule.rule.sticky:
         kept = visitor.find_kept_variant(rule.rule.id)

@@ -135,7 +135,7 @@ async def _answer_link(
     """Lets the link's rules choose the destination, if the visit is to come to one."""
     choice, by_rules = OWN_DESTINATION, None
     if link.rules is not None and outcome in STEERED:
-        by_rules = VisitorByRules(context, scope, link, now)
+        by_rules = VisitorByRules(context, scope, scope.headers, link, now)
         choice = by_rules.choose()
         outcome = Outcome.BLOCKED if choice.is_blocked else outcome
     kind = count_visit(outcome, visitor, skips_crawlers=bool(link.skip_social_crawler_tracking))

@@ -50,7 +50,7 @@ def read_address(scope: Scope, headers: Headers, proxies: TrustedProxies) -> str
     peer = scope.client.rpartition(":")[0]
     # Some proxies add a header of their own after the one that the client made up.
     forwarded = ",".join(headers.get_all("x-forwarded-for"))
-    return proxies.find_client_address(peer, forwarded)
+    return proxies.ways.get((peer, forwarded)) or proxies.find_client_address(peer, forwarded)
 
 
 def is_secure(scope: Scope, headers: Headers, proxies: TrustedProxies) -> bool:

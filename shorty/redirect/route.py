@@ -18,7 +18,7 @@ from shorty.redirect import pages
 from shorty.redirect.answer import answer_report, answer_two_hosts, answer_visit
 from shorty.redirect.context import NS_IN_MS, VisitContext
 from shorty.redirect.pages import COMMON_HEADERS, Page
-from shorty.redirect.request import Scope, read_host
+from shorty.redirect.request import Headers, Scope, read_host
 from shorty.redirect.rule_visit import VisitorByRules
 from shorty.redirect.strict import STRICT_HEADERS, StrictProtocol, is_strict
 
@@ -106,44 +106,41 @@ class Front:
                     link = lookup.find_held(domain.id, slug)
                 except StorageUnavailableError:
                     return False
-            if link is None or not link.is_plain:
-                return link is not None and self._steer(scope, proto, link, kind, domain)
+            if link is None or not (link.is_plain or link.is_steered):
+                return False
             now = context.read_ns() // NS_IN_MS
-            visit = context.build_visit(scope, headers, link, kind, now, domain.id)
-            context.recorder.record(visit)
-        if self._is_strict and is_strict(scope, domain, context.proxies):
-            proto.response_empty(link.status, [*STRICT_HEADERS, ("location", link.url)])
-        else:
-            proto.response_empty(link.status, [*COMMON_HEADERS, ("location", link.url)])
+            if link.is_plain:
+                visit = context.build_visit(scope, headers, link, kind, now, domain.id)
+                context.recorder.record(visit)
+                ways = (("location", link.url),)
+            else:
+                ways = self._steer(scope, headers, link, kind, now, domain)
+        is_strict_here = self._is_strict and is_strict(scope, domain, context.proxies)
+        common = STRICT_HEADERS if is_strict_here else COMMON_HEADERS
+        proto.response_empty(link.status, [*common, *ways])
         return True
 
     def _steer(
-        self, scope: Scope, proto: Answering, link: CachedLink, kind: Kind, domain: Domain
-    ) -> bool:
-        """Redirects a visit as the link's rules choose, if there is no more to it.
-
-        For who holds the lock.
-        """
-        if not link.is_steered:
-            return False
+        self,
+        scope: Scope,
+        headers: Headers,
+        link: CachedLink,
+        kind: Kind,
+        now: int,
+        domain: Domain,
+    ) -> tuple[tuple[str, str], ...]:
+        """The headers that lead a visit as the link's rules choose. For who holds the lock."""
         context = self._context
-        now = context.read_ns() // NS_IN_MS
-        visitor = VisitorByRules(context, scope, link, now)
+        visitor = VisitorByRules(context, scope, headers, link, now)
         choice = visitor.choose()
         place, address = visitor.read_place, visitor.read_address
         context.recorder.record(
             context.build_visit(
-                scope, scope.headers, link, kind, now, domain.id, choice.won, place, address
+                scope, headers, link, kind, now, domain.id, choice.won, place, address
             )
         )
-        is_strict_there = self._is_strict and is_strict(scope, domain, context.proxies)
-        headers = [
-            *(STRICT_HEADERS if is_strict_there else COMMON_HEADERS),
-            ("location", choice.url or link.url),
-            *(visitor.list_headers(choice) if choice.is_kept else ()),
-        ]
-        proto.response_empty(link.status, headers)
-        return True
+        location = ("location", choice.url or link.url)
+        return (location, *visitor.list_headers(choice)) if choice.is_kept else (location,)
 
 
 def send_page(page: Page, proto: Answering) -> None:

@@ -10,11 +10,12 @@ from shorty.links.lookup import CachedLink
 from shorty.links.rule_matching import OWN_DESTINATION, Choice, choose
 from shorty.links.rule_visitor import (
     LONGEST_LANGUAGES,
+    NO_PARAMETERS,
+    UNKNOWN_COUNTRIES,
     Address,
     Query,
     fold_name,
     read_client_address,
-    read_country,
     read_languages,
     read_query,
 )
@@ -36,13 +37,14 @@ class VisitorByRules:
         "user_agent",
     )
 
-    def __init__(self, context: VisitContext, scope: Scope, link: CachedLink, now: int) -> None:
-        headers = scope.headers
+    def __init__(
+        self, context: VisitContext, scope: Scope, headers: Headers, link: CachedLink, now: int
+    ) -> None:
         self.now = now
         self.user_agent = headers.get("user-agent", "")
         self._context = context
         self._scope = scope
-        self._headers: Headers = headers
+        self._headers = headers
         self._link = link
         self.read_address: str | None = None  # as far as a rule asked for it
         self.read_place: GeoPlace | None = None
@@ -56,8 +58,8 @@ class VisitorByRules:
     def place(self) -> GeoPlace:
         place = self.read_place
         if place is None:
-            place = self._context.places.find_place(self.client_address, self.now)
-            self.read_place = place
+            address = self.client_address
+            self.read_place = place = self._context.places.find_place(address, self.now)
         return place
 
     @property
@@ -70,7 +72,8 @@ class VisitorByRules:
 
     @property
     def country(self) -> str | None:
-        return read_country(self.place.country)
+        country = self.place.country
+        return None if country in UNKNOWN_COUNTRIES else country
 
     @property
     def region(self) -> str | None:
@@ -98,7 +101,8 @@ class VisitorByRules:
 
     @property
     def query(self) -> Query | None:
-        return read_query(self._scope.query_string)
+        query = self._scope.query_string
+        return read_query(query) if query else NO_PARAMETERS
 
     @property
     def referrer_host(self) -> str | None:

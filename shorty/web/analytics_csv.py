@@ -4,14 +4,14 @@ They have the page's range, filters and bots, by the same query, and every row o
 the page shows the first.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
 from shorty.clicks import breakdown
-from shorty.clicks.breakdown import OF_COUNTRIES, OF_GEO, OF_REFERRERS
+from shorty.clicks.breakdown import OF_COUNTRIES, OF_GEO, OF_REFERRERS, OF_RULES
 from shorty.clicks.periods import Interval, cut_period
 from shorty.clicks.stats import ValueCounts, count_values
 from shorty.clicks.stats_store import Scope
@@ -21,12 +21,21 @@ from shorty.links.model import Link
 from shorty.links.service import find_links
 from shorty.web.analytics_filters import KINDS, NONE, ValueFilter, read_filters, read_value
 from shorty.web.breakdown_rows import list_names
-from shorty.web.csv_files import Table, name_file, send_csv, write_exact, write_local, write_table
+from shorty.web.csv_files import (
+    Cell,
+    Table,
+    name_file,
+    send_csv,
+    write_exact,
+    write_local,
+    write_table,
+)
 from shorty.web.date_range import Span, read_span
 from shorty.web.formatting import name_country
 from shorty.web.guard import Pages
 from shorty.web.link_form import get_link
 from shorty.web.requests import WebRequest
+from shorty.web.rule_sentences import write_sentence
 from shorty.web.statistics import (
     UTM_TITLES,
     count_series,
@@ -40,6 +49,7 @@ pages = Pages()
 
 SERIES: Final = "over-time"
 TOP_LINKS: Final = "top-links"
+RULES: Final = "rules"
 MOST_LINKS: Final = 100
 INTERVAL_HEADINGS: Final[Mapping[Interval, str]] = {
     "hour": "Hour",
@@ -48,6 +58,9 @@ INTERVAL_HEADINGS: Final[Mapping[Interval, str]] = {
     "month": "Month from",
 }
 TOP_HEADING: Final = ("Short link", "Title", "Destination", "Clicks", "Visitors")
+RULES_HEADING: Final = ("Rule", "Rule ID", "Variant", "Clicks", "Visitors", "Note")
+DELETED: Final = "deleted"
+EVERYONE_ELSE: Final = "Everyone else"
 
 
 class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +110,8 @@ async def send_named_table(request: WebRequest, question: Question) -> Answer:
         table = await build_series(request, question)
     elif name == TOP_LINKS and question.link is None and value is None:
         table = await build_top_links(request, question)
+    elif name == RULES and question.link is not None and value is None:
+        table = await build_rules(request, question, question.link)
     elif name in BREAKDOWNS and (value is None or BREAKDOWNS[name].name in list_names(value)):
         table = await build_breakdown(request, question, BREAKDOWNS[name])
     else:
@@ -148,6 +163,27 @@ async def build_top_links(request: WebRequest, question: Question) -> Table:
             if (link := found.get(each.link_id)) is not None
         ],
     )
+
+
+async def build_rules(request: WebRequest, question: Question, link: Link) -> Table:
+    """Each rule or its variants, then the visits that none won, then rules that were deleted."""
+    period, has_bots = question.span.period, question.span.has_bots
+    counts = await count_values(
+        request.services.db, question.scope, period.start, period.end, OF_RULES, has_bots=has_bots
+    )
+    found = breakdown.list_rules(counts, has_bots=has_bots)
+    left = {(each.rule_id, each.variant): (each.clicks, each.visitors) for each in found}
+    rows: list[Sequence[Cell]] = []
+    for rule in link.rules:
+        name = rule.name or write_sentence(rule.conditions, request.zone)
+        for variant in [each.key for each in rule.variants] or [None]:
+            numbers = left.pop((rule.id, variant), (0, 0))
+            rows.append((name, rule.id, variant, *numbers, ""))
+    rows.append((EVERYONE_ELSE, "", "", *left.pop((None, None), (0, 0)), ""))
+    known = {rule.id: rule.name for rule in link.rules}
+    for (rule_id, variant), numbers in left.items():
+        rows.append((known.get(rule_id or ""), rule_id, variant, *numbers, DELETED))
+    return Table(heading=RULES_HEADING, rows=rows)
 
 
 async def build_breakdown(request: WebRequest, question: Question, wanted: Breakdown) -> Table:

@@ -95,13 +95,13 @@ class ValueFilter(msgspec.Struct, frozen=True, kw_only=True):
     def title(self) -> str:
         return name_value(self.name, self.value)
 
-    def _find_test(self) -> Callable[[str], bool] | None:
+    def _find_test(self) -> str | Callable[[str], bool] | None:
         wanted = self.value
         if wanted == (DIRECT if self.name == "referrer" else NONE):
             return None
         if self.name == "referrer":
             return lambda host: name_site(host) == wanted
-        return lambda value: value == wanted
+        return wanted
 
 
 class Filters(msgspec.Struct, frozen=True, kw_only=True):

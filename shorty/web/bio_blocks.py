@@ -59,13 +59,15 @@ async def add_block(request: WebRequest) -> Answer:
 
 @pages.handle("POST /bio-pages/{page_id}/blocks/order", needs="write")
 async def order_blocks(request: WebRequest) -> Answer:
-    """`ids` are all of the page's blocks, from the top."""
+    """`ids` are all of the page's blocks, from the top. A script gets 204, as one that is sent to
+    sign in must not take that for success.
+    """
     page_id = request.read_id("page_id", PAGE)
     ids = request.typed.read_ids("ids")
     await write(
         request, lambda tx: blocks.order_blocks(tx, request.actor, page_id, ids, request.now)
     )
-    return see_other(request, f"{PLACE}/{page_id}")
+    return Answer(204) if request.is_scripted else see_other(request, f"{PLACE}/{page_id}")
 
 
 @pages.handle(

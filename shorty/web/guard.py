@@ -25,7 +25,7 @@ from shorty.web.form_tokens import TOKEN, FormOwner, read_form_token
 from shorty.web.forms import Form, Upload, build_form, decode_form
 from shorty.web.lost_forms import bring_draft, find_page, is_own_origin, keep_form
 from shorty.web.rendering import see_other
-from shorty.web.requests import SentForm, WebRequest
+from shorty.web.requests import TOKEN_HEADER, SentForm, WebRequest
 from shorty.webcore.answers import Answer
 from shorty.webcore.errors import (
     BodyTooLargeError,
@@ -36,7 +36,6 @@ from shorty.webcore.requests import BODY_LIMIT, FORM, read_bytes, tell_of_proxy
 
 KEY: Final = "rule"
 METHODS: Final[dict[str, list[Method]]] = {"GET": ["GET", "HEAD"], "POST": ["POST"]}
-TOKEN_HEADER: Final = b"x-form-token"
 MULTIPART: Final = "multipart/form-data"
 PARTS_TIMEOUT_S: Final = 600.0  # a large file over a slow line
 EVENT_STREAM: Final = "text/event-stream"
@@ -166,8 +165,7 @@ def may_read_lost(request: WebRequest) -> bool:
 
     The next page says if it was too large.
     """
-    is_scripted = request.is_fragment or request.find_header(TOKEN_HEADER) is not None
-    if is_scripted or not request.forms_key or not is_own_origin(request):
+    if request.is_scripted or not request.forms_key or not is_own_origin(request):
         return False
     length = request.find_header(b"content-length") or ""
     is_small = length.isdigit() and int(length) <= LARGEST_LOST
@@ -188,7 +186,7 @@ def is_same_person(request: WebRequest, owner: FormOwner) -> bool:
     """Whether the form was shown in an earlier session of the same person and workspace."""
     mine = request.form_owner
     same = (mine.user_id, mine.workspace_id) == (owner.user_id, owner.workspace_id)
-    return same and mine.user_id != 0 and not request.is_fragment
+    return same and mine.user_id != 0 and not request.is_scripted
 
 
 async def keep_sent_form(request: WebRequest, sent: SentForm) -> Answer:

@@ -56,7 +56,8 @@ async def change_many(request: WebRequest) -> Answer:
         job = await request.services.bulk_jobs.start(request.actor, action, link_ids, change)
     except (InvalidFieldsError, ConflictError) as error:
         return see_other(request, back, notice=warn(sum_up(error)))
-    return await await_job(request, job, back)
+    is_of_row = "one" in request.typed and action not in {"delete", "restore"}
+    return await await_job(request, job, back, f"#link-{link_ids[0]}" if is_of_row else "")
 
 
 async def build_work(request: WebRequest, action: str) -> tuple[str, LinkChange | None]:
@@ -141,7 +142,7 @@ def read_expiry(request: WebRequest) -> int | None:
 
 
 async def read_tag_change(request: WebRequest, action: str) -> LinkChange:
-    """Raises InvalidFieldsError where no tag is named."""
+    """Raises InvalidFieldsError where no tag is named, or none that there is to remove."""
     names = split_tags(request.typed.read("tag"))
     if not names:
         raise InvalidFieldsError({"tag": "Enter a tag first"})
@@ -149,9 +150,10 @@ async def read_tag_change(request: WebRequest, action: str) -> LinkChange:
         return LinkChange(add_tag_names=names)
     wanted = set(map(fold_name, names))
     known = await list_tags(request.services.db, request.actor.workspace_id)
-    return LinkChange(
-        remove_tag_ids=tuple(tag.id for tag in known if fold_name(tag.name) in wanted)
-    )
+    removed = tuple(tag.id for tag in known if fold_name(tag.name) in wanted)
+    if not removed:
+        raise InvalidFieldsError({"tag": "This workspace has no such tag"})
+    return LinkChange(remove_tag_ids=removed)
 
 
 def show_question(

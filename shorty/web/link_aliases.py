@@ -12,7 +12,7 @@ from shorty.links.model import MOST_ALIASES, Link, LinkChange
 from shorty.web.cookies import Notice
 from shorty.web.formatting import write_short
 from shorty.web.guard import Pages
-from shorty.web.link_form import get_link, read_return, write_place
+from shorty.web.link_form import get_link, read_return, warn_of_rest, write_place
 from shorty.web.link_page import render_analytics
 from shorty.web.rendering import see_other
 from shorty.web.requests import WebRequest
@@ -23,6 +23,8 @@ pages = Pages()
 
 FULL: Final = f"This link has {MOST_ALIASES} aliases already. Remove one first."
 NO_SLUG: Final = "Enter a slug."
+UNDOES: Final = "undoes"
+"""The field of a form that gives the link back what was its own until just now."""
 
 
 class AliasForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +42,8 @@ async def add_alias(request: WebRequest) -> Answer:
     if not slug:
         form = AliasForm(domain=domain, fault=NO_SLUG)
         return await render_analytics(request, link, status=422, alias_form=form)
+    is_undone = request.typed.is_checked(UNDOES)
+    rest = "" if is_undone else await warn_of_rest(request, {"domain": domain, "slug": slug})
     try:
         changed = await change(request, link, LinkChange(add_aliases=(f"{domain}/{slug}",)))
     except StorageUnavailableError:
@@ -52,7 +56,7 @@ async def add_alias(request: WebRequest) -> Answer:
     if not added:
         return see_other(request, place, "The link already has this short link.")
     notice = Notice(
-        text=f"Alias added: {isolate(write_short(added[0]))}", copies=added[0].short_url
+        text=f"Alias added: {isolate(write_short(added[0]))}{rest}", copies=added[0].short_url
     )
     return see_other(request, place, notice=notice)
 
@@ -73,7 +77,12 @@ async def remove_alias(request: WebRequest) -> Answer:
         undo_fields=tuple(
             pair
             for alias in removed[:1]
-            for pair in (("domain", alias.host), ("slug", alias.slug), ("back", place))
+            for pair in (
+                ("domain", alias.host),
+                ("slug", alias.slug),
+                ("back", place),
+                (UNDOES, "1"),
+            )
         ),
     )
     return see_other(request, place, notice=notice)

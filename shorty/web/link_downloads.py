@@ -14,14 +14,13 @@ from shorty.errors import ConflictError, InvalidFieldsError
 from shorty.links import service
 from shorty.links.bulk_jobs import sum_up
 from shorty.links.listing import list_links
-from shorty.links.listing_store import COUNTED
 from shorty.links.model import Link, LinkFilter, QrSettings
 from shorty.qr.symbol import write_scanned_url
 from shorty.transfer.exports import LINKS_AT_ONCE, export_selected
 from shorty.web.cookies import Notice
 from shorty.web.formatting import read_moment
 from shorty.web.guard import Pages
-from shorty.web.link_list import MOST_CODES, read_back, read_listing
+from shorty.web.link_list import MOST_CODES, MOST_SELECTED, read_back, read_listing
 from shorty.web.link_selection import read_selection
 from shorty.web.rendering import list_cookie_headers, list_page_headers, see_other
 from shorty.web.requests import WebRequest
@@ -52,7 +51,9 @@ async def send_selected(request: WebRequest) -> Answer:
     typed = request.typed
     back, action = read_back(typed.read("back")), typed.read("action")
     try:
-        link_ids = await read_wanted(request, back, MOST_CODES if action != "csv" else COUNTED)
+        link_ids = await read_wanted(
+            request, back, MOST_CODES if action != "csv" else MOST_SELECTED
+        )
     except (InvalidFieldsError, ConflictError) as error:
         notice = Notice(text=f"{sum_up(error).rstrip('.')}.", is_alarm=True)
         return see_other(request, back, notice=notice)

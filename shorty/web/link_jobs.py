@@ -80,8 +80,11 @@ async def undo_delete(request: WebRequest) -> Answer:
     return await await_job(request, restoring, back)
 
 
-async def await_job(request: WebRequest, job: BulkJob, back: str) -> Answer:
-    """Back at the list if it was quick and at most one link failed; otherwise at the job's page."""
+async def await_job(request: WebRequest, job: BulkJob, back: str, row: str = "") -> Answer:
+    """Back at the list if it was quick and at most one link failed; otherwise at the job's page.
+
+    `row` is the fragment of the list's address that scrolls to the row whose button was pressed.
+    """
     if job.task is not None:
         await asyncio.wait({job.task}, timeout=PATIENCE_S)
     jobs = request.services.bulk_jobs
@@ -95,7 +98,7 @@ async def await_job(request: WebRequest, job: BulkJob, back: str) -> Answer:
         if len(job.done_ids) > UNDONE_AT_ONCE:
             await jobs.keep(job)
         return see_other(request, back, notice=offer_undo(job, back))
-    return see_other(request, back, notice=tell_outcome(job))
+    return see_other(request, f"{back}{row}", notice=tell_outcome(job))
 
 
 async def find_job(request: WebRequest) -> BulkJob:

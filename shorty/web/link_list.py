@@ -1,18 +1,21 @@
 """`/app/links`: the list, with search, filters and sorting; scripts fetch only its rows."""
 
 import re
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
 
 from shorty.accounts.roles import is_allowed
 from shorty.errors import InvalidFieldsError
+from shorty.idn import write_host
 from shorty.ids import parse_id
 from shorty.links.listing import list_links as list_page
-from shorty.links.model import JudgedState, LinkFilter, LinkSort, LinkState
+from shorty.links.listing_store import COUNTED
+from shorty.links.model import JudgedState, Link, LinkFilter, LinkSort, LinkState
 from shorty.links.tags import list_tags
-from shorty.plans import read_usage
+from shorty.plans import QuotaName, QuotaUse, read_usage
 from shorty.web.badges import list_badges
 from shorty.web.guard import Pages
 from shorty.web.rendering import render
@@ -25,6 +28,8 @@ PLACE: Final = "/app/links"
 FOUND_CSV: Final = "/app/links/found.csv"
 MOST_CODES: Final = 1000
 """QR codes in one archive."""
+MOST_SELECTED: Final = COUNTED
+"""Links that can be selected as all that were found, which are counted up to as many."""
 SEARCH_LENGTH: Final = 200
 PER_PAGE: Final = 50
 SORTS: Final[dict[LinkSort, str]] = {
@@ -55,6 +60,24 @@ STATES: Final[dict[LinkState, str]] = {
 _FORMER_STATES: Final[dict[str, LinkState]] = {"on": "active", "off": "disabled"}
 
 _LIST: Final = re.compile(r"/app/links(\?[\w%&=.~+-]*)?", re.ASCII)
+
+
+class Obstacle(NamedTuple):
+    """What keeps a deleted link from coming back: in a badge, and in a sentence."""
+
+    badge: str
+    text: str
+
+
+SLUG_TAKEN: Final = Obstacle(
+    "Slug taken", "Another link uses its slug now. Rename or delete that one to restore this."
+)
+SLUG_RESTING: Final = Obstacle(
+    "Slug reserved", "Its slug is reserved for another workspace, which used it until recently."
+)
+
+NO_ROOM_FOR_CODES: Final = Obstacle("Plan full", "Your plan has no room for more QR codes.")
+NO_ROOM_FOR_PAGES: Final = Obstacle("Plan full", "Your plan has no room for more bio pages.")
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +145,7 @@ async def list_links(request: WebRequest) -> Answer:
         wanted=wanted,
         found=found,
         rows=[(link, list_badges(link, request.now, request.zone)) for link in found.links],
+        obstacles={link.id: find_obstacle(link, usage) for link in found.links},
         next_place=wanted.write_place(found.next_cursor) if found.next_cursor else "",
         first_place=wanted.write_place() if wanted.cursor else "",
         back=wanted.write_place(wanted.cursor),
@@ -133,6 +157,7 @@ async def list_links(request: WebRequest) -> Answer:
         can_select=is_allowed(actor, "write") or not wanted.is_of_deleted,
         csv_place=wanted.write_place(place=FOUND_CSV),
         most_codes=MOST_CODES,
+        most_selected=MOST_SELECTED,
         sorts=SORTS,
         states=STATES,
     )
@@ -169,6 +194,25 @@ def _read_sort(text: str) -> LinkSort:
 def read_back(text: str) -> str:
     """The list that a form was on; the whole list if the text is not a list's URL."""
     return text if _LIST.fullmatch(text) else PLACE
+
+
+def find_obstacle(link: Link, usage: Mapping[QuotaName, QuotaUse]) -> Obstacle | None:
+    """None for a link that can be restored, apart from the quota of links, and for a live one."""
+    deletion = link.deletion
+    if deletion is None:
+        return None
+    if deletion.is_domain_gone:
+        host = write_host(link.host)
+        return Obstacle("Domain removed", f"To restore it, add the domain {host} again.")
+    if deletion.is_slug_taken:
+        return SLUG_TAKEN
+    if deletion.is_slug_resting:
+        return SLUG_RESTING
+    if link.qr_settings is not None and not usage["qr_codes"].has_room:
+        return NO_ROOM_FOR_CODES
+    if link.is_link_in_bio and not usage["bio_pages"].has_room:
+        return NO_ROOM_FOR_PAGES
+    return None
 
 
 async def find_usual_domain(request: WebRequest) -> str:

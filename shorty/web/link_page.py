@@ -11,7 +11,8 @@ from shorty.clicks.breakdown import OF_DEVICES, OF_GEO, OF_REFERRERS, OF_UTM
 from shorty.clicks.latest import LatestClicks, Place, list_latest_clicks
 from shorty.clicks.live import News, Watcher
 from shorty.clicks.stats_store import Scope
-from shorty.errors import StorageUnavailableError
+from shorty.errors import NotFoundError, StorageUnavailableError
+from shorty.ids import parse_id
 from shorty.links.model import Link
 from shorty.links.service import has_link
 from shorty.web import statistics
@@ -116,18 +117,25 @@ async def show_clicks(request: WebRequest) -> Answer:
 
 @pages.handle("GET /links/{link_id}/live")
 async def stream_clicks(request: WebRequest) -> Answer:
-    link = await get_link(request)
-    has_bots = is_on(request.read_query().get("bots", ""))
-    return EventStream(watch_clicks(request, link, has_bots=has_bots))
+    """`seen` is how many clicks the link had when its page was made."""
+    link, query = await get_link(request), request.read_query()
+    has_bots, seen = is_on(query.get("bots", "")), parse_id(query.get("seen"))
+    return EventStream(watch_clicks(request, link, seen, has_bots=has_bots))
 
 
-async def watch_clicks(request: WebRequest, link: Link, *, has_bots: bool) -> AsyncGenerator[bytes]:
-    """Events with the new clicks, as items of the feed."""
+async def watch_clicks(
+    request: WebRequest, link: Link, seen: int | None, *, has_bots: bool
+) -> AsyncGenerator[bytes]:
+    """Events with the new clicks, as items of the feed; before them one with the number of those
+    that came between the page and this, if any.
+    """
     ends_at = monotonic() + LONGEST_S
     live = request.services.recorder.live
     await live.begin()
     with live.watch(link.workspace_id, link.id) as watcher:
         yield RETRY
+        if seen is not None and (missed := await count_clicks(request) - seen) > 0:
+            yield encode_event("missed", str(missed))
         while monotonic() < ends_at:
             news = await wait_for_news(watcher)
             if news is None or not await may_still_watch(request, link):
@@ -137,6 +145,14 @@ async def watch_clicks(request: WebRequest, link: Link, *, has_bots: bool) -> As
                 yield encode_event("clicks", write_items(request, News(tuple(clicks), news.missed)))
             else:
                 yield BEAT
+
+
+async def count_clicks(request: WebRequest) -> int:
+    """Those of the link; 0 if it is gone meanwhile, which ends its stream later."""
+    try:
+        return (await get_link(request)).click_count
+    except (NotFoundError, StorageUnavailableError):
+        return 0
 
 
 async def may_still_watch(request: WebRequest, link: Link) -> bool:

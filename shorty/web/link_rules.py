@@ -131,14 +131,18 @@ async def move_rule(request: WebRequest) -> Answer:
 
 @pages.handle("POST /links/{link_id}/rule-order", needs="write", page=PAGE)
 async def order_rules(request: WebRequest) -> Answer:
-    """`ids` are all of the link's rules, from the first."""
+    """`ids` are all of the link's rules, from the first. A script gets 204, as one that is sent to
+    sign in must not take that for success.
+    """
     link = await get_link(request)
     by_id = {rule.id: rule for rule in link.rules}
     ids = request.typed.read_all("ids")
     if sorted(ids) != sorted(by_id):
         return await show_rules(request, link, message=OTHER_RULES, status=409)
     moved = await keep(request, link, [by_id[each] for each in ids])
-    return moved if isinstance(moved, Answer) else see_other(request, write_rules_place(link))
+    if isinstance(moved, Answer):
+        return moved
+    return Answer(204) if request.is_scripted else see_other(request, write_rules_place(link))
 
 
 @pages.handle("POST /links/{link_id}/rules/{rule_id}/switch", needs="write", page=PAGE)

@@ -7,8 +7,7 @@ import msgspec
 
 from shorty.errors import ConflictError, InvalidFieldsError
 from shorty.links.listing import find_ids
-from shorty.links.listing_store import COUNTED
-from shorty.web.link_list import Listing, read_listing
+from shorty.web.link_list import MOST_SELECTED, Listing, read_listing
 from shorty.web.requests import WebRequest
 
 ALL_FOUND: Final = "all_found"
@@ -27,8 +26,8 @@ async def read_selection(request: WebRequest, back: str) -> tuple[int, ...]:
     found = await find_ids(
         request.services.links, request.actor, read_place(back).build_filter(request.now)
     )
-    if len(found) > COUNTED:
-        fault = f"are more than {COUNTED:,}; narrow the list down first"
+    if len(found) > MOST_SELECTED:
+        fault = f"are more than {MOST_SELECTED:,}; narrow the list down first"
         raise InvalidFieldsError({ALL_FOUND: f"The links found {fault}"})
     if str(len(found)) != typed.read(ALL_FOUND):
         raise ConflictError(

@@ -38,6 +38,7 @@ from shorty.webcore.requests import ServedRequest
 
 NONCE_BYTES: Final = 16
 FRAGMENT: Final = b"x-shorty-fragment"
+TOKEN_HEADER: Final = b"x-form-token"
 SENT: Final = "shorty.sent_form"
 DRAFT: Final = "draft"
 """The query's parameter that names a draft to be shown in its form."""
@@ -127,6 +128,11 @@ class WebRequest(ServedRequest):
     def is_fragment(self) -> bool:
         """Whether a script asks for a part of the page, to replace the old one."""
         return self.find_header(FRAGMENT) is not None
+
+    @property
+    def is_scripted(self) -> bool:
+        """Whether a script has sent this, which stays on its page whatever the answer is."""
+        return self.is_fragment or self.find_header(TOKEN_HEADER) is not None
 
     def read_page_start(self, name: str) -> int:
         """The id after which a page of a list starts, from the query; 0 for the first page."""

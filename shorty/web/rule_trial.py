@@ -14,7 +14,7 @@ from shorty.bidi import isolate
 from shorty.errors import InvalidFieldsError
 from shorty.idn import write_host
 from shorty.links.model import Link
-from shorty.links.rule_matching import RuleReason, find_winner
+from shorty.links.rule_matching import RuleReason
 from shorty.links.rule_visitor import StatedVisitor
 from shorty.links.rules import Condition, ConditionType, Rule
 from shorty.web.formatting import read_input, read_moment, write_moment
@@ -61,6 +61,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     key: str = ""
     share: int = 100
+    is_blocked: bool = False
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +72,6 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     targets: Sequence[Target] = ()
     lines: Sequence[TrialLine] = ()
     has_more: bool = False
-    is_blocked: bool = False
 
     @property
     def winner(self) -> TrialLine | None:
@@ -94,12 +94,10 @@ def read_trial(request: WebRequest, link: Link) -> Trial:
         return Trial(texts=texts, faults=faults, has_more=has_more)
     block_list = request.services.links.rules.block_list
     tried = try_rules(link, described, request.now, draw=draw_first, block_list=block_list)
-    choice = tried.choice
     return Trial(
         texts=texts,
-        is_blocked=choice.is_blocked,
         targets=list_targets(tried),
-        lines=[write_line(reason, visitor, request.zone) for reason in choice.reasons],
+        lines=[write_line(reason, visitor, request.zone) for reason in tried.choice.reasons],
         has_more=has_more,
     )
 
@@ -123,15 +121,15 @@ def draw_first() -> float:
 
 def list_targets(tried: TriedRules) -> list[Target]:
     """Where the visitor goes: several places, if a variant is drawn."""
-    rule, variant = tried.choice.rule, tried.choice.variant
-    if rule is None or variant is None:
-        return [Target(url=tried.url)]
-    if find_winner(rule, tried.at) is not None:
-        return [Target(url=tried.url, key=variant.key)]
-    shares = find_shares([each.weight for each in rule.variants])
+    shares = find_shares([each.variant.weight if each.variant else 1 for each in tried.drawn])
     return [
-        Target(url=each.url, key=each.key, share=share)
-        for each, share in zip(rule.variants, shares, strict=True)
+        Target(
+            url=each.url or "",
+            key=each.variant.key if each.variant else "",
+            share=share,
+            is_blocked=each.is_blocked,
+        )
+        for each, share in zip(tried.drawn, shares, strict=True)
     ]
 
 

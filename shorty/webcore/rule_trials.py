@@ -3,8 +3,9 @@
 Nothing is counted or stored. Doors read their input into a `Described` visitor.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
@@ -14,7 +15,7 @@ from shorty.errors import InvalidFieldsError
 from shorty.links.blocklist import BlockList
 from shorty.links.destination import UTM_PARAMETERS, destination_host, forward_parameters
 from shorty.links.model import Link
-from shorty.links.rule_matching import Choice, compile_rules
+from shorty.links.rule_matching import Choice, compile_rules, list_drawn
 from shorty.links.rule_reasons import explain
 from shorty.links.rule_visitor import (
     LONGEST_LANGUAGES,
@@ -28,7 +29,10 @@ from shorty.links.rule_visitor import (
 )
 from shorty.links.rules import Rules
 
-URL_MARK = "://"
+URL_MARK: Final = "://"
+# The ends of the calendar, as far in that the clock of every time zone still shows a date.
+FIRST_MOMENT: Final = datetime(1, 1, 2, tzinfo=UTC)
+LAST_MOMENT: Final = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,11 +58,20 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the visitor would be led, and why. `at` is the moment that was tried."""
+    """Where the visitor would be led, and why. `at` is the moment that was tried.
 
-    url: str
+    `drawn` are the choices of which `choice` was drawn; it alone where nothing is drawn. Their URLs
+    are as visitors get them, the link's own among them, and a block list that names the link's own
+    destination blocks them all.
+    """
+
     choice: Choice
+    drawn: Sequence[Choice]
     at: int
+
+    @property
+    def url(self) -> str:
+        return self.choice.url or ""
 
 
 def try_rules(
@@ -72,16 +85,28 @@ def try_rules(
 ) -> Trial:
     """`rules` are tried in place of the link's own. Raises InvalidFieldsError."""
     visitor = read_visitor(described, now)
+
+    def is_blocked(url: str) -> bool:
+        return block_list.is_blocked(destination_host(url))
+
     compiled = compile_rules(
         link.rules if rules is None else rules,
         utm={name: getattr(link, name) for name in UTM_PARAMETERS},
-        is_blocked=lambda url: block_list.is_blocked(destination_host(url)),
+        is_blocked=is_blocked,
     )
+    is_closed = link.link_type == "URL" and is_blocked(link.url)
+    query = (described.query or "").removeprefix("?") if link.forward_parameters else ""
+
+    def aim(found: Choice) -> Choice:
+        url = found.url or link.url
+        return found._replace(
+            url=forward_parameters(url, query) if query else url,
+            is_blocked=is_closed or found.is_blocked,
+        )
+
     choice = explain(compiled, visitor, draw())
-    url = choice.url or link.url
-    if link.forward_parameters and described.query:
-        url = forward_parameters(url, described.query.removeprefix("?"))
-    return Trial(url=url, choice=choice, at=visitor.now)
+    drawn = [aim(each) for each in list_drawn(compiled, choice, visitor.now)]
+    return Trial(choice=aim(choice), drawn=drawn, at=visitor.now)
 
 
 def read_visitor(described: Described, now: int) -> StatedVisitor:
@@ -131,8 +156,11 @@ def _read_moment(text: str | None, now: int, faults: dict[str, str]) -> int:
         return now
     try:
         moment = datetime.fromisoformat(text)
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return round(aware.timestamp() * 1000)
-    except (ValueError, OverflowError):
+    except ValueError:
         faults["at"] = "must be an ISO 8601 time, such as 2026-12-31T23:59:59Z"
         return now
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if FIRST_MOMENT <= aware <= LAST_MOMENT:
+        return round(aware.timestamp() * 1000)
+    faults["at"] = "must be between 0001-01-02 and 9999-12-30"
+    return now

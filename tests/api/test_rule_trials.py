@@ -4,7 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import force_setattr, replace
 
+from shorty.links.blocklist import BlockList
 from shorty.links.rules import Condition, Rule, Variant, encode_rules
 from tests.api.house import House
 from tests.clicks.making import store_all
@@ -123,6 +125,31 @@ async def test_faults_are_reported_together(client: httpx.AsyncClient, link: str
     }
     unknown = await client.post(f"/api/v1/links/{link}/try-rules", json={"county": "DE"})
     assert unknown.status_code == 422
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+async def test_a_moment_that_no_clock_shows_is_a_fault(
+    client: httpx.AsyncClient, link: str, at: str
+) -> None:
+    """Asked of a rule by the clock, which would be beyond the last year in some zones."""
+    hours = {"type": "time", "from": "03:00", "to": "03:01", "timezone": "Pacific/Kiritimati"}
+    rules = [{"url": GERMAN, "conditions": [hours]}]
+    answer = await client.post(f"/api/v1/links/{link}/try-rules", json={"at": at, "rules": rules})
+    assert answer.status_code == 422
+    assert answer.json()["fields"] == {"at": "must be between 0001-01-02 and 9999-12-30"}
+    for last in ("0001-01-02T00:00:00Z", "9999-12-30T00:00:00Z"):
+        found = await ask(client, link, at=last, rules=rules)
+        assert found["steps"][0]["reason"].endswith("in Pacific/Kiritimati.")
+
+
+async def test_a_block_list_that_names_the_own_destination_blocks_every_rule(
+    house: House, client: httpx.AsyncClient, link: str
+) -> None:
+    context = house.app.services.links
+    blocked = replace(context.rules, block_list=BlockList(["example.com"]))
+    force_setattr(context, "rules", blocked)
+    for visitor in ({"country": "DE", "device": "mobile"}, {"at": "1970-01-01"}):
+        assert (await ask(client, link, **visitor))["isBlocked"]
 
 
 async def test_another_workspaces_link_is_unknown(

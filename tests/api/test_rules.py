@@ -90,6 +90,16 @@ async def test_null_and_an_empty_list_remove_them(
     assert (await make(client, rules=nothing))["rules"] == []
 
 
+@pytest.mark.parametrize("wrong", [{}, 0, False, {"rules": []}])
+async def test_what_is_no_list_removes_nothing(client: httpx.AsyncClient, wrong: object) -> None:
+    link = await make(client, rules=[ALL])
+    for changes in ({"rules": wrong}, {"rules": wrong, "ios": None}):
+        assert await patch_faults(client, link["id"], **changes) == {"rules": "must be a list"}
+    assert await find_faults(client, rules=wrong, ios="https://example.com/") == {
+        "ios": "must not be given beside rules"
+    }
+
+
 async def test_faults_of_rules_come_with_all_others_by_their_paths(
     client: httpx.AsyncClient,
 ) -> None:

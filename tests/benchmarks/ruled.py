@@ -38,7 +38,7 @@ def run_rules(bench: Bench) -> Line:
             faults.append(f"{answered} redirects were answered, {stored} clicks stored")
     return Line(
         title=f"{RULES} rules against a plain link",
-        measures=compare(*samples, cpu=(1.5, None)),
+        measures=compare(*samples, cpu=(1.5, 1.3)),
         faults=faults,
         notes=[f"{answered:,} redirects answered, {stored:,} clicks stored"],
     )

@@ -1,5 +1,7 @@
 """A session that ended while a form was being filled in: the form comes back as it was typed."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -11,6 +13,7 @@ from tests.browser.site import Site, read_clock
 
 PASSWORD = "correct horse battery"
 URL = "https://example.com/autumn?a=1&b=2"
+GERMANY = {"type": "country", "values": ["DE"]}
 
 
 def end_sessions(site: Site, home: Home) -> None:
@@ -70,3 +73,24 @@ def test_scripts_of_a_form_do_not_reload_it_once_its_session_has_ended(
     page.locator("#link-form [name=slug]").press_sequentially("kept-words")
     expect(page.get_by_text("Your form is kept when you send it")).to_be_visible()
     expect(page.locator("#link-form [name=slug]")).to_have_value("kept-words")
+
+
+def test_an_order_is_put_back_if_the_session_has_ended(page: Page, site: Site, ann: Home) -> None:
+    rules = [
+        {"id": name, "name": name, "url": f"https://example.com/{name}", "conditions": [GERMANY]}
+        for name in ("first", "second")
+    ]
+    link = site.make_link(ann, rules=rules)
+    page.goto(f"/app/links/{link['id']}/rules")
+    page.get_by_text("Add an alias").click()
+    page.locator(".aliases [name=slug]").fill("half-typed")
+    end_sessions(site, ann)
+    page.get_by_role("button", name="Move “first” down").click()
+    expect(page.locator("#toasts")).to_contain_text("Your form is kept when you send it")
+    ids = page.locator("#rules > li[data-id]").evaluate_all("all => all.map(li => li.dataset.id)")
+    assert ids == ["first", "second"]
+    page.locator(".aliases [name=slug]").fill("")
+    page.get_by_role("button", name="Move “first” down").click()
+    expect(page).to_have_url(re.compile("/app/sign-in"))
+    kept = site.call(ann, "GET", f"/links/{link['id']}")["link"]["rules"]
+    assert [rule["id"] for rule in kept] == ["first", "second"]

@@ -9,6 +9,7 @@ from shorty.config import Config, DomainConfig
 from shorty.domains.service import sync_domains
 from shorty.errors import InvalidFieldsError
 from shorty.links import listing, listing_store
+from shorty.links.address_store import rest_slug
 from shorty.links.context import LinkContext
 from shorty.links.imported_history import Past, keep_pasts
 from shorty.links.listing import list_links
@@ -20,6 +21,7 @@ from shorty.links.service import (
     restore_link,
     restore_links,
 )
+from shorty.links.slug import fold_key, slug_key
 from tests.links.making import make_link
 from tests.links.test_listing import count_clicks, list_slugs
 from tests.support import NOW
@@ -240,13 +242,24 @@ async def test_a_deleted_link_says_when_and_by_whom(
     assert found.deletion is not None
     assert found.deletion.by is not None
     assert (found.deletion.at, found.deletion.by.email) == (LATER, actor.user_email)
-    assert not found.deletion.has_obstacle
+    assert list_obstacles(found) == []
+
+
+def list_obstacles(link: Link) -> list[str]:
+    deletion = link.deletion
+    assert deletion is not None
+    found = {
+        "taken": deletion.is_slug_taken,
+        "resting": deletion.is_slug_resting,
+        "domain": deletion.is_domain_gone,
+    }
+    return [name for name, is_so in found.items() if is_so]
 
 
 async def test_what_keeps_a_deleted_link_from_coming_back_is_known(
     context: LinkContext, actor: Actor, stranger: Actor
 ) -> None:
-    slugs = ("taken", "Case", "alias", "Theirs", "own", "free")
+    slugs = ("taken", "Case", "alias", "Theirs", "own", "free", "Rested", "both")
     made = [await make_link(context, actor, slug=slug) for slug in slugs]
     away = await make_link(context, actor, slug="away", domain="localhost:8000")
     await delete_links(context, actor, [*(link.id for link in made), away.id], LATER)
@@ -254,27 +267,37 @@ async def test_what_keeps_a_deleted_link_from_coming_back_is_known(
     await make_link(context, stranger, slug="cASE", aliases=("theirs",))
     await make_link(context, actor, aliases=("alias", "Free"))
     await make_link(context, actor, slug="OWN")  # one's own link in another case is no hindrance
+    await rest_slugs(context, stranger, "rested", "both")
+    await rest_slugs(context, actor, "both")  # what rests for several rests for none of them
     left = Config(domains=(DomainConfig(host="go.example"),))
     await context.db.write(lambda tx: sync_domains(tx, left, LATER))
     page = await list_links(context, actor, LinkFilter(state=at("deleted")))
-    told = {
-        link.slug: (link.deletion.is_slug_taken, link.deletion.is_domain_gone)
-        for link in page.links
-        if link.deletion
-    }
+    told = {link.slug: list_obstacles(link) for link in page.links}
     assert told == {
-        "taken": (True, False),
-        "Case": (True, False),
-        "alias": (True, False),
-        "Theirs": (True, False),
-        "own": (False, False),
-        "free": (False, False),
-        "away": (False, True),
+        "taken": ["taken"],
+        "Case": ["taken"],
+        "alias": ["taken"],
+        "Theirs": ["taken"],
+        "own": [],
+        "free": [],
+        "Rested": ["resting"],
+        "both": [],
+        "away": ["domain"],
     }
     for link in page.links:
-        can_come_back = link.slug in {"own", "free"}
         outcome = await try_to_restore(context, actor, link.id)
-        assert isinstance(outcome, Link) == can_come_back, link.slug
+        assert isinstance(outcome, Link) == (not told[link.slug]), link.slug
+
+
+async def rest_slugs(context: LinkContext, actor: Actor, *slugs: str) -> None:
+    """As if the workspace had freed slugs that were in use."""
+    link = await make_link(context, actor)
+    for slug in slugs:
+        await context.db.write(
+            lambda tx, slug=slug: rest_slug(
+                tx, actor.workspace_id, link.domain_id, fold_key(slug_key(slug)), LATER
+            )
+        )
 
 
 async def try_to_restore(context: LinkContext, actor: Actor, link_id: int) -> object:

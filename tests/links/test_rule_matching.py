@@ -204,6 +204,9 @@ OPEN = Condition(
 )
 NIGHT = Condition(type="time", days=(5,), from_="22:00", to="04:00", timezone="Europe/Berlin")
 EARLY = Condition(type="time", from_="02:30", to="05:00", timezone="Europe/Berlin")
+LATE = Condition(type="time", days=(6,), from_="23:00", to="03:00", timezone="Europe/Berlin")
+HALVED = Condition(type="time", from_="01:30", to="02:00", timezone="Australia/Lord_Howe")
+SKIPPED = Condition(type="time", from_="02:00", to="02:30", timezone="Australia/Lord_Howe")
 HALF = Condition(type="time", from_="09:00", to="17:00", timezone="Asia/Kolkata")
 TIMES = [
     (OPEN, "2026-11-23T08:59:59.999+01:00", False),
@@ -224,6 +227,18 @@ TIMES = [
     (EARLY, "2026-10-25T02:59:59+02:00", True),
     (EARLY, "2026-10-25T02:00+01:00", False),  # for the second time
     (EARLY, "2026-10-25T02:30+01:00", True),
+    (HALVED, "2026-04-05T01:29:59+11:00", False),
+    (HALVED, "2026-04-05T01:30+11:00", True),
+    (HALVED, "2026-04-05T01:30+10:30", True),  # half an hour later, for the second time
+    (HALVED, "2026-04-05T02:00+10:30", False),
+    (HALVED, "2026-10-04T01:59:59+10:30", True),
+    (SKIPPED, "2026-10-04T01:59:59+10:30", False),  # the next minute is 2:30
+    (SKIPPED, "2026-10-04T02:30+11:00", False),
+    (LATE, "2026-10-24T23:00+02:00", True),  # a Saturday
+    (LATE, "2026-10-25T02:30+02:00", True),
+    (LATE, "2026-10-25T02:30+01:00", True),  # for the second time
+    (LATE, "2026-10-25T03:00+01:00", False),
+    (LATE, "2026-10-25T23:00+01:00", False),
     (HALF, "2026-11-23T03:29:59Z", False),
     (HALF, "2026-11-23T03:30Z", True),
     (HALF, "2026-11-23T11:29:59Z", True),
@@ -330,6 +345,37 @@ def test_what_no_rule_asks_for_is_not_read() -> None:
         ),
     )
     assert choose(compile_rules([german]), Frugal(), 0.0) == OWN_DESTINATION  # pyright: ignore[reportArgumentType]
+
+
+class Questioned:
+    """Notes what it is asked for."""
+
+    is_program, now = False, NOW
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> object:
+        self.asked.append(name)
+        return {"country": "DE", "query": read_query("src=a")}.get(name)
+
+
+def test_what_many_rules_ask_for_is_read_once() -> None:
+    conditions = (
+        Condition(type="country", values=("EU",)),
+        Condition(type="country", values=("DE",), negated=True),
+        Condition(type="language", values=("de",)),
+        Condition(type="query", key="src"),
+    )
+    kinds = [(first, second) for first in conditions for second in conditions]
+    rules = [
+        msgspec.structs.replace(RULE, id=f"{number}", conditions=pair)
+        for number, pair in enumerate(kinds)
+        if not {conditions[0], conditions[3]}.issuperset(pair)
+    ]
+    visitor = Questioned()
+    assert choose(compile_rules(rules), visitor, 0.0) == OWN_DESTINATION  # pyright: ignore[reportArgumentType]
+    assert sorted(visitor.asked) == ["country", "languages", "query"]
 
 
 def test_destinations_get_the_links_utm_parameters_and_say_if_they_are_blocked() -> None:

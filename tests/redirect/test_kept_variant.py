@@ -122,6 +122,22 @@ async def test_a_visitor_of_a_removed_variant_is_drawn_again(
     assert answer.headers["set-cookie"].startswith(f"shorty-{link.id}-b90e=b.")
 
 
+async def test_a_cookie_that_is_not_of_this_link_and_rule_is_replaced(
+    house: House, client: httpx.AsyncClient
+) -> None:
+    link = await house.make_ruled(TEST)
+    other = await house.make_ruled(TEST, slug="other")
+    house.draws[0] = 0.9
+    given = (await client.get("/other")).headers["set-cookie"]
+    pair, name = get_pair(given), f"shorty-{link.id}-b90e"
+    renamed = pair.replace(f"shorty-{other.id}-b90e", name)
+    house.draws[0] = 0.0
+    for cookie in (pair, renamed, f"{name}=b", f"{name}=b.{'x' * 43}", f"{name}={'b' * 8000}"):
+        answer = await client.get("/sale", headers={"cookie": cookie})
+        assert answer.headers["location"] == A.url
+        assert answer.headers["set-cookie"].startswith(f"{name}=a.")
+
+
 async def test_without_sticky_nobody_gets_a_cookie(house: House, client: httpx.AsyncClient) -> None:
     await house.make_ruled(replace(TEST, sticky=False))
     assert "set-cookie" not in (await client.get("/sale")).headers

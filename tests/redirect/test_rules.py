@@ -170,6 +170,27 @@ async def test_an_operators_database_knows_regions_and_cities(tmp_path: Path) ->
         assert await lead(client, "/city", x_forwarded_for="9.2.0.1") == OWN
 
 
+async def test_a_database_of_places_may_be_missing_for_a_while(tmp_path: Path) -> None:
+    """Meanwhile only countries are known, from the data that shorty brings along."""
+    places = tmp_path / "places.mmdb"
+    config = replace(CONFIG, geo=GeoConfig(database=str(places)))
+    async with open_house(tmp_path, config) as house, make_client(house.app) as client:
+        client.headers["user-agent"] = PHONE
+        await house.make_ruled(
+            make_rule(Condition(type="city", values=("München",), negated=True)),
+            make_rule(COUNTRY, url="https://example.de/country"),
+            make_rule(Condition(type="city", values=("München",)), url="https://example.de/city"),
+        )
+        assert await lead(client, **IN_GERMANY) == "https://example.de/country"
+        write_mmdb(places, {"9.2.0.0/16": MUNICH | {"country": {"iso_code": "AT"}}})
+        house.clock[0] += 60_000
+        for _ in range(2):
+            assert await lead(client, x_forwarded_for="9.2.0.1") == "https://example.de/city"
+            assert await lead(client, **IN_GERMANY) == OWN
+            places.unlink(missing_ok=True)
+            house.clock[0] += 60_000
+
+
 async def test_without_such_a_database_no_region_or_city_is_known(
     house: House, client: httpx.AsyncClient
 ) -> None:
@@ -203,13 +224,16 @@ async def test_a_visit_without_a_user_agent_is_a_programs(
 ) -> None:
     await house.make_ruled(ALWAYS)
     assert await lead(client, user_agent="") == OWN
+    visit = client.build_request("GET", "/sale")
+    del visit.headers["user-agent"]
+    assert (await client.send(visit)).headers["location"] == OWN
 
 
 @pytest.mark.parametrize("headers", [BOT, SLACK])
 async def test_programs_get_the_own_destination_without_a_cookie_or_variant(
     house: House, client: httpx.AsyncClient, headers: dict[str, str]
 ) -> None:
-    await house.make_ruled(make_test(sticky=True))
+    await house.make_ruled(make_rule(COUNTRY), make_test(sticky=True))
     answer = await client.get("/sale", headers=headers | IN_GERMANY)
     assert answer.headers["location"] == OWN
     assert "set-cookie" not in answer.headers
@@ -419,8 +443,9 @@ async def test_the_details_show_the_own_destination_and_say_that_there_are_other
     assert OWN in page
     assert GERMAN not in page
     assert "Some visitors are sent to other destinations." in page
-    await house.set_rules(link)
-    assert "other destinations" not in (await client.get("/sale+")).text
+    for rules in ((), (replace(ALWAYS, is_active=False),)):
+        await house.set_rules(link, *rules)
+        assert "other destinations" not in (await client.get("/sale+")).text
 
 
 async def test_a_referrer_is_hidden_on_request(house: House, client: httpx.AsyncClient) -> None:

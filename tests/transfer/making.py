@@ -23,7 +23,6 @@ from shorty.transfer.exports import export_lines, export_table
 from shorty.transfer.imports import import_file
 from shorty.transfer.model import ImportedLink, ImportOptions, Item, SourceName
 from shorty.transfer.progress import Problem, Transfer, TransferProgress
-from tests.reading import path_of
 from tests.support import NOW, make_actor, make_home, open_new
 
 CONFIG = Config(
@@ -81,7 +80,7 @@ async def import_text(
     progress: TransferProgress | None = None,
     **options: Any,
 ) -> Transfer:
-    path = path_of(house.db).with_name("import.txt")
+    path = house.db.place("import.txt")
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return await import_path(house, source, path, progress, **options)
 

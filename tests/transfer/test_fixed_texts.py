@@ -579,5 +579,5 @@ async def test_each_field_of_a_text_is_stored(house: House) -> None:
 
 
 async def read_rows(house: House, table: str) -> list[tuple[Any, ...]]:
-    rows = await house.db.find_all(f"select * from {table}")  # noqa: S608 - the tests' own names
+    rows = await house.db.find_all(f"select * from {table} order by 1")  # noqa: S608 - the tests' own names
     return [tuple(row) for row in rows]

@@ -11,7 +11,9 @@ import httpx
 import pytest
 
 from shorty.clicks.model import BIO, BOT, QR
-from shorty.links.service import delete_link
+from shorty.links.model import LinkChange
+from shorty.links.rules import Condition, Rule, Variant
+from shorty.links.service import change_link, delete_link
 from shorty.redirect.context import NS_IN_MS
 from shorty.web import clicks_csv
 from shorty.web.cookies import ZONE
@@ -314,6 +316,43 @@ async def test_a_file_has_the_filters_of_its_page(house: House, owner: Browser) 
         assert (rows[-1]["Clicks"], rows[-1]["Visitors"]) == (clicks, "1")
     rows = await read(owner, "/app/analytics.csv?country=NO&table=cities")
     assert [(row["City"], row["Code"]) for row in rows] == [("Oslo", "NO")]
+
+
+async def test_the_rules_of_a_link_are_a_file_with_those_that_are_gone(
+    house: House, owner: Browser
+) -> None:
+    rules = (
+        Rule(
+            id="guests",
+            url="https://a.example/de",
+            conditions=(Condition(type="country", values=("DE",)),),
+        ),
+        Rule(
+            id="test",
+            name="Which one?",
+            variants=tuple(
+                Variant(key=key, url=f"https://a.example/{key}", weight=1) for key in "ab"
+            ),
+            conditions=(Condition(type="device", values=("mobile",)),),
+        ),
+    )
+    place = f"{LINK}/analytics.csv?table=rules"
+    assert place not in (await owner.open(f"{LINK}/rules")).text
+    context, actor = house.app.services.links, await house.make_actor()
+    await change_link(context, actor, 1, LinkChange(rules=rules), house.now)
+    won = [("guests", ""), ("test", "a"), ("test", "a"), ("test", "gone"), ("old", ""), None]
+    await visit(house, *({"visitor": number, "won": each} for number, each in enumerate(won, 1)))
+    page = (await owner.open(f"{LINK}/rules?range=7d")).text
+    assert f'href="{LINK}/analytics.csv?range=7d&amp;table=rules"' in page
+    assert [list(row.values()) for row in await read(owner, place)] == [
+        ["In Germany", "guests", "", "1", "1", ""],
+        ["Which one?", "test", "a", "2", "2", ""],
+        ["Which one?", "test", "b", "0", "0", ""],
+        ["Everyone else", "", "", "1", "1", ""],
+        ["", "old", "", "1", "1", "deleted"],
+        ["Which one?", "test", "gone", "1", "1", "deleted"],
+    ]
+    assert (await owner.open("/app/analytics.csv?table=rules")).status_code == 404
 
 
 async def test_what_a_filter_leaves_out_is_no_file(owner: Browser) -> None:

@@ -1,5 +1,6 @@
 """The bin: deleted links in the list, and how they come back."""
 
+import re
 from typing import Final
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from shorty.config import Config, Plan
 from shorty.domains import NewDomain
 from shorty.domains.service import add_operator_domain, remove_by_host
+from shorty.links.address_store import rest_slug
 from shorty.links.model import Link
 from shorty.links.service import delete_link
 from tests.api.conftest import DOMAINS
@@ -73,6 +75,13 @@ async def test_selected_links_are_restored_and_what_fails_is_said(
     text = read_text(await owner.follow(await owner.send(f"{PLACE}/many", fields)))
     assert "2 links restored. 1 link failed:" in text
     assert "already taken" in text
+    both = [await make_deleted(house, slug=slug) for slug in ("one", "two")]
+    for slug in ("one", "two"):
+        await house.make_link(slug=slug)
+    fields["ids"] = [str(link.id) for link in both]
+    text = read_text(await owner.follow(await owner.send(f"{PLACE}/many", fields)))
+    assert "2 links failed" in text
+    assert "localhost:8000/one" in text
 
 
 async def test_what_stands_in_the_way_is_said_in_the_row(house: House, owner: Browser) -> None:
@@ -90,6 +99,47 @@ async def test_what_stands_in_the_way_is_said_in_the_row(house: House, owner: Br
     assert "To restore it, add the domain old.example again." in text
     for link in (taken, lost):
         assert f'value="restore {link.id}"' not in page
+
+
+async def test_a_slug_that_rests_for_another_workspace_is_said_in_the_row(
+    house: House, owner: Browser, stranger: Browser
+) -> None:
+    link = await make_deleted(house, slug="lent")
+    await house.app.db.write(
+        lambda tx: rest_slug(tx, 1 + link.workspace_id, link.domain_id, "lent", house.now)
+    )
+    page = (await owner.open(BIN)).text
+    assert "Slug reserved" in read_text(page)
+    assert "reserved for another workspace" in read_text(page)
+    assert f'value="restore {link.id}"' not in page
+    answer = await owner.send(f"{PLACE}/many", one=f"restore {link.id}", back=BIN)
+    assert "0 links restored. 1 link failed:" in read_text(await owner.follow(answer))
+
+
+class TestFullQuotas:
+    @pytest.fixture
+    def config(self) -> Config:
+        plan = Plan(name="small", qr_codes=0, bio_pages=0)
+        return Config(domains=DOMAINS, plans={"small": plan, "unlimited": plan})
+
+    async def test_a_quota_that_is_full_is_said_in_the_row(
+        self, house: House, owner: Browser
+    ) -> None:
+        coded, page_link, plain = [await make_deleted(house, slug=slug) for slug in "abc"]
+        await house.app.db.write(
+            lambda tx: (
+                tx.execute("update links set qr_settings = '{}' where id = $1", coded.id),
+                tx.execute("update links set is_link_in_bio = 1 where id = $1", page_link.id),
+            )
+        )
+        page = (await owner.open(BIN)).text
+        text = read_text(page)
+        assert "Your plan has no room for more QR codes." in text
+        assert "Your plan has no room for more bio pages." in text
+        assert re.findall(r'value="restore (\d+)"', page) == [str(plain.id)]
+        for link in (coded, page_link):
+            answer = await owner.send(f"{PLACE}/many", one=f"restore {link.id}", back=BIN)
+            assert "0 links restored. 1 link failed:" in read_text(await owner.follow(answer))
 
 
 class TestFullPlan:

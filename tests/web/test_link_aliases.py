@@ -135,6 +135,28 @@ async def test_aliases_are_added_shown_and_removed(house: House, owner: Browser)
     assert "does not have that alias" in read_text(again)
 
 
+async def test_an_alias_that_was_in_use_recently_is_added_with_a_warning(
+    house: House, owner: Browser
+) -> None:
+    link, other = [await house.make_link(slug=slug) for slug in ("autumn", "winter")]
+    await visit(house, {"link_id": link.id})
+    await owner.send(f"{PLACE}/{link.id}/aliases", domain="go.example", slug="sale")
+    removed = await owner.follow(
+        await owner.send(f"{PLACE}/{link.id}/aliases/remove", alias="go.example/sale")
+    )
+    fields = {"domain": "go.example", "slug": "sale"}
+    added = await owner.follow(await owner.send(f"{PLACE}/{other.id}/aliases", fields))
+    assert "This slug was in use recently" in read_text(added)
+    await owner.send(f"{PLACE}/{other.id}/aliases/remove", alias="go.example/sale")
+    undo = dict(
+        re.findall(r'<input type="hidden" name="(slug|domain|undoes)" value="([^"]*)">', removed)
+    )
+    assert undo == fields | {"undoes": "1"}
+    again = read_text(await owner.follow(await owner.send(f"{PLACE}/{link.id}/aliases", undo)))
+    assert "Alias added" in again
+    assert "in use recently" not in again
+
+
 async def test_an_alias_that_cannot_be_had_says_why_beside_its_field(
     house: House, owner: Browser
 ) -> None:

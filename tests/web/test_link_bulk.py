@@ -65,8 +65,11 @@ async def test_more_links_than_can_be_counted_are_not_selected_at_once(
     house: House, owner: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (link_selection, link_list):
-        monkeypatch.setattr(module, "COUNTED", 4, raising=False)
+        monkeypatch.setattr(module, "MOST_SELECTED", 4)
     await make_links(house, 5)
+    page = (await owner.open(PLACE)).text
+    assert "More than 4 links found: narrow the list to select them all." in read_text(page)
+    assert 'name="all_found"' not in page
     text = read_text(await owner.follow(await owner.send(MANY, all_found="5", action="off")))
     assert "more than 4; narrow the list down first" in text
 

@@ -125,6 +125,8 @@ async def test_many_are_tagged_switched_and_starred_at_once(house: House, owner:
     for fields, told in actions:
         answer = await owner.send(f"{PLACE}/many", {"ids": ids, **fields})
         assert told in read_text(await owner.follow(answer))
+    answer = await owner.send(f"{PLACE}/many", {"ids": ids, "action": "untag", "tag": "Nwe"})
+    assert "This workspace has no such tag" in read_text(await owner.follow(answer))
     changed = [await find(house, link) for link in links]
     assert [[tag.name for tag in link.tags] for link in changed] == [["New"], ["New"], ["own"]]
     assert [link.is_active for link in changed] == [False, False, True]
@@ -136,6 +138,7 @@ async def test_a_rows_own_button_is_about_its_link_alone(house: House, owner: Br
     page = (await owner.open(PLACE)).text
     assert f'name="one" value="off {links[0].id}"' in page
     answer = await owner.send(f"{PLACE}/many", one=f"off {links[0].id}", back=f"{PLACE}?state=on")
+    assert answer.headers["location"] == f"{PLACE}?state=on#link-{links[0].id}"  # if still there
     assert list_slugs(await owner.follow(answer)) == ["b"]
     answer = await owner.send(f"{PLACE}/many", one="off x")
     assert "notice alarm" in await owner.follow(answer)

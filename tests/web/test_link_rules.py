@@ -359,6 +359,17 @@ async def test_the_simulator_says_what_decides_and_why_others_do_not(
     assert "decides" not in page[page.index('id="trial-result"') :]
 
 
+async def test_the_simulator_shows_each_variant_as_its_visitors_get_it(
+    house: House, owner: Browser
+) -> None:
+    link = await make_link(house, SPLIT, utm_source="mail", forward_parameters=True)
+    page = (await owner.open(f"{place(link)}?try=1&query=x%3D1")).text
+    result = page[page.index('id="trial-result"') :]
+    assert re.findall(r'<a class="wrap" href="([^"]*)"', result) == [
+        f"https://example.com/{key}?utm_source=mail&amp;x=1" for key in "ab"
+    ]
+
+
 async def test_a_rule_about_places_says_where_no_place_is_known(
     house: House, owner: Browser
 ) -> None:
@@ -383,11 +394,16 @@ async def test_nobody_is_left_where_a_rule_is_for_everyone(house: House, owner: 
 
 async def test_a_destination_that_was_blocked_since_says_so(house: House, owner: Browser) -> None:
     link = await make_link(house, GERMANS)
+    away = {"key": "b", "url": "https://example.de/b", "weight": 40}
+    split = await make_link(house, SPLIT | {"variants": [SPLIT["variants"][0], away]})
     context = house.app.services.links
     blocked = replace(context.rules, block_list=BlockList(["example.de"]))
     force_setattr(context, "rules", blocked)
     page = await owner.open(f"{place(link)}?try=1&country=DE&device=mobile")
     assert "A block list names this destination" in read_text(page.text)
+    page = await owner.open(f"{place(split)}?try=1")
+    faults = re.findall(r"A block list names (.*?), so visitors see", read_text(page.text))
+    assert ["example.de/b" in fault for fault in faults] == [True]
 
 
 async def test_a_viewer_sees_rules_and_tries_them_but_changes_none(

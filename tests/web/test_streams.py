@@ -68,6 +68,18 @@ def test_a_click_arrives_while_it_is_watched_and_the_stream_ends_with_the_server
     assert site.service.stderr.read_all() == []
 
 
+def test_clicks_between_the_page_and_its_stream_are_told(site: Site) -> None:
+    home = site.add_person()
+    site.make_link(home, customSlug="sale")
+    session = site.start_session(home)
+    with watch(site, session, "/app/links/1/live?seen=0") as stream:
+        read_until(stream, "retry: 3000")
+        assert site.visit("sale") == 302
+        assert "event: missed" not in read_until(stream, "</li>")
+    with watch(site, session, "/app/links/1/live?seen=0") as stream:
+        assert "event: missed\n" in read_until(stream, "data: 1\n")
+
+
 def test_nobody_else_may_watch(site: Site) -> None:
     home = site.add_person()
     site.make_link(home)

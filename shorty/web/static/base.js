@@ -33,12 +33,16 @@ export async function fetchPart(address, options = {}) {
   const headers = { "X-Shorty-Fragment": "1", ...options.headers };
   const answer = await fetch(address, { ...options, headers, redirect: "manual" });
   if (answer.type === "opaqueredirect") {
-    // Signed out meanwhile. A reload would lose what was typed; sending the form keeps it.
-    if (isTyped()) say("You are signed out. Your form is kept when you send it.");
-    else location.reload();
+    meetSignOut();
     return new Promise(() => {});
   }
   return answer;
+}
+
+// Signed out meanwhile. A reload would lose what was typed; sending the form keeps it.
+export function meetSignOut() {
+  if (isTyped()) say("You are signed out. Your form is kept when you send it.");
+  else location.reload();
 }
 
 export function showScripted(root) {

@@ -1,5 +1,7 @@
 // Shows a link's clicks as they come, while the page is looked at. Without this the latest are there.
 
+import { fetchPart } from "./base.js";
+
 const MOST_SHOWN = 20;
 const numbers = document.getElementById("numbers");
 const FEED = "ol.clicks"; // a chart's line is called clicks too
@@ -33,6 +35,7 @@ function open() {
   stream.addEventListener("open", () => { live.hidden = false; });
   stream.addEventListener("error", () => { live.hidden = true; }); // the browser asks again by itself
   stream.addEventListener("clicks", show);
+  stream.addEventListener("missed", catchUpSince);
 }
 
 // A page in the background holds no connection: browsers have few for each server.
@@ -43,13 +46,21 @@ function close() {
 }
 
 async function catchUp() {
-  const answer = await fetch(location.href, { headers: { "X-Shorty-Fragment": "1" } });
+  const answer = await fetchPart(location.href);
   if (!answer.ok) return;
   const part = document.createElement("template");
   part.innerHTML = await answer.text();
   const latest = part.content.querySelector(FEED);
   if (latest) feed.replaceChildren(...latest.children);
   numbers.querySelector(".none").hidden = feed.children.length > 0;
+  if (feed.children.length > 0) numbers.querySelector(".unused")?.remove();
+}
+
+// Clicks that came between the page and its stream, or while that was down.
+function catchUpSince(event) {
+  fresh = Number(event.data);
+  tell();
+  catchUp();
 }
 
 document.addEventListener("visibilitychange", () => {

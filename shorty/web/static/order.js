@@ -1,7 +1,7 @@
 // Lists whose items are moved by dragging their grip, by their buttons "up" and "down", or with
 // Alt and an arrow key from anywhere in them. An item has `data-id` and `data-name`; the new order
 // is sent to the list's `data-order` after each move.
-import { say } from "./base.js";
+import { meetSignOut, say } from "./base.js";
 
 const WAYS = { ArrowUp: "up", ArrowDown: "down" };
 
@@ -72,12 +72,13 @@ export function makeSortable(list, onSaved = () => {}) {
 
   async function keepOrder(moved) {
     const wanted = items();
-    const body = new URLSearchParams({ form_token: document.body.dataset.token });
-    for (const item of wanted) body.append("ids", item.dataset.id);
-    const answer = await fetch(list.dataset.order, { method: "POST", body, redirect: "manual" });
-    if (answer.type !== "opaqueredirect") {
+    const body = new URLSearchParams(wanted.map((item) => ["ids", item.dataset.id]));
+    const headers = { "X-Form-Token": document.body.dataset.token };
+    const answer = await fetch(list.dataset.order, { method: "POST", headers, body, redirect: "manual" });
+    if (!answer.ok) {
       putBack();
-      say(`The order was not saved. ${await readReason(answer)}`);
+      if (answer.type === "opaqueredirect") meetSignOut();
+      else say(`The order was not saved. ${await readReason(answer)}`);
       return;
     }
     stored = wanted;
