@@ -34,7 +34,7 @@ UNKNOWN = Choice(kind=COUNTRY, visitors=VISITORS_OF_COUNTRY, fits=None)
 BONN = Choice(kind=CITY, visitors=VISITORS_OF_CITY, fits=lambda value: value == "DEBonn")
 SITES = Choice(kind=REFERRER, fits=lambda host: host in {"t.co", "x.com"})
 DIRECT = Choice(kind=REFERRER, fits=None)
-FITTING: dict[Callable[[str], bool] | None, Callable[[Click], bool]] = {
+FITTING: dict[str | Callable[[str], bool] | None, Callable[[Click], bool]] = {
     GERMANY.fits: lambda click: click.country == "DE",
     BONN.fits: lambda click: (click.country, click.city) == ("DE", "Bonn"),
     SITES.fits: lambda click: click.referrer in {"t.co", "x.com"},
