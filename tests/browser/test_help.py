@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from shorty.accounts.service import Home
@@ -11,6 +12,7 @@ from tests.browser.conftest import OpenBrowser
 from tests.browser.looking import SCROLLS_SIDEWAYS, look_at
 
 SMALLEST = (320, 640)
+PARTS = 4  # run side by side
 
 
 def test_help_opens_at_the_pages_part_and_is_searched(page: Page) -> None:
@@ -30,11 +32,12 @@ def test_help_opens_at_the_pages_part_and_is_searched(page: Page) -> None:
     expect(page.get_by_role("heading", name="Help", level=1)).to_be_visible()
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 def test_every_page_of_the_manual_can_be_read_on_a_small_phone_in_the_dark(
-    open_browser: OpenBrowser, ann: Home
+    open_browser: OpenBrowser, ann: Home, part: int
 ) -> None:
     page = open_browser(ann, size=SMALLEST, scheme="dark", scripts=True)
-    for name in CHAPTERS:
+    for name in CHAPTERS[part::PARTS]:
         page.goto(f"/app/help/{name}")
         assert not page.evaluate(SCROLLS_SIDEWAYS), name
         load_axe(page)
