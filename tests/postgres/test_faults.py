@@ -48,9 +48,15 @@ WAIT_FOR_LOCK: Final = "select pg_advisory_xact_lock(7), 1 as one"
 IS_WRITER: Final = "pid = any(select pid from pg_locks where locktype = 'advisory')"
 
 
+# Of this database: other tests hold locks in theirs all the time.
+FIND_LOCKS: Final = """
+select 1 from pg_locks where locktype = 'advisory'
+  and database = (select oid from pg_database where datname = current_database())
+"""
+
+
 def is_lock_awaited(url: str) -> bool:
-    waiting = "select 1 from pg_locks where locktype = 'advisory' and objid = 7 and not granted"
-    return bool(ask_aside(url, waiting))
+    return bool(ask_aside(url, f"{FIND_LOCKS} and objid = 7 and not granted"))
 
 
 @pytest.fixture
@@ -179,7 +185,7 @@ class LostCommits:
         self.proxy.holds_back = True
         answer = self.send(sql)
         self.pipeline.send_sync()
-        while ask_aside(self.url, "select 1 from pg_locks where locktype = 'advisory'"):
+        while ask_aside(self.url, FIND_LOCKS):
             continue  # each question is a round trip
         self.loop.call_soon_threadsafe(self.proxy.cut)
         return answer
