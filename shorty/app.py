@@ -181,7 +181,7 @@ class App:
         stack.push_async_callback(self.jobs.stop)
 
     def _describe_node(self) -> str:
-        """Before the recorder is there, its journal of an earlier run has not been read."""
+        """Until the recorder starts, the journal of an earlier run has not been read."""
         waiting = self._recorder.describe().waiting if self._recorder else 0
         facts = describe_node(
             self.config,

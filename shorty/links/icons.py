@@ -37,7 +37,7 @@ update links set favicon_url = $2 where id = $1 and url = $3 and deleted_at is n
 
 
 class Icons:
-    """Which hosts' icons are known, for whoever makes links; lives in memory alone."""
+    """Which hosts' icons are known, for those who create links; lives in memory alone."""
 
     def __init__(self, remembered_hosts: int = REMEMBERED_HOSTS) -> None:
         self._paths: LRUCache[str, str] = LRUCache(remembered_hosts)

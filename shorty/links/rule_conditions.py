@@ -141,7 +141,7 @@ def _fit_time(entries: Entries) -> Fits:
     """Over midnight, the day is that of the start. The clock is the one on the wall.
 
     So an hour that daylight saving repeats counts twice, and one that it skips not at all.
-    Whoever comes in the same minute gets the same answer.
+    All visitors of the same minute get the same answer.
     """
     windows = [(bit, _read_window(condition)) for bit, condition in entries]
     known = (-1, 0)

@@ -47,7 +47,8 @@ def run_beside(bench: Bench) -> Line:
 def run_pair(bench: Bench) -> Line:
     """Creates through two nodes, the workers of one port, against one, both on all cores.
 
-    Each node has as many callers as the one: who shares a lane waits for the other's groups.
+    Each node has as many callers as the one: who shares a lane waits for the other's groups. With
+    half as many for each, two nodes create about as many as one, for 1.3 times the CPU.
     """
     with (
         make_folder() as first,
