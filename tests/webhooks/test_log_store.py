@@ -90,10 +90,11 @@ async def test_what_is_queued_for_a_stopped_receiver_ends_in_small_batches(db: D
         await insert_calling_links(db, receiver.url)
         outbox = await click(db, *[1] * (2 * leases.ENDED_AT_ONCE + 10))
         async with run_worker(db, outbox):
-            await wait_until_ended(db)
+            # The last look finds an empty queue; stopped before it, a worker leaves it to the next.
+            while await count(db, "webhook_receivers where next_at is not null"):
+                await wait_until_ended(db)
     assert len(receiver.messages) == 1
-    (row,) = await db.find_all("select next_at from webhook_receivers")
-    assert row["next_at"] is None
+    assert await count(db, "webhook_deliveries where status = 2") == 2 * leases.ENDED_AT_ONCE + 10
 
 
 OTHER = build_actor(workspace_id=2)
