@@ -20,6 +20,8 @@ MARKS: Final = (
     "postgres_only: run with `--engine postgres` alone",
 )
 PLACE: Final = pytest.StashKey[str]()
+# Whatever opens a database needs one of these, be it through other fixtures.
+HOLD_DATABASES: Final = frozenset({"tmp_path", "tmp_path_factory", "databases"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,6 +46,20 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tells each worker where the cluster is."""
     node.workerinput["cluster"] = node.config.stash.get(PLACE, "")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test that opens no database says nothing more on another engine."""
+    if name_engine(config) == "postgres":
+        same = [item for item in items if not _depends_on_engine(item)]
+        config.hook.pytest_deselected(items=same)
+        items[:] = [item for item in items if _depends_on_engine(item)]
+
+
+def _depends_on_engine(item: pytest.Item) -> bool:
+    fixtures: list[str] = getattr(item, "fixturenames", [])
+    own = item.get_closest_marker("postgres_only") is not None
+    return own or not HOLD_DATABASES.isdisjoint(fixtures)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
