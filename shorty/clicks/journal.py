@@ -22,8 +22,7 @@ import errno
 import filecmp
 import os
 import shutil
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -76,33 +75,6 @@ class Owner(NamedTuple):
 
     journal_id: str
     stored_batches: int
-
-
-class StoredSegments:
-    """From which segment on the journal is still needed.
-
-    Stored segments are kept for `keep_s` more seconds, because a standby that takes over may not
-    have received what the former primary had confirmed.
-    """
-
-    def __init__(self, keep_s: float, read_monotonic: Callable[[], float]) -> None:
-        self._keep_s = keep_s
-        self._read_monotonic = read_monotonic
-        self._noted: deque[tuple[int, float]] = deque()
-        self._newest = self._needed = 0
-
-    def note(self, number: int) -> None:
-        """All segments before `number` are stored now."""
-        if number > self._newest:
-            self._newest = number
-            self._noted.append((number, self._read_monotonic()))
-
-    def find_needed(self) -> int:
-        """The number of the oldest segment that must not be removed, 0 if none may be."""
-        before = self._read_monotonic() - self._keep_s
-        while self._noted and self._noted[0][1] <= before:
-            self._needed, _ = self._noted.popleft()
-        return self._needed
 
 
 class Journal:

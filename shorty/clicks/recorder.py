@@ -6,13 +6,11 @@ disk) waits only in memory.
 """
 
 import asyncio
-import secrets
 import time
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from itertools import takewhile
 from math import inf
 from threading import Lock
 from typing import Final
@@ -20,18 +18,12 @@ from typing import Final
 import msgspec
 import structlog
 
-from shorty.clicks.journal import Journal, Owner, Position, Record, Segment, StoredSegments
+from shorty.clicks.journal import Journal
 from shorty.clicks.live import LiveClicks
 from shorty.clicks.model import Visit, encode_visit
-from shorty.clicks.records import FIRST_OFFSET
 from shorty.clicks.rollups import KnownVisitors
-from shorty.clicks.store import (
-    DatabaseWentBackError,
-    JournalState,
-    begin_journal,
-    find_journal_state,
-    store_batch,
-)
+from shorty.clicks.store import DatabaseWentBackError, JournalState, store_batch
+from shorty.clicks.stored_journal import StoredJournal
 from shorty.clicks.user_agent import load_patterns
 from shorty.clicks.waiting import IN_MEMORY, Batch, WaitingVisits, read_visits
 from shorty.errors import StorageUnavailableError
@@ -52,10 +44,6 @@ REST_PER_WORK: Final = 8
 FIRST_RETRY_S: Final = 0.1
 LAST_RETRY_S: Final = 5.0
 WARNING_INTERVAL_S: Final = 60.0
-# How far behind a standby may be, where there can be one, so that it costs no clicks if it takes
-# over. At 1,000 visits a second they fill some 10 MB.
-SHARED_KEEP_S: Final = 60.0
-LOCAL_KEEP_S: Final = 0.0
 
 
 class RecorderStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,12 +98,7 @@ class Recorder:
         self._batch_visits = batch_visits
         self._most_waiting = most_waiting
         self._rest_s = rest_s
-        self._journal_id = ""  # "" until the database owns this journal
-        self._stored = Position(0, 0)
-        self._stored_batches = 0
-        keep_s = LOCAL_KEEP_S if db.here else SHARED_KEEP_S
-        self._segments = StoredSegments(keep_s, read_monotonic)
-        self._oldest_segment = 0
+        self._stored = StoredJournal(db, self._journal, read_monotonic)
         self._journalled = self._stored_visits = self._skipped = self._dropped = 0
         self._has_work = asyncio.Event()
         self._must_hurry = asyncio.Event()
@@ -166,7 +149,7 @@ class Recorder:
     @property
     def journal_id(self) -> str:
         """Empty until the database owns this journal."""
-        return self._journal_id
+        return self._stored.id
 
     def count_waiting(self, link_id: int, stored_batches: int) -> int:
         """A link's visits by persons that are not in the first `stored_batches` batches."""
@@ -278,11 +261,8 @@ class Recorder:
         """
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(load_patterns)
-        owner = await asyncio.to_thread(self._journal.find_owner)
-        state = None if owner is None else await find_journal_state(self._db, owner.journal_id)
-        # A database with fewer batches than the journal's owner is an older copy of it.
-        if owner is not None and state is not None and owner.stored_batches <= state.stored_batches:
-            await self._replay(state)
+        if (left := await self._stored.find_left()) is not None:
+            await self._replay(left)
         await self._tend_journal()
         self._task = asyncio.create_task(self._store_until_stopped())
 
@@ -299,7 +279,7 @@ class Recorder:
         if self._waiting.count:
             self._warn_at_end(self._waiting.count, self._waiting.count_in_memory())
             self._journal.close()
-        elif self._journal_id and self._may_remove():
+        elif self._stored.id and self._may_remove():
             await asyncio.to_thread(self._journal.remove)
         else:
             self._journal.close()
@@ -325,15 +305,15 @@ class Recorder:
         """
         await asyncio.to_thread(load_patterns)
         await self._replay(state)
-        if self._journal_id:
+        if self._stored.id:
             raise StorageUnavailableError
         return self._stored_visits
 
     async def _replay(self, state: JournalState) -> None:
         """Stores and removes the old journal, because each start begins a new one."""
-        self._journal_id, self._stored, self._stored_batches = state
+        self._stored.resume(state)
         is_writable = True
-        for record in self._journal.read_after(self._stored):
+        for record in self._journal.read_after(state.position):
             self._waiting.add_again(record)
             if is_writable and self._waiting.count >= self._batch_visits:
                 is_writable = await self._store_waiting()
@@ -343,8 +323,7 @@ class Recorder:
             self._notify()
         if is_writable and await self._store_waiting():
             log.info("clicks_recovered", count=self._stored_visits)
-            await asyncio.to_thread(self._journal.remove)
-            self._journal_id = ""
+            await self._stored.remove()
 
     async def _store_until_stopped(self) -> None:
         rest_s, retry_s = self._rest_s, FIRST_RETRY_S
@@ -373,15 +352,15 @@ class Recorder:
 
     async def _store_waiting(self) -> bool:
         """Stores the visits that wait now; returns whether the database accepted them."""
-        if not self._journal_id:
+        if not self._stored.id:
             return self._waiting.count == 0
         with self._lock:
             self._waiting.seal()
         while batch := self._find_oldest():
-            batch.number = self._stored_batches + 1
+            batch.number = self._stored.batches + 1
             work = partial(
                 store_batch,
-                journal_id=self._journal_id,
+                journal_id=self._stored.id,
                 batch=batch,
                 outbox=self._outbox,
                 known=self._known,
@@ -413,20 +392,17 @@ class Recorder:
         Returns False if the journal cannot be read.
         """
         try:
-            records = await asyncio.to_thread(self._read_between, state.position, self._stored)
+            records = await self._stored.read_from(state)
         except OSError as error:
             self._warn("journal_not_read", reason=str(error))
             return False
         with self._lock:
             count = self._waiting.add_before(records)
-        batches = self._stored_batches - state.stored_batches
+        batches = self._stored.batches - state.stored_batches
         log.warning("clicks_went_back", batches=batches, count=count)
         self._known = KnownVisitors()  # the database lacks some of them
-        _, self._stored, self._stored_batches = state
+        self._stored.resume(state)
         return True
-
-    def _read_between(self, start: Position, end: Position) -> list[Record]:
-        return list(takewhile(lambda record: record.end <= end, self._journal.read_after(start)))
 
     def _find_oldest(self) -> Batch | None:
         with self._lock:
@@ -436,15 +412,10 @@ class Recorder:
         self._known.keep_noted()
         with self._lock:
             self._waiting.remove_oldest()
-        self._stored_batches = batch.number
-        self._stored = batch.end or self._stored
-        self._segments.note(self._stored.segment)
         self._stored_visits += len(batch.payloads) - skipped
         self._skipped += skipped
-        if not self._journal.segment:
-            return
         try:
-            self._journal.note_stored(Owner(self._journal_id, self._stored_batches))
+            self._stored.note_stored(batch)
         except OSError as error:
             self._warn("journal_owner_not_noted", reason=str(error))
 
@@ -465,43 +436,20 @@ class Recorder:
     async def _tend_journal(self) -> None:
         """Creates a segment if one is needed, and removes segments that are completely stored."""
         try:
-            if not self._journal_id:
-                await self._begin_journal()
+            if not self._stored.id:
+                await self._stored.begin()
             if self._journal.needs_segment:
-                segment = await asyncio.to_thread(self._make_segment)
+                segment = await self._stored.make_segment()
                 with self._lock:
                     self._journal.continue_in(segment)
                     self._refused_since = None
-            needed = self._segments.find_needed()
-            if self._oldest_segment < needed and self._may_remove():
-                await asyncio.to_thread(self._journal.remove_before, needed)
-                self._oldest_segment = needed
+            if self._stored.has_spare_segments and self._may_remove():
+                await self._stored.remove_spare_segments()
         except (OSError, StorageUnavailableError) as error:
             self._warn("journal_not_tended", reason=str(error))
             if not self._journal.is_open:
                 with self._lock:
                     self._note_refusal()
-
-    async def _begin_journal(self) -> None:
-        """Stores the id in the database first: a journal with an unknown id is foreign."""
-        await asyncio.to_thread(self._clear_folder)
-        journal_id = secrets.token_hex(16)
-        start = Position(self._stored.segment + 1, FIRST_OFFSET)
-        begin = partial(begin_journal, journal_id=journal_id, node=self._db.node, start=start)
-        await self._db.write(begin, Lane.CLICKS)
-        self._journal_id, self._stored, self._stored_batches = journal_id, start, 0
-
-    def _clear_folder(self) -> None:
-        if self._journal.holds_records():
-            aside = self._journal.set_aside()
-            log.warning("journal_set_aside", kept=str(aside))
-        elif self._journal.folder.exists():
-            self._journal.remove()
-
-    def _make_segment(self) -> Segment:
-        if self._journal.find_owner() is None:
-            self._journal.create(self._journal_id)
-        return self._journal.create_segment(after=self._stored.segment - 1)
 
     async def _sync_journal(self) -> None:
         """While the database rejects writes, only a synced journal survives a power cut."""

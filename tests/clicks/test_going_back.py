@@ -87,8 +87,8 @@ async def test_it_goes_back_as_often_as_it_happens_also_over_segments(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shorty.clicks.journal.SEGMENT_BYTES", 300)
-    monkeypatch.setattr("shorty.clicks.recorder.SHARED_KEEP_S", NEVER)
-    monkeypatch.setattr("shorty.clicks.recorder.LOCAL_KEEP_S", NEVER)
+    monkeypatch.setattr("shorty.clicks.stored_journal.SHARED_KEEP_S", NEVER)
+    monkeypatch.setattr("shorty.clicks.stored_journal.LOCAL_KEEP_S", NEVER)
     async with run_recorder(db, rest_s=0.001) as recorder:
         for _ in range(3):
             async with forget(db):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from shorty.clicks.journal import Journal, Owner, Position, Segment, StoredSegments
+from shorty.clicks.journal import Journal, Owner, Position, Segment
 from shorty.clicks.model import BIO, BOT, PERSON, QR, Visit, decode_visit, encode_visit
 from shorty.clicks.records import (
     FIRST_OFFSET,
@@ -579,26 +579,3 @@ def test_a_damaged_segment_is_out_of_a_power_cuts_reach_before_its_records_are_g
         assert read(folder) == [b"two"]
     assert synced == []
     assert list_kept(folder) == [kept]
-
-
-def test_a_stored_segment_is_needed_for_as_long_as_it_is_kept() -> None:
-    clock = [100.0]
-    segments = StoredSegments(60.0, lambda: clock[0])
-    assert segments.find_needed() == 0
-    segments.note(2)
-    clock[0] += 30
-    segments.note(2)
-    segments.note(4)
-    assert segments.find_needed() == 0
-    clock[0] += 30
-    assert segments.find_needed() == 2
-    clock[0] += 29.5
-    assert segments.find_needed() == 2
-    clock[0] += 0.5
-    assert segments.find_needed() == 4
-
-
-def test_without_a_time_to_keep_it_is_removed_once_it_is_stored() -> None:
-    segments = StoredSegments(0.0, lambda: 7.0)
-    segments.note(3)
-    assert segments.find_needed() == 3

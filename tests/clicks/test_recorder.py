@@ -161,7 +161,7 @@ async def test_segments_are_continued_and_removed_once_stored(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shorty.clicks.journal.SEGMENT_BYTES", 300)
-    monkeypatch.setattr("shorty.clicks.recorder.SHARED_KEEP_S", 0.0)
+    monkeypatch.setattr("shorty.clicks.stored_journal.SHARED_KEEP_S", 0.0)
     numbers: set[str] = set()
     async with run_recorder(db, rest_s=0.001) as recorder:
         for _ in range(30):
