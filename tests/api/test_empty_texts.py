@@ -19,6 +19,8 @@ from tests.api.house import House
 from tests.qr.reading import RED_SQUARE
 from tests.security.furnished import Ids, furnish
 
+pytestmark = pytest.mark.sqlite_only("empty texts are gone before the database is asked")
+
 API: Final = "/api/v1"
 DOCUMENT: Final = build_document((NATIVE,))
 IMAGE: Final = b64encode(RED_SQUARE.encode()).decode()
