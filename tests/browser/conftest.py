@@ -85,13 +85,36 @@ def watch(site: Site) -> Iterator[Watch]:
     assert watch.list_unforgiven() == []
 
 
+def make_context(chromium: Browser, **options: object) -> BrowserContext:
+    context = chromium.new_context(locale="en-GB", timezone_id=ZONE, **options)  # pyright: ignore[reportArgumentType]
+    context.set_default_timeout(PATIENCE_S * 1000)
+    return context
+
+
+@pytest.fixture(scope="package")
+def reader(chromium: Browser, site: Site, demo: Demo) -> Iterator[Page]:
+    """The demo's owner, in one page for many tests: its process has all scripts and styles."""
+    context = make_context(chromium, base_url=site.url)
+    site.sign_in(context, demo.home)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def reading(reader: Page, watch: Watch) -> Iterator[Page]:
+    """The page of `reader`, on a desktop; the test leaves nothing behind but where it went."""
+    reader.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+    watch.follow(reader.context)
+    yield reader
+    watch.leave(reader.context)
+
+
 @pytest.fixture
 def open_context(chromium: Browser, watch: Watch) -> Iterator[Callable[..., BrowserContext]]:
     contexts: list[BrowserContext] = []
 
     def open_context(**options: object) -> BrowserContext:
-        context = chromium.new_context(locale="en-GB", timezone_id=ZONE, **options)  # pyright: ignore[reportArgumentType]
-        context.set_default_timeout(PATIENCE_S * 1000)
+        context = make_context(chromium, **options)
         watch.follow(context)
         contexts.append(context)
         return context
