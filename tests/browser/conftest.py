@@ -13,6 +13,7 @@ from tests.browser.chromium import find_chromium, launch_chromium
 from tests.browser.demo import Demo, furnish
 from tests.browser.elsewhere import run_elsewhere
 from tests.browser.looking import WIDE
+from tests.browser.roasters import KINDS
 from tests.browser.site import Site
 from tests.browser.watch import Watch
 from tests.service import PATIENCE_S
@@ -74,7 +75,7 @@ def receiver(site: Site) -> Iterator[Receiver]:
 @pytest.fixture(scope="package")
 def demo(site: Site) -> Demo:
     """A workspace with data; tests only read it."""
-    return furnish(site, Config(), site.host, share=0.02)
+    return furnish(site, Config(), site.host, entries=KINDS, share=0.02)
 
 
 @pytest.fixture(autouse=True)

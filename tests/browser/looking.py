@@ -51,15 +51,20 @@ def look_at(page: Page) -> None:
     assert_headings(page)
     seen: set[str] = set()
     for size in (SMALL_PHONE, PHONE, WIDE):
-        show(page, size, "light")
-        shown = page.evaluate(SHOWN)
-        faults = list_barriers(page, LAYOUT if shown in seen else ())
-        assert faults == [], (page.url, "light", size, faults)
-        page.emulate_media(color_scheme="dark")
-        assert page.evaluate(SHOWN) == shown, "The modes differ only in their colours."
-        faults = list_contrast_faults(page, is_first=not seen)
-        assert faults == [], (page.url, "dark", size, faults)
-        seen.add(shown)
+        look_in_both_modes(page, size, seen)
+
+
+def look_in_both_modes(page: Page, size: tuple[int, int], seen: set[str]) -> None:
+    """Of elements that are all in `seen` together, only their layout is looked at; adds to it."""
+    show(page, size, "light")
+    shown = page.evaluate(SHOWN)
+    faults = list_barriers(page, LAYOUT if shown in seen else ())
+    assert faults == [], (page.url, "light", size, faults)
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(SHOWN) == shown, "The modes differ only in their colours."
+    faults = list_contrast_faults(page, is_first=not seen)
+    assert faults == [], (page.url, "dark", size, faults)
+    seen.add(shown)
     page.emulate_media(color_scheme="light")
 
 
@@ -69,12 +74,6 @@ def assert_headings(page: Page) -> None:
     assert levels[:1] == [1], (page.url, levels)
     assert levels.count(1) == 1, (page.url, levels)
     assert all(after <= before + 1 for before, after in pairwise(levels)), (page.url, levels)
-
-
-def look_once(page: Page, size: tuple[int, int], scheme: Literal["light", "dark"]) -> None:
-    show(page, size, scheme)
-    faults = list_barriers(page)
-    assert faults == [], (page.url, scheme, size, faults)
 
 
 def show(page: Page, size: tuple[int, int], scheme: Literal["light", "dark"]) -> None:
