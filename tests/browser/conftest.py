@@ -13,6 +13,7 @@ from tests.browser.chromium import find_chromium, launch_chromium
 from tests.browser.demo import Demo, furnish
 from tests.browser.elsewhere import run_elsewhere
 from tests.browser.looking import WIDE
+from tests.browser.roasters import KINDS
 from tests.browser.site import Site
 from tests.browser.watch import Watch
 from tests.service import PATIENCE_S
@@ -74,7 +75,7 @@ def receiver(site: Site) -> Iterator[Receiver]:
 @pytest.fixture(scope="package")
 def demo(site: Site) -> Demo:
     """A workspace with data; tests only read it."""
-    return furnish(site, Config(), site.host, share=0.02)
+    return furnish(site, Config(), site.host, entries=KINDS, share=0.02)
 
 
 @pytest.fixture(autouse=True)
@@ -85,13 +86,36 @@ def watch(site: Site) -> Iterator[Watch]:
     assert watch.list_unforgiven() == []
 
 
+def make_context(chromium: Browser, **options: object) -> BrowserContext:
+    context = chromium.new_context(locale="en-GB", timezone_id=ZONE, **options)  # pyright: ignore[reportArgumentType]
+    context.set_default_timeout(PATIENCE_S * 1000)
+    return context
+
+
+@pytest.fixture(scope="package")
+def reader(chromium: Browser, site: Site, demo: Demo) -> Iterator[Page]:
+    """The demo's owner, in one page for many tests: its process has all scripts and styles."""
+    context = make_context(chromium, base_url=site.url)
+    site.sign_in(context, demo.home)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def reading(reader: Page, watch: Watch) -> Iterator[Page]:
+    """The page of `reader`, on a desktop; the test leaves nothing behind but where it went."""
+    reader.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+    watch.follow(reader.context)
+    yield reader
+    watch.leave(reader.context)
+
+
 @pytest.fixture
 def open_context(chromium: Browser, watch: Watch) -> Iterator[Callable[..., BrowserContext]]:
     contexts: list[BrowserContext] = []
 
     def open_context(**options: object) -> BrowserContext:
-        context = chromium.new_context(locale="en-GB", timezone_id=ZONE, **options)  # pyright: ignore[reportArgumentType]
-        context.set_default_timeout(PATIENCE_S * 1000)
+        context = make_context(chromium, **options)
         watch.follow(context)
         contexts.append(context)
         return context

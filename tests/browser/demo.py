@@ -1,6 +1,6 @@
 """Fills a workspace through the domains, as if its people had used it for months."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from random import Random
 from typing import Final, TypeVar
@@ -63,19 +63,28 @@ class Demo(msgspec.Struct, frozen=True, kw_only=True):
     """Of the link "menu"."""
 
 
-def furnish(site: Site, config: Config, domain: str, *, share: float = 1) -> Demo:
+def furnish(
+    site: Site,
+    config: Config,
+    domain: str,
+    *,
+    entries: Sequence[Entry] = LINKS,
+    share: float = 1,
+) -> Demo:
     """A workspace with links on `domain` and `share` of their clicks."""
-    return site.portal.call(partial(furnish_workspace, site.db, config, domain, share))
+    return site.portal.call(partial(furnish_workspace, site.db, config, domain, entries, share))
 
 
-async def furnish_workspace(db: Database, config: Config, domain: str, share: float) -> Demo:
+async def furnish_workspace(
+    db: Database, config: Config, domain: str, entries: Sequence[Entry], share: float
+) -> Demo:
     now = read_clock()
     name, email = OWNER
     context = await open_link_context(db, config)
     home = await db.write(lambda tx: add_user(tx, config, email, now - MONTHS * DAY, name=name))
     actor = await make_actor(db, home, config=config)
     await db.write(lambda tx: rename_workspace(tx, actor, WORKSPACE))
-    links = await furnish_links(context, actor, domain, now, share)
+    links = await furnish_links(context, actor, domain, entries, now, share)
     return Demo(
         home=home, links=links, bio_page_id=await make_bio_page(context, actor, links, domain, now)
     )
@@ -95,7 +104,12 @@ async def open_link_context(db: Database, config: Config) -> LinkContext:
 
 
 async def furnish_links(
-    context: LinkContext, actor: Actor, domain: str, now: int, share: float
+    context: LinkContext,
+    actor: Actor,
+    domain: str,
+    entries: Sequence[Entry],
+    now: int,
+    share: float,
 ) -> dict[str, Link]:
     """The links by their slugs, with `share` of their clicks."""
     for name, color in TAGS.items():
@@ -103,7 +117,7 @@ async def furnish_links(
         await context.db.write(lambda tx, new=new: create_tag(tx, actor, new, now))
     random = Random(7)  # noqa: S311 - nothing secret, and the same each time
     links: dict[str, Link] = {}
-    for entry in sorted(LINKS, key=lambda each: each.made, reverse=True):
+    for entry in sorted(entries, key=lambda each: each.made, reverse=True):
         made_at = now - entry.made * DAY - random.randrange(9 * HOUR)
         link = await create_link(context, actor, describe_link(entry, domain, now), made_at)
         links[entry.slug] = link

@@ -133,6 +133,17 @@ LINKS: Final = (
           daily=1),
 )  # fmt: skip
 
+# One of each kind, where showing all would only take longer.
+KINDS: Final = tuple(
+    each
+    for each in LINKS
+    if each.slug
+    in {
+        *("menu", "shop", "autumn", "brew", "wholesale", "first-50"),
+        *("market", "summer", "café", "press"),
+    }
+)
+
 BIO_PAGE_MADE: Final = 108  # days ago
 BIO_PAGE: Final = PageChange(
     title=WORKSPACE,

@@ -14,10 +14,9 @@ from tests.browser.site import Site
 
 
 @pytest.fixture
-def page(open_browser: OpenBrowser, demo: Demo) -> Page:
-    page = open_browser(demo.home)
-    page.goto("/app")
-    return page
+def page(reading: Page) -> Page:
+    reading.goto("/app")
+    return reading
 
 
 def read_clicks(page: Page, row: str) -> str:

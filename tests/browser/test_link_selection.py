@@ -2,7 +2,7 @@
 
 import os
 import zipfile
-from typing import Final, Literal
+from typing import Final
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from shorty.accounts.service import Home
 from tests.browser.axe import load_axe
 from tests.browser.conftest import OpenBrowser
-from tests.browser.looking import WIDE, look_once
+from tests.browser.looking import WIDE, look_in_both_modes
 from tests.browser.site import Site
 
 LIST: Final = "/app/links"
@@ -18,8 +18,11 @@ NARROW: Final = (320, 640)
 
 
 def fill_list(site: Site, home: Home, count: int) -> None:
-    for number in range(count):
-        site.make_link(home, url=f"https://example.com/{number}", title=f"Batch {number}")
+    links = [
+        {"url": f"https://example.com/{number}", "title": f"Batch {number}"}
+        for number in range(count)
+    ]
+    site.call(home, "POST", "/links/bulk", {"domain": site.host, "links": links})
 
 
 def test_all_on_the_page_and_all_found_are_selected_by_keyboard(
@@ -82,43 +85,38 @@ def test_the_bin_restores_without_scripts_on_a_phone(
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_bar_and_the_bin_are_accessible(
     open_browser: OpenBrowser,
     site: Site,
     ann: Home,
     size: tuple[int, int],
-    scheme: Literal["light", "dark"],
 ) -> None:
     fill_list(site, ann, 4)
     links = site.call(ann, "GET", "/links")["links"]
     for link in links[:2]:
         site.call(ann, "DELETE", f"/links/{link['id']}")
     site.make_link(ann, customSlug=links[0]["shortCode"])
-    page = open_browser(ann, size=size, scheme=scheme)
+    page = open_browser(ann, size=size)
     page.goto(f"{LIST}?state=deleted")
     expect(page.get_by_text("Slug taken")).to_be_visible()
-    show(page, f"bin-{size[0]}-{scheme}")
-    load_axe(page)
-    look_once(page, size, scheme)
+    look(page, size, "bin")
     page.goto(LIST)
     page.get_by_label("Select all on this page").check()
     page.locator(".more-actions > summary").click()
-    show(page, f"bar-{size[0]}-{scheme}")
-    load_axe(page)
-    look_once(page, size, scheme)
+    look(page, size, "bar")
     for link in links[2:]:  # so that what is selected fails
         site.call(ann, "DELETE", f"/links/{link['id']}")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Disable", exact=True).locator("visible=true").click()
     expect(page.get_by_role("heading", name="2 links failed")).to_be_visible()
-    show(page, f"job-{size[0]}-{scheme}")
+    look(page, size, "job")
+
+
+def look(page: Page, size: tuple[int, int], name: str) -> None:
+    """Keeps pictures where the environment says that somebody wants to look at them."""
     load_axe(page)
-    look_once(page, size, scheme)
-
-
-def show(page: Page, name: str) -> None:
-    """Keeps a picture where the environment says that somebody wants to look at it."""
-    folder = os.environ.get("SHORTY_TEST_PICTURES")
-    if folder:
-        page.screenshot(path=f"{folder}/{name}.png")
+    look_in_both_modes(page, size, set())
+    if folder := os.environ.get("SHORTY_TEST_PICTURES"):
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(path=f"{folder}/{name}-{size[0]}-{scheme}.png")

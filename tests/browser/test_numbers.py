@@ -6,7 +6,6 @@ from playwright.sync_api import Page, expect
 
 from shorty.accounts.service import Home
 from tests.browser.conftest import OpenBrowser
-from tests.browser.demo import Demo
 from tests.browser.finding import find_notice, find_row
 from tests.browser.site import Site
 
@@ -71,10 +70,8 @@ def test_a_link_is_deleted_from_its_page(page: Page, site: Site, ann: Home, else
     assert site.visit("leaving") == 404
 
 
-def test_the_overview_shows_the_period_that_is_chosen(
-    open_browser: OpenBrowser, demo: Demo
-) -> None:
-    page = open_browser(demo.home)
+def test_the_overview_shows_the_period_that_is_chosen(reading: Page) -> None:
+    page = reading
     page.goto("/app")
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     expect(page.get_by_role("heading", name="Top links")).to_be_visible()

@@ -21,6 +21,13 @@ class Watch:
         context.on("request", self._see_request)
         context.on("response", self._see_response)
 
+    def leave(self, context: BrowserContext) -> None:
+        """Stops to follow a context that lives on."""
+        context.remove_listener("console", self._hear)
+        context.remove_listener("weberror", self._catch)
+        context.remove_listener("request", self._see_request)
+        context.remove_listener("response", self._see_response)
+
     def forgive(self, *parts: str) -> None:
         """Ignores expected errors whose text contains one of `parts`."""
         self._forgiven.extend(parts)

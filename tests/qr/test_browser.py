@@ -1,6 +1,5 @@
 """A browser's rendering of the SVG is readable, for every pattern with every corner and a logo."""
 
-import shutil
 import subprocess
 from itertools import product
 from pathlib import Path
@@ -12,9 +11,10 @@ from shorty.links.model import QrSettings
 from shorty.qr.design import FRAMES, PRESETS, decide_design, override
 from shorty.qr.drawing import draw_svg
 from shorty.qr.shapes import CORNERS, PATTERNS
+from tests.browser.chromium import FLAGS, find_chromium
 from tests.qr.reading import QR_CODES, make_logo, open_image
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+CHROMIUM = find_chromium()
 SIZE = 240
 COLUMNS = 8
 LOOKS = (
@@ -51,7 +51,7 @@ def show(folder: Path, body: str) -> bytes:
     page.write_text(f"<!doctype html><style>{style}</style>{body}", encoding="utf-8")
     subprocess.run(
         [
-            *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
+            *(str(CHROMIUM), "--headless", *FLAGS, "--hide-scrollbars"),
             *(f"--user-data-dir={folder / 'profile'}", f"--window-size={width},{height}"),
             *(f"--screenshot={picture}", page.as_uri()),
         ],
