@@ -22,6 +22,7 @@ from shorty.clicks.model import BOT, LINK, PERSON, QR, Click
 from shorty.clicks.rollup_store import forget_visitors
 from shorty.clicks.weeks import sum_some_weeks
 from shorty.durations import DAY_MS
+from shorty.links.search_entries import catch_up
 from shorty.sqlite.database import SqliteDatabase
 from shorty.storage.database import Database
 from tests.benchmarks.engines import use_sqlite
@@ -75,6 +76,7 @@ async def fill(path: Path) -> None:
     await load(db, make_clicks([FEW_ID], FEW, year, END), FEW)
     await load(db, make_clicks([MANY_ID], MANY, year, END), MANY)
     await load(db, make_clicks(CROWD_IDS, CROWD_CLICKS, season, END), CROWD_CLICKS)
+    await catch_up(db)  # a server does so in the background, after minutes
     await db.close()
 
 
