@@ -6,6 +6,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from secrets import randbelow
 
+from tests.forks import ForkedService
 from tests.serve.running import make_database
 from tests.serve.test_product import BROWSER, SERVE, Visitor
 from tests.service import PATIENCE_S, Service
@@ -50,7 +51,7 @@ class Load:
 
 
 async def start(folder: Path, port: int) -> Service:
-    service = Service(SERVE, folder, SHORTY_SERVER__PORT=str(port), **SETTINGS)
+    service = ForkedService(SERVE, folder, SHORTY_SERVER__PORT=str(port), **SETTINGS)
     return await asyncio.to_thread(service.wait_until_ready)
 
 
