@@ -16,6 +16,7 @@ from tests.copies import find_databases
 from tests.output import PATIENCE_S, Output
 
 READY = "Shorty is ready on "
+START_S = 60  # how long a start may take on a busy machine, also without any bytecode
 
 
 def is_setting(name: str) -> bool:
@@ -103,7 +104,7 @@ class Service:
         self.stdout.read_all()
         self.stderr.read_all()
 
-    def wait_until_ready(self, patience_s: float = PATIENCE_S) -> Self:
+    def wait_until_ready(self, patience_s: float = START_S) -> Self:
         try:
             self.url = self.stdout.wait_for(READY, patience_s).removeprefix(READY)
         except BaseException:
