@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import time
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from runpy import run_module
@@ -45,8 +46,9 @@ def wait_for_order(orders: socket.socket) -> Order:
 
 
 def collect_keepers() -> None:
-    while os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-        os.wait()
+    with suppress(ChildProcessError):  # none is left
+        while os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG):
+            pass
 
 
 def start(order: Order, orders: socket.socket, files: list[int]) -> Order:
@@ -61,10 +63,10 @@ def start(order: Order, orders: socket.socket, files: list[int]) -> Order:
         for file in streams:
             os.close(file)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        os.write(channel, f"{status}\n".encode())
+        os.write(channel, str(status).encode())
         os._exit(0)
     os.setsid()
-    os.write(channel, f"{os.getpid()}\n".encode())
+    os.write(channel, str(os.getpid()).encode())
     os.close(channel)
     for number, file in enumerate(streams):
         os.dup2(file, number)

@@ -38,7 +38,7 @@ class ForkedService(Service):
         )
         out, stdout = os.pipe()
         err, stderr = os.pipe()
-        ours, theirs = socket.socketpair()
+        ours, theirs = make_channel()
         with Path(os.devnull).open() as nothing, theirs:
             files = [nothing.fileno(), stdout, stderr, theirs.fileno()]
             socket.send_fds(find_server(), [msgspec.json.encode(order)], files)
@@ -53,14 +53,12 @@ class ForkedProcess:
     def __init__(self, channel: socket.socket) -> None:
         self.returncode: int | None = None
         self._channel = channel
-        self._reports = channel.makefile("r", encoding="ascii")
         self.pid = self._hear()
 
     def wait(self, timeout: float | None = None) -> int:
         if self.returncode is None:
             self._channel.settimeout(timeout)
             self.returncode = self._hear()
-            self._reports.close()
             self._channel.close()
         return self.returncode
 
@@ -77,15 +75,20 @@ class ForkedProcess:
             os.kill(self.pid, number)
 
     def _hear(self) -> int:
-        report = self._reports.readline()
+        report = self._channel.recv(20)
         assert report, "the process that forks servers has ended"
         return int(report)
+
+
+def make_channel() -> tuple[socket.socket, socket.socket]:
+    """Each message arrives whole, by itself."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
 
 @cache
 def find_server() -> socket.socket:
     """Started once per process, and ends with it."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours, theirs = make_channel()
     with theirs:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.fork_server", str(theirs.fileno())],
