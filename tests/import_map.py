@@ -12,6 +12,7 @@ from pathlib import Path
 
 PACKAGE = "shorty"
 IMPORTERS = {"import_module", "importlib.import_module", "__import__"}
+Statement = ast.Import | ast.ImportFrom
 _MODULE_IN_STRING = re.compile(rf"({PACKAGE}(?:\.\w+)+)(?::(\w+))?")
 
 
@@ -46,39 +47,41 @@ def read_modules(root: Path) -> list[Module]:
 
 def _read_module(root: Path, file: Path) -> Module:
     relative = file.relative_to(root)
-    tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+    nodes = [*ast.walk(ast.parse(file.read_text(encoding="utf-8"), filename=str(file)))]
     folder = ".".join((PACKAGE, *relative.parent.parts))
-    imports = [*_list_imports(tree, folder), *_list_imports_by_string(tree, folder, root)]
+    statements = [each for each in nodes if isinstance(each, Statement)]
+    written = [*_list_imports(statements, folder)]
     return Module(
         path=relative.as_posix(),
         name=folder if file.name == "__init__.py" else f"{folder}.{file.stem}",
         unit=relative.parts[0].removesuffix(".py"),
         depth=len(relative.parts) - (file.name == "__init__.py"),
-        imports=tuple(imports),
-        names=tuple(_list_names(tree, folder)),
-        imports_in_functions=tuple(_list_function_imports(tree, folder)),
+        imports=(*written, *_list_imports_by_string(nodes, folder, root)),
+        names=tuple(_list_names(nodes, statements, folder)),
+        imports_in_functions=tuple(_list_function_imports(nodes, written)),
     )
 
 
-def _list_imports(tree: ast.AST, folder: str) -> Iterator[Reference]:
-    for node in ast.walk(tree):
-        for name, _ in _read_import(node, folder):
-            yield Reference(name=name, line=getattr(node, "lineno", 0))
+def _list_imports(statements: list[Statement], folder: str) -> Iterator[Reference]:
+    for statement in statements:
+        for name, _ in _read_import(statement, folder):
+            yield Reference(name=name, line=statement.lineno)
 
 
-def _list_function_imports(tree: ast.AST, folder: str) -> Iterator[Reference]:
-    for node in ast.walk(tree):
+def _list_function_imports(nodes: list[ast.AST], imports: list[Reference]) -> Iterator[Reference]:
+    for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield from _list_imports(node, folder)
+            lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+            yield from (found for found in imports if found.line in lines)
 
 
-def _list_imports_by_string(tree: ast.AST, folder: str, root: Path) -> Iterator[Reference]:
-    for node in ast.walk(tree):
+def _list_imports_by_string(nodes: list[ast.AST], folder: str, root: Path) -> Iterator[Reference]:
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             found = _MODULE_IN_STRING.fullmatch(node.value)
             if found and _is_module(found[1], root):
                 yield Reference(name=".".join(filter(None, found.groups())), line=node.lineno)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in IMPORTERS:
+        elif isinstance(node, ast.Call) and _spell_out(node.func, {}) in IMPORTERS:
             yield from _read_importer(node, folder)
 
 
@@ -106,12 +109,12 @@ def _climb(folder: str, dots: int, name: str) -> str:
     return ".".join((*kept, name)) if name else ".".join(kept)
 
 
-def _read_import(node: ast.AST, folder: str) -> Iterator[tuple[str, str]]:
+def _read_import(node: Statement, folder: str) -> Iterator[tuple[str, str]]:
     """Pairs of the imported dotted name and the name it is bound to."""
     if isinstance(node, ast.Import):
         for alias in node.names:
             yield alias.name, alias.asname or ""
-    elif isinstance(node, ast.ImportFrom):
+    else:
         base = node.module or ""
         if node.level:
             base = _climb(folder, node.level, base)
@@ -119,14 +122,16 @@ def _read_import(node: ast.AST, folder: str) -> Iterator[tuple[str, str]]:
             yield f"{base}.{alias.name}", alias.asname or alias.name
 
 
-def _list_names(tree: ast.AST, folder: str) -> Iterator[Reference]:
+def _list_names(
+    nodes: list[ast.AST], statements: list[Statement], folder: str
+) -> Iterator[Reference]:
     bound = {
         alias: name
-        for node in ast.walk(tree)
-        for name, alias in _read_import(node, folder)
+        for statement in statements
+        for name, alias in _read_import(statement, folder)
         if alias
     }
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute | ast.Name):
             yield Reference(name=_spell_out(node, bound), line=node.lineno)
 

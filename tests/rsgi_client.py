@@ -19,6 +19,7 @@ class RequestHeaders:
 
     def __init__(self, headers: httpx.Headers) -> None:
         self._headers = headers
+        self._items = headers.multi_items()
 
     @overload
     def get(self, key: str) -> str | None: ...
@@ -28,10 +29,10 @@ class RequestHeaders:
         return next(iter(self.get_all(key)), default)
 
     def get_all(self, key: str) -> list[str]:
-        return [value for name, value in self.items() if name == key]
+        return [value for name, value in self._items if name == key]
 
     def items(self) -> Headers:
-        return self._headers.multi_items()
+        return self._items
 
     def __contains__(self, key: str) -> bool:
         return key in self._headers

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import IO, Protocol, Self
 from urllib.parse import urlsplit
 
 from tests.copies import find_databases
 from tests.output import PATIENCE_S, Output
 
 READY = "Shorty is ready on "
+START_S = 60  # how long a start may take on a busy machine, also without any bytecode
 
 
 def is_setting(name: str) -> bool:
@@ -33,6 +34,19 @@ def list_settings(folder: Path) -> dict[str, str]:
         "SHORTY_STORAGE__DATABASE": databases.find_for(folder),
         "SHORTY_STORAGE__FOLDER": str(folder),
     }
+
+
+class Process(Protocol):
+    """What tests use of a `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def send_signal(self, number: int, /) -> None: ...
 
 
 class Service:
@@ -54,21 +68,31 @@ class Service:
             **settings,
         }
         self.folder = folder
-        self.process = subprocess.Popen(
+        self.process, stdout, stderr = self._launch(
             [*within, sys.executable, *command],
-            cwd=folder,
-            env={name: value for name, value in environment.items() if value is not None},
+            {name: value for name, value in environment.items() if value is not None},
+        )
+        self.stdout = Output(stdout)
+        self.stderr = Output(stderr)
+        self.url = ""
+
+    def _launch(
+        self, command: Sequence[str], environment: dict[str, str]
+    ) -> tuple[Process, IO[str], IO[str]]:
+        """The process, what it prints and its errors."""
+        process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
-        assert self.process.stdout
-        assert self.process.stderr
-        self.stdout = Output(self.process.stdout)
-        self.stderr = Output(self.process.stderr)
-        self.url = ""
+        assert process.stdout
+        assert process.stderr
+        return process, process.stdout, process.stderr
 
     def __enter__(self) -> Self:
         return self
@@ -80,8 +104,12 @@ class Service:
         self.stdout.read_all()
         self.stderr.read_all()
 
-    def wait_until_ready(self, patience_s: float = PATIENCE_S) -> Self:
-        self.url = self.stdout.wait_for(READY, patience_s).removeprefix(READY)
+    def wait_until_ready(self, patience_s: float = START_S) -> Self:
+        try:
+            self.url = self.stdout.wait_for(READY, patience_s).removeprefix(READY)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     @property

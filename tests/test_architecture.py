@@ -392,6 +392,13 @@ def _plant(root: Path, files: dict[str, str]) -> list[Module]:
     return read_modules(root)
 
 
+def read_connecting(root: Path) -> Iterator[tuple[str, ast.AST]]:
+    """The files below `root` that could open SQLite, parsed; of the others no more is read."""
+    for file in root.rglob("*.py"):
+        if "connect" in (text := file.read_text(encoding="utf-8")):
+            yield str(file.relative_to(root)), ast.parse(text)
+
+
 def list_opened(tree: ast.AST) -> Iterator[int]:
     """The lines that open SQLite directly."""
     for node in ast.walk(tree):
@@ -420,20 +427,16 @@ def list_unclosed(tree: ast.AST) -> Iterator[int]:
 
 def test_tests_close_every_connection_however_they_end() -> None:
     """Newer releases of Python warn of one that is left open, and warnings are errors."""
-    root = Path(__file__).parent
     unclosed = [
-        f"{file.relative_to(root)}:{line}"
-        for file in root.rglob("*.py")
-        for line in list_unclosed(ast.parse(file.read_text()))
+        f"{name}:{line}"
+        for name, tree in read_connecting(Path(__file__).parent)
+        for line in list_unclosed(tree)
     ]
     assert unclosed == []
 
 
 def test_every_connection_is_opened_in_one_place() -> None:
     root = Path(shorty.__file__).parent
-    opened = {
-        str(file.relative_to(root)): list(list_opened(ast.parse(file.read_text())))
-        for file in root.rglob("*.py")
-    }
+    opened = {name: list(list_opened(tree)) for name, tree in read_connecting(root)}
     assert [name for name, lines in opened.items() if lines] == ["sqlite/connections.py"]
     assert len(opened["sqlite/connections.py"]) == 1

@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from tests.forks import ForkedService
 from tests.seeds.texts import EXAMPLES, list_link_fields, read_answer, read_examples
-from tests.service import PATIENCE_S, Service
+from tests.service import PATIENCE_S
 
 CALLED_HOST = re.compile(r"https://[a-z.-]+(?=/api/v1/)")
 ENVIRONMENT = {**os.environ, "NO_PROXY": "*"}
@@ -43,13 +44,13 @@ def server() -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as path:
         folder = Path(path)
         (folder / "shorty.toml").write_text(domains, "utf-8")
-        with Service(["-m", "shorty", "serve"], folder) as service:
+        with ForkedService(["-m", "shorty", "serve"], folder) as service:
             service.wait_until_ready()
             yield Server(service.url, make_token(folder))
 
 
 def make_token(folder: Path) -> str:
-    with Service(["-m", "shorty", "token", "create"], folder) as command:
+    with ForkedService(["-m", "shorty", "token", "create"], folder) as command:
         assert command.wait_for_end() == 0, command.stderr.read_all()
         (token,) = command.stdout.read_all()
     return token

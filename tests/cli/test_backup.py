@@ -13,13 +13,13 @@ from shorty.cli.files import name_unfinished, write_file
 from shorty.clicks.journal import Journal
 from tests.cli.shell import Shell, ShellBeside
 from tests.databases import note_syncs
-from tests.service import Service
+from tests.forks import ForkedService
 
 pytestmark = pytest.mark.sqlite_only("copies a file; tests/postgres has the rest")
 
 
 def run(folder: Path, *words: str, code: int = 0) -> tuple[str, str]:
-    with Service(["-m", "shorty", *words], folder) as command:
+    with ForkedService(["-m", "shorty", *words], folder) as command:
         assert command.wait_for_end() == code, command.stderr.read_all()
         return "\n".join(command.stdout.read_all()), "\n".join(command.stderr.read_all())
 
@@ -33,7 +33,7 @@ def test_a_backup_of_a_running_server_is_restored(
     tmp_path: Path, shell_beside: ShellBeside
 ) -> None:
     shell = shell_beside(tmp_path)
-    with Service(["-m", "shorty", "serve"], tmp_path) as server:
+    with ForkedService(["-m", "shorty", "serve"], tmp_path) as server:
         server.wait_until_ready()
         assert shell("link", "add", "https://example.com/", "--slug", "before").code == 0
         assert "to copy.db (" in shell("backup", "copy.db").err
@@ -56,7 +56,7 @@ def test_a_backup_of_a_running_server_is_restored(
             ("before",),
             ("after",),
         ]
-    with Service(["-m", "shorty", "serve"], tmp_path) as server:
+    with ForkedService(["-m", "shorty", "serve"], tmp_path) as server:
         server.wait_until_ready()
         assert server.stop() == 0
 
@@ -147,7 +147,7 @@ def test_a_restore_makes_the_folder_of_a_new_machine(shell: Shell, tmp_path: Pat
 def test_a_command_leaves_a_database_alone_that_a_former_release_still_serves(
     tmp_path: Path,
 ) -> None:
-    with Service(["-m", "shorty", "serve"], tmp_path) as server:
+    with ForkedService(["-m", "shorty", "serve"], tmp_path) as server:
         server.wait_until_ready()
         make_older(tmp_path / "shorty.db")
         _, told = run(tmp_path, "link", "list", code=1)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from shorty.cli.numbers import choose_interval, draw_bar
 from shorty.clicks.periods import read_period
 from shorty.durations import DAY_MS
 from tests.cli.shell import Shell
+from tests.copies import find_databases
 from tests.serve.running import change
 
 NOON = 1_790_000_000_000 // DAY_MS * DAY_MS + DAY_MS // 2  # 2026-09-21
@@ -28,12 +30,23 @@ CLICKS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database's folder, once the first test has it: copying is faster than making it."""
+    return tmp_path_factory.mktemp("clicked") / "data"
+
+
 @pytest.fixture(autouse=True)
-def clicked(shell: Shell, tmp_path: Path) -> None:
+def clicked(shell: Shell, tmp_path: Path, made: Path) -> None:
+    if made.exists():
+        shutil.copytree(made, tmp_path / "data")
+        return
     shell("link", "add", "https://example.com", "--slug", "sale", "--tag", "Spring")
     shell("link", "add", "https://example.com", "--slug", "other")
     change(tmp_path / "data", CLICK, CLICKS)
     assert shell("analytics", "rebuild").code == 0
+    if find_databases() is None:
+        shutil.copytree(tmp_path / "data", made)
 
 
 def test_a_links_numbers_are_printed_whole_in_a_pipe(shell: Shell) -> None:

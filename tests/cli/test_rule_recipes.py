@@ -14,8 +14,8 @@ import pytest
 
 from tests.cli.shell import ShellBeside
 from tests.dated_app import COMMAND, set_moment
+from tests.forks import ForkedService
 from tests.serve.running import make_database
-from tests.service import Service
 
 PAGE: Final = Path("shorty/manual/rules.md").read_text()
 SHOP: Final = "https://example.com/shop"
@@ -173,7 +173,7 @@ class Caller(NamedTuple):
 def caller(folder: Path) -> Generator[Caller]:
     token = make_database(folder)
     settings = {"SHORTY_SERVER__TRUSTED_PROXIES": '["127.0.0.1"]'}
-    with Service(COMMAND, folder, **settings) as service:
+    with ForkedService(COMMAND, folder, **settings) as service:
         url = service.wait_until_ready().url
         headers = {"Authorization": f"Bearer {token}"}
         with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:

@@ -22,6 +22,7 @@ from shorty.databases import open_database
 from shorty.serve import Patience
 from shorty.storage.database import Transaction, Value
 from tests.copies import find_databases
+from tests.forks import ForkedService
 from tests.service import PATIENCE_S, Service
 from tests.support import find_storage, make_folder, make_storage, prepare_copy
 
@@ -34,7 +35,7 @@ def run(
     folder: Path, app: str = "App", patience: Patience = PATIENCE, /, **settings: str | None
 ) -> Service:
     words = ["-m", "tests.serve.small_app", app, msgspec.json.encode(patience).decode()]
-    return Service(words, folder, **settings)
+    return ForkedService(words, folder, **settings)
 
 
 def run_until_ready(

@@ -21,6 +21,7 @@ from shorty.accounts.sessions import start_session
 from shorty.databases import open_database
 from shorty.web.cookies import SESSION
 from tests.examples import count_examples
+from tests.forks import ForkedService
 from tests.serve.test_product import BROWSER, SERVE, Visitor, make_token
 from tests.service import PATIENCE_S, Service
 from tests.support import find_storage
@@ -134,7 +135,7 @@ async def sign_in(folder: Path) -> str:
 def site() -> Iterator[Site]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with Service(SERVE, folder).wait_until_ready() as service:
+        with ForkedService(SERVE, folder).wait_until_ready() as service:
             token = make_token(folder)
             site = Site(service, token, asyncio.run(sign_in(folder)))
             with closing(site.client):

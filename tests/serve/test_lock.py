@@ -128,7 +128,8 @@ def test_it_can_be_started_again_at_once_after_its_supervisor_was_killed(folder:
         port = service.address[1]
         service.send_signal(signal.SIGKILL)
         service.wait_for_end()
-        with run_until_ready(folder, SHORTY_SERVER__PORT=str(port)) as again:
+        patience = Patience(lock_s=PATIENCE_S)
+        with run_until_ready(folder, "App", patience, SHORTY_SERVER__PORT=str(port)) as again:
             assert again.get("/pid").isdigit()
             assert again.stop() == 0
             assert read_log(folder) == ["opened", "closed"] * 2

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.forks import ForkedService
 from tests.serve.running import change, make_database
 from tests.service import PATIENCE_S, READY, Service
 
@@ -65,7 +66,7 @@ class Visitor:
 
 
 def run_command(folder: Path, *command: str, **settings: str | None) -> list[str]:
-    with Service(["-m", "shorty", *command], folder, **settings) as service:
+    with ForkedService(["-m", "shorty", *command], folder, **settings) as service:
         assert service.wait_for_end() == 0, service.stderr.read_all()
         return service.stdout.read_all()
 
@@ -100,14 +101,14 @@ def test_variables_override_settings(folder: Path) -> None:
     shutil.copy(SHIPPED, folder)
     token = make_database(folder)
     variables = {"SHORTY_LINKS__SLUG_LENGTH": "9", "SHORTY_SERVER__HOST": "::1"}
-    with Service(SERVE, folder, **variables).wait_until_ready() as service:
+    with ForkedService(SERVE, folder, **variables).wait_until_ready() as service:
         assert service.url.startswith("http://[::1]:")
         visitor = Visitor(service, token)
         assert len(visitor.make_link()["shortCode"]) == 9
 
 
 def test_a_token_counts_from_the_moment_that_a_command_makes_it_to_its_end(folder: Path) -> None:
-    with Service(SERVE, folder).wait_until_ready() as service:
+    with ForkedService(SERVE, folder).wait_until_ready() as service:
         token = make_token(folder)
         visitor = Visitor(service, token)
         assert visitor.call("GET", "/links")[0] == 200
@@ -118,7 +119,7 @@ def test_a_token_counts_from_the_moment_that_a_command_makes_it_to_its_end(folde
 
 def test_a_token_can_be_created_before_the_server_starts(folder: Path) -> None:
     token = make_token(folder)
-    with Service(SERVE, folder).wait_until_ready() as service:
+    with ForkedService(SERVE, folder).wait_until_ready() as service:
         assert Visitor(service, token).call("GET", "/links")[0] == 200
 
 
@@ -130,7 +131,7 @@ def test_no_answered_click_is_lost_or_counted_twice_by_stops_kills_and_crashes(
     port = "0"
     link: dict[str, Any] = {}
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
-        with Service(SERVE, folder, SHORTY_SERVER__PORT=port).wait_until_ready() as service:
+        with ForkedService(SERVE, folder, SHORTY_SERVER__PORT=port).wait_until_ready() as service:
             port = str(service.address[1])
             visitor = Visitor(service, token)
             link = link or visitor.make_link()
@@ -138,13 +139,13 @@ def test_no_answered_click_is_lost_or_counted_twice_by_stops_kills_and_crashes(
                 answered += visitor.visit(link["shortCode"]) == 302
             service.send_signal_to_all(number)
             service.wait_for_end()
-    with Service(SERVE, folder, SHORTY_SERVER__PORT=port).wait_until_ready() as service:
+    with ForkedService(SERVE, folder, SHORTY_SERVER__PORT=port).wait_until_ready() as service:
         assert Visitor(service, token).count_clicks(link) == answered == 150
 
 
 def test_a_limit_survives_crashes(folder: Path) -> None:
     token = make_database(folder)
-    with Service(SERVE, folder).wait_until_ready() as service:
+    with ForkedService(SERVE, folder).wait_until_ready() as service:
         link = Visitor(service, token).make_link(maxClicks=10)
         seen: list[int] = []
         for _ in range(3):
@@ -167,7 +168,7 @@ def kill_worker(service: Service) -> None:
 def test_a_newer_database_is_refused_in_one_sentence(folder: Path) -> None:
     make_database(folder)
     change(folder, "insert into schema_migrations values (999, 'from the future', 0)")
-    with Service(SERVE, folder) as service:
+    with ForkedService(SERVE, folder) as service:
         assert service.wait_for_end() == 1
         assert service.stdout.read_all() == []
         (sentence,) = service.stderr.read_all()
@@ -176,7 +177,7 @@ def test_a_newer_database_is_refused_in_one_sentence(folder: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_refused_in_one_sentence(folder: Path) -> None:
     (folder / "data").write_text("a file")
-    with Service(SERVE, folder, SHORTY_STORAGE__DATABASE="data/shorty.db") as service:
+    with ForkedService(SERVE, folder, SHORTY_STORAGE__DATABASE="data/shorty.db") as service:
         assert service.wait_for_end() == 1
         (sentence,) = service.stderr.read_all()
     assert "is not writable" in sentence
@@ -187,7 +188,7 @@ def test_the_access_log_has_an_event_for_each_request_and_says_nothing_of_the_vi
 ) -> None:
     token = make_database(folder)
     settings = {"SHORTY_LOG__ACCESS": "true", "SHORTY_LOG__FORMAT": "json"}
-    with Service(SERVE, folder, **settings).wait_until_ready() as service:
+    with ForkedService(SERVE, folder, **settings).wait_until_ready() as service:
         visitor = Visitor(service, token)
         slug = visitor.make_link()["shortCode"]
         assert visitor.visit(f"{slug}?key=secret") == 302
@@ -208,7 +209,7 @@ def test_the_access_log_has_an_event_for_each_request_and_says_nothing_of_the_vi
 
 
 def test_without_an_access_log_requests_are_not_logged(folder: Path) -> None:
-    with Service(SERVE, folder).wait_until_ready() as service:
+    with ForkedService(SERVE, folder).wait_until_ready() as service:
         assert Visitor(service).visit("nothing-here") == 404
         assert service.stop() == 0
         assert service.stderr.read_all() == []

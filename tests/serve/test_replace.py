@@ -17,9 +17,16 @@ def kill_worker(service: Service) -> int:
     return pid
 
 
+def replace_worker(service: Service) -> int:
+    """Waits for the next one's report, which comes after its first answers."""
+    pid = kill_worker(service)
+    service.stderr.wait_for("server_ready")
+    return pid
+
+
 def test_a_killed_worker_is_replaced_again_and_again(folder: Path) -> None:
     with run_until_ready(folder) as service:
-        pids = {kill_worker(service) for _ in range(3)}
+        pids = {replace_worker(service) for _ in range(3)}
         pids.add(int(service.get("/pid")))
         assert len(pids) == 4
         assert service.stop() == 0
@@ -85,8 +92,9 @@ def test_sighup_takes_new_settings_with_one_worker_after_the_other(
 def test_no_request_is_refused_while_the_settings_change(folder: Path, settings: Path) -> None:
     with run_until_ready(folder) as service:
         service.send_signal(signal.SIGHUP)
-        for _ in range(50):
+        while not service.stderr.lines:
             assert service.get("/slug-length") == "7"
+        assert "server_ready" in service.stderr.lines[0]
         assert service.stop() == 0
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from shorty.serve import Patience
 from tests.serve.running import GET, PATIENCE, open_stream, read_log, run, run_until_ready
-from tests.service import READY, Service
+from tests.service import PATIENCE_S, READY, Service
 
 PROMISED_S = 10.0  # from the signal to the end
 
@@ -49,9 +49,10 @@ def read_nothing(service: Service) -> socket.socket:
 def test_no_quiet_client_delays_its_end(
     folder: Path, open_client: Callable[[Service], socket.socket]
 ) -> None:
-    with run_until_ready(folder) as service, open_client(service):
+    patience = Patience(grace_s=2 * PATIENCE_S, stop_s=3 * PATIENCE_S)
+    with run_until_ready(folder, "App", patience) as service, open_client(service):
         service.send_signal(signal.SIGTERM)
-        assert service.wait_for_end(PATIENCE.grace_s) == 0
+        assert service.wait_for_end() == 0
         assert service.stderr.read_all() == []
         assert read_log(folder) == ["opened", "closed"]
 
@@ -64,7 +65,7 @@ def test_clients_in_the_middle_of_something_delay_its_end_for_a_while(folder: Pa
         read_nothing(service),
     ):
         service.send_signal(signal.SIGTERM)
-        assert service.wait_for_end(PROMISED_S) == 0
+        assert service.wait_for_end() == 0
         assert service.stderr.read_all() == []
         assert read_log(folder) == ["opened", "closed"]
 
@@ -82,7 +83,7 @@ def test_a_signal_to_the_whole_group_stops_it_cleanly(folder: Path, number: int)
     with run_until_ready(folder) as service, open_stream(service):
         service.send_signal_to_all(number)
         service.send_signal_to_all(number)
-        assert service.wait_for_end(PROMISED_S) == 0
+        assert service.wait_for_end() == 0
         assert read_log(folder) == ["opened", "closed"]
 
 
@@ -105,7 +106,7 @@ def test_it_can_be_stopped_while_it_starts(folder: Path) -> None:
 def test_a_worker_that_never_ends_is_killed_in_time(folder: Path) -> None:
     with run_until_ready(folder, "Stuck", Patience(stop_s=0.5)) as service:
         service.send_signal(signal.SIGTERM)
-        assert service.wait_for_end(PROMISED_S) == 1
+        assert service.wait_for_end() == 1
         assert service.stderr.read_all() == [
             "The worker did not stop cleanly: it was ended by SIGKILL."
         ]

@@ -53,8 +53,22 @@ async def build_house(db: Database, email: str = "ann@a.example") -> House:
     return House(context, await make_actor(db, home, config=CONFIG))
 
 
+def run_in_house(move: Callable[[House], Awaitable[None]]) -> None:
+    """For examples that hypothesis makes up: each has a database of its own."""
+
+    async def run(folder: Path) -> None:
+        db = await open_new(folder)
+        try:
+            await move(await build_house(db))
+        finally:
+            await db.close()
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(run(Path(folder)))
+
+
 def run_in_two_houses(move: Callable[[House, House], Awaitable[None]]) -> None:
-    """For examples that hypothesis makes up: each has two databases of its own."""
+    """The same, with two databases."""
 
     async def run(folder: Path) -> None:
         (folder / "new").mkdir()

@@ -19,7 +19,7 @@ from tests.transfer.making import (
     import_text,
     list_all,
     on_small_plan,
-    run_in_two_houses,
+    run_in_house,
 )
 
 HEAD = '{"kind":"export","format":2,"exportedAt":1}\n'
@@ -104,11 +104,11 @@ async def assert_both_say_the_same(house: House, source: SourceName, text: str) 
 def test_a_dry_run_of_a_table_says_what_an_import_does(
     rows: list[dict[str, str]], is_small: bool
 ) -> None:
-    async def move(house: House, _other: House) -> None:
+    async def move(house: House) -> None:
         chosen = on_small_plan(house) if is_small else house
         await assert_both_say_the_same(chosen, "csv", write_table(rows))
 
-    run_in_two_houses(move)
+    run_in_house(move)
 
 
 @settings(max_examples=count_examples(20), deadline=None)
@@ -116,11 +116,11 @@ def test_a_dry_run_of_a_table_says_what_an_import_does(
 def test_a_dry_run_of_our_own_format_says_what_an_import_does(
     lines: list[dict[str, Any]], is_small: bool
 ) -> None:
-    async def move(house: House, _other: House) -> None:
+    async def move(house: House) -> None:
         chosen = on_small_plan(house) if is_small else house
         await assert_both_say_the_same(chosen, "shorty", write_lines(lines))
 
-    run_in_two_houses(move)
+    run_in_house(move)
 
 
 async def test_tags_without_room_are_remarks(house: House) -> None:

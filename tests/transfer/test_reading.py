@@ -22,8 +22,12 @@ from tests.transfer import samples
 from tests.transfer.hostile import INSERT, SHAPES, Shape, measure, read_all
 
 KB = 1024
-TWICE = 2.3
-"""How much longer twice the input may take at most."""
+TWICE = 2.15
+"""How much more work twice the input may be at most."""
+EIGHT_TIMES = 12
+"""How much longer eight times the input may take at most, where the square of it takes 64 times."""
+NOISE_S = 0.1
+TRIES = 3
 
 Read = Callable[[SourceName, str | bytes], list[Item]]
 
@@ -76,7 +80,7 @@ def test_twice_the_input_is_twice_the_work(
     path.write_bytes(shape(KB // 2))
     read_all(source, path)  # what is compiled and cached at first is no part of it
     work: list[int] = []
-    for size in (2 * KB, 4 * KB):
+    for size in (KB, 2 * KB):
         path.write_bytes(shape(size))
         work.append(count_work(source, path))
     assert work[1] <= TWICE * work[0]
@@ -86,13 +90,16 @@ def test_twice_the_input_is_twice_the_work(
 def test_eight_times_the_input_takes_no_more_than_three_doublings(
     tmp_path: Path, source: SourceName, name: str, shape: Shape
 ) -> None:
-    """Of what no call shows, such as a pattern that looks at a text again from each place in it."""
+    """Of what no call shows, such as a pattern that looks at a text again from each place in it.
+
+    Only the time of this thread counts, and one try of several is enough.
+    """
     del name
     path = tmp_path / "hostile"
-    path.write_bytes(shape(8 * KB))
-    one = min(measure(source, path) for _ in range(3))
-    path.write_bytes(shape(64 * KB))
-    assert measure(source, path) <= TWICE**3 * one + 0.2
+    path.write_bytes(shape(4 * KB))
+    one = min(measure(source, path) for _ in range(TRIES))
+    path.write_bytes(shape(32 * KB))
+    assert any(measure(source, path) <= EIGHT_TIMES * one + NOISE_S for _ in range(TRIES))
 
 
 @pytest.mark.parametrize(
