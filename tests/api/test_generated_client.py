@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import httpx
 import pytest
 
+from tests.forks import ForkedService
 from tests.qr.reading import RED_SQUARE
 from tests.serve.running import make_database
 from tests.service import Service
@@ -55,7 +56,7 @@ class Caller(NamedTuple):
 def service(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[Service, str]]:
     folder = tmp_path_factory.mktemp("served")
     token = make_database(folder)
-    with Service(["-m", "shorty", "serve"], folder) as service:
+    with ForkedService(["-m", "shorty", "serve"], folder) as service:
         yield service.wait_until_ready(), token
 
 

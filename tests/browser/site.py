@@ -19,7 +19,8 @@ from shorty.databases import open_database
 from shorty.passwords import hash_password
 from shorty.storage.database import Database, Transaction
 from shorty.web.cookies import PATH, SESSION
-from tests.service import PATIENCE_S, Service
+from tests.forks import ForkedService
+from tests.service import PATIENCE_S
 from tests.support import find_storage, make_actor, make_colleague, make_home, make_token
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Site:
         self, folder: Path, command: tuple[str, ...] = SERVE, **settings: str | None
     ) -> None:
         self.folder = folder
-        self.service = Service(command, folder, **settings)
+        self.service = ForkedService(command, folder, **settings)
         self._numbers = count(1)
         self._stack = ExitStack()
 

@@ -22,7 +22,7 @@ from tests.links.rule_reference import MONDAY, Visit, find_rule, make_rules, mak
 
 RULE = Rule(id="r", url="https://example.com/r")
 NOW = round(MONDAY.timestamp() * 1000)
-LISTS_AT_ONCE = 10
+LISTS_AT_ONCE = 20
 A, B, C = (
     Variant(key=key, url=f"https://example.com/{key}", weight=weight)
     for key, weight in (("a", 60), ("b", 30), ("c", 10))
@@ -42,7 +42,7 @@ def make_visitor(**only_what_matters: Any) -> StatedVisitor:
 
 @settings(max_examples=count_examples(500), deadline=None)
 @given(st.integers(min_value=0))
-def test_five_thousand_lists_of_rules_choose_as_a_simple_reference_does(seed: int) -> None:
+def test_ten_thousand_lists_of_rules_choose_as_a_simple_reference_does(seed: int) -> None:
     dice = Random(seed)  # noqa: S311 - the same for the same seed
     for _ in range(LISTS_AT_ONCE):
         rules, visit = make_rules(dice), make_visit(dice)

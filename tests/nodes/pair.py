@@ -21,6 +21,7 @@ from shorty.config.settings import UNLIMITED, DefaultsConfig
 from shorty.databases import open_database
 from shorty.storage.database import Transaction
 from shorty.web.cookies import SESSION
+from tests.forks import ForkedService
 from tests.nodes.client import BROWSER
 from tests.service import PATIENCE_S, Service
 
@@ -125,7 +126,7 @@ class Pair:
             "SHORTY_STORAGE__FOLDER": str(self.folder / name),
             **changed,
         }
-        service = Service(SERVE, self.folder, **{**self.settings, **own})
+        service = ForkedService(SERVE, self.folder, **{**self.settings, **own})
         return self._stack.enter_context(service)
 
     def stop(self) -> list[int]:

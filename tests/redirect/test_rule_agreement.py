@@ -3,6 +3,7 @@
 from random import Random
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,9 @@ from tests.redirect.house import House
 from tests.redirect.visiting import cache_link
 from tests.rsgi_client import Exchange, Scope
 
-VISITS_AT_ONCE = 50
+pytestmark = pytest.mark.sqlite_only("rules are matched in memory")
+
+VISITS_AT_ONCE = 100
 MINUTE_MS = 60_000
 ADDRESSES = {"80.81.192.1": "DE", "8.8.8.8": "US", "2001:7f8::1": "DE", "10.0.0.7": ""}
 AGENTS = (
@@ -85,7 +88,7 @@ async def compare(house: House, link: Link, rules: list[Rule], dice: Random) -> 
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(seed=st.integers(min_value=0))
-async def test_the_simulator_and_the_redirect_agree_over_five_thousand_visits(
+async def test_the_simulator_and_the_redirect_agree_over_ten_thousand_visits(
     house: House, seed: int
 ) -> None:
     dice = Random(seed)  # noqa: S311 - the same for the same seed
