@@ -10,7 +10,7 @@ STYLES: Final = [*Path(shorty.__file__).parent.rglob("*.css")]
 LIMIT: Final = re.compile(r"(width|height)\s*:\s*([\d.]+)(rem|px)")
 PX: Final = {"rem": 16, "px": 1}
 QUERY: Final = re.compile(r"@media([^{]*)\{")
-# Like `SMALL_PHONE` and `PHONE` of tests/browser/looking.py, which asks axe about the first alone.
+# Like `SMALL_PHONE` and `PHONE` of tests/browser/looking.py.
 PHONES: Final = {"width": (320, 375), "height": (640, 740)}
 
 
