@@ -68,7 +68,8 @@ def find_page(request: WebRequest, usual: str) -> str:
     its faults, and can be filled in at `usual`.
     """
     referer = request.find_header(b"referer") or ""
-    if _read_host(referer) != _read_own_host(request):
+    host = _read_host(referer)
+    if not host or host != _read_own_host(request):
         return usual
     came_from = urlsplit(referer)
     query = [pair for pair in parse_qsl(came_from.query) if pair[0] != DRAFT]
