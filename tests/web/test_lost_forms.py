@@ -313,6 +313,7 @@ async def test_a_page_that_has_the_form_no_more_shows_what_was_typed(
     [
         (f"{HERE}/app/tags?after=7&draft=x", "/app/tags?after=7"),
         (f"{HERE}/app/account", "/app/account"),
+        (f"{HERE}/app/new-email?key=of-a-mail&x=1", "/app/new-email?x=1"),
         (f"{HERE}/app/tags", "/app/tags"),
         (f"{HERE}/", "/app/tags"),
         (f"{HERE}/app/../../evil", "/app/tags"),
