@@ -43,6 +43,10 @@ _LOOKALIKES: Final = {
     "HEBREW": frozenset("דוחיןסװײ"),
     "THAI": frozenset("ทนบพรหเแดลปฟม"),
 }
+# Letters that look like a slash, a dot or a dash where none of their own scripts is beside them.
+_SIGNS: Final = "ノンソゾ・ー一丨丶丿ㄧ"
+_EAST_ASIAN: Final = r"\u3040-\u30ff\u3100-\u312f\u3400-\u9fff"
+_FALSE_SIGN: Final = re.compile(rf"(?:^|[^{_EAST_ASIAN}])[{_SIGNS}]++(?![{_EAST_ASIAN}])")
 
 
 @lru_cache(maxsize=REMEMBERED_HOSTS)
@@ -75,7 +79,7 @@ def _is_clear(text: str, *, may_look_latin: bool) -> bool:
     if len(scripts) > 1 and not any(scripts <= together for together in _TOGETHER):
         return False
     latin = [letter for letter in letters if _find_script(letter) == "LATIN"]
-    if not all(map(_LATIN.fullmatch, latin)):
+    if not all(map(_LATIN.fullmatch, latin)) or (latin and _FALSE_SIGN.search(text)):
         return False
     lookalikes = _LOOKALIKES.get(min(scripts), frozenset())
     return may_look_latin or not lookalikes.issuperset(letters)

@@ -18,7 +18,7 @@ def encode(host: str) -> str:
         *("bücher.example", "straße.de", "jōyō.example", "việt.example"),
         *("пример.рф", "москва.com", "παράδειγμα.gr", "שלום.example", "مثال.example"),
         *("日本語.jp", "ブログ.jp", "ラーメンabc.jp", "한국어.kr", "मराठी.in", "ไทยนะ.th"),
-        "go.bücher.example",
+        *("go.bücher.example", "pcソフト.jp", "tシャツ一番.jp", "一丸.jp"),
     ],
 )
 def test_a_host_of_one_script_is_shown_as_people_write_it(host: str) -> None:
@@ -37,6 +37,12 @@ def test_a_host_of_one_script_is_shown_as_people_write_it(host: str) -> None:
         "na\N{LATIN SMALL LETTER KRA}e.com",
         "ⴰⴱⴳ.com",
         "αж.com",
+        "example.com\N{KATAKANA LETTER NO}login.jp",
+        "example.com\N{CJK UNIFIED IDEOGRAPH-4E36}login.jp",
+        "example.com\N{CJK UNIFIED IDEOGRAPH-4E3F}.jp",
+        "example-com一secure.jp",
+        "example.com\N{KATAKANA LETTER SO}\N{KATAKANA LETTER NO}login.jp",
+        "ñ\N{KATAKANA LETTER NO}login.jp",
     ],
 )
 def test_a_host_that_could_pass_for_another_stays_as_the_dns_knows_it(host: str) -> None:

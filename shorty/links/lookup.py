@@ -27,6 +27,8 @@ from shorty.storage.database import Database, Reader, Row
 
 LINKS: Final = 50_000
 MISSES: Final = 50_000
+LETTERS: Final = 256
+"""Of rules as they are stored, compiled, take as much memory as another link."""
 NOTED: Final = 1_000
 
 log = structlog.get_logger(__name__)
@@ -115,11 +117,17 @@ class CachedLink(msgspec.Struct, frozen=True, gc=False, weakref=False):
     gtm_container_id: str | None = None
     skip_social_crawler_tracking: bool = False
     rules: CompiledRules | None = None
+    weight: int = 1
+    """As how many links it counts in the cache."""
     utm: tuple[str | None, str | None, str | None, str | None, str | None] | None = None
     is_plain: bool = False
     """Whether every GET gets the same redirect, whoever comes and whenever; known to the lookup."""
     is_steered: bool = False
     """Whether it would be plain without its rules, none of whose destinations is blocked."""
+
+
+def weigh(_key: Key, link: CachedLink | None) -> int:
+    return 1 if link is None else link.weight
 
 
 def is_never_plain(_link: CachedLink) -> bool:
@@ -141,6 +149,8 @@ class LinkLookup:
     `is_plain` is asked once of each link that is read, without regard to its rules. `on_read` is
     told the id of each link that had to be read: what else is remembered of it may be older than
     what was read.
+
+    `links` is how many there is room for, where one with many rules counts for several.
 
     `is_forgiving`: a slug that no link has leads to the link that has it without the sentence marks
     at its end, or else in another case, if only one link fits.
@@ -165,7 +175,8 @@ class LinkLookup:
         self._blocks_hosts = len(block_list) > 0
         self._is_plain = is_plain
         self._on_read = on_read
-        self.links: LRUCache[Key, CachedLink | None] = LRUCache(links)
+        self._room = links
+        self.links: LRUCache[Key, CachedLink | None] = LRUCache(links, getsizeof=weigh)
         self._noted: LRUCache[int, str] = LRUCache(NOTED)  # the blocked destinations of links
         self._is_forgiving = is_forgiving
         # By the folded key: the key of the one link that fits, empty where none does. So what is
@@ -267,6 +278,7 @@ class LinkLookup:
             self._note_blocked(link)
         if isinstance(text := link.rules, str):  # as the row has them
             force_setattr(link, "rules", self._compile(link, text))
+            force_setattr(link, "weight", min(self._room, 1 + len(text) // LETTERS))
         if link.expired_url is not None and self._is_blocked_url(link.expired_url):
             force_setattr(link, "expired_url", None)
         utm = link.utm_source, link.utm_medium, link.utm_campaign, link.utm_term, link.utm_content

@@ -14,6 +14,8 @@ UNKNOWN_COUNTRIES: Final = frozenset({"", "XX", "T1"})  # the last one is Tor's
 LEAST_QUALITY: Final = 0.9
 MOST_LANGUAGES: Final = 20
 LONGEST_LANGUAGES: Final = 500
+MOST_SUBTAGS: Final = 7
+"""So many at most are in a condition."""
 LONGEST_QUERY: Final = 8192
 MOST_PARAMETERS: Final = 100
 
@@ -103,7 +105,8 @@ def read_languages(header: str) -> frozenset[str] | None:
     for part in header.split(",")[:MOST_LANGUAGES]:
         tag, *parameters = (each.strip() for each in part.replace("_", "-").lower().split(";"))
         if tag and tag != "*" and _read_quality(parameters) >= LEAST_QUALITY:
-            found.update(accumulate(tag.split("-"), "{}-{}".format))
+            # All prefixes of a tag of hyphens would be a hundred times as long as the header.
+            found.update(accumulate(tag.split("-")[:MOST_SUBTAGS], "{}-{}".format))
     return frozenset(found) or None
 
 

@@ -12,6 +12,10 @@ from shorty.errors import StartError
 
 OLDEST_VERSION: Final = 15
 CONNECT_TIMEOUT_S: Final = 10
+NO_URL: Final = (
+    "[storage] database is not the URL of a PostgreSQL database: write it as "
+    "postgresql://user:password@host/name, with %-codes for special characters."
+)
 EXTENSIONS: Final[tuple[LiteralString, ...]] = ("pg_trgm", "btree_gin")
 # pg_trgm takes no letter but those of ASCII where the database's ctype is C.
 _KNOWS_LETTERS: Final = "select cardinality(show_trgm('\N{LATIN SMALL LETTER E WITH ACUTE}')) > 0"
@@ -41,10 +45,10 @@ class Place:
         try:
             parts = conninfo_to_dict(url)
         except (psycopg.ProgrammingError, UnicodeDecodeError):  # which may contain the password
-            raise StartError(
-                "[storage] database is not the URL of a PostgreSQL database: write it as "
-                "postgresql://user:password@host/name, with %-codes for special characters."
-            ) from None
+            raise StartError(NO_URL) from None
+        # A slash in the password would make the rest of it the name of the database.
+        if "@" in url.partition("://")[2].partition("?")[0].partition("/")[2]:
+            raise StartError(NO_URL)
         self.url = url
         self.has_timeout = "connect_timeout" in parts
         self.host = str(parts.get("host") or "its default host")

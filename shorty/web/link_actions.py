@@ -15,7 +15,7 @@ from shorty.web.guard import Pages
 from shorty.web.link_fields import split_tags
 from shorty.web.link_form import get_link
 from shorty.web.link_jobs import DONE, await_job, warn
-from shorty.web.link_list import read_back
+from shorty.web.link_list import MOST_SELECTED, read_back
 from shorty.web.link_selection import ALL_FOUND, read_selection
 from shorty.web.rendering import render, see_other
 from shorty.web.requests import WebRequest
@@ -93,6 +93,9 @@ async def restore_many(request: WebRequest) -> Answer:
 async def restore(request: WebRequest, link_ids: Sequence[int], back: str) -> Answer:
     if not link_ids:
         return see_other(request, back, notice=warn("Select links first."))
+    if len(link_ids) > MOST_SELECTED:
+        text = f"Select up to {MOST_SELECTED:,} links for this."
+        return see_other(request, back, notice=warn(text))
     try:
         job = await request.services.bulk_jobs.start(request.actor, "restore", link_ids)
     except ConflictError as error:

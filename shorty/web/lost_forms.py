@@ -62,16 +62,17 @@ def list_left_out(form: Form) -> tuple[str, ...]:
 
 
 def find_page(request: WebRequest, usual: str) -> str:
-    """The page on which the form was filled in, with its query.
+    """The page on which the form was filled in, with its query, but for secrets.
 
     Named by the Referer, unless that is where the form was sent to: then it was shown again with
     its faults, and can be filled in at `usual`.
     """
     referer = request.find_header(b"referer") or ""
-    if _read_host(referer) != _read_own_host(request):
+    host = _read_host(referer)
+    if not host or host != _read_own_host(request):
         return usual
     came_from = urlsplit(referer)
-    query = [pair for pair in parse_qsl(came_from.query) if pair[0] != DRAFT]
+    query = [pair for pair in parse_qsl(came_from.query) if pair[0] not in {DRAFT, *SECRETS}]
     if came_from.path == quote(request.scope["path"]) and not query:
         return usual
     page = read_way_back(f"{came_from.path}?{urlencode(query)}" if query else came_from.path)

@@ -23,6 +23,7 @@ from shorty.webcore.times import format_optional_time
 Wire: TypeAlias = dict[str, Any]
 """A rule as the API takes it."""
 
+_DAYS: Final = frozenset("1234567")
 _PATH: Final = re.compile(r"(conditions|variants)\[(\d+)\](?:\.(\w+))?(?:\[(\d+)\])?")
 
 
@@ -107,7 +108,7 @@ def _build_condition(row: ConditionRow, read: _Moments) -> Wire:
         given = {"from": row.from_, "to": row.to, "timezone": row.timezone}
         built |= {name: text for name, text in given.items() if text}
         if row.days:
-            built["days"] = [int(day) if day.isdigit() else day for day in row.days]
+            built["days"] = [int(day) if day in _DAYS else day for day in row.days]
     elif row.type == "query":
         built["key"] = row.key
         values = [*list_values(row), *([""] if row.takes_empty else [])]

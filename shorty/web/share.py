@@ -1,6 +1,7 @@
 """The dashboard as an installed app: its manifest, and what other apps share with it."""
 
 import re
+from collections import Counter
 from typing import Final
 from urllib.parse import urlencode
 
@@ -102,13 +103,15 @@ def read_shared(title: str, text: str, url: str) -> Shared:
 
 def trim_url(text: str) -> str:
     """Without the punctuation of the sentence around it; its own brackets stay."""
-    while text:
-        last = text[-1]
-        is_unopened = last in _CLOSING and text.count(last) > text.count(_CLOSING[last])
+    left, end = Counter(text), len(text)
+    while end:
+        last = text[end - 1]
+        is_unopened = last in _CLOSING and left[last] > left[_CLOSING[last]]
         if last not in _AFTER and not is_unopened:
             break
-        text = text[:-1]
-    return text
+        left[last] -= 1
+        end -= 1
+    return text[:end]
 
 
 def _clean(title: str) -> str:

@@ -12,7 +12,7 @@ from shorty.accounts.model import Actor
 from shorty.clicks.model import UTM_NAMES
 from shorty.links.blocklist import BlockList
 from shorty.links.context import LinkContext
-from shorty.links.lookup import CachedLink, LinkLookup
+from shorty.links.lookup import LETTERS, CachedLink, LinkLookup
 from shorty.links.rules import Rule, encode_rules
 from shorty.links.service import delete_link
 from shorty.links.slug import LONGEST_SPELLING, MAX_SLUG_LENGTH
@@ -200,6 +200,39 @@ async def test_no_more_misses_are_kept_than_there_is_room_for(
         assert await lookup.find(link.domain_id, f"none{number}") is None
         assert await lookup.find(link.domain_id, "sale" + "." * number) is not None
     assert lookup.count_cached() == (1, 3)
+
+
+async def test_a_link_with_many_rules_takes_the_room_of_several(
+    db: Database, context: LinkContext, actor: Actor
+) -> None:
+    rules = tuple(
+        Rule(id=f"{number:04}", url=f"https://example.de/{'x' * 200}", is_active=False)
+        for number in range(5)
+    )
+    links = [await make_link(context, actor, slug=f"plain{number}") for number in range(9)]
+    lookup = LinkLookup(db, BlockList([]), links=10)
+    for link in links:
+        await lookup.find(link.domain_id, link.slug)
+    assert lookup.count_cached()[0] == 9
+    heavy = await make_link(context, actor, slug="heavy", rules=rules)
+    assert await lookup.find(heavy.domain_id, "heavy") is not None
+    assert lookup.count_cached()[0] == 1 + 10 - heavy_weight(rules)
+    assert (heavy.domain_id, "heavy") in lookup.links
+
+
+async def test_a_link_whose_rules_need_more_room_than_there_is_has_all_of_it(
+    db: Database, context: LinkContext, actor: Actor
+) -> None:
+    rules = (Rule(id="4f2a", url=f"https://example.de/{'x' * 2000}"),)
+    link = await make_link(context, actor, slug="heavy", rules=rules)
+    lookup = LinkLookup(db, BlockList([]), links=2)
+    found = [await lookup.find(link.domain_id, "heavy") for _ in range(2)]
+    assert found[0] is not None
+    assert found[0] is found[1]
+
+
+def heavy_weight(rules: tuple[Rule, ...]) -> int:
+    return 1 + len(encode_rules(rules) or "") // LETTERS
 
 
 def find_in_thread(lookup: LinkLookup, *key: Any) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shorty.links.rule_matching import OWN_DESTINATION, choose, compile_rules, list_shares
 from shorty.links.rule_reasons import explain
+from shorty.links.rule_values import read_language
 from shorty.links.rule_visitor import (
     StatedVisitor,
     read_client_address,
@@ -107,6 +108,15 @@ def test_of_a_header_that_prefers_no_language_none_is_known(header: str) -> None
 def test_a_header_with_thousands_of_languages_is_read_as_far_as_it_matters() -> None:
     found = read_languages(",".join(f"l{number}" for number in range(5000)))
     assert found == frozenset(f"l{number}" for number in range(20))
+
+
+def test_a_language_with_hundreds_of_subtags_is_read_as_far_as_a_condition_goes() -> None:
+    """What is read is kept for other visitors, who must not fill the memory."""
+    found = read_languages("a-" * 240 + "b")
+    assert found == frozenset("-".join("a" * count) for count in range(1, 8))
+    longest = "de-Latn-DE-1996-x-y-z"
+    condition = Condition(type="language", values=(read_language(longest),))
+    assert does_hold(condition, Visit(languages=f"{longest}-more"))
 
 
 QUERIES = [

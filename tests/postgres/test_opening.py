@@ -50,8 +50,11 @@ async def test_a_command_writes_beside_the_server(database_url: str, tmp_path: P
     assert node == "here/main"
 
 
-async def test_a_faulty_url_is_refused_in_a_sentence_without_its_password(tmp_path: Path) -> None:
-    url = "postgresql://me:secret%zz@host/links"
+@pytest.mark.parametrize("password", ["secret%zz", "12/secret", "a/secret@b"])
+async def test_a_faulty_url_is_refused_in_a_sentence_without_its_password(
+    tmp_path: Path, password: str
+) -> None:
+    url = f"postgresql://me:{password}@host/links"
     storage = StorageConfig(database=url, folder=str(tmp_path))
     with pytest.raises(StartError, match=r"\[storage\] database is not the URL") as raised:
         await open_database(storage)

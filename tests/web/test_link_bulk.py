@@ -367,6 +367,15 @@ async def test_qr_codes_are_downloaded_as_an_archive(house: House, viewer: Brows
             assert all(archive.read(name).startswith(start) for name in names)
 
 
+async def test_no_more_links_are_restored_at_once_than_can_be_selected(
+    house: House, owner: Browser
+) -> None:
+    ids = " ".join(map(str, range(1, 100_000)))
+    page = await owner.follow(await owner.send(f"{PLACE}/restore", {"ids": ids}))
+    assert "Select up to 10,000 links for this." in read_text(page)
+    assert house.app.services.bulk_jobs.jobs == {}
+
+
 async def test_too_many_qr_codes_and_none_are_refused(
     house: House, viewer: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,6 +101,12 @@ async def test_signing_in_gives_the_form_back_and_sending_it_again_works(
     assert [link.title for link in found] == [LINK["title"]]
 
 
+async def test_headers_that_name_no_host_are_answered_all_the_same(house: House) -> None:
+    async with make_client(house.app) as client:
+        headers = {"host": "[", "referer": "http://["}
+        assert (await client.post(TAGS, data=TYPED, headers=headers)).status_code == 303
+
+
 async def test_it_comes_back_after_the_second_factor_too(house: House, ann: Browser) -> None:
     user_id, db = house.home.user.id, house.app.db
     secret = await db.write(lambda tx: begin_second_factor(tx, user_id, house.now))
@@ -307,6 +313,7 @@ async def test_a_page_that_has_the_form_no_more_shows_what_was_typed(
     [
         (f"{HERE}/app/tags?after=7&draft=x", "/app/tags?after=7"),
         (f"{HERE}/app/account", "/app/account"),
+        (f"{HERE}/app/new-email?key=of-a-mail&x=1", "/app/new-email?x=1"),
         (f"{HERE}/app/tags", "/app/tags"),
         (f"{HERE}/", "/app/tags"),
         (f"{HERE}/app/../../evil", "/app/tags"),

@@ -115,6 +115,12 @@ def test_a_condition_is_read_as_the_api_takes_it(
     assert build(*pairs, ("v0-url", "example.com"))["conditions"] == [condition]
 
 
+@pytest.mark.parametrize("day", ["²", "9" * 5000, "0", "Monday"])
+def test_a_day_that_is_none_is_left_to_the_api(day: str) -> None:
+    built = build(("c0-type", "time"), ("c0-days", day), ("v0-url", "example.com"))
+    assert built["conditions"][0]["days"] == [day]
+
+
 def test_one_destination_is_a_url_and_more_are_variants() -> None:
     one = build(("v0-url", "example.com/a"), ("v1-url", ""), ("v1-key", "b"))
     assert one["url"] == "https://example.com/a"
