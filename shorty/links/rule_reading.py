@@ -27,8 +27,8 @@ MOST_RULES: Final = 50
 LEAST_VARIANTS: Final = 2
 MOST_VARIANTS: Final = 10
 MOST_WEIGHT: Final = 1000
-MOST_BYTES: Final = 64 * 1024
-"""Of all rules of a link as they are stored. Exports and lists read those of hundreds at once."""
+MOST_BYTES: Final = 512 * 1024
+"""Of all rules of a link as they are stored."""
 NAME_LENGTH: Final = 100
 
 _ID: Final = re.compile(r"(?a)[\w-]{1,32}")

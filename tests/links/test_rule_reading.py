@@ -1,13 +1,11 @@
 """What a rule may say: each limit from both sides, each fault by its path."""
 
 import json
-import tracemalloc
 from typing import Any
 
 import pytest
 from hypothesis import given
 
-from shorty.links.rule_matching import compile_rules
 from shorty.links.rule_reading import MOST_BYTES, read_rules
 from shorty.links.rule_writing import write_rules
 from shorty.links.rules import (
@@ -280,27 +278,10 @@ def test_each_number_of_things_has_an_end(
     assert path in read_rules(too_many)[1]
 
 
-def test_fifty_rules_with_a_full_condition_are_within_the_size_of_a_link() -> None:
+def test_all_limits_at_once_are_within_the_size_of_a_link() -> None:
     condition = {"type": "ip", "values": [f"203.0.113.{n}" for n in range(50)]}
-    assert read_rules([{"url": URL, "conditions": [condition]}] * 50)[1] == {}
-
-
-def test_the_largest_rules_of_a_link_take_little_memory() -> None:
-    """Five hundred links are exported at once, and a hundred listed."""
-    values = [str(number) for number in range(50)]
-    rules: list[Json] = []
-    while read_rules(rules)[1] == {}:
-        keys = [f"{len(rules)}x{number}" for number in range(10)]
-        conditions = [{"type": "query", "key": key, "values": values} for key in keys]
-        rules.append({"url": URL, "conditions": conditions})
-    text = encode_rules(read_rules(rules[:-1])[0])
-    tracemalloc.start()
-    try:
-        compiled = compile_rules(decode_rules(text))
-        assert tracemalloc.get_traced_memory()[0] < 2_000_000
-    finally:
-        tracemalloc.stop()
-    assert len(compiled.rules) == len(rules) - 1
+    rule = {"url": URL, "conditions": [condition] * 10}
+    assert read_rules([rule] * 50)[1] == {}
 
 
 def test_all_rules_of_a_link_together_have_a_size() -> None:
