@@ -1,10 +1,10 @@
 """Exports a workspace's links: as a table, or in our own format with all that belongs to them.
 
-Links are read page by page in the order of their creation, so that memory stays bounded. Public
-links, which expire after an hour, are left out.
+Links are read in pieces in the order of their creation, so that memory stays bounded: those with
+long rules a few at a time. Public links, which expire after an hour, are left out.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -47,20 +47,24 @@ from shorty.transfer.tables import write_rows
 ExportFormat = Literal["csv", "ndjson"]
 
 LINKS_AT_ONCE: Final = 500
+# Of their rules. What is made of these takes some seven times as much memory.
+LETTERS_AT_ONCE: Final = 2_000_000
 NO_COUNTS: Final = CountsOfLink()
 
 COUNT_LINKS: Final = """
 select count(*) as links from links where workspace_id = $1 and deleted_at is null
 """
-LIST_LINKS: Final = """
-select l.*, d.host, c.clicks, c.scans, c.bio_clicks, c.bots, c.last_click_at
-from links l
-join domains d on d.id = l.domain_id
-join link_counters c on c.link_id = l.id
+LIST_SIZES: Final = """
+select l.id, l.created_at, coalesce(length(l.rules), 0) as size from links l
 where l.workspace_id = $1 and l.deleted_at is null and l.is_public = 0
   and l.created_at >= $2 and (l.created_at > $2 or l.id > $3)
 order by l.created_at, l.id limit $4
 """
+FIND_SIZES: Final = f"""
+select l.id, coalesce(length(l.rules), 0) as size from links l
+where +l.workspace_id = $1 and l.deleted_at is null
+  and l.id in ({number_places(LINKS_AT_ONCE, 2)})
+"""  # noqa: S608 - parameters' numbers
 FIND_LINKS: Final = f"""
 select l.*, d.host, c.clicks, c.scans, c.bio_clicks, c.bots, c.last_click_at
 from links l
@@ -120,10 +124,8 @@ async def export_selected(
     count = 0
     yield write_rows([COLUMNS])
     async for ids in pieces:
-        found = {link.id: link for link in await _find_links(rows, workspace_id, ids)}
-        links = [found[link_id] for link_id in ids if link_id in found]
-        count += len(links)
-        if links:
+        async for links in _find_links(rows, workspace_id, ids):
+            count += len(links)
             tags = await find_tag_names(rows, links)
             yield write_rows(
                 write_link(link, tags.get(link.id, ()), hides_webhooks=hides_webhooks)
@@ -132,11 +134,36 @@ async def export_selected(
     log.info("export_done", workspace_id=workspace_id, format="csv", rows=count)
 
 
-async def _find_links(rows: Rows, workspace_id: int, ids: Sequence[int]) -> list[ExportedLink]:
+async def _find_links(
+    rows: Rows, workspace_id: int, ids: Sequence[int]
+) -> AsyncGenerator[list[ExportedLink]]:
+    """The live ones in their order, so many at once that their rules are not too large."""
     if not ids:
-        return []
+        return
+    found = await rows.find_all(FIND_SIZES, workspace_id, *fill_up(ids, LINKS_AT_ONCE))
+    sizes = {row["id"]: row["size"] for row in found}
+    for piece in divide_by_size([(each, sizes[each]) for each in ids if each in sizes]):
+        yield await _read_piece(rows, workspace_id, piece)
+
+
+async def _read_piece(rows: Rows, workspace_id: int, ids: list[int]) -> list[ExportedLink]:
     found = await rows.find_all(FIND_LINKS, workspace_id, *fill_up(ids, LINKS_AT_ONCE))
-    return await _decode_links(rows, found)
+    links = {link.id: link for link in await _decode_links(rows, found)}
+    return [links[each] for each in ids if each in links]
+
+
+def divide_by_size(links: Iterable[tuple[int, int]]) -> Iterator[list[int]]:
+    """Pieces of these ids with the sizes of their rules: LETTERS_AT_ONCE, or a single link."""
+    piece: list[int] = []
+    letters = 0
+    for link_id, size in links:
+        if piece and letters + size > LETTERS_AT_ONCE:
+            yield piece
+            piece, letters = [], 0
+        piece.append(link_id)
+        letters += size
+    if piece:
+        yield piece
 
 
 async def export_lines(
@@ -206,15 +233,14 @@ async def count_links(rows: Rows, workspace_id: int) -> int:
 
 async def read_links(rows: Rows, workspace_id: int) -> AsyncGenerator[list[ExportedLink]]:
     created_at, link_id = -(2**62), 0
-    while page := await rows.find_all(LIST_LINKS, workspace_id, created_at, link_id, LINKS_AT_ONCE):
-        yield await _decode_links(rows, page)
+    while page := await rows.find_all(LIST_SIZES, workspace_id, created_at, link_id, LINKS_AT_ONCE):
+        for piece in divide_by_size((row["id"], row["size"]) for row in page):
+            yield await _read_piece(rows, workspace_id, piece)
         created_at, link_id = page[-1]["created_at"], page[-1]["id"]
 
 
 async def _decode_links(rows: Rows, page: Sequence[Row]) -> list[ExportedLink]:
     """With their aliases; up to LINKS_AT_ONCE."""
-    if not page:
-        return []
     # A dict of the row itself would search all columns for each name.
     names = page[0].keys()
     aliases = await find_alias_texts(rows, [row["id"] for row in page])
