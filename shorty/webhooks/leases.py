@@ -33,7 +33,7 @@ LONGEST_WAIT_MS: Final = WEEK_MS  # while a receiver is paused
 FIND_DUE: Final = f"""
 select d.id, d.message_id, d.attempts, d.step, d.due_at, {store.CONTENT_COLUMNS}
 from webhook_deliveries d {store.JOIN_CONTENT}
-where d.receiver_id = $1 and d.status = 0 and d.due_at <= $2 order by d.due_at limit $3
+where d.receiver_id = $1 and d.status = 0 and d.due_at <= $2 order by d.due_at, d.id limit $3
 """  # noqa: S608 - our own columns
 LEASE: Final = "update webhook_deliveries set leased_by = $2, due_at = $3 where id = $1"
 END: Final = """

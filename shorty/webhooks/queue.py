@@ -30,7 +30,7 @@ select min(next_at) as next_at from webhook_lines where is_quick = $1 and next_a
 """
 FIND_FIRST_RECEIVER: Final = """
 select * from webhook_receivers where host = $1 and is_quick = $2 and next_at <= $3
-order by next_at limit 1
+order by next_at, id limit 1
 """
 FIND_LINE_START: Final = """
 select min(next_at) as next_at from webhook_receivers
