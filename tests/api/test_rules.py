@@ -237,8 +237,8 @@ async def test_large_rules_are_not_written_to_many_links_at_once(
 ) -> None:
     values = [f"{n:02}" + "x" * 480 for n in range(50)]
     condition = {"type": "query", "key": "k", "values": values}
-    rules = [{"url": "https://example.com/", "conditions": [condition] * 2}]
-    body = {"ids": list(range(1, 401)), "rules": rules}
+    rules = [{"url": "https://example.com/", "conditions": [condition] * 10}]
+    body = {"ids": list(range(1, 101)), "rules": rules}
     answer = await client.patch(f"{LINKS}/bulk", json=body)
     assert answer.status_code == 422
     assert list(answer.json()["fields"]) == ["rules"]
