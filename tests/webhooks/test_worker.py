@@ -714,10 +714,12 @@ async def test_it_continues_once_the_database_accepts_writes_and_logs_the_wait_o
     await break_table(db, table)
     monkeypatch.setattr(db, "write", count_failures)
     with capture_logs() as logs:
-        async with run_worker(db, outbox):
+        async with run_worker(db, outbox) as worker:
             await wait_for_failures(3)
             await mend_table(db, table)
             await wait_until_ended(db)
+            # Until the worker has noticed, another failure belongs to the same wait.
+            await wait_until(lambda: not worker._waits)
             await break_table(db, table)
             await click(db, 1, outbox=outbox)
             await wait_for_failures(3)
