@@ -5,6 +5,7 @@ nowhere, so that a scanner cannot push out what is hot. Nothing that depends on 
 count is cached as an outcome.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from threading import RLock
 from typing import Final, NamedTuple
@@ -170,7 +171,9 @@ class LinkLookup:
         self.lock = RLock()
         self._db = db
         self._questions: Batcher[Question, Answer] = Batcher()
-        self._changes = 0  # how often something was forgotten
+        self._changes = 0  # how often more was forgotten than one place
+        self._asked: Counter[Key] = Counter()  # places that the database is being asked for
+        self._changed: set[Key] = set()  # those of them that have changed meanwhile
         self._block_list = block_list
         self._blocks_hosts = len(block_list) > 0
         self._is_plain = is_plain
@@ -192,12 +195,21 @@ class LinkLookup:
                 return found
             if (here := self._db.here) is not None:
                 return self._take(found, self._ask(here, found))
-            changes = self._changes
-        answer = await self._questions.run(found, self._ask_together)
-        with self.lock:
-            # What has changed meanwhile may be newer than the answer, which is not to be kept then.
-            is_kept = changes == self._changes and self._db.can_cache
-            return self._take(found, answer, is_kept=is_kept)
+            changes, place = self._changes, (found.domain_id, found.folded)
+            self._asked[place] += 1
+        try:
+            answer = await self._questions.run(found, self._ask_together)
+            with self.lock:
+                # What has changed meanwhile may be newer than the answer: it is not kept then.
+                is_changed = changes != self._changes or place in self._changed
+                is_kept = not is_changed and self._db.can_cache
+                return self._take(found, answer, is_kept=is_kept)
+        finally:
+            with self.lock:
+                self._asked[place] -= 1
+                if not self._asked[place]:
+                    del self._asked[place]
+                    self._changed.discard(place)
 
     def find_held(self, domain_id: int, slug_key: str) -> CachedLink | None:
         """The same for whoever holds `lock` and can't wait; cached links alone on PostgreSQL."""
@@ -312,10 +324,14 @@ class LinkLookup:
         """Forgets what it has read of what changed."""
         match change:
             case LinkChanged(domain_id, slug_key):
+                place = domain_id, self._fold(slug_key)
                 with self.lock:
-                    self._changes += 1
+                    if not slug_key.isascii():
+                        self._changes += 1  # it may be asked for as folded by another Unicode
+                    elif place in self._asked:
+                        self._changed.add(place)
                     self.links.pop((domain_id, slug_key), None)
-                    self._spellings.pop((domain_id, self._fold(slug_key)), None)
+                    self._spellings.pop(place, None)
             case AnythingChanged():
                 self.forget_all()
             case _:

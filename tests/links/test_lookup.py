@@ -17,7 +17,8 @@ from shorty.links.rules import Rule, encode_rules
 from shorty.links.service import delete_link
 from shorty.links.slug import LONGEST_SPELLING, MAX_SLUG_LENGTH
 from shorty.storage.changes import LinkChanged
-from shorty.storage.database import Database
+from shorty.storage.database import Database, Reader
+from tests.clicks.making import insert_links
 from tests.links.making import make_link
 from tests.support import NOW
 
@@ -267,3 +268,28 @@ async def test_who_holds_the_lock_keeps_everybody_else_waiting(
         assert context.lookup.links.get(key) is found
     assert done.wait(10)
     thread.join()
+
+
+@pytest.mark.postgres_only
+@pytest.mark.parametrize(
+    ("domain_id", "slug_key", "is_kept"),
+    [(1, "slug1", False), (1, "slug2", True), (2, "slug1", True), (1, "é", False)],
+)
+async def test_what_is_read_is_kept_unless_it_changes_meanwhile(
+    db: Database, monkeypatch: pytest.MonkeyPatch, domain_id: int, slug_key: str, *, is_kept: bool
+) -> None:
+    """While others create links without a pause, those that are visited have to be cached."""
+    await db.write(insert_links(1))
+    lookup, read = LinkLookup(db, BlockList(())), db.read
+
+    async def read_and_hear(work: Callable[[Reader], Any]) -> Any:
+        found = await read(work)
+        lookup.hear(LinkChanged(domain_id, slug_key))
+        return found
+
+    monkeypatch.setattr(db, "read", read_and_hear)
+    assert await lookup.find(1, "slug1")
+    assert lookup.count_cached() == (int(is_kept), 0)
+    monkeypatch.setattr(db, "read", read)
+    assert await lookup.find(1, "slug1")
+    assert lookup.count_cached() == (1, 0)
