@@ -27,7 +27,8 @@ _NO_COUNTRY: Final = "--"
 
 # The kinds of values that each breakdown reads.
 OF_COUNTRIES: Final = (COUNTRY, VISITORS_OF_COUNTRY)
-OF_GEO: Final = (*OF_COUNTRIES, CITY, VISITORS_OF_CITY)
+OF_CITIES: Final = (CITY, VISITORS_OF_CITY)
+OF_GEO: Final = (*OF_COUNTRIES, *OF_CITIES)
 OF_DEVICES: Final = (DEVICE, BROWSER, OS)
 OF_REFERRERS: Final = (REFERRER,)
 OF_UTM: Final = UTM

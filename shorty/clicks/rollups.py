@@ -6,13 +6,15 @@ sums.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from msgspec import defstruct
+from msgspec.structs import astuple
 
 from shorty.clicks.model import BIO, PERSON, PREFETCH, QR, Click
 from shorty.clicks.owners import number_domain, number_workspace
@@ -41,7 +43,7 @@ BETWEEN_NAMES: Final = "\t"  # in a rule's value; no name contains it
 OTHER: Final = "\0"  # no visitor can send it: control characters are removed
 MOST_VALUES: Final = 100  # of one kind in a quarter hour; later ones count as OTHER
 MOST_VALUES_OF_DAY: Final = 250
-FEW_BYTES: Final = 500  # decoding so few is as fast as skipping them
+CHOICES_OF_KINDS: Final = 64  # a page and a query of the API choose one each
 REMEMBERED_DETAILS: Final = 8192
 REMEMBERED_VISITORS: Final = 100_000
 
@@ -338,14 +340,23 @@ def decode_some(encoded: Encoded | None, kinds: Collection[str] | None) -> Count
     """The counts of these kinds. Skips the others, because a busy day has thousands of values."""
     if not encoded or kinds is None:
         return decode_counts(encoded)
-    if len(encoded) <= FEW_BYTES:
-        counts = decode_counts(encoded)
-        return {kind: counts[kind] for kind in kinds if kind in counts}
-    raws = _decode_kinds(encoded)
-    if len(next(iter(raws), "")) > 1:
-        counts = decode_counts(encoded)
-        return {kind: counts[kind] for kind in kinds if kind in counts}
-    return {kind: _decode_values(raw) for kind in kinds if (raw := raws.get(kind)) is not None}
+    chosen = tuple(kinds)
+    found = zip(chosen, astuple(_choose_kinds(chosen)(encoded)), strict=True)
+    some = {kind: values for kind, values in found if values}
+    if some or len(next(iter(_decode_kinds(encoded)), "")) <= 1:
+        return some
+    counts = decode_counts(encoded)  # the former format
+    return {kind: counts[kind] for kind in chosen if kind in counts}
+
+
+@lru_cache(CHOICES_OF_KINDS)
+def _choose_kinds(kinds: tuple[str, ...]) -> Callable[[Encoded], msgspec.Struct]:
+    """A decoder of a structure with a field for each kind: it skips the rest without reading it,
+    which for a quiet link's day halves the time of reading all.
+    """
+    fields = [(f"of_{kind}", dict[str, int] | None, None) for kind in kinds]
+    chosen = defstruct("Chosen", fields, rename=lambda field: field.removeprefix("of_"), gc=False)
+    return msgspec.msgpack.Decoder(chosen).decode
 
 
 def _divide_kinds(counts: Mapping[str, int]) -> Counts:

@@ -4,23 +4,18 @@ They have the page's range, filters and bots, by the same query, and every row o
 the page shows the first.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final
-
-import msgspec
-from msgspec.structs import replace
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from shorty.clicks import breakdown
-from shorty.clicks.breakdown import OF_COUNTRIES, OF_GEO, OF_REFERRERS, OF_RULES
+from shorty.clicks.breakdown import OF_RULES, CityCount, SiteCount
 from shorty.clicks.periods import Interval, cut_period
-from shorty.clicks.stats import ValueCounts, count_values
-from shorty.clicks.stats_store import Scope
+from shorty.clicks.stats import Count, count_values
 from shorty.clicks.top_links import list_top_links
 from shorty.errors import NotFoundError
 from shorty.links.model import Link
 from shorty.links.service import find_links
-from shorty.web.analytics_filters import KINDS, NONE, ValueFilter, read_filters, read_value
-from shorty.web.breakdown_rows import list_names
+from shorty.web.analytics_filters import Question, ask_of_link, read_question
 from shorty.web.csv_files import (
     Cell,
     Table,
@@ -30,19 +25,20 @@ from shorty.web.csv_files import (
     write_local,
     write_table,
 )
-from shorty.web.date_range import Span, read_span
 from shorty.web.formatting import name_country
 from shorty.web.guard import Pages
 from shorty.web.link_form import get_link
-from shorty.web.requests import WebRequest
-from shorty.web.rule_sentences import write_sentence
-from shorty.web.statistics import (
-    UTM_TITLES,
-    count_series,
-    count_sources,
-    list_points,
+from shorty.web.panels import (
+    BREAKDOWNS,
+    SourceCount,
+    choose_tables,
+    count_rows,
+    list_rows,
     name_value,
 )
+from shorty.web.requests import WebRequest
+from shorty.web.rule_sentences import write_sentence
+from shorty.web.statistics import count_series, list_points
 from shorty.webcore.answers import Answer
 
 pages = Pages()
@@ -63,44 +59,17 @@ DELETED: Final = "deleted"
 EVERYONE_ELSE: Final = "Everyone else"
 
 
-class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
-    """A table that comes from counts of these `kinds`; `name` is that of its rows' filter."""
-
-    name: str
-    kinds: Collection[str]
-    build: Callable[[ValueCounts, bool], Table]
-
-
-class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What the page was asked for: whose clicks, when, and which filters are on."""
-
-    scope: Scope
-    span: Span
-    value: ValueFilter | None
-    link: Link | None = None
-
-
 @pages.handle("GET /analytics.csv")
 async def send_overview_table(request: WebRequest) -> Answer:
-    chosen = read_span(request.read_query(), request.zone, request.now)
-    filters, span = await read_filters(request, chosen)
-    if filters.fault:
+    question = await read_question(request)
+    if question.fault:
         raise NotFoundError("domain or tag", "of the filter")
-    return await send_named_table(
-        request, Question(scope=filters.scope, span=span, value=filters.value)
-    )
+    return await send_named_table(request, question)
 
 
 @pages.handle("GET /links/{link_id}/analytics.csv")
 async def send_link_table(request: WebRequest) -> Answer:
-    link, query = await get_link(request), request.read_query()
-    question = Question(
-        scope=Scope(workspace_id=link.workspace_id, link_id=link.id),
-        span=read_span(query, request.zone, request.now),
-        value=read_value(query),
-        link=link,
-    )
-    return await send_named_table(request, question)
+    return await send_named_table(request, ask_of_link(request, await get_link(request)))
 
 
 async def send_named_table(request: WebRequest, question: Question) -> Answer:
@@ -112,8 +81,8 @@ async def send_named_table(request: WebRequest, question: Question) -> Answer:
         table = await build_top_links(request, question)
     elif name == RULES and question.link is not None and value is None:
         table = await build_rules(request, question, question.link)
-    elif name in BREAKDOWNS and (value is None or BREAKDOWNS[name].name in list_names(value)):
-        table = await build_breakdown(request, question, BREAKDOWNS[name])
+    elif name in choose_tables(BREAKDOWNS, value):
+        table = await build_breakdown(request, question, name)
     else:
         raise NotFoundError("table", name)
     file_name = name_file(name, question.span.period, question.link)
@@ -123,7 +92,7 @@ async def send_named_table(request: WebRequest, question: Question) -> Answer:
 async def build_series(request: WebRequest, question: Question) -> Table:
     span, value = question.span, question.value
     slots = cut_period(span.period, span.interval)
-    counted = await count_series(request.services.db, question.scope, span, slots, value)
+    counted = await count_series(request.services.db, question, slots)
     has_visitors = value is None or value.kind.visitors != ""
     points = list_points(span, slots, counted, has_visitors=has_visitors)
     zone = span.period.zone
@@ -186,86 +155,37 @@ async def build_rules(request: WebRequest, question: Question, link: Link) -> Ta
     return Table(heading=RULES_HEADING, rows=rows)
 
 
-async def build_breakdown(request: WebRequest, question: Question, wanted: Breakdown) -> Table:
-    """With a country's filter, the cities are that country's."""
-    period, has_bots, value = question.span.period, question.span.has_bots, question.value
-    counts = await count_values(
-        request.services.db,
-        question.scope,
-        period.start,
-        period.end,
-        wanted.kinds,
-        has_bots=has_bots,
-    )
-    table = wanted.build(counts, has_bots)
-    if wanted.name == "city" and value is not None and value.name == "country":
-        code = None if value.value == NONE else value.value
-        place = table.heading.index("Code")
-        return replace(table, rows=[row for row in table.rows if row[place] == code])
-    return table
+async def build_breakdown(request: WebRequest, question: Question, name: str) -> Table:
+    counts = await count_rows(request.services.db, question, name)
+    heading, write_row = COLUMNS.get(name, ((BREAKDOWNS[name].what, "Clicks"), write_value))
+    rows = list_rows(name, counts, question)
+    return Table(heading=heading, rows=[write_row(each) for each in rows])
 
 
-def build_countries(counts: ValueCounts, has_bots: bool) -> Table:  # noqa: FBT001
-    found = breakdown.list_countries(counts, has_bots=has_bots)
-    return Table(
-        heading=("Country", "Code", "Clicks", "Visitors"),
-        rows=[(name_country(each.value), each.value, each.clicks, each.visitors) for each in found],
-    )
+def write_country(count: Count) -> Sequence[Cell]:
+    return name_country(count.value), count.value, count.clicks, count.visitors
 
 
-def build_cities(counts: ValueCounts, has_bots: bool) -> Table:  # noqa: FBT001
-    return Table(
-        heading=("City", "Country", "Code", "Clicks", "Visitors"),
-        rows=[
-            (
-                *(name_value(each.city), name_country(each.country), each.country),
-                *(each.clicks, each.visitors),
-            )
-            for each in breakdown.list_cities(counts, has_bots=has_bots)
-        ],
-    )
+def write_city(count: CityCount) -> Sequence[Cell]:
+    place = name_value(count.city), name_country(count.country), count.country
+    return *place, count.clicks, count.visitors
 
 
-def build_referrers(counts: ValueCounts, has_bots: bool) -> Table:  # noqa: FBT001
-    return Table(
-        heading=("Referrer", "Hosts", "Clicks"),
-        rows=[
-            (site.name, " ".join(each.value for each in site.hosts if each.value), site.clicks)
-            for site in breakdown.list_sites(counts, has_bots=has_bots)
-        ],
-    )
+def write_site(site: SiteCount) -> Sequence[Cell]:
+    return site.name, " ".join(each.value for each in site.hosts if each.value), site.clicks
 
 
-def build_sources(counts: ValueCounts, _: bool) -> Table:  # noqa: FBT001
-    return Table(
-        heading=("Source", "Clicks"),
-        rows=[(each.name, each.clicks) for each in count_sources(counts)],
-    )
+def write_source(source: SourceCount) -> Sequence[Cell]:
+    return source.name, source.clicks
 
 
-def build_values(name: str, heading: str, *, has_unknown: bool = True) -> Breakdown:
-    kind = KINDS[name].kind
-
-    def build(counts: ValueCounts, has_bots: bool) -> Table:  # noqa: FBT001
-        found = counts.list_counts(kind, has_bots=has_bots, has_unknown=has_unknown)
-        return Table(
-            heading=(heading, "Clicks"),
-            rows=[(name_value(each.value), each.clicks) for each in found],
-        )
-
-    return Breakdown(name=name, kinds=(kind,), build=build)
+def write_value(count: Count) -> Sequence[Cell]:
+    return name_value(count.value), count.clicks
 
 
-BREAKDOWNS: Final[Mapping[str, Breakdown]] = {
-    "countries": Breakdown(name="country", kinds=OF_COUNTRIES, build=build_countries),
-    "cities": Breakdown(name="city", kinds=OF_GEO, build=build_cities),
-    "referrers": Breakdown(name="referrer", kinds=OF_REFERRERS, build=build_referrers),
-    "source": Breakdown(name="source", kinds=(), build=build_sources),
-    "devices": build_values("device", "Device"),
-    "browsers": build_values("browser", "Browser"),
-    "operating-systems": build_values("os", "Operating system"),
-    **{
-        f"utm-{name}": build_values(f"utm_{name}", f"UTM {name}", has_unknown=False)
-        for name in UTM_TITLES
-    },
+COLUMNS: Final[Mapping[str, tuple[Sequence[str], Callable[[Any], Sequence[Cell]]]]] = {
+    "countries": (("Country", "Code", "Clicks", "Visitors"), write_country),
+    "cities": (("City", "Country", "Code", "Clicks", "Visitors"), write_city),
+    "referrers": (("Referrer", "Hosts", "Clicks"), write_site),
+    "source": (("Source", "Clicks"), write_source),
 }

@@ -6,12 +6,13 @@ be answered with a filter is left out, and the page says so.
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec.structs import replace
 
 from shorty.accounts.model import Actor
-from shorty.clicks.breakdown import DIRECT, OF_GEO, name_site
+from shorty.clicks.breakdown import DIRECT, name_site
 from shorty.clicks.rollups import (
     BROWSER,
     CITY,
@@ -29,8 +30,9 @@ from shorty.clicks.value_series import Choice
 from shorty.errors import NotFoundError
 from shorty.idn import write_host
 from shorty.ids import parse_id
+from shorty.links.model import Link
 from shorty.links.tags import get_tag
-from shorty.web.date_range import Span
+from shorty.web.date_range import Span, read_span
 from shorty.web.formatting import OTHERS, UNKNOWN, name_country
 from shorty.web.requests import WebRequest
 
@@ -86,14 +88,12 @@ class ValueFilter(msgspec.Struct, frozen=True, kw_only=True):
     def choice(self) -> Choice:
         return Choice(kind=self.kind.kind, visitors=self.kind.visitors, fits=self._find_test())
 
-    def list_kinds(self) -> tuple[str, ...]:
-        """Of the breakdowns that are shown with it: its own, and the cities of a country."""
-        kinds = (self.kind.kind, self.kind.visitors) if self.kind.visitors else (self.kind.kind,)
-        return OF_GEO if self.name == "country" else kinds
-
     @property
     def title(self) -> str:
         return name_value(self.name, self.value)
+
+    def write_query(self) -> str:
+        return urlencode({self.name: self.value})
 
     def _find_test(self) -> str | Callable[[str], bool] | None:
         wanted = self.value
@@ -104,13 +104,24 @@ class ValueFilter(msgspec.Struct, frozen=True, kw_only=True):
         return wanted
 
 
-class Filters(msgspec.Struct, frozen=True, kw_only=True):
-    """`fault` says which filter of the address could not be read."""
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page of analytics was asked: whose clicks, when, and which filters are on.
+
+    `span` keeps the filters in its addresses. `fault` says which filter of the address could not be
+    read. `link` is None on the overview.
+    """
 
     scope: Scope
+    span: Span
+    value: ValueFilter | None
     chips: tuple[Chip, ...] = ()
-    value: ValueFilter | None = None
     fault: str = ""
+    link: Link | None = None
+
+    @property
+    def place(self) -> str:
+        """The address of the page, without its query."""
+        return "/app" if self.link is None else f"/app/links/{self.link.id}"
 
 
 def name_value(name: str, value: str) -> str:
@@ -158,8 +169,22 @@ def leave_out(span: Span, name: str) -> Span:
     return replace(span, filters={key: each for key, each in span.filters.items() if key != name})
 
 
-async def read_filters(request: WebRequest, span: Span) -> tuple[Filters, Span]:
-    """The filters of the overview, and the span whose addresses keep them."""
+def ask_of_link(request: WebRequest, link: Link) -> Question:
+    """What a link's page was asked."""
+    query = request.read_query()
+    value = read_value(query)
+    span = keep_value(read_span(query, request.zone, request.now), value)
+    return Question(
+        scope=Scope(workspace_id=link.workspace_id, link_id=link.id),
+        span=span,
+        value=value,
+        chips=list_chips(span, [(value.name, value.kind.title, value.title)] if value else ()),
+        link=link,
+    )
+
+
+async def read_question(request: WebRequest) -> Question:
+    """What the overview was asked."""
     query, actor = request.read_query(), request.actor
     scope = Scope(workspace_id=actor.workspace_id)
     kept: dict[str, str] = {}
@@ -185,9 +210,14 @@ async def read_filters(request: WebRequest, span: Span) -> tuple[Filters, Span]:
     if value is not None:
         kept[value.name] = value.value
         titles.append((value.name, value.kind.title, value.title))
-    filtered = replace(span, filters=kept)
-    chips = list_chips(filtered, titles)
-    return Filters(scope=scope, chips=chips, value=value, fault=" ".join(faults)), filtered
+    span = replace(read_span(query, request.zone, request.now), filters=kept)
+    return Question(
+        scope=scope,
+        span=span,
+        value=value,
+        chips=list_chips(span, titles),
+        fault=" ".join(faults),
+    )
 
 
 async def _find_tag(request: WebRequest, actor: Actor, text: str) -> tuple[int, str] | None:

@@ -8,6 +8,7 @@ from shorty.web.manual import HELP
 # By paths, in which `*` is an id. What begins with a path has its part, unless it has its own.
 PARTS: Final = {
     "/app/analytics.csv": "analytics#as-csv-from-the-dashboard",
+    "/app/breakdown": "dashboard#analytics",
     "/app/links": "dashboard#links",
     "/app/links/*": "dashboard#analytics",
     "/app/links/*/edit": "dashboard#links",

@@ -7,30 +7,26 @@ from time import monotonic
 from typing import Any, Final
 
 from shorty.accounts.roles import may_still
-from shorty.clicks.breakdown import OF_DEVICES, OF_GEO, OF_REFERRERS, OF_UTM
 from shorty.clicks.latest import LatestClicks, Place, list_latest_clicks
 from shorty.clicks.live import News, Watcher
-from shorty.clicks.stats_store import Scope
 from shorty.errors import NotFoundError, StorageUnavailableError
 from shorty.ids import parse_id
 from shorty.links.model import Link
 from shorty.links.service import has_link
 from shorty.web import statistics
-from shorty.web.analytics_filters import ValueFilter, keep_value, list_chips, read_value
+from shorty.web.analytics_filters import ask_of_link
 from shorty.web.badges import list_badges
-from shorty.web.breakdown_rows import link_rows
-from shorty.web.date_range import CHOICES, Span, is_on, read_span
+from shorty.web.date_range import CHOICES, is_on
 from shorty.web.guard import Pages, read_target
 from shorty.web.link_form import get_link, write_place
+from shorty.web.panels import BREAKDOWNS, build_panels, choose_tables, list_kinds
 from shorty.web.rendering import TEMPLATES, describe_viewer, render
 from shorty.web.requests import WebRequest
-from shorty.web.statistics import Panel, Statistics
 from shorty.web.streams import EventStream, encode_event
 from shorty.webcore.answers import Answer
 
 pages = Pages()
 
-SHOWN: Final = (*OF_GEO, *OF_REFERRERS, *OF_DEVICES, *OF_UTM)
 IN_FEED: Final = 8
 ON_PAGE: Final = 50
 # How often something is sent, so that no proxy takes the stream for dead, and a reader who loses
@@ -71,12 +67,11 @@ async def render_analytics(
     request: WebRequest, link: Link, *, status: int = 200, **more: Any
 ) -> Answer:
     """A link's first page; `more` are values of its head."""
-    query = request.read_query()
-    value = read_value(query)
-    span = keep_value(read_span(query, request.zone, request.now), value)
-    scope = Scope(workspace_id=link.workspace_id, link_id=link.id)
+    question = ask_of_link(request, link)
+    span, value = question.span, question.value
+    tables = choose_tables(BREAKDOWNS, value)
     found, latest = await asyncio.gather(
-        statistics.read_statistics(request.services.db, scope, span, SHOWN, value=value),
+        statistics.read_statistics(request.services.db, question, list_kinds(tables)),
         find_latest(request, link, Place(), IN_FEED, has_bots=span.has_bots),
     )
     return render(
@@ -85,12 +80,10 @@ async def render_analytics(
         status=status,
         **(describe_link(request, link) | more),
         tab="numbers",
-        span=span,
+        question=question,
         choices=CHOICES,
         statistics=found,
-        value=value,
-        chips=list_chips(span, [(value.name, value.kind.title, value.title)] if value else ()),
-        panels=link_rows(list_panels(found, span, value), span, f"/app/links/{link.id}", value),
+        panels=build_panels(tables, found.counts, question),
         latest=latest.clicks,
         is_unused=not link.click_count and not found.shows_bots and value is None,
     )
@@ -193,17 +186,3 @@ def read_place(text: str) -> Place:
     """Where a page begins; at the newest click if the text is not a place."""
     match = _PLACE.fullmatch(text)
     return Place(int(match[1]), int(match[2])) if match else Place()
-
-
-def list_panels(found: Statistics, span: Span, value: ValueFilter | None) -> list[Panel]:
-    counts, has_bots = found.counts, span.has_bots
-    country = value.value if value is not None and value.name == "country" else ""
-    panels = [
-        statistics.list_countries(counts, has_bots=has_bots),
-        *statistics.list_cities(counts, has_bots=has_bots, country=country),
-        statistics.list_referrers(counts, has_bots=has_bots),
-        statistics.list_sources(counts),
-        *statistics.list_devices(counts, has_bots=has_bots),
-        *statistics.list_utm(counts, has_bots=has_bots),
-    ]
-    return [each for each in panels if each.bars]

@@ -53,12 +53,16 @@ SECTIONS: Final = (
 )
 
 
+# Every page's path begins with the overview's, so its own are listed.
+OVERVIEW_PAGES: Final = ("/app", "/app/breakdown")
+
+
 def find_sections(actor: Actor, path: str) -> tuple[Section, ...]:
     """What the person may see; the entry with the longest path that leads here is current."""
     paths = [entry.path for section in SECTIONS for entry in section.entries]
     leading = [each for each in paths if path == each or path.startswith(f"{each}/")]
     current = max(leading, key=len, default="")
-    if current == "/app" and path != "/app":
+    if current == "/app" and path not in OVERVIEW_PAGES:
         current = ""
     return tuple(
         Section(

@@ -1,5 +1,6 @@
 import random
 from collections import Counter
+from collections.abc import Sequence
 
 import msgspec
 import pytest
@@ -8,7 +9,7 @@ from shorty.clicks.folding import fold_some
 from shorty.clicks.model import BOT, LINK, PERSON, Click
 from shorty.clicks.rebuild import rebuild_day
 from shorty.clicks.retention import forget_sums
-from shorty.clicks.rollups import QUARTER_MS, REFERRER, decode_counts, decode_some
+from shorty.clicks.rollups import QUARTER_MS, REFERRER, Counts, decode_counts, decode_some
 from shorty.clicks.stats import count_values
 from shorty.clicks.stats_store import Scope
 from shorty.clicks.weeks import find_week, sum_some_weeks
@@ -155,6 +156,23 @@ async def test_values_are_read_as_they_were_kept_at_first() -> None:
     encoded = msgspec.msgpack.encode({"cDE": 2, "rt.co": 1, "r\0": 3})
     assert decode_counts(encoded) == {"c": {"DE": 2}, "r": {"t.co": 1, "\0": 3}}
     assert decode_some(encoded, ("r", "o")) == {"r": {"t.co": 1, "\0": 3}}
+    assert decode_some(encoded, ("o",)) == {}
+
+
+@pytest.mark.parametrize(
+    ("counts", "kinds", "found"),
+    [
+        ({"c": {"DE": 2}, "r": {"t.co": 1}}, ("r",), {"r": {"t.co": 1}}),
+        ({"c": {"DE": 2}, "1": {"mail": 1}}, ("1", "c", ""), {"c": {"DE": 2}, "1": {"mail": 1}}),
+        ({"c": {"DE": 2}}, ("C", "r"), {}),
+        ({"c": {"DE": 2}}, (), {}),
+        ({}, ("c",), {}),
+    ],
+)
+async def test_only_values_of_chosen_kinds_are_read(
+    counts: Counts, kinds: Sequence[str], found: Counts
+) -> None:
+    assert decode_some(msgspec.msgpack.encode(counts), kinds) == found
 
 
 async def test_days_are_read_as_they_were_kept_at_first(db: Database) -> None:

@@ -100,15 +100,6 @@ async def test_each_table_of_a_page_is_a_file_with_the_same_numbers(
             ]
 
 
-async def test_a_file_has_the_rows_that_the_page_leaves_out(house: House, owner: Browser) -> None:
-    await visit(house, *({"referrer": f"host{number}.example"} for number in range(99)))
-    await visit(house, *({"referrer": f"more{number}.example"} for number in range(99)))
-    rows = await read(owner, "/app/analytics.csv?table=referrers")
-    page = (await owner.open("/app")).text
-    assert sum(int(row["Clicks"]) for row in rows) == 198
-    assert len(read_counts(page, "Referrers")) == 100 < len(rows)
-
-
 async def test_a_series_names_days_by_the_viewers_zone_and_says_what_is_not_over(
     house: House, owner: Browser
 ) -> None:

@@ -256,7 +256,9 @@ async def test_clicks_are_listed_page_by_page(house: House, owner: Browser) -> N
     )
 
 
-@pytest.mark.parametrize("path", ["", "/clicks", "/live", "/code.svg", "/deliveries", "/history"])
+@pytest.mark.parametrize(
+    "path", ["", "/clicks", "/breakdown", "/live", "/code.svg", "/deliveries", "/history"]
+)
 async def test_another_workspaces_link_is_not_there(
     house: House, owner: Browser, stranger: Browser, path: str
 ) -> None:
