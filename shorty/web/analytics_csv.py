@@ -156,7 +156,7 @@ async def build_rules(request: WebRequest, question: Question, link: Link) -> Ta
 
 
 async def build_breakdown(request: WebRequest, question: Question, name: str) -> Table:
-    counts = await count_rows(request.services.db, question, name)
+    counts = await count_rows(request.services.db, question, name, is_file=True)
     heading, write_row = COLUMNS.get(name, ((BREAKDOWNS[name].what, "Clicks"), write_value))
     rows = list_rows(name, counts, question)
     return Table(heading=heading, rows=[write_row(each) for each in rows])

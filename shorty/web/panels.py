@@ -17,6 +17,7 @@ from shorty.clicks.breakdown import (
     CityCount,
     SiteCount,
 )
+from shorty.clicks.rollups import CITY
 from shorty.clicks.stats import WORD_FOR_OTHERS, Count, ValueCounts, count_values
 from shorty.idn import write_host
 from shorty.storage.database import Database
@@ -72,7 +73,8 @@ class Counted(Protocol):
 
 
 class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
-    """`kinds` are those of `clicks.breakdown` that it reads; `name` is its rows' filter, if any.
+    """`kinds` are those of `clicks.rollups` that a page shows, `kinds_of_file` those of a file, if
+    it has more; `name` is its rows' filter, if any.
 
     `list_counts` is given the counts and whether bots are counted in; `name_row` names only the
     rows that are shown, since there may be thousands.
@@ -84,6 +86,7 @@ class Breakdown(msgspec.Struct, frozen=True, kw_only=True):
     list_counts: Callable[[ValueCounts, bool], Sequence[Counted]]
     name_row: Callable[[Any], Named]
     name: str = ""
+    kinds_of_file: Sequence[str] = ()
 
 
 class SourceCount(msgspec.Struct, frozen=True):
@@ -186,7 +189,8 @@ BREAKDOWNS: Final[Mapping[str, Breakdown]] = {
         title="Cities",
         what="City",
         name="city",
-        kinds=OF_CITIES,
+        kinds=(CITY,),  # not visitors: as many values again, in no page
+        kinds_of_file=OF_CITIES,
         list_counts=lambda counts, has_bots: breakdown.list_cities(counts, has_bots=has_bots),
         name_row=_name_city,
     ),
@@ -238,15 +242,17 @@ def list_rows(table: str, counts: ValueCounts, question: Question) -> Sequence[C
     return found
 
 
-async def count_rows(db: Database, question: Question, table: str) -> ValueCounts:
+async def count_rows(
+    db: Database, question: Question, table: str, *, is_file: bool = False
+) -> ValueCounts:
     """The counts of one breakdown alone."""
-    period = question.span.period
+    period, about = question.span.period, BREAKDOWNS[table]
     return await count_values(
         db,
         question.scope,
         period.start,
         period.end,
-        BREAKDOWNS[table].kinds,
+        (is_file and about.kinds_of_file) or about.kinds,
         has_bots=question.span.has_bots,
     )
 
