@@ -17,7 +17,6 @@ from shorty.links import address_store, store
 from shorty.links.address_store import LookAlike
 from shorty.links.context import LinkContext, LinkWrite
 from shorty.links.model import Link, LinkFields, PreparedLink
-from shorty.links.prepare import resolve_tags
 from shorty.links.quotas import (
     QUOTAS_OF_LINKS,
     ask_companions,
@@ -26,6 +25,7 @@ from shorty.links.quotas import (
     take_room,
 )
 from shorty.links.slug import fold_key, generate_slug, slug_key
+from shorty.links.tags import resolve_tags
 from shorty.links.writes import Outcome, Remember, attempt, build_slug_error, require_free
 from shorty.plans import AskedQuota
 from shorty.storage.database import Asked, Transaction

@@ -18,7 +18,6 @@ from shorty.links import inserts, store, writes
 from shorty.links.context import LinkContext, read_author
 from shorty.links.model import Author, Link, LinkChange, PreparedLink
 from shorty.links.prepare import (
-    find_texts_for_ids,
     hash_link_password,
     hash_new_password,
     prepare_link,
@@ -26,6 +25,7 @@ from shorty.links.prepare import (
     protect_link,
 )
 from shorty.links.rules import encode_rules
+from shorty.links.tags import find_texts_for_ids
 from shorty.links.writes import Outcome, Remember
 from shorty.storage.database import Lane, Transaction
 

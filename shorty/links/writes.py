@@ -21,10 +21,11 @@ from shorty.links import address_store, store
 from shorty.links.context import LinkContext, LinkWrite, read_author
 from shorty.links.history import describe_changes, record_action, record_edit
 from shorty.links.model import Address, Link, LinkChange
-from shorty.links.prepare import had_visits, prepare_change, resolve_tags
+from shorty.links.prepare import had_visits, prepare_change
 from shorty.links.quotas import ask_companions, ask_quotas, move_quota
 from shorty.links.search_entries import ask_mark
 from shorty.links.slug import fold_key
+from shorty.links.tags import resolve_tags
 from shorty.plans import AskedQuota, give_back_quota
 from shorty.storage.changes import LinkChanged
 from shorty.storage.database import Asked, Row, Transaction
