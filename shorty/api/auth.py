@@ -5,7 +5,6 @@ from typing import Final
 
 from shorty.accounts.roles import require_scope
 from shorty.accounts.tokens import find_actor
-from shorty.api.operations import find_operation
 from shorty.api.requests import ApiRequest
 from shorty.errors import UnauthenticatedError
 from shorty.limits import divide_limit
@@ -52,9 +51,8 @@ async def identify(request: ApiRequest, token_text: str) -> None:
     """
     tell_of_proxy(request)
     await count_request(request, token_text)
-    operation = find_operation(request.route_handler)
-    if operation.scope is not None:
-        require_scope(request.actor, operation.scope)
+    if (needed := request.operation.scope) is not None:
+        require_scope(request.actor, needed)
 
 
 async def count_stray_request(request: ApiRequest) -> None:

@@ -4,21 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, cast
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from shorty.api.idempotency import answer_once
-from shorty.api.link_answers import (
-    CreatedLinks,
-    DeletedLinks,
-    UpdatedLinks,
-    show_created,
-    show_failed,
-    warn_of,
-)
 from shorty.api.link_bodies import (
     LinkChanges,
     read_change,
     read_link_fields,
+    spell_faults,
     telling_own_names,
 )
 from shorty.api.link_object import LinkObject, show_link
@@ -29,6 +22,7 @@ from shorty.errors import BusyError, FeatureOffError, InvalidFieldsError, NotFou
 from shorty.ids import parse_id
 from shorty.links import service
 from shorty.links.model import Link, LinkChange
+from shorty.links.rule_warnings import list_warnings_of_links
 from shorty.webcore.answers import Answer, answer_json
 from shorty.webcore.fields import convert_body, convert_fields, find_unknown
 from shorty.webcore.requests import read_body
@@ -64,6 +58,41 @@ BulkChanges: Final = msgspec.defstruct(
     frozen=True,
     kw_only=True,
 )
+
+
+class FailedNew(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why no link was created for the item at `index` of the request."""
+
+    index: int
+    error: str
+    code: str
+    fields: dict[str, str] | None = None
+
+
+class FailedLink(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    id: str
+    error: str
+    code: str
+    fields: dict[str, str] | None = None
+
+
+class CreatedLinks(msgspec.Struct, frozen=True, kw_only=True):
+    created: int
+    failed: list[FailedNew]
+    links: list[LinkObject]
+    warnings: list[str] | UnsetType = UNSET
+
+
+class UpdatedLinks(msgspec.Struct, frozen=True, kw_only=True):
+    updated: int
+    failed: list[FailedLink]
+    links: list[LinkObject]
+    warnings: list[str] | UnsetType = UNSET
+
+
+class DeletedLinks(msgspec.Struct, frozen=True, kw_only=True):
+    deleted: int
+    failed: list[FailedLink]
 
 
 @resource.handle(
@@ -184,3 +213,38 @@ def list_known(ids: Mapping[str | int, int | None]) -> list[int]:
 
 def list_bad(ids: Mapping[str | int, int | None]) -> list[str]:
     return [str(text)[:40] for text, number in ids.items() if number is None]
+
+
+def warn_of(request: ApiRequest, links: Sequence[Link]) -> list[str] | UnsetType:
+    names_cities = request.services.links.names_cities(request.now)
+    return list_warnings_of_links(links, names_cities=names_cities) or UNSET
+
+
+def show_created(
+    outcomes: Sequence[Link | ShortyError], warnings: list[str] | UnsetType = UNSET
+) -> CreatedLinks:
+    links = [show_link(outcome) for outcome in outcomes if isinstance(outcome, Link)]
+    failed = [
+        show_failed_new(index, error)
+        for index, error in enumerate(outcomes)
+        if isinstance(error, ShortyError)
+    ]
+    return CreatedLinks(created=len(links), failed=failed, links=links, warnings=warnings)
+
+
+def show_failed_new(index: int, error: ShortyError) -> FailedNew:
+    error, fields = spell_error(error)
+    return FailedNew(index=index, error=error.message, code=error.code, fields=fields)
+
+
+def show_failed(link_id: int | str, error: ShortyError) -> FailedLink:
+    error, fields = spell_error(error)
+    return FailedLink(id=str(link_id), error=error.message, code=error.code, fields=fields)
+
+
+def spell_error(error: ShortyError) -> tuple[ShortyError, dict[str, str] | None]:
+    """The error with the field names that callers know, limited to these fields if it has any."""
+    if not isinstance(error, InvalidFieldsError):
+        return error, None
+    spelled = error.rename(spell_faults)
+    return spelled, spelled.fields

@@ -1,16 +1,12 @@
 """`/links`: create, list, get, update, delete and restore links."""
 
+from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+from msgspec import UNSET, UnsetType
+
 from shorty.api.idempotency import Remember, answer_once
-from shorty.api.link_answers import (
-    LinkAnswer,
-    LinkList,
-    RestoredLink,
-    answer_changed,
-    answer_link,
-    answer_restored,
-)
 from shorty.api.link_bodies import (
     CREATE_EXAMPLE,
     CreateQuery,
@@ -33,13 +29,37 @@ from shorty.errors import (
     SlugTakenError,
 )
 from shorty.links import service
+from shorty.links.aliases import write_loss
 from shorty.links.listing import list_links as list_page
 from shorty.links.model import Link, LinkChange
+from shorty.links.rule_warnings import list_warnings
 from shorty.storage.database import Transaction
+from shorty.webcore.addresses import API
 from shorty.webcore.answers import Answer, answer_json, answer_nothing
 from shorty.webcore.requests import Body, read_body
 
 resource: Final = Resource("Links")
+
+
+class LinkAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """`warnings`, if there are any, name what of a change can have no effect on this server."""
+
+    link: LinkObject
+    warnings: list[str] | UnsetType = UNSET
+
+
+class RestoredLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A link that is back; `warnings` name the aliases that it did not get back."""
+
+    link: LinkObject
+    warnings: list[str]
+
+
+class LinkList(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    links: list[LinkObject]
+    next_cursor: str | None
+    total: int
+    total_is_capped: bool
 
 
 @resource.handle(
@@ -175,3 +195,23 @@ async def restore_link(request: ApiRequest) -> Answer:
     link_id = request.read_id("link_id", "deleted link")
     context, actor = request.services.links, request.actor
     return answer_restored(await service.restore_link(context, actor, link_id, request.now))
+
+
+def answer_changed(request: ApiRequest, link: Link, status: int = 200) -> Answer:
+    """As answer_link, with warnings."""
+    if not link.rules:
+        return answer_link(link, status)
+    names_cities = request.services.links.names_cities(request.now)
+    return answer_link(link, status, list_warnings(link.rules, names_cities=names_cities))
+
+
+def answer_link(link: Link, status: int = 200, warnings: Sequence[str] = ()) -> Answer:
+    """For a new link (status 201), the Location header is where to get it."""
+    location = [(b"location", f"{API}/links/{link.id}".encode())] if status == 201 else []  # noqa: PLR2004 Created
+    shown = list(warnings) or UNSET
+    return answer_json(LinkAnswer(link=show_link(link), warnings=shown), status, location)
+
+
+def answer_restored(link: Link) -> Answer:
+    warnings = [write_loss(alias) for alias in link.lost_aliases]
+    return answer_json(RestoredLink(link=show_link(link), warnings=warnings))

@@ -14,8 +14,8 @@ from shorty.api.error_examples import list_samples
 from shorty.api.errors import PROBLEM, Problem
 from shorty.api.field_words import HEADERS, PATH_PARTS
 from shorty.api.openapi_schemas import Json, add_forms, build_query, build_schemas, name_form
-from shorty.api.operations import Operation, find_operation
-from shorty.api.requests import ApiRequest
+from shorty.api.operations import Operation
+from shorty.api.requests import ApiRequest, find_operation
 from shorty.api.short_link_answers import ErrorAnswer, Unauthorized
 from shorty.webcore.errors import Shape, find_status
 

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias, TypedDict, Unpack, cast
 
 import msgspec
 from litestar import route
-from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 from litestar.types import Method
 
@@ -144,7 +144,3 @@ def _tell_methods(path: str, allowed: str) -> HTTPRouteHandler:
         return Answer(204, headers=[(b"allow", allowed.encode())])
 
     return route(path, http_method=["OPTIONS"], status_code=200)(tell_methods)
-
-
-def find_operation(handler: BaseRouteHandler) -> Operation:
-    return handler.opt[KEY]

@@ -1,11 +1,12 @@
-"""What the API's handlers see of a request."""
+"""What the API's handlers see of a request, and the operation that it asks for."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
+from litestar.handlers import BaseRouteHandler
 
-from shorty.api.operations import find_operation
+from shorty.api.operations import KEY, Operation
 from shorty.errors import UnauthenticatedError
 from shorty.storage.database import Lane, Transaction
 from shorty.webcore.fields import (
@@ -23,9 +24,13 @@ S = TypeVar("S", bound=msgspec.Struct)
 class ApiRequest(ServedRequest):
     """A request with a token, or an anonymous one."""
 
+    @property
+    def operation(self) -> Operation:
+        return find_operation(self.route_handler)
+
     async def confirm(self) -> None:
         """Raises UnauthenticatedError."""
-        scope = find_operation(self.route_handler).scope
+        scope = self.operation.scope
         is_known = getattr(self, "actor", None) is not None
         if is_known and scope is not None and not await self.may_still(scope):
             raise UnauthenticatedError(
@@ -35,7 +40,7 @@ class ApiRequest(ServedRequest):
     def check_query(self) -> None:
         """Raises InvalidFieldsError where the query has a parameter that its operation has not."""
         if self.scope["query_string"]:
-            check_names(self.read_query(), find_operation(self.route_handler).query)
+            check_names(self.read_query(), self.operation.query)
 
     def read_filters(self, kind: type[S]) -> S:
         """Reads the query into a struct of that kind; an empty parameter is one left out.
@@ -57,3 +62,7 @@ class ApiRequest(ServedRequest):
         """Runs `work` in its own transaction; its faults use the caller's field names."""
         with telling_camel_case:
             return await self.services.db.write(work, *lanes)
+
+
+def find_operation(handler: BaseRouteHandler) -> Operation:
+    return handler.opt[KEY]

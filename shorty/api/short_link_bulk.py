@@ -15,8 +15,8 @@ from shorty.api.short_link_bodies import BrandedDomain, read_new_link, spell_key
 from shorty.errors import NotFoundError, ShortyError
 from shorty.ids import parse_id
 from shorty.links import service
+from shorty.links.context import Outcome
 from shorty.links.model import Link, LinkChange
-from shorty.links.writes import Outcome
 from shorty.transfer.adapt import adapt_change
 from shorty.transfer.remarks import Notes, RemarkKind, describe_closings
 from shorty.webcore.answers import Answer, answer_json

@@ -30,9 +30,8 @@ from shorty.links.model import (
     LinkSort,
     LinkState,
 )
-from shorty.links.names import fold_name
 from shorty.links.service import change_link, create_link, delete_link, get_link, restore_link
-from shorty.links.tags import list_tags
+from shorty.links.tags import fold_name, list_tags
 
 T = TypeVar("T")
 

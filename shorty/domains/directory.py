@@ -9,7 +9,7 @@ from shorty.config import Config, is_loopback, split_port
 from shorty.domains import store
 from shorty.domains.model import Domain
 from shorty.proxies import read_address
-from shorty.storage.changes import AnythingChanged, Change, DomainsChanged
+from shorty.storage.changes import AnythingChanged, DomainsChanged, hear_of
 from shorty.storage.database import Database, Transaction
 
 REMEMBERED_HEADERS: Final = 4096
@@ -35,7 +35,7 @@ class DomainDirectory:
         self.by_header: dict[str, Domain] = {}
         self.outdated = asyncio.Event()
         """Set where another process may have changed domains since they were read."""
-        db.subscribe(self._hear)
+        db.subscribe(hear_of(DomainsChanged, AnythingChanged, call=self.outdated.set))
 
     async def reload(self) -> None:
         """Reads all domains; again where one has changed meanwhile."""
@@ -52,10 +52,6 @@ class DomainDirectory:
         found = store.list_answering(tx)
         tx.after_commit(lambda: self._put(found))
         tx.note_change(DomainsChanged())
-
-    def _hear(self, change: Change) -> None:
-        if isinstance(change, DomainsChanged | AnythingChanged):
-            self.outdated.set()
 
     def _put(self, found: Sequence[Domain]) -> None:
         self._changes += 1

@@ -1,9 +1,11 @@
-"""Watches whether the client of one request is still connected."""
+"""What comes from the client of one request: the body, in pieces, and its disconnect."""
 
 import asyncio
 from collections.abc import Callable
 
-from shorty.granian_bridge.private import RSGIHTTPProtocol
+from granian.rsgi import Scope
+
+from shorty.granian_bridge.private import RSGIHTTPProtocol, RSGIProtocolClosed
 
 
 class ClientGoneError(OSError):
@@ -47,3 +49,45 @@ class Client:
             if self.is_gone:
                 self._end.set_result(None)
         return self._end
+
+
+class RequestBody:
+    """Read in pieces, so that a reader can stop at a limit."""
+
+    def __init__(self, scope: Scope, proto: RSGIHTTPProtocol) -> None:
+        self._pieces = aiter(proto)
+        self._missing = count_bytes(scope)
+        self.is_over = False
+
+    async def read(self) -> bytes:
+        """The next piece, empty only at the end; raises ClientGoneError if the body breaks off."""
+        piece = b"" if self._missing == 0 else await self._read_piece()
+        if self._missing is not None:
+            self._missing -= len(piece)
+            self.is_over = self._missing == 0
+        elif not piece:
+            self.is_over = await self._ends_here()
+        if not piece and not self.is_over:
+            raise ClientGoneError
+        return piece
+
+    async def _read_piece(self) -> bytes:
+        try:
+            return await anext(self._pieces)
+        except (StopAsyncIteration, RSGIProtocolClosed) as error:
+            raise ClientGoneError from error
+
+    async def _ends_here(self) -> bool:
+        """Called after an empty piece: granian sends one at the end, two if a body breaks off."""
+        try:
+            await self._read_piece()
+        except ClientGoneError:
+            return True
+        return False
+
+
+def count_bytes(scope: Scope) -> int | None:
+    """The length of the body; None if only its end shows it."""
+    if "transfer-encoding" in scope.headers:
+        return None
+    return int(scope.headers.get("content-length", "0"))

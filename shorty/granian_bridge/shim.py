@@ -12,8 +12,7 @@ import structlog
 from granian.rsgi import Scope as RsgiScope
 
 from shorty.granian_bridge.answer import Answer
-from shorty.granian_bridge.body import RequestBody
-from shorty.granian_bridge.client import Client, ClientGoneError
+from shorty.granian_bridge.client import Client, ClientGoneError, RequestBody
 from shorty.granian_bridge.pipe import Headers
 from shorty.granian_bridge.private import RSGIHTTPProtocol
 from shorty.redirect.request import Scope

@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from shorty.durations import DAY_MS
+from shorty.errors import SlugRestingError, SlugTakenError
 from shorty.links.model import Address, Link
 from shorty.links.slug import fold_key, slug_key
 from shorty.storage.database import Asked, Database, Reader, Row, Transaction, Value
@@ -148,6 +149,20 @@ def find_slug_faults(
         tx.ask(FIND_HOLDER, *_name(workspace_id, address, link_id), now) for address in addresses
     ]
     return [_read_fault(each.row()) for each in asked]
+
+
+def require_free(
+    tx: Transaction, workspace_id: int, addresses: Sequence[Address], link_id: int, now: int
+) -> None:
+    """Raises SlugTakenError for the first that is not."""
+    faults = find_slug_faults(tx, workspace_id, addresses, link_id, now)
+    for address, fault in zip(addresses, faults, strict=True):
+        if fault is not None:
+            raise build_slug_error(address.slug, address.host, rests=fault == "resting")
+
+
+def build_slug_error(slug: str, host: str, *, rests: bool) -> SlugTakenError:
+    return SlugRestingError(slug, host) if rests else SlugTakenError(slug, host)
 
 
 async def foresee_slug_fault(

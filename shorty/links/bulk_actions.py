@@ -6,11 +6,10 @@ from typing import TypeAlias
 from shorty.accounts.model import Actor
 from shorty.errors import NotFoundError, ShortyError
 from shorty.links import service
-from shorty.links.context import LinkContext
+from shorty.links.context import LinkContext, Outcome
 from shorty.links.deleted import find_deleted_links
 from shorty.links.model import LinkChange
 from shorty.links.store import find_links
-from shorty.links.writes import Outcome
 
 Apply: TypeAlias = Callable[[Sequence[int]], Awaitable[Sequence[Outcome]]]
 """One transaction of the action: for each id, in order, the link or why it failed."""

@@ -25,7 +25,7 @@ from shorty.errors import (
 from shorty.links.aliases import write_loss
 from shorty.links.bulk_actions import build_apply, forgive_done
 from shorty.links.bulk_model import BulkJob, Failure, Work, read_job, write_row
-from shorty.links.context import LinkContext
+from shorty.links.context import LinkContext, Outcome
 from shorty.links.deleted import find_deleted_links
 from shorty.links.job_store import (
     KEEP_S,
@@ -40,7 +40,6 @@ from shorty.links.job_store import (
 )
 from shorty.links.model import LinkChange
 from shorty.links.store import find_links
-from shorty.links.writes import Outcome
 from shorty.storage.database import Reader
 
 AT_ONCE: Final = 200  # in one transaction, so that others' writes come in between

@@ -8,6 +8,7 @@ import msgspec
 
 from shorty.accounts.model import Actor
 from shorty.domains import DomainDirectory
+from shorty.errors import ShortyError
 from shorty.links.checks import LinkRules, Surroundings, find_url_fault
 from shorty.links.icons import Icons
 from shorty.links.lookup import CachedLink, LinkLookup
@@ -20,9 +21,11 @@ from shorty.storage.database import Database, Transaction
 AskPage: TypeAlias = Callable[[Link, bool], None]
 """Asks for the icon of a link's destination, and for its title too if that is wanted."""
 
-
 HasWaitingVisits: TypeAlias = Callable[[int], bool]
 """Whether visits of that link wait to be stored."""
+
+Outcome: TypeAlias = Link | ShortyError
+"""Of the write of one link among many."""
 
 
 def ask_nobody(_link: Link, _wants_title: bool) -> None:  # noqa: FBT001 - as AskPage has it
@@ -110,6 +113,14 @@ class LinkContext(msgspec.Struct, frozen=True, kw_only=True):
             )
         )
         tx.after_commit(ask_pages)
+
+
+def attempt(tx: Transaction, work: Callable[[], Link]) -> Outcome:
+    """What the work made; where it fails as expected, that alone is undone."""
+    try:
+        return tx.attempt(work)
+    except ShortyError as error:
+        return error
 
 
 def find_destination_fault(

@@ -11,7 +11,7 @@ from typing import Final
 from cachebox import LRUCache
 
 from shorty.durations import DAY_MS
-from shorty.storage.changes import AnythingChanged, Change
+from shorty.storage.changes import AnythingChanged, hear_of
 from shorty.storage.database import Database, Transaction
 
 REMEMBERED_HOSTS: Final = 20_000
@@ -42,6 +42,7 @@ class Icons:
     def __init__(self, remembered_hosts: int = REMEMBERED_HOSTS) -> None:
         self._paths: LRUCache[str, str] = LRUCache(remembered_hosts)
         self._without: LRUCache[str, int] = LRUCache(remembered_hosts)
+        self.hear = hear_of(AnythingChanged, call=self.forget_all)
 
     def find(self, host: str) -> str:
         """The path of its icon; empty where none is known."""
@@ -57,11 +58,9 @@ class Icons:
         else:
             self._without[host] = now + NONE_FRESH_MS
 
-    def hear(self, change: Change) -> None:
-        """Forgets all if anything may have changed."""
-        if isinstance(change, AnythingChanged):
-            self._paths.clear()
-            self._without.clear()
+    def forget_all(self) -> None:
+        self._paths.clear()
+        self._without.clear()
 
 
 def write_icon_path(key: str) -> str:

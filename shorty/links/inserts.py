@@ -3,9 +3,9 @@
 Each function names what follows the commit, so that no caller has to remember it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count, groupby
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -15,9 +15,8 @@ from shorty.errors import (
 )
 from shorty.links import address_store, store
 from shorty.links.address_store import LookAlike
-from shorty.links.context import LinkContext, LinkWrite
+from shorty.links.context import LinkContext, LinkWrite, Outcome, attempt
 from shorty.links.model import Link, LinkFields, PreparedLink
-from shorty.links.prepare import resolve_tags
 from shorty.links.quotas import (
     QUOTAS_OF_LINKS,
     ask_companions,
@@ -26,9 +25,12 @@ from shorty.links.quotas import (
     take_room,
 )
 from shorty.links.slug import fold_key, generate_slug, slug_key
-from shorty.links.writes import Outcome, Remember, attempt, build_slug_error, require_free
+from shorty.links.tags import resolve_tags
 from shorty.plans import AskedQuota
 from shorty.storage.database import Asked, Transaction
+
+Remember: TypeAlias = Callable[[Transaction, Link], None]
+"""Runs in the transaction that made the link, such as to keep the answer for a retry."""
 
 TRIES_PER_LENGTH: Final = 5
 
@@ -156,7 +158,7 @@ def _insert_bare(
         raise outcome
     store.tag_link(tx, outcome.id, tags)
     made = msgspec.structs.replace(outcome, tags=tags, aliases=link.aliases)
-    require_free(tx, author.workspace_id, link.aliases, made.id, now)
+    address_store.require_free(tx, author.workspace_id, link.aliases, made.id, now)
     address_store.insert_aliases(tx, made, now)
     return made
 
@@ -183,7 +185,7 @@ def _insert_rows(
                 outcomes[index] = _build_link(link_id, row)
             elif links[index].fields.slug:
                 place = row.fields.slug, row.fields.host
-                outcomes[index] = build_slug_error(*place, rests=index in resting)
+                outcomes[index] = address_store.build_slug_error(*place, rests=index in resting)
         waiting = {index: link for index, link in waiting.items() if index not in outcomes}
         if not waiting:
             break

@@ -4,7 +4,7 @@ What could not be read and what is wrong with the rest are reported together. Wh
 free and the plan has room is found out in the transaction that stores the link: see `writes`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -25,18 +25,22 @@ from shorty.links.model import (
     LinkDomain,
     LinkFields,
     PreparedLink,
-    Tag,
     TagId,
 )
-from shorty.links.names import fold_name
 from shorty.links.pictures import find_logo_faults
 from shorty.links.slug import slug_key
-from shorty.links.tags import check_tag_name, find_tags, find_unknown_tags, make_tags
+from shorty.links.tags import (
+    check_tags,
+    describe_unknown_tags,
+    find_tags,
+    find_texts_for_ids,
+    find_unknown_tags,
+    fold_name,
+)
 from shorty.passwords import LINKS, find_password_fault, hash_password
 from shorty.plans import require_feature
 from shorty.storage.database import Transaction
 
-TAGS_PER_LINK: Final = 50
 _TAGS: Final = ("tag_ids", "tag_names", "add_tag_ids", "add_tag_names", "remove_tag_ids")
 
 
@@ -191,45 +195,3 @@ def _name_tag_fault(change: LinkChange, faults: dict[str, str]) -> dict[str, str
     if "tag_ids" not in faults or change.tag_ids is not UNSET or not change.add_tag_ids:
         return faults
     return {"add_tag_ids" if name == "tag_ids" else name: faults[name] for name in faults}
-
-
-def check_tags(tag_ids: Sequence[TagId], names: Sequence[str]) -> dict[str, str]:
-    faults: dict[str, str] = {}
-    if len(tag_ids) + len(names) > TAGS_PER_LINK:
-        fault = f"may name at most {TAGS_PER_LINK} tags"
-        faults["tag_ids" if tag_ids else "tag_names"] = fault
-    for name in names:
-        try:
-            check_tag_name(name)
-        except ValueError as error:
-            faults["tag_names"] = f"{name[:60]!r} {error}"
-            break
-    return faults
-
-
-def find_texts_for_ids(change: LinkChange, *names: str) -> dict[str, str]:
-    """The faults of those lists that hold what is no tag's id, whatever the workspace."""
-    faults: dict[str, str] = {}
-    for name in names or ("tag_ids", "add_tag_ids", "remove_tag_ids"):
-        texts = [each for each in getattr(change, name) or () if isinstance(each, str)]
-        faults |= describe_unknown_tags(texts, name)
-    return faults
-
-
-def describe_unknown_tags(tag_ids: Iterable[TagId], name: str = "tag_ids") -> dict[str, str]:
-    """Numbers first, then texts that are no ids."""
-    named = ", ".join(map(str, sorted(tag_ids, key=lambda each: isinstance(each, str))))
-    return {name: f"name no tag of this workspace: {named}"} if named else {}
-
-
-def resolve_tags(
-    tx: Transaction, workspace_id: int, tag_ids: Sequence[TagId], names: Sequence[str], now: int
-) -> tuple[Tag, ...]:
-    """The tags, each once. Raises InvalidFieldsError for an id that names none."""
-    if not tag_ids and not names:
-        return ()
-    found, unknown = find_tags(tx, workspace_id, tag_ids)
-    if unknown:
-        raise InvalidFieldsError(describe_unknown_tags(unknown))
-    made = make_tags(tx, workspace_id, map(check_tag_name, names), now)
-    return tuple({tag.id: tag for tag in (*found, *made)}.values())

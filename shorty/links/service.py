@@ -15,10 +15,10 @@ from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
 from shorty.errors import InvalidFieldsError, NotFoundError, ShortyError
 from shorty.links import inserts, store, writes
-from shorty.links.context import LinkContext, read_author
+from shorty.links.context import LinkContext, Outcome, attempt, read_author
+from shorty.links.inserts import Remember
 from shorty.links.model import Author, Link, LinkChange, PreparedLink
 from shorty.links.prepare import (
-    find_texts_for_ids,
     hash_link_password,
     hash_new_password,
     prepare_link,
@@ -26,7 +26,7 @@ from shorty.links.prepare import (
     protect_link,
 )
 from shorty.links.rules import encode_rules
-from shorty.links.writes import Outcome, Remember
+from shorty.links.tags import find_texts_for_ids
 from shorty.storage.database import Lane, Transaction
 
 RememberAll: TypeAlias = Callable[[Transaction, list[Outcome]], None]
@@ -178,9 +178,7 @@ async def change_links(
         return writes.change_link(tx, context, actor, link_id, change, password_hash, now)[1]
 
     return await context.db.write(
-        lambda tx: [
-            writes.attempt(tx, partial(edit, tx, link_id)) for link_id in dict.fromkeys(link_ids)
-        ],
+        lambda tx: [attempt(tx, partial(edit, tx, link_id)) for link_id in dict.fromkeys(link_ids)],
         *_list_lanes(change),
     )
 
@@ -224,7 +222,7 @@ async def restore_links(
     check_size("ids", len(link_ids))
     return await context.db.write(
         lambda tx: [
-            writes.attempt(tx, partial(writes.restore_link, tx, context, actor, link_id, now))
+            attempt(tx, partial(writes.restore_link, tx, context, actor, link_id, now))
             for link_id in dict.fromkeys(link_ids)
         ],
         *store.COUNTER_LANES,

@@ -1,7 +1,11 @@
-"""Owns tags: names and colours that a workspace's links share, the same for every door."""
+"""Owns tags: names and colours that a workspace's links share, the same for every door.
+
+Names of UTM templates are compared as those of tags are.
+"""
 
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Sequence
 from typing import Final
 from zlib import crc32
 
@@ -11,12 +15,15 @@ from msgspec import UNSET, UnsetType
 from shorty.accounts.model import Actor
 from shorty.accounts.roles import require_scope
 from shorty.errors import AlreadyExistsError, InvalidFieldsError, NotFoundError
-from shorty.links.model import Tag, TagId
-from shorty.links.names import fold_name, spell_name
+from shorty.links.model import LinkChange, Tag, TagId
 from shorty.storage.database import Database, Row, Transaction
 
 NAME_LENGTH: Final = 50
 MAX_TAGS: Final = 1000
+TAGS_PER_LINK: Final = 50
+# NFC makes one letter of at most four, and names have up to 100 letters. A longer text is no name,
+# and composing it takes the square of its length.
+LONGEST_COMPOSED: Final = 4 * 100
 # Told apart by people who see few colours, and readable on light and on dark.
 PALETTE: Final = (
     *("#4477aa", "#66ccee", "#228833", "#ccbb44", "#ee6677"),
@@ -138,6 +145,19 @@ def make_tags(tx: Transaction, workspace_id: int, names: Iterable[str], now: int
     ]
 
 
+def resolve_tags(
+    tx: Transaction, workspace_id: int, tag_ids: Sequence[TagId], names: Sequence[str], now: int
+) -> tuple[Tag, ...]:
+    """The tags, each once. Raises InvalidFieldsError for an id that names none."""
+    if not tag_ids and not names:
+        return ()
+    found, unknown = find_tags(tx, workspace_id, tag_ids)
+    if unknown:
+        raise InvalidFieldsError(describe_unknown_tags(unknown))
+    made = make_tags(tx, workspace_id, map(check_tag_name, names), now)
+    return tuple({tag.id: tag for tag in (*found, *made)}.values())
+
+
 def make_colored_tags(
     tx: Transaction, workspace_id: int, news: Iterable[NewTag], now: int
 ) -> list[Tag]:
@@ -152,6 +172,35 @@ def make_colored_tags(
         tag = read_tag(row) if row else _insert_tag(tx, workspace_id, name, color, now)
         made.append(_require_new_tag(tag, name))
     return made
+
+
+def check_tags(tag_ids: Sequence[TagId], names: Sequence[str]) -> dict[str, str]:
+    faults: dict[str, str] = {}
+    if len(tag_ids) + len(names) > TAGS_PER_LINK:
+        fault = f"may name at most {TAGS_PER_LINK} tags"
+        faults["tag_ids" if tag_ids else "tag_names"] = fault
+    for name in names:
+        try:
+            check_tag_name(name)
+        except ValueError as error:
+            faults["tag_names"] = f"{name[:60]!r} {error}"
+            break
+    return faults
+
+
+def find_texts_for_ids(change: LinkChange, *names: str) -> dict[str, str]:
+    """The faults of those lists that hold what is no tag's id, whatever the workspace."""
+    faults: dict[str, str] = {}
+    for name in names or ("tag_ids", "add_tag_ids", "remove_tag_ids"):
+        texts = [each for each in getattr(change, name) or () if isinstance(each, str)]
+        faults |= describe_unknown_tags(texts, name)
+    return faults
+
+
+def describe_unknown_tags(tag_ids: Iterable[TagId], name: str = "tag_ids") -> dict[str, str]:
+    """Numbers first, then texts that are no ids."""
+    named = ", ".join(map(str, sorted(tag_ids, key=lambda each: isinstance(each, str))))
+    return {name: f"name no tag of this workspace: {named}"} if named else {}
 
 
 def check_tag_name(name: str) -> str:
@@ -179,6 +228,20 @@ def check_tag(name: str, color: str | None) -> tuple[str, str]:
     if faults:
         raise InvalidFieldsError(faults)
     return name, color
+
+
+def fold_name(name: str) -> str:
+    """Equal for names that differ only in case, in how their letters are composed, or in spaces."""
+    line = " ".join(name.split())
+    if line.isascii() or len(line) > LONGEST_COMPOSED:
+        return line.casefold()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", line).casefold())
+
+
+def spell_name(name: str) -> str:
+    """The name in one line, composed: as it is kept."""
+    line = " ".join(name.split())
+    return line if len(line) > LONGEST_COMPOSED else unicodedata.normalize("NFC", line)
 
 
 def choose_color(name: str) -> str:

@@ -10,7 +10,7 @@ from shorty.accounts.roles import require_scope
 from shorty.errors import AlreadyExistsError, InvalidFieldsError, NotFoundError
 from shorty.links.checks import UTM_LENGTH, read_line, read_text
 from shorty.links.destination import UTM_PARAMETERS
-from shorty.links.names import fold_name
+from shorty.links.tags import fold_name
 from shorty.storage.database import Database, Row, Rows, Transaction
 
 NAME_LENGTH: Final = 100

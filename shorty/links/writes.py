@@ -3,43 +3,26 @@
 Each function names what follows the commit, so that no caller has to remember it.
 """
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from shorty.accounts.model import Actor
 from shorty.domains.store import find_live as find_live_domain
-from shorty.errors import (
-    ConflictError,
-    NotFoundError,
-    ShortyError,
-    SlugRestingError,
-    SlugTakenError,
-)
+from shorty.errors import ConflictError, NotFoundError
 from shorty.links import address_store, store
 from shorty.links.context import LinkContext, LinkWrite, read_author
 from shorty.links.history import describe_changes, record_action, record_edit
-from shorty.links.model import Address, Link, LinkChange
-from shorty.links.prepare import had_visits, prepare_change, resolve_tags
+from shorty.links.model import Link, LinkChange
+from shorty.links.prepare import had_visits, prepare_change
 from shorty.links.quotas import ask_companions, ask_quotas, move_quota
 from shorty.links.search_entries import ask_mark
 from shorty.links.slug import fold_key
+from shorty.links.tags import resolve_tags
 from shorty.plans import AskedQuota, give_back_quota
 from shorty.storage.changes import LinkChanged
 from shorty.storage.database import Asked, Row, Transaction
-
-Outcome: TypeAlias = Link | ShortyError
-Remember: TypeAlias = Callable[[Transaction, Link], None]
-"""Runs in the transaction that made the link, such as to keep the answer for a retry."""
-
-
-def attempt(tx: Transaction, work: Callable[[], Link]) -> Outcome:
-    """What the work made; where it fails as expected, that alone is undone."""
-    try:
-        return tx.attempt(work)
-    except ShortyError as error:
-        return error
 
 
 def change_link(
@@ -63,7 +46,7 @@ def change_link(
     after, tags = prepare_change(tx, context, actor, before, change, password_hash, now)
     had = {address.key for address in before.addresses}
     added = [address for address in after.addresses if address.key not in had]
-    require_free(tx, actor.workspace_id, added, link_id, now)
+    address_store.require_free(tx, actor.workspace_id, added, link_id, now)
     if tags is not None:
         after = msgspec.structs.replace(
             after, tags=resolve_tags(tx, actor.workspace_id, *tags, now)
@@ -99,20 +82,6 @@ def _store_change(tx: Transaction, actor: Actor, before: Link, after: Link, now:
     for each in asked:
         each.require()
     return after
-
-
-def require_free(
-    tx: Transaction, workspace_id: int, addresses: Sequence[Address], link_id: int, now: int
-) -> None:
-    """Raises SlugTakenError for the first that is not."""
-    faults = address_store.find_slug_faults(tx, workspace_id, addresses, link_id, now)
-    for address, fault in zip(addresses, faults, strict=True):
-        if fault is not None:
-            raise build_slug_error(address.slug, address.host, rests=fault == "resting")
-
-
-def build_slug_error(slug: str, host: str, *, rests: bool) -> SlugTakenError:
-    return SlugRestingError(slug, host) if rests else SlugTakenError(slug, host)
 
 
 def _rest_freed(tx: Transaction, context: LinkContext, before: Link, after: Link, now: int) -> None:
@@ -204,7 +173,7 @@ def restore_link(
         raise ConflictError(
             f"The domain {link.host} has been removed: add it again, then restore the link."
         )
-    require_free(tx, actor.workspace_id, [link.address], link_id, now)
+    address_store.require_free(tx, actor.workspace_id, [link.address], link_id, now)
     for each in asked:
         each.require()
     updated_at = max(now, link.updated_at + 1)

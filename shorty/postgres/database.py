@@ -26,7 +26,7 @@ from shorty.postgres.values import write_parameters, write_read_parameters
 from shorty.postgres.writer import PATIENCE_S, Writer
 from shorty.storage.changes import Hear, Subscribers
 from shorty.storage.database import Lane, Reader, Row, Transaction, Value
-from shorty.storage.write_jobs import Job
+from shorty.storage.write_queue import Job
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from shorty.storage.database import Lane, LaneHolder
-from shorty.storage.write_jobs import Job
+from shorty.storage.write_queue import Job
 
 # The first of the two keys of an advisory lock, in which shorty's lanes are apart from the locks of
 # other programs that use the same database; "shor" in ASCII. The second is the lane.

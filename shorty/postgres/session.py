@@ -22,7 +22,7 @@ from shorty.postgres.transaction import AGAIN, PostgresTransaction
 from shorty.postgres.values import write_parameters
 from shorty.storage.changes import Subscribers
 from shorty.storage.database import Value
-from shorty.storage.write_jobs import Job
+from shorty.storage.write_queue import Job
 
 if TYPE_CHECKING:
     from shorty.postgres.inserts import ManyRows

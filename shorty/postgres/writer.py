@@ -14,8 +14,7 @@ from shorty.postgres.lanes import group_by_lanes
 from shorty.postgres.numbers import GroupNumbers
 from shorty.postgres.session import NumberError, RepeatAloneError, Session
 from shorty.storage.changes import Subscribers
-from shorty.storage.write_jobs import Job, answer, fail_all
-from shorty.storage.write_queue import WriteQueue
+from shorty.storage.write_queue import Job, WriteQueue, answer, fail_all
 
 # With more savepoints in one transaction, all sessions of the server become slower.
 GROUP: Final = 64

@@ -19,7 +19,7 @@ from shorty.sqlite.snapshot import SqliteSnapshot, hold_snapshot
 from shorty.sqlite.writer import PATIENCE_S, OpenedFile, Writer
 from shorty.storage.changes import AnythingChanged, Hear, Subscribers
 from shorty.storage.database import Lane, LaneHolder, Reader, Row, Transaction, Value
-from shorty.storage.write_jobs import Job
+from shorty.storage.write_queue import Job
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -14,8 +14,7 @@ from shorty.errors import StorageUnavailableError
 from shorty.sqlite.connections import BUSY_TIMEOUT_MS, describe_failure
 from shorty.sqlite.transaction import SqliteTransaction
 from shorty.storage.changes import Subscribers
-from shorty.storage.write_jobs import Job, answer, describe_rollback, fail_all
-from shorty.storage.write_queue import WriteQueue
+from shorty.storage.write_queue import Job, WriteQueue, answer, describe_rollback, fail_all
 
 BATCH: Final = 256
 TRY_MS: Final = 100

@@ -37,6 +37,16 @@ Change: TypeAlias = (
 Hear: TypeAlias = Callable[[Change], object]
 
 
+def hear_of(*kinds: type[Change], call: Callable[[], object]) -> Hear:
+    """For a subscriber that only needs to know that there was a change of one of these kinds."""
+
+    def hear(change: Change) -> None:
+        if isinstance(change, kinds):
+            call()
+
+    return hear
+
+
 class Subscribers:
     """Those of one process that hear of changes: on the event loop, and without waiting."""
 

@@ -14,8 +14,7 @@ from shorty.errors import InvalidFieldsError
 from shorty.links.checks import DESCRIPTION_LENGTH, TITLE_LENGTH
 from shorty.links.imported_history import Past
 from shorty.links.model import LinkChange, LinkType
-from shorty.links.prepare import TAGS_PER_LINK
-from shorty.links.tags import check_tag_name
+from shorty.links.tags import TAGS_PER_LINK, check_tag_name
 from shorty.passwords import is_password_hash
 from shorty.transfer.hashes import is_hashed_secret
 from shorty.transfer.model import ImportedLink

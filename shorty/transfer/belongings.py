@@ -10,8 +10,7 @@ from msgspec.structs import replace
 
 from shorty.errors import AlreadyExistsError, InvalidFieldsError
 from shorty.links.destination import UTM_PARAMETERS
-from shorty.links.names import fold_name
-from shorty.links.tags import MAX_TAGS, NewTag, check_tag, list_tags, make_colored_tags
+from shorty.links.tags import MAX_TAGS, NewTag, check_tag, fold_name, list_tags, make_colored_tags
 from shorty.links.utm_templates import (
     MAX_TEMPLATES,
     NewUtmTemplate,

@@ -6,9 +6,8 @@ from typing import Final
 from shorty.errors import ConflictError, InvalidFieldsError, NotFoundError
 from shorty.links.bulk_jobs import sum_up
 from shorty.links.model import Link, LinkChange
-from shorty.links.names import fold_name
 from shorty.links.store import find_links
-from shorty.links.tags import list_tags
+from shorty.links.tags import fold_name, list_tags
 from shorty.web.formatting import read_input
 from shorty.web.forms import list_ids
 from shorty.web.guard import Pages

@@ -12,12 +12,7 @@ import msgspec
 from shorty.config import Plan
 from shorty.domains.model import write_short_url
 from shorty.plans import find_plan
-from shorty.storage.changes import (
-    AnythingChanged,
-    Change,
-    DeliveriesQueued,
-    KeeperChanged,
-)
+from shorty.storage.changes import AnythingChanged, DeliveriesQueued, KeeperChanged, hear_of
 from shorty.storage.database import Lane, Row, Transaction
 from shorty.webhooks import queue, store
 from shorty.webhooks.model import (
@@ -65,6 +60,7 @@ class Outbox:
         self._plans = plans
         self._list_destinations = list_destinations
         self.news = asyncio.Event()
+        self.hear = hear_of(DeliveriesQueued, KeeperChanged, AnythingChanged, call=self.news.set)
 
     def find_callers(self, tx: Transaction, link_ids: Collection[int]) -> dict[int, Row]:
         """Those of the links that call anybody. Takes 0.3 µs for each other link."""
@@ -121,10 +117,6 @@ class Outbox:
             ),
             receiver_ids=receivers,
         )
-
-    def hear(self, change: Change) -> None:
-        if isinstance(change, DeliveriesQueued | KeeperChanged | AnythingChanged):
-            self.news.set()
 
 
 def find_listening(tx: Transaction, row: Row, at: int) -> tuple[int, ...]:

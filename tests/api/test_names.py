@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shorty.links.names import fold_name, spell_name
+from shorty.links.tags import fold_name, spell_name
 from tests.api.house import House
 
 API = "/api/v1"

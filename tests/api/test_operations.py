@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from shorty.api.openapi import write_example
-from shorty.api.operations import Operation, Resource, find_operation
-from shorty.api.requests import ApiRequest
+from shorty.api.operations import Operation, Resource
+from shorty.api.requests import ApiRequest, find_operation
 from shorty.errors import ConflictError, FeatureOffError
 from shorty.webcore.answers import Answer, answer_nothing
 

@@ -4,8 +4,7 @@ import asyncio
 from threading import Timer
 from time import monotonic
 
-from shorty.storage.write_jobs import Job
-from shorty.storage.write_queue import WriteQueue
+from shorty.storage.write_queue import Job, WriteQueue
 
 
 def make_jobs(count: int) -> list[Job]:

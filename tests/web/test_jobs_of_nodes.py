@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from shorty import jobs
 from shorty.app import App
 from shorty.links import bulk_jobs, job_store
+from shorty.links.context import Outcome
 from shorty.links.listing import list_links
 from shorty.links.model import LinkFilter
-from shorty.links.writes import Outcome
 from shorty.transfer import imports, job_runs
 from tests.api.house import House
 from tests.reading import reader

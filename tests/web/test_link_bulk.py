@@ -13,9 +13,9 @@ from shorty.errors import NotFoundError
 from shorty.links import bulk_jobs, bulk_model
 from shorty.links.bulk_actions import Apply
 from shorty.links.bulk_jobs import BulkJobs
+from shorty.links.context import Outcome
 from shorty.links.model import Link, LinkChange
 from shorty.links.service import change_link, delete_link, get_link
-from shorty.links.writes import Outcome
 from shorty.web import link_downloads, link_jobs, link_list, link_selection
 from tests.api.house import House
 from tests.reading import reader
