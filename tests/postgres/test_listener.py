@@ -15,7 +15,13 @@ from shorty.postgres.database import STALE_S, PostgresDatabase
 from shorty.postgres.lanes import NAMESPACE
 from shorty.postgres.messages import MOST_BYTES, read_message, write_messages
 from shorty.postgres.migrations import prepare_database
-from shorty.storage.changes import AnythingChanged, Change, DomainsChanged, LinkChanged
+from shorty.storage.changes import (
+    AnythingChanged,
+    Change,
+    DeliveriesQueued,
+    DomainsChanged,
+    LinkChanged,
+)
 from shorty.storage.database import Transaction
 from tests.cluster import SUPERUSER, Cluster, write_url
 from tests.postgres.support import ask_aside, end_backends, wait_until
@@ -23,7 +29,13 @@ from tests.support import NOW
 
 pytestmark = pytest.mark.postgres_only
 
-CHANGES: list[Change] = [LinkChanged(1, "sale"), LinkChanged(2, "é ☃"), DomainsChanged()]
+CHANGES: list[Change] = [
+    LinkChanged(1, "sale"),
+    LinkChanged(2, "é ☃"),
+    DomainsChanged(),
+    DeliveriesQueued(),
+    AnythingChanged(),
+]
 IS_KEEPER = f"""pid = any(
   select pid from pg_locks where locktype = 'advisory' and objsubid = 2
   and classid = {NAMESPACE} and objid = {listener.KEEPER}
@@ -192,7 +204,7 @@ async def test_a_lost_connection_is_followed_by_anything(start: Start, database_
     with suppress(StorageUnavailableError):  # where it is noticed by asking
         await one.db.notice_changes()
     await one.db.notice_changes()
-    assert one.heard[-1] == AnythingChanged()
+    assert AnythingChanged() in one.heard
     assert one.db.can_cache
 
 
@@ -216,11 +228,12 @@ async def test_without_the_server_what_is_cached_is_used_for_a_while(
     assert nodes[0].heard == []
     assert nodes[0].db.can_cache
     assert nodes[1].heard[-1] == AnythingChanged()
+    nodes[1].heard.clear()
     cluster.start()
     for node in nodes:
         await node.db.notice_changes()
         assert node.db.can_cache
-        assert node.heard[-1] == AnythingChanged()
+        assert AnythingChanged() in node.heard
         await node.db.close()
 
 
