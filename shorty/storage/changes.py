@@ -34,7 +34,13 @@ class KeeperChanged(_Change, frozen=True):
 
 
 class AnythingChanged(_Change, frozen=True):
-    """Nobody knows what."""
+    """Nobody knows what.
+
+    With a time, no change was reported, but some may have been missed: only those before
+    `heard_until` (monotonic, in seconds) were heard for certain.
+    """
+
+    heard_until: float | None = None
 
 
 Change: TypeAlias = (
