@@ -25,7 +25,7 @@ from shorty.storage.changes import (
 )
 from shorty.storage.database import Transaction
 from tests.cluster import SUPERUSER, Cluster, write_url
-from tests.postgres.support import ask_aside, end_backends, wait_until
+from tests.postgres.support import PATIENCE_S, ask_aside, end_backends, wait_until
 from tests.support import NOW
 
 pytestmark = pytest.mark.postgres_only
@@ -259,6 +259,14 @@ async def test_who_cannot_hear_though_the_database_answers_keeps_nothing(
     assert not deaf.can_cache
     for db in (node.db, deaf):
         await db.close()
+
+
+async def test_a_node_may_be_closed_more_than_once(start: Start) -> None:
+    one = await start("one")
+    await one.db.find_all("select 1 as one")
+    async with asyncio.timeout(PATIENCE_S):
+        await asyncio.gather(one.db.close(), one.db.close())
+        await one.db.close()
 
 
 async def test_a_statement_alone_is_a_transaction_of_its_own(start: Start) -> None:
