@@ -20,7 +20,7 @@ from msgspec.structs import force_setattr
 from shorty.errors import StorageUnavailableError
 from shorty.links.blocklist import BlockList
 from shorty.links.destination import UTM_PARAMETERS, RedirectStatus, destination_host
-from shorty.links.doubtful import DoubtfulLinks
+from shorty.links.doubtful import DoubtfulLinks, Key
 from shorty.links.model import ADDRESSES_PER_LINK, LinkType
 from shorty.links.rule_matching import CompiledRules, compile_rules
 from shorty.links.rules import decode_rules
@@ -39,8 +39,6 @@ NOTED: Final = 1_000
 PATIENCE_S: Final = 2.0
 
 log = structlog.get_logger(__name__)
-
-Key = tuple[int, str]
 
 # In the order of CachedLink's fields.
 _COLUMNS: Final = """
@@ -199,7 +197,7 @@ class LinkLookup:
         # By the folded key: the key of the one link that fits, empty where none does. So what is
         # known of any spelling of a slug is forgotten with the link.
         self._spellings: LRUCache[Key, str | None] = LRUCache(misses)
-        self._doubtful = DoubtfulLinks(links, misses)
+        self._doubtful: DoubtfulLinks[CachedLink] = DoubtfulLinks(links, misses)
         db.subscribe(self.hear)
 
     async def find(self, domain_id: int, slug_key: str) -> CachedLink | None:

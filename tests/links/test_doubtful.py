@@ -11,6 +11,7 @@ from shorty.links.doubtful import DoubtfulLinks
 from shorty.links.lookup import CachedLink
 
 LATER = inf
+Links = DoubtfulLinks[CachedLink]
 
 
 def make_cached(slug: str, **only_what_matters: Any) -> CachedLink:
@@ -19,16 +20,16 @@ def make_cached(slug: str, **only_what_matters: Any) -> CachedLink:
     return CachedLink(**values)
 
 
-def add(known: DoubtfulLinks, *slugs: str, until: float = LATER, weight: int = 1) -> None:
+def add(known: Links, *slugs: str, until: float = LATER, weight: int = 1) -> None:
     known.add([((1, slug), make_cached(slug, weight=weight)) for slug in slugs], [], until)
 
 
-def list_known(known: DoubtfulLinks, *slugs: str) -> list[str]:
+def list_known(known: Links, *slugs: str) -> list[str]:
     return [slug for slug in slugs if known.find((1, slug)) is not None]
 
 
 def test_each_link_is_kept_until_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    known, now = DoubtfulLinks(9, 9), monotonic()
+    known, now = Links(9, 9), monotonic()
     monkeypatch.setattr(doubtful, "monotonic", lambda: now)
     add(known, "a", "b", until=now + 1)
     add(known, "b", "c", until=now + 2)
@@ -45,13 +46,13 @@ def test_each_link_is_kept_until_its_own_time(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_comes_too_late_is_not_kept() -> None:
-    known = DoubtfulLinks(9, 9)
+    known = Links(9, 9)
     add(known, "a", until=monotonic())
     assert len(known) == 0
 
 
 def test_no_more_is_kept_than_there_is_room_for() -> None:
-    known = DoubtfulLinks(4, 2)
+    known = Links(4, 2)
     add(known, "a", "b", "c")
     add(known, "heavy", weight=2)
     assert list_known(known, "a", "b", "c", "heavy") == ["b", "c", "heavy"]
@@ -60,7 +61,7 @@ def test_no_more_is_kept_than_there_is_room_for() -> None:
 
 
 def test_what_is_forgotten_is_not_found() -> None:
-    known = DoubtfulLinks(9, 9)
+    known = Links(9, 9)
     add(known, "a", "b", "c")
     known.add([], [((1, "a"), "A"), ((2, "a"), "A")], LATER)
     known.forget([(1, "a"), (1, "b"), (2, "c")], (1, "a"))
@@ -73,6 +74,6 @@ def test_what_is_forgotten_is_not_found() -> None:
 
 @pytest.mark.parametrize("exact", [{"max_clicks": 5}, {"password_hash": "hash"}])
 def test_a_link_that_has_to_be_exact_is_not_kept(exact: dict[str, Any]) -> None:
-    known = DoubtfulLinks(9, 9)
+    known = Links(9, 9)
     known.add([((1, "a"), make_cached("a", **exact)), ((1, "b"), make_cached("b"))], [], LATER)
     assert list_known(known, "a", "b") == ["b"]
