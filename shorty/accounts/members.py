@@ -49,17 +49,20 @@ def remove_member(tx: Transaction, actor: Actor, user_id: int, now: int) -> None
     """
     member = get_member(tx, actor.workspace_id, user_id)
     require_power_over(actor, member.role)
-    end_membership(tx, actor.workspace_id, user_id, now)
+    end_membership(tx, actor, user_id, now)
 
 
-def end_membership(tx: Transaction, workspace_id: int, user_id: int, now: int) -> None:
-    """Raises ConflictError for the last owner."""
+def end_membership(tx: Transaction, actor: Actor, user_id: int, now: int) -> None:
+    """The actor's own, or another's. Raises ConflictError for the last owner."""
+    workspace_id = actor.workspace_id
     store.delete_member(tx, workspace_id, user_id)
     token_store.mark_tokens_of_member_revoked(tx, workspace_id, user_id, now)
     invitation_store.delete_invitations_by(tx, workspace_id, user_id)
     _require_an_owner(tx, workspace_id)
     give_back_quota(tx, workspace_id, "members", 1)
-    log_committed(tx, "member_removed", workspace_id=workspace_id, user_id=user_id)
+    log_committed(
+        tx, "member_removed", workspace_id=workspace_id, user_id=user_id, by=actor.user_id
+    )
 
 
 def require_power_over(actor: Actor, role: Role) -> None:

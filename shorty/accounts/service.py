@@ -219,7 +219,7 @@ def rename_workspace(tx: Transaction, actor: Actor, name: str) -> None:
 
 def leave_workspace(tx: Transaction, actor: Actor, now: int) -> None:
     """Also ends the actor's tokens here. Raises ConflictError for the last owner."""
-    end_membership(tx, actor.workspace_id, actor.user_id, now)
+    end_membership(tx, actor, actor.user_id, now)
 
 
 def get_user_by_id(tx: Transaction, user_id: int) -> User:

@@ -5,9 +5,11 @@ nowhere, so that a scanner cannot push out what is hot. Nothing that depends on 
 count is cached as an outcome.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from threading import RLock
+from time import monotonic
 from typing import Final, NamedTuple
 
 import msgspec
@@ -15,8 +17,10 @@ import structlog
 from cachebox import LRUCache
 from msgspec.structs import force_setattr
 
+from shorty.errors import StorageUnavailableError
 from shorty.links.blocklist import BlockList
 from shorty.links.destination import UTM_PARAMETERS, RedirectStatus, destination_host
+from shorty.links.doubtful import DoubtfulLinks, Key
 from shorty.links.model import ADDRESSES_PER_LINK, LinkType
 from shorty.links.rule_matching import CompiledRules, compile_rules
 from shorty.links.rules import decode_rules
@@ -31,10 +35,10 @@ MISSES: Final = 50_000
 LETTERS: Final = 256
 """Of rules as they are stored, compiled, take as much memory as another link."""
 NOTED: Final = 1_000
+# A database that has not answered by then counts as away, for links that are known.
+PATIENCE_S: Final = 2.0
 
 log = structlog.get_logger(__name__)
-
-Key = tuple[int, str]
 
 # In the order of CachedLink's fields.
 _COLUMNS: Final = """
@@ -67,6 +71,10 @@ class Question(NamedTuple):
     domain_id: int
     key: str
     folded: str
+
+    @property
+    def place(self) -> Key:
+        return self.domain_id, self.folded
 
 
 class Answer(NamedTuple):
@@ -139,6 +147,9 @@ def is_never_plain(_link: CachedLink) -> bool:
 class LinkLookup:
     """Answers in any thread; forgets what is read of a link once it hears that it has changed.
 
+    Where changes may have been missed, links are read again; while the database is away, they are
+    used as they were, within its `stale_s`. What has changed for certain is never used again.
+
     Each address of a link is cached by itself, an alias as a link of that slug: so a change of a
     link is one of all its addresses.
 
@@ -172,6 +183,7 @@ class LinkLookup:
         self._db = db
         self._questions: Batcher[Question, Answer] = Batcher()
         self._changes = 0  # how often more was forgotten than one place
+        self._gaps = 0  # how often changes may have been missed
         self._asked: Counter[Key] = Counter()  # places that the database is being asked for
         self._changed: set[Key] = set()  # those of them that have changed meanwhile
         self._block_list = block_list
@@ -185,6 +197,7 @@ class LinkLookup:
         # By the folded key: the key of the one link that fits, empty where none does. So what is
         # known of any spelling of a slug is forgotten with the link.
         self._spellings: LRUCache[Key, str | None] = LRUCache(misses)
+        self._doubtful: DoubtfulLinks[CachedLink] = DoubtfulLinks(links, misses)
         db.subscribe(self.hear)
 
     async def find(self, domain_id: int, slug_key: str) -> CachedLink | None:
@@ -195,15 +208,27 @@ class LinkLookup:
                 return found
             if (here := self._db.here) is not None:
                 return self._take(found, self._ask(here, found))
-            changes, place = self._changes, (found.domain_id, found.folded)
+            is_doubtful = self._find_doubtful(found, slug_key) is not None
+            changes, gaps, place = self._changes, self._gaps, found.place
             self._asked[place] += 1
         try:
-            answer = await self._questions.run(found, self._ask_together)
+            asked_at = monotonic()
+            answer = await self._wait(found, PATIENCE_S if is_doubtful else None)
             with self.lock:
                 # What has changed meanwhile may be newer than the answer: it is not kept then.
                 is_changed = changes != self._changes or place in self._changed
-                is_kept = not is_changed and self._db.can_cache
-                return self._take(found, answer, is_kept=is_kept)
+                is_certain = gaps == self._gaps and self._db.can_cache
+                link = self._take(found, answer, is_kept=is_certain and not is_changed)
+                self._forget_doubtful(found, slug_key, link)
+                if link is not None and not is_certain and not is_changed:
+                    self._doubt(found, link, asked_at)
+                return link
+        except StorageUnavailableError:
+            with self.lock:
+                link = self._find_doubtful(found, slug_key)
+            if link is None:
+                raise
+            return link
         finally:
             with self.lock:
                 self._asked[place] -= 1
@@ -240,10 +265,20 @@ class LinkLookup:
     def _fold(self, key: str) -> str:
         return fold_key(key) if self._is_forgiving else key
 
+    async def _wait(self, question: Question, patience_s: float | None) -> Answer:
+        try:
+            async with asyncio.timeout(patience_s):
+                return await self._questions.run(question, self._ask_together)
+        except TimeoutError as error:
+            raise StorageUnavailableError from error
+
     async def _ask_together(
         self, questions: Sequence[Question], _asked_at: float
     ) -> Sequence[Answer]:
-        return await self._db.read(lambda rows: [self._ask(rows, each) for each in questions])
+        different = list(dict.fromkeys(questions))
+        answers = await self._db.read(lambda rows: [self._ask(rows, each) for each in different])
+        found = dict(zip(different, answers, strict=True))
+        return [found[each] for each in questions]
 
     def _ask(self, rows: Reader, question: Question) -> Answer:
         """Touches no cache."""
@@ -264,12 +299,11 @@ class LinkLookup:
         self, question: Question, answer: Answer, *, is_kept: bool = True
     ) -> CachedLink | None:
         """The link of a row, or None; remembers which unless it is not to be kept."""
-        place = question.domain_id, question.folded
         row = answer.row
         if row is None:
             # Where several fit, another spelling of the same folded key may be one of them.
             if is_kept and not answer.is_one_of_several:
-                self._spellings[place] = ""
+                self._spellings[question.place] = ""
             return None
         link = self._build(row)
         if self._on_read is not None:
@@ -279,8 +313,32 @@ class LinkLookup:
         own_key = make_key(link.slug)
         self.links[question.domain_id, own_key] = link
         if own_key != question.key:
-            self._spellings[place] = own_key
+            self._spellings[question.place] = own_key
         return link
+
+    def _find_doubtful(self, question: Question, slug_key: str) -> CachedLink | None:
+        """The link as it was before changes may have been missed, unless that is too long ago."""
+        domain_id, find = question.domain_id, self._doubtful.find
+        if link := find((domain_id, slug_key)) or find((domain_id, question.key)):
+            return link
+        fitting = self._doubtful.find_spelling(question.place)
+        if fitting is None:
+            return None
+        return self.links.get((domain_id, fitting)) or find((domain_id, fitting))
+
+    def _forget_doubtful(self, question: Question, slug_key: str, link: CachedLink | None) -> None:
+        """What was read is newer."""
+        slug_keys = {slug_key, question.key}
+        if link is not None:
+            slug_keys.add(make_key(link.slug))
+        self._doubtful.forget([(question.domain_id, each) for each in slug_keys], question.place)
+
+    def _doubt(self, question: Question, link: CachedLink, read_at: float) -> None:
+        """Keeps a link that was read while changes could be missed."""
+        own_key = make_key(link.slug)
+        spellings = [] if own_key == question.key else [(question.place, own_key)]
+        until = read_at + self._db.stale_s
+        self._doubtful.add([((question.domain_id, own_key), link)], spellings, until)
 
     def _build(self, row: Row) -> CachedLink:
         link = CachedLink(*row)
@@ -332,8 +390,12 @@ class LinkLookup:
                         self._changed.add(place)
                     self.links.pop((domain_id, slug_key), None)
                     self._spellings.pop(place, None)
-            case AnythingChanged():
-                self.forget_all()
+                    self._doubtful.forget([(domain_id, slug_key)], place)
+            case AnythingChanged(heard_until):
+                if heard_until is None:
+                    self.forget_all()
+                else:
+                    self._doubt_all(heard_until)
             case _:
                 pass
 
@@ -344,5 +406,17 @@ class LinkLookup:
     def forget_all(self) -> None:
         with self.lock:
             self._changes += 1
+            self.links.clear()
+            self._spellings.clear()
+            self._doubtful.clear()
+
+    def _doubt_all(self, heard_until: float) -> None:
+        with self.lock:
+            self._gaps += 1
+            self._doubtful.add(
+                [(key, link) for key, link in self.links.items() if link is not None],
+                [(place, key) for place, key in self._spellings.items() if key],
+                heard_until + self._db.stale_s,
+            )
             self.links.clear()
             self._spellings.clear()

@@ -68,6 +68,7 @@ class PostgresDatabase:
         conninfo = write_conninfo(url, node)
         self.name = write_name(url)
         self.node = node
+        self.stale_s = stale_s
         self._folder = folder
         self._subscribers = Subscribers()
         self._conninfo, self._patience_s = conninfo, patience_s

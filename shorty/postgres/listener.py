@@ -6,6 +6,7 @@ a node that says nothing for five seconds, because it stands still or is cut off
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from time import monotonic, time_ns
 from typing import Final
@@ -78,7 +79,7 @@ class Listener:
         self._read_ns = read_ns
         self._describe: Callable[[], str] | None = None
         self._pipeline: AsyncPipeline | None = None
-        self._heard_at = 0.0
+        self._heard_at = -math.inf  # all changes before this time were heard
         self._reported_at = 0.0
         self._is_away = False
         self._has_name = False
@@ -126,7 +127,7 @@ class Listener:
         except StorageUnavailableError:
             self._is_away = not await self._can_reach()
             if not self.can_cache:
-                self._subscribers.publish([AnythingChanged()])
+                self._note_missed()
             raise
 
     async def close(self) -> None:
@@ -147,7 +148,7 @@ class Listener:
         self._pipeline = AsyncPipeline(connection, self._hear)
         await self._ask(LISTEN)
         # What was said while nobody listened is lost.
-        self._subscribers.publish([AnythingChanged()])
+        self._note_missed()
 
     async def _beat(self, *, is_first: bool = False) -> None:
         sent_at = monotonic()
@@ -196,6 +197,9 @@ class Listener:
 
     def _hear(self, message: str) -> None:
         self._subscribers.publish(read_message(message, self.node))
+
+    def _note_missed(self) -> None:
+        self._subscribers.publish([AnythingChanged(heard_until=self._heard_at)])
 
     def _drop(self) -> None:
         if self._pipeline:

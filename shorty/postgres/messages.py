@@ -59,7 +59,9 @@ def read_message(message: str, writer: str) -> list[Change]:
 
 
 def _write(change: Change) -> Any:
-    return list(change) if isinstance(change, LinkChanged) else _NAMES[type(change)]
+    if isinstance(change, LinkChanged):
+        return [change.domain_id, change.slug_key]
+    return _NAMES[type(change)]
 
 
 def _read(item: Any) -> Change:

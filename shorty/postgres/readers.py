@@ -223,7 +223,8 @@ class ReaderPool:
         self._idle: asyncio.LifoQueue[AsyncPipeline | None] = asyncio.LifoQueue()
         for _ in range(count):
             self._idle.put_nowait(None)
-        self._count = count
+        self._open = count
+        self._closing = asyncio.Lock()
 
     @asynccontextmanager
     async def borrow(self) -> AsyncGenerator[AsyncPipeline]:
@@ -250,10 +251,12 @@ class ReaderPool:
                 return await reader.find_all(sql, values)
 
     async def close(self) -> None:
-        """Waits for the reads under way."""
-        for _ in range(self._count):
-            if held := await self._idle.get():
-                held.close()
+        """Waits for the reads under way. Closing again does nothing."""
+        async with self._closing:
+            while self._open:
+                if held := await self._idle.get():
+                    held.close()
+                self._open -= 1
 
 
 class UnreadError(BaseException):

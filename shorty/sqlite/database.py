@@ -57,6 +57,7 @@ class SqliteDatabase:
     notice_s = 0.5
     # No other process serves this file.
     can_cache = True
+    stale_s = 0.0
     is_keeper = True
     live_nodes = 1
 

@@ -5,30 +5,42 @@ answered, this process's subscribers hear of them; those of other processes with
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+import msgspec
 
 
-class LinkChanged(NamedTuple):
+class _Change(msgspec.Struct, frozen=True):
+    """As a tuple, each of those that say no more than what they are would equal the others."""
+
+
+class LinkChanged(_Change, frozen=True):
     """At that slug of that domain answers another link than before, or none, or a changed one."""
 
     domain_id: int
     slug_key: str
 
 
-class DomainsChanged(NamedTuple):
+class DomainsChanged(_Change, frozen=True):
     """One domain or several, or what is set for them."""
 
 
-class DeliveriesQueued(NamedTuple):
+class DeliveriesQueued(_Change, frozen=True):
     """Webhooks wait to be sent."""
 
 
-class KeeperChanged(NamedTuple):
+class KeeperChanged(_Change, frozen=True):
     """This process has become the keeper."""
 
 
-class AnythingChanged(NamedTuple):
-    """Nobody knows what."""
+class AnythingChanged(_Change, frozen=True):
+    """Nobody knows what.
+
+    With a time, no change was reported, but some may have been missed: only those before
+    `heard_until` (monotonic, in seconds) were heard for certain.
+    """
+
+    heard_until: float | None = None
 
 
 Change: TypeAlias = (

@@ -275,6 +275,11 @@ class Database(Protocol):
         ...
 
     @property
+    def stale_s(self) -> float:
+        """For how many seconds what was read may be used while the database cannot be reached."""
+        ...
+
+    @property
     def is_keeper(self) -> bool:
         """Whether this node is the one of all that does what is done by the clock.
 

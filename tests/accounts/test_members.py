@@ -1,9 +1,10 @@
 import pytest
+from structlog.testing import capture_logs
 
 from shorty.accounts.members import change_role, get_member, list_members, remove_member
 from shorty.accounts.model import Actor, Member, Role
 from shorty.accounts.roles import is_allowed, require_scope
-from shorty.accounts.service import list_users
+from shorty.accounts.service import leave_workspace, list_users
 from shorty.accounts.tokens import find_actor
 from shorty.config import Config, DefaultsConfig, Plan
 from shorty.errors import (
@@ -85,6 +86,23 @@ async def test_a_removed_members_token_stops_and_stays_stopped(db: Database, own
     await add(db, owner)
     with pytest.raises(UnauthenticatedError):
         find_actor(reader(db), text, Config().plans, NOW)
+
+
+async def test_the_log_says_who_removed_a_member_or_that_they_left(
+    db: Database, owner: Actor
+) -> None:
+    removed, leaving = [
+        await make_colleague(db, owner, "editor", email) for email in ("a@b.example", "c@b.example")
+    ]
+    actor = find_actor(reader(db), await make_token(db, leaving), Config().plans, NOW)
+    with capture_logs() as logs:
+        await db.write(lambda tx: remove_member(tx, owner, removed.user.id, NOW))
+        await db.write(lambda tx: leave_workspace(tx, actor, NOW))
+    said = {"event": "member_removed", "log_level": "info", "workspace_id": owner.workspace_id}
+    assert logs == [
+        {**said, "user_id": removed.user.id, "by": owner.user_id},
+        {**said, "user_id": leaving.user.id, "by": leaving.user.id},
+    ]
 
 
 async def test_the_last_owner_stays_owner(db: Database, owner: Actor) -> None:

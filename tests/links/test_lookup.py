@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -10,14 +12,16 @@ from structlog.testing import capture_logs
 
 from shorty.accounts.model import Actor
 from shorty.clicks.model import UTM_NAMES
+from shorty.errors import StorageUnavailableError
+from shorty.links import lookup as lookups
 from shorty.links.blocklist import BlockList
 from shorty.links.context import LinkContext
 from shorty.links.lookup import LETTERS, CachedLink, LinkLookup
 from shorty.links.rules import Rule, encode_rules
 from shorty.links.service import delete_link
 from shorty.links.slug import LONGEST_SPELLING, MAX_SLUG_LENGTH
-from shorty.storage.changes import LinkChanged
-from shorty.storage.database import Database, Reader
+from shorty.storage.changes import AnythingChanged, Change, LinkChanged
+from shorty.storage.database import Database, Reader, Row, Value
 from tests.clicks.making import insert_links
 from tests.links.making import make_link
 from tests.support import NOW
@@ -293,3 +297,85 @@ async def test_what_is_read_is_kept_unless_it_changes_meanwhile(
     monkeypatch.setattr(db, "read", read)
     assert await lookup.find(1, "slug1")
     assert lookup.count_cached() == (1, 0)
+
+
+@pytest.mark.postgres_only
+@pytest.mark.parametrize(
+    ("change", "is_known"),
+    [
+        (AnythingChanged(monotonic()), True),
+        (AnythingChanged(), False),
+        (LinkChanged(1, "slug1"), False),
+    ],
+)
+async def test_what_is_read_while_changes_are_missed_is_known_until_it_changes(
+    db: Database, monkeypatch: pytest.MonkeyPatch, change: Change, *, is_known: bool
+) -> None:
+    await db.write(insert_links(1))
+    lookup, read = LinkLookup(db, BlockList(())), db.read
+
+    async def read_and_hear(work: Callable[[Reader], Any]) -> Any:
+        found = await read(work)
+        lookup.hear(change)
+        return found
+
+    async def fail(_work: object) -> None:
+        raise StorageUnavailableError
+
+    monkeypatch.setattr(db, "read", read_and_hear)
+    assert await lookup.find(1, "slug1")
+    assert lookup.count_cached() == (0, 0)
+    monkeypatch.setattr(db, "read", fail)
+    if is_known:
+        assert await lookup.find(1, "slug1")
+    else:
+        with pytest.raises(StorageUnavailableError):
+            await lookup.find(1, "slug1")
+
+
+@pytest.mark.postgres_only
+async def test_a_change_that_is_heard_while_the_database_hangs_ends_what_was_known(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await db.write(insert_links(1))
+    lookup = LinkLookup(db, BlockList(()))
+    assert await lookup.find(1, "slug1")
+    lookup.hear(AnythingChanged(monotonic()))
+
+    async def change_and_hang(_work: object) -> None:
+        lookup.hear(LinkChanged(1, "slug1"))
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(lookups, "PATIENCE_S", 0.01)
+    monkeypatch.setattr(db, "read", change_and_hang)
+    with pytest.raises(StorageUnavailableError):
+        await lookup.find(1, "slug1")
+
+
+@pytest.mark.postgres_only
+async def test_who_asks_for_the_same_link_at_once_shares_one_read(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await db.write(insert_links(1, 2))
+    lookup, read, asked = LinkLookup(db, BlockList(())), db.read, Counter[Value]()
+
+    class Counting:
+        def __init__(self, rows: Reader) -> None:
+            self._rows = rows
+
+        def find_one(self, sql: str, *parameters: Value) -> Row | None:
+            asked[parameters[1]] += 1
+            return self._rows.find_one(sql, *parameters)
+
+        def find_all(self, sql: str, *parameters: Value) -> list[Row]:
+            asked[parameters[1]] += 1
+            return self._rows.find_all(sql, *parameters)
+
+    async def count(work: Callable[[Reader], Any]) -> Any:
+        return await read(lambda rows: work(Counting(rows)))
+
+    monkeypatch.setattr(db, "read", count)
+    slugs = ["slug1", "slug2", "slug1", "none"] * 5
+    found = await asyncio.gather(*(lookup.find(1, slug) for slug in slugs))
+    assert [link and link.slug for link in found] == ["slug1", "slug2", "slug1", None] * 5
+    assert asked == {"slug1": 1, "slug2": 1, "none": 1}

@@ -12,6 +12,7 @@ from tests.cli.conftest import shell
 from tests.cluster import MISSING, SUPERUSER, Cluster, find_programs, open_cluster
 from tests.cluster import write_url as write_cluster_url
 from tests.engines import Databases
+from tests.postgres.proxy import Proxy, open_proxy
 from tests.postgres.support import TABLES
 
 __all__ = ["shell"]
@@ -30,6 +31,13 @@ async def db(url: str, tmp_path: Path) -> AsyncGenerator[PostgresDatabase]:
     database = PostgresDatabase(url, "here", tmp_path)
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def proxy(databases: Databases) -> AsyncGenerator[Proxy]:
+    """Before the server's socket, for who adds its `way` to a URL."""
+    async with open_proxy(Path(databases.place)) as opened:
+        yield opened
 
 
 @pytest.fixture

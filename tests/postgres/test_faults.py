@@ -23,8 +23,7 @@ from shorty.postgres.session import Session
 from shorty.postgres.writer import GROUP
 from shorty.storage.database import Lane, Reader, Row, Transaction
 from tests.cluster import Cluster, StopMode
-from tests.engines import Databases
-from tests.postgres.proxy import Proxy, open_proxy
+from tests.postgres.proxy import Proxy
 from tests.postgres.support import (
     ADD,
     LIST,
@@ -57,12 +56,6 @@ select 1 from pg_locks where locktype = 'advisory'
 
 def is_lock_awaited(url: str) -> bool:
     return bool(ask_aside(url, f"{FIND_LOCKS} and objid = 7 and not granted"))
-
-
-@pytest.fixture
-async def proxy(databases: Databases) -> AsyncGenerator[Proxy]:
-    async with open_proxy(Path(databases.place)) as opened:
-        yield opened
 
 
 class Load:
