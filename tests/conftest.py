@@ -53,7 +53,7 @@ keep_here()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown() -> Generator[None, object, object]:
-    """No test connects to anything past loopback; a hook costs less than a fixture of every test."""
+    """No test connects to anything past loopback. A hook costs less than a fixture of each test."""
     try:
         return (yield)
     finally:
