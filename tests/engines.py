@@ -40,6 +40,20 @@ def pytest_configure(config: pytest.Config) -> None:
         told: dict[str, Any] | None = getattr(config, "workerinput", None)
         config.stash[PLACE] = place = told["cluster"] if told else _start_cluster(config)
         config.add_cleanup(use_cluster(place))
+        config.pluginmanager.register(OwnDatabases())
+
+
+class OwnDatabases:
+    """A plugin where tests run on PostgreSQL: files of SQLite are in each test's own folder."""
+
+    @pytest.fixture(autouse=True)
+    def own_databases(self) -> Generator[None]:
+        """Drops a test's databases after it, but not those of fixtures that several tests share."""
+        databases = find_databases()
+        assert databases is not None
+        databases.keep()
+        yield
+        databases.drop_left()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -84,18 +98,6 @@ def _start_cluster(config: pytest.Config) -> str:
     place = str(resources.enter_context(open_cluster(programs)).folder)
     create_template(place)
     return place
-
-
-@pytest.fixture(autouse=True)
-def own_databases() -> Generator[None]:
-    """Drops a test's databases after it, but not those of fixtures that several tests share."""
-    databases = find_databases()
-    if databases is None:
-        yield
-        return
-    databases.keep()
-    yield
-    databases.drop_left()
 
 
 @pytest.fixture

@@ -126,9 +126,18 @@ def pytest_configure(config: pytest.Config) -> None:
         session.BlockingPipeline = WatchedPipeline
 
 
-@pytest.fixture(autouse=True)
-def lanes() -> Generator[list[str]]:
-    """What was written outside of its lane during the test, which fails for it."""
-    faults.clear()
-    yield faults
-    assert not faults
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, object, object]:
+    """A test fails for what was written outside of its lane."""
+    try:
+        return (yield)
+    finally:
+        found = faults.copy()
+        faults.clear()
+        assert not found, found
+
+
+@pytest.fixture
+def lanes() -> list[str]:
+    """What was written outside of its lane during the test."""
+    return faults

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from argon2 import PasswordHasher
 
+from shorty import passwords
 from shorty.errors import BusyError
 from shorty.passwords import (
     ACCOUNTS,
-    HASHER,
     LINKS,
     MEMORY_KIB,
     NOBODYS_HASH,
@@ -21,15 +21,16 @@ from shorty.passwords import (
     is_password_right,
 )
 from shorty.pools import WorkerThreads
+from tests.conftest import REAL_HASHER
 from tests.support import flood
 
 POOLS = (ACCOUNTS, SIGN_INS, LINKS, VISITORS)
 
 
 @pytest.fixture(autouse=True)
-def hasher() -> PasswordHasher:
+def hasher(monkeypatch: pytest.MonkeyPatch) -> None:
     """The production hasher, instead of the cheap one of other tests."""
-    return HASHER
+    monkeypatch.setattr(passwords, "HASHER", REAL_HASHER)
 
 
 async def test_a_password_is_recognised_by_its_hash() -> None:

@@ -13,11 +13,13 @@ import pytest
 from shorty.api.app import NATIVE
 from shorty.api.openapi import build_document
 from shorty.api.openapi_schemas import Json
-from shorty.config import Config, WebhooksConfig
-from tests.api.conftest import DOMAINS
 from tests.api.house import House
 from tests.qr.reading import RED_SQUARE
-from tests.security.furnished import Ids, furnish
+from tests.security.conftest import furnished, ids
+from tests.security.conftest import house as furnished_house
+from tests.security.furnished import Ids
+
+__all__ = ["furnished", "furnished_house", "ids"]
 
 pytestmark = pytest.mark.sqlite_only("empty texts are gone before the database is asked")
 
@@ -130,13 +132,8 @@ class Sender:
 
 
 @pytest.fixture
-def config() -> Config:
-    return Config(domains=DOMAINS, webhooks=WebhooksConfig(allow_private=True))
-
-
-@pytest.fixture
-async def sender(house: House) -> Sender:
-    return Sender(await house.make_client(), await furnish(house))
+async def sender(furnished_house: House, ids: Ids) -> Sender:
+    return Sender(await furnished_house.make_client(), ids)
 
 
 def read_object(answer: httpx.Response, field: str) -> Any:

@@ -14,12 +14,14 @@ import pytest
 from shorty.api.app import DOORS
 from shorty.api.openapi import build_document
 from shorty.api.openapi_schemas import Json
-from shorty.config import Config, WebhooksConfig
-from tests.api.conftest import DOMAINS
 from tests.api.house import House
 from tests.qr.reading import RED_SQUARE
-from tests.security.furnished import SVG, Ids, furnish
+from tests.security.conftest import furnished, ids
+from tests.security.conftest import house as furnished_house
+from tests.security.furnished import SVG, Ids
 from tests.support import DAY
+
+__all__ = ["furnished", "furnished_house", "ids"]
 
 API: Final = "/api/v1"
 DOCUMENT: Final = build_document(DOORS)
@@ -67,11 +69,6 @@ def test_every_id_is_taken_as_text_and_as_a_number() -> None:
                 assert {"string", "integer"} <= list_kinds(field), (place, name)
                 checked += 1
     assert checked > 15
-
-
-@pytest.fixture
-def config() -> Config:
-    return Config(domains=DOMAINS, webhooks=WebhooksConfig(allow_private=True))
 
 
 @pytest.mark.parametrize("kind", [str, int])
@@ -156,9 +153,9 @@ FILLED: Final[dict[str, Json]] = {
 @pytest.mark.parametrize("is_filled", [False, True])
 @pytest.mark.parametrize(("method", "path"), list_changeable())
 async def test_an_object_sent_back_stays_as_it_is(
-    house: House, method: str, path: str, *, is_filled: bool
+    furnished_house: House, ids: Ids, method: str, path: str, *, is_filled: bool
 ) -> None:
-    client, ids = await house.make_client(), await furnish(house)
+    client = await furnished_house.make_client()
     place = fill_in(path, ids)
     if is_filled:
         given = msgspec.json.encode(FILLED.get(path.removeprefix(API), {})).decode()
@@ -166,7 +163,7 @@ async def test_an_object_sent_back_stays_as_it_is(
         answer = await client.request(method, place, content=fill_in(given, ids), headers=json)
         assert answer.status_code == 200, answer.text
     before = await read_object(client, place)
-    house.clock[0] += 3000 * DAY if "expiresAt" in before and method == "patch" else DAY
+    furnished_house.clock[0] += 3000 * DAY if "expiresAt" in before and method == "patch" else DAY
     body = {name: before[name] for name in list_writable(method, path) if name in before}
     assert body
     answer = await client.request(method, place, json=body)
