@@ -23,7 +23,7 @@ from shorty.clicks.recorder import Recorder
 from shorty.clicks.store import find_count
 from shorty.errors import StorageUnavailableError
 from shorty.storage.batcher import Batcher
-from shorty.storage.changes import AnythingChanged, Change
+from shorty.storage.changes import AnythingChanged, hear_of
 from shorty.storage.database import Database, Lane, Reader
 
 REMEMBERED_LINKS: Final = 100_000
@@ -57,7 +57,7 @@ class LimitedClicks:
             if db.here is None
             else _OwnCounts(db.here, recorder, remembered_links)
         )
-        db.subscribe(self.hear)
+        db.subscribe(hear_of(AnythingChanged, call=self.forget_all))
 
     async def let_through(self, visit: Visit, max_clicks: int) -> Passage:
         """Lets a person's visit through, and records it, while the link has clicks left.
@@ -80,10 +80,8 @@ class LimitedClicks:
         """Usable in any thread; the next visit reads the count again."""
         self._counts.known.pop(link_id, None)
 
-    def hear(self, change: Change) -> None:
-        """Forgets all if anything may have changed."""
-        if isinstance(change, AnythingChanged):
-            self._counts.known.clear()
+    def forget_all(self) -> None:
+        self._counts.known.clear()
 
 
 class _OwnCounts:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from shorty.clicks.limited import LimitedClicks, Passage
 from shorty.clicks.recorder import Recorder
 from shorty.sqlite.database import SqliteDatabase
-from shorty.storage.changes import AnythingChanged
 from shorty.storage.database import Database
 from tests.clicks.making import (
     count_clicks,
@@ -96,7 +95,7 @@ class Server:
             elif step == "limited":
                 await self.visit_limited(limited)
             elif step == "forget":
-                limited.hear(AnythingChanged())
+                limited.forget_all()
             elif step == "breathe":
                 await asyncio.sleep(0)
             elif step == "store":

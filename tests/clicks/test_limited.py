@@ -1,9 +1,12 @@
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
 from shorty.clicks.limited import LimitedClicks, Passage
 from shorty.clicks.model import BIO, BOT, PERSON, PREFETCH, QR
 from shorty.clicks.recorder import Recorder
-from shorty.storage.changes import AnythingChanged
 from shorty.storage.database import Database
 from tests.clicks.making import (
     NEVER,
@@ -63,8 +66,22 @@ async def test_a_forgotten_count_is_found_again(db: Database) -> None:
         limited.forget(1)
         limited.forget(404)
         assert await limited.let_through(make_person(), 2) is THROUGH
-        limited.hear(AnythingChanged())
+        limited.forget_all()
         assert await limited.let_through(make_person(), 2) is USED_UP
+
+
+@pytest.mark.sqlite_only("nodes on PostgreSQL hear of changes, see tests/postgres/test_listener")
+async def test_a_count_that_a_command_may_have_changed_is_read_again(
+    db: Database, tmp_path: Path
+) -> None:
+    async with run_recorder(db, rest_s=NEVER) as recorder:
+        limited = LimitedClicks(db, recorder)
+        assert await limited.let_through(make_person(), 9) is THROUGH
+        await db.notice_changes()
+        with closing(sqlite3.connect(tmp_path / "shorty.db")) as command, command:
+            command.execute("update link_counters set total = 8 where link_id = 1")
+        await db.notice_changes()
+        assert await limited.let_through(make_person(), 9) is USED_UP
 
 
 async def test_what_came_while_the_limit_was_taken_away_counts_once_it_is_set_again(
