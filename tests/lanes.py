@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 TABLES: Final[Mapping[Lane, str]] = {
     Lane.CLICKS: """
-        click_days click_domains click_quarters click_removals click_weeks clicks day_visitors
-        days_to_recount domain_sums former_domains journals link_counters
+        click_days click_domains click_quarters click_removals click_seasons click_weeks clicks
+        day_visitors days_to_recount domain_sums former_domains journals link_counters
         link_passes recounts
     """,
     Lane.WEBHOOKS: """

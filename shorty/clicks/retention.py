@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from shorty.clicks.rollups import QUARTER_MS
+from shorty.clicks.weeks import delete_sums
 from shorty.config import Plan
 from shorty.durations import DAY_MS
 from shorty.plans import find_plan
@@ -45,7 +46,6 @@ delete from clicks where at >= $1 and at < $2 and exists (
 """  # noqa: S608 - parameters' numbers
 
 DELETE_DAYS: Final = "delete from click_days where owner = $1"
-DELETE_WEEKS: Final = "delete from click_weeks where owner = $1"
 DELETE_QUARTER: Final = "delete from click_quarters where at = $1 and owner = $2"
 CLEAR_COUNTER: Final = """
 update link_counters set clicks = 0, scans = 0, bio_clicks = 0, bots = 0, total = 0
@@ -97,7 +97,7 @@ def forget_sums(tx: Transaction, link_id: int, start: int, end: int) -> None:
     quarters = range(start // QUARTER_MS * QUARTER_MS, end + 1, QUARTER_MS)
     tx.execute_many(DELETE_QUARTER, [(at, link_id) for at in quarters])
     tx.execute(DELETE_DAYS, link_id)
-    tx.execute(DELETE_WEEKS, link_id)
+    delete_sums(tx, link_id)
     tx.execute(CLEAR_COUNTER, link_id)
 
 

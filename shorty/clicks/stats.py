@@ -24,8 +24,8 @@ from shorty.clicks.days import (
 )
 from shorty.clicks.rollups import OTHER, QUARTER_MS, Counts, Encoded, decode_some
 from shorty.clicks.stats_store import Part, Scope
-from shorty.clicks.weeks import read_totals
-from shorty.durations import DAY_MS, WEEK_MS
+from shorty.clicks.weeks import SEASONS, WEEKS, Level, read_totals
+from shorty.durations import DAY_MS
 from shorty.storage.database import Database, Row, Snapshot
 
 WORD_FOR_OTHERS: Final = "other"
@@ -220,12 +220,26 @@ class _ValueSums:
     async def add_weeks(
         self, snapshot: Snapshot, scope: Scope, first: int, end: int
     ) -> list[tuple[int, int]]:
-        """Adds the stored weeks from the day `first` up to `end`; returns the ranges left over."""
+        """Adds the stored seasons from the day `first` up to `end`, and between them the weeks;
+        returns the ranges left over.
+        """
+        left = [(first, end)]
+        for level in (SEASONS, WEEKS):
+            left = [
+                each
+                for start, stop in left
+                for each in await self._add_sums(snapshot, scope, level, start, stop)
+            ]
+        return left
+
+    async def _add_sums(
+        self, snapshot: Snapshot, scope: Scope, level: Level, first: int, end: int
+    ) -> list[tuple[int, int]]:
         left: list[tuple[int, int]] = []
-        for row in await stats_store.find_weeks(snapshot, scope, first, end):
+        for row in await stats_store.find_sums(snapshot, scope, level, first, end):
             self.add_rows([row])
             left.append((first, row["day"]))
-            first = row["day"] + WEEK_MS
+            first = row["day"] + level.length
         return [(start, stop) for start, stop in (*left, (first, end)) if start < stop]
 
     def add_rows(self, rows: Iterable[Row]) -> None:

@@ -7,7 +7,8 @@ import msgspec
 
 from shorty.clicks.moments import write_moments
 from shorty.clicks.owners import number_domain, number_workspace
-from shorty.durations import DAY_MS, WEEK_MS
+from shorty.clicks.weeks import Level
+from shorty.durations import DAY_MS
 from shorty.storage.database import Row, Rows, Snapshot
 from shorty.storage.statements import Statement
 
@@ -20,11 +21,6 @@ SUMS: Final = (
     "sum(s.clicks) as clicks, sum(s.visitors) as visitors, sum(s.bots) as bots, "
     "sum(s.scans) as scans, sum(s.bio_clicks) as bio_clicks"
 )
-
-FIND_WEEKS: Final = """
-select day, clicks, visitors, bots, scans, bio_clicks, persons, programs
-from click_weeks where owner = $1 and day >= $2 and day <= $3 and is_due = 0 order by day
-"""
 
 FIND_DOMAINS_DONE: Final = "select done_since from domain_sums where id = 1"
 
@@ -149,11 +145,13 @@ async def find_days(snapshot: Snapshot, scope: Scope, first: int, end: int) -> l
     return await snapshot.find_all(f"{sql} group by s.day", *statement.values)
 
 
-async def find_weeks(snapshot: Snapshot, scope: Scope, first: int, end: int) -> list[Row]:
-    """The stored weeks within these days, in order; none for a scope of many links."""
-    if scope.owner is None:
+async def find_sums(
+    snapshot: Snapshot, scope: Scope, level: Level, first: int, end: int
+) -> list[Row]:
+    """The stored weeks or seasons within these days, in order; none for a scope of many links."""
+    if scope.owner is None or end - first < level.length:
         return []
-    return await snapshot.find_all(FIND_WEEKS, scope.owner, first, end - WEEK_MS)
+    return await snapshot.find_all(level.find, scope.owner, first, end - level.length)
 
 
 async def find_quarters(snapshot: Snapshot, scope: Scope, start: int, end: int) -> list[Row]:

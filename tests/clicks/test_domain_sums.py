@@ -75,7 +75,7 @@ async def fill(db: Database) -> None:
 
 async def go_back(db: Database) -> None:
     """Leaves what the release before this schema would have stored, then upgrades."""
-    for table in ("click_quarters", "click_days", "click_weeks"):
+    for table in ("click_quarters", "click_days", "click_weeks", "click_seasons"):
         sql = f"delete from {table} where owner < -2147483648"  # noqa: S608 - names of our own
         await db.write(lambda tx, sql=sql: tx.execute(sql))
     rows = await db.find_all("select day, visitor, owner from day_visitors where owner < 0")

@@ -28,7 +28,7 @@ from tests.examples import count_examples
 from tests.support import break_table, mend_table, open_new
 
 DAY = AT // DAY_MS * DAY_MS
-TABLES = ("click_quarters", "click_days", "click_weeks", "clicks", "link_counters")
+TABLES = ("click_quarters", "click_days", "click_weeks", "click_seasons", "clicks", "link_counters")
 
 
 def make_click(**only_what_matters: object) -> Click:

@@ -12,13 +12,16 @@ from shorty.clicks.retention import forget_sums
 from shorty.clicks.rollups import QUARTER_MS, REFERRER, Counts, decode_counts, decode_some
 from shorty.clicks.stats import count_values
 from shorty.clicks.stats_store import Scope
-from shorty.clicks.weeks import find_week, sum_some_weeks
+from shorty.clicks.weeks import SEASONS, WEEKS_OF_SEASON, find_week, sum_some_weeks
 from shorty.durations import DAY_MS, WEEK_MS
 from shorty.storage.database import Database
 from tests.clicks.making import AT, insert_links, load_clicks
 
 MONDAY = find_week(AT // DAY_MS * DAY_MS)
 NOW = MONDAY + 5 * WEEK_MS
+SEASON_MS = SEASONS.length
+SEASON = SEASONS.find_start(MONDAY)
+AFTER = SEASON + 3 * SEASON_MS
 LINK_SCOPE = Scope(workspace_id=1, link_id=1)
 
 
@@ -150,6 +153,105 @@ async def test_a_link_whose_sums_are_forgotten_leaves_no_week(db: Database) -> N
     await db.write(lambda tx: forget_sums(tx, 1, MONDAY, MONDAY + DAY_MS))
     assert await find_weeks(db) == []
     assert await count_referrers(db, MONDAY, NOW) == ({}, 0)
+
+
+def make_season() -> list[Click]:
+    """A season and a week on either side; its third week has few clicks and its fifth none."""
+    clicks: list[Click] = []
+    for number in range(-1, WEEKS_OF_SEASON + 1):
+        start = SEASON + number * WEEK_MS
+        if number == 2:
+            clicks += make_clicks(9, start, start + WEEK_MS, hosts=3)
+        elif number != 4:
+            clicks += make_clicks(600 + number, start, start + WEEK_MS)
+    return clicks
+
+
+async def find_seasons(db: Database, owner: int = 1) -> list[tuple[int, int]]:
+    """When each begins, and whether it is due."""
+    rows = await db.find_all(
+        "select day, is_due from click_seasons where owner = $1 order by day", owner
+    )
+    return [(row["day"], row["is_due"]) for row in rows]
+
+
+SEASON_PERIODS = (
+    (SEASON, SEASON + SEASON_MS),
+    (SEASON - WEEK_MS, SEASON + SEASON_MS + WEEK_MS),
+    (SEASON - 3 * DAY_MS, SEASON + SEASON_MS + 2 * DAY_MS),
+    (SEASON + DAY_MS, SEASON + SEASON_MS),
+    (SEASON, SEASON + SEASON_MS - QUARTER_MS),
+    (SEASON - 9 * QUARTER_MS, SEASON + SEASON_MS + 9 * QUARTER_MS),
+)
+
+
+async def test_sums_of_a_season_equal_its_clicks(db: Database) -> None:
+    clicks = make_season()
+    await load_clicks(db, clicks)
+    expected = {period: recount(clicks, *period) for period in SEASON_PERIODS}
+    assert {period: await count_referrers(db, *period) for period in SEASON_PERIODS} == expected
+    await fold(db, AFTER)
+    seasons = [(SEASON - SEASON_MS, 0), (SEASON, 0), (SEASON + SEASON_MS, 0)]
+    assert await find_seasons(db) == await find_seasons(db, -1) == seasons
+    assert {period: await count_referrers(db, *period) for period in SEASON_PERIODS} == expected
+    # Read from the season alone: without it and its weeks, only the days of the edges are left.
+    await db.write(lambda tx: tx.execute("delete from click_weeks"))
+    await db.write(lambda tx: tx.execute("delete from click_days"))
+    assert await count_referrers(db, *SEASON_PERIODS[0]) == expected[SEASON_PERIODS[0]]
+
+
+async def test_a_season_is_not_summed_up_before_it_is_over(db: Database) -> None:
+    await load_clicks(db, make_clicks(600, SEASON, SEASON + WEEK_MS))
+    await fold(db, SEASON + SEASON_MS - 1)
+    assert await find_seasons(db) == [(SEASON, 1)]
+    await fold(db, SEASON + SEASON_MS)
+    assert await find_seasons(db) == [(SEASON, 0)]
+
+
+async def test_a_late_click_counts_at_once_and_in_its_season_later(db: Database) -> None:
+    clicks = make_season()
+    await load_clicks(db, clicks)
+    await fold(db, AFTER)
+    # On a busy day, on a quiet one, and on one that had none.
+    for number in (1, 2, 4):
+        day = SEASON + number * WEEK_MS + DAY_MS
+        late = make_clicks(1, day, day + 1)
+        await load_clicks(db, late)
+        clicks += late
+        period = SEASON_PERIODS[0]
+        assert await count_referrers(db, *period) == recount(clicks, *period)
+        while await fold_some(db, AFTER):
+            pass
+        assert (SEASON, 1) in await find_seasons(db)
+        assert await count_referrers(db, *period) == recount(clicks, *period)
+        await fold(db, AFTER)
+        assert (SEASON, 0) in await find_seasons(db)
+        assert await count_referrers(db, *period) == recount(clicks, *period)
+
+
+async def test_a_rebuild_reaches_the_season(db: Database) -> None:
+    clicks = make_season()
+    await load_clicks(db, clicks)
+    await fold(db, AFTER)
+    await db.write(
+        lambda tx: tx.execute(
+            "delete from clicks where at >= $1 and at < $2", SEASON, SEASON + DAY_MS
+        )
+    )
+    await rebuild_day(db, SEASON)
+    assert (SEASON, 1) in await find_seasons(db)
+    await fold(db, AFTER)
+    left = [click for click in clicks if not SEASON <= click.at < SEASON + DAY_MS]
+    period = SEASON_PERIODS[0]
+    assert await count_referrers(db, *period) == recount(left, *period)
+
+
+async def test_a_link_whose_sums_are_forgotten_leaves_no_season(db: Database) -> None:
+    await load_clicks(db, make_clicks(1000, SEASON, SEASON + DAY_MS))
+    await fold(db, AFTER)
+    assert await find_seasons(db) == [(SEASON, 0)]
+    await db.write(lambda tx: forget_sums(tx, 1, SEASON, SEASON + DAY_MS))
+    assert await find_seasons(db) == []
 
 
 async def test_values_are_read_as_they_were_kept_at_first() -> None:

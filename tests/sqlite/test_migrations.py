@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from shorty.clicks.weeks import SEASONS
+from shorty.durations import WEEK_MS
 from shorty.errors import StartError
 from shorty.links.slug import fold_key
 from shorty.sqlite import migrations
@@ -324,3 +326,24 @@ def test_accounts_that_could_sign_in_before_count_as_signed_in(former: Path) -> 
     prepare_database(former, now=1)
     add_people(former, "zoe@a.example")
     assert read_rows(former, "select id, has_signed_in from users") == [(1, 1), (2, 0), (3, 0)]
+
+
+def test_past_weeks_get_seasons_that_are_due(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "former.db"
+    with monkeypatch.context() as patch:
+        known = [migration for migration in list_migrations() if migration.version < 38]
+        patch.setattr(migrations, "list_migrations", lambda: known)
+        prepare_database(path, now=0)
+    season = SEASONS.find_start(1_795_000_000_000)
+    weeks = [(1, season), (1, season + WEEK_MS), (1, season - WEEK_MS), (-1, season + 7 * WEEK_MS)]
+    with closing(connect(path)) as connection:
+        connection.execute("begin")
+        connection.executemany(
+            "insert into click_weeks (owner, day, is_due) values (?, ?, 0)", weeks
+        )
+        connection.execute("commit")
+    prepare_database(path, now=0)
+    rows = read_rows(path, "select owner, day, is_due from click_seasons order by owner, day")
+    assert rows == [(-1, season, 1), (1, season - SEASONS.length, 1), (1, season, 1)]
