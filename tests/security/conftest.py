@@ -98,8 +98,12 @@ async def house(tmp_path: Path, furnished: Furnished) -> AsyncGenerator[House]:
 async def shared_house(
     tmp_path_factory: pytest.TempPathFactory, furnished: Furnished
 ) -> AsyncGenerator[House]:
-    """For tests that leave it unchanged, which each of them checks."""
+    """For tests that leave it unchanged, which each of them checks.
+
+    It outlives the pause between two sweeps, which would delete ended sessions during a test.
+    """
     async with open_house(furnished, tmp_path_factory.mktemp("shared") / "data") as house:
+        await house.app.jobs.stop()
         yield house
 
 
