@@ -35,7 +35,7 @@ NEVER: Final = (None, -inf)
 
 
 class DoubtfulLinks(Generic[L]):
-    """For whoever holds the lookup's lock.
+    """Callers have to hold the lookup's lock.
 
     `links` is how many there is room for, counted by their weights; `spellings`, how many other
     spellings of their slugs.

@@ -30,8 +30,8 @@ PER_PAGE: Final = 100
 async def show_breakdown(request: WebRequest) -> Answer:
     question = await read_question(request)
     if await must_wait(request, question):
-        table = read_table(request, question)
-        return render(request, "breakdown_waiting.html", **describe(question, table))
+        about = describe(question, read_table(request, question))
+        return render(request, "breakdown.html", **about, panel=None)
     return await render_rows(request, question, "breakdown.html")
 
 

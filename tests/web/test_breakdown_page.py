@@ -8,6 +8,7 @@ from html import unescape
 import pytest
 
 from shorty.clicks.model import BOT
+from shorty.web import overview
 from tests.api.house import House
 from tests.api.visits import fold, visit
 from tests.support import NOW
@@ -154,6 +155,24 @@ async def test_the_overviews_rows_are_those_of_its_domain_and_tag(
     assert dict(read_counts(tagged, "Countries")) == {"Germany": 1}
     unknown = await open_page(owner, "/app/breakdown?table=countries&tag=99")
     assert "This workspace has no such tag." in unknown
+
+
+async def test_rows_of_many_links_come_after_their_page(
+    house: House, owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "MOST_LINKS_AT_ONCE", 1)
+    for slug in ("a", "b"):
+        await house.make_link(slug=slug, tag_names=("spring",))
+    await visit(house, {"country": "DE", "link_id": 2}, {"country": "DE", "link_id": 3})
+    path = "/app/breakdown?tag=1&table=countries"
+    page = await open_page(owner, path)
+    assert "takes a moment." in page
+    assert read_counts(page, "Countries") == []
+    (address,) = re.findall(r'href="(/app/breakdown[^"]*all=1)"', page)
+    assert read_counts(await open_page(owner, address), "Countries") == [("Germany", 2)]
+    part = await owner.open(path, **{"x-shorty-fragment": "1"})
+    assert read_counts(part.text, "Countries") == [("Germany", 2)]
+    assert "<html" not in part.text
 
 
 @pytest.mark.parametrize(
